@@ -1,0 +1,41 @@
+"""Memory: which values may share it, and which of it is written to."""
+
+from __future__ import annotations
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import LoopView, Op, Region, Val
+
+__all__ = ["is_update", "updated_anywhere"]
+
+
+def is_update(op: Op) -> bool:
+    """Whether an operation is meant to be done in place, on its first operand."""
+    return op.code == "prim" and (op.fn in ops.UPDATES or bool(op.attrs.get("aug")))
+
+
+def updated_anywhere(view: LoopView) -> set[int]:
+    """Carried variables of a loop whose new value is an update of the old one."""
+    out = set()
+    for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
+        if isinstance(y, Val) and y is not p and _leads_to_update(y, view.body, set()):
+            out.add(j)
+    return out
+
+
+def _leads_to_update(v: Val, region: Region, seen: set[Val]) -> bool:
+    if v in seen:
+        return False
+    seen.add(v)
+    op = v.op
+    if op is None or v not in op.outs:
+        return False
+    if is_update(op):
+        return True
+    if op.code == "if":
+        at = op.outs.index(v)
+        return any(isinstance(a := r.results[at], Val) and _leads_to_update(a, r, seen) for r in op.regions)
+    if op.code in ("for", "while"):
+        view = LoopView(op)
+        at = op.outs.index(v)
+        return at < view.carried and at in updated_anywhere(view)
+    return False

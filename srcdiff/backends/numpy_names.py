@@ -1,0 +1,51 @@
+"""How NumPy spells things: operators, methods and attributes as functions, and the text of each."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "PREFIX", "UNARY", "VARARG_METHODS"]
+
+Fn = Callable[..., Any]
+
+BINARY: dict[str, Fn] = {
+    "Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv,
+    "FloorDiv": operator.floordiv, "Mod": operator.mod, "Pow": operator.pow, "MatMult": operator.matmul,
+    "BitAnd": operator.and_, "BitOr": operator.or_, "BitXor": operator.xor, "LShift": operator.lshift,
+    "RShift": operator.rshift, "Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge,
+    "Eq": operator.eq, "NotEq": operator.ne, "Is": operator.is_, "IsNot": operator.is_not,
+}  # fmt: skip
+UNARY: dict[str, Fn] = {
+    "USub": operator.neg, "UAdd": operator.pos, "Not": operator.not_, "Invert": operator.invert,
+}  # fmt: skip
+INFIX: dict[Fn, str] = {fn: name for name, fn in BINARY.items()}
+PREFIX: dict[Fn, str] = {fn: name for name, fn in UNARY.items()}
+
+# functions that are an operator by another name
+CANONICAL: dict[Any, Fn] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.floor_divide: operator.floordiv, np.mod: operator.mod, np.power: operator.pow, np.matmul: operator.matmul,
+    np.negative: operator.neg, np.positive: operator.pos, np.absolute: operator.abs, builtins.abs: operator.abs,
+    np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
+    np.equal: operator.eq, np.not_equal: operator.ne, builtins.pow: operator.pow,
+    np.bitwise_and: operator.and_, np.bitwise_or: operator.or_, np.bitwise_xor: operator.xor,
+    np.invert: operator.invert, operator.__add__: operator.add,
+    np.amax: np.max, np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
+}  # fmt: skip
+
+METHODS: dict[str, Fn] = {
+    name: getattr(np, name)
+    for name in (
+        "sum mean std var prod max min ptp cumsum cumprod argmax argmin argsort argpartition all any clip conj "
+        "conjugate copy diagonal dot nonzero ravel repeat reshape round searchsorted squeeze swapaxes take trace "
+        "transpose compress choose astype partition"
+    ).split()
+}
+METHODS["flatten"] = np.ravel
+VARARG_METHODS = {"reshape", "transpose"}  # x.reshape(2, -1) is np.reshape(x, (2, -1))
+ATTRIBUTES: dict[str, Fn] = {"T": np.transpose, "real": np.real, "imag": np.imag, "size": np.size, "mT": np.matrix_transpose}

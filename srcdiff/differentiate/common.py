@@ -1,0 +1,235 @@
+"""What forward and reverse mode share: applying rules, zeros, broadcasting."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from srcdiff.errors import NoRule, Problem
+from srcdiff.frontend.lower import Context, Lowerer, read_rule
+from srcdiff.frontend.scope import Frame
+from srcdiff.ir import ops
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Origin, Region, Struct, Val, kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
+from srcdiff.rules import vocabulary
+from srcdiff.rules.registry import Rule, lookup
+
+__all__ = ["Builder", "arguments", "is_constant_fn", "no_rule"]
+
+# operations whose result carries no derivative whatever flows in
+CONSTANT = {len, int, bool, str, isinstance, range, ops.shape_at, ops.exit_is, ops.stop_gradient, getattr, operator.not_, operator.contains}
+
+
+def is_constant_fn(fn: Any) -> bool:
+    """Whether the result of ``fn`` carries no derivative."""
+    try:
+        if fn in CONSTANT:
+            return True
+    except TypeError:
+        return False
+    entry = lookup(fn)
+    return entry is not None and entry.constant
+
+
+def keeps_zero(fn: Any, where: list[bool]) -> bool:
+    """Whether ``fn`` of a zero tangent is zero: it is linear in that operand."""
+    entry = lookup(fn)
+    if entry is None:
+        return False
+    return entry.linear is not None or entry.bilinear is not None
+
+
+def no_rule(op: Op, why: str, help: str) -> NoRule:
+    o = op.origin
+    unread = op.attrs.get("unread")
+    if unread:
+        return NoRule(unread[1])
+    return NoRule(Problem("no-rule", why, o.file if o else "", o.line if o else 0, text=o.text if o else "", end_column=len(o.text) if o else 0, help=help))
+
+
+def fn_name(op: Op) -> str:
+    return str(op.attrs.get("text") or getattr(op.fn, "__name__", op.fn))
+
+
+def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
+    """The operation's arguments by the names of the rule's parameters."""
+    code = rule.text.__code__
+    params = code.co_varnames[: code.co_argcount]
+    star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
+    names = op.attrs.get("names") or ("",) * len(op.ins)
+    pos = [a for a, n in zip(op.ins, names, strict=True) if not n]
+    out: dict[str, Atom] = dict(zip(params, pos, strict=False))
+    extra = pos[len(params) :]
+    if star is not None:
+        out[star] = Struct(tuple, tuple(range(len(extra))), tuple(extra))
+    elif extra:
+        raise no_rule(op, f"{fn_name(op)} is called with more arguments than its rule knows", "pass fewer arguments")
+    for a, n in zip(op.ins, names, strict=True):
+        if not n:
+            continue
+        if n in params:
+            out[n] = a
+        elif not harmless(n, a):
+            raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
+    return out
+
+
+def harmless(name: str, a: Atom) -> bool:
+    """Keywords that do not change a derivative."""
+    if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite"):
+        return True
+    if name == "dtype":
+        return not (isinstance(a, Const) and a.value is None) or True
+    return isinstance(a, Const) and a.value is None
+
+
+class Builder(Lowerer):
+    """Makes operations of derivative code."""
+
+    def __init__(self, ctx: Context, graph: Graph) -> None:
+        super().__init__(ctx, graph, graph.region)
+        self.frame = Frame(None, static=True)
+
+    def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
+        """The result of a rule's text."""
+        return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
+
+    # ---- arithmetic on derivatives
+    def times(self, g: Atom, p: Atom) -> Atom:
+        """``g * p`` without factors of one."""
+        if g is ZERO or p is ZERO:
+            return ZERO
+        if one(p):
+            return g
+        if one(g):
+            if not isinstance(p, Const) or isinstance(p.value, float):
+                return p
+        if one(p, -1):
+            return self.prim(operator.neg, [g])
+        if one(g, -1) and not isinstance(p, Const):
+            return self.prim(operator.neg, [p])
+        return self.prim(operator.mul, [g, p])
+
+    def plus(self, a: Atom, b: Atom, hint: str = "") -> Atom:
+        """The sum of two derivatives."""
+        if a is ZERO:
+            return b
+        if b is ZERO:
+            return a
+        k = kind(a)
+        if isinstance(a, Struct) and isinstance(b, Struct):
+            return Struct(a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True)))
+        if isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
+            return self.rule(vocabulary.add_any, {"a": a, "b": b})
+        return self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
+
+    def zero(self, x: Atom) -> Atom:
+        """The zero of a value's kind."""
+        k = kind(x)
+        if isinstance(k, Scalar):
+            return Const(0.0)
+        if isinstance(k, Array) and is_active_kind(k):
+            return self.rule(vocabulary.zeros, {"x": x})
+        if isinstance(k, Tree):
+            if not is_active_kind(k):
+                return Const(None)
+            return Struct(k.type, k.keys, tuple(self.zero(self.tree_item(x, k, Const(key))) if not isinstance(x, Struct) else self.zero(x.items[i]) for i, key in enumerate(k.keys)))
+        if isinstance(k, Seq) or k == UNKNOWN:
+            return self.rule(vocabulary.zeros_any, {"x": x})
+        return Const(None)
+
+    def materialise(self, t: Atom | None, x: Atom) -> Atom:
+        """A tangent or cotangent of ``x`` as a value."""
+        if t is None or t is ZERO:
+            return self.zero(x)
+        if isinstance(t, Struct) and any(i is ZERO for i in t.items):
+            k = kind(x)
+            assert isinstance(k, Tree)
+            return Struct(t.type, t.keys, tuple(self.materialise(i, self.part(x, k, n)) for n, i in enumerate(t.items)))
+        return t
+
+    def part(self, x: Atom, k: Tree, n: int) -> Atom:
+        return x.items[n] if isinstance(x, Struct) else self.tree_item(x, k, Const(k.keys[n]))
+
+    def unbroadcast(self, g: Atom, x: Atom, p: Atom | None = None) -> Atom:
+        """``g * p`` summed over the axes along which ``x`` was broadcast."""
+        kx = kind(x)
+        kg, kp = kind(g), kind(p) if p is not None else None
+        if p is not None:
+            if isinstance(kx, Scalar) and isinstance(kg, Array) and isinstance(kp, Array) and kg.dims == kp.dims and kg.dims:
+                if kg.dtype[0] == kp.dtype[0] == "f" and not isinstance(p, Const):
+                    return self.rule(vocabulary.total_product, {"g": g, "p": p})
+            g = self.times(g, p)
+            kg = kind(g)
+        if isinstance(kx, Scalar):
+            if isinstance(kg, Array):
+                g = self.rule(vocabulary.total, {"g": g})
+            elif kg == UNKNOWN:
+                g = self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
+        elif isinstance(kx, Array) and isinstance(kg, Array):
+            g = self.sum_to(g, kg, kx, x)
+        elif isinstance(kx, Array) and isinstance(kg, Scalar) and not kx.dims:
+            return g
+        elif isinstance(kx, Array) and isinstance(kg, Scalar):
+            g = self.rule(vocabulary.expand, {"t": g, "out": x})
+        elif not isinstance(kg, (Seq, Tree)):
+            g = self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
+        return self.fit_type(g, x)
+
+    def sum_to(self, g: Atom, kg: Array, kx: Array, x: Atom) -> Atom:
+        lead = len(kg.dims) - len(kx.dims)
+        if lead < 0:
+            return self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
+        kept = []
+        for n, (dx, dg) in enumerate(zip(kx.dims, kg.dims[lead:], strict=True)):
+            if dx == dg:
+                continue
+            if dx == 1:
+                kept.append(lead + n)
+            elif isinstance(dx, int) or dx.big:
+                continue
+            else:
+                return self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
+        if kept:
+            axes = [Const(i) for i in kept]
+            g = self.rule(vocabulary.sum_axes_kept, {"g": g, "axes": axes_atom(axes)})
+        if lead:
+            axes = [Const(i) for i in range(lead)]
+            g = self.rule(vocabulary.sum_axes, {"g": g, "axes": axes_atom(axes)})
+        return g
+
+    def fit_type(self, g: Atom, x: Atom) -> Atom:
+        """A cotangent has the dtype of what it belongs to."""
+        kx, kg = kind(x), kind(g)
+        if isinstance(kx, (Array, Scalar)) and isinstance(kg, (Array, Scalar)):
+            if kg.dtype[0] == "c" and kx.dtype[0] == "f":
+                return self.rule(vocabulary.real, {"g": g})
+            if isinstance(kx, Array) and isinstance(kg, Array) and kg.dtype != kx.dtype and kg.dtype[0] == kx.dtype[0] == "f":
+                return self.rule(vocabulary.cast, {"g": g, "x": x})
+        return g
+
+
+def axes_atom(axes: list[Const]) -> Atom:
+    return axes[0] if len(axes) == 1 else Struct(tuple, tuple(range(len(axes))), tuple(axes))
+
+
+def one(a: Atom, value: float = 1) -> bool:
+    return isinstance(a, Const) and isinstance(a.value, (int, float)) and not isinstance(a.value, bool) and a.value == value
+
+
+def sum_kind(a: Kind, b: Kind) -> Kind | None:
+    """The kind of a sum of cotangents of one value."""
+    if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype and len(a.dims) == len(b.dims):
+        return a
+    return None
+
+
+def name_derivative(v: Atom, of: Val, suffix: str) -> None:
+    """Name a value ``x_bar`` or ``x_dot`` if it has no name of its own."""
+    if isinstance(v, Val) and not v.user and of.name and (of.user or not v.name):
+        if v.op is not None and not v.name.endswith(suffix):
+            v.name = f"{of.name.rstrip('!')}{suffix}" if of.user else ""
+            v.user = of.user
+
+
+__all__ += ["Op", "Origin", "Region", "fn_name", "keeps_zero", "name_derivative"]

@@ -1,0 +1,339 @@
+"""Where forward values come from: the backward sweep's needs, settled region by region, inner loops first.
+
+A needed value is, in this order: the loop's index; an element of something the loop consumed; recomputed by a few
+cheap operations from what is at hand; taped.  Which of the last two is decided for all needs of a region together.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from srcdiff.differentiate.reverse import Mirror, Reverse
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Val, kind, map_atom, vals, walk
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
+from srcdiff.rules.registry import may_alias
+
+__all__ = ["fetch"]
+
+CHEAP = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.lt, operator.le, operator.gt, operator.ge, operator.eq,
+    operator.ne, operator.floordiv, operator.mod, operator.not_, ops.exit_is, operator.and_, operator.or_, operator.is_,
+    operator.is_not,
+}  # fmt: skip
+LIMIT = 3  # operations spent on recomputing one value
+
+
+def fetch(r: Reverse) -> None:
+    """Settle all needs that are still alive."""
+    order: list[Mirror] = []
+    for m in r.mirrors:
+        order.append(m)
+    depth = {m: level(m) for m in order}
+    table: dict[Val, Atom] = {}
+    for m in sorted((m for m in order if m.is_loop), key=lambda m: -depth[m]):
+        Settler(r, m, table).run()
+    Settler(r, r.root, table).run()
+    substitute(r.graph.region, table)
+
+
+def level(m: Mirror) -> int:
+    n = 0
+    while m.parent is not None:
+        n, m = n + 1, m.parent
+    return n
+
+
+def substitute(region: Region, table: dict[Val, Atom]) -> None:
+    def f(v: Val) -> Atom:
+        a: Atom = v
+        while isinstance(a, Val) and a in table:
+            a = table[a]
+        return map_atom(f, a) if not isinstance(a, Val) and a is not v and isinstance(a, (type(None),)) else a
+
+    for op in region.ops:
+        op.ins = [map_atom(f, a) for a in op.ins]
+        for r in op.regions:
+            substitute(r, table)
+    region.ops = [o for o in region.ops if o.code != "need"]
+    region.results = [map_atom(f, a) for a in region.results]
+
+
+class Settler:
+    """Settles the needs of one loop (or of the function itself), those under its branches included."""
+
+    def __init__(self, r: Reverse, m: Mirror, table: dict[Val, Atom]) -> None:
+        self.r, self.m, self.table = r, m, table
+        self.group = [m] + [b for b in r.mirrors if not b.is_loop and self.owner(b) is m]
+        self.taped: dict[Val, Val] = {}
+        self.forward = {id(b.forward): b for b in self.group}
+
+    def owner(self, b: Mirror) -> Mirror:
+        while not b.is_loop and b.parent is not None:
+            b = b.parent
+        return b
+
+    def run(self) -> None:
+        live = self.live_needs()
+        if self.m.parent is None:
+            for _, _, op in live:
+                self.table[op.out] = self.at_root(op.attrs["value"], op.attrs["mirror"])
+            return
+        wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
+        forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
+        tape: set[Val] = set(forced)
+        changed = True
+        while changed:
+            changed = False
+            for v in wanted:
+                if v in tape or self.given(v):
+                    continue
+                if self.cost(v, tape, set()) > LIMIT:
+                    tape.add(v)
+                    changed = True
+        for mirror, _, op in live:
+            v = op.attrs["value"]
+            with self.r.inside(Region()) as made:
+                self.r.origin = None
+                got = self.get(v, tape, mirror)
+            at = mirror.reverse.ops.index(op)
+            mirror.reverse.ops[at:at] = made.ops
+            self.table[op.out] = got
+            if isinstance(got, Val) and made.ops and got.op in made.ops and v.user:
+                got.name, got.user = v.name, v.user
+            if isinstance(got, Val) and not got.name:
+                got.name = v.name
+
+    def live_needs(self) -> list[tuple[Mirror, int, Op]]:
+        """The needs in this group that something still uses."""
+        used: set[Val] = set()
+        collect_uses(self.r.graph.region, used)
+        out = []
+        for b in self.group:
+            for n, op in enumerate(b.reverse.ops):
+                if op.code == "need" and op.out in used:
+                    out.append((b, n, op))
+        return out
+
+    # ---- what is at hand
+    def inner(self, v: Val) -> bool:
+        """Whether a value is made inside this loop's body (not in a loop within it)."""
+        home = self.r.home.get(v)
+        return home is not None and id(home) in self.forward
+
+    def given(self, v: Val) -> bool:
+        """Values that cost nothing: the index, elements of what the loop consumed, values from outside."""
+        if not self.inner(v):
+            return True
+        op = self.m.op
+        assert op is not None
+        view = LoopView(op)
+        if op.code == "for" and v is view.index:
+            return True
+        return v in view.elements and self.readable(view, v)
+
+    def readable(self, view: LoopView, v: Val) -> bool:
+        """An element can be read again unless its source is written to meanwhile."""
+        s = view.sources[view.elements.index(v)]
+        if view.op.attrs.get("aligned"):
+            return True
+        return not (isinstance(s, Val) and s in self.r.superseded) and self.simple_index(view)
+
+    def simple_index(self, view: LoopView) -> bool:
+        return not (view.head == 3 and view.op.attrs.get("rev"))
+
+    def cost(self, v: Val, tape: set[Val], seen: set[Val]) -> int:
+        """Operations to recompute ``v`` from what is at hand; more than the limit if it cannot be."""
+        if v in tape or self.given(v):
+            return 0
+        op = v.op
+        if v in seen or op is None or v not in op.outs or op.code != "prim" or not self.cheap(op):
+            return LIMIT + 1
+        seen.add(v)
+        n = 1 if not free_op(op) else 0
+        for w in vals(op.ins):
+            n += self.cost(w, tape, seen)
+            if n > LIMIT:
+                return LIMIT + 1
+        return n
+
+    def cheap(self, op: Op) -> bool:
+        k = op.out.kind
+        if op.fn is operator.getitem or op.fn is ops.getfield:
+            base = op.ins[0]
+            if isinstance(base, Val) and base in self.r.superseded:
+                return False
+            return bool(op.attrs.get("view")) and not (isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base))
+        if op.fn in (ops.shape_at, len):
+            return True
+        if may_alias(op.fn):
+            return isinstance(k, Array) and len(op.ins) <= 2
+        if op.fn in CHEAP:
+            return isinstance(k, Scalar)
+        return False
+
+    # ---- getting values
+    def get(self, v: Val, tape: set[Val], mirror: Mirror) -> Atom:
+        """``v`` in the mirrored region, by operations added to the current region."""
+        r = self.r
+        if not self.inner(v):
+            return self.outside(v)
+        op = self.m.op
+        assert op is not None
+        view = LoopView(op)
+        if op.code == "for" and v is view.index:
+            assert self.m.index is not None
+            return self.m.index
+        if v in tape:
+            return self.from_tape(v, mirror)
+        if v in view.elements:
+            return self.element(view, v, tape, mirror)
+        made = v.op
+        assert made is not None
+        ins = [map_atom(lambda w: self.get(w, tape, mirror), a) for a in made.ins]
+        attrs = {k: x for k, x in made.attrs.items() if k not in ("fn", "names", "aug")}
+        return r.prim(made.fn, ins, made.attrs.get("names", ()), result=v.kind, **attrs)
+
+    def outside(self, v: Val) -> Atom:
+        r = self.r
+        here, r.here = r.here, self.m
+        try:
+            return self.parent_need(v)
+        finally:
+            r.here = here
+
+    def parent_need(self, v: Val) -> Atom:
+        """A value from outside this loop, as needed just before the reversed loop."""
+        p = self.m.parent
+        home = self.r.home.get(v)
+        while p is not None and p.forward is not home:
+            p = p.parent
+        if p is None or p.parent is None:
+            return self.root_value(v)
+        if v not in p.memo or p.memo[v].op is None or not self.before(p, p.memo[v]):
+            w = Val(v.name, v.kind, None, v.user)
+            w.op = Op("need", [], [w], [], {"value": v, "mirror": p}, None)
+            at = self.position(p)
+            p.reverse.ops.insert(at, w.op)
+            p.memo[v] = w
+        return p.memo[v]
+
+    def root_value(self, v: Val) -> Atom:
+        return v
+
+    def position(self, p: Mirror) -> int:
+        """Where in ``p`` the reversed operation stands that holds this loop."""
+        m: Mirror = self.m
+        while m.parent is not p:
+            assert m.parent is not None
+            m = m.parent
+        for n, op in enumerate(p.reverse.ops):
+            if m.reverse in op.regions:
+                return n
+        return len(p.reverse.ops)
+
+    def before(self, p: Mirror, v: Val) -> bool:
+        try:
+            return p.reverse.ops.index(v.op) < self.position(p)  # type: ignore[arg-type]
+        except ValueError:
+            return False
+
+    def from_tape(self, v: Val, mirror: Mirror) -> Atom:
+        """Collect ``v`` in the forward loop, consume it here."""
+        if v in self.taped:
+            return self.taped[v]
+        op = self.m.op
+        assert op is not None and self.m.loop is not None
+        view = LoopView(op)
+        source: Atom = self.exported(v)
+        assert isinstance(source, Val)
+        existing = next((t for c, t in zip(view.collected, view.tapes, strict=True) if c is source), None)
+        if existing is None:
+            existing = view.add_tape(source, f"{v.name}_saved" if v.name else "saved", v.kind)
+            existing.user = v.user
+            self.r.home[existing] = self.r.home[op.outs[-1]]
+        e = Val(v.name, v.kind, self.m.loop, v.user)
+        outer = self.parent_need(existing)
+        LoopView(self.m.loop).add_source(outer, -1, e)
+        self.taped[v] = e
+        return e
+
+    def exported(self, v: Val) -> Val:
+        """A value made in a branch, seen from the loop's body."""
+        home = self.r.home[v]
+        b = self.forward[id(home)]
+        while b is not self.m:
+            branch = b.op
+            assert branch is not None
+            at = next((n for n in range(len(branch.outs)) if b.forward.results[n] is v), None)
+            if at is None:
+                for r in branch.regions:
+                    r.results.append(v if r is b.forward else UNDEF)
+                w = Val(v.name, v.kind, branch, v.user)
+                branch.outs.append(w)
+                assert b.parent is not None
+                self.r.home[w] = b.parent.forward
+            else:
+                w = branch.outs[at]
+            v = w
+            assert b.parent is not None
+            b = b.parent
+        return v
+
+    def element(self, view: LoopView, v: Val, tape: set[Val], mirror: Mirror) -> Atom:
+        n = view.elements.index(v)
+        s = view.sources[n]
+        d = view.op.attrs["dirs"][n]
+        assert self.m.loop is not None
+        if view.op.attrs.get("aligned"):
+            if v not in self.taped:
+                e = Val(v.name, v.kind, self.m.loop, v.user)
+                outer = map_atom(lambda w: self.outside(w), s)
+                LoopView(self.m.loop).add_source(outer, -d, e)
+                self.taped[v] = e
+            return self.taped[v]
+        r = self.r
+        here, r.here = r.here, self.m
+        try:
+            at: Atom = self.m.index if self.m.index is not None else Const(0)
+            if view.head == 3:
+                start, _, step = (map_atom(lambda w: self.outside(w), a) for a in view.header)
+                if not (isinstance(start, Const) and start.value == 0):
+                    at = r.prim(operator.sub, [at, start])
+                if not (isinstance(step, Const) and step.value == 1):
+                    at = r.prim(operator.floordiv, [at, step])
+            if d == -1:
+                at = r.prim(operator.sub, [Const(-1), at])
+            outer = map_atom(lambda w: self.outside(w), s)
+            return r.prim(operator.getitem, [outer, at], result=v.kind, view=True, hint=v.name)
+        finally:
+            r.here = here
+
+    def at_root(self, v: Val, mirror: Mirror) -> Atom:
+        """A value made in a branch of the function's own body: it is still in scope."""
+        home = self.r.home[v]
+        b = next((x for x in self.group if x.forward is home), None)
+        if b is None or b is self.m:
+            return v
+        return self.exported_to(v, b)
+
+    def exported_to(self, v: Val, b: Mirror) -> Val:
+        self.forward = {id(x.forward): x for x in self.group}
+        return self.exported(v)
+
+
+def collect_uses(region: Region, used: set[Val]) -> None:
+    for op in region.ops:
+        used.update(vals(op.ins))
+        for r in op.regions:
+            collect_uses(r, used)
+    used.update(vals(region.results))
+
+
+def free_op(op: Op) -> bool:
+    """Looking things up costs nothing to speak of."""
+    return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or isinstance(op.out.kind, Array)
+
+
+__all__ += ["Kind", "walk", "Any"]

@@ -1,0 +1,315 @@
+"""Forward mode: every statement is followed by the statement of its tangent."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from srcdiff.analysis.activity import varied
+from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule
+from srcdiff.frontend.lower import Context
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
+from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
+from srcdiff.rules import vocabulary
+from srcdiff.rules.registry import lookup
+
+__all__ = ["forward"]
+
+
+def forward(graph: Graph, wrt: list[Val], ctx: Context, seeds: dict[Val, Atom] | None = None) -> tuple[Graph, list[Atom], list[Val]]:
+    """The graph with tangents: returns it, the tangents of its results, and the new parameters.
+
+    ``seeds`` gives a tangent to start from for an argument (a constant, say); every other argument of ``wrt`` gets a
+    new parameter ``x_dot``.
+    """
+    g, table = clone(graph)
+    f = Forward(ctx, g, [table[w] for w in wrt])
+    params = []
+    for w in wrt:
+        v = table[w]
+        if seeds and w in seeds:
+            f.dots[v] = seeds[w]
+        else:
+            p = Val(f"{v.name}_dot", v.kind, user=True)
+            params.append(p)
+            f.dots[v] = p
+    f.walk(g.region)
+    with f.inside(g.region):
+        tangents = [f.dot(a) for a in g.region.results]
+    g.region.params.extend(params)
+    return g, tangents, params
+
+
+class Forward(Builder):
+    """Adds tangents to a graph in place."""
+
+    def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
+        super().__init__(ctx, graph)
+        self.varied = varied(graph, wrt, is_constant_fn)
+        self.dots: dict[Val, Atom] = {}
+
+    def dot(self, a: Atom) -> Atom:
+        """The tangent of an atom; ZERO if it does not vary."""
+        if isinstance(a, Val):
+            return self.dots.get(a, ZERO)
+        if isinstance(a, Struct):
+            items = tuple(self.dot(x) for x in a.items)
+            return ZERO if all(x is ZERO for x in items) else Struct(a.type, a.keys, items)
+        return ZERO
+
+    def full(self, a: Atom) -> Atom:
+        return self.materialise(self.dot(a), a)
+
+    def set(self, v: Val, t: Atom) -> None:
+        if t is ZERO or not is_active_kind(v.kind):
+            return
+        self.dots[v] = t
+        name_derivative(t, v, "_dot")
+
+    def walk(self, region: Region) -> None:
+        todo, region.ops = region.ops, []
+        with self.inside(region):
+            for op in todo:
+                region.ops.append(op)
+                self.origin = op.origin
+                self.step(op)
+
+    def step(self, op: Op) -> None:
+        if op.code == "if":
+            self.branch(op)
+        elif op.code in ("for", "while"):
+            self.loop(op)
+        elif op.code == "prim" and op.out in self.varied:
+            self.set(op.out, self.prim_dot(op))
+
+    # ---- operations
+    def prim_dot(self, op: Op) -> Atom:
+        handler = _CORE.get(op.fn)
+        if handler is not None:
+            return handler(self, op)  # type: ignore[no-any-return]
+        entry = lookup(op.fn)
+        if entry is None or not entry.forms:
+            raise no_rule(op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it")
+        if entry.elementwise is not None:
+            return self.elementwise(op, entry.elementwise)
+        if entry.linear is not None:
+            got = self.linear(op, entry.linear)
+            if got is not None:
+                return got
+        if entry.bilinear is not None:
+            return self.bilinear(op, entry.bilinear)
+        if entry.differential is not None:
+            rule = entry.differential
+            given = arguments(op, rule)
+            full = dict(given)
+            for name in rule.operands:
+                full[f"{name}_dot"] = self.dot(given[name]) if name in given else ZERO
+            self.refuse_others(op, given, rule.operands)
+            full["out"] = op.out
+            return self.rule(rule.text, full)
+        raise no_rule(op, f"{fn_name(op)} has no rule for forward mode", "use reverse mode (grad, vjp)")
+
+    def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
+        for name, a in given.items():
+            if name not in operands and self.dot(a) is not ZERO:
+                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+
+    def elementwise(self, op: Op, rule: Any) -> Atom:
+        given = arguments(op, rule)
+        partials = self.rule(rule.text, {**given, "out": op.out})
+        parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        t: Atom = ZERO
+        for name, p in zip(rule.operands, parts, strict=True):
+            if name not in given or (d := self.dot(given[name])) is ZERO:
+                continue
+            if isinstance(p, Const) and p.value is None:
+                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+            t = self.plus(t, self.times(d, p))
+        t = self.widen(t, op.out)
+        ko = kind(op.out)
+        if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
+            t = self.rule(vocabulary.real, {"g": t})
+        return t
+
+    def widen(self, t: Atom, out: Val) -> Atom:
+        """A tangent has the shape of its value."""
+        ko, kt = kind(out), kind(t)
+        if t is not ZERO and isinstance(ko, Array) and ko.dims:
+            if isinstance(kt, Scalar) or isinstance(kt, Array) and kt.dims != ko.dims and (len(kt.dims) < len(ko.dims) or any(d == 1 for d in kt.dims)):
+                return self.rule(vocabulary.expand, {"t": t, "out": out})
+        return t
+
+    def linear(self, op: Op, rule: Any) -> Atom | None:
+        given = arguments(op, rule)
+        others = {k: a for k, a in given.items() if k not in rule.operands}
+        if any(self.dot(a) is not ZERO for a in others.values()):
+            entry = lookup(op.fn)
+            if entry is not None and (entry.bilinear or entry.differential):
+                return None
+            self.refuse_others(op, given, rule.operands)
+        swap = {id(given[n]): n for n in rule.operands if n in given}
+        several = len(swap) > 1
+        args = []
+        for a in op.ins:
+            if id(a) in swap:
+                args.append(self.full(a) if several or isinstance(a, Struct) else self.dot(a))
+            else:
+                args.append(a)
+        attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
+        return self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs)
+
+    def bilinear(self, op: Op, rule: Any) -> Atom:
+        given = arguments(op, rule)
+        self.refuse_others(op, given, rule.operands)
+        t: Atom = ZERO
+        attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
+        for name in rule.operands:
+            a = given[name]
+            d = self.dot(a)
+            if d is ZERO:
+                continue
+            d = self.materialise(d, a)
+            at = next(i for i, x in enumerate(op.ins) if x is a)
+            if self.full_pair_same(op, given, rule):
+                at = list(rule.operands).index(name)
+            args = [d if i == at else x for i, x in enumerate(op.ins)]
+            t = self.plus(t, self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs))
+        return t
+
+    def full_pair_same(self, op: Op, given: dict[str, Atom], rule: Any) -> bool:
+        """Both operands are one value: tell them apart by position."""
+        a, b = (given.get(n) for n in rule.operands)
+        return a is b
+
+    # ---- regions
+    def branch(self, op: Op) -> None:
+        for r in op.regions:
+            self.walk(r)
+        for n, v in enumerate(list(op.outs)):
+            if v not in self.varied:
+                continue
+            results = [r.results[n] for r in op.regions]
+            if all(self.dot(a) is ZERO for a in results):
+                continue
+            for r, a in zip(op.regions, results, strict=True):
+                with self.inside(r):
+                    r.results.append(UNDEF if a is UNDEF else self.full(a))
+            t = Val("", v.kind, op)
+            op.outs.append(t)
+            self.set(v, t)
+
+    def loop(self, op: Op) -> None:
+        view = LoopView(op)
+        n = view.carried
+        active = [j for j, p in enumerate(view.params) if p in self.varied]
+        sources = [(j, e) for j, e in enumerate(view.elements) if e in self.varied and self.dot(view.sources[j]) is not ZERO]
+        inits = [UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]) for j in active]
+        params = [Val(f"{view.params[j].name}_dot", view.params[j].kind, op, view.params[j].user) for j in active]
+        extra = []
+        for j, e in sources:
+            d = Val(f"{e.name}_dot", e.kind, op, e.user)
+            extra.append((self.dot(view.sources[j]), op.attrs["dirs"][j], d))
+            self.dots[e] = d
+        for j, p in zip(active, params, strict=True):
+            self.dots[view.params[j]] = p
+        body = view.body
+        self.walk(body)
+        with self.inside(body):
+            yields = [self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF for j in active]
+            tapes = [(c, t, self.full(c)) for c, t in zip(view.collected, view.tapes, strict=True) if t in self.varied and self.dot(c) is not ZERO]
+        k = view.has_index
+        body.params[k + n : k + n] = params
+        op.ins[view.head + n : view.head + n] = inits
+        body.results[n:n] = yields
+        finals = [Val("", p.kind, op) for p in params]
+        for f, j in zip(finals, active, strict=True):
+            f.name, f.user = f"{view.params[j].name}_dot", view.params[j].user
+        op.outs[n:n] = finals
+        if op.code == "while":
+            op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
+        op.attrs["carried"] = n + len(active)
+        view = LoopView(op)
+        for s, d, e in extra:
+            view.add_source(s, d, e)
+        for j, f in zip(active, finals, strict=True):
+            self.dots[view.finals[j]] = f
+        for c, t, d in tapes:
+            k2 = t.kind
+            assert isinstance(k2, Seq)
+            self.dots[t] = LoopView(op).add_tape(d, f"{t.name}_dot" if t.name else "", k2.elem)
+
+
+def kind_char(a: Atom) -> str:
+    k = kind(a)
+    return k.dtype[0] if isinstance(k, (Array, Scalar)) else ""
+
+
+# ---- the core operations ---------------------------------------------------------------------------
+
+
+def _getitem(f: Forward, op: Op) -> Atom:
+    d = f.dot(op.ins[0])
+    if d is ZERO:
+        return ZERO
+    if isinstance(d, Val) and isinstance(d.kind, Tree) or isinstance(d, Struct):
+        return f.getitem(f.materialise(d, op.ins[0]) if not isinstance(d, Struct) else d, op.ins[1])
+    return f.prim(op.fn, [d, op.ins[1]], result=op.out.kind, view=op.attrs.get("view"))
+
+
+def _setitem(f: Forward, op: Op) -> Atom:
+    x, index, v = op.ins
+    if f.dot(x) is ZERO and f.dot(v) is ZERO:
+        return ZERO
+    return f.prim(op.fn, [f.full(x), index, f.full(v)], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "at"})
+
+
+def _additem(f: Forward, op: Op) -> Atom:
+    x, index, v = op.ins
+    if f.dot(v) is ZERO:
+        return f.dot(x)
+    return f.prim(op.fn, [f.full(x), index, f.full(v)], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "at"})
+
+
+def _append(f: Forward, op: Op) -> Atom:
+    x, v = op.ins
+    if f.dot(x) is ZERO and f.dot(v) is ZERO:
+        return ZERO
+    return f.prim(op.fn, [f.full(x), f.full(v)], result=op.out.kind)
+
+
+def _same(f: Forward, op: Op) -> Atom:
+    d = f.dot(op.ins[0])
+    if d is ZERO:
+        return ZERO
+    d = f.materialise(d, op.ins[0])
+    return f.prim(op.fn, [d, *op.ins[1:]], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "display"})
+
+
+def _accumulate(f: Forward, op: Op) -> Atom:
+    return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op.out)
+
+
+def _concat(f: Forward, op: Op) -> Atom:
+    return f.prim(op.fn, [f.full(a) for a in op.ins], result=op.out.kind)
+
+
+def _mul_list(f: Forward, op: Op) -> Atom | None:
+    return f.prim(op.fn, [f.full(op.ins[0]), op.ins[1]], result=op.out.kind)
+
+
+def _mul(f: Forward, op: Op) -> Atom:
+    if isinstance(op.out.kind, Seq):
+        got = _mul_list(f, op)
+        assert got is not None
+        return got
+    entry = lookup(op.fn)
+    assert entry is not None and entry.elementwise is not None
+    return f.elementwise(op, entry.elementwise)
+
+
+_CORE: dict[Any, Any] = {
+    operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
+    ops.append: _append, ops.poplast: _same, ops.rest: _same, ops.copied: _same, list: _same, float: _same,
+    ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
+}  # fmt: skip

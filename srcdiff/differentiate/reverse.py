@@ -1,0 +1,923 @@
+"""Reverse mode: the graph followed by its mirror image, in which cotangents flow backwards.
+
+Every region has a mirrored region.  A forward value that the mirror needs is asked of ``need``; where it comes from
+(in scope, recomputed, read again from a rewound buffer, taped) is decided afterwards, in ``fetch``, when dead needs
+are gone.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+from srcdiff.analysis.activity import varied
+from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule
+from srcdiff.frontend.lower import Context
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    UNDEF,
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Origin,
+    Region,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    clone,
+    flat,
+    kind,
+    map_atom,
+    same,
+    vals,
+)
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
+from srcdiff.rules import vocabulary
+from srcdiff.rules.registry import lookup
+
+__all__ = ["Mirror", "Reverse", "reverse"]
+
+
+@dataclass(eq=False)
+class Mirror:
+    """A forward region, the reversed region under construction, and the cotangents alive in it."""
+
+    parent: Mirror | None
+    forward: Region
+    op: Op | None
+    reverse: Region
+    bars: dict[Val, Atom] = field(default_factory=dict)
+    memo: dict[Val, Val] = field(default_factory=dict)
+    accumulators: dict[Val, Val] = field(default_factory=dict)
+    rewound: dict[Val, Atom] = field(default_factory=dict)
+    loop: Op | None = None  # the reversed loop
+    index: Val | None = None
+
+    @property
+    def is_loop(self) -> bool:
+        return self.op is not None and self.op.code in ("for", "while")
+
+
+def reverse(graph: Graph, wrt: list[Val], ctx: Context, seed: Any) -> tuple[Graph, list[Atom], Reverse]:
+    """The graph with its backward sweep: returns it, the cotangents of ``wrt`` and the builder.
+
+    ``seed(builder, results)`` gives the cotangents of the results.
+    """
+    g, table = clone(graph)
+    r = Reverse(ctx, g, [table[w] for w in wrt])
+    r.seed(seed(r, g.region.results))
+    r.back(r.body, r.root)
+    bars = [r.take_final(table[w]) for w in wrt]
+    return g, bars, r
+
+
+class Reverse(Builder):
+    """Builds the backward sweep behind the forward sweep, in the same graph."""
+
+    def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
+        super().__init__(ctx, graph)
+        self.varied = varied(graph, wrt, is_constant_fn)
+        self.home: dict[Val, Region] = {}
+        self.locate(graph.region)
+        self.body = list(graph.region.ops)
+        self.root = Mirror(None, graph.region, None, graph.region)
+        self.here = self.root
+        self.mirrors: list[Mirror] = []
+        self.superseded = versions(graph.region)
+
+    def locate(self, region: Region) -> None:
+        for p in region.params:
+            self.home[p] = region
+        for op in region.ops:
+            for o in op.outs:
+                self.home[o] = region
+            for r in op.regions:
+                self.locate(r)
+
+    # ---- cotangents
+    def seed(self, seeds: list[tuple[Atom, Atom]]) -> None:
+        for value, bar in seeds:
+            self.accumulate(value, bar)
+
+    def local(self, v: Val, m: Mirror) -> bool:
+        return self.home[v] is m.forward
+
+    def peek(self, v: Val, m: Mirror) -> Atom | None:
+        """The cotangent of ``v`` so far, seen from ``m``; a loop opens an accumulator for an outer value."""
+        if v in m.bars:
+            return m.bars[v]
+        if self.local(v, m) or m.parent is None:
+            return None
+        if m.is_loop:
+            p = Val(f"{v.name}_bar", bar_kind(v.kind), m.loop, v.user)
+            m.accumulators[v] = p
+            m.bars[v] = p
+            return p
+        return self.peek(v, m.parent)
+
+    def accumulate(self, value: Atom, bar: Atom) -> None:
+        """Add to the cotangent of a value."""
+        if bar is ZERO or isinstance(bar, Const) and bar.value is None:
+            return
+        if isinstance(value, Struct):
+            for n, item in enumerate(value.items):
+                if any(v in self.varied for v in vals([item])):
+                    self.accumulate(item, self.bar_item(bar, value, n))
+            return
+        if not isinstance(value, Val) or value not in self.varied:
+            return
+        m = self.here
+        if isinstance(value.kind, Tree) and isinstance(bar, Struct):
+            old = self.peek(value, m)
+            m.bars[value] = bar if old is None else self.merge(old, bar)
+            return
+        old = self.peek(value, m)
+        bar = self.fit_type(bar, value)
+        new = bar if old is None else self.plus(old, bar, "")
+        name_derivative(new, value, "_bar")
+        m.bars[value] = new
+
+    def bar_item(self, bar: Atom, value: Struct, n: int) -> Atom:
+        if isinstance(bar, Struct):
+            return bar.items[n]
+        index = value.keys[n]
+        if isinstance(bar, Val) and isinstance(bar.kind, Tree):
+            return self.getitem(bar, Const(bar.kind.keys[n]))
+        return self.getitem(bar, Const(index))
+
+    def merge(self, old: Atom, new: Atom) -> Atom:
+        if isinstance(old, Struct) and isinstance(new, Struct):
+            return Struct(old.type, old.keys, tuple(self.merge(a, b) if a is not ZERO and b is not ZERO else b if a is ZERO else a for a, b in zip(old.items, new.items, strict=True)))
+        return self.plus(old, new)
+
+    def take(self, v: Val) -> Atom | None:
+        """The cotangent of a value at its definition; it is used up there."""
+        return self.here.bars.pop(v, None)
+
+    def full(self, v: Val) -> Atom:
+        got = self.peek(v, self.here)
+        return self.materialise(got, self.need(v)) if needs_shape(v, got) else got if got is not None else Const(0.0)
+
+    def take_final(self, w: Val) -> Atom:
+        """The cotangent of an argument when all is done."""
+        got = self.root.bars.pop(w, None)
+        if isinstance(w.kind, Tree) and not isinstance(got, Val):
+            return self.materialise(got if got is not None else ZERO, w)
+        return self.materialise(got, w)
+
+    # ---- forward values
+    def need(self, a: Atom) -> Atom:
+        """A forward value, for use in the mirror."""
+        if not isinstance(a, Val):
+            return map_atom(lambda v: self.need(v), a) if isinstance(a, (Struct, Slice)) else a
+        m: Mirror | None = self.here
+        home = self.home.get(a)
+        if home is None:
+            return a  # made by the backward sweep itself
+        while m is not None and m.forward is not home:
+            m = m.parent
+        if m is None:
+            return a
+        if m.parent is None:
+            return self.root_value(a)
+        again = self.reread(a, m)
+        if again is not None:
+            return again
+        if a not in m.memo:
+            v = Val(a.name, a.kind, None, a.user)
+            v.op = Op("need", [], [v], [], {"value": a, "mirror": m}, None)
+            m.reverse.ops.append(v.op)
+            m.memo[a] = v
+        return m.memo[a]
+
+    def root_value(self, a: Val) -> Atom:
+        if a in self.root.rewound:
+            return self.root.rewound[a]
+        again = self.reread(a, self.root)
+        return again if again is not None else a
+
+    def reread(self, a: Val, m: Mirror) -> Atom | None:
+        """Read a value again from a buffer that has been rewound to what it was."""
+        if a in m.rewound:
+            return m.rewound[a]
+        op = a.op
+        if op is None or op.code != "prim" or op.fn is not operator.getitem or a not in op.outs:
+            return None
+        base = op.ins[0]
+        if not isinstance(base, Val) or base not in self.superseded:
+            return None
+        if m.parent is None and isinstance(a.kind, Scalar):
+            return None
+        holder: Mirror | None = m
+        while holder is not None and base not in holder.rewound:
+            holder = holder.parent
+        if holder is None or self.home.get(base) is not holder.forward:
+            return None
+        here, self.here = self.here, m
+        try:
+            index = map_atom(lambda v: self.need(v), op.ins[1])
+            with self.inside(m.reverse):
+                return self.prim(operator.getitem, [holder.rewound[base], index], result=a.kind, view=op.attrs.get("view"), hint=a.name)
+        finally:
+            self.here = here
+
+    # ---- the sweep
+    def back(self, ops_: list[Op], m: Mirror) -> None:
+        for op in reversed(ops_):
+            old, self.origin = self.origin, adjoint_of(op.origin)
+            self.here = m
+            with self.inside(m.reverse):
+                self.step(op, m)
+            self.origin = old
+            self.here = m
+
+    def step(self, op: Op, m: Mirror) -> None:
+        if op.code == "if":
+            self.back_if(op, m)
+        elif op.code in ("for", "while"):
+            self.back_loop(op, m)
+        elif op.code == "prim":
+            self.rewind(op, m)
+            if op.out in self.varied:
+                bar = self.take(op.out)
+                if bar is not None:
+                    self.back_prim(op, bar)
+
+    # ---- rewinding
+    def rewind(self, op: Op, m: Mirror) -> None:
+        """Undo an update: the version before it, from the version after it and what it overwrote."""
+        if op.fn not in (ops.setitem, ops.additem) and not op.attrs.get("aug"):
+            return
+        before = op.ins[0]
+        if not isinstance(before, Val) or before not in self.superseded or not isinstance(before.kind, Array):
+            return
+        after = m.rewound.get(op.out)
+        if after is None:
+            if m.parent is not None:
+                return
+            after = op.out
+        if op.attrs.get("aug") or whole(op.ins[1]):
+            m.rewound[before] = self.logged(before, op, m, None)
+            return
+        old = self.logged(before, op, m, op.ins[1])
+        index = self.need(op.ins[1])
+        back = self.prim(ops.setitem, [after, index, old], result=before.kind, hint=before.name)
+        if isinstance(back, Val):
+            back.name, back.user = before.name, before.user
+        m.rewound[before] = back
+
+    def logged(self, before: Val, op: Op, m: Mirror, index: Atom | None) -> Atom:
+        """What an update overwrites, saved in the forward sweep just before it."""
+        at = m.forward.ops.index(op)
+        if index is None:
+            made = Op("prim", [before], attrs={"fn": ops.copied}, origin=op.origin)
+            v = Val(f"{before.name}_old", before.kind, made)
+        else:
+            from srcdiff.frontend.infer import index_kind
+
+            k, view = index_kind(before.kind, index)
+            made = Op("prim", [before, index], attrs={"fn": operator.getitem, "view": view}, origin=op.origin)
+            v = Val(f"{before.name}_old", k, made)
+        made.outs.append(v)
+        m.forward.ops.insert(at, made)
+        self.home[v] = m.forward
+        if m.parent is None:
+            return v
+        w = Val(v.name, v.kind, None, v.user)
+        w.op = Op("need", [], [w], [], {"value": v, "mirror": m, "tape": True}, None)
+        m.reverse.ops.append(w.op)
+        m.memo[v] = w
+        return w
+
+    # ---- operations
+    def back_prim(self, op: Op, bar: Atom) -> None:
+        handler = _CORE.get(op.fn)
+        if handler is not None and handler(self, op, bar):
+            return
+        entry = lookup(op.fn)
+        if entry is None or not entry.forms:
+            raise no_rule(op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it")
+        bar = self.materialise_out(op, bar)
+        if entry.pullback is not None:
+            self.transposed(op, bar, entry.pullback)
+        elif entry.elementwise is not None:
+            self.elementwise(op, bar, entry.elementwise)
+        elif entry.bilinear is not None:
+            self.transposed(op, bar, entry.bilinear)
+        elif entry.linear is not None:
+            self.transposed(op, bar, entry.linear)
+        else:
+            raise no_rule(op, f"{fn_name(op)} has no rule for reverse mode", "use forward mode (jvp), or give it a pullback")
+
+    def materialise_out(self, op: Op, bar: Atom) -> Atom:
+        if isinstance(bar, Struct) and any(x is ZERO for x in bar.items):
+            out = self.need(op.out)
+            return self.materialise(bar, out)
+        return bar
+
+    def active(self, a: Atom) -> bool:
+        return any(v in self.varied for v in vals([a]))
+
+    def elementwise(self, op: Op, bar: Atom, rule: Any) -> None:
+        given = arguments(op, rule)
+        needed = {n: self.need(a) for n, a in given.items()}
+        partials = self.rule(rule.text, {**needed, "out": self.need(op.out)})
+        parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        if len(parts) == 2 and same(parts[0], parts[1]) and len(given) == 2 and same(*given.values()) and self.active(op.ins[0]):
+            doubled = self.times(Const(2.0), parts[0])  # op(x, x): both partials at once
+            self.accumulate(op.ins[0], self.unbroadcast(bar, needed[rule.operands[0]], doubled))
+            return
+        for name, p in zip(rule.operands, parts, strict=True):
+            if name not in given or not self.active(given[name]):
+                continue
+            if isinstance(p, Const) and p.value is None:
+                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p))
+
+    def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
+        given = arguments(op, rule)
+        for name, a in given.items():
+            if name not in rule.operands and self.active(a):
+                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+        needed = {n: self.need(a) for n, a in given.items()}
+        bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
+        several = len(rule.operands) > 1
+        for n, name in enumerate(rule.operands):
+            if name in given and self.active(given[name]):
+                b = self.getitem(bars, Const(n)) if several else bars
+                self.accumulate(given[name], b)
+
+    # ---- branches
+    def back_if(self, op: Op, m: Mirror) -> None:
+        bars = {n: self.take(v) for n, v in enumerate(op.outs) if v in self.varied and v in m.bars}
+        updates = [n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None]
+        if not bars and not updates:
+            return
+        for n in updates:
+            if op.outs[n] not in m.rewound and m.parent is None:
+                m.rewound[op.outs[n]] = op.outs[n]
+        cond = self.need(op.ins[0])
+        branches: list[Mirror] = []
+        for r in op.regions:
+            body = list(r.ops)
+            b = Mirror(m, r, op, Region())
+            self.mirrors.append(b)
+            self.here = b
+            with self.inside(b.reverse):
+                for n, bar in bars.items():
+                    if not isinstance(r.results[n], Undef) and bar is not None:
+                        self.accumulate(r.results[n], bar)
+            for n in updates:
+                res = r.results[n]
+                if isinstance(res, Val) and op.outs[n] in m.rewound and self.home.get(res) is r:
+                    b.rewound[res] = m.rewound[op.outs[n]]
+            self.back(body, b)
+            branches.append(b)
+        self.here = m
+        new = Op("if", [cond], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
+        touched = [v for b in branches for v in b.bars if self.home[v] is not b.forward]
+        for v in dict.fromkeys(touched):
+            base = self.peek(v, m)
+            results: list[Atom] = []
+            for b in branches:
+                self.here = b
+                with self.inside(b.reverse):
+                    got = b.bars.get(v, base)
+                    results.append(self.materialise(got, self.need(v)) if got is None or isinstance(got, Struct) else got)
+            self.here = m
+            self.join(new, v, results, m)
+        for n in updates:
+            before = self.chain(op, n)
+            if before is None or op.outs[n] not in m.rewound:
+                continue
+            results = [b.rewound.get(before, m.rewound[op.outs[n]]) for b in branches]
+            out = Val(before.name, before.kind, new, before.user)
+            for b, a in zip(branches, results, strict=True):
+                b.reverse.results.append(a)
+            new.outs.append(out)
+            m.rewound[before] = out
+        for b in branches:
+            b.loop = new
+        m.reverse.ops.append(new)
+
+    def join(self, new: Op, v: Val, results: list[Atom], m: Mirror) -> None:
+        """A cotangent that both branches leave."""
+        if all(isinstance(x, Struct) for x in results) and isinstance(v.kind, Tree):
+            items = []
+            for n, k in enumerate(v.kind.items):
+                parts = [x.items[n] for x in results if isinstance(x, Struct)]
+                if all(isinstance(p, Const) and p.value is None for p in parts):
+                    items.append(Const(None))
+                    continue
+                out = Val(f"{v.name}_{v.kind.keys[n]}_bar", bar_kind(k), new, v.user)
+                for r, p in zip(new.regions, parts, strict=True):
+                    r.results.append(p)
+                new.outs.append(out)
+                items.append(out)
+            m.bars[v] = Struct(v.kind.type, v.kind.keys, tuple(items))
+            return
+        out = Val(f"{v.name}_bar", bar_kind(v.kind), new, v.user)
+        for r, a in zip(new.regions, results, strict=True):
+            r.results.append(a)
+        new.outs.append(out)
+        m.bars[v] = out
+
+    def chain(self, op: Op, n: int) -> Val | None:
+        """The version before the branch of which result ``n`` is a later version, if both branches agree."""
+        starts = [follow(r.results[n], r) for r in op.regions]
+        if starts[0] is None or starts[0] is not starts[1] or all(r.results[n] is starts[0] for r in op.regions):
+            return None
+        return starts[0] if starts[0] in self.superseded else None
+
+    # ---- loops
+    def back_loop(self, op: Op, m: Mirror) -> None:
+        view = LoopView(op)
+        finals = {j: self.take(f) for j, f in enumerate(view.finals) if f in self.varied and f in m.bars}
+        tapes = {j: self.take(t) for j, t in enumerate(view.tapes) if t in self.varied and t in m.bars}
+        rewinds = [j for j in range(view.carried) if self.updated(view, j)]
+        if not finals and not tapes and not rewinds:
+            return
+        carried = [j for j in range(view.carried) if view.params[j] in self.varied]
+        body = list(view.body.ops)
+        new = Op("for", [], [], [], {"head": 3, "rev": True, "dirs": (), "exits": (), "aligned": True}, adjoint_of(op.origin))
+        r = Region()
+        b = Mirror(m, view.body, op, r, loop=new)
+        self.mirrors.append(b)
+        header, rev = self.header(op, view)
+        new.attrs["rev"] = rev
+        index = Val(view.index.name if op.code == "for" else "_", Scalar("i8", True, fresh_sym()), new, view.index.user if op.code == "for" else False)
+        b.index = index
+        params = {j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user) for j in carried}
+        inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
+        rew_params: dict[int, Val] = {}
+        rew_inits: list[Atom] = []
+        for j in rewinds:
+            f = view.finals[j]
+            if f not in m.rewound and m.parent is not None:
+                continue
+            y = view.yields[j]
+            if not isinstance(y, Val):
+                continue
+            p = Val(view.params[j].name, view.params[j].kind, new, view.params[j].user)
+            rew_params[j] = p
+            rew_inits.append(m.rewound.get(f, f))
+            b.rewound[y] = p
+        elements: list[tuple[Atom, int, Val]] = []
+        self.here = b
+        with self.inside(r):
+            for j, p in params.items():
+                y = view.yields[j]
+                if isinstance(y, (Val, Struct)):
+                    self.accumulate(y, p)
+            for j, bar in tapes.items():
+                t = view.tapes[j]
+                assert isinstance(t.kind, Seq) and bar is not None
+                e = Val(f"{t.name}_bar" if t.name else "", bar_kind(t.kind.elem), new, t.user)
+                elements.append((bar, -1, e))
+                self.accumulate(view.collected[j], e)
+        self.back(body, b)
+        self.here = b
+        with self.inside(r):
+            yields = [self.leave_loop(view.params[j], b) for j in carried]
+            rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
+            collected = self.element_bars(op, view, b)
+        self.here = m
+        accs = [(v, p) for v, p in b.accumulators.items() if not (b.bars.get(v) is p)]
+        acc_inits = []
+        for v, p in accs:
+            outer = self.peek(v, m)
+            acc_inits.append(self.materialise(outer, self.need(v)))
+        r.params = [index, *params.values(), *rew_params.values(), *(p for _, p in accs), *(e for _, _, e in elements)]
+        r.results = [*yields, *rew_yields, *(b.bars[v] for v, _ in accs)]
+        new.attrs["carried"] = len(params) + len(rew_params) + len(accs)
+        new.ins = [*header, *inits, *rew_inits, *acc_inits, *(s for s, _, _ in elements)]
+        new.attrs["dirs"] = tuple(d for _, d, _ in elements)
+        new.regions = [r]
+        new.outs = [Val(p.name, p.kind, new, p.user) for p in [*params.values(), *rew_params.values(), *(p for _, p in accs)]]
+        new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
+        rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
+        swap = {p: self.peek(v, m) for v, p in rest.items()}
+        if any(s is not None for s in swap.values()) or rest:
+            replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
+        m.reverse.ops.append(new)
+        outs = list(new.outs)
+        bars_out = [outs.pop(0) for _ in carried]
+        for j in rew_params:
+            out = outs.pop(0)
+            i = view.inits[j]
+            if isinstance(i, Val):
+                m.rewound[i] = out
+        for v, _ in accs:
+            m.bars[v] = outs.pop(0)
+        for j, out in zip(carried, bars_out, strict=True):
+            if isinstance(view.inits[j], (Val, Struct)):
+                self.accumulate(view.inits[j], out)
+        for s, value, direction in collected:
+            t = LoopView(new).add_tape(value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", bar_kind(kind(value)))
+            t.user = isinstance(s, Val) and s.user
+            self.accumulate(s, t if direction == -1 else self.flipped(t))
+
+    def leave_loop(self, p: Val, b: Mirror) -> Atom:
+        got = b.bars.pop(p, None)
+        return self.materialise(got, self.need(p)) if got is None or isinstance(got, Struct) else got
+
+    def flipped(self, t: Val) -> Atom:
+        return self.prim(operator.getitem, [t, Slice(Const(None), Const(None), Const(-1))], result=t.kind, view=False, hint=t.name)
+
+    def updated(self, view: LoopView, j: int) -> bool:
+        """Whether the loop writes to the buffer in slot ``j``."""
+        y, p = view.yields[j], view.params[j]
+        return isinstance(p.kind, Array) and isinstance(y, Val) and y is not p and any(q in self.superseded for q in chain_of(y, view.body))
+
+    def element_bars(self, op: Op, view: LoopView, b: Mirror) -> list[tuple[Atom, Atom, int]]:
+        """Cotangents of the elements that the loop consumed: collected, or added in place."""
+        out: list[tuple[Atom, Atom, int]] = []
+        for n, (s, e) in enumerate(zip(view.sources, view.elements, strict=True)):
+            if e not in self.varied or not self.active(s):
+                continue
+            bar = b.bars.pop(e, None)
+            if op.attrs.get("aligned"):
+                value = self.materialise(bar, self.need(e)) if bar is None or isinstance(bar, Struct) else bar
+                out.append((s, value, op.attrs["dirs"][n]))
+            elif bar is not None:
+                at = self.element_index(op, view, op.attrs["dirs"][n])
+                value = self.materialise(bar, self.need(e)) if isinstance(bar, Struct) else bar
+                self.add_at(s, at, value)
+        return out
+
+    def element_index(self, op: Op, view: LoopView, d: int) -> Atom:
+        """The position of this trip's element in its source."""
+        k: Atom = self.need(view.index)
+        if view.head == 3:
+            start, stop, step = (self.need(a) for a in view.header)
+            if op.attrs.get("rev"):
+                last = self.prim(operator.sub, [self.prim(len, [Struct(list, (0,), (start,))]), Const(1)])
+                del last
+                raise no_rule(op, "a reversed range zipped with an array cannot be differentiated", "loop over indices instead")
+            if not (isinstance(start, Const) and start.value == 0):
+                k = self.prim(operator.sub, [k, start])
+            if not (isinstance(step, Const) and step.value == 1):
+                k = self.prim(operator.floordiv, [k, step])
+            del stop
+        if d == -1:
+            return self.prim(operator.sub, [Const(-1), k])
+        return k
+
+    def add_at(self, s: Atom, index: Atom, value: Atom, at: bool = False) -> None:
+        """``s_bar[index] += value``."""
+        if not isinstance(s, Val) or s not in self.varied:
+            return
+        old = self.peek(s, self.here)
+        if old is None:
+            old = self.zero(self.need(s))
+        if isinstance(s.kind, Seq) and not isinstance(kind(value), (Scalar, Array)):
+            raise_item = self.rule(vocabulary.add_any, {"a": self.getitem(old, index), "b": value})
+            new = self.prim(ops.setitem, [old, index, raise_item], result=kind(old), hint=f"{s.name}_bar")
+        else:
+            attrs = {"at": True} if at else {}
+            new = self.prim(ops.additem, [old, index, value], result=kind(old), hint=f"{s.name}_bar", **attrs)
+        for x in (old, new):
+            name_derivative(x, s, "_bar")
+        self.here.bars[s] = new
+
+    def header(self, op: Op, view: LoopView) -> tuple[list[Atom], bool]:
+        """The range of the reversed loop."""
+        if op.code == "while":
+            return [Const(0), self.need(view.trips), Const(1)], True
+        if view.head == 3:
+            start, stop, step = (self.need(a) for a in view.header)
+            rev = not op.attrs.get("rev")
+            if op.attrs["exits"] or (view.sources and not op.attrs.get("aligned") and not self.counts(view)):
+                trips = self.need(view.trips)
+                if not rev:
+                    raise no_rule(op, "a reversed range that is left early cannot be differentiated", "count upwards, and compute the index")
+                length = trips if same_const(step, 1) else self.prim(operator.mul, [trips, step])
+                stop = length if same_const(start, 0) else self.prim(operator.add, [start, length])
+            return [start, stop, step], rev
+        if op.attrs["exits"] or len(view.sources) > 1 and not op.attrs.get("aligned"):
+            return [Const(0), self.need(view.trips), Const(1)], True
+        s = self.need(view.sources[0])
+        n = self.prim(len, [s], result=Scalar("i8", True, size_of(s)))
+        return [Const(0), n, Const(1)], True
+
+    def counts(self, view: LoopView) -> bool:
+        """Whether the range has exactly as many numbers as its one source has elements."""
+        start, stop, step = view.header
+        if len(view.sources) != 1 or not same_const(start, 0) or not same_const(step, 1):
+            return False
+        s = view.sources[0]
+        if not isinstance(stop, Val) or stop.op is None or stop.op.code != "prim":
+            return False
+        return stop.op.fn in (len, ops.shape_at) and stop.op.ins[0] is s
+
+
+def size_of(s: Atom) -> Any:
+    k = kind(s)
+    return k.dims[0] if isinstance(k, Array) and k.dims else fresh_sym()
+
+
+def same_const(a: Atom, v: int) -> bool:
+    return isinstance(a, Const) and type(a.value) is int and a.value == v
+
+
+def bar_kind(k: Kind) -> Kind:
+    return k
+
+
+def needs_shape(v: Val, got: Atom | None) -> bool:
+    return got is None or isinstance(got, Struct)
+
+
+def whole(index: Atom) -> bool:
+    return isinstance(index, Const) and index.value is Ellipsis
+
+
+def adjoint_of(o: Origin | None) -> Origin | None:
+    return Origin(o.file, o.line, o.text, (), "", False, True) if o is not None else None
+
+
+def replace_values(region: Region, table: dict[Val, Atom]) -> None:
+    f = lambda v: table.get(v, v)  # noqa: E731
+    for o in region.ops:
+        o.ins = [map_atom(f, a) for a in o.ins]
+        for r in o.regions:
+            replace_values(r, table)
+    region.results = [map_atom(f, a) for a in region.results]
+
+
+# ---- versions of buffers -------------------------------------------------------------------------
+
+
+def is_update(op: Op) -> bool:
+    return op.code == "prim" and (op.fn in (ops.setitem, ops.additem) or bool(op.attrs.get("aug")))
+
+
+def versions(region: Region) -> set[Val]:
+    """Values that a later update takes the place of (their memory will be written to)."""
+    out: set[Val] = set()
+    _versions(region, out)
+    return out
+
+
+def _versions(region: Region, out: set[Val]) -> None:
+    for op in region.ops:
+        if is_update(op) and isinstance(op.ins[0], Val):
+            out.add(op.ins[0])
+        for r in op.regions:
+            _versions(r, out)
+    size = -1
+    while size != len(out):
+        size = len(out)
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for i, p, y in zip(view.inits, view.params, view.yields, strict=True):
+                    if y is p or not isinstance(y, Val):
+                        continue
+                    links = chain_of(y, view.body)
+                    if any(q in out for q in links if q is not y) and isinstance(i, Val):
+                        out.update(q for q in links)
+                        out.add(i)
+            if op.code == "if":
+                for n in range(len(op.outs)):
+                    for r in op.regions:
+                        a = r.results[n]
+                        if isinstance(a, Val):
+                            links = chain_of(a, r)
+                            if any(q in out for q in links if q is not a):
+                                out.update(q for q in links if q is not a)
+
+
+def chain_of(v: Val, region: Region) -> list[Val]:
+    """A version and the versions before it, as far as updates lead back within a region (and beyond)."""
+    out = [v]
+    while True:
+        op = out[-1].op
+        if op is None or out[-1] not in op.outs:
+            return out
+        if is_update(op) and isinstance(op.ins[0], Val):
+            out.append(op.ins[0])
+        elif op.code in ("for", "while"):
+            view = LoopView(op)
+            at = op.outs.index(out[-1])
+            if at >= view.carried or not isinstance(view.inits[at], Val):
+                return out
+            y = view.yields[at]
+            if y is view.params[at] or not isinstance(y, Val) or view.params[at] not in chain_of(y, view.body):
+                return out
+            nxt = view.inits[at]
+            assert isinstance(nxt, Val)
+            out.append(nxt)
+        elif op.code == "if":
+            at = op.outs.index(out[-1])
+            starts = [follow(r.results[at], r) for r in op.regions]
+            first = starts[0]
+            if first is None or any(s is not first for s in starts):
+                return out
+            out.append(first)
+        else:
+            return out
+
+
+def follow(a: Atom, region: Region) -> Val | None:
+    """The value outside ``region`` that ``a`` is a version of."""
+    if not isinstance(a, Val):
+        return None
+    inside = {o for op in region.ops for o in op.outs}
+    for q in chain_of(a, region):
+        if q not in inside:
+            return q
+    return None
+
+
+# ---- the core operations -----------------------------------------------------------------------
+
+
+def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index = op.ins
+    k = kind(x)
+    if isinstance(k, Tree) and isinstance(x, Val):
+        if isinstance(index, Const) and index.value in k.keys:
+            at = k.keys.index(index.value)
+            items = tuple(bar if n == at else ZERO for n in range(len(k.keys)))
+            r.accumulate(x, Struct(k.type, k.keys, items))
+            return True
+        raise no_rule(op, "this element of a container cannot be differentiated", "use constant keys")
+    if isinstance(x, Struct):
+        raise no_rule(op, "an element chosen at run time from a display cannot be differentiated", "use an array or a list variable")
+    if isinstance(index, Slice) and isinstance(k, Seq):
+        if isinstance(index.step, Const) and index.step.value == -1 and isinstance(index.lower, Const) and index.lower.value is None:
+            r.accumulate(x, r.prim(operator.getitem, [bar, index], result=op.out.kind, view=False))
+            return True
+        add_slice(r, x, r.need(index), bar)
+        return True
+    fancy = not plain(x, index)
+    r.add_at(x, r.need(index), bar, at=fancy)
+    return True
+
+
+def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
+    """``s_bar[a:b] += bar`` on lists."""
+    if not isinstance(s, Val) or s not in r.varied:
+        return
+    old = r.peek(s, r.here)
+    if old is None:
+        old = r.zero(r.need(s))
+    part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
+    new = r.prim(ops.setitem, [old, index, r.rule(vocabulary.add_any, {"a": part, "b": bar})], result=kind(old), hint=f"{s.name}_bar")
+    r.here.bars[s] = new
+
+
+def plain(base: Atom, index: Atom) -> bool:
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    for p in parts:
+        k = kind(p)
+        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or isinstance(k, Array) and k.dtype == "b1":
+            continue
+        return False
+    return True
+
+
+def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index, v = op.ins
+    index = r.need(index)
+    if r.active(v):
+        part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
+        if not plain(x, index):
+            mask = r.rule(_last_write, {"part": part, "index": index, "x": bar})
+            part = mask
+        target = r.need(v)
+        r.accumulate(v, r.unbroadcast(detached(r, part), target) if not isinstance(kind(x), Seq) else part)
+    if r.active(x):
+        if whole(op.ins[1]):
+            return True
+        zero: Atom = Const(0.0)
+        if isinstance(kind(x), Seq):
+            zero = r.zero(r.need(v))
+        new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
+        r.here.bars.pop(x, None) if False else None
+        r.accumulate(x, new)
+        name_derivative(new, x, "_bar") if isinstance(x, Val) else None
+    return True
+
+
+def detached(r: Reverse, part: Atom) -> Atom:
+    return part
+
+
+def _last_write(part: Any, index: Any, x: Any) -> Any:
+    from srcdiff import runtime
+
+    return part * runtime.last_write(index, x.shape)
+
+
+def item_kind(x: Atom, index: Atom) -> Kind:
+    from srcdiff.frontend.infer import index_kind
+
+    return index_kind(kind(x), index)[0]
+
+
+def _additem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index, v = op.ins
+    index = r.need(index)
+    if r.active(v):
+        part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
+        r.accumulate(v, r.unbroadcast(part, r.need(v)) if not isinstance(kind(x), Seq) else part)
+    r.accumulate(x, bar)
+    return True
+
+
+def _append(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, v = op.ins
+    k = kind(bar)
+    assert isinstance(k, Seq)
+    r.accumulate(v, r.prim(ops.poplast, [bar], result=k.elem))
+    if isinstance(x, Val):
+        r.accumulate(x, r.prim(ops.rest, [bar], result=kind(x), hint=f"{x.name}_bar"))
+    return True
+
+
+def _poplast(r: Reverse, op: Op, bar: Atom) -> bool:
+    (x,) = op.ins
+    if isinstance(x, Val) and x in r.varied:
+        r.add_at(x, Const(-1), bar)
+    return True
+
+
+def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
+    (x,) = op.ins
+    k = kind(x)
+    assert isinstance(k, Seq)
+    last = r.prim(ops.poplast, [r.need(x)], result=k.elem)
+    r.accumulate(x, r.prim(ops.append, [bar, r.zero(last)], result=kind(bar), hint=""))
+    return True
+
+
+def _copied(r: Reverse, op: Op, bar: Atom) -> bool:
+    r.accumulate(op.ins[0], bar)
+    return True
+
+
+def _list(r: Reverse, op: Op, bar: Atom) -> bool:
+    x = op.ins[0]
+    if op.attrs.get("display") and isinstance(x, Struct):
+        for n, item in enumerate(x.items):
+            if r.active(item):
+                r.accumulate(item, r.getitem(bar, Const(n)))
+        return True
+    if isinstance(kind(x), Array):
+        r.accumulate(x, r.rule(_as_array, {"bar": bar}))
+        return True
+    r.accumulate(x, bar)
+    return True
+
+
+def _as_array(bar: Any) -> Any:
+    import numpy as np
+
+    return np.array(bar)
+
+
+def _accumulate(r: Reverse, op: Op, bar: Atom) -> bool:
+    for a in op.ins:
+        if r.active(a):
+            r.accumulate(a, r.unbroadcast(bar, r.need(a)))
+    return True
+
+
+def _float(r: Reverse, op: Op, bar: Atom) -> bool:
+    x = op.ins[0]
+    k = kind(x)
+    if isinstance(k, Array):
+        r.accumulate(x, r.unbroadcast(bar, r.need(x)))
+    else:
+        r.accumulate(x, bar)
+    return True
+
+
+def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
+    a, b = op.ins
+    n = r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
+    r.accumulate(a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False))
+    r.accumulate(b, r.prim(operator.getitem, [bar, Slice(n, Const(None), Const(None))], result=kind(b), view=False))
+    return True
+
+
+def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
+    if isinstance(op.out.kind, Seq):
+        raise no_rule(op, "the cotangent of a repeated list is not supported", "make the list by a comprehension")
+    return False
+
+
+_CORE: dict[Any, Any] = {
+    operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
+    ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list, float: _float,
+    ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
+}  # fmt: skip
+
+__all__ += ["UNKNOWN", "flat", "is_active_kind"]

@@ -1,0 +1,747 @@
+"""From a graph to the syntax tree of a function."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.emit.names import Namer
+from srcdiff.emit.order import Layout, lay_out
+from srcdiff.emit.printer import Blank, Comment, render
+from srcdiff.emit.spelling import Spelling
+from srcdiff.errors import InternalError
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Origin, Ref, Region, Slice, Struct, Undef, Val, kind, same, vals
+from srcdiff.ir.kinds import Array, Scalar, Seq, Tree
+
+__all__ = ["Text", "emit"]
+
+
+@dataclass(slots=True)
+class Text:
+    """Emitted source, and what its free names stand for."""
+
+    source: str
+    name: str
+    imports: dict[str, str] = field(default_factory=dict)  # bound name -> import statement
+    objects: dict[str, Any] = field(default_factory=dict)  # bound name -> object that no import reaches
+
+
+def name(id: str) -> Any:
+    return gast.Name(id, gast.Load(), None, None)
+
+
+def store(id: str) -> Any:
+    return gast.Name(id, gast.Store(), None, None)
+
+
+def const(v: Any) -> Any:
+    return gast.Constant(v, None)
+
+
+def call(fn: Any, *args: Any, **kw: Any) -> Any:
+    return gast.Call(fn, list(args), [gast.keyword(k, v) for k, v in kw.items()])
+
+
+def attr(x: Any, a: str) -> Any:
+    return gast.Attribute(x, a, gast.Load())
+
+
+def emit(graph: Graph, fname: str, docstring: str = "", header: bool = True) -> Text:
+    """The Python text of a graph."""
+    a = Assembler(graph, fname)
+    body = a.function_body(docstring)
+    fn = gast.FunctionDef(fname, a.arguments(), body, [], None, None, [])
+    text = Text("", fname, a.spelling.imports, a.spelling.objects)
+    tree: list[Any] = []
+    if header:
+        for line in sorted(set(a.spelling.imports.values())):
+            tree += gast.parse(line).body
+    tree.append(fn)
+    text.source = render(gast.Module(tree, []))
+    return text
+
+
+class Assembler:
+    """Statements and expressions of one function."""
+
+    def __init__(self, graph: Graph, fname: str) -> None:
+        self.graph = graph
+        self.spelling = Spelling(graph.info.get("aliases", {}))
+        self.lay: Layout = lay_out(graph)
+        self.poppable: dict[Val, Op] = {}
+        self.trips_needed: dict[Op, bool] = {}
+        self.find_pops(graph.region)
+        taken = {fname, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
+        self.names = Namer(graph, self.lay, set(taken))
+        self.out: list[Any] = []
+        self.printed: set[Origin] = set()
+        self.backward = False
+        self.exits: list[tuple[Op, str]] = []
+
+    # ---- the function
+    def arguments(self) -> Any:
+        made = self.graph.info.get("arguments")
+        if made is not None:
+            return made(self)
+        return gast.arguments([name(self.names[p]) for p in self.graph.region.params], [], None, [], [], None, [])
+
+    def function_body(self, docstring: str) -> list[Any]:
+        body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
+        stmts = self.region(self.graph.region)
+        result = self.graph.region.results[0] if len(self.graph.region.results) == 1 else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
+        stmts.append(gast.Return(self.expr(result)))
+        return body + self.comment(stmts)
+
+    def comment(self, stmts: list[Any]) -> list[Any]:
+        return stmts
+
+    # ---- pops
+    def find_pops(self, region: Region) -> None:
+        """Tapes whose only reader runs backwards are emptied as they are read."""
+        for op in region.ops:
+            if op.code == "for":
+                view = LoopView(op)
+                for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
+                    if isinstance(s, Val) and s.op is not None and s.op.code in ("for", "while") and s in LoopView(s.op).tapes:
+                        if d == -1 and len(self.lay.uses.get(s, [])) == 1 and self.lay.home.get(s.op) is region:
+                            self.poppable[e] = op
+            for r in op.regions:
+                self.find_pops(r)
+
+    # ---- regions
+    def region(self, region: Region) -> list[Any]:
+        old, self.out = self.out, []
+        for p in region.params:
+            self.collects_of(p, region)
+        for op in region.ops:
+            self.op(op, region)
+        got, self.out = self.out, old
+        return got
+
+    def collects_of(self, v: Val, region: Region) -> None:
+        """Append a value to the tapes that collect it, as soon as it is there."""
+        for loop_op, tape in self.collectors.get(v, []):
+            if loop_op.regions[-1] is region:
+                self.append(tape, self.expr(v))
+
+    @property
+    def collectors(self) -> dict[Val, list[tuple[Op, Val]]]:
+        if not hasattr(self, "_collectors"):
+            self._collectors: dict[Val, list[tuple[Op, Val]]] = {}
+            self.scan_collectors(self.graph.region)
+        return self._collectors
+
+    def scan_collectors(self, region: Region) -> None:
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for c, t in zip(view.collected, view.tapes, strict=True):
+                    if isinstance(c, Val) and self.names_defined_in(c, view.body):
+                        self._collectors.setdefault(c, []).append((op, t))
+            for r in op.regions:
+                self.scan_collectors(r)
+
+    def names_defined_in(self, v: Val, region: Region) -> bool:
+        return self.names.defined[v][0] is region
+
+    def append(self, tape: Val, value: Any) -> None:
+        self.emit(gast.Expr(call(attr(name(self.names[tape]), "append"), value)))
+
+    def emit(self, s: Any, origin: Origin | None = None) -> None:
+        s.origin = origin
+        self.out.append(s)
+
+    def op(self, op: Op, region: Region) -> None:
+        if op in self.lay.folded:
+            for loop_op, tape in self.collectors.get(op.out, []):
+                if loop_op.regions[-1] is region:
+                    self.above(op)
+                    self.append(tape, self.prim_expr(op))
+            return
+        self.above(op)
+        if op.code == "if":
+            self.if_op(op, region)
+        elif op.code in ("for", "while"):
+            self.loop(op, region)
+        elif op.code == "opaque":
+            self.opaque(op)
+        elif op.code == "prim":
+            self.prim(op, region)
+        else:
+            raise InternalError(f"an operation {op.code!r} reached the emitter")
+        for o in op.outs:
+            self.collects_of(o, region)
+
+    def above(self, op: Op) -> None:
+        """Comments and blank lines that stand before the user's statement; the primal statement before its adjoint."""
+        o = op.origin
+        if o is None or o in self.printed:
+            return
+        if o.adjoint:
+            return
+        self.printed.add(o)
+        if o.blank and self.out and not isinstance(self.out[-1], Blank):
+            self.out.append(Blank())
+        for line in o.above:
+            self.out.append(Comment(line))
+
+    # ---- statements
+    def prim(self, op: Op, region: Region) -> None:
+        if op in self.lay.silent:
+            return
+        fn = op.fn
+        if fn is ops.setitem:
+            target = gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Store())
+            self.emit(gast.Assign([target], self.expr(op.ins[2]), None), op.origin)
+        elif fn is ops.additem:
+            self.add_item(op)
+        elif fn is ops.append:
+            self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "append"), self.expr(op.ins[1]))), op.origin)
+        elif fn is ops.rest:
+            self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "pop"))), op.origin)
+        elif fn is ops.poplast and self.pairs_with_rest(op, region):
+            self.emit(gast.Assign([store(self.names[op.out])], call(attr(self.expr(op.ins[0]), "pop")), None), op.origin)
+        elif op.attrs.get("inplace"):
+            self.augmented(op)
+        else:
+            value = self.prim_expr(op)
+            if not self.lay.uses.get(op.out) and op.attrs.get("unread"):
+                self.emit(gast.Expr(value), op.origin)
+                return
+            target = store(self.names[op.out])
+            self.assign(target, value, op.origin)
+
+    def assign(self, target: Any, value: Any, origin: Origin | None) -> None:
+        if isinstance(target, gast.Name) and isinstance(value, gast.Name) and target.id == value.id:
+            return
+        if isinstance(value, gast.BinOp) and isinstance(value.left, gast.Name) and isinstance(target, gast.Name):
+            if value.left.id == target.id and isinstance(value.op, (gast.Add, gast.Sub, gast.Mult, gast.Div)) and origin is not None and origin.adjoint and getattr(value, "scalar", False):
+                self.emit(gast.AugAssign(target, value.op, value.right), origin)
+                return
+        self.emit(gast.Assign([target], value, None), origin)
+
+    def pairs_with_rest(self, op: Op, region: Region) -> bool:
+        for o in region.ops[region.ops.index(op) + 1 :]:
+            if o.code == "prim" and o.fn is ops.rest and o.ins[0] is op.ins[0]:
+                self.lay.silent.add(o)
+                return True
+        return False
+
+    def augmented(self, op: Op) -> None:
+        """``x op= v``: an operator whose result takes the place of its first operand."""
+        infix = numpy_names.INFIX.get(op.fn if op.fn is not ops.accumulate else operator.add)
+        if infix is None:
+            raise InternalError(f"{op.fn} cannot be printed in place")
+        value = self.expr(op.ins[1])
+        word = getattr(gast, infix)()
+        if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp) and isinstance(value.op, gast.USub):
+            word, value = gast.Sub(), value.operand
+        self.emit(gast.AugAssign(store(self.names[op.out]), word, value), op.origin)
+
+    def add_item(self, op: Op) -> None:
+        base, index, value = op.ins
+        if op.attrs.get("at") or not self.plain_index(base, index):
+            np_add = attr(attr(name(self.spelling.module(np)), "add"), "at")
+            self.emit(gast.Expr(call(np_add, self.expr(base), self.index(index), self.expr(value))), op.origin)
+            return
+        target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
+        v = self.expr(value)
+        if isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
+            self.emit(gast.AugAssign(target, gast.Sub(), v.operand), op.origin)
+        else:
+            self.emit(gast.AugAssign(target, gast.Add(), v), op.origin)
+
+    def plain_index(self, base: Atom, index: Atom) -> bool:
+        """No position is named twice: basic indices and masks."""
+        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        for p in parts:
+            k = kind(p)
+            if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or isinstance(k, Array) and k.dtype == "b1":
+                continue
+            return False
+        return True
+
+    def opaque(self, op: Op) -> None:
+        tree = self.opaque_tree(op)
+        if op.attrs.get("effect"):
+            self.emit(tree, op.origin)
+        else:
+            self.emit(gast.Assign([store(self.names[op.out])], tree, None), op.origin)
+
+    def opaque_tree(self, op: Op) -> Any:
+        table = dict(zip(op.attrs["free"], op.ins, strict=True))
+        tree = copy.deepcopy(op.attrs["tree"])
+        outer = self
+
+        class Rename(gast.NodeTransformer):
+            def visit_Name(self, node: Any) -> Any:  # noqa: N802
+                if node.id in table and isinstance(node.ctx, gast.Load):
+                    return outer.expr(table[node.id])
+                return node
+
+        return Rename().visit(tree)
+
+    # ---- branches
+    def if_op(self, op: Op, region: Region) -> None:
+        if op in self.lay.inline_ifs:
+            self.assign(store(self.names[op.out]), self.if_expr(op), op.origin)
+            return
+        test = self.expr(op.ins[0])
+        bodies = []
+        for r in op.regions:
+            stmts = self.region(r)
+            old, self.out = self.out, stmts
+            self.moves([(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin)
+            stmts, self.out = self.out, old
+            bodies.append(self.leave(op, r, stmts))
+        then, other = bodies
+        if not strip(then) and not strip(other):
+            return
+        if not strip(then):
+            self.emit(gast.If(negate(test), other, []), op.origin)
+            return
+        if ends(then) and strip(other):
+            self.emit(gast.If(test, then, []), op.origin)
+            self.out.extend(other)
+            return
+        self.emit(gast.If(test, then, other if strip(other) else []), op.origin)
+
+    def wanted(self, v: Val) -> bool:
+        return bool(self.lay.uses.get(v)) and not self.is_exit_code(v)
+
+    def is_exit_code(self, v: Val) -> bool:
+        """Exit codes that are printed as ``break`` need no variable."""
+        return v in self.silent_codes
+
+    @property
+    def silent_codes(self) -> set[Val]:
+        if not hasattr(self, "_silent"):
+            self._silent: set[Val] = set()
+            self._tails: dict[Region, tuple[Op, Atom]] = {}
+            self.scan_exits(self.graph.region)
+        return self._silent
+
+    def scan_exits(self, region: Region) -> None:
+        for op in region.ops:
+            if op.code in ("for", "while") and op.attrs["exits"]:
+                view = LoopView(op)
+                exit = view.exit_result
+                if isinstance(exit, Val):
+                    self.follow_exit(exit, view.body, op)
+            for r in op.regions:
+                self.scan_exits(r)
+
+    def follow_exit(self, code: Val, region: Region, loop: Op) -> None:
+        """A code set by the last ``if`` of a body, and used for nothing else, is a ``break`` in its branches."""
+        op = code.op
+        if op is None or op.code != "if" or not region.ops or region.ops[-1] is not op:
+            return
+        if len(self.lay.uses.get(code, [])) != 1:
+            return
+        at = op.outs.index(code)
+        self._silent.add(code)
+        for r in op.regions:
+            a = r.results[at]
+            self._tails[r] = (loop, a)
+            if isinstance(a, Val):
+                self.follow_exit(a, r, loop)
+
+    def leave(self, op: Op, region: Region, stmts: list[Any]) -> list[Any]:
+        """Add the ``break`` of a branch in which a loop is left."""
+        self.silent_codes  # noqa: B018
+        if region in self._tails:
+            loop, code = self._tails[region]
+            if isinstance(code, Const) and code.value in loop.attrs["exits"]:
+                body = LoopView(loop).body
+                old, self.out = self.out, list(stmts)
+                self.loop_end(loop, body)
+                out = LoopView(loop).exit_out
+                if out is not None and self.lay.uses.get(out):
+                    self.emit(gast.Assign([store(self.names[out])], self.exit_const(loop, code.value), None), op.origin)
+                self.emit(gast.Break(), op.origin)
+                stmts, self.out = self.out, old
+            elif isinstance(code, Const) and code.value == 3 and not ends(stmts):
+                body = LoopView(loop).body
+                old, self.out = self.out, list(stmts)
+                self.loop_end(loop, body)
+                self.emit(gast.Continue(), op.origin)
+                stmts, self.out = self.out, old
+        return stmts
+
+    def exit_const(self, loop: Op, code: int) -> Any:
+        return const(True) if len(loop.attrs["exits"]) == 1 else const(code)
+
+    def loop_end(self, op: Op, body: Region) -> None:
+        """What happens at the end of every trip: the carried variables take their new values."""
+        view = LoopView(op)
+        self.moves([(p, y) for p, y in zip(view.params, view.yields, strict=True) if self.live_param(op, p)], op.origin)
+
+    def live_param(self, op: Op, p: Val) -> bool:
+        return True
+
+    def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None) -> None:
+        """Assignments that happen together."""
+        todo: list[tuple[str, Any, set[str]]] = []
+        for v, a in pairs:
+            if isinstance(a, Undef):
+                continue
+            target = self.names[v]
+            value = self.expr(a)
+            if isinstance(value, gast.Name) and value.id == target:
+                continue
+            todo.append((target, value, {n.id for n in gast.walk(value) if isinstance(n, gast.Name)}))
+        while todo:
+            for k, (target, _, _) in enumerate(todo):
+                if not any(target in reads for j, (_, _, reads) in enumerate(todo) if j != k):
+                    break
+            else:
+                targets = [store(t) for t, _, _ in todo]
+                values = [v for _, v, _ in todo]
+                self.emit(gast.Assign([gast.Tuple(targets, gast.Store())], gast.Tuple(values, gast.Load()), None), origin)
+                return
+            target, value, _ = todo.pop(k)
+            self.assign(store(target), value, origin)
+
+    # ---- loops
+    def loop(self, op: Op, region: Region) -> None:
+        view = LoopView(op)
+        self.moves([(p, i) for p, i in zip(view.params, view.inits, strict=True)], op.origin)
+        for t in view.tapes:
+            self.emit(gast.Assign([store(self.names[t])], gast.List([], gast.Load()), None), op.origin)
+        out = view.exit_out
+        if out is not None and self.lay.uses.get(out):
+            start = const(False) if len(op.attrs["exits"]) == 1 else const(0)
+            self.emit(gast.Assign([store(self.names[out])], start, None), op.origin)
+        count = bool(self.lay.uses.get(view.trips))
+        if count:
+            self.emit(gast.Assign([store(self.names[view.trips])], const(0), None), op.origin)
+        pops = [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if self.poppable.get(e) is op and self.lay.uses.get(e)]
+        head = self.header(op, view, {e for e, _ in pops})
+        old, self.out = self.out, []
+        if count:
+            self.emit(gast.AugAssign(store(self.names[view.trips]), gast.Add(), const(1)), op.origin)
+        for e, s in pops:
+            self.emit(gast.Assign([store(self.names[e])], call(attr(self.expr(s), "pop")), None), op.origin)
+        body = self.out
+        self.out = old
+        body += self.region(view.body)
+        self.out, old = body, self.out
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            if not (isinstance(c, Val) and self.names_defined_in(c, view.body)):
+                self.append(t, self.expr(c))
+        if not ends(self.out):
+            self.loop_end(op, view.body)
+            self.exit_test(op, view)
+        body, self.out = self.out, old
+        if not strip(body):
+            body.append(gast.Pass())
+        if op.code == "while":
+            self.emit_while(op, view, body)
+        else:
+            target, it = head
+            self.emit(gast.For(target, it, body, [], None), op.origin)
+
+    def exit_test(self, op: Op, view: LoopView) -> None:
+        """A loop left by a code that is not the last ``if`` of its body."""
+        exit = view.exit_result
+        if exit is None or isinstance(exit, Val) and exit in self.silent_codes:
+            return
+        out = view.exit_out
+        value = self.expr(exit)
+        if out is not None and self.lay.uses.get(out):
+            code = value if len(op.attrs["exits"]) > 1 else gast.Compare(value, [gast.Eq()], [const(op.attrs["exits"][0])])
+            self.emit(gast.Assign([store(self.names[out])], code, None), op.origin)
+        tests = [gast.Compare(self.expr(exit), [gast.Eq()], [const(c)]) for c in op.attrs["exits"]]
+        test = tests[0] if len(tests) == 1 else gast.BoolOp(gast.Or(), tests)
+        self.emit(gast.If(test, [gast.Break()], []), op.origin)
+
+    def emit_while(self, op: Op, view: LoopView, body: list[Any]) -> None:
+        cond = op.regions[0]
+        loose = [o for o in cond.ops if o not in self.lay.folded]
+        if not loose:
+            self.emit(gast.While(self.expr(cond.results[0]), body, []), op.origin)
+            return
+        stmts = self.region(cond)
+        test = gast.If(negate(self.expr(cond.results[0])), [gast.Break()], [])
+        self.emit(gast.While(const(True), [*stmts, test, *body], []), op.origin)
+
+    def header(self, op: Op, view: LoopView, popped: set[Val]) -> Any:
+        """Target and iterable of a ``for``."""
+        if op.code == "while":
+            return None
+        index_used = bool(self.lay.uses.get(view.index))
+        targets: list[Any] = []
+        iters: list[Any] = []
+        rows = [(s, d, e) for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True) if e not in popped]
+        rows = [r for r in rows if self.lay.uses.get(r[2]) or op.attrs["head"] == 0]
+        if op.attrs["head"] == 3 and not index_used and rows and self.covers(view, rows):
+            pass
+        elif op.attrs["head"] == 3:
+            numbered = index_used and len(rows) >= 1 and not op.attrs.get("rev") and self.enumerates(view, rows)
+            if numbered:
+                inner_t, inner_i = self.zipped([(self.target(e), self.directed(s, d)) for s, d, e in rows])
+                return (gast.Tuple([store(self.names[view.index]), inner_t], gast.Store()), call(name("enumerate"), inner_i))
+            targets.append(store(self.names[view.index] if index_used else "_"))
+            iters.append(self.range_expr(op, view))
+        for s, d, e in rows:
+            targets.append(self.target(e))
+            iters.append(self.directed(s, d))
+        return self.zipped(list(zip(targets, iters, strict=True)))
+
+    def zipped(self, pairs: list[Any]) -> Any:
+        if len(pairs) == 1:
+            return pairs[0]
+        return gast.Tuple([t for t, _ in pairs], gast.Store()), call(name("zip"), *[i for _, i in pairs])
+
+    def target(self, e: Val) -> Any:
+        if not self.lay.uses.get(e):
+            return store("_")
+        return store(self.names[e])
+
+    def directed(self, s: Atom, d: int) -> Any:
+        return self.expr(s) if d == 1 else call(name("reversed"), self.expr(s))
+
+    def covers(self, view: LoopView, rows: list[Any]) -> bool:
+        """Whether the range only counts the elements of a source."""
+        return self.enumerates(view, rows)
+
+    def enumerates(self, view: LoopView, rows: list[Any]) -> bool:
+        start, stop, step = view.header
+        if not (same(start, Const(0)) and same(step, Const(1))) or not isinstance(stop, Val) or stop.op is None:
+            return False
+        if view.op.attrs.get("rev"):
+            return False
+        s = rows[0][0]
+        if stop.op.code == "prim" and stop.op.fn is len and stop.op.ins[0] is s:
+            return True
+        return stop.op.code == "prim" and stop.op.fn is ops.shape_at and stop.op.ins[0] is s and same(stop.op.ins[1], Const(0))
+
+    def range_expr(self, op: Op, view: LoopView) -> Any:
+        start, stop, step = view.header
+        args = [self.expr(stop)]
+        if not same(start, Const(0)) or not same(step, Const(1)):
+            args.insert(0, self.expr(start))
+        if not same(step, Const(1)):
+            args.append(self.expr(step))
+        r = call(name("range"), *args)
+        return call(name("reversed"), r) if op.attrs.get("rev") and bool(self.lay.uses.get(view.index)) else r
+
+    # ---- expressions
+    def expr(self, a: Atom) -> Any:
+        """The expression of an atom."""
+        if isinstance(a, Val):
+            if a.op is not None and a.op in self.lay.folded:
+                return self.if_expr(a.op) if a.op.code == "if" else self.opaque_tree(a.op) if a.op.code == "opaque" else self.prim_expr(a.op)
+            return name(self.names[a])
+        if isinstance(a, Const):
+            return self.constant(a.value)
+        if isinstance(a, Ref):
+            return self.spelling.reference(a.obj, a.text)
+        if isinstance(a, Slice):
+            lower, upper, step = (None if isinstance(x, Const) and x.value is None else self.expr(x) for x in (a.lower, a.upper, a.step))
+            return call(name("slice"), *[x if x is not None else const(None) for x in (lower, upper, step)])
+        if isinstance(a, Struct):
+            return self.display(a)
+        return const(None)
+
+    def constant(self, v: Any) -> Any:
+        if isinstance(v, (int, float)) and not isinstance(v, bool) and v < 0:
+            return gast.UnaryOp(gast.USub(), const(-v))
+        if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf"))):
+            return attr(name(self.spelling.module(np)), "nan" if v != v else "inf")
+        return const(v)
+
+    def display(self, a: Struct) -> Any:
+        shape = self.whole_shape(a)
+        if shape is not None:
+            return shape
+        items = [self.expr(x) for x in a.items]
+        if a.type is tuple:
+            return gast.Tuple(items, gast.Load())
+        if a.type is list:
+            return gast.List(items, gast.Load())
+        if a.type is dict:
+            return gast.Dict([self.constant(k) for k in a.keys], items)
+        cls = self.spelling.reference(a.type, a.type.__name__)
+        return call(cls, **dict(zip(a.keys, items, strict=True)))
+
+    def whole_shape(self, a: Struct) -> Any:
+        """``(x.shape[0], x.shape[1])`` of a matrix is ``x.shape``."""
+        base: Atom | None = None
+        for n, x in enumerate(a.items):
+            if not (isinstance(x, Val) and x.op is not None and x.op.code == "prim" and x.op.fn is ops.shape_at):
+                return None
+            if not same(x.op.ins[1], Const(n)) or (base is not None and x.op.ins[0] is not base):
+                return None
+            base = x.op.ins[0]
+        k = kind(base) if base is not None else None
+        if base is None or not isinstance(k, Array) or len(k.dims) != len(a.items) or a.type is not tuple:
+            return None
+        return attr(self.expr(base), "shape")
+
+    def index(self, a: Atom) -> Any:
+        if isinstance(a, Slice):
+            parts = [None if isinstance(x, Const) and x.value is None else self.expr(x) for x in (a.lower, a.upper, a.step)]
+            return gast.Slice(*parts)
+        if isinstance(a, Struct) and a.type is tuple:
+            return gast.Tuple([self.index(x) for x in a.items], gast.Load())
+        return self.expr(a)
+
+    def if_expr(self, op: Op) -> Any:
+        test = self.expr(op.ins[0])
+        then, other = (r.results[0] for r in op.regions)
+        cond = op.ins[0]
+        if same(other, cond) or same(other, Const(False)) and op.attrs.get("style") == "and":
+            return gast.BoolOp(gast.And(), [test, self.expr(then)])
+        if same(then, cond) or same(then, Const(True)) and op.attrs.get("style") == "or":
+            return gast.BoolOp(gast.Or(), [test, self.expr(other)])
+        return gast.IfExp(test, self.expr(then), self.expr(other))
+
+    def prim_expr(self, op: Op) -> Any:
+        fn = op.fn
+        args = op.ins
+        names = op.attrs.get("names") or ("",) * len(args)
+        handler = _SPELLED.get(fn)
+        if handler is not None:
+            return handler(self, op)
+        infix = numpy_names.INFIX.get(fn)
+        if infix is not None and len(args) == 2:
+            left, right = self.expr(args[0]), self.expr(args[1])
+            word = getattr(gast, infix)()
+            if isinstance(word, gast.cmpop):
+                return gast.Compare(left, [word], [right])
+            if infix == "Add" and isinstance(right, gast.UnaryOp) and isinstance(right.op, gast.USub) and not isinstance(right.operand, gast.Constant):
+                word, right = gast.Sub(), right.operand
+            node = gast.BinOp(left, word, right)
+            node.scalar = isinstance(kind(args[0]), Scalar) and isinstance(kind(args[1]), Scalar)
+            return node
+        prefix = numpy_names.PREFIX.get(fn)
+        if prefix is not None:
+            return gast.UnaryOp(getattr(gast, prefix)(), self.expr(args[0]))
+        pos = [self.expr(a) for a, n in zip(args, names, strict=True) if not n]
+        kws = [gast.keyword(n, self.expr(a)) for a, n in zip(args, names, strict=True) if n]
+        method = op.attrs.get("method")
+        if method in numpy_names.ATTRIBUTES and len(args) == 1:
+            return attr(pos[0], str(method))
+        if method:
+            first = pos[1:]
+            if method in numpy_names.VARARG_METHODS and len(first) == 1 and isinstance(first[0], gast.Tuple) and first[0].elts:
+                first = first[0].elts
+            return gast.Call(attr(pos[0], str(method)), first, kws)
+        return gast.Call(self.spelling.callee(fn, op.attrs.get("text", "")), pos, kws)
+
+
+def _getitem(self: Assembler, op: Op) -> Any:
+    return gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Load())
+
+
+def _getfield(self: Assembler, op: Op) -> Any:
+    assert isinstance(op.ins[1], Const)
+    return attr(self.expr(op.ins[0]), op.ins[1].value)
+
+
+def _shape_at(self: Assembler, op: Op) -> Any:
+    return gast.Subscript(attr(self.expr(op.ins[0]), "shape"), self.expr(op.ins[1]), gast.Load())
+
+
+def _getattr(self: Assembler, op: Op) -> Any:
+    assert isinstance(op.ins[1], Const)
+    return attr(self.expr(op.ins[0]), op.ins[1].value)
+
+
+def _copied(self: Assembler, op: Op) -> Any:
+    k = kind(op.ins[0])
+    if isinstance(k, (Array, Seq)):
+        return call(attr(self.expr(op.ins[0]), "copy"))
+    return call(self.spelling.helper("copied"), self.expr(op.ins[0]))
+
+
+def _accumulate(self: Assembler, op: Op) -> Any:
+    left, right = self.expr(op.ins[0]), self.expr(op.ins[1])
+    if isinstance(right, gast.UnaryOp) and isinstance(right.op, gast.USub):
+        node = gast.BinOp(left, gast.Sub(), right.operand)
+    else:
+        node = gast.BinOp(left, gast.Add(), right)
+    node.scalar = isinstance(kind(op.ins[0]), Scalar) and isinstance(kind(op.ins[1]), Scalar)
+    return node
+
+
+def _poplast(self: Assembler, op: Op) -> Any:
+    return gast.Subscript(self.expr(op.ins[0]), gast.UnaryOp(gast.USub(), const(1)), gast.Load())
+
+
+def _exit_is(self: Assembler, op: Op) -> Any:
+    code, which = op.ins
+    value = self.expr(code)
+    assert isinstance(which, Const)
+    if isinstance(code, Val) and code.op is not None and code.op.code in ("for", "while") and len(code.op.attrs["exits"]) == 1:
+        return value if which.value else gast.UnaryOp(gast.Not(), value)
+    return gast.Compare(value, [gast.Eq()], [const(which.value)])
+
+
+def _transpose(self: Assembler, op: Op) -> Any:
+    k = kind(op.ins[0])
+    if len(op.ins) == 1 and (op.attrs.get("method") in ("T", "transpose", "", None) and isinstance(k, Array) or op.attrs.get("method") == "T"):
+        return attr(self.expr(op.ins[0]), "T")
+    pos = [self.expr(a) for a in op.ins]
+    return gast.Call(self.spelling.callee(np.transpose, ""), pos, [])
+
+
+def _abs(self: Assembler, op: Op) -> Any:
+    if isinstance(kind(op.ins[0]), Scalar):
+        return call(name("abs"), self.expr(op.ins[0]))
+    return call(attr(name(self.spelling.module(np)), "abs"), self.expr(op.ins[0]))
+
+
+def _stop(self: Assembler, op: Op) -> Any:
+    return self.expr(op.ins[0])
+
+
+def _list(self: Assembler, op: Op) -> Any:
+    if op.attrs.get("display") and isinstance(op.ins[0], Struct):
+        return gast.List([self.expr(x) for x in op.ins[0].items], gast.Load())
+    return call(name("list"), self.expr(op.ins[0]))
+
+
+def _contains(self: Assembler, op: Op) -> Any:
+    return gast.Compare(self.expr(op.ins[1]), [gast.In()], [self.expr(op.ins[0])])
+
+
+def _concat(self: Assembler, op: Op) -> Any:
+    return gast.BinOp(self.expr(op.ins[0]), gast.Add(), self.expr(op.ins[1]))
+
+
+_SPELLED: dict[Any, Any] = {
+    operator.getitem: _getitem, ops.getfield: _getfield, ops.shape_at: _shape_at, getattr: _getattr,
+    ops.copied: _copied, ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
+    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list, operator.contains: _contains,
+    operator.concat: _concat,
+}  # fmt: skip
+
+
+def strip(stmts: list[Any]) -> list[Any]:
+    return [s for s in stmts if not isinstance(s, (Blank, Comment, gast.Pass))]
+
+
+def ends(stmts: list[Any]) -> bool:
+    real = strip(stmts)
+    return bool(real) and isinstance(real[-1], (gast.Break, gast.Continue, gast.Return, gast.Raise))
+
+
+def negate(test: Any) -> Any:
+    flip = {"Eq": gast.NotEq, "NotEq": gast.Eq, "Is": gast.IsNot, "IsNot": gast.Is, "In": gast.NotIn, "NotIn": gast.In}
+    if isinstance(test, gast.Compare) and len(test.ops) == 1 and type(test.ops[0]).__name__ in flip:
+        return gast.Compare(test.left, [flip[type(test.ops[0]).__name__]()], test.comparators)
+    if isinstance(test, gast.UnaryOp) and isinstance(test.op, gast.Not):
+        return test.operand
+    return gast.UnaryOp(gast.Not(), test)
+
+
+__all__ += ["UNDEF", "Tree", "vals"]

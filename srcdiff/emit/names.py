@@ -1,0 +1,280 @@
+"""Names: which values share a variable, and what the variable is called.
+
+Values that are joined by loops, branches and updates in place want one variable; they get it where their live
+ranges allow.  A variable is called what the user called it; a number is added only while two values of one name
+are alive together.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections import defaultdict
+from typing import Any
+
+from srcdiff.emit.order import Layout
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Graph, LoopView, Op, Region, Val, vals
+
+__all__ = ["Namer"]
+
+Span = tuple[int, int]
+
+
+class Namer:
+    """Live ranges, classes of values, names."""
+
+    def __init__(self, graph: Graph, lay: Layout, taken: set[str]) -> None:
+        self.graph, self.lay = graph, lay
+        self.taken = taken
+        self.clock = 0
+        self.at: dict[Op, int] = {}
+        self.span: dict[Region, Span] = {}
+        self.parents: dict[Region, tuple[Region, Op] | None] = {graph.region: None}
+        self.defined: dict[Val, tuple[Region, int]] = {}
+        self.spans: dict[Val, list[Span]] = defaultdict(list)
+        self.group: dict[Val, Val] = {}
+        self.members: dict[Val, list[Val]] = {}
+        self.number(graph.region)
+        self.ranges(graph.region)
+        self.coalesce(graph.region)
+        self.names: dict[Val, str] = {}
+        self.name_all()
+
+    # ---- positions
+    def tick(self) -> int:
+        self.clock += 2
+        return self.clock
+
+    def number(self, region: Region) -> None:
+        start = self.tick()
+        for p in region.params:
+            self.defined[p] = (region, start + 1)
+        for op in region.ops:
+            self.at[op] = self.tick()
+            for r in op.regions:
+                self.parents[r] = (region, op)
+                self.number(r)
+            end = self.tick() if op.regions else self.at[op]
+            for o in op.outs:
+                self.defined[o] = (region, end + 1)
+            if op.code in ("for", "while"):
+                for t in LoopView(op).tapes:
+                    self.defined[t] = (region, self.at[op] - 1)
+        self.span[region] = (start, self.tick())
+
+    def point(self, op: Op) -> int:
+        """Where the expression of ``op`` is evaluated."""
+        while op in self.lay.folded:
+            uses = self.lay.uses.get(op.out, [])
+            if not uses:
+                return self.at[op]
+            where, user = uses[0]
+            if user is None:
+                parent = self.parents[where]
+                if parent is not None and parent[1].code in ("for", "while") and where is parent[1].regions[-1]:
+                    if any(a is op.out for a in vals(LoopView(parent[1]).collected)):
+                        return self.at[op]
+                if parent is not None and parent[1] in self.lay.inline_ifs:
+                    op = parent[1]
+                    continue
+                return self.span[where][1]
+            op = user
+        return self.at[op]
+
+    def use(self, v: Val, where: Region, position: int) -> None:
+        """``v`` is read at ``position`` inside ``where``."""
+        home, start = self.defined[v]
+        r: Region | None = where
+        while r is not None and r is not home:
+            parent = self.parents[r]
+            if parent is None:
+                break
+            if parent[1].code in ("for", "while"):
+                position = max(position, self.end(parent[1]))
+            else:  # the other branch is another path: nothing is alive there on this account
+                self.spans[v].append((self.span[r][0], position))
+                position = self.at[parent[1]]
+            r = parent[0]
+        self.spans[v].append((start, max(start, position)))
+
+    def end(self, op: Op) -> int:
+        return max((self.span[r][1] for r in op.regions), default=self.at[op]) + 2
+
+    def ranges(self, region: Region) -> None:
+        for op in region.ops:
+            position = self.point(op)
+            if op.code in ("for", "while"):
+                self.loop_ranges(op, region, position)
+            else:
+                for v in vals(op.ins):
+                    self.use(v, region, position)
+            for r in op.regions:
+                self.ranges(r)
+            if op.code == "if":
+                inline = op in self.lay.inline_ifs
+                for r in op.regions:
+                    for v in vals(r.results):
+                        self.use(v, r, position if inline else self.span[r][1])
+        if self.parents[region] is None:
+            for v in vals(region.results):
+                self.use(v, region, self.span[region][1])
+
+    def loop_ranges(self, op: Op, region: Region, position: int) -> None:
+        view = LoopView(op)
+        for v in vals([*view.header, *view.inits]):
+            self.use(v, region, position)
+        body = view.body
+        for v in vals(view.sources):
+            self.use(v, body, self.span[body][0])
+        end = self.span[body][1]
+        for p, f in zip(view.params, view.finals, strict=True):
+            self.spans[p].append((self.defined[p][1], self.defined[p][1]))
+            if op.code == "while":
+                self.spans[p].append((self.at[op], self.defined[p][1]))
+            self.spans[p].append((end, end + 2))
+            if self.lay.uses.get(f) or self.lay.uses.get(p):
+                self.spans[p].append((self.at[op] + 1, self.at[op] + 1))
+        for a in view.yields:
+            for v in vals([a]):
+                self.use(v, body, end)
+        for a in view.collected:
+            for v in vals([a]):
+                home, start = self.defined[v]
+                self.use(v, body, start + 1 if home is body else self.span[body][0] + 1)
+        if view.exit_result is not None:
+            for v in vals([view.exit_result]):
+                self.use(v, body, end)
+        if op.code == "while":
+            cond = op.regions[0]
+            for v in vals(cond.results):
+                self.use(v, cond, self.span[cond][1])
+            for p, q in zip(view.params, cond.params, strict=True):
+                self.join(p, q, force=True)
+        for p, f in zip(view.params, view.finals, strict=True):
+            self.join(p, f, force=True)
+        for t in view.tapes:
+            start = self.defined[t][1]
+            self.spans[t].append((start, self.end(op)))
+
+    # ---- classes
+    def find(self, v: Val) -> Val:
+        while v in self.group:
+            v = self.group[v]
+        return v
+
+    def class_of(self, v: Val) -> list[Val]:
+        return self.members.get(self.find(v), [v])
+
+    def join(self, a: Val, b: Val, force: bool = False) -> bool:
+        ra, rb = self.find(a), self.find(b)
+        if ra is rb:
+            return True
+        ca, cb = self.class_of(a), self.class_of(b)
+        if not force and any(overlap(self.spans[x], self.spans[y]) for x in ca for y in cb):
+            return False
+        self.group[rb] = ra
+        self.members[ra] = [*ca, *cb]
+        return True
+
+    def visible(self, v: Atom) -> bool:
+        return isinstance(v, Val) and not (v.op is not None and v.op in self.lay.folded)
+
+    def coalesce(self, region: Region) -> None:
+        pairs: list[tuple[int, Val, Val]] = []
+        self.wishes(region, pairs)
+        params = set(self.graph.region.params)
+        for _, a, b in sorted(pairs, key=lambda t: t[0]):
+            if a in params and b in params:
+                continue
+            ca, cb = self.class_of(a), self.class_of(b)
+            if any(x in params for x in ca) and any(x in params for x in cb):
+                continue
+            if a.user and b.user and a.name != b.name:
+                continue
+            self.join(a, b)
+
+    def wishes(self, region: Region, pairs: list[tuple[int, Val, Val]]) -> None:
+        for op in region.ops:
+            if op.code == "prim" and op.attrs.get("inplace"):
+                target = op.ins[0]
+                if isinstance(target, Val):
+                    self.join(target, op.out, force=True)
+            if op.code == "if" and op not in self.lay.inline_ifs:
+                for r in op.regions:
+                    for out, a in zip(op.outs, r.results, strict=True):
+                        if isinstance(a, Val) and self.visible(a):
+                            pairs.append((0 if a.name == out.name else 1, out, a))
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for p, init, y in zip(view.params, view.inits, view.yields, strict=True):
+                    if isinstance(y, Val) and self.visible(y):
+                        pairs.append((0 if y.name == p.name else 2, p, y))
+                    if isinstance(init, Val) and self.visible(init):
+                        pairs.append((0 if init.name == p.name else 2, p, init))
+            for r in op.regions:
+                self.wishes(r, pairs)
+
+    # ---- names
+    def name_all(self) -> None:
+        seen: dict[Val, None] = {}
+        for p in self.graph.region.params:
+            self.names[self.find(p)] = p.name
+            self.taken.add(p.name)
+        for v in self.all_values(self.graph.region):
+            seen.setdefault(self.find(v))
+        used: dict[str, list[Val]] = defaultdict(list)
+        for p in self.graph.region.params:
+            used[p.name].append(self.find(p))
+        order = sorted(seen, key=lambda c: (not any(m.user for m in self.class_of(c)), min(self.defined[m][1] for m in self.class_of(c))))
+        for c in order:
+            if c in self.names:
+                continue
+            members = self.class_of(c)
+            hint = next((m.name for m in members if m.user and m.name), next((m.name for m in members if m.name), "t"))
+            hint = safe(hint)
+            n = 0
+            name = hint
+            while name in self.taken and name not in used or any(self.clash(c, o) for o in used[name]):
+                n += 1
+                name = f"{hint}{n}"
+            used[name].append(c)
+            self.names[c] = name
+
+    def clash(self, a: Val, b: Val) -> bool:
+        return any(overlap(self.spans[x], self.spans[y]) for x in self.class_of(a) for y in self.class_of(b))
+
+    def all_values(self, region: Region) -> Any:
+        for p in region.params:
+            if self.spans.get(p) or self.lay.uses.get(p):
+                yield p
+        for op in region.ops:
+            if op not in self.lay.folded:
+                for o in op.outs:
+                    if self.spans.get(o) or op.code == "prim":
+                        yield o
+            if op.code in ("for", "while"):
+                yield LoopView(op).trips
+            for r in op.regions:
+                yield from self.all_values(r)
+
+    def __getitem__(self, v: Val) -> str:
+        c = self.find(v)
+        if c not in self.names:
+            self.names[c] = safe(v.name or "t")
+        return self.names[c]
+
+
+def overlap(a: list[Span], b: list[Span]) -> bool:
+    return any(x0 < y1 and y0 < x1 or x0 == y0 for x0, x1 in a for y0, y1 in b)
+
+
+def safe(name: str) -> str:
+    if name.endswith("!"):
+        return name[:-1]
+    if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
+        return f"{name}_" if name.isidentifier() else "t"
+    return name
+
+
+__all__ += ["UNDEF", "ops"]

@@ -1,0 +1,198 @@
+"""Where everything is computed: which values fold into the expression that uses them, positions, live ranges."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, vals
+from srcdiff.ir.kinds import Array, Scalar, Seq
+
+__all__ = ["Layout", "is_statement", "lay_out"]
+
+STATEMENTS = (ops.setitem, ops.additem, ops.append, ops.rest)
+
+
+def is_statement(op: Op) -> bool:
+    """Whether an operation is printed as a statement, never inside an expression."""
+    if op.code == "prim":
+        return op.fn in STATEMENTS or bool(op.attrs.get("unread")) or bool(op.attrs.get("inplace"))
+    if op.code == "opaque":
+        return bool(op.attrs.get("effect"))
+    return True
+
+
+@dataclass
+class Layout:
+    """What is decided before names are given."""
+
+    folded: set[Op] = field(default_factory=set)
+    home: dict[Op, Region] = field(default_factory=dict)
+    uses: dict[Val, list[tuple[Region, Op | None]]] = field(default_factory=dict)
+    inline_ifs: set[Op] = field(default_factory=set)
+    silent: set[Op] = field(default_factory=set)  # printed together with another operation
+    popped: dict[Val, tuple[Op, int]] = field(default_factory=dict)  # element -> (loop, source) that is popped
+    position: dict[Op, int] = field(default_factory=dict)
+    spans: dict[Region, tuple[int, int]] = field(default_factory=dict)
+    used_trips: set[Op] = field(default_factory=set)
+
+
+def lay_out(graph: Graph) -> Layout:
+    """Decide what folds into what."""
+    lay = Layout()
+    _scan(graph.region, lay)
+    for v in vals(graph.region.results):
+        lay.uses.setdefault(v, []).append((graph.region, None))
+    _fold(graph.region, lay)
+    return lay
+
+
+def _scan(region: Region, lay: Layout) -> None:
+    for op in region.ops:
+        lay.home[op] = region
+        for v in vals(op.ins):
+            lay.uses.setdefault(v, []).append((region, op))
+        for r in op.regions:
+            _scan(r, lay)
+            for v in vals(r.results):
+                lay.uses.setdefault(v, []).append((r, None))
+
+
+def _memory(a: Atom) -> bool:
+    return isinstance(kind(a), (Array, Seq)) or not isinstance(kind(a), Scalar) and isinstance(a, Val)
+
+
+def _fold(region: Region, lay: Layout) -> None:
+    for op in region.ops:
+        for r in op.regions:
+            _fold(r, lay)
+    index = {op: n for n, op in enumerate(region.ops)}
+    for op in reversed(region.ops):
+        if op.code == "if" and expression_if(op, lay):
+            lay.inline_ifs.add(op)
+        elif is_statement(op):
+            continue
+        if len(op.outs) != 1:
+            continue
+        uses = lay.uses.get(op.out, [])
+        if len(uses) != 1:
+            if op.code == "prim" and op.fn in (ops.getfield,) and uses and not op.out.user and not index_of_entry(op):
+                continue
+            continue
+        where, user = uses[0]
+        if op.out.user and not (user is None and where is region):
+            continue
+        if op.out.user and not short_result(op):
+            continue
+        if where is not region:
+            if not foldable_across(op, where, user, region, lay):
+                continue
+            user_at = None
+        else:
+            user_at = index[user] if user is not None else len(region.ops)
+        if user is not None and user.code in ("for", "while") and not in_header(op.out, user):
+            continue
+        if user is not None and user.code == "if" and user in lay.inline_ifs and where is region and not only(op.out, user.ins):
+            continue
+        if depth(op, lay) > 6:
+            continue
+        start = index[op] + 1
+        stop = user_at if user_at is not None else start
+        if user is not None and user.code == "for" and op.out not in list(vals(LoopView(user).header)) and not isinstance(kind(op.out), Scalar):
+            pass
+        if clobbered(op, region.ops[start:stop], lay):
+            continue
+        lay.folded.add(op)
+
+
+def index_of_entry(op: Op) -> bool:
+    return False
+
+
+def short_result(op: Op) -> bool:
+    return False
+
+
+def only(v: Val, atoms: list[Atom]) -> bool:
+    return any(x is v for x in vals(atoms))
+
+
+def in_header(v: Val, loop: Op) -> bool:
+    """Values that start a loop's variables are assignments, not expressions inside the header."""
+    view = LoopView(loop)
+    return any(x is v for x in vals(view.header)) or any(a is v for a in view.sources) or any(x is v for x in vals(view.inits))
+
+
+def foldable_across(op: Op, where: Region, user: Op | None, region: Region, lay: Layout) -> bool:
+    """Into the only expression of a branch that is itself an expression: never, its evaluation is conditional."""
+    return False
+
+
+def depth(op: Op, lay: Layout) -> int:
+    best = 0
+    for v in vals(op.ins):
+        if v.op is not None and v.op in lay.folded:
+            best = max(best, depth(v.op, lay))
+    return best + 1
+
+
+def reads_memory(op: Op, lay: Layout) -> set[Val]:
+    """Values in memory that evaluating the expression of ``op`` reads."""
+    out: set[Val] = set()
+    todo = [op]
+    while todo:
+        o = todo.pop()
+        for v in vals(o.ins):
+            if _memory(v):
+                out.add(v)
+            if v.op is not None and v.op in lay.folded:
+                todo.append(v.op)
+        for r in o.regions:
+            todo.extend(r.ops)
+    return out
+
+
+def clobbered(op: Op, between: list[Op], lay: Layout) -> bool:
+    """Whether something between an operation and its use may change what it reads."""
+    reads: set[Val] | None = None
+    for o in between:
+        if writes_anything(o):
+            if reads is None:
+                reads = reads_memory(op, lay)
+            if reads:
+                return True
+    return False
+
+
+def writes_anything(op: Op) -> bool:
+    if op.code == "prim":
+        return op.fn in STATEMENTS or bool(op.attrs.get("inplace")) or bool(op.attrs.get("unread"))
+    return any(writes_anything(o) for r in op.regions for o in r.ops)
+
+
+def expression_if(op: Op, lay: Layout) -> bool:
+    """Whether a branch can be printed as a conditional expression."""
+    if len(op.outs) != 1 or op.out.user or op.attrs.get("style", "") == "":
+        return False
+    for r in op.regions:
+        for o in r.ops:
+            if o.code == "if" and o in lay.inline_ifs:
+                pass
+            elif is_statement(o):
+                return False
+            if len(o.outs) != 1 or len(lay.uses.get(o.out, [])) != 1:
+                return False
+            where, _ = lay.uses[o.out][0]
+            if where is not r:
+                return False
+            if o.out.user:
+                return False
+        if any(not isinstance(a, (Val, Const, Struct)) for a in r.results):
+            return False
+    for r in op.regions:
+        lay.folded.update(r.ops)
+    return True
+
+
+__all__ += ["operator"]

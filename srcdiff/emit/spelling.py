@@ -1,0 +1,119 @@
+"""How functions and modules are called in emitted text, and the imports that make it so."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+import types
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcdiff.ir.graph import Graph, Ref, flat, walk
+
+__all__ = ["Spelling"]
+
+
+class Spelling:
+    """Names for functions; collects the imports and objects that the text needs."""
+
+    def __init__(self, aliases: dict[str, str]) -> None:
+        self.aliases = {"numpy": "np", **aliases}
+        self.imports: dict[str, str] = {}
+        self.objects: dict[str, Any] = {}
+
+    def module(self, mod: types.ModuleType) -> str:
+        """The name of a module, imported."""
+        full = mod.__name__
+        alias = self.aliases.get(full, full)
+        if alias == full:
+            self.imports[full.partition(".")[0]] = f"import {full}"
+        else:
+            self.imports[alias] = f"import {full} as {alias}"
+        return alias
+
+    def helper(self, name: str) -> Any:
+        """A helper of ``srcdiff.runtime``."""
+        self.imports[name] = f"from srcdiff.runtime import {name}"
+        return gast.Name(name, gast.Load(), None, None)
+
+    def reserve(self, graph: Graph) -> set[str]:
+        """Names that variables must leave alone."""
+        out = set(self.aliases.values()) | {"np", "math"}
+        for op in walk(graph.region):
+            fn = op.attrs.get("fn")
+            if callable(fn) and getattr(fn, "__module__", "") and str(fn.__module__).startswith("srcdiff.runtime"):
+                out.add(fn.__name__)
+            for a in flat(op.ins):
+                if isinstance(a, Ref):
+                    out.add(a.text.partition(".")[0])
+        return out
+
+    def callee(self, fn: Any, text: str) -> Any:
+        """The expression that names a function."""
+        return self.reference(fn, text or getattr(fn, "__name__", "f"))
+
+    def reference(self, obj: Any, text: str) -> Any:
+        if isinstance(obj, types.ModuleType):
+            return self.path(self.module(obj))
+        name = getattr(obj, "__name__", None)
+        if isinstance(obj, float) or obj is None:
+            return self.free_value(obj, text)
+        if name is not None and getattr(builtins, name, None) is obj:
+            return gast.Name(name, gast.Load(), None, None)
+        home = home_of(obj)
+        if home is not None:
+            mod, attribute = home
+            if mod.__name__.startswith("srcdiff.runtime"):
+                return self.helper(attribute)
+            if mod.__name__.partition(".")[0] in ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools"):
+                if mod.__name__.startswith("numpy."):
+                    return self.path(f"{self.module(np)}{mod.__name__[5:]}.{attribute}")
+                return self.path(f"{self.module(mod)}.{attribute}")
+            if mod.__name__ != "__main__" and "<" not in attribute:
+                self.imports[attribute] = f"from {mod.__name__} import {attribute}"
+                return gast.Name(attribute, gast.Load(), None, None)
+        plain = text.replace(".", "_")
+        plain = plain if plain.isidentifier() else "object_"
+        self.objects[plain] = obj
+        return gast.Name(plain, gast.Load(), None, None)
+
+    def free_value(self, obj: Any, text: str) -> Any:
+        head, dot, rest = text.partition(".")
+        mod = {"np": np, "numpy": np}.get(head) or sys.modules.get(head)
+        if dot and isinstance(mod, types.ModuleType):
+            return self.path(f"{self.module(mod)}.{rest}")
+        for full, alias in self.aliases.items():
+            if alias == head and full in sys.modules:
+                return self.path(f"{self.module(sys.modules[full])}.{rest}")
+        return gast.Constant(obj, None)
+
+    def path(self, dotted: str) -> Any:
+        first, *rest = dotted.split(".")
+        node: Any = gast.Name(first, gast.Load(), None, None)
+        for r in rest:
+            node = gast.Attribute(node, r, gast.Load())
+        return node
+
+
+_homes: dict[int, Any] = {}
+
+
+def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
+    """The public module that holds an object under its own name."""
+    if isinstance(obj, np.dtype):
+        return None
+    name = getattr(obj, "__name__", None)
+    if not isinstance(name, str):
+        return None
+    for mod in (np, np.linalg, np.fft, sys.modules.get("math"), sys.modules.get("srcdiff.runtime"), sys.modules.get("scipy.special")):
+        if mod is not None and getattr(mod, name, None) is obj:
+            return mod, name
+    full = getattr(obj, "__module__", None)
+    if isinstance(full, str):
+        mod = sys.modules.get(full) or importlib.import_module(full)
+        if getattr(mod, name, None) is obj:
+            return mod, name
+    return None

@@ -1,0 +1,86 @@
+"""Errors that speak of the user's own file, line and column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "DerivativeTypeError",
+    "DerivativeValueError",
+    "InternalError",
+    "Problem",
+    "SourceNotFound",
+    "SrcdiffError",
+    "UnsupportedSyntax",
+    "NoRule",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that cannot be done: where, what, why, and what to write instead."""
+
+    slug: str
+    what: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    end_column: int = 0
+    text: str = ""
+    label: str = ""
+    note: str = ""
+    help: str = ""
+
+    def render(self) -> str:
+        """The problem as a compiler would print it."""
+        out = [f"error[{self.slug}]: {self.what}"]
+        if self.file:
+            place = f"{self.file}:{self.line}" + (f":{self.column + 1}" if self.text else "")
+            out.append(f"  --> {place}")
+        if self.text:
+            number = str(self.line)
+            pad = " " * len(number)
+            width = max(1, min(self.end_column, len(self.text)) - self.column)
+            out.append(f" {pad} |")
+            out.append(f" {number} | {self.text}")
+            out.append(f" {pad} | {' ' * self.column}{'^' * width} {self.label}".rstrip())
+        if self.note:
+            out.append(f"  = note: {self.note}")
+        if self.help:
+            out.append(f"  = help: {self.help}")
+        return "\n".join(out)
+
+
+class SrcdiffError(Exception):
+    """Base of all errors of srcdiff; carries one or several problems."""
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems = tuple(p if isinstance(p, Problem) else Problem("error", p) for p in problems)
+        super().__init__("\n".join(p.render() for p in self.problems))
+
+
+class SourceNotFound(SrcdiffError, OSError):
+    """The source text of a function cannot be had, or is not what is running."""
+
+
+class UnsupportedSyntax(SrcdiffError, SyntaxError):
+    """A construct that cannot be differentiated."""
+
+    def __str__(self) -> str:
+        return "\n".join(p.render() for p in self.problems)
+
+
+class NoRule(SrcdiffError, NotImplementedError):
+    """An active value meets a function that has neither a rule nor Python source."""
+
+
+class DerivativeTypeError(SrcdiffError, TypeError):
+    """An argument that cannot be differentiated, or does not fit."""
+
+
+class DerivativeValueError(SrcdiffError, ValueError):
+    """A value that does not fit (names in ``wrt``, shapes of tangents and cotangents)."""
+
+
+class InternalError(SrcdiffError, RuntimeError):
+    """A fault of srcdiff itself."""

@@ -1,0 +1,859 @@
+"""Reading calls: library functions, Python's own, methods, and the user's functions (read in place)."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import operator
+import types
+from typing import TYPE_CHECKING, Any
+
+import gast
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.errors import SourceNotFound
+from srcdiff.frontend import control, source
+from srcdiff.frontend.core import constant, is_constant, mutable, name_of
+from srcdiff.frontend.expressions import binary, content, element, stored
+from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Method, Partial, Plain, Step, assigned_names, declared
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Struct, Val, kind
+from srcdiff.ir.kinds import BOOL, FLOAT, NONE, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym, is_active_kind, join
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["call", "inline", "sum_of"]
+
+Args = list[Bound]
+Kw = dict[str, Bound]
+
+
+def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """The bound of ``func(*args, **kwargs)``."""
+    match func:
+        case Partial(fn, first, given):
+            return call(lw, fn, [*first, *args], {**given, **kwargs}, node)
+        case Closure():
+            return inline_closure(lw, func, args, kwargs, node)
+        case Method(owner, name):
+            return method(lw, owner, name, args, kwargs, node)
+        case Known(obj, text, path):
+            return call_known(lw, obj, text, path, args, kwargs, node)
+        case Plain(Ref(obj, text)):
+            return call_known(lw, obj, text, None, args, kwargs, node)
+    box = content(lw, func)
+    if isinstance(box, Agg):
+        from srcdiff.frontend.expressions import class_attribute
+
+        return call(lw, class_attribute(lw, func, box, "__call__", node), args, kwargs, node)
+    if hasattr(func, "derivative"):
+        return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
+    lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
+
+
+def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    try:
+        special = _SPECIAL.get(obj)
+    except TypeError:
+        special = None
+    if special is not None:
+        got = special(lw, args, kwargs, node)
+        if got is not None:
+            return got  # type: ignore[no-any-return]
+    if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
+        return with_out(lw, obj, text, path, args, kwargs, node)
+    try:
+        obj = numpy_names.CANONICAL.get(obj, obj)
+    except TypeError:
+        pass
+    if lw.ctx.is_known(obj):
+        if "out" in kwargs:
+            return with_out(lw, obj, text, path, args, kwargs, node)
+        return library(lw, obj, text, args, kwargs, node)
+    transform = lw.ctx.transform(obj)
+    if transform is not None:
+        return lw.ctx.derive(lw, transform, obj, path, args, kwargs, node)  # type: ignore[no-any-return]
+    if isinstance(obj, functools.partial):
+        inner = Known(obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func")))
+        first = [lw.outside(v, f"{text}_arg{i}", None if path is None else (*path, ("attr", "args"), ("item", i)), node) for i, v in enumerate(obj.args)]
+        given = {k: lw.outside(v, k, None if path is None else (*path, ("attr", "keywords"), ("item", k)), node) for k, v in obj.keywords.items()}
+        return call(lw, inner, [*first, *args], {**given, **kwargs}, node)
+    if isinstance(obj, types.MethodType):
+        own = lw.outside(obj.__self__, text.rpartition(".")[0] or "self", None if path is None else (*path, ("attr", "__self__")), node)
+        return call_known(lw, obj.__func__, text, None, [own, *args], kwargs, node)
+    if isinstance(obj, type):
+        return construct(lw, obj, text, args, kwargs, node)
+    try:
+        unwrapped = source.unwrap(obj)
+        found = source.find(unwrapped.function)
+    except SourceNotFound as e:
+        return opaque_call(lw, obj, text, args, kwargs, node, e)
+    if unwrapped.args or unwrapped.kwargs:
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
+    inner_path = path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
+    return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
+
+
+# ---- library functions --------------------------------------------------------------------------------
+
+
+def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
+    """A pure function of the table."""
+    for name in ("dtype",):
+        if name in kwargs and isinstance(lw.read(kwargs[name]), Const):
+            pass
+    if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
+        lw.stop("call", f"a function is passed to {text}, which is not read through", node)
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
+    if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
+        step = Step(fn, tuple(atoms[1:]), names[1:], method)
+        got = lw.view(args[0], step)
+        return got
+    value = lw.prim(fn, atoms, names, method=method)
+    if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
+        return lw.take_apart(value, value.kind)
+    if isinstance(value, Struct):
+        return lw.bind(value)
+    return Plain(value)
+
+
+def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``f(..., out=x)`` is ``x[...] = f(...)``."""
+    kwargs = dict(kwargs)
+    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        target, args = args[fn.nin], args[: fn.nin]
+    else:
+        target = kwargs.pop("out")
+    box = content(lw, target)
+    if isinstance(box, Agg) and len(box.items) == 1:
+        target = box.items[0]
+    value = call_known(lw, fn, text, path, args, kwargs, node)
+    if isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None:
+        return value
+    if "where" in kwargs:
+        lw.stop("out", "out= together with where= is not supported", node, help="use np.where")
+    if not isinstance(target, Loc):
+        lw.stop("out", "out= must be an array", node)
+    current = lw.read(target)
+    lw.write(target, lw.prim(ops.setitem, [current, Const(...), lw.read(value)], result=kind(current), hint=name_of(current), user=True), node)
+    return target
+
+
+def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: Any, why: Any) -> Bound:
+    """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
+    result = OTHER
+    if active:
+        result = UNKNOWN
+    names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
+    v = lw.prim(obj, atoms, names, result=result, unread=(text, lw.problem("no-rule", f"{text} has neither a rule nor Python source", node,
+                note="a value that depends on the argument to differentiate with respect to flows into it",
+                help=f"give it a rule, or pass {text} a constant")), text=text)  # fmt: skip
+    return Plain(v)
+
+
+# ---- Python's own functions ---------------------------------------------------------------------------
+
+
+def _range(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Iter("range", tuple(lw.read(a, node) for a in args))
+
+
+def _zip(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Iter("zip", tuple(args))
+
+
+def _enumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
+    return Iter("enumerate", (args[0], start))
+
+
+def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Iter("reversed", (args[0],))
+
+
+def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    box = content(lw, args[0])
+    if isinstance(box, Agg):
+        return Plain(Const(len(box.items)))
+    if isinstance(box, Iter):
+        lw.stop("len", "len() of an iterator is not supported", node)
+    a = lw.read(args[0], node)
+    k = kind(a)
+    d = k.dims[0] if isinstance(k, Array) and k.dims else None
+    return Plain(lw.prim(len, [a], result=Scalar("i8", True, d if d is not None else fresh_sym())))
+
+
+def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    box = content(lw, args[0])
+    classes = lw.read(args[1], node)
+    wanted = [classes] if not isinstance(classes, Struct) else list(classes.items)
+    types_ = tuple(w.obj for w in wanted if isinstance(w, Ref))
+    if len(types_) != len(wanted):
+        return None
+    if isinstance(box, Agg):
+        return Plain(Const(issubclass(box.type, types_)))
+    if isinstance(box, (Closure, Partial)):
+        return Plain(Const(issubclass(types.FunctionType, types_)))
+    a = lw.read(args[0], node)
+    if isinstance(a, (Const, Ref)):
+        return Plain(Const(isinstance(a.value if isinstance(a, Const) else a.obj, types_)))
+    k = kind(a)
+    if isinstance(k, Array):
+        return Plain(Const(issubclass(np.ndarray, types_)))
+    if isinstance(k, Seq):
+        return Plain(Const(issubclass(list, types_)))
+    if isinstance(k, Scalar):
+        if k.weak and k.dtype in ("f8", "i8", "c16"):
+            own: type = {"f8": float, "i8": int, "c16": complex}[k.dtype]
+            if own is float:  # a Python float or a NumPy one: both are instances of float
+                return Plain(Const(issubclass(float, types_)))
+            return Plain(Const(issubclass(own, types_)))
+        if not k.weak and not any(t in (float, int, complex) for t in types_):
+            return Plain(Const(issubclass(np.dtype(k.dtype).type, types_)))
+    if k == STR:
+        return Plain(Const(issubclass(str, types_)))
+    if k == NONE:
+        return Plain(Const(issubclass(type(None), types_)))
+    return Plain(lw.prim(isinstance, [a, classes], result=BOOL))
+
+
+def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    if not args:
+        return Plain(Const(0.0))
+    a = lw.read(args[0], node)
+    k = kind(a)
+    if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
+        return Plain(Const(float(a.value)))
+    if isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub" or k == UNKNOWN:
+        return Plain(lw.prim(float, [a], result=FLOAT))
+    return None
+
+
+def _int(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    a = lw.read(args[0], node) if args else Const(0)
+    if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
+        return Plain(Const(int(a.value)))
+    return Plain(lw.prim(int, [a], result=Scalar("i8", True, fresh_sym())))
+
+
+def _minmax(fn: Any) -> Any:
+    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+        if "key" in kwargs:
+            lw.stop("key", f"{fn.__name__}(key=...) is not supported", node)
+        if len(args) == 1:
+            box = content(lw, args[0])
+            if isinstance(box, Agg):
+                items = list(box.items)
+            else:
+                return reduce_sequence(lw, fn, args[0], node)
+        else:
+            items = args
+        best = items[0]
+        for other in items[1:]:
+            best = pick(lw, fn, best, other, node)
+        return best
+
+    return handler
+
+
+def pick(lw: Lowerer, fn: Any, best: Bound, other: Bound, node: Any) -> Bound:
+    """Python's ``max(a, b)``: ``b if b > a else a``."""
+    a, b = lw.read(best, node), lw.read(other, node)
+    if not is_active_kind(kind(a)) and not is_active_kind(kind(b)):
+        return Plain(lw.prim(fn, [a, b]))
+    test = lw.prim(operator.gt if fn is max else operator.lt, [b, a], result=BOOL)
+    if isinstance(test, Const):
+        return other if test.value else best
+    return lw.choose(test, lambda: other, lambda: best, node, "if")
+
+
+def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
+    """min or max over a sequence, as the loop that Python runs."""
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    test = gast.Compare(load("x"), [gast.Gt() if fn is max else gast.Lt()], [load("best")])
+    body = [gast.If(test, [gast.Assign([store("best")], load("x"), None)], [])]
+    first = gast.Assign([store("best")], gast.Subscript(load("seq"), gast.Constant(0, None), gast.Load()), None)
+    loop = gast.For(store("x"), gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()), body, [], None)
+    return synthetic(lw, node, [first, loop], {"seq": seq}, "best", "reduce")
+
+
+def synthetic(lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str) -> Bound:
+    """Read statements made here, in a scope of their own."""
+    tree = gast.Module(stmts, [])
+    for n in gast.walk(tree):
+        for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            if getattr(n, field, None) is None:
+                setattr(n, field, getattr(node, field, 0))
+    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static)
+    old, lw.frame = lw.frame, frame
+    try:
+        for k, b in given.items():
+            lw.state.names[frame.id, k] = b
+        lw.block(lw.cached_tree((node, tag), tree).body)
+        got = lw.state.names[frame.id, result]
+        for key in [k for k in lw.state.names if k[0] == frame.id]:
+            del lw.state.names[key]
+    finally:
+        lw.frame = old
+    return got
+
+
+def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
+    box = content(lw, args[0])
+    if isinstance(box, Agg):
+        total = start
+        for item in box.items:
+            if isinstance(total, Plain) and isinstance(total.atom, Const) and total.atom.value == 0 and total is start:
+                total = item
+            else:
+                total = binary(lw, operator.add, total, item, node)
+        return total
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    first = gast.Assign([store("total")], load("start"), None)
+    add = gast.Assign([store("total")], gast.BinOp(load("total"), gast.Add(), load("item")), None)
+    return synthetic(lw, node, [first, gast.For(store("item"), load("seq"), [add], [], None)], {"seq": args[0], "start": start}, "total", "sum")
+
+
+def sum_of(lw: Lowerer, node: Any) -> Bound:
+    """``sum(e for t in it if c)``: the loop it stands for."""
+    gen = node.args[0]
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    body: list[Any] = [gast.Assign([store("total_")], gast.BinOp(load("total_"), gast.Add(), gen.elt), None)]
+    for g in reversed(gen.generators):
+        for c in reversed(g.ifs):
+            body = [gast.If(c, body, [])]
+        body = [gast.For(g.target, g.iter, body, [], None)]
+    start = lw.expr(node.args[1]) if len(node.args) > 1 else Plain(Const(0))
+    return synthetic(lw, node, body, {"total_": start}, "total_", "sum")
+
+
+def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    t = list
+    if not args:
+        return Loc(lw.state.new_cell(Agg(list, (), ())))
+    fixed = control.fixed_items(lw, args[0])
+    if fixed is not None:
+        return Loc(lw.state.new_cell(Agg(t, tuple(range(len(fixed))), tuple(fixed))))
+    if isinstance(args[0], Iter):
+        return listed(lw, args[0], node)
+    a = lw.read(args[0], node)
+    k = kind(a)
+    if isinstance(k, Seq):
+        return lw.bind(lw.prim(list, [a], result=k))
+    return listed(lw, args[0], node)
+
+
+def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
+    push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [load("item")], []))
+    return synthetic(lw, node, [first, gast.For(store("item"), load("seq"), [push], [], None)], {"seq": it}, "out_", "list")
+
+
+def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    if not args:
+        return Agg(tuple, (), ())
+    fixed = control.fixed_items(lw, args[0])
+    if fixed is not None:
+        return Agg(tuple, tuple(range(len(fixed))), tuple(fixed))
+    return None
+
+
+def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    keys: tuple[Any, ...] = ()
+    items: tuple[Bound, ...] = ()
+    if args:
+        box = content(lw, args[0])
+        if not isinstance(box, Agg) or box.type is not dict:
+            return None
+        keys, items = box.keys, box.items
+    merged = dict(zip(keys, items, strict=True))
+    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
+    return Loc(lw.state.new_cell(Agg(dict, tuple(merged), tuple(merged.values()))))
+
+
+def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    lists = [control.fixed_items(lw, a) for a in args[1:]]
+    if all(x is not None for x in lists):
+        items = tuple(stored(lw, lw.call(args[0], list(t), {}, node)) for t in zip(*[x for x in lists if x is not None], strict=False))
+        return Loc(lw.state.new_cell(Agg(list, tuple(range(len(items))), items)))
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    names = [f"x{i}" for i in range(len(args) - 1)]
+    target = store(names[0]) if len(names) == 1 else gast.Tuple([store(n) for n in names], gast.Store())
+    it = load("s0") if len(names) == 1 else gast.Call(load("zip_"), [load(f"s{i}") for i in range(len(names))], [])
+    push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [gast.Call(load("f_"), [load(n) for n in names], [])], []))
+    first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
+    given: dict[str, Bound] = {"f_": args[0], "zip_": Known(zip, "zip"), **{f"s{i}": a for i, a in enumerate(args[1:])}}
+    return synthetic(lw, node, [first, gast.For(target, it, [push], [], None)], given, "out_", "map")
+
+
+def _print(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    from srcdiff.frontend.statements import effect
+
+    effect(lw, gast.copy_location(gast.Expr(node), node), [*node.args, *(k.value for k in node.keywords)])
+    return Plain(Const(None))
+
+
+def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    target, index, value = args
+    if not isinstance(target, Loc):
+        lw.stop("store", "the first argument of add.at must be an array variable", node)
+    current = lw.read(target)
+    new = lw.prim(ops.additem, [current, lw.read(index), lw.read(value)], result=kind(current), hint=name_of(current), user=True, at=True)
+    lw.write(target, new, node)
+    return Plain(Const(None))
+
+
+def _copyto(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    from srcdiff.frontend.statements import store
+
+    if kwargs:
+        lw.stop("copyto", "np.copyto with keywords is not supported", node)
+    store(lw, args[0], Const(...), args[1], node)
+    return Plain(Const(None))
+
+
+def _shape(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    from srcdiff.frontend.expressions import attribute
+
+    return attribute(lw, args[0], "shape", node)
+
+
+def _ndim(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    from srcdiff.frontend.expressions import attribute
+
+    return attribute(lw, args[0], "ndim", node)
+
+
+def _iscomplex(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    k = kind(lw.read(args[0], node))
+    if isinstance(k, (Scalar, Array)):
+        return Plain(Const(k.dtype[0] == "c"))
+    return None
+
+
+def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
+    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
+    step = gast.Assign([store("acc_")], gast.Call(load("f_"), [load("acc_"), load("item")], []), None)
+    seq: Any = load("seq")
+    given = {"f_": args[0], "seq": args[1]}
+    stmts: list[Any] = []
+    if len(args) > 2:
+        given["acc_"] = args[2]
+    else:
+        stmts.append(gast.Assign([store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None))
+        seq = gast.Subscript(seq, gast.Slice(gast.Constant(1, None), None, None), gast.Load())
+    stmts.append(gast.For(store("item"), seq, [step], [], None))
+    return synthetic(lw, node, stmts, given, "acc_", "reduce")
+
+
+def _partial(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Partial(args[0], tuple(args[1:]), kwargs)
+
+
+def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
+
+
+_SPECIAL: dict[Any, Any] = {
+    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
+    float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple, dict: _dict,
+    map: _map, print: _print, np.add.at: _add_at, np.copyto: _copyto, np.shape: _shape, np.ndim: _ndim, np.iscomplexobj: _iscomplex,
+    functools.reduce: _reduce, functools.partial: _partial, ops.stop_gradient: _stop_gradient,
+}  # fmt: skip
+
+
+# ---- methods --------------------------------------------------------------------------------------------
+
+
+def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    box = content(lw, owner)
+    if isinstance(box, Agg):
+        handler = _CONTAINER_METHODS.get((box.type if box.type in (list, dict, tuple) else None, name))
+        if handler is not None:
+            return handler(lw, owner, box, args, kwargs, node)  # type: ignore[no-any-return]
+        lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
+    atom = lw.read(owner, node)
+    k = kind(atom)
+    if isinstance(k, Seq):
+        return list_method(lw, owner, atom, name, args, node)
+    if isinstance(k, (Array, Scalar)) or k == UNKNOWN:
+        return array_method(lw, owner, atom, name, args, kwargs, node)
+    return unread_method(lw, atom, name, args, kwargs, node)
+
+
+def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms):
+        lw.stop("method", f"the method {name!r} of an object that is not known is given a number or an array", node)
+    names = ("", *("",) * len(args), *kwargs) if kwargs else ()
+    problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
+    return Plain(lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name))
+
+
+def array_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if name == "item" and not args:
+        k = kind(atom)
+        if isinstance(k, (Array, Scalar)) and k.dtype[0] in "f":
+            return Plain(lw.prim(float, [atom], result=FLOAT))
+    if name == "fill" and isinstance(owner, Loc):
+        lw.write(owner, lw.prim(ops.setitem, [atom, Const(...), lw.read(args[0])], result=kind(atom), hint=name_of(atom), user=True), node)
+        return Plain(Const(None))
+    if name == "sort" and isinstance(owner, Loc):
+        lw.write(owner, lw.prim(np.sort, [atom, *[lw.read(a) for a in args]], result=kind(atom), hint=name_of(atom)), node)
+        return Plain(Const(None))
+    if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
+        return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
+    if name == "flatten":
+        value = lw.prim(np.ravel, [atom], method="flatten")
+        return lw.bind(value)
+    fn = numpy_names.METHODS.get(name)
+    if fn is None:
+        if kind(atom) == UNKNOWN:
+            return opaque_method(lw, atom, name, args, kwargs, node)
+        lw.stop("method", f"the array method {name!r} is not supported", node)
+    if name in numpy_names.VARARG_METHODS and args and not (len(args) == 1 and not is_index(lw, args[0])):
+        items = tuple(args)
+        args = [Agg(tuple, tuple(range(len(items))), items)]
+    if "out" in kwargs:
+        return with_out(lw, fn, f"np.{name}", None, [owner, *args], kwargs, node)
+    return library(lw, fn, f"np.{fn.__name__}", [owner, *args], kwargs, node, method=name)
+
+
+def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    names = ("", *("",) * len(args), *kwargs) if kwargs else ()
+    problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
+    return Plain(lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name))
+
+
+def is_index(lw: Lowerer, b: Bound) -> bool:
+    k = kind(lw.read(b))
+    return isinstance(k, Scalar) and k.dtype[0] in "iu"
+
+
+def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, node: Any) -> Bound:
+    k = kind(atom)
+    assert isinstance(k, Seq)
+    if not isinstance(owner, Loc):
+        lw.stop("method", "this list has no name, so changing it has no effect", node)
+    if name == "append":
+        if isinstance(args[0], Loc):
+            lw.escaped(args[0], node)
+        v = lw.read(args[0], node)
+        new = lw.prim(ops.append, [atom, v], result=Seq(join(k.elem, kind(v))), hint=name_of(atom), user=True)
+        lw.write(owner, new, node)
+        return Plain(Const(None))
+    if name == "pop" and not args:
+        last = lw.prim(ops.poplast, [atom], result=k.elem)
+        lw.write(owner, lw.prim(ops.rest, [atom], result=k, hint=name_of(atom), user=True), node)
+        return lw.bind(last)
+    if name == "extend":
+        other = lw.read(args[0], node)
+        lw.write(owner, lw.prim(operator.concat, [atom, other], result=join(k, kind(other)), hint=name_of(atom), user=True), node)
+        return Plain(Const(None))
+    if name == "copy":
+        return lw.bind(lw.prim(list, [atom], result=k))
+    if name == "reverse":
+        from srcdiff.ir.graph import Slice
+
+        lw.write(owner, lw.prim(operator.getitem, [atom, Slice(Const(None), Const(None), Const(-1))], result=k, hint=name_of(atom), view=False), node)
+        return Plain(Const(None))
+    lw.stop("method", f"the list method {name!r} is not supported on a list whose length is not known", node)
+
+
+def _list_append(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    items = (*box.items, stored(lw, args[0]))
+    set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
+    return Plain(Const(None))
+
+
+def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
+    assert isinstance(owner, Loc)
+    lw.state.cells[owner.cell] = agg
+
+
+def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    extra = control.fixed_items(lw, args[0])
+    if extra is None:
+        from srcdiff.frontend.statements import to_sequence
+
+        assert isinstance(owner, Loc)
+        lw.state.cells[owner.cell] = to_sequence(lw, box, node)
+        return list_method(lw, Loc(owner.cell), lw.read(Loc(owner.cell)), "extend", args, node)
+    items = (*box.items, *extra)
+    set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
+    return Plain(Const(None))
+
+
+def _list_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    at = constant(lw.read(args[0])) if args else -1
+    if not isinstance(at, int) or not box.items:
+        lw.stop("index", "pop from here is not supported", node)
+    items = list(box.items)
+    item = items.pop(at)
+    set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
+    return item
+
+
+def _list_insert(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    at = constant(lw.read(args[0]))
+    items = list(box.items)
+    items.insert(at, stored(lw, args[1]))
+    set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
+    return Plain(Const(None))
+
+
+def _list_reverse(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    set_content(lw, owner, Agg(list, box.keys, box.items[::-1]))
+    return Plain(Const(None))
+
+
+def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Loc(lw.state.new_cell(Agg(box.type, box.keys, box.items)))
+
+
+def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    pairs = tuple(Agg(tuple, (0, 1), (Plain(Const(k)), v)) for k, v in zip(box.keys, box.items, strict=True))
+    return Agg(tuple, tuple(range(len(pairs))), pairs)
+
+
+def _dict_keys(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
+
+
+def _dict_values(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Agg(tuple, tuple(range(len(box.keys))), box.items)
+
+
+def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    key = lw.read(args[0])
+    if is_constant(key) and constant(key) in box.keys:
+        return element(lw, box, key, node)
+    if is_constant(key):
+        return args[1] if len(args) > 1 else Plain(Const(None))
+    lw.stop("key", "which key is meant is known only at run time", node)
+
+
+def _dict_update(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    merged = dict(zip(box.keys, box.items, strict=True))
+    for a in args:
+        other = content(lw, a)
+        if not isinstance(other, Agg):
+            lw.stop("key", "the keys of this dict are not known", node)
+        merged.update(zip(other.keys, other.items, strict=True))
+    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
+    set_content(lw, owner, Agg(dict, tuple(merged), tuple(merged.values())))
+    return Plain(Const(None))
+
+
+_CONTAINER_METHODS: dict[Any, Any] = {
+    (list, "append"): _list_append, (list, "extend"): _list_extend, (list, "pop"): _list_pop,
+    (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
+    (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
+    (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
+}  # fmt: skip
+
+
+# ---- the user's functions ---------------------------------------------------------------------------------
+
+
+def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """A namedtuple or a dataclass with the generated ``__init__``."""
+    import dataclasses
+
+    fields: tuple[str, ...] = ()
+    defaults: dict[str, Any] = {}
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        fields, defaults = cls._fields, dict(cls._field_defaults)
+    elif dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
+        fs = [f for f in dataclasses.fields(cls) if f.init]
+        fields = tuple(f.name for f in fs)
+        defaults = {f.name: f.default for f in fs if f.default is not dataclasses.MISSING}
+    elif issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
+        return opaque_call(lw, cls, text, args, kwargs, node, None)
+    elif issubclass(cls, np.generic) and len(args) == 1:
+        a = lw.read(args[0], node)
+        k = kind(a)
+        if isinstance(k, (Scalar, Array)):
+            return Plain(lw.prim(np.astype, [a, Ref(cls, text)]) if isinstance(k, Array) else lw.prim(cls, [a], result=Scalar(np.dtype(cls).str[1:], False)))
+    if not fields:
+        lw.stop("class", f"making an object of class {cls.__name__} is not supported", node,
+                help="use a dataclass or a namedtuple")  # fmt: skip
+    given = dict(zip(fields, args, strict=False))
+    given.update(kwargs)
+    items = []
+    for f in fields:
+        if f in given:
+            items.append(stored(lw, given[f]))
+        elif f in defaults:
+            items.append(lw.outside(defaults[f], f, None, node, library=True))
+        else:
+            lw.stop("class", f"{cls.__name__} needs {f!r}", node)
+    agg = Agg(cls, fields, tuple(items))
+    lw.graph.info.setdefault("classes", {})[cls.__name__] = cls
+    return Loc(lw.state.new_cell(agg)) if mutable(cls) else agg
+
+
+def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:
+    frame = Frame(c.frame.source, None, None, c.frame, c.frame.static)
+    return enter_function(lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id))
+
+
+def inline_function(lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    frame = Frame(found, fobj, path, None, lw.frame.static)
+    a = found.node.args
+    defaults: Kw = {}
+    pos = a.posonlyargs + a.args
+    named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
+    from srcdiff.frontend.core import default_of
+
+    for name in named:
+        value = default_of(fobj, name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            defaults[name] = Plain(Const(value))
+        else:
+            defaults[name] = lw.outside(value, name, None if path is None else (*path, ("default", name)), node, library=lw.frame.static)
+    if path is not None and not lw.frame.static:
+        lw.guards[path] = fobj.__code__
+    return enter_function(lw, frame, found.node, found.name, args, kwargs, defaults, node, fobj.__code__)
+
+
+def enter_function(lw: Lowerer, frame: Frame, fnode: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any, ident: Any) -> Bound:
+    """Read a function in place: its body runs in a frame of its own, on the caller's values."""
+    if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
+        lw.stop("generator", f"{name} is a generator function", node, help="return a list")
+    bound = bind_arguments(lw, fnode.args, name, args, kwargs, defaults, node)
+    mark = (ident, fingerprint(lw, bound))
+    if lw.stack.count(mark) or len(lw.stack) > 40:
+        return lw.recursive_call(frame, fnode, name, bound, node, mark)
+    body = fnode.body if isinstance(fnode, gast.FunctionDef) else None
+    frame.locals = assigned_names(body) | frozenset(bound) if body is not None else frozenset(bound)
+    if body is not None:
+        frame.outer = declared(body, gast.Nonlocal)
+        if declared(body, gast.Global):
+            lw.stop("global", f"{name} writes to a global variable", node)
+        frame.locals -= frame.outer
+    old, old_origin = lw.frame, lw.origin
+    lw.frame = frame
+    lw.stack.append(mark)
+    try:
+        for k, b in bound.items():
+            lw.state.names[frame.id, k] = stored(lw, b)
+        if body is None:
+            return lw.expr(fnode.body)
+        lw.block(body)
+        result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+        for key in [k for k in lw.state.names if k[0] == frame.id]:
+            if not any(isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()) and not escapes(result, frame):
+                del lw.state.names[key]
+        return result
+    finally:
+        lw.stack.pop()
+        lw.frame, lw.origin = old, old_origin
+
+
+def escapes(b: Bound, frame: Frame) -> bool:
+    """Whether a function defined in ``frame`` leaves it."""
+    if isinstance(b, Closure):
+        return True
+    if isinstance(b, Partial):
+        return escapes(b.fn, frame)
+    if isinstance(b, Agg):
+        return any(escapes(x, frame) for x in b.items)
+    return False
+
+
+def fingerprint(lw: Lowerer, bound: Kw) -> Any:
+    """What distinguishes two calls of one function: structure and constants of the arguments."""
+
+    def one(b: Bound) -> Any:
+        c = content(lw, b)
+        if isinstance(c, Agg):
+            return (c.type, c.keys, tuple(one(x) for x in c.items))
+        if isinstance(c, Plain) and isinstance(c.atom, Const):
+            return repr(c.atom.value)
+        if isinstance(c, Known):
+            return id(c.obj)
+        if isinstance(c, Closure):
+            return id(c.node)
+        return type(c).__name__
+
+    return tuple((k, one(b)) for k, b in bound.items())
+
+
+def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any) -> Kw:
+    pos = [p.id for p in a.posonlyargs + a.args]
+    kwonly = [p.id for p in a.kwonlyargs]
+    out: Kw = dict(zip(pos, args, strict=False))
+    extra = args[len(pos) :]
+    if extra and a.vararg is None:
+        lw.stop("arguments", f"{name}() takes {len(pos)} arguments, {len(args)} given", node)
+    if a.vararg is not None:
+        out[a.vararg.id] = Agg(tuple, tuple(range(len(extra))), tuple(extra))
+    rest: Kw = {}
+    for k, v in kwargs.items():
+        if k in pos or k in kwonly:
+            if k in out:
+                lw.stop("arguments", f"{name}() got {k!r} twice", node)
+            out[k] = v
+        elif a.kwarg is not None:
+            rest[k] = v
+        else:
+            lw.stop("arguments", f"{name}() has no parameter {k!r}", node)
+    if a.kwarg is not None:
+        out[a.kwarg.id] = Loc(lw.state.new_cell(Agg(dict, tuple(rest), tuple(rest.values()))))
+    for p in pos + kwonly:
+        if p not in out:
+            if p not in defaults:
+                lw.stop("arguments", f"{name}() needs the argument {p!r}", node)
+            out[p] = defaults[p]
+    return out
+
+
+def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
+    """Read a rule's text in place, on values of the graph."""
+    found = source.find(rule)
+    frame = Frame(found, rule, (), None, True)
+    a = found.node.args
+    from srcdiff.frontend.core import default_of
+
+    params = [p.id for p in a.posonlyargs + a.args + a.kwonlyargs]
+    bound: Kw = {}
+    for p in params:
+        if p in given:
+            bound[p] = lw.bind(given[p])
+        else:
+            bound[p] = lw.outside(default_of(rule, p), p, None, None)
+    if a.vararg is not None:
+        v = given[a.vararg.id]
+        bound[a.vararg.id] = lw.bind(v)
+    frame.locals = assigned_names(found.node.body) | frozenset(bound)
+    old, lw.frame = lw.frame, frame
+    try:
+        for k, b in bound.items():
+            lw.state.names[frame.id, k] = b
+        lw.block(found.node.body)
+        result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+        for key in [k for k in lw.state.names if k[0] == frame.id]:
+            del lw.state.names[key]
+        return result
+    finally:
+        lw.frame = old
+
+
+__all__ += ["Op", "builtins", "math"]

@@ -1,0 +1,795 @@
+"""Branches and loops: where paths meet, what a loop carries, how it is left.
+
+A block is read to an *exit code*: 0 falls through, 1 break, 2 return, 3 continue, 4 raise.  The code is a constant
+where every path agrees, else a value.  What follows a branch that always leaves is moved into the other branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.expressions import content, truth
+from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Poison, State
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, same
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind, join
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["always_leaves", "branch", "choose", "for_loop", "jumps", "while_loop"]
+
+FALL, BREAK, RETURN, CONTINUE, RAISE = range(5)
+RETURNED = "result!"  # no Python name: the value that a return gives
+
+
+def always_leaves(stmts: list[Any]) -> bool:
+    """Whether no path through the statements reaches their end."""
+    for s in stmts:
+        if isinstance(s, (gast.Return, gast.Break, gast.Continue, gast.Raise)):
+            return True
+        if isinstance(s, gast.If) and s.orelse and always_leaves(s.body) and always_leaves(s.orelse):
+            return True
+    return False
+
+
+def jumps(stmts: list[Any]) -> bool:
+    """Whether some path may leave by break, continue, return or raise."""
+    for s in stmts:
+        if isinstance(s, (gast.Return, gast.Break, gast.Continue, gast.Raise)):
+            return True
+        if isinstance(s, gast.If) and (jumps(s.body) or jumps(s.orelse)):
+            return True
+        if isinstance(s, (gast.For, gast.While)) and any(isinstance(n, gast.Return) for n in gast.walk(s)):
+            return True
+    return False
+
+
+# ---- joining ----------------------------------------------------------------------------------------
+
+
+class Joiner:
+    """Joins the bindings of two paths into the results of an ``if``."""
+
+    def __init__(self, lw: Lowerer, op: Op, states: tuple[State, State]) -> None:
+        self.lw, self.op, self.states = lw, op, states
+        self.made: dict[Any, Val] = {}
+        self.cells: dict[tuple[int, int], Bound] = {}
+
+    def val(self, a: Atom, b: Atom, hint: str) -> Atom:
+        if same(a, b):
+            return a
+        from srcdiff.ir.graph import key_of
+
+        key = (key_of(a), key_of(b))
+        if key not in self.made:
+            ka, kb = kind(a), kind(b)
+            k = kb if a is UNDEF else ka if b is UNDEF else join(ka, kb)
+            v = Val(hint, with_fresh(k), self.op, user=not self.lw.quiet())
+            self.op.regions[0].results.append(a)
+            self.op.regions[1].results.append(b)
+            self.op.outs.append(v)
+            self.made[key] = v
+        return self.made[key]
+
+    def read(self, which: int, b: Bound | None) -> Atom:
+        if b is None:
+            return UNDEF
+        lw = self.lw
+        old, lw.state = lw.state, self.states[which]
+        try:
+            with lw.inside(self.op.regions[which]):
+                return lw.read(b)
+        finally:
+            lw.state = old
+
+    def bound(self, a: Bound | None, b: Bound | None, hint: str) -> Bound | None:
+        if a is b:
+            return a
+        if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
+            return Loc(a.cell)
+        ca, cb = self.inside(0, a), self.inside(1, b)
+        if isinstance(ca, Agg) and isinstance(cb, Agg) and ca.type is cb.type and ca.keys == cb.keys:
+            pairs = zip(ca.items, cb.items, ca.keys, strict=True)
+            items = [self.bound(x, y, f"{hint}_{k}") for x, y, k in pairs]
+            if any(x is None for x in items):
+                return Poison(f"{hint!r} differs between the paths")
+            agg = Agg(ca.type, ca.keys, tuple(x for x in items if x is not None))
+            if isinstance(a, Loc) and isinstance(b, Loc):
+                return self.merged(a, b, agg)
+            return agg
+        one = a if b is None else b if a is None else None
+        if one is not None and not isinstance(one, (Plain, Loc, Agg)):
+            return one
+        if isinstance(a, (Plain, Loc, Agg, type(None))) and isinstance(b, (Plain, Loc, Agg, type(None))):
+            if one is not None and isinstance(self.inside(0 if b is None else 1, one), Agg):
+                return self.half(one, 0 if b is None else 1, hint)
+            x, y = self.read(0, a), self.read(1, b)
+            v = self.val(x, y, hint)
+            k = kind(v)
+            if isinstance(v, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
+                return self.merged(a, b, v)
+            return self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
+        from srcdiff.frontend.scope import Known
+
+        if isinstance(a, Known) and isinstance(b, Known) and a.obj is b.obj:
+            return a
+        return Poison(f"{hint!r} is a function on one path and something else on the other")
+
+    def half(self, b: Bound, which: int, hint: str) -> Bound:
+        c = self.inside(which, b)
+        if isinstance(c, Agg):
+            agg = Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
+            return Loc(self.lw.state.new_cell(agg)) if isinstance(b, Loc) else agg
+        if isinstance(b, (Plain, Loc)):
+            x = self.read(which, b)
+            v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
+            return self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+        return b
+
+    def inside(self, which: int, b: Bound | None) -> Any:
+        if isinstance(b, Loc) and not b.path and isinstance(self.states[which].cells.get(b.cell), Agg):
+            return self.states[which].cells[b.cell]
+        return b
+
+    def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
+        cells = (a.cell if isinstance(a, Loc) else 0, b.cell if isinstance(b, Loc) else 0)
+        if cells not in self.cells or 0 in cells:
+            cell = self.lw.state.new_cell(content)
+            self.cells[cells] = Loc(cell, (), content if isinstance(content, Val) else None, content)
+            group = frozenset(c for c in cells if c) | {cell}
+            self.lw.state.shares |= {group}
+        return self.cells[cells]
+
+    def all(self) -> None:
+        lw = self.lw
+        s0, s1 = self.states
+        lw.state = State({}, {}, s0.shares | s1.shares)
+        for cell in [c for c in s0.cells if c in s1.cells]:
+            x, y = s0.cells[cell], s1.cells[cell]
+            if x is y:
+                lw.state.cells[cell] = x
+        for cell in s0.cells.keys() ^ s1.cells.keys():
+            lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
+        for cell in [c for c in s0.cells if c in s1.cells and c not in lw.state.cells]:
+            x, y = s0.cells[cell], s1.cells[cell]
+            hint = next((n for (_, n), b in s0.names.items() if isinstance(b, Loc) and b.cell == cell and not b.path), "")
+            if isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and x.keys == y.keys:
+                items = [self.bound(p, q, hint) for p, q in zip(x.items, y.items, strict=True)]
+                lw.state.cells[cell] = Agg(x.type, x.keys, tuple(i if i is not None else Poison(hint) for i in items))
+            else:
+                lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
+        for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
+            got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
+            if got is not None:
+                lw.state.names[key] = got
+
+    def content(self, which: int, x: Any) -> Atom:
+        return self.read(which, x) if isinstance(x, Agg) else x
+
+
+def with_fresh(k: Kind) -> Kind:
+    if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
+        return Scalar(k.dtype, k.weak, fresh_sym())
+    return k
+
+
+def branch(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], name: str = "") -> tuple[Any, Any, Joiner]:
+    """An ``if``: read both branches, join what they bind; returns what each callable returned, and the joiner."""
+    regions = [Region(), Region()]
+    op = Op("if", [cond], [], regions, {"style": name})
+    start = lw.state
+    states: list[State] = []
+    got: list[Any] = []
+    for region, read in zip(regions, (then, other), strict=True):
+        lw.state = start.copy()
+        with lw.inside(region):
+            got.append(read())
+        states.append(lw.state)
+    joiner = Joiner(lw, op, (states[0], states[1]))
+    dead = [g == RAISE if isinstance(g, int) else False for g in got]
+    if dead[0] != dead[1]:  # a path that raises binds nothing
+        keep = states[1] if dead[0] else states[0]
+        other_state = State({}, dict(keep.cells), keep.shares)
+        joiner.states = (other_state, states[1]) if dead[0] else (states[0], other_state)
+    lw.add(op)
+    joiner.all()
+    return got[0], got[1], joiner
+
+
+def choose(lw: Lowerer, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str) -> Bound:
+    """A conditional expression."""
+    a, b, joiner = branch(lw, cond, then, other, name)
+    result = joiner.bound(a, b, "")
+    if result is None or isinstance(result, Poison):
+        lw.stop("branches", "the two values differ in structure", node)
+    if isinstance(result, Plain) and isinstance(result.atom, Val) and result.atom.op is joiner.op:
+        result.atom.user = False
+    return result
+
+
+def if_statement(lw: Lowerer, test: Bound, body: list[Any], orelse: list[Any], rest: list[Any]) -> Any:
+    """An ``if`` and what follows it, where a path may leave; returns the exit code."""
+    known = truth(lw, test)
+    if known is not None:
+        return lw.block([*(body if known else orelse), *rest])
+    if always_leaves(body):
+        orelse, rest = [*orelse, *rest], []
+    elif always_leaves(orelse):
+        body, rest = [*body, *rest], []
+    return merge_exits(lw, lw.read(test), lambda: lw.block(body), lambda: lw.block(orelse), rest)
+
+
+def merge_exits(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], rest: list[Any]) -> Any:
+    e0, e1, joiner = branch(lw, cond, then, other)
+    if isinstance(e0, int) and e0 == e1:
+        return lw.block(rest) if e0 == FALL else e0
+    if RAISE in (e0, e1) and isinstance(e0, int) and isinstance(e1, int):
+        code = e1 if e0 == RAISE else e0
+        return lw.block(rest) if code == FALL else code
+    e0 = FALL if isinstance(e0, int) and e0 == RAISE else e0
+    e1 = FALL if isinstance(e1, int) and e1 == RAISE else e1
+    x = Const(e0) if isinstance(e0, int) else e0
+    y = Const(e1) if isinstance(e1, int) else e1
+    code = joiner.val(x, y, "left")
+    if isinstance(code, Const):
+        return lw.block(rest) if code.value == FALL else code.value
+    code.kind, code.user = INT, False
+    if not rest:
+        return code
+    test = lw.prim(ops.exit_is, [code, Const(FALL)])
+    return merge_exits(lw, test, lambda: lw.block(rest), lambda: code, [])
+
+
+def codes(exit: Any) -> set[int]:
+    """The exit codes that a value may be."""
+    if isinstance(exit, int):
+        return {exit}
+    if isinstance(exit, Const):
+        return {int(exit.value)}
+    if isinstance(exit, Val) and exit.op is not None and exit.op.code == "if":
+        at = exit.op.outs.index(exit)
+        return codes(exit.op.regions[0].results[at]) | codes(exit.op.regions[1].results[at])
+    if isinstance(exit, Val) and exit.op is not None and exit.op.code in ("for", "while"):
+        return set(exit.op.attrs["exits"]) | {FALL}
+    return {FALL}
+
+
+# ---- loops ------------------------------------------------------------------------------------------
+
+
+class Slots:
+    """The carried variables of a loop, leaf by leaf."""
+
+    def __init__(self, lw: Lowerer) -> None:
+        self.lw = lw
+        self.inits: list[Atom] = []
+        self.kinds: list[Kind] = []
+        self.hints: list[str] = []
+
+    def open(self, init: Atom, k: Kind, hint: str, params: list[Val]) -> Bound:
+        """A bound of new parameters of kind ``k``, started from ``init``."""
+        if isinstance(k, Tree):
+            parts = self.parts(init, k)
+            items = tuple(self.open(a, x, f"{hint}_{key}" if hint else str(key), params) for a, x, key in zip(parts, k.items, k.keys, strict=True))
+            agg = Agg(k.type, k.keys, items)
+            from srcdiff.frontend.core import mutable
+
+            return Loc(self.lw.state.new_cell(agg)) if mutable(k.type) else agg
+        v = Val(hint, with_fresh(k), user=not self.lw.quiet())
+        params.append(v)
+        self.inits.append(init)
+        self.kinds.append(k)
+        self.hints.append(hint)
+        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+            cell = self.lw.state.new_cell(v)
+            return Loc(cell, (), v, v)
+        return Plain(v)
+
+    def parts(self, init: Atom, k: Tree) -> list[Atom]:
+        if init is UNDEF:
+            return [UNDEF] * len(k.keys)
+        return [self.lw.getitem(init, Const(key)) for key in k.keys]
+
+
+def leaves(a: Atom, k: Kind) -> list[Atom]:
+    """The leaves of an atom that has the structure of ``k``."""
+    if not isinstance(k, Tree):
+        return [a]
+    if isinstance(a, Struct):
+        return [x for item, kk in zip(a.items, k.items, strict=True) for x in leaves(item, kk)]
+    return [x for kk in k.items for x in leaves(UNDEF, kk)]
+
+
+def rebuild(k: Kind, values: list[Val], lw: Lowerer) -> Bound:
+    if isinstance(k, Tree):
+        from srcdiff.frontend.core import mutable
+
+        agg = Agg(k.type, k.keys, tuple(rebuild(x, values, lw) for x in k.items))
+        return Loc(lw.state.new_cell(agg)) if mutable(k.type) else agg
+    return lw.bind(values.pop(0))
+
+
+def joined(a: Kind, b: Kind, init: Atom) -> Kind:
+    """The kind of a carried variable: a constant zero to start from takes the kind of what follows."""
+    if init is UNDEF:
+        return b
+    if isinstance(init, Const) and isinstance(init.value, (int, float)) and isinstance(b, Array):
+        return b
+    return join(a, b)
+
+
+def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], test: Any, body: list[Any], orelse: list[Any]) -> Any:
+    """The common part of ``for`` and ``while``; returns the exit code."""
+    start = lw.state
+    memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
+    carried: dict[Any, Kind] = {}
+    for key, k in lw.loop_memo.get(memo_key, {}).items():
+        if key[0] == "name" and (key[1] in start.names or key[2]):
+            carried[key] = k
+    for _ in range(12):
+        lw.state = start.copy()
+        slots = Slots(lw)
+        params: list[Val] = []
+        body_region, cond_region = Region(), Region()
+        opened: dict[Any, Bound] = {}
+        for key, k in carried.items():
+            if key[0] == "cell":
+                hint = next((n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == key[1] and not b.path), "")
+                init = start.cells[key[1]]
+                init = lw.read(init) if isinstance(init, Agg) else init
+                got = slots.open(init, k, hint, params)
+                lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
+                opened[key] = got
+        for key, k in carried.items():
+            if key[0] == "name":
+                b0 = start.names.get(key[1])
+                init = lw.read(b0) if b0 is not None else UNDEF
+                opened[key] = lw.state.names[key[1]] = slots.open(init, k, key[1][1], params)
+        head_state = lw.state.copy()
+        cond: Atom = Const(True)
+        cond_params: list[Val] = []
+        if test is not None:
+            cond_params = params
+            with lw.inside(cond_region):
+                b = lw.expr(test)
+                known = truth(lw, b)
+                cond = Const(known) if known is not None else lw.read(b)
+            if lw.state.cells != head_state.cells or lw.state.names.keys() != head_state.names.keys():
+                if any(lw.state.cells.get(c) is not v for c, v in head_state.cells.items()):
+                    lw.stop("while-test", "the test of this loop changes an array", node, help="move the change into the body")
+            lw.state = head_state.copy()
+        before = lw.state.copy()
+        with lw.inside(body_region):
+            open_body(body_region)
+            exit = lw.block(body)
+            end = lw.state
+            wanted = dict(carried)
+            ends: dict[Any, Atom] = {}
+            reads = end.copy()
+            for cell, content0 in start.cells.items():
+                now = end.cells.get(cell)
+                base = before.cells.get(cell)
+                if now is not base and ("cell", cell) not in carried:
+                    a0 = lw.read(content0) if isinstance(content0, Agg) else content0
+                    a1 = lw.read(now) if isinstance(now, Agg) else now
+                    wanted["cell", cell] = joined(kind(a0), kind(a1), a0)
+            for key, b in end.names.items():
+                k0 = ("name", key, key not in start.names)
+                if k0 in carried:
+                    continue
+                if key in start.names:
+                    if not same_bound(lw, b, before.names.get(key)):
+                        if not carriable(lw, b) or not carriable(lw, start.names[key]):
+                            continue
+                        a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
+                        wanted[k0] = joined(kind(a0), kind(a1), a0)
+                elif key[0] == lw.frame.id and carriable(lw, b) and (key[1] == RETURNED or lw.used_outside(node, key[1])):
+                    wanted[k0] = kind(lw.read(b))
+            for key in carried:
+                b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
+                a1: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
+                ends[key] = a1
+                init = start_atom(lw, start, key)
+                wanted[key] = joined(join_init(carried[key], init), kind(a1), init) if a1 is not UNDEF else carried[key]
+                if isinstance(wanted[key], Tree) != isinstance(carried[key], Tree) or not similar(wanted[key], carried[key]):
+                    pass
+            lw.state = reads
+        if set(wanted) == set(carried) and all(similar(wanted[k], carried[k]) for k in carried):
+            break
+        carried = {k: settle(v, carried.get(k)) for k, v in wanted.items()}
+    else:
+        lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
+                help="start the variables from values of the kind that they have later")  # fmt: skip
+    lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
+    check_loop_aliases(lw, node, carried, opened, end, before)
+    exits = sorted(codes(exit) & {BREAK, RETURN})
+    op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
+    if op.code == "while":
+        mapping = {}
+        for p in params:
+            q = Val(p.name, p.kind, user=p.user)
+            mapping[p] = q
+            cond_region.params.append(q)
+        substitute(cond_region, mapping)
+        cond_region.results = [mapping.get(cond, cond) if isinstance(cond, Val) else cond]
+        op.regions = [cond_region, body_region]
+    else:
+        op.regions = [body_region]
+    k0 = 1 if op.code == "for" else 0
+    body_region.params[k0:k0] = params
+    results: list[Atom] = []
+    for key, k in carried.items():
+        results += leaves(ends[key], k)
+    if exits:
+        results.append(exit if isinstance(exit, Val) else Const(exit))
+    body_region.results = results
+    at = op.attrs["head"]
+    op.ins[at:at] = slots.inits
+    outs = [Val(p.name, p.kind, op, user=p.user) for p in params]
+    op.outs = list(outs)
+    if exits:
+        op.outs.append(Val("left", INT, op))
+    op.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), op))
+    op.origin = lw.origin
+    lw.region.ops.append(op)
+    for p in [*params, *body_region.params]:
+        p.op = op
+    lw.state = start.copy()
+    lw.state.shares |= end.shares
+    for key, k in carried.items():
+        values = [outs.pop(0) for _ in leaves_of(k)]
+        if key[0] == "cell":
+            b = rebuild(k, list(values), lw)
+            lw.state.cells[key[1]] = lw.state.cells[b.cell] if isinstance(b, Loc) else b
+        else:
+            lw.state.names[key[1]] = rebuild(k, list(values), lw)
+    for key, b in end.names.items():
+        if key not in lw.state.names and not carriable(lw, b):
+            lw.state.names[key] = b
+    return after_loop(lw, op, exits, orelse, test, cond)
+
+
+def in_state(lw: Lowerer, state: State, b: Bound) -> Atom:
+    old, lw.state = lw.state, state
+    try:
+        with lw.inside(Region()):
+            return lw.read(b)
+    finally:
+        lw.state = old
+
+
+def start_atom(lw: Lowerer, start: State, key: Any) -> Atom:
+    if key[0] == "cell":
+        c = start.cells[key[1]]
+        return in_state(lw, start, c) if isinstance(c, Agg) else c
+    b = start.names.get(key[1])
+    return UNDEF if b is None else in_state(lw, start, b)
+
+
+def join_init(k: Kind, init: Atom) -> Kind:
+    return k
+
+
+def settle(new: Kind, old: Kind | None) -> Kind:
+    return new
+
+
+def leaves_of(k: Kind) -> list[Kind]:
+    return [x for item in k.items for x in leaves_of(item)] if isinstance(k, Tree) else [k]
+
+
+def similar(a: Kind, b: Kind) -> bool:
+    """Equal but for the sizes that integers stand for."""
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return (a.dtype, a.weak) == (b.dtype, b.weak)
+    if isinstance(a, Tree) and isinstance(b, Tree):
+        return a.type is b.type and a.keys == b.keys and all(similar(x, y) for x, y in zip(a.items, b.items, strict=True))
+    if isinstance(a, Seq) and isinstance(b, Seq):
+        return similar(a.elem, b.elem)
+    return a == b
+
+
+def carriable(lw: Lowerer, b: Bound) -> bool:
+    if isinstance(b, Agg):
+        return all(carriable(lw, x) for x in b.items)
+    if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
+        return carriable(lw, lw.state.cells[b.cell])
+    return isinstance(b, (Plain, Loc))
+
+
+def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, Plain) and isinstance(b, Plain):
+        return same(a.atom, b.atom)
+    if isinstance(a, Loc) and isinstance(b, Loc):
+        return a.cell == b.cell and len(a.path) == len(b.path) and all(x is y for x, y in zip(a.path, b.path, strict=True))
+    if isinstance(a, Agg) and isinstance(b, Agg):
+        return a.type is b.type and a.keys == b.keys and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
+    return not carriable(lw, a) and type(a) is type(b)
+
+
+def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
+    """Carried names are taken to be different arrays; refuse a loop where they may be one and one is written."""
+    cells = {key: b.cell for key, b in opened.items() if isinstance(b, Loc)}
+    holders: dict[int, list[Any]] = {}
+    for key in cells:
+        if key[0] != "name":
+            continue
+        b = end.names.get(key[1])
+        if isinstance(b, Loc):
+            holders.setdefault(b.cell, []).append(key[1][1])
+    written = {c for c, v in end.cells.items() if c in before.cells and before.cells[c] is not v}
+    for cell, names in holders.items():
+        if len(names) > 1 and (cell in written or any(cells[k] in written for k in cells if k[0] == "name" and k[1][1] in names)):
+            lw.stop("aliasing", f"{names[0]!r} and {names[1]!r} may be the same array here, and it is written to", node,
+                    help="let one of them be a copy (.copy())")  # fmt: skip
+
+
+def substitute(region: Region, mapping: dict[Val, Val]) -> None:
+    from srcdiff.ir.graph import map_atom
+
+    f = lambda v: mapping.get(v, v)  # noqa: E731
+    for o in region.ops:
+        o.ins = [map_atom(f, a) for a in o.ins]
+        for r in o.regions:
+            substitute(r, mapping)
+    region.results = [map_atom(f, a) for a in region.results]
+
+
+def after_loop(lw: Lowerer, op: Op, exits: list[int], orelse: list[Any], test: Any, cond: Atom) -> Any:
+    """The ``else`` of a loop and the returns from inside it."""
+    forever = op.code == "while" and isinstance(cond, Const) and cond.value is True
+    out = LoopView(op).exit_out
+    if not exits:
+        return lw.block(orelse) if orelse else FALL
+    assert out is not None
+    if RETURN in exits:
+        if forever and BREAK not in exits:
+            return RETURN
+        test_return = lw.prim(ops.exit_is, [out, Const(RETURN)])
+        return ("pending", test_return, orelse if not forever else [], out if BREAK in exits else None)
+    if orelse:
+        left = lw.prim(ops.exit_is, [out, Const(BREAK)])
+        return merge_exits(lw, left, lambda: FALL, lambda: lw.block(orelse), [])
+    return FALL
+
+
+def while_loop(lw: Lowerer, node: Any) -> Any:
+    op = Op("while", [], attrs={"head": 0, "dirs": ()})
+    return loop(lw, node, op, lambda region: None, node.test, node.body, node.orelse)
+
+
+def for_loop(lw: Lowerer, node: Any) -> Any:
+    it = lw.expr(node.iter)
+    return iterate(lw, node, it)
+
+
+def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
+    c = content(lw, it)
+    if isinstance(c, Agg) and c.type is dict:
+        c = Agg(tuple, tuple(range(len(c.keys))), tuple(Plain(Const(k)) for k in c.keys))
+    if isinstance(c, Agg):
+        return unroll(lw, node, list(c.items))
+    if isinstance(it, Iter):
+        fixed = fixed_items(lw, it)
+        if fixed is not None:
+            return unroll(lw, node, fixed)
+    return counted(lw, node, it)
+
+
+def fixed_items(lw: Lowerer, it: Bound) -> list[Bound] | None:
+    """The items of an iterator over containers of known structure."""
+    c = content(lw, it)
+    if isinstance(c, Agg):
+        return list(c.items) if c.type is not dict else [Plain(Const(k)) for k in c.keys]
+    if isinstance(c, Iter):
+        if c.kind == "zip":
+            lists = [fixed_items(lw, p) for p in c.parts]
+            if any(x is not None for x in lists):
+                n = min(len(x) for x in lists if x is not None)
+                full = [x if x is not None else indexed_items(lw, p, n) for x, p in zip(lists, c.parts, strict=True)]
+                if all(x is not None for x in full):
+                    return [Agg(tuple, tuple(range(len(full))), t) for t in zip(*[x for x in full if x is not None], strict=False)]
+            return None
+        if c.kind == "enumerate":
+            items = fixed_items(lw, c.parts[0])
+            first = constant(lw.read(c.parts[1]))
+            if items is not None and isinstance(first, int):
+                return [Agg(tuple, (0, 1), (Plain(Const(first + i)), x)) for i, x in enumerate(items)]
+            return None
+        if c.kind == "reversed":
+            items = fixed_items(lw, c.parts[0])
+            return items[::-1] if items is not None else None
+        if c.kind == "range" and lw.frame.static:
+            bounds = [constant(a) for a in c.parts]
+            if all(isinstance(b, int) for b in bounds):
+                return [Plain(Const(i)) for i in range(*bounds)]
+    return None
+
+
+def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Bound] | None:
+    """The first ``n`` items of something unrolled beside a container of known length."""
+    if isinstance(it, Iter):
+        if it.kind == "range":
+            bounds = [constant(a) for a in it.parts]
+            if all(isinstance(b, int) for b in bounds):
+                return [Plain(Const(i)) for i in range(*bounds)][:n]
+        return None
+    return None
+
+
+def unroll(lw: Lowerer, node: Any, items: list[Bound]) -> Any:
+    """A loop over a container of known structure: its body once for each element."""
+    if len(items) > 64:
+        lw.stop("unroll", f"a loop over {len(items)} elements of different kinds is too long", node)
+
+    def go(k: int) -> Any:
+        if k == len(items):
+            return lw.block(node.orelse)
+        lw.assign(node.target, items[k])
+        e = lw.block(node.body)
+        if isinstance(e, int):
+            return go(k + 1) if e in (FALL, CONTINUE) else FALL if e == BREAK else e
+        leave = codes(e)
+        if not leave & {BREAK, RETURN}:
+            return go(k + 1)
+        left = [lw.prim(ops.exit_is, [e, Const(c)]) for c in (BREAK, RETURN) if c in leave]
+        if len(left) == 1:
+            code = FALL if BREAK in leave else RETURN
+            return merge_exits(lw, left[0], lambda: code, lambda: go(k + 1), [])
+        return merge_exits(lw, left[0], lambda: FALL, lambda: merge_exits(lw, left[1], lambda: RETURN, lambda: go(k + 1), []), [])
+
+    return go(0)
+
+
+class Header:
+    """What a ``for`` runs over: an index, and sources consumed element by element."""
+
+    def __init__(self, lw: Lowerer, node: Any) -> None:
+        self.lw, self.node = lw, node
+        self.range: list[Atom] | None = None
+        self.reverse = False
+        self.sources: list[tuple[Atom, int, Bound]] = []
+        self.binders: list[Callable[[], Bound]] = []
+        self.index = Val("_", Scalar("i8", True, fresh_sym()))
+
+    def add(self, it: Bound, direction: int) -> Callable[[], Bound]:
+        """Prepare ``it``; the result gives the element's bound inside the body."""
+        lw = self.lw
+        if isinstance(it, Iter):
+            if it.kind == "range":
+                parts = list(it.parts)
+                start, stop, step = (Const(0), parts[0], Const(1)) if len(parts) == 1 else (*parts, Const(1))[:3]
+                if self.range is not None or (direction < 0) != self.reverse and self.sources:
+                    return self.offset_index(start, step, direction)
+                self.range, self.reverse = [start, stop, step], direction < 0
+                return lambda: Plain(self.index)
+            if it.kind == "zip":
+                binders = [self.add(p, direction) for p in it.parts]
+                return lambda: Agg(tuple, tuple(range(len(binders))), tuple(b() for b in binders))
+            if it.kind == "enumerate":
+                inner = self.add(it.parts[0], direction)
+                first = lw.read(it.parts[1])
+                if self.range is not None or direction < 0:
+                    lw.stop("iterate", "this combination of range, enumerate and reversed is not supported", self.node)
+                count = self.count()
+                self.range = [Const(0), count, Const(1)]
+
+                def numbered() -> Bound:
+                    at: Atom = self.index
+                    if not (isinstance(first, Const) and first.value == 0):
+                        at = lw.prim(ADD, [self.index, first])
+                    return Agg(tuple, (0, 1), (Plain(at), inner()))
+
+                return numbered
+            if it.kind == "reversed":
+                return self.add(it.parts[0], -direction)
+            lw.stop("iterate", f"looping over {it.kind} is not supported", self.node)
+        value = lw.read(it, self.node)
+        k = kind(value)
+        if not isinstance(k, (Array, Seq)) and k not in (UNKNOWN, OTHER):
+            lw.stop("iterate", "this cannot be looped over", self.node)
+        if isinstance(k, Array) and not k.dims:
+            lw.stop("iterate", "a 0-d array cannot be looped over", self.node)
+        if isinstance(it, Loc) and isinstance(k, Array) and lw.written_in(self.node, it):
+            return self.rows(it, value, direction)
+        elem, _ = index_kind(k, self.index) if k not in (UNKNOWN, OTHER) else (UNKNOWN if k == UNKNOWN else OTHER, True)
+        v = Val(element_name(self.node.target), with_fresh(elem), user=True)
+        self.sources.append((value, direction, Plain(v)))
+        return lambda: lw.bind(v)
+
+    def rows(self, it: Loc, value: Atom, direction: int) -> Callable[[], Bound]:
+        """Rows of an array that the loop writes to: taken by index, as views."""
+        lw = self.lw
+        if self.range is None:
+            self.range, self.reverse = [Const(0), lw.shape_of(value, 0), Const(1)], direction < 0
+        elif direction < 0:
+            lw.stop("iterate", "reversed rows of an array that is written are not supported beside another range", self.node)
+        import operator
+
+        from srcdiff.frontend.scope import Step
+
+        return lambda: lw.view(Loc(it.cell, it.path), Step(operator.getitem, (self.index,)))
+
+    def count(self) -> Atom:
+        if not self.sources:
+            self.lw.stop("iterate", "enumerate needs a sequence here", self.node)
+        value = self.sources[0][0]
+        if isinstance(kind(value), Array):
+            return self.lw.shape_of(value, 0)
+        return self.lw.prim(len, [value], result=Scalar("i8", True, fresh_sym()))
+
+    def offset_index(self, start: Atom, step: Atom, direction: int) -> Callable[[], Bound]:
+        if direction < 0 or self.reverse or self.range is None:
+            self.lw.stop("iterate", "ranges of opposite directions are not supported in one loop", self.node)
+        first, by = self.range[0], self.range[2]
+        import operator
+
+        def other() -> Bound:
+            lw = self.lw
+            steps = lw.prim(operator.floordiv, [lw.prim(operator.sub, [self.index, first]), by])
+            return Plain(lw.prim(operator.add, [start, lw.prim(operator.mul, [steps, step])]))
+
+        return other
+
+
+import operator as _operator  # noqa: E402
+
+ADD = _operator.add
+
+
+def element_name(target: Any) -> str:
+    if isinstance(target, gast.Name):
+        return target.id
+    if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
+        return element_name(target.elts[-1]) if not isinstance(target.elts[-1], (gast.Tuple, gast.List)) else "item"
+    return "item"
+
+
+def index_name(target: Any, it: Any) -> str:
+    if isinstance(target, gast.Name):
+        return target.id
+    if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
+        return index_name(target.elts[0], it)
+    return "i"
+
+
+def counted(lw: Lowerer, node: Any, it: Bound) -> Any:
+    header = Header(lw, node)
+    binder = header.add(it, 1)
+    if header.range is not None:
+        header.index.name = index_name(node.target, it)
+        header.index.user = True
+    op = Op("for", list(header.range or []), attrs={"head": 3 if header.range is not None else 0, "rev": header.reverse})
+    dirs = tuple(d if not header.reverse else d for _, d, _ in header.sources)
+    op.attrs["dirs"] = dirs
+    op.ins.extend(s for s, _, _ in header.sources)
+    elements = [b.atom for _, _, b in header.sources if isinstance(b, Plain) and isinstance(b.atom, Val)]
+    name_elements(node.target, header, elements)
+
+    def open_body(region: Region) -> None:
+        region.params = [header.index, *elements]
+        lw.assign(node.target, binder())
+
+    return loop(lw, node, op, open_body, None, node.body, node.orelse)
+
+
+def name_elements(target: Any, header: Header, elements: list[Val]) -> None:
+    """Give the elements of a zip the names of their targets."""
+    if len(elements) == 1 or not isinstance(target, (gast.Tuple, gast.List)):
+        return
+    names = [t.id for t in target.elts if isinstance(t, gast.Name)]
+    if len(names) == len(target.elts):
+        names = names[len(names) - len(elements) :]
+        for v, n in zip(elements, names, strict=False):
+            v.name = n
+
+
+__all__ += ["is_active_kind", "is_constant"]

@@ -1,0 +1,510 @@
+"""What all parts of the reader share: the region being filled, making operations, places and versions."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend.infer import index_kind, infer
+from srcdiff.frontend.scope import Agg, Bound, Frame, Iter, Known, Loc, Plain, Poison, State, Step
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, Op, Origin, Ref, Region, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import (
+    OTHER,
+    UNKNOWN,
+    Array,
+    Kind,
+    Scalar,
+    Seq,
+    Sym,
+    Tree,
+    fresh_sym,
+    is_active_kind,
+)
+
+__all__ = ["Capture", "Context", "Core", "Stop"]
+
+
+class Stop(Exception):
+    """A problem was found in the statement being read."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.what)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the pipeline tells the front end of the world above it."""
+
+    is_known: Callable[[Any], bool]  # pure functions, callable on samples
+    is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
+    may_alias: Callable[[Any], bool]
+    is_constant: Callable[[Any], bool]  # the result carries no derivative
+    keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
+    transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
+    derive: Callable[..., Any] = lambda *a: None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value from outside that the function reads: parameter name, and the way to it at each call."""
+
+    name: str
+    path: tuple[Any, ...]
+    kind: Kind
+    value: Any
+
+
+def reach(root: Any, path: tuple[Any, ...]) -> Any:
+    """Follow the path of a capture: variable names of functions, attributes of modules and objects."""
+    obj = root
+    for how, name in path:
+        if how == "var":
+            obj = lookup_free(obj, name)
+        elif how == "attr":
+            obj = getattr(obj, name)
+        elif how == "default":
+            obj = default_of(obj, name)
+        else:
+            obj = obj[name]
+    return obj
+
+
+def default_of(fn: Any, name: str) -> Any:
+    code = fn.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if name in names:
+        k = names.index(name) - len(names)
+        return fn.__defaults__[k]
+    return fn.__kwdefaults__[name]
+
+
+class Unbound(LookupError):
+    """A free name that has no value."""
+
+
+def lookup_free(fn: Any, name: str) -> Any:
+    """The value of a free variable of a function: cell, global or builtin."""
+    code = fn.__code__
+    if name in code.co_freevars:
+        try:
+            return fn.__closure__[code.co_freevars.index(name)].cell_contents
+        except ValueError:
+            raise Unbound(name) from None
+    if name in fn.__globals__:
+        return fn.__globals__[name]
+    b = fn.__globals__.get("__builtins__", {})
+    b = b if isinstance(b, dict) else vars(b)
+    if name in b:
+        return b[name]
+    raise Unbound(name)
+
+
+LIBRARIES = ("numpy", "math", "scipy", "builtins", "operator", "functools", "itertools", "cmath", "srcdiff")
+
+
+@dataclass
+class Core:
+    """State of one reading."""
+
+    ctx: Context
+    graph: Graph
+    region: Region
+    state: State = field(default_factory=State)
+    problems: list[Problem] = field(default_factory=list)
+    frame: Frame = field(default_factory=lambda: Frame(None))
+    origin: Origin | None = None
+    node: Any = None
+    captures: dict[tuple[Any, ...], Capture] = field(default_factory=dict)
+    capture_vals: dict[str, Bound] = field(default_factory=dict)
+    guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    stack: list[Any] = field(default_factory=list)
+    loop_memo: dict[Any, Any] = field(default_factory=dict)
+    calls: dict[Any, Any] = field(default_factory=dict)
+
+    # ---- problems
+    def stop(self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = "") -> NoReturn:
+        raise Stop(self.problem(slug, what, node, note, help, label))
+
+    def problem(self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = "") -> Problem:
+        node = node if node is not None and hasattr(node, "lineno") else self.node
+        source = self.frame.source
+        if source is None or node is None or not hasattr(node, "lineno"):
+            return Problem(slug, what, note=note, help=help)
+        line = node.lineno
+        text = source.lines[line - 1].rstrip("\n") if 0 < line <= len(source.lines) else ""
+        end = node.end_col_offset if getattr(node, "end_lineno", line) == line else len(text)
+        return Problem(slug, what, source.file, line, node.col_offset, end or len(text), text, label, note, help)
+
+    def fail(self) -> None:
+        if self.problems:
+            raise UnsupportedSyntax(*dict.fromkeys(self.problems))
+
+    # ---- operations
+    def add(self, op: Op) -> Op:
+        op.origin = self.origin
+        self.region.ops.append(op)
+        return op
+
+    def prim(
+        self, fn: Any, args: list[Atom], names: tuple[str, ...] = (), hint: str = "", result: Kind | None = None, **attrs: Any
+    ) -> Atom:
+        """An application of a pure function."""
+        if any(a is ZERO for a in args):
+            return self.with_zero(fn, args, names)
+        folded = self.fold(fn, args, names)
+        if folded is not None:
+            return folded
+        k = result if result is not None else infer(fn, args, names)
+        if isinstance(k, Scalar) and k.dtype == "i8" and k.weak and k.value is None:
+            k = Scalar("i8", True, fresh_sym())
+        if any(names):
+            attrs["names"] = names
+        op = Op("prim", args, attrs={"fn": fn, **attrs})
+        val = Val(hint, k, op)
+        op.outs.append(val)
+        self.add(op)
+        return val
+
+    def with_zero(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom:
+        """An operation on a symbolic zero (in a rule's text): zero, or what the zero leaves."""
+        if fn in (operator.add, operator.sub) and len(args) == 2:
+            if args[0] is ZERO:
+                return args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
+            return args[0]
+        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args]):
+            return ZERO
+        self.stop("zero", f"a rule applies {getattr(fn, '__name__', fn)} to a tangent that is zero")
+
+    def fold(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom | None:
+        """Evaluate on constants: integers, text and flags always; numbers only in a rule's text."""
+        values = []
+        for a in args:
+            v = constant(a)
+            if v is _NOT:
+                return None
+            values.append(v)
+        exact = all(_exact(v) for v in values)
+        foldable = fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
+        if not foldable or not (exact or self.frame.static):
+            return None
+        pos = [v for v, n in zip(values, names or ("",) * len(values), strict=True) if not n]
+        kw = {n: v for v, n in zip(values, names or ("",) * len(values), strict=True) if n}
+        try:
+            got = fn(*pos, **kw)
+        except Exception:  # left to happen at run time, where the primal would raise it
+            return None
+        return as_atom(got)
+
+    def getitem(self, base: Atom, index: Atom, hint: str = "") -> Atom:
+        if base is ZERO:
+            return ZERO
+        if isinstance(base, Struct) and isinstance(index, Const) and index.value in base.keys:
+            return base.items[base.keys.index(index.value)]
+        k = kind(base)
+        if isinstance(k, Tree):
+            return self.tree_item(base, k, index)
+        got, view = index_kind(k, index)
+        if isinstance(got, Scalar) and got.dtype == "i8":
+            got = Scalar("i8", got.weak, fresh_sym())
+        return self.prim(operator.getitem, [base, index], hint=hint, result=got, view=view)
+
+    def tree_item(self, base: Atom, k: Tree, index: Atom) -> Atom:
+        v = constant(index)
+        if v is _NOT:
+            return self.prim(operator.getitem, [base, index], result=UNKNOWN, view=True)
+        if isinstance(v, int) and k.type in (tuple, list) and -len(k.items) <= v < 0:
+            v += len(k.items)
+        if v in k.keys:
+            at = k.keys.index(v)
+        elif isinstance(v, int) and isinstance(k.type, type) and issubclass(k.type, tuple) and abs(v) < len(k.items):
+            at = v
+        else:
+            self.stop("key", f"there is no element {v!r} in this {k.type.__name__}")
+        field = k.type not in (tuple, list, dict)
+        item = k.items[at]
+        if isinstance(item, Scalar) and item.dtype == "i8" and item.value is None:
+            item = Scalar("i8", item.weak, fresh_sym())
+        hint = str(k.keys[at]) if str(k.keys[at]).isidentifier() else ""
+        fn = ops.getfield if field else operator.getitem
+        return self.prim(fn, [base, Const(k.keys[at])], hint=hint, result=item, view=True)
+
+    # ---- places
+    def bind(self, value: Atom, hint: str = "") -> Bound:
+        """A bound for a new value: one that can be written to gets a cell of its own."""
+        k = kind(value)
+        if isinstance(value, Struct):
+            items = tuple(self.bind(x) for x in value.items)
+            agg = Agg(value.type, value.keys, items)
+            return Loc(self.state.new_cell(agg)) if mutable(value.type) else agg
+        if isinstance(value, Val) and isinstance(k, Tree):
+            return self.take_apart(value, k)
+        if isinstance(value, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
+            cell = self.state.new_cell(value)
+            return Loc(cell, (), value, value)
+        return Plain(value)
+
+    def take_apart(self, value: Val, k: Tree) -> Bound:
+        items = tuple(self.bind(self.tree_item(value, k, Const(key))) for key in k.keys)
+        agg = Agg(k.type, k.keys, items, value)
+        return Loc(self.state.new_cell(agg)) if mutable(k.type) else agg
+
+    def read(self, b: Bound, node: Any = None) -> Atom:
+        """The value of a bound now."""
+        match b:
+            case Plain(atom):
+                return atom
+            case Loc():
+                content = self.state.cells[b.cell]
+                if isinstance(content, Agg):
+                    return self.read(content)
+                if b.val is not None and b.seen is content:
+                    return b.val
+                value: Atom = content
+                for step in b.path:
+                    value = self.apply_step(step, value)
+                return value
+            case Agg(type, keys, items, whole):
+                got = tuple(self.read(x, node) for x in items)
+                if whole is not None and isinstance(whole, Val) and all(_is_part(g, whole, key) for g, key in zip(got, keys, strict=True)):
+                    return whole
+                return Struct(type, keys, got)
+            case Known(obj, text, _):
+                return Ref(obj, text)
+            case Poison(why):
+                self.stop("branches", why, node, help="make both paths bind it to values of the same structure")
+        self.stop("value", f"{describe(b)} is used where a number or an array is needed", node)
+
+    def apply_step(self, step: Step, base: Atom) -> Atom:
+        if step.fn is operator.getitem:
+            return self.getitem(base, step.args[0])
+        return self.prim(step.fn, [base, *step.args], ("", *step.names) if step.names else (), method=step.method)
+
+    def view(self, b: Bound, step: Step) -> Bound:
+        """The bound of ``step`` applied to ``b``: a view of its cell, if it lives in one."""
+        base = self.read(b)
+        val = self.apply_step(step, base)
+        if not isinstance(val, Val) or not (isinstance(val.kind, (Array, Seq, Tree)) or val.kind == UNKNOWN):
+            return Plain(val)
+        if isinstance(val.kind, Tree):
+            return self.take_apart(val, val.kind)
+        if isinstance(b, Loc) and not isinstance(self.state.cells[b.cell], Agg):
+            return Loc(b.cell, (*b.path, step), val, self.state.cells[b.cell])
+        return self.bind(val)
+
+    def write(self, b: Loc, new: Atom, node: Any = None) -> None:
+        """Make ``new`` the content of the place ``b``."""
+        values: list[Atom] = [self.state.cells[b.cell]]
+        for step in b.path[:-1]:
+            values.append(self.apply_step(step, values[-1]))
+        for step, base in zip(reversed(b.path), reversed(values), strict=True) if b.path else ():
+            new = self.put(step, base, new, node)
+        self.check_shared(b.cell, node)
+        self.state.cells[b.cell] = new
+
+    def put(self, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
+        """``base`` with its view ``step(base)`` replaced by ``new``."""
+        if step.fn is operator.getitem:
+            return self.prim(ops.setitem, [base, step.args[0], new], result=kind(base), hint=name_of(base))
+        if step.fn in (np.reshape, np.ravel):
+            shape = self.shape_struct(base)
+            return self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape")
+        if step.fn is np.transpose and not step.args:
+            return self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
+        if step.fn is np.swapaxes:
+            return self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+        self.stop(
+            "view-write", f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported", node,
+            note="whether it is a view of the array or a copy is not known here",
+            help="write to the array itself, by an index",
+        )  # fmt: skip
+
+    def check_shared(self, cell: int, node: Any) -> None:
+        for group in self.state.shares:
+            if cell in group:
+                others = [n for (f, n), b in self.state.names.items() if isinstance(b, Loc) and b.cell in group and b.cell != cell]
+                live = [n for n in others if n in self.names_after()]
+                if live:
+                    self.stop(
+                        "aliasing", f"this may or may not change {live[0]!r} as well", node,
+                        note="two names may hold the same array here, depending on the path taken",
+                        help="write into a copy (x = x.copy()), so that only one of them changes",
+                    )  # fmt: skip
+
+    def names_after(self) -> frozenset[str]:
+        return frozenset(n for _, n in self.state.names)
+
+    def shape_struct(self, base: Atom) -> Atom:
+        k = kind(base)
+        if isinstance(k, Array):
+            return Struct(tuple, tuple(range(len(k.dims))), tuple(self.shape_of(base, i) for i in range(len(k.dims))))
+        return self.prim(np.shape, [base], result=OTHER)
+
+    def shape_of(self, base: Atom, axis: int) -> Atom:
+        k = kind(base)
+        d = k.dims[axis] if isinstance(k, Array) else None
+        if isinstance(d, int) and self.frame.static:
+            return Const(d)
+        return self.prim(ops.shape_at, [base, Const(axis)], result=Scalar("i8", True, d if d is not None else fresh_sym()))
+
+    # ---- regions
+    @contextlib.contextmanager
+    def inside(self, region: Region) -> Iterator[Region]:
+        """Fill ``region`` instead of the current one."""
+        old, self.region = self.region, region
+        try:
+            yield region
+        finally:
+            self.region = old
+
+    def quiet(self) -> bool:
+        """Whether names bound now are ours, not the user's."""
+        f = self.frame
+        return f.static or f.fobj is None and f.path is None and not f.locals
+
+    # ---- names
+    def free(self, name: str, frame: Frame, node: Any = None) -> Bound:
+        """A name that the function being read takes from outside."""
+        f = frame
+        while f.fobj is None and f.parent is not None:
+            f = f.parent
+        if f.fobj is None:
+            self.stop("name", f"the name {name!r} is not defined", node)
+        try:
+            obj = lookup_free(f.fobj, name)
+        except Unbound:
+            self.stop("name", f"the name {name!r} is not defined", node)
+        path = None if f.path is None else (*f.path, ("var", name))
+        return self.outside(obj, name, path, node)
+
+    def outside(self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False) -> Bound:
+        if is_code(obj):
+            return Known(obj, text, path)
+        if obj is None or isinstance(obj, (str, bytes, bool)) or obj is Ellipsis:
+            if path is not None:
+                self.guards[path] = obj
+            return Plain(Const(obj))
+        if library or self.frame.static:
+            return Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
+        if path is None:
+            self.stop("capture", f"{text!r} is read from a place that cannot be reached again at each call", node)
+        return self.captured(obj, text, path)
+
+    def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
+        """A value from outside: it becomes one more argument, read anew at each call."""
+        if path not in self.captures:
+            k = self.capture_kind(obj)
+            name = text.rpartition(".")[2]
+            taken = {c.name for c in self.captures.values()} | {p.name for p in self.graph.region.params}
+            while name in taken:
+                name += "_"
+            self.captures[path] = Capture(name, path, k, obj)
+            val = Val(name, with_value(k), user=True)
+            self.graph.region.params.append(val)
+            before = set(self.state.cells)
+            with self.inside(Region()) as entry:
+                self.capture_vals[name] = self.bind(val)
+            self.graph.info.setdefault("entry", []).extend(entry.ops)
+            made = {c: x for c, x in self.state.cells.items() if c not in before}
+            self.graph.info.setdefault("cells", {}).update(made)
+        for cell, content in self.graph.info.get("cells", {}).items():
+            self.state.cells.setdefault(cell, content)
+        return self.capture_vals[self.captures[path].name]
+
+    def capture_kind(self, obj: Any) -> Kind:
+        from_outside = self.graph.info.get("kind_of")
+        return from_outside(obj) if from_outside else UNKNOWN
+
+
+def with_value(k: Kind) -> Kind:
+    """An integer stands for a size of its own."""
+    if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
+        return Scalar(k.dtype, k.weak, fresh_sym())
+    return k
+
+
+_ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
+_NOT = object()
+_FOLDABLE = {len, isinstance, min, max, abs, int, bool, str, float, round, divmod, np.ndim}
+
+
+def constant(a: Atom) -> Any:
+    """The Python value of a constant atom, or the marker ``_NOT``."""
+    if isinstance(a, Const):
+        return a.value
+    if isinstance(a, Ref) and isinstance(a.obj, (type, np.dtype)):
+        return a.obj
+    if isinstance(a, Struct) and a.type in (tuple, list):
+        items = [constant(x) for x in a.items]
+        return _NOT if any(x is _NOT for x in items) else a.type(items)
+    if isinstance(a, Slice):
+        parts = [constant(x) for x in (a.lower, a.upper, a.step)]
+        return _NOT if any(x is _NOT for x in parts) else slice(*parts)
+    return _NOT
+
+
+def is_constant(a: Atom) -> bool:
+    return constant(a) is not _NOT
+
+
+def _exact(v: Any) -> bool:
+    if isinstance(v, (tuple, list)):
+        return all(_exact(x) for x in v)
+    return v is None or isinstance(v, (bool, int, str, type, slice, np.dtype)) or v is Ellipsis
+
+
+def as_atom(v: Any) -> Atom | None:
+    if v is None or isinstance(v, (bool, int, float, complex, str)) or v is Ellipsis:
+        return Const(v)
+    if isinstance(v, np.bool_):
+        return Const(bool(v))
+    if type(v) in (tuple, list):
+        items = tuple(as_atom(x) for x in v)
+        if all(x is not None for x in items):
+            return Struct(type(v), tuple(range(len(v))), items)  # type: ignore[arg-type]
+    return None
+
+
+def mutable(t: Any) -> bool:
+    """Whether instances of a container type can be changed."""
+    if t in (list, dict):
+        return True
+    params = getattr(t, "__dataclass_params__", None)
+    return params is not None and not params.frozen
+
+
+def is_code(obj: Any) -> bool:
+    """Functions, classes, modules and the like: things that are called or looked into, not computed with."""
+    import types
+
+    if isinstance(obj, (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType, types.MethodType)):
+        return True
+    return callable(obj)
+
+
+def _is_part(a: Atom, whole: Val, key: Any) -> bool:
+    if isinstance(a, Struct):
+        return False
+    if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
+        return False
+    return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
+
+
+def name_of(a: Atom) -> str:
+    return a.name if isinstance(a, Val) else ""
+
+
+def describe(b: Bound) -> str:
+    names = {"Closure": "a function", "Iter": "an iterator", "Method": "a method", "Partial": "a partial function"}
+    return names.get(type(b).__name__, "this")
+
+
+__all__ += ["Mapping", "UNDEF", "OTHER", "Iter", "Sym", "is_active_kind"]

@@ -1,0 +1,492 @@
+"""Reading expressions."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import types
+from typing import TYPE_CHECKING, Any
+
+import gast
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.frontend.core import constant, describe, is_constant
+from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Method, Partial, Plain, Poison, Step
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["evaluate", "index_atom"]
+
+
+def evaluate(lw: Lowerer, node: Any) -> Bound:
+    """The bound of an expression."""
+    handler = _HANDLERS.get(type(node).__name__)
+    if handler is None:
+        lw.stop("syntax", f"{type(node).__name__} is not supported in a differentiated function", node)
+    return handler(lw, node)
+
+
+def _constant(lw: Lowerer, node: Any) -> Bound:
+    return Plain(Const(node.value))
+
+
+def _name(lw: Lowerer, node: Any) -> Bound:
+    return lookup(lw, node.id, node)
+
+
+def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
+    frame: Frame | None = lw.frame
+    while frame is not None:
+        b = lw.state.names.get((frame.id, name))
+        if b is not None:
+            return b
+        if name in frame.locals:
+            lw.stop("unbound", f"{name!r} may be used before it has a value", node)
+        if frame.parent is None or frame.fobj is not None:
+            return lw.free(name, frame, node)
+        frame = frame.parent
+    lw.stop("name", f"the name {name!r} is not defined", node)
+
+
+def _attribute(lw: Lowerer, node: Any) -> Bound:
+    owner = lw.expr(node.value)
+    return attribute(lw, owner, node.attr, node)
+
+
+def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
+    if isinstance(owner, Known):
+        try:
+            obj = getattr(owner.obj, name)
+        except AttributeError:
+            lw.stop("attribute", f"{owner.text!r} has no attribute {name!r}", node)
+        path = None if owner.path is None else (*owner.path, ("attr", name))
+        library = isinstance(owner.obj, types.ModuleType) and owner.obj.__name__.partition(".")[0] in _LIBRARY
+        return lw.outside(obj, f"{owner.text}.{name}", path, node, library or isinstance(owner.obj, type))
+    content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
+    if isinstance(content, Agg):
+        if content.type not in (tuple, list, dict) and name in content.keys:
+            return content.items[content.keys.index(name)]
+        if content.type not in (tuple, list, dict) and hasattr(content.type, name):
+            return class_attribute(lw, owner, content, name, node)
+        return Method(owner, name)
+    atom = lw.read(owner, node)
+    k = kind(atom)
+    if name == "shape" and not isinstance(k, (Scalar, Seq)):
+        return Plain(lw.shape_struct(atom)) if not isinstance(k, Array) else lw.bind_shape(atom)
+    if name == "shape" and isinstance(k, Scalar):
+        return Agg(tuple, (), ())
+    if name == "ndim":
+        if isinstance(k, Array):
+            return Plain(Const(len(k.dims)))
+        if isinstance(k, Scalar):
+            return Plain(Const(0))
+        return Plain(lw.prim(np.ndim, [atom], result=Scalar("i8")))
+    if name == "dtype":
+        return Plain(lw.prim(getattr, [atom, Const("dtype")], result=OTHER, method="dtype"))
+    if name in numpy_names.ATTRIBUTES and k not in (OTHER, STR):
+        step = Step(numpy_names.ATTRIBUTES[name], (), (), name)
+        if lw.ctx.may_alias(step.fn):
+            return lw.view(owner, step)
+        return Plain(lw.apply_step(step, atom))
+    return Method(owner, name)
+
+
+def class_attribute(lw: Lowerer, owner: Bound, content: Agg, name: str, node: Any) -> Bound:
+    raw = next((vars(c)[name] for c in content.type.__mro__ if name in vars(c)), None)
+    if isinstance(raw, property):
+        return lw.call(Known(raw.fget, name), [owner], {}, node)
+    if isinstance(raw, types.FunctionType):
+        return Partial(Known(raw, f"{content.type.__name__}.{name}"), (owner,), {})
+    if isinstance(raw, staticmethod):
+        return Known(raw.__func__, name)
+    if raw is not None and isinstance(raw, (int, float, str)):
+        return Plain(Const(raw))
+    return Method(owner, name)
+
+
+_LIBRARY = ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "builtins", "srcdiff")
+
+
+def _binop(lw: Lowerer, node: Any) -> Bound:
+    fn = numpy_names.BINARY[type(node.op).__name__]
+    left, right = lw.expr(node.left), lw.expr(node.right)
+    return binary(lw, fn, left, right, node)
+
+
+def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
+    """An operator applied to two bounds: arithmetic, or the joining of lists and tuples."""
+    a, b = content(lw, left), content(lw, right)
+    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and a.type in (tuple, list):
+        items = a.items + b.items
+        agg = Agg(a.type, tuple(range(len(items))), items)
+        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
+    if isinstance(a, Agg) and isinstance(b, Plain) and fn is operator.mul and isinstance(constant(b.atom), int):
+        items = a.items * constant(b.atom)
+        agg = Agg(a.type, tuple(range(len(items))), items)
+        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
+    for x, y, method in ((a, right, "__{}__"), (b, left, "__r{}__")):
+        if isinstance(x, Agg) and x.type not in (tuple, list, dict):
+            name = method.format(fn.__name__.strip("_"))
+            if name in ("__truediv__",) or hasattr(x.type, name):
+                own = left if x is a else right
+                got = class_attribute(lw, own, x, name, node)
+                if isinstance(got, Partial):
+                    return lw.call(got, [y], {}, node)
+    if isinstance(a, Agg) and a.type is list and len(a.items) == 1 and fn is operator.mul:
+        size = lw.read(right, node)  # [v] * n: a list of unknown length
+        return lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
+    x, y = lw.read(left, node), lw.read(right, node)
+    kx, ky = kind(x), kind(y)
+    if isinstance(kx, Seq) or isinstance(ky, Seq):
+        if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
+            from srcdiff.ir.kinds import join
+
+            k = join(kx, ky)
+            return lw.bind(lw.prim(operator.concat, [x, y], result=k))
+        if fn is operator.mul:
+            return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+    return Plain(lw.prim(fn, [x, y]))
+
+
+def content(lw: Lowerer, b: Bound) -> Any:
+    """The container of known structure that a bound stands for, or the bound."""
+    if isinstance(b, Loc) and isinstance(lw.state.cells[b.cell], Agg) and not b.path:
+        return lw.state.cells[b.cell]
+    return b
+
+
+def _unary(lw: Lowerer, node: Any) -> Bound:
+    b = lw.expr(node.operand)
+    fn = numpy_names.UNARY[type(node.op).__name__]
+    c = content(lw, b)
+    if fn is operator.not_ and isinstance(c, Agg):
+        return Plain(Const(not c.items))
+    if isinstance(c, Agg) and c.type not in (tuple, list, dict) and fn is operator.neg:
+        return lw.call(attribute(lw, b, "__neg__", node), [], {}, node)
+    a = lw.read(b, node)
+    if isinstance(a, Const) and fn is operator.neg and isinstance(a.value, (int, float)) and not isinstance(a.value, bool):
+        return Plain(Const(-a.value))
+    return Plain(lw.prim(fn, [a], result=BOOL if fn is operator.not_ else None))
+
+
+def _compare(lw: Lowerer, node: Any) -> Bound:
+    left = lw.expr(node.left)
+    tests: list[Any] = []
+    for op, right_node in zip(node.ops, node.comparators, strict=True):
+        right = lw.expr(right_node)
+        tests.append((type(op).__name__, left, right))
+        left = right
+    values = [compare(lw, name, a, b, node) for name, a, b in tests]
+    result = values[0]
+    for v in values[1:]:
+        result = lw.choose(result, lambda v=v: Plain(v), lambda: Plain(Const(False)), node, name="and")
+        result = lw.read(result) if not isinstance(result, (Val, Const)) else result
+    return Plain(result)
+
+
+def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
+    if name in ("In", "NotIn"):
+        return membership(lw, name, left, right, node)
+    fn = numpy_names.BINARY[name]
+    if fn in (operator.is_, operator.is_not):
+        known = is_none(lw, left) if is_const_none(right) else is_none(lw, right) if is_const_none(left) else None
+        if known is not None:
+            return Const(known == (fn is operator.is_))
+    a, b = lw.read(left, node), lw.read(right, node)
+    ka, kb = kind(a), kind(b)
+    if fn in (operator.eq, operator.ne) and lw.frame.static and isinstance(ka, Scalar) and isinstance(kb, Scalar) and isinstance(ka.value, int) and isinstance(kb.value, int):
+        return Const(bool(fn(ka.value, kb.value)))
+    scalars = isinstance(ka, (Scalar,)) or ka in (OTHER, STR)
+    return lw.prim(fn, [a, b], result=BOOL if scalars and not isinstance(kb, Array) or fn in (operator.is_, operator.is_not) else None)
+
+
+def is_const_none(b: Bound) -> bool:
+    return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
+
+
+def is_none(lw: Lowerer, b: Bound) -> bool | None:
+    if is_const_none(b):
+        return True
+    if isinstance(b, Plain) and isinstance(kind(b.atom), (Scalar, Array, Tree)):
+        return False
+    if isinstance(b, Loc) and not isinstance(lw.state.cells[b.cell], Agg):
+        k = kind(lw.state.cells[b.cell])
+        return None if k in (UNKNOWN, OTHER) else False
+    if isinstance(b, (Agg, Loc, Known, Closure, Partial, Method)):
+        return False
+    return None
+
+
+def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
+    box = content(lw, right)
+    item = lw.read(left, node)
+    if isinstance(box, Agg) and is_constant(item):
+        pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
+        if box.type is dict or all(is_constant(lw.read(x)) for x in box.items):
+            return Const((constant(item) in pool) == (name == "In"))
+    value = lw.prim(operator.contains, [lw.read(right, node), item], result=BOOL)
+    return value if name == "In" else lw.prim(operator.not_, [value], result=BOOL)
+
+
+def _boolop(lw: Lowerer, node: Any) -> Bound:
+    is_and = type(node.op).__name__ == "And"
+
+    def rest(values: list[Any]) -> Bound:
+        first = lw.expr(values[0])
+        if len(values) == 1:
+            return first
+        known = truth(lw, first)
+        if known is not None:
+            return rest(values[1:]) if known == is_and else first
+        a = lw.read(first, node)
+        follow = lambda: rest(values[1:])  # noqa: E731
+        stay = lambda: Plain(Const(not is_and)) if kind(a) == BOOL else Plain(a)  # noqa: E731
+        return lw.choose(a, follow, stay, node, "and") if is_and else lw.choose(a, stay, follow, node, "or")
+
+    return rest(node.values)
+
+
+def truth(lw: Lowerer, b: Bound) -> bool | None:
+    """Whether a bound counts as true, where that is known."""
+    c = content(lw, b)
+    if isinstance(c, Agg):
+        return bool(c.items) if c.type in (tuple, list, dict) else True
+    if isinstance(c, Plain) and is_constant(c.atom):
+        return bool(constant(c.atom))
+    if isinstance(c, (Known, Closure, Partial, Method)):
+        return True
+    return None
+
+
+def _ifexp(lw: Lowerer, node: Any) -> Bound:
+    test = lw.expr(node.test)
+    known = truth(lw, test)
+    if known is not None:
+        return lw.expr(node.body if known else node.orelse)
+    return lw.choose(lw.read(test, node), lambda: lw.expr(node.body), lambda: lw.expr(node.orelse), node, "if")
+
+
+def _display(t: type) -> Any:
+    def handler(lw: Lowerer, node: Any) -> Bound:
+        items: list[Bound] = []
+        for e in node.elts:
+            if isinstance(e, gast.Starred):
+                got = content(lw, lw.expr(e.value))
+                if not isinstance(got, Agg):
+                    lw.stop("starred", "the length of the starred value is not known", e, help="write the elements out")
+                items.extend(got.items)
+            else:
+                items.append(stored(lw, lw.expr(e)))
+        agg = Agg(t, tuple(range(len(items))), tuple(items))
+        return Loc(lw.state.new_cell(agg)) if t is list else agg
+
+    return handler
+
+
+def stored(lw: Lowerer, b: Bound) -> Bound:
+    """A bound put into a container: a fresh array gets its cell now."""
+    if isinstance(b, Plain) and isinstance(b.atom, Val):
+        return lw.bind(b.atom)
+    return b
+
+
+def _dict(lw: Lowerer, node: Any) -> Bound:
+    keys: list[Any] = []
+    items: list[Bound] = []
+    for k, v in zip(node.keys, node.values, strict=True):
+        value = lw.expr(v)
+        if k is None:
+            other = content(lw, value)
+            if not isinstance(other, Agg) or other.type is not dict:
+                lw.stop("dict", "the keys of the unpacked dict are not known", v)
+            pairs = list(zip(other.keys, other.items, strict=True))
+        else:
+            key = constant(lw.read(lw.expr(k)))
+            try:
+                hash(key)
+            except TypeError:
+                lw.stop("dict", "the keys of this dict are not known when the derivative is made", k)
+            if not is_constant(lw.read(lw.expr(k))):
+                lw.stop("dict", "the keys of this dict are not known when the derivative is made", k, help="use constant keys")
+            pairs = [(key, stored(lw, value))]
+        for kk, vv in pairs:
+            if kk in keys:
+                items[keys.index(kk)] = vv
+            else:
+                keys.append(kk)
+                items.append(vv)
+    return Loc(lw.state.new_cell(Agg(dict, tuple(keys), tuple(items))))
+
+
+def _subscript(lw: Lowerer, node: Any) -> Bound:
+    base = lw.expr(node.value)
+    return subscript(lw, base, node.slice, node)
+
+
+def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
+    box = content(lw, base)
+    if isinstance(box, Plain) and isinstance(box.atom, Struct):
+        box = lw.bind(box.atom)
+    if isinstance(box, Agg):
+        return element(lw, box, index_atom(lw, index_node), node)
+    if isinstance(base, Known):
+        return Known(base.obj, base.text, base.path)  # list[int] and the like
+    index = index_atom(lw, index_node)
+    if isinstance(base, Iter):
+        lw.stop("index", "a range or zip cannot be indexed here", node, help="make it a list first")
+    value = lw.read(base, node)
+    k = kind(value)
+    got_view = isinstance(k, (Array, Seq)) or k == UNKNOWN
+    if got_view:
+        b = lw.view(base, Step(operator.getitem, (index,)))
+        if isinstance(b, Loc) and b.val is not None and b.val.op is not None and not b.val.op.attrs.get("view", True):
+            return lw.bind(b.val)  # a copy, not a view
+        return b
+    return lw.bind(lw.getitem(value, index))
+
+
+def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
+    """An element of a container of known structure."""
+    v = constant(index)
+    if is_constant(index):
+        if isinstance(v, slice):
+            items = box.items[v]
+            agg = Agg(box.type, tuple(range(len(items))), items)
+            return Loc(lw.state.new_cell(agg)) if box.type is list else agg
+        if box.type in (tuple, list) or isinstance(box.type, type) and issubclass(box.type, tuple):
+            if isinstance(v, int) and -len(box.items) <= v < len(box.items):
+                return box.items[v]
+            lw.stop("index", f"index {v!r} is out of range", node)
+        if v in box.keys:
+            return box.items[box.keys.index(v)]
+        lw.stop("key", f"there is no key {v!r} here", node)
+    kinds = [kind(lw.read(x)) for x in box.items]
+    from srcdiff.ir.kinds import alike, join_all
+
+    if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
+        whole = lw.read(box)
+        return lw.bind(lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True))
+    lw.stop("index", "the elements differ in kind, and which of them is meant is known only at run time", node,
+            help="use elements of the same shape, or separate variables")  # fmt: skip
+
+
+def index_atom(lw: Lowerer, node: Any) -> Atom:
+    """The index inside square brackets."""
+    if isinstance(node, gast.Slice):
+        parts = [lw.read(lw.expr(p)) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)]
+        return Slice(*parts)
+    if isinstance(node, gast.Tuple):
+        items = tuple(index_atom(lw, e) for e in node.elts)
+        return Struct(tuple, tuple(range(len(items))), items)
+    if isinstance(node, gast.Starred):
+        lw.stop("starred", "a starred index is not supported", node)
+    return lw.read(lw.expr(node), node)
+
+
+def _slice(lw: Lowerer, node: Any) -> Bound:
+    return Plain(index_atom(lw, node))
+
+
+def _lambda(lw: Lowerer, node: Any) -> Bound:
+    return Closure(node, lw.frame, "<lambda>", default_bounds(lw, node.args))
+
+
+def default_bounds(lw: Lowerer, a: Any) -> dict[str, Bound]:
+    pos = a.posonlyargs + a.args
+    out = {p.id: lw.expr(d) for p, d in zip(pos[len(pos) - len(a.defaults) :], a.defaults, strict=True)}
+    out.update({p.id: lw.expr(d) for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
+    return out
+
+
+def _named(lw: Lowerer, node: Any) -> Bound:
+    value = lw.expr(node.value)
+    lw.assign(node.target, value)
+    return value
+
+
+def _call(lw: Lowerer, node: Any) -> Bound:
+    func = lw.expr(node.func)
+    if isinstance(func, Known) and func.obj is sum and len(node.args) and isinstance(node.args[0], gast.GeneratorExp):
+        return lw.sum_of(node)
+    if isinstance(func, Known) and func.obj is super:
+        lw.stop("super", "super() is not supported here", node)
+    args: list[Bound] = []
+    kwargs: dict[str, Bound] = {}
+    for a in node.args:
+        if isinstance(a, gast.Starred):
+            got = content(lw, lw.expr(a.value))
+            if not isinstance(got, Agg):
+                lw.stop("starred", "the length of the starred argument is not known", a)
+            args.extend(got.items)
+        else:
+            args.append(lw.expr(a))
+    for kw in node.keywords:
+        if kw.arg is None:
+            got = content(lw, lw.expr(kw.value))
+            if not isinstance(got, Agg) or got.type is not dict:
+                lw.stop("starred", "the keys of the ** argument are not known", kw.value)
+            kwargs.update(zip(got.keys, got.items, strict=True))
+        else:
+            kwargs[kw.arg] = lw.expr(kw.value)
+    return lw.call(func, args, kwargs, node)
+
+
+def _comprehension(lw: Lowerer, node: Any) -> Bound:
+    """``[e for t in it if c]`` is the loop it stands for, in a scope of its own."""
+    name = "items_"
+    load = gast.Name(id=name, ctx=gast.Load(), annotation=None, type_comment=None)
+    store = gast.Name(id=name, ctx=gast.Store(), annotation=None, type_comment=None)
+    body: list[Any] = [
+        gast.Expr(value=gast.Call(func=gast.Attribute(value=load, attr="append", ctx=gast.Load()), args=[node.elt], keywords=[]))
+    ]
+    for g in reversed(node.generators):
+        for c in reversed(g.ifs):
+            body = [gast.If(test=c, body=body, orelse=[])]
+        body = [gast.For(target=g.target, iter=g.iter, body=body, orelse=[], type_comment=None)]
+    start = gast.Assign(targets=[store], value=gast.List(elts=[], ctx=gast.Load()), type_comment=None)
+    tree = gast.Module(body=[start, *body], type_ignores=[])
+    tree = copy.deepcopy(tree)
+    for n in gast.walk(tree):
+        if not hasattr(n, "lineno") or n.lineno is None:
+            for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+                setattr(n, field, getattr(node, field))
+    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static)
+    old, lw.frame = lw.frame, frame
+    try:
+        lw.block(lw.cached_tree(node, tree).body)
+        result = lw.state.names[frame.id, name]
+        for key in [k for k in lw.state.names if k[0] == frame.id]:
+            del lw.state.names[key]
+    finally:
+        lw.frame = old
+    return result
+
+
+def _joined(lw: Lowerer, node: Any) -> Bound:
+    """An f-string: text made from values; it carries no derivative."""
+    free: dict[str, Atom] = {}
+    for n in gast.walk(node):
+        if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id not in free:
+            free[n.id] = lw.read(lookup(lw, n.id, n), n)
+        if isinstance(n, (gast.Call, gast.Lambda, gast.NamedExpr)) and not isinstance(n, gast.Name):
+            lw.stop("fstring", "calls inside an f-string are not supported", n, help="give the value a name first")
+    op = Op("opaque", list(free.values()), attrs={"tree": node, "free": tuple(free)})
+    val = Val("", STR, op)
+    op.outs.append(val)
+    lw.add(op)
+    return Plain(val)
+
+
+_HANDLERS: dict[str, Any] = {
+    "Constant": _constant, "Name": _name, "Attribute": _attribute, "BinOp": _binop, "UnaryOp": _unary,
+    "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Tuple": _display(tuple), "List": _display(list),
+    "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named, "Call": _call,
+    "ListComp": _comprehension, "GeneratorExp": _comprehension, "JoinedStr": _joined,
+}  # fmt: skip
+
+__all__ += ["Poison", "Ref", "Region", "describe"]

@@ -1,0 +1,351 @@
+"""The kind of an operation's result, learnt by running the operation on small samples of its arguments' kinds.
+
+Every symbolic size gets a number, twice and differently; a size of the result that follows the same symbol in both
+runs is that symbol (plus a constant), one that does not is a new unknown.  So shapes and dtypes of all pure array
+functions are known without a table of their shape rules.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import (
+    BOOL,
+    FLOAT,
+    NONE,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    Scalar,
+    Seq,
+    Simple,
+    Sym,
+    Tree,
+    dtype_name,
+    fresh_sym,
+    memo_sym,
+)
+
+__all__ = ["broadcast_dims", "index_kind", "infer"]
+
+_ARITHMETIC = {operator.add, operator.sub, operator.mul}
+_COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
+
+
+class Unsampled(Exception):
+    """The kind of an argument has no sample."""
+
+
+class _Sampler:
+    def __init__(self, run: int) -> None:
+        self.run = run
+        self.table: dict[int, int] = {}
+
+    def base(self, index: int) -> int:
+        return (9 + 8 * index, 11 + 10 * index)[self.run]
+
+    def size(self, dim: Dim) -> int:
+        if isinstance(dim, int):
+            return dim
+        if dim.id not in self.table:
+            self.table[dim.id] = self.base(len(self.table))
+        return self.table[dim.id] + dim.offset
+
+    def atom(self, a: Atom) -> Any:
+        if isinstance(a, Const):
+            return a.value
+        if isinstance(a, Ref):
+            return a.obj
+        if isinstance(a, Slice):
+            return slice(self.atom(a.lower), self.atom(a.upper), self.atom(a.step))
+        if isinstance(a, Struct):
+            items = [self.atom(x) for x in a.items]
+            return dict(zip(a.keys, items, strict=True)) if a.type is dict else a.type(items) if a.type in (tuple, list) else self.no()
+        return self.kind(kind(a))
+
+    def no(self) -> Any:
+        raise Unsampled
+
+    def kind(self, k: Kind) -> Any:
+        match k:
+            case Scalar("b1", _):
+                return True
+            case Scalar(dtype, weak, value):
+                if dtype[0] == "i":
+                    n = self.size(value) if value is not None else (3, 5)[self.run]
+                    return n if weak else np.dtype(dtype).type(n)
+                x = 0.625
+                return np.dtype(dtype).type(x) if not weak else x if dtype == "f8" else complex(x)
+            case Array(dtype, dims):
+                shape = tuple(self.size(d) for d in dims)
+                n = int(np.prod(shape, dtype=np.int64))
+                if n > 2_000_000:
+                    raise Unsampled
+                if dtype[0] == "b":
+                    return np.ones(shape, dtype)
+                if dtype[0] in "iu":
+                    return np.zeros(shape, dtype)
+                x = np.linspace(0.3, 0.7, n).reshape(shape)
+                if len(shape) >= 2 and shape[-1] == shape[-2]:
+                    x = x + 10.0 * np.eye(shape[-1])
+                return x.astype(dtype)
+            case Seq(elem):
+                return [self.kind(elem) for _ in range((5, 7)[self.run])]
+            case Tree(type=t, keys=keys, items=items):
+                values = [self.kind(x) for x in items]
+                return dict(zip(keys, values, strict=True)) if t is dict else t(values) if t in (tuple, list) else t(*values)
+            case Simple("None"):
+                return None
+        return self.no()
+
+
+def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> Dim:
+    if n0 == n1:
+        return n0
+    for ident, b0 in s0.table.items():
+        offset = n0 - b0
+        if abs(offset) <= 3 and n1 - s1.table[ident] == offset:
+            return Sym(ident, offset, big.get(ident, False) and offset == 0)
+    return fresh_sym()
+
+
+def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> Kind:
+    if isinstance(r0, np.ndarray):
+        if r0.ndim != r1.ndim:
+            return UNKNOWN
+        name = dtype_name(r0.dtype)
+        if name == "O":
+            return UNKNOWN
+        return Array(name, tuple(_dim(a, b, s0, s1, big) for a, b in zip(r0.shape, r1.shape, strict=True)))
+    if isinstance(r0, (bool, np.bool_)):
+        return BOOL
+    if isinstance(r0, np.generic):
+        return Scalar(dtype_name(r0.dtype), False)
+    if isinstance(r0, int):
+        return Scalar("i8", True, _dim(r0, int(r1), s0, s1, big))
+    if isinstance(r0, float):
+        return FLOAT
+    if isinstance(r0, complex):
+        return Scalar("c16")
+    if r0 is None:
+        return NONE
+    if isinstance(r0, str):
+        return STR
+    if isinstance(r0, (tuple, list)):
+        if len(r0) != len(r1):
+            return Seq(_kind(r0[0], r1[0], s0, s1, big)) if r0 and isinstance(r0, list) else UNKNOWN
+        t = list if isinstance(r0, list) else type(r0)
+        keys = tuple(getattr(r0, "_fields", range(len(r0))))
+        return Tree(t, keys, tuple(_kind(a, b, s0, s1, big) for a, b in zip(r0, r1, strict=True)))
+    return OTHER
+
+
+def _bigs(kinds: Iterable[Kind], out: dict[int, bool]) -> dict[int, bool]:
+    for k in kinds:
+        if isinstance(k, Array):
+            for d in k.dims:
+                if isinstance(d, Sym) and d.offset == 0:
+                    out[d.id] = d.big
+        elif isinstance(k, Tree):
+            _bigs(k.items, out)
+        elif isinstance(k, Seq):
+            _bigs((k.elem,), out)
+        elif isinstance(k, Scalar) and isinstance(k.value, Sym) and k.value.offset == 0:
+            out.setdefault(k.value.id, k.value.big)
+    return out
+
+
+def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ()) -> Kind:
+    """The kind of ``fn(*args)``; the last ``len(names)`` arguments go by keyword where a name is given."""
+    fast = _fast(fn, args) if not any(names) else None
+    if fast is not None:
+        return fast
+    results = []
+    samplers = (_Sampler(0), _Sampler(1))
+    names = names or ("",) * len(args)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for s in samplers:
+            try:
+                pos = [s.atom(a) for a, n in zip(args, names, strict=True) if not n]
+                kw = {n: s.atom(a) for a, n in zip(args, names, strict=True) if n}
+                results.append(fn(*pos, **kw))
+            except Exception:  # whatever a sample provokes, it only means that nothing is learnt from it
+                return UNKNOWN
+    big = _bigs((kind(a) for a in args), {})
+    return _kind(results[0], results[1], samplers[0], samplers[1], big)
+
+
+def _fast(fn: Any, args: list[Atom]) -> Kind | None:
+    if fn in _ARITHMETIC and len(args) == 2:
+        a, b = kind(args[0]), kind(args[1])
+        if isinstance(a, Scalar) and isinstance(b, Scalar) and a.weak and b.weak and {a.dtype, b.dtype} <= {"f8", "i8"}:
+            if a.dtype == b.dtype == "i8":
+                return Scalar("i8", True, _int_value(fn, a.value, b.value))
+            return FLOAT
+        if isinstance(a, Array) and isinstance(b, Scalar) and a.dtype == "f8" and b.dtype in ("f8", "i8") and a.dims:
+            return a
+        if isinstance(b, Array) and isinstance(a, Scalar) and b.dtype == "f8" and a.dtype in ("f8", "i8") and b.dims:
+            return b
+        if isinstance(a, Array) and a == b and a.dtype == "f8" and a.dims:
+            return a
+    if fn in _COMPARE and len(args) == 2 and isinstance(kind(args[0]), Scalar) and isinstance(kind(args[1]), Scalar):
+        return BOOL
+    return None
+
+
+def _int_value(fn: Any, a: Dim | None, b: Dim | None) -> Dim | None:
+    if isinstance(a, int) and isinstance(b, int):
+        return int(fn(a, b))
+    if isinstance(a, Sym) and isinstance(b, int) and fn in (operator.add, operator.sub):
+        return Sym(a.id, int(fn(a.offset, b)), a.big and b == 0)
+    if isinstance(b, Sym) and isinstance(a, int) and fn is operator.add:
+        return Sym(b.id, a + b.offset, b.big and a == 0)
+    if a is None or b is None:
+        return fresh_sym()
+    return memo_sym("int", fn, a, b)
+
+
+def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+    """The dimensions of an elementwise result; None where they cannot be told."""
+    n = max(len(a), len(b))
+    a, b = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
+    out: list[Dim] = []
+    for x, y in zip(a, b, strict=True):
+        if x == y or y == 1:
+            out.append(x)
+        elif x == 1:
+            out.append(y)
+        elif isinstance(x, int):
+            out.append(x)
+        elif isinstance(y, int):
+            out.append(y)
+        elif x.big != y.big:
+            out.append(x if x.big else y)
+        elif x.big:
+            out.append(x)
+        else:
+            return None
+    return tuple(out)
+
+
+def _slice_dim(d: Dim, s: Slice) -> Dim:
+    lo = s.lower.value if isinstance(s.lower, Const) else "?"
+    hi = s.upper.value if isinstance(s.upper, Const) else "?"
+    st = s.step.value if isinstance(s.step, Const) else "?"
+    if st == -1 and lo is None and hi is None:
+        return d
+    if st in (None, 1) and lo != "?" and hi != "?":
+        lo = 0 if lo is None else lo
+        if isinstance(d, int):
+            return len(range(d)[lo:hi])
+        if lo >= 0 and (hi is None or hi < 0):
+            off = d.offset - lo + (hi or 0)
+            return d if off == d.offset else Sym(d.id, off)
+    if st in (None, 1) and lo in (None, 0) and isinstance(s.upper, Val):
+        k = kind(s.upper)
+        if isinstance(k, Scalar) and k.value is not None and k.value == d:
+            return d
+    return memo_sym("slice", d, _key(s.lower), _key(s.upper), _key(s.step))
+
+
+def _key(a: Atom) -> Any:
+    k = kind(a)
+    if isinstance(a, Val) and isinstance(k, Scalar) and k.value is not None:
+        return k.value
+    return a.id if isinstance(a, Val) else repr(a)
+
+
+def index_parts(index: Atom) -> list[Atom]:
+    return list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+
+
+def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
+    """The kind of ``x[index]`` and whether it is a view (basic indexing) of ``x``."""
+    if isinstance(k, Seq):
+        if isinstance(index, Slice):
+            return k, False
+        return k.elem, True
+    if not isinstance(k, Array):
+        return (OTHER if k in (OTHER, STR) else UNKNOWN), True
+    parts = index_parts(index)
+    used = sum(1 for p in parts if not _is_none(p) and not _is_ellipsis(p))
+    masks = [kind(p) for p in parts]
+    used += sum(len(m.dims) - 1 for m in masks if isinstance(m, Array) and m.dtype == "b1")
+    if not any(_is_ellipsis(p) for p in parts):
+        parts = [*parts, Const(...)]
+    dims: list[Dim] = []
+    fancy: list[tuple[Dim, ...]] = []
+    where: int | None = None
+    apart = False
+    last = -2
+    source = list(k.dims)
+    position = 0
+    for n, p in enumerate(parts):
+        pk = kind(p)
+        if _is_ellipsis(p):
+            take = len(source) - used
+            dims += source[position : position + max(take, 0)]
+            position += max(take, 0)
+        elif _is_none(p):
+            dims.append(1)
+        elif isinstance(p, Slice):
+            if position >= len(source):
+                return UNKNOWN, True
+            dims.append(_slice_dim(source[position], p))
+            position += 1
+        elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
+            if fancy and False:
+                pass
+            position += 1
+        elif isinstance(pk, Array) and pk.dtype[0] in "iub" or isinstance(pk, (Tree, Seq)):
+            if where is None:
+                where = len(dims)
+            elif last != n - 1:
+                apart = True
+            last = n
+            if isinstance(pk, Array) and pk.dtype == "b1":
+                fancy.append((memo_sym("mask", _key(p)),))
+                position += len(pk.dims)
+            elif isinstance(pk, Array):
+                fancy.append(pk.dims)
+                position += 1
+            else:
+                fancy.append((len(pk.items),) if isinstance(pk, Tree) else (fresh_sym(),))
+                position += 1
+        else:
+            return UNKNOWN, False
+    if position > len(source):
+        return UNKNOWN, True
+    if fancy:
+        got: tuple[Dim, ...] | None = ()
+        for f in fancy:
+            got = broadcast_dims(got, f) if got is not None else None
+        if got is None:
+            got = tuple(fresh_sym() for _ in range(max(len(f) for f in fancy)))
+        has_int = any(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, Slice) and not _is_none(p) and not _is_ellipsis(p))
+        if has_int and any(isinstance(p, Slice) for p in parts):
+            return Array(k.dtype, tuple(fresh_sym() for _ in range(len(dims) + len(got)))), False
+        at = 0 if apart else (where or 0)
+        dims[at:at] = got
+        return Array(k.dtype, tuple(dims)), False
+    if not dims and not any(_is_ellipsis(p) for p in index_parts(index)):
+        return Scalar(k.dtype, False), True
+    return Array(k.dtype, tuple(dims)), True
+
+
+def _is_none(a: Atom) -> bool:
+    return isinstance(a, Const) and a.value is None
+
+
+def _is_ellipsis(a: Atom) -> bool:
+    return isinstance(a, Const) and a.value is Ellipsis

@@ -1,0 +1,294 @@
+"""From a Python function to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+
+from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend import calls, control, expressions, source, statements
+from srcdiff.frontend.core import Context, Core, Stop, with_value
+from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, assigned_names, declared
+from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val
+from srcdiff.ir.kinds import Kind
+
+__all__ = ["Context", "Lowerer", "Param", "lower", "read_rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """What is known of one argument: its kind, or the constant or object itself."""
+
+    name: str
+    kind: Kind | None = None
+    constant: Any = None
+    path: tuple[Any, ...] | None = None  # for a function given as argument: how to reach it at each call
+
+
+@dataclass
+class Lowerer(Core):
+    """One reading of one function (and of all that is read in place)."""
+
+    trees: dict[Any, Any] = field(default_factory=dict)
+    escaped_cells: dict[int, int] = field(default_factory=dict)
+
+    def expr(self, node: Any) -> Bound:
+        old, self.node = self.node, node
+        try:
+            return expressions.evaluate(self, node)
+        finally:
+            self.node = old
+
+    def block(self, stmts: list[Any]) -> Any:
+        return statements.block(self, stmts)
+
+    def assign(self, target: Any, value: Bound) -> None:
+        statements.assign(self, target, value)
+
+    def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+        return calls.call(self, func, args, kwargs, node)
+
+    def sum_of(self, node: Any) -> Bound:
+        return calls.sum_of(self, node)
+
+    def choose(self, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str) -> Bound:
+        return control.choose(self, cond, then, other, node, name)
+
+    def bind_shape(self, atom: Atom) -> Bound:
+        shape = self.shape_struct(atom)
+        items = tuple(Plain(x) for x in shape.items)  # type: ignore[union-attr]
+        return Agg(tuple, tuple(range(len(items))), items)
+
+    def set_name(self, name: str, value: Bound) -> None:
+        frame = self.frame
+        while name in frame.outer and frame.parent is not None:
+            frame = frame.parent
+        if frame.source is not None and name not in frame.locals and frame.fobj is None and frame.parent is not None:
+            pass  # a comprehension's own scope
+        self.state.names[frame.id, name] = value
+
+    def enter(self, s: Any) -> None:
+        """A statement begins: what is made from here on comes from it."""
+        self.node = s
+        found = self.frame.source
+        if self.frame.static or found is None or not hasattr(s, "lineno"):
+            return
+        line = s.lineno
+        above: list[str] = []
+        n = line - 1
+        while n in found.comments and found.comments[n][1]:
+            above.insert(0, found.comments[n][0])
+            n -= 1
+        blank = n > found.node.lineno and n <= len(found.lines) and not found.lines[n - 1].strip()
+        own = found.comments.get(line)
+        beside = own[0] if own and not own[1] else ""
+        simple = not hasattr(s, "body")
+        end = s.end_lineno if simple and s.end_lineno else line
+        text = " ".join(x.strip() for x in found.lines[line - 1 : end])
+        if own and not own[1]:
+            text = text.rpartition("#")[0].rstrip() if end == line else text
+        self.origin = Origin(found.file, line, text, tuple(above), beside, blank)
+
+    def poison(self, s: Any) -> None:
+        for name in assigned_names([s]):
+            self.set_name(name, Poison(f"the value of {name!r} is not known because of the problem above"))
+
+    def cached_tree(self, node: Any, tree: Any) -> Any:
+        key = tuple(id(x) if not isinstance(x, str) else x for x in (node if isinstance(node, tuple) else (node, "")))
+        return self.trees.setdefault(key, (node, tree))[1]
+
+    def used_outside(self, loop: Any, name: str) -> bool:
+        """Whether a name is read outside the loop (or in it, before it is set)."""
+        root = self.function_node()
+        if root is None:
+            return True
+        counts = self.trees.get(("loads", id(root)))
+        if counts is None:
+            counts = loads(root)
+            self.trees["loads", id(root)] = counts
+        inner = self.trees.get(("loads", id(loop)))
+        if inner is None:
+            inner = loads(loop)
+            self.trees["loads", id(loop)] = inner
+        return counts.get(name, 0) > inner.get(name, 0) or name.endswith("_") or name.startswith("_") or self.first_use(loop, name)
+
+    def first_use(self, loop: Any, name: str) -> bool:
+        """Whether the loop's body may read ``name`` before setting it."""
+        own = loop.body if isinstance(loop, gast.While) else [loop.target, *loop.body]
+        for n in in_order(own):
+            if isinstance(n, gast.Name) and n.id == name:
+                return isinstance(n.ctx, gast.Load)
+        return False
+
+    def function_node(self) -> Any:
+        f: Frame | None = self.frame
+        while f is not None and f.parent is not None and f.fobj is None and not f.locals:
+            f = f.parent
+        return f.source.node if f is not None and f.source is not None else None
+
+    def written_in(self, node: Any, it: Loc) -> bool:
+        """Whether the loop may write to the array it runs over."""
+        names = {n for (_, n), b in self.state.names.items() if isinstance(b, Loc) and b.cell == it.cell}
+        names |= {n.id for n in gast.walk(node.target) if isinstance(n, gast.Name)}
+        return bool(names & stored_names(node.body))
+
+    def is_generator(self, node: Any) -> bool:
+        key = ("generator", id(node))
+        if key not in self.trees:
+            self.trees[key] = any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in gast.walk(node))
+        return bool(self.trees[key])
+
+    def escaped(self, b: Loc, node: Any) -> None:
+        """An array goes into a list of unknown length; from here on nobody may write to it."""
+        self.escaped_cells[b.cell] = getattr(node, "lineno", 0)
+
+    def names_after(self) -> frozenset[str]:
+        root = self.function_node()
+        line = getattr(self.node, "lineno", 0)
+        if root is None:
+            return super().names_after()
+        out: set[str] = set()
+        for n in gast.walk(root):
+            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno > line:
+                out.add(n.id)
+            if isinstance(n, (gast.For, gast.While)) and n.lineno <= line <= (n.end_lineno or line):
+                out.update(m.id for m in gast.walk(n) if isinstance(m, gast.Name) and isinstance(m.ctx, gast.Load))
+        return frozenset(out)
+
+    def write(self, b: Loc, new: Atom, node: Any = None) -> None:
+        if b.cell in self.escaped_cells and not isinstance(self.state.cells[b.cell], Agg):
+            self.stop(
+                "aliasing", "this array was put into a list before, and is changed now", node,
+                note=f"it was stored in line {self.escaped_cells[b.cell]}; the list's element would change with it",
+                help="append a copy (x.copy()) to the list",
+            )  # fmt: skip
+        super().write(b, new, node)
+
+    def recursive_call(self, frame: Frame, fnode: Any, name: str, bound: dict[str, Bound], node: Any, mark: Any) -> Bound:
+        self.stop("recursion", f"{name} calls itself with arguments that are known only at run time", node,
+                  help="write it as a loop")  # fmt: skip
+
+
+def in_order(stmts: list[Any]) -> Any:
+    """Names in an order close to that of execution: a statement's value before its targets."""
+    for s in stmts:
+        if isinstance(s, gast.Assign):
+            yield from in_order([s.value])
+            yield from in_order(s.targets)
+        elif isinstance(s, gast.AugAssign):
+            yield from in_order([s.value])
+            for n in gast.walk(s.target):
+                if isinstance(n, gast.Name):
+                    yield gast.Name(n.id, gast.Load(), None, None)
+        elif isinstance(s, gast.For):
+            yield from in_order([s.iter])
+            yield from in_order([s.target])
+            yield from in_order(s.body)
+        elif isinstance(s, gast.Name):
+            yield s
+        else:
+            yield from in_order(list(gast.iter_child_nodes(s)))
+
+
+def loads(node: Any) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for n in gast.walk(node):
+        if isinstance(n, gast.Name) and (isinstance(n.ctx, gast.Load)):
+            out[n.id] = out.get(n.id, 0) + 1
+        if isinstance(n, gast.AugAssign) and isinstance(n.target, gast.Name):
+            out[n.target.id] = out.get(n.target.id, 0) + 1
+    return out
+
+
+def stored_names(stmts: list[Any]) -> set[str]:
+    """Names of arrays that statements may write to."""
+    out: set[str] = set()
+    for s in stmts:
+        for n in gast.walk(s):
+            if isinstance(n, gast.Subscript) and isinstance(n.ctx, gast.Store):
+                out.update(m.id for m in gast.walk(n.value) if isinstance(m, gast.Name))
+            if isinstance(n, gast.AugAssign):
+                out.update(m.id for m in gast.walk(n.target) if isinstance(m, gast.Name))
+            if isinstance(n, gast.keyword) and n.arg == "out":
+                out.update(m.id for m in gast.walk(n.value) if isinstance(m, gast.Name))
+            if isinstance(n, gast.Call) and isinstance(n.func, (gast.Name,)):
+                out.update(a.id for a in n.args if isinstance(a, gast.Name))
+    return out
+
+
+def lower(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind]) -> Graph:
+    """The graph of a Python function for arguments of the given kinds.
+
+    The graph's results are the leaves of what the function returns; ``info["result"]`` holds their structure.
+    """
+    unwrapped = source.unwrap(fn)
+    found = source.find(unwrapped.function)
+    graph = Graph(found.name if found.name.isidentifier() else "f", Region())
+    graph.info["kind_of"] = kind_of
+    lw = Lowerer(ctx, graph, graph.region)
+    frame = Frame(found, unwrapped.function, ())
+    lw.frame = frame
+    node = found.node
+    if isinstance(node, gast.FunctionDef) and lw.is_generator(node):
+        lw.problems.append(lw.problem("generator", f"{found.name} is a generator function", node, help="return a list"))
+        lw.fail()
+    body = node.body if isinstance(node, gast.FunctionDef) else None
+    frame.locals = (assigned_names(body) if body is not None else frozenset()) | frozenset(params)
+    if body is not None and declared(body, gast.Global):
+        lw.problems.append(lw.problem("global", "writing to a global variable is not supported", node))
+        lw.fail()
+    values: dict[str, Val] = {}
+    for p in params.values():
+        if p.kind is not None:
+            val = Val(p.name, with_value(p.kind), user=True)
+            graph.region.params.append(val)
+            values[p.name] = val
+    graph.info["values"] = values
+    graph.info["source"] = found
+    for p in params.values():
+        if p.kind is not None:
+            lw.state.names[frame.id, p.name] = lw.bind(values[p.name])
+        elif p.path is not None:
+            lw.state.names[frame.id, p.name] = Known(p.constant, p.name, p.path)
+        elif isinstance(p.constant, (bool, str, bytes, int, type(None))):
+            lw.state.names[frame.id, p.name] = Plain(Const(p.constant))
+        else:
+            lw.state.names[frame.id, p.name] = Plain(Ref(p.constant, p.name))
+    entry = list(graph.region.ops)
+    lw.stack.append((unwrapped.function.__code__, ()))
+    result: Atom = Const(None)
+    try:
+        if body is None:
+            lw.node = node.body
+            lw.enter(node.body)
+            result = lw.read(lw.expr(node.body))
+        else:
+            lw.block(body)
+            lw.fail()
+            b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+            result = lw.read(b)
+    except Stop as stop:
+        raise UnsupportedSyntax(*dict.fromkeys([*lw.problems, stop.problem])) from None
+    except RecursionError:
+        raise UnsupportedSyntax(Problem("recursion", f"{found.name} nests too deeply")) from None
+    lw.fail()
+    extra = graph.info.pop("entry", [])
+    graph.region.ops[len(entry) : len(entry)] = extra
+    graph.region.results = [result]
+    graph.captures = tuple(lw.captures.values())
+    graph.info["guards"] = dict(lw.guards)
+    graph.info["lines"] = found.lines
+    return graph
+
+
+def read_rule(ctx: Context, rule: Any, region: Region, given: dict[str, Atom], origin: Origin | None, info: dict[str, Any]) -> Atom:
+    """The text of a rule, read into ``region`` on the values given."""
+    lw = Lowerer(ctx, Graph(rule.__name__, region, info=info), region)
+    lw.origin = origin
+    try:
+        return lw.read(calls.inline(lw, rule, given))
+    except Stop as stop:
+        raise UnsupportedSyntax(stop.problem) from None

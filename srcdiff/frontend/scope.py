@@ -1,0 +1,183 @@
+"""What a name is bound to while a function is read: values, places in buffers, containers, functions.
+
+Python's references are settled here.  An array or list that a name holds lives in a *cell*; a view of it is a path
+from the cell; writing through either makes a new version of the cell.  The graph itself sees versions only.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gast
+
+from srcdiff.ir.graph import Atom, Val
+
+__all__ = ["Agg", "Bound", "Closure", "Frame", "Iter", "Known", "Loc", "Method", "Partial", "Plain", "State", "Step"]
+
+_cells = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value that nobody can change."""
+
+    atom: Atom
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One step of a view's path: ``fn(base, *args)``."""
+
+    fn: Any
+    args: tuple[Atom, ...]
+    names: tuple[str, ...] = ()
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loc:
+    """A place: a cell, and the path of a view from it; ``val`` is its value while the cell's version is ``seen``."""
+
+    cell: int
+    path: tuple[Step, ...] = ()
+    val: Val | None = None
+    seen: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agg:
+    """A container of known structure."""
+
+    type: Any
+    keys: tuple[Any, ...]
+    items: tuple[Bound, ...]
+    whole: Atom | None = None  # the value it was taken apart from
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A Python object known now (function, module, class), how it is spelt, and how to reach it at each call."""
+
+    obj: Any
+    text: str
+    path: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A function defined inside the function being read."""
+
+    node: Any
+    frame: Frame
+    name: str
+    defaults: Mapping[str, Bound]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Method:
+    """An attribute that is about to be called."""
+
+    owner: Bound
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """A function with some of its arguments given."""
+
+    fn: Bound
+    args: tuple[Bound, ...]
+    kwargs: Mapping[str, Bound]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iter:
+    """Something to loop over: range, zip, enumerate, reversed, items."""
+
+    kind: str
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Poison:
+    """A name whose value cannot be told; using it is an error."""
+
+    why: str
+
+
+Bound = Plain | Loc | Agg | Known | Closure | Method | Partial | Iter | Poison
+
+_frames = itertools.count(1)
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One function being read: where its names come from."""
+
+    source: Any  # FunctionSource
+    fobj: Any = None  # the function object, for globals and cells
+    path: tuple[Any, ...] | None = ()  # how to reach it at call time
+    parent: Frame | None = None
+    static: bool = False  # a rule's text: facts of rank and constants are settled
+    locals: frozenset[str] = frozenset()
+    outer: frozenset[str] = frozenset()  # nonlocal names
+    id: int = field(default_factory=lambda: next(_frames))
+
+
+Key = tuple[int, str]
+
+
+@dataclass(slots=True)
+class State:
+    """All bindings at one point of the program."""
+
+    names: dict[Key, Bound] = field(default_factory=dict)
+    cells: dict[int, Any] = field(default_factory=dict)  # cell -> Atom, or Agg for a list or dict of known structure
+    shares: frozenset[frozenset[int]] = frozenset()
+
+    def copy(self) -> State:
+        return State(dict(self.names), dict(self.cells), self.shares)
+
+    def new_cell(self, content: Any) -> int:
+        cell = next(_cells)
+        self.cells[cell] = content
+        return cell
+
+
+def with_val(loc: Loc, val: Val, seen: Any) -> Loc:
+    return replace(loc, val=val, seen=seen)
+
+
+def assigned_names(nodes: list[Any]) -> frozenset[str]:
+    """Names that statements bind, not looking into nested functions."""
+    out: set[str] = set()
+    todo: list[Any] = list(nodes)
+    while todo:
+        n = todo.pop()
+        if isinstance(n, (gast.FunctionDef, gast.ClassDef)):
+            out.add(n.name)
+            continue
+        if isinstance(n, gast.Lambda):
+            continue
+        if isinstance(n, (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
+            todo.extend(g.iter for g in n.generators)
+            continue
+        if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Store):
+            out.add(n.id)
+        if isinstance(n, (gast.Import, gast.ImportFrom)):
+            out.update((a.asname or a.name.split(".")[0]) for a in n.names)
+        todo.extend(gast.iter_child_nodes(n))
+    return frozenset(out)
+
+
+def declared(nodes: list[Any], kind: type) -> frozenset[str]:
+    """Names declared nonlocal or global."""
+    out: set[str] = set()
+    for n in nodes:
+        for c in gast.walk(n):
+            if isinstance(c, kind):
+                out.update(c.names)
+    return frozenset(out)

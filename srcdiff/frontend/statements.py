@@ -1,0 +1,439 @@
+"""Reading statements."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from srcdiff.backends import numpy_names
+from srcdiff.frontend import control
+from srcdiff.frontend.core import Stop, constant, is_constant, name_of
+from srcdiff.frontend.expressions import binary, content, default_bounds, index_atom, stored
+from srcdiff.frontend.infer import broadcast_dims
+from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind, walk
+from srcdiff.ir.kinds import NONE, UNKNOWN, Array, Scalar, Seq, is_active_kind
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["assign", "block", "statement"]
+
+
+def block(lw: Lowerer, stmts: list[Any]) -> Any:
+    """Read statements in order; returns the exit code."""
+    for n, s in enumerate(stmts):
+        rest = stmts[n + 1 :]
+        lw.enter(s)
+        try:
+            if isinstance(s, gast.If) and control.jumps([s]):
+                test = lw.expr(s.test)
+                return control.if_statement(lw, test, s.body, s.orelse, rest)
+            code = statement(lw, s)
+        except Stop as stop:
+            if lw.frame.static or len(lw.problems) > 20:
+                raise
+            lw.problems.append(stop.problem)
+            lw.poison(s)
+            continue
+        if isinstance(code, tuple):
+            return pending(lw, code, rest)
+        if isinstance(code, int) and code == control.FALL:
+            continue
+        if isinstance(code, int):
+            return code
+        test_fall = lw.prim(ops.exit_is, [code, Const(control.FALL)])
+        return control.merge_exits(lw, test_fall, lambda rest=rest: block(lw, rest), lambda code=code: code, [])
+    return control.FALL
+
+
+def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
+    """A loop that may return: what follows it happens only if it did not."""
+    _, returned, orelse, left = code
+
+    def go_on() -> Any:
+        if orelse and left is not None:
+            broke = lw.prim(ops.exit_is, [left, Const(control.BREAK)])
+            return control.merge_exits(lw, broke, lambda: control.FALL, lambda: block(lw, orelse), rest)
+        return block(lw, [*orelse, *rest])
+
+    return control.merge_exits(lw, returned, lambda: control.RETURN, go_on, [])
+
+
+def statement(lw: Lowerer, s: Any) -> Any:
+    handler = _HANDLERS.get(type(s).__name__)
+    if handler is None:
+        lw.stop("syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s)
+    result = handler(lw, s)
+    return control.FALL if result is None else result
+
+
+def _assign(lw: Lowerer, s: Any) -> None:
+    value = lw.expr(s.value)
+    for t in s.targets:
+        assign(lw, t, value)
+
+
+def _annassign(lw: Lowerer, s: Any) -> None:
+    if s.value is not None:
+        assign(lw, s.target, lw.expr(s.value))
+
+
+def assign(lw: Lowerer, target: Any, value: Bound) -> None:
+    """Bind a target: a name, a tuple of targets, an element, an attribute."""
+    if isinstance(target, gast.Name):
+        lw.set_name(target.id, named(lw, value, target.id))
+    elif isinstance(target, (gast.Tuple, gast.List)):
+        assign_many(lw, target, value)
+    elif isinstance(target, gast.Subscript):
+        store(lw, lw.expr(target.value), index_atom(lw, target.slice), value, target)
+    elif isinstance(target, gast.Attribute):
+        store_field(lw, lw.expr(target.value), target.attr, value, target)
+    elif isinstance(target, gast.Starred):
+        assign(lw, target.value, value)
+    else:
+        lw.stop("syntax", f"cannot assign to {type(target).__name__}", target)
+
+
+def named(lw: Lowerer, value: Bound, name: str) -> Bound:
+    """Give a value that has no name yet the name it is bound to."""
+    if isinstance(value, Plain) and isinstance(value.atom, Val):
+        v = value.atom
+        if not v.user and not lw.quiet():
+            v.name, v.user = name, True
+        k = v.kind
+        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+            return lw.bind(v)
+        return value
+    if isinstance(value, Loc) and value.val is not None and not value.val.user and not lw.quiet():
+        value.val.name, value.val.user = name, True
+    if isinstance(value, Loc) and not value.path and not lw.quiet():
+        v = lw.state.cells[value.cell]
+        if isinstance(v, Val) and not v.user:
+            rename(v, name)
+    return value
+
+
+def rename(v: Val, name: str) -> None:
+    """Give the user's name to a value made by one of our own loops, and to what the loop carries for it."""
+    v.name, v.user = name, True
+    if v.op is not None and v.op.code in ("for", "while") and v in v.op.outs:
+        at = v.op.outs.index(v)
+        view = LoopView(v.op)
+        if at < view.carried:
+            for w in (view.params[at], view.yields[at]):
+                if isinstance(w, Val) and not w.user:
+                    w.name = name
+
+
+def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
+    c = content(lw, value)
+    n = len(target.elts)
+    stars = [i for i, e in enumerate(target.elts) if isinstance(e, gast.Starred)]
+    if isinstance(c, Plain) and isinstance(c.atom, Struct):
+        c = lw.bind(c.atom)
+    if not isinstance(c, Agg):
+        atom = lw.read(value, target)
+        k = kind(atom)
+        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+            base = value if isinstance(value, Loc) else lw.bind(atom)
+            if stars:
+                unpack_starred(lw, target, base, stars[0])
+                return
+            parts = tuple(lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(n))
+            c = Agg(tuple, tuple(range(n)), parts)
+        else:
+            lw.stop("unpack", "this cannot be unpacked", target)
+    items = list(c.items)
+    if stars:
+        i = stars[0]
+        tail = n - i - 1
+        middle = items[i : len(items) - tail]
+        agg = Agg(list, tuple(range(len(middle))), tuple(middle))
+        items = [*items[:i], Loc(lw.state.new_cell(agg)), *items[len(items) - tail :]]
+    if len(items) != n:
+        lw.stop("unpack", f"{len(items)} values for {n} names", target)
+    for t, item in zip(target.elts, items, strict=True):
+        assign(lw, t, item)
+
+
+def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
+    """``a, *b, c = seq`` on a sequence of unknown length."""
+    tail = len(target.elts) - star - 1
+    for i, t in enumerate(target.elts):
+        if i == star:
+            stop = Const(-tail) if tail else Const(None)
+            part = lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None)))
+            assign(lw, t.value, lw.bind(part))
+        else:
+            assign(lw, t, lw.view(base, Step(operator.getitem, (Const(i if i < star else i - len(target.elts)),))))
+
+
+def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> None:
+    """``base[index] = value``."""
+    box = content(lw, base)
+    if isinstance(box, Agg):
+        if not isinstance(base, Loc):
+            lw.stop("store", f"a {box.type.__name__} cannot be changed", node)
+        store_known(lw, base, box, index, value, node)
+        return
+    if not isinstance(base, Loc):
+        lw.stop("store", "this cannot be written to", node)
+    current = lw.read(base, node)
+    new_value = lw.read(value, node)
+    if isinstance(kind(current), Seq) and isinstance(kind(new_value), Array) and isinstance(value, Loc):
+        lw.escaped(value, node)
+    lw.write(base, set_item(lw, current, index, new_value), node)
+
+
+def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
+    k = kind(current)
+    if isinstance(k, Seq):
+        from srcdiff.ir.kinds import join
+
+        k = Seq(join(k.elem, kind(value)) if not isinstance(index, Slice) else k.elem)
+    return lw.prim(ops.setitem, [current, index, value], result=k, hint=name_of(current), user=True)
+
+
+def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, node: Any) -> None:
+    if is_constant(index) and not isinstance(index, Slice):
+        v = constant(index)
+        value = stored(lw, value)
+        if box.type is dict and v not in box.keys:
+            lw.state.cells[base.cell] = Agg(dict, (*box.keys, v), (*box.items, value))
+            return
+        if box.type is list and isinstance(v, int) and v < 0:
+            v += len(box.items)
+        if v not in box.keys:
+            lw.stop("index", f"there is no element {v!r} to assign to", node)
+        at = box.keys.index(v)
+        items = (*box.items[:at], value, *box.items[at + 1 :])
+        lw.state.cells[base.cell] = Agg(box.type, box.keys, items)
+        return
+    if box.type is list:
+        lw.state.cells[base.cell] = to_sequence(lw, box, node)
+        store(lw, Loc(base.cell), index, value, node)
+        return
+    lw.stop("store", "which element is assigned to is known only at run time", node)
+
+
+def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
+    """A list of known structure as a value of the graph."""
+    from srcdiff.ir.kinds import join_all
+
+    kinds = [kind(lw.read(x)) for x in box.items]
+    elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
+    v = lw.prim(list, [lw.read(Agg(tuple, box.keys, box.items))], result=Seq(elem), display=True)
+    return v
+
+
+def store_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
+    box = content(lw, base)
+    if isinstance(box, Agg) and isinstance(base, Loc) and name in box.keys and box.type not in (list, dict, tuple):
+        at = box.keys.index(name)
+        lw.state.cells[base.cell] = Agg(box.type, box.keys, (*box.items[:at], stored(lw, value), *box.items[at + 1 :]))
+        return
+    lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node,
+            help="keep the value in a variable, a tuple or a dataclass")  # fmt: skip
+
+
+def _augassign(lw: Lowerer, s: Any) -> None:
+    fn = numpy_names.BINARY[type(s.op).__name__]
+    if isinstance(s.target, gast.Name):
+        load = gast.Name(s.target.id, gast.Load(), None, None)
+        current = lw.expr(gast.copy_location(load, s.target))
+        value = lw.expr(s.value)
+        result = augmented(lw, fn, current, value, s)
+        if result is not None:
+            lw.set_name(s.target.id, named(lw, result, s.target.id))
+    elif isinstance(s.target, gast.Subscript):
+        base = lw.expr(s.target.value)
+        index = index_atom(lw, s.target.slice)
+        value = lw.expr(s.value)
+        box = content(lw, base)
+        if isinstance(box, Agg):
+            from srcdiff.frontend.expressions import element
+
+            if is_constant(index):
+                item = element(lw, box, index, s)
+                result = augmented(lw, fn, item, value, s)
+                if result is not None:
+                    store(lw, base, index, result, s)
+                return
+            lw.state.cells[base.cell] = to_sequence(lw, box, s)  # type: ignore[union-attr]
+            base = Loc(base.cell)  # type: ignore[union-attr]
+        if not isinstance(base, Loc):
+            lw.stop("store", "this cannot be written to", s)
+        augment_item(lw, fn, base, index, value, s)
+    elif isinstance(s.target, gast.Attribute):
+        base = lw.expr(s.target.value)
+        from srcdiff.frontend.expressions import attribute
+
+        result = augmented(lw, fn, attribute(lw, base, s.target.attr, s), lw.expr(s.value), s)
+        if result is not None:
+            store_field(lw, base, s.target.attr, result, s)
+
+
+def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> Bound | None:
+    """``current op= value``: a new value, or None if an array or list was changed in place."""
+    box = content(lw, current)
+    if isinstance(box, Agg):
+        if box.type is list and fn is operator.add:
+            extra = content(lw, value)
+            if isinstance(extra, Agg):
+                items = box.items + extra.items
+                lw.state.cells[current.cell] = Agg(list, tuple(range(len(items))), items)  # type: ignore[union-attr]
+                return None
+            lw.state.cells[current.cell] = to_sequence(lw, box, node)  # type: ignore[union-attr]
+            current = Loc(current.cell)  # type: ignore[union-attr]
+        else:
+            return binary(lw, fn, current, value, node)
+    a = lw.read(current, node)
+    k = kind(a)
+    b = lw.read(value, node)
+    if isinstance(k, Seq) and fn is operator.add and isinstance(current, Loc):
+        lw.write(current, lw.prim(operator.concat, [a, b], result=k, hint=name_of(a), user=True), node)
+        return None
+    if isinstance(k, Array) and isinstance(current, Loc):
+        lw.write(current, in_place(lw, fn, a, b, node), node)
+        return None
+    if k == UNKNOWN and isinstance(current, Loc):
+        new = lw.prim(fn, [a, b], hint=name_of(a))
+        if isinstance(new, Val):
+            new.user = True
+        lw.write(current, new, node)
+        return None
+    return Plain(lw.prim(fn, [a, b]))
+
+
+def in_place(lw: Lowerer, fn: Any, a: Atom, b: Atom, node: Any) -> Atom:
+    """The new content of an array after ``a op= b``: dtype and shape stay."""
+    k = kind(a)
+    new = lw.prim(fn, [a, b], hint=name_of(a), aug=True)
+    nk = kind(new)
+    if isinstance(k, Array) and isinstance(nk, Array) and nk.dtype == k.dtype and len(nk.dims) == len(k.dims):
+        kb = kind(b)
+        dims = kb.dims if isinstance(kb, Array) else ()
+        if broadcast_dims(k.dims, dims) == k.dims or isinstance(kb, Scalar):
+            if isinstance(new, Val):
+                new.kind, new.user = k, True
+            return new
+    return lw.prim(ops.setitem, [a, Const(...), new], result=k, hint=name_of(a), user=True)
+
+
+def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, node: Any) -> None:
+    """``base[index] op= value``."""
+    current = lw.read(base, node)
+    k = kind(current)
+    old = lw.getitem(current, index)
+    b = lw.read(value, node)
+    basic = isinstance(old, Val) and old.op is not None and old.op.attrs.get("view", False)
+    if fn in (operator.add, operator.sub) and isinstance(k, Array) and basic:
+        kb, ko = kind(b), kind(old)
+        fits = not isinstance(ko, Scalar) or isinstance(kb, Scalar)
+        same_type = isinstance(kb, (Scalar, Array)) and (kb.dtype[0] == k.dtype[0] or kb.dtype[0] in "bi")
+        if fits and same_type:
+            amount = b if fn is operator.add else lw.prim(operator.neg, [b])
+            lw.write(base, lw.prim(ops.additem, [current, index, amount], result=k, hint=name_of(current), user=True), node)
+            return
+    new = lw.prim(fn, [old, b])
+    lw.write(base, set_item(lw, current, index, new), node)
+
+
+def _expr(lw: Lowerer, s: Any) -> None:
+    if isinstance(s.value, gast.Constant):
+        return
+    lw.expr(s.value)
+
+
+def _return(lw: Lowerer, s: Any) -> int:
+    value = lw.expr(s.value) if s.value is not None else Plain(Const(None))
+    lw.state.names[lw.frame.id, control.RETURNED] = stored(lw, value) if not isinstance(value, Plain) else value
+    return control.RETURN
+
+
+def _if(lw: Lowerer, s: Any) -> Any:
+    return control.if_statement(lw, lw.expr(s.test), s.body, s.orelse, [])
+
+
+def _pass(lw: Lowerer, s: Any) -> None:
+    return None
+
+
+def _assert(lw: Lowerer, s: Any) -> None:
+    effect(lw, s, [s.test] + ([s.msg] if s.msg else []))
+
+
+def _raise(lw: Lowerer, s: Any) -> int:
+    effect(lw, s, [s.exc] if s.exc else [])
+    return control.RAISE
+
+
+def effect(lw: Lowerer, s: Any, parts: list[Any]) -> None:
+    """A statement kept as it is written, over the values that it reads: it acts on the world, not on the result."""
+    from srcdiff.frontend.expressions import lookup
+
+    free: dict[str, Atom] = {}
+    for p in parts:
+        for n in gast.walk(p):
+            if isinstance(n, (gast.Lambda, gast.ListComp, gast.GeneratorExp, gast.NamedExpr)):
+                lw.stop("effect", "this expression is too involved for an assert, a raise or a print", n,
+                        help="give its value a name first")  # fmt: skip
+            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id not in free:
+                b = lookup(lw, n.id, n)
+                free[n.id] = lw.read(b, n)
+    lw.add(Op("opaque", list(free.values()), attrs={"tree": s, "free": tuple(free), "effect": True}))
+
+
+def _funcdef(lw: Lowerer, s: Any) -> None:
+    if s.decorator_list:
+        lw.stop("decorator", "a decorated function inside a differentiated function is not supported", s,
+                help="define it outside, or apply the decorator by a call")  # fmt: skip
+    lw.set_name(s.name, Closure(s, lw.frame, s.name, default_bounds(lw, s.args)))
+
+
+def _import(lw: Lowerer, s: Any) -> None:
+    for a in s.names:
+        mod = importlib.import_module(a.name)
+        if a.asname is None:
+            mod = importlib.import_module(a.name.partition(".")[0])
+        text = a.asname or a.name.partition(".")[0]
+        lw.set_name(text, Known(mod, text))
+
+
+def _importfrom(lw: Lowerer, s: Any) -> None:
+    if s.level:
+        lw.stop("import", "a relative import inside a differentiated function is not supported", s)
+    mod = importlib.import_module(s.module)
+    for a in s.names:
+        obj = getattr(mod, a.name)
+        lw.set_name(a.asname or a.name, lw.outside(obj, a.asname or a.name, None, s, library=True))
+
+
+def _delete(lw: Lowerer, s: Any) -> None:
+    for t in s.targets:
+        if not isinstance(t, gast.Name):
+            lw.stop("del", "deleting elements is not supported", s)
+        lw.state.names.pop((lw.frame.id, t.id), None)
+
+
+def _break(lw: Lowerer, s: Any) -> int:
+    return control.BREAK
+
+
+def _continue(lw: Lowerer, s: Any) -> int:
+    return control.CONTINUE
+
+
+_HANDLERS: dict[str, Any] = {
+    "Assign": _assign, "AnnAssign": _annassign, "AugAssign": _augassign, "Expr": _expr, "Return": _return, "If": _if,
+    "Pass": _pass, "Assert": _assert, "Raise": _raise, "FunctionDef": _funcdef, "Import": _import,
+    "ImportFrom": _importfrom, "Delete": _delete, "Break": _break, "Continue": _continue, "Nonlocal": _pass,
+    "Global": _pass, "For": control.for_loop, "While": control.while_loop,
+}  # fmt: skip
+
+__all__ += ["NONE", "is_active_kind", "walk"]

@@ -1,0 +1,402 @@
+"""The graph: structured SSA.  Immutable values in nested regions; loops and branches are operations.
+
+Mutation does not exist here: writing ``x[i] = v`` is ``x1 = setitem(x0, i, v)``.  Whether that is printed in place
+or on a copy is decided at the very end (``optimise.inplace``), so every pass in between may reason about values.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from srcdiff.ir.kinds import BOOL, FLOAT, INT, NONE, OTHER, STR, UNKNOWN, Array, Kind, Scalar, Seq, Tree
+
+__all__ = [
+    "UNDEF",
+    "ZERO",
+    "Atom",
+    "Const",
+    "Graph",
+    "Op",
+    "Origin",
+    "Ref",
+    "Region",
+    "Slice",
+    "Struct",
+    "Undef",
+    "Val",
+    "flat",
+    "key_of",
+    "kind",
+    "map_atom",
+    "walk",
+]
+
+_count = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an operation comes from: a statement of the user's."""
+
+    file: str
+    line: int
+    text: str
+    above: tuple[str, ...] = ()
+    beside: str = ""
+    blank: bool = False
+    adjoint: bool = False
+
+
+class Val:
+    """A value: made once, never changed.  ``name`` is the user's word for it, a hint, never an identity."""
+
+    __slots__ = ("id", "kind", "name", "op", "user")
+
+    def __init__(self, name: str, kind: Kind, op: Op | None = None, user: bool = False) -> None:
+        self.id = next(_count)
+        self.name = name
+        self.kind = kind
+        self.op = op
+        self.user = user
+
+    def __repr__(self) -> str:
+        return f"%{self.name or 't'}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A literal; two are equal if type and text are."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and key_of(self) == key_of(other)
+
+    def __hash__(self) -> int:
+        return hash(key_of(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A thing known when the derivative is made, by its object and its text: a function, a module, a dtype."""
+
+    obj: Any
+    text: str
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and self.obj is other.obj
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``lower:upper:step`` inside an index."""
+
+    lower: Atom
+    upper: Atom
+    step: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A display: tuple, list, dict, or the call of a class with its fields."""
+
+    type: Any
+    keys: tuple[Any, ...]
+    items: tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undef:
+    """The value of a variable on a path that does not set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """A derivative known to be zero; it never reaches the text."""
+
+
+UNDEF = Undef()
+ZERO = Zero()
+Atom = Val | Const | Ref | Slice | Struct | Undef | Zero
+
+
+@dataclass(slots=True, eq=False)
+class Region:
+    """Single entry, single exit: parameters, operations, results."""
+
+    params: list[Val] = field(default_factory=list)
+    ops: list[Op] = field(default_factory=list)
+    results: list[Atom] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """One operation.
+
+    ``prim``   ins = arguments (``names``: keyword of each, "" if positional); outs = one value
+    ``if``     ins = [condition]; regions = [then, else]; outs follow the regions' results
+    ``for``    ins = [start, stop, step (or a single iterable), inits..., sources...];
+               body params = [index, carried..., elements...]; body results = [carried..., collected..., exit?]
+               outs = [finals..., tapes..., exit?, trips]
+    ``while``  the same without header; regions = [condition, body], condition params = [carried...]
+    ``opaque`` a Python expression over ins (``tree``, ``free`` names); pure unless ``effect``
+    ``call``   a call of a graph that calls itself (``graph``)
+    ``need``   while reversing: a value of the forward sweep, to be fetched
+    """
+
+    code: str
+    ins: list[Atom]
+    outs: list[Val] = field(default_factory=list)
+    regions: list[Region] = field(default_factory=list)
+    attrs: dict[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None
+
+    @property
+    def fn(self) -> Any:
+        return self.attrs.get("fn")
+
+    @property
+    def out(self) -> Val:
+        return self.outs[0]
+
+    def __repr__(self) -> str:
+        name = getattr(self.fn, "__name__", "") if self.code == "prim" else ""
+        return f"{self.outs} = {self.code} {name} {self.ins}"
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A function: its parameters, its one region, and what it takes from outside."""
+
+    name: str
+    region: Region
+    signature: Any = None  # the primal's inspect.Signature-like parameter list, kept by the front end
+    captures: tuple[Any, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+# ---- loops: the slots of their ins, params, results and outs -------------------------------------------
+
+
+@dataclass(slots=True)
+class LoopView:
+    """A loop's slots by name."""
+
+    op: Op
+
+    @property
+    def head(self) -> int:
+        return int(self.op.attrs["head"])
+
+    @property
+    def carried(self) -> int:
+        return int(self.op.attrs["carried"])
+
+    @property
+    def body(self) -> Region:
+        return self.op.regions[-1]
+
+    @property
+    def has_index(self) -> int:
+        return 1 if self.op.code == "for" else 0
+
+    @property
+    def header(self) -> list[Atom]:
+        return self.op.ins[: self.head]
+
+    @property
+    def inits(self) -> list[Atom]:
+        return self.op.ins[self.head : self.head + self.carried]
+
+    @property
+    def sources(self) -> list[Atom]:
+        return self.op.ins[self.head + self.carried :]
+
+    @property
+    def index(self) -> Val:
+        return self.body.params[0]
+
+    @property
+    def params(self) -> list[Val]:
+        k = self.has_index
+        return self.body.params[k : k + self.carried]
+
+    @property
+    def elements(self) -> list[Val]:
+        return self.body.params[self.has_index + self.carried :]
+
+    @property
+    def yields(self) -> list[Atom]:
+        return self.body.results[: self.carried]
+
+    @property
+    def collected(self) -> list[Atom]:
+        n = len(self.body.results) - (1 if self.op.attrs["exits"] else 0)
+        return self.body.results[self.carried : n]
+
+    @property
+    def exit_result(self) -> Atom | None:
+        return self.body.results[-1] if self.op.attrs["exits"] else None
+
+    @property
+    def finals(self) -> list[Val]:
+        return self.op.outs[: self.carried]
+
+    @property
+    def tapes(self) -> list[Val]:
+        return self.op.outs[self.carried : self.carried + len(self.collected)]
+
+    @property
+    def exit_out(self) -> Val | None:
+        return self.op.outs[-2] if self.op.attrs["exits"] else None
+
+    @property
+    def trips(self) -> Val:
+        return self.op.outs[-1]
+
+    def add_tape(self, value: Atom, name: str, kind: Kind) -> Val:
+        """Collect ``value`` at the end of each trip; returns the tape."""
+        k = self.carried + len(self.collected)
+        tape = Val(name, Seq(kind), self.op)
+        self.body.results.insert(k, value)
+        self.op.outs.insert(k, tape)
+        return tape
+
+    def add_source(self, source: Atom, direction: int, element: Val) -> None:
+        """Consume ``source`` element by element."""
+        self.op.ins.append(source)
+        self.op.attrs["dirs"] = (*self.op.attrs["dirs"], direction)
+        self.body.params.append(element)
+
+
+# ---- atoms ---------------------------------------------------------------------------------------------
+
+
+def flat(atoms: Iterable[Atom | None]) -> Iterator[Atom]:
+    """The atoms without parts inside ``atoms``."""
+    for a in atoms:
+        if isinstance(a, Struct):
+            yield from flat(a.items)
+        elif isinstance(a, Slice):
+            yield from flat((a.lower, a.upper, a.step))
+        elif a is not None:
+            yield a
+
+
+def vals(atoms: Iterable[Atom | None]) -> Iterator[Val]:
+    """The values inside ``atoms``."""
+    for a in flat(atoms):
+        if isinstance(a, Val):
+            yield a
+
+
+def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
+    """``a`` with its values replaced."""
+    if isinstance(a, Val):
+        return f(a)
+    if isinstance(a, Struct):
+        return Struct(a.type, a.keys, tuple(map_atom(f, x) for x in a.items))
+    if isinstance(a, Slice):
+        return Slice(map_atom(f, a.lower), map_atom(f, a.upper), map_atom(f, a.step))
+    return a
+
+
+def key_of(a: Any) -> Any:
+    """A hashable identity of an atom, for sharing."""
+    if isinstance(a, Val):
+        return a.id
+    if isinstance(a, Const):
+        return ("const", type(a.value).__name__, repr(a.value))
+    if isinstance(a, Ref):
+        return ("ref", id(a.obj))
+    if isinstance(a, Slice):
+        return ("slice", key_of(a.lower), key_of(a.upper), key_of(a.step))
+    if isinstance(a, Struct):
+        return ("struct", a.type, a.keys, tuple(key_of(x) for x in a.items))
+    return ("zero",) if isinstance(a, Zero) else ("undef",)
+
+
+def same(a: Atom, b: Atom) -> bool:
+    return a is b or key_of(a) == key_of(b)
+
+
+def kind(a: Atom) -> Kind:
+    """The kind of an atom."""
+    if isinstance(a, Val):
+        return a.kind
+    if isinstance(a, Const):
+        v = a.value
+        if isinstance(v, bool):
+            return BOOL
+        if isinstance(v, int):
+            return Scalar("i8", True, v)
+        if isinstance(v, float):
+            return FLOAT
+        if isinstance(v, complex):
+            return Scalar("c16")
+        if isinstance(v, (str, bytes)):
+            return STR
+        return NONE if v is None else OTHER
+    if isinstance(a, Struct):
+        return Tree(a.type, a.keys, tuple(kind(x) for x in a.items))
+    if isinstance(a, (Undef, Zero)):
+        return UNKNOWN
+    if isinstance(a, Ref) and isinstance(a.obj, float):
+        return FLOAT
+    return OTHER
+
+
+def walk(region: Region) -> Iterator[Op]:
+    """All operations, outer before inner, in program order."""
+    for op in region.ops:
+        yield op
+        for r in op.regions:
+            yield from walk(r)
+
+
+def rank(a: Atom) -> int | None:
+    """The number of dimensions, where known."""
+    k = kind(a)
+    if isinstance(k, Array):
+        return len(k.dims)
+    return 0 if isinstance(k, Scalar) else None
+
+
+INT_KIND = INT
+
+
+def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
+    """A copy that shares nothing that can change."""
+    table: dict[Val, Val] = {}
+
+    def val(v: Val, op: Op | None) -> Val:
+        w = Val(v.name, v.kind, op, v.user)
+        table[v] = w
+        return w
+
+    def region(r: Region) -> Region:
+        out = Region([val(p, None) for p in r.params])
+        for o in r.ops:
+            out.ops.append(copy_op(o))
+        out.results = [map_atom(lambda v: table.get(v, v), a) for a in r.results]
+        return out
+
+    def copy_op(o: Op) -> Op:
+        new = Op(o.code, [map_atom(lambda v: table.get(v, v), a) for a in o.ins], [], [], dict(o.attrs), o.origin)
+        for r in o.regions:
+            new.regions.append(region(r))
+            for p in new.regions[-1].params:
+                p.op = new
+        new.outs = [val(v, new) for v in o.outs]
+        return new
+
+    g = Graph(graph.name, region(graph.region), graph.signature, graph.captures, dict(graph.info))
+    if "values" in graph.info:
+        g.info["values"] = {k: table[v] for k, v in graph.info["values"].items()}
+    return g, table

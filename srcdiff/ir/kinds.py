@@ -1,0 +1,240 @@
+"""Kinds: what is known of a value before it exists (type, dtype, rank, which dimensions are equal or one)."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "NONE",
+    "OTHER",
+    "STR",
+    "UNKNOWN",
+    "Array",
+    "Dim",
+    "Kind",
+    "Scalar",
+    "Seq",
+    "Simple",
+    "Sym",
+    "Tree",
+    "fresh_sym",
+    "is_active_kind",
+    "join",
+    "kind_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """A size known by name only: symbol plus offset; ``big`` says that it is not one."""
+
+    id: int
+    offset: int = 0
+    big: bool = False
+
+
+Dim = int | Sym
+_ids = itertools.count(1)
+
+
+def fresh_sym(big: bool = False) -> Sym:
+    """A size of which nothing is known but (perhaps) that it is not one."""
+    return Sym(next(_ids), 0, big)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number: Python's own (weak, in the sense of NEP 50) or a NumPy scalar."""
+
+    dtype: str
+    weak: bool = True
+    value: Dim | None = None  # the size an integer stands for, where known
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array with its dtype and the sizes of its dimensions."""
+
+    dtype: str
+    dims: tuple[Dim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A Python list of any length whose elements are of one kind."""
+
+    elem: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A container of known structure: tuple, list, dict, namedtuple, dataclass."""
+
+    type: Any
+    keys: tuple[Any, ...]
+    items: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """Kinds without parts: None, text, things that carry no derivative, and the unknown."""
+
+    name: str
+
+
+Kind = Scalar | Array | Seq | Tree | Simple
+
+FLOAT = Scalar("f8")
+INT = Scalar("i8")
+BOOL = Scalar("b1")
+NONE = Simple("None")
+STR = Simple("str")
+OTHER = Simple("other")
+UNKNOWN = Simple("unknown")
+
+
+def is_active_kind(kind: Kind) -> bool:
+    """Whether values of this kind may carry a derivative."""
+    match kind:
+        case Scalar(dtype) | Array(dtype):
+            return dtype[0] in "fc"
+        case Seq(elem):
+            return is_active_kind(elem)
+        case Tree(items=items):
+            return any(is_active_kind(k) for k in items)
+        case Simple(name):
+            return name == "unknown"
+
+
+_memo: dict[tuple[Any, ...], Sym] = {}
+
+
+def memo_sym(*key: Any) -> Sym:
+    """The same unknown size for the same question."""
+    if len(_memo) > 20_000:
+        _memo.clear()
+    if key not in _memo:
+        _memo[key] = fresh_sym()
+    return _memo[key]
+
+
+def join_dims(a: Dim, b: Dim) -> Dim:
+    return a if a == b else memo_sym("join", *sorted((a, b), key=repr))
+
+
+def join_dtypes(a: str, b: str) -> str:
+    return a if a == b else np.result_type(np.dtype(a), np.dtype(b)).str.lstrip("<>|=")
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """The kind of a value that is of kind ``a`` or ``b``."""
+    if a == b:
+        return a
+    match a, b:
+        case Scalar(), Scalar():
+            if a.dtype[0] == b.dtype[0] == "i" or a.dtype == b.dtype:
+                return Scalar(a.dtype, a.weak and b.weak, None if a.value != b.value else a.value)
+            if a.weak != b.weak and a.dtype[0] in "if" and b.dtype[0] in "if":
+                strong, weak = (b, a) if a.weak else (a, b)
+                return Scalar(strong.dtype if strong.dtype[0] == "f" else "f8", weak.dtype[0] == "f" and strong.dtype[0] == "i")
+            return Scalar(join_dtypes(a.dtype, b.dtype), a.weak and b.weak)
+        case Array(), Array() if len(a.dims) == len(b.dims):
+            dims = tuple(join_dims(x, y) for x, y in zip(a.dims, b.dims, strict=True))
+            return Array(join_dtypes(a.dtype, b.dtype), dims)
+        case Seq(x), Seq(y):
+            return Seq(join(x, y))
+        case Seq(x), Tree() if b.type is list:
+            return Seq(join_all(x, b.items))
+        case Tree(), Seq(y) if a.type is list:
+            return Seq(join_all(y, a.items))
+        case Tree(), Tree() if a.type is b.type and a.keys == b.keys:
+            return Tree(a.type, a.keys, tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True)))
+        case Tree(), Tree() if a.type is list and b.type is list:
+            items = a.items + b.items
+            return Seq(join_all(items[0], items[1:]))
+    if not is_active_kind(a) and not is_active_kind(b):
+        return OTHER
+    return UNKNOWN
+
+
+def join_all(first: Kind, rest: tuple[Kind, ...]) -> Kind:
+    for k in rest:
+        first = join(first, k)
+    return first
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    return f"{dtype.kind}{dtype.itemsize}" if dtype.kind in "biufc" else "O"
+
+
+def kind_of(value: Any, sizes: Iterator[int] | None = None) -> Kind:
+    """The kind of a value at hand: this is what a derivative is specialised on.
+
+    Sizes become symbols (a dimension of one stays one), so that derivatives are not made anew for every size.
+    """
+    t = type(value)
+    if t is float:
+        return FLOAT
+    if t is bool or t is np.bool_:
+        return BOOL
+    if t is int:
+        return INT
+    if isinstance(value, np.ndarray):
+        name = dtype_name(value.dtype)
+        if name == "O":
+            return OTHER
+        return Array(name, tuple(1 if n == 1 else fresh_sym(big=True) for n in value.shape))
+    if isinstance(value, np.generic):
+        name = dtype_name(value.dtype)
+        return OTHER if name == "O" else Scalar(name, False)
+    if value is None:
+        return NONE
+    if t is complex:
+        return Scalar("c16")
+    if isinstance(value, (str, bytes)):
+        return STR
+    if isinstance(value, tuple):
+        keys: tuple[Any, ...] = tuple(getattr(value, "_fields", range(len(value))))
+        return Tree(t if hasattr(value, "_fields") else tuple, keys, tuple(kind_of(v) for v in value))
+    if t is list:
+        return list_kind([kind_of(v) for v in value])
+    if isinstance(value, dict) and all(isinstance(k, (str, int, float, bool, tuple)) for k in value):
+        return Tree(dict, tuple(value), tuple(kind_of(v) for v in value.values()))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = tuple(f.name for f in dataclasses.fields(value))
+        return Tree(t, names, tuple(kind_of(getattr(value, n)) for n in names))
+    if isinstance(value, (float, int)) and not isinstance(value, bool):
+        return FLOAT if isinstance(value, float) else INT
+    return OTHER
+
+
+def list_kind(items: list[Kind]) -> Kind:
+    """A list whose elements look alike is a sequence of any length; otherwise its structure is known."""
+    if items:
+        first = items[0]
+        if all(alike(first, k) for k in items[1:]):
+            return Seq(join_all(first, tuple(items[1:])))
+    return Tree(list, tuple(range(len(items))), tuple(items))
+
+
+def alike(a: Kind, b: Kind) -> bool:
+    match a, b:
+        case Array(), Array():
+            return a.dtype == b.dtype and len(a.dims) == len(b.dims)
+        case Scalar(), Scalar():
+            return a.dtype[0] in "if" and b.dtype[0] in "if" or a.dtype == b.dtype
+        case Tree(), Tree():
+            same = a.type is b.type and a.keys == b.keys
+            return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))
+        case Seq(x), Seq(y):
+            return alike(x, y)
+    return a == b

@@ -1,0 +1,78 @@
+"""The core operations on containers, as functions of values: each returns the new value and leaves its argument alone.
+
+They are markers in the graph (printed as statements) and, being runnable, its meaning for the evaluator.
+"""
+
+from __future__ import annotations
+
+import copy as _copy
+from typing import Any
+
+__all__ = ["UPDATES", "accumulate", "additem", "append", "copied", "poplast", "rest", "setitem", "stop_gradient"]
+
+
+def setitem(x: Any, index: Any, value: Any) -> Any:
+    """``x`` with ``x[index] = value``."""
+    y = _copy.copy(x)
+    y[index] = value
+    return y
+
+
+def additem(x: Any, index: Any, value: Any) -> Any:
+    """``x`` with ``x[index] += value``, repeated indices counted each time."""
+    y = _copy.copy(x)
+    if isinstance(y, list):
+        y[index] = y[index] + value
+    else:
+        import numpy as np
+
+        np.add.at(y, index, value)
+    return y
+
+
+def append(x: Any, value: Any) -> Any:
+    """The list ``x`` with ``value`` at its end."""
+    return [*x, value]
+
+
+def poplast(x: Any) -> Any:
+    """The last element of the list ``x`` (goes with ``rest``: together they are ``x.pop()``)."""
+    return x[-1]
+
+
+def rest(x: Any) -> Any:
+    """The list ``x`` without its last element."""
+    return x[:-1]
+
+
+def copied(x: Any) -> Any:
+    """A copy that shares no memory with ``x``."""
+    return _copy.copy(x)
+
+
+def accumulate(x: Any, value: Any) -> Any:
+    """``x + value``, printed ``x += value``: the sum of cotangents."""
+    return x + value
+
+
+def stop_gradient(x: Any) -> Any:
+    """``x`` as a constant."""
+    return x
+
+
+UPDATES = (setitem, additem, append, rest)
+
+
+def getfield(x: Any, name: str) -> Any:
+    """``x.name``: a field of a namedtuple or dataclass."""
+    return getattr(x, name)
+
+
+def shape_at(x: Any, axis: int) -> int:
+    """``x.shape[axis]``."""
+    return int(x.shape[axis])
+
+
+def exit_is(code: Any, which: int) -> bool:
+    """Whether a loop was left in the way ``which``: 1 by break, 2 by return."""
+    return bool(code == which)

@@ -1,0 +1,142 @@
+"""Removal of dead code, through branches, loops and tapes: what no result and no effect needs is not there.
+
+From the returned cotangents this is also the slicing of the forward sweep: what the gradient does not read of the
+primal is gone.
+"""
+
+from __future__ import annotations
+
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, vals
+
+__all__ = ["dce"]
+
+
+def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
+    """Remove dead operations, loop variables, tapes and results, in place; returns the graph.
+
+    Operations of the function's own body that are in ``spare`` are left as they are.
+    """
+    live = Liveness(graph).live
+    _sweep(graph.region, live, spare)
+    return graph
+
+
+def effect(op: Op) -> bool:
+    """Whether an operation acts on the world."""
+    if op.code == "opaque":
+        return bool(op.attrs.get("effect"))
+    if op.code == "prim":
+        return bool(op.attrs.get("unread"))
+    return any(effect(o) for r in op.regions for o in r.ops)
+
+
+class Liveness:
+    """Values that results and effects depend on."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.deps: dict[Val, list[Val]] = {}
+        self.roots: list[Val] = list(vals(graph.region.results))
+        self.region(graph.region, ())
+        self.live: set[Val] = set()
+        todo = self.roots
+        while todo:
+            v = todo.pop()
+            if v not in self.live:
+                self.live.add(v)
+                todo.extend(self.deps.get(v, ()))
+
+    def need(self, v: Val, atoms: list[Atom]) -> None:
+        self.deps.setdefault(v, []).extend(vals(atoms))
+
+    def region(self, region: Region, control: tuple[Atom, ...]) -> None:
+        """``control``: what decides whether this region runs."""
+        for op in region.ops:
+            if op.code in ("prim", "opaque", "need", "call"):
+                for o in op.outs:
+                    self.need(o, op.ins)
+                if effect(op):
+                    self.roots.extend(vals([*op.ins, *control]))
+            elif op.code == "if":
+                for n, o in enumerate(op.outs):
+                    self.need(o, [op.ins[0], *(r.results[n] for r in op.regions)])
+                for r in op.regions:
+                    self.region(r, (*control, op.ins[0]))
+                if effect(op):
+                    self.roots.extend(vals(op.ins[:1]))
+            else:
+                self.loop(op, control)
+
+    def loop(self, op: Op, control: tuple[Atom, ...]) -> None:
+        view = LoopView(op)
+        runs: list[Atom] = list(view.header)
+        if op.code == "while":
+            runs += op.regions[0].results
+        elif not view.header:
+            runs += view.sources
+        if view.exit_result is not None:
+            runs.append(view.exit_result)
+        for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+            self.need(p, [i, y])
+            self.need(f, [i, y, *runs])
+        if op.code == "while":
+            for p, q in zip(view.params, op.regions[0].params, strict=True):
+                self.need(q, [p])
+        for e, s in zip(view.elements, view.sources, strict=True):
+            self.need(e, [s])
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            self.need(t, [c, *runs])
+        for o in op.outs[view.carried + len(view.collected) :]:
+            self.need(o, runs)
+        inside = (*control, *runs)
+        if op.code == "while":
+            self.region(op.regions[0], control)
+        self.region(view.body, inside)
+        if effect(op):
+            self.roots.extend(vals(runs))
+
+
+def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -> None:
+    keep: list[Op] = []
+    for op in region.ops:
+        if op in spare:
+            pass
+        elif op.code == "if":
+            at = [n for n, o in enumerate(op.outs) if o in live]
+            op.outs = [op.outs[n] for n in at]
+            for r in op.regions:
+                r.results = [r.results[n] for n in at]
+                _sweep(r, live)
+            if not op.outs and not effect(op):
+                continue
+        elif op.code in ("for", "while"):
+            if not any(o in live for o in op.outs) and not effect(op):
+                continue
+            _trim(op, live)
+            for r in op.regions:
+                _sweep(r, live)
+        elif not any(o in live for o in op.outs) and not effect(op):
+            continue
+        keep.append(op)
+    region.ops = keep
+
+
+def _trim(op: Op, live: set[Val]) -> None:
+    """Drop dead loop variables, tapes and sources."""
+    view = LoopView(op)
+    head, n = view.head, view.carried
+    params, finals, inits, yields = view.params, view.finals, view.inits, view.yields
+    carried = [j for j in range(n) if params[j] in live or finals[j] in live or (op.code == "while" and op.regions[0].params[j] in live)]
+    sources = [j for j, e in enumerate(view.elements) if e in live or (op.code == "for" and head == 0 and j == 0)]
+    tapes = [j for j, t in enumerate(view.tapes) if t in live]
+    collected, tape_outs, elements, srcs = view.collected, view.tapes, view.elements, view.sources
+    tail_results = [view.exit_result] if view.exit_result is not None else []
+    tail_outs = op.outs[n + len(collected) :]
+    index = view.body.params[: view.has_index]
+    if op.code == "while":
+        op.regions[0].params = [op.regions[0].params[j] for j in carried]
+    view.body.params = [*index, *(params[j] for j in carried), *(elements[j] for j in sources)]
+    view.body.results = [*(yields[j] for j in carried), *(collected[j] for j in tapes), *tail_results]
+    op.ins = [*op.ins[:head], *(inits[j] for j in carried), *(srcs[j] for j in sources)]
+    op.outs = [*(finals[j] for j in carried), *(tape_outs[j] for j in tapes), *tail_outs]
+    dirs = op.attrs["dirs"]
+    op.attrs = {**op.attrs, "carried": len(carried), "dirs": tuple(dirs[j] for j in sources)}

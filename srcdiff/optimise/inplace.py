@@ -1,0 +1,449 @@
+"""Ownership: updates are done in place where nobody else can see it, and on a copy where somebody can.
+
+The graph knows values only.  Here every array and list gets the set of allocations it may share memory with; an
+update of ``t`` may be printed in place if ``t``'s memory is ours (not an argument's) and no other value over it is
+read afterwards.  Where that does not hold, a ``copied`` operation is put in: the answer stays right and only time is
+lost.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.analysis.memory import is_update, updated_anywhere
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Undef, Val, kind, map_atom, vals
+from srcdiff.ir.kinds import Array, Scalar, Seq, Simple, Tree
+
+__all__ = ["own"]
+
+Roots = frozenset[Val]
+EMPTY: Roots = frozenset()
+VIEWS = (operator.getitem, ops.getfield, ops.poplast, ops.stop_gradient)
+
+
+def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> Graph:
+    """Insert copies where needed and mark updates that are printed in place."""
+    Owner(graph, may_alias, fresh).run()
+    return graph
+
+
+def in_memory(v: Atom) -> bool:
+    k = kind(v)
+    return isinstance(k, (Array, Seq, Tree)) or isinstance(k, Simple) and k.name in ("unknown", "other")
+
+
+class Owner:
+    """The analysis, and the copies it puts in."""
+
+    def __init__(self, graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> None:
+        self.graph, self.may_alias, self.fresh = graph, may_alias, fresh
+        self.foreign = frozenset(graph.region.params)
+
+    def run(self) -> None:
+        for _ in range(60):
+            self.analyse()
+            if not self.mend(self.graph.region):
+                break
+        self.optional(self.graph.region)
+        self.results()
+
+    # ---- analysis
+    def analyse(self) -> None:
+        self.roots: dict[Val, Roots] = {}
+        self.path: dict[Op, tuple[tuple[Region, int], ...]] = {}
+        self.region_path: dict[Region, tuple[tuple[Region, int], ...]] = {self.graph.region: ()}
+        self.region_op: dict[Region, Op] = {}
+        self.home: dict[Val, Region] = {}
+        self.uses: dict[Val, list[tuple[tuple[tuple[Region, int], ...], str]]] = defaultdict(list)
+        self.defined: dict[Val, tuple[tuple[Region, int], ...]] = {}
+        self.locate(self.graph.region, ())
+        for p in self.graph.region.params:
+            self.roots[p] = frozenset((p,))
+        self.region(self.graph.region)
+        self.over: dict[Val, list[Val]] = defaultdict(list)
+        for v, rs in self.roots.items():
+            for r in rs:
+                self.over[r].append(v)
+        self.updated: set[Val] = set()
+        self.find_updated(self.graph.region)
+
+    def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
+        self.region_path[region] = prefix
+        for p in region.params:
+            self.home[p] = region
+            self.defined[p] = (*prefix, (region, -1))
+        for n, op in enumerate(region.ops):
+            here = (*prefix, (region, n))
+            self.path[op] = here
+            for o in op.outs:
+                self.home[o] = region
+                self.defined[o] = here
+            how = "use"
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for v in vals([*view.header, *view.inits]):
+                    self.uses[v].append((here, "start"))
+                for v in vals(view.sources):
+                    self.uses[v].append((here, "source"))
+            else:
+                for v in vals(op.ins):
+                    self.uses[v].append((here, how))
+            for r in op.regions:
+                self.region_op[r] = op
+                self.locate(r, here)
+        end = (*prefix, (region, len(region.ops)))
+        for v in vals(region.results):
+            self.uses[v].append((end, "result"))
+
+    def of(self, a: Atom) -> Roots:
+        out: Roots = EMPTY
+        for v in vals([a]):
+            out |= self.roots.get(v, EMPTY)
+        return out
+
+    def region(self, region: Region) -> None:
+        for op in region.ops:
+            self.op(op)
+
+    def op(self, op: Op) -> None:
+        if op.code == "if":
+            for r in op.regions:
+                self.region(r)
+            for n, o in enumerate(op.outs):
+                if in_memory(o):
+                    self.roots[o] = frozenset().union(*(self.of(r.results[n]) for r in op.regions))
+        elif op.code in ("for", "while"):
+            self.loop(op)
+        else:
+            for o in op.outs:
+                if in_memory(o):
+                    self.roots[o] = self.made(op, o)
+
+    def made(self, op: Op, o: Val) -> Roots:
+        own: Roots = frozenset((o,))
+        if op.code != "prim":
+            return own.union(*(self.of(a) for a in op.ins))
+        fn = op.fn
+        if is_update(op):
+            held = self.of(op.ins[0])
+            if isinstance(o.kind, Seq):
+                held = held.union(*(self.of(a) for a in op.ins[1:]))
+            return held or own
+        if fn in (operator.concat, list) or isinstance(o.kind, Seq) and fn is operator.mul:
+            return own.union(*(self.of(a) for a in op.ins))
+        if fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Array):
+            return own
+        if fn in VIEWS:
+            return self.of(op.ins[0]) or own
+        if self.may_alias(fn):
+            return own.union(*(self.of(a) for a in op.ins))
+        if self.fresh(fn) or fn is ops.copied or fn is ops.accumulate or fn is float:
+            return own
+        return own.union(*(self.of(a) for a in op.ins))
+
+    def loop(self, op: Op) -> None:
+        view = LoopView(op)
+        params = [p for p in view.params if in_memory(p)]
+        for e, s in zip(view.elements, view.sources, strict=True):
+            if in_memory(e):
+                self.roots[e] = self.of(s) | {e}
+        start = {p: self.of(i) for p, i in zip(view.params, view.inits, strict=True) if in_memory(p)}
+        loose: set[Val] = set()
+        for _ in range(8):
+            for p in params:
+                self.roots[p] = start[p] | {p} if p in loose else frozenset((p,))
+            if op.code == "while":
+                for p, q in zip(view.params, op.regions[0].params, strict=True):
+                    if in_memory(p):
+                        self.roots[q] = self.roots[p]
+                self.region(op.regions[0])
+            self.region(view.body)
+            ends = {p: self.of(y) for p, y in zip(view.params, view.yields, strict=True) if in_memory(p)}
+            bad = self.entangled(params, ends, start, view, loose)
+            for p in bad:
+                start[p] = start[p] | ends[p]
+            if bad <= loose and all(ends[p] <= start[p] | {p} for p in bad):
+                break
+            loose |= bad
+        for p, f in zip(view.params, view.finals, strict=True):
+            if in_memory(p):
+                self.roots[f] = (start[p] | ends[p] | {f}) if p in loose else frozenset((f,)) | (start[p] if ends[p] == frozenset((p,)) and view.params.index(p) not in updated_anywhere(view) else EMPTY)
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            self.roots[t] = self.of(c) | {t}
+
+    def entangled(self, params: list[Val], ends: dict[Val, Roots], start: dict[Val, Roots], view: LoopView, loose: set[Val]) -> set[Val]:
+        """Carried variables that may share memory with one another or with something outside the loop."""
+        bad: set[Val] = set()
+        own = set(params)
+        inside = self.inside_roots(view.body)
+        for i, p in enumerate(params):
+            if any(r not in own and r not in inside for r in ends[p]):
+                bad.add(p)
+            for q in params[:i]:
+                if ends[p] & ends[q] or start[p] & start[q]:
+                    bad |= {p, q}
+        return bad
+
+    def inside_roots(self, region: Region) -> set[Val]:
+        out: set[Val] = set()
+        for op in region.ops:
+            out.update(op.outs)
+            for r in op.regions:
+                out |= self.inside_roots(r)
+                out.update(r.params)
+        return out
+
+    def find_updated(self, region: Region) -> None:
+        for op in region.ops:
+            if is_update(op):
+                self.updated |= self.of(op.ins[0])
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for j in updated_anywhere(view):
+                    self.updated |= self.of(view.inits[j])
+            for r in op.regions:
+                self.find_updated(r)
+
+    # ---- conflicts
+    def after(self, use: tuple[tuple[Region, int], ...], how: str, at: tuple[tuple[Region, int], ...], w: Val) -> bool:
+        """Whether a use of ``w`` may come after the point ``at``."""
+        for n in range(max(len(use), len(at))):
+            if n >= len(at):
+                return True  # inside the operation that updates
+            if n >= len(use):
+                return how == "source" or self.wraps(at[: n], w)
+            (ru, iu), (ra, ia) = use[n], at[n]
+            if ru is not ra:
+                op = self.region_op[ru]
+                if op.code == "while":
+                    return True
+                return self.wraps(at[:n], w)
+            if iu > ia:
+                return True
+            if iu < ia:
+                return self.wraps(at[: n + 1], w)
+        return how == "source"
+
+    def wraps(self, common: tuple[tuple[Region, int], ...], w: Val) -> bool:
+        """Whether a loop around both points runs again over a ``w`` from outside it."""
+        home = self.home[w]
+        inside = False
+        for region, _ in common:
+            if region is home:
+                inside = True
+                continue
+            if inside or home is self.graph.region or True:
+                op = self.region_op.get(region)
+                if op is not None and op.code in ("for", "while") and not self.within(home, region):
+                    return True
+        return False
+
+    def within(self, home: Region, region: Region) -> bool:
+        """Whether ``home`` is ``region`` or inside it."""
+        if home is region:
+            return True
+        return any(r is region for r, _ in self.region_path[home])
+
+    def before(self, w: Val, at: tuple[tuple[Region, int], ...]) -> bool:
+        """Whether ``w`` is made before the point ``at``."""
+        d = self.defined[w]
+        for (rd, i), (ra, j) in zip(d, at, strict=False):
+            if rd is not ra:
+                return False
+            if i != j:
+                return i < j
+        return False  # made by the operation that holds the point
+
+    def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...], shape_only: bool = False) -> bool:
+        for root in self.roots.get(target, EMPTY):
+            for w in self.over[root]:
+                if w is out or not self.before(w, at):
+                    continue
+                if any(self.after(u, how, at, w) for u, how in self.uses.get(w, ()) if u != at):
+                    return True
+        return False
+
+    def owned(self, target: Val) -> bool:
+        return not (self.roots.get(target, EMPTY) & self.foreign) and not self.read_only(target)
+
+    def read_only(self, v: Val) -> bool:
+        """Results of ``broadcast_to`` and the like cannot be written to."""
+        for r in self.roots.get(v, EMPTY):
+            if r.op is not None and r.op.code == "prim" and getattr(r.op.fn, "__name__", "") in ("broadcast_to", "diagonal", "broadcast_arrays", "sliding_window_view", "real", "imag", "diag"):
+                return True
+        return False
+
+    # ---- mending
+    def mend(self, region: Region) -> bool:
+        """Put in one copy that is missing; whether one was put in."""
+        for n, op in enumerate(region.ops):
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for j in sorted(updated_anywhere(view)):
+                    i = view.inits[j]
+                    if isinstance(i, Val) and (not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)):
+                        c = self.copy(i, op)
+                        region.ops.insert(n, c)
+                        op.ins[view.head + j] = c.out
+                        return True
+                    if isinstance(i, (Const, Undef, Struct)):
+                        continue
+                for k, c in enumerate(view.collected):
+                    if self.needs_copy(c):
+                        new = self.copy_atom(c, op, view.body)
+                        view.body.results[view.carried + k] = new
+                        return True
+            elif is_update(op) and isinstance(op.ins[0], Val):
+                t = op.ins[0]
+                if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
+                    c2 = self.copy_atom(op.ins[1], op, None)
+                    assert isinstance(c2, Val) and c2.op is not None
+                    region.ops.insert(n, c2.op)
+                    op.ins[1] = c2
+                    return True
+                if not self.owned(t) or self.conflict(t, op.out, self.path[op]):
+                    c = self.copy(t, op)
+                    region.ops.insert(n, c)
+                    op.ins[0] = c.out
+                    return True
+            for r in op.regions:
+                if self.mend(r):
+                    return True
+        return False
+
+    def twice(self, view: LoopView, j: int) -> bool:
+        """Whether another variable of the loop starts from the same memory."""
+        mine = self.of(view.inits[j])
+        return any(k != j and mine & self.of(i) for k, i in enumerate(view.inits) if in_memory(view.params[k]))
+
+    def needs_copy(self, a: Atom) -> bool:
+        """Whether a value put on a tape would change there."""
+        if isinstance(a, Val) and a.op is not None and a.op.fn is ops.copied:
+            return False
+        return any(isinstance(v.kind, Array) and self.roots.get(v, EMPTY) & self.updated for v in vals([a]))
+
+    def copy(self, v: Val, like: Op) -> Op:
+        c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
+        c.outs.append(Val(v.name, v.kind, c, v.user))
+        return c
+
+    def copy_atom(self, a: Atom, like: Op, body: Region | None) -> Atom:
+        made: list[Op] = []
+
+        def f(v: Val) -> Atom:
+            if not isinstance(v.kind, Array):
+                return v
+            c = self.copy(v, like)
+            c.out.user = False
+            c.out.name = ""
+            made.append(c)
+            return c.out
+
+        new = map_atom(f, a)
+        if body is not None:
+            at = self.place(a, body)
+            body.ops[at:at] = made
+        return new
+
+    def place(self, a: Atom, body: Region) -> int:
+        """Right after a collected value is made."""
+        best = 0
+        for v in vals([a]):
+            for n, op in enumerate(body.ops):
+                if v in op.outs:
+                    best = max(best, n + 1)
+        return best
+
+    # ---- sums in place
+    def optional(self, region: Region) -> None:
+        """Sums of cotangents are accumulated in place where that is safe."""
+        self.analyse()
+        kept: set[Val] = set()
+        self.kept_roots(self.graph.region, kept)
+        self.mark(region, kept)
+
+    def kept_roots(self, region: Region, kept: set[Val]) -> None:
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                for c in LoopView(op).collected:
+                    kept |= self.of(c)
+            if op.code == "prim" and op.fn is ops.append:
+                kept |= self.of(op.ins[1])
+            for r in op.regions:
+                self.kept_roots(r, kept)
+
+    def mark(self, region: Region, kept: set[Val]) -> None:
+        for op in region.ops:
+            for r in op.regions:
+                self.mark(r, kept)
+            if op.code != "prim":
+                continue
+            if op.attrs.get("aug"):
+                op.attrs = {**op.attrs, "inplace": True}
+            if is_update(op):
+                op.attrs = {**op.attrs, "inplace": True}
+                continue
+            if op.fn is ops.accumulate:
+                for at in (0, 1):
+                    if self.can_accumulate(op, at, kept):
+                        ins = [op.ins[at], op.ins[1 - at]]
+                        op.ins = ins
+                        op.attrs = {**op.attrs, "inplace": True}
+                        break
+
+    def can_accumulate(self, op: Op, at: int, kept: set[Val]) -> bool:
+        t, g = op.ins[at], op.ins[1 - at]
+        k = kind(t)
+        if not isinstance(t, Val) or not isinstance(k, Array) or k != op.out.kind or not k.dims:
+            return False
+        kg = kind(g)
+        if isinstance(kg, Array):
+            if kg.dtype != k.dtype or (kg.dims != k.dims and len(kg.dims) >= len(k.dims)):
+                return False
+        elif not (isinstance(kg, Scalar) and kg.dtype == k.dtype):
+            return False
+        if self.roots.get(t, EMPTY) & kept or not self.owned(t):
+            return False
+        if self.loop_parameter(t):
+            return False
+        return not self.conflict(t, op.out, self.path[op])
+
+    def loop_parameter(self, t: Val) -> bool:
+        """A carried cotangent: its start must be ours, and nobody else's."""
+        op = t.op
+        if op is None or t in op.outs or op.code not in ("for", "while"):
+            return False
+        view = LoopView(op)
+        if t not in view.params:
+            return True
+        i = view.inits[view.params.index(t)]
+        if not isinstance(i, Val):
+            return True
+        if not self.owned(i) or self.twice(view, view.params.index(t)) or self.loop_parameter(i):
+            return True
+        return self.conflict(i, None, self.path[op])
+
+    # ---- results
+    def results(self) -> None:
+        """What is returned is the caller's own: no argument's memory, nothing twice."""
+        self.analyse()
+        seen: set[Val] = set()
+        region = self.graph.region
+
+        def f(v: Val) -> Atom:
+            if not isinstance(v.kind, Array):
+                return v
+            rs = self.roots.get(v, EMPTY)
+            if rs & self.foreign or rs & seen or self.read_only(v):
+                c = Op("prim", [v], attrs={"fn": ops.copied})
+                c.outs.append(Val("", v.kind, c))
+                region.ops.append(c)
+                return c.out
+            seen.update(rs)
+            return v
+
+        region.results = [map_atom(f, a) for a in region.results]

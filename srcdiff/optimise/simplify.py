@@ -1,0 +1,560 @@
+"""The rebuild pass: constant folding, sharing, exact algebra, loop congruence and invariant motion in one walk.
+
+A graph is read once and written anew.  Loops are entered with the most optimistic assumption (no variable changes)
+and read again when it proves wrong; that alone removes zero tangents carried through loops and merges equal ones.
+All rewrites are exact for every input.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.analysis.memory import updated_anywhere
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    key_of,
+    kind,
+    map_atom,
+    same,
+    vals,
+)
+from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.optimise.dce import dce, effect
+
+__all__ = ["simplify"]
+
+SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they cannot raise
+    operator.add, operator.sub, operator.mul, operator.neg, ops.shape_at, len, ops.exit_is, operator.not_,
+    operator.lt, operator.le, operator.gt, operator.ge,
+}  # fmt: skip
+
+
+def simplify(graph: Graph, is_shareable: Callable[[Any], bool], rounds: int = 6) -> Graph:
+    """Rebuild and remove dead code until nothing changes."""
+    size = -1
+    for _ in range(rounds):
+        graph = dce(Rebuild(graph, is_shareable).run())
+        n = count(graph.region)
+        if n == size:
+            break
+        size = n
+    return graph
+
+
+def count(region: Region) -> int:
+    return sum(1 + len(op.outs) + sum(count(r) for r in op.regions) for op in region.ops)
+
+
+class Rebuild:
+    """One walk."""
+
+    def __init__(self, graph: Graph, is_shareable: Callable[[Any], bool]) -> None:
+        self.old = graph
+        self.is_shareable = is_shareable
+        self.env: dict[Val, Atom] = {}
+        self.regions: list[tuple[Region, dict[Any, Val], str]] = []
+        self.depth: dict[Val, int] = {}
+        self.uses: dict[Val, int] = {}
+        count_uses(graph.region, self.uses)
+
+    def run(self) -> Graph:
+        old = self.old
+        new = Region()
+        self.regions.append((new, {}, "fn"))
+        for p in old.region.params:
+            q = self.param(p)
+            new.params.append(q)
+        self.body(old.region)
+        new.results = [self.atom(a) for a in old.region.results]
+        self.regions.pop()
+        g = Graph(old.name, new, old.signature, old.captures, dict(old.info))
+        if "values" in g.info:
+            g.info["values"] = {k: self.env[v] for k, v in g.info["values"].items() if v in self.env}
+        return g
+
+    # ---- helpers
+    def param(self, p: Val, op: Op | None = None) -> Val:
+        q = Val(p.name, p.kind, op, p.user)
+        self.env[p] = q
+        self.depth[q] = len(self.regions) - 1
+        return q
+
+    def atom(self, a: Atom) -> Atom:
+        return map_atom(lambda v: self.env.get(v, v), a)
+
+    def level(self, atoms: list[Atom]) -> int:
+        return max((self.depth.get(v, 0) for v in vals(atoms)), default=0)
+
+    def body(self, region: Region) -> None:
+        for op in region.ops:
+            self.step(op)
+
+    def step(self, op: Op) -> None:
+        if op.code == "if":
+            self.branch(op)
+        elif op.code in ("for", "while"):
+            self.loop(op)
+        elif op.code == "prim":
+            self.prim(op)
+        else:
+            new = Op(op.code, [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
+            self.place(new, op.outs, len(self.regions) - 1)
+
+    def place(self, new: Op, outs: list[Val], level: int) -> None:
+        for o in outs:
+            v = Val(o.name, o.kind, new, o.user)
+            new.outs.append(v)
+            self.depth[v] = level
+            self.env[o] = v
+        self.regions[level][0].ops.append(new)
+
+    # ---- operations
+    def prim(self, op: Op) -> None:
+        ins = [self.atom(a) for a in op.ins]
+        simpler = self.algebra(op, ins)
+        if simpler is not None:
+            self.rename(simpler, op.out)
+            self.env[op.out] = simpler
+            return
+        fn = op.fn
+        here = len(self.regions) - 1
+        if op.attrs.get("unread") or fn in ops.UPDATES or fn is ops.copied or op.attrs.get("aug") or not self.is_shareable(fn):
+            new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
+            self.place(new, op.outs, here)
+            return
+        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple(key_of(a) for a in self.ordered(fn, ins)))
+        for level in range(here, -1, -1):
+            found = self.regions[level][1].get(key)
+            if found is not None:
+                self.rename(found, op.out)
+                self.env[op.out] = found
+                return
+        level = self.lift(op, ins, here)
+        new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
+        self.place(new, op.outs, level)
+        self.regions[level][1][key] = new.out
+
+    def ordered(self, fn: Any, ins: list[Atom]) -> list[Atom]:
+        if fn in (operator.add, operator.mul, ops.accumulate) and len(ins) == 2 and not any(isinstance(kind(a), Seq) for a in ins):
+            return sorted(ins, key=lambda a: repr(key_of(a)))
+        return ins
+
+    def rename(self, a: Atom, old: Val) -> None:
+        """A shared value takes the user's name if it has none."""
+        if isinstance(a, Val) and old.user and not a.user and not a.name.endswith(("_bar", "_dot")):
+            a.name, a.user = old.name, True
+
+    def lift(self, op: Op, ins: list[Atom], here: int) -> int:
+        """The outermost region where an operation may be done as well."""
+        level = max(self.level(ins), 0)
+        if op.out.user or level == here:
+            if op.out.user and not any(isinstance(a, Val) for a in ins):
+                return here
+        if isinstance(kind(op.out), Array) and op.fn is operator.getitem:
+            return here
+        got = here
+        for d in range(here, level, -1):
+            how = self.regions[d][2]
+            if how in ("if", "cond"):
+                break
+            if how == "while" or how == "for":
+                if op.fn not in SPECULATIVE or not isinstance(kind(op.out), Scalar):
+                    break
+            got = d - 1
+        return got
+
+    def algebra(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """An equal value that is simpler."""
+        fn = op.fn
+        k = op.out.kind
+        if fn in _FOLD and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins) and any(_adjoint(op, a) for a in ins):
+            try:
+                return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
+            except (ArithmeticError, ValueError):
+                return None
+        if fn is operator.mul and len(ins) == 2 and not isinstance(k, Seq):
+            a, b = ins
+            if _is(b, 1) and _kept(a, k, b):
+                return a
+            if _is(a, 1) and _kept(b, k, a):
+                return b
+            if _is(a, -1) and isinstance(b, Val):
+                return self.make(operator.neg, [b], op)
+            if _is(b, -1) and isinstance(a, Val):
+                return self.make(operator.neg, [a], op)
+            na, nb = negated(a), negated(b)
+            if na is not None and self.once(a):
+                if nb is not None and self.once(b):
+                    return self.make(operator.mul, [na, nb], op)
+                return self.make(operator.neg, [self.make(operator.mul, [na, b], op)], op)
+            if nb is not None and self.once(b):
+                return self.make(operator.neg, [self.make(operator.mul, [a, nb], op)], op)
+            inverse = reciprocal(b)
+            if inverse is not None and self.once(b):
+                return self.make(operator.truediv, [a, inverse], op)
+            inverse = reciprocal(a)
+            if inverse is not None and self.once(a):
+                return self.make(operator.truediv, [b, inverse], op)
+        if fn is operator.truediv and len(ins) == 2:
+            a, b = ins
+            if _is(b, 1) and _kept(a, k, b) and kind_char(a) in "fc":
+                return a
+            na = negated(a)
+            if na is not None and self.once(a):
+                return self.make(operator.neg, [self.make(operator.truediv, [na, b], op)], op)
+        if fn is operator.pow and len(ins) == 2 and _is(ins[1], 1) and same_kind(kind(ins[0]), k):
+            return ins[0]
+        if fn is operator.pow and len(ins) == 2 and isinstance(ins[1], Const) and type(ins[1].value) is int and ins[1].value == 0 and isinstance(k, Scalar):
+            return Const(1.0) if k.dtype[0] == "f" else None
+        if fn is operator.neg:
+            n = negated(ins[0])
+            if n is not None and same_kind(kind(n), k):
+                return n
+        if fn in (operator.add, ops.accumulate) and len(ins) == 2 and not isinstance(k, Seq):
+            a, b = ins
+            if fn is ops.accumulate:
+                if _is_zero(b) and same_kind(kind(a), k):
+                    return a
+                if _is_zero(a) and same_kind(kind(b), k):
+                    return b
+                if same(a, b) and isinstance(a, Val):
+                    return self.make(operator.mul, [Const(2.0), a], op)
+                if is_zeros(a) and isinstance(b, Val) and same_kind(kind(b), k):
+                    return b
+                if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
+                    return a
+        if fn is operator.sub and len(ins) == 2:
+            nb = negated(ins[1])
+            if nb is not None and self.once(ins[1]):
+                return self.make(operator.add, [ins[0], nb], op)
+        if fn is operator.getitem and isinstance(ins[1], Slice):
+            inner = flipped(ins[0])
+            if inner is not None and is_flip(ins[1]):
+                return inner
+        if fn is operator.not_ and isinstance(ins[0], Const):
+            return Const(not ins[0].value)
+        if fn is ops.poplast and isinstance(ins[0], Val) and ins[0].op is not None and ins[0].op.fn is ops.append:
+            return ins[0].op.ins[1]
+        if fn is ops.rest and isinstance(ins[0], Val) and ins[0].op is not None and ins[0].op.fn is ops.append:
+            return ins[0].op.ins[0]
+        return None
+
+    def once(self, a: Atom) -> bool:
+        return isinstance(a, Val) and not a.user and self.uses.get(self.source(a), 1) <= 1
+
+    def source(self, a: Val) -> Val:
+        return a
+
+    def make(self, fn: Any, ins: list[Atom], like: Op) -> Atom:
+        """A new operation beside ``like``."""
+        o = Val("", like.out.kind, None)
+        new = Op("prim", ins, [o], attrs={"fn": fn}, origin=like.origin)
+        o.op = new
+        simpler = self.algebra(new, ins)
+        if simpler is not None:
+            return simpler
+        key = (key_of_fn(fn), (), tuple(key_of(a) for a in self.ordered(fn, ins)))
+        here = len(self.regions) - 1
+        for level in range(here, -1, -1):
+            found = self.regions[level][1].get(key)
+            if found is not None:
+                return found
+        self.depth[o] = here
+        self.regions[here][0].ops.append(new)
+        self.regions[here][1][key] = o
+        return o
+
+    # ---- branches
+    def branch(self, op: Op) -> None:
+        cond = self.atom(op.ins[0])
+        if isinstance(cond, Const) and isinstance(cond.value, (bool, int)):
+            r = op.regions[0 if cond.value else 1]
+            self.body(r)
+            for o, a in zip(op.outs, r.results, strict=True):
+                got = self.atom(a)
+                self.rename(got, o)
+                self.env[o] = got
+            return
+        new = Op("if", [cond], attrs=dict(op.attrs), origin=op.origin)
+        results: list[list[Atom]] = []
+        for r in op.regions:
+            region = Region()
+            self.regions.append((region, {}, "if"))
+            self.body(r)
+            results.append([self.atom(a) for a in r.results])
+            self.regions.pop()
+            new.regions.append(region)
+        here = len(self.regions) - 1
+        made: dict[Any, Val] = {}
+        for n, o in enumerate(op.outs):
+            a, b = results[0][n], results[1][n]
+            if same(a, b):
+                self.rename(a, o)
+                self.env[o] = a
+                continue
+            if isinstance(a, Undef) and self.visible(b, here):
+                self.env[o] = b
+                continue
+            if isinstance(b, Undef) and self.visible(a, here):
+                self.env[o] = a
+                continue
+            if isinstance(a, Const) and isinstance(b, Const) and a.value is True and b.value is False and isinstance(cond, Val):
+                self.env[o] = cond
+                continue
+            key = (key_of(a), key_of(b))
+            if key not in made:
+                v = Val(o.name, o.kind, new, o.user)
+                self.depth[v] = here
+                new.regions[0].results.append(a)
+                new.regions[1].results.append(b)
+                new.outs.append(v)
+                made[key] = v
+            self.env[o] = made[key]
+        if new.outs or effect(new):
+            self.regions[here][0].ops.append(new)
+
+    def visible(self, a: Atom, here: int) -> bool:
+        return isinstance(a, Const) or isinstance(a, Val) and self.depth.get(a, 0) <= here
+
+    # ---- loops
+    def loop(self, op: Op) -> None:
+        view = LoopView(op)
+        here = len(self.regions) - 1
+        header = [self.atom(a) for a in view.header]
+        inits = [self.atom(a) for a in view.inits]
+        n = view.carried
+        fixed = [not isinstance(i, Undef) for i in inits]
+        groups: list[int] = list(range(n))
+        buffers = updated_anywhere(view)
+        for j in range(n):
+            if j in buffers:
+                fixed[j] = False
+                continue
+            for i in range(j):
+                if groups[i] == i and i not in buffers and same(inits[i], inits[j]) and not isinstance(inits[i], Undef) and same_kind(view.params[i].kind, view.params[j].kind):
+                    groups[j] = i
+                    break
+        sources = self.sources(view, op)
+        for j in range(n):
+            if fixed[groups[j]] != fixed[j]:
+                groups[j] = j
+        mark = [len(r[0].ops) for r in self.regions]
+        keys = [dict(r[1]) for r in self.regions]
+        while True:
+            new, body, params, results = self.attempt(op, view, inits, fixed, groups, sources)
+            bad = False
+            yields = results[:n]
+            for j in range(n):
+                if fixed[j] and not same(yields[j], inits[j]):
+                    fixed[j] = False
+                    bad = True
+            for j in range(n):
+                g = groups[j]
+                if g != j and (fixed[g] != fixed[j] or not fixed[j] and not same(yields[j], yields[g])):
+                    groups[j] = j
+                    bad = True
+            if not bad:
+                break
+            for (region, _, _), size in zip(self.regions, mark, strict=True):
+                del region.ops[size:]
+            for (_, table, _), saved in zip(self.regions, keys, strict=True):
+                table.clear()
+                table.update(saved)
+        leaders = [j for j in range(n) if not fixed[j] and groups[j] == j]
+        collected = results[n : n + len(view.collected)]
+        tail = results[n + len(view.collected) :]
+        body.results = [yields[j] for j in leaders]
+        new.ins = [*header, *(inits[j] for j in leaders), *(s for s, _, _ in sources)]
+        outs = {}
+        for j in leaders:
+            f = view.finals[j]
+            v = Val(f.name, f.kind, new, f.user)
+            self.depth[v] = here
+            outs[j] = v
+        for j in range(n):
+            self.env[view.finals[j]] = inits[j] if fixed[j] else outs[groups[j]]
+        new.outs = [outs[j] for j in leaders]
+        seen: dict[Any, Val] = {}
+        for c, t in zip(collected, view.tapes, strict=True):
+            alias = self.same_tape(c, params, sources, new)
+            if alias is not None:
+                self.env[t] = alias
+                continue
+            if key_of(c) not in seen:
+                v = Val(t.name, t.kind, new, t.user)
+                self.depth[v] = here
+                body.results.append(c)
+                new.outs.append(v)
+                seen[key_of(c)] = v
+            self.env[t] = seen[key_of(c)]
+        body.results += tail
+        for o in op.outs[n + len(view.collected) :]:
+            v = Val(o.name, o.kind, new, o.user)
+            self.depth[v] = here
+            new.outs.append(v)
+            self.env[o] = v
+        new.attrs["carried"] = len(leaders)
+        new.attrs["dirs"] = tuple(d for _, d, _ in sources)
+        self.regions[here][0].ops.append(new)
+
+    def sources(self, view: LoopView, op: Op) -> list[tuple[Atom, int, list[Val]]]:
+        """What is consumed: reversed tapes are read the other way, equal ones once."""
+        out: list[tuple[Atom, int, list[Val]]] = []
+        for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
+            a = self.atom(s)
+            inner = flipped(a)
+            if inner is not None:
+                a, d = inner, -d
+            for k, (b, dd, es) in enumerate(out):
+                if same(a, b) and d == dd:
+                    out[k] = (b, dd, [*es, e])
+                    break
+            else:
+                out.append((a, d, [e]))
+        return out
+
+    def same_tape(self, c: Atom, params: list[Val], sources: list[tuple[Atom, int, list[Val]]], new: Op) -> Atom | None:
+        """A tape that collects the elements of a source is that source (or its reverse)."""
+        if not new.attrs.get("aligned") or not isinstance(c, Val):
+            return None
+        for s, d, es in sources:
+            if self.env.get(es[0]) is c:
+                if d == 1:
+                    return s
+                return None
+        return None
+
+    def attempt(self, op: Op, view: LoopView, inits: list[Atom], fixed: list[bool], groups: list[int], sources: Any) -> Any:
+        n = view.carried
+        new = Op(op.code, [], attrs=dict(op.attrs), origin=op.origin)
+        if op.code == "while":
+            region = Region()
+            self.regions.append((region, {}, "cond"))
+            cond_params: dict[int, Val] = {}
+            for j, p in enumerate(op.regions[0].params):
+                if fixed[j]:
+                    self.env[p] = inits[j]
+                elif groups[j] == j:
+                    cond_params[j] = self.param(p)
+                    region.params.append(cond_params[j])
+                else:
+                    self.env[p] = cond_params[groups[j]]
+            self.body(op.regions[0])
+            region.results = [self.atom(a) for a in op.regions[0].results]
+            self.regions.pop()
+            new.regions.append(region)
+        body = Region()
+        self.regions.append((body, {}, op.code))
+        if op.code == "for":
+            body.params.append(self.param(view.index, new))
+        made: dict[int, Val] = {}
+        for j, p in enumerate(view.params):
+            if fixed[j]:
+                self.env[p] = inits[j]
+            elif groups[j] == j:
+                made[j] = self.param(p, new)
+                body.params.append(made[j])
+            else:
+                self.env[p] = made[groups[j]]
+        for _, _, es in sources:
+            v = self.param(es[0], new)
+            for e in es[1:]:
+                self.env[e] = v
+            body.params.append(v)
+        self.body(view.body)
+        results = [self.atom(a) for a in view.body.results]
+        self.regions.pop()
+        new.regions.append(body)
+        return new, body, body.params, results
+
+
+def count_uses(region: Region, uses: dict[Val, int]) -> None:
+    for op in region.ops:
+        for v in vals(op.ins):
+            uses[v] = uses.get(v, 0) + 1
+        for r in op.regions:
+            count_uses(r, uses)
+    for v in vals(region.results):
+        uses[v] = uses.get(v, 0) + 1
+
+
+_FOLD = {operator.add, operator.sub, operator.mul, operator.neg, ops.accumulate, operator.lt, operator.le, operator.gt, operator.ge}
+
+
+def _adjoint(op: Op, a: Atom) -> bool:
+    return op.origin is None or op.origin.adjoint or isinstance(a, Const) and type(a.value) is int
+
+
+def key_of_fn(fn: Any) -> Any:
+    return fn if isinstance(fn, str) else id(fn)
+
+
+def _is(a: Atom, v: int) -> bool:
+    return isinstance(a, Const) and type(a.value) in (int, float) and a.value == v
+
+
+def _is_zero(a: Atom) -> bool:
+    return isinstance(a, Const) and type(a.value) in (int, float) and a.value == 0
+
+
+def is_zeros(a: Atom) -> bool:
+    """An array just made as the zero of a cotangent."""
+    return isinstance(a, Val) and a.op is not None and a.op.code == "prim" and getattr(a.op.fn, "__name__", "") == "zeros_like"
+
+
+def kind_char(a: Atom) -> str:
+    k = kind(a)
+    return k.dtype[0] if isinstance(k, (Scalar, Array)) else "?"
+
+
+def same_kind(a: Any, b: Any) -> bool:
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return a.dtype == b.dtype
+    return bool(a == b)
+
+
+def _kept(a: Atom, result: Any, factor: Atom) -> bool:
+    """Whether ``a * 1`` is ``a``: the kind does not change by it."""
+    return same_kind(kind(a), result)
+
+
+def negated(a: Atom) -> Atom | None:
+    if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn is operator.neg:
+        return a.op.ins[0]
+    return None
+
+
+def reciprocal(a: Atom) -> Atom | None:
+    """``x`` of ``1.0 / x``; used for derivatives, where ``g * (1 / x)`` is written ``g / x``."""
+    if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn is operator.truediv and _is(a.op.ins[0], 1):
+        if a.op.origin is None or a.op.origin.adjoint:
+            return a.op.ins[1]
+    return None
+
+
+def is_flip(s: Slice) -> bool:
+    return all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper)) and isinstance(s.step, Const) and s.step.value == -1
+
+
+def flipped(a: Atom) -> Atom | None:
+    """``T`` of ``T[::-1]``, for lists."""
+    if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn is operator.getitem:
+        if isinstance(a.op.ins[1], Slice) and is_flip(a.op.ins[1]) and isinstance(kind(a.op.ins[0]), Seq):
+            return a.op.ins[0]
+    return None
+
+
+__all__ += ["UNDEF", "Struct"]

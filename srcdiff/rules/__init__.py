@@ -1,0 +1,32 @@
+"""The rule book: which functions have a derivative, and the Python text of it.
+
+Importing the package fills the table of :mod:`srcdiff.rules.registry`.
+"""
+
+from srcdiff.rules import (
+    creation,
+    elementwise,
+    indexing,
+    linear_algebra,
+    python_math,
+    reductions,
+    shapes,
+)
+from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table
+
+__all__ = [
+    "OpRules",
+    "Rule",
+    "creation",
+    "elementwise",
+    "indexing",
+    "is_known",
+    "linear_algebra",
+    "lookup",
+    "may_alias",
+    "python_math",
+    "reductions",
+    "returns_fresh",
+    "rules_table",
+    "shapes",
+]

@@ -1,0 +1,497 @@
+"""Rules of sums, products, extremes, order statistics and what runs along an axis.
+
+A pullback distinguishes the reduction of everything, the reduction along axes, and ``keepdims``, so that each
+reads as it would be written by hand.  Equal extremes share equally; a quantile belongs to the elements that one
+sorting permutation puts next to it.  Products and running products are right where elements are zero, at every order.
+
+Left out: ``where=`` and ``mean=`` of the reductions; several quantiles at once; quantiles other than linear ones;
+the derivative with respect to the quantile's position; ``returned=True`` of ``np.average``; ``prepend`` and ``append``
+of ``np.diff``; variances of complex numbers; ``np.nanprod``, ``np.nanvar``, ``np.nanstd``, ``np.nanmedian``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcdiff.rules.registry import (
+    differential,
+    linear,
+    nondifferentiable,
+    pullback,
+    pure,
+    returns_alias,
+)
+from srcdiff.runtime.reductions import (
+    other_axes,
+    pad_widths,
+    quantile_weights,
+    recurrence,
+    reduced_size,
+    shifted,
+)
+
+pure(other_axes, pad_widths)
+nondifferentiable(reduced_size, quantile_weights)
+
+# --- sums and means --------------------------------------------------------------------------------------------
+
+
+@linear(np.sum, "a", "initial")
+def sum_(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out_bar: Any) -> Any:
+    if np.ndim(a) == 0:
+        return out_bar, out_bar
+    if axis is None or keepdims:
+        return np.broadcast_to(out_bar, a.shape), np.sum(out_bar)
+    return np.broadcast_to(np.expand_dims(out_bar, axis), a.shape), np.sum(out_bar)
+
+
+@linear(np.mean, "a")
+def mean(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if np.ndim(a) == 0:
+        return out_bar
+    if axis is None:
+        return np.broadcast_to(out_bar / a.size, a.shape)
+    if not keepdims:
+        out_bar = np.expand_dims(out_bar, axis)
+    if isinstance(axis, int):
+        return np.broadcast_to(out_bar / a.shape[axis], a.shape)
+    return np.broadcast_to(out_bar / reduced_size(a, axis), a.shape)
+
+
+@differential(np.average)
+def average(
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    keepdims: bool = False,
+    *,
+    out: Any,
+    a_dot: Any,
+    weights_dot: Any,
+) -> Any:
+    if weights is None:
+        return np.mean(a_dot, axis=axis, keepdims=keepdims)
+    if np.ndim(weights) != np.ndim(a):
+        weights = np.expand_dims(weights, other_axes(a.ndim, axis))
+        weights_dot = np.expand_dims(weights_dot, other_axes(a.ndim, axis))
+    if axis is not None and not keepdims:
+        out = np.expand_dims(out, axis)
+    change = weights * a_dot + weights_dot * (a - out)
+    return np.sum(change, axis=axis, keepdims=keepdims) / np.sum(weights, axis=axis, keepdims=keepdims)
+
+
+@pullback(np.average, "a", "weights")
+def average_bar(
+    a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False, *, out: Any, out_bar: Any
+) -> Any:
+    if weights is None:
+        if axis is not None and not keepdims:
+            out_bar = np.expand_dims(out_bar, axis)
+        return np.broadcast_to(out_bar / reduced_size(a, axis), a.shape), None
+    if axis is not None and not keepdims:
+        out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    if np.ndim(weights) != np.ndim(a):
+        share = out_bar / np.sum(weights)
+        others = other_axes(a.ndim, axis)
+        return share * np.expand_dims(weights, others), np.sum(share * (a - out), axis=others)
+    share = out_bar / np.sum(weights, axis=axis, keepdims=True)
+    return share * weights, share * (a - out)
+
+
+@differential(np.var)
+def var(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, a_dot: Any) -> Any:
+    if axis is None and not keepdims:
+        return 2.0 * np.sum((a - np.mean(a)) * a_dot) / (a.size - ddof)
+    deviation = a - np.mean(a, axis=axis, keepdims=True)
+    if isinstance(axis, int):
+        return 2.0 * np.sum(deviation * a_dot, axis=axis, keepdims=keepdims) / (a.shape[axis] - ddof)
+    return 2.0 * np.sum(deviation * a_dot, axis=axis, keepdims=keepdims) / (reduced_size(a, axis) - ddof)
+
+
+@pullback(np.var, "a")
+def var_bar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is None:
+        return 2.0 * (a - np.mean(a)) * out_bar / (a.size - ddof)
+    if not keepdims:
+        out_bar = np.expand_dims(out_bar, axis)
+    if isinstance(axis, int):
+        return 2.0 * (a - np.mean(a, axis=axis, keepdims=True)) * out_bar / (a.shape[axis] - ddof)
+    return 2.0 * (a - np.mean(a, axis=axis, keepdims=True)) * out_bar / (reduced_size(a, axis) - ddof)
+
+
+@differential(np.std)
+def std(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out: Any, a_dot: Any) -> Any:
+    if axis is None and not keepdims:
+        return np.sum((a - np.mean(a)) * a_dot) / ((a.size - ddof) * out)
+    deviation = a - np.mean(a, axis=axis, keepdims=True)
+    if isinstance(axis, int):
+        return np.sum(deviation * a_dot, axis=axis, keepdims=keepdims) / ((a.shape[axis] - ddof) * out)
+    return np.sum(deviation * a_dot, axis=axis, keepdims=keepdims) / ((reduced_size(a, axis) - ddof) * out)
+
+
+@pullback(np.std, "a")
+def std_bar(
+    a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out: Any, out_bar: Any
+) -> Any:
+    if axis is None:
+        return (a - np.mean(a)) * (out_bar / ((a.size - ddof) * out))
+    if not keepdims:
+        out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    if isinstance(axis, int):
+        return (a - np.mean(a, axis=axis, keepdims=True)) * (out_bar / ((a.shape[axis] - ddof) * out))
+    return (a - np.mean(a, axis=axis, keepdims=True)) * (out_bar / ((reduced_size(a, axis) - ddof) * out))
+
+
+# --- sums and means of what is not nan -------------------------------------------------------------------------
+
+
+@differential(np.nansum)
+def nansum(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    return np.sum(np.where(np.isnan(a), 0.0, a_dot), axis=axis, keepdims=keepdims)
+
+
+@pullback(np.nansum, "a")
+def nansum_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is not None and not keepdims:
+        out_bar = np.expand_dims(out_bar, axis)
+    return np.where(np.isnan(a), 0.0, out_bar)
+
+
+@differential(np.nanmean)
+def nanmean(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    present = ~np.isnan(a)
+    total = np.sum(np.where(present, a_dot, 0.0), axis=axis, keepdims=keepdims)
+    return total / np.sum(present, axis=axis, keepdims=keepdims, dtype=a.dtype)
+
+
+@pullback(np.nanmean, "a")
+def nanmean_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    present = ~np.isnan(a)
+    if axis is None:
+        return np.where(present, out_bar / np.sum(present, dtype=a.dtype), 0.0)
+    if not keepdims:
+        out_bar = np.expand_dims(out_bar, axis)
+    return np.where(present, out_bar / np.sum(present, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
+
+
+# --- extremes --------------------------------------------------------------------------------------------------
+
+
+@differential(np.nanmin)
+@differential(np.nanmax)
+@differential(np.amin)
+@differential(np.amax)
+@differential(np.min)
+@differential(np.max)
+def extreme(
+    a: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    *,
+    out: Any,
+    a_dot: Any,
+    initial_dot: Any,
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return a_dot
+    if axis is None and initial is None and not keepdims:
+        ties = a == out
+        return np.sum(np.where(ties, a_dot, 0.0)) / np.sum(ties, dtype=a.dtype)
+    if axis is None or keepdims:
+        ties = a == out
+    else:
+        ties = a == np.expand_dims(out, axis)
+    total = np.sum(np.where(ties, a_dot, 0.0), axis=axis, keepdims=keepdims)
+    count = np.sum(ties, axis=axis, keepdims=keepdims, dtype=a.dtype)
+    if initial is None:
+        return total / count
+    return np.where(out == initial, total + initial_dot, total) / np.where(out == initial, count + 1.0, count)
+
+
+@pullback(np.nanmin, "a", "initial")
+@pullback(np.nanmax, "a", "initial")
+@pullback(np.amin, "a", "initial")
+@pullback(np.amax, "a", "initial")
+@pullback(np.min, "a", "initial")
+@pullback(np.max, "a", "initial")
+def extreme_bar(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out: Any, out_bar: Any
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return out_bar, None
+    if axis is None and initial is None:
+        ties = a == out
+        return np.where(ties, out_bar / np.sum(ties, dtype=a.dtype), 0.0), None
+    if axis is not None and not keepdims:
+        out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    ties = a == out
+    count = np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype)
+    if initial is None:
+        return np.where(ties, out_bar / count, 0.0), None
+    share = out_bar / np.where(out == initial, count + 1.0, count)
+    return np.where(ties, share, 0.0), np.sum(np.where(out == initial, share, 0.0))
+
+
+@differential(np.ptp)
+def ptp(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    highest = a == np.max(a, axis=axis, keepdims=True)
+    lowest = a == np.min(a, axis=axis, keepdims=True)
+    rise = np.sum(np.where(highest, a_dot, 0.0), axis=axis, keepdims=keepdims)
+    fall = np.sum(np.where(lowest, a_dot, 0.0), axis=axis, keepdims=keepdims)
+    return rise / np.sum(highest, axis=axis, keepdims=keepdims, dtype=a.dtype) - fall / np.sum(
+        lowest, axis=axis, keepdims=keepdims, dtype=a.dtype
+    )
+
+
+@pullback(np.ptp, "a")
+def ptp_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is not None and not keepdims:
+        out_bar = np.expand_dims(out_bar, axis)
+    highest = a == np.max(a, axis=axis, keepdims=True)
+    lowest = a == np.min(a, axis=axis, keepdims=True)
+    rise = np.where(highest, out_bar / np.sum(highest, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
+    fall = np.where(lowest, out_bar / np.sum(lowest, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
+    return rise - fall
+
+
+# --- order statistics ------------------------------------------------------------------------------------------
+
+
+@differential(np.median)
+def median(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    return np.sum(quantile_weights(a, 0.5, axis) * a_dot, axis=axis, keepdims=keepdims)
+
+
+@pullback(np.median, "a")
+def median_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is None or keepdims:
+        return quantile_weights(a, 0.5, axis) * out_bar
+    return quantile_weights(a, 0.5, axis) * np.expand_dims(out_bar, axis)
+
+
+@differential(np.quantile)
+def quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    return np.sum(quantile_weights(a, q, axis) * a_dot, axis=axis, keepdims=keepdims)
+
+
+@pullback(np.quantile, "a")
+def quantile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is None or keepdims:
+        return quantile_weights(a, q, axis) * out_bar
+    return quantile_weights(a, q, axis) * np.expand_dims(out_bar, axis)
+
+
+@differential(np.percentile)
+def percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
+    return np.sum(quantile_weights(a, q / 100.0, axis) * a_dot, axis=axis, keepdims=keepdims)
+
+
+@pullback(np.percentile, "a")
+def percentile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    if axis is None or keepdims:
+        return quantile_weights(a, q / 100.0, axis) * out_bar
+    return quantile_weights(a, q / 100.0, axis) * np.expand_dims(out_bar, axis)
+
+
+@differential(np.unique)
+def unique(ar: Any, *, ar_dot: Any) -> Any:
+    return np.take(ar_dot, np.unique(ar, return_index=True)[1])
+
+
+@pullback(np.unique, "ar")
+def unique_bar(ar: Any, *, out_bar: Any) -> Any:
+    found = np.unique(ar, return_index=True, return_inverse=True)
+    place = np.ravel(found[2])
+    first = np.arange(np.size(ar)) == np.take(found[1], place)
+    return np.reshape(np.where(first, np.take(out_bar, place), 0.0), np.shape(ar))
+
+
+# --- products --------------------------------------------------------------------------------------------------
+
+
+@differential(np.prod)
+def prod(
+    a: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    *,
+    out: Any,
+    a_dot: Any,
+    initial_dot: Any,
+) -> Any:
+    if np.ndim(a) == 0:
+        if initial is None:
+            return a_dot
+        return a_dot * initial + a * initial_dot
+    if isinstance(axis, int):
+        rows, rows_dot = np.moveaxis(a, axis, -1), np.moveaxis(a_dot, axis, -1)
+    elif axis is None:
+        rows, rows_dot = np.ravel(a), np.ravel(a_dot)
+    else:
+        moved = np.moveaxis(a, axis, range(-len(axis), 0))
+        lengths = moved.shape[: a.ndim - len(axis)] + (reduced_size(a, axis),)
+        rows = np.reshape(moved, lengths)
+        rows_dot = np.reshape(np.moveaxis(a_dot, axis, range(-len(axis), 0)), lengths)
+    before = np.cumprod(shifted(rows, -1, 1, 1.0), axis=-1)
+    after = np.flip(np.cumprod(np.flip(shifted(rows, -1, -1, 1.0), axis=-1), axis=-1), axis=-1)
+    out_dot = np.sum(before * after * rows_dot, axis=-1)
+    if initial is not None:
+        out_dot = out_dot * initial + np.prod(rows, axis=-1) * initial_dot
+    if keepdims:
+        return np.reshape(out_dot, np.shape(out))
+    return out_dot
+
+
+@pullback(np.prod, "a", "initial")
+def prod_bar(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out: Any, out_bar: Any
+) -> Any:
+    if np.ndim(a) == 0:
+        if initial is None:
+            return out_bar, None
+        return out_bar * initial, out_bar * a
+    if initial is None:
+        others_bar, initial_bar = out_bar, None
+    else:
+        others_bar = out_bar * initial
+        initial_bar = np.sum(out_bar * np.prod(a, axis=axis, keepdims=keepdims))
+    if a.ndim == 1:
+        # the products of the elements before and after each: out / a, but right where a is zero
+        before = np.cumprod(shifted(a, -1, 1, 1.0))
+        after = np.cumprod(shifted(a, -1, -1, 1.0)[::-1])[::-1]
+        return others_bar * before * after, initial_bar
+    if axis is None:
+        row = np.ravel(a)
+        before = np.cumprod(shifted(row, -1, 1, 1.0))
+        after = np.cumprod(shifted(row, -1, -1, 1.0)[::-1])[::-1]
+        return others_bar * np.reshape(before * after, a.shape), initial_bar
+    if not keepdims:
+        others_bar = np.expand_dims(others_bar, axis)
+    if isinstance(axis, int):
+        before = np.cumprod(shifted(a, axis, 1, 1.0), axis=axis)
+        after = np.flip(np.cumprod(np.flip(shifted(a, axis, -1, 1.0), axis=axis), axis=axis), axis=axis)
+        return others_bar * before * after, initial_bar
+    moved = np.moveaxis(a, axis, range(-len(axis), 0))
+    rows = np.reshape(moved, moved.shape[: a.ndim - len(axis)] + (reduced_size(a, axis),))
+    before = np.cumprod(shifted(rows, -1, 1, 1.0), axis=-1)
+    after = np.flip(np.cumprod(np.flip(shifted(rows, -1, -1, 1.0), axis=-1), axis=-1), axis=-1)
+    others = np.moveaxis(np.reshape(before * after, moved.shape), range(-len(axis), 0), axis)
+    return others_bar * others, initial_bar
+
+
+@differential(np.cumprod)
+def cumprod(a: Any, axis: Any = None, *, out: Any, a_dot: Any) -> Any:
+    if axis is None:
+        return recurrence(np.ravel(a), np.ravel(a_dot) * shifted(out, -1, 1, 1.0))
+    return recurrence(a, a_dot * shifted(out, axis, 1, 1.0), axis)
+
+
+@pullback(np.cumprod, "a")
+def cumprod_bar(a: Any, axis: Any = None, *, out: Any, out_bar: Any) -> Any:
+    if axis is None:
+        later = recurrence(shifted(np.ravel(a), -1, -1), out_bar, -1, True)
+        return np.reshape(later * shifted(out, -1, 1, 1.0), np.shape(a))
+    return recurrence(shifted(a, axis, -1), out_bar, axis, True) * shifted(out, axis, 1, 1.0)
+
+
+@differential(shifted)
+def shifted_tangent(a: Any, axis: int = -1, by: int = 1, fill: float = 0.0, *, a_dot: Any) -> Any:
+    return shifted(a_dot, axis, by)
+
+
+@pullback(shifted, "a")
+def shifted_bar(a: Any, axis: int = -1, by: int = 1, fill: float = 0.0, *, out_bar: Any) -> Any:
+    return shifted(out_bar, axis, -by)
+
+
+@differential(recurrence)
+def recurrence_tangent(
+    a: Any, b: Any, axis: int = -1, reverse: bool = False, *, out: Any, a_dot: Any, b_dot: Any
+) -> Any:
+    if reverse:
+        return recurrence(a, b_dot + a_dot * shifted(out, axis, -1), axis, True)
+    return recurrence(a, b_dot + a_dot * shifted(out, axis, 1), axis)
+
+
+@pullback(recurrence, "a", "b")
+def recurrence_bar(a: Any, b: Any, axis: int = -1, reverse: bool = False, *, out: Any, out_bar: Any) -> Any:
+    if reverse:
+        b_bar = recurrence(shifted(a, axis, 1), out_bar, axis)
+        return b_bar * shifted(out, axis, -1), b_bar
+    b_bar = recurrence(shifted(a, axis, -1), out_bar, axis, True)
+    return b_bar * shifted(out, axis, 1), b_bar
+
+
+# --- along an axis ---------------------------------------------------------------------------------------------
+
+
+@linear(np.cumsum, "a")
+def cumsum(a: Any, axis: Any = None, *, out_bar: Any) -> Any:
+    if np.ndim(a) == 1:
+        return np.cumsum(out_bar[::-1])[::-1]
+    if axis is None:
+        return np.reshape(np.cumsum(out_bar[::-1])[::-1], np.shape(a))
+    return np.flip(np.cumsum(np.flip(out_bar, axis), axis), axis)
+
+
+@linear(np.diff, "a")
+def diff(a: Any, n: int = 1, axis: int = -1, *, out_bar: Any) -> Any:
+    if n == 0:
+        return out_bar
+    if n == 1 and np.ndim(a) == 1:
+        return -np.diff(np.pad(out_bar, 1))
+    padded = np.pad(out_bar, pad_widths(np.ndim(a), axis, n, n))
+    if n % 2 == 0:
+        return np.diff(padded, n, axis)
+    return -np.diff(padded, n, axis)
+
+
+@differential(np.trapezoid)
+def trapezoid(
+    y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, *, y_dot: Any, x_dot: Any, dx_dot: Any
+) -> Any:
+    if x is None:
+        return np.trapezoid(y_dot, dx=dx, axis=axis) + np.trapezoid(y, dx=dx_dot, axis=axis)
+    return np.trapezoid(y_dot, x, axis=axis) + np.trapezoid(y, x_dot, axis=axis)
+
+
+@pullback(np.trapezoid, "y", "x", "dx")
+def trapezoid_bar(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, *, out: Any, out_bar: Any) -> Any:
+    if y.ndim == 1:
+        if x is None:
+            pair_bar = np.broadcast_to(0.5 * dx * out_bar, (y.size - 1,))
+            y_bar = np.pad(pair_bar, (0, 1)) + np.pad(pair_bar, (1, 0))
+            return y_bar, None, out_bar * np.trapezoid(y)
+        pair_bar = 0.5 * out_bar * np.diff(x)
+        y_bar = np.pad(pair_bar, (0, 1)) + np.pad(pair_bar, (1, 0))
+        return y_bar, -np.diff(np.pad(0.5 * out_bar * (y[1:] + y[:-1]), 1)), None
+    rows = np.moveaxis(y, axis, -1)
+    rows_bar = np.expand_dims(0.5 * out_bar, -1)
+    pairs = rows[..., 1:] + rows[..., :-1]
+    if x is None:
+        pair_bar = np.broadcast_to(dx * rows_bar, pairs.shape)
+    elif np.ndim(x) == 1:
+        pair_bar = rows_bar * np.diff(x)
+    else:
+        pair_bar = rows_bar * np.diff(np.moveaxis(x, axis, -1))
+    right = np.pad(pair_bar, pad_widths(y.ndim, -1, 0, 1))
+    left = np.pad(pair_bar, pad_widths(y.ndim, -1, 1, 0))
+    y_bar = np.moveaxis(right + left, -1, axis)
+    if x is None:
+        return y_bar, None, np.sum(out_bar * np.trapezoid(y, axis=axis))
+    x_bar = -np.diff(np.pad(rows_bar * pairs, pad_widths(y.ndim, -1, 1, 1)))
+    if np.ndim(x) == 1:
+        return y_bar, np.sum(x_bar, axis=other_axes(y.ndim, -1)), None
+    return y_bar, np.moveaxis(x_bar, -1, axis), None
+
+
+@linear(np.bincount, "weights")
+def bincount(x: Any, weights: Any = None, minlength: int = 0, *, out_bar: Any) -> Any:
+    return np.take(out_bar, x)
+
+
+returns_alias(np.diff)

@@ -1,0 +1,175 @@
+"""The rule table: which functions have a derivative, and the Python text of it.
+
+A rule is an ordinary Python function.  Its text is read by the same front end as the user's code and inlined
+into the derivative, so a rule is differentiable again.  Its signature is the operation's own (same names, same
+order, same defaults); after ``*`` come the extra names it may use: ``out`` (the operation's result),
+``<operand>_dot`` (a tangent) and ``out_bar`` (the cotangent of the result).
+
+The forms:
+
+``elementwise``   the partial derivative with respect to each operand, in the order of the operands
+``linear``        the transpose: the cotangent of the operands named; forward mode is the operation itself
+``bilinear``      linear in each of two operands; the transposes with respect to both
+``differential``  the tangent of the result; reverse mode needs ``pullback`` beside it
+``pullback``      the cotangents of the differentiable operands named
+``nondifferentiable``  the result carries no derivative (integers, booleans, piecewise constant values)
+
+Broadcasting, symbolic zeros, accumulation, inactive operands and reductions of a cotangent to its operand's
+shape are the mechanism's business, never a rule's (elementwise partials are unbroadcast by the mechanism).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+__all__ = [
+    "OpRules",
+    "Rule",
+    "bilinear",
+    "differential",
+    "elementwise",
+    "is_known",
+    "linear",
+    "lookup",
+    "may_alias",
+    "nondifferentiable",
+    "pullback",
+    "pure",
+    "returns_alias",
+    "returns_fresh",
+    "rules_table",
+]
+
+Fn = Callable[..., Any]
+T = TypeVar("T", bound=Fn)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its form, its text (a Python function) and the operands it is about."""
+
+    form: str
+    text: Fn
+    operands: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class OpRules:
+    """All that is known of one operation."""
+
+    fn: Fn
+    elementwise: Rule | None = None
+    linear: Rule | None = None
+    bilinear: Rule | None = None
+    differential: Rule | None = None
+    pullback: Rule | None = None
+    constant: bool = False
+    forms: tuple[str, ...] = field(default=())
+
+
+_TABLE: dict[Fn, OpRules] = {}
+_ALIASING: set[Fn] = set()
+_PURE: set[Fn] = set()
+
+
+def _entry(fn: Fn) -> OpRules:
+    return _TABLE.setdefault(fn, OpRules(fn))
+
+
+def _register(form: str, fns: tuple[Fn, ...], operands: tuple[str, ...], text: T) -> T:
+    for fn in fns:
+        entry = _entry(fn)
+        if getattr(entry, form) is not None:
+            raise ValueError(f"{fn!r} has a {form} rule already")
+        setattr(entry, form, Rule(form, text, operands))
+        entry.forms += (form,)
+    return text
+
+
+def _own_operands(text: Fn) -> tuple[str, ...]:
+    code = text.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
+def elementwise(*fns: Fn) -> Callable[[T], T]:
+    """Partials of an operation applied element by element (with broadcasting): one per positional operand.
+
+    The text returns one partial, or a tuple with one entry per operand; ``None`` marks an operand that has no
+    derivative (an integer order, say).
+    """
+    return lambda text: _register("elementwise", fns, _own_operands(text), text)
+
+
+def linear(fn: Fn, *operands: str) -> Callable[[T], T]:
+    """An operation jointly linear in ``operands``; the text returns their cotangents (a tuple if several)."""
+    return lambda text: _register("linear", (fn,), operands, text)
+
+
+def bilinear(fn: Fn, first: str, second: str) -> Callable[[T], T]:
+    """An operation linear in each of two operands; the text returns the pair of cotangents."""
+    return lambda text: _register("bilinear", (fn,), (first, second), text)
+
+
+def differential(fn: Fn) -> Callable[[T], T]:
+    """The tangent of the result, linear in the ``<operand>_dot`` names; an inactive operand's tangent is zero."""
+
+    def put(text: T) -> T:
+        code = text.__code__
+        extra = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        return _register("differential", (fn,), tuple(n[:-4] for n in extra if n.endswith("_dot")), text)
+
+    return put
+
+
+def pullback(fn: Fn, *operands: str) -> Callable[[T], T]:
+    """The cotangents of ``operands`` given ``out_bar``: one value, or a tuple in the order named."""
+    return lambda text: _register("pullback", (fn,), operands, text)
+
+
+def nondifferentiable(*fns: Fn) -> None:
+    """Results that carry no derivative."""
+    for fn in fns:
+        _entry(fn).constant = True
+
+
+def returns_alias(*fns: Fn) -> None:
+    """Functions whose result may share memory with their first argument (views, or the argument itself)."""
+    _ALIASING.update(fns)
+
+
+def returns_fresh(fn: Fn) -> bool:
+    """Whether the result of ``fn`` never shares memory with its arguments."""
+    return fn in _TABLE and fn not in _ALIASING
+
+
+def may_alias(fn: Fn) -> bool:
+    """Whether the result of ``fn`` may share memory with its first argument."""
+    return fn in _ALIASING
+
+
+def pure(*fns: Fn) -> None:
+    """Helpers of ``srcdiff.runtime`` that may be evaluated ahead of time when all arguments are constants."""
+    _PURE.update(fns)
+
+
+def is_known(fn: Any) -> bool:
+    """Whether ``fn`` is in the table (so: pure, and callable on sample values to learn the result's kind)."""
+    try:
+        return fn in _TABLE or fn in _PURE
+    except TypeError:
+        return False
+
+
+def lookup(fn: Any) -> OpRules | None:
+    """The rules of ``fn``, or None."""
+    try:
+        return _TABLE.get(fn)
+    except TypeError:
+        return None
+
+
+def rules_table() -> dict[Fn, OpRules]:
+    """A copy of the whole table."""
+    return dict(_TABLE)

@@ -1,0 +1,55 @@
+"""The words that the transforms themselves need of an array library, as rule texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcdiff import runtime
+
+__all__ = ["cast", "expand", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+
+
+def total(g: Any) -> Any:
+    return np.sum(g)
+
+
+def total_product(g: Any, p: Any) -> Any:
+    return np.vdot(g, p)
+
+
+def sum_axes(g: Any, axes: Any) -> Any:
+    return g.sum(axis=axes)
+
+
+def sum_axes_kept(g: Any, axes: Any) -> Any:
+    return g.sum(axis=axes, keepdims=True)
+
+
+def unbroadcast(g: Any, x: Any) -> Any:
+    return runtime.unbroadcast(g, x)
+
+
+def zeros(x: Any) -> Any:
+    return np.zeros_like(x)
+
+
+def zeros_any(x: Any) -> Any:
+    return runtime.zeros_like(x)
+
+
+def add_any(a: Any, b: Any) -> Any:
+    return runtime.add(a, b)
+
+
+def expand(t: Any, out: Any) -> Any:
+    return np.broadcast_to(t, np.shape(out))
+
+
+def cast(g: Any, x: Any) -> Any:
+    return g.astype(x.dtype)
+
+
+def real(g: Any) -> Any:
+    return np.real(g)

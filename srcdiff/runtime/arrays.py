@@ -1,0 +1,473 @@
+"""What emitted text needs of arrays and containers and NumPy has no word for.
+
+``un<name>(g, ...)`` is the transpose of NumPy's ``<name>``: cotangents of the result become the operand's.
+Nothing here changes its arguments, except ``scatter_add``, which says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "add",
+    "cast_like",
+    "ediff_back",
+    "fit",
+    "gradient_back",
+    "half_spectrum",
+    "interior",
+    "inverse_permutation",
+    "last_write",
+    "layout",
+    "negated",
+    "order_of",
+    "pad_sources",
+    "resized",
+    "rolled_to",
+    "scatter_add",
+    "unarray",
+    "unblock",
+    "unbroadcast",
+    "unbroadcast_arrays",
+    "unchoose",
+    "uncolumn_stack",
+    "unconcatenate",
+    "undiagonal",
+    "undstack",
+    "unhstack",
+    "uninsert",
+    "unmeshgrid",
+    "unselect",
+    "untake",
+    "untake_along_axis",
+    "untile",
+    "unvstack",
+    "zeros_like",
+]
+
+
+# --- cotangents of broadcast operands, casts, zeros, sums
+
+
+def unbroadcast(g: Any, like: Any) -> Any:
+    """Sum ``g`` over the axes along which ``like`` was broadcast.
+
+    Returns ``g`` itself when the shapes agree.  A float wider than ``like``'s is narrowed, and of a complex
+    ``g`` for a real ``like`` the real part is kept.
+    """
+    shape = np.shape(like)
+    if np.shape(g) != shape:
+        g = _summed(g, shape)
+    return _narrowed(g, like)
+
+
+def fit(g: Any, like: Any) -> Any:
+    """``g`` summed or broadcast, axis by axis, to the shape of ``like``."""
+    shape = np.shape(like)
+    if np.shape(g) != shape:
+        g = np.broadcast_to(_summed(g, shape), shape)
+    return _narrowed(g, like)
+
+
+def _summed(g: Any, shape: tuple[int, ...]) -> Any:
+    lead = np.ndim(g) - len(shape)
+    if lead > 0:
+        g = np.sum(g, axis=tuple(range(lead)))
+    if lead < 0:
+        return g
+    axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(g)[k] != 1)
+    return np.sum(g, axis=axes, keepdims=True) if axes else g
+
+
+def _narrowed(g: Any, like: Any) -> Any:
+    if np.iscomplexobj(g) and not np.iscomplexobj(like):
+        g = g.real
+    have, want = getattr(g, "dtype", None), getattr(like, "dtype", None)
+    if have is None or want is None or want.kind not in "fc" or have.kind != want.kind:
+        return g
+    return g.astype(want) if want.itemsize < have.itemsize else g
+
+
+def cast_like(g: Any, like: Any) -> Any:
+    """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part."""
+    if np.iscomplexobj(g) and not np.iscomplexobj(like):
+        g = g.real
+    want = getattr(like, "dtype", None)
+    if want is None or want.kind not in "fc" or getattr(g, "dtype", None) == want:
+        return g
+    return np.asarray(g).astype(want)[()]
+
+
+def zeros_like(x: Any) -> Any:
+    """The zero cotangent of ``x``: same structure, floats for integers, None where there is no derivative."""
+    match x:
+        case np.ndarray():
+            if x.dtype.kind in "fc":
+                return np.zeros_like(x)
+            return np.zeros_like(x, dtype=float) if x.dtype.kind in "iuO" else None
+        case bool() | np.bool_():
+            return None
+        case int() | float() | complex() | np.number():
+            return 0.0
+        case dict():
+            return {key: zeros_like(value) for key, value in x.items()}
+        case list():
+            return [zeros_like(value) for value in x]
+        case tuple():
+            return _tuple_like(x, [zeros_like(value) for value in x])
+    return None
+
+
+def add(a: Any, b: Any) -> Any:
+    """The sum of two cotangents of one structure; None is zero."""
+    if a is None:
+        return b
+    if b is None:
+        return a
+    match a:
+        case dict():
+            return {key: add(a.get(key), b.get(key)) for key in a | b}
+        case list():
+            return [add(x, y) for x, y in zip(a, b, strict=True)]
+        case tuple():
+            return _tuple_like(a, [add(x, y) for x, y in zip(a, b, strict=True)])
+    return a + b
+
+
+def _tuple_like(x: tuple[Any, ...], values: list[Any]) -> Any:
+    return type(x)(*values) if hasattr(x, "_fields") else tuple(values)
+
+
+def _like_container(container: Any, values: list[Any]) -> Any:
+    """``values`` in the container that held the operands: a list, a tuple or the rows of an array."""
+    if isinstance(container, list):
+        return values
+    return tuple(values) if isinstance(container, tuple) else np.array(values)
+
+
+def _zeros(shape: Any, g: Any) -> Any:
+    dtype = np.asarray(g).dtype
+    return np.zeros(shape, dtype if dtype.kind in "fc" else float)
+
+
+# --- indices
+
+
+def last_write(index: Any, shape: Any) -> Any:
+    """Which entries of ``x[index] = v`` survive in an x of this shape: of a repeated index, the last."""
+    owner = np.empty(shape, dtype=np.intp)
+    count = np.arange(np.size(owner[index])).reshape(np.shape(owner[index]))
+    owner[index] = count
+    survives: Any = owner[index] == count
+    return survives
+
+
+def scatter_add(x: Any, index: Any, g: Any) -> Any:
+    """``x[index] += g`` in place, where a repeated index counts as often as it stands; returns ``x``."""
+    if _may_repeat(index):
+        np.add.at(x, index, g)
+    else:
+        x[index] += g
+    return x
+
+
+def _may_repeat(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [np.asarray(p) for p in parts if isinstance(p, list | np.ndarray)]
+    if len(arrays) == 1 and arrays[0].dtype == bool:
+        return False
+    return any(p.ndim > 0 for p in arrays)
+
+
+def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
+    """Transpose of ``np.take``: an array of the shape of ``a`` with ``g`` added up at ``indices``."""
+    shape = np.shape(a)
+    if axis is None:
+        return untake(g, np.empty(int(np.prod(shape)), bool), indices, 0, mode).reshape(shape)
+    axis %= len(shape)
+    indices = np.asarray(indices, dtype=np.intp)
+    if mode == "wrap":
+        indices = indices % max(shape[axis], 1)
+    elif mode == "clip":
+        indices = np.clip(indices, 0, max(shape[axis] - 1, 0))
+    out = _zeros(shape, g)
+    np.add.at(out, (slice(None),) * axis + (indices,), g)
+    return out
+
+
+def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Transpose of ``np.take_along_axis``: ``g`` added up at ``indices`` along ``axis``."""
+    shape = np.shape(arr)
+    if axis is None:
+        return untake_along_axis(g, np.empty(int(np.prod(shape)), bool), indices, 0).reshape(shape)
+    axis %= len(shape)
+    where: list[Any] = list(np.ix_(*(np.arange(n) for n in shape)))
+    for k in range(len(shape)):
+        where[k] = np.arange(shape[k]).reshape([-1 if j == k else 1 for j in range(len(shape))])
+    where[axis] = indices
+    out = _zeros(shape, g)
+    np.add.at(out, tuple(where), g)
+    return out
+
+
+def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
+    """The indices ``p`` with ``out == np.take_along_axis(a, p, axis)``, where out is a reordering of a."""
+    rank = np.argsort(np.argsort(out, axis=axis, kind="stable"), axis=axis, kind="stable")
+    return np.take_along_axis(np.argsort(a, axis=axis, kind="stable"), rank, axis=axis)
+
+
+def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
+    out = _zeros(np.shape(a), g)
+    planes = np.moveaxis(out, (axis1, axis2), (-2, -1))
+    rows, columns = planes.shape[-2:]
+    length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+    k = np.arange(length)
+    planes[..., k - min(offset, 0), k + max(offset, 0)] = g
+    return out
+
+
+def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
+    """For each entry of ``np.pad(array, pad_width, mode)`` the flat index of what it copies."""
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise NotImplementedError(f"the derivative of np.pad with mode={mode!r}")
+    where: Any = np.arange(np.size(array)).reshape(np.shape(array))
+    return np.pad(where, pad_width, mode)
+
+
+def interior(pad_width: Any, ndim: int) -> tuple[slice, ...]:
+    """The slices that cut the padding off again."""
+    if isinstance(pad_width, dict):
+        axes = {k % ndim: w for k, w in pad_width.items()}
+        pairs = [np.broadcast_to(axes.get(k, 0), (2,)) for k in range(ndim)]
+    else:
+        pairs = list(np.broadcast_to(pad_width, (ndim, 2)))
+    return tuple(slice(int(lo) or None, -int(hi) if hi else None) for lo, hi in pairs)
+
+
+# --- joined arrays
+
+
+def unconcatenate(g: Any, arrays: Any, axis: Any = 0) -> Any:
+    """Transpose of ``np.concatenate``: the pieces of ``g``, shaped like ``arrays``, in the same container."""
+    if axis is None:
+        return _pieces(np.ravel(g), arrays, 0, [np.size(x) for x in arrays])
+    return _pieces(g, arrays, axis, [np.shape(x)[axis] for x in arrays])
+
+
+def unvstack(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.vstack``."""
+    return _pieces(g, arrays, 0, [1 if np.ndim(x) < 2 else len(x) for x in arrays])
+
+
+def unhstack(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.hstack``."""
+    if np.ndim(g) == 1:
+        return _pieces(g, arrays, 0, [np.size(x) for x in arrays])
+    return _pieces(g, arrays, 1, [np.shape(x)[1] for x in arrays])
+
+
+def undstack(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.dstack``."""
+    return _pieces(g, arrays, 2, [1 if np.ndim(x) < 3 else np.shape(x)[2] for x in arrays])
+
+
+def uncolumn_stack(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.column_stack``."""
+    return _pieces(g, arrays, 1, [1 if np.ndim(x) < 2 else np.shape(x)[1] for x in arrays])
+
+
+def _pieces(g: Any, arrays: Any, axis: int, lengths: list[int]) -> Any:
+    parts = np.split(g, np.cumsum(lengths)[:-1], axis=axis)
+    return _like_container(arrays, [p.reshape(np.shape(x))[()] for p, x in zip(parts, arrays, strict=True)])
+
+
+def unblock(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.block``: the pieces of ``g`` in nested lists like ``arrays``."""
+    count = 0
+
+    def number(x: Any) -> Any:
+        nonlocal count
+        if isinstance(x, list):
+            return [number(y) for y in x]
+        first, count = count, count + np.size(x)
+        return np.arange(first, count).reshape(np.shape(x))
+
+    numbers = number(arrays)
+    flat = _zeros(count, g)
+    flat[np.block(numbers)] = g
+
+    def pick(x: Any) -> Any:
+        return [pick(y) for y in x] if isinstance(x, list) else flat[x]
+
+    return pick(numbers)
+
+
+def unarray(g: Any, nested: Any) -> Any:
+    """Transpose of ``np.array`` of nested lists and tuples: the entries of ``g`` in the same containers."""
+    if isinstance(nested, list):
+        return [unarray(row, x) for row, x in zip(g, nested, strict=True)]
+    if isinstance(nested, tuple):
+        return tuple(unarray(row, x) for row, x in zip(g, nested, strict=True))
+    return g
+
+
+def unbroadcast_arrays(g: Any, arrays: Any) -> Any:
+    """Transpose of ``np.broadcast_arrays``."""
+    return tuple(unbroadcast(x_bar, x) for x_bar, x in zip(g, arrays, strict=True))
+
+
+def unmeshgrid(g: Any, arrays: Any, sparse: Any = False, indexing: Any = "xy") -> Any:
+    """Transpose of ``np.meshgrid``: the sums of each grid over the axes that are not its own."""
+    axes = list(range(len(arrays)))
+    if indexing == "xy" and len(axes) > 1:
+        axes[:2] = 1, 0
+    sums = (np.sum(x_bar, axis=tuple(j for j in axes if j != k)) for x_bar, k in zip(g, axes, strict=True))
+    return tuple(s.reshape(np.shape(x)) for s, x in zip(sums, arrays, strict=True))
+
+
+def uninsert(g: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    """Transpose of ``np.insert``: the cotangents of ``arr`` and of ``values``."""
+    origin: Any = 1 + np.arange(np.size(values)).reshape(np.shape(values))
+    origin = np.insert(np.zeros(np.shape(arr), dtype=np.intp), obj, origin, axis)
+    values_bar = _zeros(np.size(values), g)
+    np.add.at(values_bar, origin[origin > 0] - 1, g[origin > 0])
+    return g[origin == 0].reshape(np.shape(arr)), values_bar.reshape(np.shape(values))[()]
+
+
+def unselect(g: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Transpose of ``np.select``: the cotangents of ``choicelist`` (in its container) and of ``default``."""
+    left = np.ones(np.shape(g), dtype=bool)
+    bars = []
+    for condition, choice in zip(condlist, choicelist, strict=True):
+        bars.append(unbroadcast(np.where(left & condition, g, _zeros((), g)), choice))
+        left = left & ~np.asarray(condition)
+    default_bar = unbroadcast(np.where(left, g, _zeros((), g)), default)
+    return _like_container(choicelist, bars), default_bar
+
+
+def unchoose(g: Any, a: Any, choices: Any, mode: Any = "raise") -> Any:
+    """Transpose of ``np.choose``: the cotangents of ``choices`` in their container."""
+    if mode == "wrap":
+        a = np.mod(a, len(choices))
+    elif mode == "clip":
+        a = np.clip(a, 0, len(choices) - 1)
+    bars = [unbroadcast(np.where(np.equal(a, k), g, _zeros((), g)), c) for k, c in enumerate(choices)]
+    return _like_container(choices, bars)
+
+
+# --- tiles, differences
+
+
+def untile(g: Any, a: Any, reps: Any) -> Any:
+    """Transpose of ``np.tile``: the sum of the tiles of ``g``."""
+    shape = np.shape(a)
+    counts = tuple(np.atleast_1d(reps))
+    ndim = max(len(shape), len(counts))
+    counts = (1,) * (ndim - len(counts)) + counts
+    extents = (1,) * (ndim - len(shape)) + shape
+    tiles = np.reshape(g, [n for pair in zip(counts, extents, strict=True) for n in pair])
+    return np.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))).reshape(shape)
+
+
+def ediff_back(g: Any, a: Any) -> Any:
+    """Transpose of ``np.ediff1d(a)``: ``out[k] == a.flat[k + 1] - a.flat[k]``."""
+    out = _zeros(np.size(a), g)
+    out[1:] += g
+    out[:-1] -= g
+    return out.reshape(np.shape(a))
+
+
+def gradient_back(g: Any, f: Any, spacings: Any, axis: Any = None, edge_order: Any = 1) -> Any:
+    """Transpose of ``np.gradient(f, *spacings, axis=axis, edge_order=edge_order)``."""
+    shape = np.shape(f)
+    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
+    steps = list(spacings) or [1.0]
+    if len(steps) == 1:
+        steps = steps * len(axes)
+    bars = g if isinstance(g, list | tuple) else [g]
+    out = _zeros(shape, bars[0])
+    for k, h, bar in zip(axes, steps, bars, strict=True):
+        _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
+    return out
+
+
+def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
+    """Add the transpose of NumPy's three-point differences along the last axis to ``out``."""
+    n = out.shape[-1]
+    d = np.diff(h) if np.ndim(h) else np.full(n - 1, h)
+    d = d.astype(out.dtype)
+    d1, d2 = d[:-1], d[1:]
+    out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
+    out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
+    out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
+    if edge_order == 1:
+        first, last = (-1.0 / d[0], 1.0 / d[0]), (1.0 / d[-1], -1.0 / d[-1])
+    else:
+        first, last = _second_order_edge(d[0], d[1], -1.0), _second_order_edge(d[-1], d[-2], 1.0)
+    for k, weight in enumerate(first):
+        out[..., k] += weight * g[..., 0]
+    for k, weight in enumerate(last):
+        out[..., n - 1 - k] += weight * g[..., -1]
+
+
+def _second_order_edge(near: Any, far: Any, sign: float) -> tuple[Any, ...]:
+    return (
+        sign * (2.0 * near + far) / (near * (near + far)),
+        -sign * (near + far) / (near * far),
+        sign * near / (far * (near + far)),
+    )
+
+
+# --- Fourier transforms
+
+
+def resized(g: Any, like: Any, axis: int) -> Any:
+    """``g`` cut or filled up with zeros along ``axis`` to the length of ``like``."""
+    have, want = np.shape(g)[axis], np.shape(like)[axis]
+    if have < want:
+        widths = [(0, want - have if k == axis % np.ndim(g) else 0) for k in range(np.ndim(g))]
+        return np.pad(g, widths)
+    return np.take(g, range(want), axis=axis) if have > want else g
+
+
+def half_spectrum(x: Any, axis: int) -> Any:
+    """How often ``np.fft.irfft`` counts each entry of the spectrum of a real signal ``x``, once or twice."""
+    n = np.shape(x)[axis]
+    weights = np.full(n // 2 + 1, 2.0)
+    weights[0] = 1.0
+    if n % 2 == 0:
+        weights[-1] = 1.0
+    return weights.reshape([-1 if k == axis % np.ndim(x) else 1 for k in range(np.ndim(x))])
+
+
+# --- facts about axes
+
+
+def inverse_permutation(axes: Any) -> tuple[int, ...]:
+    """The axes that undo ``np.transpose(a, axes)``."""
+    return tuple(int(k) for k in np.argsort([k % len(axes) for k in axes]))
+
+
+def negated(shift: Any) -> Any:
+    """The shifts that undo ``np.roll``."""
+    return tuple(-int(k) for k in shift) if np.ndim(shift) else -int(shift)
+
+
+def rolled_to(axis: int, start: int, ndim: int) -> int:
+    """Where ``np.rollaxis(a, axis, start)`` puts ``axis``."""
+    axis %= ndim
+    start += ndim if start < 0 else 0
+    return start - 1 if axis < start else start
+
+
+def layout(a: Any, order: str) -> Any:
+    """``order`` as 'C' or 'F': what 'A' and 'K' mean for this array."""
+    if order in "CF":
+        return order
+    flags = np.asarray(a).flags
+    if order == "K" and not (flags.c_contiguous or flags.f_contiguous):
+        raise NotImplementedError("the derivative of order='K' of an array that is not contiguous")
+    return "F" if flags.f_contiguous and not flags.c_contiguous else "C"

@@ -1,0 +1,213 @@
+"""Products of any rank, and what factorisations need, for emitted text."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from srcdiff.runtime.arrays import fit, unbroadcast
+
+__all__ = [
+    "einsum_bar",
+    "einsum_is_plain",
+    "einsum_transposed",
+    "half_tril",
+    "kron_left",
+    "kron_right",
+    "matmul_left",
+    "matmul_right",
+    "multi_dot_bar",
+    "norm_axes",
+    "tensordot_axes_left",
+    "tensordot_axes_right",
+    "tensordot_order_left",
+    "tensordot_order_right",
+]
+
+
+# --- matmul
+
+
+def matmul_left(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``a`` in ``a @ b`` (vectors, matrices and stacks of them)."""
+    if np.ndim(a) == 1 and np.ndim(b) == 1:
+        return g * b
+    if np.ndim(a) == 1:
+        return unbroadcast(np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(b, -1, -2), -2), a)
+    if np.ndim(b) == 1:
+        return unbroadcast(np.expand_dims(g, -1) * b, a)
+    return unbroadcast(g @ np.swapaxes(b, -1, -2), a)
+
+
+def matmul_right(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``b`` in ``a @ b``."""
+    if np.ndim(a) == 1 and np.ndim(b) == 1:
+        return g * a
+    if np.ndim(a) == 1:
+        return unbroadcast(np.expand_dims(a, -1) * np.expand_dims(g, -2), b)
+    if np.ndim(b) == 1:
+        return unbroadcast(np.sum(np.swapaxes(a, -1, -2) * np.expand_dims(g, -2), -1), b)
+    return unbroadcast(np.swapaxes(a, -1, -2) @ g, b)
+
+
+def multi_dot_bar(g: Any, arrays: Any, k: int) -> Any:
+    """The cotangent of ``arrays[k]`` in ``np.linalg.multi_dot(arrays)``."""
+    g = np.asarray(g)
+    if np.ndim(arrays[0]) == 1:
+        g = g[np.newaxis]
+    if np.ndim(arrays[-1]) == 1:
+        g = g[..., np.newaxis]
+    before = [np.atleast_2d(x).T for x in arrays[:k]]
+    after = [(x if np.ndim(x) == 2 else np.reshape(x, (-1, 1))).T for x in arrays[k + 1 :]]
+    factors = [*before[::-1], g, *after[::-1]]
+    bar = np.linalg.multi_dot(factors) if len(factors) > 1 else g
+    return bar.reshape(np.shape(arrays[k]))
+
+
+# --- kron
+
+
+def kron_left(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``a`` in ``np.kron(a, b)``: the inner product of each block of ``g`` with ``b``."""
+    blocks, ndim = _blocks(g, a, b)
+    bar = np.tensordot(blocks, b, (range(2 * ndim - np.ndim(b), 2 * ndim), range(np.ndim(b))))
+    return bar.reshape(np.shape(a))
+
+
+def kron_right(g: Any, a: Any, b: Any) -> Any:
+    """The cotangent of ``b`` in ``np.kron(a, b)``: the sum of the blocks of ``g`` weighted with ``a``."""
+    blocks, ndim = _blocks(g, a, b)
+    bar = np.tensordot(a, blocks, (range(np.ndim(a)), range(ndim - np.ndim(a), ndim)))
+    return bar.reshape(np.shape(b))
+
+
+def _blocks(g: Any, a: Any, b: Any) -> tuple[Any, int]:
+    """``g`` with the axes of ``a`` first and those of ``b`` after them, and the common rank."""
+    ndim = max(np.ndim(a), np.ndim(b))
+    outer = (1,) * (ndim - np.ndim(a)) + np.shape(a)
+    inner = (1,) * (ndim - np.ndim(b)) + np.shape(b)
+    blocks = np.reshape(g, [n for pair in zip(outer, inner, strict=True) for n in pair])
+    return np.transpose(blocks, [*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2)]), ndim
+
+
+# --- tensordot: facts about axes
+
+
+def _tensordot_axes(na: int, nb: int, axes: Any) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Contracted axes of a, of b (in pairs); free axes of a, of b."""
+    if np.ndim(axes) == 0 and not isinstance(axes, list | tuple):
+        in_a, in_b = list(range(na - int(axes), na)), list(range(int(axes)))
+    else:
+        in_a, in_b = ([int(k) for k in np.atleast_1d(side)] for side in axes)
+    in_a, in_b = [k % na for k in in_a], [k % nb for k in in_b]
+    return in_a, in_b, [k for k in range(na) if k not in in_a], [k for k in range(nb) if k not in in_b]
+
+
+def tensordot_axes_left(na: int, nb: int, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Axes for ``np.tensordot(out_bar, b, ...)``, the cotangent of ``a`` up to the order of its axes."""
+    _, _, free_a, free_b = _tensordot_axes(na, nb, axes)
+    return tuple(range(len(free_a), len(free_a) + len(free_b))), tuple(free_b)
+
+
+def tensordot_order_left(na: int, nb: int, axes: Any) -> tuple[int, ...]:
+    """The transposition that brings that product into the order of the axes of ``a``."""
+    in_a, in_b, free_a, _ = _tensordot_axes(na, nb, axes)
+    have = free_a + [in_a[in_b.index(k)] for k in sorted(in_b)]
+    return tuple(have.index(k) for k in range(na))
+
+
+def tensordot_axes_right(na: int, nb: int, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Axes for ``np.tensordot(a, out_bar, ...)``, the cotangent of ``b`` up to the order of its axes."""
+    _, _, free_a, _ = _tensordot_axes(na, nb, axes)
+    return tuple(free_a), tuple(range(len(free_a)))
+
+
+def tensordot_order_right(na: int, nb: int, axes: Any) -> tuple[int, ...]:
+    """The transposition that brings that product into the order of the axes of ``b``."""
+    in_a, in_b, _, free_b = _tensordot_axes(na, nb, axes)
+    have = [in_b[in_a.index(k)] for k in sorted(in_a)] + free_b
+    return tuple(have.index(k) for k in range(nb))
+
+
+# --- einsum
+
+
+def _terms(subscripts: str) -> tuple[list[str], str]:
+    """The operands' subscripts and the result's, the latter made explicit."""
+    text = subscripts.replace(" ", "")
+    if "->" in text:
+        left, out = text.split("->")
+        return left.split(","), out
+    letters = text.replace(",", "").replace("...", "")
+    out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    return text.split(","), ("..." if "..." in text else "") + out
+
+
+def einsum_is_plain(subscripts: str) -> bool:
+    """Whether each cotangent is one ``np.einsum``: no ellipsis, no diagonal, no index in one place only."""
+    terms, out = _terms(subscripts)
+    if "." in subscripts:
+        return False
+    for k, term in enumerate(terms):
+        elsewhere = out + "".join(terms[:k] + terms[k + 1 :])
+        if len(set(term)) < len(term) or not set(term) <= set(elsewhere):
+            return False
+    return True
+
+
+def einsum_transposed(subscripts: str, k: int) -> str:
+    """Subscripts of the cotangent of operand ``k`` as a product of ``out_bar`` and the other operands."""
+    terms, out = _terms(subscripts)
+    return ",".join([out, *terms[:k], *terms[k + 1 :]]) + "->" + terms[k]
+
+
+def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:
+    """The cotangent of ``operands[k]`` in ``np.einsum(subscripts, *operands)``, whatever the subscripts."""
+    terms, out = _spelled_out(subscripts, operands)
+    term, like = terms[k], operands[k]
+    letters = "".join(dict.fromkeys(term))
+    others = [x for j, x in enumerate(operands) if j != k]
+    other_terms = [t for j, t in enumerate(terms) if j != k]
+    present = "".join(c for c in letters if c in out or any(c in t for t in other_terms))
+    bar = np.einsum(",".join([out, *other_terms]) + "->" + present, g, *others, optimize=len(others) > 1)
+    bar = np.asarray(bar)[tuple(slice(None) if c in present else np.newaxis for c in letters)]
+    if letters == term:
+        return fit(bar, like)
+    spread = np.zeros(np.shape(like), dtype=bar.dtype)
+    diagonal = np.einsum(term + "->" + letters, spread)
+    diagonal[...] = fit(bar, diagonal)
+    return spread
+
+
+def _spelled_out(subscripts: str, operands: Any) -> tuple[list[str], str]:
+    """The terms with a letter for every axis the ellipses stand for."""
+    terms, out = _terms(subscripts)
+    free = [c for c in string.ascii_letters if c not in subscripts]
+    ranks = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
+    most = max(ranks)
+    dots = "".join(free[:most])
+    terms = [t.replace("...", dots[most - r :]) for t, r in zip(terms, ranks, strict=True)]
+    return terms, out.replace("...", dots)
+
+
+# --- factorisations and norms
+
+
+def half_tril(x: Any) -> Any:
+    """The lower triangle with the diagonal halved: ``s == half_tril(s) + half_tril(s).T`` if symmetric.
+
+    It is Phi in I. Murray, Differentiation of the Cholesky decomposition, arXiv:1602.07527, 2016.
+    """
+    out = np.tril(x)
+    k = np.arange(out.shape[-1])
+    out[..., k, k] *= 0.5
+    return out
+
+
+def norm_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes a norm runs over, counted from the first."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(int(k) % ndim for k in (axis if isinstance(axis, list | tuple) else (axis,)))

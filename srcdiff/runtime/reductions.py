@@ -1,0 +1,110 @@
+"""Sums and products along axes for which NumPy has no word; emitted text calls these.
+
+Every function that computes with derivatives in it has rules in :mod:`srcdiff.rules`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "other_axes",
+    "pad_widths",
+    "quantile_weights",
+    "recurrence",
+    "reduced_size",
+    "shifted",
+    "sinc_derivative",
+]
+
+Axis = int | tuple[int, ...] | None
+
+
+def reduced_size(a: Any, axis: Axis) -> int:
+    """How many elements of ``a`` go into one element of a reduction over ``axis``."""
+    shape = np.shape(a)
+    if axis is None:
+        return int(np.prod(shape, dtype=int))
+    axes = (axis,) if np.ndim(axis) == 0 else tuple(axis)  # type: ignore[arg-type]
+    return int(np.prod([shape[k] for k in axes], dtype=int))
+
+
+def other_axes(ndim: int, axis: int) -> tuple[int, ...]:
+    """The axes of an ``ndim``-dimensional array except ``axis``."""
+    return tuple(k for k in range(ndim) if k != axis % ndim)
+
+
+def pad_widths(ndim: int, axis: int, before: int, after: int) -> tuple[tuple[int, int], ...]:
+    """The widths for ``np.pad`` that pad along ``axis`` only."""
+    return tuple((before, after) if k == axis % ndim else (0, 0) for k in range(ndim))
+
+
+def shifted(a: Any, axis: int = -1, by: int = 1, fill: float = 0.0) -> Any:
+    """``a`` moved by one place along ``axis`` (``by`` is 1 or -1), with ``fill`` at the place left free."""
+    a = np.moveaxis(a, axis, 0)
+    moved = np.empty_like(a)
+    if by > 0:
+        moved[1:] = a[:-1]
+        moved[:1] = fill
+    else:
+        moved[:-1] = a[1:]
+        moved[-1:] = fill
+    return np.moveaxis(moved, 0, axis)
+
+
+def recurrence(a: Any, b: Any, axis: int = -1, reverse: bool = False) -> Any:
+    """The solution ``s`` of ``s[i] = b[i] + a[i] * s[i - 1]`` along ``axis``; of ``s[i + 1]`` if ``reverse``.
+
+    The first ``s`` is its ``b``: the first ``a`` is not used.
+    """
+    a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
+    s = np.array(b, dtype=np.result_type(a, b))
+    indices = range(len(s) - 2, -1, -1) if reverse else range(1, len(s))
+    step = 1 if reverse else -1
+    for i in indices:
+        s[i] += a[i] * s[i + step]
+    return np.moveaxis(s, 0, axis)
+
+
+def quantile_weights(a: Any, q: float, axis: Axis = None) -> Any:
+    """The weight of each element of ``a`` in its ``q``-quantile along ``axis`` (linear between neighbours).
+
+    Elements that are equal keep their order, so the weights are those of one sorting permutation.
+    """
+    if np.ndim(q) > 0:
+        raise NotImplementedError("the derivative of several quantiles at once: call it for each of them")
+    a = np.asarray(a)
+    axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    last = tuple(range(-len(axes), 0))
+    moved = np.moveaxis(a, axes, last)
+    rows = moved.reshape(moved.shape[: moved.ndim - len(axes)] + (-1,))
+    ranks = np.argsort(np.argsort(rows, axis=-1, kind="stable"), axis=-1)
+    weights = np.maximum(0.0, 1.0 - abs(ranks - q * (rows.shape[-1] - 1)))
+    return np.moveaxis(weights.reshape(moved.shape), last, axes).astype(a.dtype)
+
+
+def sinc_derivative(x: Any, order: int = 1) -> Any:
+    """The derivative of ``np.sinc`` of the order given, stable near 0."""
+    x = np.asarray(x, dtype=np.result_type(x, 1.0) if isinstance(x, (int, float)) else None)
+    near = abs(x) * np.pi < order + 2.0
+    t = np.where(near, np.pi * x, 0.0)
+    term = np.ones_like(t)
+    series = np.zeros_like(t)
+    # sinc(t) = sum (-1)^k t^(2k) / (2k+1)!, and the order-th derivative of t^n is n! / (n - order)! t^(n - order)
+    first = (order + 1) // 2
+    for k in range(first, first + 2 * order + 24):
+        n = 2 * k
+        factor = (-1.0) ** k / (n + 1.0)
+        if k == first:
+            term = t ** (n - order) if n > order else np.ones_like(t)
+        else:
+            term = term * t * t / ((n - order) * (n - order - 1.0))
+        series = series + factor * term
+    series = np.pi**order * series
+    far = np.where(near, 1.0, x)
+    value = np.sinc(far)
+    for k in range(1, order + 1):
+        value = (np.pi ** (k - 1) * np.sin(np.pi * far + k * (np.pi / 2.0)) - k * value) / far
+    return np.where(near, series, value)[()].astype(x.dtype)

@@ -1,0 +1,278 @@
+"""srcdiff beside HIPS autograd, in one process, against the targets the project set itself.
+
+    pip install -e ".[bench]" && python tests/benchmarks/bench_autograd.py
+
+Exits with status 1 where a target is missed. Threads are pinned to one before NumPy loads; the garbage
+collector is off while timing, as timeit has it, which halves autograd's time on the long recurrence.
+"""
+
+from __future__ import annotations
+
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import gc
+import importlib.util
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from srcdiff import grad, value_and_grad
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    ours: str
+    theirs: str
+    figure: str
+    target: str
+    good: bool
+
+
+def logistic_map(x, r, n):
+    for _ in range(n):
+        x = r * x * (1.0 - x)
+    return x
+
+
+def cubic(x):
+    return x**3 + 2 * x**2 + x
+
+
+def reading_loop(x):
+    s = 0.0
+    for i in range(len(x)):
+        s = s + x[i] * x[i]
+    return s
+
+
+def digits_loss(params, X, y):
+    h = np.maximum(X @ params["W1"] + params["b1"], 0.0)
+    scores = h @ params["W2"] + params["b2"]
+    scores = scores - scores.max(axis=1, keepdims=True)
+    n = X.shape[0]
+    log_norm = np.log(np.exp(scores).sum(axis=1))
+    return (log_norm - scores[np.arange(n), y]).mean()
+
+
+def digits_loss_autograd(params, X, y):
+    """The same with autograd's NumPy, as it requires."""
+    h = anp.maximum(X @ params["W1"] + params["b1"], 0.0)
+    scores = h @ params["W2"] + params["b2"]
+    scores = scores - anp.max(scores, axis=1, keepdims=True)
+    n = X.shape[0]
+    log_norm = anp.log(anp.sum(anp.exp(scores), axis=1))
+    return anp.mean(log_norm - scores[np.arange(n), y])
+
+
+def seconds(f: Callable[[], Any], budget: float = 0.6, repeats: int = 5) -> float:
+    """The best mean of several rounds of calls, each of about budget / repeats seconds."""
+    f()
+    started = time.perf_counter()
+    f()
+    once = max(time.perf_counter() - started, 1e-8)
+    calls = max(1, int(budget / repeats / once))
+    best = float("inf")
+    gc.disable()
+    try:
+        for _ in range(repeats if calls > 1 else 2):
+            started = time.perf_counter()
+            for _ in range(calls):
+                f()
+            best = min(best, (time.perf_counter() - started) / calls)
+    finally:
+        gc.enable()
+    return best
+
+
+def spell(t: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if t >= size:
+            return f"{t / size:.3g} {unit}"
+    return f"{t / 1e-9:.3g} ns"
+
+
+def beside(what: str, ours: Callable[[], Any], theirs: Callable[[], Any], at_least: float) -> Row:
+    a, b = ours(), theirs()
+    compare(what, a, b)
+    t, other = seconds(ours), seconds(theirs)
+    return Row(what, spell(t), spell(other), f"{other / t:.3g}x", f">= {at_least:g}x", other / t >= at_least)
+
+
+def compare(what: str, a: Any, b: Any) -> None:
+    """The two must agree before their times mean anything."""
+    if isinstance(a, dict):
+        for name in a:
+            compare(f"{what}: {name}", a[name], b[name])
+    elif isinstance(a, tuple):
+        for k, (p, q) in enumerate(zip(a, b, strict=True)):
+            compare(f"{what}: {k}", p, q)
+    else:
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-12, err_msg=what)
+
+
+def scalar_recurrence() -> Row:
+    ours, theirs = grad(logistic_map), autograd.grad(logistic_map)
+    return beside(
+        "logistic map, 10,000 steps",
+        lambda: ours(0.3, 2.5, 10_000),
+        lambda: theirs(0.3, 2.5, 10_000),
+        300.0,
+    )
+
+
+def small_function() -> Row:
+    ours, theirs = grad(cubic), autograd.grad(cubic)
+    return beside("x**3 + 2*x**2 + x of a float", lambda: ours(2.0), lambda: theirs(2.0), 50.0)
+
+
+def network(batch: int) -> Row:
+    rng = np.random.default_rng(0)
+    params = {
+        "W1": rng.normal(size=(64, 64)) * 0.2,
+        "b1": np.zeros(64),
+        "W2": rng.normal(size=(64, 10)) * 0.1,
+        "b2": np.zeros(10),
+    }
+    X, y = rng.random((batch, 64)), rng.integers(0, 10, batch)
+    ours, theirs = value_and_grad(digits_loss), autograd.value_and_grad(digits_loss_autograd)
+    return beside(
+        f"digits loss, batch {batch}", lambda: ours(params, X, y), lambda: theirs(params, X, y), 1.0
+    )
+
+
+def growth() -> list[Row]:
+    """Time per element must stay level; autograd makes a zero array per read, so it stops at 1e4."""
+    ours, theirs = grad(reading_loop), autograd.grad(reading_loop)
+    rows, per_element = [], []
+    for n in (1_000, 10_000, 100_000):
+        x = np.random.default_rng(0).normal(size=n)
+        np.testing.assert_allclose(ours(x), 2.0 * x)
+        t = seconds(lambda x=x: ours(x))
+        other = spell(seconds(lambda x=x: theirs(x))) if n <= 10_000 else "-"
+        per_element.append(t / n)
+        ratio = per_element[-1] / per_element[0]
+        rows.append(
+            Row(
+                f"loop reading x[i], n = {n:,}",
+                spell(t),
+                other,
+                f"{ratio:.2f} per element",
+                "<= 2",
+                ratio <= 2.0,
+            )
+        )
+    return rows
+
+
+FIFTY = ["def long_function(x, w, n):", "    y = x * w", "    s = 0.0", "    for i in range(n):"]
+for _k in range(14):
+    FIFTY += [
+        f"        t{_k} = math.sin(y + {_k}.0) * w",
+        f"        y = 0.5 * y + t{_k} * {_k + 1} / (2.0 + y * y)",
+    ]
+FIFTY += [
+    "        if y > 1.0:",
+    "            y = y * 0.5",
+    "            s = s + y",
+    "        elif i % 2 == 0:",
+    "            s = s + math.exp(-y)",
+    "        else:",
+    "            continue",
+    "    z = np.array([s, y, x])",
+    "    z[0] = z[1] * z[2]",
+    "    z[1] += z[0]",
+    "    for v in z:",
+    "        s += v * v",
+    "    while s > 10.0:",
+    "        s = s * 0.5",
+    "    if s > 0.0:",
+    "        s = math.log(s + 1.0)",
+    "    s = s * w",
+    "    return s + y",
+]
+assert len(FIFTY) == 50
+
+
+def making_time() -> Row:
+    """From the decorated function to the first answer, over copies of a 50-line function; the median."""
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(6):
+            path = Path(folder) / f"fifty_{k}.py"
+            path.write_text(
+                "import math\nimport numpy as np\n\n\n" + "\n".join(FIFTY) + f"\n\n\n# copy {k}\n"
+            )
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            started = time.perf_counter()
+            grad(module.long_function)(0.3 + k * 0.01, 0.7, 1)
+            times.append(time.perf_counter() - started)
+    t = statistics.median(times[1:])
+    return Row(
+        "making the derivative of 50 lines", spell(t), "-", f"first {spell(times[0])}", "< 50 ms", t < 0.05
+    )
+
+
+def import_time() -> Row:
+    """`import srcdiff` beyond NumPy's own, each in fresh interpreters, in turns; the medians."""
+
+    def fresh(statement: str) -> float:
+        code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
+        return float(
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        )
+
+    fresh("import numpy, srcdiff")  # writes the byte code
+    pairs = [(fresh("import numpy"), fresh("import numpy, srcdiff")) for _ in range(7)]
+    alone, both = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return Row(
+        "import srcdiff beyond NumPy",
+        spell(both - alone),
+        "-",
+        f"NumPy {spell(alone)}",
+        "< 150 ms",
+        both - alone < 0.15,
+    )
+
+
+def main() -> int:
+    rows = [
+        scalar_recurrence(),
+        small_function(),
+        network(64),
+        network(1347),
+        *growth(),
+        making_time(),
+        import_time(),
+    ]
+    table = Table(title="srcdiff beside autograd, per gradient call, one thread")
+    for name in ("what", "srcdiff", "autograd", "figure", "target", ""):
+        table.add_column(name, justify="left" if name in ("what", "") else "right")
+    for row in rows:
+        mark = "[green]ok[/]" if row.good else "[red]missed[/]"
+        table.add_row(escape(row.what), row.ours, row.theirs, row.figure, row.target, mark)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    return 0 if all(row.good for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

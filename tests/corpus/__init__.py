@@ -1,0 +1,34 @@
+"""Programs as people write them; test_corpus.py checks every mode and order on each."""
+
+from corpus import (
+    arrays,
+    branches,
+    containers,
+    exits,
+    functions,
+    gallery,
+    inplace,
+    known,
+    loops,
+    ml,
+    physics,
+    straight,
+    whiles,
+)
+
+MODULES = (
+    straight,
+    branches,
+    loops,
+    whiles,
+    exits,
+    functions,
+    arrays,
+    inplace,
+    containers,
+    ml,
+    physics,
+    gallery,
+    known,
+)
+PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -1,0 +1,424 @@
+"""Checks a rule by running its text directly, as the Python function it is, against central differences.
+
+A sample is one call of an operation.  Every form that the operation has is checked on it:
+
+``elementwise``   each partial times a tangent is the directional derivative, and has the result's shape at most
+``linear``        the operation applied to tangents is the directional derivative; the transpose by dot product
+``bilinear``      the pair of cotangents by dot product
+``pullback``      the cotangents by dot product
+``differential``  the tangent of the result is the directional derivative
+
+Values are trees: lists and tuples of arrays and numbers.  The pairing of cotangents with tangents is the real part
+of the sum of products, without conjugation, as design section 10 has it for complex numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import operator
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from srcdiff.rules.registry import OpRules, Rule
+
+Fn = Callable[..., Any]
+Tree = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One call of an operation, and the positions (or names) of the arguments to differentiate."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    wrt: tuple[int | str, ...] = (0,)
+    name: str = ""
+    tolerance: float = 1e-7
+    step: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A point where the derivative is a convention: the partials (elementwise) or cotangents wanted there."""
+
+    args: tuple[Any, ...]
+    expected: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    out_bar: Any = 1.0
+
+
+# --- trees -----------------------------------------------------------------------------------------------------
+
+
+def tree_map(f: Fn, *trees: Tree) -> Tree:
+    first = trees[0]
+    if isinstance(first, (list, tuple)):
+        items = [tree_map(f, *parts) for parts in zip(*trees, strict=True)]
+        return items if isinstance(first, list) else tuple(items)
+    return f(*trees)
+
+
+def leaves(tree: Tree) -> Iterator[Any]:
+    if isinstance(tree, (list, tuple)):
+        for part in tree:
+            yield from leaves(part)
+    else:
+        yield tree
+
+
+def is_real_or_complex(leaf: Any) -> bool:
+    """Whether a value can carry a derivative."""
+    return not isinstance(leaf, (str, bool, type(None))) and np.asarray(leaf).dtype.kind in "fc"
+
+
+def is_complex(leaf: Any) -> bool:
+    return bool(np.asarray(leaf).dtype.kind == "c")
+
+
+def random_like(tree: Tree, rng: np.random.Generator) -> Tree:
+    def leaf(x: Any) -> Any:
+        if not is_real_or_complex(x):
+            return 0.0
+        noise = rng.uniform(0.5, 1.5, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x))
+        if is_complex(x):
+            noise = noise + 1j * rng.uniform(-1.0, 1.0, np.shape(x))
+        return (
+            noise if isinstance(x, np.ndarray) else noise[()] if isinstance(x, np.generic) else noise.item()
+        )
+
+    return tree_map(leaf, tree)
+
+
+def zeros_like(tree: Tree) -> Tree:
+    return tree_map(lambda x: np.zeros_like(x) if isinstance(x, np.ndarray) else 0.0, tree)
+
+
+def moved(tree: Tree, direction: Tree, step: float) -> Tree:
+    return tree_map(lambda x, d: x + step * d if is_real_or_complex(x) else x, tree, direction)
+
+
+def pairing(a: Tree, b: Tree) -> float:
+    total = 0.0
+    for x, y in zip(leaves(a), leaves(b), strict=True):
+        total += float(np.real(np.sum(np.asarray(x) * np.asarray(y))))
+    return total
+
+
+def size_of(a: Tree, b: Tree) -> float:
+    """The magnitude of the terms that ``pairing`` adds up: the scale of its rounding error."""
+    parts = zip(leaves(a), leaves(b), strict=True)
+    return 1.0 + sum(float(np.sum(np.abs(np.asarray(x) * np.asarray(y)))) for x, y in parts)
+
+
+def assert_same_shape(value: Tree, wanted: Tree, what: str) -> None:
+    got = [np.shape(x) for x in leaves(value)]
+    want = [np.shape(x) for x in leaves(wanted)]
+    assert got == want, f"{what}: shape {got}, should be {want}"
+
+
+def assert_close(value: Tree, wanted: Tree, tolerance: float, what: str) -> None:
+    for got, want in zip(leaves(value), leaves(wanted), strict=True):
+        np.testing.assert_allclose(
+            np.asarray(got), np.asarray(want), rtol=tolerance, atol=tolerance, err_msg=what, strict=False
+        )
+
+
+# --- calls -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Call:
+    """A sample bound to the parameter names of a rule's text."""
+
+    fn: Fn
+    sample: Sample
+    text: Fn
+    operands: dict[str, Any]  # the active operands' values, by name
+    sites: dict[str, list[int | str]]  # where each active operand stands in the call
+    variadic: str = ""  # the operand that collects the remaining arguments, if any
+
+    @classmethod
+    def bind(cls, fn: Fn, rule: Rule, sample: Sample) -> Call:
+        parameters = list(inspect.signature(rule.text).parameters.values())
+        own = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        variadic = [i for i, p in enumerate(own) if p.kind is inspect.Parameter.VAR_POSITIONAL]
+        rest = own[variadic[0]].name if variadic else ""
+        sites: dict[str, list[int | str]] = {}
+        for place in sample.wrt:
+            if isinstance(place, str):
+                sites[place] = [place]
+            elif variadic and place >= variadic[0]:
+                sites[rest] = list(range(variadic[0], len(sample.args)))
+            else:
+                sites[own[place].name] = [place]
+        operands = {}
+        for name, places in sites.items():
+            values = [sample.kwargs[p] if isinstance(p, str) else sample.args[p] for p in places]
+            operands[name] = tuple(values) if name == rest else values[0]
+        return cls(fn, sample, rule.text, operands, sites, rest)
+
+    def run(self, replaced: dict[str, Tree] | None = None) -> Tree:
+        """The operation itself, with some operands replaced."""
+        args, kwargs = list(self.sample.args), dict(self.sample.kwargs)
+        for name, value in (replaced or {}).items():
+            for k, place in enumerate(self.sites[name]):
+                part = value[k] if name == self.variadic else value
+                if isinstance(place, str):
+                    kwargs[place] = part
+                else:
+                    args[place] = part
+        return self.fn(*args, **kwargs)
+
+    def rule(self, **extra: Any) -> Any:
+        """The rule's text, given those of the extra names that it asks for."""
+        asked = {
+            name
+            for name, p in inspect.signature(self.text).parameters.items()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        given = {name: value for name, value in extra.items() if name in asked}
+        assert asked <= set(given), f"{self.text.__name__} asks for {sorted(asked - set(given))}"
+        return self.text(*self.sample.args, **self.sample.kwargs, **given)
+
+    def derivative(self, directions: dict[str, Tree]) -> Tree:
+        """The directional derivative by central differences of fourth order."""
+        h = self.sample.step
+
+        def at(step: float) -> Tree:
+            return self.run({name: moved(self.operands[name], d, step) for name, d in directions.items()})
+
+        def leaf(a: Any, b: Any, c: Any, d: Any) -> Any:
+            if not is_real_or_complex(a):
+                return 0.0
+            return (8.0 * (np.asarray(b) - np.asarray(c)) - (np.asarray(a) - np.asarray(d))) / (12.0 * h)
+
+        return tree_map(leaf, at(2 * h), at(h), at(-h), at(-2 * h))
+
+
+def subsets(names: list[str]) -> Iterator[tuple[str, ...]]:
+    for count in range(1, len(names) + 1):
+        yield from combinations(names, count)
+
+
+def extra_parameters(text: Fn) -> list[str]:
+    parameters = inspect.signature(text).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+# --- the forms -------------------------------------------------------------------------------------------------
+
+
+def check_sample(fn: Fn, rules: OpRules, sample: Sample) -> None:
+    """Check every rule of ``fn`` on one sample."""
+    rng = np.random.default_rng(7)
+    if rules.elementwise is not None:
+        check_elementwise(Call.bind(fn, rules.elementwise, sample), rng)
+    if rules.linear is not None:
+        check_linear(Call.bind(fn, rules.linear, sample), rules.linear, rng)
+    if rules.bilinear is not None:
+        check_reverse(Call.bind(fn, rules.bilinear, sample), rules.bilinear, rng)
+    if rules.pullback is not None:
+        check_reverse(Call.bind(fn, rules.pullback, sample), rules.pullback, rng)
+    if rules.differential is not None:
+        check_differential(Call.bind(fn, rules.differential, sample), rules.differential, rng)
+
+
+def check_elementwise(call: Call, rng: np.random.Generator) -> None:
+    out = call.run()
+    partials = call.rule(out=out)
+    partials = partials if isinstance(partials, tuple) else (partials,)
+    names = [n for n in inspect.signature(call.text).parameters if n not in extra_parameters(call.text)]
+    assert len(partials) == len(names), f"{len(partials)} partials for the operands {names}"
+    for name, partial in zip(names, partials, strict=True):
+        if name not in call.operands:
+            continue
+        direction = random_like(call.operands[name], rng)
+        wanted = call.derivative({name: direction})
+        got = 0.0 if partial is None else partial * direction
+        got = got if is_complex(out) else np.real(got)
+        assert np.broadcast_shapes(np.shape(got), np.shape(out)) == np.shape(out), f"partial of {name}: shape"
+        assert_close(np.broadcast_to(got, np.shape(out)), wanted, call.sample.tolerance, f"partial of {name}")
+
+
+def check_linear(call: Call, rule: Rule, rng: np.random.Generator) -> None:
+    missing = set(call.operands) - set(rule.operands)
+    assert not missing, f"{missing} are no operands of the rule"
+    directions = {name: random_like(value, rng) for name, value in call.operands.items()}
+    still = zeros_of_other_operands(call, rule)
+    tangent = with_replaced(call, still).run(directions)
+    assert_close(tangent, call.derivative(directions), call.sample.tolerance, "the operation on tangents")
+    check_reverse(call, rule, rng)
+
+
+def zeros_of_other_operands(call: Call, rule: Rule) -> dict[str | int, Tree]:
+    """Zeros for the operands of a jointly linear rule that the sample does not differentiate."""
+    positions = list(inspect.signature(call.text).parameters)
+    zeros: dict[str | int, Tree] = {}
+    for name in set(rule.operands) - set(call.operands):
+        if name in call.sample.kwargs:
+            zeros[name] = zeros_like(call.sample.kwargs[name])
+        elif positions.index(name) < len(call.sample.args):
+            zeros[positions.index(name)] = zeros_like(call.sample.args[positions.index(name)])
+    return zeros
+
+
+def with_replaced(call: Call, values: dict[str | int, Tree]) -> Call:
+    args, kwargs = list(call.sample.args), dict(call.sample.kwargs)
+    for place, value in values.items():
+        if isinstance(place, str):
+            kwargs[place] = value
+        else:
+            args[place] = value
+    sample = Sample(tuple(args), kwargs, call.sample.wrt)
+    return Call(call.fn, sample, call.text, call.operands, call.sites, call.variadic)
+
+
+def check_reverse(call: Call, rule: Rule, rng: np.random.Generator) -> None:
+    """<out_bar, J x_dot> == <J^T out_bar, x_dot>, for each operand alone and for all of them."""
+    out = call.run()
+    out_bar = random_like(out, rng)
+    bars = call.rule(out=out, out_bar=out_bar)
+    if len(rule.operands) > 1:
+        assert isinstance(bars, tuple) and len(bars) == len(rule.operands), "one cotangent for each operand"
+    named = dict(zip(rule.operands, bars if len(rule.operands) > 1 else (bars,), strict=True))
+    for name, value in call.operands.items():
+        assert name in named, f"{name} is no operand of the rule"
+        assert_same_shape(named[name], value, f"the cotangent of {name}")
+    for names in subsets(list(call.operands)):
+        directions = {name: random_like(call.operands[name], rng) for name in names}
+        tangent = call.derivative(directions)
+        left = pairing(out_bar, tangent)
+        right = sum(pairing(named[name], directions[name]) for name in names)
+        scale = size_of(out_bar, tangent)
+        assert abs(left - right) <= call.sample.tolerance * scale, f"{names}: {left} != {right}"
+
+
+def check_differential(call: Call, rule: Rule, rng: np.random.Generator) -> None:
+    out = call.run()
+    bound = inspect.signature(rule.text).bind_partial(*call.sample.args, **call.sample.kwargs).arguments
+    dots = [name[:-4] for name in extra_parameters(rule.text) if name.endswith("_dot")]
+    for names in subsets(list(call.operands)):
+        directions = {name: random_like(call.operands[name], rng) for name in names}
+        missing = set(directions) - set(dots)
+        assert not missing, f"{missing} have no tangent in the rule"
+        tangents = {name + "_dot": directions.get(name, zeros_like(bound.get(name, 0.0))) for name in dots}
+        got = call.rule(out=out, **tangents)
+        wanted = call.derivative(directions)
+        assert_same_shape(got, out, f"the tangent along {names}")
+        assert_close(got, wanted, call.sample.tolerance, f"the tangent along {names}")
+
+
+def check_kink(fn: Fn, rules: OpRules, kink: Kink) -> None:
+    """The convention at a kink: the partials, or the cotangents of ``out_bar``; and that the modes agree on it."""
+    rule = rules.elementwise or rules.linear or rules.bilinear or rules.pullback
+    assert rule is not None
+    call = Call(fn, Sample(kink.args, kink.kwargs), rule.text, {}, {})
+    with np.errstate(all="ignore"):
+        out = call.run()
+        got = call.rule(out=out, out_bar=kink.out_bar)
+    got = got if isinstance(got, tuple) else (got,)
+    assert len(got) == len(kink.expected)
+    for value, wanted in zip(got, kink.expected, strict=True):
+        if wanted is not None:
+            np.testing.assert_allclose(np.asarray(value), np.asarray(wanted), rtol=1e-12, atol=1e-300)
+    if rules.differential is not None:
+        rng = np.random.default_rng(7)
+        bound = inspect.signature(rule.text).bind_partial(*kink.args, **kink.kwargs).arguments
+        bars = {name: bar for name, bar in zip(rule.operands, got, strict=True) if name in bound}
+        dots = {f"{name}_dot": 0.0 for name in rule.operands} | {
+            f"{name}_dot": random_like(bound[name], rng) for name in bars
+        }
+        out_dot = Call(fn, call.sample, rules.differential.text, {}, {}).rule(out=out, **dots)
+        right = sum(pairing(bar, dots[f"{name}_dot"]) for name, bar in bars.items())
+        np.testing.assert_allclose(pairing(kink.out_bar, out_dot), right, rtol=1e-12, atol=1e-14)
+
+
+def assert_unchanged(value: Tree, wanted: Tree) -> None:
+    for got, want in zip(leaves(value), leaves(wanted), strict=True):
+        if isinstance(got, np.ndarray):
+            np.testing.assert_array_equal(got, want, err_msg="a rule changed its argument")
+
+
+# --- aliasing --------------------------------------------------------------------------------------------------
+
+
+def shares_memory(value: Tree, args: Tree) -> bool:
+    arrays = [x for x in leaves(value) if isinstance(x, np.ndarray)]
+    return any(
+        np.may_share_memory(x, y) and np.shares_memory(x, y)
+        for x in arrays
+        for y in leaves(args)
+        if isinstance(y, np.ndarray)
+    )
+
+
+# --- closure ---------------------------------------------------------------------------------------------------
+
+OPERATORS: dict[type[ast.AST], Fn] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul,
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: operator.contains, ast.NotIn: operator.contains,
+}  # fmt: skip
+
+CANONICAL: dict[Fn, Fn] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.negative: operator.neg, np.positive: operator.pos, np.power: operator.pow, np.matmul: operator.matmul,
+    np.floor_divide: operator.floordiv, np.mod: operator.mod, np.abs: operator.abs, abs: operator.abs,
+    np.equal: operator.eq, np.not_equal: operator.ne, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge,
+}  # fmt: skip
+
+LOWERED: set[Fn] = {tuple, list, sum, min, max, sorted, reversed, enumerate, zip, slice, all, any}
+"""Builtins that the front end lowers itself, or that only handle axes in rules."""
+
+
+def operations_of(text: Fn) -> Iterator[tuple[str, Fn | None]]:
+    """The operations that a rule's text uses, as (spelling, function); None where the name cannot be resolved."""
+    assert isinstance(text, FunctionType)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(text)))
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    for node in (n for statement in definition.body for n in ast.walk(statement)):
+        if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+            yield type(node.op).__name__, OPERATORS.get(type(node.op))
+        elif isinstance(node, ast.Compare):
+            for op in node.ops:
+                yield type(op).__name__, OPERATORS[type(op)]
+        elif isinstance(node, ast.Call):
+            found = resolve(node.func, text)
+            yield ast.unparse(node.func), CANONICAL.get(found, found) if found is not None else None
+
+
+def resolve(node: ast.expr, text: FunctionType) -> Any:
+    """What a name or a dotted name in a rule's text stands for; a method counts as NumPy's function."""
+    if isinstance(node, ast.Name):
+        builtins = text.__globals__["__builtins__"]
+        builtins = builtins if isinstance(builtins, dict) else vars(builtins)
+        return text.__globals__.get(node.id, builtins.get(node.id))
+    if isinstance(node, ast.Attribute):
+        base = resolve(node.value, text)
+        if inspect.ismodule(base):
+            return getattr(base, node.attr, None)
+        return METHODS.get(node.attr)
+    return None
+
+
+MAPPED: list[Any] = [
+    np.sum, np.mean, np.prod, np.max, np.min, np.std, np.var, np.any, np.all, np.cumsum, np.argsort, np.argmax, np.argmin,
+    np.ravel, np.reshape, np.transpose, np.squeeze, np.swapaxes, np.take, np.repeat, np.copy, np.diagonal, np.trace,
+    np.conj, np.astype,
+]  # fmt: skip
+METHODS: dict[str, Fn] = {fn.__name__: fn for fn in MAPPED}
+"""Methods that the front end maps to functions of NumPy."""
