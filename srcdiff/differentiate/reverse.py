@@ -286,6 +286,12 @@ class Reverse(Builder):
         made.outs.append(v)
         m.forward.ops.insert(at, made)
         self.home[v] = m.forward
+        if index is not None and isinstance(v.kind, Array) and made.attrs["view"]:
+            copy = Op("prim", [v], attrs={"fn": ops.copied}, origin=op.origin)
+            v = Val(v.name, v.kind, copy)
+            copy.outs.append(v)
+            m.forward.ops.insert(at + 1, copy)
+            self.home[v] = m.forward
         if m.parent is None:
             return v
         w = Val(v.name, v.kind, None, v.user)

@@ -78,19 +78,49 @@ class Assembler:
         self.poppable: dict[Val, Op] = {}
         self.trips_needed: dict[Op, bool] = {}
         self.find_pops(graph.region)
-        taken = {fname, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
+        signature = graph.info.get("signature")
+        own = set(signature.parameters) if signature is not None else set()
+        taken = {fname, *own, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
         self.names = Namer(graph, self.lay, set(taken))
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
         self.backward = False
-        self.exits: list[tuple[Op, str]] = []
+        self.enclosing: list[tuple[Op, Region]] = []
 
     # ---- the function
     def arguments(self) -> Any:
-        made = self.graph.info.get("arguments")
-        if made is not None:
-            return made(self)
-        return gast.arguments([name(self.names[p]) for p in self.graph.region.params], [], None, [], [], None, [])
+        """The primal's own parameters with their defaults; then, by keyword, what it takes from outside."""
+        signature = self.graph.info.get("signature")
+        params = list(self.graph.region.params)
+        if signature is None:
+            return gast.arguments([name(self.names[p]) for p in params], [], None, [], [], None, [])
+        out = gast.arguments([], [], None, [], [], None, [])
+        own = set()
+        for p in signature.parameters.values():
+            own.add(p.name)
+            self.add_parameter(out, p)
+        for p in params:
+            if p.name not in own:
+                out.kwonlyargs.append(name(self.names[p]))
+                out.kw_defaults.append(None)
+        return out
+
+    def add_parameter(self, out: Any, p: Any) -> None:
+        default = None
+        if p.default is not p.empty:
+            simple = p.default is None or isinstance(p.default, (bool, int, float, str))
+            default = self.constant(p.default) if simple else const(None)
+        if p.kind is p.VAR_POSITIONAL:
+            out.vararg = name(p.name)
+        elif p.kind is p.VAR_KEYWORD:
+            out.kwarg = name(p.name)
+        elif p.kind is p.KEYWORD_ONLY:
+            out.kwonlyargs.append(name(p.name))
+            out.kw_defaults.append(default)
+        else:
+            (out.posonlyargs if p.kind is p.POSITIONAL_ONLY else out.args).append(name(p.name))
+            if default is not None:
+                out.defaults.append(default)
 
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
@@ -296,9 +326,12 @@ class Assembler:
         test = self.expr(op.ins[0])
         bodies = []
         for r in op.regions:
+            self.enclosing.append((op, r))
             stmts = self.region(r)
+            self.enclosing.pop()
             old, self.out = self.out, stmts
-            self.moves([(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin)
+            if not ends(stmts):
+                self.moves([(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin, op)
             stmts, self.out = self.out, old
             bodies.append(self.leave(op, r, stmts))
         then, other = bodies
@@ -354,26 +387,38 @@ class Assembler:
                 self.follow_exit(a, r, loop)
 
     def leave(self, op: Op, region: Region, stmts: list[Any]) -> list[Any]:
-        """Add the ``break`` of a branch in which a loop is left."""
+        """Add the ``break`` (or ``continue``) of a branch in which a trip ends early."""
         self.silent_codes  # noqa: B018
-        if region in self._tails:
-            loop, code = self._tails[region]
-            if isinstance(code, Const) and code.value in loop.attrs["exits"]:
-                body = LoopView(loop).body
-                old, self.out = self.out, list(stmts)
-                self.loop_end(loop, body)
-                out = LoopView(loop).exit_out
-                if out is not None and self.lay.uses.get(out):
-                    self.emit(gast.Assign([store(self.names[out])], self.exit_const(loop, code.value), None), op.origin)
-                self.emit(gast.Break(), op.origin)
-                stmts, self.out = self.out, old
-            elif isinstance(code, Const) and code.value == 3 and not ends(stmts):
-                body = LoopView(loop).body
-                old, self.out = self.out, list(stmts)
-                self.loop_end(loop, body)
-                self.emit(gast.Continue(), op.origin)
-                stmts, self.out = self.out, old
+        if region not in self._tails:
+            return stmts
+        loop, code = self._tails[region]
+        if not isinstance(code, Const) or not (code.value in loop.attrs["exits"] or code.value == 3) or ends(stmts):
+            return stmts
+        body = LoopView(loop).body
+        old, self.out = self.out, list(stmts)
+        self.collects_in(op.outs, loop)
+        for outer, r in reversed(self.enclosing):
+            if r is body:
+                break
+            self.moves([(o, a) for o, a in zip(outer.outs, r.results, strict=True) if self.wanted(o)], op.origin, outer)
+            self.collects_in(outer.outs, loop)
+        self.loop_end(loop, body)
+        if code.value == 3:
+            self.emit(gast.Continue(), op.origin)
+        else:
+            out = LoopView(loop).exit_out
+            if out is not None and self.lay.uses.get(out):
+                self.emit(gast.Assign([store(self.names[out])], self.exit_const(loop, code.value), None), op.origin)
+            self.emit(gast.Break(), op.origin)
+        stmts, self.out = self.out, old
         return stmts
+
+    def collects_in(self, values: list[Val], loop: Op) -> None:
+        """Append values to the tapes of ``loop``, before a trip ends early."""
+        for v in values:
+            for loop_op, tape in self.collectors.get(v, []):
+                if loop_op is loop:
+                    self.append(tape, self.expr(v))
 
     def exit_const(self, loop: Op, code: int) -> Any:
         return const(True) if len(loop.attrs["exits"]) == 1 else const(code)
@@ -386,12 +431,18 @@ class Assembler:
     def live_param(self, op: Op, p: Val) -> bool:
         return True
 
-    def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None) -> None:
+    def kept(self, v: Val) -> bool:
+        """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
+        return any(user is None and where is not self.graph.region for where, user in self.lay.uses.get(v, []))
+
+    def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None, branch: Op | None = None) -> None:
         """Assignments that happen together."""
         todo: list[tuple[str, Any, set[str]]] = []
         for v, a in pairs:
             if isinstance(a, Undef):
-                continue
+                if branch is None or not self.kept(v):
+                    continue
+                a = Const(None)
             target = self.names[v]
             value = self.expr(a)
             if isinstance(value, gast.Name) and value.id == target:
@@ -431,7 +482,9 @@ class Assembler:
             self.emit(gast.Assign([store(self.names[e])], call(attr(self.expr(s), "pop")), None), op.origin)
         body = self.out
         self.out = old
+        outer_if, self.enclosing = self.enclosing, [(op, view.body)]
         body += self.region(view.body)
+        self.enclosing = outer_if
         self.out, old = body, self.out
         for c, t in zip(view.collected, view.tapes, strict=True):
             if not (isinstance(c, Val) and self.names_defined_in(c, view.body)):

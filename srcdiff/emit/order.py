@@ -95,6 +95,8 @@ def _fold(region: Region, lay: Layout) -> None:
             continue
         if user is not None and user.code == "if" and user in lay.inline_ifs and where is region and not only(op.out, user.ins):
             continue
+        if user is not None and user.code == "prim" and user.ins and user.ins[0] is op.out and user.attrs.get("inplace"):
+            continue
         if depth(op, lay) > 6:
             continue
         start = index[op] + 1

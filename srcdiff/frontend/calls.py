@@ -838,7 +838,7 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
         if p in given:
             bound[p] = lw.bind(given[p])
         else:
-            bound[p] = lw.outside(default_of(rule, p), p, None, None)
+            bound[p] = lw.outside(default_of(rule, p), p, None, None, library=True)
     if a.vararg is not None:
         v = given[a.vararg.id]
         bound[a.vararg.id] = lw.bind(v)

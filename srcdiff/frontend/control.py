@@ -17,7 +17,7 @@ from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Poison, State
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, same
-from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind, join
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind, join, widened
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -332,7 +332,7 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
-    for _ in range(12):
+    for attempt in range(12):
         lw.state = start.copy()
         slots = Slots(lw)
         params: list[Val] = []
@@ -396,13 +396,12 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
                 a1: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
                 ends[key] = a1
                 init = start_atom(lw, start, key)
-                wanted[key] = joined(join_init(carried[key], init), kind(a1), init) if a1 is not UNDEF else carried[key]
-                if isinstance(wanted[key], Tree) != isinstance(carried[key], Tree) or not similar(wanted[key], carried[key]):
-                    pass
+                wanted[key] = joined(carried[key], kind(a1), init) if a1 is not UNDEF else carried[key]
             lw.state = reads
         if set(wanted) == set(carried) and all(similar(wanted[k], carried[k]) for k in carried):
             break
-        carried = {k: settle(v, carried.get(k)) for k, v in wanted.items()}
+        before_kinds = carried
+        carried = {k: widened(v, before_kinds[k], id(node), k) if attempt > 3 and k in before_kinds else v for k, v in wanted.items()}
     else:
         lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
                 help="start the variables from values of the kind that they have later")  # fmt: skip
@@ -470,14 +469,6 @@ def start_atom(lw: Lowerer, start: State, key: Any) -> Atom:
         return in_state(lw, start, c) if isinstance(c, Agg) else c
     b = start.names.get(key[1])
     return UNDEF if b is None else in_state(lw, start, b)
-
-
-def join_init(k: Kind, init: Atom) -> Kind:
-    return k
-
-
-def settle(new: Kind, old: Kind | None) -> Kind:
-    return new
 
 
 def leaves_of(k: Kind) -> list[Kind]:

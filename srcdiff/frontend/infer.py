@@ -46,8 +46,9 @@ class Unsampled(Exception):
 
 
 class _Sampler:
-    def __init__(self, run: int) -> None:
+    def __init__(self, run: int, alike: bool = False) -> None:
         self.run = run
+        self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
         self.table: dict[int, int] = {}
 
     def base(self, index: int) -> int:
@@ -57,7 +58,7 @@ class _Sampler:
         if isinstance(dim, int):
             return dim
         if dim.id not in self.table:
-            self.table[dim.id] = self.base(len(self.table))
+            self.table[dim.id] = self.base(0 if self.alike and dim.big else len(self.table) + self.alike)
         return self.table[dim.id] + dim.offset
 
     def atom(self, a: Atom) -> Any:
@@ -70,6 +71,10 @@ class _Sampler:
         if isinstance(a, Struct):
             items = [self.atom(x) for x in a.items]
             return dict(zip(a.keys, items, strict=True)) if a.type is dict else a.type(items) if a.type in (tuple, list) else self.no()
+        if isinstance(a, Val) and a.op is not None and a.op.fn is getattr:
+            k = kind(a.op.ins[0])
+            if isinstance(k, (Array, Scalar)):
+                return np.dtype(k.dtype)
         return self.kind(kind(a))
 
     def no(self) -> Any:
@@ -169,9 +174,15 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     fast = _fast(fn, args) if not any(names) else None
     if fast is not None:
         return fast
-    results = []
-    samplers = (_Sampler(0), _Sampler(1))
     names = names or ("",) * len(args)
+    got = _sampled(fn, args, names, False)
+    return _sampled(fn, args, names, True) or UNKNOWN if got is None else got
+
+
+def _sampled(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], alike: bool) -> Kind | None:
+    """The kind learnt from two runs; None if the samples do not fit the operation."""
+    results = []
+    samplers = (_Sampler(0, alike), _Sampler(1, alike))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in samplers:
@@ -180,8 +191,13 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
                 kw = {n: s.atom(a) for a, n in zip(args, names, strict=True) if n}
                 results.append(fn(*pos, **kw))
             except Exception:  # whatever a sample provokes, it only means that nothing is learnt from it
-                return UNKNOWN
+                return None
     big = _bigs((kind(a) for a in args), {})
+    if alike and isinstance(results[0], np.ndarray):
+        for a in args:
+            k = kind(a)
+            if isinstance(k, Array) and tuple(samplers[0].size(d) for d in k.dims) == results[0].shape:
+                return Array(dtype_name(results[0].dtype), k.dims)
     return _kind(results[0], results[1], samplers[0], samplers[1], big)
 
 
@@ -198,9 +214,32 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
             return b
         if isinstance(a, Array) and a == b and a.dtype == "f8" and a.dims:
             return a
+    if fn is operator.matmul:
+        return _matmul(kind(args[0]), kind(args[1]))
+    if fn in _ARITHMETIC or fn is operator.truediv:
+        a, b = kind(args[0]), kind(args[1])
+        if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype == "f8":
+            dims = broadcast_dims(a.dims, b.dims)
+            return Array("f8", dims) if dims is not None and dims else None
     if fn in _COMPARE and len(args) == 2 and isinstance(kind(args[0]), Scalar) and isinstance(kind(args[1]), Scalar):
         return BOOL
     return None
+
+
+def _matmul(a: Kind, b: Kind) -> Kind | None:
+    """The kind of a matrix product."""
+    if not isinstance(a, Array) or not isinstance(b, Array) or not a.dims or not b.dims:
+        return None
+    dtype = np.result_type(a.dtype, b.dtype)
+    name = dtype_name(np.dtype(dtype))
+    if len(a.dims) == 1 and len(b.dims) == 1:
+        return Scalar(name, False)
+    if len(a.dims) == 1:
+        return Array(name, (*b.dims[:-2], b.dims[-1]))
+    if len(b.dims) == 1:
+        return Array(name, a.dims[:-1])
+    batch = broadcast_dims(a.dims[:-2], b.dims[:-2])
+    return None if batch is None else Array(name, (*batch, a.dims[-2], b.dims[-1]))
 
 
 def _int_value(fn: Any, a: Dim | None, b: Dim | None) -> Dim | None:

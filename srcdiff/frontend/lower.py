@@ -15,7 +15,7 @@ from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison,
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val
 from srcdiff.ir.kinds import Kind
 
-__all__ = ["Context", "Lowerer", "Param", "lower", "read_rule"]
+__all__ = ["Context", "Lowerer", "Param", "lower", "lower_library", "read_rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +281,33 @@ def lower(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[
     graph.captures = tuple(lw.captures.values())
     graph.info["guards"] = dict(lw.guards)
     graph.info["lines"] = found.lines
+    return graph
+
+
+def lower_library(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind]) -> Graph:
+    """The graph of a library function called on its arguments."""
+    text = getattr(fn, "__name__", "f")
+    graph = Graph(text, Region())
+    graph.info.update(kind_of=kind_of, lines=(), guards={})
+    lw = Lowerer(ctx, graph, graph.region)
+    values: dict[str, Val] = {}
+    args: list[Bound] = []
+    for p in params.values():
+        if p.kind is not None:
+            v = Val(p.name, with_value(p.kind), user=True)
+            values[p.name] = v
+            graph.region.params.append(v)
+            args.append(lw.bind(v))
+        else:
+            if p.constant is None:
+                continue  # an option left at its default
+            args.append(Plain(Const(p.constant)) if isinstance(p.constant, (bool, str, int, type(None))) else Plain(Ref(p.constant, p.name)))
+    graph.info["values"] = values
+    try:
+        result = lw.read(lw.call(Known(fn, text), args, {}, None))
+    except Stop as stop:
+        raise UnsupportedSyntax(stop.problem) from None
+    graph.region.results = [result]
     return graph
 
 

@@ -127,8 +127,56 @@ def memo_sym(*key: Any) -> Sym:
     return _memo[key]
 
 
+_members: dict[int, frozenset[Dim]] = {}  # a joined size -> the sizes it may be
+
+
+def members(d: Dim) -> frozenset[Dim]:
+    return _members.get(d.id, frozenset((d,))) if isinstance(d, Sym) and d.offset == 0 else frozenset((d,))
+
+
 def join_dims(a: Dim, b: Dim) -> Dim:
-    return a if a == b else memo_sym("join", *sorted((a, b), key=repr))
+    """A size that is ``a`` or ``b``."""
+    if a == b:
+        return a
+    if is_top(a) or is_top(b):
+        return a if is_top(a) else b
+    both = members(a) | members(b)
+    for d in (a, b):
+        if members(d) == both:
+            return d
+    big = all(isinstance(d, Sym) and d.big or isinstance(d, int) and d != 1 for d in both)
+    found = memo_sym("join", both)
+    out = Sym(found.id, 0, big)
+    _members[out.id] = both
+    return out
+
+
+_tops: set[int] = set()
+
+
+def is_top(d: Dim) -> bool:
+    return isinstance(d, Sym) and d.id in _tops
+
+
+def widened(new: Kind, old: Kind, *key: Any) -> Kind:
+    """``new``, with the sizes in which it differs from ``old`` given up."""
+    match new, old:
+        case Array(dtype, dims), Array(_, before) if len(dims) == len(before):
+            out = []
+            for n, (a, b) in enumerate(zip(dims, before, strict=True)):
+                if a == b:
+                    out.append(a)
+                    continue
+                top = memo_sym("widened", n, *key)
+                _tops.add(top.id)
+                out.append(top)
+            return Array(dtype, tuple(out))
+        case Seq(x), Seq(y):
+            return Seq(widened(x, y, "elem", *key))
+        case Tree(), Tree() if new.type is old.type and new.keys == old.keys:
+            items = tuple(widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True)))
+            return Tree(new.type, new.keys, items)
+    return new
 
 
 def join_dtypes(a: str, b: str) -> str:

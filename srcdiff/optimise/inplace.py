@@ -258,14 +258,45 @@ class Owner:
                 return i < j
         return False  # made by the operation that holds the point
 
-    def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...], shape_only: bool = False) -> bool:
+    def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...]) -> list[Val]:
+        """The values over the target's memory that are read after it is written to."""
+        found: dict[Val, None] = {}
         for root in self.roots.get(target, EMPTY):
             for w in self.over[root]:
-                if w is out or not self.before(w, at):
+                if w is out or w in found or not self.before(w, at):
                     continue
                 if any(self.after(u, how, at, w) for u, how in self.uses.get(w, ()) if u != at):
-                    return True
-        return False
+                    found[w] = None
+        return list(found)
+
+    def views_only(self, values: list[Val], target: Val, region: Region) -> bool:
+        """Whether all are views made here of (part of) the target: cheaper to copy than the target."""
+        for w in values:
+            op = w.op
+            if w is target or op is None or w not in op.outs or op.code != "prim" or not isinstance(w.kind, Array):
+                return False
+            if op.fn not in VIEWS and not self.may_alias(op.fn) or self.home[w] is not region or is_update(op):
+                return False
+            if self.leads_to(target, w):
+                return False
+        return True
+
+    def leads_to(self, target: Val, w: Val) -> bool:
+        """Whether the target is itself a view or a version of ``w``."""
+        v: Atom = target
+        while isinstance(v, Val) and v.op is not None and v in v.op.outs and v.op.code == "prim" and v.op.ins:
+            if v is w:
+                return True
+            v = v.op.ins[0]
+        return v is w
+
+    def copy_views(self, values: list[Val], region: Region) -> None:
+        for w in values:
+            assert w.op is not None
+            c = self.copy(w, w.op)
+            at = region.ops.index(w.op) + 1
+            replace_uses(self.graph.region, w, c.out)
+            region.ops.insert(at, c)
 
     def owned(self, target: Val) -> bool:
         return not (self.roots.get(target, EMPTY) & self.foreign) and not self.read_only(target)
@@ -305,7 +336,11 @@ class Owner:
                     region.ops.insert(n, c2.op)
                     op.ins[1] = c2
                     return True
-                if not self.owned(t) or self.conflict(t, op.out, self.path[op]):
+                clash = self.conflict(t, op.out, self.path[op])
+                if clash and self.owned(t) and self.views_only(clash, t, region):
+                    self.copy_views(clash, region)
+                    return True
+                if not self.owned(t) or clash:
                     c = self.copy(t, op)
                     region.ops.insert(n, c)
                     op.ins[0] = c.out
@@ -425,7 +460,7 @@ class Owner:
             return True
         if not self.owned(i) or self.twice(view, view.params.index(t)) or self.loop_parameter(i):
             return True
-        return self.conflict(i, None, self.path[op])
+        return bool(self.conflict(i, None, self.path[op]))
 
     # ---- results
     def results(self) -> None:
@@ -447,3 +482,12 @@ class Owner:
             return v
 
         region.results = [map_atom(f, a) for a in region.results]
+
+
+def replace_uses(region: Region, old: Val, new: Val) -> None:
+    f = lambda v: new if v is old else v  # noqa: E731
+    for op in region.ops:
+        op.ins = [map_atom(f, a) for a in op.ins]
+        for r in op.regions:
+            replace_uses(r, old, new)
+    region.results = [map_atom(f, a) for a in region.results]

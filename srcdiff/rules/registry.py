@@ -31,6 +31,7 @@ __all__ = [
     "differential",
     "elementwise",
     "is_known",
+    "is_pure",
     "linear",
     "lookup",
     "may_alias",
@@ -141,12 +142,18 @@ def returns_alias(*fns: Fn) -> None:
 
 def returns_fresh(fn: Fn) -> bool:
     """Whether the result of ``fn`` never shares memory with its arguments."""
-    return fn in _TABLE and fn not in _ALIASING
+    try:
+        return fn in _TABLE and fn not in _ALIASING
+    except TypeError:
+        return False
 
 
 def may_alias(fn: Fn) -> bool:
     """Whether the result of ``fn`` may share memory with its first argument."""
-    return fn in _ALIASING
+    try:
+        return fn in _ALIASING
+    except TypeError:
+        return True
 
 
 def pure(*fns: Fn) -> None:
@@ -158,6 +165,14 @@ def is_known(fn: Any) -> bool:
     """Whether ``fn`` is in the table (so: pure, and callable on sample values to learn the result's kind)."""
     try:
         return fn in _TABLE or fn in _PURE
+    except TypeError:
+        return False
+
+
+def is_pure(fn: Any) -> bool:
+    """Whether ``fn`` is evaluated ahead of time on constants."""
+    try:
+        return fn in _PURE
     except TypeError:
         return False
 

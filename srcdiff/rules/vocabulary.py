@@ -8,7 +8,7 @@ import numpy as np
 
 from srcdiff import runtime
 
-__all__ = ["cast", "expand", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+__all__ = ["cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
 
 
 def total(g: Any) -> Any:
@@ -33,6 +33,10 @@ def unbroadcast(g: Any, x: Any) -> Any:
 
 def zeros(x: Any) -> Any:
     return np.zeros_like(x)
+
+
+def ones(x: Any) -> Any:
+    return np.ones_like(x)
 
 
 def zeros_any(x: Any) -> Any:

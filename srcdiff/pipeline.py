@@ -1,0 +1,336 @@
+"""From a function and the kinds of its arguments to a compiled derivative: every stage in its order."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gast
+
+from srcdiff import rules
+from srcdiff.differentiate.common import is_constant_fn, keeps_zero
+from srcdiff.differentiate.fetch import fetch
+from srcdiff.differentiate.forward import forward
+from srcdiff.differentiate.reverse import reverse
+from srcdiff.emit.assemble import Text, emit
+from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem
+from srcdiff.frontend import source
+from srcdiff.frontend.lower import Context, Param, lower, lower_library
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, map_atom, vals
+from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Tree, is_active_kind, kind_of
+from srcdiff.load import load
+from srcdiff.optimise.dce import dce
+from srcdiff.optimise.inplace import own
+from srcdiff.optimise.merge import merge_branches
+from srcdiff.optimise.simplify import simplify
+from srcdiff.rules import registry, vocabulary
+
+__all__ = ["CONTEXT", "Request", "derivative_graph", "finish", "primal_graph", "pullback_pair"]
+
+_SHAREABLE = {
+    ops.getfield, ops.shape_at, ops.exit_is, ops.accumulate, ops.poplast, ops.stop_gradient, operator.getitem, len, float,
+    getattr, operator.not_, operator.contains, isinstance, int, bool,
+}  # fmt: skip
+
+
+def _is_shareable(fn: Any) -> bool:
+    try:
+        return registry.is_known(fn) or fn in _SHAREABLE
+    except TypeError:
+        return False
+
+
+def _fresh(fn: Any) -> bool:
+    return registry.returns_fresh(fn) or fn in (operator.add, operator.sub, operator.mul)
+
+
+CONTEXT = Context(
+    is_known=registry.is_known,
+    is_pure=registry.is_pure,
+    may_alias=registry.may_alias,
+    is_constant=is_constant_fn,
+    keeps_zero=keeps_zero,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: the mode and the arguments to differentiate with respect to."""
+
+    mode: str  # "grad", "value_and_grad", "jvp", "vjp"
+    wrt: tuple[str, ...]
+    single: bool = True
+    has_aux: bool = False
+
+
+def optimised(graph: Graph) -> Graph:
+    """The passes that every derivative goes through."""
+    graph = simplify(dce(graph), _is_shareable)
+    return simplify(merge_branches(graph), _is_shareable)
+
+
+def primal_graph(fn: Any, params: Mapping[str, Param]) -> Graph:
+    """The graph of a function for arguments of given kinds."""
+    try:
+        source.unwrap(fn)
+    except OSError:
+        if registry.is_known(fn) or registry.is_known(canonical(fn)):
+            return lower_library(fn, params, CONTEXT, kind_of)
+        raise
+    return lower(fn, params, CONTEXT, kind_of)
+
+
+def canonical(fn: Any) -> Any:
+    from srcdiff.backends.numpy_names import CANONICAL
+
+    try:
+        return CANONICAL.get(fn, fn)
+    except TypeError:
+        return fn
+
+
+def wrt_values(graph: Graph, wrt: tuple[str, ...]) -> list[Val]:
+    """The values of the arguments (or of what the function reads from outside) named in ``wrt``."""
+    values = graph.info["values"]
+    by_name = {p.name: p for p in graph.region.params}
+    out = []
+    for w in wrt:
+        v = values.get(w, by_name.get(w))
+        if v is None:
+            raise DerivativeTypeError(Problem("wrt", f"{graph.name}: {w!r} is not an argument that can be differentiated"))
+        if not is_active_kind(v.kind):
+            raise DerivativeTypeError(Problem("wrt", f"{graph.name}: {w!r} is not a floating-point value", help=f"pass {w} as float (for an integer array: {w}.astype(float))"))
+        out.append(v)
+    return out
+
+
+def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
+    """The value to differentiate and the rest of what the function returns."""
+    result = graph.region.results[0]
+    aux: Atom = Const(None)
+    if has_aux:
+        if not isinstance(result, Struct) or result.type is not tuple or len(result.items) != 2:
+            raise DerivativeTypeError(Problem("aux", f"{graph.name} must return (value, aux) when has_aux is set"))
+        result, aux = result.items
+    k = kind(result)
+    if isinstance(result, Struct) or isinstance(k, Tree) or isinstance(k, Array) and any(d != 1 for d in k.dims):
+        shape = "a container" if not isinstance(k, Array) else f"an array of {len(k.dims)} dimensions"
+        raise DerivativeTypeError(Problem("scalar", f"grad of {graph.name} needs a single number as its result, not {shape}", help="sum or pick one element, or use vjp"))
+    if isinstance(k, (Scalar, Array)) and k.dtype[0] == "c":
+        raise DerivativeTypeError(Problem("scalar", f"{graph.name} returns a complex number", help="return its real part, or abs(z)**2"))
+    return result, aux
+
+
+def derivative_graph(graph: Graph, request: Request) -> Graph:
+    """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp)."""
+    wrt = wrt_values(graph, request.wrt)
+    if request.mode == "jvp":
+        return jvp_graph(graph, wrt, request)
+    result, aux = scalar_result(graph, request.has_aux)
+    if not isinstance(result, Val) and not isinstance(result, Const):
+        raise InternalError("the result has no value")
+    if len(wrt) == 1 and isinstance(wrt[0].kind, Scalar) and wrt[0].kind.dtype[0] == "f" and request.wrt:
+        try:
+            return scalar_forward(graph, wrt[0], request)
+        except NoRule:
+            pass
+    shell = replace_result(graph, result, aux, request)
+    g, bars, r = reverse(shell, [shell.info["wrt"][w] for w in request.wrt], CONTEXT, lambda b, res: [(res[0], seed(b, res[0]))])
+    values = list(g.region.results)
+    g.region.results = [outcome(values, gradient(bars, request), request)]
+    dce(g, frozenset(r.body))
+    fetch(r)
+    return optimised(g)
+
+
+def seed(b: Any, result: Atom) -> Atom:
+    k = kind(result)
+    if isinstance(k, Array) and k.dims or k == UNKNOWN:
+        return b.rule(vocabulary.ones, {"x": result})  # type: ignore[no-any-return]
+    return Const(1.0)
+
+
+def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
+    g = Graph(graph.name, Region(graph.region.params, graph.region.ops, [result, aux]), graph.signature, graph.captures, dict(graph.info))
+    g.info["wrt"] = dict(zip(request.wrt, wrt_values(graph, request.wrt), strict=True))
+    return g
+
+
+def gradient(bars: list[Atom], request: Request) -> Atom:
+    return bars[0] if request.single else Struct(tuple, tuple(range(len(bars))), tuple(bars))
+
+
+def outcome(values: list[Atom], grad: Atom, request: Request) -> Atom:
+    value, aux = values
+    if request.mode == "value_and_grad":
+        first = pair(value, aux) if request.has_aux else value
+        return pair(first, grad)
+    return pair(grad, aux) if request.has_aux else grad
+
+
+def pair(a: Atom, b: Atom) -> Atom:
+    return Struct(tuple, (0, 1), (a, b))
+
+
+def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
+    """The derivative with respect to one number: forward mode, no tape."""
+    g, dots, _ = forward(graph, [wrt], CONTEXT, {wrt: Const(1.0)})
+    result, aux = scalar_result(g, request.has_aux)
+    t = dots[0]
+    if request.has_aux and isinstance(t, Struct):
+        t = t.items[0]
+    elif request.has_aux:
+        t = Const(0.0)
+    from srcdiff.differentiate.common import Builder
+
+    b = Builder(CONTEXT, g)
+    t = b.materialise(t, result)
+    g.region.results = [outcome([result, aux], t, request)]
+    return optimised(g)
+
+
+def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
+    g, dots, params = forward(graph, wrt, CONTEXT)
+    from srcdiff.differentiate.common import Builder
+
+    b = Builder(CONTEXT, g)
+    g.region.results = [pair(g.region.results[0], b.materialise(dots[0], g.region.results[0]))]
+    g.info["tangents"] = [p.name for p in params]
+    g.info["tangent_params"] = params
+    new = optimised(g)
+    return new
+
+
+# ---- pullbacks --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Pair:
+    """The two halves of a pullback: the forward sweep with what it saves, and the backward sweep."""
+
+    forward: Graph
+    backward: Graph
+
+
+def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
+    """Split reverse mode where the cotangent of the result comes in."""
+    values = wrt_values(graph, wrt)
+    result = graph.region.results[0]
+    bars_in: list[Val] = []
+
+    def seeds(b: Any, results: list[Atom]) -> list[tuple[Atom, Atom]]:
+        bar = cotangent(results[0], "out_bar", bars_in)
+        return [(results[0], bar)]
+
+    g, bars, r = reverse(graph, values, CONTEXT, seeds)
+    primal = g.region.results[0]
+    g.region.params = [*g.region.params, *bars_in]
+    bar_struct = rebuild_bar(primal, "out_bar", iter(bars_in))
+    g.region.results = [pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
+    dce(g, frozenset(r.body))
+    fetch(r)
+    g.info["bars"] = list(bars_in)
+    names = [b.name for b in bars_in]
+    g = optimised(g)
+    del result, bar_struct
+    seeds_now = [p for p in g.region.params if p.name in names]
+    return split(g, seeds_now)
+
+
+def cotangent(value: Atom, name: str, out: list[Val]) -> Atom:
+    """One parameter for each differentiable leaf of the result."""
+    if isinstance(value, Struct):
+        return Struct(value.type, value.keys, tuple(cotangent(x, f"{name}_{k}", out) for x, k in zip(value.items, value.keys, strict=True)))
+    if not is_active_kind(kind(value)) or not isinstance(value, Val):
+        return Const(None)
+    v = Val(name, kind(value), user=True)
+    out.append(v)
+    return v
+
+
+def rebuild_bar(value: Atom, name: str, bars: Any) -> Atom:
+    return Const(None)
+
+
+def split(g: Graph, seeds: list[Val]) -> Pair:
+    """What does not depend on the seeds goes first; what the rest needs of it is saved."""
+    late: set[Val] = set(seeds)
+    first: list[Op] = []
+    second: list[Op] = []
+    for op in g.region.ops:
+        if uses(op, late):
+            second.append(op)
+            late.update(op.outs)
+        else:
+            first.append(op)
+    whole = g.region.results[0]
+    assert isinstance(whole, Struct)
+    primal, bars = whole.items
+    early = {o for op in first for o in op.outs} | {p for p in g.region.params if p not in seeds}
+    needed: dict[Val, None] = {}
+    for op in second:
+        for v in all_values(op):
+            if v in early:
+                needed.setdefault(v)
+    for v in vals([bars]):
+        if v in early:
+            needed.setdefault(v)
+    saved = tuple(needed)
+    fwd = Graph(g.name, Region([p for p in g.region.params if p not in seeds], first, [pair(primal, Struct(tuple, tuple(range(len(saved))), saved))]), g.signature, g.captures, dict(g.info))
+    params = [Val(v.name or "saved", v.kind, user=True) for v in saved]
+    table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
+    from srcdiff.differentiate.reverse import replace_values
+
+    back = Region([*params, *seeds], second, [bars])
+    replace_values(back, table)
+    bwd = Graph(g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")})
+    return Pair(fwd, bwd)
+
+
+def uses(op: Op, late: set[Val]) -> bool:
+    return any(v in late for v in all_values(op))
+
+
+def all_values(op: Op) -> list[Val]:
+    out = list(vals(op.ins))
+    for r in op.regions:
+        for o in r.ops:
+            out.extend(all_values(o))
+        out.extend(vals(r.results))
+    return out
+
+
+# ---- text -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Made:
+    """A compiled derivative."""
+
+    fn: Callable[..., Any]
+    text: Text
+    graph: Graph
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def finish(graph: Graph, name: str, docstring: str) -> Made:
+    """Settle ownership, write the text, compile it."""
+    from srcdiff.ir.graph import clone
+
+    own_graph, _ = clone(graph)
+    own_graph = own(own_graph, registry.may_alias, _fresh)
+    text = emit(own_graph, name, docstring)
+    return Made(load(text.source, name, text.objects), text, graph)
+
+
+def float_param(p: Param, wanted: bool) -> Param:
+    """An integer given where a derivative is asked for counts as a real number."""
+    if wanted and isinstance(p.kind, Scalar) and p.kind.dtype[0] in "iu" and p.kind.dtype != "b1":
+        return replace(p, kind=FLOAT)
+    return p
+
+
+__all__ += ["Callable", "Kind", "gast", "map_atom", "rules"]
