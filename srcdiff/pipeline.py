@@ -280,7 +280,16 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             needed.setdefault(v)
     saved = tuple(needed)
     fwd = Graph(g.name, Region([p for p in g.region.params if p not in seeds], first, [pair(primal, Struct(tuple, tuple(range(len(saved))), saved))]), g.signature, g.captures, dict(g.info))
-    params = [Val(v.name or "saved", v.kind, user=True) for v in saved]
+    params = []
+    taken = {b.name for b in seeds}
+    for v in saved:
+        base, n = v.name.replace("!", "") or "saved", 0
+        name = base
+        while name in taken or not name.isidentifier():
+            n += 1
+            name = f"{base}{n}"
+        taken.add(name)
+        params.append(Val(name, v.kind, user=True))
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
     from srcdiff.differentiate.reverse import replace_values
 

@@ -131,7 +131,7 @@ class Builder(Lowerer):
         if isinstance(k, Array) and is_active_kind(k):
             return self.rule(vocabulary.zeros, {"x": x})
         if isinstance(k, Tree):
-            if not is_active_kind(k):
+            if not is_active_kind(k) and k.type is not list:
                 return Const(None)
             return Struct(k.type, k.keys, tuple(self.zero(self.tree_item(x, k, Const(key))) if not isinstance(x, Struct) else self.zero(x.items[i]) for i, key in enumerate(k.keys)))
         if isinstance(k, Seq) or k == UNKNOWN:

@@ -71,15 +71,16 @@ class Forward(Builder):
         todo, region.ops = region.ops, []
         with self.inside(region):
             for op in todo:
-                region.ops.append(op)
                 self.origin = op.origin
-                self.step(op)
+                if op.code in ("for", "while"):
+                    self.loop(op)
+                else:
+                    region.ops.append(op)
+                    self.step(op)
 
     def step(self, op: Op) -> None:
         if op.code == "if":
             self.branch(op)
-        elif op.code in ("for", "while"):
-            self.loop(op)
         elif op.code == "prim" and op.out in self.varied:
             self.set(op.out, self.prim_dot(op))
 
@@ -205,6 +206,7 @@ class Forward(Builder):
         active = [j for j, p in enumerate(view.params) if p in self.varied]
         sources = [(j, e) for j, e in enumerate(view.elements) if e in self.varied and self.dot(view.sources[j]) is not ZERO]
         inits = [UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]) for j in active]
+        self.region.ops.append(op)
         params = [Val(f"{view.params[j].name}_dot", view.params[j].kind, op, view.params[j].user) for j in active]
         extra = []
         for j, e in sources:
@@ -252,6 +254,10 @@ def _getitem(f: Forward, op: Op) -> Atom:
     d = f.dot(op.ins[0])
     if d is ZERO:
         return ZERO
+    if isinstance(d, Struct) and isinstance(op.ins[1], Const) and op.ins[1].value not in d.keys:
+        k = kind(op.ins[0])
+        assert isinstance(k, Tree)
+        return d.items[k.keys.index(op.ins[1].value)]
     if isinstance(d, Val) and isinstance(d.kind, Tree) or isinstance(d, Struct):
         return f.getitem(f.materialise(d, op.ins[0]) if not isinstance(d, Struct) else d, op.ins[1])
     return f.prim(op.fn, [d, op.ins[1]], result=op.out.kind, view=op.attrs.get("view"))

@@ -713,7 +713,7 @@ def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
     if isinstance(k, (Array, Seq)):
         return call(attr(self.expr(op.ins[0]), "copy"))
-    return call(self.spelling.helper("copied"), self.expr(op.ins[0]))
+    return call(self.spelling.reference(copy.copy, "copy"), self.expr(op.ins[0]))
 
 
 def _accumulate(self: Assembler, op: Op) -> Any:

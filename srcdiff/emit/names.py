@@ -156,6 +156,9 @@ class Namer:
         for t in view.tapes:
             start = self.defined[t][1]
             self.spans[t].append((start, self.end(op)))
+        for v in (view.trips, view.exit_out):
+            if v is not None and self.lay.uses.get(v):
+                self.spans[v].append((self.at[op] - 1, self.end(op)))
 
     # ---- classes
     def find(self, v: Val) -> Val:
@@ -270,8 +273,7 @@ def overlap(a: list[Span], b: list[Span]) -> bool:
 
 
 def safe(name: str) -> str:
-    if name.endswith("!"):
-        return name[:-1]
+    name = name.replace("!", "")
     if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
         return f"{name}_" if name.isidentifier() else "t"
     return name

@@ -68,7 +68,7 @@ class Spelling:
             mod, attribute = home
             if mod.__name__.startswith("srcdiff.runtime"):
                 return self.helper(attribute)
-            if mod.__name__.partition(".")[0] in ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools"):
+            if mod.__name__.partition(".")[0] in ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy"):
                 if mod.__name__.startswith("numpy."):
                     return self.path(f"{self.module(np)}{mod.__name__[5:]}.{attribute}")
                 return self.path(f"{self.module(mod)}.{attribute}")

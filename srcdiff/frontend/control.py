@@ -333,6 +333,7 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
     for attempt in range(12):
+        carried = {k: carried[k] for k in sorted(carried, key=lambda k: k[0] == "name")}  # cells, then names
         lw.state = start.copy()
         slots = Slots(lw)
         params: list[Val] = []
@@ -342,15 +343,17 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
             if key[0] == "cell":
                 hint = next((n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == key[1] and not b.path), "")
                 init = start.cells[key[1]]
-                init = lw.read(init) if isinstance(init, Agg) else init
+                init = read_at(lw, start, init) if isinstance(init, Agg) else init
                 got = slots.open(init, k, hint, params)
                 lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
                 opened[key] = got
         for key, k in carried.items():
             if key[0] == "name":
                 b0 = start.names.get(key[1])
-                init = lw.read(b0) if b0 is not None else UNDEF
+                init = read_at(lw, start, b0) if b0 is not None else UNDEF
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, key[1][1], params)
+                if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
+                    del lw.state.names[key[1]]
         head_state = lw.state.copy()
         cond: Atom = Const(True)
         cond_params: list[Val] = []
@@ -452,6 +455,15 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
         if key not in lw.state.names and not carriable(lw, b):
             lw.state.names[key] = b
     return after_loop(lw, op, exits, orelse, test, cond)
+
+
+def read_at(lw: Lowerer, state: State, b: Bound) -> Atom:
+    """The value of a bound before the loop."""
+    old, lw.state = lw.state, state
+    try:
+        return lw.read(b)
+    finally:
+        lw.state = old
 
 
 def in_state(lw: Lowerer, state: State, b: Bound) -> Atom:

@@ -6,7 +6,8 @@ primal is gone.
 
 from __future__ import annotations
 
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
 
 __all__ = ["dce"]
 
@@ -120,13 +121,28 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
     region.ops = keep
 
 
+def ends_loop(op: Op, view: LoopView, j: int) -> bool:
+    """Whether the number of trips depends on a source, read or not."""
+    if op.code != "for":
+        return False
+    if op.attrs.get("aligned"):
+        return view.head == 0 and j == 0
+    if view.head == 0:
+        return True
+    start, stop, step = view.header
+    if isinstance(stop, Val) and stop.op is not None and stop.op.code == "prim" and stop.op.fn in (len, ops.shape_at):
+        if stop.op.ins[0] is view.sources[j] and same(start, Const(0)) and same(step, Const(1)):
+            return False
+    return True
+
+
 def _trim(op: Op, live: set[Val]) -> None:
     """Drop dead loop variables, tapes and sources."""
     view = LoopView(op)
     head, n = view.head, view.carried
     params, finals, inits, yields = view.params, view.finals, view.inits, view.yields
     carried = [j for j in range(n) if params[j] in live or finals[j] in live or (op.code == "while" and op.regions[0].params[j] in live)]
-    sources = [j for j, e in enumerate(view.elements) if e in live or (op.code == "for" and head == 0 and j == 0)]
+    sources = [j for j, e in enumerate(view.elements) if e in live or ends_loop(op, view, j)]
     tapes = [j for j, t in enumerate(view.tapes) if t in live]
     collected, tape_outs, elements, srcs = view.collected, view.tapes, view.elements, view.sources
     tail_results = [view.exit_result] if view.exit_result is not None else []

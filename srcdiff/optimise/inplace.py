@@ -54,6 +54,7 @@ class Owner:
     # ---- analysis
     def analyse(self) -> None:
         self.roots: dict[Val, Roots] = {}
+        self.flows: list[tuple[Val, Roots]] = []
         self.path: dict[Op, tuple[tuple[Region, int], ...]] = {}
         self.region_path: dict[Region, tuple[tuple[Region, int], ...]] = {self.graph.region: ()}
         self.region_op: dict[Region, Op] = {}
@@ -70,6 +71,12 @@ class Owner:
                 self.over[r].append(v)
         self.updated: set[Val] = set()
         self.find_updated(self.graph.region)
+        size = -1
+        while size != len(self.updated):  # what flows into an updated variable is updated in the next trip
+            size = len(self.updated)
+            for p, held in self.flows:
+                if p in self.updated:
+                    self.updated |= held
 
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
         self.region_path[region] = prefix
@@ -169,6 +176,7 @@ class Owner:
             if bad <= loose and all(ends[p] <= start[p] | {p} for p in bad):
                 break
             loose |= bad
+        self.flows.extend(ends.items())
         for p, f in zip(view.params, view.finals, strict=True):
             if in_memory(p):
                 self.roots[f] = (start[p] | ends[p] | {f}) if p in loose else frozenset((f,)) | (start[p] if ends[p] == frozenset((p,)) and view.params.index(p) not in updated_anywhere(view) else EMPTY)
