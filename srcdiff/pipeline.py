@@ -37,7 +37,10 @@ _SHAREABLE = {
 
 
 def _is_shareable(fn: Any) -> bool:
+    """Whether two applications to the same operands may be one: not where each makes memory of its own."""
     try:
+        if fn in vocabulary.CREATES:
+            return False
         return registry.is_known(fn) or fn in _SHAREABLE
     except TypeError:
         return False
@@ -66,10 +69,10 @@ class Request:
     has_aux: bool = False
 
 
-def optimised(graph: Graph) -> Graph:
+def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
-    graph = simplify(dce(graph), _is_shareable)
-    return simplify(merge_branches(graph), _is_shareable)
+    graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS)
+    return simplify(merge_branches(graph), _is_shareable, vocabulary.EXPANDS) if merge else graph
 
 
 def primal_graph(fn: Any, params: Mapping[str, Param]) -> Graph:
@@ -218,7 +221,6 @@ class Pair:
 def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     """Split reverse mode where the cotangent of the result comes in."""
     values = wrt_values(graph, wrt)
-    result = graph.region.results[0]
     bars_in: list[Val] = []
 
     def seeds(b: Any, results: list[Atom]) -> list[tuple[Atom, Atom]]:
@@ -228,14 +230,11 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     g, bars, r = reverse(graph, values, CONTEXT, seeds)
     primal = g.region.results[0]
     g.region.params = [*g.region.params, *bars_in]
-    bar_struct = rebuild_bar(primal, "out_bar", iter(bars_in))
     g.region.results = [pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
     dce(g, frozenset(r.body))
     fetch(r)
-    g.info["bars"] = list(bars_in)
     names = [b.name for b in bars_in]
-    g = optimised(g)
-    del result, bar_struct
+    g = optimised(g, merge=False)  # a branch of the forward sweep must not move into the backward sweep
     seeds_now = [p for p in g.region.params if p.name in names]
     return split(g, seeds_now)
 
@@ -249,10 +248,6 @@ def cotangent(value: Atom, name: str, out: list[Val]) -> Atom:
     v = Val(name, kind(value), user=True)
     out.append(v)
     return v
-
-
-def rebuild_bar(value: Atom, name: str, bars: Any) -> Atom:
-    return Const(None)
 
 
 def split(g: Graph, seeds: list[Val]) -> Pair:

@@ -67,6 +67,7 @@ class Settler:
         self.r, self.m, self.table = r, m, table
         self.group = [m] + [b for b in r.mirrors if not b.is_loop and self.owner(b) is m]
         self.taped: dict[Val, Val] = {}
+        self.neighbours: dict[Val, int] = {}
         self.forward = {id(b.forward): b for b in self.group}
 
     def owner(self, b: Mirror) -> Mirror:
@@ -92,6 +93,7 @@ class Settler:
                 if self.cost(v, tape, set()) > LIMIT:
                     tape.add(v)
                     changed = True
+        self.neighbours = self.find_neighbours(tape - forced)
         for mirror, _, op in live:
             v = op.attrs["value"]
             with self.r.inside(Region()) as made:
@@ -104,6 +106,37 @@ class Settler:
                 got.name, got.user = v.name, v.user
             if isinstance(got, Val) and not got.name:
                 got.name = v.name
+
+    def find_neighbours(self, tape: set[Val]) -> dict[Val, int]:
+        """Values that are what a taped variable is at the start of the next trip: one tape serves both."""
+        op = self.m.op
+        assert op is not None
+        view = LoopView(op)
+        out: dict[Val, int] = {}
+        for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
+            if isinstance(y, Val) and y in tape and p in tape and y is not p and y.op not in (None, op):
+                out.setdefault(y, j)
+        return out
+
+    def from_neighbour(self, v: Val, j: int, mirror: Mirror) -> Atom:
+        """``v`` is carried backwards: the variable's value of the trip reversed before this one."""
+        if v in self.taped:
+            return self.taped[v]
+        op, loop = self.m.op, self.m.loop
+        assert op is not None and loop is not None
+        view = LoopView(op)
+        start = self.from_tape(view.params[j], mirror)
+        first = self.parent_need(view.finals[j])
+        back = LoopView(loop)
+        at = back.carried
+        p = Val(v.name, v.kind, loop, v.user)
+        back.body.params.insert(back.has_index + at, p)
+        loop.ins.insert(back.head + at, first)
+        back.body.results.insert(at, start)
+        loop.outs.insert(at, Val(v.name, v.kind, loop, v.user))
+        loop.attrs["carried"] = at + 1
+        self.taped[v] = p
+        return p
 
     def live_needs(self) -> list[tuple[Mirror, int, Op]]:
         """The needs in this group that something still uses."""
@@ -170,7 +203,7 @@ class Settler:
         if may_alias(op.fn):
             return isinstance(k, Array) and len(op.ins) <= 2
         if op.fn in CHEAP:
-            return isinstance(k, Scalar)
+            return isinstance(k, (Scalar, Array))
         return False
 
     # ---- getting values
@@ -185,6 +218,8 @@ class Settler:
         if op.code == "for" and v is view.index:
             assert self.m.index is not None
             return self.m.index
+        if v in self.neighbours:
+            return self.from_neighbour(v, self.neighbours[v], mirror)
         if v in tape:
             return self.from_tape(v, mirror)
         if v in view.elements:
@@ -333,7 +368,7 @@ def collect_uses(region: Region, used: set[Val]) -> None:
 
 def free_op(op: Op) -> bool:
     """Looking things up costs nothing to speak of."""
-    return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or isinstance(op.out.kind, Array)
+    return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or may_alias(op.fn)
 
 
 __all__ += ["Kind", "walk", "Any"]

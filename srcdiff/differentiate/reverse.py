@@ -186,6 +186,8 @@ class Reverse(Builder):
         if m.parent is None:
             return self.root_value(a)
         again = self.reread(a, m)
+        if again is None:
+            again = self.remade(a, m, 3)
         if again is not None:
             return again
         if a not in m.memo:
@@ -225,6 +227,47 @@ class Reverse(Builder):
                 return self.prim(operator.getitem, [holder.rewound[base], index], result=a.kind, view=op.attrs.get("view"), hint=a.name)
         finally:
             self.here = here
+
+    def remade(self, a: Val, m: Mirror, budget: int) -> Atom | None:
+        """A few operations on what is read again from rewound buffers: cheaper than taping their result."""
+        op = a.op
+        if op is None or a not in op.outs or op.code != "prim" or op.fn not in _REMADE or self.home.get(a) is not m.forward:
+            return None
+        parts: list[Atom] = []
+        rewound = False
+        for x in op.ins:
+            if not isinstance(x, Val):
+                parts.append(x)
+                continue
+            if self.home.get(x) is not m.forward:
+                if isinstance(self.home.get(x), Region) and not self.outer(x, m):
+                    return None
+                parts.append(self.need(x))
+                continue
+            got = self.reread(x, m)
+            if got is None and budget > 1:
+                got = self.remade(x, m, budget - 1)
+            if got is None:
+                return None
+            rewound = True
+            parts.append(got)
+        if not rewound:
+            return None
+        here, self.here = self.here, m
+        try:
+            with self.inside(m.reverse):
+                return self.prim(op.fn, parts, result=a.kind, hint=a.name)
+        finally:
+            self.here = here
+
+    def outer(self, v: Val, m: Mirror) -> bool:
+        """Whether a value comes from outside the loop or branch of ``m``."""
+        p = m.parent
+        while p is not None:
+            if p.forward is self.home.get(v):
+                return True
+            p = p.parent
+        return False
 
     # ---- the sweep
     def back(self, ops_: list[Op], m: Mirror) -> None:
@@ -445,7 +488,7 @@ class Reverse(Builder):
         view = LoopView(op)
         finals = {j: self.take(f) for j, f in enumerate(view.finals) if f in self.varied and f in m.bars}
         tapes = {j: self.take(t) for j, t in enumerate(view.tapes) if t in self.varied and t in m.bars}
-        rewinds = [j for j in range(view.carried) if self.updated(view, j)]
+        rewinds = sorted(buffer_slots(view))
         if not finals and not tapes and not rewinds:
             return
         carried = [j for j in range(view.carried) if view.params[j] in self.varied]
@@ -456,7 +499,8 @@ class Reverse(Builder):
         self.mirrors.append(b)
         header, rev = self.header(op, view)
         new.attrs["rev"] = rev
-        index = Val(view.index.name if op.code == "for" else "_", Scalar("i8", True, fresh_sym()), new, view.index.user if op.code == "for" else False)
+        name = view.index.name if op.code == "for" and view.index.name != "_" else "k"
+        index = Val(name, Scalar("i8", True, fresh_sym()), new, op.code == "for" and view.index.user)
         b.index = index
         params = {j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user) for j in carried}
         inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
@@ -535,10 +579,6 @@ class Reverse(Builder):
     def flipped(self, t: Val) -> Atom:
         return self.prim(operator.getitem, [t, Slice(Const(None), Const(None), Const(-1))], result=t.kind, view=False, hint=t.name)
 
-    def updated(self, view: LoopView, j: int) -> bool:
-        """Whether the loop writes to the buffer in slot ``j``."""
-        y, p = view.yields[j], view.params[j]
-        return isinstance(p.kind, Array) and isinstance(y, Val) and y is not p and any(q in self.superseded for q in chain_of(y, view.body))
 
     def element_bars(self, op: Op, view: LoopView, b: Mirror) -> list[tuple[Atom, Atom, int]]:
         """Cotangents of the elements that the loop consumed: collected, or added in place."""
@@ -547,7 +587,7 @@ class Reverse(Builder):
             if e not in self.varied or not self.active(s):
                 continue
             bar = b.bars.pop(e, None)
-            if op.attrs.get("aligned"):
+            if op.attrs.get("aligned") or self.each_once(op, view, s, b):
                 value = self.materialise(bar, self.need(e)) if bar is None or isinstance(bar, Struct) else bar
                 out.append((s, value, op.attrs["dirs"][n]))
             elif bar is not None:
@@ -555,6 +595,21 @@ class Reverse(Builder):
                 value = self.materialise(bar, self.need(e)) if isinstance(bar, Struct) else bar
                 self.add_at(s, at, value)
         return out
+
+    def each_once(self, op: Op, view: LoopView, s: Atom, b: Mirror) -> bool:
+        """Whether the loop reads every element of a list once, and nothing else has a cotangent for it yet."""
+        if not isinstance(s, Val) or not isinstance(s.kind, Seq) or op.attrs["exits"] or len(view.sources) > 1:
+            return False
+        if view.head == 3 and not self.counts(view):
+            return False
+        return s not in b.bars and b.parent is not None and self.known(s, b.parent) is None
+
+    def known(self, v: Val, m: Mirror | None) -> Atom | None:
+        while m is not None:
+            if v in m.bars:
+                return m.bars[v]
+            m = m.parent
+        return None
 
     def element_index(self, op: Op, view: LoopView, d: int) -> Atom:
         """The position of this trip's element in its source."""
@@ -682,12 +737,11 @@ def _versions(region: Region, out: set[Val]) -> None:
         for op in region.ops:
             if op.code in ("for", "while"):
                 view = LoopView(op)
-                for i, p, y in zip(view.inits, view.params, view.yields, strict=True):
-                    if y is p or not isinstance(y, Val):
-                        continue
-                    links = chain_of(y, view.body)
-                    if any(q in out for q in links if q is not y) and isinstance(i, Val):
-                        out.update(q for q in links)
+                for j in buffer_slots(view):
+                    y, i = view.yields[j], view.inits[j]
+                    if isinstance(y, Val) and isinstance(i, Val):
+                        out.update(chain_of(y, view.body))
+                        out.add(view.params[j])
                         out.add(i)
             if op.code == "if":
                 for n in range(len(op.outs)):
@@ -697,6 +751,28 @@ def _versions(region: Region, out: set[Val]) -> None:
                             links = chain_of(a, r)
                             if any(q in out for q in links if q is not a):
                                 out.update(q for q in links if q is not a)
+
+
+def buffer_slots(view: LoopView) -> set[int]:
+    """Carried arrays that the loop writes to, also where it passes them round among its variables."""
+    ends: dict[int, Val] = {}
+    out: set[int] = set()
+    for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
+        if not isinstance(p.kind, Array) or not isinstance(y, Val):
+            continue
+        links = chain_of(y, view.body)
+        ends[j] = links[-1]
+        if len(links) > 1:
+            out.add(j)
+    size = -1
+    while size != len(out):
+        size = len(out)
+        for j, last in ends.items():
+            if last in view.params:
+                k = view.params.index(last)
+                if k in out or j in out:
+                    out |= {j, k} & set(ends)
+    return {j for j in out if ends[j] in view.params}
 
 
 def chain_of(v: Val, region: Region) -> list[Val]:
@@ -739,6 +815,9 @@ def follow(a: Atom, region: Region) -> Val | None:
         if q not in inside:
             return q
     return None
+
+
+_REMADE = {operator.add, operator.sub, operator.mul, operator.neg, operator.truediv}
 
 
 # ---- the core operations -----------------------------------------------------------------------
@@ -795,7 +874,7 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
     if r.active(v):
         part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
         if not plain(x, index):
-            mask = r.rule(_last_write, {"part": part, "index": index, "x": bar})
+            mask = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
             part = mask
         target = r.need(v)
         r.accumulate(v, r.unbroadcast(detached(r, part), target) if not isinstance(kind(x), Seq) else part)
@@ -814,12 +893,6 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
 
 def detached(r: Reverse, part: Atom) -> Atom:
     return part
-
-
-def _last_write(part: Any, index: Any, x: Any) -> Any:
-    from srcdiff import runtime
-
-    return part * runtime.last_write(index, x.shape)
 
 
 def item_kind(x: Atom, index: Atom) -> Kind:
@@ -877,16 +950,10 @@ def _list(r: Reverse, op: Op, bar: Atom) -> bool:
                 r.accumulate(item, r.getitem(bar, Const(n)))
         return True
     if isinstance(kind(x), Array):
-        r.accumulate(x, r.rule(_as_array, {"bar": bar}))
+        r.accumulate(x, r.rule(vocabulary.as_array, {"bar": bar}))
         return True
     r.accumulate(x, bar)
     return True
-
-
-def _as_array(bar: Any) -> Any:
-    import numpy as np
-
-    return np.array(bar)
 
 
 def _accumulate(r: Reverse, op: Op, bar: Atom) -> bool:

@@ -75,16 +75,19 @@ class Assembler:
         self.graph = graph
         self.spelling = Spelling(graph.info.get("aliases", {}))
         self.lay: Layout = lay_out(graph)
+        self.parts: dict[Val, list[Val | None]] = {}
+        self.find_parts(graph.region)
         self.poppable: dict[Val, Op] = {}
-        self.trips_needed: dict[Op, bool] = {}
+        self.drains: set[Op | None] = set()
         self.find_pops(graph.region)
+        self.find_drains(graph.region)
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
         taken = {fname, *own, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
         self.names = Namer(graph, self.lay, set(taken))
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
-        self.backward = False
+        self.top: list[Any] = []
         self.enclosing: list[tuple[Op, Region]] = []
 
     # ---- the function
@@ -127,10 +130,62 @@ class Assembler:
         stmts = self.region(self.graph.region)
         result = self.graph.region.results[0] if len(self.graph.region.results) == 1 else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
         stmts.append(gast.Return(self.expr(result)))
+        self.top = stmts
         return body + self.comment(stmts)
 
     def comment(self, stmts: list[Any]) -> list[Any]:
-        return stmts
+        """Head each group of the backward sweep with the primal statement it belongs to."""
+        out: list[Any] = []
+        n = 0
+        began = False
+        while n < len(stmts):
+            s = stmts[n]
+            origin = getattr(s, "origin", None)
+            for field_ in ("body", "orelse"):
+                inner = getattr(s, field_, None)
+                if isinstance(inner, list) and inner and not isinstance(s, (gast.FunctionDef,)):
+                    setattr(s, field_, self.comment(inner))
+            if origin is None or not origin.adjoint or isinstance(s, (Blank, Comment)):
+                out.append(s)
+                n += 1
+                continue
+            if not began and out and self.depth_zero(stmts) and any(not isinstance(x, (Blank, Comment)) for x in out):
+                out.append(Blank())
+            began = True
+            group = [s]
+            while n + len(group) < len(stmts) and self.joins(stmts[n + len(group)], origin) and not self.compound(s):
+                group.append(stmts[n + len(group)])
+            if not self.compound(s):
+                self.label(group, origin, out)
+            out.extend(group)
+            for g in group[1:]:
+                for field_ in ("body", "orelse"):
+                    inner = getattr(g, field_, None)
+                    if isinstance(inner, list) and inner:
+                        setattr(g, field_, self.comment(inner))
+            n += len(group)
+        return out
+
+    def depth_zero(self, stmts: list[Any]) -> bool:
+        return stmts is self.top
+
+    def compound(self, s: Any) -> bool:
+        return isinstance(s, (gast.For, gast.While, gast.If))
+
+    def joins(self, s: Any, origin: Origin) -> bool:
+        return getattr(s, "origin", None) == origin and not self.compound(s)
+
+    def label(self, group: list[Any], origin: Origin, out: list[Any]) -> None:
+        """Name the primal statement: beside a single line, above a group."""
+        text = origin.text
+        if len(text) > 70 or not text or text.startswith(("def ", "lambda", "return lambda")) or self.graph.info.get("lambda"):
+            text = f"line {origin.line}" if len(text) > 70 else ""
+        if not text:
+            return
+        if len(group) == 1 and len(render(group[0]).rstrip()) + len(text) + 12 <= 92 and "\n" not in render(group[0]).rstrip():
+            group[0].comment = text
+        else:
+            out.append(Comment(text))
 
     # ---- pops
     def find_pops(self, region: Region) -> None:
@@ -144,6 +199,17 @@ class Assembler:
                             self.poppable[e] = op
             for r in op.regions:
                 self.find_pops(r)
+
+    def find_drains(self, region: Region) -> None:
+        """Loops that run until a tape is empty need no count of trips."""
+        for op in region.ops:
+            if op.code == "for":
+                view = LoopView(op)
+                pops = [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if self.poppable.get(e) is op and self.lay.uses.get(e)]
+                if self.drained(op, view, pops) is not None:
+                    self.drains.add(op)
+            for r in op.regions:
+                self.find_drains(r)
 
     # ---- regions
     def region(self, region: Region) -> list[Any]:
@@ -433,7 +499,7 @@ class Assembler:
 
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
-        return any(user is None and where is not self.graph.region for where, user in self.lay.uses.get(v, []))
+        return any(user is None for _, user in self.lay.uses.get(v, []))
 
     def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None, branch: Op | None = None) -> None:
         """Assignments that happen together."""
@@ -470,16 +536,17 @@ class Assembler:
         if out is not None and self.lay.uses.get(out):
             start = const(False) if len(op.attrs["exits"]) == 1 else const(0)
             self.emit(gast.Assign([store(self.names[out])], start, None), op.origin)
-        count = bool(self.lay.uses.get(view.trips))
+        count = any(user not in self.drains for _, user in self.lay.uses.get(view.trips, []))
         if count:
             self.emit(gast.Assign([store(self.names[view.trips])], const(0), None), op.origin)
         pops = [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if self.poppable.get(e) is op and self.lay.uses.get(e)]
         head = self.header(op, view, {e for e, _ in pops})
+        drained = self.drained(op, view, pops)
         old, self.out = self.out, []
         if count:
             self.emit(gast.AugAssign(store(self.names[view.trips]), gast.Add(), const(1)), op.origin)
         for e, s in pops:
-            self.emit(gast.Assign([store(self.names[e])], call(attr(self.expr(s), "pop")), None), op.origin)
+            self.emit(gast.Assign([self.target(e)], call(attr(self.expr(s), "pop")), None), op.origin)
         body = self.out
         self.out = old
         outer_if, self.enclosing = self.enclosing, [(op, view.body)]
@@ -497,9 +564,24 @@ class Assembler:
             body.append(gast.Pass())
         if op.code == "while":
             self.emit_while(op, view, body)
+        elif drained is not None:
+            self.emit(gast.While(self.expr(drained), body, []), op.origin)
         else:
             target, it = head
             self.emit(gast.For(target, it, body, [], None), op.origin)
+
+    def drained(self, op: Op, view: LoopView, pops: list[tuple[Val, Atom]]) -> Val | None:
+        """A tape that is emptied trip by trip counts the trips: ``while tape:``."""
+        if op.attrs.get("head") != 3 or self.lay.uses.get(view.index):
+            return None
+        stop = view.header[1]
+        for _, s in pops:
+            if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and self.whole_tape(s):
+                return s
+        return None
+
+    def whole_tape(self, s: Val) -> bool:
+        return s.op is not None and s.op.code in ("for", "while")
 
     def exit_test(self, op: Op, view: LoopView) -> None:
         """A loop left by a code that is not the last ``if`` of its body."""
@@ -554,9 +636,40 @@ class Assembler:
         return gast.Tuple([t for t, _ in pairs], gast.Store()), call(name("zip"), *[i for _, i in pairs])
 
     def target(self, e: Val) -> Any:
+        """What a ``for`` binds: a name, or the names of a tuple's parts."""
         if not self.lay.uses.get(e):
             return store("_")
+        parts = self.parts.get(e)
+        if parts is not None:
+            return gast.Tuple([store(self.names[p]) if p is not None else store("_") for p in parts], gast.Store())
         return store(self.names[e])
+
+    def find_parts(self, region: Region) -> None:
+        """Elements that are only taken apart, at the top of the body, are bound part by part."""
+        for op in region.ops:
+            for r in op.regions:
+                self.find_parts(r)
+            if op.code not in ("for", "while"):
+                continue
+            view = LoopView(op)
+            for e in view.elements:
+                k = kind(e)
+                if not isinstance(k, Tree) or k.type is not tuple:
+                    continue
+                uses = self.lay.uses.get(e, [])
+                parts: list[Val | None] = [None] * len(k.items)
+                takers = []
+                for where, user in uses:
+                    if where is not view.body or user is None or user.fn is not operator.getitem or user.ins[0] is not e:
+                        break
+                    assert isinstance(user.ins[1], Const)
+                    parts[user.ins[1].value] = user.out
+                    takers.append(user)
+                else:
+                    if len({id(t.ins[1]) for t in takers}) == len(takers) == sum(p is not None for p in parts):
+                        self.parts[e] = parts
+                        self.lay.silent.update(takers)
+                        self.lay.folded.difference_update(takers)
 
     def directed(self, s: Atom, d: int) -> Any:
         return self.expr(s) if d == 1 else call(name("reversed"), self.expr(s))
@@ -630,6 +743,8 @@ class Assembler:
         base: Atom | None = None
         for n, x in enumerate(a.items):
             if not (isinstance(x, Val) and x.op is not None and x.op.code == "prim" and x.op.fn is ops.shape_at):
+                return None
+            if x.op not in self.lay.folded:  # the array itself may be gone by now
                 return None
             if not same(x.op.ins[1], Const(n)) or (base is not None and x.op.ins[0] is not base):
                 return None

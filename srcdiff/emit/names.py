@@ -229,12 +229,14 @@ class Namer:
         used: dict[str, list[Val]] = defaultdict(list)
         for p in self.graph.region.params:
             used[p.name].append(self.find(p))
+        user = {m.name for c in seen for m in self.class_of(c) if m.user}
+        spare = next((w for w in ("t", "g", "v", "temp") if w not in user and w not in self.taken), "temp")
         order = sorted(seen, key=lambda c: (not any(m.user for m in self.class_of(c)), min(self.defined[m][1] for m in self.class_of(c))))
         for c in order:
             if c in self.names:
                 continue
             members = self.class_of(c)
-            hint = next((m.name for m in members if m.user and m.name), next((m.name for m in members if m.name), "t"))
+            hint = next((m.name for m in members if m.user and m.name), next((m.name for m in members if m.name), spare))
             hint = safe(hint)
             n = 0
             name = hint
@@ -264,7 +266,7 @@ class Namer:
     def __getitem__(self, v: Val) -> str:
         c = self.find(v)
         if c not in self.names:
-            self.names[c] = safe(v.name or "t")
+            self.names[c] = safe(v.name or "t_")
         return self.names[c]
 
 

@@ -661,7 +661,7 @@ class Header:
         self.reverse = False
         self.sources: list[tuple[Atom, int, Bound]] = []
         self.binders: list[Callable[[], Bound]] = []
-        self.index = Val("_", Scalar("i8", True, fresh_sym()))
+        self.index = Val("k", Scalar("i8", True, fresh_sym()))
 
     def add(self, it: Bound, direction: int) -> Callable[[], Bound]:
         """Prepare ``it``; the result gives the element's bound inside the body."""

@@ -42,11 +42,13 @@ SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they
 }  # fmt: skip
 
 
-def simplify(graph: Graph, is_shareable: Callable[[Any], bool], rounds: int = 6) -> Graph:
+def simplify(
+    graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any] = frozenset(), rounds: int = 6
+) -> Graph:
     """Rebuild and remove dead code until nothing changes."""
     size = -1
     for _ in range(rounds):
-        graph = dce(Rebuild(graph, is_shareable).run())
+        graph = dce(Rebuild(graph, is_shareable, expands).run())
         n = count(graph.region)
         if n == size:
             break
@@ -61,8 +63,9 @@ def count(region: Region) -> int:
 class Rebuild:
     """One walk."""
 
-    def __init__(self, graph: Graph, is_shareable: Callable[[Any], bool]) -> None:
+    def __init__(self, graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any]) -> None:
         self.old = graph
+        self.expands = expands
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
         self.regions: list[tuple[Region, dict[Any, Val], str]] = []
@@ -185,6 +188,9 @@ class Rebuild:
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
                 return None
+        narrow = self.unexpanded(fn, ins, k)
+        if narrow is not None:
+            return self.make(fn, narrow, op)
         if fn is operator.mul and len(ins) == 2 and not isinstance(k, Seq):
             a, b = ins
             if _is(b, 1) and _kept(a, k, b):
@@ -250,6 +256,20 @@ class Rebuild:
             return ins[0].op.ins[1]
         if fn is ops.rest and isinstance(ins[0], Val) and ins[0].op is not None and ins[0].op.fn is ops.append:
             return ins[0].op.ins[0]
+        return None
+
+    def unexpanded(self, fn: Any, ins: list[Atom], k: Any) -> list[Atom] | None:
+        """Operands without the repetition that broadcasting does by itself."""
+        if fn not in _BROADCASTS or len(ins) != 2 or not isinstance(k, Array):
+            return None
+        for n in (0, 1):
+            a, other = ins[n], ins[1 - n]
+            if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn in self.expands:
+                ko, inner = kind(other), a.op.ins[0]
+                if isinstance(ko, Array) and ko.dims == k.dims and kind_char(inner) == kind_char(a):
+                    if fn is ops.accumulate and n == 0:
+                        return [other, inner]
+                    return [inner, other] if n == 0 else [other, inner]
         return None
 
     def once(self, a: Atom) -> bool:
@@ -491,6 +511,7 @@ def count_uses(region: Region, uses: dict[Val, int]) -> None:
         uses[v] = uses.get(v, 0) + 1
 
 
+_BROADCASTS = {operator.add, operator.sub, operator.mul, operator.truediv, ops.accumulate}
 _FOLD = {operator.add, operator.sub, operator.mul, operator.neg, ops.accumulate, operator.lt, operator.le, operator.gt, operator.ge}
 
 

@@ -8,7 +8,15 @@ import numpy as np
 
 from srcdiff import runtime
 
-__all__ = ["cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+__all__ = ["CREATES", "EXPANDS", "cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+
+CREATES = frozenset(
+    {
+        np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array, np.copy,
+        np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
+    }
+)  # fmt: skip
+EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
 
 
 def total(g: Any) -> Any:
@@ -57,3 +65,11 @@ def cast(g: Any, x: Any) -> Any:
 
 def real(g: Any) -> Any:
     return np.real(g)
+
+
+def last_write(part: Any, index: Any, x: Any) -> Any:
+    return part * runtime.last_write(index, x.shape)
+
+
+def as_array(bar: Any) -> Any:
+    return np.array(bar)

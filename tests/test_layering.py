@@ -1,0 +1,94 @@
+"""Imports go down only: the table of docs/design.md, section 1, held against every import of srcdiff.
+
+Imports inside functions and under TYPE_CHECKING count like those at the top.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import srcdiff
+
+ROOT = Path(srcdiff.__file__).parent
+BELOW_API = "errors ir rules frontend analysis differentiate optimise emit backends load pipeline signature runtime"
+
+# package (or module): what of srcdiff it may import besides itself; what from outside besides the standard library
+TABLE: dict[str, tuple[str, str]] = {
+    "runtime": ("", "numpy scipy cupy"),
+    "errors": ("", ""),
+    "ir": ("errors", "numpy"),
+    "rules": ("runtime", "numpy scipy"),
+    "backends": ("runtime", "numpy cupy numba"),
+    "frontend": ("errors ir backends", "gast numpy"),
+    "analysis": ("errors ir", ""),
+    "differentiate": ("errors ir analysis rules frontend", "numpy"),
+    "optimise": ("errors ir analysis", "numpy"),
+    "emit": ("errors ir backends", "gast astunparse numpy"),
+    "load": ("errors", ""),
+    "pipeline": ("errors ir rules frontend analysis differentiate optimise emit backends load", "gast numpy"),
+    "signature": ("errors frontend", "numpy"),
+    "api": (BELOW_API, "numpy optree rich"),
+    "testing": (BELOW_API + " api", "numpy optree rich"),
+    "__main__": (BELOW_API + " api testing", "rich"),
+    "__init__": ("api errors testing rules", ""),
+}
+ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def part_of(file: Path) -> str:
+    """The package of a file, or the module that stands by itself."""
+    inside = file.relative_to(ROOT)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Every module that a file imports, by its full name, with the line."""
+    package = ["srcdiff", *file.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, a.name) for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[: len(package) - node.level + 1]] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module == "srcdiff":
+                yield from ((node.lineno, f"srcdiff.{a.name}") for a in node.names)
+            else:
+                yield node.lineno, module
+
+
+def violations(file: Path) -> Iterator[str]:
+    own = part_of(file)
+    inside, outside = (set(x.split()) for x in TABLE[own])
+    for line, name in imports(file):
+        first, _, rest = name.partition(".")
+        part = rest.partition(".")[0]
+        if first == "srcdiff":
+            good = part in inside or part == own or own == "__main__" and not part
+        else:
+            good = first in outside or first in sys.stdlib_module_names
+            good = good and ONE_FILE.get(first) in (None, file.relative_to(ROOT).as_posix())
+        if not good:
+            yield f"{file.relative_to(ROOT.parent)}:{line}: {own} imports {name}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
+def test_imports_go_down(file: Path) -> None:
+    assert part_of(file) in TABLE, f"{file}: a new package; give it a line in the table"
+    found = list(violations(file))
+    assert not found, "\n".join(found)
+
+
+def test_no_cycles() -> None:
+    """The table itself has an order."""
+    done: set[str] = set()
+    while len(done) < len(TABLE):
+        ready = {k for k, (inside, _) in TABLE.items() if k not in done and set(inside.split()) <= done}
+        assert ready, f"a cycle among {sorted(set(TABLE) - done)}"
+        done |= ready
