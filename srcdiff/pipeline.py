@@ -13,13 +13,14 @@ from srcdiff import rules
 from srcdiff.differentiate.common import is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.reverse import reverse
+from srcdiff.differentiate.reverse import replace_values, reverse
 from srcdiff.emit.assemble import Text, emit
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem
 from srcdiff.frontend import source
 from srcdiff.frontend.lower import Context, Param, lower, lower_library
+from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, map_atom, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, map_atom, vals
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Tree, is_active_kind, kind_of
 from srcdiff.load import load
 from srcdiff.optimise.dce import dce
@@ -50,7 +51,105 @@ def _fresh(fn: Any) -> bool:
     return registry.returns_fresh(fn) or fn in (operator.add, operator.sub, operator.mul)
 
 
+def _transform(obj: Any) -> Any:
+    """What kind of derivative a callable makes, if any (set on the functions of the public interface)."""
+    kind_ = getattr(obj, "__srcdiff__", None)
+    return kind_ if isinstance(kind_, str) else None
+
+
+def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, Any], node: Any) -> Any:
+    """A derivative taken inside a function: its operations become part of the function's graph."""
+    if isinstance(what, Pulled):
+        return pull(lw, what, args)
+    names = parameter_names(lw, what.fn, len(args), node)
+    if what.mode == "jvp":
+        n = int(what.wrt)
+        args, tangents = args[:n], [lw.read(t) for t in args[n:]]
+        constants = [isinstance(t, Const) and t.value is None for t in tangents]
+        wrt = tuple(x for x, c in zip(names, constants, strict=False) if not c)
+    elif what.mode == "vjp":
+        tangents = []
+        wrt = tuple(x for x, a in zip(names, args, strict=False) if is_float(lw.read(a) if not isinstance(a, (Known, Closure)) else Const(None)))
+    else:
+        tangents = []
+        given = (names[0],) if what.wrt is None else tuple(what.wrt) if isinstance(what.wrt, (tuple, list)) else (what.wrt,)
+        wrt = tuple(names[w] if isinstance(w, int) else w for w in given)
+    bound = dict(zip(names, args, strict=False)) | kwargs
+    region = Region()
+    values: dict[str, Val] = {}
+    for w in wrt:
+        if w not in bound:
+            lw.stop("wrt", f"{w!r} is not an argument given in this call", node)
+        k = kind(lw.read(bound[w]))
+        values[w] = Val(w, FLOAT if isinstance(k, Scalar) and k.dtype[0] in "iu" else k, user=True)
+    graph = Graph("inner", region, info={"values": values})
+    inner = dict(bound)
+    with lw.inside(region):
+        for w, v in values.items():
+            inner[w] = lw.bind(v)
+        result = lw.read(lw.call(what.fn, [inner.pop(n) for n in names if n in inner], inner, node))
+    region.params = list(values.values())
+    region.results = [result]
+    actual = {w: lw.read(bound[w]) for w in wrt}
+    if what.mode == "vjp":
+        y = splice(lw, clone(graph)[0], [actual[w] for w in wrt])
+        return Agg(tuple, (0, 1), (lw.bind(y) if isinstance(y, (Val, Struct)) else Plain(y), Pulled(graph, wrt, names, actual)))
+    single = not isinstance(what.wrt, (tuple, list))
+    g = derivative_graph(graph, Request(what.mode, wrt, single, what.has_aux))
+    out = splice(lw, g, [*(actual[w] for w in wrt), *(t for t in tangents if not (isinstance(t, Const) and t.value is None))])
+    return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
+
+
+def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
+    """The call of a pullback made inside the function."""
+    bar = lw.read(args[0])
+    wrt = wrt_values(what.graph, what.wrt)
+    g, bars, r = reverse(what.graph, wrt, CONTEXT, lambda b, res: [(res[0], bar)])
+    table = dict(zip(what.wrt, bars, strict=True))
+    items = tuple(table.get(n, Const(None)) for n in what.names)
+    g.region.results = [Struct(tuple, tuple(range(len(items))), items)]
+    dce(g, frozenset(r.body))
+    fetch(r)
+    return lw.bind(splice(lw, optimised(g), [what.given[w] for w in what.wrt]))
+
+
+def splice(lw: Any, graph: Graph, args: list[Atom]) -> Atom:
+    """Put a graph's operations here, on the arguments given."""
+    table = dict(zip(graph.region.params, args, strict=True))
+    replace_values(graph.region, table)
+    lw.region.ops.extend(graph.region.ops)
+    return graph.region.results[0]
+
+
+def is_float(a: Atom) -> bool:
+    return is_active_kind(kind(a)) and kind(a) != UNKNOWN or kind(a) == UNKNOWN and isinstance(a, Val)
+
+
+def parameter_names(lw: Any, fn: Any, count: int, node: Any) -> tuple[str, ...]:
+    """The names of the positional parameters of a function about to be differentiated."""
+    if isinstance(fn, Closure):
+        a = fn.node.args
+        return tuple(p.id for p in a.posonlyargs + a.args)
+    if isinstance(fn, Known):
+        entry = registry.lookup(canonical(fn.obj))
+        if entry is not None and entry.forms:
+            return tuple(f"x{i}" for i in range(count))
+        f = fn.obj
+        while getattr(f, "__srcdiff__", None) == "derivative":
+            f = f.primal
+        code = source.unwrap(f).function.__code__
+        return tuple(code.co_varnames[: code.co_argcount])
+    if isinstance(fn, Derived):
+        return parameter_names(lw, fn.fn, count, node)
+    if isinstance(fn, Partial):
+        return parameter_names(lw, fn.fn, count + len(fn.args), node)[len(fn.args) :]
+    lw.stop("derivative", "which function is differentiated here is not known", node)
+    raise InternalError("unreachable")
+
+
 CONTEXT = Context(
+    transform=_transform,
+    derive=derive,
     is_known=registry.is_known,
     is_pure=registry.is_pure,
     may_alias=registry.may_alias,
@@ -75,15 +174,11 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     return simplify(merge_branches(graph), _is_shareable, vocabulary.EXPANDS) if merge else graph
 
 
-def primal_graph(fn: Any, params: Mapping[str, Param]) -> Graph:
-    """The graph of a function for arguments of given kinds."""
-    try:
-        source.unwrap(fn)
-    except OSError:
-        if registry.is_known(fn) or registry.is_known(canonical(fn)):
-            return lower_library(fn, params, CONTEXT, kind_of)
-        raise
-    return lower(fn, params, CONTEXT, kind_of)
+def primal_graph(fn: Any, params: Mapping[str, Param], real: frozenset[str] = frozenset()) -> Graph:
+    """The graph of a function for arguments of given kinds; captured integers in ``real`` count as real numbers."""
+    if registry.is_known(fn) or registry.is_known(canonical(fn)):
+        return lower_library(fn, params, CONTEXT, kind_of)
+    return lower(fn, params, CONTEXT, kind_of, real)
 
 
 def canonical(fn: Any) -> Any:
@@ -99,9 +194,10 @@ def wrt_values(graph: Graph, wrt: tuple[str, ...]) -> list[Val]:
     """The values of the arguments (or of what the function reads from outside) named in ``wrt``."""
     values = graph.info["values"]
     by_name = {p.name: p for p in graph.region.params}
+    captured = {c.path[0][1]: by_name.get(c.name) for c in graph.captures if len(c.path) == 1}
     out = []
     for w in wrt:
-        v = values.get(w, by_name.get(w))
+        v = values.get(w) or captured.get(w)
         if v is None:
             raise DerivativeTypeError(Problem("wrt", f"{graph.name}: {w!r} is not an argument that can be differentiated"))
         if not is_active_kind(v.kind):
@@ -286,8 +382,6 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
         taken.add(name)
         params.append(Val(name, v.kind, user=True))
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
-    from srcdiff.differentiate.reverse import replace_values
-
     back = Region([*params, *seeds], second, [bars])
     replace_values(back, table)
     bwd = Graph(g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")})
@@ -322,8 +416,6 @@ class Made:
 
 def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
-    from srcdiff.ir.graph import clone
-
     own_graph, _ = clone(graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
     text = emit(own_graph, name, docstring)

@@ -285,7 +285,7 @@ class Settler:
         assert isinstance(source, Val)
         existing = next((t for c, t in zip(view.collected, view.tapes, strict=True) if c is source), None)
         if existing is None:
-            existing = view.add_tape(source, f"{v.name}_saved" if v.name else "saved", v.kind)
+            existing = view.add_tape(source, tape_name(v.name), v.kind)
             existing.user = v.user
             self.r.home[existing] = self.r.home[op.outs[-1]]
         e = Val(v.name, v.kind, self.m.loop, v.user)
@@ -356,6 +356,13 @@ class Settler:
     def exported_to(self, v: Val, b: Mirror) -> Val:
         self.forward = {id(x.forward): x for x in self.group}
         return self.exported(v)
+
+
+def tape_name(name: str) -> str:
+    """A tape of tapes keeps the name of what is on it; what an update overwrote is ``x_old``."""
+    if not name or name.endswith(("saved", "_old")):
+        return name or "saved"
+    return f"{name}_saved"
 
 
 def collect_uses(region: Region, used: set[Val]) -> None:

@@ -12,7 +12,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup
+from srcdiff.rules.registry import lookup, shape_operands
 
 __all__ = ["forward"]
 
@@ -113,7 +113,7 @@ class Forward(Builder):
 
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
-            if name not in operands and self.dot(a) is not ZERO:
+            if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
                 raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
@@ -143,7 +143,8 @@ class Forward(Builder):
 
     def linear(self, op: Op, rule: Any) -> Atom | None:
         given = arguments(op, rule)
-        others = {k: a for k, a in given.items() if k not in rule.operands}
+        skipped = shape_operands(op.fn)
+        others = {k: a for k, a in given.items() if k not in rule.operands and k not in skipped}
         if any(self.dot(a) is not ZERO for a in others.values()):
             entry = lookup(op.fn)
             if entry is not None and (entry.bilinear or entry.differential):

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from srcdiff.analysis.activity import varied
+from srcdiff.analysis.settled import untouched
 from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule
+from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -38,7 +40,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup
+from srcdiff.rules.registry import lookup, shape_operands
 
 __all__ = ["Mirror", "Reverse", "reverse"]
 
@@ -185,7 +187,9 @@ class Reverse(Builder):
             return a
         if m.parent is None:
             return self.root_value(a)
-        again = self.reread(a, m)
+        again = self.stored(a, m)
+        if again is None:
+            again = self.reread(a, m)
         if again is None:
             again = self.remade(a, m, 3)
         if again is not None:
@@ -213,6 +217,8 @@ class Reverse(Builder):
         base = op.ins[0]
         if not isinstance(base, Val) or base not in self.superseded:
             return None
+        if m.parent is not None and not any(base in h.rewound for h in self.upwards(m)):
+            return self.lasting(a, base, op.ins[1], m)
         if m.parent is None and isinstance(a.kind, Scalar):
             return None
         holder: Mirror | None = m
@@ -220,11 +226,71 @@ class Reverse(Builder):
             holder = holder.parent
         if holder is None or self.home.get(base) is not holder.forward:
             return None
+        if m.parent is not None:
+            lasting = self.lasting(a, base, op.ins[1], m)
+            if lasting is not None:
+                return lasting
         here, self.here = self.here, m
         try:
             index = map_atom(lambda v: self.need(v), op.ins[1])
             with self.inside(m.reverse):
                 return self.prim(operator.getitem, [holder.rewound[base], index], result=a.kind, view=op.attrs.get("view"), hint=a.name)
+        finally:
+            self.here = here
+
+    def upwards(self, m: Mirror) -> list[Mirror]:
+        out = [m]
+        while out[-1].parent is not None:
+            out.append(out[-1].parent)
+        return out
+
+    def stored(self, a: Val, m: Mirror) -> Atom | None:
+        """A value that the loop has just stored is read back from where it was stored."""
+        op = a.op
+        if op is None or op.code != "prim" or a not in op.outs or not m.is_loop or op.fn is operator.getitem:
+            return None
+        for u in m.forward.ops:
+            if u.code == "prim" and u.fn is ops.setitem and u.ins[2] is a and isinstance(kind(u.ins[0]), Array):
+                k, view = index_kind(kind(u.ins[0]), u.ins[1])
+                same_type = isinstance(k, (Array, Scalar)) and isinstance(a.kind, (Array, Scalar)) and k.dtype == a.kind.dtype
+                same_size = not isinstance(k, Array) or isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims)
+                if view and same_type and same_size and isinstance(k, Array) == isinstance(a.kind, Array):
+                    got = self.lasting(a, u.out, u.ins[1], m)
+                    if got is not None:
+                        return got
+        return None
+
+    def lasting(self, a: Val, version: Val, index: Atom, m: Mirror) -> Atom | None:
+        """An element that is never written again is read from the buffer as the loops around it left it."""
+        v: Val = version
+        level: Mirror | None = m
+        while level is not None and level.parent is not None:
+            if self.home.get(v) is not level.forward:
+                return None
+            if level.op is None or not level.is_loop:
+                return None
+            view = LoopView(level.op)
+            for j, y in enumerate(view.yields):
+                if isinstance(y, Val) and v in (links := chain_of(y, view.body)):
+                    break
+            else:
+                return None
+            if links[-1] is not view.params[j]:
+                return None
+            updates = [q.op for q in links[:-1] if q.op is not None]
+            later = updates[: links.index(v)]
+            if not untouched(index, later, updates, level.op):
+                return None
+            v = view.finals[j]
+            level = level.parent
+        if level is None:
+            return None
+        base = level.rewound.get(v, v)
+        here, self.here = self.here, m
+        try:
+            at = map_atom(lambda w: self.need(w), index)
+            with self.inside(m.reverse):
+                return self.prim(operator.getitem, [base, at], result=a.kind, view=True, hint=a.name)
         finally:
             self.here = here
 
@@ -321,8 +387,6 @@ class Reverse(Builder):
             made = Op("prim", [before], attrs={"fn": ops.copied}, origin=op.origin)
             v = Val(f"{before.name}_old", before.kind, made)
         else:
-            from srcdiff.frontend.infer import index_kind
-
             k, view = index_kind(before.kind, index)
             made = Op("prim", [before, index], attrs={"fn": operator.getitem, "view": view}, origin=op.origin)
             v = Val(f"{before.name}_old", k, made)
@@ -391,7 +455,7 @@ class Reverse(Builder):
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         for name, a in given.items():
-            if name not in rule.operands and self.active(a):
+            if name not in rule.operands and self.active(a) and name not in shape_operands(op.fn):
                 raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
         needed = {n: self.need(a) for n, a in given.items()}
         bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
@@ -896,8 +960,6 @@ def detached(r: Reverse, part: Atom) -> Atom:
 
 
 def item_kind(x: Atom, index: Atom) -> Kind:
-    from srcdiff.frontend.infer import index_kind
-
     return index_kind(kind(x), index)[0]
 
 

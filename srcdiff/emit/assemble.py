@@ -79,6 +79,9 @@ class Assembler:
         self.find_parts(graph.region)
         self.poppable: dict[Val, Op] = {}
         self.drains: set[Op | None] = set()
+        self.flat: dict[Val, Val] = {}  # a tape of an inner loop -> the tape of the outer loop that it is part of
+        self.elements_of: dict[Val, Val] = {}  # an element of a flat tape -> the tape
+        self.find_flat(graph.region)
         self.find_pops(graph.region)
         self.find_drains(graph.region)
         signature = graph.info.get("signature")
@@ -88,6 +91,7 @@ class Assembler:
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
         self.top: list[Any] = []
+        self.labelled: Origin | None = None
         self.enclosing: list[tuple[Op, Region]] = []
 
     # ---- the function
@@ -180,8 +184,9 @@ class Assembler:
         text = origin.text
         if len(text) > 70 or not text or text.startswith(("def ", "lambda", "return lambda")) or self.graph.info.get("lambda"):
             text = f"line {origin.line}" if len(text) > 70 else ""
-        if not text:
+        if not text or text.startswith(("for ", "while ", "if ", "elif ", "else")) or origin is self.labelled:
             return
+        self.labelled = origin
         if len(group) == 1 and len(render(group[0]).rstrip()) + len(text) + 12 <= 92 and "\n" not in render(group[0]).rstrip():
             group[0].comment = text
         else:
@@ -199,6 +204,51 @@ class Assembler:
                             self.poppable[e] = op
             for r in op.regions:
                 self.find_pops(r)
+
+    def find_flat(self, region: Region) -> None:
+        """A tape of tapes that is read in the mirrored order is one list: last in, first out."""
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for c, t in zip(view.collected, view.tapes, strict=True):
+                    if isinstance(c, Val) and c.op in view.body.ops and self.is_tape(c) and self.read_flat(c, t, op, region):
+                        self.flat[c] = t
+            for r in op.regions:
+                self.find_flat(r)
+
+    def is_tape(self, v: Val) -> bool:
+        return v.op is not None and v.op.code in ("for", "while") and v in LoopView(v.op).tapes
+
+    def read_flat(self, inner: Val, outer: Val, op: Op, region: Region) -> bool:
+        """Whether both tapes are read once, backwards, by a loop in a loop."""
+        if len(self.lay.uses.get(inner, [])) != 1 or len(self.lay.uses.get(outer, [])) != 1:
+            return False
+        where, reader = self.lay.uses[outer][0]
+        if reader is None or reader.code != "for" or (where is not region and outer not in self.elements_of):
+            return False
+        view = LoopView(reader)
+        for s, d, e in zip(view.sources, reader.attrs["dirs"], view.elements, strict=True):
+            if s is not outer or d != -1:
+                continue
+            uses = self.lay.uses.get(e, [])
+            if len(uses) != 1 or uses[0][0] is not view.body:
+                return False
+            second = uses[0][1]
+            if second is None or second.code != "for":
+                return False
+            inner_view = LoopView(second)
+            for s2, d2, e2 in zip(inner_view.sources, second.attrs["dirs"], inner_view.elements, strict=True):
+                if s2 is e and d2 == -1 and second.attrs.get("aligned"):
+                    self.elements_of[e] = outer
+                    self.poppable[e2] = second
+                    self.poppable[e] = reader
+                    return True
+        return False
+
+    def tape_name(self, t: Val) -> str:
+        while t in self.flat or t in self.elements_of:  # follow to the outermost
+            t = self.flat.get(t) or self.elements_of[t]
+        return str(self.names[t])
 
     def find_drains(self, region: Region) -> None:
         """Loops that run until a tape is empty need no count of trips."""
@@ -224,7 +274,7 @@ class Assembler:
     def collects_of(self, v: Val, region: Region) -> None:
         """Append a value to the tapes that collect it, as soon as it is there."""
         for loop_op, tape in self.collectors.get(v, []):
-            if loop_op.regions[-1] is region:
+            if loop_op.regions[-1] is region and v not in self.flat:
                 self.append(tape, self.expr(v))
 
     @property
@@ -248,7 +298,7 @@ class Assembler:
         return self.names.defined[v][0] is region
 
     def append(self, tape: Val, value: Any) -> None:
-        self.emit(gast.Expr(call(attr(name(self.names[tape]), "append"), value)))
+        self.emit(gast.Expr(call(attr(name(self.tape_name(tape)), "append"), value)))
 
     def emit(self, s: Any, origin: Origin | None = None) -> None:
         s.origin = origin
@@ -483,7 +533,7 @@ class Assembler:
         """Append values to the tapes of ``loop``, before a trip ends early."""
         for v in values:
             for loop_op, tape in self.collectors.get(v, []):
-                if loop_op is loop:
+                if loop_op is loop and v not in self.flat:
                     self.append(tape, self.expr(v))
 
     def exit_const(self, loop: Op, code: int) -> Any:
@@ -531,6 +581,8 @@ class Assembler:
         view = LoopView(op)
         self.moves([(p, i) for p, i in zip(view.params, view.inits, strict=True)], op.origin)
         for t in view.tapes:
+            if t in self.flat:
+                continue
             self.emit(gast.Assign([store(self.names[t])], gast.List([], gast.Load()), None), op.origin)
         out = view.exit_out
         if out is not None and self.lay.uses.get(out):
@@ -546,7 +598,10 @@ class Assembler:
         if count:
             self.emit(gast.AugAssign(store(self.names[view.trips]), gast.Add(), const(1)), op.origin)
         for e, s in pops:
-            self.emit(gast.Assign([self.target(e)], call(attr(self.expr(s), "pop")), None), op.origin)
+            if e in self.elements_of:
+                continue
+            source = name(self.tape_name(s)) if isinstance(s, Val) else self.expr(s)
+            self.emit(gast.Assign([self.target(e)], call(attr(source, "pop")), None), op.origin)
         body = self.out
         self.out = old
         outer_if, self.enclosing = self.enclosing, [(op, view.body)]
@@ -575,10 +630,15 @@ class Assembler:
         if op.attrs.get("head") != 3 or self.lay.uses.get(view.index):
             return None
         stop = view.header[1]
-        for _, s in pops:
+        for e, s in pops:
+            if e in self.elements_of or isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s)):
+                continue
             if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and self.whole_tape(s):
                 return s
         return None
+
+    def holds_flat(self, s: Val) -> bool:
+        return s in self.flat.values()
 
     def whole_tape(self, s: Val) -> bool:
         return s.op is not None and s.op.code in ("for", "while")

@@ -35,7 +35,7 @@ class Layout:
     popped: dict[Val, tuple[Op, int]] = field(default_factory=dict)  # element -> (loop, source) that is popped
     position: dict[Op, int] = field(default_factory=dict)
     spans: dict[Region, tuple[int, int]] = field(default_factory=dict)
-    used_trips: set[Op] = field(default_factory=set)
+    collected: dict[Region, list[Atom]] = field(default_factory=dict)
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -53,6 +53,9 @@ def _scan(region: Region, lay: Layout) -> None:
         lay.home[op] = region
         for v in vals(op.ins):
             lay.uses.setdefault(v, []).append((region, op))
+        if op.code in ("for", "while"):
+            view = LoopView(op)
+            lay.collected[view.body] = view.collected
         for r in op.regions:
             _scan(r, lay)
             for v in vals(r.results):
@@ -81,6 +84,7 @@ def _fold(region: Region, lay: Layout) -> None:
                 continue
             continue
         where, user = uses[0]
+        taped = user is None and where is region and op.out in lay.collected.get(region, ())
         if op.out.user and not (user is None and where is region):
             continue
         if op.out.user and not short_result(op):
@@ -100,9 +104,7 @@ def _fold(region: Region, lay: Layout) -> None:
         if depth(op, lay) > 6:
             continue
         start = index[op] + 1
-        stop = user_at if user_at is not None else start
-        if user is not None and user.code == "for" and op.out not in list(vals(LoopView(user).header)) and not isinstance(kind(op.out), Scalar):
-            pass
+        stop = start if taped or user_at is None else user_at  # what goes on a tape is put there at once
         if clobbered(op, region.ops[start:stop], lay):
             continue
         lay.folded.add(op)

@@ -14,10 +14,10 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, source
+from srcdiff.frontend import control, recursion, source
 from srcdiff.frontend.core import constant, is_constant, mutable, name_of
 from srcdiff.frontend.expressions import binary, content, element, stored
-from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Method, Partial, Plain, Step, assigned_names, declared
+from srcdiff.frontend.scope import Agg, Bound, Closure, Derived, Frame, Iter, Known, Loc, Method, Partial, Plain, Pulled, Step, assigned_names, declared
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, FLOAT, NONE, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym, is_active_kind, join
@@ -38,6 +38,8 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
             return call(lw, fn, [*first, *args], {**given, **kwargs}, node)
         case Closure():
             return inline_closure(lw, func, args, kwargs, node)
+        case Derived() | Pulled():
+            return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
         case Method(owner, name):
             return method(lw, owner, name, args, kwargs, node)
         case Known(obj, text, path):
@@ -49,12 +51,11 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
         from srcdiff.frontend.expressions import class_attribute
 
         return call(lw, class_attribute(lw, func, box, "__call__", node), args, kwargs, node)
-    if hasattr(func, "derivative"):
-        return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    original = obj
     try:
         special = _SPECIAL.get(obj)
     except TypeError:
@@ -70,12 +71,17 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     except TypeError:
         pass
     if lw.ctx.is_known(obj):
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = original
         if "out" in kwargs:
             return with_out(lw, obj, text, path, args, kwargs, node)
         return library(lw, obj, text, args, kwargs, node)
     transform = lw.ctx.transform(obj)
     if transform is not None:
-        return lw.ctx.derive(lw, transform, obj, path, args, kwargs, node)  # type: ignore[no-any-return]
+        if path is not None:
+            own = ("mode", "wrt_names", "single", "has_aux") if transform == "derivative" else ()
+            lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in own} or {path: obj})
+        return derivative(lw, transform, obj, path, args, kwargs, node)
     if isinstance(obj, functools.partial):
         inner = Known(obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func")))
         first = [lw.outside(v, f"{text}_arg{i}", None if path is None else (*path, ("attr", "args"), ("item", i)), node) for i, v in enumerate(obj.args)]
@@ -83,18 +89,48 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         return call(lw, inner, [*first, *args], {**given, **kwargs}, node)
     if isinstance(obj, types.MethodType):
         own = lw.outside(obj.__self__, text.rpartition(".")[0] or "self", None if path is None else (*path, ("attr", "__self__")), node)
-        return call_known(lw, obj.__func__, text, None, [own, *args], kwargs, node)
+        func_path = None if path is None else (*path, ("attr", "__func__"))
+        return call_known(lw, obj.__func__, text, func_path, [own, *args], kwargs, node)
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
-    try:
-        unwrapped = source.unwrap(obj)
+    if not isinstance(obj, types.FunctionType) and isinstance(getattr(type(obj), "__call__", None), types.FunctionType):
+        call_path = None if path is None else (*path, ("attr", "__call__"), ("attr", "__func__"))
+        return call_known(lw, type(obj).__call__, text, call_path, [Known(obj, text, path), *args], kwargs, node)
+    try:  # a function that wraps another one is read itself: what it adds counts
+        unwrapped = source.Unwrapped(obj) if isinstance(obj, types.FunctionType) else source.unwrap(obj)
         found = source.find(unwrapped.function)
     except SourceNotFound as e:
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, e)
     if unwrapped.args or unwrapped.kwargs:
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, None)
     inner_path = path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
     return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
+
+
+def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
+    if mode == "stop_gradient":
+        return _stop_gradient(lw, args, kwargs, node)
+    if mode == "derivative":
+        inner = Known(obj.primal, getattr(obj.primal, "__name__", "f"), None if path is None else (*path, ("attr", "primal")))
+        wrt = obj.wrt_names if not obj.single else obj.wrt_names[0]
+        return lw.ctx.derive(lw, Derived(inner, obj.mode, wrt, obj.has_aux), args, kwargs, node)  # type: ignore[no-any-return]
+    if mode in ("grad", "value_and_grad"):
+        wrt = kwargs.get("wrt", args[1] if len(args) > 1 else None)
+        value = constant(lw.read(wrt)) if wrt is not None else None
+        aux = kwargs.get("has_aux", args[2] if len(args) > 2 else None)
+        return Derived(args[0], mode, value, aux is not None and constant(lw.read(aux)) is True)
+    if mode == "jvp":
+        primals, tangents = content(lw, args[1]), content(lw, args[2])
+        if not isinstance(primals, Agg) or not isinstance(tangents, Agg):
+            lw.stop("jvp", "the primals and tangents must be written as tuples here", node)
+        both = [*primals.items, *tangents.items]
+        return lw.ctx.derive(lw, Derived(args[0], "jvp", len(primals.items)), both, kwargs, node)  # type: ignore[no-any-return]
+    return lw.ctx.derive(lw, Derived(args[0], "vjp"), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
 
 
 # ---- library functions --------------------------------------------------------------------------------
@@ -186,6 +222,7 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     a = lw.read(args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else None
+    a = lw.same_shape(a) if isinstance(k, Array) else a
     return Plain(lw.prim(len, [a], result=Scalar("i8", True, d if d is not None else fresh_sym())))
 
 
@@ -472,7 +509,7 @@ _SPECIAL: dict[Any, Any] = {
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple, dict: _dict,
     map: _map, print: _print, np.add.at: _add_at, np.copyto: _copyto, np.shape: _shape, np.ndim: _ndim, np.iscomplexobj: _iscomplex,
-    functools.reduce: _reduce, functools.partial: _partial, ops.stop_gradient: _stop_gradient,
+    functools.reduce: _reduce, functools.partial: _partial,
 }  # fmt: skip
 
 
@@ -725,6 +762,8 @@ def inline_function(lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, k
     for name in named:
         value = default_of(fobj, name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if path is not None and not lw.frame.static:
+                lw.guards[(*path, ("default", name))] = value
             defaults[name] = Plain(Const(value))
         else:
             defaults[name] = lw.outside(value, name, None if path is None else (*path, ("default", name)), node, library=lw.frame.static)
@@ -738,9 +777,20 @@ def enter_function(lw: Lowerer, frame: Frame, fnode: Any, name: str, args: Args,
     if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
         lw.stop("generator", f"{name} is a generator function", node, help="return a list")
     bound = bind_arguments(lw, fnode.args, name, args, kwargs, defaults, node)
-    mark = (ident, fingerprint(lw, bound))
-    if lw.stack.count(mark) or len(lw.stack) > 40:
-        return lw.recursive_call(frame, fnode, name, bound, node, mark)
+    site = recursion.site_of(lw, frame, fnode, name, bound, node, ident)
+    if recursion.repeats(lw, site):
+        return recursion.enter(lw, site)
+    entry, start = recursion.Entry(site, lw.region), recursion.snapshot(lw)
+    try:
+        return read_in_place(lw, frame, fnode, name, bound, entry)
+    except recursion.Again as again:
+        if again.entry is not entry:
+            raise
+    recursion.recover(lw, start)
+    return recursion.enter(lw, site)
+
+
+def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, entry: Any) -> Bound:
     body = fnode.body if isinstance(fnode, gast.FunctionDef) else None
     frame.locals = assigned_names(body) | frozenset(bound) if body is not None else frozenset(bound)
     if body is not None:
@@ -750,7 +800,7 @@ def enter_function(lw: Lowerer, frame: Frame, fnode: Any, name: str, args: Args,
         frame.locals -= frame.outer
     old, old_origin = lw.frame, lw.origin
     lw.frame = frame
-    lw.stack.append(mark)
+    lw.stack.append(entry)
     try:
         for k, b in bound.items():
             lw.state.names[frame.id, k] = stored(lw, b)
@@ -776,24 +826,6 @@ def escapes(b: Bound, frame: Frame) -> bool:
     if isinstance(b, Agg):
         return any(escapes(x, frame) for x in b.items)
     return False
-
-
-def fingerprint(lw: Lowerer, bound: Kw) -> Any:
-    """What distinguishes two calls of one function: structure and constants of the arguments."""
-
-    def one(b: Bound) -> Any:
-        c = content(lw, b)
-        if isinstance(c, Agg):
-            return (c.type, c.keys, tuple(one(x) for x in c.items))
-        if isinstance(c, Plain) and isinstance(c.atom, Const):
-            return repr(c.atom.value)
-        if isinstance(c, Known):
-            return id(c.obj)
-        if isinstance(c, Closure):
-            return id(c.node)
-        return type(c).__name__
-
-    return tuple((k, one(b)) for k, b in bound.items())
 
 
 def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any) -> Kw:
@@ -838,7 +870,8 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
         if p in given:
             bound[p] = lw.bind(given[p])
         else:
-            bound[p] = lw.outside(default_of(rule, p), p, None, None, library=True)
+            value = default_of(rule, p)
+            bound[p] = Plain(Const(value)) if isinstance(value, (int, float)) else lw.outside(value, p, None, None, library=True)
     if a.vararg is not None:
         v = given[a.vararg.id]
         bound[a.vararg.id] = lw.bind(v)

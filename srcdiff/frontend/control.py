@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.core import Bottom, constant, is_constant
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Poison, State
@@ -189,13 +189,17 @@ def branch(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[],
     for region, read in zip(regions, (then, other), strict=True):
         lw.state = start.copy()
         with lw.inside(region):
-            got.append(read())
+            try:
+                got.append(read())
+            except Bottom:
+                got.append(RAISE)
         states.append(lw.state)
     joiner = Joiner(lw, op, (states[0], states[1]))
     dead = [g == RAISE if isinstance(g, int) else False for g in got]
     if dead[0] != dead[1]:  # a path that raises binds nothing
         keep = states[1] if dead[0] else states[0]
-        other_state = State({}, dict(keep.cells), keep.shares)
+        kept = {k: b for k, b in start.names.items() if keep.names.get(k) is b}
+        other_state = State(kept, dict(keep.cells), keep.shares)
         joiner.states = (other_state, states[1]) if dead[0] else (states[0], other_state)
     lw.add(op)
     joiner.all()
@@ -205,6 +209,10 @@ def branch(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[],
 def choose(lw: Lowerer, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str) -> Bound:
     """A conditional expression."""
     a, b, joiner = branch(lw, cond, then, other, name)
+    if isinstance(a, int) or isinstance(b, int):  # a call whose result is not known yet
+        if isinstance(a, int) and isinstance(b, int):
+            raise Bottom
+        a, b = (None, b) if isinstance(a, int) else (a, None)
     result = joiner.bound(a, b, "")
     if result is None or isinstance(result, Poison):
         lw.stop("branches", "the two values differ in structure", node)
@@ -282,6 +290,8 @@ class Slots:
 
             return Loc(self.lw.state.new_cell(agg)) if mutable(k.type) else agg
         v = Val(hint, with_fresh(k), user=not self.lw.quiet())
+        if isinstance(init, Val) and isinstance(k, Array) and isinstance(init.kind, Array) and init.kind.dims == k.dims:
+            self.lw.shapes[v] = init
         params.append(v)
         self.inits.append(init)
         self.kinds.append(k)
@@ -327,6 +337,7 @@ def joined(a: Kind, b: Kind, init: Atom) -> Kind:
 def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], test: Any, body: list[Any], orelse: list[Any]) -> Any:
     """The common part of ``for`` and ``while``; returns the exit code."""
     start = lw.state
+    origin = lw.origin
     memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
     carried: dict[Any, Kind] = {}
     for key, k in lw.loop_memo.get(memo_key, {}).items():
@@ -438,7 +449,7 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
     if exits:
         op.outs.append(Val("left", INT, op))
     op.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), op))
-    op.origin = lw.origin
+    op.origin = origin
     lw.region.ops.append(op)
     for p in [*params, *body_region.params]:
         p.op = op

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from srcdiff.frontend.scope import Agg, Bound, Frame, Iter, Known, Loc, Plain, P
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, Op, Origin, Ref, Region, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
+    FLOAT,
     OTHER,
     UNKNOWN,
     Array,
@@ -29,7 +31,7 @@ from srcdiff.ir.kinds import (
     is_active_kind,
 )
 
-__all__ = ["Capture", "Context", "Core", "Stop"]
+__all__ = ["Bottom", "Capture", "Context", "Core", "Stop"]
 
 
 class Stop(Exception):
@@ -38,6 +40,10 @@ class Stop(Exception):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(problem.what)
+
+
+class Bottom(Exception):
+    """A call whose result is not known yet: its path is left out of this reading."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ class Core:
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
     loop_memo: dict[Any, Any] = field(default_factory=dict)
+    shapes: dict[Val, Val] = field(default_factory=dict)  # a loop's array -> an array of its shape from before the loop
     calls: dict[Any, Any] = field(default_factory=dict)
 
     # ---- problems
@@ -277,7 +284,9 @@ class Core:
                 if whole is not None and isinstance(whole, Val) and all(_is_part(g, whole, key) for g, key in zip(got, keys, strict=True)):
                     return whole
                 return Struct(type, keys, got)
-            case Known(obj, text, _):
+            case Known(obj, text, path):
+                if path is not None and not self.frame.static:
+                    self.guards[path] = obj  # it is part of the text: another one makes another derivative
                 return Ref(obj, text)
             case Poison(why):
                 self.stop("branches", why, node, help="make both paths bind it to values of the same structure")
@@ -343,12 +352,25 @@ class Core:
         return frozenset(n for _, n in self.state.names)
 
     def shape_struct(self, base: Atom) -> Atom:
+        base = self.same_shape(base)
         k = kind(base)
         if isinstance(k, Array):
             return Struct(tuple, tuple(range(len(k.dims))), tuple(self.shape_of(base, i) for i in range(len(k.dims))))
         return self.prim(np.shape, [base], result=OTHER)
 
+    def same_shape(self, base: Atom) -> Atom:
+        """The oldest value that has the shape of ``base``: updates in place do not change shapes."""
+        while isinstance(base, Val):
+            if base in self.shapes:
+                base = self.shapes[base]
+            elif base.op is not None and base in base.op.outs and base.op.code == "prim" and (base.op.fn in (ops.setitem, ops.additem) or base.op.attrs.get("aug")) and isinstance(base.kind, Array):
+                base = base.op.ins[0]
+            else:
+                break
+        return base
+
     def shape_of(self, base: Atom, axis: int) -> Atom:
+        base = self.same_shape(base)
         k = kind(base)
         d = k.dims[axis] if isinstance(k, Array) else None
         if isinstance(d, int) and self.frame.static:
@@ -382,11 +404,14 @@ class Core:
             obj = lookup_free(f.fobj, name)
         except Unbound:
             self.stop("name", f"the name {name!r} is not defined", node)
-        path = None if f.path is None else (*f.path, ("var", name))
+        builtin = name not in f.fobj.__code__.co_freevars and name not in f.fobj.__globals__
+        path = None if f.path is None or builtin else (*f.path, ("var", name))
         return self.outside(obj, name, path, node)
 
     def outside(self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False) -> Bound:
         if is_code(obj):
+            if path is not None and not self.frame.static and isinstance(obj, _FIXED):
+                self.guards[path] = obj
             return Known(obj, text, path)
         if obj is None or isinstance(obj, (str, bytes, bool)) or obj is Ellipsis:
             if path is not None:
@@ -403,7 +428,10 @@ class Core:
         if path not in self.captures:
             k = self.capture_kind(obj)
             name = text.rpartition(".")[2]
+            if isinstance(k, Scalar) and k.dtype[0] in "iu" and path[-1][1] in self.graph.info.get("real", ()) and len(path) == 1:
+                k = FLOAT  # an integer to differentiate with respect to counts as a real number
             taken = {c.name for c in self.captures.values()} | {p.name for p in self.graph.region.params}
+            taken |= set(self.graph.info.get("parameters", ()))
             while name in taken:
                 name += "_"
             self.captures[path] = Capture(name, path, k, obj)
@@ -431,6 +459,7 @@ def with_value(k: Kind) -> Kind:
     return k
 
 
+_FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
 _ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
 _NOT = object()
 _FOLDABLE = {len, isinstance, min, max, abs, int, bool, str, float, round, divmod, np.ndim}
@@ -483,8 +512,6 @@ def mutable(t: Any) -> bool:
 
 def is_code(obj: Any) -> bool:
     """Functions, classes, modules and the like: things that are called or looked into, not computed with."""
-    import types
-
     if isinstance(obj, (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType, types.MethodType)):
         return True
     return callable(obj)

@@ -64,8 +64,8 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             obj = getattr(owner.obj, name)
         except AttributeError:
             lw.stop("attribute", f"{owner.text!r} has no attribute {name!r}", node)
-        path = None if owner.path is None else (*owner.path, ("attr", name))
         library = isinstance(owner.obj, types.ModuleType) and owner.obj.__name__.partition(".")[0] in _LIBRARY
+        path = None if owner.path is None or library else (*owner.path, ("attr", name))
         return lw.outside(obj, f"{owner.text}.{name}", path, node, library or isinstance(owner.obj, type))
     content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
     if isinstance(content, Agg):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import types
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import gast
 
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import calls, control, expressions, source, statements
+from srcdiff.frontend import calls, control, expressions, recursion, source, statements
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, assigned_names, declared
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val
@@ -34,6 +35,7 @@ class Lowerer(Core):
 
     trees: dict[Any, Any] = field(default_factory=dict)
     escaped_cells: dict[int, int] = field(default_factory=dict)
+    recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
 
     def expr(self, node: Any) -> Bound:
         old, self.node = self.node, node
@@ -167,10 +169,6 @@ class Lowerer(Core):
             )  # fmt: skip
         super().write(b, new, node)
 
-    def recursive_call(self, frame: Frame, fnode: Any, name: str, bound: dict[str, Bound], node: Any, mark: Any) -> Bound:
-        self.stop("recursion", f"{name} calls itself with arguments that are known only at run time", node,
-                  help="write it as a loop")  # fmt: skip
-
 
 def in_order(stmts: list[Any]) -> Any:
     """Names in an order close to that of execution: a statement's value before its targets."""
@@ -219,15 +217,17 @@ def stored_names(stmts: list[Any]) -> set[str]:
     return out
 
 
-def lower(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind]) -> Graph:
+def lower(
+    fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind], real: frozenset[str] = frozenset()
+) -> Graph:
     """The graph of a Python function for arguments of the given kinds.
 
     The graph's results are the leaves of what the function returns; ``info["result"]`` holds their structure.
     """
-    unwrapped = source.unwrap(fn)
+    unwrapped = source.Unwrapped(fn) if isinstance(fn, types.FunctionType) else source.unwrap(fn)
     found = source.find(unwrapped.function)
     graph = Graph(found.name if found.name.isidentifier() else "f", Region())
-    graph.info["kind_of"] = kind_of
+    graph.info.update(kind_of=kind_of, parameters=tuple(params), real=real)
     lw = Lowerer(ctx, graph, graph.region)
     frame = Frame(found, unwrapped.function, ())
     lw.frame = frame
@@ -258,18 +258,29 @@ def lower(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[
         else:
             lw.state.names[frame.id, p.name] = Plain(Ref(p.constant, p.name))
     entry = list(graph.region.ops)
-    lw.stack.append((unwrapped.function.__code__, ()))
+    before = dict(lw.state.cells)
+    owners = {name: set(cells_of(lw, b)) for (_, name), b in lw.state.names.items()}
+    bound = {p: lw.state.names[frame.id, p] for p in params}
+    site = recursion.site_of(lw, frame, node, found.name, bound, node, unwrapped.function.__code__)
+    mark = recursion.snapshot(lw)
+    lw.stack.append(recursion.Entry(site, lw.region))
     result: Atom = Const(None)
     try:
-        if body is None:
-            lw.node = node.body
-            lw.enter(node.body)
-            result = lw.read(lw.expr(node.body))
-        else:
-            lw.block(body)
+        try:
+            if body is None:
+                lw.node = node.body
+                lw.enter(node.body)
+                result = lw.read(lw.expr(node.body))
+            else:
+                lw.block(body)
+                lw.fail()
+                b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+                result = lw.read(b)
+        except recursion.Again:  # the function calls itself, and so do we
+            recursion.recover(lw, mark)
+            lw.stack.clear()
+            result = lw.read(recursion.enter(lw, site))
             lw.fail()
-            b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
-            result = lw.read(b)
     except Stop as stop:
         raise UnsupportedSyntax(*dict.fromkeys([*lw.problems, stop.problem])) from None
     except RecursionError:
@@ -281,7 +292,22 @@ def lower(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[
     graph.captures = tuple(lw.captures.values())
     graph.info["guards"] = dict(lw.guards)
     graph.info["lines"] = found.lines
+    before.update(graph.info.get("cells", {}))
+    lw.state.cells, after = before, lw.state.cells
+    owners.update({name: set(cells_of(lw, b)) for name, b in lw.capture_vals.items()})
+    changed = {c for c, content in before.items() if after.get(c, content) is not content}
+    graph.info["written"] = frozenset(name for name, cells in owners.items() if cells & changed)
     return graph
+
+
+def cells_of(lw: Lowerer, b: Bound) -> Iterator[int]:
+    """The cells of an argument: its arrays, and its containers that can be changed."""
+    if isinstance(b, Loc):
+        yield b.cell
+        b = lw.state.cells[b.cell]
+    if isinstance(b, Agg):
+        for item in b.items:
+            yield from cells_of(lw, item)
 
 
 def lower_library(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind]) -> Graph:

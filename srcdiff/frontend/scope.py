@@ -15,7 +15,7 @@ import gast
 
 from srcdiff.ir.graph import Atom, Val
 
-__all__ = ["Agg", "Bound", "Closure", "Frame", "Iter", "Known", "Loc", "Method", "Partial", "Plain", "State", "Step"]
+__all__ = ["Agg", "Bound", "Closure", "Derived", "Frame", "Iter", "Known", "Loc", "Method", "Partial", "Plain", "Poison", "Pulled", "State", "Step"]
 
 _cells = itertools.count(1)
 
@@ -108,7 +108,27 @@ class Poison:
     why: str
 
 
-Bound = Plain | Loc | Agg | Known | Closure | Method | Partial | Iter | Poison
+@dataclass(frozen=True, slots=True, eq=False)
+class Derived:
+    """A derivative taken inside the function being read: of which function, in which mode, with respect to what."""
+
+    fn: Bound
+    mode: str
+    wrt: Any = None
+    has_aux: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pulled:
+    """The pullback of a call: waits for the cotangent of its result."""
+
+    graph: Any
+    wrt: tuple[str, ...]
+    names: tuple[str, ...]
+    given: Mapping[str, Atom]
+
+
+Bound = Derived | Pulled | Plain | Loc | Agg | Known | Closure | Method | Partial | Iter | Poison
 
 _frames = itertools.count(1)
 

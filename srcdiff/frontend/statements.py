@@ -10,7 +10,7 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import control
-from srcdiff.frontend.core import Stop, constant, is_constant, name_of
+from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import binary, content, default_bounds, index_atom, stored
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
@@ -27,7 +27,7 @@ __all__ = ["assign", "block", "statement"]
 def block(lw: Lowerer, stmts: list[Any]) -> Any:
     """Read statements in order; returns the exit code."""
     for n, s in enumerate(stmts):
-        rest = stmts[n + 1 :]
+        rest, state = stmts[n + 1 :], lw.state
         lw.enter(s)
         try:
             if isinstance(s, gast.If) and control.jumps([s]):
@@ -40,6 +40,9 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
             lw.problems.append(stop.problem)
             lw.poison(s)
             continue
+        except Bottom:
+            lw.state = state
+            return control.RAISE
         if isinstance(code, tuple):
             return pending(lw, code, rest)
         if isinstance(code, int) and code == control.FALL:

@@ -71,6 +71,7 @@ class Rebuild:
         self.regions: list[tuple[Region, dict[Any, Val], str]] = []
         self.depth: dict[Val, int] = {}
         self.uses: dict[Val, int] = {}
+        self.origin_of: dict[Val, Val] = {}
         count_uses(graph.region, self.uses)
 
     def run(self) -> Graph:
@@ -122,6 +123,7 @@ class Rebuild:
             new.outs.append(v)
             self.depth[v] = level
             self.env[o] = v
+            self.origin_of[v] = o
         self.regions[level][0].ops.append(new)
 
     # ---- operations
@@ -134,6 +136,19 @@ class Rebuild:
             return
         fn = op.fn
         here = len(self.regions) - 1
+        if fn is ops.additem and self.doubles(ins):
+            inner = ins[0].op  # type: ignore[union-attr]
+            assert inner is not None
+            twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
+            attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
+            self.place(Op("prim", [inner.ins[0], ins[1], twice], attrs={"fn": ops.additem, **attrs}, origin=op.origin), op.outs, here)
+            return
+        if fn is ops.additem and self.overwrites_zero(ins):
+            inner = ins[0].op  # type: ignore[union-attr]
+            assert inner is not None
+            attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
+            self.place(Op("prim", [inner.ins[0], ins[1], ins[2]], attrs={"fn": ops.setitem, **attrs}, origin=op.origin), op.outs, here)
+            return
         if op.attrs.get("unread") or fn in ops.UPDATES or fn is ops.copied or op.attrs.get("aug") or not self.is_shareable(fn):
             new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
             self.place(new, op.outs, here)
@@ -149,6 +164,34 @@ class Rebuild:
         new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
         self.place(new, op.outs, level)
         self.regions[level][1][key] = new.out
+
+    def overwrites_zero(self, ins: list[Atom]) -> bool:
+        """Adding to an entry just set to zero: it is set."""
+        x = ins[0]
+        if not isinstance(x, Val) or x.op is None or x.op.code != "prim" or x.op.fn is not ops.setitem or self.new_uses(x):
+            return False
+        value = ins[2]
+        return _is_zero(x.op.ins[2]) and same(x.op.ins[1], ins[1]) and basic(ins[1]) and isinstance(kind(x), Array) and isinstance(kind(value), (Scalar, Array))
+
+    def doubles(self, ins: list[Atom]) -> bool:
+        """The same amount added twice to the same entry."""
+        x = ins[0]
+        if not isinstance(x, Val) or x.op is None or x.op.code != "prim" or x.op.fn is not ops.additem or self.new_uses(x):
+            return False
+        return same(x.op.ins[1], ins[1]) and same(x.op.ins[2], ins[2]) and isinstance(kind(ins[2]), (Scalar, Array)) and isinstance(ins[2], Val)
+
+    def make_like(self, fn: Any, ins: list[Atom], k: Any, like: Op) -> Val:
+        v = Val("", k)
+        new = Op("prim", ins, [v], attrs={"fn": fn}, origin=like.origin)
+        v.op = new
+        here = len(self.regions) - 1
+        self.depth[v] = here
+        self.regions[here][0].ops.append(new)
+        return v
+
+    def new_uses(self, x: Val) -> bool:
+        """Whether a value made in this walk is used more than once."""
+        return self.uses.get(self.origin_of.get(x, x), 1) > 1
 
     def ordered(self, fn: Any, ins: list[Atom]) -> list[Atom]:
         if fn in (operator.add, operator.mul, ops.accumulate) and len(ins) == 2 and not any(isinstance(kind(a), Seq) for a in ins):
@@ -276,7 +319,7 @@ class Rebuild:
         return isinstance(a, Val) and not a.user and self.uses.get(self.source(a), 1) <= 1
 
     def source(self, a: Val) -> Val:
-        return a
+        return self.origin_of.get(a, a)
 
     def make(self, fn: Any, ins: list[Atom], like: Op) -> Atom:
         """A new operation beside ``like``."""
@@ -517,6 +560,12 @@ _FOLD = {operator.add, operator.sub, operator.mul, operator.neg, ops.accumulate,
 
 def _adjoint(op: Op, a: Atom) -> bool:
     return op.origin is None or op.origin.adjoint or isinstance(a, Const) and type(a.value) is int
+
+
+def basic(index: Atom) -> bool:
+    """An index that names every position once."""
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    return all(isinstance(p, (Slice, Const)) or isinstance(kind(p), Scalar) for p in parts)
 
 
 def key_of_fn(fn: Any) -> Any:

@@ -41,6 +41,8 @@ __all__ = [
     "returns_alias",
     "returns_fresh",
     "rules_table",
+    "shape_operands",
+    "shapes_only",
 ]
 
 Fn = Callable[..., Any]
@@ -73,6 +75,7 @@ class OpRules:
 _TABLE: dict[Fn, OpRules] = {}
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
+_SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 
 
 def _entry(fn: Fn) -> OpRules:
@@ -159,6 +162,19 @@ def may_alias(fn: Fn) -> bool:
 def pure(*fns: Fn) -> None:
     """Helpers of ``srcdiff.runtime`` that may be evaluated ahead of time when all arguments are constants."""
     _PURE.update(fns)
+
+
+def shapes_only(fn: Fn, *operands: str) -> None:
+    """Operands of which only shape and type matter: that they vary is no obstacle."""
+    _SHAPES_ONLY[fn] = frozenset(operands)
+
+
+def shape_operands(fn: Any) -> frozenset[str]:
+    """The operands of ``fn`` of which only shape and type matter."""
+    try:
+        return _SHAPES_ONLY.get(fn, frozenset())
+    except TypeError:
+        return frozenset()
 
 
 def is_known(fn: Any) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, pure, returns_alias
+from srcdiff import runtime
+from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, pure, returns_alias, shapes_only
 from srcdiff.runtime.arrays import (
     add,
     cast_like,
@@ -637,3 +638,15 @@ def untile_rule(g: Any, a: Any, reps: Any, *, out_bar: Any) -> Any:
 @linear(ediff_back, "g")
 def ediff_back_rule(g: Any, a: Any, *, out_bar: Any) -> Any:
     return np.ediff1d(out_bar)
+
+
+for _fn, _names in (
+    (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"), (runtime.resized, "like"),
+    (runtime.untake, "a"), (runtime.untake_along_axis, "arr"), (runtime.undiagonal, "a"), (runtime.untile, "a"),
+    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"),
+    (runtime.undstack, "arrays"), (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"),
+    (runtime.unarray, "nested"), (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"),
+    (runtime.uninsert, "arr values"), (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"),
+    (runtime.ediff_back, "a"), (runtime.gradient_back, "f"), (np.full_like, "a"),
+):  # fmt: skip
+    shapes_only(_fn, *_names.split())
