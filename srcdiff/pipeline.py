@@ -10,7 +10,7 @@ from typing import Any
 import gast
 
 from srcdiff import rules
-from srcdiff.differentiate.common import is_constant_fn, keeps_zero
+from srcdiff.differentiate.common import Builder, is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.reverse import replace_values, reverse
@@ -20,7 +20,7 @@ from srcdiff.frontend import source
 from srcdiff.frontend.lower import Context, Param, lower, lower_library
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, map_atom, vals
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Tree, is_active_kind, kind_of
 from srcdiff.load import load
 from srcdiff.optimise.dce import dce
@@ -155,6 +155,8 @@ CONTEXT = Context(
     may_alias=registry.may_alias,
     is_constant=is_constant_fn,
     keeps_zero=keeps_zero,
+    tangent_of=lambda callee, active: tangent_of(callee, active),
+    pullback_of=lambda callee, active: pullback_of(callee, active),
 )
 
 
@@ -287,7 +289,7 @@ def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
 
     b = Builder(CONTEXT, g)
     t = b.materialise(t, result)
-    g.region.results = [outcome([result, aux], t, request)]
+    g.region.results = [outcome([result, aux], gradient([t], request), request)]
     return optimised(g)
 
 
@@ -370,9 +372,18 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
         if v in early:
             needed.setdefault(v)
     saved = tuple(needed)
+    params = saved_names(saved, {b.name for b in seeds})
     fwd = Graph(g.name, Region([p for p in g.region.params if p not in seeds], first, [pair(primal, Struct(tuple, tuple(range(len(saved))), saved))]), g.signature, g.captures, dict(g.info))
+    table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
+    back = Region([*params, *seeds], second, [bars])
+    replace_values(back, table)
+    bwd = Graph(g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")})
+    return Pair(fwd, bwd)
+
+
+def saved_names(saved: tuple[Val, ...], taken: set[str]) -> list[Val]:
+    """A parameter for each value saved, under a name of its own."""
     params = []
-    taken = {b.name for b in seeds}
     for v in saved:
         base, n = v.name.replace("!", "") or "saved", 0
         name = base
@@ -381,11 +392,7 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             name = f"{base}{n}"
         taken.add(name)
         params.append(Val(name, v.kind, user=True))
-    table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
-    back = Region([*params, *seeds], second, [bars])
-    replace_values(back, table)
-    bwd = Graph(g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")})
-    return Pair(fwd, bwd)
+    return params
 
 
 def uses(op: Op, late: set[Val]) -> bool:
@@ -399,6 +406,153 @@ def all_values(op: Op) -> list[Val]:
             out.extend(all_values(o))
         out.extend(vals(r.results))
     return out
+
+
+# ---- functions that call themselves -----------------------------------------------------------------
+
+
+_unfinished: list[tuple[dict[Any, Any], Any]] = []  # derived graphs that are being made
+
+
+def derived(callee: Graph, key: Any, shells: tuple[Graph, ...], fill: Callable[[], None]) -> tuple[Graph, ...]:
+    """The graphs derived from a function, made once; they may call themselves, so they are known before they are made."""
+    memo = callee.info.setdefault("derived", {})
+    if key in memo:
+        return memo[key]  # type: ignore[no-any-return]
+    memo[key] = shells
+    _unfinished.append((memo, key))
+    size = len(_unfinished)
+    try:
+        fill()
+    except BaseException:
+        for table, k in _unfinished[size - 1 :]:  # what was made since may call what is missing
+            table.pop(k, None)
+        del _unfinished[size - 1 :]
+        raise
+    if size == 1:
+        _unfinished.clear()
+    return shells
+
+
+def shell(callee: Graph, suffix: str, docstring: str, results: tuple[Kind, ...], effect: bool, saved: tuple[int, ...]) -> Graph:
+    info = {k: v for k, v in callee.info.items() if k in ("aliases", "reserved", "lines", "kind_of")}
+    info.update(results=results, effect=effect, docstring=docstring, saved=saved)
+    return Graph(f"{callee.name}{suffix}", Region(), info=info)
+
+
+def listed(callee: Graph, active: tuple[int, ...]) -> str:
+    return ", ".join(callee.region.params[i].name for i in active)
+
+
+def tangent_of(callee: Graph, active: tuple[int, ...]) -> Graph:
+    """A function that calls itself, with the tangents of its result for those of some of its arguments."""
+    kinds: tuple[Kind, ...] = callee.info["results"]
+    dotted = [n for n, k in enumerate(kinds) if is_active_kind(k)]
+    saved = callee.info.get("saved", ())
+    slots = (*saved, *(len(kinds) + dotted.index(n) for n in saved))
+    text = f"Value of {callee.name} and its change along the tangents of {listed(callee, active)}."
+    new = shell(callee, "_dot", text, (*kinds, *(kinds[n] for n in dotted)), callee.info["effect"], slots)
+
+    def fill() -> None:
+        g, dots, _ = forward(callee, [callee.region.params[i] for i in active], CONTEXT)
+        b = Builder(CONTEXT, g)
+        results = list(g.region.results)
+        g.region.results = [*results, *(filled(b, dots[n], results[n]) for n in dotted)]
+        new.region = optimised(g).region
+
+    return derived(callee, ("dot", active), (new,), fill)[0]
+
+
+def filled(b: Builder, t: Atom, x: Atom) -> Atom:
+    """The tangent of a result as a value, also where it does not change."""
+    if isinstance(x, Struct):
+        items = t.items if isinstance(t, Struct) else (ZERO,) * len(x.items)
+        return Struct(x.type, x.keys, tuple(filled(b, i, y) for i, y in zip(items, x.items, strict=True)))
+    return b.materialise(t, x)
+
+
+def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
+    """The two halves of the pullback of a function that calls itself."""
+    kinds: tuple[Kind, ...] = callee.info["results"]
+    params = [callee.region.params[i] for i in active]
+    names = listed(callee, active)
+    saved = (*callee.info.get("saved", ()), len(kinds))
+    fwd = shell(callee, "_fwd", f"Value of {callee.name} and what its pullback needs.", (*kinds, UNKNOWN), callee.info["effect"], saved)
+    bwd = shell(callee, "_bwd", f"Pullback of {callee.name}: cotangents of {names}.", tuple(p.kind for p in params), False, ())
+
+    def fill() -> None:
+        bars_in: list[Val] = []
+
+        def seeds(r: Any, results: list[Atom]) -> list[tuple[Atom, Atom]]:
+            out: list[tuple[Atom, Atom]] = []
+            for a, k in zip(results, kinds, strict=True):
+                if is_active_kind(k):
+                    bar = Val("out_bar" if len(kinds) == 1 else f"{a.name or 'out'}_bar" if isinstance(a, Val) else "saved_bar", k, user=True)
+                    bars_in.append(bar)
+                    out.append((a, unpacked(r, a, bar)))
+            return out
+
+        g, bars, r = reverse(callee, params, CONTEXT, seeds)
+        n = len(g.region.results)
+        g.region.params = [*g.region.params, *bars_in]
+        g.region.results = [*g.region.results, *bars]
+        dce(g, frozenset(r.body))
+        fetch(r)
+        g = optimised(g, merge=False)
+        fwd.region, bwd.region = halves(g, g.region.params[len(g.region.params) - len(bars_in) :], n)
+
+    made = derived(callee, ("pair", active), (fwd, bwd), fill)
+    return made[0], made[1]
+
+
+def unpacked(r: Any, a: Atom, bar: Val) -> Atom:
+    """The cotangent of a saved tuple, part by part."""
+    if not isinstance(a, Struct) or not isinstance(bar, Val):
+        return bar
+    op = Op("unpack", [bar])
+    op.outs = [Val("", kind(x), op) for x in a.items]
+    r.add(op)
+    return Struct(a.type, a.keys, tuple(unpacked(r, x, o) for x, o in zip(a.items, op.outs, strict=True)))
+
+
+def halves(g: Graph, seeds: list[Val], n: int) -> tuple[Region, Region]:
+    """Split a function where the cotangents of its results come in; ``n``: the number of its results."""
+    late: set[Val] = set(seeds)
+    first: list[Op] = []
+    second: list[Op] = []
+    for op in g.region.ops:
+        if uses(op, late):
+            second.append(op)
+            late.update(op.outs)
+        else:
+            first.append(op)
+    own_params = [p for p in g.region.params if p not in late]
+    early = {o for op in first for o in op.outs} | set(own_params)
+    primal, bars = g.region.results[:n], g.region.results[n:]
+    saved = tuple(dict.fromkeys(v for op in [*second, Op("", bars)] for v in all_values(op) if v in early))
+    whole = Val("saved", UNKNOWN, user=True)
+    unpack = Op("unpack", [whole])
+    unpack.outs = saved_names(saved, {"saved", *(s.name for s in seeds)})
+    for v, o in zip(saved, unpack.outs, strict=True):
+        o.op, o.user = unpack, v.user
+    back = Region([whole, *seeds], second, bars)
+    replace_values(back, dict(zip(saved, unpack.outs, strict=True)))
+    if saved:
+        back.ops.insert(0, unpack)
+    return Region(own_params, first, [*primal, Struct(tuple, tuple(range(len(saved))), saved)]), back
+
+
+def callees(graph: Graph, found: dict[Graph, None] | None = None) -> dict[Graph, None]:
+    """The functions that a graph calls, those first that the others call."""
+    found = {} if found is None else found
+    for op in walk(graph.region):
+        if op.code == "call" and op.attrs["graph"] not in found:
+            callee = op.attrs["graph"]
+            found[callee] = None
+            callees(callee, found)
+            del found[callee]
+            found[callee] = None
+    return found
 
 
 # ---- text -------------------------------------------------------------------------------------------
@@ -418,7 +572,8 @@ def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
     own_graph, _ = clone(graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
-    text = emit(own_graph, name, docstring)
+    called = {c: own(optimised(clone(c)[0]), registry.may_alias, _fresh) for c in callees(graph)}
+    text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects), text, graph)
 
 

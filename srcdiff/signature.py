@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from srcdiff.errors import DerivativeTypeError, Problem
-from srcdiff.frontend.core import Unbound, lookup_free, reach
+from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
+from srcdiff.frontend.core import default_of, lookup_free
 
-__all__ = ["getter", "key_of_value"]
+__all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]
 
-_PLAIN = frozenset({float, int, complex})
-_LITERAL = frozenset({bool, str, bytes, type(None)})
+Getter = Callable[[Mapping[str, Any]], Any]
+Path = tuple[tuple[str, Any], ...]
+
+_PLAIN: frozenset[type] = frozenset({float, int, complex})
+_LITERAL: frozenset[type] = frozenset({bool, str, bytes, type(None)})
+_MOST_WORK = 10_000  # solutions tried for whether two arrays share memory exactly
+
+
+def is_literal(v: Any) -> bool:
+    """Whether a value is part of the signature itself: a derivative is made for this very value."""
+    return type(v) in _LITERAL
 
 
 def key_of_value(v: Any) -> Any:
@@ -27,47 +38,198 @@ def key_of_value(v: Any) -> Any:
         return (v.dtype.char, tuple([n == 1 for n in v.shape]))
     if t in _LITERAL:
         return (t, v)
-    if isinstance(v, np.generic):
-        return t
-    if isinstance(v, tuple):
-        return (t, tuple([key_of_value(x) for x in v]))
     if t is list:
-        keys = [key_of_value(x) for x in v]
-        return (list, frozenset(keys) if len(set(map(_rough, keys))) == 1 else tuple(keys))
-    if isinstance(v, dict):
-        return (dict, tuple([(k, key_of_value(x)) for k, x in v.items()]))
-    if dataclasses.is_dataclass(v) and not isinstance(v, type):
-        return (t, tuple([key_of_value(getattr(v, f.name)) for f in dataclasses.fields(v)]))
-    if isinstance(v, np.ndarray):
-        return (v.dtype.char, tuple([n == 1 for n in v.shape]))
-    if isinstance(v, types.FunctionType):
-        return (v.__code__, v.__defaults__ and tuple(map(key_of_value, v.__defaults__)))
-    if isinstance(v, np.dtype):
-        return v.str
-    if callable(v):
-        try:
-            hash(v)
-        except TypeError:
-            raise DerivativeTypeError(Problem("argument", f"a callable of type {t.__name__} cannot be hashed")) from None
-        return ("callable", v)
-    return t
+        return _key_of_list(v)
+    if t is types.FunctionType:
+        return (v.__code__, _keys(v.__defaults__ or ()), _keys((v.__kwdefaults__ or {}).items()))
+    return _key_of_other(t, v)
+
+
+def _keys(values: Any) -> tuple[Any, ...]:
+    return tuple([key_of_value(x) for x in values])
+
+
+def _key_of_list(v: list[Any]) -> Any:
+    """Lists of any length whose elements look alike have one key."""
+    kinds = set(map(type, v))
+    if kinds == {float}:
+        return (list, float)
+    keys = _keys(v)
+    alike = len(set(map(_rough, keys))) == 1
+    return (list, frozenset(keys) if alike else keys)
 
 
 def _rough(k: Any) -> Any:
-    return (k[0], len(k[1])) if isinstance(k, tuple) and len(k) == 2 and isinstance(k[1], tuple) and isinstance(k[0], str) else k
+    """The key of an element, without which dimensions are one."""
+    is_array = isinstance(k, tuple) and len(k) == 2 and isinstance(k[0], str) and isinstance(k[1], tuple)
+    return (k[0], len(k[1])) if is_array else k
 
 
-def getter(fn: Any, path: tuple[Any, ...]) -> Callable[[], Any]:
-    """A function that reads a captured value anew."""
-    if len(path) == 1 and path[0][0] == "var" and isinstance(fn, types.FunctionType):
-        name = path[0][1]
-        if name in fn.__code__.co_freevars:
-            cell = fn.__closure__[fn.__code__.co_freevars.index(name)]  # type: ignore[index]
-            return lambda: cell.cell_contents
-        table = fn.__globals__
-        if name in table:
-            return lambda: table[name]
-    return lambda: reach(fn, path)
+def _key_of_other(t: type, v: Any) -> Any:
+    if isinstance(v, np.generic):
+        return t
+    if isinstance(v, tuple):
+        return (t, _keys(v))
+    if isinstance(v, dict):
+        return (dict, tuple([(type(k), k, key_of_value(x)) for k, x in v.items()]))
+    if isinstance(v, np.ndarray):
+        return _key_of_subclass(t, v)
+    if dataclasses.is_dataclass(v) and not isinstance(v, type):
+        return (t, tuple([key_of_value(getattr(v, f.name)) for f in dataclasses.fields(v)]))
+    if isinstance(v, np.dtype):
+        return ("dtype", v.str)
+    if callable(v):
+        return _key_of_callable(t, v)
+    return t
 
 
-__all__ += ["Unbound", "lookup_free"]
+def _key_of_subclass(t: type, v: Any) -> Any:
+    """Arrays of another class: their operators may mean something else."""
+    if t is not np.memmap:
+        what = f"an array of class {t.__name__} is not a plain NumPy array"
+        raise DerivativeTypeError(Problem("argument", what, help="pass np.asarray(x)"))
+    return (v.dtype.char, tuple([n == 1 for n in v.shape]))
+
+
+def _key_of_callable(t: type, v: Any) -> Any:
+    if t is functools.partial:
+        return (t, key_of_value(v.func), _keys(v.args), key_of_value(v.keywords))
+    if t is types.MethodType:
+        own = v.__self__
+        return (t, key_of_value(v.__func__), ("object", own) if callable(own) else key_of_value(own))
+    try:
+        hash(v)
+    except TypeError:
+        what = f"a callable of type {t.__name__} cannot be hashed"
+        raise DerivativeTypeError(
+            Problem("argument", what, help="make it a dataclass, or give its class a __hash__")
+        ) from None
+    return ("callable", v)
+
+
+# ---- values from outside ------------------------------------------------------------------------------
+
+
+def getter(root: Any, path: Path, fixed: Mapping[str, Any]) -> tuple[Getter | None, Callable[[], Any] | None]:
+    """How to read the end of a capture's path anew: with the arguments of the call, or without any.
+
+    The path starts at a variable of ``root``, or at an argument; of these, ``fixed`` are bound for good.
+    Exactly one of the two functions is given.
+    """
+    (how, name), rest = path[0], path[1:]
+    if how == "arg" and name not in fixed:
+
+        def late(arguments: Mapping[str, Any]) -> Any:
+            return _walk(arguments[name], rest)
+
+        return late, None
+    if how == "arg":
+        own = fixed[name]
+        first: Callable[[], Any] = lambda: own  # noqa: E731
+    else:
+        first, rest = (lambda: root), path  # noqa: E731
+    for n, step in enumerate(rest):
+        first = _first(root, step[1]) if n == 0 and step[0] == "var" and how != "arg" else _step(first, *step)
+    return None, first
+
+
+def _first(root: Any, name: str) -> Callable[[], Any]:
+    """Reads a variable of the function itself."""
+    code = root.__code__
+    if name in code.co_freevars:
+        cell = root.__closure__[code.co_freevars.index(name)]
+        return lambda: cell.cell_contents
+    table = root.__globals__
+    if name in table:
+        return lambda: table[name]
+    return lambda: lookup_free(root, name)
+
+
+def _step(get: Callable[[], Any], how: str, name: Any) -> Callable[[], Any]:
+    if how == "var":
+        return lambda: lookup_free(get(), name)
+    if how == "attr":
+        return lambda: getattr(get(), name)
+    if how == "default":
+        return lambda: default_of(get(), name)
+    return lambda: get()[name]
+
+
+def _walk(obj: Any, path: Path) -> Any:
+    get: Callable[[], Any] = lambda: obj  # noqa: E731
+    for how, name in path:
+        get = _step(get, how, name)
+    return get()
+
+
+def same(now: Any, expected: Any) -> bool:
+    """Whether a guarded value is what it was when the derivative was made."""
+    if now is expected or getattr(now, "__code__", now) is expected:
+        return True
+    if isinstance(expected, types.CodeType):
+        return bool(getattr(now, "__code__", None) == expected)
+    if type(now) is not type(expected):
+        return False
+    if isinstance(now, (int, float, complex)):
+        return repr(now) == repr(expected)
+    if isinstance(now, types.BuiltinMethodType | types.MethodType):  # made anew at each access
+        return bool(now.__self__ is expected.__self__ and now == expected)
+    if isinstance(now, tuple):
+        return len(now) == len(expected) and all(map(same, now, expected))
+    return isinstance(now, (str, bytes)) and bool(now == expected)
+
+
+# ---- memory -------------------------------------------------------------------------------------------
+
+
+def memory_of(v: Any) -> Iterator[Any]:
+    """The arrays and changeable containers inside a value."""
+    if isinstance(v, np.ndarray):
+        yield v
+        return
+    if isinstance(v, (float, int, complex, str, bytes, np.generic)) or v is None:
+        return
+    if isinstance(v, (tuple, list)):
+        if isinstance(v, list):
+            yield v
+        parts: Any = v
+    elif isinstance(v, dict):
+        yield v
+        parts = v.values()
+    elif dataclasses.is_dataclass(v) and not isinstance(v, type):
+        if not v.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+            yield v
+        parts = [getattr(v, f.name) for f in dataclasses.fields(v)]
+    else:
+        return
+    for x in parts:
+        yield from memory_of(x)
+
+
+def check_memory(values: Mapping[str, Any], written: frozenset[str], what: str) -> None:
+    """Refuse arguments that share memory with one that the function writes to."""
+    leaves = [(name, leaf) for name, v in values.items() for leaf in memory_of(v)]
+    for (n, a), (m, b) in combinations(leaves, 2):
+        if not (n in written or m in written) or not _shares(a, b):
+            continue
+        changed, other = (n, m) if n in written else (m, n)
+        where = f"parts of {n!r} share" if n == m else f"{n!r} and {m!r} share"
+        copy = f"{other}.copy()" if isinstance(b, np.ndarray) else f"copy.deepcopy({other})"
+        raise DerivativeValueError(
+            Problem(
+                "shared", f"{where} memory, and {what} writes to {changed!r} in place",
+                note="what is written to the one would be read from the other",
+                help=f"pass {copy}, if they are to be independent",
+            )
+        )  # fmt: skip
+
+
+def _shares(a: Any, b: Any) -> bool:
+    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+        return a is b
+    if not np.may_share_memory(a, b):
+        return False
+    try:
+        return bool(np.shares_memory(a, b, max_work=_MOST_WORK))
+    except (np.exceptions.TooHardError, OverflowError):
+        return True

@@ -1,17 +1,17 @@
 """Every stage and every pass on every program: the graph is well formed, and means what it meant before.
 
-The graph is evaluated directly (`srcdiff.ir.evaluate`), without any text, after each stage; the emitted text must
-then give what the graph gives. Every third program by default; SRCDIFF_FULL=1 takes all.
+The graph is evaluated directly (`srcdiff.ir.evaluate`), without any text, after each stage; the emitted text
+must then give what the graph gives. Every third program by default; SRCDIFF_FULL=1 takes all.
 """
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import os
 import warnings
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,18 +21,16 @@ import numeric
 from corpus import PROGRAMS
 from corpus.program import Program
 from srcdiff import pipeline
-from srcdiff.api import param
 from srcdiff.errors import InternalError, NoRule, UnsupportedSyntax
+from srcdiff.frontend.lower import Param
 from srcdiff.ir.check import check
 from srcdiff.ir.evaluate import evaluate
-from srcdiff.ir.graph import Graph, clone
+from srcdiff.ir.graph import ZERO, Graph, LoopView, Op, clone, walk
+from srcdiff.ir.kinds import kind_of
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.inplace import own
-from srcdiff.optimise.merge import merge_branches
-from srcdiff.optimise.simplify import simplify
-from srcdiff.rules import registry
 
 FULL = bool(os.environ.get("SRCDIFF_FULL"))
+PASSES = ("dce", "simplify", "merge_branches", "own")
 MODES = ("grad", "reverse", "jvp")  # grad of one number is forward mode; "reverse" is reverse mode also there
 ROUNDING = 1e-12
 
@@ -49,7 +47,7 @@ def over(programs: list[Program]) -> Any:
 # ---- a program as graphs ---------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclasses.dataclass
 class Case:
     """The graphs of a program on its way to a derivative, and the arguments to evaluate them on."""
 
@@ -59,7 +57,8 @@ class Case:
     wrt: tuple[str, ...]
     values: dict[str, Any]  # by the names of the graph's parameters: arguments, captures, tangents
     bound: inspect.BoundArguments
-    stages: list[tuple[str, Graph]] = field(default_factory=list)
+    stages: list[tuple[str, Graph]] = dataclasses.field(default_factory=list)
+    text: Any = None
 
     def evaluate(self, graph: Graph, **options: Any) -> Any:
         args = copy.deepcopy([self.values[p.name] for p in graph.region.params])
@@ -70,7 +69,9 @@ class Case:
     def call(self, fn: Any) -> Any:
         """The emitted function on the same arguments."""
         bound, own_names = copy.deepcopy((self.bound.args, self.bound.kwargs)), set(self.bound.arguments)
-        extra = {k: v for k, v in copy.deepcopy(self.values).items() if k not in own_names and k in parameters(fn)}
+        extra = {
+            k: v for k, v in copy.deepcopy(self.values).items() if k not in own_names and k in parameters(fn)
+        }
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             return fn(*bound[0], **bound[1], **extra)
@@ -80,6 +81,15 @@ def parameters(fn: Any) -> set[str]:
     return set(inspect.signature(fn).parameters)
 
 
+def known(name: str, value: Any) -> Param:
+    """What is known of an argument when its derivative is made."""
+    if value is None or isinstance(value, (bool, str)):
+        return Param(name, None, value)
+    if callable(value) and not dataclasses.is_dataclass(value):
+        return Param(name, None, value, (("arg", name),))
+    return Param(name, kind_of(value))
+
+
 def primal_case(program: Program, mode: str = "primal") -> Case:
     """The primal's graph, for the kinds of the program's arguments."""
     signature = inspect.signature(program.function)
@@ -87,7 +97,7 @@ def primal_case(program: Program, mode: str = "primal") -> Case:
     bound.apply_defaults()
     names = tuple(signature.parameters)
     wrt = tuple(names[k] for k in program.wrt)
-    params = {n: pipeline.float_param(param(n, v), n in wrt) for n, v in bound.arguments.items()}
+    params = {n: pipeline.float_param(known(n, v), n in wrt) for n, v in bound.arguments.items()}
     try:
         graph = pipeline.primal_graph(program.function, params)
     except (UnsupportedSyntax, NoRule) as e:
@@ -100,7 +110,7 @@ def primal_case(program: Program, mode: str = "primal") -> Case:
 
 
 def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case:
-    """The program's derivative, with a copy of the graph before and after each pass."""
+    """The program's derivative, with a copy of the graph as the primal, before the passes, and after each."""
     case = primal_case(program, mode)
     case.stages.append(("lower", clone(case.primal)[0]))
     request = pipeline.Request("jvp" if mode == "jvp" else "grad", case.wrt, len(case.wrt) == 1)
@@ -109,17 +119,24 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
         case.stages.append((name, clone(graph)[0]))
         return graph
 
-    def passes(graph: Graph) -> Graph:
-        keep("forward" if mode == "jvp" else "derivative", graph)
-        graph = keep("dce", dce(graph))
-        graph = keep("simplify", simplify(graph, pipeline._is_shareable))
-        graph = keep("merge", merge_branches(graph))
-        return keep("simplify again", simplify(graph, pipeline._is_shareable))
+    def spied(name: str) -> Any:
+        original = getattr(pipeline, name)
+        return lambda graph, *args: keep(name, original(graph, *args)) if passes else original(graph, *args)
+
+    def optimised(graph: Graph, **options: Any) -> Graph:
+        del case.stages[1:]  # of functions that call themselves each half is optimised, then the whole
+        keep("derivative", graph)
+        passes.append(1)
+        return original(graph, **options)
 
     def refuse(*args: Any) -> Graph:
         raise NoRule("reverse mode is wanted")
 
-    monkeypatch.setattr(pipeline, "optimised", passes)
+    passes: list[int] = []
+    original = pipeline.optimised
+    monkeypatch.setattr(pipeline, "optimised", optimised)
+    for name in PASSES:
+        monkeypatch.setattr(pipeline, name, spied(name))
     if mode == "reverse":
         monkeypatch.setattr(pipeline, "scalar_forward", refuse)
     try:
@@ -127,7 +144,7 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
     except (UnsupportedSyntax, NoRule) as e:
         pytest.skip(f"not supported: {e}")
     made.info["signature"] = case.primal.info["signature"]
-    keep("own", own(clone(made)[0], registry.may_alias, pipeline._fresh))
+    case.text = pipeline.finish(made, "derivative", "")
     return case
 
 
@@ -135,7 +152,9 @@ def is_new(program: Program, mode: str) -> bool:
     """Whether a mode gives another graph than those before it."""
     if mode == "jvp":
         return program.forward
-    forward = len(program.wrt) == 1 and not isinstance(program.args[program.wrt[0]], (np.ndarray, list, tuple, dict))
+    forward = len(program.wrt) == 1 and not isinstance(
+        program.args[program.wrt[0]], (np.ndarray, list, tuple, dict)
+    )
     return program.reverse and (mode == "grad" or forward)
 
 
@@ -171,15 +190,17 @@ def assert_equal(a: Any, b: Any, tolerance: float, what: str) -> None:
             assert np.array_equal(p, q), f"{what}: {p} against {q}"
             continue
         assert p.shape == q.shape, f"{what}: shapes {p.shape} and {q.shape}"
-        np.testing.assert_allclose(p, q, rtol=tolerance, atol=tolerance * (1.0 + np.max(np.abs(q), initial=0.0)), err_msg=what)
+        np.testing.assert_allclose(
+            p, q, rtol=tolerance, atol=tolerance * (1.0 + np.max(np.abs(q), initial=0.0)), err_msg=what
+        )
 
 
 # ---- the tests -------------------------------------------------------------------------------------------
 
-# Where the last bit may differ: `simplify` takes products apart (`g * -p` is `-(g * p)`, `g * (1 / x)` is `g / x`,
-# the latter not exact) and reads loops with equal variables as one; the text adds cotangents in place and multiplies
-# matrices of another memory layout. All else is exact.
-TOLERANCE = {"simplify": ROUNDING, "simplify again": ROUNDING}
+# Where the last bit may differ: `simplify` takes products apart (`g * -p` is `-(g * p)`, `g * (1 / x)` is
+# `g / x`, the latter not exact) and reads loops with equal variables as one; the text adds cotangents in place and
+# multiplies matrices of another memory layout. All else is exact.
+TOLERANCE = {"simplify": ROUNDING}
 
 
 @pytest.mark.parametrize(("program", "mode"), CASES)
@@ -196,8 +217,7 @@ def test_stages(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) ->
         now = case.evaluate(graph)
         assert_equal(now, previous, TOLERANCE.get(name, 0.0), f"after {name}")
         previous = now
-    text = pipeline.finish(case.stages[-2][1], "derivative", "").fn
-    assert_equal(case.call(text), previous, ROUNDING, "text against graph")
+    assert_equal(case.call(case.text.fn), previous, ROUNDING, "text against graph")
 
 
 @over(sampled(PROGRAMS))
@@ -231,3 +251,75 @@ def test_ownership(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch)
         got = evaluate(graph, *args, in_place=True)
     assert_equal(got, case.evaluate(graph), ROUNDING, "in place")
     assert numeric.fingerprint(args) == before
+
+
+# ---- the checker itself ----------------------------------------------------------------------------------
+
+
+def loop_of(graph: Graph) -> Op:
+    return next(op for op in walk(graph.region) if op.code in ("for", "while"))
+
+
+def twice_defined(graph: Graph) -> None:
+    graph.region.ops[-1].outs[0] = graph.region.ops[0].outs[0]
+
+
+def used_too_early(graph: Graph) -> None:
+    graph.region.ops.reverse()
+
+
+def out_of_its_region(graph: Graph) -> None:
+    graph.region.results = [LoopView(loop_of(graph)).params[0]]
+
+
+def wrong_back_pointer(graph: Graph) -> None:
+    loop_of(graph).outs[0].op = None
+
+
+def no_kind(graph: Graph) -> None:
+    loop_of(graph).outs[0].kind = None  # type: ignore[assignment]
+
+
+def zero_left(graph: Graph) -> None:
+    graph.region.results = [ZERO]
+
+
+def need_left(graph: Graph) -> None:
+    graph.region.ops.append(Op("need", []))
+
+
+def one_init_less(graph: Graph) -> None:
+    loop_of(graph).ins.pop()
+
+
+def one_yield_less(graph: Graph) -> None:
+    LoopView(loop_of(graph)).body.results.pop()
+
+
+def one_direction_more(graph: Graph) -> None:
+    op = loop_of(graph)
+    op.attrs["dirs"] = (*op.attrs["dirs"], 1)
+
+
+DAMAGES = (
+    twice_defined,
+    used_too_early,
+    out_of_its_region,
+    wrong_back_pointer,
+    no_kind,
+    zero_left,
+    need_left,
+    one_init_less,
+    one_yield_less,
+    one_direction_more,
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
+def test_checker_finds(damage: Any) -> None:
+    """Each way to spoil a graph is found."""
+    graph = primal_case(next(p for p in PROGRAMS if p.name == "E2.4b for-else, broke")).primal
+    check(graph)
+    damage(graph)
+    with pytest.raises(InternalError):
+        check(graph)

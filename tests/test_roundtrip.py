@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_passes import ROUNDING, Case, assert_equal, over, primal_case, sampled
 
 import numeric
 import srcdiff
@@ -23,7 +24,6 @@ from corpus.program import Program
 from srcdiff import grad, pipeline
 from srcdiff.errors import NoRule, UnsupportedSyntax
 from srcdiff.optimise.dce import dce
-from test_passes import ROUNDING, Case, assert_equal, over, primal_case, sampled
 
 WIDTH = 100
 HERE = Path(__file__).parent
@@ -98,7 +98,9 @@ def assert_clean(text: str) -> None:
 def test_clean_text(program: Program) -> None:
     assert_clean(read_and_print(program, "primal")[0].text.source)
     if program.reverse and supported(program):
-        assert_clean(srcdiff.source(grad(program.function, wrt=program.wrt_option), *program.args, **program.kwargs))
+        assert_clean(
+            srcdiff.source(grad(program.function, wrt=program.wrt_option), *program.args, **program.kwargs)
+        )
 
 
 PRINT = """
@@ -130,7 +132,9 @@ def test_hash_seed(tmp_path: Path) -> None:
     texts = []
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
-        done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            [sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False
+        )
         assert done.returncode == 0, done.stderr
         texts.append(done.stdout)
     assert texts[0] == texts[1]

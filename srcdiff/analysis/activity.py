@@ -36,7 +36,7 @@ def _region(region: Region, out: set[Val], constant: Callable[[Any], bool]) -> N
 
 
 def _op(op: Op, out: set[Val], constant: Callable[[Any], bool]) -> None:
-    if op.code in ("prim", "call"):
+    if op.code in ("prim", "call", "unpack"):
         if _any(op.ins, out) and not (op.code == "prim" and constant(op.fn)):
             for v in op.outs:
                 _mark(v, out)

@@ -226,10 +226,20 @@ def sum_kind(a: Kind, b: Kind) -> Kind | None:
 
 def name_derivative(v: Atom, of: Val, suffix: str) -> None:
     """Name a value ``x_bar`` or ``x_dot`` if it has no name of its own."""
-    if isinstance(v, Val) and not v.user and of.name and (of.user or not v.name):
+    named = of.user or keyed(of)
+    if isinstance(v, Val) and not v.user and of.name and (named or not v.name):
         if v.op is not None and not v.name.endswith(suffix):
-            v.name = f"{of.name.rstrip('!')}{suffix}" if of.user else ""
-            v.user = of.user
+            v.name = f"{of.name.rstrip('!')}{suffix}" if named else ""
+            v.user = named
+
+
+def keyed(v: Val) -> bool:
+    """Whether a value is the named part of a container: ``params["W1"]``."""
+    op = v.op
+    if op is None or op.code != "prim" or v not in op.outs or op.fn not in (operator.getitem, ops.getfield):
+        return False
+    key = op.ins[1]
+    return isinstance(key, Const) and isinstance(key.value, str) and v.name == key.value
 
 
 __all__ += ["Op", "Origin", "Region", "fn_name", "keeps_zero", "name_derivative"]

@@ -81,6 +81,10 @@ class Forward(Builder):
     def step(self, op: Op) -> None:
         if op.code == "if":
             self.branch(op)
+        elif op.code == "call":
+            self.call_dot(op)
+        elif op.code == "unpack":
+            self.unpack_dot(op)
         elif op.code == "prim" and op.out in self.varied:
             self.set(op.out, self.prim_dot(op))
 
@@ -183,6 +187,34 @@ class Forward(Builder):
         """Both operands are one value: tell them apart by position."""
         a, b = (given.get(n) for n in rule.operands)
         return a is b
+
+    # ---- functions that call themselves
+    def call_dot(self, op: Op) -> None:
+        """The call becomes that of the function with its tangents."""
+        active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.dot(a) is not ZERO)
+        if not active:
+            return
+        self.region.ops.pop()
+        dots = [self.full(op.ins[i]) for i in active]
+        kinds = op.attrs["graph"].info["results"]
+        op.attrs = {**op.attrs, "graph": self.ctx.tangent_of(op.attrs["graph"], active)}
+        op.ins = [*op.ins, *dots]
+        self.region.ops.append(op)
+        for o, k in zip(list(op.outs), kinds, strict=True):
+            if is_active_kind(k):
+                t = Val("", o.kind, op)
+                op.outs.append(t)
+                self.set(o, t)
+
+    def unpack_dot(self, op: Op) -> None:
+        d = self.dot(op.ins[0])
+        if d is ZERO:
+            return
+        new = Op("unpack", [d], attrs=dict(op.attrs))
+        new.outs = [Val("", o.kind, new) for o in op.outs]
+        self.add(new)
+        for o, t in zip(op.outs, new.outs, strict=True):
+            self.set(o, t)
 
     # ---- regions
     def branch(self, op: Op) -> None:

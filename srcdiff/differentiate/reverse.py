@@ -356,6 +356,40 @@ class Reverse(Builder):
                 bar = self.take(op.out)
                 if bar is not None:
                     self.back_prim(op, bar)
+        elif op.code == "call":
+            self.back_call(op, m)
+        elif op.code == "unpack":
+            self.back_unpack(op)
+
+    # ---- functions that call themselves
+    def back_call(self, op: Op, m: Mirror) -> None:
+        """The call becomes that of the forward half of a pair; here stands that of the backward half."""
+        callee = op.attrs["graph"]
+        active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.active(a))
+        if not active or not any(o in m.bars for o in op.outs):
+            return
+        forward, backward = self.ctx.pullback_of(callee, active)
+        bars: list[Atom] = []
+        for o, k in zip(op.outs, callee.info["results"], strict=True):
+            if is_active_kind(k):
+                bar = self.take(o)
+                bars.append(self.materialise(bar, self.need(o)) if needs_shape(o, bar) or bar is None else bar)
+        saved = Val(f"{callee.name}_saved", UNKNOWN, op)
+        op.outs.append(saved)
+        op.attrs = {**op.attrs, "graph": forward}
+        self.home[saved] = m.forward
+        new = Op("call", [self.need(saved), *bars], attrs={"graph": backward})
+        new.outs = [Val("", bar_kind(kind(op.ins[i])), new) for i in active]
+        self.add(new)
+        for i, v in zip(active, new.outs, strict=True):
+            self.accumulate(op.ins[i], v)
+
+    def back_unpack(self, op: Op) -> None:
+        bars = [self.take(o) if o in self.varied else None for o in op.outs]
+        if all(b is None for b in bars):
+            return
+        items = tuple(self.materialise(b, self.need(o)) if is_active_kind(o.kind) else Const(None) for b, o in zip(bars, op.outs, strict=True))
+        self.accumulate(op.ins[0], Struct(tuple, tuple(range(len(items))), items))
 
     # ---- rewinding
     def rewind(self, op: Op, m: Mirror) -> None:

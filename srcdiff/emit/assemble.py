@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.emit.names import Namer
+from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, render
 from srcdiff.emit.spelling import Spelling
@@ -53,27 +54,60 @@ def attr(x: Any, a: str) -> Any:
     return gast.Attribute(x, a, gast.Load())
 
 
-def emit(graph: Graph, fname: str, docstring: str = "", header: bool = True) -> Text:
-    """The Python text of a graph."""
-    a = Assembler(graph, fname)
+def emit(graph: Graph, fname: str, docstring: str = "", called: Mapping[Graph, Graph] | None = None, header: bool = True) -> Text:
+    """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed."""
+    called = called or {}
+    spelling = Spelling(graph.info.get("aliases", {}))
+    names = function_names(graph, fname, called, spelling)
+    functions: list[Any] = []
+    for callee, g in called.items():
+        f = Assembler(g, names[callee], spelling, names)
+        body = f.function_body(g.info.get("docstring", ""))
+        functions.append(gast.FunctionDef(names[callee], f.arguments(), body, [], None, None, []))
+    a = Assembler(graph, fname, spelling, names)
     body = a.function_body(docstring)
-    fn = gast.FunctionDef(fname, a.arguments(), body, [], None, None, [])
-    text = Text("", fname, a.spelling.imports, a.spelling.objects)
+    functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
+    text = Text("", fname, spelling.imports, spelling.objects)
     tree: list[Any] = []
     if header:
-        for line in sorted(set(a.spelling.imports.values())):
+        for line in sorted(set(spelling.imports.values())):
             tree += gast.parse(line).body
-    tree.append(fn)
-    text.source = render(gast.Module(tree, []))
+    text.source = render(gast.Module([*tree, *functions], []))
     return text
+
+
+def function_names(graph: Graph, fname: str, called: Mapping[Graph, Graph], spelling: Spelling) -> dict[Graph, str]:
+    """A name for each function of the text, none of which a parameter or a library has; parameters are named apart."""
+    signature = graph.info.get("signature")
+    taken = {fname, *(signature.parameters if signature is not None else ())}
+    for g in (graph, *called.values()):
+        taken |= {p.name for p in g.region.params} | spelling.reserve(g)
+    out: dict[Graph, str] = {}
+    for callee, g in called.items():
+        n, word = 0, callee.name
+        while word in taken:
+            n += 1
+            word = f"{callee.name}{n}"
+        taken.add(word)
+        out[callee] = word
+        own: set[str] = set()
+        for p in g.region.params:
+            n, base = 0, safe(p.name.rstrip("!") or "x")
+            p.name = base
+            while p.name in own:
+                n += 1
+                p.name = f"{base}{n}"
+            own.add(p.name)
+    return out
 
 
 class Assembler:
     """Statements and expressions of one function."""
 
-    def __init__(self, graph: Graph, fname: str) -> None:
+    def __init__(self, graph: Graph, fname: str, spelling: Spelling, called: Mapping[Graph, str]) -> None:
         self.graph = graph
-        self.spelling = Spelling(graph.info.get("aliases", {}))
+        self.spelling = spelling
+        self.called = called
         self.lay: Layout = lay_out(graph)
         self.parts: dict[Val, list[Val | None]] = {}
         self.find_parts(graph.region)
@@ -86,7 +120,7 @@ class Assembler:
         self.find_drains(graph.region)
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
-        taken = {fname, *own, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
+        taken = {fname, *called.values(), *own, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
         self.names = Namer(graph, self.lay, set(taken))
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
@@ -320,6 +354,10 @@ class Assembler:
             self.opaque(op)
         elif op.code == "prim":
             self.prim(op, region)
+        elif op.code == "call":
+            self.call(op)
+        elif op.code == "unpack":
+            self.emit(gast.Assign([self.targets(op)], self.expr(op.ins[0]), None), op.origin)
         else:
             raise InternalError(f"an operation {op.code!r} reached the emitter")
         for o in op.outs:
@@ -339,6 +377,22 @@ class Assembler:
             self.out.append(Comment(line))
 
     # ---- statements
+    def call(self, op: Op) -> None:
+        """The call of a function of this text."""
+        value = self.call_expr(op)
+        if not any(self.lay.uses.get(o) for o in op.outs):
+            self.emit(gast.Expr(value), op.origin)
+        elif len(op.outs) == 1:
+            self.assign(store(self.names[op.out]), value, op.origin)
+        else:
+            self.emit(gast.Assign([self.targets(op)], value, None), op.origin)
+
+    def targets(self, op: Op) -> Any:
+        return gast.Tuple([store(self.names[o] if self.lay.uses.get(o) else "_") for o in op.outs], gast.Store())
+
+    def call_expr(self, op: Op) -> Any:
+        return gast.Call(name(self.called[op.attrs["graph"]]), [self.expr(a) for a in op.ins], [])
+
     def prim(self, op: Op, region: Region) -> None:
         if op in self.lay.silent:
             return
@@ -833,6 +887,8 @@ class Assembler:
         return gast.IfExp(test, self.expr(then), self.expr(other))
 
     def prim_expr(self, op: Op) -> Any:
+        if op.code == "call":
+            return self.call_expr(op)
         fn = op.fn
         args = op.ins
         names = op.attrs.get("names") or ("",) * len(args)
@@ -929,7 +985,8 @@ def _abs(self: Assembler, op: Op) -> Any:
 
 
 def _stop(self: Assembler, op: Op) -> Any:
-    return self.expr(op.ins[0])
+    self.spelling.imports["stop_gradient"] = "from srcdiff import stop_gradient"
+    return call(name("stop_gradient"), self.expr(op.ins[0]))
 
 
 def _list(self: Assembler, op: Op) -> Any:

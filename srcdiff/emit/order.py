@@ -20,6 +20,8 @@ def is_statement(op: Op) -> bool:
         return op.fn in STATEMENTS or bool(op.attrs.get("unread")) or bool(op.attrs.get("inplace"))
     if op.code == "opaque":
         return bool(op.attrs.get("effect"))
+    if op.code == "call":
+        return len(op.outs) != 1 or bool(op.attrs["graph"].info.get("effect"))
     return True
 
 

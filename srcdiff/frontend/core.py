@@ -57,6 +57,8 @@ class Context:
     keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
+    tangent_of: Callable[[Graph, tuple[int, ...]], Graph] = lambda *a: a[0]  # of a function that calls itself
+    pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
 
 
 @dataclass(frozen=True, slots=True)

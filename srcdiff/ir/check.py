@@ -8,7 +8,22 @@ from __future__ import annotations
 import typing
 
 from srcdiff.errors import InternalError
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val, Zero, flat, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Ref,
+    Region,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    Zero,
+    flat,
+    vals,
+)
 from srcdiff.ir.kinds import Kind, Seq
 
 __all__ = ["check", "faults"]
@@ -23,18 +38,23 @@ def check(graph: Graph) -> None:
     found = faults(graph)
     if found:
         more = [f"... and {len(found) - LIMIT} more"] if len(found) > LIMIT else []
-        raise InternalError("\n".join([f"the graph of {graph.name} is not well formed:", *found[:LIMIT], *more]))
+        raise InternalError(
+            "\n".join([f"the graph of {graph.name} is not well formed:", *found[:LIMIT], *more])
+        )
 
 
 def faults(graph: Graph) -> list[str]:
-    """Everything that is wrong with a graph, in words."""
-    checker = Checker()
-    checker.region(graph.region, "the function", None)
-    known = checker.defined
-    for name, v in graph.info.get("values", {}).items():
-        if isinstance(v, Val) and v not in known:
-            checker.fault(None, f"info['values'][{name!r}] is {v}, which the graph does not define")
-    return checker.found
+    """Everything that is wrong with a graph, and with those that it calls, in words."""
+    graphs, found = [graph], []
+    for g in graphs:  # grows while it is walked
+        checker = Checker()
+        checker.region(g.region, "the function", None)
+        for name, v in g.info.get("values", {}).items():
+            if isinstance(v, Val) and v not in checker.defined:
+                checker.fault(None, f"info['values'][{name!r}] is {v}, which the graph does not define")
+        found += checker.found
+        graphs += [c for c in checker.calls if c not in graphs]
+    return found
 
 
 class Checker:
@@ -44,6 +64,7 @@ class Checker:
         self.defined: set[Val] = set()
         self.visible: set[Val] = set()
         self.ops: set[int] = set()
+        self.calls: list[Graph] = []
         self.found: list[str] = []
 
     def fault(self, op: Op | None, what: str) -> None:
@@ -72,7 +93,11 @@ class Checker:
                 self.fault(op, f"an undefined value is read {where}")
         for v in vals(atoms):
             if v not in self.visible:
-                why = "outside the region that defines it, or before that" if v in self.defined else "and never defined before"
+                why = (
+                    "outside the region that defines it, or before that"
+                    if v in self.defined
+                    else "and never defined before"
+                )
                 self.fault(op, f"{v} is used {where}, {why}")
 
     # ---- regions and operations
@@ -93,7 +118,12 @@ class Checker:
     def op(self, op: Op) -> None:
         shape = _SHAPES.get(op.code)
         if shape is None:
-            self.fault(op, f"an operation {op.code!r} is left" if op.code == "need" else f"an unknown operation {op.code!r}")
+            self.fault(
+                op,
+                f"an operation {op.code!r} is left"
+                if op.code == "need"
+                else f"an unknown operation {op.code!r}",
+            )
         else:
             shape(self, op)
         self.use(op.ins, op, "as an operand", op.code in ("for", "while"))
@@ -129,6 +159,14 @@ class Checker:
     def call(self, op: Op) -> None:
         if not isinstance(op.attrs.get("graph"), Graph):
             self.fault(op, "a call without a graph")
+            return
+        self.calls.append(op.attrs["graph"])
+        callee = op.attrs["graph"].region
+        self.expect(op, "arguments", len(op.ins), len(callee.params))
+        self.expect(op, "results", len(op.outs), len(callee.results))
+
+    def unpack(self, op: Op) -> None:
+        self.expect(op, "operands", len(op.ins), 1)
 
     def branch(self, op: Op) -> None:
         self.expect(op, "operands", len(op.ins), 1)
@@ -149,7 +187,9 @@ class Checker:
         sources = len(op.attrs["dirs"])
         exits = 1 if op.attrs["exits"] else 0
         self.expect(op, "operands", len(op.ins), view.head + view.carried + sources)
-        self.expect(op, "parameters of the body", len(view.body.params), view.has_index + view.carried + sources)
+        self.expect(
+            op, "parameters of the body", len(view.body.params), view.has_index + view.carried + sources
+        )
         if len(view.body.results) < view.carried + exits:
             self.fault(op, f"{len(view.body.results)} results of the body for {view.carried} variables")
             return
@@ -178,6 +218,6 @@ def _until_named(names: tuple[str, ...]) -> typing.Iterator[str]:
 
 
 _SHAPES: dict[str, typing.Callable[[Checker, Op], None]] = {
-    "prim": Checker.prim, "opaque": Checker.opaque, "call": Checker.call, "if": Checker.branch,
-    "for": Checker.loop, "while": Checker.loop,
+    "prim": Checker.prim, "opaque": Checker.opaque, "call": Checker.call, "unpack": Checker.unpack,
+    "if": Checker.branch, "for": Checker.loop, "while": Checker.loop,
 }  # fmt: skip

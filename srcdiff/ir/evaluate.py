@@ -1,8 +1,8 @@
 """The meaning of a graph, by walking it: no text, no mutation.
 
-Every pass is held against this in the tests: ``evaluate(before) == evaluate(after)``.  With ``in_place`` updates are
-done as the text would do them, on the memory of their operand, which is what ``optimise.inplace`` must have made
-safe; with ``kinds`` every value is compared with the kind that was inferred for it.
+Every pass is held against this in the tests: ``evaluate(before) == evaluate(after)``.  With ``in_place``
+updates are done as the text would do them, on the memory of their operand, which is what ``optimise.inplace``
+must have made safe; with ``kinds`` every value is compared with the kind that was inferred for it.
 """
 
 from __future__ import annotations
@@ -105,8 +105,13 @@ class Run:
                 for o in op.outs:
                     self.set(o, value)
             case "call":
-                got = evaluate(op.attrs["graph"], *self.atoms(op.ins), in_place=self.in_place, kinds=self.kinds)
+                got = evaluate(
+                    op.attrs["graph"], *self.atoms(op.ins), in_place=self.in_place, kinds=self.kinds
+                )
                 for o, value in zip(op.outs, [got] if len(op.outs) == 1 else got, strict=True):
+                    self.set(o, value)
+            case "unpack":
+                for o, value in zip(op.outs, self.atom(op.ins[0]), strict=True):
                     self.set(o, value)
             case _:
                 raise InternalError(f"an operation {op.code!r} cannot be evaluated")
@@ -153,7 +158,9 @@ class Run:
 
     def trips(self, op: Op, view: LoopView) -> Iterator[tuple[list[Any], list[Any]]]:
         """The index (of a ``for``) and the elements of each trip, until the header or a source ends."""
-        sources = [self.directed(s, d) for s, d in zip(self.atoms(view.sources), op.attrs["dirs"], strict=True)]
+        sources = [
+            self.directed(s, d) for s, d in zip(self.atoms(view.sources), op.attrs["dirs"], strict=True)
+        ]
         if op.code == "while" or view.head == 0:
             numbers: Any = itertools.count()
         else:
@@ -183,7 +190,8 @@ def build(type_: Any, keys: tuple[Any, ...], items: list[Any]) -> Any:
     """The object of a display."""
     if type_ is tuple or type_ is list:
         return type_(items)
-    return dict(zip(keys, items, strict=True)) if type_ is dict else type_(**dict(zip(keys, items, strict=True)))
+    fields = dict(zip(keys, items, strict=True))
+    return fields if type_ is dict else type_(**fields)
 
 
 # ---- updates in place ------------------------------------------------------------------------------------
@@ -255,22 +263,32 @@ def fits(value: Any, kind: Kind) -> bool:
         case Array(dtype, dims):
             if not dims and np.ndim(value) == 0:
                 return dtype_of(value) == dtype  # an operation on 0-d arrays gives a scalar
-            return isinstance(value, np.ndarray) and dtype_of(value) == dtype and shape_fits(value.shape, dims)
+            return (
+                isinstance(value, np.ndarray) and dtype_of(value) == dtype and shape_fits(value.shape, dims)
+            )
         case Scalar(dtype):
             if np.ndim(value) != 0 or isinstance(value, (list, tuple, dict, str, bytes)) or value is None:
                 return False
-            got = dtype_of(value)
-            return got == dtype or got[0] in "iub" and dtype[0] in "iubf" or got[0] == "f" == dtype[0] and kind.weak
+            return number_fits(dtype_of(value), dtype, kind.weak)
         case Seq(elem):
             return isinstance(value, list) and all(isinstance(x, Undefined) or fits(x, elem) for x in value)
         case Tree(type_, keys, items):
             if type_ is dict:
-                return isinstance(value, dict) and all(fits(value[k], i) for k, i in zip(keys, items, strict=True))
+                return isinstance(value, dict) and all(
+                    fits(value[k], i) for k, i in zip(keys, items, strict=True)
+                )
             if not isinstance(value, type_):
                 return False
             parts = list(value) if isinstance(value, (tuple, list)) else [getattr(value, k) for k in keys]
             return len(parts) == len(items) and all(map(fits, parts, items))
     return True
+
+
+def number_fits(got: str, dtype: str, weak: bool) -> bool:
+    """A Python number stands for any width of its sort; an integer is a real number."""
+    if got == dtype or (got[0] in "iub" and dtype[0] in "iubf"):
+        return True
+    return weak and got[0] == dtype[0] == "f"
 
 
 def dtype_of(value: Any) -> str:
@@ -281,7 +299,10 @@ def dtype_of(value: Any) -> str:
 def shape_fits(shape: tuple[int, ...], dims: tuple[Any, ...]) -> bool:
     if len(shape) != len(dims):
         return False
-    return all(n == d if isinstance(d, int) else not (isinstance(d, Sym) and d.big and not d.offset and n == 1) for n, d in zip(shape, dims, strict=True))
+    return all(
+        n == d if isinstance(d, int) else not (isinstance(d, Sym) and d.big and not d.offset and n == 1)
+        for n, d in zip(shape, dims, strict=True)
+    )
 
 
 def describe(value: Any) -> str:

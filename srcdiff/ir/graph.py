@@ -146,7 +146,9 @@ class Op:
                outs = [finals..., tapes..., exit?, trips]
     ``while``  the same without header; regions = [condition, body], condition params = [carried...]
     ``opaque`` a Python expression over ins (``tree``, ``free`` names); pure unless ``effect``
-    ``call``   a call of a graph that calls itself (``graph``)
+    ``call``   a call of a graph that calls itself (``graph``, shared by all its calls); ins = its arguments, leaf by
+               leaf; outs = the leaves of its result
+    ``unpack`` the parts of a tuple, all at once: what a pullback saved
     ``need``   while reversing: a value of the forward sweep, to be fetched
     """
 

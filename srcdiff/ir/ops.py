@@ -6,8 +6,9 @@ They are markers in the graph (printed as statements) and, being runnable, its m
 from __future__ import annotations
 
 import copy as _copy
-from typing import Any
+from typing import Any, TypeVar
 
+_T = TypeVar("_T")
 __all__ = ["UPDATES", "accumulate", "additem", "append", "copied", "poplast", "rest", "setitem", "stop_gradient"]
 
 
@@ -55,8 +56,14 @@ def accumulate(x: Any, value: Any) -> Any:
     return x + value
 
 
-def stop_gradient(x: Any) -> Any:
-    """``x`` as a constant."""
+def stop_gradient(x: _T) -> _T:
+    """``x``, held constant by every derivative taken through it.
+
+    Example:
+        >>> from srcdiff import grad, stop_gradient
+        >>> grad(lambda x: x * stop_gradient(x))(3.0)
+        3.0
+    """
     return x
 
 

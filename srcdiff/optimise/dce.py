@@ -28,6 +28,8 @@ def effect(op: Op) -> bool:
         return bool(op.attrs.get("effect"))
     if op.code == "prim":
         return bool(op.attrs.get("unread"))
+    if op.code == "call":
+        return bool(op.attrs["graph"].info.get("effect"))
     return any(effect(o) for r in op.regions for o in r.ops)
 
 
@@ -52,7 +54,7 @@ class Liveness:
     def region(self, region: Region, control: tuple[Atom, ...]) -> None:
         """``control``: what decides whether this region runs."""
         for op in region.ops:
-            if op.code in ("prim", "opaque", "need", "call"):
+            if op.code in ("prim", "opaque", "need", "call", "unpack"):
                 for o in op.outs:
                     self.need(o, op.ins)
                 if effect(op):

@@ -132,6 +132,8 @@ class Owner:
 
     def made(self, op: Op, o: Val) -> Roots:
         own: Roots = frozenset((o,))
+        if op.code == "call":
+            return self.called(op, o)
         if op.code != "prim":
             return own.union(*(self.of(a) for a in op.ins))
         fn = op.fn
@@ -151,6 +153,14 @@ class Owner:
         if self.fresh(fn) or fn is ops.copied or fn is ops.accumulate or fn is float:
             return own
         return own.union(*(self.of(a) for a in op.ins))
+
+    def called(self, op: Op, o: Val) -> Roots:
+        """A function returns arrays of its own, but what it saves may hold its arguments and its results."""
+        own: Roots = frozenset((o,))
+        saved = op.outs.index(o) in op.attrs["graph"].info.get("saved", ())
+        if isinstance(o.kind, Array) and not saved:
+            return own
+        return own.union(*(self.of(a) for a in op.ins), op.outs if saved else ())
 
     def loop(self, op: Op) -> None:
         view = LoopView(op)
@@ -449,6 +459,8 @@ class Owner:
                 return False
         elif not (isinstance(kg, Scalar) and kg.dtype == k.dtype):
             return False
+        if t.user and op.out.user and t.name != op.out.name:  # two of the user's variables stay two
+            return False
         if self.roots.get(t, EMPTY) & kept or not self.owned(t):
             return False
         if self.loop_parameter(t):
@@ -489,7 +501,8 @@ class Owner:
             seen.update(rs)
             return v
 
-        region.results = [map_atom(f, a) for a in region.results]
+        saved = self.graph.info.get("saved", ())
+        region.results = [a if n in saved else map_atom(f, a) for n, a in enumerate(region.results)]
 
 
 def replace_uses(region: Region, old: Val, new: Val) -> None:

@@ -149,6 +149,12 @@ class Rebuild:
             attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
             self.place(Op("prim", [inner.ins[0], ins[1], ins[2]], attrs={"fn": ops.setitem, **attrs}, origin=op.origin), op.outs, here)
             return
+        if fn in (ops.setitem, ops.additem) and isinstance(kind(ins[0]), Array):
+            value = ins[2]
+            if isinstance(value, Val) and value.op is not None and value.op.code == "prim" and value.op.fn in self.expands:
+                inner = value.op.ins[0]
+                if isinstance(kind(inner), Scalar) and isinstance(op.ins[2], Val):
+                    ins[2] = inner  # an assignment broadcasts by itself
         if op.attrs.get("unread") or fn in ops.UPDATES or fn is ops.copied or op.attrs.get("aug") or not self.is_shareable(fn):
             new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
             self.place(new, op.outs, here)
@@ -244,6 +250,9 @@ class Rebuild:
                 return self.make(operator.neg, [b], op)
             if _is(b, -1) and isinstance(a, Val):
                 return self.make(operator.neg, [a], op)
+            scaled = self.rescaled(a, b)
+            if scaled is not None:
+                return self.make(operator.mul, scaled, op)
             na, nb = negated(a), negated(b)
             if na is not None and self.once(a):
                 if nb is not None and self.once(b):
@@ -313,6 +322,20 @@ class Rebuild:
                     if fn is ops.accumulate and n == 0:
                         return [other, inner]
                     return [inner, other] if n == 0 else [other, inner]
+        return None
+
+    def rescaled(self, a: Atom, b: Atom) -> list[Atom] | None:
+        """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
+        if isinstance(b, Const):
+            a, b = b, a
+        if not isinstance(a, Const) or not isinstance(b, Val) or b.op is None or b.op.code != "prim" or b.op.fn is not operator.mul:
+            return None
+        if not self.once(b):
+            return None
+        for n in (0, 1):
+            c = b.op.ins[n]
+            if isinstance(c, Const) and type(c.value) in (int, float) and type(a.value) in (int, float) and (power_of_two(a.value) or power_of_two(c.value)):
+                return [Const(a.value * c.value), b.op.ins[1 - n]]
         return None
 
     def once(self, a: Atom) -> bool:
@@ -566,6 +589,10 @@ def basic(index: Atom) -> bool:
     """An index that names every position once."""
     parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
     return all(isinstance(p, (Slice, Const)) or isinstance(kind(p), Scalar) for p in parts)
+
+
+def power_of_two(v: float) -> bool:
+    return v in (0.25, 0.5, 2, 4, 8)
 
 
 def key_of_fn(fn: Any) -> Any:
