@@ -20,8 +20,8 @@ from srcdiff.errors import DerivativeTypeError, DerivativeValueError, NoRule, Pr
 from srcdiff.frontend.lower import Param
 from srcdiff.frontend.source import fill_placeholders, unwrap
 from srcdiff.ir.graph import Graph, Struct, Val, kind
-from srcdiff.ir.ops import stop_gradient
 from srcdiff.ir.kinds import OTHER, UNKNOWN, is_active_kind, kind_of
+from srcdiff.ir.ops import stop_gradient
 from srcdiff.pipeline import (
     Made,
     Request,
@@ -89,6 +89,8 @@ def target_of(fn: Any) -> Target:
             break
         elif isinstance(f, type):
             refuse("argument", f"{f.__name__} is a class, not a function", f"use lambda x: {f.__name__}(x).value")
+        elif type(f).__module__.partition(".")[0] in ("numpy", "scipy"):
+            break
         elif isinstance(inspect.getattr_static(type(f), "__call__", None), types.FunctionType):
             args, f = (f, *args), type(f).__call__
         else:
@@ -98,6 +100,8 @@ def target_of(fn: Any) -> Target:
                 break
             args, kwargs, f = (*inner.args, *args), {**inner.kwargs, **kwargs}, inner.function
             break
+    if not isinstance(f, types.FunctionType) and library_rule(f) is None:
+        refuse("argument", f"{name_of(fn)} has neither a rule nor Python source", "wrap it: lambda x: f(x), with a rule for f")
     signature = signature_of(f)
     try:
         bound = dict(signature.bind_partial(*args, **kwargs).arguments)
@@ -319,6 +323,8 @@ class Specialised:
         t = self._target
         variant = Variant(made, pair=pair)
         for path, expected in made.graph.info.get("guards", {}).items():
+            if isinstance(expected, types.CodeType):  # this is what functions made anew have in common
+                path = (*path, ("attr", "__code__"))
             late, get = getter(t.function, path, t.bound)
             if get is not None:
                 variant.checks.append((get, expected))
@@ -349,7 +355,8 @@ class Specialised:
         """The graph of the function to differentiate: derivatives taken already are in it."""
         t = self._target
         every = frozenset(w for r in t.layers for w in r.wrt) | frozenset(wrt)
-        graph = primal_graph(t.function, params, every)
+        defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
+        graph = primal_graph(t.function, params, every, defaults)
         notes = {k: graph.info[k] for k in ("guards", "written") if k in graph.info}
         for layer in t.layers:
             graph = derivative_graph(graph, layer)
@@ -533,7 +540,7 @@ class Derivative(Specialised, Generic[P, R]):
             try:
                 for get, expected in checks:
                     if get() is not expected:
-                        return slow(args, kwargs) if not same(get(), expected) else fn_after(args, kwargs)
+                        return slow(args, kwargs)
                 for name, read, key, real in captures:
                     v = read()
                     if real:
@@ -547,10 +554,6 @@ class Derivative(Specialised, Generic[P, R]):
             except (LookupError, AttributeError, ValueError):
                 return slow(args, kwargs)
             return fn(*first, *args, **kwargs, **extra)
-
-        def fn_after(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            """A guarded value is equal, but not the same object: the long way is right as well."""
-            return slow(args, kwargs)
 
         return run
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import gast
+import numpy as np
 
 from srcdiff import rules
+from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.differentiate.common import Builder, is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
@@ -20,8 +23,37 @@ from srcdiff.frontend import source
 from srcdiff.frontend.lower import Context, Param, lower, lower_library
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, map_atom, vals, walk
-from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Tree, is_active_kind, kind_of
+from srcdiff.ir.graph import (
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Ref,
+    Region,
+    Struct,
+    Val,
+    clone,
+    kind,
+    map_atom,
+    vals,
+    walk,
+)
+from srcdiff.ir.kinds import (
+    FLOAT,
+    NONE,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Kind,
+    Scalar,
+    Seq,
+    Simple,
+    Tree,
+    is_active_kind,
+    kind_of,
+)
 from srcdiff.load import load
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
@@ -176,16 +208,16 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     return simplify(merge_branches(graph), _is_shareable, vocabulary.EXPANDS) if merge else graph
 
 
-def primal_graph(fn: Any, params: Mapping[str, Param], real: frozenset[str] = frozenset()) -> Graph:
+def primal_graph(
+    fn: Any, params: Mapping[str, Param], real: frozenset[str] = frozenset(), defaults: Mapping[str, Any] = MappingProxyType({})
+) -> Graph:
     """The graph of a function for arguments of given kinds; captured integers in ``real`` count as real numbers."""
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
-        return lower_library(fn, params, CONTEXT, kind_of)
+        return lower_library(fn, params, CONTEXT, kind_of, defaults)
     return lower(fn, params, CONTEXT, kind_of, real)
 
 
 def canonical(fn: Any) -> Any:
-    from srcdiff.backends.numpy_names import CANONICAL
-
     try:
         return CANONICAL.get(fn, fn)
     except TypeError:
@@ -214,9 +246,12 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
     aux: Atom = Const(None)
     if has_aux:
         if not isinstance(result, Struct) or result.type is not tuple or len(result.items) != 2:
-            raise DerivativeTypeError(Problem("aux", f"{graph.name} must return (value, aux) when has_aux is set"))
+            raise DerivativeTypeError(Problem("aux", f"{graph.name} must return (value, aux) when has_aux is set", help="return value, aux"))
         result, aux = result.items
     k = kind(result)
+    if k in (NONE, STR, OTHER) or isinstance(k, Seq) or isinstance(result, Const) and not isinstance(result.value, (int, float, complex)):
+        thing = {NONE: "None", STR: "text"}.get(k, "a list" if isinstance(k, Seq) else "an object")
+        raise DerivativeTypeError(Problem("scalar", f"grad of {graph.name} needs a single number as its result, not {thing}", help="return a number"))
     if isinstance(result, Struct) or isinstance(k, Tree) or isinstance(k, Array) and any(d != 1 for d in k.dims):
         shape = "a container" if not isinstance(k, Array) else f"an array of {len(k.dims)} dimensions"
         raise DerivativeTypeError(Problem("scalar", f"grad of {graph.name} needs a single number as its result, not {shape}", help="sum or pick one element, or use vjp"))
@@ -241,10 +276,44 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     shell = replace_result(graph, result, aux, request)
     g, bars, r = reverse(shell, [shell.info["wrt"][w] for w in request.wrt], CONTEXT, lambda b, res: [(res[0], seed(b, res[0]))])
     values = list(g.region.results)
+    bars = [shaped(b, w.kind) for b, w in zip(bars, wrt, strict=True)]
     g.region.results = [outcome(values, gradient(bars, request), request)]
     dce(g, frozenset(r.body))
     fetch(r)
-    return optimised(g)
+    return with_dtypes(optimised(g), request)
+
+
+def shaped(bar: Atom, k: Kind) -> Atom:
+    """A gradient in the structure of its argument, with None where there is nothing to differentiate."""
+    if isinstance(k, Tree) and not (isinstance(bar, Val) and is_active_kind(k)):
+        parts = bar.items if isinstance(bar, Struct) and len(bar.items) == len(k.items) else (bar,) * len(k.items)
+        return Struct(k.type, k.keys, tuple(shaped(b, x) for b, x in zip(parts, k.items, strict=True)))
+    if isinstance(k, (Scalar, Array, Simple)) and not is_active_kind(k):
+        return Const(None)
+    return bar
+
+
+def with_dtypes(g: Graph, request: Request) -> Graph:
+    """Gradients have the dtypes of their arguments."""
+    b = Builder(CONTEXT, g)
+
+    def fit(a: Atom, k: Kind) -> Atom:
+        if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
+            return Struct(a.type, a.keys, tuple(fit(x, y) for x, y in zip(a.items, k.items, strict=True)))
+        own = kind(a)
+        if isinstance(own, Array) and isinstance(k, Array) and own.dtype != k.dtype and own.dtype[0] == k.dtype[0] == "f":
+            return b.prim(np.astype, [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")], result=Array(k.dtype, own.dims))
+        return a
+
+    kinds = [w.kind for w in wrt_values(g, request.wrt)]
+    whole = Tree(tuple, tuple(range(len(kinds))), tuple(kinds)) if not request.single else kinds[0]
+    result = g.region.results[0]
+    at = 1 if request.mode == "value_and_grad" else 0 if request.has_aux else None
+    if at is None:
+        g.region.results = [fit(result, whole)]
+    elif isinstance(result, Struct):
+        g.region.results = [Struct(result.type, result.keys, tuple(fit(x, whole) if n == at else x for n, x in enumerate(result.items)))]
+    return g
 
 
 def seed(b: Any, result: Atom) -> Atom:
@@ -285,7 +354,6 @@ def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
         t = t.items[0]
     elif request.has_aux:
         t = Const(0.0)
-    from srcdiff.differentiate.common import Builder
 
     b = Builder(CONTEXT, g)
     t = b.materialise(t, result)
@@ -295,7 +363,6 @@ def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
 
 def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     g, dots, params = forward(graph, wrt, CONTEXT)
-    from srcdiff.differentiate.common import Builder
 
     b = Builder(CONTEXT, g)
     g.region.results = [pair(g.region.results[0], b.materialise(dots[0], g.region.results[0]))]
@@ -320,14 +387,18 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     """Split reverse mode where the cotangent of the result comes in."""
     values = wrt_values(graph, wrt)
     bars_in: list[Val] = []
+    word = "out_bar"
+    while any(p.name.startswith(word) for p in graph.region.params):
+        word += "_"
 
     def seeds(b: Any, results: list[Atom]) -> list[tuple[Atom, Atom]]:
-        bar = cotangent(results[0], "out_bar", bars_in)
+        bar = cotangent(results[0], word, bars_in)
         return [(results[0], bar)]
 
     g, bars, r = reverse(graph, values, CONTEXT, seeds)
     primal = g.region.results[0]
     g.region.params = [*g.region.params, *bars_in]
+    bars = [shaped(b, w.kind) for b, w in zip(bars, values, strict=True)]
     g.region.results = [pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
     dce(g, frozenset(r.body))
     fetch(r)

@@ -127,22 +127,27 @@ def getter(root: Any, path: Path, fixed: Mapping[str, Any]) -> tuple[Getter | No
         own = fixed[name]
         first: Callable[[], Any] = lambda: own  # noqa: E731
     else:
-        first, rest = (lambda: root), path  # noqa: E731
-    for n, step in enumerate(rest):
-        first = _first(root, step[1]) if n == 0 and step[0] == "var" and how != "arg" else _step(first, *step)
+        first, rest = _first(root, name, rest)
+    for step in rest:
+        first = _step(first, *step)
     return None, first
 
 
-def _first(root: Any, name: str) -> Callable[[], Any]:
-    """Reads a variable of the function itself."""
+def _first(root: Any, name: str, rest: Path) -> tuple[Callable[[], Any], Path]:
+    """Reads a variable of the function itself (or the code of a function in it); and what is left of the path."""
     code = root.__code__
+    wants_code = rest == (("attr", "__code__"),)
     if name in code.co_freevars:
         cell = root.__closure__[code.co_freevars.index(name)]
-        return lambda: cell.cell_contents
+        if wants_code:
+            return (lambda: cell.cell_contents.__code__), ()
+        return (lambda: cell.cell_contents), rest
     table = root.__globals__
+    if wants_code:
+        return (lambda: table[name].__code__), ()
     if name in table:
-        return lambda: table[name]
-    return lambda: lookup_free(root, name)
+        return (lambda: table[name]), rest
+    return (lambda: lookup_free(root, name)), rest
 
 
 def _step(get: Callable[[], Any], how: str, name: Any) -> Callable[[], Any]:
@@ -164,12 +169,12 @@ def _walk(obj: Any, path: Path) -> Any:
 
 def same(now: Any, expected: Any) -> bool:
     """Whether a guarded value is what it was when the derivative was made."""
-    if now is expected or getattr(now, "__code__", now) is expected:
+    if now is expected:
         return True
-    if isinstance(expected, types.CodeType):
-        return bool(getattr(now, "__code__", None) == expected)
     if type(now) is not type(expected):
         return False
+    if isinstance(now, types.CodeType):
+        return bool(now == expected)
     if isinstance(now, (int, float, complex)):
         return repr(now) == repr(expected)
     if isinstance(now, types.BuiltinMethodType | types.MethodType):  # made anew at each access

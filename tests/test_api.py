@@ -1576,8 +1576,8 @@ class TestText:
         if isinstance(args[0], float):
             assert grad(again)(*args) == pytest.approx(grad(g)(*args), rel=1e-12)
         else:
-            first = lambda *a: np.sum(g(*a) * X.flat[0])  # noqa: E731
-            second = lambda *a: np.sum(again(*a) * X.flat[0])  # noqa: E731
+            first = lambda *a: np.sum(g(*a) * 0.7)  # noqa: E731
+            second = lambda *a: np.sum(again(*a) * 0.7)  # noqa: E731
             np.testing.assert_allclose(grad(second)(*args), grad(first)(*args), rtol=1e-10)
 
     def test_saved_mlp(self, tmp_path):
@@ -1739,7 +1739,7 @@ class TestThreads:
 
 def per_call(statement: str, names: dict[str, Any]) -> float:
     """Seconds per run of a statement: the best of several."""
-    return min(timeit.repeat(statement, globals=names, number=20_000, repeat=9)) / 20_000
+    return min(timeit.repeat(statement, globals=names, number=5_000, repeat=25)) / 5_000
 
 
 class TestSpeed:

@@ -28,9 +28,11 @@ from srcdiff.ir.evaluate import evaluate
 from srcdiff.ir.graph import ZERO, Graph, LoopView, Op, clone, walk
 from srcdiff.ir.kinds import kind_of
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.inplace import own
+from srcdiff.rules import registry
 
 FULL = bool(os.environ.get("SRCDIFF_FULL"))
-PASSES = ("dce", "simplify", "merge_branches", "own")
+PASSES = ("dce", "simplify", "merge_branches")
 MODES = ("grad", "reverse", "jvp")  # grad of one number is forward mode; "reverse" is reverse mode also there
 ROUNDING = 1e-12
 
@@ -121,28 +123,30 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
 
     def spied(name: str) -> Any:
         original = getattr(pipeline, name)
-        return lambda graph, *args: keep(name, original(graph, *args)) if passes else original(graph, *args)
+        return lambda graph, *args: keep(name, original(graph, *args)) if watched else original(graph, *args)
 
     def optimised(graph: Graph, **options: Any) -> Graph:
         del case.stages[1:]  # of functions that call themselves each half is optimised, then the whole
         keep("derivative", graph)
-        passes.append(1)
+        watched.append(graph)
         return original(graph, **options)
 
     def refuse(*args: Any) -> Graph:
         raise NoRule("reverse mode is wanted")
 
-    passes: list[int] = []
+    watched: list[Graph] = []
     original = pipeline.optimised
-    monkeypatch.setattr(pipeline, "optimised", optimised)
-    for name in PASSES:
-        monkeypatch.setattr(pipeline, name, spied(name))
-    if mode == "reverse":
-        monkeypatch.setattr(pipeline, "scalar_forward", refuse)
-    try:
-        made = pipeline.derivative_graph(case.primal, request)
-    except (UnsupportedSyntax, NoRule) as e:
-        pytest.skip(f"not supported: {e}")
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "optimised", optimised)
+        for name in PASSES:
+            patch.setattr(pipeline, name, spied(name))
+        if mode == "reverse":
+            patch.setattr(pipeline, "scalar_forward", refuse)
+        try:
+            made = pipeline.derivative_graph(case.primal, request)
+        except (UnsupportedSyntax, NoRule) as e:
+            pytest.skip(f"not supported: {e}")
+    keep("own", own(clone(made)[0], registry.may_alias, pipeline._fresh))
     made.info["signature"] = case.primal.info["signature"]
     case.text = pipeline.finish(made, "derivative", "")
     return case
@@ -198,8 +202,8 @@ def assert_equal(a: Any, b: Any, tolerance: float, what: str) -> None:
 # ---- the tests -------------------------------------------------------------------------------------------
 
 # Where the last bit may differ: `simplify` takes products apart (`g * -p` is `-(g * p)`, `g * (1 / x)` is
-# `g / x`, the latter not exact) and reads loops with equal variables as one; the text adds cotangents in place and
-# multiplies matrices of another memory layout. All else is exact.
+# `g / x`, the latter not exact) and reads loops with equal variables as one; the text adds cotangents in
+# place and multiplies matrices of another memory layout. All else is exact.
 TOLERANCE = {"simplify": ROUNDING}
 
 
@@ -251,6 +255,24 @@ def test_ownership(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch)
         got = evaluate(graph, *args, in_place=True)
     assert_equal(got, case.evaluate(graph), ROUNDING, "in place")
     assert numeric.fingerprint(args) == before
+
+
+@over([p for p in sampled(PROGRAMS) if p.reverse and p.forward and p.order2])
+def test_second_order(program: Program) -> None:
+    """The forward derivative of the gradient: well formed, of the kinds inferred, and the same in place."""
+    case = primal_case(program)
+    try:
+        first = pipeline.derivative_graph(case.primal, pipeline.Request("grad", case.wrt, len(case.wrt) == 1))
+    except (UnsupportedSyntax, NoRule) as e:
+        pytest.skip(f"not supported: {e}")
+    graph = pipeline.derivative_graph(first, pipeline.Request("jvp", case.wrt))
+    check(graph)
+    expected = case.evaluate(graph, kinds=True)
+    owned = own(clone(graph)[0], registry.may_alias, pipeline._fresh)
+    assert_equal(case.evaluate(owned, in_place=True), expected, ROUNDING, "in place")
+    graph.info["signature"] = case.primal.info["signature"]
+    text = pipeline.finish(graph, "second", "")
+    assert_equal(case.call(text.fn), expected, ROUNDING, "text against graph")
 
 
 # ---- the checker itself ----------------------------------------------------------------------------------

@@ -31,7 +31,10 @@ def forward(graph: Graph, wrt: list[Val], ctx: Context, seeds: dict[Val, Atom] |
         if seeds and w in seeds:
             f.dots[v] = seeds[w]
         else:
-            p = Val(f"{v.name}_dot", v.kind, user=True)
+            word = f"{v.name}_dot"
+            while any(p.name == word for p in (*g.region.params, *params)) or word in g.info.get("parameters", ()):
+                word += "_"
+            p = Val(word, v.kind, user=True)
             params.append(p)
             f.dots[v] = p
     f.walk(g.region)

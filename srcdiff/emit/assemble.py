@@ -541,20 +541,36 @@ class Assembler:
             for r in op.regions:
                 self.scan_exits(r)
 
-    def follow_exit(self, code: Val, region: Region, loop: Op) -> None:
-        """A code set by the last ``if`` of a body, and used for nothing else, is a ``break`` in its branches."""
+    def can_follow(self, code: Atom, region: Region) -> bool:
+        """Whether a code is set by the last ``if`` of a region, down to constants, and used for nothing else."""
+        if isinstance(code, Const):
+            return True
+        if not isinstance(code, Val):
+            return False
         op = code.op
-        if op is None or op.code != "if" or not region.ops or region.ops[-1] is not op:
-            return
+        if op is None or op.code != "if" or not region.ops or region.ops[-1] is not op or op in self.lay.inline_ifs:
+            return False
         if len(self.lay.uses.get(code, [])) != 1:
+            return False
+        at = op.outs.index(code)
+        return all(self.can_follow(r.results[at], r) for r in op.regions)
+
+    def follow_exit(self, code: Val, region: Region, loop: Op) -> None:
+        """Such a code is printed as a ``break`` in the branches that set it."""
+        if not self.can_follow(code, region):
             return
+        self.silence(code, loop)
+
+    def silence(self, code: Val, loop: Op) -> None:
+        op = code.op
+        assert op is not None
         at = op.outs.index(code)
         self._silent.add(code)
         for r in op.regions:
             a = r.results[at]
             self._tails[r] = (loop, a)
             if isinstance(a, Val):
-                self.follow_exit(a, r, loop)
+                self.silence(a, loop)
 
     def leave(self, op: Op, region: Region, stmts: list[Any]) -> list[Any]:
         """Add the ``break`` (or ``continue``) of a branch in which a trip ends early."""
@@ -683,6 +699,9 @@ class Assembler:
         """A tape that is emptied trip by trip counts the trips: ``while tape:``."""
         if op.attrs.get("head") != 3 or self.lay.uses.get(view.index):
             return None
+        popped = {e for e, _ in pops}
+        if any(self.lay.uses.get(e) and e not in popped for e in view.elements):
+            return None  # a source that others read too is walked through, not emptied
         stop = view.header[1]
         for e, s in pops:
             if e in self.elements_of or isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s)):

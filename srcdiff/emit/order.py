@@ -73,6 +73,7 @@ def _fold(region: Region, lay: Layout) -> None:
         for r in op.regions:
             _fold(r, lay)
     index = {op: n for n, op in enumerate(region.ops)}
+    evaluated = dict(index)  # where an operation is evaluated: with the one that it is folded into
     for op in reversed(region.ops):
         if op.code == "if" and expression_if(op, lay):
             lay.inline_ifs.add(op)
@@ -96,7 +97,7 @@ def _fold(region: Region, lay: Layout) -> None:
                 continue
             user_at = None
         else:
-            user_at = index[user] if user is not None else len(region.ops)
+            user_at = evaluated[user] if user is not None else len(region.ops)
         if user is not None and user.code in ("for", "while") and not in_header(op.out, user):
             continue
         if user is not None and user.code == "if" and user in lay.inline_ifs and where is region and not only(op.out, user.ins):
@@ -110,6 +111,7 @@ def _fold(region: Region, lay: Layout) -> None:
         if clobbered(op, region.ops[start:stop], lay):
             continue
         lay.folded.add(op)
+        evaluated[op] = stop if not taped else index[op]
 
 
 def index_of_entry(op: Op) -> bool:

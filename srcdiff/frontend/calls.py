@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import functools
 import math
 import operator
@@ -15,12 +16,42 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import control, recursion, source
-from srcdiff.frontend.core import constant, is_constant, mutable, name_of
-from srcdiff.frontend.expressions import binary, content, element, stored
-from srcdiff.frontend.scope import Agg, Bound, Closure, Derived, Frame, Iter, Known, Loc, Method, Partial, Plain, Pulled, Step, assigned_names, declared
+from srcdiff.frontend.core import constant, default_of, is_constant, mutable, name_of
+from srcdiff.frontend.expressions import attribute, binary, class_attribute, content, element, stored
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Closure,
+    Derived,
+    Frame,
+    Iter,
+    Known,
+    Loc,
+    Method,
+    Partial,
+    Plain,
+    Pulled,
+    Step,
+    assigned_names,
+    declared,
+)
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, FLOAT, NONE, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym, is_active_kind, join
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import (
+    BOOL,
+    FLOAT,
+    NONE,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Scalar,
+    Seq,
+    Tree,
+    fresh_sym,
+    is_active_kind,
+    join,
+)
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -48,8 +79,6 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
             return call_known(lw, obj, text, None, args, kwargs, node)
     box = content(lw, func)
     if isinstance(box, Agg):
-        from srcdiff.frontend.expressions import class_attribute
-
         return call(lw, class_attribute(lw, func, box, "__call__", node), args, kwargs, node)
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
@@ -94,6 +123,10 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
     if not isinstance(obj, types.FunctionType) and isinstance(getattr(type(obj), "__call__", None), types.FunctionType):
+        if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
+            if path is not None and not lw.frame.static:
+                lw.guards[path] = obj
+            return opaque_call(lw, obj, text, args, kwargs, node, None)
         call_path = None if path is None else (*path, ("attr", "__call__"), ("attr", "__func__"))
         return call_known(lw, type(obj).__call__, text, call_path, [Known(obj, text, path), *args], kwargs, node)
     try:  # a function that wraps another one is read itself: what it adds counts
@@ -463,14 +496,10 @@ def _copyto(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 def _shape(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    from srcdiff.frontend.expressions import attribute
-
     return attribute(lw, args[0], "shape", node)
 
 
 def _ndim(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    from srcdiff.frontend.expressions import attribute
-
     return attribute(lw, args[0], "ndim", node)
 
 
@@ -606,8 +635,6 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
     if name == "copy":
         return lw.bind(lw.prim(list, [atom], result=k))
     if name == "reverse":
-        from srcdiff.ir.graph import Slice
-
         lw.write(owner, lw.prim(operator.getitem, [atom, Slice(Const(None), Const(None), Const(-1))], result=k, hint=name_of(atom), view=False), node)
         return Plain(Const(None))
     lw.stop("method", f"the list method {name!r} is not supported on a list whose length is not known", node)
@@ -711,8 +738,6 @@ _CONTAINER_METHODS: dict[Any, Any] = {
 
 def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """A namedtuple or a dataclass with the generated ``__init__``."""
-    import dataclasses
-
     fields: tuple[str, ...] = ()
     defaults: dict[str, Any] = {}
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
@@ -757,7 +782,6 @@ def inline_function(lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, k
     defaults: Kw = {}
     pos = a.posonlyargs + a.args
     named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
-    from srcdiff.frontend.core import default_of
 
     for name in named:
         value = default_of(fobj, name)
@@ -862,7 +886,6 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
     found = source.find(rule)
     frame = Frame(found, rule, (), None, True)
     a = found.node.args
-    from srcdiff.frontend.core import default_of
 
     params = [p.id for p in a.posonlyargs + a.args + a.kwonlyargs]
     bound: Kw = {}

@@ -6,18 +6,45 @@ where every path agrees, else a value.  What follows a branch that always leaves
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend.core import Bottom, constant, is_constant
+from srcdiff.frontend.core import Bottom, constant, is_constant, mutable
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
-from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Poison, State
+from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Poison, State, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, same
-from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind, join, widened
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Struct,
+    Val,
+    key_of,
+    kind,
+    map_atom,
+    same,
+)
+from srcdiff.ir.kinds import (
+    INT,
+    OTHER,
+    UNKNOWN,
+    Array,
+    Kind,
+    Scalar,
+    Seq,
+    Tree,
+    fresh_sym,
+    is_active_kind,
+    join,
+    widened,
+)
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -64,7 +91,6 @@ class Joiner:
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
             return a
-        from srcdiff.ir.graph import key_of
 
         key = (key_of(a), key_of(b))
         if key not in self.made:
@@ -115,7 +141,6 @@ class Joiner:
             if isinstance(v, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
                 return self.merged(a, b, v)
             return self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
-        from srcdiff.frontend.scope import Known
 
         if isinstance(a, Known) and isinstance(b, Known) and a.obj is b.obj:
             return a
@@ -286,7 +311,6 @@ class Slots:
             parts = self.parts(init, k)
             items = tuple(self.open(a, x, f"{hint}_{key}" if hint else str(key), params) for a, x, key in zip(parts, k.items, k.keys, strict=True))
             agg = Agg(k.type, k.keys, items)
-            from srcdiff.frontend.core import mutable
 
             return Loc(self.lw.state.new_cell(agg)) if mutable(k.type) else agg
         v = Val(hint, with_fresh(k), user=not self.lw.quiet())
@@ -318,8 +342,6 @@ def leaves(a: Atom, k: Kind) -> list[Atom]:
 
 def rebuild(k: Kind, values: list[Val], lw: Lowerer) -> Bound:
     if isinstance(k, Tree):
-        from srcdiff.frontend.core import mutable
-
         agg = Agg(k.type, k.keys, tuple(rebuild(x, values, lw) for x in k.items))
         return Loc(lw.state.new_cell(agg)) if mutable(k.type) else agg
     return lw.bind(values.pop(0))
@@ -547,8 +569,6 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
 
 
 def substitute(region: Region, mapping: dict[Val, Val]) -> None:
-    from srcdiff.ir.graph import map_atom
-
     f = lambda v: mapping.get(v, v)  # noqa: E731
     for o in region.ops:
         o.ins = [map_atom(f, a) for a in o.ins]
@@ -671,7 +691,7 @@ class Header:
         self.range: list[Atom] | None = None
         self.reverse = False
         self.sources: list[tuple[Atom, int, Bound]] = []
-        self.binders: list[Callable[[], Bound]] = []
+        self.by_rows = False  # the index counts the rows of an array that is written to
         self.index = Val("k", Scalar("i8", True, fresh_sym()))
 
     def add(self, it: Bound, direction: int) -> Callable[[], Bound]:
@@ -689,12 +709,13 @@ class Header:
                 binders = [self.add(p, direction) for p in it.parts]
                 return lambda: Agg(tuple, tuple(range(len(binders))), tuple(b() for b in binders))
             if it.kind == "enumerate":
+                counted = self.range is not None
                 inner = self.add(it.parts[0], direction)
                 first = lw.read(it.parts[1])
-                if self.range is not None or direction < 0:
+                if direction < 0 or counted or self.range is not None and not self.by_rows:
                     lw.stop("iterate", "this combination of range, enumerate and reversed is not supported", self.node)
-                count = self.count()
-                self.range = [Const(0), count, Const(1)]
+                if self.range is None:
+                    self.range = [Const(0), self.count(), Const(1)]
 
                 def numbered() -> Bound:
                     at: Atom = self.index
@@ -724,11 +745,10 @@ class Header:
         lw = self.lw
         if self.range is None:
             self.range, self.reverse = [Const(0), lw.shape_of(value, 0), Const(1)], direction < 0
+            self.by_rows = True
         elif direction < 0:
             lw.stop("iterate", "reversed rows of an array that is written are not supported beside another range", self.node)
-        import operator
 
-        from srcdiff.frontend.scope import Step
 
         return lambda: lw.view(Loc(it.cell, it.path), Step(operator.getitem, (self.index,)))
 
@@ -744,7 +764,6 @@ class Header:
         if direction < 0 or self.reverse or self.range is None:
             self.lw.stop("iterate", "ranges of opposite directions are not supported in one loop", self.node)
         first, by = self.range[0], self.range[2]
-        import operator
 
         def other() -> Bound:
             lw = self.lw

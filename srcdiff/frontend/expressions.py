@@ -12,10 +12,22 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.frontend.core import constant, describe, is_constant
-from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Method, Partial, Plain, Poison, Step
-from srcdiff.ir import ops
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Closure,
+    Frame,
+    Iter,
+    Known,
+    Loc,
+    Method,
+    Partial,
+    Plain,
+    Poison,
+    Step,
+)
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree
+from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, alike, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -144,8 +156,6 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     kx, ky = kind(x), kind(y)
     if isinstance(kx, Seq) or isinstance(ky, Seq):
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
-            from srcdiff.ir.kinds import join
-
             k = join(kx, ky)
             return lw.bind(lw.prim(operator.concat, [x, y], result=k))
         if fn is operator.mul:
@@ -366,7 +376,6 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
             return box.items[box.keys.index(v)]
         lw.stop("key", f"there is no key {v!r} here", node)
     kinds = [kind(lw.read(x)) for x in box.items]
-    from srcdiff.ir.kinds import alike, join_all
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
         whole = lw.read(box)

@@ -310,27 +310,37 @@ def cells_of(lw: Lowerer, b: Bound) -> Iterator[int]:
             yield from cells_of(lw, item)
 
 
-def lower_library(fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind]) -> Graph:
+def lower_library(
+    fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind], defaults: Mapping[str, Any]
+) -> Graph:
     """The graph of a library function called on its arguments."""
     text = getattr(fn, "__name__", "f")
     graph = Graph(text, Region())
     graph.info.update(kind_of=kind_of, lines=(), guards={})
     lw = Lowerer(ctx, graph, graph.region)
+    graph.info["parameters"] = tuple(params)
     values: dict[str, Val] = {}
     args: list[Bound] = []
+    options: dict[str, Bound] = {}
     for p in params.values():
+        b: Bound
         if p.kind is not None:
             v = Val(p.name, with_value(p.kind), user=True)
             values[p.name] = v
             graph.region.params.append(v)
-            args.append(lw.bind(v))
+            b = lw.bind(v)
+        elif p.name in defaults and p.constant is defaults[p.name]:
+            continue  # an option left at its default
         else:
-            if p.constant is None:
-                continue  # an option left at its default
-            args.append(Plain(Const(p.constant)) if isinstance(p.constant, (bool, str, int, type(None))) else Plain(Ref(p.constant, p.name)))
+            fixed = isinstance(p.constant, (bool, str, int, type(None)))
+            b = Plain(Const(p.constant)) if fixed else Plain(Ref(p.constant, p.name))
+        if p.name in defaults:
+            options[p.name] = b
+        else:
+            args.append(b)
     graph.info["values"] = values
     try:
-        result = lw.read(lw.call(Known(fn, text), args, {}, None))
+        result = lw.read(lw.call(Known(fn, text), args, options, None))
     except Stop as stop:
         raise UnsupportedSyntax(stop.problem) from None
     graph.region.results = [result]

@@ -11,12 +11,21 @@ import gast
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import control
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
-from srcdiff.frontend.expressions import binary, content, default_bounds, index_atom, stored
+from srcdiff.frontend.expressions import (
+    attribute,
+    binary,
+    content,
+    default_bounds,
+    element,
+    index_atom,
+    lookup,
+    stored,
+)
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind, walk
-from srcdiff.ir.kinds import NONE, UNKNOWN, Array, Scalar, Seq, is_active_kind
+from srcdiff.ir.kinds import NONE, UNKNOWN, Array, Scalar, Seq, is_active_kind, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -196,8 +205,6 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
 def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
     k = kind(current)
     if isinstance(k, Seq):
-        from srcdiff.ir.kinds import join
-
         k = Seq(join(k.elem, kind(value)) if not isinstance(index, Slice) else k.elem)
     return lw.prim(ops.setitem, [current, index, value], result=k, hint=name_of(current), user=True)
 
@@ -226,8 +233,6 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
 
 def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
     """A list of known structure as a value of the graph."""
-    from srcdiff.ir.kinds import join_all
-
     kinds = [kind(lw.read(x)) for x in box.items]
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
     v = lw.prim(list, [lw.read(Agg(tuple, box.keys, box.items))], result=Seq(elem), display=True)
@@ -259,8 +264,6 @@ def _augassign(lw: Lowerer, s: Any) -> None:
         value = lw.expr(s.value)
         box = content(lw, base)
         if isinstance(box, Agg):
-            from srcdiff.frontend.expressions import element
-
             if is_constant(index):
                 item = element(lw, box, index, s)
                 result = augmented(lw, fn, item, value, s)
@@ -274,7 +277,6 @@ def _augassign(lw: Lowerer, s: Any) -> None:
         augment_item(lw, fn, base, index, value, s)
     elif isinstance(s.target, gast.Attribute):
         base = lw.expr(s.target.value)
-        from srcdiff.frontend.expressions import attribute
 
         result = augmented(lw, fn, attribute(lw, base, s.target.attr, s), lw.expr(s.value), s)
         if result is not None:
@@ -378,8 +380,6 @@ def _raise(lw: Lowerer, s: Any) -> int:
 
 def effect(lw: Lowerer, s: Any, parts: list[Any]) -> None:
     """A statement kept as it is written, over the values that it reads: it acts on the world, not on the result."""
-    from srcdiff.frontend.expressions import lookup
-
     free: dict[str, Atom] = {}
     for p in parts:
         for n in gast.walk(p):

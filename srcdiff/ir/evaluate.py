@@ -105,9 +105,7 @@ class Run:
                 for o in op.outs:
                     self.set(o, value)
             case "call":
-                got = evaluate(
-                    op.attrs["graph"], *self.atoms(op.ins), in_place=self.in_place, kinds=self.kinds
-                )
+                got = evaluate(op.attrs["graph"], *self.atoms(op.ins), kinds=self.kinds)
                 for o, value in zip(op.outs, [got] if len(op.outs) == 1 else got, strict=True):
                     self.set(o, value)
             case "unpack":

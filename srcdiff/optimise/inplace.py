@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.analysis.memory import is_update, updated_anywhere
+from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Undef, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Scalar, Seq, Simple, Tree
@@ -44,10 +45,12 @@ class Owner:
         self.foreign = frozenset(graph.region.params)
 
     def run(self) -> None:
-        for _ in range(60):
+        for _ in range(500):
             self.analyse()
             if not self.mend(self.graph.region):
                 break
+        else:
+            raise InternalError("the ownership of the arrays of this function does not settle")
         self.optional(self.graph.region)
         self.results()
 
@@ -202,7 +205,8 @@ class Owner:
             if any(r not in own and r not in inside for r in ends[p]):
                 bad.add(p)
             for q in params[:i]:
-                if ends[p] & ends[q] or start[p] & start[q]:
+                j, k = view.params.index(p), view.params.index(q)
+                if self.common(view.yields[j], view.yields[k]) or self.common(view.inits[j], view.inits[k]):
                     bad |= {p, q}
         return bad
 
@@ -280,9 +284,12 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         for root in self.roots.get(target, EMPTY):
+            made = self.path.get(root.op) if root.op is not None and root in root.op.outs and not root.op.regions else None
             for w in self.over[root]:
                 if w is out or w in found or not self.before(w, at):
                     continue
+                if made is not None and w is not root and self.before(w, made):
+                    continue  # older than this allocation: what it holds is one of an earlier trip
                 if any(self.after(u, how, at, w) for u, how in self.uses.get(w, ()) if u != at):
                     found[w] = None
         return list(found)
@@ -370,8 +377,19 @@ class Owner:
 
     def twice(self, view: LoopView, j: int) -> bool:
         """Whether another variable of the loop starts from the same memory."""
-        mine = self.of(view.inits[j])
-        return any(k != j and mine & self.of(i) for k, i in enumerate(view.inits) if in_memory(view.params[k]))
+        mine = view.inits[j]
+        return any(k != j and self.common(mine, i) for k, i in enumerate(view.inits) if in_memory(view.params[k]))
+
+    def common(self, a: Atom, b: Atom) -> bool:
+        """Whether two values may share memory; an allocation made after one of them is not in it."""
+        return any(self.share(v, w) for v in vals([a]) for w in vals([b]))
+
+    def share(self, v: Val, w: Val) -> bool:
+        for r in self.roots.get(v, EMPTY) & self.roots.get(w, EMPTY):
+            made = self.path.get(r.op) if r.op is not None and r in r.op.outs and not r.op.regions else None
+            if made is None or not any(x is not r and self.before(x, made) for x in (v, w)):
+                return True
+        return False
 
     def needs_copy(self, a: Atom) -> bool:
         """Whether a value put on a tape would change there."""

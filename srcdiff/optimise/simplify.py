@@ -318,7 +318,7 @@ class Rebuild:
             a, other = ins[n], ins[1 - n]
             if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn in self.expands:
                 ko, inner = kind(other), a.op.ins[0]
-                if isinstance(ko, Array) and ko.dims == k.dims and kind_char(inner) == kind_char(a):
+                if isinstance(ko, Array) and ko.dims == k.dims and ko.dtype == k.dtype and kind_char(inner) == kind_char(a):
                     if fn is ops.accumulate and n == 0:
                         return [other, inner]
                     return [inner, other] if n == 0 else [other, inner]
