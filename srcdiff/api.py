@@ -88,7 +88,7 @@ def target_of(fn: Any) -> Target:
         elif isinstance(f, types.FunctionType) or library_rule(f) is not None:
             break
         elif isinstance(f, type):
-            refuse("argument", f"{f.__name__} is a class, not a function", f"use lambda x: {f.__name__}(x).value")
+            refuse("argument", f"{f.__name__} is a class, not a function", "differentiate a function that makes one and returns a number")
         elif type(f).__module__.partition(".")[0] in ("numpy", "scipy"):
             break
         elif isinstance(inspect.getattr_static(type(f), "__call__", None), types.FunctionType):
@@ -410,6 +410,7 @@ class Derivative(Specialised, Generic[P, R]):
 
     __srcdiff__ = "derivative"  # read by the front end where a derivative is called inside a function
     __name__: str
+    __qualname__: str
 
     def __init__(self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False) -> None:
         if not callable(fn):
@@ -1133,5 +1134,5 @@ def source(derivative: Any, *args: Any, **kwargs: Any) -> str:
 
 
 for _fn in (grad, value_and_grad, jvp, vjp, stop_gradient):
-    _fn.__srcdiff__ = _fn.__name__  # type: ignore[attr-defined]
+    vars(_fn)["__srcdiff__"] = _fn.__name__
 

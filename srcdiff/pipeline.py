@@ -16,6 +16,7 @@ from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.differentiate.common import Builder, is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
+from srcdiff.differentiate.halves import halves, saved_names, uses, all_values
 from srcdiff.differentiate.reverse import replace_values, reverse
 from srcdiff.emit.assemble import Text, emit
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem
@@ -301,6 +302,8 @@ def with_dtypes(g: Graph, request: Request) -> Graph:
         if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
             return Struct(a.type, a.keys, tuple(fit(x, y) for x, y in zip(a.items, k.items, strict=True)))
         own = kind(a)
+        if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
+            return b.prim(float, [a], result=FLOAT)
         if isinstance(own, Array) and isinstance(k, Array) and own.dtype != k.dtype and own.dtype[0] == k.dtype[0] == "f":
             return b.prim(np.astype, [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")], result=Array(k.dtype, own.dims))
         return a
@@ -358,7 +361,7 @@ def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
     b = Builder(CONTEXT, g)
     t = b.materialise(t, result)
     g.region.results = [outcome([result, aux], gradient([t], request), request)]
-    return optimised(g)
+    return with_dtypes(optimised(g), request)
 
 
 def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
@@ -452,33 +455,6 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
     return Pair(fwd, bwd)
 
 
-def saved_names(saved: tuple[Val, ...], taken: set[str]) -> list[Val]:
-    """A parameter for each value saved, under a name of its own."""
-    params = []
-    for v in saved:
-        base, n = v.name.replace("!", "") or "saved", 0
-        name = base
-        while name in taken or not name.isidentifier():
-            n += 1
-            name = f"{base}{n}"
-        taken.add(name)
-        params.append(Val(name, v.kind, user=True))
-    return params
-
-
-def uses(op: Op, late: set[Val]) -> bool:
-    return any(v in late for v in all_values(op))
-
-
-def all_values(op: Op) -> list[Val]:
-    out = list(vals(op.ins))
-    for r in op.regions:
-        for o in r.ops:
-            out.extend(all_values(o))
-        out.extend(vals(r.results))
-    return out
-
-
 # ---- functions that call themselves -----------------------------------------------------------------
 
 
@@ -560,7 +536,7 @@ def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
                 if is_active_kind(k):
                     bar = Val("out_bar" if len(kinds) == 1 else f"{a.name or 'out'}_bar" if isinstance(a, Val) else "saved_bar", k, user=True)
                     bars_in.append(bar)
-                    out.append((a, unpacked(r, a, bar)))
+                    out.append((a, bar))
             return out
 
         g, bars, r = reverse(callee, params, CONTEXT, seeds)
@@ -571,46 +547,10 @@ def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
         fetch(r)
         g = optimised(g, merge=False)
         fwd.region, bwd.region = halves(g, g.region.params[len(g.region.params) - len(bars_in) :], n)
+        fwd.region, bwd.region = (optimised(half, merge=False).region for half in (fwd, bwd))
 
     made = derived(callee, ("pair", active), (fwd, bwd), fill)
     return made[0], made[1]
-
-
-def unpacked(r: Any, a: Atom, bar: Val) -> Atom:
-    """The cotangent of a saved tuple, part by part."""
-    if not isinstance(a, Struct) or not isinstance(bar, Val):
-        return bar
-    op = Op("unpack", [bar])
-    op.outs = [Val("", kind(x), op) for x in a.items]
-    r.add(op)
-    return Struct(a.type, a.keys, tuple(unpacked(r, x, o) for x, o in zip(a.items, op.outs, strict=True)))
-
-
-def halves(g: Graph, seeds: list[Val], n: int) -> tuple[Region, Region]:
-    """Split a function where the cotangents of its results come in; ``n``: the number of its results."""
-    late: set[Val] = set(seeds)
-    first: list[Op] = []
-    second: list[Op] = []
-    for op in g.region.ops:
-        if uses(op, late):
-            second.append(op)
-            late.update(op.outs)
-        else:
-            first.append(op)
-    own_params = [p for p in g.region.params if p not in late]
-    early = {o for op in first for o in op.outs} | set(own_params)
-    primal, bars = g.region.results[:n], g.region.results[n:]
-    saved = tuple(dict.fromkeys(v for op in [*second, Op("", bars)] for v in all_values(op) if v in early))
-    whole = Val("saved", UNKNOWN, user=True)
-    unpack = Op("unpack", [whole])
-    unpack.outs = saved_names(saved, {"saved", *(s.name for s in seeds)})
-    for v, o in zip(saved, unpack.outs, strict=True):
-        o.op, o.user = unpack, v.user
-    back = Region([whole, *seeds], second, bars)
-    replace_values(back, dict(zip(saved, unpack.outs, strict=True)))
-    if saved:
-        back.ops.insert(0, unpack)
-    return Region(own_params, first, [*primal, Struct(tuple, tuple(range(len(saved))), saved)]), back
 
 
 def callees(graph: Graph, found: dict[Graph, None] | None = None) -> dict[Graph, None]:

@@ -126,6 +126,8 @@ def getter(root: Any, path: Path, fixed: Mapping[str, Any]) -> tuple[Getter | No
     if how == "arg":
         own = fixed[name]
         first: Callable[[], Any] = lambda: own  # noqa: E731
+    elif how == "const":
+        first = lambda: name  # noqa: E731
     else:
         first, rest = _first(root, name, rest)
     for step in rest:
@@ -235,6 +237,6 @@ def _shares(a: Any, b: Any) -> bool:
     if not np.may_share_memory(a, b):
         return False
     try:
-        return bool(np.shares_memory(a, b, max_work=_MOST_WORK))
+        return bool(np.shares_memory(a, b, max_work=_MOST_WORK))  # type: ignore[arg-type]
     except (np.exceptions.TooHardError, OverflowError):
         return True

@@ -308,6 +308,124 @@ def method(x, w, n):
     return Node(w * x).value(x, n)
 
 
+def keywords(x, *rest, n, scale=1.0):
+    if n == 0:
+        return x * scale + sum(rest)
+    return keywords(x * 0.9, *rest, scale=scale * x, n=n - 1)
+
+
+def with_keywords(x, y, n):
+    return keywords(x, y, x * y, n=n)
+
+
+def local_write(v, n):
+    """Writes to arrays of its own."""
+    w = v.copy()
+    w[0] = w[0] * 2.0
+    w += v * 0.1
+    if n == 0:
+        return np.sum(w * w)
+    return local_write(w * 0.5, n - 1) + w[1]
+
+
+def passes_on(v, n):
+    return v if n == 0 else passes_on(v * 1.1, n - 1) * 0.5 + v
+
+
+def caller_updates(v, n):
+    """What the pullback saved must not change when the caller goes on to write."""
+    v = v * 1.0
+    a = np.sum(passes_on(v, n) ** 2)
+    v[0] = v[0] * v[1]
+    return a * np.sum(v)
+
+
+def path(x, n):
+    return [] if n == 0 else [x * n] + path(x * 0.9, n - 1)
+
+
+def along_path(x, n):
+    s = 0.0
+    for p in path(x, n):
+        s += p * p
+    return s
+
+
+def previous(x, n, last=None):
+    if n == 0:
+        return x if last is None else x * last
+    return previous(x * 0.9, n - 1, x) + (0.0 if last is None else last)
+
+
+def depth(n):
+    return 0 if n == 0 else 1 + depth(n // 2)
+
+
+def constant_part(x, n):
+    return x ** depth(n)
+
+
+def of_dict(x, n):
+    if n == 0:
+        return {"a": x, "b": x * x}
+    d = of_dict(x * 0.9, n - 1)
+    return {"a": d["b"], "b": d["a"] * x}
+
+
+def uses_dict(x, n):
+    d = of_dict(x, n)
+    return d["a"] * d["b"]
+
+
+def comprehension(x, n):
+    return x if n == 0 else sum([comprehension(x * 0.5 + i, n - 1) for i in range(n)])
+
+
+def early_return(x, n):
+    s = 0.0
+    for i in range(10):
+        if s > 2.0:
+            return s * x
+        s += math.exp(early_return(x * 0.3, n - 1)) if n > 0 else x
+    return s
+
+
+def largest(v, lo, hi):
+    if hi - lo == 1:
+        return v[lo]
+    m = (lo + hi) // 2
+    return max(largest(v, lo, m), largest(v, m, hi))
+
+
+def of_largest(v):
+    return largest(v, 0, len(v)) * v[0]
+
+
+def deep(x, n):
+    return x if n == 0 else deep(x * 0.999, n - 1) + 0.001 * x
+
+
+def left_early(x, y, n):
+    while n > 0:
+        y = y * deep(x, n) + 0.1
+        if y > 3.0:
+            break
+        n -= 1
+    return y
+
+
+def rotated(v, n):
+    return v[0] if n == 0 else rotated(v[1:] + [v[0] * v[1]], n - 1) + v[2]
+
+
+def layers(A, b, n):
+    return b if n == 0 else np.tanh(A @ layers(A, b * 0.5, n - 1) + b)
+
+
+def of_layers(A, b, n):
+    return np.sum(layers(A, b, n) ** 2)
+
+
 rng = np.random.default_rng(3)
 
 # function, arguments, positions to differentiate in
@@ -342,6 +460,22 @@ CASES: list[tuple[Any, tuple[Any, ...], tuple[int, ...]]] = [
     (determinant, ([[0.3, 0.8, 0.1], [0.5, -0.2, 0.9], [0.4, 0.6, 0.7]],), (0,)),
     (merge_like, (0.7, 0.9, 5), (0, 1)),
     (method, (0.7, 0.9, 4), (0, 1)),
+    (with_keywords, (0.7, 0.3, 3), (0, 1)),
+    (local_write, (np.array([0.5, 0.3, 0.2]), 3), (0,)),
+    (caller_updates, (np.array([0.5, 0.3, 0.2]), 3), (0,)),
+    (along_path, (0.7, 4), (0,)),
+    (previous, (0.7, 4), (0,)),
+    (constant_part, (0.7, 9), (0,)),
+    (uses_dict, (0.7, 4), (0,)),
+    (comprehension, (0.7, 3), (0,)),
+    (early_return, (0.7, 2), (0,)),
+    (of_largest, (rng.normal(size=6),), (0,)),
+    (of_largest, ([0.3, 0.9, 0.2],), (0,)),
+    (deep, (0.7, 200), (0,)),
+    (left_early, (0.7, 0.9, 4), (0, 1)),
+    (rotated, ([0.3, 0.5, 0.7, 0.2], 4), (0,)),
+    (of_layers, (rng.normal(size=(3, 3)), rng.normal(size=3), 3), (0, 1)),
+    (of_layers, (rng.normal(size=(1, 1)), rng.normal(size=1), 3), (0, 1)),
 ]
 
 over = pytest.mark.parametrize("f, args, wrt", CASES, ids=lambda x: getattr(x, "__name__", ""))
@@ -425,6 +559,47 @@ def test_exact():
     assert grad(power)(2.0, 0) == 0.0
 
 
+def test_text():
+    _, pullback = vjp(closure, 0.7, 0.9, 4, wrt=("x", "y"))
+    assert 'def step_fwd(v, k, scale, y):\n    """Value of step and what its pullback needs."""\n' in pullback.source
+    assert 'def step_bwd(saved, out_bar):\n    """Pullback of step: cotangents of v, scale, y."""\n' in pullback.source
+
+
+def test_captured():
+    assert grad(weighted, wrt=("x", "WEIGHT"))(0.7, 0) == (1.0, 0.0)
+    x, n = 0.7, 3
+    product = lambda w: w**n * math.prod(1.0 for _ in range(n)) * (x * w**n)  # noqa: E731
+    got = grad(products, wrt="WEIGHT")(x, n)
+    assert got == pytest.approx((product(0.7 + 1e-6) - product(0.7 - 1e-6)) / 2e-6)
+
+
+def products(x, n):
+    return x if n == 0 else WEIGHT * products(x * WEIGHT, n - 1)
+
+
+def gives_back(v, n):
+    return v if n == 0 else gives_back(v, n - 1)
+
+
+def writes_to_result(v, n):
+    v = v * 1.0
+    y = gives_back(v, n)
+    y[0] = 5.0
+    return np.sum(v * v)
+
+
+def compose(f, x, n):
+    return f(x) if n == 0 else compose(lambda t: f(f(t)), x, n - 1)
+
+
+def composed(x, n):
+    return compose(math.sin, x, n)
+
+
+def growing(x, n, acc=()):
+    return sum(acc) if n == 0 else growing(x, n - 1, (*acc, x))
+
+
 def changes(v, n):
     v[n] = v[n] * 2.0
     return v[0] if n == 0 else changes(v, n - 1) + v[n]
@@ -439,3 +614,8 @@ def test_refusals():
         grad(changes)(np.ones(3), 2)
     with pytest.raises(srcdiff.UnsupportedSyntax, match="every path"):
         grad(never)(1.0, 2)
+    with pytest.raises(srcdiff.UnsupportedSyntax, match="may or may not change"):
+        grad(writes_to_result)(np.ones(3), 2)
+    for f in (composed, growing):
+        with pytest.raises(srcdiff.UnsupportedSyntax, match="ever new structure"):
+            grad(f)(0.7, 2)

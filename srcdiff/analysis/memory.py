@@ -16,10 +16,26 @@ def is_update(op: Op) -> bool:
 def updated_anywhere(view: LoopView) -> set[int]:
     """Carried variables of a loop whose new value is an update of the old one."""
     out = set()
+    moves: dict[int, int] = {}  # a variable whose memory is another one's in the next trip
+    at = {p: j for j, p in enumerate(view.params)}
     for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
         if isinstance(y, Val) and y is not p and _leads_to_update(y, view.body, set()):
             out.add(j)
+        k = at.get(_start(y)) if isinstance(y, Val) else None
+        if k is not None and k != j:
+            moves[k] = j
+            if j in out:
+                out.add(k)
+    for _ in moves:
+        out |= {k for k, j in moves.items() if j in out}
     return out
+
+
+def _start(v: Val) -> Val:
+    """The version of an array that a chain of updates began with."""
+    while v.op is not None and v in v.op.outs and is_update(v.op) and isinstance(v.op.ins[0], Val):
+        v = v.op.ins[0]
+    return v
 
 
 def _leads_to_update(v: Val, region: Region, seen: set[Val]) -> bool:

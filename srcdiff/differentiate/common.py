@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 from srcdiff.errors import NoRule, Problem
+from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
@@ -36,7 +37,7 @@ def keeps_zero(fn: Any, where: list[bool]) -> bool:
     entry = lookup(fn)
     if entry is None:
         return False
-    return entry.linear is not None or entry.bilinear is not None
+    return entry.linear is not None or entry.bilinear is not None or fn in vocabulary.MULTILINEAR
 
 
 def no_rule(op: Op, why: str, help: str) -> NoRule:
@@ -116,6 +117,8 @@ class Builder(Lowerer):
             return b
         if b is ZERO:
             return a
+        if isinstance(a, Const) and a.value is None or isinstance(b, Const) and b.value is None:
+            return b if isinstance(a, Const) and a.value is None else a
         k = kind(a)
         if isinstance(a, Struct) and isinstance(b, Struct):
             return Struct(a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True)))
@@ -133,7 +136,9 @@ class Builder(Lowerer):
         if isinstance(k, Tree):
             if not is_active_kind(k) and k.type is not list:
                 return Const(None)
-            return Struct(k.type, k.keys, tuple(self.zero(self.tree_item(x, k, Const(key))) if not isinstance(x, Struct) else self.zero(x.items[i]) for i, key in enumerate(k.keys)))
+            parts = (x.items[i] if isinstance(x, Struct) else self.tree_item(x, k, Const(key)) for i, key in enumerate(k.keys))
+            zeros = (self.zero(p) if is_active_kind(i) or not isinstance(i, Scalar) else Const(None) for p, i in zip(parts, k.items))
+            return Struct(k.type, k.keys, tuple(zeros))
         if isinstance(k, Seq) or k == UNKNOWN:
             return self.rule(vocabulary.zeros_any, {"x": x})
         return Const(None)
@@ -142,10 +147,12 @@ class Builder(Lowerer):
         """A tangent or cotangent of ``x`` as a value."""
         if t is None or t is ZERO:
             return self.zero(x)
-        if isinstance(t, Struct) and any(i is ZERO for i in t.items):
+        if isinstance(t, Struct) and has_zero(t):
             k = kind(x)
             assert isinstance(k, Tree)
-            return Struct(t.type, t.keys, tuple(self.materialise(i, self.part(x, k, n)) for n, i in enumerate(t.items)))
+            idle = [isinstance(i, Scalar) and not is_active_kind(i) for i in k.items]  # a field that is a count, say
+            parts = (Const(None) if none and i is ZERO else self.materialise(i, self.part(x, k, n)) for n, (i, none) in enumerate(zip(t.items, idle)))
+            return Struct(t.type, t.keys, tuple(parts))
         return t
 
     def part(self, x: Atom, k: Tree, n: int) -> Atom:
@@ -209,6 +216,11 @@ class Builder(Lowerer):
         return g
 
 
+def has_zero(t: Atom) -> bool:
+    """Whether a part of a structured derivative is still a symbolic zero."""
+    return t is ZERO or isinstance(t, Struct) and any(has_zero(x) for x in t.items)
+
+
 def axes_atom(axes: list[Const]) -> Atom:
     return axes[0] if len(axes) == 1 else Struct(tuple, tuple(range(len(axes))), tuple(axes))
 
@@ -219,8 +231,9 @@ def one(a: Atom, value: float = 1) -> bool:
 
 def sum_kind(a: Kind, b: Kind) -> Kind | None:
     """The kind of a sum of cotangents of one value."""
-    if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype and len(a.dims) == len(b.dims):
-        return a
+    if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype:
+        dims = broadcast_dims(a.dims, b.dims)
+        return Array(a.dtype, dims) if dims is not None else None
     return None
 
 

@@ -10,7 +10,7 @@ from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constan
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
-from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
@@ -63,6 +63,12 @@ class Forward(Builder):
 
     def full(self, a: Atom) -> Atom:
         return self.materialise(self.dot(a), a)
+
+    def filled(self, a: Atom) -> Atom:
+        """The same, of a tuple part by part, whatever its parts are."""
+        if isinstance(a, Struct) and a.type is tuple:
+            return Struct(tuple, a.keys, tuple(self.filled(x) for x in a.items))
+        return self.full(a)
 
     def set(self, v: Val, t: Atom) -> None:
         if t is ZERO or not is_active_kind(v.kind):
@@ -231,7 +237,7 @@ class Forward(Builder):
                 continue
             for r, a in zip(op.regions, results, strict=True):
                 with self.inside(r):
-                    r.results.append(UNDEF if a is UNDEF else self.full(a))
+                    r.results.append(UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a))
             t = Val("", v.kind, op)
             op.outs.append(t)
             self.set(v, t)

@@ -127,6 +127,8 @@ class Reverse(Builder):
         if bar is ZERO or isinstance(bar, Const) and bar.value is None:
             return
         if isinstance(value, Struct):
+            if isinstance(bar, Val) and bar.kind == UNKNOWN and value.type is tuple and value.items:
+                bar = self.parts(bar, value)
             for n, item in enumerate(value.items):
                 if any(v in self.varied for v in vals([item])):
                     self.accumulate(item, self.bar_item(bar, value, n))
@@ -143,6 +145,13 @@ class Reverse(Builder):
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new
+
+    def parts(self, bar: Val, value: Struct) -> Struct:
+        """The cotangent of a saved tuple, part by part."""
+        op = Op("unpack", [bar])
+        op.outs = [Val("", kind(x), op) for x in value.items]
+        self.add(op)
+        return Struct(tuple, value.keys, tuple(op.outs))
 
     def bar_item(self, bar: Atom, value: Struct, n: int) -> Atom:
         if isinstance(bar, Struct):

@@ -453,7 +453,10 @@ class Assembler:
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
         v = self.expr(value)
-        if isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
+        if not isinstance(kind(base), Array):  # an element that is an array itself may be somebody else's
+            old = gast.Subscript(self.expr(base), self.index(index), gast.Load())
+            self.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)
+        elif isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
             self.emit(gast.AugAssign(target, gast.Sub(), v.operand), op.origin)
         else:
             self.emit(gast.AugAssign(target, gast.Add(), v), op.origin)

@@ -181,7 +181,7 @@ def writes_anything(op: Op) -> bool:
 
 def expression_if(op: Op, lay: Layout) -> bool:
     """Whether a branch can be printed as a conditional expression."""
-    if len(op.outs) != 1 or op.out.user or op.attrs.get("style", "") == "":
+    if len(op.outs) != 1 or op.attrs.get("style", "") == "":
         return False
     for r in op.regions:
         for o in r.ops:

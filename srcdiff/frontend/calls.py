@@ -820,7 +820,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
     if body is not None:
         frame.outer = declared(body, gast.Nonlocal)
         if declared(body, gast.Global):
-            lw.stop("global", f"{name} writes to a global variable", node)
+            lw.stop("global", f"{name} writes to a global variable", fnode)
         frame.locals -= frame.outer
     old, old_origin = lw.frame, lw.origin
     lw.frame = frame

@@ -77,6 +77,8 @@ def reach(root: Any, path: tuple[Any, ...]) -> Any:
     for how, name in path:
         if how == "var":
             obj = lookup_free(obj, name)
+        elif how == "const":
+            obj = name
         elif how == "attr":
             obj = getattr(obj, name)
         elif how == "default":
@@ -277,6 +279,12 @@ class Core:
                     return self.read(content)
                 if b.val is not None and b.seen is content:
                     return b.val
+                if b.val is not None and b.val.kind == UNKNOWN and b.path:
+                    self.stop(
+                        "view", "whether this is a view of the array or a copy of an element is not known here", node,
+                        note="it was read before the array was written to, and is used after",
+                        help="give example arguments: srcdiff.source(derivative, *args)",
+                    )  # fmt: skip
                 value: Atom = content
                 for step in b.path:
                     value = self.apply_step(step, value)

@@ -78,7 +78,11 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             lw.stop("attribute", f"{owner.text!r} has no attribute {name!r}", node)
         library = isinstance(owner.obj, types.ModuleType) and owner.obj.__name__.partition(".")[0] in _LIBRARY
         path = None if owner.path is None or library else (*owner.path, ("attr", name))
-        return lw.outside(obj, f"{owner.text}.{name}", path, node, library or isinstance(owner.obj, type))
+        if isinstance(owner.obj, type) and not isinstance(obj, (float, int, np.ndarray)):
+            if path is not None and not lw.frame.static:
+                lw.guards[path] = obj
+            library = True
+        return lw.outside(obj, f"{owner.text}.{name}", path, node, library or path is None and isinstance(owner.obj, type))
     content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
     if isinstance(content, Agg):
         if content.type not in (tuple, list, dict) and name in content.keys:
@@ -110,14 +114,16 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
 
 def class_attribute(lw: Lowerer, owner: Bound, content: Agg, name: str, node: Any) -> Bound:
     raw = next((vars(c)[name] for c in content.type.__mro__ if name in vars(c)), None)
+    home = next((c for c in content.type.__mro__ if name in vars(c)), content.type)
+    path: tuple[Any, ...] = (("const", home), ("attr", name))
     if isinstance(raw, property):
-        return lw.call(Known(raw.fget, name), [owner], {}, node)
+        return lw.call(Known(raw.fget, name, (*path, ("attr", "fget"))), [owner], {}, node)
     if isinstance(raw, types.FunctionType):
-        return Partial(Known(raw, f"{content.type.__name__}.{name}"), (owner,), {})
+        return Partial(Known(raw, f"{content.type.__name__}.{name}", path), (owner,), {})
     if isinstance(raw, staticmethod):
-        return Known(raw.__func__, name)
+        return Known(raw.__func__, name, path)
     if raw is not None and isinstance(raw, (int, float, str)):
-        return Plain(Const(raw))
+        return lw.outside(raw, name, path, node)
     return Method(owner, name)
 
 

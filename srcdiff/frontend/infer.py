@@ -391,7 +391,7 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
             if fancy and False:
                 pass
             position += 1
-        elif isinstance(pk, Array) and pk.dtype[0] in "iub" or isinstance(pk, (Tree, Seq)):
+        elif isinstance(pk, Array) and pk.dtype[0] in "iub" or isinstance(pk, Tree) and isinstance(p, Struct) or isinstance(pk, Seq):
             if where is None:
                 where = len(dims)
             elif last != n - 1:

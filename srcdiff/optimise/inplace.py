@@ -79,7 +79,7 @@ class Owner:
             size = len(self.updated)
             for p, held in self.flows:
                 if p in self.updated:
-                    self.updated |= held
+                    self.updated |= self.of_lists(held) if isinstance(p.kind, Seq) else held
 
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
         self.region_path[region] = prefix
@@ -222,13 +222,21 @@ class Owner:
     def find_updated(self, region: Region) -> None:
         for op in region.ops:
             if is_update(op):
-                self.updated |= self.of(op.ins[0])
+                self.updated |= self.own_memory(op.ins[0])
             if op.code in ("for", "while"):
                 view = LoopView(op)
                 for j in updated_anywhere(view):
-                    self.updated |= self.of(view.inits[j])
+                    self.updated |= self.own_memory(view.inits[j])
             for r in op.regions:
                 self.find_updated(r)
+
+    def own_memory(self, a: Atom) -> Roots:
+        """The memory that an update of ``a`` writes to: of a list, not that of the arrays in it."""
+        rs = self.of(a)
+        return self.of_lists(rs) if isinstance(kind(a), Seq) else rs
+
+    def of_lists(self, rs: Roots) -> Roots:
+        return frozenset(r for r in rs if not isinstance(r.kind, Array))
 
     # ---- conflicts
     def after(self, use: tuple[tuple[Region, int], ...], how: str, at: tuple[tuple[Region, int], ...], w: Val) -> bool:
@@ -283,7 +291,7 @@ class Owner:
     def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...]) -> list[Val]:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
-        for root in self.roots.get(target, EMPTY):
+        for root in self.own_memory(target):
             made = self.path.get(root.op) if root.op is not None and root in root.op.outs and not root.op.regions else None
             for w in self.over[root]:
                 if w is out or w in found or not self.before(w, at):
@@ -350,16 +358,18 @@ class Owner:
                         continue
                 for k, c in enumerate(view.collected):
                     if self.needs_copy(c):
-                        new = self.copy_atom(c, op, view.body)
-                        view.body.results[view.carried + k] = new
+                        if isinstance(c, Val) and self.partly_set(c):
+                            view.body.results[view.carried + k] = self.copy_in_branches(c)
+                            return True
+                        at = self.place(c, view.body)
+                        made, view.body.results[view.carried + k] = self.copy_atom(c, op)
+                        view.body.ops[at:at] = made
                         return True
             elif is_update(op) and isinstance(op.ins[0], Val):
                 t = op.ins[0]
                 if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
-                    c2 = self.copy_atom(op.ins[1], op, None)
-                    assert isinstance(c2, Val) and c2.op is not None
-                    region.ops.insert(n, c2.op)
-                    op.ins[1] = c2
+                    made, op.ins[1] = self.copy_atom(op.ins[1], op)
+                    region.ops[n:n] = made
                     return True
                 clash = self.conflict(t, op.out, self.path[op])
                 if clash and self.owned(t) and self.views_only(clash, t, region):
@@ -402,7 +412,7 @@ class Owner:
         c.outs.append(Val(v.name, v.kind, c, v.user))
         return c
 
-    def copy_atom(self, a: Atom, like: Op, body: Region | None) -> Atom:
+    def copy_atom(self, a: Atom, like: Op) -> tuple[list[Op], Atom]:
         made: list[Op] = []
 
         def f(v: Val) -> Atom:
@@ -415,10 +425,34 @@ class Owner:
             return c.out
 
         new = map_atom(f, a)
-        if body is not None:
-            at = self.place(a, body)
-            body.ops[at:at] = made
-        return new
+        return made, new
+
+    def partly_set(self, v: Val) -> bool:
+        """Whether a value is the result of a branch that sets it on one path only."""
+        if v.op is None or v.op.code != "if" or v not in v.op.outs:
+            return False
+        at = v.op.outs.index(v)
+        results = [r.results[at] for r in v.op.regions]
+        return any(isinstance(a, Undef) or isinstance(a, Val) and self.partly_set(a) for a in results)
+
+    def copy_in_branches(self, v: Val) -> Val:
+        """A copy of such a value, made where it is set."""
+        op = v.op
+        assert op is not None
+        at = op.outs.index(v)
+        for r in op.regions:
+            a = r.results[at]
+            if isinstance(a, Val) and a.op in r.ops and self.partly_set(a):
+                a = self.copy_in_branches(a)
+            elif isinstance(a, Val):
+                c = self.copy(a, op)
+                c.out.user = False
+                r.ops.append(c)
+                a = c.out
+            r.results.append(a)
+        out = Val(v.name, v.kind, op)
+        op.outs.append(out)
+        return out
 
     def place(self, a: Atom, body: Region) -> int:
         """Right after a collected value is made."""

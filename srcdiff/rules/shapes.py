@@ -647,6 +647,7 @@ for _fn, _names in (
     (runtime.undstack, "arrays"), (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"),
     (runtime.unarray, "nested"), (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"),
     (runtime.uninsert, "arr values"), (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"),
+    (runtime.matmul_left, "a"), (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),
     (runtime.ediff_back, "a"), (runtime.gradient_back, "f"), (np.full_like, "a"),
 ):  # fmt: skip
     shapes_only(_fn, *_names.split())

@@ -8,8 +8,9 @@ import numpy as np
 
 from srcdiff import runtime
 
-__all__ = ["CREATES", "EXPANDS", "cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+__all__ = ["CREATES", "MULTILINEAR", "EXPANDS", "cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
 
+MULTILINEAR = frozenset({np.einsum, np.linalg.multi_dot})  # zero if any operand is
 CREATES = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array, np.copy,

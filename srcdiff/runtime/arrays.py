@@ -6,6 +6,8 @@ Nothing here changes its arguments, except ``scatter_add``, which says so.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -117,6 +119,8 @@ def zeros_like(x: Any) -> Any:
             return [zeros_like(value) for value in x]
         case tuple():
             return _tuple_like(x, [zeros_like(value) for value in x])
+    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+        return _object_like(x, lambda name: zeros_like(getattr(x, name)))
     return None
 
 
@@ -133,7 +137,17 @@ def add(a: Any, b: Any) -> Any:
             return [add(x, y) for x, y in zip(a, b, strict=True)]
         case tuple():
             return _tuple_like(a, [add(x, y) for x, y in zip(a, b, strict=True)])
+    if dataclasses.is_dataclass(a):
+        return _object_like(a, lambda name: add(getattr(a, name), getattr(b, name)))
     return a + b
+
+
+def _object_like(x: Any, field: Callable[[str], Any]) -> Any:
+    """An object of the class of ``x``, made without its ``__init__``, from its fields by name."""
+    new = object.__new__(type(x))
+    for f in dataclasses.fields(x):
+        object.__setattr__(new, f.name, field(f.name))
+    return new
 
 
 def _tuple_like(x: tuple[Any, ...], values: list[Any]) -> Any:
