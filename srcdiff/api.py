@@ -50,7 +50,7 @@ MOST_WRAPPERS = 50
 _lock = threading.RLock()
 
 
-# ---- the function behind a callable ---------------------------------------------------------------------
+# ---- the function behind a callable -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,11 @@ def target_of(fn: Any) -> Target:
         elif isinstance(f, types.FunctionType) or library_rule(f) is not None:
             break
         elif isinstance(f, type):
-            refuse("argument", f"{f.__name__} is a class, not a function", "differentiate a function that makes one and returns a number")
+            refuse(
+                "argument",
+                f"{f.__name__} is a class, not a function",
+                "differentiate a function that makes one and returns a number",
+            )
         elif type(f).__module__.partition(".")[0] in ("numpy", "scipy"):
             break
         elif isinstance(inspect.getattr_static(type(f), "__call__", None), types.FunctionType):
@@ -101,7 +105,11 @@ def target_of(fn: Any) -> Target:
             args, kwargs, f = (*inner.args, *args), {**inner.kwargs, **kwargs}, inner.function
             break
     if not isinstance(f, types.FunctionType) and library_rule(f) is None:
-        refuse("argument", f"{name_of(fn)} has neither a rule nor Python source", "wrap it: lambda x: f(x), with a rule for f")
+        refuse(
+            "argument",
+            f"{name_of(fn)} has neither a rule nor Python source",
+            "wrap it: lambda x: f(x), with a rule for f",
+        )
     signature = signature_of(f)
     try:
         bound = dict(signature.bind_partial(*args, **kwargs).arguments)
@@ -151,12 +159,12 @@ def refuse_value(slug: str, what: str, help: str) -> NoReturn:
     raise DerivativeValueError(Problem(slug, what, help=help))
 
 
-# ---- what was made for one signature ----------------------------------------------------------------------
+# ---- what was made for one signature ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A value from outside: the parameter it is passed as, how to read it anew, and what it must look like."""
+    """A value from outside: the parameter it is passed as, how to read it anew, and its looks."""
 
     parameter: str
     get: Callable[[], Any] | None
@@ -171,7 +179,7 @@ class Variant:
 
     made: Made
     checks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
-    late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # these need the arguments of the call
+    late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
     captures: list[Capture] = field(default_factory=list)
     pair: Pair | None = None
 
@@ -233,7 +241,7 @@ def param(name: str, value: Any, fixed: bool) -> Param:
         return Param(name, None, value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Param(name, kind_of(value))
-    if callable(value) or isinstance(value, np.dtype) or fixed and kind_of(value) == OTHER:
+    if callable(value) or isinstance(value, np.dtype) or (fixed and kind_of(value) == OTHER):
         return Param(name, None, value, (("arg", name),))
     return Param(name, kind_of(value))
 
@@ -265,7 +273,11 @@ class Specialised:
         try:
             bound = t.signature.bind(*t.args, *args, **{**t.kwargs, **kwargs})
         except TypeError as e:
-            refuse("arguments", f"{name_of(self.primal)}(): {e}", f"call it like {name_of(t.function)}{t.signature}")
+            refuse(
+                "arguments",
+                f"{name_of(self.primal)}(): {e}",
+                f"call it like {name_of(t.function)}{t.signature}",
+            )
         bound.apply_defaults()
         for w in self._request.wrt:
             if w in bound.arguments:
@@ -357,10 +369,10 @@ class Specialised:
         every = frozenset(w for r in t.layers for w in r.wrt) | frozenset(wrt)
         defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
         graph = primal_graph(t.function, params, every, defaults)
-        notes = {k: graph.info[k] for k in ("guards", "written") if k in graph.info}
+        notes: dict[str, Any] = {k: graph.info[k] for k in ("guards", "written") if k in graph.info}
         for layer in t.layers:
             graph = derivative_graph(graph, layer)
-        graph.info.update(notes, signature=t.signature)
+        graph.info.update({**notes, "signature": t.signature})
         return graph
 
     def _all_wrt(self) -> tuple[str, ...]:
@@ -369,7 +381,11 @@ class Specialised:
     def _for(self, arguments: Arguments) -> str:
         """A note on the arguments that are part of the text."""
         fixed = [f"{n}={v!r}" for n, v in arguments.items() if is_literal(v)]
-        fixed += [f"{n}={name_of(v)}" for n, v in arguments.items() if callable(v) and param(n, v, False).kind is None]
+        fixed += [
+            f"{n}={name_of(v)}"
+            for n, v in arguments.items()
+            if callable(v) and param(n, v, False).kind is None
+        ]
         return f", for {', '.join(fixed)}" if fixed else ""
 
 
@@ -380,8 +396,17 @@ def check_argument(fn: Any, name: str, value: Any) -> None:
         cast = f"pass {name}.astype(float)" if isinstance(value, np.ndarray) else f"pass float({name})"
         thing = "an array of " if isinstance(value, np.ndarray) else ""
         refuse("wrt", f"{what}: {name!r} is {thing}{value.dtype}, which has no derivative", cast)
-    if is_literal(value) or callable(value) and not dataclasses.is_dataclass(value) or isinstance(value, type):
-        refuse("wrt", f"{what}: {name!r} is {described(value)}, which has no derivative", "name another argument with wrt=")
+    if (
+        is_literal(value)
+        or (callable(value)
+        and not dataclasses.is_dataclass(value))
+        or isinstance(value, type)
+    ):
+        refuse(
+            "wrt",
+            f"{what}: {name!r} is {described(value)}, which has no derivative",
+            "name another argument with wrt=",
+        )
     k = kind_of(value)
     if k == OTHER:
         refuse(
@@ -389,14 +414,18 @@ def check_argument(fn: Any, name: str, value: Any) -> None:
             "name another argument with wrt=, or make the class a dataclass",
         )  # fmt: skip
     if not is_active_kind(k):
-        refuse("wrt", f"{what}: {name!r} holds no floating-point number", f"put floats into {name}, or name another argument with wrt=")
+        refuse(
+            "wrt",
+            f"{what}: {name!r} holds no floating-point number",
+            f"put floats into {name}, or name another argument with wrt=",
+        )
 
 
 def described(v: Any) -> str:
     return "None" if v is None else f"{v!r}" if isinstance(v, bool) else f"a {type(v).__name__}"
 
 
-# ---- gradients --------------------------------------------------------------------------------------------
+# ---- gradients ----------------------------------------------------------------------------------
 
 
 class Derivative(Specialised, Generic[P, R]):
@@ -404,8 +433,7 @@ class Derivative(Specialised, Generic[P, R]):
 
     Attributes:
         primal: the function differentiated.
-        source: the emitted text of the latest specialisation (made for arguments of unknown kind before the first
-            call).
+        source: the emitted text of the latest specialisation; before any call, for arguments of unknown kind.
     """
 
     __srcdiff__ = "derivative"  # read by the front end where a derivative is called inside a function
@@ -414,7 +442,11 @@ class Derivative(Specialised, Generic[P, R]):
 
     def __init__(self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False) -> None:
         if not callable(fn):
-            refuse("argument", f"{mode} needs a function, not a {type(fn).__name__}", f"write {mode}(f), or {mode}(wrt=...)(f)")
+            refuse(
+                "argument",
+                f"{mode} needs a function, not a {type(fn).__name__}",
+                f"write {mode}(f), or {mode}(wrt=...)(f)",
+            )
         target = target_of(fn)
         public = public_signature(fn, target)
         names, single = wrt_names(wrt, tuple(public.parameters), fn, target)
@@ -469,7 +501,9 @@ class Derivative(Specialised, Generic[P, R]):
         self._register(args, kwargs, bound, variant)
         return variant.made.fn(*bound.args, **bound.kwargs, **extra)
 
-    def _register(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], bound: Any, variant: Variant) -> None:
+    def _register(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], bound: Any, variant: Variant
+    ) -> None:
         """Remember the way from a signature straight to the emitted function, where there is one."""
         runner = self._runner(args, kwargs, bound.arguments, variant)
         if runner is None:
@@ -490,13 +524,22 @@ class Derivative(Specialised, Generic[P, R]):
     ) -> Callable[..., Any] | None:
         """What to call for arguments like these; None if each call needs a look at the arguments."""
         t = self._target
-        if variant.late or variant.written and sum(1 for _ in memory_of(list(arguments.values()))) > 2 or t.kwargs:
+        if (
+            variant.late
+            or (variant.written
+            and sum(1 for _ in memory_of(list(arguments.values()))) > 2)
+            or t.kwargs
+        ):
             return None
         if variant.written and variant.captures:
             return None
         given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
         if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
-            return None if t.args or kwargs or variant.checks or variant.captures else self._converting(args, arguments, variant)
+            return (
+                None
+                if t.args or kwargs or variant.checks or variant.captures
+                else self._converting(args, arguments, variant)
+            )
         fill = self._defaults(given, variant.made)
         if fill is None:
             return None
@@ -504,9 +547,14 @@ class Derivative(Specialised, Generic[P, R]):
             return variant.made.fn
         return self._checked(variant, t.args, fill)
 
-    def _converting(self, args: tuple[Any, ...], arguments: Arguments, variant: Variant) -> Callable[..., Any] | None:
+    def _converting(
+        self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
         """A call with integers to differentiate with respect to, all arguments by position."""
-        if len(args) != len(arguments) or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY) for p in self._target.signature.parameters.values()):
+        if len(args) != len(arguments) or any(
+            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY)
+            for p in self._target.signature.parameters.values()
+        ):
             return None
         fn, at = variant.made.fn, [n in self._request.wrt for n in arguments]
         if at == [True]:
@@ -532,27 +580,33 @@ class Derivative(Specialised, Generic[P, R]):
     def _checked(self, variant: Variant, first: tuple[Any, ...], fill: dict[str, Any]) -> Callable[..., Any]:
         """A call that looks at the world outside first."""
         fn, checks = variant.made.fn, tuple(variant.checks)
-        captures = tuple((c.parameter, c.get, c.key, c.as_float) for c in variant.captures if c.get is not None)
+        captures = tuple(
+            (c.parameter, c.get, c.key, c.as_float) for c in variant.captures if c.get is not None
+        )
         own = tuple((v, key_of_value(v)) for v in first if not isinstance(v, (float, int)))
         slow = self._call
 
-        def run(*args: Any, **kwargs: Any) -> Any:
-            extra = dict(fill) if fill else {}
+        def look(extra: dict[str, Any]) -> bool:
+            """Whether the world outside is as it was; ``extra`` gets what is taken from it."""
             try:
                 for get, expected in checks:
                     if get() is not expected:
-                        return slow(args, kwargs)
+                        return False
                 for name, read, key, real in captures:
-                    v = read()
-                    if real:
-                        v = as_float(v)
-                    if key_of_value(v) != key:
-                        return slow(args, kwargs)
+                    v = as_float(read()) if real else read()
+                    if type(v) is not key and key_of_value(v) != key:
+                        return False
                     extra[name] = v
                 for v, key in own:
                     if key_of_value(v) != key:
-                        return slow(args, kwargs)
-            except (LookupError, AttributeError, ValueError):
+                        return False
+            except (LookupError, AttributeError, ValueError, TypeError):
+                return False
+            return True
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            extra = dict(fill)
+            if not look(extra):
                 return slow(args, kwargs)
             return fn(*first, *args, **kwargs, **extra)
 
@@ -589,7 +643,7 @@ class Derivative(Specialised, Generic[P, R]):
         """Write the text specialised to these arguments (or the latest) to a file, as a module.
 
         Raises:
-            DerivativeValueError: the text needs what no import reaches (a lambda, say, or a function of ``__main__``).
+            DerivativeValueError: the text needs what no import reaches: a lambda, a function of ``__main__``.
         """
         made = self._made(*args, **kwargs)
         check_importable(self.primal, made)
@@ -597,7 +651,7 @@ class Derivative(Specialised, Generic[P, R]):
             f.write(made.text.source)
 
     def _made(self, *args: Any, **kwargs: Any) -> Made:
-        """The derivative for these arguments; without any, the latest, or one for arguments of unknown kind."""
+        """The derivative for these arguments; without any, the latest, or one for unknown kinds."""
         with _lock:
             if args or kwargs or not self._target.signature.parameters:
                 variant = self._variant(self._bind(args, kwargs).arguments)[0]
@@ -610,7 +664,13 @@ class Derivative(Specialised, Generic[P, R]):
             if all(p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()):
                 return variant.made
             graph = variant.made.graph  # made for a function of the same text with other defaults
-            graph = Graph(graph.name, graph.region, graph.signature, graph.captures, {**graph.info, "signature": self._target.signature})
+            graph = Graph(
+                graph.name,
+                graph.region,
+                graph.signature,
+                graph.captures,
+                {**graph.info, "signature": self._target.signature},
+            )
             return finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "")
 
     def _generic(self) -> Made:
@@ -622,7 +682,11 @@ class Derivative(Specialised, Generic[P, R]):
             params[n] = Param(n, UNKNOWN)
             if n in t.bound:
                 params[n] = param(n, t.bound[n], True)
-            elif p.default is not p.empty and (is_literal(p.default) or callable(p.default)) and n not in self._request.wrt:
+            elif (
+                p.default is not p.empty
+                and (is_literal(p.default) or callable(p.default))
+                and n not in self._request.wrt
+            ):
                 params[n] = param(n, p.default, False)
                 literals[n] = p.default
         return self._finish(params, self._for(literals))
@@ -675,7 +739,8 @@ def check_importable(fn: Any, made: Made) -> None:
     for n, p in made.graph.info["signature"].parameters.items():
         if p.default is not p.empty and not is_simple(p.default):
             refuse_value(
-                "save", f"the default of {n!r} in {name_of(fn)} is a {type(p.default).__name__}, which has no literal",
+                "save",
+                f"the default of {n!r} in {name_of(fn)} is a {type(p.default).__name__}, not a literal",
                 f"use None as the default, and make the {type(p.default).__name__} inside",
             )  # fmt: skip
 
@@ -692,13 +757,25 @@ def wrt_names(wrt: Wrt, names: tuple[str, ...], fn: Any, target: Target) -> tupl
         if isinstance(w, (int, np.integer)) and not isinstance(w, bool):
             if not -len(names) <= w < len(names):
                 count = f"{len(names)} argument{'s' if len(names) != 1 else ''}"
-                refuse_value("wrt", f"{what} has {count}; there is no argument {w}", f"its arguments are {', '.join(names)}")
+                refuse_value(
+                    "wrt",
+                    f"{what} has {count}; there is no argument {w}",
+                    f"its arguments are {', '.join(names)}",
+                )
             return names[int(w)]
         if isinstance(w, str):
             if w not in names and w not in target.signature.parameters and not reads(target.function, w):
-                refuse_value("wrt", f"{what} has no argument {w!r}, and reads no variable of that name", f"its arguments are {', '.join(names)}")
+                refuse_value(
+                    "wrt",
+                    f"{what} has no argument {w!r}, and reads no variable of that name",
+                    f"its arguments are {', '.join(names)}",
+                )
             return w
-        refuse("wrt", f"wrt must be names or positions, not a {type(w).__name__}", "write wrt='w', wrt=0 or wrt=('w', 'b')")
+        refuse(
+            "wrt",
+            f"wrt must be names or positions, not a {type(w).__name__}",
+            "write wrt='w', wrt=0 or wrt=('w', 'b')",
+        )
 
     if isinstance(wrt, (str, int, np.integer)):
         return (one(wrt),), True
@@ -714,7 +791,9 @@ def wrt_names(wrt: Wrt, names: tuple[str, ...], fn: Any, target: Target) -> tupl
 def reads(fn: Any, name: str) -> bool:
     """Whether a function reads a variable from outside."""
     code = getattr(fn, "__code__", None)
-    return code is not None and (name in code.co_freevars or name in code.co_names and name in fn.__globals__)
+    if code is None:
+        return False
+    return name in code.co_freevars or (name in code.co_names and name in fn.__globals__)
 
 
 @overload
@@ -727,13 +806,14 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
     For a function :math:`f` with a single number as its result, ``grad(f)(x, ...)`` is
     :math:`\partial f / \partial x` in the structure and shape of ``x``
     (Griewank and Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3).  For a complex argument
-    :math:`z = x + iy` it is :math:`\partial f / \partial x - i\,\partial f / \partial y`, whose conjugate is the
-    direction of steepest ascent.
+    :math:`z = x + iy` it is :math:`\partial f / \partial x - i\,\partial f / \partial y`, whose conjugate
+    is the direction of steepest ascent.
 
     Parameters:
         fn: the function; left out when used as a decorator with options.
-        wrt: argument(s) to differentiate with respect to: a name, a position, or a sequence of these (then the
-            result is a tuple); by default the first. A name may also be a variable that the function captures.
+        wrt: argument(s) to differentiate with respect to: a name, a position, or a sequence of these (then
+            the result is a tuple); by default the first. A name may also be a variable that the function
+            captures.
         has_aux: the function returns ``(value, aux)``; the result is then ``(gradient, aux)``.
 
     Returns:
@@ -743,7 +823,8 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         UnsupportedSyntax: the function uses what cannot be differentiated; names file, line and a way out.
         NoRule: a value that matters flows through a function with neither a rule nor Python source.
         DerivativeTypeError: an argument in ``wrt`` or the result is not a real number or array.
-        DerivativeValueError: ``wrt`` names what is not there; arguments share memory that the function writes to.
+        DerivativeValueError: ``wrt`` names what is not there; arguments share memory that the function
+            writes to.
 
     Example:
         >>> from srcdiff import grad
@@ -760,7 +841,9 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
 @overload
 def value_and_grad(fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False) -> Derivative[P, Any]: ...
 @overload
-def value_and_grad(*, wrt: Wrt = None, has_aux: bool = False) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
+def value_and_grad(
+    *, wrt: Wrt = None, has_aux: bool = False
+) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
 def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
     """The value of a scalar-valued function together with its gradient.
 
@@ -779,7 +862,7 @@ def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) ->
     return Derivative(fn, "value_and_grad", wrt, has_aux)
 
 
-# ---- forward mode and pullbacks -----------------------------------------------------------------------------
+# ---- forward mode and pullbacks -----------------------------------------------------------------
 
 _kept: OrderedDict[Any, Specialised] = OrderedDict()  # by the identity of the function
 
@@ -877,7 +960,9 @@ class Forward(Specialised):
         return y, y_dot
 
 
-def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any) -> tuple[Any, Any]:
+def jvp(
+    fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **kwargs: Any
+) -> tuple[Any, Any]:
     r"""Value and directional derivative: forward mode.
 
     Computes :math:`(f(x), f'(x)\,\dot x)` (Griewank and Walther 2008, section 3.1).
@@ -910,7 +995,11 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any],
     if all(t is None for t in tangents):
         refuse_value("tangents", "every tangent is None", "call the function itself, or give a tangent")
     if len(primals) > len(at.names) and at.star is None:
-        refuse("arguments", f"{name_of(fn)} takes {len(at.names)} positional arguments, {len(primals)} given", f"its arguments are {', '.join(at.names)}")
+        refuse(
+            "arguments",
+            f"{name_of(fn)} takes {len(at.names)} positional arguments, {len(primals)} given",
+            f"its arguments are {', '.join(at.names)}",
+        )
     dots = {n: t for n, t in at.split(tuple(tangents)).items() if t is not None}
     if at.star in dots and all(t is None for t in dots[at.star]):
         del dots[at.star]
@@ -927,9 +1016,15 @@ def tangent(t: Any, x: Any, name: str) -> Any:
             return None
         got = np.zeros_like(x) if t is None else np.asarray(t)
         if got.dtype.kind == "c" and x.dtype.kind == "f":
-            refuse_value("tangents", f"the tangent of {name!r} is complex, and {name!r} is not", "give a real tangent")
+            refuse_value(
+                "tangents", f"the tangent of {name!r} is complex, and {name!r} is not", "give a real tangent"
+            )
         if got.shape != x.shape:
-            refuse_value("tangents", f"the tangent of {name!r} has shape {got.shape}, not {x.shape}", f"give an array of shape {x.shape}")
+            refuse_value(
+                "tangents",
+                f"the tangent of {name!r} has shape {got.shape}, not {x.shape}",
+                f"give an array of shape {x.shape}",
+            )
         return got.astype(x.dtype, copy=False)
     if isinstance(x, (float, complex, np.inexact)):
         if t is None:
@@ -937,16 +1032,31 @@ def tangent(t: Any, x: Any, name: str) -> Any:
         if isinstance(t, np.ndarray) and t.ndim == 0:
             t = t[()]
         if not isinstance(t, (int, float, complex, np.number)) or isinstance(t, bool):
-            refuse_value("tangents", f"the tangent of {name!r} is a {type(t).__name__}, and {name!r} a number", "give a number")
+            refuse_value(
+                "tangents",
+                f"the tangent of {name!r} is a {type(t).__name__}, and {name!r} a number",
+                "give a number",
+            )
         return x.dtype.type(t) if isinstance(x, np.generic) else float(t) if not isinstance(t, complex) else t
     if isinstance(x, (tuple, list)):
         if t is not None and (not isinstance(t, (tuple, list)) or len(t) != len(x)):
-            refuse_value("tangents", f"the tangent of {name!r} is not a {type(x).__name__} of {len(x)}", "give it the structure of the argument")
-        parts = [tangent(a, b, f"{name}[{i}]") for i, (a, b) in enumerate(zip(t or [None] * len(x), x, strict=True))]
+            refuse_value(
+                "tangents",
+                f"the tangent of {name!r} is not a {type(x).__name__} of {len(x)}",
+                "give it the structure of the argument",
+            )
+        parts = [
+            tangent(a, b, f"{name}[{i}]")
+            for i, (a, b) in enumerate(zip(t or [None] * len(x), x, strict=True))
+        ]
         return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts) if isinstance(x, tuple) else parts
     if isinstance(x, dict):
         if t is not None and (not isinstance(t, dict) or not set(t) <= set(x)):
-            refuse_value("tangents", f"the tangent of {name!r} is not a dict with its keys", "give it the structure of the argument")
+            refuse_value(
+                "tangents",
+                f"the tangent of {name!r} is not a dict with its keys",
+                "give it the structure of the argument",
+            )
         return {k: tangent((t or {}).get(k), v, f"{name}[{k!r}]") for k, v in x.items()}
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         new = object.__new__(type(x))
@@ -966,7 +1076,13 @@ class Pullback:
 
     def __init__(self, variant: Variant, saved: tuple[Any, ...], value: Any, at: Places, count: int) -> None:
         assert variant.pair is not None
-        self._pair, self._saved, self._value, self._places, self._count = variant.pair, saved, value, at, count
+        self._pair, self._saved, self._value, self._places, self._count = (
+            variant.pair,
+            saved,
+            value,
+            at,
+            count,
+        )
         self.source = variant.made.text.source + "\n\n" + variant.pair.backward.text.source
 
     def __call__(self, y_bar: Any) -> tuple[Any, ...]:
@@ -997,11 +1113,19 @@ def cotangents(seeds: Any, y: Any, bar: Any, name: str, out: list[Any]) -> None:
     for k, s in zip(keys, items, strict=True):
         if cls in (tuple, list):
             if bar is not None and (not isinstance(bar, (tuple, list)) or len(bar) != len(keys)):
-                refuse_value("cotangent", f"the cotangent of {name} is not a {cls.__name__} of {len(keys)}", "give it the structure of the result")
+                refuse_value(
+                    "cotangent",
+                    f"the cotangent of {name} is not a {cls.__name__} of {len(keys)}",
+                    "give it the structure of the result",
+                )
             cotangents(s, y[k], None if bar is None else bar[k], f"{name}[{k}]", out)
         elif cls is dict:
             if bar is not None and (not isinstance(bar, dict) or not set(bar) <= set(keys)):
-                refuse_value("cotangent", f"the cotangent of {name} is not a dict with its keys", "give it the structure of the result")
+                refuse_value(
+                    "cotangent",
+                    f"the cotangent of {name} is not a dict with its keys",
+                    "give it the structure of the result",
+                )
             cotangents(s, y[k], None if bar is None else bar.get(k), f"{name}[{k!r}]", out)
         else:
             cotangents(s, getattr(y, str(k)), getattr(bar, str(k), None), f"{name}.{k}", out)
@@ -1047,12 +1171,16 @@ class Reverse(Specialised):
         graph = self._primal_graph(self._params(arguments, (*self._all_wrt(), *wrt)), wrt)
         seeds = seeds_of(graph.region.results[0])
         pair = pullback_pair(graph, wrt)
-        pair.forward.info.update({k: graph.info[k] for k in ("guards", "written", "signature") if k in graph.info})
+        pair.forward.info.update(
+            {k: graph.info[k] for k in ("guards", "written", "signature") if k in graph.info}
+        )
         name = name_of(self.primal)
         word = name if name.isidentifier() else "f"
         note = self._for(arguments)
         forward = finish(pair.forward, f"{word}_fwd", f"Value of {name} and what its pullback needs{note}.")
-        backward = finish(pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}.")
+        backward = finish(
+            pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}."
+        )
         return forward, Pair(backward, wrt, seeds)
 
 
@@ -1068,8 +1196,8 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
         wrt: positional arguments to differentiate with respect to; by default all that can be.
 
     Returns:
-        ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where there is
-        none (text, functions, integers, arguments whose operation has no rule).
+        ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
+        there is none (text, functions, integers, arguments whose operation has no rule).
 
     Raises:
         DerivativeValueError: by the pullback, if the cotangent has not the structure and shape of the result.
@@ -1089,9 +1217,17 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
         active, _ = wrt_names(wrt, (*at.names, *((at.star,) if at.star else ())), fn, target)
         for w in active:
             if w not in given:
-                refuse_value("wrt", f"{w!r} is not given as a positional argument", f"pass {w} by position, or name another in wrt=")
+                refuse_value(
+                    "wrt",
+                    f"{w!r} is not given as a positional argument",
+                    f"pass {w} by position, or name another in wrt=",
+                )
     if not active:
-        refuse_value("wrt", f"no argument given to {name_of(fn)} can be differentiated", "pass a float or an array of floats")
+        refuse_value(
+            "wrt",
+            f"no argument given to {name_of(fn)} can be differentiated",
+            "pass a float or an array of floats",
+        )
     d = kept(Reverse, fn, Request("vjp", active, wrt is not None), target)
     bound = d._bind(args, kwargs)
     variant, extra = d._variant(bound.arguments)
@@ -1101,7 +1237,7 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
 
 def is_differentiable(v: Any) -> bool:
     """Whether an argument takes part if ``wrt`` is not given."""
-    if is_literal(v) or callable(v) and not dataclasses.is_dataclass(v) or isinstance(v, type):
+    if is_literal(v) or (callable(v) and not dataclasses.is_dataclass(v)) or isinstance(v, type):
         return False
     k = kind_of(v)
     return k != UNKNOWN and is_active_kind(k)
@@ -1129,10 +1265,11 @@ def source(derivative: Any, *args: Any, **kwargs: Any) -> str:
     if isinstance(derivative, types.MethodType):
         derivative, own = derivative.__func__, (derivative.__self__,)
     if not isinstance(derivative, Derivative):
-        refuse("argument", "source() needs what grad or value_and_grad returned", "write source(grad(f), 1.0)")
+        refuse(
+            "argument", "source() needs what grad or value_and_grad returned", "write source(grad(f), 1.0)"
+        )
     return derivative.source_for(*own, *args, **kwargs) if args or kwargs else derivative.source
 
 
 for _fn in (grad, value_and_grad, jvp, vjp, stop_gradient):
     vars(_fn)["__srcdiff__"] = _fn.__name__
-

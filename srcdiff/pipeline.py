@@ -16,7 +16,7 @@ from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.differentiate.common import Builder, is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.halves import halves, saved_names, uses, all_values
+from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import replace_values, reverse
 from srcdiff.emit.assemble import Text, emit
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem

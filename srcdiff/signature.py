@@ -136,7 +136,7 @@ def getter(root: Any, path: Path, fixed: Mapping[str, Any]) -> tuple[Getter | No
 
 
 def _first(root: Any, name: str, rest: Path) -> tuple[Callable[[], Any], Path]:
-    """Reads a variable of the function itself (or the code of a function in it); and what is left of the path."""
+    """Reads a variable of the function itself, or the code of one; and what is left of the path."""
     code = root.__code__
     wants_code = rest == (("attr", "__code__"),)
     if name in code.co_freevars:

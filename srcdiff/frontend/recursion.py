@@ -17,7 +17,19 @@ import gast
 from srcdiff.frontend import control
 from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
-from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Known, Loc, Partial, Plain, Poison, assigned_names, declared
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Closure,
+    Frame,
+    Known,
+    Loc,
+    Partial,
+    Plain,
+    Poison,
+    assigned_names,
+    declared,
+)
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
 
@@ -406,11 +418,11 @@ def enter(lw: Lowerer, site: Site) -> Bound:
             widen(slot.kind, kind(a), sizes)
     ins: list[Atom] = [a for slot, (_, a) in zip(rec.slots, leaves, strict=True) if slot.const is None]
     op = Op("call", [*ins, *rec.extras], attrs={"graph": rec.graph})
-    k = instance(rec.result, rec, sizes)
-    op.outs = [Val("", control.with_fresh(x), op) for x in control.leaves_of(k)]
+    result = instance(rec.result, rec, sizes)
+    op.outs = [Val("", control.with_fresh(x), op) for x in control.leaves_of(result)]
     lw.add(op)
     before = set(lw.state.cells)
-    got = control.rebuild(k, list(op.outs), lw)
+    got = control.rebuild(result, list(op.outs), lw)
     if rec.returns_arguments:
         made = set(lw.state.cells) - before
         given = {c for b in site.bound.values() for c in cells_of(lw, b)}
