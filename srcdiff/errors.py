@@ -8,11 +8,11 @@ __all__ = [
     "DerivativeTypeError",
     "DerivativeValueError",
     "InternalError",
+    "NoRule",
     "Problem",
     "SourceNotFound",
     "SrcdiffError",
     "UnsupportedSyntax",
-    "NoRule",
 ]
 
 

@@ -102,10 +102,20 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         wrt = tuple(x for x, c in zip(names, constants, strict=False) if not c)
     elif what.mode == "vjp":
         tangents = []
-        wrt = tuple(x for x, a in zip(names, args, strict=False) if is_float(lw.read(a) if not isinstance(a, (Known, Closure)) else Const(None)))
+        wrt = tuple(
+            x
+            for x, a in zip(names, args, strict=False)
+            if is_float(lw.read(a) if not isinstance(a, (Known, Closure)) else Const(None))
+        )
     else:
         tangents = []
-        given = (names[0],) if what.wrt is None else tuple(what.wrt) if isinstance(what.wrt, (tuple, list)) else (what.wrt,)
+        given = (
+            (names[0],)
+            if what.wrt is None
+            else tuple(what.wrt)
+            if isinstance(what.wrt, (tuple, list))
+            else (what.wrt,)
+        )
         wrt = tuple(names[w] if isinstance(w, int) else w for w in given)
     bound = dict(zip(names, args, strict=False)) | kwargs
     region = Region()
@@ -126,10 +136,18 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     actual = {w: lw.read(bound[w]) for w in wrt}
     if what.mode == "vjp":
         y = splice(lw, clone(graph)[0], [actual[w] for w in wrt])
-        return Agg(tuple, (0, 1), (lw.bind(y) if isinstance(y, (Val, Struct)) else Plain(y), Pulled(graph, wrt, names, actual)))
+        return Agg(
+            tuple,
+            (0, 1),
+            (lw.bind(y) if isinstance(y, (Val, Struct)) else Plain(y), Pulled(graph, wrt, names, actual)),
+        )
     single = not isinstance(what.wrt, (tuple, list))
     g = derivative_graph(graph, Request(what.mode, wrt, single, what.has_aux))
-    out = splice(lw, g, [*(actual[w] for w in wrt), *(t for t in tangents if not (isinstance(t, Const) and t.value is None))])
+    out = splice(
+        lw,
+        g,
+        [*(actual[w] for w in wrt), *(t for t in tangents if not (isinstance(t, Const) and t.value is None))],
+    )
     return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
 
 
@@ -155,7 +173,7 @@ def splice(lw: Any, graph: Graph, args: list[Atom]) -> Atom:
 
 
 def is_float(a: Atom) -> bool:
-    return is_active_kind(kind(a)) and kind(a) != UNKNOWN or kind(a) == UNKNOWN and isinstance(a, Val)
+    return (is_active_kind(kind(a)) and kind(a) != UNKNOWN) or (kind(a) == UNKNOWN and isinstance(a, Val))
 
 
 def parameter_names(lw: Any, fn: Any, count: int, node: Any) -> tuple[str, ...]:
@@ -210,7 +228,10 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
 
 
 def primal_graph(
-    fn: Any, params: Mapping[str, Param], real: frozenset[str] = frozenset(), defaults: Mapping[str, Any] = MappingProxyType({})
+    fn: Any,
+    params: Mapping[str, Param],
+    real: frozenset[str] = frozenset(),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:
     """The graph of a function for arguments of given kinds; captured integers in ``real`` count as real numbers."""
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
@@ -234,9 +255,17 @@ def wrt_values(graph: Graph, wrt: tuple[str, ...]) -> list[Val]:
     for w in wrt:
         v = values.get(w) or captured.get(w)
         if v is None:
-            raise DerivativeTypeError(Problem("wrt", f"{graph.name}: {w!r} is not an argument that can be differentiated"))
+            raise DerivativeTypeError(
+                Problem("wrt", f"{graph.name}: {w!r} is not an argument that can be differentiated")
+            )
         if not is_active_kind(v.kind):
-            raise DerivativeTypeError(Problem("wrt", f"{graph.name}: {w!r} is not a floating-point value", help=f"pass {w} as float (for an integer array: {w}.astype(float))"))
+            raise DerivativeTypeError(
+                Problem(
+                    "wrt",
+                    f"{graph.name}: {w!r} is not a floating-point value",
+                    help=f"pass {w} as float (for an integer array: {w}.astype(float))",
+                )
+            )
         out.append(v)
     return out
 
@@ -247,17 +276,49 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
     aux: Atom = Const(None)
     if has_aux:
         if not isinstance(result, Struct) or result.type is not tuple or len(result.items) != 2:
-            raise DerivativeTypeError(Problem("aux", f"{graph.name} must return (value, aux) when has_aux is set", help="return value, aux"))
+            raise DerivativeTypeError(
+                Problem(
+                    "aux",
+                    f"{graph.name} must return (value, aux) when has_aux is set",
+                    help="return value, aux",
+                )
+            )
         result, aux = result.items
     k = kind(result)
-    if k in (NONE, STR, OTHER) or isinstance(k, Seq) or isinstance(result, Const) and not isinstance(result.value, (int, float, complex)):
+    if (
+        k in (NONE, STR, OTHER)
+        or isinstance(k, Seq)
+        or (isinstance(result, Const)
+        and not isinstance(result.value, (int, float, complex)))
+    ):
         thing = {NONE: "None", STR: "text"}.get(k, "a list" if isinstance(k, Seq) else "an object")
-        raise DerivativeTypeError(Problem("scalar", f"grad of {graph.name} needs a single number as its result, not {thing}", help="return a number"))
-    if isinstance(result, Struct) or isinstance(k, Tree) or isinstance(k, Array) and any(d != 1 for d in k.dims):
+        raise DerivativeTypeError(
+            Problem(
+                "scalar",
+                f"grad of {graph.name} needs a single number as its result, not {thing}",
+                help="return a number",
+            )
+        )
+    if (
+        isinstance(result, Struct)
+        or isinstance(k, Tree)
+        or (isinstance(k, Array)
+        and any(d != 1 for d in k.dims))
+    ):
         shape = "a container" if not isinstance(k, Array) else f"an array of {len(k.dims)} dimensions"
-        raise DerivativeTypeError(Problem("scalar", f"grad of {graph.name} needs a single number as its result, not {shape}", help="sum or pick one element, or use vjp"))
+        raise DerivativeTypeError(
+            Problem(
+                "scalar",
+                f"grad of {graph.name} needs a single number as its result, not {shape}",
+                help="sum or pick one element, or use vjp",
+            )
+        )
     if isinstance(k, (Scalar, Array)) and k.dtype[0] == "c":
-        raise DerivativeTypeError(Problem("scalar", f"{graph.name} returns a complex number", help="return its real part, or abs(z)**2"))
+        raise DerivativeTypeError(
+            Problem(
+                "scalar", f"{graph.name} returns a complex number", help="return its real part, or abs(z)**2"
+            )
+        )
     return result, aux
 
 
@@ -275,7 +336,12 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
         except NoRule:
             pass
     shell = replace_result(graph, result, aux, request)
-    g, bars, r = reverse(shell, [shell.info["wrt"][w] for w in request.wrt], CONTEXT, lambda b, res: [(res[0], seed(b, res[0]))])
+    g, bars, r = reverse(
+        shell,
+        [shell.info["wrt"][w] for w in request.wrt],
+        CONTEXT,
+        lambda b, res: [(res[0], seed(b, res[0]))],
+    )
     values = list(g.region.results)
     bars = [shaped(b, w.kind) for b, w in zip(bars, wrt, strict=True)]
     g.region.results = [outcome(values, gradient(bars, request), request)]
@@ -287,7 +353,9 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
 def shaped(bar: Atom, k: Kind) -> Atom:
     """A gradient in the structure of its argument, with None where there is nothing to differentiate."""
     if isinstance(k, Tree) and not (isinstance(bar, Val) and is_active_kind(k)):
-        parts = bar.items if isinstance(bar, Struct) and len(bar.items) == len(k.items) else (bar,) * len(k.items)
+        parts = (
+            bar.items if isinstance(bar, Struct) and len(bar.items) == len(k.items) else (bar,) * len(k.items)
+        )
         return Struct(k.type, k.keys, tuple(shaped(b, x) for b, x in zip(parts, k.items, strict=True)))
     if isinstance(k, (Scalar, Array, Simple)) and not is_active_kind(k):
         return Const(None)
@@ -304,8 +372,17 @@ def with_dtypes(g: Graph, request: Request) -> Graph:
         own = kind(a)
         if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
             return b.prim(float, [a], result=FLOAT)
-        if isinstance(own, Array) and isinstance(k, Array) and own.dtype != k.dtype and own.dtype[0] == k.dtype[0] == "f":
-            return b.prim(np.astype, [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")], result=Array(k.dtype, own.dims))
+        if (
+            isinstance(own, Array)
+            and isinstance(k, Array)
+            and own.dtype != k.dtype
+            and own.dtype[0] == k.dtype[0] == "f"
+        ):
+            return b.prim(
+                np.astype,
+                [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")],
+                result=Array(k.dtype, own.dims),
+            )
         return a
 
     kinds = [w.kind for w in wrt_values(g, request.wrt)]
@@ -315,19 +392,31 @@ def with_dtypes(g: Graph, request: Request) -> Graph:
     if at is None:
         g.region.results = [fit(result, whole)]
     elif isinstance(result, Struct):
-        g.region.results = [Struct(result.type, result.keys, tuple(fit(x, whole) if n == at else x for n, x in enumerate(result.items)))]
+        g.region.results = [
+            Struct(
+                result.type,
+                result.keys,
+                tuple(fit(x, whole) if n == at else x for n, x in enumerate(result.items)),
+            )
+        ]
     return g
 
 
 def seed(b: Any, result: Atom) -> Atom:
     k = kind(result)
-    if isinstance(k, Array) and k.dims or k == UNKNOWN:
+    if (isinstance(k, Array) and k.dims) or k == UNKNOWN:
         return b.rule(vocabulary.ones, {"x": result})  # type: ignore[no-any-return]
     return Const(1.0)
 
 
 def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
-    g = Graph(graph.name, Region(graph.region.params, graph.region.ops, [result, aux]), graph.signature, graph.captures, dict(graph.info))
+    g = Graph(
+        graph.name,
+        Region(graph.region.params, graph.region.ops, [result, aux]),
+        graph.signature,
+        graph.captures,
+        dict(graph.info),
+    )
     g.info["wrt"] = dict(zip(request.wrt, wrt_values(graph, request.wrt), strict=True))
     return g
 
@@ -414,7 +503,11 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
 def cotangent(value: Atom, name: str, out: list[Val]) -> Atom:
     """One parameter for each differentiable leaf of the result."""
     if isinstance(value, Struct):
-        return Struct(value.type, value.keys, tuple(cotangent(x, f"{name}_{k}", out) for x, k in zip(value.items, value.keys, strict=True)))
+        return Struct(
+            value.type,
+            value.keys,
+            tuple(cotangent(x, f"{name}_{k}", out) for x, k in zip(value.items, value.keys, strict=True)),
+        )
     if not is_active_kind(kind(value)) or not isinstance(value, Val):
         return Const(None)
     v = Val(name, kind(value), user=True)
@@ -447,11 +540,23 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             needed.setdefault(v)
     saved = tuple(needed)
     params = saved_names(saved, {b.name for b in seeds})
-    fwd = Graph(g.name, Region([p for p in g.region.params if p not in seeds], first, [pair(primal, Struct(tuple, tuple(range(len(saved))), saved))]), g.signature, g.captures, dict(g.info))
+    fwd = Graph(
+        g.name,
+        Region(
+            [p for p in g.region.params if p not in seeds],
+            first,
+            [pair(primal, Struct(tuple, tuple(range(len(saved))), saved))],
+        ),
+        g.signature,
+        g.captures,
+        dict(g.info),
+    )
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
     back = Region([*params, *seeds], second, [bars])
     replace_values(back, table)
-    bwd = Graph(g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")})
+    bwd = Graph(
+        g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
+    )
     return Pair(fwd, bwd)
 
 
@@ -461,7 +566,9 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
 _unfinished: list[tuple[dict[Any, Any], Any]] = []  # derived graphs that are being made
 
 
-def derived(callee: Graph, key: Any, shells: tuple[Graph, ...], fill: Callable[[], None]) -> tuple[Graph, ...]:
+def derived(
+    callee: Graph, key: Any, shells: tuple[Graph, ...], fill: Callable[[], None]
+) -> tuple[Graph, ...]:
     """The graphs derived from a function, made once; they may call themselves, so they are known before they are made."""
     memo = callee.info.setdefault("derived", {})
     if key in memo:
@@ -481,7 +588,14 @@ def derived(callee: Graph, key: Any, shells: tuple[Graph, ...], fill: Callable[[
     return shells
 
 
-def shell(callee: Graph, suffix: str, docstring: str, results: tuple[Kind, ...], effect: bool, saved: tuple[int, ...]) -> Graph:
+def shell(
+    callee: Graph,
+    suffix: str,
+    docstring: str,
+    results: tuple[Kind, ...],
+    effect: bool,
+    saved: tuple[int, ...],
+) -> Graph:
     info = {k: v for k, v in callee.info.items() if k in ("aliases", "reserved", "lines", "kind_of")}
     info.update(results=results, effect=effect, docstring=docstring, saved=saved)
     return Graph(f"{callee.name}{suffix}", Region(), info=info)
@@ -524,8 +638,22 @@ def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
     params = [callee.region.params[i] for i in active]
     names = listed(callee, active)
     saved = (*callee.info.get("saved", ()), len(kinds))
-    fwd = shell(callee, "_fwd", f"Value of {callee.name} and what its pullback needs.", (*kinds, UNKNOWN), callee.info["effect"], saved)
-    bwd = shell(callee, "_bwd", f"Pullback of {callee.name}: cotangents of {names}.", tuple(p.kind for p in params), False, ())
+    fwd = shell(
+        callee,
+        "_fwd",
+        f"Value of {callee.name} and what its pullback needs.",
+        (*kinds, UNKNOWN),
+        callee.info["effect"],
+        saved,
+    )
+    bwd = shell(
+        callee,
+        "_bwd",
+        f"Pullback of {callee.name}: cotangents of {names}.",
+        tuple(p.kind for p in params),
+        False,
+        (),
+    )
 
     def fill() -> None:
         bars_in: list[Val] = []
@@ -534,7 +662,15 @@ def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
             out: list[tuple[Atom, Atom]] = []
             for a, k in zip(results, kinds, strict=True):
                 if is_active_kind(k):
-                    bar = Val("out_bar" if len(kinds) == 1 else f"{a.name or 'out'}_bar" if isinstance(a, Val) else "saved_bar", k, user=True)
+                    bar = Val(
+                        "out_bar"
+                        if len(kinds) == 1
+                        else f"{a.name or 'out'}_bar"
+                        if isinstance(a, Val)
+                        else "saved_bar",
+                        k,
+                        user=True,
+                    )
                     bars_in.append(bar)
                     out.append((a, bar))
             return out

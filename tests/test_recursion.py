@@ -230,7 +230,7 @@ def weighted(x, n):
     return x if n == 0 else WEIGHT * math.sin(weighted(x * WEIGHT, n - 1)) + x
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cached(x, n):
     return x if n < 2 else cached(x, n - 1) * x + cached(x, n - 2)
 

@@ -27,10 +27,14 @@ def untouched(index: Atom, later: list[Op], every: list[Op], loop: Op) -> bool:
     if loop.code != "for" or view.head != 3 or loop.attrs.get("rev") or not is_one(view.header[2]):
         return False
     for op in later:
-        if not all(apart(index, w, loops, None) or beyond(index, w, loops, loop) for w, loops in writes(op, ())):
+        if not all(
+            apart(index, w, loops, None) or beyond(index, w, loops, loop) for w, loops in writes(op, ())
+        ):
             return False
     for op in every:
-        if not all(apart(index, w, loops, view.index) or beyond(index, w, loops, loop) for w, loops in writes(op, ())):
+        if not all(
+            apart(index, w, loops, view.index) or beyond(index, w, loops, loop) for w, loops in writes(op, ())
+        ):
             return False
     return True
 
@@ -54,7 +58,7 @@ def writes(op: Op, loops: tuple[Op, ...]) -> Iterator[tuple[Atom | None, tuple[O
     inner = (*loops, op) if op.code in ("for", "while") else loops
     for r in op.regions:
         for o in r.ops:
-            if o.code == "prim" and (o.fn in (ops.setitem, ops.additem) or o.attrs.get("aug")) or o.regions:
+            if (o.code == "prim" and (o.fn in (ops.setitem, ops.additem) or o.attrs.get("aug"))) or o.regions:
                 yield from writes(o, inner)
 
 
@@ -77,7 +81,12 @@ def apart(read: Atom, write: Atom | None, loops: tuple[Op, ...], index: Val | No
         first, last = bounds(w)
         if first is not None and high is not None and positive(lowest(first, loops), high, index):
             return True
-        if last is not None and low is not None and index is None and positive(low, highest(last, loops), None):
+        if (
+            last is not None
+            and low is not None
+            and index is None
+            and positive(low, highest(last, loops), None)
+        ):
             return True
     return False
 
@@ -101,7 +110,13 @@ def form(a: Atom) -> Form | None:
     if not isinstance(a, Val):
         return None
     op = a.op
-    if op is not None and a in op.outs and op.code == "prim" and op.fn in (operator.add, operator.sub) and len(op.ins) == 2:
+    if (
+        op is not None
+        and a in op.outs
+        and op.code == "prim"
+        and op.fn in (operator.add, operator.sub)
+        and len(op.ins) == 2
+    ):
         left = form(op.ins[0])
         right = form(op.ins[1])
         if left is not None and right is not None:

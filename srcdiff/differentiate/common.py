@@ -18,7 +18,20 @@ from srcdiff.rules.registry import Rule, lookup
 __all__ = ["Builder", "arguments", "is_constant_fn", "no_rule"]
 
 # operations whose result carries no derivative whatever flows in
-CONSTANT = {len, int, bool, str, isinstance, range, ops.shape_at, ops.exit_is, ops.stop_gradient, getattr, operator.not_, operator.contains}
+CONSTANT = {
+    len,
+    int,
+    bool,
+    str,
+    isinstance,
+    range,
+    ops.shape_at,
+    ops.exit_is,
+    ops.stop_gradient,
+    getattr,
+    operator.not_,
+    operator.contains,
+}
 
 
 def is_constant_fn(fn: Any) -> bool:
@@ -45,7 +58,17 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     unread = op.attrs.get("unread")
     if unread:
         return NoRule(unread[1])
-    return NoRule(Problem("no-rule", why, o.file if o else "", o.line if o else 0, text=o.text if o else "", end_column=len(o.text) if o else 0, help=help))
+    return NoRule(
+        Problem(
+            "no-rule",
+            why,
+            o.file if o else "",
+            o.line if o else 0,
+            text=o.text if o else "",
+            end_column=len(o.text) if o else 0,
+            help=help,
+        )
+    )
 
 
 def fn_name(op: Op) -> str:
@@ -64,7 +87,9 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     if star is not None:
         out[star] = Struct(tuple, tuple(range(len(extra))), tuple(extra))
     elif extra:
-        raise no_rule(op, f"{fn_name(op)} is called with more arguments than its rule knows", "pass fewer arguments")
+        raise no_rule(
+            op, f"{fn_name(op)} is called with more arguments than its rule knows", "pass fewer arguments"
+        )
     for a, n in zip(op.ins, names, strict=True):
         if not n:
             continue
@@ -117,11 +142,13 @@ class Builder(Lowerer):
             return b
         if b is ZERO:
             return a
-        if isinstance(a, Const) and a.value is None or isinstance(b, Const) and b.value is None:
+        if (isinstance(a, Const) and a.value is None) or (isinstance(b, Const) and b.value is None):
             return b if isinstance(a, Const) and a.value is None else a
         k = kind(a)
         if isinstance(a, Struct) and isinstance(b, Struct):
-            return Struct(a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True)))
+            return Struct(
+                a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
+            )
         if isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
             return self.rule(vocabulary.add_any, {"a": a, "b": b})
         return self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
@@ -136,8 +163,14 @@ class Builder(Lowerer):
         if isinstance(k, Tree):
             if not is_active_kind(k) and k.type is not list:
                 return Const(None)
-            parts = (x.items[i] if isinstance(x, Struct) else self.tree_item(x, k, Const(key)) for i, key in enumerate(k.keys))
-            zeros = (self.zero(p) if is_active_kind(i) or not isinstance(i, Scalar) else Const(None) for p, i in zip(parts, k.items))
+            parts = (
+                x.items[i] if isinstance(x, Struct) else self.tree_item(x, k, Const(key))
+                for i, key in enumerate(k.keys)
+            )
+            zeros = (
+                self.zero(p) if is_active_kind(i) or not isinstance(i, Scalar) else Const(None)
+                for p, i in zip(parts, k.items)
+            )
             return Struct(k.type, k.keys, tuple(zeros))
         if isinstance(k, Seq) or k == UNKNOWN:
             return self.rule(vocabulary.zeros_any, {"x": x})
@@ -150,8 +183,13 @@ class Builder(Lowerer):
         if isinstance(t, Struct) and has_zero(t):
             k = kind(x)
             assert isinstance(k, Tree)
-            idle = [isinstance(i, Scalar) and not is_active_kind(i) for i in k.items]  # a field that is a count, say
-            parts = (Const(None) if none and i is ZERO else self.materialise(i, self.part(x, k, n)) for n, (i, none) in enumerate(zip(t.items, idle)))
+            idle = [
+                isinstance(i, Scalar) and not is_active_kind(i) for i in k.items
+            ]  # a field that is a count, say
+            parts = (
+                Const(None) if none and i is ZERO else self.materialise(i, self.part(x, k, n))
+                for n, (i, none) in enumerate(zip(t.items, idle))
+            )
             return Struct(t.type, t.keys, tuple(parts))
         return t
 
@@ -163,7 +201,13 @@ class Builder(Lowerer):
         kx = kind(x)
         kg, kp = kind(g), kind(p) if p is not None else None
         if p is not None:
-            if isinstance(kx, Scalar) and isinstance(kg, Array) and isinstance(kp, Array) and kg.dims == kp.dims and kg.dims:
+            if (
+                isinstance(kx, Scalar)
+                and isinstance(kg, Array)
+                and isinstance(kp, Array)
+                and kg.dims == kp.dims
+                and kg.dims
+            ):
                 if kg.dtype[0] == kp.dtype[0] == "f" and not isinstance(p, Const):
                     return self.rule(vocabulary.total_product, {"g": g, "p": p})
             g = self.times(g, p)
@@ -211,14 +255,19 @@ class Builder(Lowerer):
         if isinstance(kx, (Array, Scalar)) and isinstance(kg, (Array, Scalar)):
             if kg.dtype[0] == "c" and kx.dtype[0] == "f":
                 return self.rule(vocabulary.real, {"g": g})
-            if isinstance(kx, Array) and isinstance(kg, Array) and kg.dtype != kx.dtype and kg.dtype[0] == kx.dtype[0] == "f":
+            if (
+                isinstance(kx, Array)
+                and isinstance(kg, Array)
+                and kg.dtype != kx.dtype
+                and kg.dtype[0] == kx.dtype[0] == "f"
+            ):
                 return self.rule(vocabulary.cast, {"g": g, "x": x})
         return g
 
 
 def has_zero(t: Atom) -> bool:
     """Whether a part of a structured derivative is still a symbolic zero."""
-    return t is ZERO or isinstance(t, Struct) and any(has_zero(x) for x in t.items)
+    return t is ZERO or (isinstance(t, Struct) and any(has_zero(x) for x in t.items))
 
 
 def axes_atom(axes: list[Const]) -> Atom:
@@ -226,7 +275,12 @@ def axes_atom(axes: list[Const]) -> Atom:
 
 
 def one(a: Atom, value: float = 1) -> bool:
-    return isinstance(a, Const) and isinstance(a.value, (int, float)) and not isinstance(a.value, bool) and a.value == value
+    return (
+        isinstance(a, Const)
+        and isinstance(a.value, (int, float))
+        and not isinstance(a.value, bool)
+        and a.value == value
+    )
 
 
 def sum_kind(a: Kind, b: Kind) -> Kind | None:

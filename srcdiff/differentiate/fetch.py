@@ -197,7 +197,9 @@ class Settler:
             base = op.ins[0]
             if isinstance(base, Val) and base in self.r.superseded:
                 return False
-            return bool(op.attrs.get("view")) and not (isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base))
+            return bool(op.attrs.get("view")) and not (
+                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base)
+            )
         if op.fn in (ops.shape_at, len):
             return True
         if may_alias(op.fn):
@@ -378,4 +380,4 @@ def free_op(op: Op) -> bool:
     return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or may_alias(op.fn)
 
 
-__all__ += ["Kind", "walk", "Any"]
+__all__ += ["Any", "Kind", "walk"]

@@ -17,7 +17,9 @@ from srcdiff.rules.registry import lookup, shape_operands
 __all__ = ["forward"]
 
 
-def forward(graph: Graph, wrt: list[Val], ctx: Context, seeds: dict[Val, Atom] | None = None) -> tuple[Graph, list[Atom], list[Val]]:
+def forward(
+    graph: Graph, wrt: list[Val], ctx: Context, seeds: dict[Val, Atom] | None = None
+) -> tuple[Graph, list[Atom], list[Val]]:
     """The graph with tangents: returns it, the tangents of its results, and the new parameters.
 
     ``seeds`` gives a tangent to start from for an argument (a constant, say); every other argument of ``wrt`` gets a
@@ -32,7 +34,9 @@ def forward(graph: Graph, wrt: list[Val], ctx: Context, seeds: dict[Val, Atom] |
             f.dots[v] = seeds[w]
         else:
             word = f"{v.name}_dot"
-            while any(p.name == word for p in (*g.region.params, *params)) or word in g.info.get("parameters", ()):
+            while any(p.name == word for p in (*g.region.params, *params)) or word in g.info.get(
+                "parameters", ()
+            ):
                 word += "_"
             p = Val(word, v.kind, user=True)
             params.append(p)
@@ -104,7 +108,9 @@ class Forward(Builder):
             return handler(self, op)  # type: ignore[no-any-return]
         entry = lookup(op.fn)
         if entry is None or not entry.forms:
-            raise no_rule(op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it")
+            raise no_rule(
+                op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
+            )
         if entry.elementwise is not None:
             return self.elementwise(op, entry.elementwise)
         if entry.linear is not None:
@@ -127,7 +133,9 @@ class Forward(Builder):
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
             if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
-                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+                raise no_rule(
+                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
+                )
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
         given = arguments(op, rule)
@@ -138,7 +146,9 @@ class Forward(Builder):
             if name not in given or (d := self.dot(given[name])) is ZERO:
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+                raise no_rule(
+                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
+                )
             t = self.plus(t, self.times(d, p))
         t = self.widen(t, op.out)
         ko = kind(op.out)
@@ -150,7 +160,12 @@ class Forward(Builder):
         """A tangent has the shape of its value."""
         ko, kt = kind(out), kind(t)
         if t is not ZERO and isinstance(ko, Array) and ko.dims:
-            if isinstance(kt, Scalar) or isinstance(kt, Array) and kt.dims != ko.dims and (len(kt.dims) < len(ko.dims) or any(d == 1 for d in kt.dims)):
+            if (
+                isinstance(kt, Scalar)
+                or (isinstance(kt, Array)
+                and kt.dims != ko.dims
+                and (len(kt.dims) < len(ko.dims) or any(d == 1 for d in kt.dims)))
+            ):
                 return self.rule(vocabulary.expand, {"t": t, "out": out})
         return t
 
@@ -237,7 +252,9 @@ class Forward(Builder):
                 continue
             for r, a in zip(op.regions, results, strict=True):
                 with self.inside(r):
-                    r.results.append(UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a))
+                    r.results.append(
+                        UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a)
+                    )
             t = Val("", v.kind, op)
             op.outs.append(t)
             self.set(v, t)
@@ -246,10 +263,16 @@ class Forward(Builder):
         view = LoopView(op)
         n = view.carried
         active = [j for j, p in enumerate(view.params) if p in self.varied]
-        sources = [(j, e) for j, e in enumerate(view.elements) if e in self.varied and self.dot(view.sources[j]) is not ZERO]
+        sources = [
+            (j, e)
+            for j, e in enumerate(view.elements)
+            if e in self.varied and self.dot(view.sources[j]) is not ZERO
+        ]
         inits = [UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]) for j in active]
         self.region.ops.append(op)
-        params = [Val(f"{view.params[j].name}_dot", view.params[j].kind, op, view.params[j].user) for j in active]
+        params = [
+            Val(f"{view.params[j].name}_dot", view.params[j].kind, op, view.params[j].user) for j in active
+        ]
         extra = []
         for j, e in sources:
             d = Val(f"{e.name}_dot", e.kind, op, e.user)
@@ -261,7 +284,11 @@ class Forward(Builder):
         self.walk(body)
         with self.inside(body):
             yields = [self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF for j in active]
-            tapes = [(c, t, self.full(c)) for c, t in zip(view.collected, view.tapes, strict=True) if t in self.varied and self.dot(c) is not ZERO]
+            tapes = [
+                (c, t, self.full(c))
+                for c, t in zip(view.collected, view.tapes, strict=True)
+                if t in self.varied and self.dot(c) is not ZERO
+            ]
         k = view.has_index
         body.params[k + n : k + n] = params
         op.ins[view.head + n : view.head + n] = inits
@@ -300,7 +327,7 @@ def _getitem(f: Forward, op: Op) -> Atom:
         k = kind(op.ins[0])
         assert isinstance(k, Tree)
         return d.items[k.keys.index(op.ins[1].value)]
-    if isinstance(d, Val) and isinstance(d.kind, Tree) or isinstance(d, Struct):
+    if (isinstance(d, Val) and isinstance(d.kind, Tree)) or isinstance(d, Struct):
         return f.getitem(f.materialise(d, op.ins[0]) if not isinstance(d, Struct) else d, op.ins[1])
     return f.prim(op.fn, [d, op.ins[1]], result=op.out.kind, view=op.attrs.get("view"))
 
@@ -309,14 +336,24 @@ def _setitem(f: Forward, op: Op) -> Atom:
     x, index, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    return f.prim(op.fn, [f.full(x), index, f.full(v)], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "at"})
+    return f.prim(
+        op.fn,
+        [f.full(x), index, f.full(v)],
+        result=op.out.kind,
+        **{k: a for k, a in op.attrs.items() if k == "at"},
+    )
 
 
 def _additem(f: Forward, op: Op) -> Atom:
     x, index, v = op.ins
     if f.dot(v) is ZERO:
         return f.dot(x)
-    return f.prim(op.fn, [f.full(x), index, f.full(v)], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "at"})
+    return f.prim(
+        op.fn,
+        [f.full(x), index, f.full(v)],
+        result=op.out.kind,
+        **{k: a for k, a in op.attrs.items() if k == "at"},
+    )
 
 
 def _append(f: Forward, op: Op) -> Atom:
@@ -331,7 +368,9 @@ def _same(f: Forward, op: Op) -> Atom:
     if d is ZERO:
         return ZERO
     d = f.materialise(d, op.ins[0])
-    return f.prim(op.fn, [d, *op.ins[1:]], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "display"})
+    return f.prim(
+        op.fn, [d, *op.ins[1:]], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "display"}
+    )
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:

@@ -18,7 +18,6 @@ from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
-    UNDEF,
     ZERO,
     Atom,
     Const,
@@ -124,7 +123,7 @@ class Reverse(Builder):
 
     def accumulate(self, value: Atom, bar: Atom) -> None:
         """Add to the cotangent of a value."""
-        if bar is ZERO or isinstance(bar, Const) and bar.value is None:
+        if bar is ZERO or (isinstance(bar, Const) and bar.value is None):
             return
         if isinstance(value, Struct):
             if isinstance(bar, Val) and bar.kind == UNKNOWN and value.type is tuple and value.items:
@@ -163,7 +162,14 @@ class Reverse(Builder):
 
     def merge(self, old: Atom, new: Atom) -> Atom:
         if isinstance(old, Struct) and isinstance(new, Struct):
-            return Struct(old.type, old.keys, tuple(self.merge(a, b) if a is not ZERO and b is not ZERO else b if a is ZERO else a for a, b in zip(old.items, new.items, strict=True)))
+            return Struct(
+                old.type,
+                old.keys,
+                tuple(
+                    self.merge(a, b) if a is not ZERO and b is not ZERO else b if a is ZERO else a
+                    for a, b in zip(old.items, new.items, strict=True)
+                ),
+            )
         return self.plus(old, new)
 
     def take(self, v: Val) -> Atom | None:
@@ -172,7 +178,13 @@ class Reverse(Builder):
 
     def full(self, v: Val) -> Atom:
         got = self.peek(v, self.here)
-        return self.materialise(got, self.need(v)) if needs_shape(v, got) else got if got is not None else Const(0.0)
+        return (
+            self.materialise(got, self.need(v))
+            if needs_shape(v, got)
+            else got
+            if got is not None
+            else Const(0.0)
+        )
 
     def take_final(self, w: Val) -> Atom:
         """The cotangent of an argument when all is done."""
@@ -243,7 +255,13 @@ class Reverse(Builder):
         try:
             index = map_atom(lambda v: self.need(v), op.ins[1])
             with self.inside(m.reverse):
-                return self.prim(operator.getitem, [holder.rewound[base], index], result=a.kind, view=op.attrs.get("view"), hint=a.name)
+                return self.prim(
+                    operator.getitem,
+                    [holder.rewound[base], index],
+                    result=a.kind,
+                    view=op.attrs.get("view"),
+                    hint=a.name,
+                )
         finally:
             self.here = here
 
@@ -259,10 +277,21 @@ class Reverse(Builder):
         if op is None or op.code != "prim" or a not in op.outs or not m.is_loop or op.fn is operator.getitem:
             return None
         for u in m.forward.ops:
-            if u.code == "prim" and u.fn is ops.setitem and u.ins[2] is a and isinstance(kind(u.ins[0]), Array):
+            if (
+                u.code == "prim"
+                and u.fn is ops.setitem
+                and u.ins[2] is a
+                and isinstance(kind(u.ins[0]), Array)
+            ):
                 k, view = index_kind(kind(u.ins[0]), u.ins[1])
-                same_type = isinstance(k, (Array, Scalar)) and isinstance(a.kind, (Array, Scalar)) and k.dtype == a.kind.dtype
-                same_size = not isinstance(k, Array) or isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims)
+                same_type = (
+                    isinstance(k, (Array, Scalar))
+                    and isinstance(a.kind, (Array, Scalar))
+                    and k.dtype == a.kind.dtype
+                )
+                same_size = (
+                    not isinstance(k, Array) or (isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims))
+                )
                 if view and same_type and same_size and isinstance(k, Array) == isinstance(a.kind, Array):
                     got = self.lasting(a, u.out, u.ins[1], m)
                     if got is not None:
@@ -306,7 +335,13 @@ class Reverse(Builder):
     def remade(self, a: Val, m: Mirror, budget: int) -> Atom | None:
         """A few operations on what is read again from rewound buffers: cheaper than taping their result."""
         op = a.op
-        if op is None or a not in op.outs or op.code != "prim" or op.fn not in _REMADE or self.home.get(a) is not m.forward:
+        if (
+            op is None
+            or a not in op.outs
+            or op.code != "prim"
+            or op.fn not in _REMADE
+            or self.home.get(a) is not m.forward
+        ):
             return None
         parts: list[Atom] = []
         rewound = False
@@ -382,7 +417,9 @@ class Reverse(Builder):
         for o, k in zip(op.outs, callee.info["results"], strict=True):
             if is_active_kind(k):
                 bar = self.take(o)
-                bars.append(self.materialise(bar, self.need(o)) if needs_shape(o, bar) or bar is None else bar)
+                bars.append(
+                    self.materialise(bar, self.need(o)) if needs_shape(o, bar) or bar is None else bar
+                )
         saved = Val(f"{callee.name}_saved", UNKNOWN, op)
         op.outs.append(saved)
         op.attrs = {**op.attrs, "graph": forward}
@@ -397,7 +434,10 @@ class Reverse(Builder):
         bars = [self.take(o) if o in self.varied else None for o in op.outs]
         if all(b is None for b in bars):
             return
-        items = tuple(self.materialise(b, self.need(o)) if is_active_kind(o.kind) else Const(None) for b, o in zip(bars, op.outs, strict=True))
+        items = tuple(
+            self.materialise(b, self.need(o)) if is_active_kind(o.kind) else Const(None)
+            for b, o in zip(bars, op.outs, strict=True)
+        )
         self.accumulate(op.ins[0], Struct(tuple, tuple(range(len(items))), items))
 
     # ---- rewinding
@@ -457,7 +497,9 @@ class Reverse(Builder):
             return
         entry = lookup(op.fn)
         if entry is None or not entry.forms:
-            raise no_rule(op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it")
+            raise no_rule(
+                op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
+            )
         bar = self.materialise_out(op, bar)
         if entry.pullback is not None:
             self.transposed(op, bar, entry.pullback)
@@ -468,7 +510,11 @@ class Reverse(Builder):
         elif entry.linear is not None:
             self.transposed(op, bar, entry.linear)
         else:
-            raise no_rule(op, f"{fn_name(op)} has no rule for reverse mode", "use forward mode (jvp), or give it a pullback")
+            raise no_rule(
+                op,
+                f"{fn_name(op)} has no rule for reverse mode",
+                "use forward mode (jvp), or give it a pullback",
+            )
 
     def materialise_out(self, op: Op, bar: Atom) -> Atom:
         if isinstance(bar, Struct) and any(x is ZERO for x in bar.items):
@@ -484,7 +530,13 @@ class Reverse(Builder):
         needed = {n: self.need(a) for n, a in given.items()}
         partials = self.rule(rule.text, {**needed, "out": self.need(op.out)})
         parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
-        if len(parts) == 2 and same(parts[0], parts[1]) and len(given) == 2 and same(*given.values()) and self.active(op.ins[0]):
+        if (
+            len(parts) == 2
+            and same(parts[0], parts[1])
+            and len(given) == 2
+            and same(*given.values())
+            and self.active(op.ins[0])
+        ):
             doubled = self.times(Const(2.0), parts[0])  # op(x, x): both partials at once
             self.accumulate(op.ins[0], self.unbroadcast(bar, needed[rule.operands[0]], doubled))
             return
@@ -492,14 +544,18 @@ class Reverse(Builder):
             if name not in given or not self.active(given[name]):
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+                raise no_rule(
+                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
+                )
             self.accumulate(given[name], self.unbroadcast(bar, needed[name], p))
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         for name, a in given.items():
             if name not in rule.operands and self.active(a) and name not in shape_operands(op.fn):
-                raise no_rule(op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}")
+                raise no_rule(
+                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
+                )
         needed = {n: self.need(a) for n, a in given.items()}
         bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
         several = len(rule.operands) > 1
@@ -511,7 +567,9 @@ class Reverse(Builder):
     # ---- branches
     def back_if(self, op: Op, m: Mirror) -> None:
         bars = {n: self.take(v) for n, v in enumerate(op.outs) if v in self.varied and v in m.bars}
-        updates = [n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None]
+        updates = [
+            n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None
+        ]
         if not bars and not updates:
             return
         for n in updates:
@@ -544,7 +602,9 @@ class Reverse(Builder):
                 self.here = b
                 with self.inside(b.reverse):
                     got = b.bars.get(v, base)
-                    results.append(self.materialise(got, self.need(v)) if got is None or isinstance(got, Struct) else got)
+                    results.append(
+                        self.materialise(got, self.need(v)) if got is None or isinstance(got, Struct) else got
+                    )
             self.here = m
             self.join(new, v, results, m)
         for n in updates:
@@ -586,7 +646,11 @@ class Reverse(Builder):
     def chain(self, op: Op, n: int) -> Val | None:
         """The version before the branch of which result ``n`` is a later version, if both branches agree."""
         starts = [follow(r.results[n], r) for r in op.regions]
-        if starts[0] is None or starts[0] is not starts[1] or all(r.results[n] is starts[0] for r in op.regions):
+        if (
+            starts[0] is None
+            or starts[0] is not starts[1]
+            or all(r.results[n] is starts[0] for r in op.regions)
+        ):
             return None
         return starts[0] if starts[0] in self.superseded else None
 
@@ -600,7 +664,14 @@ class Reverse(Builder):
             return
         carried = [j for j in range(view.carried) if view.params[j] in self.varied]
         body = list(view.body.ops)
-        new = Op("for", [], [], [], {"head": 3, "rev": True, "dirs": (), "exits": (), "aligned": True}, adjoint_of(op.origin))
+        new = Op(
+            "for",
+            [],
+            [],
+            [],
+            {"head": 3, "rev": True, "dirs": (), "exits": (), "aligned": True},
+            adjoint_of(op.origin),
+        )
         r = Region()
         b = Mirror(m, view.body, op, r, loop=new)
         self.mirrors.append(b)
@@ -609,7 +680,10 @@ class Reverse(Builder):
         name = view.index.name if op.code == "for" and view.index.name != "_" else "k"
         index = Val(name, Scalar("i8", True, fresh_sym()), new, op.code == "for" and view.index.user)
         b.index = index
-        params = {j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user) for j in carried}
+        params = {
+            j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user)
+            for j in carried
+        }
         inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
         rew_params: dict[int, Val] = {}
         rew_inits: list[Atom] = []
@@ -644,18 +718,27 @@ class Reverse(Builder):
             rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
             collected = self.element_bars(op, view, b)
         self.here = m
-        accs = [(v, p) for v, p in b.accumulators.items() if not (b.bars.get(v) is p)]
+        accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
         acc_inits = []
         for v, p in accs:
             outer = self.peek(v, m)
             acc_inits.append(self.materialise(outer, self.need(v)))
-        r.params = [index, *params.values(), *rew_params.values(), *(p for _, p in accs), *(e for _, _, e in elements)]
+        r.params = [
+            index,
+            *params.values(),
+            *rew_params.values(),
+            *(p for _, p in accs),
+            *(e for _, _, e in elements),
+        ]
         r.results = [*yields, *rew_yields, *(b.bars[v] for v, _ in accs)]
         new.attrs["carried"] = len(params) + len(rew_params) + len(accs)
         new.ins = [*header, *inits, *rew_inits, *acc_inits, *(s for s, _, _ in elements)]
         new.attrs["dirs"] = tuple(d for _, d, _ in elements)
         new.regions = [r]
-        new.outs = [Val(p.name, p.kind, new, p.user) for p in [*params.values(), *rew_params.values(), *(p for _, p in accs)]]
+        new.outs = [
+            Val(p.name, p.kind, new, p.user)
+            for p in [*params.values(), *rew_params.values(), *(p for _, p in accs)]
+        ]
         new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
         rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
         swap = {p: self.peek(v, m) for v, p in rest.items()}
@@ -675,7 +758,9 @@ class Reverse(Builder):
             if isinstance(view.inits[j], (Val, Struct)):
                 self.accumulate(view.inits[j], out)
         for s, value, direction in collected:
-            t = LoopView(new).add_tape(value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", bar_kind(kind(value)))
+            t = LoopView(new).add_tape(
+                value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", bar_kind(kind(value))
+            )
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
 
@@ -684,8 +769,13 @@ class Reverse(Builder):
         return self.materialise(got, self.need(p)) if got is None or isinstance(got, Struct) else got
 
     def flipped(self, t: Val) -> Atom:
-        return self.prim(operator.getitem, [t, Slice(Const(None), Const(None), Const(-1))], result=t.kind, view=False, hint=t.name)
-
+        return self.prim(
+            operator.getitem,
+            [t, Slice(Const(None), Const(None), Const(-1))],
+            result=t.kind,
+            view=False,
+            hint=t.name,
+        )
 
     def element_bars(self, op: Op, view: LoopView, b: Mirror) -> list[tuple[Atom, Atom, int]]:
         """Cotangents of the elements that the loop consumed: collected, or added in place."""
@@ -705,7 +795,12 @@ class Reverse(Builder):
 
     def each_once(self, op: Op, view: LoopView, s: Atom, b: Mirror) -> bool:
         """Whether the loop reads every element of a list once, and nothing else has a cotangent for it yet."""
-        if not isinstance(s, Val) or not isinstance(s.kind, Seq) or op.attrs["exits"] or len(view.sources) > 1:
+        if (
+            not isinstance(s, Val)
+            or not isinstance(s.kind, Seq)
+            or op.attrs["exits"]
+            or len(view.sources) > 1
+        ):
             return False
         if view.head == 3 and not self.counts(view):
             return False
@@ -726,7 +821,11 @@ class Reverse(Builder):
             if op.attrs.get("rev"):
                 last = self.prim(operator.sub, [self.prim(len, [Struct(list, (0,), (start,))]), Const(1)])
                 del last
-                raise no_rule(op, "a reversed range zipped with an array cannot be differentiated", "loop over indices instead")
+                raise no_rule(
+                    op,
+                    "a reversed range zipped with an array cannot be differentiated",
+                    "loop over indices instead",
+                )
             if not (isinstance(start, Const) and start.value == 0):
                 k = self.prim(operator.sub, [k, start])
             if not (isinstance(step, Const) and step.value == 1):
@@ -763,11 +862,15 @@ class Reverse(Builder):
             if op.attrs["exits"] or (view.sources and not op.attrs.get("aligned") and not self.counts(view)):
                 trips = self.need(view.trips)
                 if not rev:
-                    raise no_rule(op, "a reversed range that is left early cannot be differentiated", "count upwards, and compute the index")
+                    raise no_rule(
+                        op,
+                        "a reversed range that is left early cannot be differentiated",
+                        "count upwards, and compute the index",
+                    )
                 length = trips if same_const(step, 1) else self.prim(operator.mul, [trips, step])
                 stop = length if same_const(start, 0) else self.prim(operator.add, [start, length])
             return [start, stop, step], rev
-        if op.attrs["exits"] or len(view.sources) > 1 and not op.attrs.get("aligned"):
+        if op.attrs["exits"] or (len(view.sources) > 1 and not op.attrs.get("aligned")):
             return [Const(0), self.need(view.trips), Const(1)], True
         s = self.need(view.sources[0])
         n = self.prim(len, [s], result=Scalar("i8", True, size_of(s)))
@@ -897,7 +1000,11 @@ def chain_of(v: Val, region: Region) -> list[Val]:
             if at >= view.carried or not isinstance(view.inits[at], Val):
                 return out
             y = view.yields[at]
-            if y is view.params[at] or not isinstance(y, Val) or view.params[at] not in chain_of(y, view.body):
+            if (
+                y is view.params[at]
+                or not isinstance(y, Val)
+                or view.params[at] not in chain_of(y, view.body)
+            ):
                 return out
             nxt = view.inits[at]
             assert isinstance(nxt, Val)
@@ -941,9 +1048,18 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         raise no_rule(op, "this element of a container cannot be differentiated", "use constant keys")
     if isinstance(x, Struct):
-        raise no_rule(op, "an element chosen at run time from a display cannot be differentiated", "use an array or a list variable")
+        raise no_rule(
+            op,
+            "an element chosen at run time from a display cannot be differentiated",
+            "use an array or a list variable",
+        )
     if isinstance(index, Slice) and isinstance(k, Seq):
-        if isinstance(index.step, Const) and index.step.value == -1 and isinstance(index.lower, Const) and index.lower.value is None:
+        if (
+            isinstance(index.step, Const)
+            and index.step.value == -1
+            and isinstance(index.lower, Const)
+            and index.lower.value is None
+        ):
             r.accumulate(x, r.prim(operator.getitem, [bar, index], result=op.out.kind, view=False))
             return True
         add_slice(r, x, r.need(index), bar)
@@ -961,7 +1077,12 @@ def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
     if old is None:
         old = r.zero(r.need(s))
     part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
-    new = r.prim(ops.setitem, [old, index, r.rule(vocabulary.add_any, {"a": part, "b": bar})], result=kind(old), hint=f"{s.name}_bar")
+    new = r.prim(
+        ops.setitem,
+        [old, index, r.rule(vocabulary.add_any, {"a": part, "b": bar})],
+        result=kind(old),
+        hint=f"{s.name}_bar",
+    )
     r.here.bars[s] = new
 
 
@@ -969,7 +1090,7 @@ def plain(base: Atom, index: Atom) -> bool:
     parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
     for p in parts:
         k = kind(p)
-        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or isinstance(k, Array) and k.dtype == "b1":
+        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or (isinstance(k, Array) and k.dtype == "b1"):
             continue
         return False
     return True
@@ -1081,14 +1202,20 @@ def _float(r: Reverse, op: Op, bar: Atom) -> bool:
 def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
     a, b = op.ins
     n = r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
-    r.accumulate(a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False))
-    r.accumulate(b, r.prim(operator.getitem, [bar, Slice(n, Const(None), Const(None))], result=kind(b), view=False))
+    r.accumulate(
+        a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
+    )
+    r.accumulate(
+        b, r.prim(operator.getitem, [bar, Slice(n, Const(None), Const(None))], result=kind(b), view=False)
+    )
     return True
 
 
 def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
     if isinstance(op.out.kind, Seq):
-        raise no_rule(op, "the cotangent of a repeated list is not supported", "make the list by a comprehension")
+        raise no_rule(
+            op, "the cotangent of a repeated list is not supported", "make the list by a comprehension"
+        )
     return False
 
 

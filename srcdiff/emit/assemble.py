@@ -18,7 +18,24 @@ from srcdiff.emit.printer import Blank, Comment, render
 from srcdiff.emit.spelling import Spelling
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Origin, Ref, Region, Slice, Struct, Undef, Val, kind, same, vals
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Origin,
+    Ref,
+    Region,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    kind,
+    same,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Scalar, Seq, Tree
 
 __all__ = ["Text", "emit"]
@@ -54,7 +71,13 @@ def attr(x: Any, a: str) -> Any:
     return gast.Attribute(x, a, gast.Load())
 
 
-def emit(graph: Graph, fname: str, docstring: str = "", called: Mapping[Graph, Graph] | None = None, header: bool = True) -> Text:
+def emit(
+    graph: Graph,
+    fname: str,
+    docstring: str = "",
+    called: Mapping[Graph, Graph] | None = None,
+    header: bool = True,
+) -> Text:
     """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed."""
     called = called or {}
     spelling = Spelling(graph.info.get("aliases", {}))
@@ -76,7 +99,9 @@ def emit(graph: Graph, fname: str, docstring: str = "", called: Mapping[Graph, G
     return text
 
 
-def function_names(graph: Graph, fname: str, called: Mapping[Graph, Graph], spelling: Spelling) -> dict[Graph, str]:
+def function_names(
+    graph: Graph, fname: str, called: Mapping[Graph, Graph], spelling: Spelling
+) -> dict[Graph, str]:
     """A name for each function of the text, none of which a parameter or a library has; parameters are named apart."""
     signature = graph.info.get("signature")
     taken = {fname, *(signature.parameters if signature is not None else ())}
@@ -113,14 +138,22 @@ class Assembler:
         self.find_parts(graph.region)
         self.poppable: dict[Val, Op] = {}
         self.drains: set[Op | None] = set()
-        self.flat: dict[Val, Val] = {}  # a tape of an inner loop -> the tape of the outer loop that it is part of
+        self.flat: dict[
+            Val, Val
+        ] = {}  # a tape of an inner loop -> the tape of the outer loop that it is part of
         self.elements_of: dict[Val, Val] = {}  # an element of a flat tape -> the tape
         self.find_flat(graph.region)
         self.find_pops(graph.region)
         self.find_drains(graph.region)
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
-        taken = {fname, *called.values(), *own, *self.spelling.reserve(graph), *graph.info.get("reserved", ())}
+        taken = {
+            fname,
+            *called.values(),
+            *own,
+            *self.spelling.reserve(graph),
+            *graph.info.get("reserved", ()),
+        }
         self.names = Namer(graph, self.lay, set(taken))
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
@@ -166,7 +199,11 @@ class Assembler:
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
         stmts = self.region(self.graph.region)
-        result = self.graph.region.results[0] if len(self.graph.region.results) == 1 else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
+        result = (
+            self.graph.region.results[0]
+            if len(self.graph.region.results) == 1
+            else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
+        )
         stmts.append(gast.Return(self.expr(result)))
         self.top = stmts
         return body + self.comment(stmts)
@@ -187,11 +224,20 @@ class Assembler:
                 out.append(s)
                 n += 1
                 continue
-            if not began and out and self.depth_zero(stmts) and any(not isinstance(x, (Blank, Comment)) for x in out):
+            if (
+                not began
+                and out
+                and self.depth_zero(stmts)
+                and any(not isinstance(x, (Blank, Comment)) for x in out)
+            ):
                 out.append(Blank())
             began = True
             group = [s]
-            while n + len(group) < len(stmts) and self.joins(stmts[n + len(group)], origin) and not self.compound(s):
+            while (
+                n + len(group) < len(stmts)
+                and self.joins(stmts[n + len(group)], origin)
+                and not self.compound(s)
+            ):
                 group.append(stmts[n + len(group)])
             if not self.compound(s):
                 self.label(group, origin, out)
@@ -216,12 +262,21 @@ class Assembler:
     def label(self, group: list[Any], origin: Origin, out: list[Any]) -> None:
         """Name the primal statement: beside a single line, above a group."""
         text = origin.text
-        if len(text) > 70 or not text or text.startswith(("def ", "lambda", "return lambda")) or self.graph.info.get("lambda"):
+        if (
+            len(text) > 70
+            or not text
+            or text.startswith(("def ", "lambda", "return lambda"))
+            or self.graph.info.get("lambda")
+        ):
             text = f"line {origin.line}" if len(text) > 70 else ""
         if not text or text.startswith(("for ", "while ", "if ", "elif ", "else")) or origin is self.labelled:
             return
         self.labelled = origin
-        if len(group) == 1 and len(render(group[0]).rstrip()) + len(text) + 12 <= 92 and "\n" not in render(group[0]).rstrip():
+        if (
+            len(group) == 1
+            and len(render(group[0]).rstrip()) + len(text) + 12 <= 92
+            and "\n" not in render(group[0]).rstrip()
+        ):
             group[0].comment = text
         else:
             out.append(Comment(text))
@@ -233,8 +288,17 @@ class Assembler:
             if op.code == "for":
                 view = LoopView(op)
                 for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
-                    if isinstance(s, Val) and s.op is not None and s.op.code in ("for", "while") and s in LoopView(s.op).tapes:
-                        if d == -1 and len(self.lay.uses.get(s, [])) == 1 and self.lay.home.get(s.op) is region:
+                    if (
+                        isinstance(s, Val)
+                        and s.op is not None
+                        and s.op.code in ("for", "while")
+                        and s in LoopView(s.op).tapes
+                    ):
+                        if (
+                            d == -1
+                            and len(self.lay.uses.get(s, [])) == 1
+                            and self.lay.home.get(s.op) is region
+                        ):
                             self.poppable[e] = op
             for r in op.regions:
                 self.find_pops(r)
@@ -245,7 +309,12 @@ class Assembler:
             if op.code in ("for", "while"):
                 view = LoopView(op)
                 for c, t in zip(view.collected, view.tapes, strict=True):
-                    if isinstance(c, Val) and c.op in view.body.ops and self.is_tape(c) and self.read_flat(c, t, op, region):
+                    if (
+                        isinstance(c, Val)
+                        and c.op in view.body.ops
+                        and self.is_tape(c)
+                        and self.read_flat(c, t, op, region)
+                    ):
                         self.flat[c] = t
             for r in op.regions:
                 self.find_flat(r)
@@ -289,7 +358,11 @@ class Assembler:
         for op in region.ops:
             if op.code == "for":
                 view = LoopView(op)
-                pops = [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if self.poppable.get(e) is op and self.lay.uses.get(e)]
+                pops = [
+                    (e, s)
+                    for e, s in zip(view.elements, view.sources, strict=True)
+                    if self.poppable.get(e) is op and self.lay.uses.get(e)
+                ]
                 if self.drained(op, view, pops) is not None:
                     self.drains.add(op)
             for r in op.regions:
@@ -388,7 +461,9 @@ class Assembler:
             self.emit(gast.Assign([self.targets(op)], value, None), op.origin)
 
     def targets(self, op: Op) -> Any:
-        return gast.Tuple([store(self.names[o] if self.lay.uses.get(o) else "_") for o in op.outs], gast.Store())
+        return gast.Tuple(
+            [store(self.names[o] if self.lay.uses.get(o) else "_") for o in op.outs], gast.Store()
+        )
 
     def call_expr(self, op: Op) -> Any:
         return gast.Call(name(self.called[op.attrs["graph"]]), [self.expr(a) for a in op.ins], [])
@@ -407,7 +482,10 @@ class Assembler:
         elif fn is ops.rest:
             self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "pop"))), op.origin)
         elif fn is ops.poplast and self.pairs_with_rest(op, region):
-            self.emit(gast.Assign([store(self.names[op.out])], call(attr(self.expr(op.ins[0]), "pop")), None), op.origin)
+            self.emit(
+                gast.Assign([store(self.names[op.out])], call(attr(self.expr(op.ins[0]), "pop")), None),
+                op.origin,
+            )
         elif op.attrs.get("inplace"):
             self.augmented(op)
         else:
@@ -421,8 +499,18 @@ class Assembler:
     def assign(self, target: Any, value: Any, origin: Origin | None) -> None:
         if isinstance(target, gast.Name) and isinstance(value, gast.Name) and target.id == value.id:
             return
-        if isinstance(value, gast.BinOp) and isinstance(value.left, gast.Name) and isinstance(target, gast.Name):
-            if value.left.id == target.id and isinstance(value.op, (gast.Add, gast.Sub, gast.Mult, gast.Div)) and origin is not None and origin.adjoint and getattr(value, "scalar", False):
+        if (
+            isinstance(value, gast.BinOp)
+            and isinstance(value.left, gast.Name)
+            and isinstance(target, gast.Name)
+        ):
+            if (
+                value.left.id == target.id
+                and isinstance(value.op, (gast.Add, gast.Sub, gast.Mult, gast.Div))
+                and origin is not None
+                and origin.adjoint
+                and getattr(value, "scalar", False)
+            ):
                 self.emit(gast.AugAssign(target, value.op, value.right), origin)
                 return
         self.emit(gast.Assign([target], value, None), origin)
@@ -449,7 +537,9 @@ class Assembler:
         base, index, value = op.ins
         if op.attrs.get("at") or not self.plain_index(base, index):
             np_add = attr(attr(name(self.spelling.module(np)), "add"), "at")
-            self.emit(gast.Expr(call(np_add, self.expr(base), self.index(index), self.expr(value))), op.origin)
+            self.emit(
+                gast.Expr(call(np_add, self.expr(base), self.index(index), self.expr(value))), op.origin
+            )
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
         v = self.expr(value)
@@ -466,7 +556,12 @@ class Assembler:
         parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
         for p in parts:
             k = kind(p)
-            if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or isinstance(k, Array) and k.dtype == "b1":
+            if (
+                isinstance(p, (Slice, Const))
+                or isinstance(k, Scalar)
+                or (isinstance(k, Array)
+                and k.dtype == "b1")
+            ):
                 continue
             return False
         return True
@@ -484,7 +579,7 @@ class Assembler:
         outer = self
 
         class Rename(gast.NodeTransformer):
-            def visit_Name(self, node: Any) -> Any:  # noqa: N802
+            def visit_Name(self, node: Any) -> Any:
                 if node.id in table and isinstance(node.ctx, gast.Load):
                     return outer.expr(table[node.id])
                 return node
@@ -504,7 +599,9 @@ class Assembler:
             self.enclosing.pop()
             old, self.out = self.out, stmts
             if not ends(stmts):
-                self.moves([(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin, op)
+                self.moves(
+                    [(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin, op
+                )
             stmts, self.out = self.out, old
             bodies.append(self.leave(op, r, stmts))
         then, other = bodies
@@ -551,7 +648,13 @@ class Assembler:
         if not isinstance(code, Val):
             return False
         op = code.op
-        if op is None or op.code != "if" or not region.ops or region.ops[-1] is not op or op in self.lay.inline_ifs:
+        if (
+            op is None
+            or op.code != "if"
+            or not region.ops
+            or region.ops[-1] is not op
+            or op in self.lay.inline_ifs
+        ):
             return False
         if len(self.lay.uses.get(code, [])) != 1:
             return False
@@ -581,7 +684,11 @@ class Assembler:
         if region not in self._tails:
             return stmts
         loop, code = self._tails[region]
-        if not isinstance(code, Const) or not (code.value in loop.attrs["exits"] or code.value == 3) or ends(stmts):
+        if (
+            not isinstance(code, Const)
+            or not (code.value in loop.attrs["exits"] or code.value == 3)
+            or ends(stmts)
+        ):
             return stmts
         body = LoopView(loop).body
         old, self.out = self.out, list(stmts)
@@ -589,7 +696,11 @@ class Assembler:
         for outer, r in reversed(self.enclosing):
             if r is body:
                 break
-            self.moves([(o, a) for o, a in zip(outer.outs, r.results, strict=True) if self.wanted(o)], op.origin, outer)
+            self.moves(
+                [(o, a) for o, a in zip(outer.outs, r.results, strict=True) if self.wanted(o)],
+                op.origin,
+                outer,
+            )
             self.collects_in(outer.outs, loop)
         self.loop_end(loop, body)
         if code.value == 3:
@@ -597,7 +708,9 @@ class Assembler:
         else:
             out = LoopView(loop).exit_out
             if out is not None and self.lay.uses.get(out):
-                self.emit(gast.Assign([store(self.names[out])], self.exit_const(loop, code.value), None), op.origin)
+                self.emit(
+                    gast.Assign([store(self.names[out])], self.exit_const(loop, code.value), None), op.origin
+                )
             self.emit(gast.Break(), op.origin)
         stmts, self.out = self.out, old
         return stmts
@@ -615,7 +728,10 @@ class Assembler:
     def loop_end(self, op: Op, body: Region) -> None:
         """What happens at the end of every trip: the carried variables take their new values."""
         view = LoopView(op)
-        self.moves([(p, y) for p, y in zip(view.params, view.yields, strict=True) if self.live_param(op, p)], op.origin)
+        self.moves(
+            [(p, y) for p, y in zip(view.params, view.yields, strict=True) if self.live_param(op, p)],
+            op.origin,
+        )
 
     def live_param(self, op: Op, p: Val) -> bool:
         return True
@@ -644,7 +760,10 @@ class Assembler:
             else:
                 targets = [store(t) for t, _, _ in todo]
                 values = [v for _, v, _ in todo]
-                self.emit(gast.Assign([gast.Tuple(targets, gast.Store())], gast.Tuple(values, gast.Load()), None), origin)
+                self.emit(
+                    gast.Assign([gast.Tuple(targets, gast.Store())], gast.Tuple(values, gast.Load()), None),
+                    origin,
+                )
                 return
             target, value, _ = todo.pop(k)
             self.assign(store(target), value, origin)
@@ -664,7 +783,11 @@ class Assembler:
         count = any(user not in self.drains for _, user in self.lay.uses.get(view.trips, []))
         if count:
             self.emit(gast.Assign([store(self.names[view.trips])], const(0), None), op.origin)
-        pops = [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if self.poppable.get(e) is op and self.lay.uses.get(e)]
+        pops = [
+            (e, s)
+            for e, s in zip(view.elements, view.sources, strict=True)
+            if self.poppable.get(e) is op and self.lay.uses.get(e)
+        ]
         head = self.header(op, view, {e for e, _ in pops})
         drained = self.drained(op, view, pops)
         old, self.out = self.out, []
@@ -707,7 +830,7 @@ class Assembler:
             return None  # a source that others read too is walked through, not emptied
         stop = view.header[1]
         for e, s in pops:
-            if e in self.elements_of or isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s)):
+            if e in self.elements_of or (isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s))):
                 continue
             if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and self.whole_tape(s):
                 return s
@@ -722,12 +845,16 @@ class Assembler:
     def exit_test(self, op: Op, view: LoopView) -> None:
         """A loop left by a code that is not the last ``if`` of its body."""
         exit = view.exit_result
-        if exit is None or isinstance(exit, Val) and exit in self.silent_codes:
+        if exit is None or (isinstance(exit, Val) and exit in self.silent_codes):
             return
         out = view.exit_out
         value = self.expr(exit)
         if out is not None and self.lay.uses.get(out):
-            code = value if len(op.attrs["exits"]) > 1 else gast.Compare(value, [gast.Eq()], [const(op.attrs["exits"][0])])
+            code = (
+                value
+                if len(op.attrs["exits"]) > 1
+                else gast.Compare(value, [gast.Eq()], [const(op.attrs["exits"][0])])
+            )
             self.emit(gast.Assign([store(self.names[out])], code, None), op.origin)
         tests = [gast.Compare(self.expr(exit), [gast.Eq()], [const(c)]) for c in op.attrs["exits"]]
         test = tests[0] if len(tests) == 1 else gast.BoolOp(gast.Or(), tests)
@@ -750,15 +877,24 @@ class Assembler:
         index_used = bool(self.lay.uses.get(view.index))
         targets: list[Any] = []
         iters: list[Any] = []
-        rows = [(s, d, e) for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True) if e not in popped]
+        rows = [
+            (s, d, e)
+            for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True)
+            if e not in popped
+        ]
         rows = [r for r in rows if self.lay.uses.get(r[2]) or op.attrs["head"] == 0]
         if op.attrs["head"] == 3 and not index_used and rows and self.covers(view, rows):
             pass
         elif op.attrs["head"] == 3:
-            numbered = index_used and len(rows) >= 1 and not op.attrs.get("rev") and self.enumerates(view, rows)
+            numbered = (
+                index_used and len(rows) >= 1 and not op.attrs.get("rev") and self.enumerates(view, rows)
+            )
             if numbered:
                 inner_t, inner_i = self.zipped([(self.target(e), self.directed(s, d)) for s, d, e in rows])
-                return (gast.Tuple([store(self.names[view.index]), inner_t], gast.Store()), call(name("enumerate"), inner_i))
+                return (
+                    gast.Tuple([store(self.names[view.index]), inner_t], gast.Store()),
+                    call(name("enumerate"), inner_i),
+                )
             targets.append(store(self.names[view.index] if index_used else "_"))
             iters.append(self.range_expr(op, view))
         for s, d, e in rows:
@@ -777,7 +913,9 @@ class Assembler:
             return store("_")
         parts = self.parts.get(e)
         if parts is not None:
-            return gast.Tuple([store(self.names[p]) if p is not None else store("_") for p in parts], gast.Store())
+            return gast.Tuple(
+                [store(self.names[p]) if p is not None else store("_") for p in parts], gast.Store()
+            )
         return store(self.names[e])
 
     def find_parts(self, region: Region) -> None:
@@ -796,13 +934,22 @@ class Assembler:
                 parts: list[Val | None] = [None] * len(k.items)
                 takers = []
                 for where, user in uses:
-                    if where is not view.body or user is None or user.fn is not operator.getitem or user.ins[0] is not e:
+                    if (
+                        where is not view.body
+                        or user is None
+                        or user.fn is not operator.getitem
+                        or user.ins[0] is not e
+                    ):
                         break
                     assert isinstance(user.ins[1], Const)
                     parts[user.ins[1].value] = user.out
                     takers.append(user)
                 else:
-                    if len({id(t.ins[1]) for t in takers}) == len(takers) == sum(p is not None for p in parts):
+                    if (
+                        len({id(t.ins[1]) for t in takers})
+                        == len(takers)
+                        == sum(p is not None for p in parts)
+                    ):
                         self.parts[e] = parts
                         self.lay.silent.update(takers)
                         self.lay.folded.difference_update(takers)
@@ -816,14 +963,23 @@ class Assembler:
 
     def enumerates(self, view: LoopView, rows: list[Any]) -> bool:
         start, stop, step = view.header
-        if not (same(start, Const(0)) and same(step, Const(1))) or not isinstance(stop, Val) or stop.op is None:
+        if (
+            not (same(start, Const(0)) and same(step, Const(1)))
+            or not isinstance(stop, Val)
+            or stop.op is None
+        ):
             return False
         if view.op.attrs.get("rev"):
             return False
         s = rows[0][0]
         if stop.op.code == "prim" and stop.op.fn is len and stop.op.ins[0] is s:
             return True
-        return stop.op.code == "prim" and stop.op.fn is ops.shape_at and stop.op.ins[0] is s and same(stop.op.ins[1], Const(0))
+        return (
+            stop.op.code == "prim"
+            and stop.op.fn is ops.shape_at
+            and stop.op.ins[0] is s
+            and same(stop.op.ins[1], Const(0))
+        )
 
     def range_expr(self, op: Op, view: LoopView) -> Any:
         start, stop, step = view.header
@@ -840,14 +996,23 @@ class Assembler:
         """The expression of an atom."""
         if isinstance(a, Val):
             if a.op is not None and a.op in self.lay.folded:
-                return self.if_expr(a.op) if a.op.code == "if" else self.opaque_tree(a.op) if a.op.code == "opaque" else self.prim_expr(a.op)
+                return (
+                    self.if_expr(a.op)
+                    if a.op.code == "if"
+                    else self.opaque_tree(a.op)
+                    if a.op.code == "opaque"
+                    else self.prim_expr(a.op)
+                )
             return name(self.names[a])
         if isinstance(a, Const):
             return self.constant(a.value)
         if isinstance(a, Ref):
             return self.spelling.reference(a.obj, a.text)
         if isinstance(a, Slice):
-            lower, upper, step = (None if isinstance(x, Const) and x.value is None else self.expr(x) for x in (a.lower, a.upper, a.step))
+            lower, upper, step = (
+                None if isinstance(x, Const) and x.value is None else self.expr(x)
+                for x in (a.lower, a.upper, a.step)
+            )
             return call(name("slice"), *[x if x is not None else const(None) for x in (lower, upper, step)])
         if isinstance(a, Struct):
             return self.display(a)
@@ -878,7 +1043,9 @@ class Assembler:
         """``(x.shape[0], x.shape[1])`` of a matrix is ``x.shape``."""
         base: Atom | None = None
         for n, x in enumerate(a.items):
-            if not (isinstance(x, Val) and x.op is not None and x.op.code == "prim" and x.op.fn is ops.shape_at):
+            if not (
+                isinstance(x, Val) and x.op is not None and x.op.code == "prim" and x.op.fn is ops.shape_at
+            ):
                 return None
             if x.op not in self.lay.folded:  # the array itself may be gone by now
                 return None
@@ -892,7 +1059,10 @@ class Assembler:
 
     def index(self, a: Atom) -> Any:
         if isinstance(a, Slice):
-            parts = [None if isinstance(x, Const) and x.value is None else self.expr(x) for x in (a.lower, a.upper, a.step)]
+            parts = [
+                None if isinstance(x, Const) and x.value is None else self.expr(x)
+                for x in (a.lower, a.upper, a.step)
+            ]
             return gast.Slice(*parts)
         if isinstance(a, Struct) and a.type is tuple:
             return gast.Tuple([self.index(x) for x in a.items], gast.Load())
@@ -902,9 +1072,9 @@ class Assembler:
         test = self.expr(op.ins[0])
         then, other = (r.results[0] for r in op.regions)
         cond = op.ins[0]
-        if same(other, cond) or same(other, Const(False)) and op.attrs.get("style") == "and":
+        if same(other, cond) or (same(other, Const(False)) and op.attrs.get("style") == "and"):
             return gast.BoolOp(gast.And(), [test, self.expr(then)])
-        if same(then, cond) or same(then, Const(True)) and op.attrs.get("style") == "or":
+        if same(then, cond) or (same(then, Const(True)) and op.attrs.get("style") == "or"):
             return gast.BoolOp(gast.Or(), [test, self.expr(other)])
         return gast.IfExp(test, self.expr(then), self.expr(other))
 
@@ -923,7 +1093,12 @@ class Assembler:
             word = getattr(gast, infix)()
             if isinstance(word, gast.cmpop):
                 return gast.Compare(left, [word], [right])
-            if infix == "Add" and isinstance(right, gast.UnaryOp) and isinstance(right.op, gast.USub) and not isinstance(right.operand, gast.Constant):
+            if (
+                infix == "Add"
+                and isinstance(right, gast.UnaryOp)
+                and isinstance(right.op, gast.USub)
+                and not isinstance(right.operand, gast.Constant)
+            ):
                 word, right = gast.Sub(), right.operand
             node = gast.BinOp(left, word, right)
             node.scalar = isinstance(kind(args[0]), Scalar) and isinstance(kind(args[1]), Scalar)
@@ -938,7 +1113,12 @@ class Assembler:
             return attr(pos[0], str(method))
         if method:
             first = pos[1:]
-            if method in numpy_names.VARARG_METHODS and len(first) == 1 and isinstance(first[0], gast.Tuple) and first[0].elts:
+            if (
+                method in numpy_names.VARARG_METHODS
+                and len(first) == 1
+                and isinstance(first[0], gast.Tuple)
+                and first[0].elts
+            ):
                 first = first[0].elts
             return gast.Call(attr(pos[0], str(method)), first, kws)
         return gast.Call(self.spelling.callee(fn, op.attrs.get("text", "")), pos, kws)
@@ -987,14 +1167,23 @@ def _exit_is(self: Assembler, op: Op) -> Any:
     code, which = op.ins
     value = self.expr(code)
     assert isinstance(which, Const)
-    if isinstance(code, Val) and code.op is not None and code.op.code in ("for", "while") and len(code.op.attrs["exits"]) == 1:
+    if (
+        isinstance(code, Val)
+        and code.op is not None
+        and code.op.code in ("for", "while")
+        and len(code.op.attrs["exits"]) == 1
+    ):
         return value if which.value else gast.UnaryOp(gast.Not(), value)
     return gast.Compare(value, [gast.Eq()], [const(which.value)])
 
 
 def _transpose(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
-    if len(op.ins) == 1 and (op.attrs.get("method") in ("T", "transpose", "", None) and isinstance(k, Array) or op.attrs.get("method") == "T"):
+    if len(op.ins) == 1 and (
+        (op.attrs.get("method") in ("T", "transpose", "", None)
+        and isinstance(k, Array))
+        or op.attrs.get("method") == "T"
+    ):
         return attr(self.expr(op.ins[0]), "T")
     pos = [self.expr(a) for a in op.ins]
     return gast.Call(self.spelling.callee(np.transpose, ""), pos, [])
@@ -1043,7 +1232,14 @@ def ends(stmts: list[Any]) -> bool:
 
 
 def negate(test: Any) -> Any:
-    flip = {"Eq": gast.NotEq, "NotEq": gast.Eq, "Is": gast.IsNot, "IsNot": gast.Is, "In": gast.NotIn, "NotIn": gast.In}
+    flip = {
+        "Eq": gast.NotEq,
+        "NotEq": gast.Eq,
+        "Is": gast.IsNot,
+        "IsNot": gast.Is,
+        "In": gast.NotIn,
+        "NotIn": gast.In,
+    }
     if isinstance(test, gast.Compare) and len(test.ops) == 1 and type(test.ops[0]).__name__ in flip:
         return gast.Compare(test.left, [flip[type(test.ops[0]).__name__]()], test.comparators)
     if isinstance(test, gast.UnaryOp) and isinstance(test.op, gast.Not):

@@ -72,7 +72,11 @@ class Namer:
             where, user = uses[0]
             if user is None:
                 parent = self.parents[where]
-                if parent is not None and parent[1].code in ("for", "while") and where is parent[1].regions[-1]:
+                if (
+                    parent is not None
+                    and parent[1].code in ("for", "while")
+                    and where is parent[1].regions[-1]
+                ):
                     if any(a is op.out for a in vals(LoopView(parent[1]).collected)):
                         return self.at[op]
                 if parent is not None and parent[1] in self.lay.inline_ifs:
@@ -231,16 +235,25 @@ class Namer:
             used[p.name].append(self.find(p))
         user = {m.name for c in seen for m in self.class_of(c) if m.user}
         spare = next((w for w in ("t", "g", "v", "temp") if w not in user and w not in self.taken), "temp")
-        order = sorted(seen, key=lambda c: (not any(m.user for m in self.class_of(c)), min(self.defined[m][1] for m in self.class_of(c))))
+        order = sorted(
+            seen,
+            key=lambda c: (
+                not any(m.user for m in self.class_of(c)),
+                min(self.defined[m][1] for m in self.class_of(c)),
+            ),
+        )
         for c in order:
             if c in self.names:
                 continue
             members = self.class_of(c)
-            hint = next((m.name for m in members if m.user and m.name), next((m.name for m in members if m.name), spare))
+            hint = next(
+                (m.name for m in members if m.user and m.name),
+                next((m.name for m in members if m.name), spare),
+            )
             hint = safe(hint)
             n = 0
             name = hint
-            while name in self.taken and name not in used or any(self.clash(c, o) for o in used[name]):
+            while (name in self.taken and name not in used) or any(self.clash(c, o) for o in used[name]):
                 n += 1
                 name = f"{hint}{n}"
             used[name].append(c)
@@ -271,7 +284,7 @@ class Namer:
 
 
 def overlap(a: list[Span], b: list[Span]) -> bool:
-    return any(x0 < y1 and y0 < x1 or x0 == y0 for x0, x1 in a for y0, y1 in b)
+    return any((x0 < y1 and y0 < x1) or x0 == y0 for x0, x1 in a for y0, y1 in b)
 
 
 def safe(name: str) -> str:

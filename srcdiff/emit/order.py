@@ -34,7 +34,9 @@ class Layout:
     uses: dict[Val, list[tuple[Region, Op | None]]] = field(default_factory=dict)
     inline_ifs: set[Op] = field(default_factory=set)
     silent: set[Op] = field(default_factory=set)  # printed together with another operation
-    popped: dict[Val, tuple[Op, int]] = field(default_factory=dict)  # element -> (loop, source) that is popped
+    popped: dict[Val, tuple[Op, int]] = field(
+        default_factory=dict
+    )  # element -> (loop, source) that is popped
     position: dict[Op, int] = field(default_factory=dict)
     spans: dict[Region, tuple[int, int]] = field(default_factory=dict)
     collected: dict[Region, list[Atom]] = field(default_factory=dict)
@@ -65,7 +67,7 @@ def _scan(region: Region, lay: Layout) -> None:
 
 
 def _memory(a: Atom) -> bool:
-    return isinstance(kind(a), (Array, Seq)) or not isinstance(kind(a), Scalar) and isinstance(a, Val)
+    return isinstance(kind(a), (Array, Seq)) or (not isinstance(kind(a), Scalar) and isinstance(a, Val))
 
 
 def _fold(region: Region, lay: Layout) -> None:
@@ -83,7 +85,13 @@ def _fold(region: Region, lay: Layout) -> None:
             continue
         uses = lay.uses.get(op.out, [])
         if len(uses) != 1:
-            if op.code == "prim" and op.fn in (ops.getfield,) and uses and not op.out.user and not index_of_entry(op):
+            if (
+                op.code == "prim"
+                and op.fn in (ops.getfield,)
+                and uses
+                and not op.out.user
+                and not index_of_entry(op)
+            ):
                 continue
             continue
         where, user = uses[0]
@@ -100,9 +108,21 @@ def _fold(region: Region, lay: Layout) -> None:
             user_at = evaluated[user] if user is not None else len(region.ops)
         if user is not None and user.code in ("for", "while") and not in_header(op.out, user):
             continue
-        if user is not None and user.code == "if" and user in lay.inline_ifs and where is region and not only(op.out, user.ins):
+        if (
+            user is not None
+            and user.code == "if"
+            and user in lay.inline_ifs
+            and where is region
+            and not only(op.out, user.ins)
+        ):
             continue
-        if user is not None and user.code == "prim" and user.ins and user.ins[0] is op.out and user.attrs.get("inplace"):
+        if (
+            user is not None
+            and user.code == "prim"
+            and user.ins
+            and user.ins[0] is op.out
+            and user.attrs.get("inplace")
+        ):
             continue
         if depth(op, lay) > 6:
             continue
@@ -129,7 +149,11 @@ def only(v: Val, atoms: list[Atom]) -> bool:
 def in_header(v: Val, loop: Op) -> bool:
     """Values that start a loop's variables are assignments, not expressions inside the header."""
     view = LoopView(loop)
-    return any(x is v for x in vals(view.header)) or any(a is v for a in view.sources) or any(x is v for x in vals(view.inits))
+    return (
+        any(x is v for x in vals(view.header))
+        or any(a is v for a in view.sources)
+        or any(x is v for x in vals(view.inits))
+    )
 
 
 def foldable_across(op: Op, where: Region, user: Op | None, region: Region, lay: Layout) -> bool:

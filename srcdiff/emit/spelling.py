@@ -44,7 +44,11 @@ class Spelling:
         out = set(self.aliases.values()) | {"np", "math"}
         for op in walk(graph.region):
             fn = op.attrs.get("fn")
-            if callable(fn) and getattr(fn, "__module__", "") and str(fn.__module__).startswith("srcdiff.runtime"):
+            if (
+                callable(fn)
+                and getattr(fn, "__module__", "")
+                and str(fn.__module__).startswith("srcdiff.runtime")
+            ):
                 out.add(fn.__name__)
             for a in flat(op.ins):
                 if isinstance(a, Ref):
@@ -68,7 +72,16 @@ class Spelling:
             mod, attribute = home
             if mod.__name__.startswith("srcdiff.runtime"):
                 return self.helper(attribute)
-            if mod.__name__.partition(".")[0] in ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy"):
+            if mod.__name__.partition(".")[0] in (
+                "numpy",
+                "math",
+                "scipy",
+                "cmath",
+                "operator",
+                "functools",
+                "itertools",
+                "copy",
+            ):
                 if mod.__name__.startswith("numpy."):
                     return self.path(f"{self.module(np)}{mod.__name__[5:]}.{attribute}")
                 return self.path(f"{self.module(mod)}.{attribute}")
@@ -108,7 +121,14 @@ def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
     name = getattr(obj, "__name__", None)
     if not isinstance(name, str):
         return None
-    for mod in (np, np.linalg, np.fft, sys.modules.get("math"), sys.modules.get("srcdiff.runtime"), sys.modules.get("scipy.special")):
+    for mod in (
+        np,
+        np.linalg,
+        np.fft,
+        sys.modules.get("math"),
+        sys.modules.get("srcdiff.runtime"),
+        sys.modules.get("scipy.special"),
+    ):
         if mod is not None and getattr(mod, name, None) is obj:
             return mod, name
     full = getattr(obj, "__module__", None)

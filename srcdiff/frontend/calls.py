@@ -112,23 +112,42 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in own} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
     if isinstance(obj, functools.partial):
-        inner = Known(obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func")))
-        first = [lw.outside(v, f"{text}_arg{i}", None if path is None else (*path, ("attr", "args"), ("item", i)), node) for i, v in enumerate(obj.args)]
-        given = {k: lw.outside(v, k, None if path is None else (*path, ("attr", "keywords"), ("item", k)), node) for k, v in obj.keywords.items()}
+        inner = Known(
+            obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func"))
+        )
+        first = [
+            lw.outside(
+                v, f"{text}_arg{i}", None if path is None else (*path, ("attr", "args"), ("item", i)), node
+            )
+            for i, v in enumerate(obj.args)
+        ]
+        given = {
+            k: lw.outside(v, k, None if path is None else (*path, ("attr", "keywords"), ("item", k)), node)
+            for k, v in obj.keywords.items()
+        }
         return call(lw, inner, [*first, *args], {**given, **kwargs}, node)
     if isinstance(obj, types.MethodType):
-        own = lw.outside(obj.__self__, text.rpartition(".")[0] or "self", None if path is None else (*path, ("attr", "__self__")), node)
+        own = lw.outside(
+            obj.__self__,
+            text.rpartition(".")[0] or "self",
+            None if path is None else (*path, ("attr", "__self__")),
+            node,
+        )
         func_path = None if path is None else (*path, ("attr", "__func__"))
         return call_known(lw, obj.__func__, text, func_path, [own, *args], kwargs, node)
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
-    if not isinstance(obj, types.FunctionType) and isinstance(getattr(type(obj), "__call__", None), types.FunctionType):
+    if not isinstance(obj, types.FunctionType) and isinstance(
+        getattr(type(obj), "__call__", None), types.FunctionType
+    ):
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj
             return opaque_call(lw, obj, text, args, kwargs, node, None)
         call_path = None if path is None else (*path, ("attr", "__call__"), ("attr", "__func__"))
-        return call_known(lw, type(obj).__call__, text, call_path, [Known(obj, text, path), *args], kwargs, node)
+        return call_known(
+            lw, type(obj).__call__, text, call_path, [Known(obj, text, path), *args], kwargs, node
+        )
     try:  # a function that wraps another one is read itself: what it adds counts
         unwrapped = source.Unwrapped(obj) if isinstance(obj, types.FunctionType) else source.unwrap(obj)
         found = source.find(unwrapped.function)
@@ -140,7 +159,9 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if path is not None and not lw.frame.static:
             lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, None)
-    inner_path = path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
+    inner_path = (
+        path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
+    )
     return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
 
 
@@ -149,7 +170,11 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     if mode == "stop_gradient":
         return _stop_gradient(lw, args, kwargs, node)
     if mode == "derivative":
-        inner = Known(obj.primal, getattr(obj.primal, "__name__", "f"), None if path is None else (*path, ("attr", "primal")))
+        inner = Known(
+            obj.primal,
+            getattr(obj.primal, "__name__", "f"),
+            None if path is None else (*path, ("attr", "primal")),
+        )
         wrt = obj.wrt_names if not obj.single else obj.wrt_names[0]
         return lw.ctx.derive(lw, Derived(inner, obj.mode, wrt, obj.has_aux), args, kwargs, node)  # type: ignore[no-any-return]
     if mode in ("grad", "value_and_grad"):
@@ -208,7 +233,17 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
     if not isinstance(target, Loc):
         lw.stop("out", "out= must be an array", node)
     current = lw.read(target)
-    lw.write(target, lw.prim(ops.setitem, [current, Const(...), lw.read(value)], result=kind(current), hint=name_of(current), user=True), node)
+    lw.write(
+        target,
+        lw.prim(
+            ops.setitem,
+            [current, Const(...), lw.read(value)],
+            result=kind(current),
+            hint=name_of(current),
+            user=True,
+        ),
+        node,
+    )
     return target
 
 
@@ -300,7 +335,7 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(Const(float(a.value)))
-    if isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub" or k == UNKNOWN:
+    if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k == UNKNOWN:
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
 
@@ -349,12 +384,22 @@ def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
     store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
     test = gast.Compare(load("x"), [gast.Gt() if fn is max else gast.Lt()], [load("best")])
     body = [gast.If(test, [gast.Assign([store("best")], load("x"), None)], [])]
-    first = gast.Assign([store("best")], gast.Subscript(load("seq"), gast.Constant(0, None), gast.Load()), None)
-    loop = gast.For(store("x"), gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()), body, [], None)
+    first = gast.Assign(
+        [store("best")], gast.Subscript(load("seq"), gast.Constant(0, None), gast.Load()), None
+    )
+    loop = gast.For(
+        store("x"),
+        gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()),
+        body,
+        [],
+        None,
+    )
     return synthetic(lw, node, [first, loop], {"seq": seq}, "best", "reduce")
 
 
-def synthetic(lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str) -> Bound:
+def synthetic(
+    lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
+) -> Bound:
     """Read statements made here, in a scope of their own."""
     tree = gast.Module(stmts, [])
     for n in gast.walk(tree):
@@ -381,7 +426,12 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if isinstance(box, Agg):
         total = start
         for item in box.items:
-            if isinstance(total, Plain) and isinstance(total.atom, Const) and total.atom.value == 0 and total is start:
+            if (
+                isinstance(total, Plain)
+                and isinstance(total.atom, Const)
+                and total.atom.value == 0
+                and total is start
+            ):
                 total = item
             else:
                 total = binary(lw, operator.add, total, item, node)
@@ -390,7 +440,14 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
     first = gast.Assign([store("total")], load("start"), None)
     add = gast.Assign([store("total")], gast.BinOp(load("total"), gast.Add(), load("item")), None)
-    return synthetic(lw, node, [first, gast.For(store("item"), load("seq"), [add], [], None)], {"seq": args[0], "start": start}, "total", "sum")
+    return synthetic(
+        lw,
+        node,
+        [first, gast.For(store("item"), load("seq"), [add], [], None)],
+        {"seq": args[0], "start": start},
+        "total",
+        "sum",
+    )
 
 
 def sum_of(lw: Lowerer, node: Any) -> Bound:
@@ -428,7 +485,9 @@ def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
     store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
     first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
     push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [load("item")], []))
-    return synthetic(lw, node, [first, gast.For(store("item"), load("seq"), [push], [], None)], {"seq": it}, "out_", "list")
+    return synthetic(
+        lw, node, [first, gast.For(store("item"), load("seq"), [push], [], None)], {"seq": it}, "out_", "list"
+    )
 
 
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
@@ -456,16 +515,33 @@ def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     lists = [control.fixed_items(lw, a) for a in args[1:]]
     if all(x is not None for x in lists):
-        items = tuple(stored(lw, lw.call(args[0], list(t), {}, node)) for t in zip(*[x for x in lists if x is not None], strict=False))
+        items = tuple(
+            stored(lw, lw.call(args[0], list(t), {}, node))
+            for t in zip(*[x for x in lists if x is not None], strict=False)
+        )
         return Loc(lw.state.new_cell(Agg(list, tuple(range(len(items))), items)))
     load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
     store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
     names = [f"x{i}" for i in range(len(args) - 1)]
     target = store(names[0]) if len(names) == 1 else gast.Tuple([store(n) for n in names], gast.Store())
-    it = load("s0") if len(names) == 1 else gast.Call(load("zip_"), [load(f"s{i}") for i in range(len(names))], [])
-    push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [gast.Call(load("f_"), [load(n) for n in names], [])], []))
+    it = (
+        load("s0")
+        if len(names) == 1
+        else gast.Call(load("zip_"), [load(f"s{i}") for i in range(len(names))], [])
+    )
+    push = gast.Expr(
+        gast.Call(
+            gast.Attribute(load("out_"), "append", gast.Load()),
+            [gast.Call(load("f_"), [load(n) for n in names], [])],
+            [],
+        )
+    )
     first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
-    given: dict[str, Bound] = {"f_": args[0], "zip_": Known(zip, "zip"), **{f"s{i}": a for i, a in enumerate(args[1:])}}
+    given: dict[str, Bound] = {
+        "f_": args[0],
+        "zip_": Known(zip, "zip"),
+        **{f"s{i}": a for i, a in enumerate(args[1:])},
+    }
     return synthetic(lw, node, [first, gast.For(target, it, [push], [], None)], given, "out_", "map")
 
 
@@ -481,7 +557,14 @@ def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if not isinstance(target, Loc):
         lw.stop("store", "the first argument of add.at must be an array variable", node)
     current = lw.read(target)
-    new = lw.prim(ops.additem, [current, lw.read(index), lw.read(value)], result=kind(current), hint=name_of(current), user=True, at=True)
+    new = lw.prim(
+        ops.additem,
+        [current, lw.read(index), lw.read(value)],
+        result=kind(current),
+        hint=name_of(current),
+        user=True,
+        at=True,
+    )
     lw.write(target, new, node)
     return Plain(Const(None))
 
@@ -520,7 +603,9 @@ def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if len(args) > 2:
         given["acc_"] = args[2]
     else:
-        stmts.append(gast.Assign([store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None))
+        stmts.append(
+            gast.Assign([store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None)
+        )
         seq = gast.Subscript(seq, gast.Slice(gast.Constant(1, None), None, None), gast.Load())
     stmts.append(gast.For(store("item"), seq, [step], [], None))
     return synthetic(lw, node, stmts, given, "acc_", "reduce")
@@ -565,22 +650,44 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms):
-        lw.stop("method", f"the method {name!r} of an object that is not known is given a number or an array", node)
+        lw.stop(
+            "method",
+            f"the method {name!r} of an object that is not known is given a number or an array",
+            node,
+        )
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
-    return Plain(lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name))
+    return Plain(
+        lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name)
+    )
 
 
-def array_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+def array_method(
+    lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any
+) -> Bound:
     if name == "item" and not args:
         k = kind(atom)
         if isinstance(k, (Array, Scalar)) and k.dtype[0] in "f":
             return Plain(lw.prim(float, [atom], result=FLOAT))
     if name == "fill" and isinstance(owner, Loc):
-        lw.write(owner, lw.prim(ops.setitem, [atom, Const(...), lw.read(args[0])], result=kind(atom), hint=name_of(atom), user=True), node)
+        lw.write(
+            owner,
+            lw.prim(
+                ops.setitem,
+                [atom, Const(...), lw.read(args[0])],
+                result=kind(atom),
+                hint=name_of(atom),
+                user=True,
+            ),
+            node,
+        )
         return Plain(Const(None))
     if name == "sort" and isinstance(owner, Loc):
-        lw.write(owner, lw.prim(np.sort, [atom, *[lw.read(a) for a in args]], result=kind(atom), hint=name_of(atom)), node)
+        lw.write(
+            owner,
+            lw.prim(np.sort, [atom, *[lw.read(a) for a in args]], result=kind(atom), hint=name_of(atom)),
+            node,
+        )
         return Plain(Const(None))
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
@@ -604,7 +711,9 @@ def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
-    return Plain(lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name))
+    return Plain(
+        lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name)
+    )
 
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
@@ -630,12 +739,28 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
         return lw.bind(last)
     if name == "extend":
         other = lw.read(args[0], node)
-        lw.write(owner, lw.prim(operator.concat, [atom, other], result=join(k, kind(other)), hint=name_of(atom), user=True), node)
+        lw.write(
+            owner,
+            lw.prim(
+                operator.concat, [atom, other], result=join(k, kind(other)), hint=name_of(atom), user=True
+            ),
+            node,
+        )
         return Plain(Const(None))
     if name == "copy":
         return lw.bind(lw.prim(list, [atom], result=k))
     if name == "reverse":
-        lw.write(owner, lw.prim(operator.getitem, [atom, Slice(Const(None), Const(None), Const(-1))], result=k, hint=name_of(atom), view=False), node)
+        lw.write(
+            owner,
+            lw.prim(
+                operator.getitem,
+                [atom, Slice(Const(None), Const(None), Const(-1))],
+                result=k,
+                hint=name_of(atom),
+                view=False,
+            ),
+            node,
+        )
         return Plain(Const(None))
     lw.stop("method", f"the list method {name!r} is not supported on a list whose length is not known", node)
 
@@ -752,7 +877,11 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
         a = lw.read(args[0], node)
         k = kind(a)
         if isinstance(k, (Scalar, Array)):
-            return Plain(lw.prim(np.astype, [a, Ref(cls, text)]) if isinstance(k, Array) else lw.prim(cls, [a], result=Scalar(np.dtype(cls).str[1:], False)))
+            return Plain(
+                lw.prim(np.astype, [a, Ref(cls, text)])
+                if isinstance(k, Array)
+                else lw.prim(cls, [a], result=Scalar(np.dtype(cls).str[1:], False))
+            )
     if not fields:
         lw.stop("class", f"making an object of class {cls.__name__} is not supported", node,
                 help="use a dataclass or a namedtuple")  # fmt: skip
@@ -773,15 +902,21 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
 
 def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:
     frame = Frame(c.frame.source, None, None, c.frame, c.frame.static)
-    return enter_function(lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id))
+    return enter_function(
+        lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id)
+    )
 
 
-def inline_function(lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+def inline_function(
+    lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, kwargs: Kw, node: Any
+) -> Bound:
     frame = Frame(found, fobj, path, None, lw.frame.static)
     a = found.node.args
     defaults: Kw = {}
     pos = a.posonlyargs + a.args
-    named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
+    named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [
+        p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None
+    ]
 
     for name in named:
         value = default_of(fobj, name)
@@ -790,13 +925,29 @@ def inline_function(lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, k
                 lw.guards[(*path, ("default", name))] = value
             defaults[name] = Plain(Const(value))
         else:
-            defaults[name] = lw.outside(value, name, None if path is None else (*path, ("default", name)), node, library=lw.frame.static)
+            defaults[name] = lw.outside(
+                value,
+                name,
+                None if path is None else (*path, ("default", name)),
+                node,
+                library=lw.frame.static,
+            )
     if path is not None and not lw.frame.static:
         lw.guards[path] = fobj.__code__
     return enter_function(lw, frame, found.node, found.name, args, kwargs, defaults, node, fobj.__code__)
 
 
-def enter_function(lw: Lowerer, frame: Frame, fnode: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any, ident: Any) -> Bound:
+def enter_function(
+    lw: Lowerer,
+    frame: Frame,
+    fnode: Any,
+    name: str,
+    args: Args,
+    kwargs: Kw,
+    defaults: Kw,
+    node: Any,
+    ident: Any,
+) -> Bound:
     """Read a function in place: its body runs in a frame of its own, on the caller's values."""
     if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
         lw.stop("generator", f"{name} is a generator function", node, help="return a list")
@@ -833,7 +984,9 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         lw.block(body)
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
-            if not any(isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()) and not escapes(result, frame):
+            if not any(
+                isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
+            ) and not escapes(result, frame):
                 del lw.state.names[key]
         return result
     finally:
@@ -894,7 +1047,11 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
             bound[p] = lw.bind(given[p])
         else:
             value = default_of(rule, p)
-            bound[p] = Plain(Const(value)) if isinstance(value, (int, float)) else lw.outside(value, p, None, None, library=True)
+            bound[p] = (
+                Plain(Const(value))
+                if isinstance(value, (int, float))
+                else lw.outside(value, p, None, None, library=True)
+            )
     if a.vararg is not None:
         v = given[a.vararg.id]
         bound[a.vararg.id] = lw.bind(v)

@@ -183,10 +183,15 @@ class Joiner:
             lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
         for cell in [c for c in s0.cells if c in s1.cells and c not in lw.state.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
-            hint = next((n for (_, n), b in s0.names.items() if isinstance(b, Loc) and b.cell == cell and not b.path), "")
+            hint = next(
+                (n for (_, n), b in s0.names.items() if isinstance(b, Loc) and b.cell == cell and not b.path),
+                "",
+            )
             if isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and x.keys == y.keys:
                 items = [self.bound(p, q, hint) for p, q in zip(x.items, y.items, strict=True)]
-                lw.state.cells[cell] = Agg(x.type, x.keys, tuple(i if i is not None else Poison(hint) for i in items))
+                lw.state.cells[cell] = Agg(
+                    x.type, x.keys, tuple(i if i is not None else Poison(hint) for i in items)
+                )
             else:
                 lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
@@ -204,7 +209,9 @@ def with_fresh(k: Kind) -> Kind:
     return k
 
 
-def branch(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], name: str = "") -> tuple[Any, Any, Joiner]:
+def branch(
+    lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], name: str = ""
+) -> tuple[Any, Any, Joiner]:
     """An ``if``: read both branches, join what they bind; returns what each callable returned, and the joiner."""
     regions = [Region(), Region()]
     op = Op("if", [cond], [], regions, {"style": name})
@@ -231,7 +238,9 @@ def branch(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[],
     return got[0], got[1], joiner
 
 
-def choose(lw: Lowerer, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str) -> Bound:
+def choose(
+    lw: Lowerer, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str
+) -> Bound:
     """A conditional expression."""
     a, b, joiner = branch(lw, cond, then, other, name)
     if isinstance(a, int) or isinstance(b, int):  # a call whose result is not known yet
@@ -258,7 +267,9 @@ def if_statement(lw: Lowerer, test: Bound, body: list[Any], orelse: list[Any], r
     return merge_exits(lw, lw.read(test), lambda: lw.block(body), lambda: lw.block(orelse), rest)
 
 
-def merge_exits(lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], rest: list[Any]) -> Any:
+def merge_exits(
+    lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], rest: list[Any]
+) -> Any:
     e0, e1, joiner = branch(lw, cond, then, other)
     if isinstance(e0, int) and e0 == e1:
         return lw.block(rest) if e0 == FALL else e0
@@ -309,12 +320,20 @@ class Slots:
         """A bound of new parameters of kind ``k``, started from ``init``."""
         if isinstance(k, Tree):
             parts = self.parts(init, k)
-            items = tuple(self.open(a, x, f"{hint}_{key}" if hint else str(key), params) for a, x, key in zip(parts, k.items, k.keys, strict=True))
+            items = tuple(
+                self.open(a, x, f"{hint}_{key}" if hint else str(key), params)
+                for a, x, key in zip(parts, k.items, k.keys, strict=True)
+            )
             agg = Agg(k.type, k.keys, items)
 
             return Loc(self.lw.state.new_cell(agg)) if mutable(k.type) else agg
         v = Val(hint, with_fresh(k), user=not self.lw.quiet())
-        if isinstance(init, Val) and isinstance(k, Array) and isinstance(init.kind, Array) and init.kind.dims == k.dims:
+        if (
+            isinstance(init, Val)
+            and isinstance(k, Array)
+            and isinstance(init.kind, Array)
+            and init.kind.dims == k.dims
+        ):
             self.lw.shapes[v] = init
         params.append(v)
         self.inits.append(init)
@@ -356,7 +375,15 @@ def joined(a: Kind, b: Kind, init: Atom) -> Kind:
     return join(a, b)
 
 
-def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], test: Any, body: list[Any], orelse: list[Any]) -> Any:
+def loop(
+    lw: Lowerer,
+    node: Any,
+    op: Op,
+    open_body: Callable[[Region], None],
+    test: Any,
+    body: list[Any],
+    orelse: list[Any],
+) -> Any:
     """The common part of ``for`` and ``while``; returns the exit code."""
     start = lw.state
     origin = lw.origin
@@ -374,7 +401,14 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
         opened: dict[Any, Bound] = {}
         for key, k in carried.items():
             if key[0] == "cell":
-                hint = next((n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == key[1] and not b.path), "")
+                hint = next(
+                    (
+                        n
+                        for (_, n), b in start.names.items()
+                        if isinstance(b, Loc) and b.cell == key[1] and not b.path
+                    ),
+                    "",
+                )
                 init = start.cells[key[1]]
                 init = read_at(lw, start, init) if isinstance(init, Agg) else init
                 got = slots.open(init, k, hint, params)
@@ -398,7 +432,12 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
                 cond = Const(known) if known is not None else lw.read(b)
             if lw.state.cells != head_state.cells or lw.state.names.keys() != head_state.names.keys():
                 if any(lw.state.cells.get(c) is not v for c, v in head_state.cells.items()):
-                    lw.stop("while-test", "the test of this loop changes an array", node, help="move the change into the body")
+                    lw.stop(
+                        "while-test",
+                        "the test of this loop changes an array",
+                        node,
+                        help="move the change into the body",
+                    )
             lw.state = head_state.copy()
         before = lw.state.copy()
         with lw.inside(body_region):
@@ -425,7 +464,11 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
                             continue
                         a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
                         wanted[k0] = joined(kind(a0), kind(a1), a0)
-                elif key[0] == lw.frame.id and carriable(lw, b) and (key[1] == RETURNED or lw.used_outside(node, key[1])):
+                elif (
+                    key[0] == lw.frame.id
+                    and carriable(lw, b)
+                    and (key[1] == RETURNED or lw.used_outside(node, key[1]))
+                ):
                     wanted[k0] = kind(lw.read(b))
             for key in carried:
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
@@ -437,7 +480,10 @@ def loop(lw: Lowerer, node: Any, op: Op, open_body: Callable[[Region], None], te
         if set(wanted) == set(carried) and all(similar(wanted[k], carried[k]) for k in carried):
             break
         before_kinds = carried
-        carried = {k: widened(v, before_kinds[k], id(node), k) if attempt > 3 and k in before_kinds else v for k, v in wanted.items()}
+        carried = {
+            k: widened(v, before_kinds[k], id(node), k) if attempt > 3 and k in before_kinds else v
+            for k, v in wanted.items()
+        }
     else:
         lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
                 help="start the variables from values of the kind that they have later")  # fmt: skip
@@ -525,7 +571,11 @@ def similar(a: Kind, b: Kind) -> bool:
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return (a.dtype, a.weak) == (b.dtype, b.weak)
     if isinstance(a, Tree) and isinstance(b, Tree):
-        return a.type is b.type and a.keys == b.keys and all(similar(x, y) for x, y in zip(a.items, b.items, strict=True))
+        return (
+            a.type is b.type
+            and a.keys == b.keys
+            and all(similar(x, y) for x, y in zip(a.items, b.items, strict=True))
+        )
     if isinstance(a, Seq) and isinstance(b, Seq):
         return similar(a.elem, b.elem)
     return a == b
@@ -545,9 +595,17 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
     if isinstance(a, Plain) and isinstance(b, Plain):
         return same(a.atom, b.atom)
     if isinstance(a, Loc) and isinstance(b, Loc):
-        return a.cell == b.cell and len(a.path) == len(b.path) and all(x is y for x, y in zip(a.path, b.path, strict=True))
+        return (
+            a.cell == b.cell
+            and len(a.path) == len(b.path)
+            and all(x is y for x, y in zip(a.path, b.path, strict=True))
+        )
     if isinstance(a, Agg) and isinstance(b, Agg):
-        return a.type is b.type and a.keys == b.keys and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
+        return (
+            a.type is b.type
+            and a.keys == b.keys
+            and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
+        )
     return not carriable(lw, a) and type(a) is type(b)
 
 
@@ -563,7 +621,9 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
             holders.setdefault(b.cell, []).append(key[1][1])
     written = {c for c, v in end.cells.items() if c in before.cells and before.cells[c] is not v}
     for cell, names in holders.items():
-        if len(names) > 1 and (cell in written or any(cells[k] in written for k in cells if k[0] == "name" and k[1][1] in names)):
+        if len(names) > 1 and (
+            cell in written or any(cells[k] in written for k in cells if k[0] == "name" and k[1][1] in names)
+        ):
             lw.stop("aliasing", f"{names[0]!r} and {names[1]!r} may be the same array here, and it is written to", node,
                     help="let one of them be a copy (.copy())")  # fmt: skip
 
@@ -628,9 +688,15 @@ def fixed_items(lw: Lowerer, it: Bound) -> list[Bound] | None:
             lists = [fixed_items(lw, p) for p in c.parts]
             if any(x is not None for x in lists):
                 n = min(len(x) for x in lists if x is not None)
-                full = [x if x is not None else indexed_items(lw, p, n) for x, p in zip(lists, c.parts, strict=True)]
+                full = [
+                    x if x is not None else indexed_items(lw, p, n)
+                    for x, p in zip(lists, c.parts, strict=True)
+                ]
                 if all(x is not None for x in full):
-                    return [Agg(tuple, tuple(range(len(full))), t) for t in zip(*[x for x in full if x is not None], strict=False)]
+                    return [
+                        Agg(tuple, tuple(range(len(full))), t)
+                        for t in zip(*[x for x in full if x is not None], strict=False)
+                    ]
             return None
         if c.kind == "enumerate":
             items = fixed_items(lw, c.parts[0])
@@ -678,7 +744,13 @@ def unroll(lw: Lowerer, node: Any, items: list[Bound]) -> Any:
         if len(left) == 1:
             code = FALL if BREAK in leave else RETURN
             return merge_exits(lw, left[0], lambda: code, lambda: go(k + 1), [])
-        return merge_exits(lw, left[0], lambda: FALL, lambda: merge_exits(lw, left[1], lambda: RETURN, lambda: go(k + 1), []), [])
+        return merge_exits(
+            lw,
+            left[0],
+            lambda: FALL,
+            lambda: merge_exits(lw, left[1], lambda: RETURN, lambda: go(k + 1), []),
+            [],
+        )
 
     return go(0)
 
@@ -700,8 +772,10 @@ class Header:
         if isinstance(it, Iter):
             if it.kind == "range":
                 parts = list(it.parts)
-                start, stop, step = (Const(0), parts[0], Const(1)) if len(parts) == 1 else (*parts, Const(1))[:3]
-                if self.range is not None or (direction < 0) != self.reverse and self.sources:
+                start, stop, step = (
+                    (Const(0), parts[0], Const(1)) if len(parts) == 1 else (*parts, Const(1))[:3]
+                )
+                if self.range is not None or ((direction < 0) != self.reverse and self.sources):
                     return self.offset_index(start, step, direction)
                 self.range, self.reverse = [start, stop, step], direction < 0
                 return lambda: Plain(self.index)
@@ -712,8 +786,12 @@ class Header:
                 counted = self.range is not None
                 inner = self.add(it.parts[0], direction)
                 first = lw.read(it.parts[1])
-                if direction < 0 or counted or self.range is not None and not self.by_rows:
-                    lw.stop("iterate", "this combination of range, enumerate and reversed is not supported", self.node)
+                if direction < 0 or counted or (self.range is not None and not self.by_rows):
+                    lw.stop(
+                        "iterate",
+                        "this combination of range, enumerate and reversed is not supported",
+                        self.node,
+                    )
                 if self.range is None:
                     self.range = [Const(0), self.count(), Const(1)]
 
@@ -735,7 +813,11 @@ class Header:
             lw.stop("iterate", "a 0-d array cannot be looped over", self.node)
         if isinstance(it, Loc) and isinstance(k, Array) and lw.written_in(self.node, it):
             return self.rows(it, value, direction)
-        elem, _ = index_kind(k, self.index) if k not in (UNKNOWN, OTHER) else (UNKNOWN if k == UNKNOWN else OTHER, True)
+        elem, _ = (
+            index_kind(k, self.index)
+            if k not in (UNKNOWN, OTHER)
+            else (UNKNOWN if k == UNKNOWN else OTHER, True)
+        )
         v = Val(element_name(self.node.target), with_fresh(elem), user=True)
         self.sources.append((value, direction, Plain(v)))
         return lambda: lw.bind(v)
@@ -747,8 +829,11 @@ class Header:
             self.range, self.reverse = [Const(0), lw.shape_of(value, 0), Const(1)], direction < 0
             self.by_rows = True
         elif direction < 0:
-            lw.stop("iterate", "reversed rows of an array that is written are not supported beside another range", self.node)
-
+            lw.stop(
+                "iterate",
+                "reversed rows of an array that is written are not supported beside another range",
+                self.node,
+            )
 
         return lambda: lw.view(Loc(it.cell, it.path), Step(operator.getitem, (self.index,)))
 
@@ -782,7 +867,11 @@ def element_name(target: Any) -> str:
     if isinstance(target, gast.Name):
         return target.id
     if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
-        return element_name(target.elts[-1]) if not isinstance(target.elts[-1], (gast.Tuple, gast.List)) else "item"
+        return (
+            element_name(target.elts[-1])
+            if not isinstance(target.elts[-1], (gast.Tuple, gast.List))
+            else "item"
+        )
     return "item"
 
 
@@ -800,7 +889,11 @@ def counted(lw: Lowerer, node: Any, it: Bound) -> Any:
     if header.range is not None:
         header.index.name = index_name(node.target, it)
         header.index.user = True
-    op = Op("for", list(header.range or []), attrs={"head": 3 if header.range is not None else 0, "rev": header.reverse})
+    op = Op(
+        "for",
+        list(header.range or []),
+        attrs={"head": 3 if header.range is not None else 0, "rev": header.reverse},
+    )
     dirs = tuple(d if not header.reverse else d for _, d, _ in header.sources)
     op.attrs["dirs"] = dirs
     op.ins.extend(s for s, _, _ in header.sources)

@@ -16,7 +16,21 @@ from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.scope import Agg, Bound, Frame, Iter, Known, Loc, Plain, Poison, State, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, Op, Origin, Ref, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import (
+    UNDEF,
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Origin,
+    Ref,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    kind,
+)
 from srcdiff.ir.kinds import (
     FLOAT,
     OTHER,
@@ -138,14 +152,20 @@ class Core:
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
     loop_memo: dict[Any, Any] = field(default_factory=dict)
-    shapes: dict[Val, Val] = field(default_factory=dict)  # a loop's array -> an array of its shape from before the loop
+    shapes: dict[Val, Val] = field(
+        default_factory=dict
+    )  # a loop's array -> an array of its shape from before the loop
     calls: dict[Any, Any] = field(default_factory=dict)
 
     # ---- problems
-    def stop(self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = "") -> NoReturn:
+    def stop(
+        self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
+    ) -> NoReturn:
         raise Stop(self.problem(slug, what, node, note, help, label))
 
-    def problem(self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = "") -> Problem:
+    def problem(
+        self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
+    ) -> Problem:
         node = node if node is not None and hasattr(node, "lineno") else self.node
         source = self.frame.source
         if source is None or node is None or not hasattr(node, "lineno"):
@@ -153,7 +173,9 @@ class Core:
         line = node.lineno
         text = source.lines[line - 1].rstrip("\n") if 0 < line <= len(source.lines) else ""
         end = node.end_col_offset if getattr(node, "end_lineno", line) == line else len(text)
-        return Problem(slug, what, source.file, line, node.col_offset, end or len(text), text, label, note, help)
+        return Problem(
+            slug, what, source.file, line, node.col_offset, end or len(text), text, label, note, help
+        )
 
     def fail(self) -> None:
         if self.problems:
@@ -166,7 +188,13 @@ class Core:
         return op
 
     def prim(
-        self, fn: Any, args: list[Atom], names: tuple[str, ...] = (), hint: str = "", result: Kind | None = None, **attrs: Any
+        self,
+        fn: Any,
+        args: list[Atom],
+        names: tuple[str, ...] = (),
+        hint: str = "",
+        result: Kind | None = None,
+        **attrs: Any,
     ) -> Atom:
         """An application of a pure function."""
         if any(a is ZERO for a in args):
@@ -189,7 +217,9 @@ class Core:
         """An operation on a symbolic zero (in a rule's text): zero, or what the zero leaves."""
         if fn in (operator.add, operator.sub) and len(args) == 2:
             if args[0] is ZERO:
-                return args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
+                return (
+                    args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
+                )
             return args[0]
         if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args]):
             return ZERO
@@ -204,7 +234,9 @@ class Core:
                 return None
             values.append(v)
         exact = all(_exact(v) for v in values)
-        foldable = fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
+        foldable = (
+            fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
+        )
         if not foldable or not (exact or self.frame.static):
             return None
         pos = [v for v, n in zip(values, names or ("",) * len(values), strict=True) if not n]
@@ -236,7 +268,12 @@ class Core:
             v += len(k.items)
         if v in k.keys:
             at = k.keys.index(v)
-        elif isinstance(v, int) and isinstance(k.type, type) and issubclass(k.type, tuple) and abs(v) < len(k.items):
+        elif (
+            isinstance(v, int)
+            and isinstance(k.type, type)
+            and issubclass(k.type, tuple)
+            and abs(v) < len(k.items)
+        ):
             at = v
         else:
             self.stop("key", f"there is no element {v!r} in this {k.type.__name__}")
@@ -291,7 +328,11 @@ class Core:
                 return value
             case Agg(type, keys, items, whole):
                 got = tuple(self.read(x, node) for x in items)
-                if whole is not None and isinstance(whole, Val) and all(_is_part(g, whole, key) for g, key in zip(got, keys, strict=True)):
+                if (
+                    whole is not None
+                    and isinstance(whole, Val)
+                    and all(_is_part(g, whole, key) for g, key in zip(got, keys, strict=True))
+                ):
                     return whole
                 return Struct(type, keys, got)
             case Known(obj, text, path):
@@ -299,13 +340,17 @@ class Core:
                     self.guards[path] = obj  # it is part of the text: another one makes another derivative
                 return Ref(obj, text)
             case Poison(why):
-                self.stop("branches", why, node, help="make both paths bind it to values of the same structure")
+                self.stop(
+                    "branches", why, node, help="make both paths bind it to values of the same structure"
+                )
         self.stop("value", f"{describe(b)} is used where a number or an array is needed", node)
 
     def apply_step(self, step: Step, base: Atom) -> Atom:
         if step.fn is operator.getitem:
             return self.getitem(base, step.args[0])
-        return self.prim(step.fn, [base, *step.args], ("", *step.names) if step.names else (), method=step.method)
+        return self.prim(
+            step.fn, [base, *step.args], ("", *step.names) if step.names else (), method=step.method
+        )
 
     def view(self, b: Bound, step: Step) -> Bound:
         """The bound of ``step`` applied to ``b``: a view of its cell, if it lives in one."""
@@ -335,7 +380,9 @@ class Core:
             return self.prim(ops.setitem, [base, step.args[0], new], result=kind(base), hint=name_of(base))
         if step.fn in (np.reshape, np.ravel):
             shape = self.shape_struct(base)
-            return self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape")
+            return self.prim(
+                np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"
+            )
         if step.fn is np.transpose and not step.args:
             return self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
         if step.fn is np.swapaxes:
@@ -349,7 +396,11 @@ class Core:
     def check_shared(self, cell: int, node: Any) -> None:
         for group in self.state.shares:
             if cell in group:
-                others = [n for (f, n), b in self.state.names.items() if isinstance(b, Loc) and b.cell in group and b.cell != cell]
+                others = [
+                    n
+                    for (f, n), b in self.state.names.items()
+                    if isinstance(b, Loc) and b.cell in group and b.cell != cell
+                ]
                 live = [n for n in others if n in self.names_after()]
                 if live:
                     self.stop(
@@ -365,7 +416,9 @@ class Core:
         base = self.same_shape(base)
         k = kind(base)
         if isinstance(k, Array):
-            return Struct(tuple, tuple(range(len(k.dims))), tuple(self.shape_of(base, i) for i in range(len(k.dims))))
+            return Struct(
+                tuple, tuple(range(len(k.dims))), tuple(self.shape_of(base, i) for i in range(len(k.dims)))
+            )
         return self.prim(np.shape, [base], result=OTHER)
 
     def same_shape(self, base: Atom) -> Atom:
@@ -373,7 +426,13 @@ class Core:
         while isinstance(base, Val):
             if base in self.shapes:
                 base = self.shapes[base]
-            elif base.op is not None and base in base.op.outs and base.op.code == "prim" and (base.op.fn in (ops.setitem, ops.additem) or base.op.attrs.get("aug")) and isinstance(base.kind, Array):
+            elif (
+                base.op is not None
+                and base in base.op.outs
+                and base.op.code == "prim"
+                and (base.op.fn in (ops.setitem, ops.additem) or base.op.attrs.get("aug"))
+                and isinstance(base.kind, Array)
+            ):
                 base = base.op.ins[0]
             else:
                 break
@@ -385,7 +444,9 @@ class Core:
         d = k.dims[axis] if isinstance(k, Array) else None
         if isinstance(d, int) and self.frame.static:
             return Const(d)
-        return self.prim(ops.shape_at, [base, Const(axis)], result=Scalar("i8", True, d if d is not None else fresh_sym()))
+        return self.prim(
+            ops.shape_at, [base, Const(axis)], result=Scalar("i8", True, d if d is not None else fresh_sym())
+        )
 
     # ---- regions
     @contextlib.contextmanager
@@ -400,7 +461,7 @@ class Core:
     def quiet(self) -> bool:
         """Whether names bound now are ours, not the user's."""
         f = self.frame
-        return f.static or f.fobj is None and f.path is None and not f.locals
+        return f.static or (f.fobj is None and f.path is None and not f.locals)
 
     # ---- names
     def free(self, name: str, frame: Frame, node: Any = None) -> Bound:
@@ -418,7 +479,9 @@ class Core:
         path = None if f.path is None or builtin else (*f.path, ("var", name))
         return self.outside(obj, name, path, node)
 
-    def outside(self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False) -> Bound:
+    def outside(
+        self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False
+    ) -> Bound:
         if is_code(obj):
             if path is not None and not self.frame.static and isinstance(obj, _FIXED):
                 self.guards[path] = obj
@@ -428,9 +491,13 @@ class Core:
                 self.guards[path] = obj
             return Plain(Const(obj))
         if library or self.frame.static:
-            return Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
+            return (
+                Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
+            )
         if path is None:
-            self.stop("capture", f"{text!r} is read from a place that cannot be reached again at each call", node)
+            self.stop(
+                "capture", f"{text!r} is read from a place that cannot be reached again at each call", node
+            )
         return self.captured(obj, text, path)
 
     def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
@@ -438,7 +505,12 @@ class Core:
         if path not in self.captures:
             k = self.capture_kind(obj)
             name = text.rpartition(".")[2]
-            if isinstance(k, Scalar) and k.dtype[0] in "iu" and path[-1][1] in self.graph.info.get("real", ()) and len(path) == 1:
+            if (
+                isinstance(k, Scalar)
+                and k.dtype[0] in "iu"
+                and path[-1][1] in self.graph.info.get("real", ())
+                and len(path) == 1
+            ):
                 k = FLOAT  # an integer to differentiate with respect to counts as a real number
             taken = {c.name for c in self.captures.values()} | {p.name for p in self.graph.region.params}
             taken |= set(self.graph.info.get("parameters", ()))
@@ -522,7 +594,9 @@ def mutable(t: Any) -> bool:
 
 def is_code(obj: Any) -> bool:
     """Functions, classes, modules and the like: things that are called or looked into, not computed with."""
-    if isinstance(obj, (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType, types.MethodType)):
+    if isinstance(
+        obj, (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType, types.MethodType)
+    ):
         return True
     return callable(obj)
 
@@ -540,8 +614,13 @@ def name_of(a: Atom) -> str:
 
 
 def describe(b: Bound) -> str:
-    names = {"Closure": "a function", "Iter": "an iterator", "Method": "a method", "Partial": "a partial function"}
+    names = {
+        "Closure": "a function",
+        "Iter": "an iterator",
+        "Method": "a method",
+        "Partial": "a partial function",
+    }
     return names.get(type(b).__name__, "this")
 
 
-__all__ += ["Mapping", "UNDEF", "OTHER", "Iter", "Sym", "is_active_kind"]
+__all__ += ["OTHER", "UNDEF", "Iter", "Mapping", "Sym", "is_active_kind"]

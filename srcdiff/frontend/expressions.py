@@ -82,7 +82,9 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj
             library = True
-        return lw.outside(obj, f"{owner.text}.{name}", path, node, library or path is None and isinstance(owner.obj, type))
+        return lw.outside(
+            obj, f"{owner.text}.{name}", path, node, library or (path is None and isinstance(owner.obj, type))
+        )
     content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
     if isinstance(content, Agg):
         if content.type not in (tuple, list, dict) and name in content.keys:
@@ -143,7 +145,12 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         items = a.items + b.items
         agg = Agg(a.type, tuple(range(len(items))), items)
         return Loc(lw.state.new_cell(agg)) if a.type is list else agg
-    if isinstance(a, Agg) and isinstance(b, Plain) and fn is operator.mul and isinstance(constant(b.atom), int):
+    if (
+        isinstance(a, Agg)
+        and isinstance(b, Plain)
+        and fn is operator.mul
+        and isinstance(constant(b.atom), int)
+    ):
         items = a.items * constant(b.atom)
         agg = Agg(a.type, tuple(range(len(items))), items)
         return Loc(lw.state.new_cell(agg)) if a.type is list else agg
@@ -185,7 +192,12 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
     if isinstance(c, Agg) and c.type not in (tuple, list, dict) and fn is operator.neg:
         return lw.call(attribute(lw, b, "__neg__", node), [], {}, node)
     a = lw.read(b, node)
-    if isinstance(a, Const) and fn is operator.neg and isinstance(a.value, (int, float)) and not isinstance(a.value, bool):
+    if (
+        isinstance(a, Const)
+        and fn is operator.neg
+        and isinstance(a.value, (int, float))
+        and not isinstance(a.value, bool)
+    ):
         return Plain(Const(-a.value))
     return Plain(lw.prim(fn, [a], result=BOOL if fn is operator.not_ else None))
 
@@ -210,15 +222,30 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
         return membership(lw, name, left, right, node)
     fn = numpy_names.BINARY[name]
     if fn in (operator.is_, operator.is_not):
-        known = is_none(lw, left) if is_const_none(right) else is_none(lw, right) if is_const_none(left) else None
+        known = (
+            is_none(lw, left) if is_const_none(right) else is_none(lw, right) if is_const_none(left) else None
+        )
         if known is not None:
             return Const(known == (fn is operator.is_))
     a, b = lw.read(left, node), lw.read(right, node)
     ka, kb = kind(a), kind(b)
-    if fn in (operator.eq, operator.ne) and lw.frame.static and isinstance(ka, Scalar) and isinstance(kb, Scalar) and isinstance(ka.value, int) and isinstance(kb.value, int):
+    if (
+        fn in (operator.eq, operator.ne)
+        and lw.frame.static
+        and isinstance(ka, Scalar)
+        and isinstance(kb, Scalar)
+        and isinstance(ka.value, int)
+        and isinstance(kb.value, int)
+    ):
         return Const(bool(fn(ka.value, kb.value)))
     scalars = isinstance(ka, (Scalar,)) or ka in (OTHER, STR)
-    return lw.prim(fn, [a, b], result=BOOL if scalars and not isinstance(kb, Array) or fn in (operator.is_, operator.is_not) else None)
+    return lw.prim(
+        fn,
+        [a, b],
+        result=BOOL
+        if (scalars and not isinstance(kb, Array)) or fn in (operator.is_, operator.is_not)
+        else None,
+    )
 
 
 def is_const_none(b: Bound) -> bool:
@@ -284,7 +311,9 @@ def _ifexp(lw: Lowerer, node: Any) -> Bound:
     known = truth(lw, test)
     if known is not None:
         return lw.expr(node.body if known else node.orelse)
-    return lw.choose(lw.read(test, node), lambda: lw.expr(node.body), lambda: lw.expr(node.orelse), node, "if")
+    return lw.choose(
+        lw.read(test, node), lambda: lw.expr(node.body), lambda: lw.expr(node.orelse), node, "if"
+    )
 
 
 def _display(t: type) -> Any:
@@ -294,7 +323,12 @@ def _display(t: type) -> Any:
             if isinstance(e, gast.Starred):
                 got = content(lw, lw.expr(e.value))
                 if not isinstance(got, Agg):
-                    lw.stop("starred", "the length of the starred value is not known", e, help="write the elements out")
+                    lw.stop(
+                        "starred",
+                        "the length of the starred value is not known",
+                        e,
+                        help="write the elements out",
+                    )
                 items.extend(got.items)
             else:
                 items.append(stored(lw, lw.expr(e)))
@@ -328,7 +362,12 @@ def _dict(lw: Lowerer, node: Any) -> Bound:
             except TypeError:
                 lw.stop("dict", "the keys of this dict are not known when the derivative is made", k)
             if not is_constant(lw.read(lw.expr(k))):
-                lw.stop("dict", "the keys of this dict are not known when the derivative is made", k, help="use constant keys")
+                lw.stop(
+                    "dict",
+                    "the keys of this dict are not known when the derivative is made",
+                    k,
+                    help="use constant keys",
+                )
             pairs = [(key, stored(lw, value))]
         for kk, vv in pairs:
             if kk in keys:
@@ -360,7 +399,12 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     got_view = isinstance(k, (Array, Seq)) or k == UNKNOWN
     if got_view:
         b = lw.view(base, Step(operator.getitem, (index,)))
-        if isinstance(b, Loc) and b.val is not None and b.val.op is not None and not b.val.op.attrs.get("view", True):
+        if (
+            isinstance(b, Loc)
+            and b.val is not None
+            and b.val.op is not None
+            and not b.val.op.attrs.get("view", True)
+        ):
             return lw.bind(b.val)  # a copy, not a view
         return b
     return lw.bind(lw.getitem(value, index))
@@ -374,7 +418,7 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
             items = box.items[v]
             agg = Agg(box.type, tuple(range(len(items))), items)
             return Loc(lw.state.new_cell(agg)) if box.type is list else agg
-        if box.type in (tuple, list) or isinstance(box.type, type) and issubclass(box.type, tuple):
+        if box.type in (tuple, list) or (isinstance(box.type, type) and issubclass(box.type, tuple)):
             if isinstance(v, int) and -len(box.items) <= v < len(box.items):
                 return box.items[v]
             lw.stop("index", f"index {v!r} is out of range", node)
@@ -385,7 +429,9 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
         whole = lw.read(box)
-        return lw.bind(lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True))
+        return lw.bind(
+            lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True)
+        )
     lw.stop("index", "the elements differ in kind, and which of them is meant is known only at run time", node,
             help="use elements of the same shape, or separate variables")  # fmt: skip
 
@@ -393,7 +439,9 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
 def index_atom(lw: Lowerer, node: Any) -> Atom:
     """The index inside square brackets."""
     if isinstance(node, gast.Slice):
-        parts = [lw.read(lw.expr(p)) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)]
+        parts = [
+            lw.read(lw.expr(p)) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)
+        ]
         return Slice(*parts)
     if isinstance(node, gast.Tuple):
         items = tuple(index_atom(lw, e) for e in node.elts)
@@ -426,7 +474,12 @@ def _named(lw: Lowerer, node: Any) -> Bound:
 
 def _call(lw: Lowerer, node: Any) -> Bound:
     func = lw.expr(node.func)
-    if isinstance(func, Known) and func.obj is sum and len(node.args) and isinstance(node.args[0], gast.GeneratorExp):
+    if (
+        isinstance(func, Known)
+        and func.obj is sum
+        and len(node.args)
+        and isinstance(node.args[0], gast.GeneratorExp)
+    ):
         return lw.sum_of(node)
     if isinstance(func, Known) and func.obj is super:
         lw.stop("super", "super() is not supported here", node)
@@ -457,7 +510,11 @@ def _comprehension(lw: Lowerer, node: Any) -> Bound:
     load = gast.Name(id=name, ctx=gast.Load(), annotation=None, type_comment=None)
     store = gast.Name(id=name, ctx=gast.Store(), annotation=None, type_comment=None)
     body: list[Any] = [
-        gast.Expr(value=gast.Call(func=gast.Attribute(value=load, attr="append", ctx=gast.Load()), args=[node.elt], keywords=[]))
+        gast.Expr(
+            value=gast.Call(
+                func=gast.Attribute(value=load, attr="append", ctx=gast.Load()), args=[node.elt], keywords=[]
+            )
+        )
     ]
     for g in reversed(node.generators):
         for c in reversed(g.ifs):
@@ -489,7 +546,9 @@ def _joined(lw: Lowerer, node: Any) -> Bound:
         if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id not in free:
             free[n.id] = lw.read(lookup(lw, n.id, n), n)
         if isinstance(n, (gast.Call, gast.Lambda, gast.NamedExpr)) and not isinstance(n, gast.Name):
-            lw.stop("fstring", "calls inside an f-string are not supported", n, help="give the value a name first")
+            lw.stop(
+                "fstring", "calls inside an f-string are not supported", n, help="give the value a name first"
+            )
     op = Op("opaque", list(free.values()), attrs={"tree": node, "free": tuple(free)})
     val = Val("", STR, op)
     op.outs.append(val)

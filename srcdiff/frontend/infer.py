@@ -45,7 +45,10 @@ class Unsampled(Exception):
     """The kind of an argument has no sample."""
 
 
-_SIZES = ((7, 12, 19, 31, 46, 62), (9, 17, 22, 39, 58, 75))  # irregular: no size is a simple function of others
+_SIZES = (
+    (7, 12, 19, 31, 46, 62),
+    (9, 17, 22, 39, 58, 75),
+)  # irregular: no size is a simple function of others
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount, np.repeat,
     np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram, np.digitize,
@@ -78,7 +81,13 @@ class _Sampler:
             return slice(self.atom(a.lower), self.atom(a.upper), self.atom(a.step))
         if isinstance(a, Struct):
             items = [self.atom(x) for x in a.items]
-            return dict(zip(a.keys, items, strict=True)) if a.type is dict else a.type(items) if a.type in (tuple, list) else self.no()
+            return (
+                dict(zip(a.keys, items, strict=True))
+                if a.type is dict
+                else a.type(items)
+                if a.type in (tuple, list)
+                else self.no()
+            )
         if isinstance(a, Val) and a.op is not None and a.op.fn is getattr:
             k = kind(a.op.ins[0])
             if isinstance(k, (Array, Scalar)):
@@ -115,7 +124,13 @@ class _Sampler:
                 return [self.kind(elem) for _ in range((5, 7)[self.run])]
             case Tree(type=t, keys=keys, items=items):
                 values = [self.kind(x) for x in items]
-                return dict(zip(keys, values, strict=True)) if t is dict else t(values) if t in (tuple, list) else t(*values)
+                return (
+                    dict(zip(keys, values, strict=True))
+                    if t is dict
+                    else t(values)
+                    if t in (tuple, list)
+                    else t(*values)
+                )
             case Simple("None"):
                 return None
         return self.no()
@@ -223,13 +238,31 @@ def _sampled(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], a
 def _fast(fn: Any, args: list[Atom]) -> Kind | None:
     if fn in _ARITHMETIC and len(args) == 2:
         a, b = kind(args[0]), kind(args[1])
-        if isinstance(a, Scalar) and isinstance(b, Scalar) and a.weak and b.weak and {a.dtype, b.dtype} <= {"f8", "i8"}:
+        if (
+            isinstance(a, Scalar)
+            and isinstance(b, Scalar)
+            and a.weak
+            and b.weak
+            and {a.dtype, b.dtype} <= {"f8", "i8"}
+        ):
             if a.dtype == b.dtype == "i8":
                 return Scalar("i8", True, _int_value(fn, a.value, b.value))
             return FLOAT
-        if isinstance(a, Array) and isinstance(b, Scalar) and a.dtype == "f8" and b.dtype in ("f8", "i8") and a.dims:
+        if (
+            isinstance(a, Array)
+            and isinstance(b, Scalar)
+            and a.dtype == "f8"
+            and b.dtype in ("f8", "i8")
+            and a.dims
+        ):
             return a
-        if isinstance(b, Array) and isinstance(a, Scalar) and b.dtype == "f8" and a.dtype in ("f8", "i8") and b.dims:
+        if (
+            isinstance(b, Array)
+            and isinstance(a, Scalar)
+            and b.dtype == "f8"
+            and a.dtype in ("f8", "i8")
+            and b.dims
+        ):
             return b
         if isinstance(a, Array) and a == b and a.dtype == "f8" and a.dims:
             return a
@@ -242,7 +275,12 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
         if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype == "f8":
             dims = broadcast_dims(a.dims, b.dims)
             return Array("f8", dims) if dims is not None and dims else None
-    if fn in _COMPARE and len(args) == 2 and isinstance(kind(args[0]), Scalar) and isinstance(kind(args[1]), Scalar):
+    if (
+        fn in _COMPARE
+        and len(args) == 2
+        and isinstance(kind(args[0]), Scalar)
+        and isinstance(kind(args[1]), Scalar)
+    ):
         return BOOL
     return None
 
@@ -259,7 +297,9 @@ def _reshape(k: Kind, shape: Atom) -> Kind | None:
             if p.value == -1 and len(parts) == 1 and len(k.dims) == 1:
                 dims.append(k.dims[0])
             elif p.value == -1:
-                big = len(parts) == 1 and any(isinstance(d, Sym) and d.big or isinstance(d, int) and d > 1 for d in k.dims)
+                big = len(parts) == 1 and any(
+                    (isinstance(d, Sym) and d.big) or (isinstance(d, int) and d > 1) for d in k.dims
+                )
                 found = memo_sym("reshape", k.dims, tuple(_key(x) for x in parts), len(dims))
                 dims.append(Sym(found.id, 0, big))
             else:
@@ -391,7 +431,13 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
             if fancy and False:
                 pass
             position += 1
-        elif isinstance(pk, Array) and pk.dtype[0] in "iub" or isinstance(pk, Tree) and isinstance(p, Struct) or isinstance(pk, Seq):
+        elif (
+            (isinstance(pk, Array)
+            and pk.dtype[0] in "iub")
+            or (isinstance(pk, Tree)
+            and isinstance(p, Struct))
+            or isinstance(pk, Seq)
+        ):
             if where is None:
                 where = len(dims)
             elif last != n - 1:
@@ -416,7 +462,11 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
             got = broadcast_dims(got, f) if got is not None else None
         if got is None:
             got = tuple(fresh_sym() for _ in range(max(len(f) for f in fancy)))
-        has_int = any(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, Slice) and not _is_none(p) and not _is_ellipsis(p))
+        has_int = any(
+            isinstance(kind(p), Scalar)
+            for p in parts
+            if not isinstance(p, Slice) and not _is_none(p) and not _is_ellipsis(p)
+        )
         if has_int and any(isinstance(p, Slice) for p in parts):
             return Array(k.dtype, tuple(fresh_sym() for _ in range(len(dims) + len(got)))), False
         at = 0 if apart else (where or 0)

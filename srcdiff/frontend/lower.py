@@ -56,7 +56,9 @@ class Lowerer(Core):
     def sum_of(self, node: Any) -> Bound:
         return calls.sum_of(self, node)
 
-    def choose(self, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str) -> Bound:
+    def choose(
+        self, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str
+    ) -> Bound:
         return control.choose(self, cond, then, other, node, name)
 
     def bind_shape(self, atom: Atom) -> Bound:
@@ -68,7 +70,12 @@ class Lowerer(Core):
         frame = self.frame
         while name in frame.outer and frame.parent is not None:
             frame = frame.parent
-        if frame.source is not None and name not in frame.locals and frame.fobj is None and frame.parent is not None:
+        if (
+            frame.source is not None
+            and name not in frame.locals
+            and frame.fobj is None
+            and frame.parent is not None
+        ):
             pass  # a comprehension's own scope
         self.state.names[frame.id, name] = value
 
@@ -99,7 +106,9 @@ class Lowerer(Core):
             self.set_name(name, Poison(f"the value of {name!r} is not known because of the problem above"))
 
     def cached_tree(self, node: Any, tree: Any) -> Any:
-        key = tuple(id(x) if not isinstance(x, str) else x for x in (node if isinstance(node, tuple) else (node, "")))
+        key = tuple(
+            id(x) if not isinstance(x, str) else x for x in (node if isinstance(node, tuple) else (node, ""))
+        )
         return self.trees.setdefault(key, (node, tree))[1]
 
     def used_outside(self, loop: Any, name: str) -> bool:
@@ -115,7 +124,12 @@ class Lowerer(Core):
         if inner is None:
             inner = loads(loop)
             self.trees["loads", id(loop)] = inner
-        return counts.get(name, 0) > inner.get(name, 0) or name.endswith("_") or name.startswith("_") or self.first_use(loop, name)
+        return (
+            counts.get(name, 0) > inner.get(name, 0)
+            or name.endswith("_")
+            or name.startswith("_")
+            or self.first_use(loop, name)
+        )
 
     def first_use(self, loop: Any, name: str) -> bool:
         """Whether the loop's body may read ``name`` before setting it."""
@@ -157,7 +171,9 @@ class Lowerer(Core):
             if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno > line:
                 out.add(n.id)
             if isinstance(n, (gast.For, gast.While)) and n.lineno <= line <= (n.end_lineno or line):
-                out.update(m.id for m in gast.walk(n) if isinstance(m, gast.Name) and isinstance(m.ctx, gast.Load))
+                out.update(
+                    m.id for m in gast.walk(n) if isinstance(m, gast.Name) and isinstance(m.ctx, gast.Load)
+                )
         return frozenset(out)
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
@@ -218,7 +234,11 @@ def stored_names(stmts: list[Any]) -> set[str]:
 
 
 def lower(
-    fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind], real: frozenset[str] = frozenset()
+    fn: Any,
+    params: Mapping[str, Param],
+    ctx: Context,
+    kind_of: Callable[[Any], Kind],
+    real: frozenset[str] = frozenset(),
 ) -> Graph:
     """The graph of a Python function for arguments of the given kinds.
 
@@ -233,7 +253,9 @@ def lower(
     lw.frame = frame
     node = found.node
     if isinstance(node, gast.FunctionDef) and lw.is_generator(node):
-        lw.problems.append(lw.problem("generator", f"{found.name} is a generator function", node, help="return a list"))
+        lw.problems.append(
+            lw.problem("generator", f"{found.name} is a generator function", node, help="return a list")
+        )
         lw.fail()
     body = node.body if isinstance(node, gast.FunctionDef) else None
     frame.locals = (assigned_names(body) if body is not None else frozenset()) | frozenset(params)
@@ -311,7 +333,11 @@ def cells_of(lw: Lowerer, b: Bound) -> Iterator[int]:
 
 
 def lower_library(
-    fn: Any, params: Mapping[str, Param], ctx: Context, kind_of: Callable[[Any], Kind], defaults: Mapping[str, Any]
+    fn: Any,
+    params: Mapping[str, Param],
+    ctx: Context,
+    kind_of: Callable[[Any], Kind],
+    defaults: Mapping[str, Any],
 ) -> Graph:
     """The graph of a library function called on its arguments."""
     text = getattr(fn, "__name__", "f")
@@ -347,7 +373,14 @@ def lower_library(
     return graph
 
 
-def read_rule(ctx: Context, rule: Any, region: Region, given: dict[str, Atom], origin: Origin | None, info: dict[str, Any]) -> Atom:
+def read_rule(
+    ctx: Context,
+    rule: Any,
+    region: Region,
+    given: dict[str, Atom],
+    origin: Origin | None,
+    info: dict[str, Any],
+) -> Atom:
     """The text of a rule, read into ``region`` on the values given."""
     lw = Lowerer(ctx, Graph(rule.__name__, region, info=info), region)
     lw.origin = origin

@@ -120,9 +120,20 @@ class Recursions:
 # ---- meeting a function again --------------------------------------------------------------------------
 
 
-def site_of(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: dict[str, Bound], node: Any, ident: Any) -> Site:
+def site_of(
+    lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: dict[str, Bound], node: Any, ident: Any
+) -> Site:
     a = fnode.args
-    order = [p.id for p in (*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else []), *a.kwonlyargs, *([a.kwarg] if a.kwarg else []))]
+    order = [
+        p.id
+        for p in (
+            *a.posonlyargs,
+            *a.args,
+            *([a.vararg] if a.vararg else []),
+            *a.kwonlyargs,
+            *([a.kwarg] if a.kwarg else []),
+        )
+    ]
     bound = {k: bound[k] for k in order if k in bound}
     leaves: list[tuple[str, Atom]] = []
     with lw.inside(Region()):
@@ -142,7 +153,7 @@ def repeats(lw: Lowerer, site: Site) -> bool:
                 table.known.add((site.ident, site.shape))
                 raise Again(e)
     again = sum(e.site.ident == site.ident and e.region is not lw.region for e in lw.stack)
-    if len(lw.stack) > DEEPEST or again > 3 and "closure" in str(site.shape):
+    if len(lw.stack) > DEEPEST or (again > 3 and "closure" in str(site.shape)):
         lw.stop("recursion", f"{site.name} calls itself with arguments of ever new structure", site.node,
                 help="write it as a loop")  # fmt: skip
     return False
@@ -164,7 +175,9 @@ def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fi
     """The structure of an argument; its numbers and arrays go to ``leaves``, functions and the like to ``fixed``."""
     c = content(lw, b)
     if isinstance(c, Agg):
-        items = tuple(dissect(lw, x, f"{name}_{k}", leaves, fixed) for x, k in zip(c.items, c.keys, strict=True))
+        items = tuple(
+            dissect(lw, x, f"{name}_{k}", leaves, fixed) for x, k in zip(c.items, c.keys, strict=True)
+        )
         return ("tree", c.type, c.keys, items, isinstance(b, Loc))
     if isinstance(c, Partial):
         fixed.append(c)
@@ -183,14 +196,16 @@ def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fi
     atom = lw.read(c)
     if isinstance(atom, Struct):
         return dissect(lw, lw.bind(atom), name, leaves, fixed)
-    if isinstance(atom, Ref) or isinstance(atom, Const) and not is_number(atom):
+    if isinstance(atom, Ref) or (isinstance(atom, Const) and not is_number(atom)):
         fixed.append(c)
         return ("fixed", id(atom.obj) if isinstance(atom, Ref) else repr(atom.value))
     leaves.append((name, atom))
     return coarse(kind(atom))
 
 
-def reopen(lw: Lowerer, shape: Any, slots: Iterator[Slot], fixed: Iterator[Bound], params: list[Val]) -> Bound:
+def reopen(
+    lw: Lowerer, shape: Any, slots: Iterator[Slot], fixed: Iterator[Bound], params: list[Val]
+) -> Bound:
     """A bound of the structure ``shape`` over new parameters."""
     match shape:
         case ("tree", type_, keys, items, is_loc):
@@ -205,7 +220,12 @@ def reopen(lw: Lowerer, shape: Any, slots: Iterator[Slot], fixed: Iterator[Bound
         case ("closure", _, _, keys, items):
             old = next(fixed)
             assert isinstance(old, Closure)
-            return Closure(old.node, old.frame, old.name, dict(zip(keys, (reopen(lw, x, slots, fixed, params) for x in items), strict=True)))
+            return Closure(
+                old.node,
+                old.frame,
+                old.name,
+                dict(zip(keys, (reopen(lw, x, slots, fixed, params) for x in items), strict=True)),
+            )
         case ("known", _) | ("other", _) | ("fixed", _):
             return next(fixed)
     slot = next(slots)
@@ -248,7 +268,9 @@ def widen(p: Kind, a: Kind, sizes: dict[int, Any]) -> Kind:
         case Seq(x), Seq(y):
             return Seq(widen(x, y, sizes))
         case Tree(), Tree():
-            return Tree(p.type, p.keys, tuple(widen(x, y, sizes) for x, y in zip(p.items, a.items, strict=True)))
+            return Tree(
+                p.type, p.keys, tuple(widen(x, y, sizes) for x, y in zip(p.items, a.items, strict=True))
+            )
     return p
 
 
@@ -319,7 +341,9 @@ def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any
         old = None
     match new:
         case Array(dtype, dims):
-            before = old.dims if isinstance(old, Array) and len(old.dims) == len(dims) else (None,) * len(dims)
+            before = (
+                old.dims if isinstance(old, Array) and len(old.dims) == len(dims) else (None,) * len(dims)
+            )
             out: list[Dim] = []
             for n, (d, b) in enumerate(zip(dims, before, strict=True)):
                 ok = (isinstance(d, int) or d.id in known) and b in (None, d)
@@ -333,7 +357,13 @@ def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any
             return Seq(settled(rec, old.elem if isinstance(old, Seq) else None, elem, known, (path, "elem")))
         case Tree(type_, keys, items):
             olds = old.items if isinstance(old, Tree) else (None,) * len(items)
-            return Tree(type_, keys, tuple(settled(rec, o, x, known, (path, k)) for o, x, k in zip(olds, items, keys, strict=True)))
+            return Tree(
+                type_,
+                keys,
+                tuple(
+                    settled(rec, o, x, known, (path, k)) for o, x, k in zip(olds, items, keys, strict=True)
+                ),
+            )
         case Scalar():
             got = new if old is None else join(old, new)
             return Scalar(got.dtype, got.weak) if isinstance(got, Scalar) else got
@@ -386,7 +416,9 @@ def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Any, Any]
 
 
 def same_environment(lw: Lowerer, a: dict[Any, Any], b: dict[Any, Any]) -> bool:
-    return a.keys() == b.keys() and all(x[1] is b[k][1] and control.same_bound(lw, x[0], b[k][0]) for k, x in a.items())
+    return a.keys() == b.keys() and all(
+        x[1] is b[k][1] and control.same_bound(lw, x[0], b[k][0]) for k, x in a.items()
+    )
 
 
 def enter(lw: Lowerer, site: Site) -> Bound:
@@ -446,7 +478,9 @@ def find(lw: Lowerer, site: Site, leaves: list[tuple[str, Atom]], fixed: list[Bo
     names: dict[int, Sym] = {}
     slots = [Slot(n, renamed(kind(a), names), a if isinstance(a, Const) else None) for n, a in leaves]
     name = site.name if site.name.isidentifier() else "f"
-    graph = Graph(name, Region(), info={k: v for k, v in lw.graph.info.items() if k in ("aliases", "kind_of", "lines")})
+    graph = Graph(
+        name, Region(), info={k: v for k, v in lw.graph.info.items() if k in ("aliases", "kind_of", "lines")}
+    )
     graph.info.update(results=(), effect=False, docstring=f"Value of {name}.")
     rec = Record(graph, site, slots, around)
     table.records[key].append(rec)
@@ -541,7 +575,11 @@ def check_writes(lw: Lowerer, site: Site, before: dict[int, Any]) -> None:
 def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, mine: set[int]) -> None:
     """The graph of what was read; whatever it learns of the function makes for another reading."""
     table = lw.recursions
-    defined = set(region.params) | {v for op in walk(region) for v in op.outs} | {p for op in walk(region) for r in op.regions for p in r.params}
+    defined = (
+        set(region.params)
+        | {v for op in walk(region) for v in op.outs}
+        | {p for op in walk(region) for r in op.regions for p in r.params}
+    )
     used = [v for op in walk(region) for v in vals([*op.ins, *(a for r in op.regions for a in r.results)])]
     for v in dict.fromkeys([*used, *vals([atom])]):
         if v not in defined and v not in rec.extras:

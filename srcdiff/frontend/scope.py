@@ -15,7 +15,23 @@ import gast
 
 from srcdiff.ir.graph import Atom, Val
 
-__all__ = ["Agg", "Bound", "Closure", "Derived", "Frame", "Iter", "Known", "Loc", "Method", "Partial", "Plain", "Poison", "Pulled", "State", "Step"]
+__all__ = [
+    "Agg",
+    "Bound",
+    "Closure",
+    "Derived",
+    "Frame",
+    "Iter",
+    "Known",
+    "Loc",
+    "Method",
+    "Partial",
+    "Plain",
+    "Poison",
+    "Pulled",
+    "State",
+    "Step",
+]
 
 _cells = itertools.count(1)
 
@@ -155,7 +171,9 @@ class State:
     """All bindings at one point of the program."""
 
     names: dict[Key, Bound] = field(default_factory=dict)
-    cells: dict[int, Any] = field(default_factory=dict)  # cell -> Atom, or Agg for a list or dict of known structure
+    cells: dict[int, Any] = field(
+        default_factory=dict
+    )  # cell -> Atom, or Agg for a list or dict of known structure
     shares: frozenset[frozenset[int]] = frozenset()
 
     def copy(self) -> State:

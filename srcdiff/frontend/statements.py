@@ -59,7 +59,9 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
         if isinstance(code, int):
             return code
         test_fall = lw.prim(ops.exit_is, [code, Const(control.FALL)])
-        return control.merge_exits(lw, test_fall, lambda rest=rest: block(lw, rest), lambda code=code: code, [])
+        return control.merge_exits(
+            lw, test_fall, lambda rest=rest: block(lw, rest), lambda code=code: code, []
+        )
     return control.FALL
 
 
@@ -79,7 +81,9 @@ def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
 def statement(lw: Lowerer, s: Any) -> Any:
     handler = _HANDLERS.get(type(s).__name__)
     if handler is None:
-        lw.stop("syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s)
+        lw.stop(
+            "syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s
+        )
     result = handler(lw, s)
     return control.FALL if result is None else result
 
@@ -182,7 +186,11 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
             part = lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None)))
             assign(lw, t.value, lw.bind(part))
         else:
-            assign(lw, t, lw.view(base, Step(operator.getitem, (Const(i if i < star else i - len(target.elts)),))))
+            assign(
+                lw,
+                t,
+                lw.view(base, Step(operator.getitem, (Const(i if i < star else i - len(target.elts)),))),
+            )
 
 
 def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> None:
@@ -241,9 +249,16 @@ def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
 
 def store_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     box = content(lw, base)
-    if isinstance(box, Agg) and isinstance(base, Loc) and name in box.keys and box.type not in (list, dict, tuple):
+    if (
+        isinstance(box, Agg)
+        and isinstance(base, Loc)
+        and name in box.keys
+        and box.type not in (list, dict, tuple)
+    ):
         at = box.keys.index(name)
-        lw.state.cells[base.cell] = Agg(box.type, box.keys, (*box.items[:at], stored(lw, value), *box.items[at + 1 :]))
+        lw.state.cells[base.cell] = Agg(
+            box.type, box.keys, (*box.items[:at], stored(lw, value), *box.items[at + 1 :])
+        )
         return
     lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node,
             help="keep the value in a variable, a tuple or a dataclass")  # fmt: skip
@@ -343,7 +358,11 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
         same_type = isinstance(kb, (Scalar, Array)) and (kb.dtype[0] == k.dtype[0] or kb.dtype[0] in "bi")
         if fits and same_type:
             amount = b if fn is operator.add else lw.prim(operator.neg, [b])
-            lw.write(base, lw.prim(ops.additem, [current, index, amount], result=k, hint=name_of(current), user=True), node)
+            lw.write(
+                base,
+                lw.prim(ops.additem, [current, index, amount], result=k, hint=name_of(current), user=True),
+                node,
+            )
             return
     new = lw.prim(fn, [old, b])
     lw.write(base, set_item(lw, current, index, new), node)
@@ -357,7 +376,9 @@ def _expr(lw: Lowerer, s: Any) -> None:
 
 def _return(lw: Lowerer, s: Any) -> int:
     value = lw.expr(s.value) if s.value is not None else Plain(Const(None))
-    lw.state.names[lw.frame.id, control.RETURNED] = stored(lw, value) if not isinstance(value, Plain) else value
+    lw.state.names[lw.frame.id, control.RETURNED] = (
+        stored(lw, value) if not isinstance(value, Plain) else value
+    )
     return control.RETURN
 
 

@@ -390,7 +390,9 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
         return out
 
     def copy_op(o: Op) -> Op:
-        new = Op(o.code, [map_atom(lambda v: table.get(v, v), a) for a in o.ins], [], [], dict(o.attrs), o.origin)
+        new = Op(
+            o.code, [map_atom(lambda v: table.get(v, v), a) for a in o.ins], [], [], dict(o.attrs), o.origin
+        )
         for r in o.regions:
             new.regions.append(region(r))
             for p in new.regions[-1].params:

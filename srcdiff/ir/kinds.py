@@ -144,7 +144,7 @@ def join_dims(a: Dim, b: Dim) -> Dim:
     for d in (a, b):
         if members(d) == both:
             return d
-    big = all(isinstance(d, Sym) and d.big or isinstance(d, int) and d != 1 for d in both)
+    big = all((isinstance(d, Sym) and d.big) or (isinstance(d, int) and d != 1) for d in both)
     found = memo_sym("join", both)
     out = Sym(found.id, 0, big)
     _members[out.id] = both
@@ -174,7 +174,9 @@ def widened(new: Kind, old: Kind, *key: Any) -> Kind:
         case Seq(x), Seq(y):
             return Seq(widened(x, y, "elem", *key))
         case Tree(), Tree() if new.type is old.type and new.keys == old.keys:
-            items = tuple(widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True)))
+            items = tuple(
+                widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True))
+            )
             return Tree(new.type, new.keys, items)
     return new
 
@@ -193,7 +195,10 @@ def join(a: Kind, b: Kind) -> Kind:
                 return Scalar(a.dtype, a.weak and b.weak, None if a.value != b.value else a.value)
             if a.weak != b.weak and a.dtype[0] in "if" and b.dtype[0] in "if":
                 strong, weak = (b, a) if a.weak else (a, b)
-                return Scalar(strong.dtype if strong.dtype[0] == "f" else "f8", weak.dtype[0] == "f" and strong.dtype[0] == "i")
+                return Scalar(
+                    strong.dtype if strong.dtype[0] == "f" else "f8",
+                    weak.dtype[0] == "f" and strong.dtype[0] == "i",
+                )
             return Scalar(join_dtypes(a.dtype, b.dtype), a.weak and b.weak)
         case Array(), Array() if len(a.dims) == len(b.dims):
             dims = tuple(join_dims(x, y) for x, y in zip(a.dims, b.dims, strict=True))
@@ -279,7 +284,7 @@ def alike(a: Kind, b: Kind) -> bool:
         case Array(), Array():
             return a.dtype == b.dtype and len(a.dims) == len(b.dims)
         case Scalar(), Scalar():
-            return a.dtype[0] in "if" and b.dtype[0] in "if" or a.dtype == b.dtype
+            return (a.dtype[0] in "if" and b.dtype[0] in "if") or a.dtype == b.dtype
         case Tree(), Tree():
             same = a.type is b.type and a.keys == b.keys
             return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))

@@ -9,7 +9,17 @@ import copy as _copy
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-__all__ = ["UPDATES", "accumulate", "additem", "append", "copied", "poplast", "rest", "setitem", "stop_gradient"]
+__all__ = [
+    "UPDATES",
+    "accumulate",
+    "additem",
+    "append",
+    "copied",
+    "poplast",
+    "rest",
+    "setitem",
+    "stop_gradient",
+]
 
 
 def setitem(x: Any, index: Any, value: Any) -> Any:

@@ -31,7 +31,9 @@ def show(graph: Graph) -> str:
 def _region(region: Region, depth: int, lines: list[str]) -> None:
     pad = "  " * depth
     for op in region.ops:
-        lines.append(f"{pad}{', '.join(atom(o) for o in op.outs)} = {_head(op)}({', '.join(atom(a) for a in op.ins)})")
+        lines.append(
+            f"{pad}{', '.join(atom(o) for o in op.outs)} = {_head(op)}({', '.join(atom(a) for a in op.ins)})"
+        )
         for r in op.regions:
             lines.append(f"{pad} ({', '.join(atom(p) for p in r.params)}):")
             _region(r, depth + 2, lines)

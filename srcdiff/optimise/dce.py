@@ -132,7 +132,12 @@ def ends_loop(op: Op, view: LoopView, j: int) -> bool:
     if view.head == 0:
         return True
     start, stop, step = view.header
-    if isinstance(stop, Val) and stop.op is not None and stop.op.code == "prim" and stop.op.fn in (len, ops.shape_at):
+    if (
+        isinstance(stop, Val)
+        and stop.op is not None
+        and stop.op.code == "prim"
+        and stop.op.fn in (len, ops.shape_at)
+    ):
         if stop.op.ins[0] is view.sources[j] and same(start, Const(0)) and same(step, Const(1)):
             return False
     return True
@@ -143,7 +148,11 @@ def _trim(op: Op, live: set[Val]) -> None:
     view = LoopView(op)
     head, n = view.head, view.carried
     params, finals, inits, yields = view.params, view.finals, view.inits, view.yields
-    carried = [j for j in range(n) if params[j] in live or finals[j] in live or (op.code == "while" and op.regions[0].params[j] in live)]
+    carried = [
+        j
+        for j in range(n)
+        if params[j] in live or finals[j] in live or (op.code == "while" and op.regions[0].params[j] in live)
+    ]
     sources = [j for j, e in enumerate(view.elements) if e in live or ends_loop(op, view, j)]
     tapes = [j for j, t in enumerate(view.tapes) if t in live]
     collected, tape_outs, elements, srcs = view.collected, view.tapes, view.elements, view.sources

@@ -16,7 +16,20 @@ from typing import Any
 from srcdiff.analysis.memory import is_update, updated_anywhere
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Undef, Val, kind, map_atom, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Struct,
+    Undef,
+    Val,
+    kind,
+    map_atom,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Scalar, Seq, Simple, Tree
 
 __all__ = ["own"]
@@ -34,7 +47,7 @@ def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], b
 
 def in_memory(v: Atom) -> bool:
     k = kind(v)
-    return isinstance(k, (Array, Seq, Tree)) or isinstance(k, Simple) and k.name in ("unknown", "other")
+    return isinstance(k, (Array, Seq, Tree)) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
 
 
 class Owner:
@@ -145,7 +158,7 @@ class Owner:
             if isinstance(o.kind, Seq):
                 held = held.union(*(self.of(a) for a in op.ins[1:]))
             return held or own
-        if fn in (operator.concat, list) or isinstance(o.kind, Seq) and fn is operator.mul:
+        if fn in (operator.concat, list) or (isinstance(o.kind, Seq) and fn is operator.mul):
             return own.union(*(self.of(a) for a in op.ins))
         if fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Array):
             return own
@@ -192,11 +205,27 @@ class Owner:
         self.flows.extend(ends.items())
         for p, f in zip(view.params, view.finals, strict=True):
             if in_memory(p):
-                self.roots[f] = (start[p] | ends[p] | {f}) if p in loose else frozenset((f,)) | (start[p] if ends[p] == frozenset((p,)) and view.params.index(p) not in updated_anywhere(view) else EMPTY)
+                self.roots[f] = (
+                    (start[p] | ends[p] | {f})
+                    if p in loose
+                    else frozenset((f,))
+                    | (
+                        start[p]
+                        if ends[p] == frozenset((p,)) and view.params.index(p) not in updated_anywhere(view)
+                        else EMPTY
+                    )
+                )
         for c, t in zip(view.collected, view.tapes, strict=True):
             self.roots[t] = self.of(c) | {t}
 
-    def entangled(self, params: list[Val], ends: dict[Val, Roots], start: dict[Val, Roots], view: LoopView, loose: set[Val]) -> set[Val]:
+    def entangled(
+        self,
+        params: list[Val],
+        ends: dict[Val, Roots],
+        start: dict[Val, Roots],
+        view: LoopView,
+        loose: set[Val],
+    ) -> set[Val]:
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = set(params)
@@ -239,13 +268,15 @@ class Owner:
         return frozenset(r for r in rs if not isinstance(r.kind, Array))
 
     # ---- conflicts
-    def after(self, use: tuple[tuple[Region, int], ...], how: str, at: tuple[tuple[Region, int], ...], w: Val) -> bool:
+    def after(
+        self, use: tuple[tuple[Region, int], ...], how: str, at: tuple[tuple[Region, int], ...], w: Val
+    ) -> bool:
         """Whether a use of ``w`` may come after the point ``at``."""
         for n in range(max(len(use), len(at))):
             if n >= len(at):
                 return True  # inside the operation that updates
             if n >= len(use):
-                return how == "source" or self.wraps(at[: n], w)
+                return how == "source" or self.wraps(at[:n], w)
             (ru, iu), (ra, ia) = use[n], at[n]
             if ru is not ra:
                 op = self.region_op[ru]
@@ -292,7 +323,11 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         for root in self.own_memory(target):
-            made = self.path.get(root.op) if root.op is not None and root in root.op.outs and not root.op.regions else None
+            made = (
+                self.path.get(root.op)
+                if root.op is not None and root in root.op.outs and not root.op.regions
+                else None
+            )
             for w in self.over[root]:
                 if w is out or w in found or not self.before(w, at):
                     continue
@@ -306,9 +341,20 @@ class Owner:
         """Whether all are views made here of (part of) the target: cheaper to copy than the target."""
         for w in values:
             op = w.op
-            if w is target or op is None or w not in op.outs or op.code != "prim" or not isinstance(w.kind, Array):
+            if (
+                w is target
+                or op is None
+                or w not in op.outs
+                or op.code != "prim"
+                or not isinstance(w.kind, Array)
+            ):
                 return False
-            if op.fn not in VIEWS and not self.may_alias(op.fn) or self.home[w] is not region or is_update(op):
+            if (
+                (op.fn not in VIEWS
+                and not self.may_alias(op.fn))
+                or self.home[w] is not region
+                or is_update(op)
+            ):
                 return False
             if self.leads_to(target, w):
                 return False
@@ -337,7 +383,20 @@ class Owner:
     def read_only(self, v: Val) -> bool:
         """Results of ``broadcast_to`` and the like cannot be written to."""
         for r in self.roots.get(v, EMPTY):
-            if r.op is not None and r.op.code == "prim" and getattr(r.op.fn, "__name__", "") in ("broadcast_to", "diagonal", "broadcast_arrays", "sliding_window_view", "real", "imag", "diag"):
+            if (
+                r.op is not None
+                and r.op.code == "prim"
+                and getattr(r.op.fn, "__name__", "")
+                in (
+                    "broadcast_to",
+                    "diagonal",
+                    "broadcast_arrays",
+                    "sliding_window_view",
+                    "real",
+                    "imag",
+                    "diag",
+                )
+            ):
                 return True
         return False
 
@@ -349,7 +408,9 @@ class Owner:
                 view = LoopView(op)
                 for j in sorted(updated_anywhere(view)):
                     i = view.inits[j]
-                    if isinstance(i, Val) and (not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)):
+                    if isinstance(i, Val) and (
+                        not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)
+                    ):
                         c = self.copy(i, op)
                         region.ops.insert(n, c)
                         op.ins[view.head + j] = c.out
@@ -388,7 +449,9 @@ class Owner:
     def twice(self, view: LoopView, j: int) -> bool:
         """Whether another variable of the loop starts from the same memory."""
         mine = view.inits[j]
-        return any(k != j and self.common(mine, i) for k, i in enumerate(view.inits) if in_memory(view.params[k]))
+        return any(
+            k != j and self.common(mine, i) for k, i in enumerate(view.inits) if in_memory(view.params[k])
+        )
 
     def common(self, a: Atom, b: Atom) -> bool:
         """Whether two values may share memory; an allocation made after one of them is not in it."""
@@ -433,7 +496,7 @@ class Owner:
             return False
         at = v.op.outs.index(v)
         results = [r.results[at] for r in v.op.regions]
-        return any(isinstance(a, Undef) or isinstance(a, Val) and self.partly_set(a) for a in results)
+        return any(isinstance(a, Undef) or (isinstance(a, Val) and self.partly_set(a)) for a in results)
 
     def copy_in_branches(self, v: Val) -> Val:
         """A copy of such a value, made where it is set."""

@@ -48,7 +48,9 @@ def _partner(region: Region, k: int) -> int | None:
 def _uses(op: Op, outs: set[Val]) -> bool:
     if any(v in outs for v in vals(op.ins)):
         return True
-    return any(any(_uses(o, outs) for o in r.ops) or any(v in outs for v in vals(r.results)) for r in op.regions)
+    return any(
+        any(_uses(o, outs) for o in r.ops) or any(v in outs for v in vals(r.results)) for r in op.regions
+    )
 
 
 def _merge(first: Op, second: Op) -> None:

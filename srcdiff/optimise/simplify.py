@@ -141,21 +141,50 @@ class Rebuild:
             assert inner is not None
             twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
             attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
-            self.place(Op("prim", [inner.ins[0], ins[1], twice], attrs={"fn": ops.additem, **attrs}, origin=op.origin), op.outs, here)
+            self.place(
+                Op(
+                    "prim",
+                    [inner.ins[0], ins[1], twice],
+                    attrs={"fn": ops.additem, **attrs},
+                    origin=op.origin,
+                ),
+                op.outs,
+                here,
+            )
             return
         if fn is ops.additem and self.overwrites_zero(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
             attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
-            self.place(Op("prim", [inner.ins[0], ins[1], ins[2]], attrs={"fn": ops.setitem, **attrs}, origin=op.origin), op.outs, here)
+            self.place(
+                Op(
+                    "prim",
+                    [inner.ins[0], ins[1], ins[2]],
+                    attrs={"fn": ops.setitem, **attrs},
+                    origin=op.origin,
+                ),
+                op.outs,
+                here,
+            )
             return
         if fn in (ops.setitem, ops.additem) and isinstance(kind(ins[0]), Array):
             value = ins[2]
-            if isinstance(value, Val) and value.op is not None and value.op.code == "prim" and value.op.fn in self.expands:
+            if (
+                isinstance(value, Val)
+                and value.op is not None
+                and value.op.code == "prim"
+                and value.op.fn in self.expands
+            ):
                 inner = value.op.ins[0]
                 if isinstance(kind(inner), Scalar) and isinstance(op.ins[2], Val):
                     ins[2] = inner  # an assignment broadcasts by itself
-        if op.attrs.get("unread") or fn in ops.UPDATES or fn is ops.copied or op.attrs.get("aug") or not self.is_shareable(fn):
+        if (
+            op.attrs.get("unread")
+            or fn in ops.UPDATES
+            or fn is ops.copied
+            or op.attrs.get("aug")
+            or not self.is_shareable(fn)
+        ):
             new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
             self.place(new, op.outs, here)
             return
@@ -174,17 +203,40 @@ class Rebuild:
     def overwrites_zero(self, ins: list[Atom]) -> bool:
         """Adding to an entry just set to zero: it is set."""
         x = ins[0]
-        if not isinstance(x, Val) or x.op is None or x.op.code != "prim" or x.op.fn is not ops.setitem or self.new_uses(x):
+        if (
+            not isinstance(x, Val)
+            or x.op is None
+            or x.op.code != "prim"
+            or x.op.fn is not ops.setitem
+            or self.new_uses(x)
+        ):
             return False
         value = ins[2]
-        return _is_zero(x.op.ins[2]) and same(x.op.ins[1], ins[1]) and basic(ins[1]) and isinstance(kind(x), Array) and isinstance(kind(value), (Scalar, Array))
+        return (
+            _is_zero(x.op.ins[2])
+            and same(x.op.ins[1], ins[1])
+            and basic(ins[1])
+            and isinstance(kind(x), Array)
+            and isinstance(kind(value), (Scalar, Array))
+        )
 
     def doubles(self, ins: list[Atom]) -> bool:
         """The same amount added twice to the same entry."""
         x = ins[0]
-        if not isinstance(x, Val) or x.op is None or x.op.code != "prim" or x.op.fn is not ops.additem or self.new_uses(x):
+        if (
+            not isinstance(x, Val)
+            or x.op is None
+            or x.op.code != "prim"
+            or x.op.fn is not ops.additem
+            or self.new_uses(x)
+        ):
             return False
-        return same(x.op.ins[1], ins[1]) and same(x.op.ins[2], ins[2]) and isinstance(kind(ins[2]), (Scalar, Array)) and isinstance(ins[2], Val)
+        return (
+            same(x.op.ins[1], ins[1])
+            and same(x.op.ins[2], ins[2])
+            and isinstance(kind(ins[2]), (Scalar, Array))
+            and isinstance(ins[2], Val)
+        )
 
     def make_like(self, fn: Any, ins: list[Atom], k: Any, like: Op) -> Val:
         v = Val("", k)
@@ -200,7 +252,11 @@ class Rebuild:
         return self.uses.get(self.origin_of.get(x, x), 1) > 1
 
     def ordered(self, fn: Any, ins: list[Atom]) -> list[Atom]:
-        if fn in (operator.add, operator.mul, ops.accumulate) and len(ins) == 2 and not any(isinstance(kind(a), Seq) for a in ins):
+        if (
+            fn in (operator.add, operator.mul, ops.accumulate)
+            and len(ins) == 2
+            and not any(isinstance(kind(a), Seq) for a in ins)
+        ):
             return sorted(ins, key=lambda a: repr(key_of(a)))
         return ins
 
@@ -232,7 +288,11 @@ class Rebuild:
         """An equal value that is simpler."""
         fn = op.fn
         k = op.out.kind
-        if fn in _FOLD and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins) and any(_adjoint(op, a) for a in ins):
+        if (
+            fn in _FOLD
+            and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins)
+            and any(_adjoint(op, a) for a in ins)
+        ):
             try:
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
@@ -275,7 +335,14 @@ class Rebuild:
                 return self.make(operator.neg, [self.make(operator.truediv, [na, b], op)], op)
         if fn is operator.pow and len(ins) == 2 and _is(ins[1], 1) and same_kind(kind(ins[0]), k):
             return ins[0]
-        if fn is operator.pow and len(ins) == 2 and isinstance(ins[1], Const) and type(ins[1].value) is int and ins[1].value == 0 and isinstance(k, Scalar):
+        if (
+            fn is operator.pow
+            and len(ins) == 2
+            and isinstance(ins[1], Const)
+            and type(ins[1].value) is int
+            and ins[1].value == 0
+            and isinstance(k, Scalar)
+        ):
             return Const(1.0) if k.dtype[0] == "f" else None
         if fn is operator.neg:
             n = negated(ins[0])
@@ -304,9 +371,19 @@ class Rebuild:
                 return inner
         if fn is operator.not_ and isinstance(ins[0], Const):
             return Const(not ins[0].value)
-        if fn is ops.poplast and isinstance(ins[0], Val) and ins[0].op is not None and ins[0].op.fn is ops.append:
+        if (
+            fn is ops.poplast
+            and isinstance(ins[0], Val)
+            and ins[0].op is not None
+            and ins[0].op.fn is ops.append
+        ):
             return ins[0].op.ins[1]
-        if fn is ops.rest and isinstance(ins[0], Val) and ins[0].op is not None and ins[0].op.fn is ops.append:
+        if (
+            fn is ops.rest
+            and isinstance(ins[0], Val)
+            and ins[0].op is not None
+            and ins[0].op.fn is ops.append
+        ):
             return ins[0].op.ins[0]
         return None
 
@@ -318,7 +395,12 @@ class Rebuild:
             a, other = ins[n], ins[1 - n]
             if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn in self.expands:
                 ko, inner = kind(other), a.op.ins[0]
-                if isinstance(ko, Array) and ko.dims == k.dims and ko.dtype == k.dtype and kind_char(inner) == kind_char(a):
+                if (
+                    isinstance(ko, Array)
+                    and ko.dims == k.dims
+                    and ko.dtype == k.dtype
+                    and kind_char(inner) == kind_char(a)
+                ):
                     if fn is ops.accumulate and n == 0:
                         return [other, inner]
                     return [inner, other] if n == 0 else [other, inner]
@@ -328,13 +410,24 @@ class Rebuild:
         """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
         if isinstance(b, Const):
             a, b = b, a
-        if not isinstance(a, Const) or not isinstance(b, Val) or b.op is None or b.op.code != "prim" or b.op.fn is not operator.mul:
+        if (
+            not isinstance(a, Const)
+            or not isinstance(b, Val)
+            or b.op is None
+            or b.op.code != "prim"
+            or b.op.fn is not operator.mul
+        ):
             return None
         if not self.once(b):
             return None
         for n in (0, 1):
             c = b.op.ins[n]
-            if isinstance(c, Const) and type(c.value) in (int, float) and type(a.value) in (int, float) and (power_of_two(a.value) or power_of_two(c.value)):
+            if (
+                isinstance(c, Const)
+                and type(c.value) in (int, float)
+                and type(a.value) in (int, float)
+                and (power_of_two(a.value) or power_of_two(c.value))
+            ):
                 return [Const(a.value * c.value), b.op.ins[1 - n]]
         return None
 
@@ -397,7 +490,13 @@ class Rebuild:
             if isinstance(b, Undef) and self.visible(a, here):
                 self.env[o] = a
                 continue
-            if isinstance(a, Const) and isinstance(b, Const) and a.value is True and b.value is False and isinstance(cond, Val):
+            if (
+                isinstance(a, Const)
+                and isinstance(b, Const)
+                and a.value is True
+                and b.value is False
+                and isinstance(cond, Val)
+            ):
                 self.env[o] = cond
                 continue
             key = (key_of(a), key_of(b))
@@ -413,7 +512,7 @@ class Rebuild:
             self.regions[here][0].ops.append(new)
 
     def visible(self, a: Atom, here: int) -> bool:
-        return isinstance(a, Const) or isinstance(a, Val) and self.depth.get(a, 0) <= here
+        return isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= here)
 
     # ---- loops
     def loop(self, op: Op) -> None:
@@ -430,7 +529,13 @@ class Rebuild:
                 fixed[j] = False
                 continue
             for i in range(j):
-                if groups[i] == i and i not in buffers and same(inits[i], inits[j]) and not isinstance(inits[i], Undef) and same_kind(view.params[i].kind, view.params[j].kind):
+                if (
+                    groups[i] == i
+                    and i not in buffers
+                    and same(inits[i], inits[j])
+                    and not isinstance(inits[i], Undef)
+                    and same_kind(view.params[i].kind, view.params[j].kind)
+                ):
                     groups[j] = i
                     break
         sources = self.sources(view, op)
@@ -449,7 +554,7 @@ class Rebuild:
                     bad = True
             for j in range(n):
                 g = groups[j]
-                if g != j and (fixed[g] != fixed[j] or not fixed[j] and not same(yields[j], yields[g])):
+                if g != j and (fixed[g] != fixed[j] or (not fixed[j] and not same(yields[j], yields[g]))):
                     groups[j] = j
                     bad = True
             if not bad:
@@ -512,7 +617,9 @@ class Rebuild:
                 out.append((a, d, [e]))
         return out
 
-    def same_tape(self, c: Atom, params: list[Val], sources: list[tuple[Atom, int, list[Val]]], new: Op) -> Atom | None:
+    def same_tape(
+        self, c: Atom, params: list[Val], sources: list[tuple[Atom, int, list[Val]]], new: Op
+    ) -> Atom | None:
         """A tape that collects the elements of a source is that source (or its reverse)."""
         if not new.attrs.get("aligned") or not isinstance(c, Val):
             return None
@@ -523,7 +630,9 @@ class Rebuild:
                 return None
         return None
 
-    def attempt(self, op: Op, view: LoopView, inits: list[Atom], fixed: list[bool], groups: list[int], sources: Any) -> Any:
+    def attempt(
+        self, op: Op, view: LoopView, inits: list[Atom], fixed: list[bool], groups: list[int], sources: Any
+    ) -> Any:
         n = view.carried
         new = Op(op.code, [], attrs=dict(op.attrs), origin=op.origin)
         if op.code == "while":
@@ -578,11 +687,21 @@ def count_uses(region: Region, uses: dict[Val, int]) -> None:
 
 
 _BROADCASTS = {operator.add, operator.sub, operator.mul, operator.truediv, ops.accumulate}
-_FOLD = {operator.add, operator.sub, operator.mul, operator.neg, ops.accumulate, operator.lt, operator.le, operator.gt, operator.ge}
+_FOLD = {
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.neg,
+    ops.accumulate,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+}
 
 
 def _adjoint(op: Op, a: Atom) -> bool:
-    return op.origin is None or op.origin.adjoint or isinstance(a, Const) and type(a.value) is int
+    return op.origin is None or op.origin.adjoint or (isinstance(a, Const) and type(a.value) is int)
 
 
 def basic(index: Atom) -> bool:
@@ -609,7 +728,12 @@ def _is_zero(a: Atom) -> bool:
 
 def is_zeros(a: Atom) -> bool:
     """An array just made as the zero of a cotangent."""
-    return isinstance(a, Val) and a.op is not None and a.op.code == "prim" and getattr(a.op.fn, "__name__", "") == "zeros_like"
+    return (
+        isinstance(a, Val)
+        and a.op is not None
+        and a.op.code == "prim"
+        and getattr(a.op.fn, "__name__", "") == "zeros_like"
+    )
 
 
 def kind_char(a: Atom) -> str:
@@ -636,14 +760,24 @@ def negated(a: Atom) -> Atom | None:
 
 def reciprocal(a: Atom) -> Atom | None:
     """``x`` of ``1.0 / x``; used for derivatives, where ``g * (1 / x)`` is written ``g / x``."""
-    if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn is operator.truediv and _is(a.op.ins[0], 1):
+    if (
+        isinstance(a, Val)
+        and a.op is not None
+        and a.op.code == "prim"
+        and a.op.fn is operator.truediv
+        and _is(a.op.ins[0], 1)
+    ):
         if a.op.origin is None or a.op.origin.adjoint:
             return a.op.ins[1]
     return None
 
 
 def is_flip(s: Slice) -> bool:
-    return all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper)) and isinstance(s.step, Const) and s.step.value == -1
+    return (
+        all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper))
+        and isinstance(s.step, Const)
+        and s.step.value == -1
+    )
 
 
 def flipped(a: Atom) -> Atom | None:

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from srcdiff import runtime
-from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, pure, returns_alias, shapes_only
+from srcdiff.rules.registry import (
+    differential,
+    linear,
+    nondifferentiable,
+    pullback,
+    pure,
+    returns_alias,
+    shapes_only,
+)
 from srcdiff.runtime.arrays import (
     add,
     cast_like,

@@ -8,7 +8,22 @@ import numpy as np
 
 from srcdiff import runtime
 
-__all__ = ["CREATES", "MULTILINEAR", "EXPANDS", "cast", "expand", "ones", "real", "sum_axes", "sum_axes_kept", "total", "total_product", "unbroadcast", "zeros", "zeros_any"]
+__all__ = [
+    "CREATES",
+    "EXPANDS",
+    "MULTILINEAR",
+    "cast",
+    "expand",
+    "ones",
+    "real",
+    "sum_axes",
+    "sum_axes_kept",
+    "total",
+    "total_product",
+    "unbroadcast",
+    "zeros",
+    "zeros_any",
+]
 
 MULTILINEAR = frozenset({np.einsum, np.linalg.multi_dot})  # zero if any operand is
 CREATES = frozenset(
