@@ -65,8 +65,8 @@ from srcdiff.rules import registry, vocabulary
 __all__ = ["CONTEXT", "Request", "derivative_graph", "finish", "primal_graph", "pullback_pair"]
 
 _SHAREABLE = {
-    ops.getfield, ops.shape_at, ops.exit_is, ops.accumulate, ops.poplast, ops.stop_gradient, operator.getitem, len, float,
-    getattr, operator.not_, operator.contains, isinstance, int, bool,
+    ops.getfield, ops.shape_at, ops.exit_is, ops.accumulate, ops.poplast, ops.stop_gradient, operator.getitem,
+    len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
 }  # fmt: skip
 
 

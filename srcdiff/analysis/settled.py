@@ -1,9 +1,10 @@
 """Write-once facts: an element read inside a loop that no later write of the loop can touch.
 
-Such an element is still there when the loop is over, so the backward sweep reads it again and nothing is saved: tables
-of dynamic programming, time stepping, recurrent nets, factorisations.  Indices are compared as linear forms in the
-loop indices (the strong single-index-variable test of dependence analysis; Allen and Kennedy, *Optimizing Compilers
-for Modern Architectures*, section 3.3).
+Such an element is still there when the loop is over, so the backward sweep reads it again and nothing is
+saved: tables of dynamic programming, time stepping, recurrent nets, factorisations.  Indices are compared as
+linear forms in the loop indices (the strong single-index-variable test of dependence analysis; Allen and
+Kennedy,
+*Optimizing Compilers for Modern Architectures*, section 3.3).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ Form = dict[Val | None, int]  # coefficients; None: the constant
 
 
 def untouched(index: Atom, later: list[Op], every: list[Op], loop: Op) -> bool:
-    """Whether ``x[index]``, read in a trip of ``loop``, is not written by ``later`` (the rest of the trip) nor by
-    ``every`` update in the trips that follow."""
+    """Whether ``x[index]``, read in a trip of ``loop``, is not written by ``later`` (the rest of the trip)
+    nor by ``every`` update in the trips that follow."""
     view = LoopView(loop)
     if loop.code != "for" or view.head != 3 or loop.attrs.get("rev") or not is_one(view.header[2]):
         return False

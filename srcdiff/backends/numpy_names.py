@@ -29,13 +29,13 @@ PREFIX: dict[Fn, str] = {fn: name for name, fn in UNARY.items()}
 # functions that are an operator by another name
 CANONICAL: dict[Any, Fn] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
-    np.floor_divide: operator.floordiv, np.mod: operator.mod, np.power: operator.pow, np.matmul: operator.matmul,
-    np.negative: operator.neg, np.positive: operator.pos, np.absolute: operator.abs, builtins.abs: operator.abs,
-    np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt, np.greater_equal: operator.ge,
-    np.equal: operator.eq, np.not_equal: operator.ne, builtins.pow: operator.pow,
-    np.bitwise_and: operator.and_, np.bitwise_or: operator.or_, np.bitwise_xor: operator.xor,
-    np.invert: operator.invert, operator.__add__: operator.add,
-    np.amax: np.max, np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
+    np.floor_divide: operator.floordiv, np.mod: operator.mod, np.power: operator.pow,
+    np.matmul: operator.matmul, np.negative: operator.neg, np.positive: operator.pos,
+    np.absolute: operator.abs, builtins.abs: operator.abs, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge, np.equal: operator.eq, np.not_equal: operator.ne,
+    builtins.pow: operator.pow, np.bitwise_and: operator.and_, np.bitwise_or: operator.or_,
+    np.bitwise_xor: operator.xor, np.invert: operator.invert, operator.__add__: operator.add, np.amax: np.max,
+    np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
 }  # fmt: skip
 
 METHODS: dict[str, Fn] = {

@@ -1,7 +1,8 @@
 """Where forward values come from: the backward sweep's needs, settled region by region, inner loops first.
 
-A needed value is, in this order: the loop's index; an element of something the loop consumed; recomputed by a few
-cheap operations from what is at hand; taped.  Which of the last two is decided for all needs of a region together.
+A needed value is, in this order: the loop's index; an element of something the loop consumed; recomputed by a
+few cheap operations from what is at hand; taped.  Which of the last two is decided for all needs of a region
+together.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from srcdiff.rules.registry import may_alias
 __all__ = ["fetch"]
 
 CHEAP = {
-    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.lt, operator.le, operator.gt, operator.ge, operator.eq,
-    operator.ne, operator.floordiv, operator.mod, operator.not_, ops.exit_is, operator.and_, operator.or_, operator.is_,
-    operator.is_not,
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.lt, operator.le,
+    operator.gt, operator.ge, operator.eq, operator.ne, operator.floordiv, operator.mod, operator.not_,
+    ops.exit_is, operator.and_, operator.or_, operator.is_, operator.is_not,
 }  # fmt: skip
 LIMIT = 3  # operations spent on recomputing one value
 

@@ -22,8 +22,8 @@ def forward(
 ) -> tuple[Graph, list[Atom], list[Val]]:
     """The graph with tangents: returns it, the tangents of its results, and the new parameters.
 
-    ``seeds`` gives a tangent to start from for an argument (a constant, say); every other argument of ``wrt`` gets a
-    new parameter ``x_dot``.
+    ``seeds`` gives a tangent to start from for an argument (a constant, say); every other argument of ``wrt``
+    gets a new parameter ``x_dot``.
     """
     g, table = clone(graph)
     f = Forward(ctx, g, [table[w] for w in wrt])

@@ -1,8 +1,8 @@
 """Reverse mode: the graph followed by its mirror image, in which cotangents flow backwards.
 
-Every region has a mirrored region.  A forward value that the mirror needs is asked of ``need``; where it comes from
-(in scope, recomputed, read again from a rewound buffer, taped) is decided afterwards, in ``fetch``, when dead needs
-are gone.
+Every region has a mirrored region.  A forward value that the mirror needs is asked of ``need``; where it
+comes from (in scope, recomputed, read again from a rewound buffer, taped) is decided afterwards, in
+``fetch``, when dead needs are gone.
 """
 
 from __future__ import annotations
@@ -1221,8 +1221,8 @@ def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
 
 _CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
-    ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list, float: _float,
-    ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
+    ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list,
+    float: _float, ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip
 
 __all__ += ["UNKNOWN", "flat", "is_active_kind"]

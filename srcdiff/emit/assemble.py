@@ -1217,8 +1217,8 @@ def _concat(self: Assembler, op: Op) -> Any:
 _SPELLED: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getfield, ops.shape_at: _shape_at, getattr: _getattr,
     ops.copied: _copied, ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
-    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list, operator.contains: _contains,
-    operator.concat: _concat,
+    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
+    operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Names: which values share a variable, and what the variable is called.
 
 Values that are joined by loops, branches and updates in place want one variable; they get it where their live
-ranges allow.  A variable is called what the user called it; a number is added only while two values of one name
-are alive together.
+ranges allow.  A variable is called what the user called it; a number is added only while two values of one
+name are alive together.
 """
 
 from __future__ import annotations

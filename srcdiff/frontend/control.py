@@ -1,7 +1,8 @@
 """Branches and loops: where paths meet, what a loop carries, how it is left.
 
-A block is read to an *exit code*: 0 falls through, 1 break, 2 return, 3 continue, 4 raise.  The code is a constant
-where every path agrees, else a value.  What follows a branch that always leaves is moved into the other branch.
+A block is read to an *exit code*: 0 falls through, 1 break, 2 return, 3 continue, 4 raise.  The code is a
+constant where every path agrees, else a value.  What follows a branch that always leaves is moved into the
+other branch.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The kind of an operation's result, learnt by running the operation on small samples of its arguments' kinds.
 
-Every symbolic size gets a number, twice and differently; a size of the result that follows the same symbol in both
-runs is that symbol (plus a constant), one that does not is a new unknown.  So shapes and dtypes of all pure array
-functions are known without a table of their shape rules.
+Every symbolic size gets a number, twice and differently; a size of the result that follows the same symbol in
+both runs is that symbol (plus a constant), one that does not is a new unknown.  So shapes and dtypes of all
+pure array functions are known without a table of their shape rules.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ _SIZES = (
     (9, 17, 22, 39, 58, 75),
 )  # irregular: no size is a simple function of others
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
-    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount, np.repeat,
-    np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram, np.digitize,
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
+    np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
+    np.digitize,
 }  # fmt: skip
 
 

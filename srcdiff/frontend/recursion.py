@@ -1,9 +1,9 @@
 """Functions that call themselves: read as graphs of their own, and called.
 
-A function is read in place until it is met again, with arguments of the same structure, under a condition known only
-at run time.  Then it is read once more as a graph of its own.  What it takes from outside becomes further arguments
-(closure conversion); the kinds of its arguments and of its result are found by reading it until they settle, from
-those paths that return without calling themselves.
+A function is read in place until it is met again, with arguments of the same structure, under a condition
+known only at run time.  Then it is read once more as a graph of its own.  What it takes from outside becomes
+further arguments (closure conversion); the kinds of its arguments and of its result are found by reading it
+until they settle, from those paths that return without calling themselves.
 """
 
 from __future__ import annotations

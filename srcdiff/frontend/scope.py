@@ -1,7 +1,8 @@
 """What a name is bound to while a function is read: values, places in buffers, containers, functions.
 
-Python's references are settled here.  An array or list that a name holds lives in a *cell*; a view of it is a path
-from the cell; writing through either makes a new version of the cell.  The graph itself sees versions only.
+Python's references are settled here.  An array or list that a name holds lives in a *cell*; a view of it is a
+path from the cell; writing through either makes a new version of the cell.  The graph itself sees versions
+only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The graph: structured SSA.  Immutable values in nested regions; loops and branches are operations.
 
-Mutation does not exist here: writing ``x[i] = v`` is ``x1 = setitem(x0, i, v)``.  Whether that is printed in place
-or on a copy is decided at the very end (``optimise.inplace``), so every pass in between may reason about values.
+Mutation does not exist here: writing ``x[i] = v`` is ``x1 = setitem(x0, i, v)``.  Whether that is printed in
+place or on a copy is decided at the very end (``optimise.inplace``), so every pass in between may reason
+about values.
 """
 
 from __future__ import annotations
@@ -142,11 +143,12 @@ class Op:
     ``prim``   ins = arguments (``names``: keyword of each, "" if positional); outs = one value
     ``if``     ins = [condition]; regions = [then, else]; outs follow the regions' results
     ``for``    ins = [start, stop, step (or a single iterable), inits..., sources...];
-               body params = [index, carried..., elements...]; body results = [carried..., collected..., exit?]
-               outs = [finals..., tapes..., exit?, trips]
+               body params = [index, carried..., elements...]; body results = [carried..., collected...,
+               exit?] outs = [finals..., tapes..., exit?, trips]
     ``while``  the same without header; regions = [condition, body], condition params = [carried...]
     ``opaque`` a Python expression over ins (``tree``, ``free`` names); pure unless ``effect``
-    ``call``   a call of a graph that calls itself (``graph``, shared by all its calls); ins = its arguments, leaf by
+    ``call``   a call of a graph that calls itself (``graph``, shared by all its calls); ins = its arguments,
+    leaf by
                leaf; outs = the leaves of its result
     ``unpack`` the parts of a tuple, all at once: what a pullback saved
     ``need``   while reversing: a value of the forward sweep, to be fetched

@@ -1,7 +1,7 @@
 """Removal of dead code, through branches, loops and tapes: what no result and no effect needs is not there.
 
-From the returned cotangents this is also the slicing of the forward sweep: what the gradient does not read of the
-primal is gone.
+From the returned cotangents this is also the slicing of the forward sweep: what the gradient does not read of
+the primal is gone.
 """
 
 from __future__ import annotations

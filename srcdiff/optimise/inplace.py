@@ -1,9 +1,9 @@
 """Ownership: updates are done in place where nobody else can see it, and on a copy where somebody can.
 
-The graph knows values only.  Here every array and list gets the set of allocations it may share memory with; an
-update of ``t`` may be printed in place if ``t``'s memory is ours (not an argument's) and no other value over it is
-read afterwards.  Where that does not hold, a ``copied`` operation is put in: the answer stays right and only time is
-lost.
+The graph knows values only.  Here every array and list gets the set of allocations it may share memory with;
+an update of ``t`` may be printed in place if ``t``'s memory is ours (not an argument's) and no other value
+over it is read afterwards.  Where that does not hold, a ``copied`` operation is put in: the answer stays
+right and only time is lost.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Rules of the operators and of the NumPy functions that work element by element.
 
-The partials are products of cheap, stable expressions, in terms of the result where that is shorter.  Numbers are
-Python floats, so that single precision stays single precision.  Conventions at kinks: ``abs`` has slope 0 at 0, equal
-operands of ``np.maximum`` share equally, ``np.clip`` has slope 1 at its bounds, ``np.hypot`` has slope 0 at the origin.
+The partials are products of cheap, stable expressions, in terms of the result where that is shorter.  Numbers
+are Python floats, so that single precision stays single precision.  Conventions at kinks: ``abs`` has slope 0
+at 0, equal operands of ``np.maximum`` share equally, ``np.clip`` has slope 1 at its bounds, ``np.hypot`` has
+slope 0 at the origin.
 
 A real function of a complex operand has the partial p for which the tangent is ``(p * x_dot).real``.
 
 Left out: ``np.i0`` (its derivative is no function of NumPy); ``np.modf``, ``np.frexp``, ``np.divmod`` and
-``divmod`` (a pair of results, one of them not constant), so that they are refused rather than taken as constant.
+``divmod`` (a pair of results, one of them not constant), so that they are refused rather than taken as
+constant.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from srcdiff.rules.registry import (
 )
 from srcdiff.runtime.reductions import sinc_derivative
 
-# --- arithmetic ------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------
 
 
 @elementwise(operator.add)
@@ -118,7 +120,7 @@ def reciprocal(x: Any, *, out: Any) -> Any:
     return -out * out
 
 
-# --- exponentials and logarithms -------------------------------------------------------------------------------
+# --- exponentials and logarithms ----------------------------------------------------------------------------
 
 
 @elementwise(np.exp)
@@ -166,7 +168,7 @@ def logaddexp2(x1: Any, x2: Any, *, out: Any) -> Any:
     return np.exp2(x1 - out), np.exp2(x2 - out)
 
 
-# --- angles ----------------------------------------------------------------------------------------------------
+# --- angles -------------------------------------------------------------------------------------------------
 
 
 @elementwise(np.sin)
@@ -262,7 +264,7 @@ def arctanh(x: Any) -> Any:
     return 1.0 / (1.0 - x * x)
 
 
-# --- choices ---------------------------------------------------------------------------------------------------
+# --- choices ------------------------------------------------------------------------------------------------
 
 
 @elementwise(np.maximum)
@@ -326,7 +328,7 @@ def ldexp(x1: Any, x2: Any) -> Any:
     return np.ldexp(np.ones_like(x1), x2), None
 
 
-# --- complex numbers -------------------------------------------------------------------------------------------
+# --- complex numbers ----------------------------------------------------------------------------------------
 
 
 @linear(np.conj, "x")
@@ -365,7 +367,7 @@ def angle_bar(z: Any, deg: bool = False, *, out_bar: Any) -> Any:
 returns_alias(np.real, np.imag, np.ix_)
 
 
-# --- results that carry no derivative --------------------------------------------------------------------------
+# --- results that carry no derivative -----------------------------------------------------------------------
 
 nondifferentiable(
     operator.lt,

@@ -1,12 +1,13 @@
 """Rules of the functions of ``math`` and of the builtins, spelled with ``math``.
 
 Functions of Python floats touch NumPy for nothing but an active exponent of ``math.pow``.  Like the functions
-themselves, a partial raises ZeroDivisionError where it has no finite value (``math.sqrt`` at 0, ``math.hypot`` and
-``math.dist`` at distance 0).
+themselves, a partial raises ZeroDivisionError where it has no finite value (``math.sqrt`` at 0,
+``math.hypot`` and ``math.dist`` at distance 0).
 
-Left out: ``math.gamma`` and ``math.lgamma`` (the digamma function is not in the standard library), ``math.modf``,
-``math.frexp`` and ``divmod`` (a pair of results, one of them not constant), ``math.hypot`` of more than three
-coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``, ``max``, ``sum`` and ``pow``.
+Left out: ``math.gamma`` and ``math.lgamma`` (the digamma function is not in the standard library),
+``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant), ``math.hypot`` of
+more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``, ``max``, ``sum`` and
+``pow``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from srcdiff.rules.registry import differential, elementwise, linear, nondifferentiable, pullback
 
-# --- powers ----------------------------------------------------------------------------------------------------
+# --- powers -------------------------------------------------------------------------------------------------
 
 
 @elementwise(math.sqrt)
@@ -68,7 +69,7 @@ def ldexp(x: Any, i: Any) -> Any:
     return math.ldexp(1.0, i), None
 
 
-# --- exponentials and logarithms -------------------------------------------------------------------------------
+# --- exponentials and logarithms ----------------------------------------------------------------------------
 
 
 @elementwise(math.exp)
@@ -108,7 +109,7 @@ def log1p(x: Any) -> Any:
     return 1.0 / (1.0 + x)
 
 
-# --- angles ----------------------------------------------------------------------------------------------------
+# --- angles -------------------------------------------------------------------------------------------------
 
 
 @elementwise(math.sin)
@@ -197,7 +198,7 @@ def erfc(x: Any) -> Any:
     return -2.0 / math.sqrt(math.pi) * math.exp(-x * x)
 
 
-# --- sums and products of sequences ----------------------------------------------------------------------------
+# --- sums and products of sequences -------------------------------------------------------------------------
 
 
 @linear(math.fsum, "seq")
@@ -233,7 +234,7 @@ def dist_bar(p: Any, q: Any, *, out: Any, out_bar: Any) -> Any:
     return p_bar, q_bar
 
 
-# --- of later Pythons ------------------------------------------------------------------------------------------
+# --- of later Pythons ---------------------------------------------------------------------------------------
 
 if sys.version_info >= (3, 12):
 
@@ -253,7 +254,7 @@ if sys.version_info >= (3, 13):
         return y, x, 1.0
 
 
-# --- builtins --------------------------------------------------------------------------------------------------
+# --- builtins -----------------------------------------------------------------------------------------------
 
 
 @linear(float, "x")

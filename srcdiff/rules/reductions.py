@@ -1,12 +1,14 @@
 """Rules of sums, products, extremes, order statistics and what runs along an axis.
 
 A pullback distinguishes the reduction of everything, the reduction along axes, and ``keepdims``, so that each
-reads as it would be written by hand.  Equal extremes share equally; a quantile belongs to the elements that one
-sorting permutation puts next to it.  Products and running products are right where elements are zero, at every order.
+reads as it would be written by hand.  Equal extremes share equally; a quantile belongs to the elements that
+one sorting permutation puts next to it.  Products and running products are right where elements are zero, at
+every order.
 
-Left out: ``where=`` and ``mean=`` of the reductions; several quantiles at once; quantiles other than linear ones;
-the derivative with respect to the quantile's position; ``returned=True`` of ``np.average``; ``prepend`` and ``append``
-of ``np.diff``; variances of complex numbers; ``np.nanprod``, ``np.nanvar``, ``np.nanstd``, ``np.nanmedian``.
+Left out: ``where=`` and ``mean=`` of the reductions; several quantiles at once; quantiles other than linear
+ones; the derivative with respect to the quantile's position; ``returned=True`` of ``np.average``; ``prepend``
+and ``append`` of ``np.diff``; variances of complex numbers; ``np.nanprod``, ``np.nanvar``, ``np.nanstd``,
+``np.nanmedian``.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from srcdiff.runtime.reductions import (
 pure(other_axes, pad_widths)
 nondifferentiable(reduced_size, quantile_weights)
 
-# --- sums and means --------------------------------------------------------------------------------------------
+# --- sums and means -----------------------------------------------------------------------------------------
 
 
 @linear(np.sum, "a", "initial")
@@ -144,7 +146,7 @@ def std_bar(
     return (a - np.mean(a, axis=axis, keepdims=True)) * (out_bar / ((reduced_size(a, axis) - ddof) * out))
 
 
-# --- sums and means of what is not nan -------------------------------------------------------------------------
+# --- sums and means of what is not nan ----------------------------------------------------------------------
 
 
 @differential(np.nansum)
@@ -176,7 +178,7 @@ def nanmean_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: An
     return np.where(present, out_bar / np.sum(present, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
 
 
-# --- extremes --------------------------------------------------------------------------------------------------
+# --- extremes -----------------------------------------------------------------------------------------------
 
 
 @differential(np.nanmin)
@@ -257,7 +259,7 @@ def ptp_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -
     return rise - fall
 
 
-# --- order statistics ------------------------------------------------------------------------------------------
+# --- order statistics ---------------------------------------------------------------------------------------
 
 
 @differential(np.median)
@@ -309,7 +311,7 @@ def unique_bar(ar: Any, *, out_bar: Any) -> Any:
     return np.reshape(np.where(first, np.take(out_bar, place), 0.0), np.shape(ar))
 
 
-# --- products --------------------------------------------------------------------------------------------------
+# --- products -----------------------------------------------------------------------------------------------
 
 
 @differential(np.prod)
@@ -426,7 +428,7 @@ def recurrence_bar(a: Any, b: Any, axis: int = -1, reverse: bool = False, *, out
     return b_bar * shifted(out, axis, 1), b_bar
 
 
-# --- along an axis ---------------------------------------------------------------------------------------------
+# --- along an axis ------------------------------------------------------------------------------------------
 
 
 @linear(np.cumsum, "a")

@@ -1,8 +1,8 @@
 """The rule table: which functions have a derivative, and the Python text of it.
 
 A rule is an ordinary Python function.  Its text is read by the same front end as the user's code and inlined
-into the derivative, so a rule is differentiable again.  Its signature is the operation's own (same names, same
-order, same defaults); after ``*`` come the extra names it may use: ``out`` (the operation's result),
+into the derivative, so a rule is differentiable again.  Its signature is the operation's own (same names,
+same order, same defaults); after ``*`` come the extra names it may use: ``out`` (the operation's result),
 ``<operand>_dot`` (a tangent) and ``out_bar`` (the cotangent of the result).
 
 The forms:

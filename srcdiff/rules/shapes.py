@@ -649,13 +649,14 @@ def ediff_back_rule(g: Any, a: Any, *, out_bar: Any) -> Any:
 
 
 for _fn, _names in (
-    (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"), (runtime.resized, "like"),
-    (runtime.untake, "a"), (runtime.untake_along_axis, "arr"), (runtime.undiagonal, "a"), (runtime.untile, "a"),
-    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"),
-    (runtime.undstack, "arrays"), (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"),
-    (runtime.unarray, "nested"), (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"),
-    (runtime.uninsert, "arr values"), (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"),
-    (runtime.matmul_left, "a"), (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),
+    (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"),
+    (runtime.resized, "like"), (runtime.untake, "a"), (runtime.untake_along_axis, "arr"),
+    (runtime.undiagonal, "a"), (runtime.untile, "a"), (runtime.unconcatenate, "arrays"),
+    (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
+    (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"), (runtime.unarray, "nested"),
+    (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),
+    (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"), (runtime.matmul_left, "a"),
+    (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),
     (runtime.ediff_back, "a"), (runtime.gradient_back, "f"), (np.full_like, "a"),
 ):  # fmt: skip
     shapes_only(_fn, *_names.split())

@@ -28,8 +28,8 @@ __all__ = [
 MULTILINEAR = frozenset({np.einsum, np.linalg.multi_dot})  # zero if any operand is
 CREATES = frozenset(
     {
-        np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array, np.copy,
-        np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
+        np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
     }
 )  # fmt: skip
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument

@@ -2,14 +2,16 @@
 
 A sample is one call of an operation.  Every form that the operation has is checked on it:
 
-``elementwise``   each partial times a tangent is the directional derivative, and has the result's shape at most
-``linear``        the operation applied to tangents is the directional derivative; the transpose by dot product
+``elementwise``   each partial times a tangent is the directional derivative, and has the result's shape at
+most
+``linear``        the operation applied to tangents is the directional derivative; the transpose by dot
+product
 ``bilinear``      the pair of cotangents by dot product
 ``pullback``      the cotangents by dot product
 ``differential``  the tangent of the result is the directional derivative
 
-Values are trees: lists and tuples of arrays and numbers.  The pairing of cotangents with tangents is the real part
-of the sum of products, without conjugation, as design section 10 has it for complex numbers.
+Values are trees: lists and tuples of arrays and numbers.  The pairing of cotangents with tangents is the real
+part of the sum of products, without conjugation, as design section 10 has it for complex numbers.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class Kink:
     out_bar: Any = 1.0
 
 
-# --- trees -----------------------------------------------------------------------------------------------------
+# --- trees --------------------------------------------------------------------------------------------------
 
 
 def tree_map(f: Fn, *trees: Tree) -> Tree:
@@ -131,7 +133,7 @@ def assert_close(value: Tree, wanted: Tree, tolerance: float, what: str) -> None
         )
 
 
-# --- calls -----------------------------------------------------------------------------------------------------
+# --- calls --------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -213,7 +215,7 @@ def extra_parameters(text: Fn) -> list[str]:
     return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
 
 
-# --- the forms -------------------------------------------------------------------------------------------------
+# --- the forms ----------------------------------------------------------------------------------------------
 
 
 def check_sample(fn: Fn, rules: OpRules, sample: Sample) -> None:
@@ -347,7 +349,7 @@ def assert_unchanged(value: Tree, wanted: Tree) -> None:
             np.testing.assert_array_equal(got, want, err_msg="a rule changed its argument")
 
 
-# --- aliasing --------------------------------------------------------------------------------------------------
+# --- aliasing -----------------------------------------------------------------------------------------------
 
 
 def shares_memory(value: Tree, args: Tree) -> bool:
@@ -360,13 +362,13 @@ def shares_memory(value: Tree, args: Tree) -> bool:
     )
 
 
-# --- closure ---------------------------------------------------------------------------------------------------
+# --- closure ------------------------------------------------------------------------------------------------
 
 OPERATORS: dict[type[ast.AST], Fn] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul,
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
-    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul, ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+    ast.Not: operator.not_, ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
     ast.In: operator.contains, ast.NotIn: operator.contains,
@@ -416,9 +418,9 @@ def resolve(node: ast.expr, text: FunctionType) -> Any:
 
 
 MAPPED: list[Any] = [
-    np.sum, np.mean, np.prod, np.max, np.min, np.std, np.var, np.any, np.all, np.cumsum, np.argsort, np.argmax, np.argmin,
-    np.ravel, np.reshape, np.transpose, np.squeeze, np.swapaxes, np.take, np.repeat, np.copy, np.diagonal, np.trace,
-    np.conj, np.astype,
+    np.sum, np.mean, np.prod, np.max, np.min, np.std, np.var, np.any, np.all, np.cumsum, np.argsort,
+    np.argmax, np.argmin, np.ravel, np.reshape, np.transpose, np.squeeze, np.swapaxes, np.take, np.repeat,
+    np.copy, np.diagonal, np.trace, np.conj, np.astype,
 ]  # fmt: skip
 METHODS: dict[str, Fn] = {fn.__name__: fn for fn in MAPPED}
 """Methods that the front end maps to functions of NumPy."""

@@ -172,8 +172,8 @@ SAMPLES: dict[Fn, list[Sample]] = {
 
 HOLOMORPHIC = [
     operator.neg, operator.pos, np.square, np.sqrt, np.reciprocal, np.exp, np.exp2, np.expm1, np.log, np.log2,
-    np.log10, np.log1p, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh,
-    np.arccosh, np.arctanh,
+    np.log10, np.log1p, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh, np.cosh, np.tanh,
+    np.arcsinh, np.arccosh, np.arctanh,
 ]  # fmt: skip
 for fn in HOLOMORPHIC:
     SAMPLES[fn].append(Sample((complexes(2, 3),), name="complex"))
