@@ -233,7 +233,7 @@ def primal_graph(
     real: frozenset[str] = frozenset(),
     defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:
-    """The graph of a function for arguments of given kinds; captured integers in ``real`` count as real numbers."""
+    """The graph of a function for arguments of given kinds; captured integers in ``real`` count as reals."""
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
         return lower_library(fn, params, CONTEXT, kind_of, defaults)
     return lower(fn, params, CONTEXT, kind_of, real)
@@ -569,7 +569,7 @@ _unfinished: list[tuple[dict[Any, Any], Any]] = []  # derived graphs that are be
 def derived(
     callee: Graph, key: Any, shells: tuple[Graph, ...], fill: Callable[[], None]
 ) -> tuple[Graph, ...]:
-    """The graphs derived from a function, made once; they may call themselves, so they are known before they are made."""
+    """The graphs derived from a function, made once; they may call themselves, so are known before made."""
     memo = callee.info.setdefault("derived", {})
     if key in memo:
         return memo[key]  # type: ignore[no-any-return]

@@ -201,7 +201,9 @@ def adaptive(f, a, fa, b, fb, eps, whole, m, fm, depth):
     delta = left + right - whole
     if depth <= 0 or abs(delta) <= 15.0 * eps:
         return left + right + delta / 15.0
-    return adaptive(f, a, fa, m, fm, eps / 2.0, left, lm, flm, depth - 1) + adaptive(f, m, fm, b, fb, eps / 2.0, right, rm, frm, depth - 1)
+    return adaptive(f, a, fa, m, fm, eps / 2.0, left, lm, flm, depth - 1) + adaptive(
+        f, m, fm, b, fb, eps / 2.0, right, rm, frm, depth - 1
+    )
 
 
 def quadrature(f, a, b, eps):
@@ -546,7 +548,11 @@ def test_reverse_over_reverse(f, args, wrt):
     numeric.assert_close(numeric.ravel(got), numeric.ravel(change), 1e-8, "symmetry of the second derivative")
 
 
-@pytest.mark.parametrize("f, args", [(power, (1.3, 5)), (fast_power, (1.3, 6)), (loop_inside, (0.7, 3)), (weighted, (0.7, 3))], ids=lambda x: getattr(x, "__name__", ""))
+@pytest.mark.parametrize(
+    "f, args",
+    [(power, (1.3, 5)), (fast_power, (1.3, 6)), (loop_inside, (0.7, 3)), (weighted, (0.7, 3))],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
 def test_third_order(f, args):
     g2, g3 = grad(grad(f)), grad(grad(grad(f)))
     want = numeric.gradient(g2, args, (0,))[0]
@@ -561,8 +567,9 @@ def test_exact():
 
 def test_text():
     _, pullback = vjp(closure, 0.7, 0.9, 4, wrt=("x", "y"))
-    assert 'def step_fwd(v, k, scale, y):\n    """Value of step and what its pullback needs."""\n' in pullback.source
-    assert 'def step_bwd(saved, out_bar):\n    """Pullback of step: cotangents of v, scale, y."""\n' in pullback.source
+    text = pullback.source
+    assert 'def step_fwd(v, k, scale, y):\n    """Value of step and what its pullback needs."""\n' in text
+    assert 'def step_bwd(saved, out_bar):\n    """Pullback of step: cotangents of v, scale, y."""\n' in text
 
 
 def test_captured():

@@ -3,8 +3,7 @@
 Such an element is still there when the loop is over, so the backward sweep reads it again and nothing is
 saved: tables of dynamic programming, time stepping, recurrent nets, factorisations.  Indices are compared as
 linear forms in the loop indices (the strong single-index-variable test of dependence analysis; Allen and
-Kennedy,
-*Optimizing Compilers for Modern Architectures*, section 3.3).
+Kennedy, *Optimizing Compilers for Modern Architectures*, section 3.3).
 """
 
 from __future__ import annotations

@@ -40,8 +40,13 @@ CANONICAL: dict[Any, Fn] = {
 
 METHODS: dict[str, Fn] = {
     name: getattr(np, name)
-    for name in ["sum", "mean", "std", "var", "prod", "max", "min", "ptp", "cumsum", "cumprod", "argmax", "argmin", "argsort", "argpartition", "all", "any", "clip", "conj", "conjugate", "copy", "diagonal", "dot", "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "swapaxes", "take", "trace", "transpose", "compress", "choose", "astype", "partition"]
-}
+    for name in [
+        "sum", "mean", "std", "var", "prod", "max", "min", "ptp", "cumsum", "cumprod", "argmax", "argmin",
+        "argsort", "argpartition", "all", "any", "clip", "conj", "conjugate", "copy", "diagonal", "dot",
+        "nonzero", "ravel", "repeat", "reshape", "round", "searchsorted", "squeeze", "swapaxes", "take",
+        "trace", "transpose", "compress", "choose", "astype", "partition",
+    ]
+}  # fmt: skip
 METHODS["flatten"] = np.ravel
 VARARG_METHODS = {"reshape", "transpose"}  # x.reshape(2, -1) is np.reshape(x, (2, -1))
 ATTRIBUTES: dict[str, Fn] = {

@@ -289,8 +289,8 @@ class Reverse(Builder):
                     and isinstance(a.kind, (Array, Scalar))
                     and k.dtype == a.kind.dtype
                 )
-                same_size = (
-                    not isinstance(k, Array) or (isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims))
+                same_size = not isinstance(k, Array) or (
+                    isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims)
                 )
                 if view and same_type and same_size and isinstance(k, Array) == isinstance(a.kind, Array):
                     got = self.lasting(a, u.out, u.ins[1], m)
@@ -794,7 +794,7 @@ class Reverse(Builder):
         return out
 
     def each_once(self, op: Op, view: LoopView, s: Atom, b: Mirror) -> bool:
-        """Whether the loop reads every element of a list once, and nothing else has a cotangent for it yet."""
+        """Whether the loop reads each element of a list once, and nothing else has a cotangent for it yet."""
         if (
             not isinstance(s, Val)
             or not isinstance(s.kind, Seq)
@@ -1090,7 +1090,9 @@ def plain(base: Atom, index: Atom) -> bool:
     parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
     for p in parts:
         k = kind(p)
-        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar) or (isinstance(k, Array) and k.dtype == "b1"):
+        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar):
+            continue
+        if isinstance(k, Array) and k.dtype == "b1":
             continue
         return False
     return True

@@ -102,7 +102,7 @@ def emit(
 def function_names(
     graph: Graph, fname: str, called: Mapping[Graph, Graph], spelling: Spelling
 ) -> dict[Graph, str]:
-    """A name for each function of the text, none of which a parameter or a library has; parameters are named apart."""
+    """A name for each function of the text, which no parameter or library has; parameters come apart."""
     signature = graph.info.get("signature")
     taken = {fname, *(signature.parameters if signature is not None else ())}
     for g in (graph, *called.values()):
@@ -437,7 +437,7 @@ class Assembler:
             self.collects_of(o, region)
 
     def above(self, op: Op) -> None:
-        """Comments and blank lines that stand before the user's statement; the primal statement before its adjoint."""
+        """Comments and blank lines before the user's statement; the primal statement before its adjoint."""
         o = op.origin
         if o is None or o in self.printed:
             return
@@ -642,7 +642,7 @@ class Assembler:
                 self.scan_exits(r)
 
     def can_follow(self, code: Atom, region: Region) -> bool:
-        """Whether a code is set by the last ``if`` of a region, down to constants, and used for nothing else."""
+        """Whether a code is set by a region's last ``if``, down to constants, and used for nothing else."""
         if isinstance(code, Const):
             return True
         if not isinstance(code, Val):
@@ -830,7 +830,9 @@ class Assembler:
             return None  # a source that others read too is walked through, not emptied
         stop = view.header[1]
         for e, s in pops:
-            if e in self.elements_of or (isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s))):
+            if e in self.elements_of:
+                continue
+            if isinstance(s, Val) and (s in self.elements_of or self.holds_flat(s)):
                 continue
             if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and self.whole_tape(s):
                 return s

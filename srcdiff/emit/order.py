@@ -1,4 +1,4 @@
-"""Where everything is computed: which values fold into the expression that uses them, positions, live ranges."""
+"""Where everything is computed: which values fold into the expression using them, positions, live ranges."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def in_header(v: Val, loop: Op) -> bool:
 
 
 def foldable_across(op: Op, where: Region, user: Op | None, region: Region, lay: Layout) -> bool:
-    """Into the only expression of a branch that is itself an expression: never, its evaluation is conditional."""
+    """Into the only expression of a branch that is an expression: never, its evaluation is conditional."""
     return False
 
 

@@ -191,23 +191,63 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     return lw.ctx.derive(lw, Derived(args[0], "vjp"), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
 
 
+# functions that give a view or a copy, depending on how the array lies in memory
+MAY_COPY = {np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.astype, np.require, np.asarray_chkfinite}
+MADE_IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.copy, np.array, np.arange, np.linspace, np.eye, np.identity}
+
+
+def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
+    """Whether a reshaped array is a view for certain: the array lies in memory in one piece, in order."""
+    if not isinstance(base, Loc) or fn not in (np.reshape, np.ravel):
+        return False
+    content = lw.state.cells[base.cell]
+    k = kind(content) if not isinstance(content, Agg) else OTHER
+    if not isinstance(k, Array):
+        return False
+    made = lw.same_shape(content)
+    fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
+    in_order = fresh and (len(k.dims) == 1 or isinstance(made, Val) and made.op is not None and made.op.fn in MADE_IN_ORDER)
+    if len(k.dims) == 1 and fn is np.reshape:
+        in_order = True  # an evenly spaced vector can be given any shape
+    return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
+
+
+def keeps_order(step: Step, rank: int) -> bool:
+    """Whether a view of an array in one piece is in one piece."""
+    if step.fn in (np.reshape, np.ravel):
+        return True
+    if step.fn is not operator.getitem:
+        return False
+    index = step.args[0]
+    if isinstance(index, Slice):
+        return isinstance(index.step, Const) and index.step.value in (None, 1)
+    return isinstance(kind(index), Scalar)
+
+
 # ---- library functions --------------------------------------------------------------------------------
 
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
-    for name in ("dtype",):
-        if name in kwargs and isinstance(lw.read(kwargs[name]), Const):
-            pass
+    if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
+        lw.stop("copy", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
         lw.stop("call", f"a function is passed to {text}, which is not read through", node)
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
-        got = lw.view(args[0], step)
-        return got
+        if fn not in MAY_COPY or lw.frame.static or certainly_view(lw, fn, args[0]):
+            arrays = [a for a in args if isinstance(a, Loc)]
+            if isinstance(args[0], Loc) or not arrays:
+                return lw.view(args[0], step)
     value = lw.prim(fn, atoms, names, method=method)
+    if lw.ctx.may_alias(fn) and isinstance(value, Val) and isinstance(value.kind, Array) and not lw.frame.static:
+        new = lw.bind(value)
+        cells = {a.cell for a in args if isinstance(a, Loc)}
+        if cells and isinstance(new, Loc):  # a view or a copy: neither may be written to while the other is used
+            lw.state.shares |= {frozenset({new.cell, *cells})}
+        return new
     if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
         return lw.take_apart(value, value.kind)
     if isinstance(value, Struct):
@@ -727,8 +767,7 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
     if not isinstance(owner, Loc):
         lw.stop("method", "this list has no name, so changing it has no effect", node)
     if name == "append":
-        if isinstance(args[0], Loc):
-            lw.escaped(args[0], node)
+        lw.stored_in(owner, args[0], node)
         v = lw.read(args[0], node)
         new = lw.prim(ops.append, [atom, v], result=Seq(join(k.elem, kind(v))), hint=name_of(atom), user=True)
         lw.write(owner, new, node)
@@ -736,8 +775,9 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
     if name == "pop" and not args:
         last = lw.prim(ops.poplast, [atom], result=k.elem)
         lw.write(owner, lw.prim(ops.rest, [atom], result=k, hint=name_of(atom), user=True), node)
-        return lw.bind(last)
+        return lw.freeze(lw.bind(last))
     if name == "extend":
+        lw.mixed.add(owner.cell)
         other = lw.read(args[0], node)
         lw.write(
             owner,

@@ -213,7 +213,7 @@ def with_fresh(k: Kind) -> Kind:
 def branch(
     lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], name: str = ""
 ) -> tuple[Any, Any, Joiner]:
-    """An ``if``: read both branches, join what they bind; returns what each callable returned, and the joiner."""
+    """An ``if``: read both branches, join what they bind; returns what each callable did, and the joiner."""
     regions = [Region(), Region()]
     op = Op("if", [cond], [], regions, {"style": name})
     start = lw.state
@@ -411,6 +411,9 @@ def loop(
                     "",
                 )
                 init = start.cells[key[1]]
+                if isinstance(init, Agg) and isinstance(k, Seq):
+                    for item in init.items:
+                        lw.stored_in(Loc(key[1]), item, node)
                 init = read_at(lw, start, init) if isinstance(init, Agg) else init
                 got = slots.open(init, k, hint, params)
                 lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
@@ -490,6 +493,11 @@ def loop(
                 help="start the variables from values of the kind that they have later")  # fmt: skip
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
     check_loop_aliases(lw, node, carried, opened, end, before)
+    for cell, content_now in end.cells.items():
+        if cell in before.cells and before.cells[cell] is not content_now and cell in lw.escaped_cells:
+            if not isinstance(content_now, Agg) and not isinstance(kind(content_now), Seq):
+                lw.stop("aliasing", "an array is put into a list and changed in the next trip of this loop", node,
+                        help="append a copy (x.copy()) to the list")  # fmt: skip
     exits = sorted(codes(exit) & {BREAK, RETURN})
     op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":
@@ -611,7 +619,7 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
 
 
 def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
-    """Carried names are taken to be different arrays; refuse a loop where they may be one and one is written."""
+    """Carried names are taken to be different arrays: refuse a loop where two may be one that is written."""
     cells = {key: b.cell for key, b in opened.items() if isinstance(b, Loc)}
     holders: dict[int, list[Any]] = {}
     for key in cells:
@@ -625,8 +633,12 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
         if len(names) > 1 and (
             cell in written or any(cells[k] in written for k in cells if k[0] == "name" and k[1][1] in names)
         ):
-            lw.stop("aliasing", f"{names[0]!r} and {names[1]!r} may be the same array here, and it is written to", node,
-                    help="let one of them be a copy (.copy())")  # fmt: skip
+            lw.stop(
+                "aliasing",
+                f"{names[0]!r} and {names[1]!r} may be the same array here, and it is written to",
+                node,
+                help="let one of them be a copy (.copy())",
+            )
 
 
 def substitute(region: Region, mapping: dict[Val, Val]) -> None:
@@ -821,7 +833,7 @@ class Header:
         )
         v = Val(element_name(self.node.target), with_fresh(elem), user=True)
         self.sources.append((value, direction, Plain(v)))
-        return lambda: lw.bind(v)
+        return lambda: lw.freeze(lw.bind(v))
 
     def rows(self, it: Loc, value: Atom, direction: int) -> Callable[[], Bound]:
         """Rows of an array that the loop writes to: taken by index, as views."""

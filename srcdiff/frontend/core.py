@@ -318,10 +318,12 @@ class Core:
                     return b.val
                 if b.val is not None and b.val.kind == UNKNOWN and b.path:
                     self.stop(
-                        "view", "whether this is a view of the array or a copy of an element is not known here", node,
+                        "view",
+                        "whether this is a view of the array or a copy of an element is not known here",
+                        node,
                         note="it was read before the array was written to, and is used after",
                         help="give example arguments: srcdiff.source(derivative, *args)",
-                    )  # fmt: skip
+                    )
                 value: Atom = content
                 for step in b.path:
                     value = self.apply_step(step, value)
@@ -388,10 +390,12 @@ class Core:
         if step.fn is np.swapaxes:
             return self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
         self.stop(
-            "view-write", f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported", node,
+            "view-write",
+            f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported",
+            node,
             note="whether it is a view of the array or a copy is not known here",
             help="write to the array itself, by an index",
-        )  # fmt: skip
+        )
 
     def check_shared(self, cell: int, node: Any) -> None:
         for group in self.state.shares:

@@ -333,7 +333,11 @@ def _display(t: type) -> Any:
             else:
                 items.append(stored(lw, lw.expr(e)))
         agg = Agg(t, tuple(range(len(items))), tuple(items))
-        return Loc(lw.state.new_cell(agg)) if t is list else agg
+        if t is not list:
+            return agg
+        box = Loc(lw.state.new_cell(agg))
+        lw.own_lists.add(box.cell)
+        return box
 
     return handler
 
@@ -429,11 +433,19 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
         whole = lw.read(box)
-        return lw.bind(
-            lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True)
+        for x in box.items:
+            lw.freeze(x)
+        return lw.freeze(
+            lw.bind(
+                lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True)
+            )
         )
-    lw.stop("index", "the elements differ in kind, and which of them is meant is known only at run time", node,
-            help="use elements of the same shape, or separate variables")  # fmt: skip
+    lw.stop(
+        "index",
+        "the elements differ in kind, and which of them is meant is known only at run time",
+        node,
+        help="use elements of the same shape, or separate variables",
+    )
 
 
 def index_atom(lw: Lowerer, node: Any) -> Atom:
@@ -559,8 +571,8 @@ def _joined(lw: Lowerer, node: Any) -> Bound:
 _HANDLERS: dict[str, Any] = {
     "Constant": _constant, "Name": _name, "Attribute": _attribute, "BinOp": _binop, "UnaryOp": _unary,
     "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Tuple": _display(tuple), "List": _display(list),
-    "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named, "Call": _call,
-    "ListComp": _comprehension, "GeneratorExp": _comprehension, "JoinedStr": _joined,
+    "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named,
+    "Call": _call, "ListComp": _comprehension, "GeneratorExp": _comprehension, "JoinedStr": _joined,
 }  # fmt: skip
 
 __all__ += ["Poison", "Ref", "Region", "describe"]

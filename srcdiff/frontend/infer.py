@@ -1,4 +1,4 @@
-"""The kind of an operation's result, learnt by running the operation on small samples of its arguments' kinds.
+"""The kind of an operation's result, learnt by running it on small samples of its arguments' kinds.
 
 Every symbolic size gets a number, twice and differently; a size of the result that follows the same symbol in
 both runs is that symbol (plus a constant), one that does not is a new unknown.  So shapes and dtypes of all

@@ -13,8 +13,8 @@ from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import calls, control, expressions, recursion, source, statements
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, assigned_names, declared
-from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val
-from srcdiff.ir.kinds import Kind
+from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
+from srcdiff.ir.kinds import Kind, Seq
 
 __all__ = ["Context", "Lowerer", "Param", "lower", "lower_library", "read_rule"]
 
@@ -34,7 +34,10 @@ class Lowerer(Core):
     """One reading of one function (and of all that is read in place)."""
 
     trees: dict[Any, Any] = field(default_factory=dict)
-    escaped_cells: dict[int, int] = field(default_factory=dict)
+    escaped_cells: dict[int, int] = field(default_factory=dict)  # arrays that a list holds, and the line they got there
+    own_lists: set[int] = field(default_factory=set)  # lists made here: their elements are different arrays
+    mixed: set[int] = field(default_factory=set)  # lists given an array that has a name as well
+    frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
 
     def expr(self, node: Any) -> Bound:
@@ -161,6 +164,42 @@ class Lowerer(Core):
         """An array goes into a list of unknown length; from here on nobody may write to it."""
         self.escaped_cells[b.cell] = getattr(node, "lineno", 0)
 
+    def freeze(self, b: Bound) -> Bound:
+        """An array taken out of a container at a place known only at run time: it may be read, not written to."""
+        if isinstance(b, Loc) and not b.path and not self.frame.static:
+            content = self.state.cells[b.cell]
+            if isinstance(content, Agg):
+                for item in content.items:
+                    self.freeze(item)
+            else:
+                self.frozen.add(b.cell)
+        elif isinstance(b, Agg):
+            for item in b.items:
+                self.freeze(item)
+        return b
+
+    def stored_in(self, box: Loc, item: Bound, node: Any) -> None:
+        """An array that may have a name goes into a list of unknown length."""
+        if isinstance(item, Loc) and not self.frame.static:
+            if isinstance(self.state.cells[item.cell], Agg):
+                for c in cells_of(self, item):
+                    self.escaped_cells.setdefault(c, getattr(node, "lineno", 0))
+            else:
+                self.escaped(item, node)
+            self.mixed.add(box.cell)
+        elif isinstance(item, Agg):
+            for x in item.items:
+                self.stored_in(box, x, node)
+
+    def check_elements(self, cell: int, node: Any) -> None:
+        """Writing to an element's array: no other element may be the same array."""
+        if not self.frame.static and (cell not in self.own_lists or cell in self.mixed):
+            self.stop(
+                "aliasing", "this writes to an array inside a list", node,
+                note="whether another element of the list, or another name, is the same array is not known here",
+                help="put copies into the list (x.copy()), or assign the whole element: rows[k] = rows[k] * 2",
+            )  # fmt: skip
+
     def names_after(self) -> frozenset[str]:
         root = self.function_node()
         line = getattr(self.node, "lineno", 0)
@@ -179,10 +218,21 @@ class Lowerer(Core):
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         if b.cell in self.escaped_cells and not isinstance(self.state.cells[b.cell], Agg):
             self.stop(
-                "aliasing", "this array was put into a list before, and is changed now", node,
-                note=f"it was stored in line {self.escaped_cells[b.cell]}; the list's element would change with it",
+                "aliasing",
+                "this array was put into a list before, and is changed now",
+                node,
+                note=f"it was stored in line {self.escaped_cells[b.cell]}; "
+                "the list's element would change with it",
                 help="append a copy (x.copy()) to the list",
+            )
+        if b.cell in self.frozen:
+            self.stop(
+                "aliasing", "this array was taken out of a container, and is changed now", node,
+                note="the container's element would change with it; which one is known only at run time",
+                help="write through an index (rows[k] *= 2 becomes rows[k] = rows[k] * 2), or into a copy",
             )  # fmt: skip
+        if b.path and isinstance(kind(self.state.cells[b.cell]), Seq) if not isinstance(self.state.cells[b.cell], Agg) else False:
+            self.check_elements(b.cell, node)
         super().write(b, new, node)
 
 

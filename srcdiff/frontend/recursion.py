@@ -75,7 +75,7 @@ class Entry:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One number or array among the arguments: a parameter, or a constant as long as all calls agree on it."""
+    """One number or array among the arguments: a parameter, or a constant while all calls agree on it."""
 
     name: str
     kind: Kind
@@ -172,7 +172,7 @@ def recover(lw: Lowerer, mark: Any) -> None:
 
 
 def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fixed: list[Bound]) -> Any:
-    """The structure of an argument; its numbers and arrays go to ``leaves``, functions and the like to ``fixed``."""
+    """The structure of an argument; numbers and arrays go to ``leaves``, functions and such to ``fixed``."""
     c = content(lw, b)
     if isinstance(c, Agg):
         items = tuple(
@@ -259,7 +259,7 @@ def coarse(k: Kind) -> Any:
 
 
 def widen(p: Kind, a: Kind, sizes: dict[int, Any]) -> Kind:
-    """``p`` made wide enough for an argument of kind ``a``; ``sizes``: what the parameters' sizes stand for."""
+    """``p`` made wide enough for an argument of kind ``a``; ``sizes``: what parameters' sizes stand for."""
     match p, a:
         case Scalar(), Scalar():
             return Scalar(p.dtype, p.weak and a.weak)
@@ -499,8 +499,12 @@ def settle(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
         if table.version == version:
             break
     else:
-        lw.stop("recursion", f"the kinds of what {rec.site.name} takes and returns do not settle", rec.site.node,
-                help="return values of one kind on all paths")  # fmt: skip
+        lw.stop(
+            "recursion",
+            f"the kinds of what {rec.site.name} takes and returns do not settle",
+            rec.site.node,
+            help="return values of one kind on all paths",
+        )
     if rec.result is None:
         if len(lw.problems) > problems:
             raise Stop(lw.problems.pop())
@@ -554,8 +558,12 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
         return lw.expr(node.body)
     frame.locals = assigned_names(node.body) | frozenset(bound)
     if declared(node.body, gast.Nonlocal) or declared(node.body, gast.Global):
-        lw.stop("recursion", f"{site.name} calls itself and assigns to variables of the functions around it", site.node,
-                help="pass them as arguments and return them")  # fmt: skip
+        lw.stop(
+            "recursion",
+            f"{site.name} calls itself and assigns to variables of the functions around it",
+            site.node,
+            help="pass them as arguments and return them",
+        )
     for k, b in bound.items():
         lw.state.names[frame.id, k] = stored(lw, b)
     code = lw.block(node.body)
@@ -568,8 +576,12 @@ def check_writes(lw: Lowerer, site: Site, before: dict[int, Any]) -> None:
     """Refuse a function that changes what it was given."""
     for cell, x in before.items():
         if lw.state.cells.get(cell, x) is not x:
-            lw.stop("recursion", f"{site.name} calls itself and changes an array, list or dict that it was given", site.node,
-                    help="work on a copy, and return it")  # fmt: skip
+            lw.stop(
+                "recursion",
+                f"{site.name} calls itself and changes an array, list or dict that it was given",
+                site.node,
+                help="work on a copy, and return it",
+            )
 
 
 def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, mine: set[int]) -> None:

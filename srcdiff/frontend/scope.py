@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loc:
-    """A place: a cell, and the path of a view from it; ``val`` is its value while the cell's version is ``seen``."""
+    """A place: a cell and a view's path from it; ``val`` is its value while the cell's version is ``seen``."""
 
     cell: int
     path: tuple[Step, ...] = ()
@@ -76,7 +76,7 @@ class Agg:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """A Python object known now (function, module, class), how it is spelt, and how to reach it at each call."""
+    """A Python object known now (function, module, class), how it is spelt, how to reach it at each call."""
 
     obj: Any
     text: str
@@ -127,7 +127,7 @@ class Poison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """A derivative taken inside the function being read: of which function, in which mode, with respect to what."""
+    """A derivative taken inside the function being read: of what, in which mode, with respect to what."""
 
     fn: Bound
     mode: str

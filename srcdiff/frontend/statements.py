@@ -205,8 +205,8 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
         lw.stop("store", "this cannot be written to", node)
     current = lw.read(base, node)
     new_value = lw.read(value, node)
-    if isinstance(kind(current), Seq) and isinstance(kind(new_value), Array) and isinstance(value, Loc):
-        lw.escaped(value, node)
+    if isinstance(kind(current), Seq):
+        lw.stored_in(base, value, node)
     lw.write(base, set_item(lw, current, index, new_value), node)
 
 
@@ -243,6 +243,9 @@ def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
     """A list of known structure as a value of the graph."""
     kinds = [kind(lw.read(x)) for x in box.items]
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
+    for x in box.items:
+        if isinstance(x, Loc):
+            lw.escaped_cells.setdefault(x.cell, getattr(node, "lineno", 0))
     v = lw.prim(list, [lw.read(Agg(tuple, box.keys, box.items))], result=Seq(elem), display=True)
     return v
 
@@ -364,6 +367,8 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
                 node,
             )
             return
+    if isinstance(k, Seq) and isinstance(kind(old), Array):
+        lw.check_elements(base.cell, node)
     new = lw.prim(fn, [old, b])
     lw.write(base, set_item(lw, current, index, new), node)
 
@@ -400,7 +405,7 @@ def _raise(lw: Lowerer, s: Any) -> int:
 
 
 def effect(lw: Lowerer, s: Any, parts: list[Any]) -> None:
-    """A statement kept as it is written, over the values that it reads: it acts on the world, not on the result."""
+    """A statement kept as written, over the values that it reads: it acts on the world, not on the result."""
     free: dict[str, Atom] = {}
     for p in parts:
         for n in gast.walk(p):
@@ -454,8 +459,8 @@ def _continue(lw: Lowerer, s: Any) -> int:
 
 
 _HANDLERS: dict[str, Any] = {
-    "Assign": _assign, "AnnAssign": _annassign, "AugAssign": _augassign, "Expr": _expr, "Return": _return, "If": _if,
-    "Pass": _pass, "Assert": _assert, "Raise": _raise, "FunctionDef": _funcdef, "Import": _import,
+    "Assign": _assign, "AnnAssign": _annassign, "AugAssign": _augassign, "Expr": _expr, "Return": _return,
+    "If": _if, "Pass": _pass, "Assert": _assert, "Raise": _raise, "FunctionDef": _funcdef, "Import": _import,
     "ImportFrom": _importfrom, "Delete": _delete, "Break": _break, "Continue": _continue, "Nonlocal": _pass,
     "Global": _pass, "For": control.for_loop, "While": control.while_loop,
 }  # fmt: skip

@@ -82,7 +82,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A thing known when the derivative is made, by its object and its text: a function, a module, a dtype."""
+    """A thing known when the derivative is made, by object and text: a function, a module, a dtype."""
 
     obj: Any
     text: str
@@ -143,13 +143,13 @@ class Op:
     ``prim``   ins = arguments (``names``: keyword of each, "" if positional); outs = one value
     ``if``     ins = [condition]; regions = [then, else]; outs follow the regions' results
     ``for``    ins = [start, stop, step (or a single iterable), inits..., sources...];
-               body params = [index, carried..., elements...]; body results = [carried..., collected...,
-               exit?] outs = [finals..., tapes..., exit?, trips]
+               body params = [index, carried..., elements...];
+               body results = [carried..., collected..., exit?]
+               outs = [finals..., tapes..., exit?, trips]
     ``while``  the same without header; regions = [condition, body], condition params = [carried...]
     ``opaque`` a Python expression over ins (``tree``, ``free`` names); pure unless ``effect``
     ``call``   a call of a graph that calls itself (``graph``, shared by all its calls); ins = its arguments,
-    leaf by
-               leaf; outs = the leaves of its result
+               leaf by leaf; outs = the leaves of its result
     ``unpack`` the parts of a tuple, all at once: what a pullback saved
     ``need``   while reversing: a value of the forward sweep, to be fetched
     """

@@ -1,4 +1,4 @@
-"""The core operations on containers, as functions of values: each returns the new value and leaves its argument alone.
+"""The core operations on containers, as functions of values: each returns a new value, its argument unchanged.
 
 They are markers in the graph (printed as statements) and, being runnable, its meaning for the evaluator.
 """

@@ -1,8 +1,8 @@
-"""The rebuild pass: constant folding, sharing, exact algebra, loop congruence and invariant motion in one walk.
+"""The rebuild pass: constant folding, sharing, exact algebra, loop congruence, invariants moved, in one walk.
 
 A graph is read once and written anew.  Loops are entered with the most optimistic assumption (no variable
 changes) and read again when it proves wrong; that alone removes zero tangents carried through loops and
-merges equal ones. All rewrites are exact for every input.
+merges equal ones.  All rewrites are exact for every input.
 """
 
 from __future__ import annotations

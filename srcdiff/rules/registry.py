@@ -117,7 +117,7 @@ def bilinear(fn: Fn, first: str, second: str) -> Callable[[T], T]:
 
 
 def differential(fn: Fn) -> Callable[[T], T]:
-    """The tangent of the result, linear in the ``<operand>_dot`` names; an inactive operand's tangent is zero."""
+    """The tangent of the result, linear in the ``<operand>_dot`` names; zero for an inactive operand."""
 
     def put(text: T) -> T:
         code = text.__code__

@@ -92,7 +92,8 @@ def sinc_derivative(x: Any, order: int = 1) -> Any:
     t = np.where(near, np.pi * x, 0.0)
     term = np.ones_like(t)
     series = np.zeros_like(t)
-    # sinc(t) = sum (-1)^k t^(2k) / (2k+1)!, and the order-th derivative of t^n is n! / (n - order)! t^(n - order)
+    # sinc(t) = sum (-1)^k t^(2k) / (2k+1)!, and the order-th derivative of t^n is
+    # n! / (n - order)! t^(n - order)
     first = (order + 1) // 2
     for k in range(first, first + 2 * order + 24):
         n = 2 * k

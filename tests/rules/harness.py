@@ -319,7 +319,7 @@ def check_differential(call: Call, rule: Rule, rng: np.random.Generator) -> None
 
 
 def check_kink(fn: Fn, rules: OpRules, kink: Kink) -> None:
-    """The convention at a kink: the partials, or the cotangents of ``out_bar``; and that the modes agree on it."""
+    """The convention at a kink: the partials, or the cotangents of ``out_bar``; that the modes agree on it."""
     rule = rules.elementwise or rules.linear or rules.bilinear or rules.pullback
     assert rule is not None
     call = Call(fn, Sample(kink.args, kink.kwargs), rule.text, {}, {})
@@ -387,7 +387,7 @@ LOWERED: set[Fn] = {tuple, list, sum, min, max, sorted, reversed, enumerate, zip
 
 
 def operations_of(text: Fn) -> Iterator[tuple[str, Fn | None]]:
-    """The operations that a rule's text uses, as (spelling, function); None where the name cannot be resolved."""
+    """The operations that a rule's text uses, as (spelling, function); None where a name is not resolved."""
     assert isinstance(text, FunctionType)
     tree = ast.parse(textwrap.dedent(inspect.getsource(text)))
     definition = tree.body[0]

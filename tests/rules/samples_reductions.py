@@ -21,7 +21,7 @@ def real(*shape: int, seed: int = 0) -> Any:
 
 
 def reductions(empty: bool = False) -> list[Sample]:
-    """Everything, an axis from either end, several axes, ``keepdims``, 0-d, empty and non-contiguous arrays."""
+    """Everything, an axis from either end, several axes, ``keepdims``, 0-d, empty, non-contiguous arrays."""
     samples = [
         Sample((np.asarray(1.3),), name="0d"),
         Sample((real(5),), name="1d"),

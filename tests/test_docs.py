@@ -1,0 +1,64 @@
+"""The pages say what happens: every session of README.md and docs/rules.md is run, the examples compared."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcdiff import grad, source
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = doctest.ELLIPSIS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/rules.md"])
+def test_sessions(page: str) -> None:
+    """In a fresh interpreter: a page may add rules."""
+    if page != "README.md":
+        pytest.importorskip("scipy")
+    code = (
+        "import doctest, sys\n"
+        f"sys.exit(doctest.testfile({str(ROOT / page)!r}, False, optionflags={FLAGS}).failed)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
+    "loss": (("W1", "b1", "W2", "b2"), tuple(np.ones(s) for s in ((4, 5), 5, (5, 2), 2, (7, 4), (7, 2)))),
+    "heat": (("u", "k"), (np.ones(9), 0.1, 5)),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(name: str, tmp_path: Path) -> None:
+    """The README shows the very text that is emitted."""
+    blocks = re.findall(r"```python\n(def .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    before, after = (next(b for b in blocks if b.startswith(f"def {n}(")) for n in (name, f"{name}_grad"))
+    file = tmp_path / f"readme_{name}.py"
+    file.write_text(f"import numpy as np\n\n\n{before}", encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    wrt, args = EXAMPLES[name]
+    assert source(grad(getattr(module, name), wrt=wrt), *args) == f"import numpy as np\n\n\n{after}"
+
+
+def test_commands_agree() -> None:
+    """The README's test command is what CI runs."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"```sh\n(.*?)\n```", readme, re.S)
+    assert len(commands) == 2
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in commands:
+        last = command.rpartition("&& ")[2].replace(".venv/bin/python ", "")
+        assert f"python {last}" in ci
