@@ -141,6 +141,9 @@ class Reverse(Builder):
             return
         old = self.peek(value, m)
         bar = self.fit_type(bar, value)
+        if isinstance(bar, Val) and isinstance(value.kind, Array) and isinstance(bar.kind, Array):
+            if bar.kind.dtype == value.kind.dtype and len(bar.kind.dims) == len(value.kind.dims):
+                bar.kind = value.kind  # a cotangent has the shape of what it belongs to
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new
@@ -842,7 +845,7 @@ class Reverse(Builder):
         old = self.peek(s, self.here)
         if old is None:
             old = self.zero(self.need(s))
-        if isinstance(s.kind, Seq) and not isinstance(kind(value), (Scalar, Array)):
+        if (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
             raise_item = self.rule(vocabulary.add_any, {"a": self.getitem(old, index), "b": value})
             new = self.prim(ops.setitem, [old, index, raise_item], result=kind(old), hint=f"{s.name}_bar")
         else:

@@ -4,8 +4,7 @@ Functions of Python floats touch NumPy for nothing but an active exponent of ``m
 themselves, a partial raises ZeroDivisionError where it has no finite value (``math.sqrt`` at 0,
 ``math.hypot`` and ``math.dist`` at distance 0).
 
-Left out: ``math.gamma`` and ``math.lgamma`` (the digamma function is not in the standard library),
-``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant), ``math.hypot`` of
+Left out: ``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant), ``math.hypot`` of
 more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``, ``max``, ``sum`` and
 ``pow``.
 """
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff import runtime
 from srcdiff.rules.registry import differential, elementwise, linear, nondifferentiable, pullback
 
 # --- powers -------------------------------------------------------------------------------------------------
@@ -298,3 +298,18 @@ nondifferentiable(
     id,
     hash,
 )
+
+
+@elementwise(math.lgamma)
+def lgamma(x: Any) -> Any:
+    return runtime.polygamma(0, x)
+
+
+@elementwise(math.gamma)
+def gamma(x: Any, *, out: Any) -> Any:
+    return out * runtime.polygamma(0, x)
+
+
+@elementwise(runtime.polygamma)
+def polygamma(n: Any, x: Any) -> Any:
+    return None, runtime.polygamma(n + 1, x)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from srcdiff import runtime
 from harness import Kink, Sample
 
 Fn = Callable[..., Any]
@@ -68,6 +70,9 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample(([],), name="empty"),
     ],
     math.dist: [Sample(([0.3, 0.7, -1.2], [1.1, 0.2, 0.4]), wrt=(0, 1))],
+    math.lgamma: [Sample((1.3,)), Sample((7.9,), name="large"), Sample((-0.4,), name="negative")],
+    math.gamma: [Sample((1.3,)), Sample((4.2,), name="large"), Sample((-0.4,), name="negative")],
+    runtime.polygamma: [Sample((0, 1.3), wrt=(1,)), Sample((2, 0.4), wrt=(1,), name="second")],
     float: [
         Sample((1.3,)),
         Sample((np.float64(1.3),), name="float64"),
