@@ -27,7 +27,7 @@ def cache_folder() -> Path:
 
 
 def load(source: str, name: str, objects: dict[str, Any]) -> Callable[..., Any]:
-    """Compile ``source``; return its function ``name``; ``objects``: its free names that no import reaches."""
+    """Compile ``source``; return its function ``name``; ``objects``: its free names no import reaches."""
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = cache_folder() / f"{name}_{digest}.py"
     path = str(file)

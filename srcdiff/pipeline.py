@@ -288,10 +288,10 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
     if (
         k in (NONE, STR, OTHER)
         or isinstance(k, Seq)
-        or (isinstance(result, Const)
-        and not isinstance(result.value, (int, float, complex)))
+        or (isinstance(result, Const) and not isinstance(result.value, (int, float, complex)))
     ):
-        thing = {NONE: "None", STR: "text"}.get(k, "a list" if isinstance(k, Seq) else "an object")
+        words: dict[Kind, str] = {NONE: "None", STR: "text"}
+        thing = words.get(k, "a list" if isinstance(k, Seq) else "an object")
         raise DerivativeTypeError(
             Problem(
                 "scalar",

@@ -385,7 +385,7 @@ def comprehension(x, n):
 
 def early_return(x, n):
     s = 0.0
-    for i in range(10):
+    for _ in range(10):
         if s > 2.0:
             return s * x
         s += math.exp(early_return(x * 0.3, n - 1)) if n > 0 else x
@@ -541,7 +541,7 @@ def test_forward_over_reverse(f, args, wrt):
 def test_reverse_over_reverse(f, args, wrt):
     g = grad(f, wrt=wrt)
     d, t = tangents(args, wrt)
-    y, pullback = vjp(g, *fresh(args), wrt=wrt)
+    _, pullback = vjp(g, *fresh(args), wrt=wrt)
     bars = pullback(d if len(wrt) > 1 else (d[0],))
     _, change = jvp(g, fresh(args), t)
     got = [bars[k] for k in wrt]

@@ -96,7 +96,7 @@ def bounds(p: Atom) -> tuple[Form | None, Form | None]:
     if isinstance(p, Slice):
         if not (isinstance(p.step, Const) and p.step.value in (None, 1)):
             return None, None
-        low = form(p.lower) if not (isinstance(p.lower, Const) and p.lower.value is None) else {None: 0}
+        low: Form | None = form(p.lower) if not (isinstance(p.lower, Const) and p.lower.value is None) else {None: 0}
         high = form(p.upper) if not (isinstance(p.upper, Const) and p.upper.value is None) else None
         return low, (plus(high, {None: -1}) if high is not None else None)
     f = form(p)

@@ -51,7 +51,7 @@ def substitute(region: Region, table: dict[Val, Atom]) -> None:
         a: Atom = v
         while isinstance(a, Val) and a in table:
             a = table[a]
-        return map_atom(f, a) if not isinstance(a, Val) and a is not v and isinstance(a, (type(None),)) else a
+        return a
 
     for op in region.ops:
         op.ins = [map_atom(f, a) for a in op.ins]

@@ -27,7 +27,7 @@ def forward(
     """
     g, table = clone(graph)
     f = Forward(ctx, g, [table[w] for w in wrt])
-    params = []
+    params: list[Val] = []
     for w in wrt:
         v = table[w]
         if seeds and w in seeds:
@@ -285,7 +285,7 @@ class Forward(Builder):
         with self.inside(body):
             yields = [self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF for j in active]
             tapes = [
-                (c, t, self.full(c))
+                (t, self.full(c))
                 for c, t in zip(view.collected, view.tapes, strict=True)
                 if t in self.varied and self.dot(c) is not ZERO
             ]
@@ -305,7 +305,7 @@ class Forward(Builder):
             view.add_source(s, d, e)
         for j, f in zip(active, finals, strict=True):
             self.dots[view.finals[j]] = f
-        for c, t, d in tapes:
+        for t, d in tapes:
             k2 = t.kind
             assert isinstance(k2, Seq)
             self.dots[t] = LoopView(op).add_tape(d, f"{t.name}_dot" if t.name else "", k2.elem)

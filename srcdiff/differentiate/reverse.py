@@ -311,18 +311,19 @@ class Reverse(Builder):
             if level.op is None or not level.is_loop:
                 return None
             view = LoopView(level.op)
-            for j, y in enumerate(view.yields):
+            for y, param, final in zip(view.yields, view.params, view.finals, strict=True):
                 if isinstance(y, Val) and v in (links := chain_of(y, view.body)):
+                    first, after = param, final
                     break
             else:
                 return None
-            if links[-1] is not view.params[j]:
+            if links[-1] is not first:
                 return None
             updates = [q.op for q in links[:-1] if q.op is not None]
             later = updates[: links.index(v)]
             if not untouched(index, later, updates, level.op):
                 return None
-            v = view.finals[j]
+            v = after
             level = level.parent
         if level is None:
             return None
@@ -627,7 +628,7 @@ class Reverse(Builder):
     def join(self, new: Op, v: Val, results: list[Atom], m: Mirror) -> None:
         """A cotangent that both branches leave."""
         if all(isinstance(x, Struct) for x in results) and isinstance(v.kind, Tree):
-            items = []
+            items: list[Atom] = []
             for n, k in enumerate(v.kind.items):
                 parts = [x.items[n] for x in results if isinstance(x, Struct)]
                 if all(isinstance(p, Const) and p.value is None for p in parts):
@@ -723,7 +724,7 @@ class Reverse(Builder):
         self.here = m
         accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
         acc_inits = []
-        for v, p in accs:
+        for v, _ in accs:
             outer = self.peek(v, m)
             acc_inits.append(self.materialise(outer, self.need(v)))
         r.params = [
@@ -849,7 +850,7 @@ class Reverse(Builder):
             raise_item = self.rule(vocabulary.add_any, {"a": self.getitem(old, index), "b": value})
             new = self.prim(ops.setitem, [old, index, raise_item], result=kind(old), hint=f"{s.name}_bar")
         else:
-            attrs = {"at": True} if at else {}
+            attrs: dict[str, Any] = {"at": True} if at else {}
             new = self.prim(ops.additem, [old, index, value], result=kind(old), hint=f"{s.name}_bar", **attrs)
         for x in (old, new):
             name_derivative(x, s, "_bar")
@@ -916,7 +917,9 @@ def adjoint_of(o: Origin | None) -> Origin | None:
 
 
 def replace_values(region: Region, table: dict[Val, Atom]) -> None:
-    f = lambda v: table.get(v, v)  # noqa: E731
+    def f(v: Val) -> Atom:
+        return table.get(v, v)
+
     for o in region.ops:
         o.ins = [map_atom(f, a) for a in o.ins]
         for r in o.regions:

@@ -578,7 +578,7 @@ class Assembler:
         tree = copy.deepcopy(op.attrs["tree"])
         outer = self
 
-        class Rename(gast.NodeTransformer):
+        class Rename(gast.NodeTransformer):  # type: ignore[misc]
             def visit_Name(self, node: Any) -> Any:
                 if node.id in table and isinstance(node.ctx, gast.Load):
                     return outer.expr(table[node.id])

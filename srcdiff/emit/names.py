@@ -160,9 +160,9 @@ class Namer:
         for t in view.tapes:
             start = self.defined[t][1]
             self.spans[t].append((start, self.end(op)))
-        for v in (view.trips, view.exit_out):
-            if v is not None and self.lay.uses.get(v):
-                self.spans[v].append((self.at[op] - 1, self.end(op)))
+        for w in (view.trips, view.exit_out):
+            if w is not None and self.lay.uses.get(w):
+                self.spans[w].append((self.at[op] - 1, self.end(op)))
 
     # ---- classes
     def find(self, v: Val) -> Val:

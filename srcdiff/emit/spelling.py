@@ -44,11 +44,7 @@ class Spelling:
         out = set(self.aliases.values()) | {"np", "math"}
         for op in walk(graph.region):
             fn = op.attrs.get("fn")
-            if (
-                callable(fn)
-                and getattr(fn, "__module__", "")
-                and str(fn.__module__).startswith("srcdiff.runtime")
-            ):
+            if callable(fn) and str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime"):
                 out.add(fn.__name__)
             for a in flat(op.ins):
                 if isinstance(a, Ref):

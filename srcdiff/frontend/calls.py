@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import dataclasses
 import functools
 import math
@@ -15,7 +16,7 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, recursion, source
+from srcdiff.frontend import control, recursion, source, statements
 from srcdiff.frontend.core import constant, default_of, is_constant, mutable, name_of
 from srcdiff.frontend.expressions import attribute, binary, class_attribute, content, element, stored
 from srcdiff.frontend.scope import (
@@ -95,10 +96,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             return got  # type: ignore[no-any-return]
     if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
         return with_out(lw, obj, text, path, args, kwargs, node)
-    try:
+    with contextlib.suppress(TypeError):
         obj = numpy_names.CANONICAL.get(obj, obj)
-    except TypeError:
-        pass
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
             lw.guards[path] = original
@@ -108,8 +107,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     transform = lw.ctx.transform(obj)
     if transform is not None:
         if path is not None:
-            own = ("mode", "wrt_names", "single", "has_aux") if transform == "derivative" else ()
-            lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in own} or {path: obj})
+            kept = ("mode", "wrt_names", "single", "has_aux") if transform == "derivative" else ()
+            lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in kept} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
     if isinstance(obj, functools.partial):
         inner = Known(
@@ -138,7 +137,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
     if not isinstance(obj, types.FunctionType) and isinstance(
-        getattr(type(obj), "__call__", None), types.FunctionType
+        getattr(type(obj), "__call__", None), types.FunctionType  # noqa: B004  (is it written in Python?)
     ):
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
@@ -418,18 +417,24 @@ def pick(lw: Lowerer, fn: Any, best: Bound, other: Bound, node: Any) -> Bound:
     return lw.choose(test, lambda: other, lambda: best, node, "if")
 
 
+def _load(name: str) -> Any:
+    return gast.Name(name, gast.Load(), None, None)
+
+
+def _store(name: str) -> Any:
+    return gast.Name(name, gast.Store(), None, None)
+
+
 def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
     """min or max over a sequence, as the loop that Python runs."""
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
-    test = gast.Compare(load("x"), [gast.Gt() if fn is max else gast.Lt()], [load("best")])
-    body = [gast.If(test, [gast.Assign([store("best")], load("x"), None)], [])]
+    test = gast.Compare(_load("x"), [gast.Gt() if fn is max else gast.Lt()], [_load("best")])
+    body = [gast.If(test, [gast.Assign([_store("best")], _load("x"), None)], [])]
     first = gast.Assign(
-        [store("best")], gast.Subscript(load("seq"), gast.Constant(0, None), gast.Load()), None
+        [_store("best")], gast.Subscript(_load("seq"), gast.Constant(0, None), gast.Load()), None
     )
     loop = gast.For(
-        store("x"),
-        gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()),
+        _store("x"),
+        gast.Subscript(_load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()),
         body,
         [],
         None,
@@ -476,14 +481,12 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
             else:
                 total = binary(lw, operator.add, total, item, node)
         return total
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
-    first = gast.Assign([store("total")], load("start"), None)
-    add = gast.Assign([store("total")], gast.BinOp(load("total"), gast.Add(), load("item")), None)
+    first = gast.Assign([_store("total")], _load("start"), None)
+    add = gast.Assign([_store("total")], gast.BinOp(_load("total"), gast.Add(), _load("item")), None)
     return synthetic(
         lw,
         node,
-        [first, gast.For(store("item"), load("seq"), [add], [], None)],
+        [first, gast.For(_store("item"), _load("seq"), [add], [], None)],
         {"seq": args[0], "start": start},
         "total",
         "sum",
@@ -493,9 +496,7 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def sum_of(lw: Lowerer, node: Any) -> Bound:
     """``sum(e for t in it if c)``: the loop it stands for."""
     gen = node.args[0]
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
-    body: list[Any] = [gast.Assign([store("total_")], gast.BinOp(load("total_"), gast.Add(), gen.elt), None)]
+    body: list[Any] = [gast.Assign([_store("total_")], gast.BinOp(_load("total_"), gast.Add(), gen.elt), None)]
     for g in reversed(gen.generators):
         for c in reversed(g.ifs):
             body = [gast.If(c, body, [])]
@@ -521,12 +522,10 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
-    first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
-    push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [load("item")], []))
+    first = gast.Assign([_store("out_")], gast.List([], gast.Load()), None)
+    push = gast.Expr(gast.Call(gast.Attribute(_load("out_"), "append", gast.Load()), [_load("item")], []))
     return synthetic(
-        lw, node, [first, gast.For(store("item"), load("seq"), [push], [], None)], {"seq": it}, "out_", "list"
+        lw, node, [first, gast.For(_store("item"), _load("seq"), [push], [], None)], {"seq": it}, "out_", "list"
     )
 
 
@@ -560,23 +559,21 @@ def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
             for t in zip(*[x for x in lists if x is not None], strict=False)
         )
         return Loc(lw.state.new_cell(Agg(list, tuple(range(len(items))), items)))
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
     names = [f"x{i}" for i in range(len(args) - 1)]
-    target = store(names[0]) if len(names) == 1 else gast.Tuple([store(n) for n in names], gast.Store())
+    target = _store(names[0]) if len(names) == 1 else gast.Tuple([_store(n) for n in names], gast.Store())
     it = (
-        load("s0")
+        _load("s0")
         if len(names) == 1
-        else gast.Call(load("zip_"), [load(f"s{i}") for i in range(len(names))], [])
+        else gast.Call(_load("zip_"), [_load(f"s{i}") for i in range(len(names))], [])
     )
     push = gast.Expr(
         gast.Call(
-            gast.Attribute(load("out_"), "append", gast.Load()),
-            [gast.Call(load("f_"), [load(n) for n in names], [])],
+            gast.Attribute(_load("out_"), "append", gast.Load()),
+            [gast.Call(_load("f_"), [_load(n) for n in names], [])],
             [],
         )
     )
-    first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
+    first = gast.Assign([_store("out_")], gast.List([], gast.Load()), None)
     given: dict[str, Bound] = {
         "f_": args[0],
         "zip_": Known(zip, "zip"),
@@ -586,9 +583,7 @@ def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def _print(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    from srcdiff.frontend.statements import effect
-
-    effect(lw, gast.copy_location(gast.Expr(node), node), [*node.args, *(k.value for k in node.keywords)])
+    statements.effect(lw, gast.copy_location(gast.Expr(node), node), [*node.args, *(k.value for k in node.keywords)])
     return Plain(Const(None))
 
 
@@ -610,11 +605,9 @@ def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 def _copyto(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    from srcdiff.frontend.statements import store
-
     if kwargs:
         lw.stop("copyto", "np.copyto with keywords is not supported", node)
-    store(lw, args[0], Const(...), args[1], node)
+    statements.store(lw, args[0], Const(...), args[1], node)
     return Plain(Const(None))
 
 
@@ -634,20 +627,18 @@ def _iscomplex(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    load = lambda n: gast.Name(n, gast.Load(), None, None)  # noqa: E731
-    store = lambda n: gast.Name(n, gast.Store(), None, None)  # noqa: E731
-    step = gast.Assign([store("acc_")], gast.Call(load("f_"), [load("acc_"), load("item")], []), None)
-    seq: Any = load("seq")
+    step = gast.Assign([_store("acc_")], gast.Call(_load("f_"), [_load("acc_"), _load("item")], []), None)
+    seq: Any = _load("seq")
     given = {"f_": args[0], "seq": args[1]}
     stmts: list[Any] = []
     if len(args) > 2:
         given["acc_"] = args[2]
     else:
         stmts.append(
-            gast.Assign([store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None)
+            gast.Assign([_store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None)
         )
         seq = gast.Subscript(seq, gast.Slice(gast.Constant(1, None), None, None), gast.Load())
-    stmts.append(gast.For(store("item"), seq, [step], [], None))
+    stmts.append(gast.For(_store("item"), seq, [step], [], None))
     return synthetic(lw, node, stmts, given, "acc_", "reduce")
 
 
@@ -819,10 +810,8 @@ def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
 def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     extra = control.fixed_items(lw, args[0])
     if extra is None:
-        from srcdiff.frontend.statements import to_sequence
-
         assert isinstance(owner, Loc)
-        lw.state.cells[owner.cell] = to_sequence(lw, box, node)
+        lw.state.cells[owner.cell] = statements.to_sequence(lw, box, node)
         return list_method(lw, Loc(owner.cell), lw.read(Loc(owner.cell)), "extend", args, node)
     items = (*box.items, *extra)
     set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
@@ -906,7 +895,8 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     fields: tuple[str, ...] = ()
     defaults: dict[str, Any] = {}
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        fields, defaults = cls._fields, dict(cls._field_defaults)
+        named: Any = cls
+        fields, defaults = named._fields, dict(named._field_defaults)
     elif dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
         fs = [f for f in dataclasses.fields(cls) if f.init]
         fields = tuple(f.name for f in fs)

@@ -275,8 +275,8 @@ def merge_exits(
     if isinstance(e0, int) and e0 == e1:
         return lw.block(rest) if e0 == FALL else e0
     if RAISE in (e0, e1) and isinstance(e0, int) and isinstance(e1, int):
-        code = e1 if e0 == RAISE else e0
-        return lw.block(rest) if code == FALL else code
+        taken = e1 if e0 == RAISE else e0
+        return lw.block(rest) if taken == FALL else taken
     e0 = FALL if isinstance(e0, int) and e0 == RAISE else e0
     e1 = FALL if isinstance(e1, int) and e1 == RAISE else e1
     x = Const(e0) if isinstance(e0, int) else e0
@@ -427,9 +427,7 @@ def loop(
                     del lw.state.names[key[1]]
         head_state = lw.state.copy()
         cond: Atom = Const(True)
-        cond_params: list[Val] = []
         if test is not None:
-            cond_params = params
             with lw.inside(cond_region):
                 b = lw.expr(test)
                 known = truth(lw, b)
@@ -452,7 +450,7 @@ def loop(
             ends: dict[Any, Atom] = {}
             reads = end.copy()
             for cell, content0 in start.cells.items():
-                now = end.cells.get(cell)
+                now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
                 if now is not base and ("cell", cell) not in carried:
                     a0 = lw.read(content0) if isinstance(content0, Agg) else content0
@@ -476,10 +474,10 @@ def loop(
                     wanted[k0] = kind(lw.read(b))
             for key in carried:
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
-                a1: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
-                ends[key] = a1
+                last: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
+                ends[key] = last
                 init = start_atom(lw, start, key)
-                wanted[key] = joined(carried[key], kind(a1), init) if a1 is not UNDEF else carried[key]
+                wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
         if set(wanted) == set(carried) and all(similar(wanted[k], carried[k]) for k in carried):
             break
@@ -511,8 +509,8 @@ def loop(
         op.regions = [cond_region, body_region]
     else:
         op.regions = [body_region]
-    k0 = 1 if op.code == "for" else 0
-    body_region.params[k0:k0] = params
+    first = 1 if op.code == "for" else 0
+    body_region.params[first:first] = params
     results: list[Atom] = []
     for key, k in carried.items():
         results += leaves(ends[key], k)
@@ -642,7 +640,9 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
 
 
 def substitute(region: Region, mapping: dict[Val, Val]) -> None:
-    f = lambda v: mapping.get(v, v)  # noqa: E731
+    def f(v: Val) -> Val:
+        return mapping.get(v, v)
+
     for o in region.ops:
         o.ins = [map_atom(f, a) for a in o.ins]
         for r in o.regions:
@@ -733,7 +733,7 @@ def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Bound] | None:
         if it.kind == "range":
             bounds = [constant(a) for a in it.parts]
             if all(isinstance(b, int) for b in bounds):
-                return [Plain(Const(i)) for i in range(*bounds)][:n]
+                return [Plain(Const(i)) for i in range(*bounds)[:n]]
         return None
     return None
 
@@ -811,7 +811,7 @@ class Header:
                 def numbered() -> Bound:
                     at: Atom = self.index
                     if not (isinstance(first, Const) and first.value == 0):
-                        at = lw.prim(ADD, [self.index, first])
+                        at = lw.prim(operator.add, [self.index, first])
                     return Agg(tuple, (0, 1), (Plain(at), inner()))
 
                 return numbered
@@ -871,14 +871,10 @@ class Header:
         return other
 
 
-import operator as _operator  # noqa: E402
-
-ADD = _operator.add
-
 
 def element_name(target: Any) -> str:
     if isinstance(target, gast.Name):
-        return target.id
+        return str(target.id)
     if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
         return (
             element_name(target.elts[-1])
@@ -890,7 +886,7 @@ def element_name(target: Any) -> str:
 
 def index_name(target: Any, it: Any) -> str:
     if isinstance(target, gast.Name):
-        return target.id
+        return str(target.id)
     if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
         return index_name(target.elts[0], it)
     return "i"
@@ -907,8 +903,7 @@ def counted(lw: Lowerer, node: Any, it: Bound) -> Any:
         list(header.range or []),
         attrs={"head": 3 if header.range is not None else 0, "rev": header.reverse},
     )
-    dirs = tuple(d if not header.reverse else d for _, d, _ in header.sources)
-    op.attrs["dirs"] = dirs
+    op.attrs["dirs"] = tuple(d for _, d, _ in header.sources)
     op.ins.extend(s for s, _, _ in header.sources)
     elements = [b.atom for _, _, b in header.sources if isinstance(b, Plain) and isinstance(b.atom, Val)]
     name_elements(node.target, header, elements)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import operator
 import types
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -154,14 +156,14 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         items = a.items * constant(b.atom)
         agg = Agg(a.type, tuple(range(len(items))), items)
         return Loc(lw.state.new_cell(agg)) if a.type is list else agg
-    for x, y, method in ((a, right, "__{}__"), (b, left, "__r{}__")):
-        if isinstance(x, Agg) and x.type not in (tuple, list, dict):
+    for obj, argument, method in ((a, right, "__{}__"), (b, left, "__r{}__")):
+        if isinstance(obj, Agg) and obj.type not in (tuple, list, dict):
             name = method.format(fn.__name__.strip("_"))
-            if name in ("__truediv__",) or hasattr(x.type, name):
-                own = left if x is a else right
-                got = class_attribute(lw, own, x, name, node)
+            if name in ("__truediv__",) or hasattr(obj.type, name):
+                own = left if obj is a else right
+                got = class_attribute(lw, own, obj, name, node)
                 if isinstance(got, Partial):
-                    return lw.call(got, [y], {}, node)
+                    return lw.call(got, [argument], {}, node)
     if isinstance(a, Agg) and a.type is list and len(a.items) == 1 and fn is operator.mul:
         size = lw.read(right, node)  # [v] * n: a list of unknown length
         return lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
@@ -212,8 +214,7 @@ def _compare(lw: Lowerer, node: Any) -> Bound:
     values = [compare(lw, name, a, b, node) for name, a, b in tests]
     result = values[0]
     for v in values[1:]:
-        result = lw.choose(result, lambda v=v: Plain(v), lambda: Plain(Const(False)), node, name="and")
-        result = lw.read(result) if not isinstance(result, (Val, Const)) else result
+        result = lw.read(lw.choose(result, partial(Plain, v), lambda: Plain(Const(False)), node, name="and"))
     return Plain(result)
 
 
@@ -568,7 +569,7 @@ def _joined(lw: Lowerer, node: Any) -> Bound:
     return Plain(val)
 
 
-_HANDLERS: dict[str, Any] = {
+_HANDLERS: dict[str, Callable[[Lowerer, Any], Bound]] = {
     "Constant": _constant, "Name": _name, "Attribute": _attribute, "BinOp": _binop, "UnaryOp": _unary,
     "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Tuple": _display(tuple), "List": _display(list),
     "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named,

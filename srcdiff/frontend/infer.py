@@ -117,10 +117,10 @@ class _Sampler:
                     return np.ones(shape, dtype)
                 if dtype[0] in "iu":
                     return np.zeros(shape, dtype)
-                x = np.linspace(0.3, 0.7, n).reshape(shape)
+                numbers: Any = np.linspace(0.3, 0.7, n).reshape(shape)
                 if len(shape) >= 2 and shape[-1] == shape[-2]:
-                    x = x + 10.0 * np.eye(shape[-1])
-                return x.astype(dtype)
+                    numbers = numbers + 10.0 * np.eye(shape[-1])
+                return numbers.astype(dtype)
             case Seq(elem):
                 return [self.kind(elem) for _ in range((5, 7)[self.run])]
             case Tree(type=t, keys=keys, items=items):
@@ -364,8 +364,8 @@ def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | 
 
 
 def _slice_dim(d: Dim, s: Slice) -> Dim:
-    lo = s.lower.value if isinstance(s.lower, Const) else "?"
-    hi = s.upper.value if isinstance(s.upper, Const) else "?"
+    lo: Any = s.lower.value if isinstance(s.lower, Const) else "?"
+    hi: Any = s.upper.value if isinstance(s.upper, Const) else "?"
     st = s.step.value if isinstance(s.step, Const) else "?"
     if st == -1 and lo is None and hi is None:
         return d
@@ -429,8 +429,6 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
             dims.append(_slice_dim(source[position], p))
             position += 1
         elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
-            if fancy and False:
-                pass
             position += 1
         elif (
             (isinstance(pk, Array)

@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loc:
-    """A place: a cell and a view's path from it; ``val`` is its value while the cell's version is ``seen``."""
+    """A place: a cell, a view's path from it; ``val`` is its value while the cell's version is ``seen``."""
 
     cell: int
     path: tuple[Step, ...] = ()
@@ -212,7 +212,7 @@ def assigned_names(nodes: list[Any]) -> frozenset[str]:
     return frozenset(out)
 
 
-def declared(nodes: list[Any], kind: type) -> frozenset[str]:
+def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
     """Names declared nonlocal or global."""
     out: set[str] = set()
     for n in nodes:

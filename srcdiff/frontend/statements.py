@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import operator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -60,9 +61,13 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
             return code
         test_fall = lw.prim(ops.exit_is, [code, Const(control.FALL)])
         return control.merge_exits(
-            lw, test_fall, lambda rest=rest: block(lw, rest), lambda code=code: code, []
+            lw, test_fall, partial(block, lw, rest), partial(_same, code), []
         )
     return control.FALL
+
+
+def _same(code: Any) -> Any:
+    return code
 
 
 def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:

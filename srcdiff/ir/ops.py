@@ -1,4 +1,4 @@
-"""The core operations on containers, as functions of values: each returns a new value, its argument unchanged.
+"""The core operations on containers, as functions of values: each returns a new value, arguments unchanged.
 
 They are markers in the graph (printed as statements) and, being runnable, its meaning for the evaluator.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy as _copy
 from typing import Any, TypeVar
+
+import numpy as np
 
 _T = TypeVar("_T")
 __all__ = [
@@ -35,8 +37,6 @@ def additem(x: Any, index: Any, value: Any) -> Any:
     if isinstance(y, list):
         y[index] = y[index] + value
     else:
-        import numpy as np
-
         np.add.at(y, index, value)
     return y
 

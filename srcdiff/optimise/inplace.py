@@ -292,15 +292,12 @@ class Owner:
     def wraps(self, common: tuple[tuple[Region, int], ...], w: Val) -> bool:
         """Whether a loop around both points runs again over a ``w`` from outside it."""
         home = self.home[w]
-        inside = False
         for region, _ in common:
             if region is home:
-                inside = True
                 continue
-            if inside or home is self.graph.region or True:
-                op = self.region_op.get(region)
-                if op is not None and op.code in ("for", "while") and not self.within(home, region):
-                    return True
+            op = self.region_op.get(region)
+            if op is not None and op.code in ("for", "while") and not self.within(home, region):
+                return True
         return False
 
     def within(self, home: Region, region: Region) -> bool:
@@ -411,9 +408,9 @@ class Owner:
                     if isinstance(i, Val) and (
                         not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)
                     ):
-                        c = self.copy(i, op)
-                        region.ops.insert(n, c)
-                        op.ins[view.head + j] = c.out
+                        copied = self.copy(i, op)
+                        region.ops.insert(n, copied)
+                        op.ins[view.head + j] = copied.out
                         return True
                     if isinstance(i, (Const, Undef, Struct)):
                         continue

@@ -633,7 +633,6 @@ class Rebuild:
     def attempt(
         self, op: Op, view: LoopView, inits: list[Atom], fixed: list[bool], groups: list[int], sources: Any
     ) -> Any:
-        n = view.carried
         new = Op(op.code, [], attrs=dict(op.attrs), origin=op.origin)
         if op.code == "while":
             region = Region()

@@ -28,9 +28,11 @@ def sqrt(x: Any, *, out: Any) -> Any:
     return 0.5 / out
 
 
-@elementwise(math.cbrt)
-def cbrt(x: Any, *, out: Any) -> Any:
-    return 1.0 / (3.0 * out * out)
+if sys.version_info >= (3, 11):
+
+    @elementwise(math.cbrt)
+    def cbrt(x: Any, *, out: Any) -> Any:
+        return 1.0 / (3.0 * out * out)
 
 
 @elementwise(math.pow)
@@ -77,9 +79,11 @@ def exp(x: Any, *, out: Any) -> Any:
     return out
 
 
-@elementwise(math.exp2)
-def exp2(x: Any, *, out: Any) -> Any:
-    return out * math.log(2.0)
+if sys.version_info >= (3, 11):
+
+    @elementwise(math.exp2)
+    def exp2(x: Any, *, out: Any) -> Any:
+        return out * math.log(2.0)
 
 
 @elementwise(math.expm1)

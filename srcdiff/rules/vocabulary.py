@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MULTILINEAR = frozenset({np.einsum, np.linalg.multi_dot, runtime.einsum_bar, runtime.multi_dot_bar})  # zero if any operand is
-CREATES = frozenset(
+CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
         np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,

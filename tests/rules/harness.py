@@ -319,7 +319,7 @@ def check_differential(call: Call, rule: Rule, rng: np.random.Generator) -> None
 
 
 def check_kink(fn: Fn, rules: OpRules, kink: Kink) -> None:
-    """The convention at a kink: the partials, or the cotangents of ``out_bar``; that the modes agree on it."""
+    """The convention at a kink: the partials, or the cotangents of ``out_bar``; that modes agree on it."""
     rule = rules.elementwise or rules.linear or rules.bilinear or rules.pullback
     assert rule is not None
     call = Call(fn, Sample(kink.args, kink.kwargs), rule.text, {}, {})

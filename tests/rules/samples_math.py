@@ -36,8 +36,6 @@ SAMPLES: dict[Fn, list[Sample]] = {
     math.fmod: binary((5.3, 2.1), (-5.3, 2.1)),
     math.remainder: binary((5.3, 2.1), (-6.1, 2.1)),
     math.ldexp: [Sample((1.3, 3)), Sample((1.3, -2), name="negative")],
-    math.cbrt: unary(0.3, -2.0),
-    math.exp2: unary(0.3, -2.0),
     math.exp: unary(0.3, -2.0),
     math.expm1: unary(0.3, -2.0),
     math.log: [*unary(0.3, 2.0), Sample((0.7, 3.0), wrt=(0, 1), name="base")],
@@ -79,6 +77,9 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((np.asarray(1.3),), name="0d"),
     ],
 }
+if sys.version_info >= (3, 11):
+    SAMPLES[math.cbrt] = unary(0.3, -2.0)
+    SAMPLES[math.exp2] = unary(0.3, -2.0)
 if sys.version_info >= (3, 12):
     SAMPLES[math.sumprod] = [Sample(([0.3, 0.7, -1.2], [1.1, 0.2, 0.4]), wrt=(0, 1))]
 if sys.version_info >= (3, 13):

@@ -19,8 +19,8 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
-import harness
-from harness import Fn, Kink, Sample
+import harness  # noqa: E402  (found by the path set above)
+from harness import Fn, Kink, Sample  # noqa: E402
 
 TABLE = registry.rules_table()
 MODULES: list[ModuleType] = [importlib.import_module(p.stem) for p in sorted(HERE.glob("samples_*.py"))]
