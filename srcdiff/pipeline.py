@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-import gast
 import numpy as np
 
-from srcdiff import rules
 from srcdiff.backends.numpy_names import CANONICAL
-from srcdiff.differentiate.common import Builder, is_constant_fn, keeps_zero
+from srcdiff.differentiate.common import Builder, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
@@ -36,7 +34,6 @@ from srcdiff.ir.graph import (
     Val,
     clone,
     kind,
-    map_atom,
     vals,
     walk,
 )
@@ -59,7 +56,7 @@ from srcdiff.load import load
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
 from srcdiff.optimise.merge import merge_branches
-from srcdiff.optimise.simplify import simplify
+from srcdiff.optimise.simplify import count, simplify
 from srcdiff.rules import registry, vocabulary
 
 __all__ = ["CONTEXT", "Request", "derivative_graph", "finish", "primal_graph", "pullback_pair"]
@@ -204,7 +201,6 @@ CONTEXT = Context(
     is_known=registry.is_known,
     is_pure=registry.is_pure,
     may_alias=registry.may_alias,
-    is_constant=is_constant_fn,
     keeps_zero=keeps_zero,
     tangent_of=lambda callee, active: tangent_of(callee, active),
     pullback_of=lambda callee, active: pullback_of(callee, active),
@@ -224,7 +220,14 @@ class Request:
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
     graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS)
-    return simplify(merge_branches(graph), _is_shareable, vocabulary.EXPANDS) if merge else graph
+    settled = graph.info.pop("settled")
+    if merge:
+        size = count(graph.region)
+        graph = merge_branches(graph)
+        if not settled or count(graph.region) != size:
+            graph = simplify(graph, _is_shareable, vocabulary.EXPANDS)
+            del graph.info["settled"]
+    return graph
 
 
 def primal_graph(
@@ -729,6 +732,3 @@ def float_param(p: Param, wanted: bool) -> Param:
     if wanted and isinstance(p.kind, Scalar) and p.kind.dtype[0] in "iu" and p.kind.dtype != "b1":
         return replace(p, kind=FLOAT)
     return p
-
-
-__all__ += ["Callable", "Kind", "gast", "map_atom", "rules"]

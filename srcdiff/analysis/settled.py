@@ -12,7 +12,7 @@ import operator
 from collections.abc import Iterator
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Scalar
 
 __all__ = ["untouched"]
@@ -96,7 +96,9 @@ def bounds(p: Atom) -> tuple[Form | None, Form | None]:
     if isinstance(p, Slice):
         if not (isinstance(p.step, Const) and p.step.value in (None, 1)):
             return None, None
-        low: Form | None = form(p.lower) if not (isinstance(p.lower, Const) and p.lower.value is None) else {None: 0}
+        low: Form | None = {None: 0}
+        if not (isinstance(p.lower, Const) and p.lower.value is None):
+            low = form(p.lower)
         high = form(p.upper) if not (isinstance(p.upper, Const) and p.upper.value is None) else None
         return low, (plus(high, {None: -1}) if high is not None else None)
     f = form(p)
@@ -168,6 +170,3 @@ def positive(a: Form | None, b: Form | None, index: Val | None) -> bool:
         a = plus(a, {None: c})  # at least one trip later
     d = plus(a, {k: -v for k, v in b.items()})
     return all(v == 0 for k, v in d.items() if k is not None) and d.get(None, 0) >= 1
-
-
-__all__ += ["Region"]

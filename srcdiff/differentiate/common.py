@@ -10,12 +10,12 @@ from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Origin, Region, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, lookup
 
-__all__ = ["Builder", "arguments", "is_constant_fn", "no_rule"]
+__all__ = ["Builder", "arguments", "fn_name", "is_constant_fn", "keeps_zero", "name_derivative", "no_rule"]
 
 # operations whose result carries no derivative whatever flows in
 CONSTANT = {
@@ -307,6 +307,3 @@ def keyed(v: Val) -> bool:
         return False
     key = op.ins[1]
     return isinstance(key, Const) and isinstance(key.value, str) and v.name == key.value
-
-
-__all__ += ["Op", "Origin", "Region", "fn_name", "keeps_zero", "name_derivative"]

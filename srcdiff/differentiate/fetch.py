@@ -8,12 +8,11 @@ together.
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 from srcdiff.differentiate.reverse import Mirror, Reverse
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Val, kind, map_atom, vals, walk
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Val, kind, map_atom, vals
+from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.rules.registry import may_alias
 
 __all__ = ["fetch"]
@@ -379,6 +378,3 @@ def collect_uses(region: Region, used: set[Val]) -> None:
 def free_op(op: Op) -> bool:
     """Looking things up costs nothing to speak of."""
     return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or may_alias(op.fn)
-
-
-__all__ += ["Any", "Kind", "walk"]

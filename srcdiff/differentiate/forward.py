@@ -305,10 +305,10 @@ class Forward(Builder):
             view.add_source(s, d, e)
         for j, f in zip(active, finals, strict=True):
             self.dots[view.finals[j]] = f
-        for t, d in tapes:
+        for t, tangent in tapes:
             k2 = t.kind
             assert isinstance(k2, Seq)
-            self.dots[t] = LoopView(op).add_tape(d, f"{t.name}_dot" if t.name else "", k2.elem)
+            self.dots[t] = LoopView(op).add_tape(tangent, f"{t.name}_dot" if t.name else "", k2.elem)
 
 
 def kind_char(a: Atom) -> str:

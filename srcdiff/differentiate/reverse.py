@@ -31,7 +31,6 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     clone,
-    flat,
     kind,
     map_atom,
     same,
@@ -1110,10 +1109,9 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
     if r.active(v):
         part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
         if not plain(x, index):
-            mask = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
-            part = mask
+            part = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
         target = r.need(v)
-        r.accumulate(v, r.unbroadcast(detached(r, part), target) if not isinstance(kind(x), Seq) else part)
+        r.accumulate(v, r.unbroadcast(part, target) if not isinstance(kind(x), Seq) else part)
     if r.active(x):
         if whole(op.ins[1]):
             return True
@@ -1121,14 +1119,9 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
         if isinstance(kind(x), Seq):
             zero = r.zero(r.need(v))
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
-        r.here.bars.pop(x, None) if False else None
         r.accumulate(x, new)
         name_derivative(new, x, "_bar") if isinstance(x, Val) else None
     return True
-
-
-def detached(r: Reverse, part: Atom) -> Atom:
-    return part
 
 
 def item_kind(x: Atom, index: Atom) -> Kind:
@@ -1232,5 +1225,3 @@ _CORE: dict[Any, Any] = {
     ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list,
     float: _float, ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip
-
-__all__ += ["UNKNOWN", "flat", "is_active_kind"]

@@ -19,7 +19,6 @@ from srcdiff.emit.spelling import Spelling
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
-    UNDEF,
     Atom,
     Const,
     Graph,
@@ -34,7 +33,6 @@ from srcdiff.ir.graph import (
     Val,
     kind,
     same,
-    vals,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq, Tree
 
@@ -1247,6 +1245,3 @@ def negate(test: Any) -> Any:
     if isinstance(test, gast.UnaryOp) and isinstance(test.op, gast.Not):
         return test.operand
     return gast.UnaryOp(gast.Not(), test)
-
-
-__all__ += ["UNDEF", "Tree", "vals"]

@@ -13,8 +13,7 @@ from collections import defaultdict
 from typing import Any
 
 from srcdiff.emit.order import Layout
-from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, vals
 
 __all__ = ["Namer"]
 
@@ -292,6 +291,3 @@ def safe(name: str) -> str:
     if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
         return f"{name}_" if name.isidentifier() else "t"
     return name
-
-
-__all__ += ["UNDEF", "ops"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
 
 from srcdiff.ir import ops
@@ -225,6 +224,3 @@ def expression_if(op: Op, lay: Layout) -> bool:
     for r in op.regions:
         lay.folded.update(r.ops)
     return True
-
-
-__all__ += ["operator"]

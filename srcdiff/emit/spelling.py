@@ -107,9 +107,6 @@ class Spelling:
         return node
 
 
-_homes: dict[int, Any] = {}
-
-
 def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
     """The public module that holds an object under its own name."""
     if isinstance(obj, np.dtype):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import dataclasses
 import functools
-import math
 import operator
 import types
 from typing import TYPE_CHECKING, Any
@@ -37,7 +35,7 @@ from srcdiff.frontend.scope import (
     declared,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -191,8 +189,13 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
 
 
 # functions that give a view or a copy, depending on how the array lies in memory
-MAY_COPY = {np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.astype, np.require, np.asarray_chkfinite}
-MADE_IN_ORDER = {np.zeros, np.ones, np.empty, np.full, np.copy, np.array, np.arange, np.linspace, np.eye, np.identity}
+MAY_COPY: set[Any] = {
+    np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.astype, np.require,
+    np.asarray_chkfinite,
+}  # fmt: skip
+MADE_IN_ORDER: set[Any] = {
+    np.zeros, np.ones, np.empty, np.full, np.copy, np.array, np.arange, np.linspace, np.eye, np.identity,
+}  # fmt: skip
 
 
 def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
@@ -205,7 +208,10 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
         return False
     made = lw.same_shape(content)
     fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
-    in_order = fresh and (len(k.dims) == 1 or isinstance(made, Val) and made.op is not None and made.op.fn in MADE_IN_ORDER)
+    in_order = fresh and (
+        len(k.dims) == 1
+        or (isinstance(made, Val) and made.op is not None and made.op.fn in MADE_IN_ORDER)
+    )
     if len(k.dims) == 1 and fn is np.reshape:
         in_order = True  # an evenly spaced vector can be given any shape
     return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
@@ -241,10 +247,12 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
             if isinstance(args[0], Loc) or not arrays:
                 return lw.view(args[0], step)
     value = lw.prim(fn, atoms, names, method=method)
-    if lw.ctx.may_alias(fn) and isinstance(value, Val) and isinstance(value.kind, Array) and not lw.frame.static:
+    is_array = isinstance(value, Val) and isinstance(value.kind, Array)
+    if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
         new = lw.bind(value)
         cells = {a.cell for a in args if isinstance(a, Loc)}
-        if cells and isinstance(new, Loc):  # a view or a copy: neither may be written to while the other is used
+        if cells and isinstance(new, Loc):
+            # a view or a copy: neither may be written to while the other is used
             lw.state.shares |= {frozenset({new.cell, *cells})}
         return new
     if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
@@ -294,9 +302,14 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     if active:
         result = UNKNOWN
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
-    v = lw.prim(obj, atoms, names, result=result, unread=(text, lw.problem("no-rule", f"{text} has neither a rule nor Python source", node,
-                note="a value that depends on the argument to differentiate with respect to flows into it",
-                help=f"give it a rule, or pass {text} a constant")), text=text)  # fmt: skip
+    problem = lw.problem(
+        "no-rule",
+        f"{text} has neither a rule nor Python source",
+        node,
+        note="a value that depends on the argument to differentiate with respect to flows into it",
+        help=f"give it a rule, or pass {text} a constant",
+    )
+    v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
     return Plain(v)
 
 
@@ -496,7 +509,8 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def sum_of(lw: Lowerer, node: Any) -> Bound:
     """``sum(e for t in it if c)``: the loop it stands for."""
     gen = node.args[0]
-    body: list[Any] = [gast.Assign([_store("total_")], gast.BinOp(_load("total_"), gast.Add(), gen.elt), None)]
+    added = gast.BinOp(_load("total_"), gast.Add(), gen.elt)
+    body: list[Any] = [gast.Assign([_store("total_")], added, None)]
     for g in reversed(gen.generators):
         for c in reversed(g.ifs):
             body = [gast.If(c, body, [])]
@@ -524,9 +538,8 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
     first = gast.Assign([_store("out_")], gast.List([], gast.Load()), None)
     push = gast.Expr(gast.Call(gast.Attribute(_load("out_"), "append", gast.Load()), [_load("item")], []))
-    return synthetic(
-        lw, node, [first, gast.For(_store("item"), _load("seq"), [push], [], None)], {"seq": it}, "out_", "list"
-    )
+    loop = gast.For(_store("item"), _load("seq"), [push], [], None)
+    return synthetic(lw, node, [first, loop], {"seq": it}, "out_", "list")
 
 
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
@@ -583,7 +596,8 @@ def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def _print(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    statements.effect(lw, gast.copy_location(gast.Expr(node), node), [*node.args, *(k.value for k in node.keywords)])
+    reads = [*node.args, *(k.value for k in node.keywords)]
+    statements.effect(lw, gast.copy_location(gast.Expr(node), node), reads)
     return Plain(Const(None))
 
 
@@ -952,7 +966,8 @@ def inline_function(
         value = default_of(fobj, name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if path is not None and not lw.frame.static:
-                lw.guards[(*path, ("default", name))] = value
+                key = (*path, ("default", name))
+                lw.guards[key] = value
             defaults[name] = Plain(Const(value))
         else:
             defaults[name] = lw.outside(
@@ -1097,6 +1112,3 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
         return result
     finally:
         lw.frame = old
-
-
-__all__ += ["Op", "builtins", "math"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend.core import Bottom, constant, is_constant, mutable
+from srcdiff.frontend.core import Bottom, constant, mutable
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Poison, State, Step
@@ -42,7 +42,6 @@ from srcdiff.ir.kinds import (
     Seq,
     Tree,
     fresh_sym,
-    is_active_kind,
     join,
     widened,
 )
@@ -284,6 +283,7 @@ def merge_exits(
     code = joiner.val(x, y, "left")
     if isinstance(code, Const):
         return lw.block(rest) if code.value == FALL else code.value
+    assert isinstance(code, Val)
     code.kind, code.user = INT, False
     if not rest:
         return code
@@ -494,8 +494,12 @@ def loop(
     for cell, content_now in end.cells.items():
         if cell in before.cells and before.cells[cell] is not content_now and cell in lw.escaped_cells:
             if not isinstance(content_now, Agg) and not isinstance(kind(content_now), Seq):
-                lw.stop("aliasing", "an array is put into a list and changed in the next trip of this loop", node,
-                        help="append a copy (x.copy()) to the list")  # fmt: skip
+                lw.stop(
+                    "aliasing",
+                    "an array is put into a list and changed in the next trip of this loop",
+                    node,
+                    help="append a copy (x.copy()) to the list",
+                )
     exits = sorted(codes(exit) & {BREAK, RETURN})
     op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":
@@ -924,6 +928,3 @@ def name_elements(target: Any, header: Header, elements: list[Val]) -> None:
         names = names[len(names) - len(elements) :]
         for v, n in zip(elements, names, strict=False):
             v.name = n
-
-
-__all__ += ["is_active_kind", "is_constant"]

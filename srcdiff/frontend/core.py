@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -14,10 +14,9 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.infer import index_kind, infer
-from srcdiff.frontend.scope import Agg, Bound, Frame, Iter, Known, Loc, Plain, Poison, State, Step
+from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, State, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
-    UNDEF,
     ZERO,
     Atom,
     Const,
@@ -39,10 +38,8 @@ from srcdiff.ir.kinds import (
     Kind,
     Scalar,
     Seq,
-    Sym,
     Tree,
     fresh_sym,
-    is_active_kind,
 )
 
 __all__ = ["Bottom", "Capture", "Context", "Core", "Stop"]
@@ -67,7 +64,6 @@ class Context:
     is_known: Callable[[Any], bool]  # pure functions, callable on samples
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
-    is_constant: Callable[[Any], bool]  # the result carries no derivative
     keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
@@ -130,9 +126,6 @@ def lookup_free(fn: Any, name: str) -> Any:
     if name in b:
         return b[name]
     raise Unbound(name)
-
-
-LIBRARIES = ("numpy", "math", "scipy", "builtins", "operator", "functools", "itertools", "cmath", "srcdiff")
 
 
 @dataclass
@@ -625,6 +618,3 @@ def describe(b: Bound) -> str:
         "Partial": "a partial function",
     }
     return names.get(type(b).__name__, "this")
-
-
-__all__ += ["OTHER", "UNDEF", "Iter", "Mapping", "Sym", "is_active_kind"]

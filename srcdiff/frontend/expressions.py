@@ -13,7 +13,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend.core import constant, describe, is_constant
+from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -25,10 +25,9 @@ from srcdiff.frontend.scope import (
     Method,
     Partial,
     Plain,
-    Poison,
     Step,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, alike, join, join_all
 
 if TYPE_CHECKING:
@@ -436,11 +435,8 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
         whole = lw.read(box)
         for x in box.items:
             lw.freeze(x)
-        return lw.freeze(
-            lw.bind(
-                lw.prim(operator.getitem, [whole, index], result=join_all(kinds[0], tuple(kinds[1:])), view=True)
-            )
-        )
+        k = join_all(kinds[0], tuple(kinds[1:]))
+        return lw.freeze(lw.bind(lw.prim(operator.getitem, [whole, index], result=k, view=True)))
     lw.stop(
         "index",
         "the elements differ in kind, and which of them is meant is known only at run time",
@@ -575,5 +571,3 @@ _HANDLERS: dict[str, Callable[[Lowerer, Any], Bound]] = {
     "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named,
     "Call": _call, "ListComp": _comprehension, "GeneratorExp": _comprehension, "JoinedStr": _joined,
 }  # fmt: skip
-
-__all__ += ["Poison", "Ref", "Region", "describe"]

@@ -34,7 +34,7 @@ class Lowerer(Core):
     """One reading of one function (and of all that is read in place)."""
 
     trees: dict[Any, Any] = field(default_factory=dict)
-    escaped_cells: dict[int, int] = field(default_factory=dict)  # arrays that a list holds, and the line they got there
+    escaped_cells: dict[int, int] = field(default_factory=dict)  # arrays of lists: since which line
     own_lists: set[int] = field(default_factory=set)  # lists made here: their elements are different arrays
     mixed: set[int] = field(default_factory=set)  # lists given an array that has a name as well
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
@@ -73,13 +73,6 @@ class Lowerer(Core):
         frame = self.frame
         while name in frame.outer and frame.parent is not None:
             frame = frame.parent
-        if (
-            frame.source is not None
-            and name not in frame.locals
-            and frame.fobj is None
-            and frame.parent is not None
-        ):
-            pass  # a comprehension's own scope
         self.state.names[frame.id, name] = value
 
     def enter(self, s: Any) -> None:
@@ -165,7 +158,7 @@ class Lowerer(Core):
         self.escaped_cells[b.cell] = getattr(node, "lineno", 0)
 
     def freeze(self, b: Bound) -> Bound:
-        """An array taken out of a container at a place known only at run time: it may be read, not written to."""
+        """An array taken out of a container at a place known only at run time may be read, not written to."""
         if isinstance(b, Loc) and not b.path and not self.frame.static:
             content = self.state.cells[b.cell]
             if isinstance(content, Agg):
@@ -195,10 +188,14 @@ class Lowerer(Core):
         """Writing to an element's array: no other element may be the same array."""
         if not self.frame.static and (cell not in self.own_lists or cell in self.mixed):
             self.stop(
-                "aliasing", "this writes to an array inside a list", node,
-                note="whether another element of the list, or another name, is the same array is not known here",
-                help="put copies into the list (x.copy()), or assign the whole element: rows[k] = rows[k] * 2",
-            )  # fmt: skip
+                "aliasing",
+                "this writes to an array inside a list",
+                node,
+                note="whether another element of the list, or another name, is the same array "
+                "is not known here",
+                help="put copies into the list (x.copy()), or assign the whole element: "
+                "rows[k] = rows[k] * 2",
+            )
 
     def names_after(self) -> frozenset[str]:
         root = self.function_node()
@@ -231,7 +228,8 @@ class Lowerer(Core):
                 note="the container's element would change with it; which one is known only at run time",
                 help="write through an index (rows[k] *= 2 becomes rows[k] = rows[k] * 2), or into a copy",
             )  # fmt: skip
-        if b.path and isinstance(kind(self.state.cells[b.cell]), Seq) if not isinstance(self.state.cells[b.cell], Agg) else False:
+        content = self.state.cells[b.cell]
+        if b.path and not isinstance(content, Agg) and isinstance(kind(content), Seq):
             self.check_elements(b.cell, node)
         super().write(b, new, node)
 

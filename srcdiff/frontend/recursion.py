@@ -70,7 +70,6 @@ class Entry:
 
     site: Site
     region: Region
-    record: Record | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -525,7 +524,7 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     lw.state = lw.state.copy()
     before = dict(lw.state.cells)
     lw.region = region
-    lw.stack = [Entry(site, region, rec)]
+    lw.stack = [Entry(site, region)]
     f = site.frame
     lw.frame = frame = Frame(f.source, f.fobj, f.path, f.parent, f.static)
     lw.origin = None

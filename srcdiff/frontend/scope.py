@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import gast
@@ -184,10 +184,6 @@ class State:
         cell = next(_cells)
         self.cells[cell] = content
         return cell
-
-
-def with_val(loc: Loc, val: Val, seen: Any) -> Loc:
-    return replace(loc, val=val, seen=seen)
 
 
 def assigned_names(nodes: list[Any]) -> frozenset[str]:

@@ -25,8 +25,8 @@ from srcdiff.frontend.expressions import (
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind, walk
-from srcdiff.ir.kinds import NONE, UNKNOWN, Array, Scalar, Seq, is_active_kind, join, join_all
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -469,5 +469,3 @@ _HANDLERS: dict[str, Any] = {
     "ImportFrom": _importfrom, "Delete": _delete, "Break": _break, "Continue": _continue, "Nonlocal": _pass,
     "Global": _pass, "For": control.for_loop, "While": control.while_loop,
 }  # fmt: skip
-
-__all__ += ["NONE", "is_active_kind", "walk"]

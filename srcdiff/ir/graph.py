@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from srcdiff.ir.kinds import BOOL, FLOAT, INT, NONE, OTHER, STR, UNKNOWN, Array, Kind, Scalar, Seq, Tree
+from srcdiff.ir.kinds import BOOL, FLOAT, NONE, OTHER, STR, UNKNOWN, Array, Kind, Scalar, Seq, Tree
 
 __all__ = [
     "UNDEF",
@@ -370,9 +370,6 @@ def rank(a: Atom) -> int | None:
     if isinstance(k, Array):
         return len(k.dims)
     return 0 if isinstance(k, Scalar) else None
-
-
-INT_KIND = INT
 
 
 def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:

@@ -18,12 +18,10 @@ from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
-    Const,
     Graph,
     LoopView,
     Op,
     Region,
-    Struct,
     Undef,
     Val,
     kind,
@@ -412,8 +410,6 @@ class Owner:
                         region.ops.insert(n, copied)
                         op.ins[view.head + j] = copied.out
                         return True
-                    if isinstance(i, (Const, Undef, Struct)):
-                        continue
                 for k, c in enumerate(view.collected):
                     if self.needs_copy(c):
                         if isinstance(c, Val) and self.partly_set(c):
@@ -434,9 +430,9 @@ class Owner:
                     self.copy_views(clash, region)
                     return True
                 if not self.owned(t) or clash:
-                    c = self.copy(t, op)
-                    region.ops.insert(n, c)
-                    op.ins[0] = c.out
+                    copied = self.copy(t, op)
+                    region.ops.insert(n, copied)
+                    op.ins[0] = copied.out
                     return True
             for r in op.regions:
                 if self.mend(r):

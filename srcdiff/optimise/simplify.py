@@ -14,7 +14,6 @@ from typing import Any
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
-    UNDEF,
     Atom,
     Const,
     Graph,
@@ -45,15 +44,31 @@ SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they
 def simplify(
     graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any] = frozenset(), rounds: int = 6
 ) -> Graph:
-    """Rebuild and remove dead code until nothing changes."""
+    """Rebuild and remove dead code until nothing changes.
+
+    ``info["settled"]`` of the result: whether one more walk over it is known to change nothing.
+    """
     size = -1
+    read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        graph = dce(Rebuild(graph, is_shareable, expands).run())
+        walk = Rebuild(graph, is_shareable, expands, read)
+        graph = walk.run()
+        before = slots(graph.region)
+        dce(graph)
+        graph.info["settled"] = not walk.changed and slots(graph.region) == before
         n = count(graph.region)
-        if n == size:
+        if n == size or graph.info["settled"]:
             break
-        size = n
+        size, read = n, frozenset(walk.loops)
     return graph
+
+
+def slots(region: Region) -> int:
+    """The size of all that the removal of dead code can make smaller."""
+    n = len(region.params) + len(region.results)
+    for op in region.ops:
+        n += 1 + len(op.ins) + len(op.outs) + sum([slots(r) for r in op.regions])
+    return n
 
 
 def count(region: Region) -> int:
@@ -61,10 +76,24 @@ def count(region: Region) -> int:
 
 
 class Rebuild:
-    """One walk."""
+    """One walk.
 
-    def __init__(self, graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any]) -> None:
+    ``settled``: loops of which an earlier walk has found out what does not change and what is equal in them.
+    ``changed``: whether the new graph is anything but a copy of the old one.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        is_shareable: Callable[[Any], bool],
+        expands: frozenset[Any],
+        settled: frozenset[Op] = frozenset(),
+    ) -> None:
         self.old = graph
+        self.settled = settled
+        self.changed = False
+        self.loops: list[Op] = []  # made in this walk
+        self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop at the last reading
         self.expands = expands
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
@@ -131,6 +160,7 @@ class Rebuild:
         ins = [self.atom(a) for a in op.ins]
         simpler = self.algebra(op, ins)
         if simpler is not None:
+            self.changed = True
             self.rename(simpler, op.out)
             self.env[op.out] = simpler
             return
@@ -139,6 +169,7 @@ class Rebuild:
         if fn is ops.additem and self.doubles(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
+            self.changed = True
             twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
             attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
             self.place(
@@ -155,6 +186,7 @@ class Rebuild:
         if fn is ops.additem and self.overwrites_zero(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
+            self.changed = True
             attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
             self.place(
                 Op(
@@ -178,6 +210,7 @@ class Rebuild:
                 inner = value.op.ins[0]
                 if isinstance(kind(inner), Scalar) and isinstance(op.ins[2], Val):
                     ins[2] = inner  # an assignment broadcasts by itself
+                    self.changed = True
         if (
             op.attrs.get("unread")
             or fn in ops.UPDATES
@@ -192,10 +225,12 @@ class Rebuild:
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
             if found is not None:
+                self.changed = True
                 self.rename(found, op.out)
                 self.env[op.out] = found
                 return
         level = self.lift(op, ins, here)
+        self.changed = self.changed or level != here
         new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
         self.place(new, op.outs, level)
         self.regions[level][1][key] = new.out
@@ -461,6 +496,7 @@ class Rebuild:
         cond = self.atom(op.ins[0])
         if isinstance(cond, Const) and isinstance(cond.value, (bool, int)):
             r = op.regions[0 if cond.value else 1]
+            self.changed = True
             self.body(r)
             for o, a in zip(op.outs, r.results, strict=True):
                 got = self.atom(a)
@@ -508,8 +544,11 @@ class Rebuild:
                 new.outs.append(v)
                 made[key] = v
             self.env[o] = made[key]
+        self.changed = self.changed or len(new.outs) != len(op.outs)
         if new.outs or effect(new):
             self.regions[here][0].ops.append(new)
+        else:
+            self.changed = True
 
     def visible(self, a: Atom, here: int) -> bool:
         return isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= here)
@@ -542,6 +581,13 @@ class Rebuild:
         for j in range(n):
             if fixed[groups[j]] != fixed[j]:
                 groups[j] = j
+        if op in self.settled:
+            fixed, groups = [False] * n, list(range(n))
+        elif op in self.tried:  # read again within a loop around it, where less holds than before
+            was_fixed, was = self.tried[op]
+            fixed = [a and b for a, b in zip(fixed, was_fixed, strict=True)]
+            groups = [g if g == was[j] and fixed[g] == fixed[j] else j for j, g in enumerate(groups)]
+        changed = self.changed
         mark = [len(r[0].ops) for r in self.regions]
         keys = [dict(r[1]) for r in self.regions]
         while True:
@@ -559,11 +605,13 @@ class Rebuild:
                     bad = True
             if not bad:
                 break
+            self.changed = changed
             for (region, _, _), size in zip(self.regions, mark, strict=True):
                 del region.ops[size:]
             for (_, table, _), saved in zip(self.regions, keys, strict=True):
                 table.clear()
                 table.update(saved)
+        self.tried[op] = fixed, groups
         leaders = [j for j in range(n) if not fixed[j] and groups[j] == j]
         collected = results[n : n + len(view.collected)]
         tail = results[n + len(view.collected) :]
@@ -599,6 +647,13 @@ class Rebuild:
             self.env[o] = v
         new.attrs["carried"] = len(leaders)
         new.attrs["dirs"] = tuple(d for _, d, _ in sources)
+        self.loops.append(new)
+        self.changed = (
+            self.changed
+            or len(new.outs) != len(op.outs)
+            or len(leaders) != n
+            or new.attrs["dirs"] != op.attrs["dirs"]
+        )
         self.regions[here][0].ops.append(new)
 
     def sources(self, view: LoopView, op: Op) -> list[tuple[Atom, int, list[Val]]]:
@@ -785,6 +840,3 @@ def flipped(a: Atom) -> Atom | None:
         if isinstance(a.op.ins[1], Slice) and is_flip(a.op.ins[1]) and isinstance(kind(a.op.ins[0]), Seq):
             return a.op.ins[0]
     return None
-
-
-__all__ += ["UNDEF", "Struct"]

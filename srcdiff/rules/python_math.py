@@ -4,9 +4,9 @@ Functions of Python floats touch NumPy for nothing but an active exponent of ``m
 themselves, a partial raises ZeroDivisionError where it has no finite value (``math.sqrt`` at 0,
 ``math.hypot`` and ``math.dist`` at distance 0).
 
-Left out: ``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant), ``math.hypot`` of
-more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``, ``max``, ``sum`` and
-``pow``.
+Left out: ``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant),
+``math.hypot`` of more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``,
+``max``, ``sum`` and ``pow``.
 """
 
 from __future__ import annotations

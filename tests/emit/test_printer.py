@@ -64,7 +64,8 @@ def test_round_trip(path: Path) -> None:
     for width in (100, 40):
         text = render(tree, width=width)
         assert shape(text) == want, width
-    assert not any(line != line.rstrip() for line in text.splitlines() if '"' not in line and "'" not in line)
+    own = {line for line in path.read_text(encoding="utf-8").splitlines() if line != line.rstrip()}  # in a docstring
+    assert not any(line != line.rstrip() for line in text.splitlines() if line.strip() not in {x.strip() for x in own})
 
 
 def test_stable() -> None:

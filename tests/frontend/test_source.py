@@ -137,6 +137,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
 def test_case(case: str, module: Callable[[str], types.ModuleType]) -> None:
     text, want = CASES[case]
     made = module(text + "\n")
+    if case == "defaults differ" and sys.version_info < (3, 11):  # only columns tell these two apart
+        pytest.skip("there are no columns before Python 3.11")
     assert [found(f) for f in made.fs] == want
     # The node is the one at the function's own place, not a twin's.
     for f in made.fs:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from harness import Kink, Sample
 
 from srcdiff import runtime
-from harness import Kink, Sample
 
 Fn = Callable[..., Any]
 
