@@ -34,6 +34,7 @@ class Namer:
         self.spans: dict[Val, list[Span]] = defaultdict(list)
         self.group: dict[Val, Val] = {}
         self.members: dict[Val, list[Val]] = {}
+        self.reaches: dict[Val, Span] = {}
         self.number(graph.region)
         self.ranges(graph.region)
         self.coalesce(graph.region)
@@ -259,7 +260,18 @@ class Namer:
             self.names[c] = name
 
     def clash(self, a: Val, b: Val) -> bool:
+        (low, high), (start, end) = self.reach(a), self.reach(b)
+        if high < start or end < low:
+            return False
         return any(overlap(self.spans[x], self.spans[y]) for x in self.class_of(a) for y in self.class_of(b))
+
+    def reach(self, c: Val) -> Span:
+        """From the first to the last position of a class, which grows no more."""
+        got = self.reaches.get(c)
+        if got is None:
+            spans = [s for m in self.class_of(c) for s in self.spans[m]] or [(0, self.clock)]
+            got = self.reaches[c] = min([s[0] for s in spans]), max([s[1] for s in spans])
+        return got
 
     def all_values(self, region: Region) -> Any:
         for p in region.params:
@@ -283,7 +295,11 @@ class Namer:
 
 
 def overlap(a: list[Span], b: list[Span]) -> bool:
-    return any((x0 < y1 and y0 < x1) or x0 == y0 for x0, x1 in a for y0, y1 in b)
+    for x0, x1 in a:
+        for y0, y1 in b:
+            if (x0 < y1 and y0 < x1) or x0 == y0:
+                return True
+    return False
 
 
 def safe(name: str) -> str:

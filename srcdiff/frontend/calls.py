@@ -31,8 +31,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Pulled,
     Step,
-    assigned_names,
-    declared,
+    declarations,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
@@ -1012,10 +1011,11 @@ def enter_function(
 
 def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, entry: Any) -> Bound:
     body = fnode.body if isinstance(fnode, gast.FunctionDef) else None
-    frame.locals = assigned_names(body) | frozenset(bound) if body is not None else frozenset(bound)
+    frame.locals = frozenset(bound)
     if body is not None:
-        frame.outer = declared(body, gast.Nonlocal)
-        if declared(body, gast.Global):
+        assigned, frame.outer, has_global = declarations(fnode)
+        frame.locals |= assigned
+        if has_global:
             lw.stop("global", f"{name} writes to a global variable", fnode)
         frame.locals -= frame.outer
     old, old_origin = lw.frame, lw.origin
@@ -1100,7 +1100,7 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
     if a.vararg is not None:
         v = given[a.vararg.id]
         bound[a.vararg.id] = lw.bind(v)
-    frame.locals = assigned_names(found.node.body) | frozenset(bound)
+    frame.locals = declarations(found.node)[0] | frozenset(bound)
     old, lw.frame = lw.frame, frame
     try:
         for k, b in bound.items():

@@ -40,7 +40,8 @@ def evaluate(lw: Lowerer, node: Any) -> Bound:
     """The bound of an expression."""
     handler = _HANDLERS.get(type(node).__name__)
     if handler is None:
-        lw.stop("syntax", f"{type(node).__name__} is not supported in a differentiated function", node)
+        help = "compute it outside the function, or write it as a loop over a list"
+        lw.stop("syntax", f"{type(node).__name__} is not supported in a differentiated function", node, help=help)
     return handler(lw, node)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, key_of, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -198,11 +198,39 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     fast = _fast(fn, args) if not any(names) else None
     if fast is not None:
         return fast
+    key = _numbers_key(fn, args, names)
+    if key is not None and key in _of_numbers:
+        return _of_numbers[key]
     names = names or ("",) * len(args)
     got = _sampled(fn, args, names, False)
     if got is None:
         got = _sampled(fn, args, names, True) or UNKNOWN
+    if key is not None and isinstance(got, Scalar) and got.value is None:
+        if len(_of_numbers) >= _MOST_OF_NUMBERS:
+            _of_numbers.clear()
+        _of_numbers[key] = got
     return forget_sizes(got) if fn in _DATA_SHAPED else got
+
+
+_MOST_OF_NUMBERS = 1024
+_of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
+
+
+def _numbers_key(fn: Any, args: list[Atom], names: tuple[str, ...]) -> Any:
+    """What the kind of a function of floats and literals depends on; None if other things are among them."""
+    out: list[Any] = [fn, names]
+    for a in args:
+        if isinstance(a, Const) and type(a.value) in (int, float):
+            out.append(key_of(a))
+        elif isinstance(a, Val) and a.kind == FLOAT and (a.op is None or a.op.fn is not getattr):
+            out.append(None)
+        else:
+            return None
+    try:
+        hash(fn)
+    except TypeError:
+        return None
+    return tuple(out)
 
 
 def forget_sizes(k: Kind) -> Kind:

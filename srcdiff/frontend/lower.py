@@ -12,7 +12,19 @@ import gast
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import calls, control, expressions, recursion, source, statements
 from srcdiff.frontend.core import Context, Core, Stop, with_value
-from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, assigned_names, declared
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Frame,
+    Known,
+    Loc,
+    Plain,
+    Poison,
+    assigned_names,
+    children,
+    declared,
+    nodes_in,
+)
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
 
@@ -129,11 +141,12 @@ class Lowerer(Core):
 
     def first_use(self, loop: Any, name: str) -> bool:
         """Whether the loop's body may read ``name`` before setting it."""
-        own = loop.body if isinstance(loop, gast.While) else [loop.target, *loop.body]
-        for n in in_order(own):
-            if isinstance(n, gast.Name) and n.id == name:
-                return isinstance(n.ctx, gast.Load)
-        return False
+        first: dict[str, bool] | None = self.trees.get(("first", id(loop)))
+        if first is None:
+            first = self.trees["first", id(loop)] = {}
+            for n in in_order(loop.body if isinstance(loop, gast.While) else [loop.target, *loop.body]):
+                first.setdefault(n.id, isinstance(n.ctx, gast.Load))
+        return first.get(name, False)
 
     def function_node(self) -> Any:
         f: Frame | None = self.frame
@@ -150,7 +163,7 @@ class Lowerer(Core):
     def is_generator(self, node: Any) -> bool:
         key = ("generator", id(node))
         if key not in self.trees:
-            self.trees[key] = any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in gast.walk(node))
+            self.trees[key] = any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes_in(node))
         return bool(self.trees[key])
 
     def escaped(self, b: Loc, node: Any) -> None:
@@ -252,12 +265,12 @@ def in_order(stmts: list[Any]) -> Any:
         elif isinstance(s, gast.Name):
             yield s
         else:
-            yield from in_order(list(gast.iter_child_nodes(s)))
+            yield from in_order(children(s))
 
 
 def loads(node: Any) -> dict[str, int]:
     out: dict[str, int] = {}
-    for n in gast.walk(node):
+    for n in nodes_in(node):
         if isinstance(n, gast.Name) and (isinstance(n.ctx, gast.Load)):
             out[n.id] = out.get(n.id, 0) + 1
         if isinstance(n, gast.AugAssign) and isinstance(n.target, gast.Name):

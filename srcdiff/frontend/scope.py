@@ -7,6 +7,7 @@ only.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -186,6 +187,26 @@ class State:
         return cell
 
 
+def children(node: Any) -> list[Any]:
+    """The nodes right below one, those that say how a name is used left out."""
+    out: list[Any] = []
+    for f in node._fields:
+        v = getattr(node, f, None)
+        if isinstance(v, list):
+            out += [x for x in v if isinstance(x, gast.AST)]
+        elif f != "ctx" and isinstance(v, gast.AST):
+            out.append(v)
+    return out
+
+
+def nodes_in(*roots: Any) -> list[Any]:
+    """All nodes of some trees, in no order that matters."""
+    out = list(roots)
+    for n in out:
+        out += children(n)
+    return out
+
+
 def assigned_names(nodes: list[Any]) -> frozenset[str]:
     """Names that statements bind, not looking into nested functions."""
     out: set[str] = set()
@@ -204,15 +225,21 @@ def assigned_names(nodes: list[Any]) -> frozenset[str]:
             out.add(n.id)
         if isinstance(n, (gast.Import, gast.ImportFrom)):
             out.update((a.asname or a.name.split(".")[0]) for a in n.names)
-        todo.extend(gast.iter_child_nodes(n))
+        todo += children(n)
     return frozenset(out)
+
+
+@functools.lru_cache(maxsize=1024)
+def declarations(fnode: Any) -> tuple[frozenset[str], frozenset[str], bool]:
+    """Of a ``def``: the names that it binds, those that are nonlocal, and whether any is global."""
+    body = fnode.body
+    return assigned_names(body), declared(body, gast.Nonlocal), bool(declared(body, gast.Global))
 
 
 def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
     """Names declared nonlocal or global."""
     out: set[str] = set()
-    for n in nodes:
-        for c in gast.walk(n):
-            if isinstance(c, kind):
-                out.update(c.names)
+    for n in nodes_in(*nodes):
+        if isinstance(n, kind):
+            out.update(n.names)
     return frozenset(out)

@@ -60,9 +60,7 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
         if isinstance(code, int):
             return code
         test_fall = lw.prim(ops.exit_is, [code, Const(control.FALL)])
-        return control.merge_exits(
-            lw, test_fall, partial(block, lw, rest), partial(_same, code), []
-        )
+        return control.merge_exits(lw, test_fall, partial(block, lw, rest), partial(_same, code), [])
     return control.FALL
 
 
@@ -83,11 +81,21 @@ def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
     return control.merge_exits(lw, returned, lambda: control.RETURN, go_on, [])
 
 
+INSTEAD = {
+    "Try": "test beforehand with an if, or do it in a function of its own that takes constants",
+    "With": "do it outside the function, and pass what it gives as an argument",
+    "Match": "write it as if/elif",
+    "ClassDef": "define the class outside the function",
+    "AsyncFunctionDef": "write an ordinary function",
+}
+
+
 def statement(lw: Lowerer, s: Any) -> Any:
     handler = _HANDLERS.get(type(s).__name__)
     if handler is None:
         lw.stop(
-            "syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s
+            "syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s,
+            help=INSTEAD.get(type(s).__name__, "do it outside the function, and pass what it gives as an argument"),
         )
     result = handler(lw, s)
     return control.FALL if result is None else result

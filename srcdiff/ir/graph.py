@@ -293,11 +293,15 @@ def flat(atoms: Iterable[Atom | None]) -> Iterator[Atom]:
             yield a
 
 
-def vals(atoms: Iterable[Atom | None]) -> Iterator[Val]:
+def vals(atoms: Iterable[Atom | None]) -> list[Val]:
     """The values inside ``atoms``."""
-    for a in flat(atoms):
+    out: list[Val] = []
+    for a in atoms:
         if isinstance(a, Val):
-            yield a
+            out.append(a)
+        elif isinstance(a, (Struct, Slice)):
+            out += [v for v in flat((a,)) if isinstance(v, Val)]
+    return out
 
 
 def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:

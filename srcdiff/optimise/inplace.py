@@ -522,7 +522,6 @@ class Owner:
     # ---- sums in place
     def optional(self, region: Region) -> None:
         """Sums of cotangents are accumulated in place where that is safe."""
-        self.analyse()
         kept: set[Val] = set()
         self.kept_roots(self.graph.region, kept)
         self.mark(region, kept)
@@ -593,7 +592,6 @@ class Owner:
     # ---- results
     def results(self) -> None:
         """What is returned is the caller's own: no argument's memory, nothing twice."""
-        self.analyse()
         seen: set[Val] = set()
         region = self.graph.region
 

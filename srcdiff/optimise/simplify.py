@@ -93,7 +93,7 @@ class Rebuild:
         self.settled = settled
         self.changed = False
         self.loops: list[Op] = []  # made in this walk
-        self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop at the last reading
+        self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
@@ -126,10 +126,12 @@ class Rebuild:
         return q
 
     def atom(self, a: Atom) -> Atom:
+        if isinstance(a, Val):
+            return self.env.get(a, a)
         return map_atom(lambda v: self.env.get(v, v), a)
 
     def level(self, atoms: list[Atom]) -> int:
-        return max((self.depth.get(v, 0) for v in vals(atoms)), default=0)
+        return max([self.depth.get(v, 0) for v in vals(atoms)], default=0)
 
     def body(self, region: Region) -> None:
         for op in region.ops:
@@ -157,8 +159,9 @@ class Rebuild:
 
     # ---- operations
     def prim(self, op: Op) -> None:
-        ins = [self.atom(a) for a in op.ins]
-        simpler = self.algebra(op, ins)
+        env = self.env
+        ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
+        simpler = self.algebra(op, ins) if op.fn in _SIMPLER else None
         if simpler is not None:
             self.changed = True
             self.rename(simpler, op.out)
@@ -221,7 +224,7 @@ class Rebuild:
             new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
             self.place(new, op.outs, here)
             return
-        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple(key_of(a) for a in self.ordered(fn, ins)))
+        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
             if found is not None:
@@ -290,8 +293,12 @@ class Rebuild:
         if (
             fn in (operator.add, operator.mul, ops.accumulate)
             and len(ins) == 2
-            and not any(isinstance(kind(a), Seq) for a in ins)
+            and not isinstance(kind(ins[0]), Seq)
+            and not isinstance(kind(ins[1]), Seq)
         ):
+            a, b = ins
+            if isinstance(a, Val) and isinstance(b, Val):
+                return ins if a.id <= b.id else [b, a]
             return sorted(ins, key=lambda a: repr(key_of(a)))
         return ins
 
@@ -302,6 +309,8 @@ class Rebuild:
 
     def lift(self, op: Op, ins: list[Atom], here: int) -> int:
         """The outermost region where an operation may be done as well."""
+        if here == 0:
+            return 0
         level = max(self.level(ins), 0)
         if op.out.user or level == here:
             if op.out.user and not any(isinstance(a, Val) for a in ins):
@@ -325,14 +334,15 @@ class Rebuild:
         k = op.out.kind
         if (
             fn in _FOLD
-            and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins)
-            and any(_adjoint(op, a) for a in ins)
+            and isinstance(ins[0], Const)
+            and all([isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins])
+            and any([_adjoint(op, a) for a in ins])
         ):
             try:
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
                 return None
-        narrow = self.unexpanded(fn, ins, k)
+        narrow = self.unexpanded(fn, ins, k) if isinstance(k, Array) else None
         if narrow is not None:
             return self.make(fn, narrow, op)
         if fn is operator.mul and len(ins) == 2 and not isinstance(k, Seq):
@@ -752,6 +762,11 @@ _FOLD = {
     operator.gt,
     operator.ge,
 }
+
+
+_SIMPLER = {
+    *_BROADCASTS, *_FOLD, operator.pow, operator.getitem, operator.not_, ops.poplast, ops.rest,
+}  # what ``algebra`` knows of  # fmt: skip
 
 
 def _adjoint(op: Op, a: Atom) -> bool:
