@@ -10,7 +10,7 @@ from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, kind, vals
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, lookup
@@ -77,6 +77,12 @@ def fn_name(op: Op) -> str:
 
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     """The operation's arguments by the names of the rule's parameters."""
+    if op.fn in vocabulary.REAL_ONLY:
+        for v in vals(op.ins):
+            k = v.kind
+            if isinstance(k, (Array, Scalar)) and k.dtype[0] == "c":
+                why = f"{fn_name(op)} of complex numbers has no derivative rule"
+                raise no_rule(op, why, "write it in real and imaginary parts")
     code = rule.text.__code__
     params = code.co_varnames[: code.co_argcount]
     star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
@@ -97,6 +103,19 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
             out[n] = a
         elif not harmless(n, a):
             raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
+    return out
+
+
+def parameter_names(op: Op, rule: Rule) -> list[str]:
+    """The parameter of the rule that each argument of the operation goes to."""
+    code = rule.text.__code__
+    params = code.co_varnames[: code.co_argcount]
+    star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else ""
+    names = op.attrs.get("names") or ("",) * len(op.ins)
+    out: list[str] = []
+    for n in names:
+        at = len(out)
+        out.append(n if n else params[at] if at < len(params) else star)
     return out
 
 

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from srcdiff.analysis.activity import varied
-from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule
+from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule, parameter_names
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
@@ -67,6 +67,12 @@ class Forward(Builder):
 
     def full(self, a: Atom) -> Atom:
         return self.materialise(self.dot(a), a)
+
+    def numeric(self, a: Atom) -> Atom:
+        """The tangent of an operand that is a display of numbers: a number for each, also where it is a count."""
+        if isinstance(a, Struct) and a.type in (tuple, list):
+            return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
+        return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)
 
     def filled(self, a: Atom) -> Atom:
         """The same, of a tuple part by part, whatever its parts are."""
@@ -154,6 +160,8 @@ class Forward(Builder):
         ko = kind(op.out)
         if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
             t = self.rule(vocabulary.real, {"g": t})
+        elif op.fn in vocabulary.REAL_RESULT and t is not ZERO and UNKNOWN in (ko, kind(t)):
+            t = self.rule(vocabulary.real_like, {"g": t, "x": op.out})
         return t
 
     def widen(self, t: Atom, out: Val) -> Atom:
@@ -178,12 +186,12 @@ class Forward(Builder):
             if entry is not None and (entry.bilinear or entry.differential):
                 return None
             self.refuse_others(op, given, rule.operands)
-        swap = {id(given[n]): n for n in rule.operands if n in given}
-        several = len(swap) > 1
+        places = parameter_names(op, rule)
+        several = sum(p in rule.operands for p in places) > 1
         args = []
-        for a in op.ins:
-            if id(a) in swap:
-                args.append(self.full(a) if several or isinstance(a, Struct) else self.dot(a))
+        for a, place in zip(op.ins, places, strict=True):
+            if place in rule.operands:
+                args.append(self.numeric(a) if several or isinstance(a, Struct) else self.dot(a))
             else:
                 args.append(a)
         attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
@@ -193,6 +201,7 @@ class Forward(Builder):
         given = arguments(op, rule)
         self.refuse_others(op, given, rule.operands)
         t: Atom = ZERO
+        places = parameter_names(op, rule)
         attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
         for name in rule.operands:
             a = given[name]
@@ -200,19 +209,11 @@ class Forward(Builder):
             if d is ZERO:
                 continue
             d = self.materialise(d, a)
-            at = next(i for i, x in enumerate(op.ins) if x is a)
-            if self.full_pair_same(op, given, rule):
-                at = list(rule.operands).index(name)
+            at = places.index(name)
             args = [d if i == at else x for i, x in enumerate(op.ins)]
             t = self.plus(t, self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs))
         return t
 
-    def full_pair_same(self, op: Op, given: dict[str, Atom], rule: Any) -> bool:
-        """Both operands are one value: tell them apart by position."""
-        a, b = (given.get(n) for n in rule.operands)
-        return a is b
-
-    # ---- functions that call themselves
     def call_dot(self, op: Op) -> None:
         """The call becomes that of the function with its tangents."""
         active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.dot(a) is not ZERO)

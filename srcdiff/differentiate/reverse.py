@@ -139,6 +139,8 @@ class Reverse(Builder):
             m.bars[value] = bar if old is None else self.merge(old, bar)
             return
         old = self.peek(value, m)
+        if kind(bar) == UNKNOWN and isinstance(value.kind, (Array, Scalar)):
+            bar = self.rule(vocabulary.real_like, {"g": bar, "x": self.need(value)})
         bar = self.fit_type(bar, value)
         if isinstance(bar, Val) and isinstance(value.kind, Array) and isinstance(bar.kind, Array):
             if bar.kind.dtype == value.kind.dtype and len(bar.kind.dims) == len(value.kind.dims):
@@ -717,7 +719,7 @@ class Reverse(Builder):
         self.back(body, b)
         self.here = b
         with self.inside(r):
-            yields = [self.leave_loop(view.params[j], b) for j in carried]
+            yields = [self.leave_loop(view.params[j], params[j], b) for j in carried]
             rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
             collected = self.element_bars(op, view, b)
         self.here = m
@@ -767,8 +769,11 @@ class Reverse(Builder):
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
 
-    def leave_loop(self, p: Val, b: Mirror) -> Atom:
+    def leave_loop(self, p: Val, bar: Val, b: Mirror) -> Atom:
+        """The cotangent of a variable at the start of a trip; ``bar`` is the one at its end."""
         got = b.bars.pop(p, None)
+        if got is None and isinstance(p.kind, Array):
+            return self.zero(bar)
         return self.materialise(got, self.need(p)) if got is None or isinstance(got, Struct) else got
 
     def flipped(self, t: Val) -> Atom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,9 +93,15 @@ def emit(
     tree: list[Any] = []
     if header:
         for line in sorted(set(spelling.imports.values())):
-            tree += gast.parse(line).body
+            tree += imported(line)
     text.source = render(gast.Module([*tree, *functions], []))
     return text
+
+
+@functools.lru_cache(maxsize=256)
+def imported(line: str) -> list[Any]:
+    """The statement of an import, which is only ever printed."""
+    return list(gast.parse(line).body)
 
 
 def function_names(
@@ -536,7 +543,7 @@ class Assembler:
         if op.attrs.get("at") or not self.plain_index(base, index):
             np_add = attr(attr(name(self.spelling.module(np)), "add"), "at")
             self.emit(
-                gast.Expr(call(np_add, self.expr(base), self.index(index), self.expr(value))), op.origin
+                gast.Expr(call(np_add, self.expr(base), self.expr(index), self.expr(value))), op.origin
             )
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
@@ -1013,7 +1020,10 @@ class Assembler:
                 None if isinstance(x, Const) and x.value is None else self.expr(x)
                 for x in (a.lower, a.upper, a.step)
             )
-            return call(name("slice"), *[x if x is not None else const(None) for x in (lower, upper, step)])
+            given = [x if x is not None else const(None) for x in (lower, upper, step)]
+            if step is None:
+                given = given[1:2] if lower is None else given[:2]
+            return call(name("slice"), *given)
         if isinstance(a, Struct):
             return self.display(a)
         return const(None)

@@ -198,7 +198,8 @@ def clobbered(op: Op, between: list[Op], lay: Layout) -> bool:
 
 def writes_anything(op: Op) -> bool:
     if op.code == "prim":
-        return op.fn in STATEMENTS or bool(op.attrs.get("inplace")) or bool(op.attrs.get("unread"))
+        attrs = op.attrs
+        return bool(attrs.get("inplace") or attrs.get("unread")) or attrs["fn"] in STATEMENTS
     return any(writes_anything(o) for r in op.regions for o in r.ops)
 
 

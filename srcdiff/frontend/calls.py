@@ -295,6 +295,17 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
 
 def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: Any, why: Any) -> Bound:
     """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
+    boxes = [a for a in [*args, *kwargs.values()] if isinstance(a, Loc)]
+    for b in boxes:
+        held = lw.state.cells[b.cell]
+        listlike = isinstance(held, Agg) or isinstance(kind(held), Seq)
+        in_place = getattr(obj, "__module__", "") == "_operator"
+        if listlike or node is lw.discarded or in_place:
+            lw.stop(
+                "no-rule", f"{text} may change what it is given, and it can not be read", node,
+                note="it has neither a rule nor Python source",
+                help="use an indexed assignment, or give it a copy and use its result",
+            )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
     result = OTHER
@@ -659,12 +670,19 @@ def _partial(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Partial(args[0], tuple(args[1:]), kwargs)
 
 
+def _slice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    parts = [lw.read(a, node) for a in args]
+    if len(parts) == 1:
+        parts = [Const(None), *parts]
+    return Plain(Slice(*parts, *[Const(None)] * (3 - len(parts))))
+
+
 def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
 
 
 _SPECIAL: dict[Any, Any] = {
-    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
+    slice: _slice, range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
     dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.copyto: _copyto, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,

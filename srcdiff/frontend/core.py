@@ -145,6 +145,7 @@ class Core:
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
     loop_memo: dict[Any, Any] = field(default_factory=dict)
+    discarded: Any = None  # the expression of the statement being read, if its value is not used
     shapes: dict[Val, Val] = field(
         default_factory=dict
     )  # a loop's array -> an array of its shape from before the loop

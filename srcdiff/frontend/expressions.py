@@ -143,6 +143,8 @@ def _binop(lw: Lowerer, node: Any) -> Bound:
 def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     """An operator applied to two bounds: arithmetic, or the joining of lists and tuples."""
     a, b = content(lw, left), content(lw, right)
+    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
+        return Loc(lw.state.new_cell(merged_dicts(a, b)))
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and a.type in (tuple, list):
         items = a.items + b.items
         agg = Agg(a.type, tuple(range(len(items))), items)
@@ -176,6 +178,12 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.mul:
             return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
     return Plain(lw.prim(fn, [x, y]))
+
+
+def merged_dicts(a: Agg, b: Agg) -> Agg:
+    """``a | b``: the entries of both, those of ``b`` winning."""
+    merged = dict(zip(a.keys, a.items, strict=True)) | dict(zip(b.keys, b.items, strict=True))
+    return Agg(dict, tuple(merged), tuple(merged.values()))
 
 
 def content(lw: Lowerer, b: Bound) -> Any:
@@ -410,6 +418,11 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
             and b.val.op is not None
             and not b.val.op.attrs.get("view", True)
         ):
+            if b.val.kind == UNKNOWN and not lw.frame.static:  # the index is not known: a view or a copy
+                new = lw.bind(b.val)
+                if isinstance(new, Loc):
+                    lw.state.shares |= {frozenset({new.cell, b.cell})}
+                return new
             return lw.bind(b.val)  # a copy, not a view
         return b
     return lw.bind(lw.getitem(value, index))
@@ -477,7 +490,7 @@ def default_bounds(lw: Lowerer, a: Any) -> dict[str, Bound]:
 
 
 def _named(lw: Lowerer, node: Any) -> Bound:
-    value = lw.expr(node.value)
+    value = stored(lw, lw.expr(node.value))
     lw.assign(node.target, value)
     return value
 

@@ -57,12 +57,15 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
 
 
 class _Sampler:
-    def __init__(self, run: int, alike: bool = False) -> None:
+    def __init__(self, run: int, alike: bool = False, fixed: int = 0) -> None:
         self.run = run
+        self.fixed = fixed  # the one size that sizes which must be equal to it have
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
         self.table: dict[int, int] = {}
 
     def base(self, index: int) -> int:
+        if self.fixed and index == 0:
+            return self.fixed
         table = _SIZES[self.run]
         return table[index] if index < len(table) else 83 + (17, 23)[self.run] * index + (index * index) % 7
 
@@ -204,7 +207,11 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     names = names or ("",) * len(args)
     got = _sampled(fn, args, names, False)
     if got is None:
-        got = _sampled(fn, args, names, True) or UNKNOWN
+        got = _sampled(fn, args, names, True)
+    if got is None:  # a size written as a number may be what the others have to be
+        for size in sorted(_numbers_in(kind(a) for a in args)):
+            got = got or _sampled(fn, args, names, True, size)
+        got = got or UNKNOWN
     if key is not None and isinstance(got, Scalar) and got.value is None:
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
@@ -242,10 +249,16 @@ def forget_sizes(k: Kind) -> Kind:
     return k
 
 
-def _sampled(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], alike: bool) -> Kind | None:
+def _numbers_in(kinds: Iterable[Kind]) -> set[int]:
+    return {d for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, int) and d > 1}
+
+
+def _sampled(
+    fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], alike: bool, fixed: int = 0
+) -> Kind | None:
     """The kind learnt from two runs; None if the samples do not fit the operation."""
     results = []
-    samplers = (_Sampler(0, alike), _Sampler(1, alike))
+    samplers = (_Sampler(0, alike, fixed), _Sampler(1, alike, fixed))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in samplers:

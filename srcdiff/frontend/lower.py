@@ -217,7 +217,7 @@ class Lowerer(Core):
             return super().names_after()
         out: set[str] = set()
         for n in gast.walk(root):
-            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno > line:
+            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno >= line:
                 out.add(n.id)
             if isinstance(n, (gast.For, gast.While)) and n.lineno <= line <= (n.end_lineno or line):
                 out.update(

@@ -20,6 +20,7 @@ from srcdiff.frontend.expressions import (
     element,
     index_atom,
     lookup,
+    merged_dicts,
     stored,
 )
 from srcdiff.frontend.infer import broadcast_dims
@@ -103,6 +104,8 @@ def statement(lw: Lowerer, s: Any) -> Any:
 
 def _assign(lw: Lowerer, s: Any) -> None:
     value = lw.expr(s.value)
+    if len(s.targets) > 1:  # one array under several names
+        value = stored(lw, value)
     for t in s.targets:
         assign(lw, t, value)
 
@@ -245,6 +248,13 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
         items = (*box.items[:at], value, *box.items[at + 1 :])
         lw.state.cells[base.cell] = Agg(box.type, box.keys, items)
         return
+    part = constant(index) if is_constant(index) else None
+    given = content(lw, value)
+    if box.type is list and isinstance(part, slice) and isinstance(given, Agg):
+        items = list(box.items)
+        items[part] = [stored(lw, x) for x in given.items]
+        lw.state.cells[base.cell] = Agg(list, tuple(range(len(items))), tuple(items))
+        return
     if box.type is list:
         lw.state.cells[base.cell] = to_sequence(lw, box, node)
         store(lw, Loc(base.cell), index, value, node)
@@ -318,6 +328,10 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
     """``current op= value``: a new value, or None if an array or list was changed in place."""
     box = content(lw, current)
     if isinstance(box, Agg):
+        extra = content(lw, value)
+        if box.type is dict and fn is operator.or_ and isinstance(extra, Agg) and isinstance(current, Loc):
+            lw.state.cells[current.cell] = merged_dicts(box, extra)
+            return None
         if box.type is list and fn is operator.add:
             extra = content(lw, value)
             if isinstance(extra, Agg):
@@ -389,6 +403,7 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
 def _expr(lw: Lowerer, s: Any) -> None:
     if isinstance(s.value, gast.Constant):
         return
+    lw.discarded = s.value
     lw.expr(s.value)
 
 

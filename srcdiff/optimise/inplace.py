@@ -600,6 +600,8 @@ class Owner:
                 return v
             rs = self.roots.get(v, EMPTY)
             if rs & self.foreign or rs & seen or self.read_only(v):
+                if self.partly_set(v):
+                    return self.copy_in_branches(v)
                 c = Op("prim", [v], attrs={"fn": ops.copied})
                 c.outs.append(Val("", v.kind, c))
                 region.ops.append(c)

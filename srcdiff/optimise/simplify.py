@@ -157,6 +157,17 @@ class Rebuild:
             self.origin_of[v] = o
         self.regions[level][0].ops.append(new)
 
+    def again(self, op: Op, ins: list[Atom], level: int) -> Val:
+        """An operation as it was, on new operands; the two have their attributes in common."""
+        o = op.out
+        v = Val(o.name, o.kind, None, o.user)
+        v.op = Op("prim", ins, [v], [], op.attrs, op.origin)
+        self.depth[v] = level
+        self.env[o] = v
+        self.origin_of[v] = o
+        self.regions[level][0].ops.append(v.op)
+        return v
+
     # ---- operations
     def prim(self, op: Op) -> None:
         env = self.env
@@ -221,8 +232,7 @@ class Rebuild:
             or op.attrs.get("aug")
             or not self.is_shareable(fn)
         ):
-            new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
-            self.place(new, op.outs, here)
+            self.again(op, ins, here)
             return
         key = (key_of_fn(fn), op.attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
         for level in range(here, -1, -1):
@@ -234,9 +244,7 @@ class Rebuild:
                 return
         level = self.lift(op, ins, here)
         self.changed = self.changed or level != here
-        new = Op("prim", ins, attrs=dict(op.attrs), origin=op.origin)
-        self.place(new, op.outs, level)
-        self.regions[level][1][key] = new.out
+        self.regions[level][1][key] = self.again(op, ins, level)
 
     def overwrites_zero(self, ins: list[Atom]) -> bool:
         """Adding to an entry just set to zero: it is set."""
@@ -335,8 +343,8 @@ class Rebuild:
         if (
             fn in _FOLD
             and isinstance(ins[0], Const)
-            and all([isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins])
-            and any([_adjoint(op, a) for a in ins])
+            and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins)
+            and any(_adjoint(op, a) for a in ins)
         ):
             try:
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ CREATES: frozenset[Any] = frozenset(
         np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
     }
 )  # fmt: skip
+REAL_ONLY = frozenset(  # rules that hold for real operands only
+    {
+        np.var, np.std, np.linalg.norm, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd,
+        np.linalg.svdvals, np.linalg.qr, np.linalg.slogdet, np.linalg.pinv, np.linalg.lstsq,
+    }
+)  # fmt: skip
+REAL_RESULT = frozenset({operator.abs})  # of complex operands
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
 
 
@@ -78,6 +86,10 @@ def expand(t: Any, out: Any) -> Any:
 
 def cast(g: Any, x: Any) -> Any:
     return g.astype(x.dtype)
+
+
+def real_like(g: Any, x: Any) -> Any:
+    return runtime.cast_like(g, x)
 
 
 def real(g: Any) -> Any:

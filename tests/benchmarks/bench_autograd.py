@@ -216,7 +216,7 @@ COPIES = 16
 def making_time() -> Row:
     """From the function to the first answer, over 50-line functions that differ in a constant; the median.
 
-    Functions of equal code share a derivative, so no two may be equal; nor may the emitted files be there before.
+    Functions of equal code share a derivative, so no two may be equal; nor may emitted files be there before.
     """
     times, texts = [], set()
     before = os.environ.get("SRCDIFF_CACHE")
