@@ -6,7 +6,15 @@ import operator
 from typing import Any
 
 from srcdiff.analysis.activity import varied
-from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule, parameter_names
+from srcdiff.differentiate.common import (
+    Builder,
+    arguments,
+    fn_name,
+    is_constant_fn,
+    name_derivative,
+    no_rule,
+    parameter_names,
+)
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
@@ -69,7 +77,7 @@ class Forward(Builder):
         return self.materialise(self.dot(a), a)
 
     def numeric(self, a: Atom) -> Atom:
-        """The tangent of an operand that is a display of numbers: a number for each, also where it is a count."""
+        """The tangent of a display of numbers: a number for each, also where it is a count."""
         if isinstance(a, Struct) and a.type in (tuple, list):
             return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
         return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)

@@ -39,6 +39,7 @@ class Layout:
     position: dict[Op, int] = field(default_factory=dict)
     spans: dict[Region, tuple[int, int]] = field(default_factory=dict)
     collected: dict[Region, list[Atom]] = field(default_factory=dict)
+    exchanged: set[Val] = field(default_factory=set)
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -59,6 +60,7 @@ def _scan(region: Region, lay: Layout) -> None:
         if op.code in ("for", "while"):
             view = LoopView(op)
             lay.collected[view.body] = view.collected
+            lay.exchanged.update(exchanged(view))
         for r in op.regions:
             _scan(r, lay)
             for v in vals(r.results):
@@ -95,9 +97,7 @@ def _fold(region: Region, lay: Layout) -> None:
             continue
         where, user = uses[0]
         taped = user is None and where is region and op.out in lay.collected.get(region, ())
-        if op.out.user and not (user is None and where is region):
-            continue
-        if op.out.user and not short_result(op):
+        if op.out.user and not (user is None and where is region and op.out in lay.exchanged):
             continue
         if where is not region:
             if not foldable_across(op, where, user, region, lay):
@@ -137,8 +137,11 @@ def index_of_entry(op: Op) -> bool:
     return False
 
 
-def short_result(op: Op) -> bool:
-    return False
+def exchanged(view: LoopView) -> set[Val]:
+    """New values of variables whose old value goes to another variable: ``a, b = b, a + b``."""
+    moved = {y for j, y in enumerate(view.yields) for k, p in enumerate(view.params) if y is p and j != k}
+    pairs = zip(view.params, view.yields, strict=True)
+    return {y for p, y in pairs if p in moved and isinstance(y, Val) and isinstance(y.kind, Scalar)}
 
 
 def only(v: Val, atoms: list[Atom]) -> bool:

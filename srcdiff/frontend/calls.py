@@ -682,7 +682,8 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 _SPECIAL: dict[Any, Any] = {
-    slice: _slice, range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
+    slice: _slice,
+    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
     dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.copyto: _copyto, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,

@@ -41,7 +41,8 @@ def evaluate(lw: Lowerer, node: Any) -> Bound:
     handler = _HANDLERS.get(type(node).__name__)
     if handler is None:
         help = "compute it outside the function, or write it as a loop over a list"
-        lw.stop("syntax", f"{type(node).__name__} is not supported in a differentiated function", node, help=help)
+        what = f"{type(node).__name__} is not supported in a differentiated function"
+        lw.stop("syntax", what, node, help=help)
     return handler(lw, node)
 
 

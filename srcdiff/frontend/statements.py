@@ -94,10 +94,9 @@ INSTEAD = {
 def statement(lw: Lowerer, s: Any) -> Any:
     handler = _HANDLERS.get(type(s).__name__)
     if handler is None:
-        lw.stop(
-            "syntax", f"the statement {type(s).__name__} is not supported in a differentiated function", s,
-            help=INSTEAD.get(type(s).__name__, "do it outside the function, and pass what it gives as an argument"),
-        )
+        kind_ = type(s).__name__
+        what = f"the statement {kind_} is not supported in a differentiated function"
+        lw.stop("syntax", what, s, help=INSTEAD.get(kind_, INSTEAD["With"]))
     result = handler(lw, s)
     return control.FALL if result is None else result
 
@@ -251,9 +250,9 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
     part = constant(index) if is_constant(index) else None
     given = content(lw, value)
     if box.type is list and isinstance(part, slice) and isinstance(given, Agg):
-        items = list(box.items)
-        items[part] = [stored(lw, x) for x in given.items]
-        lw.state.cells[base.cell] = Agg(list, tuple(range(len(items))), tuple(items))
+        now = list(box.items)
+        now[part] = [stored(lw, x) for x in given.items]
+        lw.state.cells[base.cell] = Agg(list, tuple(range(len(now))), tuple(now))
         return
     if box.type is list:
         lw.state.cells[base.cell] = to_sequence(lw, box, node)
