@@ -739,6 +739,9 @@ def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Bound] | None:
             if all(isinstance(b, int) for b in bounds):
                 return [Plain(Const(i)) for i in range(*bounds)[:n]]
         return None
+    if isinstance(it, Loc) and not isinstance(lw.state.cells[it.cell], Agg):
+        if isinstance(kind(lw.state.cells[it.cell]), (Array, Seq)):
+            return [lw.view(it, Step(operator.getitem, (Const(i),))) for i in range(n)]
     return None
 
 

@@ -1,0 +1,116 @@
+"""Versions of buffers: values that are successive contents of one array, and which are written over."""
+
+from __future__ import annotations
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val
+from srcdiff.ir.kinds import Array
+
+__all__ = ["buffer_slots", "chain_of", "follow", "versions"]
+
+
+def is_update(op: Op) -> bool:
+    return op.code == "prim" and (op.fn in (ops.setitem, ops.additem) or bool(op.attrs.get("aug")))
+
+
+def versions(region: Region) -> set[Val]:
+    """Values that a later update takes the place of (their memory will be written to)."""
+    out: set[Val] = set()
+    _versions(region, out)
+    return out
+
+
+def _versions(region: Region, out: set[Val]) -> None:
+    for op in region.ops:
+        if is_update(op) and isinstance(op.ins[0], Val):
+            out.add(op.ins[0])
+        for r in op.regions:
+            _versions(r, out)
+    size = -1
+    while size != len(out):
+        size = len(out)
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for j in buffer_slots(view):
+                    y, i = view.yields[j], view.inits[j]
+                    if isinstance(y, Val) and isinstance(i, Val):
+                        out.update(chain_of(y, view.body))
+                        out.add(view.params[j])
+                        out.add(i)
+            if op.code == "if":
+                for n in range(len(op.outs)):
+                    for r in op.regions:
+                        a = r.results[n]
+                        if isinstance(a, Val):
+                            links = chain_of(a, r)
+                            if any(q in out for q in links if q is not a):
+                                out.update(q for q in links if q is not a)
+
+
+def buffer_slots(view: LoopView) -> set[int]:
+    """Carried arrays that the loop writes to, also where it passes them round among its variables."""
+    ends: dict[int, Val] = {}
+    out: set[int] = set()
+    for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
+        if not isinstance(p.kind, Array) or not isinstance(y, Val):
+            continue
+        links = chain_of(y, view.body)
+        ends[j] = links[-1]
+        if len(links) > 1:
+            out.add(j)
+    size = -1
+    while size != len(out):
+        size = len(out)
+        for j, last in ends.items():
+            if last in view.params:
+                k = view.params.index(last)
+                if k in out or j in out:
+                    out |= {j, k} & set(ends)
+    return {j for j in out if ends[j] in view.params}
+
+
+def chain_of(v: Val, region: Region) -> list[Val]:
+    """A version and the versions before it, as far as updates lead back within a region (and beyond)."""
+    out = [v]
+    while True:
+        op = out[-1].op
+        if op is None or out[-1] not in op.outs:
+            return out
+        if is_update(op) and isinstance(op.ins[0], Val):
+            out.append(op.ins[0])
+        elif op.code in ("for", "while"):
+            view = LoopView(op)
+            at = op.outs.index(out[-1])
+            if at >= view.carried or not isinstance(view.inits[at], Val):
+                return out
+            y = view.yields[at]
+            if (
+                y is view.params[at]
+                or not isinstance(y, Val)
+                or view.params[at] not in chain_of(y, view.body)
+            ):
+                return out
+            nxt = view.inits[at]
+            assert isinstance(nxt, Val)
+            out.append(nxt)
+        elif op.code == "if":
+            at = op.outs.index(out[-1])
+            starts = [follow(r.results[at], r) for r in op.regions]
+            first = starts[0]
+            if first is None or any(s is not first for s in starts):
+                return out
+            out.append(first)
+        else:
+            return out
+
+
+def follow(a: Atom, region: Region) -> Val | None:
+    """The value outside ``region`` that ``a`` is a version of."""
+    if not isinstance(a, Val):
+        return None
+    inside = {o for op in region.ops for o in op.outs}
+    for q in chain_of(a, region):
+        if q not in inside:
+            return q
+    return None

@@ -1,0 +1,210 @@
+"""The transposes of the core operations on containers: back through an index, a write, a list.
+
+Each takes the builder, the operation and the cotangent of its result, and says whether it dealt with it.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.differentiate.common import name_derivative, no_rule
+from srcdiff.frontend.infer import index_kind
+from srcdiff.ir import ops
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree, fresh_sym
+from srcdiff.rules import vocabulary
+
+if TYPE_CHECKING:
+    from srcdiff.differentiate.reverse import Reverse
+
+__all__ = ["CORE", "whole"]
+
+
+def whole(index: Atom) -> bool:
+    return isinstance(index, Const) and index.value is Ellipsis
+
+
+def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index = op.ins
+    k = kind(x)
+    if isinstance(k, Tree) and isinstance(x, Val):
+        if isinstance(index, Const) and index.value in k.keys:
+            at = k.keys.index(index.value)
+            items = tuple(bar if n == at else ZERO for n in range(len(k.keys)))
+            r.accumulate(x, Struct(k.type, k.keys, items))
+            return True
+        raise no_rule(op, "this element of a container cannot be differentiated", "use constant keys")
+    if isinstance(x, Struct):
+        raise no_rule(
+            op,
+            "an element chosen at run time from a display cannot be differentiated",
+            "use an array or a list variable",
+        )
+    if isinstance(index, Slice) and isinstance(k, Seq):
+        if (
+            isinstance(index.step, Const)
+            and index.step.value == -1
+            and isinstance(index.lower, Const)
+            and index.lower.value is None
+        ):
+            r.accumulate(x, r.prim(operator.getitem, [bar, index], result=op.out.kind, view=False))
+            return True
+        add_slice(r, x, r.need(index), bar)
+        return True
+    fancy = not plain(x, index)
+    r.add_at(x, r.need(index), bar, at=fancy)
+    return True
+
+
+def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
+    """``s_bar[a:b] += bar`` on lists."""
+    if not isinstance(s, Val) or s not in r.varied:
+        return
+    old = r.peek(s, r.here)
+    if old is None:
+        old = r.zero(r.need(s))
+    part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
+    new = r.prim(
+        ops.setitem,
+        [old, index, r.rule(vocabulary.add_any, {"a": part, "b": bar})],
+        result=kind(old),
+        hint=f"{s.name}_bar",
+    )
+    r.here.bars[s] = new
+
+
+def plain(base: Atom, index: Atom) -> bool:
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    for p in parts:
+        k = kind(p)
+        if isinstance(p, (Slice, Const)) or isinstance(k, Scalar):
+            continue
+        if isinstance(k, Array) and k.dtype == "b1":
+            continue
+        return False
+    return True
+
+
+def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index, v = op.ins
+    index = r.need(index)
+    if r.active(v):
+        part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
+        if not plain(x, index):
+            part = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
+        target = r.need(v)
+        r.accumulate(v, r.unbroadcast(part, target) if not isinstance(kind(x), Seq) else part)
+    if r.active(x):
+        if whole(op.ins[1]):
+            return True
+        zero: Atom = Const(0.0)
+        if isinstance(kind(x), Seq):
+            zero = r.zero(r.need(v))
+        new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
+        r.accumulate(x, new)
+        name_derivative(new, x, "_bar") if isinstance(x, Val) else None
+    return True
+
+
+def item_kind(x: Atom, index: Atom) -> Kind:
+    return index_kind(kind(x), index)[0]
+
+
+def _additem(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, index, v = op.ins
+    index = r.need(index)
+    if r.active(v):
+        part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
+        r.accumulate(v, r.unbroadcast(part, r.need(v)) if not isinstance(kind(x), Seq) else part)
+    r.accumulate(x, bar)
+    return True
+
+
+def _append(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, v = op.ins
+    k = kind(bar)
+    assert isinstance(k, Seq)
+    r.accumulate(v, r.prim(ops.poplast, [bar], result=k.elem))
+    if isinstance(x, Val):
+        r.accumulate(x, r.prim(ops.rest, [bar], result=kind(x), hint=f"{x.name}_bar"))
+    return True
+
+
+def _poplast(r: Reverse, op: Op, bar: Atom) -> bool:
+    (x,) = op.ins
+    if isinstance(x, Val) and x in r.varied:
+        r.add_at(x, Const(-1), bar)
+    return True
+
+
+def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
+    (x,) = op.ins
+    k = kind(x)
+    assert isinstance(k, Seq)
+    last = r.prim(ops.poplast, [r.need(x)], result=k.elem)
+    r.accumulate(x, r.prim(ops.append, [bar, r.zero(last)], result=kind(bar), hint=""))
+    return True
+
+
+def _copied(r: Reverse, op: Op, bar: Atom) -> bool:
+    r.accumulate(op.ins[0], bar)
+    return True
+
+
+def _list(r: Reverse, op: Op, bar: Atom) -> bool:
+    x = op.ins[0]
+    if op.attrs.get("display") and isinstance(x, Struct):
+        for n, item in enumerate(x.items):
+            if r.active(item):
+                r.accumulate(item, r.getitem(bar, Const(n)))
+        return True
+    if isinstance(kind(x), Array):
+        r.accumulate(x, r.rule(vocabulary.as_array, {"bar": bar}))
+        return True
+    r.accumulate(x, bar)
+    return True
+
+
+def _accumulate(r: Reverse, op: Op, bar: Atom) -> bool:
+    for a in op.ins:
+        if r.active(a):
+            r.accumulate(a, r.unbroadcast(bar, r.need(a)))
+    return True
+
+
+def _float(r: Reverse, op: Op, bar: Atom) -> bool:
+    x = op.ins[0]
+    k = kind(x)
+    if isinstance(k, Array):
+        r.accumulate(x, r.unbroadcast(bar, r.need(x)))
+    else:
+        r.accumulate(x, bar)
+    return True
+
+
+def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
+    a, b = op.ins
+    n = r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
+    r.accumulate(
+        a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
+    )
+    r.accumulate(
+        b, r.prim(operator.getitem, [bar, Slice(n, Const(None), Const(None))], result=kind(b), view=False)
+    )
+    return True
+
+
+def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
+    if isinstance(op.out.kind, Seq):
+        raise no_rule(
+            op, "the cotangent of a repeated list is not supported", "make the list by a comprehension"
+        )
+    return False
+
+
+CORE: dict[Any, Any] = {
+    operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
+    ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list,
+    float: _float, ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
+}  # fmt: skip
