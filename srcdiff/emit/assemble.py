@@ -421,7 +421,7 @@ class Assembler:
             for loop_op, tape in self.collectors.get(op.out, []):
                 if loop_op.regions[-1] is region:
                     self.above(op)
-                    self.append(tape, self.prim_expr(op))
+                    self.append(tape, self.expr(op.out))
             return
         self.above(op)
         if op.code == "if":

@@ -201,20 +201,26 @@ class Owner:
                 break
             loose |= bad
         self.flows.extend(ends.items())
-        for p, f in zip(view.params, view.finals, strict=True):
-            if in_memory(p):
-                self.roots[f] = (
-                    (start[p] | ends[p] | {f})
-                    if p in loose
-                    else frozenset((f,))
-                    | (
-                        start[p]
-                        if ends[p] == frozenset((p,)) and view.params.index(p) not in updated_anywhere(view)
-                        else EMPTY
-                    )
-                )
+        updated = updated_anywhere(view)
+        for j, (p, f) in enumerate(zip(view.params, view.finals, strict=True)):
+            if not in_memory(p):
+                continue
+            if p in loose:
+                self.roots[f] = start[p] | ends[p] | {f}
+            else:  # without a trip it is what it started from, unless that was written over
+                self.roots[f] = frozenset((f,)) | (EMPTY if j in updated else start[p])
+            self.flows.append((f, self.reached(p, ends)))
         for c, t in zip(view.collected, view.tapes, strict=True):
             self.roots[t] = self.of(c) | {t}
+
+    def reached(self, p: Val, ends: dict[Val, Roots]) -> Roots:
+        """The memory inside a loop that a variable may hold when the loop is over."""
+        out = ends[p]
+        size = -1
+        while size != len(out):
+            size = len(out)
+            out = out.union(*(ends[q] for q in out if q in ends))
+        return out
 
     def entangled(
         self,
