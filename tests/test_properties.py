@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 import numeric
-from srcdiff import grad, jvp, value_and_grad
+from srcdiff import grad, jvp, value_and_grad, vjp
 
 FUZZ = int(os.environ.get("SRCDIFF_FUZZ", "0"))
 EXAMPLES = settings(
@@ -278,6 +278,11 @@ def test_random_programs(folder: Path, text: str) -> None:
     x = X.copy()
     g = grad(f, wrt=("x", "w"))(x, W)
     assert x.tobytes() == X.tobytes(), "the argument was written"
+    numeric.assert_close(grad(f)(X.copy(), W), expected[0], 1e-7, "reverse in x alone")
+    pullback = vjp(f, X.copy(), W)[1]
+    first, second = pullback(1.0), pullback(1.0)
+    assert first[0].tobytes() == second[0].tobytes(), "the pullback changed what it saved"
+    numeric.assert_close(first[0], expected[0], 1e-7, "pullback")
 
     rng = np.random.default_rng(0)
     v, v_w = rng.normal(size=SIZE), float(rng.normal())
