@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.backends.numpy_names import CANONICAL
-from srcdiff.differentiate.common import Builder, keeps_zero
+from srcdiff.differentiate.common import Builder, fills_zero, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
@@ -202,6 +202,7 @@ CONTEXT = Context(
     is_pure=registry.is_pure,
     may_alias=registry.may_alias,
     keeps_zero=keeps_zero,
+    fills_zero=fills_zero,
     tangent_of=lambda callee, active: tangent_of(callee, active),
     pullback_of=lambda callee, active: pullback_of(callee, active),
 )

@@ -15,7 +15,16 @@ from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, lookup
 
-__all__ = ["Builder", "arguments", "fn_name", "is_constant_fn", "keeps_zero", "name_derivative", "no_rule"]
+__all__ = [
+    "Builder",
+    "arguments",
+    "fills_zero",
+    "fn_name",
+    "is_constant_fn",
+    "keeps_zero",
+    "name_derivative",
+    "no_rule",
+]
 
 # operations whose result carries no derivative whatever flows in
 CONSTANT = {
@@ -50,7 +59,17 @@ def keeps_zero(fn: Any, where: list[bool]) -> bool:
     entry = lookup(fn)
     if entry is None:
         return False
-    return entry.linear is not None or entry.bilinear is not None or fn in vocabulary.MULTILINEAR
+    if entry.bilinear is not None or fn in vocabulary.MULTILINEAR:
+        return True
+    if entry.linear is None:
+        return False
+    return len(entry.linear.operands) == 1 or all(where[: len(entry.linear.operands)])
+
+
+def fills_zero(fn: Any) -> bool:
+    """Whether ``fn`` is linear in several operands together, so that a zero among them may be written out."""
+    entry = lookup(fn)
+    return entry is not None and entry.linear is not None and len(entry.linear.operands) > 1
 
 
 def no_rule(op: Op, why: str, help: str) -> NoRule:

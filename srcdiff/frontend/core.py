@@ -65,6 +65,7 @@ class Context:
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
     keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
+    fills_zero: Callable[[Any], bool] = lambda fn: False
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
     tangent_of: Callable[[Graph, tuple[int, ...]], Graph] = lambda *a: a[0]  # of a function that calls itself
@@ -217,6 +218,8 @@ class Core:
             return args[0]
         if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args]):
             return ZERO
+        if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count
+            return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
         self.stop("zero", f"a rule applies {getattr(fn, '__name__', fn)} to a tangent that is zero")
 
     def fold(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom | None:

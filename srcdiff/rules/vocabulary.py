@@ -27,7 +27,9 @@ __all__ = [
 ]
 
 # zero if any operand is
-MULTILINEAR = frozenset({np.einsum, np.linalg.multi_dot, runtime.einsum_bar, runtime.multi_dot_bar})
+MULTILINEAR: frozenset[Any] = frozenset(
+    {np.einsum, np.linalg.multi_dot, np.trapezoid, runtime.einsum_bar, runtime.multi_dot_bar}
+)
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
