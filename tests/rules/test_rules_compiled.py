@@ -1,7 +1,7 @@
 """Every rule as users meet it: read by the front end, in both modes and to second order, against differences.
 
-For each function of the rule table a small program is written, ``np.sum(np.sin(f(...)))``, and differentiated.
-The direct tests beside this one check the rules' own texts; this one checks what becomes of them when emitted.
+For each function of the rule table a small program, ``np.sum(np.sin(f(...)))``, is written and differentiated.
+The direct tests beside this one check the rules' own texts; this one, what becomes of them when emitted.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from srcdiff.emit.spelling import home_of  # noqa: E402
 
 INFIX: dict[Any, str] = {
     operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})",
-    operator.truediv: "({} / {})", operator.pow: "({} ** {})", operator.matmul: "({} @ {})", operator.mod: "({} % {})",
-    operator.neg: "(-{})", operator.pos: "(+{})", operator.abs: "abs({})",
+    operator.truediv: "({} / {})", operator.pow: "({} ** {})", operator.matmul: "({} @ {})",
+    operator.mod: "({} % {})", operator.neg: "(-{})", operator.pos: "(+{})", operator.abs: "abs({})",
 }  # fmt: skip
 LEFT_OUT: dict[Any, str] = {
     runtime.einsum_bar: "called with a display of arrays only",
