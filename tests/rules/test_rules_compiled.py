@@ -1,6 +1,6 @@
 """Every rule as users meet it: read by the front end, in both modes and to second order, against differences.
 
-For each function of the rule table a small program, ``np.sum(np.sin(f(...)))``, is written and differentiated.
+For each function of the rule table a program, ``np.sum(np.sin(f(...)))``, is written and differentiated.
 The direct tests beside this one check the rules' own texts; this one, what becomes of them when emitted.
 """
 
