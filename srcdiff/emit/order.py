@@ -86,25 +86,14 @@ def _fold(region: Region, lay: Layout) -> None:
             continue
         uses = lay.uses.get(op.out, [])
         if len(uses) != 1:
-            if (
-                op.code == "prim"
-                and op.fn in (ops.getfield,)
-                and uses
-                and not op.out.user
-                and not index_of_entry(op)
-            ):
-                continue
             continue
         where, user = uses[0]
         taped = user is None and where is region and op.out in lay.collected.get(region, ())
         if op.out.user and not (user is None and where is region and op.out in lay.exchanged):
             continue
-        if where is not region:
-            if not foldable_across(op, where, user, region, lay):
-                continue
-            user_at = None
-        else:
-            user_at = evaluated[user] if user is not None else len(region.ops)
+        if where is not region:  # into a branch or a loop: never, its evaluation is conditional or repeated
+            continue
+        user_at = evaluated[user] if user is not None else len(region.ops)
         if user is not None and user.code in ("for", "while") and not in_header(op.out, user):
             continue
         if (
@@ -126,15 +115,11 @@ def _fold(region: Region, lay: Layout) -> None:
         if depth(op, lay) > 6:
             continue
         start = index[op] + 1
-        stop = start if taped or user_at is None else user_at  # what goes on a tape is put there at once
+        stop = start if taped else user_at  # what goes on a tape is put there at once
         if clobbered(op, region.ops[start:stop], lay):
             continue
         lay.folded.add(op)
         evaluated[op] = stop if not taped else index[op]
-
-
-def index_of_entry(op: Op) -> bool:
-    return False
 
 
 def exchanged(view: LoopView) -> set[Val]:
@@ -156,11 +141,6 @@ def in_header(v: Val, loop: Op) -> bool:
         or any(a is v for a in view.sources)
         or any(x is v for x in vals(view.inits))
     )
-
-
-def foldable_across(op: Op, where: Region, user: Op | None, region: Region, lay: Layout) -> bool:
-    """Into the only expression of a branch that is an expression: never, its evaluation is conditional."""
-    return False
 
 
 def depth(op: Op, lay: Layout) -> int:

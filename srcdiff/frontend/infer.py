@@ -316,6 +316,9 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
         a, b = kind(args[0]), kind(args[1])
         if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype == "f8":
             dims = broadcast_dims(a.dims, b.dims)
+            if dims is None and len(a.dims) == len(b.dims):  # sizes that may be equal, or one of them one
+                pairs = zip(a.dims, b.dims, strict=True)
+                dims = tuple(x if x == y else memo_sym("broadcast", x, y) for x, y in pairs)
             return Array("f8", dims) if dims is not None and dims else None
     if (
         fn in _COMPARE
