@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import operator
 import types
@@ -14,9 +13,9 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, recursion, source, statements
-from srcdiff.frontend.core import constant, default_of, is_constant, mutable, name_of
-from srcdiff.frontend.expressions import attribute, binary, class_attribute, content, element, stored
+from srcdiff.frontend import control, objects, recursion, source, statements
+from srcdiff.frontend.core import constant, default_of, is_constant, name_of
+from srcdiff.frontend.expressions import attribute, binary, content, element, stored
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -77,18 +76,21 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
             return call_known(lw, obj, text, None, args, kwargs, node)
     box = content(lw, func)
     if isinstance(box, Agg):
-        return call(lw, class_attribute(lw, func, box, "__call__", node), args, kwargs, node)
+        got = objects.lookup_class(lw, func, box.type, "__call__", node)
+        if got is None:
+            lw.stop("call", f"an object of class {box.type.__name__} cannot be called", node)
+        return call(lw, got, args, kwargs, node)
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
-    try:
-        special = _SPECIAL.get(obj)
-    except TypeError:
-        special = None
-    if special is not None:
-        got = special(lw, args, kwargs, node)
+    for table in (objects.SPECIAL, _SPECIAL):
+        try:
+            special = table.get(obj)
+        except TypeError:
+            break
+        got = special(lw, args, kwargs, node) if special is not None else None
         if got is not None:
             return got  # type: ignore[no-any-return]
     if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
@@ -696,7 +698,8 @@ _SPECIAL: dict[Any, Any] = {
 def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     box = content(lw, owner)
     if isinstance(box, Agg):
-        handler = _CONTAINER_METHODS.get((box.type if box.type in (list, dict, tuple) else None, name))
+        sort = box.type if box.type in (list, dict, tuple) else "namedtuple"
+        handler = _CONTAINER_METHODS.get((sort, name))
         if handler is not None:
             return handler(lw, owner, box, args, kwargs, node)  # type: ignore[no-any-return]
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
@@ -834,9 +837,21 @@ def _list_append(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
     return Plain(Const(None))
 
 
+def _replace(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    unknown = [k for k in kwargs if k not in box.keys]
+    if unknown or args:
+        lw.stop("arguments", f"{box.type.__name__} has no field {', '.join(unknown)}", node)
+    items = (stored(lw, kwargs[k]) if k in kwargs else x for k, x in zip(box.keys, box.items, strict=True))
+    return Agg(box.type, box.keys, tuple(items))
+
+
+def _asdict(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Loc(lw.state.new_cell(Agg(dict, box.keys, box.items)))
+
+
 def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
     assert isinstance(owner, Loc)
-    lw.state.cells[owner.cell] = agg
+    lw.change(owner, agg, lw.node)
 
 
 def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -915,6 +930,7 @@ _CONTAINER_METHODS: dict[Any, Any] = {
     (list, "append"): _list_append, (list, "extend"): _list_extend, (list, "pop"): _list_pop,
     (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
     (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
+    ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
     (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 
@@ -923,19 +939,10 @@ _CONTAINER_METHODS: dict[Any, Any] = {
 
 
 def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
-    """A namedtuple or a dataclass with the generated ``__init__``."""
-    fields: tuple[str, ...] = ()
-    defaults: dict[str, Any] = {}
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        named: Any = cls
-        fields, defaults = named._fields, dict(named._field_defaults)
-    elif dataclasses.is_dataclass(cls) and not hasattr(cls, "__post_init__"):
-        fs = [f for f in dataclasses.fields(cls) if f.init]
-        fields = tuple(f.name for f in fs)
-        defaults = {f.name: f.default for f in fs if f.default is not dataclasses.MISSING}
-    elif issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
+    """What calling a class gives."""
+    if issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
         return opaque_call(lw, cls, text, args, kwargs, node, None)
-    elif issubclass(cls, np.generic) and len(args) == 1:
+    if issubclass(cls, np.generic) and len(args) == 1:
         a = lw.read(args[0], node)
         k = kind(a)
         if isinstance(k, (Scalar, Array)):
@@ -944,22 +951,21 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
                 if isinstance(k, Array)
                 else lw.prim(cls, [a], result=Scalar(np.dtype(cls).str[1:], False))
             )
-    if not fields:
-        lw.stop("class", f"making an object of class {cls.__name__} is not supported", node,
-                help="use a dataclass or a namedtuple")  # fmt: skip
-    given = dict(zip(fields, args, strict=False))
+    if not (issubclass(cls, tuple) and hasattr(cls, "_fields")):
+        return objects.construct(lw, cls, args, kwargs, node)
+    named: Any = cls
+    given = dict(zip(named._fields, args, strict=False))
     given.update(kwargs)
     items = []
-    for f in fields:
+    for f in named._fields:
         if f in given:
             items.append(stored(lw, given[f]))
-        elif f in defaults:
-            items.append(lw.outside(defaults[f], f, None, node, library=True))
+        elif f in named._field_defaults:
+            items.append(lw.outside(named._field_defaults[f], f, None, node, library=True))
         else:
-            lw.stop("class", f"{cls.__name__} needs {f!r}", node)
-    agg = Agg(cls, fields, tuple(items))
+            lw.stop("arguments", f"{cls.__name__}() needs {f!r}", node)
     lw.graph.info.setdefault("classes", {})[cls.__name__] = cls
-    return Loc(lw.state.new_cell(agg)) if mutable(cls) else agg
+    return Agg(cls, named._fields, tuple(items))
 
 
 def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:

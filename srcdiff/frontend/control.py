@@ -16,7 +16,19 @@ import gast
 from srcdiff.frontend.core import Bottom, constant, mutable
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
-from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Poison, State, Step
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Closure,
+    Iter,
+    Known,
+    Loc,
+    Partial,
+    Plain,
+    Poison,
+    State,
+    Step,
+)
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     UNDEF,
@@ -117,6 +129,7 @@ class Joiner:
     def bound(self, a: Bound | None, b: Bound | None, hint: str) -> Bound | None:
         if a is b:
             return a
+        a, b = self.lw.settled(a), self.lw.settled(b)
         if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
             return Loc(a.cell)
         ca, cb = self.inside(0, a), self.inside(1, b)
@@ -174,6 +187,8 @@ class Joiner:
     def all(self) -> None:
         lw = self.lw
         s0, s1 = self.states
+        lw.complete(s0)
+        lw.complete(s1)
         lw.state = State({}, {}, s0.shares | s1.shares)
         for cell in [c for c in s0.cells if c in s1.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
@@ -183,15 +198,9 @@ class Joiner:
             lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
         for cell in [c for c in s0.cells if c in s1.cells and c not in lw.state.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
-            hint = next(
-                (n for (_, n), b in s0.names.items() if isinstance(b, Loc) and b.cell == cell and not b.path),
-                "",
-            )
-            if isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and x.keys == y.keys:
-                items = [self.bound(p, q, hint) for p, q in zip(x.items, y.items, strict=True)]
-                lw.state.cells[cell] = Agg(
-                    x.type, x.keys, tuple(i if i is not None else Poison(hint) for i in items)
-                )
+            hint = held_as(s0, cell)
+            if isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and same_keys(x, y):
+                lw.state.cells[cell] = self.fields(x, y, hint)
             else:
                 lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
@@ -199,8 +208,37 @@ class Joiner:
             if got is not None:
                 lw.state.names[key] = got
 
+    def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
+        """The fields of one object at the end of two paths, each of which may have set some of its own."""
+        keys = (*x.keys, *(k for k in y.keys if k not in x.keys))
+        sort = "{1}" if x.type not in (tuple, list, dict) else "{0}_{1}" if hint else "{1}"
+        items = []
+        for k in keys:
+            p, q = (c.items[c.keys.index(k)] if k in c.keys else None for c in (x, y))
+            got = self.bound(p, q, sort.format(hint, k))
+            items.append(got if got is not None else Poison(f"{k!r} differs between the paths"))
+        return Agg(x.type, keys, tuple(items))
+
     def content(self, which: int, x: Any) -> Atom:
         return self.read(which, x) if isinstance(x, Agg) else x
+
+
+def held_as(state: State, cell: int) -> str:
+    """The name, or the attribute, that holds what lives in a cell."""
+    for (_, n), b in state.names.items():
+        if isinstance(b, Loc) and b.cell == cell and not b.path:
+            return n
+    for box in state.cells.values():
+        if isinstance(box, Agg) and box.type not in (list, tuple):
+            for k, b in zip(box.keys, box.items, strict=True):
+                if isinstance(b, Loc) and b.cell == cell and not b.path and isinstance(k, str):
+                    return k
+    return ""
+
+
+def same_keys(x: Agg, y: Agg) -> bool:
+    """Whether two states of a container can be joined part by part."""
+    return x.keys == y.keys or x.type not in (tuple, list, dict)
 
 
 def with_fresh(k: Kind) -> Kind:
@@ -367,6 +405,9 @@ def rebuild(k: Kind, values: list[Val], lw: Lowerer) -> Bound:
     return lw.bind(values.pop(0))
 
 
+_ORDER = {"cell": 0, "item": 1, "name": 2}
+
+
 def joined(a: Kind, b: Kind, init: Atom) -> Kind:
     """The kind of a carried variable: a constant zero to start from takes the kind of what follows."""
     if init is UNDEF:
@@ -394,7 +435,7 @@ def loop(
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
     for attempt in range(12):
-        carried = {k: carried[k] for k in sorted(carried, key=lambda k: k[0] == "name")}  # cells, then names
+        carried = {k: carried[k] for k in sorted(carried, key=lambda k: _ORDER[k[0]])}
         lw.state = start.copy()
         slots = Slots(lw)
         params: list[Val] = []
@@ -402,14 +443,7 @@ def loop(
         opened: dict[Any, Bound] = {}
         for key, k in carried.items():
             if key[0] == "cell":
-                hint = next(
-                    (
-                        n
-                        for (_, n), b in start.names.items()
-                        if isinstance(b, Loc) and b.cell == key[1] and not b.path
-                    ),
-                    "",
-                )
+                hint = held_as(start, key[1])
                 init = start.cells[key[1]]
                 if isinstance(init, Agg) and isinstance(k, Seq):
                     for item in init.items:
@@ -418,6 +452,13 @@ def loop(
                 got = slots.open(init, k, hint, params)
                 lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
                 opened[key] = got
+        for key, k in carried.items():
+            if key[0] == "item":
+                cell, part = key[1]
+                b0 = part_of(start.cells[cell], part)
+                init = read_at(lw, start, b0) if b0 is not None else UNDEF
+                opened[key] = slots.open(init, k, item_hint(lw, start, cell, part), params)
+                set_part(lw.state, cell, part, opened[key])
         for key, k in carried.items():
             if key[0] == "name":
                 b0 = start.names.get(key[1])
@@ -449,10 +490,17 @@ def loop(
             wanted = dict(carried)
             ends: dict[Any, Atom] = {}
             reads = end.copy()
+            for state in (start, before, end):
+                lw.complete(state)
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
                 if now is not base and ("cell", cell) not in carried:
+                    if fixed_shape(content0, now):
+                        changed_parts(lw, node, start, cell, base, now, carried, wanted)
+                        continue
+                    for old in [key for key in wanted if key[0] == "item" and key[1][0] == cell]:
+                        del wanted[old]
                     a0 = lw.read(content0) if isinstance(content0, Agg) else content0
                     a1 = lw.read(now) if isinstance(now, Agg) else now
                     wanted["cell", cell] = joined(kind(a0), kind(a1), a0)
@@ -463,6 +511,8 @@ def loop(
                 if key in start.names:
                     if not same_bound(lw, b, before.names.get(key)):
                         if not carriable(lw, b) or not carriable(lw, start.names[key]):
+                            if start.names[key] is not b:
+                                changes_each_trip(lw, node, key[1])
                             continue
                         a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
                         wanted[k0] = joined(kind(a0), kind(a1), a0)
@@ -472,14 +522,16 @@ def loop(
                     and (key[1] == RETURNED or lw.used_outside(node, key[1]))
                 ):
                     wanted[k0] = kind(lw.read(b))
-            for key in carried:
+            for key in [k for k in carried if k in wanted]:
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
+                if key[0] == "item":
+                    b1 = part_of(end.cells[key[1][0]], key[1][1])
                 last: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
                 ends[key] = last
                 init = start_atom(lw, start, key)
                 wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
-        if set(wanted) == set(carried) and all(similar(wanted[k], carried[k]) for k in carried):
+        if wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried):
             break
         before_kinds = carried
         carried = {
@@ -539,12 +591,70 @@ def loop(
         if key[0] == "cell":
             b = rebuild(k, list(values), lw)
             lw.state.cells[key[1]] = lw.state.cells[b.cell] if isinstance(b, Loc) else b
+        elif key[0] == "item":
+            set_part(lw.state, key[1][0], key[1][1], rebuild(k, list(values), lw))
         else:
             lw.state.names[key[1]] = rebuild(k, list(values), lw)
     for key, b in end.names.items():
         if key not in lw.state.names and not carriable(lw, b):
             lw.state.names[key] = b
     return after_loop(lw, op, exits, orelse, test, cond)
+
+
+def part_of(box: Any, key: Any) -> Bound | None:
+    return box.items[box.keys.index(key)] if isinstance(box, Agg) and key in box.keys else None
+
+
+def set_part(state: State, cell: int, key: Any, b: Bound) -> None:
+    """Give one part of a container of known structure a new bound."""
+    box = state.cells[cell]
+    if key in box.keys:
+        at = box.keys.index(key)
+        state.cells[cell] = Agg(box.type, box.keys, (*box.items[:at], b, *box.items[at + 1 :]))
+    else:
+        state.cells[cell] = Agg(box.type, (*box.keys, key), (*box.items, b))
+
+
+def item_hint(lw: Lowerer, state: State, cell: int, key: Any) -> str:
+    """A name for what a loop carries for a part of a container."""
+    if isinstance(state.cells[cell], Agg) and state.cells[cell].type not in (list, dict, tuple):
+        return str(key)
+    name = held_as(state, cell)
+    return f"{name}_{key}" if name else str(key)
+
+
+def fixed_shape(before: Any, now: Any) -> bool:
+    """Whether a container keeps its parts through a loop (an object may get attributes)."""
+    if not isinstance(before, Agg) or not isinstance(now, Agg) or before.type is not now.type:
+        return False
+    if before.type in (list, dict, tuple):
+        return before.keys == now.keys
+    return set(before.keys) <= set(now.keys)
+
+
+def changed_parts(
+    lw: Lowerer, node: Any, start: State, cell: int, base: Any, now: Agg, carried: Any, wanted: Any
+) -> None:
+    """The parts of a container that a trip of the loop changes are carried, one by one."""
+    for key, b in zip(now.keys, now.items, strict=True):
+        if ("item", (cell, key)) in carried:
+            continue
+        old = part_of(base, key)
+        if old is not None and same_bound(lw, b, old):
+            continue
+        first = part_of(start.cells[cell], key)
+        if not carriable(lw, b) or (first is not None and not carriable(lw, first)):
+            if b is not first:
+                changes_each_trip(lw, node, str(key))
+            continue
+        a0 = UNDEF if first is None else in_state(lw, start, first)
+        a1 = lw.read(b)
+        wanted["item", (cell, key)] = kind(a1) if first is None else joined(kind(a0), kind(a1), a0)
+
+
+def changes_each_trip(lw: Lowerer, node: Any, name: str) -> None:
+    lw.stop("loop", f"{name!r} holds a function or the like, and is another one after each trip of this loop",
+            node, help="choose by an if on a flag, or loop over a tuple of functions")  # fmt: skip
 
 
 def read_at(lw: Lowerer, state: State, b: Bound) -> Atom:
@@ -569,6 +679,9 @@ def start_atom(lw: Lowerer, start: State, key: Any) -> Atom:
     if key[0] == "cell":
         c = start.cells[key[1]]
         return in_state(lw, start, c) if isinstance(c, Agg) else c
+    if key[0] == "item":
+        part = part_of(start.cells[key[1][0]], key[1][1])
+        return UNDEF if part is None else in_state(lw, start, part)
     b = start.names.get(key[1])
     return UNDEF if b is None else in_state(lw, start, b)
 
@@ -593,6 +706,7 @@ def similar(a: Kind, b: Kind) -> bool:
 
 
 def carriable(lw: Lowerer, b: Bound) -> bool:
+    b = lw.settled(b)
     if isinstance(b, Agg):
         return all(carriable(lw, x) for x in b.items)
     if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
@@ -603,6 +717,11 @@ def carriable(lw: Lowerer, b: Bound) -> bool:
 def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
     if a is b:
         return True
+    a, b = lw.settled(a), lw.settled(b)
+    if isinstance(a, Known) and isinstance(b, Known):
+        return a.obj is b.obj
+    if isinstance(a, Closure) and isinstance(b, Closure):
+        return a.node is b.node  # what it reads of the function around it is carried by itself
     if isinstance(a, Plain) and isinstance(b, Plain):
         return same(a.atom, b.atom)
     if isinstance(a, Loc) and isinstance(b, Loc):
@@ -615,9 +734,15 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
         return (
             a.type is b.type
             and a.keys == b.keys
+            and len(a.items) == len(b.items)
             and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
         )
-    return not carriable(lw, a) and type(a) is type(b)
+    if isinstance(a, Partial) and isinstance(b, Partial):
+        mine, other = (
+            Agg(tuple, (len(p.args), *p.kwargs), (p.fn, *p.args, *p.kwargs.values())) for p in (a, b)
+        )
+        return same_bound(lw, mine, other)
+    return False
 
 
 def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
@@ -625,15 +750,15 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
     cells = {key: b.cell for key, b in opened.items() if isinstance(b, Loc)}
     holders: dict[int, list[Any]] = {}
     for key in cells:
-        if key[0] != "name":
-            continue
-        b = end.names.get(key[1])
+        b = end.names.get(key[1]) if key[0] == "name" else None
+        if key[0] == "item":
+            b = part_of(end.cells[key[1][0]], key[1][1])
         if isinstance(b, Loc):
             holders.setdefault(b.cell, []).append(key[1][1])
     written = {c for c, v in end.cells.items() if c in before.cells and before.cells[c] is not v}
     for cell, names in holders.items():
         if len(names) > 1 and (
-            cell in written or any(cells[k] in written for k in cells if k[0] == "name" and k[1][1] in names)
+            cell in written or any(cells[k] in written for k in cells if k[0] != "cell" and k[1][1] in names)
         ):
             lw.stop(
                 "aliasing",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import operator
 import types
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.infer import index_kind, infer
-from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, Poison, State, Step
+from srcdiff.frontend.scope import Agg, Bound, Field, Frame, Known, Loc, Plain, Poison, State, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     ZERO,
@@ -151,6 +153,7 @@ class Core:
         default_factory=dict
     )  # a loop's array -> an array of its shape from before the loop
     calls: dict[Any, Any] = field(default_factory=dict)
+    adopted: dict[int, tuple[Known, int]] = field(default_factory=dict)  # objects from outside: their cells
 
     # ---- problems
     def stop(
@@ -302,8 +305,27 @@ class Core:
         agg = Agg(k.type, k.keys, items, value)
         return Loc(self.state.new_cell(agg)) if mutable(k.type) else agg
 
+    def settled(self, b: Any) -> Any:
+        """A bound, looked up if it is an attribute that nobody has read yet."""
+        if not isinstance(b, Field):
+            return b
+        owner = b.owner
+        path = None if owner.path is None else (*owner.path, ("attr", b.name))
+        return self.outside(getattr(owner.obj, b.name), f"{owner.text}.{b.name}", path)
+
+    def complete(self, state: State) -> None:
+        """Give a state the cells of what has come from outside since it was copied."""
+        for cell, content in self.graph.info.get("cells", {}).items():
+            state.cells.setdefault(cell, content)
+
+    def change(self, place: Loc, content: Any, node: Any = None) -> None:
+        """Give a list, a dict or an object of known structure new content."""
+        self.check_shared(place.cell, node)
+        self.state.cells[place.cell] = content
+
     def read(self, b: Bound, node: Any = None) -> Atom:
         """The value of a bound now."""
+        b = self.settled(b)
         match b:
             case Plain(atom):
                 return atom
@@ -395,23 +417,38 @@ class Core:
         )
 
     def check_shared(self, cell: int, node: Any) -> None:
-        for group in self.state.shares:
-            if cell in group:
-                others = [
-                    n
-                    for (f, n), b in self.state.names.items()
-                    if isinstance(b, Loc) and b.cell in group and b.cell != cell
-                ]
-                live = [n for n in others if n in self.names_after()]
-                if live:
+        """Refuse a write to what another live name or field may hold too, depending on the path taken."""
+        groups = [g for g in self.state.shares if cell in g]
+        if not groups:
+            return
+        after = self.names_after()
+        for (f, n), b in self.state.names.items():
+            if f in after and n not in after[f]:
+                continue
+            for label, c in self.holds(n, b, set()):
+                if c != cell and any(c in g for g in groups):
                     self.stop(
-                        "aliasing", f"this may or may not change {live[0]!r} as well", node,
-                        note="two names may hold the same array here, depending on the path taken",
+                        "aliasing", f"this may or may not change {label!r} as well", node,
+                        note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
 
-    def names_after(self) -> frozenset[str]:
-        return frozenset(n for _, n in self.state.names)
+    def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
+        """The cells that can be reached from a bound, and how."""
+        if isinstance(b, Loc):
+            yield label, b.cell
+            if b.cell in seen:
+                return
+            seen.add(b.cell)
+            b = self.state.cells.get(b.cell, b)
+        if isinstance(b, Agg):
+            sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
+            for k, item in zip(b.keys, b.items, strict=True):
+                yield from self.holds(sort.format(label, k), item, seen)
+
+    def names_after(self) -> dict[int, frozenset[str]]:
+        """Of each function being read, by its frame: the names that it may read from here on."""
+        return {}
 
     def shape_struct(self, base: Atom) -> Atom:
         base = self.same_shape(base)
@@ -483,7 +520,7 @@ class Core:
     def outside(
         self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False
     ) -> Bound:
-        if is_code(obj):
+        if is_code(obj) or obj is NotImplemented:
             if path is not None and not self.frame.static and isinstance(obj, _FIXED):
                 self.guards[path] = obj
             return Known(obj, text, path)
@@ -495,6 +532,8 @@ class Core:
             return (
                 Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
             )
+        if is_instance(obj):
+            return Known(obj, text, path)
         if path is None:
             self.stop(
                 "capture", f"{text!r} is read from a place that cannot be reached again at each call", node
@@ -526,8 +565,7 @@ class Core:
             self.graph.info.setdefault("entry", []).extend(entry.ops)
             made = {c: x for c, x in self.state.cells.items() if c not in before}
             self.graph.info.setdefault("cells", {}).update(made)
-        for cell, content in self.graph.info.get("cells", {}).items():
-            self.state.cells.setdefault(cell, content)
+        self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
 
     def capture_kind(self, obj: Any) -> Kind:
@@ -545,6 +583,9 @@ def with_value(k: Kind) -> Kind:
 _FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
 _ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
 _NOT = object()
+LIBRARIES = frozenset(("numpy", "scipy", "cupy", "builtins", "functools", "itertools", "srcdiff", "pandas",
+                       "torch", "jax"))  # fmt: skip
+BUILTIN = (tuple, list, dict, set, frozenset, str, bytes, int, float, complex, np.ndarray, BaseException)
 _FOLDABLE = {len, isinstance, min, max, abs, int, bool, str, float, round, divmod, np.ndim}
 
 
@@ -589,8 +630,10 @@ def mutable(t: Any) -> bool:
     """Whether instances of a container type can be changed."""
     if t in (list, dict):
         return True
+    if issubclass(t, tuple):
+        return False
     params = getattr(t, "__dataclass_params__", None)
-    return params is not None and not params.frozen
+    return params is None or not params.frozen
 
 
 def is_code(obj: Any) -> bool:
@@ -600,6 +643,15 @@ def is_code(obj: Any) -> bool:
     ):
         return True
     return callable(obj)
+
+
+def is_instance(obj: Any) -> bool:
+    """Whether a thing is an object of a class of the user's, looked into attribute by attribute."""
+    t = type(obj)
+    if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, *BUILTIN)):
+        return False
+    heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
+    return heap and t.__module__.partition(".")[0] not in LIBRARIES and not dataclasses.is_dataclass(obj)
 
 
 def _is_part(a: Atom, whole: Val, key: Any) -> bool:

@@ -13,6 +13,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.frontend import objects
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.scope import (
     Agg,
@@ -26,6 +27,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Step,
+    Super,
 )
 from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, alike, join, join_all
@@ -74,6 +76,9 @@ def _attribute(lw: Lowerer, node: Any) -> Bound:
 
 
 def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
+    owner = objects.adopt(lw, lw.settled(owner))
+    if isinstance(owner, Super):
+        return objects.through_super(lw, owner, name, node)
     if isinstance(owner, Known):
         try:
             obj = getattr(owner.obj, name)
@@ -89,11 +94,9 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             obj, f"{owner.text}.{name}", path, node, library or (path is None and isinstance(owner.obj, type))
         )
     content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
+    if objects.is_object(content):
+        return objects.get(lw, owner, content, name, node)
     if isinstance(content, Agg):
-        if content.type not in (tuple, list, dict) and name in content.keys:
-            return content.items[content.keys.index(name)]
-        if content.type not in (tuple, list, dict) and hasattr(content.type, name):
-            return class_attribute(lw, owner, content, name, node)
         return Method(owner, name)
     atom = lw.read(owner, node)
     k = kind(atom)
@@ -114,21 +117,6 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         if lw.ctx.may_alias(step.fn):
             return lw.view(owner, step)
         return Plain(lw.apply_step(step, atom))
-    return Method(owner, name)
-
-
-def class_attribute(lw: Lowerer, owner: Bound, content: Agg, name: str, node: Any) -> Bound:
-    raw = next((vars(c)[name] for c in content.type.__mro__ if name in vars(c)), None)
-    home = next((c for c in content.type.__mro__ if name in vars(c)), content.type)
-    path: tuple[Any, ...] = (("const", home), ("attr", name))
-    if isinstance(raw, property):
-        return lw.call(Known(raw.fget, name, (*path, ("attr", "fget"))), [owner], {}, node)
-    if isinstance(raw, types.FunctionType):
-        return Partial(Known(raw, f"{content.type.__name__}.{name}", path), (owner,), {})
-    if isinstance(raw, staticmethod):
-        return Known(raw.__func__, name, path)
-    if raw is not None and isinstance(raw, (int, float, str)):
-        return lw.outside(raw, name, path, node)
     return Method(owner, name)
 
 
@@ -159,14 +147,9 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         items = a.items * constant(b.atom)
         agg = Agg(a.type, tuple(range(len(items))), items)
         return Loc(lw.state.new_cell(agg)) if a.type is list else agg
-    for obj, argument, method in ((a, right, "__{}__"), (b, left, "__r{}__")):
-        if isinstance(obj, Agg) and obj.type not in (tuple, list, dict):
-            name = method.format(fn.__name__.strip("_"))
-            if name in ("__truediv__",) or hasattr(obj.type, name):
-                own = left if obj is a else right
-                got = class_attribute(lw, own, obj, name, node)
-                if isinstance(got, Partial):
-                    return lw.call(got, [argument], {}, node)
+    got = objects.operate(lw, fn, left, right, node)
+    if got is not None:
+        return got
     if isinstance(a, Agg) and a.type is list and len(a.items) == 1 and fn is operator.mul:
         size = lw.read(right, node)  # [v] * n: a list of unknown length
         return lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
@@ -189,6 +172,7 @@ def merged_dicts(a: Agg, b: Agg) -> Agg:
 
 def content(lw: Lowerer, b: Bound) -> Any:
     """The container of known structure that a bound stands for, or the bound."""
+    b = objects.adopt(lw, lw.settled(b))
     if isinstance(b, Loc) and isinstance(lw.state.cells[b.cell], Agg) and not b.path:
         return lw.state.cells[b.cell]
     return b
@@ -200,8 +184,10 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
     c = content(lw, b)
     if fn is operator.not_ and isinstance(c, Agg):
         return Plain(Const(not c.items))
-    if isinstance(c, Agg) and c.type not in (tuple, list, dict) and fn is operator.neg:
-        return lw.call(attribute(lw, b, "__neg__", node), [], {}, node)
+    name = {operator.neg: "__neg__", operator.pos: "__pos__", operator.invert: "__invert__"}.get(fn)
+    got = objects.special(lw, b, name, [], node) if name is not None else None
+    if got is not None:
+        return got
     a = lw.read(b, node)
     if (
         isinstance(a, Const)
@@ -231,6 +217,15 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
     if name in ("In", "NotIn"):
         return membership(lw, name, left, right, node)
     fn = numpy_names.BINARY[name]
+    got = objects.operate(lw, fn, left, right, node)
+    if got is not None:
+        return lw.read(got, node)
+    if fn in (operator.is_, operator.is_not, operator.eq, operator.ne):
+        one = objects.identical(lw, left, right)
+        boxes = [content(lw, x) for x in (left, right)]
+        by_value = any(isinstance(x, Loc) or (isinstance(x, Agg) and not by_identity(x.type)) for x in boxes)
+        if one is not None and (fn in (operator.is_, operator.is_not) or not by_value):
+            return Const(one == (fn in (operator.is_, operator.eq)))
     if fn in (operator.is_, operator.is_not):
         known = (
             is_none(lw, left) if is_const_none(right) else is_none(lw, right) if is_const_none(left) else None
@@ -258,6 +253,11 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
     )
 
 
+def by_identity(cls: type) -> bool:
+    """Whether objects of a class are equal only to themselves."""
+    return bool(getattr(cls, "__eq__", None) is object.__eq__)
+
+
 def is_const_none(b: Bound) -> bool:
     return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
@@ -277,6 +277,10 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
 
 def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
     box = content(lw, right)
+    got = objects.special(lw, right, "__contains__", [left], node)
+    if got is not None:
+        found = lw.read(got, node)
+        return found if name == "In" else lw.prim(operator.not_, [found], result=BOOL)
     item = lw.read(left, node)
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
@@ -308,6 +312,11 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
     """Whether a bound counts as true, where that is known."""
     c = content(lw, b)
     if isinstance(c, Agg):
+        if c.type not in (tuple, list, dict):
+            for name in ("__bool__", "__len__"):
+                got = objects.special(lw, b, name, [], lw.node)
+                if got is not None:
+                    return truth(lw, got)
         return bool(c.items) if c.type in (tuple, list, dict) else True
     if isinstance(c, Plain) and is_constant(c.atom):
         return bool(constant(c.atom))
@@ -401,6 +410,11 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     box = content(lw, base)
     if isinstance(box, Plain) and isinstance(box.atom, Struct):
         box = lw.bind(box.atom)
+    if objects.is_object(box) and not issubclass(box.type, tuple):
+        got = objects.special(lw, base, "__getitem__", [index_bound(lw, index_node)], node)
+        if got is None:
+            lw.stop("index", f"an object of class {box.type.__name__} cannot be indexed", node)
+        return got
     if isinstance(box, Agg):
         return element(lw, box, index_atom(lw, index_node), node)
     if isinstance(base, Known):
@@ -460,6 +474,11 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
     )
 
 
+def index_bound(lw: Lowerer, node: Any) -> Bound:
+    """The index inside square brackets, as it is handed to a ``__getitem__``."""
+    return Plain(index_atom(lw, node)) if isinstance(node, (gast.Slice, gast.Tuple)) else lw.expr(node)
+
+
 def index_atom(lw: Lowerer, node: Any) -> Atom:
     """The index inside square brackets."""
     if isinstance(node, gast.Slice):
@@ -506,7 +525,7 @@ def _call(lw: Lowerer, node: Any) -> Bound:
     ):
         return lw.sum_of(node)
     if isinstance(func, Known) and func.obj is super:
-        lw.stop("super", "super() is not supported here", node)
+        return objects.super_of(lw, [lw.expr(a) for a in node.args], node)
     args: list[Bound] = []
     kwargs: dict[str, Bound] = {}
     for a in node.args:

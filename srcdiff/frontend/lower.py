@@ -10,7 +10,7 @@ from typing import Any
 import gast
 
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import calls, control, expressions, recursion, source, statements
+from srcdiff.frontend import calls, control, expressions, objects, recursion, source, statements
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.scope import (
     Agg,
@@ -210,20 +210,16 @@ class Lowerer(Core):
                 "rows[k] = rows[k] * 2",
             )
 
-    def names_after(self) -> frozenset[str]:
-        root = self.function_node()
-        line = getattr(self.node, "lineno", 0)
-        if root is None:
-            return super().names_after()
-        out: set[str] = set()
-        for n in gast.walk(root):
-            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno >= line:
-                out.add(n.id)
-            if isinstance(n, (gast.For, gast.While)) and n.lineno <= line <= (n.end_lineno or line):
-                out.update(
-                    m.id for m in gast.walk(n) if isinstance(m, gast.Name) and isinstance(m.ctx, gast.Load)
-                )
-        return frozenset(out)
+    def names_after(self) -> dict[int, frozenset[str]]:
+        """Of each function being read: the names that it may read from here on."""
+        out: dict[int, frozenset[str]] = {}
+        at = [*(e.site.node for e in self.stack[1:]), self.node]
+        for entry, node in zip(self.stack, at, strict=False):
+            root = entry.site.fnode
+            line = getattr(node, "lineno", None)
+            if line is not None and root is not None:
+                out[entry.site.frame.id] = loads_from(root, line)
+        return out
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         if b.cell in self.escaped_cells and not isinstance(self.state.cells[b.cell], Agg):
@@ -245,6 +241,21 @@ class Lowerer(Core):
         if b.path and not isinstance(content, Agg) and isinstance(kind(content), Seq):
             self.check_elements(b.cell, node)
         super().write(b, new, node)
+
+
+def loads_from(root: Any, line: int) -> frozenset[str]:
+    """Names that a function may read from a line on (loops around it and inner functions count)."""
+    out: set[str] = set()
+    for n in nodes_in(root):
+        again = isinstance(n, (gast.For, gast.While)) and n.lineno <= line <= (n.end_lineno or line)
+        inner = n is not root and isinstance(n, (gast.FunctionDef, gast.Lambda))
+        if again or inner:
+            out |= loads(n).keys()
+        elif isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.lineno >= line:
+            out.add(n.id)
+        elif isinstance(n, gast.AugAssign) and isinstance(n.target, gast.Name) and n.lineno >= line:
+            out.add(n.target.id)
+    return frozenset(out)
 
 
 def in_order(stmts: list[Any]) -> Any:
@@ -373,13 +384,14 @@ def lower(
     graph.region.ops[len(entry) : len(entry)] = extra
     graph.region.results = [result]
     graph.captures = tuple(lw.captures.values())
-    graph.info["guards"] = dict(lw.guards)
     graph.info["lines"] = found.lines
     before.update(graph.info.get("cells", {}))
     lw.state.cells, after = before, lw.state.cells
     owners.update({name: set(cells_of(lw, b)) for name, b in lw.capture_vals.items()})
     changed = {c for c, content in before.items() if after.get(c, content) is not content}
     graph.info["written"] = frozenset(name for name, cells in owners.items() if cells & changed)
+    objects.guard_written(lw, changed)
+    graph.info["guards"] = dict(lw.guards)
     return graph
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Bound",
     "Closure",
     "Derived",
+    "Field",
     "Frame",
     "Iter",
     "Known",
@@ -33,6 +34,7 @@ __all__ = [
     "Pulled",
     "State",
     "Step",
+    "Super",
 ]
 
 _cells = itertools.count(1)
@@ -82,6 +84,22 @@ class Known:
     obj: Any
     text: str
     path: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """An attribute, not looked at yet, of an object from outside."""
+
+    owner: Known
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Super:
+    """``super()``: an object, looked at from behind one of its classes."""
+
+    owner: Bound
+    cls: type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +164,9 @@ class Pulled:
     given: Mapping[str, Atom]
 
 
-Bound = Derived | Pulled | Plain | Loc | Agg | Known | Closure | Method | Partial | Iter | Poison
+Bound = (
+    Derived | Pulled | Plain | Loc | Agg | Known | Field | Super | Closure | Method | Partial | Iter | Poison
+)
 
 _frames = itertools.count(1)
 

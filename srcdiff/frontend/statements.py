@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import control
+from srcdiff.frontend import control, objects
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
     attribute,
@@ -123,7 +123,9 @@ def assign(lw: Lowerer, target: Any, value: Bound) -> None:
     elif isinstance(target, gast.Subscript):
         store(lw, lw.expr(target.value), index_atom(lw, target.slice), value, target)
     elif isinstance(target, gast.Attribute):
-        store_field(lw, lw.expr(target.value), target.attr, value, target)
+        objects.set_field(
+            lw, lw.expr(target.value), target.attr, named(lw, value, target.attr), target
+        )
     elif isinstance(target, gast.Starred):
         assign(lw, target.value, value)
     else:
@@ -211,6 +213,10 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
 def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> None:
     """``base[index] = value``."""
     box = content(lw, base)
+    if objects.is_object(box):
+        if objects.special(lw, base, "__setitem__", [Plain(index), value], node) is None:
+            lw.stop("store", f"an object of class {box.type.__name__} cannot be written to by an index", node)
+        return
     if isinstance(box, Agg):
         if not isinstance(base, Loc):
             lw.stop("store", f"a {box.type.__name__} cannot be changed", node)
@@ -237,7 +243,7 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
         v = constant(index)
         value = stored(lw, value)
         if box.type is dict and v not in box.keys:
-            lw.state.cells[base.cell] = Agg(dict, (*box.keys, v), (*box.items, value))
+            lw.change(base, Agg(dict, (*box.keys, v), (*box.items, value)), node)
             return
         if box.type is list and isinstance(v, int) and v < 0:
             v += len(box.items)
@@ -245,14 +251,14 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
             lw.stop("index", f"there is no element {v!r} to assign to", node)
         at = box.keys.index(v)
         items = (*box.items[:at], value, *box.items[at + 1 :])
-        lw.state.cells[base.cell] = Agg(box.type, box.keys, items)
+        lw.change(base, Agg(box.type, box.keys, items), node)
         return
     part = constant(index) if is_constant(index) else None
     given = content(lw, value)
     if box.type is list and isinstance(part, slice) and isinstance(given, Agg):
         now = list(box.items)
         now[part] = [stored(lw, x) for x in given.items]
-        lw.state.cells[base.cell] = Agg(list, tuple(range(len(now))), tuple(now))
+        lw.change(base, Agg(list, tuple(range(len(now))), tuple(now)), node)
         return
     if box.type is list:
         lw.state.cells[base.cell] = to_sequence(lw, box, node)
@@ -272,23 +278,6 @@ def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
     return v
 
 
-def store_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
-    box = content(lw, base)
-    if (
-        isinstance(box, Agg)
-        and isinstance(base, Loc)
-        and name in box.keys
-        and box.type not in (list, dict, tuple)
-    ):
-        at = box.keys.index(name)
-        lw.state.cells[base.cell] = Agg(
-            box.type, box.keys, (*box.items[:at], stored(lw, value), *box.items[at + 1 :])
-        )
-        return
-    lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node,
-            help="keep the value in a variable, a tuple or a dataclass")  # fmt: skip
-
-
 def _augassign(lw: Lowerer, s: Any) -> None:
     fn = numpy_names.BINARY[type(s.op).__name__]
     if isinstance(s.target, gast.Name):
@@ -303,6 +292,13 @@ def _augassign(lw: Lowerer, s: Any) -> None:
         index = index_atom(lw, s.target.slice)
         value = lw.expr(s.value)
         box = content(lw, base)
+        if objects.is_object(box):
+            item = objects.special(lw, base, "__getitem__", [Plain(index)], s)
+            if item is None:
+                lw.stop("index", f"an object of class {box.type.__name__} cannot be indexed", s)
+            result = augmented(lw, fn, item, value, s)
+            store(lw, base, index, item if result is None else result, s)
+            return
         if isinstance(box, Agg):
             if is_constant(index):
                 item = element(lw, box, index, s)
@@ -320,22 +316,25 @@ def _augassign(lw: Lowerer, s: Any) -> None:
 
         result = augmented(lw, fn, attribute(lw, base, s.target.attr, s), lw.expr(s.value), s)
         if result is not None:
-            store_field(lw, base, s.target.attr, result, s)
+            objects.set_field(lw, base, s.target.attr, result, s)
 
 
 def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> Bound | None:
     """``current op= value``: a new value, or None if an array or list was changed in place."""
+    got = objects.operate(lw, fn, current, value, node, in_place=True)
+    if got is not None:
+        return got
     box = content(lw, current)
     if isinstance(box, Agg):
         extra = content(lw, value)
         if box.type is dict and fn is operator.or_ and isinstance(extra, Agg) and isinstance(current, Loc):
-            lw.state.cells[current.cell] = merged_dicts(box, extra)
+            lw.change(current, merged_dicts(box, extra), node)
             return None
         if box.type is list and fn is operator.add:
             extra = content(lw, value)
             if isinstance(extra, Agg):
                 items = box.items + extra.items
-                lw.state.cells[current.cell] = Agg(list, tuple(range(len(items))), items)  # type: ignore[union-attr]
+                lw.change(current, Agg(list, tuple(range(len(items))), items), node)  # type: ignore[arg-type]
                 return None
             lw.state.cells[current.cell] = to_sequence(lw, box, node)  # type: ignore[union-attr]
             current = Loc(current.cell)  # type: ignore[union-attr]
