@@ -166,8 +166,11 @@ class Builder(Lowerer):
         if one(p):
             return g
         if one(g):
-            if not isinstance(p, Const) or isinstance(p.value, float):
-                return p
+            if isinstance(p, Const) and isinstance(p.value, (int, float)):
+                return Const(float(p.value))
+            k = kind(p)
+            if not isinstance(k, (Scalar, Array)) or k.dtype[0] not in "iub":
+                return p  # (one times an integer is not an integer)
         if one(p, -1):
             return self.prim(operator.neg, [g])
         if one(g, -1) and not isinstance(p, Const):
@@ -188,7 +191,7 @@ class Builder(Lowerer):
                 a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
             )
         if isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
-            return self.rule(vocabulary.add_any, {"a": a, "b": b})
+            return self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
         return self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
 
     def zero(self, x: Atom) -> Atom:
@@ -345,3 +348,10 @@ def keyed(v: Val) -> bool:
         return False
     key = op.ins[1]
     return isinstance(key, Const) and isinstance(key.value, str) and v.name == key.value
+
+
+def without_zeros(a: Atom) -> Atom:
+    """``a`` with None for the symbolic zeros among its parts, as the helpers take them."""
+    if a is ZERO:
+        return Const(None)
+    return Struct(a.type, a.keys, tuple(map(without_zeros, a.items))) if isinstance(a, Struct) else a

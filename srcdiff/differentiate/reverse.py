@@ -14,7 +14,15 @@ from typing import Any
 from srcdiff.analysis.activity import varied
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
-from srcdiff.differentiate.common import Builder, arguments, fn_name, is_constant_fn, name_derivative, no_rule
+from srcdiff.differentiate.common import (
+    Builder,
+    arguments,
+    fn_name,
+    is_constant_fn,
+    name_derivative,
+    no_rule,
+    without_zeros,
+)
 from srcdiff.differentiate.transposes import CORE, whole
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
@@ -853,7 +861,9 @@ class Reverse(Builder):
         if old is None:
             old = self.zero(self.need(s))
         if (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
-            raise_item = self.rule(vocabulary.add_any, {"a": self.getitem(old, index), "b": value})
+            raise_item = self.rule(
+                vocabulary.add_any, {"a": self.getitem(old, index), "b": without_zeros(value)}
+            )
             new = self.prim(ops.setitem, [old, index, raise_item], result=kind(old), hint=f"{s.name}_bar")
         else:
             attrs: dict[str, Any] = {"at": True} if at else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.differentiate.common import name_derivative, no_rule
+from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind
@@ -67,7 +67,7 @@ def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
     part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
     new = r.prim(
         ops.setitem,
-        [old, index, r.rule(vocabulary.add_any, {"a": part, "b": bar})],
+        [old, index, r.rule(vocabulary.add_any, {"a": part, "b": without_zeros(bar)})],
         result=kind(old),
         hint=f"{s.name}_bar",
     )
@@ -100,11 +100,19 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         zero: Atom = Const(0.0)
         if isinstance(kind(x), Seq):
-            zero = r.zero(r.need(v))
+            zero = r.zero(r.need(v) if fixed_size(kind(v)) else r.prim(operator.getitem, [r.need(x), index],
+                          result=item_kind(x, index), view=False))  # fmt: skip
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.accumulate(x, new)
         name_derivative(new, x, "_bar") if isinstance(x, Val) else None
     return True
+
+
+def fixed_size(k: Kind) -> bool:
+    """Whether all values of a kind are equally long."""
+    if isinstance(k, Array):
+        return not k.dims
+    return all(map(fixed_size, k.items)) if isinstance(k, Tree) else isinstance(k, Scalar)
 
 
 def item_kind(x: Atom, index: Atom) -> Kind:

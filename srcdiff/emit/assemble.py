@@ -35,7 +35,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq, Tree
+from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, takes_fields
 
 __all__ = ["Text", "emit"]
 
@@ -1047,7 +1047,10 @@ class Assembler:
         if a.type is dict:
             return gast.Dict([self.constant(k) for k in a.keys], items)
         cls = self.spelling.reference(a.type, a.type.__name__)
-        return call(cls, **dict(zip(a.keys, items, strict=True)))
+        fields = dict(zip(a.keys, items, strict=True))
+        if takes_fields(a.type, a.keys):
+            return call(cls, **fields)
+        return call(self.spelling.helper("record"), cls, **fields)
 
     def whole_shape(self, a: Struct) -> Any:
         """``(x.shape[0], x.shape[1])`` of a matrix is ``x.shape``."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, objects, recursion, source, statements
+from srcdiff.frontend import control, objects, places, recursion, source, statements
 from srcdiff.frontend.core import constant, default_of, is_constant, name_of
 from srcdiff.frontend.expressions import attribute, binary, content, element, stored
 from srcdiff.frontend.scope import (
@@ -203,6 +203,7 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     """Whether a reshaped array is a view for certain: the array lies in memory in one piece, in order."""
     if not isinstance(base, Loc) or fn not in (np.reshape, np.ravel):
         return False
+    base = lw.moved_to(base)
     content = lw.state.cells[base.cell]
     k = kind(content) if not isinstance(content, Agg) else OTHER
     if not isinstance(k, Array):
@@ -299,7 +300,7 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
     boxes = [a for a in [*args, *kwargs.values()] if isinstance(a, Loc)]
     for b in boxes:
-        held = lw.state.cells[b.cell]
+        held = lw.state.cells[lw.moved_to(b).cell]
         listlike = isinstance(held, Agg) or isinstance(kind(held), Seq)
         in_place = getattr(obj, "__module__", "") == "_operator"
         if listlike or node is lw.discarded or in_place:
@@ -792,16 +793,22 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
     assert isinstance(k, Seq)
     if not isinstance(owner, Loc):
         lw.stop("method", "this list has no name, so changing it has no effect", node)
+    owner = lw.moved_to(owner)
     if name == "append":
-        lw.stored_in(owner, args[0], node)
         v = lw.read(args[0], node)
         new = lw.prim(ops.append, [atom, v], result=Seq(join(k.elem, kind(v))), hint=name_of(atom), user=True)
         lw.write(owner, new, node)
+        if places.changeable(kind(v)):
+            at = places.length(lw, atom)
+            places.put_in(lw, owner, (*owner.path, places.element_step(at)), args[0], node)
         return Plain(Const(None))
     if name == "pop" and not args:
+        places.detach(lw, owner, None, node)
         last = lw.prim(ops.poplast, [atom], result=k.elem)
         lw.write(owner, lw.prim(ops.rest, [atom], result=k, hint=name_of(atom), user=True), node)
-        return lw.freeze(lw.bind(last))
+        return places.taken_out(lw, owner, last)
+    if name == "reverse":
+        places.detach(lw, owner, None, node)
     if name == "extend":
         lw.mixed.add(owner.cell)
         other = lw.read(args[0], node)
@@ -858,8 +865,8 @@ def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
     extra = control.fixed_items(lw, args[0])
     if extra is None:
         assert isinstance(owner, Loc)
-        lw.state.cells[owner.cell] = statements.to_sequence(lw, box, node)
-        return list_method(lw, Loc(owner.cell), lw.read(Loc(owner.cell)), "extend", args, node)
+        place = statements.as_sequence(lw, owner, box, node)
+        return list_method(lw, place, lw.read(place), "extend", args, node)
     items = (*box.items, *extra)
     set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
     return Plain(Const(None))

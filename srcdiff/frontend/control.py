@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend.core import Bottom, constant, mutable
+from srcdiff.frontend import places
+from srcdiff.frontend.core import Bottom, Stop, constant, mutable
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
     Closure,
+    Forward,
     Iter,
     Known,
     Loc,
@@ -43,6 +45,8 @@ from srcdiff.ir.graph import (
     kind,
     map_atom,
     same,
+    vals,
+    walk,
 )
 from srcdiff.ir.kinds import (
     INT,
@@ -98,7 +102,7 @@ class Joiner:
     def __init__(self, lw: Lowerer, op: Op, states: tuple[State, State]) -> None:
         self.lw, self.op, self.states = lw, op, states
         self.made: dict[Any, Val] = {}
-        self.cells: dict[tuple[int, int], Bound] = {}
+        self.cells: dict[Any, Bound] = {}
 
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
@@ -129,7 +133,7 @@ class Joiner:
     def bound(self, a: Bound | None, b: Bound | None, hint: str) -> Bound | None:
         if a is b:
             return a
-        a, b = self.lw.settled(a), self.lw.settled(b)
+        a, b = self.settled(0, a), self.settled(1, b)
         if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
             return Loc(a.cell)
         ca, cb = self.inside(0, a), self.inside(1, b)
@@ -145,6 +149,10 @@ class Joiner:
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
             return one
+        shape = places.shape_of_path(a)
+        if shape is not None and shape == places.shape_of_path(b):  # two places in one array or list
+            both = zip(places.indices_of(a), places.indices_of(b), strict=True)
+            return shape.place([self.val(x, y, "k") for x, y in both])
         if isinstance(a, (Plain, Loc, Agg, type(None))) and isinstance(b, (Plain, Loc, Agg, type(None))):
             if one is not None and isinstance(self.inside(0 if b is None else 1, one), Agg):
                 return self.half(one, 0 if b is None else 1, hint)
@@ -153,7 +161,12 @@ class Joiner:
             k = kind(v)
             if isinstance(v, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
                 return self.merged(a, b, v)
-            return self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
+            new = self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
+            made = places.reached(self.lw, new)
+            if made:  # an object: it is the one or the other
+                group = made | self.reached(0, a) | self.reached(1, b)
+                self.lw.state.shares |= {frozenset(group)}
+            return new
 
         if isinstance(a, Known) and isinstance(b, Known) and a.obj is b.obj:
             return a
@@ -170,6 +183,22 @@ class Joiner:
             return self.lw.bind(v) if isinstance(v, Val) else Plain(v)
         return b
 
+    def settled(self, which: int, b: Bound | None) -> Bound | None:
+        lw = self.lw
+        old, lw.state = lw.state, self.states[which]
+        try:
+            return lw.settled(b)  # type: ignore[no-any-return]
+        finally:
+            lw.state = old
+
+    def reached(self, which: int, b: Bound | None) -> set[int]:
+        lw = self.lw
+        old, lw.state = lw.state, self.states[which]
+        try:
+            return places.reached(lw, b) if b is not None else set()
+        finally:
+            lw.state = old
+
     def inside(self, which: int, b: Bound | None) -> Any:
         if isinstance(b, Loc) and not b.path and isinstance(self.states[which].cells.get(b.cell), Agg):
             return self.states[which].cells[b.cell]
@@ -177,12 +206,13 @@ class Joiner:
 
     def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
         cells = (a.cell if isinstance(a, Loc) else 0, b.cell if isinstance(b, Loc) else 0)
-        if cells not in self.cells or 0 in cells:
+        at = tuple((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b))
+        if at not in self.cells or 0 in cells:
             cell = self.lw.state.new_cell(content)
-            self.cells[cells] = Loc(cell, (), content if isinstance(content, Val) else None, content)
+            self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
             group = frozenset(c for c in cells if c) | {cell}
             self.lw.state.shares |= {group}
-        return self.cells[cells]
+        return self.cells[at]
 
     def all(self) -> None:
         lw = self.lw
@@ -203,6 +233,9 @@ class Joiner:
                 lw.state.cells[cell] = self.fields(x, y, hint)
             else:
                 lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
+                moved = {z.cell for z in (x, y) if isinstance(z, Forward)}
+                if moved:  # it lives in a list on one of the paths
+                    lw.state.shares |= {frozenset(moved | {cell})}
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
@@ -220,7 +253,9 @@ class Joiner:
         return Agg(x.type, keys, tuple(items))
 
     def content(self, which: int, x: Any) -> Atom:
-        return self.read(which, x) if isinstance(x, Agg) else x
+        if isinstance(x, Forward):
+            x = Loc(x.cell, x.path)
+        return self.read(which, x) if isinstance(x, (Agg, Loc)) else x
 
 
 def held_as(state: State, cell: int) -> str:
@@ -357,6 +392,12 @@ class Slots:
 
     def open(self, init: Atom, k: Kind, hint: str, params: list[Val]) -> Bound:
         """A bound of new parameters of kind ``k``, started from ``init``."""
+        if isinstance(k, Tree) and isinstance(k.type, places.PlaceType):
+            indices: list[Val] = []
+            for a in self.parts(init, k):
+                self.open(a, INT, "k", indices)
+            params += indices
+            return k.type.place(indices)
         if isinstance(k, Tree):
             parts = self.parts(init, k)
             items = tuple(
@@ -399,6 +440,8 @@ def leaves(a: Atom, k: Kind) -> list[Atom]:
 
 
 def rebuild(k: Kind, values: list[Val], lw: Lowerer) -> Bound:
+    if isinstance(k, Tree) and isinstance(k.type, places.PlaceType):
+        return k.type.place([values.pop(0) for _ in k.items])
     if isinstance(k, Tree):
         agg = Agg(k.type, k.keys, tuple(rebuild(x, values, lw) for x in k.items))
         return Loc(lw.state.new_cell(agg)) if mutable(k.type) else agg
@@ -434,7 +477,14 @@ def loop(
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
+    links: dict[Any, set[int]] = {}
     for attempt in range(12):
+        mark = len(lw.element_writes)
+        lw.state = start
+        for key, k in carried.items():
+            box = start.cells[key[1]] if key[0] == "cell" else None
+            if isinstance(box, Agg) and isinstance(k, Seq) and any(places.reached(lw, x) for x in box.items):
+                lw.as_sequence(Loc(key[1]), box, node)
         carried = {k: carried[k] for k in sorted(carried, key=lambda k: _ORDER[k[0]])}
         lw.state = start.copy()
         slots = Slots(lw)
@@ -445,9 +495,6 @@ def loop(
             if key[0] == "cell":
                 hint = held_as(start, key[1])
                 init = start.cells[key[1]]
-                if isinstance(init, Agg) and isinstance(k, Seq):
-                    for item in init.items:
-                        lw.stored_in(Loc(key[1]), item, node)
                 init = read_at(lw, start, init) if isinstance(init, Agg) else init
                 got = slots.open(init, k, hint, params)
                 lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
@@ -462,10 +509,14 @@ def loop(
         for key, k in carried.items():
             if key[0] == "name":
                 b0 = start.names.get(key[1])
-                init = read_at(lw, start, b0) if b0 is not None else UNDEF
+                init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, key[1][1], params)
                 if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
                     del lw.state.names[key[1]]
+        for key, linked in links.items():
+            for c in places.reached(lw, opened[key]) if key in opened else ():
+                lw.pinned.add(c)
+                lw.state.shares |= {frozenset(linked | {c})}
         head_state = lw.state.copy()
         cond: Atom = Const(True)
         if test is not None:
@@ -492,6 +543,8 @@ def loop(
             reads = end.copy()
             for state in (start, before, end):
                 lw.complete(state)
+            put_away(lw, node, before, end, lw.element_writes[mark:])
+            linked_before, links = links, loop_links(lw, start, carried, opened, end)
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
@@ -514,6 +567,10 @@ def loop(
                             if start.names[key] is not b:
                                 changes_each_trip(lw, node, key[1])
                             continue
+                        place = places.common_place(lw, start, start.names[key], b)
+                        if place is not None:
+                            wanted[k0] = place
+                            continue
                         a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
                         wanted[k0] = joined(kind(a0), kind(a1), a0)
                 elif (
@@ -521,17 +578,26 @@ def loop(
                     and carriable(lw, b)
                     and (key[1] == RETURNED or lw.used_outside(node, key[1]))
                 ):
-                    wanted[k0] = kind(lw.read(b))
+                    wanted[k0] = places.common_place(lw, start, None, b) or kind(lw.read(b))
             for key in [k for k in carried if k in wanted]:
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
                 if key[0] == "item":
                     b1 = part_of(end.cells[key[1][0]], key[1][1])
                 last: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
+                if is_place(carried[key]):
+                    indices = places.at_place(lw, carried[key], b1)
+                    if indices is None:  # it is something else on some path
+                        b0 = start.names.get(key[1])
+                        first = UNDEF if b0 is None else in_state(lw, start, b0)
+                        wanted[key] = joined(kind(first), kind(last), first)
+                        continue
+                    last = indices
                 ends[key] = last
-                init = start_atom(lw, start, key)
+                init = start_atom(lw, start, key, carried[key])
                 wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
-        if wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried):
+        settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
+        if settled and links == linked_before:
             break
         before_kinds = carried
         carried = {
@@ -541,17 +607,9 @@ def loop(
     else:
         lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
                 help="start the variables from values of the kind that they have later")  # fmt: skip
+    op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
     check_loop_aliases(lw, node, carried, opened, end, before)
-    for cell, content_now in end.cells.items():
-        if cell in before.cells and before.cells[cell] is not content_now and cell in lw.escaped_cells:
-            if not isinstance(content_now, Agg) and not isinstance(kind(content_now), Seq):
-                lw.stop(
-                    "aliasing",
-                    "an array is put into a list and changed in the next trip of this loop",
-                    node,
-                    help="append a copy (x.copy()) to the list",
-                )
     exits = sorted(codes(exit) & {BREAK, RETURN})
     op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":
@@ -565,16 +623,16 @@ def loop(
         op.regions = [cond_region, body_region]
     else:
         op.regions = [body_region]
-    first = 1 if op.code == "for" else 0
-    body_region.params[first:first] = params
+    lead = 1 if op.code == "for" else 0
+    body_region.params[lead:lead] = params
     results: list[Atom] = []
     for key, k in carried.items():
         results += leaves(ends[key], k)
     if exits:
         results.append(exit if isinstance(exit, Val) else Const(exit))
     body_region.results = results
-    at = op.attrs["head"]
-    op.ins[at:at] = slots.inits
+    head = op.attrs["head"]
+    op.ins[head:head] = slots.inits
     outs = [Val(p.name, p.kind, op, user=p.user) for p in params]
     op.outs = list(outs)
     if exits:
@@ -591,10 +649,13 @@ def loop(
         if key[0] == "cell":
             b = rebuild(k, list(values), lw)
             lw.state.cells[key[1]] = lw.state.cells[b.cell] if isinstance(b, Loc) else b
-        elif key[0] == "item":
-            set_part(lw.state, key[1][0], key[1][1], rebuild(k, list(values), lw))
         else:
-            lw.state.names[key[1]] = rebuild(k, list(values), lw)
+            b = rebuild(k, list(values), lw)
+            if key[0] == "item":
+                set_part(lw.state, key[1][0], key[1][1], b)
+            else:
+                lw.state.names[key[1]] = b
+            lw.state.shares |= {frozenset(links.get(key, set()) | {c}) for c in places.reached(lw, b)}
     for key, b in end.names.items():
         if key not in lw.state.names and not carriable(lw, b):
             lw.state.names[key] = b
@@ -657,11 +718,59 @@ def changes_each_trip(lw: Lowerer, node: Any, name: str) -> None:
             node, help="choose by an if on a flag, or loop over a tuple of functions")  # fmt: skip
 
 
-def read_at(lw: Lowerer, state: State, b: Bound) -> Atom:
-    """The value of a bound before the loop."""
+def put_away(lw: Lowerer, node: Any, before: State, end: State, writes: list[int]) -> None:
+    """Arrays from before a trip that it puts into a list: the next trip puts the same one there again."""
+    for cell, now in end.cells.items():
+        old = before.cells.get(cell)
+        if isinstance(now, Forward) and old is not None and not isinstance(old, Forward):
+            if now.last is not old or now.cell in writes:
+                lw.stop("aliasing", "an array is put into a list and changed in the next trip of this loop",
+                        node, note="all the elements that it has become would change with it",
+                        help="append a copy (x.copy()) to the list")  # fmt: skip
+            end.cells[cell] = old
+            lw.frozen.add(cell)
+            lw.mixed.add(now.cell)
+
+
+def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State) -> dict[Any, set[int]]:
+    """What a variable of a loop may be as well: what it was before, and what a trip binds it to."""
+    own = {c: key for key, b in opened.items() if key[0] != "cell" for c in places.reached(lw, b)}
+    first: dict[Any, set[int]] = {}
+    last: dict[Any, set[int]] = {}
+    old = lw.state
+    for key in opened:
+        if key[0] == "cell":
+            continue
+        name = key[0] == "name"
+        lw.state = start
+        b = start.names.get(key[1]) if name else part_of(start.cells[key[1][0]], key[1][1])
+        first[key] = places.reached(lw, b) if b is not None else set()
+        lw.state = end
+        b = end.names.get(key[1]) if name else part_of(end.cells[key[1][0]], key[1][1])
+        last[key] = places.reached(lw, b) if b is not None else set()
+        lw.state = old
+    out = {}
+    for key in first:
+        linked = set(first[key])
+        for c in last[key]:
+            if c not in own:
+                linked |= {c} & start.cells.keys()
+            elif own[c] != key:  # two variables change places
+                linked |= first.get(own[c], set())
+        out[key] = linked
+    return out
+
+
+def is_place(k: Kind) -> bool:
+    return isinstance(k, Tree) and isinstance(k.type, places.PlaceType)
+
+
+def read_at(lw: Lowerer, state: State, b: Bound, k: Kind = UNKNOWN) -> Atom:
+    """The value of a bound before the loop; for a place in an array or list, its indices."""
     old, lw.state = lw.state, state
     try:
-        return lw.read(b)
+        at = places.at_place(lw, k, b) if is_place(k) else None
+        return at if at is not None else lw.read(b)
     finally:
         lw.state = old
 
@@ -675,7 +784,7 @@ def in_state(lw: Lowerer, state: State, b: Bound) -> Atom:
         lw.state = old
 
 
-def start_atom(lw: Lowerer, start: State, key: Any) -> Atom:
+def start_atom(lw: Lowerer, start: State, key: Any, k: Kind) -> Atom:
     if key[0] == "cell":
         c = start.cells[key[1]]
         return in_state(lw, start, c) if isinstance(c, Agg) else c
@@ -683,6 +792,8 @@ def start_atom(lw: Lowerer, start: State, key: Any) -> Atom:
         part = part_of(start.cells[key[1][0]], key[1][1])
         return UNDEF if part is None else in_state(lw, start, part)
     b = start.names.get(key[1])
+    if b is not None and is_place(k):
+        return read_at(lw, start, b, k)
     return UNDEF if b is None else in_state(lw, start, b)
 
 
@@ -747,7 +858,9 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
 
 def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
     """Carried names are taken to be different arrays: refuse a loop where two may be one that is written."""
-    cells = {key: b.cell for key, b in opened.items() if isinstance(b, Loc)}
+    cells = {
+        key: b.cell for key, b in opened.items() if isinstance(b, Loc) and not is_place(carried[key])
+    }
     holders: dict[int, list[Any]] = {}
     for key in cells:
         b = end.names.get(key[1]) if key[0] == "name" else None
@@ -903,8 +1016,10 @@ def unroll(lw: Lowerer, node: Any, items: list[Bound]) -> Any:
 class Header:
     """What a ``for`` runs over: an index, and sources consumed element by element."""
 
-    def __init__(self, lw: Lowerer, node: Any) -> None:
+    def __init__(self, lw: Lowerer, node: Any, indexed: frozenset[int] = frozenset()) -> None:
         self.lw, self.node = lw, node
+        self.indexed = indexed  # lists whose elements are taken by index, as places
+        self.lists: dict[int, Val] = {}  # lists consumed element by element: what stands for the index
         self.range: list[Atom] | None = None
         self.reverse = False
         self.sources: list[tuple[Atom, int, Bound]] = []
@@ -958,6 +1073,8 @@ class Header:
             lw.stop("iterate", "a 0-d array cannot be looped over", self.node)
         if isinstance(it, Loc) and isinstance(k, Array) and lw.written_in(self.node, it):
             return self.rows(it, value, direction)
+        if isinstance(it, Loc) and lw.settled(it).cell in self.indexed:
+            return self.rows(lw.settled(it), value, direction)
         elem, _ = (
             index_kind(k, self.index)
             if k not in (UNKNOWN, OTHER)
@@ -965,13 +1082,24 @@ class Header:
         )
         v = Val(element_name(self.node.target), with_fresh(elem), user=True)
         self.sources.append((value, direction, Plain(v)))
+        if isinstance(it, Loc) and isinstance(k, Seq) and places.changeable(k.elem) and not lw.frame.static:
+            home = lw.settled(it)
+            at = self.lists.setdefault(home.cell, Val("k", Scalar("i8", True, fresh_sym())))
+            step = places.element_step(at)
+
+            def element() -> Bound:
+                place = Loc(home.cell, (*home.path, step), v, lw.state.cells[home.cell])
+                return lw.element_bound(place, v, v.kind) if isinstance(v.kind, Tree) else place
+
+            return element
         return lambda: lw.freeze(lw.bind(v))
 
     def rows(self, it: Loc, value: Atom, direction: int) -> Callable[[], Bound]:
         """Rows of an array that the loop writes to: taken by index, as views."""
         lw = self.lw
         if self.range is None:
-            self.range, self.reverse = [Const(0), lw.shape_of(value, 0), Const(1)], direction < 0
+            count = lw.shape_of(value, 0) if isinstance(kind(value), Array) else places.length(lw, value)
+            self.range, self.reverse = [Const(0), count, Const(1)], direction < 0
             self.by_rows = True
         elif direction < 0:
             lw.stop(
@@ -1024,8 +1152,10 @@ def index_name(target: Any, it: Any) -> str:
     return "i"
 
 
-def counted(lw: Lowerer, node: Any, it: Bound) -> Any:
-    header = Header(lw, node)
+def counted(lw: Lowerer, node: Any, it: Bound, indexed: frozenset[int] = frozenset()) -> Any:
+    """A loop whose number of trips is known only at run time."""
+    start, size, problems = lw.state.copy(), len(lw.region.ops), len(lw.problems)
+    header = Header(lw, node, indexed)
     binder = header.add(it, 1)
     if header.range is not None:
         header.index.name = index_name(node.target, it)
@@ -1044,7 +1174,29 @@ def counted(lw: Lowerer, node: Any, it: Bound) -> Any:
         region.params = [header.index, *elements]
         lw.assign(node.target, binder())
 
-    return loop(lw, node, op, open_body, None, node.body, node.orelse)
+    try:
+        exit = loop(lw, node, op, open_body, None, node.body, node.orelse)
+    except Stop:
+        if not changed_lists(lw, header, op, lw.region.ops[size:]):
+            raise
+        exit = None
+    again = changed_lists(lw, header, op, lw.region.ops[size:])
+    if again - indexed:  # elements are changed, or replaced: they are places in the list
+        lw.state = start
+        del lw.region.ops[size:], lw.problems[problems:]
+        return counted(lw, node, it, indexed | again)
+    return exit
+
+
+def changed_lists(lw: Lowerer, header: Header, op: Op, made: list[Op]) -> frozenset[int]:
+    """The lists that a loop runs over whose elements the loop takes by index, or that it changes."""
+    used = {v for o in [*made, op] for x in walk(Region(ops=[o])) for v in vals([*x.ins, *results_of(x)])}
+    changed = set(op.attrs.get("changes", ()))
+    return frozenset(c for c, marker in header.lists.items() if marker in used or c in changed)
+
+
+def results_of(op: Op) -> list[Atom]:
+    return [a for r in op.regions for a in r.results]
 
 
 def name_elements(target: Any, header: Header, elements: list[Val]) -> None:

@@ -16,7 +16,19 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.infer import index_kind, infer
-from srcdiff.frontend.scope import Agg, Bound, Field, Frame, Known, Loc, Plain, Poison, State, Step
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Field,
+    Forward,
+    Frame,
+    Known,
+    Loc,
+    Plain,
+    Poison,
+    State,
+    Step,
+)
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     ZERO,
@@ -42,6 +54,7 @@ from srcdiff.ir.kinds import (
     Seq,
     Tree,
     fresh_sym,
+    join,
 )
 
 __all__ = ["Bottom", "Capture", "Context", "Core", "Stop"]
@@ -306,12 +319,22 @@ class Core:
         return Loc(self.state.new_cell(agg)) if mutable(k.type) else agg
 
     def settled(self, b: Any) -> Any:
-        """A bound, looked up if it is an attribute that nobody has read yet."""
+        """A bound, looked up: an attribute that nobody has read yet; what has moved into a list."""
+        if isinstance(b, Loc):
+            return self.moved_to(b)
         if not isinstance(b, Field):
             return b
         owner = b.owner
         path = None if owner.path is None else (*owner.path, ("attr", b.name))
         return self.outside(getattr(owner.obj, b.name), f"{owner.text}.{b.name}", path)
+
+    def moved_to(self, b: Loc) -> Loc:
+        """The place that a place stands for now: what was put into a list lives there."""
+        held = self.state.cells.get(b.cell)
+        while isinstance(held, Forward):
+            b = Loc(held.cell, (*held.path, *b.path))
+            held = self.state.cells.get(b.cell)
+        return b
 
     def complete(self, state: State) -> None:
         """Give a state the cells of what has come from outside since it was copied."""
@@ -320,6 +343,14 @@ class Core:
 
     def change(self, place: Loc, content: Any, node: Any = None) -> None:
         """Give a list, a dict or an object of known structure new content."""
+        place = self.moved_to(place)
+        if place.path:
+            inside = kind(self.read(place))
+            if isinstance(content, Agg) and isinstance(inside, Tree) and inside.keys != content.keys:
+                self.stop("store", "the elements of this list would no longer have the same parts", node,
+                          help="give all of them the same keys or attributes when they are made")  # fmt: skip
+            self.write(place, self.read(content) if isinstance(content, Agg) else content, node)
+            return
         self.check_shared(place.cell, node)
         self.state.cells[place.cell] = content
 
@@ -330,6 +361,7 @@ class Core:
             case Plain(atom):
                 return atom
             case Loc():
+                b = self.moved_to(b)
                 content = self.state.cells[b.cell]
                 if isinstance(content, Agg):
                     return self.read(content)
@@ -375,15 +407,54 @@ class Core:
 
     def view(self, b: Bound, step: Step) -> Bound:
         """The bound of ``step`` applied to ``b``: a view of its cell, if it lives in one."""
+        b = self.settled(b)
         base = self.read(b)
         val = self.apply_step(step, base)
         if not isinstance(val, Val) or not (isinstance(val.kind, (Array, Seq, Tree)) or val.kind == UNKNOWN):
             return Plain(val)
-        if isinstance(val.kind, Tree):
+        inside = isinstance(b, Loc) and not isinstance(self.state.cells[b.cell], Agg)
+        if isinstance(val.kind, Tree) and (not inside or self.frame.static):
             return self.take_apart(val, val.kind)
-        if isinstance(b, Loc) and not isinstance(self.state.cells[b.cell], Agg):
+        if isinstance(b, Loc) and isinstance(val.kind, Tree):
+            place = Loc(b.cell, (*b.path, step), val, self.state.cells[b.cell])
+            return self.element_bound(place, val, val.kind)
+        if isinstance(b, Loc) and inside:
             return Loc(b.cell, (*b.path, step), val, self.state.cells[b.cell])
         return self.bind(val)
+
+    def element_bound(self, place: Loc, val: Atom, k: Tree) -> Bound:
+        """An element of a list that has parts: a place if it can be changed, else its parts."""
+        return place if mutable(k.type) else self.element_parts(place, val, k)
+
+    def element_parts(self, place: Loc, val: Atom, k: Tree) -> Agg:
+        """The parts of an element of a list, each at its place."""
+        items: list[Bound] = []
+        for key in k.keys:
+            sub = self.getitem(val, Const(key))
+            at = Loc(place.cell, (*place.path, Step(operator.getitem, (Const(key),))), None, place.seen)
+            ks = kind(sub)
+            if isinstance(ks, Tree):
+                items.append(self.element_bound(at, sub, ks))
+            elif isinstance(sub, Val) and (isinstance(ks, (Array, Seq)) or ks == UNKNOWN):
+                items.append(Loc(at.cell, at.path, sub, place.seen))
+            else:
+                items.append(Plain(sub))
+        return Agg(k.type, k.keys, tuple(items), val)
+
+    def content(self, b: Any) -> Any:
+        """The container of known structure that a bound stands for, or the bound."""
+        b = self.settled(b)
+        if not isinstance(b, Loc):
+            return b
+        held = self.state.cells[b.cell]
+        if isinstance(held, Agg):
+            return b if b.path else held
+        if b.path and not self.frame.static:
+            val = b.val if b.val is not None and b.seen is held else self.read(b)
+            if isinstance(kind(val), Tree):
+                seen = Loc(b.cell, b.path, val if isinstance(val, Val) else None, held)
+                return self.element_parts(seen, val, kind(val))  # type: ignore[arg-type]
+        return b
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         """Make ``new`` the content of the place ``b``."""
@@ -397,8 +468,14 @@ class Core:
 
     def put(self, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
         """``base`` with its view ``step(base)`` replaced by ``new``."""
+        kb = kind(base)
+        if step.fn is operator.getitem and isinstance(kb, Tree):
+            key = constant(step.args[0])
+            items = tuple(new if k == key else self.getitem(base, Const(k)) for k in kb.keys)
+            return Struct(kb.type, kb.keys, items)
         if step.fn is operator.getitem:
-            return self.prim(ops.setitem, [base, step.args[0], new], result=kind(base), hint=name_of(base))
+            result = Seq(join(kb.elem, kind(new))) if isinstance(kb, Seq) else kb
+            return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
         if step.fn in (np.reshape, np.ravel):
             shape = self.shape_struct(base)
             return self.prim(
@@ -436,8 +513,9 @@ class Core:
     def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
         """The cells that can be reached from a bound, and how."""
         if isinstance(b, Loc):
+            b = self.moved_to(b)
             yield label, b.cell
-            if b.cell in seen:
+            if b.cell in seen or b.path:
                 return
             seen.add(b.cell)
             b = self.state.cells.get(b.cell, b)

@@ -13,7 +13,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import objects
+from srcdiff.frontend import objects, places
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.scope import (
     Agg,
@@ -93,10 +93,10 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return lw.outside(
             obj, f"{owner.text}.{name}", path, node, library or (path is None and isinstance(owner.obj, type))
         )
-    content: Any = lw.state.cells[owner.cell] if isinstance(owner, Loc) else owner
-    if objects.is_object(content):
-        return objects.get(lw, owner, content, name, node)
-    if isinstance(content, Agg):
+    box = content(lw, owner)
+    if objects.is_object(box):
+        return objects.get(lw, owner, box, name, node)
+    if isinstance(box, Agg):
         return Method(owner, name)
     atom = lw.read(owner, node)
     k = kind(atom)
@@ -152,7 +152,10 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         return got
     if isinstance(a, Agg) and a.type is list and len(a.items) == 1 and fn is operator.mul:
         size = lw.read(right, node)  # [v] * n: a list of unknown length
-        return lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
+        repeated = lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
+        places.put_in(lw, repeated, (places.element_step(Const(0)),), a.items[0], node)  # type: ignore[arg-type]
+        lw.mixed.add(repeated.cell)  # type: ignore[union-attr]
+        return repeated
     x, y = lw.read(left, node), lw.read(right, node)
     kx, ky = kind(x), kind(y)
     if isinstance(kx, Seq) or isinstance(ky, Seq):
@@ -172,10 +175,7 @@ def merged_dicts(a: Agg, b: Agg) -> Agg:
 
 def content(lw: Lowerer, b: Bound) -> Any:
     """The container of known structure that a bound stands for, or the bound."""
-    b = objects.adopt(lw, lw.settled(b))
-    if isinstance(b, Loc) and isinstance(lw.state.cells[b.cell], Agg) and not b.path:
-        return lw.state.cells[b.cell]
-    return b
+    return lw.content(objects.adopt(lw, lw.settled(b)))
 
 
 def _unary(lw: Lowerer, node: Any) -> Bound:
@@ -267,8 +267,9 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
         return True
     if isinstance(b, Plain) and isinstance(kind(b.atom), (Scalar, Array, Tree)):
         return False
+    b = lw.settled(b)
     if isinstance(b, Loc) and not isinstance(lw.state.cells[b.cell], Agg):
-        k = kind(lw.state.cells[b.cell])
+        k = kind(lw.read(b))
         return None if k in (UNKNOWN, OTHER) else False
     if isinstance(b, (Agg, Loc, Known, Closure, Partial, Method)):
         return False
@@ -416,7 +417,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
             lw.stop("index", f"an object of class {box.type.__name__} cannot be indexed", node)
         return got
     if isinstance(box, Agg):
-        return element(lw, box, index_atom(lw, index_node), node)
+        return element(lw, box, index_atom(lw, index_node), node, lw.settled(base))
     if isinstance(base, Known):
         return Known(base.obj, base.text, base.path)  # list[int] and the like
     index = index_atom(lw, index_node)
@@ -443,7 +444,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     return lw.bind(lw.getitem(value, index))
 
 
-def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
+def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None = None) -> Bound:
     """An element of a container of known structure."""
     v = constant(index)
     if is_constant(index):
@@ -461,6 +462,8 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any) -> Bound:
     kinds = [kind(lw.read(x)) for x in box.items]
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
+        if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
+            return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
         whole = lw.read(box)
         for x in box.items:
             lw.freeze(x)

@@ -32,6 +32,7 @@ from srcdiff.ir.kinds import (
     Tree,
     dtype_name,
     fresh_sym,
+    made,
     memo_sym,
 )
 
@@ -133,7 +134,7 @@ class _Sampler:
                     if t is dict
                     else t(values)
                     if t in (tuple, list)
-                    else t(*values)
+                    else made(t, dict(zip(keys, values, strict=True)))
                 )
             case Simple("None"):
                 return None

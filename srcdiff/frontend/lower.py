@@ -46,9 +46,10 @@ class Lowerer(Core):
     """One reading of one function (and of all that is read in place)."""
 
     trees: dict[Any, Any] = field(default_factory=dict)
-    escaped_cells: dict[int, int] = field(default_factory=dict)  # arrays of lists: since which line
     own_lists: set[int] = field(default_factory=set)  # lists made here: their elements are different arrays
-    mixed: set[int] = field(default_factory=set)  # lists given an array that has a name as well
+    mixed: set[int] = field(default_factory=set)  # lists of which one array may be two elements
+    pinned: set[int] = field(default_factory=set)  # arrays that a loop hands on from trip to trip
+    element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
 
@@ -64,6 +65,9 @@ class Lowerer(Core):
 
     def assign(self, target: Any, value: Bound) -> None:
         statements.assign(self, target, value)
+
+    def as_sequence(self, base: Bound, box: Agg, node: Any) -> Loc:
+        return statements.as_sequence(self, base, box, node)
 
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
@@ -166,36 +170,11 @@ class Lowerer(Core):
             self.trees[key] = any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes_in(node))
         return bool(self.trees[key])
 
-    def escaped(self, b: Loc, node: Any) -> None:
-        """An array goes into a list of unknown length; from here on nobody may write to it."""
-        self.escaped_cells[b.cell] = getattr(node, "lineno", 0)
-
     def freeze(self, b: Bound) -> Bound:
-        """An array taken out of a container at a place known only at run time may be read, not written to."""
-        if isinstance(b, Loc) and not b.path and not self.frame.static:
-            content = self.state.cells[b.cell]
-            if isinstance(content, Agg):
-                for item in content.items:
-                    self.freeze(item)
-            else:
-                self.frozen.add(b.cell)
-        elif isinstance(b, Agg):
-            for item in b.items:
-                self.freeze(item)
+        """What may be part of something else as well may be read, not changed."""
+        if not self.frame.static:
+            self.frozen |= {c for _, c in self.holds("", b, set())}
         return b
-
-    def stored_in(self, box: Loc, item: Bound, node: Any) -> None:
-        """An array that may have a name goes into a list of unknown length."""
-        if isinstance(item, Loc) and not self.frame.static:
-            if isinstance(self.state.cells[item.cell], Agg):
-                for c in cells_of(self, item):
-                    self.escaped_cells.setdefault(c, getattr(node, "lineno", 0))
-            else:
-                self.escaped(item, node)
-            self.mixed.add(box.cell)
-        elif isinstance(item, Agg):
-            for x in item.items:
-                self.stored_in(box, x, node)
 
     def check_elements(self, cell: int, node: Any) -> None:
         """Writing to an element's array: no other element may be the same array."""
@@ -222,25 +201,27 @@ class Lowerer(Core):
         return out
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
-        if b.cell in self.escaped_cells and not isinstance(self.state.cells[b.cell], Agg):
-            self.stop(
-                "aliasing",
-                "this array was put into a list before, and is changed now",
-                node,
-                note=f"it was stored in line {self.escaped_cells[b.cell]}; "
-                "the list's element would change with it",
-                help="append a copy (x.copy()) to the list",
-            )
-        if b.cell in self.frozen:
-            self.stop(
-                "aliasing", "this array was taken out of a container, and is changed now", node,
-                note="the container's element would change with it; which one is known only at run time",
-                help="write through an index (rows[k] *= 2 becomes rows[k] = rows[k] * 2), or into a copy",
-            )  # fmt: skip
+        b = self.moved_to(b)
+        self.check_frozen(b, node)
         content = self.state.cells[b.cell]
         if b.path and not isinstance(content, Agg) and isinstance(kind(content), Seq):
             self.check_elements(b.cell, node)
+            self.element_writes.append(b.cell)
         super().write(b, new, node)
+
+    def change(self, place: Loc, content: Any, node: Any = None) -> None:
+        self.check_frozen(self.moved_to(place), node)
+        if self.moved_to(place).path and isinstance(content, Agg) and content.type is list:
+            content = statements.to_sequence(self, content, node)  # lists inside a list may have any length
+        super().change(place, content, node)
+
+    def check_frozen(self, b: Loc, node: Any) -> None:
+        if b.cell in self.frozen:
+            self.stop(
+                "aliasing", "this was taken out of a container, and is changed now", node,
+                note="the container's element would change with it; which one is known only at run time",
+                help="write through an index (rows[k] *= 2 becomes rows[k] = rows[k] * 2), or into a copy",
+            )  # fmt: skip
 
 
 def loads_from(root: Any, line: int) -> frozenset[str]:
@@ -280,6 +261,7 @@ def in_order(stmts: list[Any]) -> Any:
 
 
 def loads(node: Any) -> dict[str, int]:
+    """How often names are read below a node."""
     out: dict[str, int] = {}
     for n in nodes_in(node):
         if isinstance(n, gast.Name) and (isinstance(n.ctx, gast.Load)):

@@ -219,7 +219,7 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
 
 def put_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     """Set a field, whatever the class says of it."""
-    box = lw.state.cells[base.cell] if isinstance(base, Loc) and not base.path else None
+    box = content(lw, base)
     if not is_object(box) or not isinstance(base, Loc):
         lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node)
     assert isinstance(box, Agg)
@@ -235,7 +235,7 @@ def put_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
 def delete_field(lw: Lowerer, base: Bound, name: str, node: Any) -> None:
     """``del base.name``."""
     base = adopt(lw, base)
-    box = lw.state.cells[base.cell] if isinstance(base, Loc) and not base.path else None
+    box = content(lw, base)
     if not isinstance(base, Loc) or not isinstance(box, Agg) or not is_object(box) or name not in box.keys:
         lw.stop("attribute", f"there is no attribute {name!r} to delete here", node)
     rest = [(k, x) for k, x in zip(box.keys, box.items, strict=True) if k != name]
@@ -264,7 +264,7 @@ def super_of(lw: Lowerer, args: list[Bound], node: Any) -> Bound:
 
 def through_super(lw: Lowerer, b: Super, name: str, node: Any) -> Bound:
     """An attribute of ``super()``."""
-    box = lw.state.cells[b.owner.cell] if isinstance(b.owner, Loc) else b.owner
+    box = content(lw, b.owner)
     if isinstance(b.owner, Known) and isinstance(b.owner.obj, type):  # in a classmethod
         cls = b.owner.obj
     elif isinstance(box, Agg):
@@ -378,8 +378,7 @@ def kind_of_field(f: Any) -> str:
 
 def replaced(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """``dataclasses.replace(obj, field=...)``."""
-    own = adopt(lw, args[0])
-    box = lw.state.cells[own.cell] if isinstance(own, Loc) else own
+    box = content(lw, args[0])
     if not isinstance(box, Agg) or not dataclasses.is_dataclass(box.type):
         lw.stop("class", "dataclasses.replace needs a dataclass", node)
     takes = [f.name for f in dataclasses.fields(box.type) if f.init]
@@ -404,8 +403,7 @@ COMPARED = {
 
 
 def content(lw: Lowerer, b: Bound) -> Any:
-    b = adopt(lw, lw.settled(b))
-    return lw.state.cells[b.cell] if isinstance(b, Loc) and not b.path else b
+    return lw.content(adopt(lw, lw.settled(b)))
 
 
 def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) -> Bound | None:
@@ -488,6 +486,13 @@ def attributes_of(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node
     return get(lw, args[0], box, "__dict__", node) if is_object(box) and isinstance(box, Agg) else None
 
 
+def made_bare(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``object.__new__(cls)``: an object without fields."""
+    if len(args) != 1 or not isinstance(args[0], Known) or not isinstance(args[0].obj, type):
+        return None
+    return Loc(lw.state.new_cell(Agg(args[0].obj, (), ())))
+
+
 def nothing(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     return Plain(Const(None))
 
@@ -503,6 +508,7 @@ def unary(name: str) -> Any:
 
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
+    object.__new__: made_bare,
     dataclasses.replace: replaced, len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
     int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: unary("__next__"),
 }  # fmt: skip

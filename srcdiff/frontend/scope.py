@@ -23,6 +23,7 @@ __all__ = [
     "Closure",
     "Derived",
     "Field",
+    "Forward",
     "Frame",
     "Iter",
     "Known",
@@ -65,6 +66,15 @@ class Loc:
     path: tuple[Step, ...] = ()
     val: Val | None = None
     seen: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forward:
+    """The content of a cell whose array or object lives in a list now: where to find it."""
+
+    cell: int
+    path: tuple[Step, ...]
+    last: Any  # what the cell held before
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import control, objects
+from srcdiff.frontend import control, objects, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
     attribute,
@@ -145,7 +145,7 @@ def named(lw: Lowerer, value: Bound, name: str) -> Bound:
     if isinstance(value, Loc) and value.val is not None and not value.val.user and not lw.quiet():
         value.val.name, value.val.user = name, True
     if isinstance(value, Loc) and not value.path and not lw.quiet():
-        v = lw.state.cells[value.cell]
+        v = lw.state.cells[value.cell]  # (an object, or what lives in a list, has no name of its own)
         if isinstance(v, Val) and not v.user:
             rename(v, name)
     return value
@@ -182,6 +182,11 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
         else:
             lw.stop("unpack", "this cannot be unpacked", target)
     items = list(c.items)
+    if not stars and len(items) == n and places.exchange(lw, target, items):
+        return
+    if n > 1 and not all(isinstance(t, gast.Name) for t in target.elts):
+        # what is stored first must not change what is stored next
+        items = [kept(lw, x) for x in items]
     if stars:
         i = stars[0]
         tail = n - i - 1
@@ -192,6 +197,15 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
         lw.stop("unpack", f"{len(items)} values for {n} names", target)
     for t, item in zip(target.elts, items, strict=True):
         assign(lw, t, item)
+
+
+def kept(lw: Lowerer, b: Bound) -> Bound:
+    """An element of a list as it is now: another one may be put in its place before it is stored."""
+    at = lw.settled(b)
+    if not isinstance(at, Loc) or not at.path or lw.frame.static:
+        return b
+    held = lw.state.cells[at.cell]
+    return b if isinstance(held, Agg) or not isinstance(kind(held), Seq) else lw.freeze(lw.bind(lw.read(at)))
 
 
 def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
@@ -224,11 +238,16 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
         return
     if not isinstance(base, Loc):
         lw.stop("store", "this cannot be written to", node)
+    base = lw.moved_to(base)
     current = lw.read(base, node)
     new_value = lw.read(value, node)
-    if isinstance(kind(current), Seq):
-        lw.stored_in(base, value, node)
+    if isinstance(kind(current), Seq) and not base.path:
+        places.detach(lw, base, index, node)
+    elif isinstance(kind(current), Seq) and places.changeable(kind(current).elem):  # type: ignore[union-attr]
+        lw.mixed.add(base.cell)
     lw.write(base, set_item(lw, current, index, new_value), node)
+    if isinstance(kind(current), Seq):
+        places.put_in(lw, base, (*base.path, places.element_step(index)), value, node)
 
 
 def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
@@ -261,8 +280,8 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
         lw.change(base, Agg(list, tuple(range(len(now))), tuple(now)), node)
         return
     if box.type is list:
-        lw.state.cells[base.cell] = to_sequence(lw, box, node)
-        store(lw, Loc(base.cell), index, value, node)
+        as_sequence(lw, base, box, node)
+        store(lw, Loc(base.cell, base.path), index, value, node)
         return
     lw.stop("store", "which element is assigned to is known only at run time", node)
 
@@ -271,11 +290,23 @@ def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
     """A list of known structure as a value of the graph."""
     kinds = [kind(lw.read(x)) for x in box.items]
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
-    for x in box.items:
-        if isinstance(x, Loc):
-            lw.escaped_cells.setdefault(x.cell, getattr(node, "lineno", 0))
     v = lw.prim(list, [lw.read(Agg(tuple, box.keys, box.items))], result=Seq(elem), display=True)
     return v
+
+
+def as_sequence(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
+    """Turn a list of known structure into one whose elements are found at run time."""
+    if not isinstance(base, Loc):
+        lw.stop("store", "this cannot be written to", node)
+    base = lw.moved_to(base)
+    value = to_sequence(lw, box, node)
+    if base.path:
+        lw.change(base, value, node)
+        return Loc(base.cell, base.path)
+    lw.state.cells[base.cell] = value
+    for i, x in enumerate(box.items):
+        places.put_in(lw, base, (places.element_step(Const(i)),), x, node)
+    return Loc(base.cell)
 
 
 def _augassign(lw: Lowerer, s: Any) -> None:
@@ -306,8 +337,7 @@ def _augassign(lw: Lowerer, s: Any) -> None:
                 if result is not None:
                     store(lw, base, index, result, s)
                 return
-            lw.state.cells[base.cell] = to_sequence(lw, box, s)  # type: ignore[union-attr]
-            base = Loc(base.cell)  # type: ignore[union-attr]
+            base = as_sequence(lw, base, box, s)
         if not isinstance(base, Loc):
             lw.stop("store", "this cannot be written to", s)
         augment_item(lw, fn, base, index, value, s)
@@ -336,8 +366,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
                 items = box.items + extra.items
                 lw.change(current, Agg(list, tuple(range(len(items))), items), node)  # type: ignore[arg-type]
                 return None
-            lw.state.cells[current.cell] = to_sequence(lw, box, node)  # type: ignore[union-attr]
-            current = Loc(current.cell)  # type: ignore[union-attr]
+            current = as_sequence(lw, current, box, node)
         else:
             return binary(lw, fn, current, value, node)
     a = lw.read(current, node)

@@ -18,7 +18,7 @@ import numpy as np
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, made
 
 __all__ = ["evaluate"]
 
@@ -189,7 +189,7 @@ def build(type_: Any, keys: tuple[Any, ...], items: list[Any]) -> Any:
     if type_ is tuple or type_ is list:
         return type_(items)
     fields = dict(zip(keys, items, strict=True))
-    return fields if type_ is dict else type_(**fields)
+    return fields if type_ is dict else made(type_, fields)
 
 
 # ---- updates in place ------------------------------------------------------------------------------------

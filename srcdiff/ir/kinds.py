@@ -30,6 +30,8 @@ __all__ = [
     "is_active_kind",
     "join",
     "kind_of",
+    "made",
+    "takes_fields",
 ]
 
 
@@ -100,6 +102,27 @@ NONE = Simple("None")
 STR = Simple("str")
 OTHER = Simple("other")
 UNKNOWN = Simple("unknown")
+
+
+def takes_fields(cls: Any, keys: tuple[Any, ...]) -> bool:
+    """Whether calling a class with its fields by name makes the object that has them, and no more."""
+    if issubclass(cls, tuple):
+        return True
+    if not dataclasses.is_dataclass(cls) or hasattr(cls, "__post_init__"):
+        return False
+    code = getattr(vars(cls).get("__init__"), "__code__", None)
+    names = tuple(f.name for f in dataclasses.fields(cls) if f.init)
+    return code is not None and code.co_filename == "<string>" and set(names) == set(keys)
+
+
+def made(cls: Any, fields: dict[str, Any]) -> Any:
+    """The object of a class that has these fields."""
+    if takes_fields(cls, tuple(fields)):
+        return cls(**fields)
+    new = object.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(new, name, value)
+    return new
 
 
 def is_active_kind(kind: Kind) -> bool:

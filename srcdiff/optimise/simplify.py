@@ -180,6 +180,9 @@ class Rebuild:
             return
         fn = op.fn
         here = len(self.regions) - 1
+        if fn is ops.setitem and last_written(ins[0], ins[1]) is not None and not self.new_uses(ins[0]):  # type: ignore[arg-type]
+            ins[0] = ins[0].op.ins[0]  # type: ignore[union-attr]  # it is overwritten at once
+            self.changed = True
         if fn is ops.additem and self.doubles(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
@@ -422,6 +425,13 @@ class Rebuild:
             inner = flipped(ins[0])
             if inner is not None and is_flip(ins[1]):
                 return inner
+        if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
+            return None if isinstance(written, Struct) else written
+        if fn in (operator.getitem, ops.getfield) and isinstance(ins[0], Val) and ins[0].op is not None:
+            item = ins[0].op
+            written = last_written(item.ins[0], item.ins[1]) if item.fn is operator.getitem else None
+            if isinstance(written, Struct) and isinstance(ins[1], Const) and ins[1].value in written.keys:
+                return written.items[written.keys.index(ins[1].value)]
         if fn is operator.not_ and isinstance(ins[0], Const):
             return Const(not ins[0].value)
         if (
@@ -774,6 +784,7 @@ _FOLD = {
 
 _SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.pow, operator.getitem, operator.not_, ops.poplast, ops.rest,
+    ops.getfield,
 }  # what ``algebra`` knows of  # fmt: skip
 
 
@@ -827,6 +838,14 @@ def same_kind(a: Any, b: Any) -> bool:
 def _kept(a: Atom, result: Any, factor: Atom) -> bool:
     """Whether ``a * 1`` is ``a``: the kind does not change by it."""
     return same_kind(kind(a), result)
+
+
+def last_written(x: Atom, index: Atom) -> Atom | None:
+    """What has just been written to the element of a list that is read."""
+    if not isinstance(x, Val) or x.op is None or x.op.fn is not ops.setitem or not isinstance(x.kind, Seq):
+        return None
+    at, value = x.op.ins[1:]
+    return value if same(at, index) and isinstance(kind(index), Scalar) else None
 
 
 def negated(a: Atom) -> Atom | None:

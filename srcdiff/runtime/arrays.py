@@ -119,7 +119,7 @@ def zeros_like(x: Any) -> Any:
             return [zeros_like(value) for value in x]
         case tuple():
             return _tuple_like(x, [zeros_like(value) for value in x])
-    if dataclasses.is_dataclass(x) and not isinstance(x, type):
+    if _is_record(x):
         return _object_like(x, lambda name: zeros_like(getattr(x, name)))
     return None
 
@@ -137,7 +137,7 @@ def add(a: Any, b: Any) -> Any:
             return [add(x, y) for x, y in zip(a, b, strict=True)]
         case tuple():
             return _tuple_like(a, [add(x, y) for x, y in zip(a, b, strict=True)])
-    if dataclasses.is_dataclass(a):
+    if _is_record(a):
         return _object_like(a, lambda name: add(getattr(a, name), getattr(b, name)))
     return a + b
 
@@ -145,9 +145,23 @@ def add(a: Any, b: Any) -> Any:
 def _object_like(x: Any, field: Callable[[str], Any]) -> Any:
     """An object of the class of ``x``, made without its ``__init__``, from its fields by name."""
     new = object.__new__(type(x))
-    for f in dataclasses.fields(x):
-        object.__setattr__(new, f.name, field(f.name))
+    for name in _fields(x):
+        object.__setattr__(new, name, field(name))
     return new
+
+
+def _is_record(x: Any) -> bool:
+    """Whether a value is an object with attributes, of a class made by a class statement."""
+    if isinstance(x, type) or callable(getattr(x, "__array__", None)):
+        return False
+    return dataclasses.is_dataclass(x) or (bool(type(x).__flags__ & (1 << 9)) and bool(_fields(x)))
+
+
+def _fields(x: Any) -> list[str]:
+    if dataclasses.is_dataclass(x):
+        return [f.name for f in dataclasses.fields(x)]
+    slots = [s for c in type(x).__mro__ for s in vars(c).get("__slots__", ()) if hasattr(x, s)]
+    return [*slots, *getattr(x, "__dict__", ())]
 
 
 def _tuple_like(x: tuple[Any, ...], values: list[Any]) -> Any:

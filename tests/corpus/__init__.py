@@ -13,6 +13,7 @@ from corpus import (
     ml,
     objects,
     physics,
+    places,
     straight,
     whiles,
 )
@@ -28,6 +29,7 @@ MODULES = (
     inplace,
     containers,
     objects,
+    places,
     ml,
     physics,
     gallery,

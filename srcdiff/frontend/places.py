@@ -1,0 +1,208 @@
+"""Arrays, lists and objects that live inside a list of unknown length.
+
+An array that is put into such a list lives there from then on: its cell forwards to the place, a path that
+starts at the list.  Writing through any name that holds it makes a new version of the list.  The elements of
+a list are taken to be different objects; where that cannot be told the list is *mixed*, and its elements may
+be read and replaced, not changed.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.frontend.core import mutable
+from srcdiff.frontend.scope import Agg, Bound, Forward, Loc, Step
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Struct, kind, same
+from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["changeable", "detach", "element_step", "exchange", "put_in", "reached", "taken_out"]
+
+
+def changeable(k: Kind) -> bool:
+    """Whether values of a kind can be changed, or hold something that can."""
+    if isinstance(k, Tree):
+        return mutable(k.type) or any(changeable(x) for x in k.items)
+    return isinstance(k, (Array, Seq)) or k == UNKNOWN
+
+
+def element_step(index: Atom) -> Step:
+    return Step(operator.getitem, (index,))
+
+
+def length(lw: Lowerer, seq: Atom) -> Atom:
+    return lw.prim(len, [seq], result=Scalar("i8", True, fresh_sym()))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceType:
+    """Places in one array or list that differ in their indices only; a loop carries these, not a value."""
+
+    cell: int
+    steps: tuple[Any, ...]  # of each step: the function, and the constant arguments (None where it varies)
+
+    def place(self, indices: list[Any]) -> Loc:
+        left = list(indices)
+        path = tuple(
+            Step(fn, tuple(left.pop(0) if a is None else a for a in args), names, method)
+            for fn, args, names, method in self.steps
+        )
+        return Loc(self.cell, path)
+
+
+def shape_of_path(b: Bound | None) -> PlaceType | None:
+    """What places that differ in their indices only have in common."""
+    if not isinstance(b, Loc) or not b.path:
+        return None
+    steps = []
+    for s in b.path:
+        args: list[Any] = []
+        for a in s.args:
+            if isinstance(kind(a), Scalar) and kind(a).dtype[0] == "i":  # type: ignore[union-attr]
+                args.append(None)
+            elif isinstance(a, Const):
+                args.append(a)
+            else:
+                return None
+        steps.append((s.fn, tuple(args), s.names, s.method))
+    return PlaceType(b.cell, tuple(steps))
+
+
+def indices_of(b: Any) -> list[Atom]:
+    return [a for s in b.path for a in s.args if not isinstance(a, Const) or isinstance(kind(a), Scalar)]
+
+
+def common_place(lw: Lowerer, start: Any, first: Bound | None, last: Bound) -> Kind | None:
+    """How a loop carries a variable that is a place before it (if it is anything) and after each trip."""
+    a = shape_of_path(lw.settled(last))
+    if first is not None:
+        old, lw.state = lw.state, start
+        before = shape_of_path(lw.settled(first))
+        lw.state = old
+        a = a if a == before else None
+    if a is None or a.cell not in start.cells:
+        return None
+    n = sum(x is None for _, args, _, _ in a.steps for x in args)
+    return Tree(a, tuple(range(n)), (INT,) * n) if n else None
+
+
+def at_place(lw: Lowerer, k: Any, b: Any) -> Atom | None:
+    """The indices of a place, as a value of the kind that stands for it."""
+    b = lw.settled(b)
+    if shape_of_path(b) != k.type:
+        return None
+    return Struct(k.type, k.keys, tuple(indices_of(b)))
+
+
+def put_in(lw: Lowerer, box: Loc, path: tuple[Step, ...], item: Bound, node: Any) -> None:
+    """What ``item`` holds lives in the list ``box`` from now on, at ``path``."""
+    if lw.frame.static:
+        return
+    item = lw.settled(item)
+    if isinstance(item, Agg):
+        for k, x in zip(item.keys, item.items, strict=True):
+            put_in(lw, box, (*path, element_step(Const(k))), x, node)
+    if not isinstance(item, Loc):
+        return
+    if item.cell == box.cell and not item.path:
+        lw.stop("aliasing", "a list is put into itself", node)
+    if item.path or item.cell in lw.pinned:  # a view of an array, an element of some list, an array of a loop
+        lw.mixed.add(box.cell)
+        lw.state.shares |= {frozenset({box.cell, item.cell})}
+        return
+    held = lw.state.cells[item.cell]
+    lw.state.cells[item.cell] = Forward(box.cell, path, held)
+    lw.state.shares |= {g | {box.cell} for g in lw.state.shares if item.cell in g}
+    if item.cell in lw.frozen:
+        lw.mixed.add(box.cell)
+    if isinstance(held, Agg):
+        put_in(lw, box, path, Agg(held.type, held.keys, held.items), node)
+
+
+def reached(lw: Lowerer, b: Bound) -> set[int]:
+    """The cells that can be reached from a bound."""
+    return {c for _, c in lw.holds("", b, set())}
+
+
+def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
+    """An element of a list is replaced or taken out: names that hold one keep what they hold."""
+    content = lw.state.cells[box.cell]
+    if lw.frame.static or isinstance(content, Agg) or not isinstance(kind(content), Seq):
+        return
+    if not changeable(kind(content).elem):  # type: ignore[union-attr]
+        return
+    after = lw.names_after()
+    for key, b in list(lw.state.names.items()):
+        at = lw.settled(b)
+        if not isinstance(at, Loc) or at.cell != box.cell or not at.path:
+            if not isinstance(at, Loc) and any(c == box.cell for c in reached(lw, at)):
+                lw.mixed.add(box.cell)
+            continue
+        if key[0] in after and key[1] not in after[key[0]]:
+            continue
+        kept = lw.bind(lw.read(at))
+        if index is not None and len(at.path) == 1 and same(at.path[0].args[0], index):
+            lw.state.names[key] = kept  # the very element: it is the name's alone now
+            continue
+        lw.mixed.add(box.cell)
+        lw.state.names[key] = lw.freeze(kept)
+
+
+def taken_out(lw: Lowerer, box: Loc, value: Atom) -> Bound:
+    """The bound of an element that has just been taken out of a list."""
+    b = lw.bind(value)
+    if box.cell not in lw.own_lists or box.cell in lw.mixed:
+        lw.freeze(b)
+    return b
+
+
+def exchange(lw: Lowerer, target: Any, items: list[Bound]) -> bool:
+    """``rows[i], rows[j] = rows[j], rows[i]``: the elements stay different ones."""
+    places = []
+    for t in target.elts:
+        if type(t).__name__ != "Subscript" or type(t.slice).__name__ in ("Slice", "Tuple"):
+            return False
+        places.append(t)
+    got = [lw.settled(x) for x in items]
+    if not all(isinstance(x, Loc) and len(x.path) == 1 for x in got):
+        return False
+    cells = {x.cell for x in got}
+    content = lw.state.cells[got[0].cell]
+    if len(cells) != 1 or isinstance(content, Agg) or not isinstance(kind(content), Seq):
+        return False
+    bases = [lw.settled(lw.expr(t.value)) for t in places]
+    if not all(isinstance(b, Loc) and not b.path and b.cell in cells for b in bases):
+        return False
+    indices = [lw.read(lw.expr(t.slice)) for t in places]
+    sources = [x.path[0].args[0] for x in got]
+    left = list(sources)
+    for i in indices:
+        match = next((s for s in left if same(s, i)), None)
+        if match is None:
+            return False
+        left.remove(match)
+    values = [lw.read(x) for x in got]
+    box = Loc(got[0].cell)
+    was_mixed = box.cell in lw.mixed
+    for i in indices:
+        detach(lw, box, i, target)
+    if not was_mixed and not any_place(lw, box):
+        lw.mixed.discard(box.cell)
+    for i, v in zip(indices, values, strict=True):
+        now = lw.read(box)
+        lw.write(box, lw.prim(ops.setitem, [now, i, v], result=kind(now), user=True), target)
+    return True
+
+
+def any_place(lw: Lowerer, box: Loc) -> bool:
+    """Whether a live name holds what may be an element of a list."""
+    after = lw.names_after()
+    return any(
+        isinstance(b, Loc) and b.cell in lw.frozen and (f not in after or n in after[f])
+        for (f, n), b in lw.state.names.items()
+    )
