@@ -202,7 +202,7 @@ class Builder(Lowerer):
         if isinstance(k, Array) and is_active_kind(k):
             return self.rule(vocabulary.zeros, {"x": x})
         if isinstance(k, Tree):
-            if not is_active_kind(k) and k.type is not list:
+            if not is_active_kind(k) and k.type not in (list, dict):
                 return Const(None)
             parts = (
                 x.items[i] if isinstance(x, Struct) else self.tree_item(x, k, Const(key))

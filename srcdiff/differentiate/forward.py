@@ -406,6 +406,7 @@ def _mul(f: Forward, op: Op) -> Atom:
 
 _CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
-    ops.append: _append, ops.poplast: _same, ops.rest: _same, ops.copied: _same, list: _same, float: _same,
+    ops.append: _append, ops.poplast: _same, ops.rest: _same,
+    ops.without: _same, dict: _same, ops.copied: _same, list: _same, float: _same,
     ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip

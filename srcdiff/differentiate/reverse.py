@@ -18,6 +18,7 @@ from srcdiff.differentiate.common import (
     Builder,
     arguments,
     fn_name,
+    has_zero,
     is_constant_fn,
     name_derivative,
     no_rule,
@@ -532,7 +533,7 @@ class Reverse(Builder):
             )
 
     def materialise_out(self, op: Op, bar: Atom) -> Atom:
-        if isinstance(bar, Struct) and any(x is ZERO for x in bar.items):
+        if isinstance(bar, Struct) and has_zero(bar):
             out = self.need(op.out)
             return self.materialise(bar, out)
         return bar

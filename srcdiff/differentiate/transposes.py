@@ -12,7 +12,7 @@ from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, fresh_sym
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
         if (
             isinstance(index.step, Const)
             and index.step.value == -1
-            and isinstance(index.lower, Const)
-            and index.lower.value is None
+            and index.lower == index.upper == Const(None)
         ):
             r.accumulate(x, r.prim(operator.getitem, [bar, index], result=op.out.kind, view=False))
             return True
@@ -75,6 +74,8 @@ def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
 
 
 def plain(base: Atom, index: Atom) -> bool:
+    if isinstance(kind(base), Seq):
+        return True
     parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
     for p in parts:
         k = kind(p)
@@ -100,7 +101,8 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         zero: Atom = Const(0.0)
         if isinstance(kind(x), Seq):
-            zero = r.zero(r.need(v) if fixed_size(kind(v)) else r.prim(operator.getitem, [r.need(x), index],
+            same_size = fixed_size(kind(v)) or isinstance(kind(x), Map)
+            zero = r.zero(r.need(v) if same_size else r.prim(operator.getitem, [r.need(x), index],
                           result=item_kind(x, index), view=False))  # fmt: skip
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.accumulate(x, new)
@@ -155,6 +157,16 @@ def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
     return True
 
 
+def _without(r: Reverse, op: Op, bar: Atom) -> bool:
+    x, key = op.ins
+    key = r.need(key)
+    k = kind(x)
+    assert isinstance(k, Map)
+    gone = r.prim(operator.getitem, [r.need(x), key], result=k.elem, view=True)
+    r.accumulate(x, r.prim(ops.setitem, [bar, key, r.zero(gone)], result=kind(bar), hint=""))
+    return True
+
+
 def _copied(r: Reverse, op: Op, bar: Atom) -> bool:
     r.accumulate(op.ins[0], bar)
     return True
@@ -165,7 +177,7 @@ def _list(r: Reverse, op: Op, bar: Atom) -> bool:
     if op.attrs.get("display") and isinstance(x, Struct):
         for n, item in enumerate(x.items):
             if r.active(item):
-                r.accumulate(item, r.getitem(bar, Const(n)))
+                r.accumulate(item, r.getitem(bar, Const(x.keys[n])))
         return True
     if isinstance(kind(x), Array):
         r.accumulate(x, r.rule(vocabulary.as_array, {"bar": bar}))
@@ -214,5 +226,6 @@ def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
 CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
     ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list,
+    ops.without: _without, dict: _list,
     float: _float, ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip

@@ -35,7 +35,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, takes_fields
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree, takes_fields
 
 __all__ = ["Text", "emit"]
 
@@ -484,6 +484,9 @@ class Assembler:
             self.add_item(op)
         elif fn is ops.append:
             self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "append"), self.expr(op.ins[1]))), op.origin)
+        elif fn is ops.without:
+            target = gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Del())
+            self.emit(gast.Delete([target]), op.origin)
         elif fn is ops.rest:
             self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "pop"))), op.origin)
         elif fn is ops.poplast and self.pairs_with_rest(op, region):
@@ -558,6 +561,8 @@ class Assembler:
 
     def plain_index(self, base: Atom, index: Atom) -> bool:
         """No position is named twice: basic indices and masks."""
+        if isinstance(kind(base), Seq):
+            return True
         parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
         for p in parts:
             k = kind(p)
@@ -1157,9 +1162,20 @@ def _getattr(self: Assembler, op: Op) -> Any:
 
 def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
-    if isinstance(k, (Array, Seq)):
-        return call(attr(self.expr(op.ins[0]), "copy"))
-    return call(self.spelling.reference(copy.copy, "copy"), self.expr(op.ins[0]))
+    x = self.expr(op.ins[0])
+    if isinstance(k, Seq) and isinstance(k.elem, Seq) and not holds_list(k.elem.elem):
+        target = gast.Name("row", gast.Store(), None, None)
+        rows = gast.comprehension(target, x, [], 0)
+        return gast.ListComp(call(attr(name("row"), "copy")), [rows])
+    if isinstance(k, Array) or (isinstance(k, Seq) and not holds_list(k.elem)):
+        return call(attr(x, "copy"))
+    deep = holds_list(k)
+    return call(self.spelling.reference(copy.deepcopy if deep else copy.copy, "copy"), x)
+
+
+def holds_list(k: Kind) -> bool:
+    """Whether values of a kind are lists, or hold some: these are copied with what holds them."""
+    return isinstance(k, Seq) or (isinstance(k, Tree) and any(map(holds_list, k.items)))
 
 
 def _accumulate(self: Assembler, op: Op) -> Any:
@@ -1219,6 +1235,10 @@ def _list(self: Assembler, op: Op) -> Any:
     return call(name("list"), self.expr(op.ins[0]))
 
 
+def _dict(self: Assembler, op: Op) -> Any:
+    return self.expr(op.ins[0])
+
+
 def _contains(self: Assembler, op: Op) -> Any:
     return gast.Compare(self.expr(op.ins[1]), [gast.In()], [self.expr(op.ins[0])])
 
@@ -1229,7 +1249,8 @@ def _concat(self: Assembler, op: Op) -> Any:
 
 _SPELLED: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getfield, ops.shape_at: _shape_at, getattr: _getattr,
-    ops.copied: _copied, ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
+    dict: _dict, ops.copied: _copied,
+    ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip

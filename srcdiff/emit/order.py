@@ -10,7 +10,7 @@ from srcdiff.ir.kinds import Array, Scalar, Seq
 
 __all__ = ["Layout", "is_statement", "lay_out"]
 
-STATEMENTS = (ops.setitem, ops.additem, ops.append, ops.rest)
+STATEMENTS = ops.UPDATES
 
 
 def is_statement(op: Op) -> bool:

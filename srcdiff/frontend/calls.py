@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import operator
 import types
@@ -13,8 +14,8 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, objects, places, recursion, source, statements
-from srcdiff.frontend.core import constant, default_of, is_constant, name_of
+from srcdiff.frontend import control, mappings, objects, places, recursion, source, statements
+from srcdiff.frontend.core import constant, default_of, is_constant, mutable, name_of
 from srcdiff.frontend.expressions import attribute, binary, content, element, stored
 from srcdiff.frontend.scope import (
     Agg,
@@ -42,6 +43,7 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Map,
     Scalar,
     Seq,
     Tree,
@@ -543,6 +545,8 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         return listed(lw, args[0], node)
     a = lw.read(args[0], node)
     k = kind(a)
+    if isinstance(k, Map):
+        return mappings.keys_of(lw, a)
     if isinstance(k, Seq):
         return lw.bind(lw.prim(list, [a], result=k))
     return listed(lw, args[0], node)
@@ -684,7 +688,42 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
 
 
+def _copy(deep: bool) -> Any:
+    """``copy.copy`` and ``copy.deepcopy``."""
+
+    def again(lw: Lowerer, b: Bound, deeper: bool) -> Bound:
+        c = content(lw, b)
+        if isinstance(c, Agg):
+            items = tuple(again(lw, lw.settled(x), deep) if deeper else lw.settled(x) for x in c.items)
+            new = Agg(c.type, c.keys, items)
+            return Loc(lw.state.new_cell(new)) if mutable(c.type) else new
+        if not isinstance(c, Loc):
+            return b
+        k = kind(lw.read(c))
+        if not deeper and isinstance(k, (Array, Seq)):
+            return b  # what a shallow copy holds is what its original holds
+        if isinstance(k, Seq):
+            place = lw.bind(lw.prim(ops.copied if deep else list, [lw.read(c)], result=k))
+            if deep and isinstance(place, Loc):
+                lw.own_lists.add(place.cell)
+            return place
+        return lw.bind(lw.prim(np.copy, [lw.read(c)]))
+
+    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+        c = content(lw, args[0])
+        if isinstance(c, Loc) and not deep:
+            return again(lw, args[0], True)
+        return again(lw, args[0], True) if not isinstance(c, Agg) or deep else shallow(lw, c)
+
+    def shallow(lw: Lowerer, c: Agg) -> Bound:
+        new = Agg(c.type, c.keys, tuple(lw.settled(x) for x in c.items))
+        return Loc(lw.state.new_cell(new)) if mutable(c.type) else new
+
+    return handler
+
+
 _SPECIAL: dict[Any, Any] = {
+    copy.copy: _copy(False), copy.deepcopy: _copy(True),
     slice: _slice,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
@@ -706,6 +745,8 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
     atom = lw.read(owner, node)
     k = kind(atom)
+    if isinstance(k, Map):
+        return mappings.method(lw, owner, atom, name, args, kwargs, node)
     if isinstance(k, Seq):
         return list_method(lw, owner, atom, name, args, node)
     if isinstance(k, (Array, Scalar)) or k == UNKNOWN:
@@ -918,7 +959,40 @@ def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
         return element(lw, box, key, node)
     if is_constant(key):
         return args[1] if len(args) > 1 else Plain(Const(None))
-    lw.stop("key", "which key is meant is known only at run time", node)
+    if not box.keys:
+        return args[1] if len(args) > 1 else Plain(Const(None))
+    return method(lw, mappings.as_mapping(lw, owner, box, node), "get", args, kwargs, node)
+
+
+def _dict_setdefault(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    key = lw.read(args[0])
+    if not is_constant(key):
+        if not box.keys and len(args) > 1:
+            statements.store(lw, owner, key, args[1], node)
+            return args[1]
+        return method(lw, mappings.as_mapping(lw, owner, box, node), "setdefault", args, kwargs, node)
+    if constant(key) not in box.keys:
+        value = stored(lw, args[1]) if len(args) > 1 else Plain(Const(None))
+        set_content(lw, owner, Agg(dict, (*box.keys, constant(key)), (*box.items, value)))
+        return value
+    return element(lw, box, key, node)
+
+
+def _dict_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    key = lw.read(args[0])
+    if not is_constant(key):
+        return method(lw, mappings.as_mapping(lw, owner, box, node), "pop", args, kwargs, node)
+    if constant(key) not in box.keys and len(args) > 1:
+        return args[1]
+    value = element(lw, box, key, node)
+    rest = [(k, x) for k, x in zip(box.keys, box.items, strict=True) if k != constant(key)]
+    set_content(lw, owner, Agg(dict, tuple(k for k, _ in rest), tuple(x for _, x in rest)))
+    return value
+
+
+def _clear(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    set_content(lw, owner, Agg(box.type, (), ()))
+    return Plain(Const(None))
 
 
 def _dict_update(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -937,7 +1011,8 @@ _CONTAINER_METHODS: dict[Any, Any] = {
     (list, "append"): _list_append, (list, "extend"): _list_extend, (list, "pop"): _list_pop,
     (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
     (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
-    ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
+    (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
+    (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
     (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import places
+from srcdiff.frontend import mappings, places
 from srcdiff.frontend.core import Bottom, Stop, constant, mutable
 from srcdiff.frontend.expressions import content, truth
 from srcdiff.frontend.infer import index_kind
@@ -54,6 +54,7 @@ from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
+    Map,
     Scalar,
     Seq,
     Tree,
@@ -926,6 +927,8 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
         c = Agg(tuple, tuple(range(len(c.keys))), tuple(Plain(Const(k)) for k in c.keys))
     if isinstance(c, Agg):
         return unroll(lw, node, list(c.items))
+    if isinstance(c, Loc) and isinstance(kind(value := lw.read(c)), Map):
+        it = mappings.keys_of(lw, value)
     if isinstance(it, Iter):
         fixed = fixed_items(lw, it)
         if fixed is not None:

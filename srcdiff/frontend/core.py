@@ -50,6 +50,7 @@ from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
+    Map,
     Scalar,
     Seq,
     Tree,
@@ -474,7 +475,10 @@ class Core:
             items = tuple(new if k == key else self.getitem(base, Const(k)) for k in kb.keys)
             return Struct(kb.type, kb.keys, items)
         if step.fn is operator.getitem:
-            result = Seq(join(kb.elem, kind(new))) if isinstance(kb, Seq) else kb
+            result: Kind = kb
+            if isinstance(kb, Seq):
+                elem = join(kb.elem, kind(new))
+                result = Map(elem, kb.key) if isinstance(kb, Map) else Seq(elem)
             return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
         if step.fn in (np.reshape, np.ravel):
             shape = self.shape_struct(base)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import operator
 import types
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import objects, places
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend import mappings, objects, places
+from srcdiff.frontend.core import Bottom, constant, is_constant
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -287,7 +288,12 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
         if box.type is dict or all(is_constant(lw.read(x)) for x in box.items):
             return Const((constant(item) in pool) == (name == "In"))
-    value = lw.prim(operator.contains, [lw.read(right, node), item], result=BOOL)
+    if isinstance(box, Agg) and box.type is dict:
+        value = mappings.contains(lw, box, item)
+    else:
+        value = lw.prim(operator.contains, [lw.read(right, node), item], result=BOOL)
+    if isinstance(value, Const):
+        return Const(value.value == (name == "In"))
     return value if name == "In" else lw.prim(operator.not_, [value], result=BOOL)
 
 
@@ -455,10 +461,16 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
         if box.type in (tuple, list) or (isinstance(box.type, type) and issubclass(box.type, tuple)):
             if isinstance(v, int) and -len(box.items) <= v < len(box.items):
                 return box.items[v]
-            lw.stop("index", f"index {v!r} is out of range", node)
+            raises(lw, IndexError(f"{box.type.__name__} index out of range"), node)
         if v in box.keys:
             return box.items[box.keys.index(v)]
-        lw.stop("key", f"there is no key {v!r} here", node)
+        raises(lw, KeyError(v), node)
+    if box.items and box.type is dict and isinstance(owner, Loc):
+        values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
+        if len(values) == len(box.items) and all(alike(values[0], k) for k in values):
+            return lw.view(mappings.as_mapping(lw, owner, box, node), places.element_step(index))
+    if not box.items:
+        raises(lw, IndexError(f"{box.type.__name__} index out of range"), node)
     kinds = [kind(lw.read(x)) for x in box.items]
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
@@ -475,6 +487,14 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
         node,
         help="use elements of the same shape, or separate variables",
     )
+
+
+def raises(lw: Lowerer, error: Exception, node: Any) -> NoReturn:
+    """What is read here raises whenever the program comes here: so does what is written for it."""
+    text = ast.parse(f"raise {type(error).__name__}({error.args[0]!r})").body[0]
+    tree = gast.ast_to_gast(text)
+    lw.add(Op("opaque", [], attrs={"tree": gast.copy_location(tree, node), "free": (), "effect": True}))
+    raise Bottom
 
 
 def index_bound(lw: Lowerer, node: Any) -> Bound:

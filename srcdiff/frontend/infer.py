@@ -25,6 +25,7 @@ from srcdiff.ir.kinds import (
     Array,
     Dim,
     Kind,
+    Map,
     Scalar,
     Seq,
     Simple,
@@ -125,6 +126,9 @@ class _Sampler:
                 if len(shape) >= 2 and shape[-1] == shape[-2]:
                     numbers = numbers + 10.0 * np.eye(shape[-1])
                 return numbers.astype(dtype)
+            case Map(elem, key):
+                keys: tuple[Any, ...] = (3, 5, 7) if isinstance(key, Scalar) else ("a", "b", "c")
+                return {k: self.kind(elem) for k in keys}
             case Seq(elem):
                 return [self.kind(elem) for _ in range((5, 7)[self.run])]
             case Tree(type=t, keys=keys, items=items):
@@ -173,6 +177,9 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         return NONE
     if isinstance(r0, str):
         return STR
+    if isinstance(r0, dict) and set(r0) in ({3, 5, 7}, {"a", "b", "c"}):  # (made from the sample of one)
+        one, other = (next(iter(r.values())) for r in (r0, r1))
+        return Map(_kind(one, other, s0, s1, big), Scalar("i8") if 3 in r0 else OTHER)
     if isinstance(r0, (tuple, list)):
         if len(r0) != len(r1):
             return Seq(_kind(r0[0], r1[0], s0, s1, big)) if r0 and isinstance(r0, list) else UNKNOWN
@@ -441,6 +448,8 @@ def index_parts(index: Atom) -> list[Atom]:
 
 def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
     """The kind of ``x[index]`` and whether it is a view (basic indexing) of ``x``."""
+    if isinstance(k, Map):
+        return k.elem, True
     if isinstance(k, Seq):
         if isinstance(index, Slice):
             return k, False

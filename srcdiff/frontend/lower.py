@@ -10,7 +10,7 @@ from typing import Any
 import gast
 
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import calls, control, expressions, objects, recursion, source, statements
+from srcdiff.frontend import calls, control, expressions, liveness, objects, recursion, source, statements
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.scope import (
     Agg,
@@ -69,6 +69,11 @@ class Lowerer(Core):
     def as_sequence(self, base: Bound, box: Agg, node: Any) -> Loc:
         return statements.as_sequence(self, base, box, node)
 
+    def read_synthetic(
+        self, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
+    ) -> Bound:
+        return calls.synthetic(self, node, stmts, given, result, tag)
+
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
 
@@ -113,6 +118,11 @@ class Lowerer(Core):
             text = text.rpartition("#")[0].rstrip() if end == line else text
         self.origin = Origin(found.file, line, text, tuple(above), beside, blank)
 
+    def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
+        b = super().captured(obj, text, path)
+        self.own_lists |= set(cells_of(self, b))  # (checked at each call, with the arguments)
+        return b
+
     def poison(self, s: Any) -> None:
         for name in assigned_names([s]):
             self.set_name(name, Poison(f"the value of {name!r} is not known because of the problem above"))
@@ -124,10 +134,16 @@ class Lowerer(Core):
         return self.trees.setdefault(key, (node, tree))[1]
 
     def used_outside(self, loop: Any, name: str) -> bool:
-        """Whether a name is read outside the loop (or in it, before it is set)."""
+        """Whether a name that a loop sets is read after it, or in its next trip before it is set again."""
         root = self.function_node()
         if root is None:
             return True
+        if isinstance(root, gast.FunctionDef):
+            live: liveness.Live | None = self.trees.get(("live", id(root)))
+            if live is None:
+                live = self.trees["live", id(root)] = liveness.liveness(root)
+            if id(loop) in live.after:
+                return name in live.after[id(loop)] or name in live.again[id(loop)]
         counts = self.trees.get(("loads", id(root)))
         if counts is None:
             counts = loads(root)
@@ -337,6 +353,7 @@ def lower(
     before = dict(lw.state.cells)
     owners = {name: set(cells_of(lw, b)) for (_, name), b in lw.state.names.items()}
     bound = {p: lw.state.names[frame.id, p] for p in params}
+    lw.own_lists |= {c for cells in owners.values() for c in cells}  # checked at each call (check_memory)
     site = recursion.site_of(lw, frame, node, found.name, bound, node, unwrapped.function.__code__)
     mark = recursion.snapshot(lw)
     lw.stack.append(recursion.Entry(site, lw.region))
@@ -348,8 +365,11 @@ def lower(
                 lw.enter(node.body)
                 result = lw.read(lw.expr(node.body))
             else:
-                lw.block(body)
+                code = lw.block(body)
                 lw.fail()
+                if isinstance(code, int) and code == control.RAISE:
+                    lw.stop("raises", f"{found.name} raises an exception whatever its arguments are", node,
+                            help="there is no value to differentiate")  # fmt: skip
                 b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
                 result = lw.read(b)
         except recursion.Again:  # the function calls itself, and so do we

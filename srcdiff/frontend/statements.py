@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import control, objects, places
+from srcdiff.frontend import control, mappings, objects, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
     attribute,
@@ -27,7 +27,7 @@ from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, join, join_all
+from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -252,7 +252,9 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
 
 def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
     k = kind(current)
-    if isinstance(k, Seq):
+    if isinstance(k, Map):
+        k = mappings.stored(k, index, value)
+    elif isinstance(k, Seq):
         k = Seq(join(k.elem, kind(value)) if not isinstance(index, Slice) else k.elem)
     return lw.prim(ops.setitem, [current, index, value], result=k, hint=name_of(current), user=True)
 
@@ -282,6 +284,9 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
     if box.type is list:
         as_sequence(lw, base, box, node)
         store(lw, Loc(base.cell, base.path), index, value, node)
+        return
+    if box.type is dict:
+        store(lw, mappings.as_mapping(lw, base, box, node), index, value, node)
         return
     lw.stop("store", "which element is assigned to is known only at run time", node)
 
@@ -337,7 +342,8 @@ def _augassign(lw: Lowerer, s: Any) -> None:
                 if result is not None:
                     store(lw, base, index, result, s)
                 return
-            base = as_sequence(lw, base, box, s)
+            to_values = mappings.as_mapping if box.type is dict else as_sequence
+            base = to_values(lw, base, box, s)
         if not isinstance(base, Loc):
             lw.stop("store", "this cannot be written to", s)
         augment_item(lw, fn, base, index, value, s)
@@ -500,6 +506,12 @@ def _importfrom(lw: Lowerer, s: Any) -> None:
 
 def _delete(lw: Lowerer, s: Any) -> None:
     for t in s.targets:
+        if isinstance(t, gast.Subscript):
+            base = lw.expr(t.value)
+            value = lw.read(base, t)
+            if isinstance(base, Loc) and isinstance(kind(value), Map):
+                mappings.remove(lw, base, value, index_atom(lw, t.slice), t)
+                continue
         if not isinstance(t, gast.Name):
             lw.stop("del", "deleting elements is not supported", s)
         lw.state.names.pop((lw.frame.id, t.id), None)

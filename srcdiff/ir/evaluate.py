@@ -18,7 +18,7 @@ import numpy as np
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, made
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, made
 
 __all__ = ["evaluate"]
 
@@ -201,7 +201,7 @@ def _setitem(x: Any, index: Any, value: Any) -> Any:
 
 
 def _additem(x: Any, index: Any, value: Any) -> Any:
-    if isinstance(x, list):
+    if isinstance(x, (list, dict)):
         x[index] = x[index] + value
     else:
         np.add.at(x, index, value)
@@ -218,9 +218,15 @@ def _rest(x: Any) -> Any:
     return x
 
 
-UPDATES = frozenset({ops.setitem, ops.additem, ops.append, ops.rest})
+def _without(x: Any, key: Any) -> Any:
+    del x[key]
+    return x
+
+
+UPDATES = frozenset(ops.UPDATES)
 IN_PLACE: dict[Any, Callable[..., Any]] = {
     ops.setitem: _setitem, ops.additem: _additem, ops.append: _append, ops.rest: _rest,
+    ops.without: _without,
     ops.accumulate: operator.iadd, operator.add: operator.iadd, operator.sub: operator.isub,
     operator.mul: operator.imul, operator.truediv: operator.itruediv, operator.pow: operator.ipow,
     operator.floordiv: operator.ifloordiv, operator.mod: operator.imod, operator.matmul: operator.imatmul,
@@ -268,6 +274,8 @@ def fits(value: Any, kind: Kind) -> bool:
             if np.ndim(value) != 0 or isinstance(value, (list, tuple, dict, str, bytes)) or value is None:
                 return False
             return number_fits(dtype_of(value), dtype, kind.weak)
+        case Map(elem):
+            return isinstance(value, dict) and all(fits(x, elem) for x in value.values())
         case Seq(elem):
             return isinstance(value, list) and all(isinstance(x, Undefined) or fits(x, elem) for x in value)
         case Tree(type_, keys, items):

@@ -21,6 +21,7 @@ __all__ = [
     "Array",
     "Dim",
     "Kind",
+    "Map",
     "Scalar",
     "Seq",
     "Simple",
@@ -75,6 +76,13 @@ class Seq:
     """A Python list of any length whose elements are of one kind."""
 
     elem: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Map(Seq):
+    """A dict of any keys whose values are of one kind; it goes where lists go."""
+
+    key: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,8 @@ def widened(new: Kind, old: Kind, *key: Any) -> Kind:
                 _tops.add(top.id)
                 out.append(top)
             return Array(dtype, tuple(out))
+        case Map(x, k), Map(y, _):
+            return Map(widened(x, y, "elem", *key), k)
         case Seq(x), Seq(y):
             return Seq(widened(x, y, "elem", *key))
         case Tree(), Tree() if new.type is old.type and new.keys == old.keys:
@@ -226,6 +236,14 @@ def join(a: Kind, b: Kind) -> Kind:
         case Array(), Array() if len(a.dims) == len(b.dims):
             dims = tuple(join_dims(x, y) for x, y in zip(a.dims, b.dims, strict=True))
             return Array(join_dtypes(a.dtype, b.dtype), dims)
+        case Map(x, k), Map(y, q):
+            if UNKNOWN in (k, q):  # an empty one
+                return b if k == UNKNOWN else a
+            return Map(join(x, y), join(k, q))
+        case (Map() as m, Tree() as t) | (Tree() as t, Map() as m) if t.type is dict:
+            return Map(join_all(m.elem, t.items), m.key) if t.items else m
+        case (Map(), _) | (_, Map()):
+            return UNKNOWN
         case Seq(x), Seq(y):
             return Seq(join(x, y))
         case Seq(x), Tree() if b.type is list:
@@ -312,5 +330,5 @@ def alike(a: Kind, b: Kind) -> bool:
             same = a.type is b.type and a.keys == b.keys
             return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))
         case Seq(x), Seq(y):
-            return alike(x, y)
+            return type(a) is type(b) and alike(x, y)
     return a == b

@@ -21,6 +21,7 @@ __all__ = [
     "rest",
     "setitem",
     "stop_gradient",
+    "without",
 ]
 
 
@@ -34,7 +35,7 @@ def setitem(x: Any, index: Any, value: Any) -> Any:
 def additem(x: Any, index: Any, value: Any) -> Any:
     """``x`` with ``x[index] += value``, repeated indices counted each time."""
     y = _copy.copy(x)
-    if isinstance(y, list):
+    if isinstance(y, (list, dict)):
         y[index] = y[index] + value
     else:
         np.add.at(y, index, value)
@@ -57,7 +58,9 @@ def rest(x: Any) -> Any:
 
 
 def copied(x: Any) -> Any:
-    """A copy that shares no memory with ``x``."""
+    """A copy that shares no memory with ``x``; lists in a list are copied too."""
+    if isinstance(x, list):
+        return [copied(e) if isinstance(e, list) else e for e in x]
     return _copy.copy(x)
 
 
@@ -77,7 +80,12 @@ def stop_gradient(x: _T) -> _T:
     return x
 
 
-UPDATES = (setitem, additem, append, rest)
+def without(x: Any, key: Any) -> Any:
+    """The dict ``x`` without an entry."""
+    return {k: v for k, v in x.items() if k != key}
+
+
+UPDATES = (setitem, additem, append, rest, without)
 
 
 def getfield(x: Any, name: str) -> Any:

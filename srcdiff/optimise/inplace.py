@@ -53,7 +53,9 @@ class Owner:
 
     def __init__(self, graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> None:
         self.graph, self.may_alias, self.fresh = graph, may_alias, fresh
-        self.foreign = frozenset(graph.region.params)
+        self.arrays: dict[Val, Val] = {}  # a list -> what stands for the arrays in it
+        self.lists: dict[Val, Val] = {}  # and back
+        self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
     def run(self) -> None:
         for _ in range(500):
@@ -64,6 +66,15 @@ class Owner:
             raise InternalError("the ownership of the arrays of this function does not settle")
         self.optional(self.graph.region)
         self.results()
+
+    def alone(self, v: Val) -> Roots:
+        """The memory of a value that shares none: its own, and that of the arrays in it."""
+        if isinstance(v.kind, Array):
+            return frozenset((v,))
+        if v not in self.arrays:
+            self.arrays[v] = Val("", Array("f8", ()))
+            self.lists[self.arrays[v]] = v
+        return frozenset((v, self.arrays[v]))
 
     # ---- analysis
     def analyse(self) -> None:
@@ -77,8 +88,11 @@ class Owner:
         self.defined: dict[Val, tuple[tuple[Region, int], ...]] = {}
         self.locate(self.graph.region, ())
         for p in self.graph.region.params:
-            self.roots[p] = frozenset((p,))
+            self.roots[p] = self.alone(p)
         self.region(self.graph.region)
+        self.flow: dict[Val, Roots] = {}
+        for p, held in self.flows:
+            self.flow[p] = self.flow.get(p, EMPTY) | held
         self.over: dict[Val, list[Val]] = defaultdict(list)
         for v, rs in self.roots.items():
             for r in rs:
@@ -89,8 +103,8 @@ class Owner:
         while size != len(self.updated):  # what flows into an updated variable is updated in the next trip
             size = len(self.updated)
             for p, held in self.flows:
-                if p in self.updated:
-                    self.updated |= self.of_lists(held) if isinstance(p.kind, Seq) else held
+                if p in self.updated and p not in self.lists:
+                    self.updated |= held
 
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
         self.region_path[region] = prefix
@@ -145,7 +159,7 @@ class Owner:
                     self.roots[o] = self.made(op, o)
 
     def made(self, op: Op, o: Val) -> Roots:
-        own: Roots = frozenset((o,))
+        own = self.alone(o)
         if op.code == "call":
             return self.called(op, o)
         if op.code != "prim":
@@ -156,12 +170,17 @@ class Owner:
             if isinstance(o.kind, Seq):
                 held = held.union(*(self.of(a) for a in op.ins[1:]))
             return held or own
-        if fn in (operator.concat, list) or (isinstance(o.kind, Seq) and fn is operator.mul):
+        if fn is list or (fn is ops.copied and isinstance(o.kind, (Seq, Tree))):
+            held = self.of(op.ins[0])
+            flat = fn is ops.copied or (isinstance(o.kind, Seq) and isinstance(o.kind.elem, Array))
+            return frozenset((o,)) | (self.of_arrays(held) if flat else held)
+        if fn is operator.concat or (isinstance(o.kind, Seq) and fn is operator.mul):
             return own.union(*(self.of(a) for a in op.ins))
         if fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Array):
             return own
         if fn in VIEWS:
-            return self.of(op.ins[0]) or own
+            held = self.of(op.ins[0])
+            return (self.of_arrays(held) if isinstance(o.kind, Array) else held) or own
         if self.may_alias(fn):
             return own.union(*(self.of(a) for a in op.ins))
         if self.fresh(fn) or fn is ops.copied or fn is ops.accumulate or fn is float:
@@ -170,7 +189,7 @@ class Owner:
 
     def called(self, op: Op, o: Val) -> Roots:
         """A function returns arrays of its own, but what it saves may hold its arguments and its results."""
-        own: Roots = frozenset((o,))
+        own = self.alone(o)
         saved = op.outs.index(o) in op.attrs["graph"].info.get("saved", ())
         if isinstance(o.kind, Array) and not saved:
             return own
@@ -181,12 +200,12 @@ class Owner:
         params = [p for p in view.params if in_memory(p)]
         for e, s in zip(view.elements, view.sources, strict=True):
             if in_memory(e):
-                self.roots[e] = self.of(s) | {e}
+                self.roots[e] = self.of(s) | self.alone(e)
         start = {p: self.of(i) for p, i in zip(view.params, view.inits, strict=True) if in_memory(p)}
         loose: set[Val] = set()
         for _ in range(8):
             for p in params:
-                self.roots[p] = start[p] | {p} if p in loose else frozenset((p,))
+                self.roots[p] = start[p] | self.alone(p) if p in loose else self.alone(p)
             if op.code == "while":
                 for p, q in zip(view.params, op.regions[0].params, strict=True):
                     if in_memory(p):
@@ -197,21 +216,38 @@ class Owner:
             bad = self.entangled(params, ends, start, view, loose)
             for p in bad:
                 start[p] = start[p] | ends[p]
-            if bad <= loose and all(ends[p] <= start[p] | {p} for p in bad):
+            if bad <= loose and all(ends[p] <= start[p] | self.alone(p) for p in bad):
                 break
             loose |= bad
-        self.flows.extend(ends.items())
+        for p in params:
+            self.flows += self.passed(p, ends[p] | start[p])
         updated = updated_anywhere(view)
         for j, (p, f) in enumerate(zip(view.params, view.finals, strict=True)):
             if not in_memory(p):
                 continue
             if p in loose:
-                self.roots[f] = start[p] | ends[p] | {f}
+                self.roots[f] = start[p] | ends[p] | self.alone(f)
             else:  # without a trip it is what it started from, unless that was written over
-                self.roots[f] = frozenset((f,)) | (EMPTY if j in updated else start[p])
-            self.flows.append((f, self.reached(p, ends)))
+                self.roots[f] = self.alone(f) | (EMPTY if j in updated else start[p])
+            self.flows += self.passed(f, self.reached(p, ends) | start[p])
         for c, t in zip(view.collected, view.tapes, strict=True):
-            self.roots[t] = self.of(c) | {t}
+            self.roots[t] = self.of(c) | self.alone(t)
+
+    def passed(self, to: Val, held: Roots) -> list[tuple[Val, Roots]]:
+        """What a variable of a loop may stand for: memory, and the arrays in it."""
+        if to not in self.arrays:
+            return [(to, held)]
+        return [(to, self.of_lists(held)), (self.arrays[to], self.of_arrays(held))]
+
+    def memory(self, roots: Roots) -> Roots:
+        """All memory that values with these roots may be, in some trip of the loops around them."""
+        out = set(roots)
+        todo = list(roots)
+        while todo:
+            more = self.flow.get(todo.pop(), EMPTY) - out
+            out |= more
+            todo += more
+        return frozenset(out)
 
     def reached(self, p: Val, ends: dict[Val, Roots]) -> Roots:
         """The memory inside a loop that a variable may hold when the loop is over."""
@@ -232,8 +268,9 @@ class Owner:
     ) -> set[Val]:
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
-        own = set(params)
+        own = frozenset().union(*map(self.alone, params)) if params else EMPTY
         inside = self.inside_roots(view.body)
+        inside |= {self.arrays[v] for v in inside if v in self.arrays}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
                 bad.add(p)
@@ -268,8 +305,21 @@ class Owner:
         rs = self.of(a)
         return self.of_lists(rs) if isinstance(kind(a), Seq) else rs
 
+    def own_cell(self, p: Val) -> Roots:
+        """The memory that a variable itself has: of a list, not that of the arrays in it."""
+        rs = self.alone(p) if in_memory(p) else EMPTY
+        return self.of_lists(rs) if p in self.arrays else rs
+
+    def written_memory(self, a: Val) -> Roots:
+        """The same, where an array that lies in a list is any of those that were put there."""
+        rs = self.own_memory(a)
+        return rs | self.memory(frozenset(r for r in rs if r in self.lists))
+
     def of_lists(self, rs: Roots) -> Roots:
         return frozenset(r for r in rs if not isinstance(r.kind, Array))
+
+    def of_arrays(self, rs: Roots) -> Roots:
+        return frozenset(r for r in rs if isinstance(r.kind, Array))
 
     # ---- conflicts
     def after(
@@ -323,7 +373,7 @@ class Owner:
     def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...]) -> list[Val]:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
-        for root in self.own_memory(target):
+        for root in self.written_memory(target):
             made = (
                 self.path.get(root.op)
                 if root.op is not None and root in root.op.outs and not root.op.regions
@@ -379,11 +429,12 @@ class Owner:
             region.ops.insert(at, c)
 
     def owned(self, target: Val) -> bool:
-        return not (self.roots.get(target, EMPTY) & self.foreign) and not self.read_only(target)
+        roots = self.written_memory(target)
+        return not roots & self.foreign and not self.read_only(roots)
 
-    def read_only(self, v: Val) -> bool:
+    def read_only(self, roots: Roots) -> bool:
         """Results of ``broadcast_to`` and the like cannot be written to."""
-        for r in self.roots.get(v, EMPTY):
+        for r in roots:
             if (
                 r.op is not None
                 and r.op.code == "prim"
@@ -407,7 +458,8 @@ class Owner:
         for n, op in enumerate(region.ops):
             if op.code in ("for", "while"):
                 view = LoopView(op)
-                for j in sorted(updated_anywhere(view)):
+                written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
+                for j in sorted(updated_anywhere(view) | written):
                     i = view.inits[j]
                     if isinstance(i, Val) and (
                         not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)
@@ -449,15 +501,18 @@ class Owner:
         """Whether another variable of the loop starts from the same memory."""
         mine = view.inits[j]
         return any(
-            k != j and self.common(mine, i) for k, i in enumerate(view.inits) if in_memory(view.params[k])
+            k != j and any(self.share(v, w, self.own_memory) for v in vals([mine]) for w in vals([i]))
+            for k, i in enumerate(view.inits)
+            if in_memory(view.params[k])
         )
 
     def common(self, a: Atom, b: Atom) -> bool:
         """Whether two values may share memory; an allocation made after one of them is not in it."""
         return any(self.share(v, w) for v in vals([a]) for w in vals([b]))
 
-    def share(self, v: Val, w: Val) -> bool:
-        for r in self.roots.get(v, EMPTY) & self.roots.get(w, EMPTY):
+    def share(self, v: Val, w: Val, memory: Callable[[Val], Roots] | None = None) -> bool:
+        memory = memory or self.of
+        for r in memory(v) & memory(w):
             made = self.path.get(r.op) if r.op is not None and r in r.op.outs and not r.op.regions else None
             if made is None or not any(x is not r and self.before(x, made) for x in (v, w)):
                 return True
@@ -465,9 +520,12 @@ class Owner:
 
     def needs_copy(self, a: Atom) -> bool:
         """Whether a value put on a tape would change there."""
-        if isinstance(a, Val) and a.op is not None and a.op.fn is ops.copied:
-            return False
-        return any(isinstance(v.kind, Array) and self.roots.get(v, EMPTY) & self.updated for v in vals([a]))
+        return any(
+            isinstance(v.kind, Array)
+            and self.roots.get(v, EMPTY) & self.updated
+            and (v.op is None or v.op.fn is not ops.copied)
+            for v in vals([a])
+        )
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
@@ -530,6 +588,7 @@ class Owner:
         """Sums of cotangents are accumulated in place where that is safe."""
         kept: set[Val] = set()
         self.kept_roots(self.graph.region, kept)
+        kept |= self.memory(frozenset(kept))
         self.mark(region, kept)
 
     def kept_roots(self, region: Region, kept: set[Val]) -> None:
@@ -574,9 +633,10 @@ class Owner:
             return False
         if t.user and op.out.user and t.name != op.out.name:  # two of the user's variables stay two
             return False
-        if self.roots.get(t, EMPTY) & kept or not self.owned(t):
+        memory = self.memory(self.own_memory(t))
+        if memory & kept or memory & self.foreign or self.read_only(memory):
             return False
-        if self.loop_parameter(t):
+        if any(self.loop_parameter(r) for r in self.own_memory(t)):
             return False
         return not self.conflict(t, op.out, self.path[op])
 
@@ -605,7 +665,8 @@ class Owner:
             if not isinstance(v.kind, Array):
                 return v
             rs = self.roots.get(v, EMPTY)
-            if rs & self.foreign or rs & seen or self.read_only(v):
+            all_of_it = self.memory(rs)
+            if all_of_it & self.foreign or rs & seen or self.read_only(all_of_it):
                 if self.partly_set(v):
                     return self.copy_in_branches(v)
                 c = Op("prim", [v], attrs={"fn": ops.copied})

@@ -30,7 +30,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq
 from srcdiff.optimise.dce import dce, effect
 
 __all__ = ["simplify"]
@@ -183,6 +183,10 @@ class Rebuild:
         if fn is ops.setitem and last_written(ins[0], ins[1]) is not None and not self.new_uses(ins[0]):  # type: ignore[arg-type]
             ins[0] = ins[0].op.ins[0]  # type: ignore[union-attr]  # it is overwritten at once
             self.changed = True
+        if fn is ops.setitem and puts_back(ins):
+            self.changed = True
+            self.env[op.out] = ins[0]
+            return
         if fn is ops.additem and self.doubles(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
@@ -264,8 +268,8 @@ class Rebuild:
         return (
             _is_zero(x.op.ins[2])
             and same(x.op.ins[1], ins[1])
-            and basic(ins[1])
-            and isinstance(kind(x), Array)
+            and (basic(ins[1]) or isinstance(kind(x), Seq))
+            and isinstance(kind(x), (Array, Seq))
             and isinstance(kind(value), (Scalar, Array))
         )
 
@@ -845,7 +849,17 @@ def last_written(x: Atom, index: Atom) -> Atom | None:
     if not isinstance(x, Val) or x.op is None or x.op.fn is not ops.setitem or not isinstance(x.kind, Seq):
         return None
     at, value = x.op.ins[1:]
-    return value if same(at, index) and isinstance(kind(index), Scalar) else None
+    known = isinstance(kind(index), Scalar) or isinstance(x.kind, Map)
+    return value if same(at, index) and known else None
+
+
+def puts_back(ins: list[Atom]) -> bool:
+    """Whether an element of a list is set to what it is."""
+    x, at, value = ins
+    if not isinstance(x, Val) or not isinstance(x.kind, Seq) or not isinstance(value, Val):
+        return False
+    made = value.op
+    return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], at)
 
 
 def negated(a: Atom) -> Atom | None:

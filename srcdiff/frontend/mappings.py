@@ -1,0 +1,155 @@
+"""Dicts whose keys are known only at run time: one kind of values, versions like those of lists."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from srcdiff.frontend import places
+from srcdiff.frontend.core import name_of
+from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Struct, kind
+from srcdiff.ir.kinds import BOOL, UNKNOWN, Kind, Map, Scalar, Seq, alike, join, join_all
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["as_mapping", "contains", "keys_of", "method"]
+
+
+def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
+    """Turn a dict of known keys into one whose keys are found at run time."""
+    if not isinstance(base, Loc):
+        lw.stop("store", "this dict cannot be changed", node)
+    base = lw.moved_to(base)
+    kinds = [kind(lw.read(x)) for x in box.items]
+    if any(not alike(kinds[0], k) for k in kinds):
+        lw.stop("key", "the values of this dict differ in kind, and which of them is meant is known only at "
+                "run time", node, help="use values of the same shape, or several dicts")  # fmt: skip
+    elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
+    keys = [kind(Const(k)) if not isinstance(k, tuple) else kind(display(k)) for k in box.keys]
+    key = join_all(keys[0], tuple(keys[1:])) if keys else UNKNOWN
+    value = lw.prim(dict, [lw.read(box)], result=Map(elem, without_values(key)), display=True)
+    if base.path:
+        lw.change(base, value, node)
+        return Loc(base.cell, base.path)
+    lw.state.cells[base.cell] = value
+    for k, x in zip(box.keys, box.items, strict=True):
+        at: Atom = Const(k) if not isinstance(k, tuple) else display(k)
+        places.put_in(lw, base, (places.element_step(at),), x, node)
+    lw.own_lists.add(base.cell)
+    return Loc(base.cell)
+
+
+def display(key: tuple[Any, ...]) -> Struct:
+    return Struct(tuple, tuple(range(len(key))), tuple(Const(k) for k in key))
+
+
+def without_values(k: Kind) -> Kind:
+    return Scalar(k.dtype, k.weak) if isinstance(k, Scalar) else k
+
+
+def stored(k: Map, index: Atom, value: Atom) -> Map:
+    """The kind of a mapping after an entry was set."""
+    ki, kv = without_values(kind(index)), kind(value)
+    elem = kv if k.elem == UNKNOWN and k.key == UNKNOWN else join(k.elem, kv)
+    return Map(elem, ki if k.key == UNKNOWN else join(k.key, ki))
+
+
+def contains(lw: Lowerer, box: Agg, item: Atom) -> Atom:
+    """``item in {...}`` for an item known only at run time: the keys are enough."""
+    if not box.keys:
+        return Const(False)
+    keys = tuple(Const(k) if not isinstance(k, tuple) else display(k) for k in box.keys)
+    return lw.prim(operator.contains, [Struct(tuple, tuple(range(len(keys))), keys), item], result=BOOL)
+
+
+def keys_of(lw: Lowerer, value: Atom) -> Bound:
+    k = kind(value)
+    assert isinstance(k, Map)
+    return lw.bind(lw.prim(list, [value], result=Seq(k.key)))
+
+
+def method(
+    lw: Lowerer, owner: Bound, atom: Atom, name: str, args: list[Bound], kwargs: dict[str, Bound], node: Any
+) -> Bound:
+    """A method of a dict whose keys are known only at run time."""
+    if not isinstance(owner, Loc):
+        lw.stop("method", "this dict has no name, so changing it has no effect", node)
+    handler = _METHODS.get(name)
+    if handler is None or kwargs:
+        lw.stop("method", f"the dict method {name!r} is not supported here", node,
+                note="the keys of this dict are known only at run time",
+                help="use d[k], k in d, get, setdefault, pop, keys, values, items")  # fmt: skip
+    return handler(lw, lw.moved_to(owner), atom, args, node)
+
+
+def read(lw: Lowerer, text: str, given: dict[str, Bound], node: Any) -> Bound:
+    """Read statements of ours, which set ``result_``, over ``given``."""
+    tree = gast.parse(text if "\n" in text else f"result_ = {text}")
+    for n in gast.walk(tree):
+        for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            if hasattr(n, field):
+                setattr(n, field, None)  # (they get the place of the user's own expression)
+    return lw.read_synthetic(node, tree.body, given, "result_", text)
+
+
+def _items(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    return read(lw, "[(k, d_[k]) for k in d_]", {"d_": owner}, node)
+
+
+def _values(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    return read(lw, "[d_[k] for k in d_]", {"d_": owner}, node)
+
+
+def _keys(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    return keys_of(lw, atom)
+
+
+def _get(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    default = args[1] if len(args) > 1 else Plain(Const(None))
+    given = {"d_": owner, "k_": args[0], "default_": default}
+    return read(lw, "d_[k_] if k_ in d_ else default_", given, node)
+
+
+def _setdefault(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    default = args[1] if len(args) > 1 else Plain(Const(None))
+    given: dict[str, Bound] = {"d_": owner, "k_": args[0], "default_": default}
+    return read(lw, "if k_ not in d_:\n    d_[k_] = default_\nresult_ = d_[k_]", given, node)
+
+
+def _pop(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    if len(args) > 1:
+        given = {"d_": owner, "k_": args[0], "default_": args[1]}
+        return read(lw, "d_.pop(k_) if k_ in d_ else default_", given, node)
+    key = lw.read(args[0], node)
+    places.detach(lw, owner, key, node)
+    value = lw.getitem(atom, key)
+    remove(lw, owner, atom, key, node)
+    return places.taken_out(lw, owner, value)
+
+
+def remove(lw: Lowerer, owner: Loc, atom: Atom, key: Atom, node: Any) -> None:
+    """``del d[key]``."""
+    places.detach(lw, owner, key, node)
+    new = lw.prim(ops.without, [atom, key], result=kind(atom), hint=name_of(atom), user=True)
+    lw.write(owner, new, node)
+
+
+def _copy(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    return lw.bind(lw.prim(ops.copied, [atom], result=kind(atom)))
+
+
+def _update(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    given: dict[str, Bound] = {"d_": owner, "other_": args[0]}
+    return read(lw, "for k in other_:\n    d_[k] = other_[k]\nresult_ = None", given, node)
+
+
+_METHODS: dict[str, Callable[..., Bound]] = {
+    "items": _items, "values": _values, "keys": _keys, "get": _get, "setdefault": _setdefault, "pop": _pop,
+    "copy": _copy, "update": _update,
+}  # fmt: skip

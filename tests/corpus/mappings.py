@@ -1,0 +1,81 @@
+"""Dicts whose keys are known only at run time."""
+
+import numpy as np
+
+from corpus.program import Program
+
+
+def dyn(x, n):
+    d = {}
+    for i in range(n):
+        d[i % 3] = d.get(i % 3, 0.0) + x * i
+    return sum(v**2 for v in d.values())
+
+
+def graph(w, edges):
+    acc = {}
+    for k, (i, j) in enumerate(edges):
+        if i not in acc:
+            acc[i] = 0.0
+        acc[i] += w[k] * (j + 1)
+    return sum(acc[k] ** 2 for k in acc)
+
+
+def coo(w, n):
+    K = {}
+    for e in range(n):
+        for a in range(2):
+            for b in range(2):
+                key = (e + a, e + b)
+                K[key] = K.get(key, 0.0) + w[e] * (1.0 if a == b else -1.0)
+    s = 0.0
+    for (i, j), v in K.items():
+        s += v**2 * (i + 1) * (j + 2)
+    return s
+
+
+def arrs(x, names):
+    d = {}
+    for n in names:
+        d[n] = np.full(2, x) * len(n)
+    for n in names:
+        d[n][0] = x**2
+    for n in names:
+        d[n] += 1.0
+    return sum(np.sum(d[n] ** 2) for n in names)
+
+
+def memo(x, n):
+    cache = {0: x, 1: x * x}
+    for i in range(2, n):
+        cache[i] = cache[i - 1] * 0.5 + cache[i - 2] * x
+    return cache[n - 1]
+
+
+def pop(x, n):
+    q = {}
+    for i in range(n):
+        q[i] = x**i
+    s = 0.0
+    for i in range(n):
+        v = q.pop(i)
+        s += v * len(q)
+    return s
+
+
+def lookup(x, name):
+    table = {"a": x, "b": x**2, "c": 3.0}
+    return table[name] * table["b"]
+
+
+EDGES = [(0, 1), (2, 1), (0, 2), (3, 1), (2, 0)]
+
+PROGRAMS = [
+    Program("dict_counts", dyn, (0.7, 7)),
+    Program("dict_over_edges", graph, (np.arange(1.0, 6.0), EDGES)),
+    Program("dict_tuple_keys", coo, (np.arange(1.0, 4.0), 3)),
+    Program("dict_of_arrays", arrs, (0.7, ["p", "qq"])),
+    Program("dict_memo", memo, (0.7, 6)),
+    Program("dict_popped", pop, (0.7, 4)),
+    Program("dict_looked_up", lookup, (0.7, "a")),
+]
