@@ -9,15 +9,18 @@ from srcdiff.errors import (
     SrcdiffError,
     UnsupportedSyntax,
 )
+from srcdiff.report import Report, check_source
 
 __all__ = [
     "Derivative",
     "DerivativeTypeError",
     "DerivativeValueError",
     "NoRule",
+    "Report",
     "SourceNotFound",
     "SrcdiffError",
     "UnsupportedSyntax",
+    "check_source",
     "grad",
     "jvp",
     "source",

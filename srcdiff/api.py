@@ -16,12 +16,21 @@ from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 import numpy as np
 
-from srcdiff.errors import DerivativeTypeError, DerivativeValueError, NoRule, Problem, SourceNotFound
+from srcdiff.errors import (
+    DerivativeTypeError,
+    DerivativeValueError,
+    InternalError,
+    NoRule,
+    Problem,
+    SourceNotFound,
+    SrcdiffError,
+)
 from srcdiff.frontend.lower import Param
 from srcdiff.frontend.source import fill_placeholders, unwrap
 from srcdiff.ir.graph import Graph, Struct, Val, kind
 from srcdiff.ir.kinds import OTHER, UNKNOWN, is_active_kind, kind_of
 from srcdiff.ir.ops import stop_gradient
+from srcdiff.load import explain, explained
 from srcdiff.pipeline import (
     Made,
     Request,
@@ -106,7 +115,7 @@ def target_of(fn: Any) -> Target:
             break
     if not isinstance(f, types.FunctionType) and library_rule(f) is None:
         refuse(
-            "argument",
+            "not-python",
             f"{name_of(fn)} has neither a rule nor Python source",
             "wrap it: lambda x: f(x), with a rule for f",
         )
@@ -139,7 +148,7 @@ def signature_of(fn: Any) -> inspect.Signature:
     try:
         return inspect.signature(fn, follow_wrapped=not isinstance(fn, types.FunctionType))
     except (TypeError, ValueError):
-        refuse("argument", f"the signature of {fn!r} is not known", "wrap it: lambda x: f(x)")
+        refuse("not-python", f"the signature of {fn!r} is not known", "wrap it: lambda x: f(x)")
 
 
 def name_of(fn: Any) -> str:
@@ -470,17 +479,25 @@ class Derivative(Specialised, Generic[P, R]):
         return self._request.single
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if not kwargs:
-            if len(args) == 1:
-                one = self._one.get(type(args[0]))
-                if one is not None:
-                    return one(args[0])  # type: ignore[no-any-return]
-            fast = self._fast.get(tuple([key_of_value(a) for a in args]))
-        else:
-            fast = self._fast.get(_keyword_key(args, kwargs))
-        if fast is not None:
-            return fast(*args, **kwargs)  # type: ignore[no-any-return]
-        return self._call(args, kwargs)  # type: ignore[no-any-return]
+        try:
+            if not kwargs:
+                if len(args) == 1:
+                    one = self._one.get(type(args[0]))
+                    if one is not None:
+                        return one(args[0])  # type: ignore[no-any-return]
+                fast = self._fast.get(tuple([key_of_value(a) for a in args]))
+            else:
+                fast = self._fast.get(_keyword_key(args, kwargs))
+            if fast is not None:
+                return fast(*args, **kwargs)  # type: ignore[no-any-return]
+            return self._call(args, kwargs)  # type: ignore[no-any-return]
+        except InternalError:
+            raise
+        except SrcdiffError as e:  # where in srcdiff it was found is of no use to the user
+            raise e.with_traceback(None) from None
+        except Exception as e:
+            explain(e)
+            raise
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -675,6 +692,11 @@ class Derivative(Specialised, Generic[P, R]):
 
     def _generic(self) -> Made:
         """The derivative for arguments of which nothing is known."""
+        params, literals = self._unknown_params()
+        return self._finish(params, self._for(literals))
+
+    def _unknown_params(self) -> tuple[dict[str, Param], dict[str, Any]]:
+        """The parameters where no argument is known; the defaults that are part of the text."""
         t = self._target
         params: dict[str, Param] = {}
         literals: dict[str, Any] = {}
@@ -689,7 +711,7 @@ class Derivative(Specialised, Generic[P, R]):
             ):
                 params[n] = param(n, p.default, False)
                 literals[n] = p.default
-        return self._finish(params, self._for(literals))
+        return params, literals
 
 
 def _keyword_key(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -956,7 +978,8 @@ class Forward(Specialised):
         dots = {}
         for w, p in zip(self._request.wrt, made.graph.info["tangents"], strict=True):
             dots[words[p]] = tangent(tangents[w], bound.arguments[w], w)
-        y, y_dot = made.fn(*bound.args, **bound.kwargs, **extra, **dots)
+        with explained():
+            y, y_dot = made.fn(*bound.args, **bound.kwargs, **extra, **dots)
         return y, y_dot
 
 
@@ -1088,7 +1111,8 @@ class Pullback:
     def __call__(self, y_bar: Any) -> tuple[Any, ...]:
         leaves: list[Any] = []
         cotangents(self._pair.seeds, self._value, y_bar, "the result", leaves)
-        bars = self._pair.backward.fn(*self._saved, *leaves)
+        with explained():
+            bars = self._pair.backward.fn(*self._saved, *leaves)
         return self._places.join(dict(zip(self._pair.active, bars, strict=True)), self._count)
 
     def __repr__(self) -> str:
@@ -1231,7 +1255,8 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
     d = kept(Reverse, fn, Request("vjp", active, wrt is not None), target)
     bound = d._bind(args, kwargs)
     variant, extra = d._variant(bound.arguments)
-    y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
+    with explained():
+        y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
     return y, Pullback(variant, saved, y, at, len(args))
 
 

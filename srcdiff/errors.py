@@ -48,6 +48,8 @@ class Problem:
             out.append(f"  = note: {self.note}")
         if self.help:
             out.append(f"  = help: {self.help}")
+        if self.slug:
+            out.append(f"  = see:  docs/errors.md#{self.slug}")
         return "\n".join(out)
 
 
@@ -65,6 +67,8 @@ class SourceNotFound(SrcdiffError, OSError):
 
 class UnsupportedSyntax(SrcdiffError, SyntaxError):
     """A construct that cannot be differentiated."""
+
+    graph: object = None  # what could be read, for the report
 
     def __str__(self) -> str:
         return "\n".join(p.render() for p in self.problems)

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "load"]
+__all__ = ["cache_folder", "explain", "explained", "load"]
 
 _lock = threading.Lock()
 _written: set[str] = set()
+MOST_ORIGINS = 1024  # texts whose errors are led back to the user's statements
+_origins: dict[str, Callable[[int], Any]] = {}  # by file: a line of the text -> the user's statement
 
 
 def cache_folder() -> Path:
@@ -26,8 +28,13 @@ def cache_folder() -> Path:
     return Path(base) / "srcdiff"
 
 
-def load(source: str, name: str, objects: dict[str, Any]) -> Callable[..., Any]:
-    """Compile ``source``; return its function ``name``; ``objects``: its free names no import reaches."""
+def load(
+    source: str, name: str, objects: dict[str, Any], origin: Callable[[int], Any] | None = None
+) -> Callable[..., Any]:
+    """Compile ``source``; return its function ``name``; ``objects``: its free names no import reaches.
+
+    ``origin`` tells the user's statement that a line of the text comes from.
+    """
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = cache_folder() / f"{name}_{digest}.py"
     path = str(file)
@@ -37,8 +44,37 @@ def load(source: str, name: str, objects: dict[str, Any]) -> Callable[..., Any]:
             _written.add(path)
     namespace: dict[str, Any] = {"__name__": f"srcdiff_cache.{file.stem}", "__file__": path, **objects}
     exec(compile(source, path, "exec"), namespace)
+    if origin is not None:
+        _origins[path] = origin
+        while len(_origins) > MOST_ORIGINS:
+            del _origins[next(iter(_origins))]
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
     return namespace[name]  # type: ignore[no-any-return]
+
+
+def explain(e: BaseException) -> None:
+    """Tell, in a note, which statements of the user's an error in emitted text comes from (Python 3.11)."""
+    tb, last = e.__traceback__, ""
+    while tb is not None:
+        find = _origins.get(tb.tb_frame.f_code.co_filename)
+        found = find(tb.tb_lineno) if find is not None else None
+        if found is not None:
+            what = "in the derivative of" if found.adjoint else "in"
+            last = f"srcdiff: {what} {found.file}:{found.line}\n    {found.text}"
+        tb = tb.tb_next
+    if last and hasattr(e, "add_note") and last not in getattr(e, "__notes__", ()):
+        e.add_note(last)
+
+
+class explained:
+    """Notes on errors in emitted text that is called inside."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, e: BaseException | None, tb: Any) -> None:
+        if e is not None:
+            explain(e)
 
 
 def _write(file: Path, source: str) -> str:

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.analysis.activity import varied
 from srcdiff.backends.numpy_names import CANONICAL
-from srcdiff.differentiate.common import Builder, fills_zero, keeps_zero
+from srcdiff.differentiate.common import Builder, fills_zero, is_constant_fn, keeps_zero
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
-from srcdiff.differentiate.reverse import replace_values, reverse
+from srcdiff.differentiate.reverse import Kept, replace_values, reverse
 from srcdiff.emit.assemble import Text, emit
-from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem
-from srcdiff.frontend import source
+from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
+from srcdiff.faults import guarded
+from srcdiff.frontend import recursion, source
+from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.lower import Context, Param, lower, lower_library
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
@@ -59,8 +62,19 @@ from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.rules import registry, vocabulary
 
-__all__ = ["CONTEXT", "Request", "derivative_graph", "finish", "primal_graph", "pullback_pair"]
+__all__ = [
+    "CONTEXT",
+    "Account",
+    "Request",
+    "account",
+    "derivative_graph",
+    "finish",
+    "partial_account",
+    "primal_graph",
+    "pullback_pair",
+]
 
+SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
     ops.getfield, ops.shape_at, ops.exit_is, ops.accumulate, ops.poplast, ops.stop_gradient, operator.getitem,
     len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
@@ -231,6 +245,7 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     return graph
 
 
+@guarded(*SIGNALS)
 def primal_graph(
     fn: Any,
     params: Mapping[str, Param],
@@ -326,6 +341,7 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
     return result, aux
 
 
+@guarded(*SIGNALS)
 def derivative_graph(graph: Graph, request: Request) -> Graph:
     """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp)."""
     wrt = wrt_values(graph, request.wrt)
@@ -334,6 +350,7 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     result, aux = scalar_result(graph, request.has_aux)
     if not isinstance(result, Val) and not isinstance(result, Const):
         raise InternalError("the result has no value")
+    graph = with_check(graph, result, wrt)
     if len(wrt) == 1 and isinstance(wrt[0].kind, Scalar) and wrt[0].kind.dtype[0] == "f" and request.wrt:
         try:
             return scalar_forward(graph, wrt[0], request)
@@ -352,6 +369,17 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     dce(g, frozenset(r.body))
     fetch(r)
     return with_dtypes(optimised(g), request)
+
+
+def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
+    """The graph with a test that its result is a number, where that is not known of arguments that are."""
+    if kind(result) != UNKNOWN or any(w.kind == UNKNOWN for w in wrt):
+        return graph
+    problem = Problem("scalar", f"whether {graph.name} returns a single number is not known")
+    op = Op("prim", [result, Const(graph.name)], attrs={"fn": vocabulary.CHECK, "unread": ("", problem)})
+    op.outs.append(Val("", NONE, op))
+    region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
+    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
 
 def shaped(bar: Atom, k: Kind) -> Atom:
@@ -479,6 +507,7 @@ class Pair:
     backward: Graph
 
 
+@guarded(*SIGNALS)
 def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     """Split reverse mode where the cotangent of the result comes in."""
     values = wrt_values(graph, wrt)
@@ -562,6 +591,60 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
         g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
     )
     return Pair(fwd, bwd)
+
+
+# ---- the report -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Account:
+    """What becomes of the statements of a function, by their origins."""
+
+    varied: set[tuple[str, int]]  # statements through which the derivative flows, by file and line
+    names: set[str]  # names that depend on the arguments
+    kept: list[Kept]
+    problems: tuple[Problem, ...]
+
+
+def flow(graph: Graph, wrt: tuple[str, ...]) -> tuple[set[tuple[str, int]], set[Val]]:
+    """The statements and values that vary with the arguments in ``wrt``."""
+    by_name = {p.name: p for p in graph.region.params}
+    seeds = [v for w in wrt if (v := graph.info.get("values", {}).get(w) or by_name.get(w)) is not None]
+    moving = varied(graph, seeds, is_constant_fn)
+    at = {
+        (op.origin.file, op.origin.line)
+        for op in walk(graph.region)
+        if op.origin is not None and not op.regions and any(o in moving for o in op.outs)
+    }
+    return at, moving
+
+
+@guarded(*SIGNALS)
+def account(graph: Graph, wrt: tuple[str, ...]) -> Account:
+    """What reverse mode does with a function: where derivatives flow, what is kept, what is refused."""
+    at, moving = flow(graph, wrt)
+    names = {v.name for v in moving}
+    word = "out_bar"
+    try:
+        g, bars, r = reverse(
+            graph, wrt_values(graph, wrt), CONTEXT, lambda b, res: [(res[0], cotangent(res[0], word, []))]
+        )
+        g.region.results = [*g.region.results, *bars]
+        dce(g, frozenset(r.body))
+        fetch(r)
+    except SrcdiffError as e:
+        return Account(at, names, [], e.problems)
+    return Account(at, names, r.kept, ())
+
+
+def partial_account(graph: Graph, wrt: tuple[str, ...], problems: tuple[Problem, ...]) -> Account:
+    """The same of a function that could not be read to its end: what was read may hold problems too."""
+    at, moving = flow(graph, wrt)
+    unread = [
+        op.attrs["unread"][1] for op in walk(graph.region) if "unread" in op.attrs and op.out in moving
+    ]
+    found = sorted(dict.fromkeys((*problems, *unread)), key=lambda p: (p.file, p.line))
+    return Account(at, {v.name for v in moving}, [], tuple(found))
 
 
 # ---- functions that call themselves -----------------------------------------------------------------
@@ -719,13 +802,14 @@ class Made:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+@guarded(*SIGNALS)
 def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
     own_graph, _ = clone(graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
     called = {c: own(optimised(clone(c)[0]), registry.may_alias, _fresh) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
-    return Made(load(text.source, name, text.objects), text, graph)
+    return Made(load(text.source, name, text.objects, text.origin), text, graph)
 
 
 def float_param(p: Param, wanted: bool) -> Param:

@@ -1734,7 +1734,7 @@ class TestText:
         del calls
 
     def test_unreachable_function_is_reported(self, tmp_path):
-        noise = np.vectorize(lambda n: n + 1)  # neither a rule nor a name
+        noise = np.frompyfunc(lambda n: n + 1, 1, 1)  # neither a rule nor a name
 
         def f(x, n):
             return x * x * noise(n)

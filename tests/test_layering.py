@@ -15,12 +15,14 @@ import pytest
 import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
-PARTS = "errors ir rules frontend analysis differentiate optimise emit backends load pipeline signature"
+BELOW = "errors faults ir rules frontend analysis differentiate optimise emit backends load"
+PARTS = f"{BELOW} pipeline signature"
 
 # package (or module): what of srcdiff it may import besides itself; what from outside besides Python's own
 TABLE: dict[str, tuple[str, str]] = {
     "runtime": ("", "numpy scipy cupy"),
     "errors": ("", ""),
+    "faults": ("errors", ""),
     "ir": ("errors", "numpy"),
     "rules": ("runtime", "numpy scipy"),
     "backends": ("runtime", "numpy cupy numba"),
@@ -30,12 +32,13 @@ TABLE: dict[str, tuple[str, str]] = {
     "optimise": ("errors ir analysis", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "load": ("errors", ""),
-    "pipeline": ("errors ir rules frontend analysis differentiate optimise emit backends load", "gast numpy"),
+    "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors frontend", "numpy"),
     "api": (PARTS + " runtime", "numpy optree rich"),
+    "report": (PARTS + " api", "gast numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
-    "__main__": (PARTS + " runtime api testing", "rich"),
-    "__init__": ("api errors testing rules", ""),
+    "__main__": (PARTS + " runtime api report testing", "rich"),
+    "__init__": ("api errors report testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
 import operator
 from typing import Any
 
 from srcdiff.errors import NoRule, Problem
+from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
@@ -77,14 +79,21 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     unread = op.attrs.get("unread")
     if unread:
         return NoRule(unread[1])
+    within, note = op.attrs.get("within"), ""
+    if within:
+        why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"
+    line = linecache.getline(o.file, o.line).rstrip() if o else ""
+    text = line if o and o.text.startswith(line.strip()) else o.text if o else ""
     return NoRule(
         Problem(
             "no-rule",
             why,
             o.file if o else "",
             o.line if o else 0,
-            text=o.text if o else "",
-            end_column=len(o.text) if o else 0,
+            len(text) - len(text.lstrip()),
+            len(text),
+            text,
+            note=note,
             help=help,
         )
     )

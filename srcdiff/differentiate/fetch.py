@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.differentiate.reverse import Mirror, Reverse
+import numpy as np
+
+from srcdiff.differentiate.reverse import Kept, Mirror, Reverse
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Val, kind, map_atom, vals
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Origin, Region, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.rules.registry import may_alias
 
@@ -22,6 +24,7 @@ CHEAP = {
     operator.gt, operator.ge, operator.eq, operator.ne, operator.floordiv, operator.mod, operator.not_,
     ops.exit_is, operator.and_, operator.or_, operator.is_, operator.is_not,
 }  # fmt: skip
+SIZES = {ops.shape_at, len, np.shape, np.ndim, np.size, np.zeros_like}  # what reads no elements
 LIMIT = 3  # operations spent on recomputing one value
 
 
@@ -36,6 +39,38 @@ def fetch(r: Reverse) -> None:
         Settler(r, m, table).run()
     Settler(r, r.root, table).run()
     substitute(r.graph.region, table)
+    r.kept += at_hand(r)
+
+
+def at_hand(r: Reverse) -> list[Kept]:
+    """What the backward sweep reads as it is: values still in scope, and elements of buffers."""
+    forward = {id(op) for op in r.body}
+    first = [
+        op for op in r.graph.region.ops if id(op) in forward or op.origin is None or not op.origin.adjoint
+    ]
+    made: dict[Val, Op] = {o: op for op in first for o in op.outs}
+    used: set[Val] = set()
+    for op in r.graph.region.ops:
+        if op not in first:
+            used.update(vals(op.ins) if op.fn not in SIZES else ())
+            for inner in op.regions:
+                for o in walk(inner):
+                    used.update(vals(o.ins) if o.fn not in SIZES else ())
+                used.update(vals(inner.results))
+    out = [
+        Kept(v.name, "once", op.origin)
+        for v, op in made.items()
+        if v in used and isinstance(v.kind, (Array, Scalar)) and v.kind.dtype[0] in "fc"
+    ]
+    alive = set(walk(r.graph.region))
+    for got, v in r.again:
+        if isinstance(got, Val) and got.op in alive and got.op is not v.op:
+            out.append(Kept(v.name, "read again", v.op.origin if v.op is not None else None))
+    return out
+
+
+def statement(v: Val) -> Origin | None:
+    return v.op.origin if v.op is not None else None
 
 
 def level(m: Mirror) -> int:
@@ -228,6 +263,8 @@ class Settler:
             return self.element(view, v, tape, mirror)
         made = v.op
         assert made is not None
+        if not free_op(made):
+            r.kept.append(Kept(v.name, "recomputed", made.origin))
         ins = [map_atom(lambda w: self.get(w, tape, mirror), a) for a in made.ins]
         attrs = {k: x for k, x in made.attrs.items() if k not in ("fn", "names", "aug")}
         return r.prim(made.fn, ins, made.attrs.get("names", ()), result=v.kind, **attrs)
@@ -291,6 +328,7 @@ class Settler:
             existing.user = v.user
             self.r.home[existing] = self.r.home[op.outs[-1]]
         e = Val(v.name, v.kind, self.m.loop, v.user)
+        self.r.kept.append(Kept(v.name, "per trip", statement(v)))
         outer = self.parent_need(existing)
         LoopView(self.m.loop).add_source(outer, -1, e)
         self.taped[v] = e

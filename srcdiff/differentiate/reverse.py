@@ -25,6 +25,7 @@ from srcdiff.differentiate.common import (
     without_zeros,
 )
 from srcdiff.differentiate.transposes import CORE, whole
+from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -51,7 +52,16 @@ from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym,
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
-__all__ = ["Mirror", "Reverse", "reverse"]
+__all__ = ["Kept", "Mirror", "Reverse", "reverse"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A forward value that the backward sweep uses: its name, how it is had, and the statement it is of."""
+
+    name: str
+    how: str  # "once": it stays as it is; "per trip": on a tape; "recomputed"; "read again"
+    origin: Origin | None
 
 
 @dataclass(eq=False)
@@ -83,6 +93,8 @@ def reverse(graph: Graph, wrt: list[Val], ctx: Context, seed: Any) -> tuple[Grap
     r = Reverse(ctx, g, [table[w] for w in wrt])
     r.seed(seed(r, g.region.results))
     r.back(r.body, r.root)
+    if r.refused:
+        raise NoRule(*dict.fromkeys(r.refused))
     bars = [r.take_final(table[w]) for w in wrt]
     return g, bars, r
 
@@ -100,6 +112,9 @@ class Reverse(Builder):
         self.here = self.root
         self.mirrors: list[Mirror] = []
         self.superseded = versions(graph.region)
+        self.refused: list[Problem] = []
+        self.again: list[tuple[Atom, Val]] = []  # what was read again, and for which value
+        self.kept: list[Kept] = []  # for the report
 
     def locate(self, region: Region) -> None:
         for p in region.params:
@@ -229,6 +244,7 @@ class Reverse(Builder):
         if again is None:
             again = self.remade(a, m, 3)
         if again is not None:
+            self.again.append((again, a))
             return again
         if a not in m.memo:
             v = Val(a.name, a.kind, None, a.user)
@@ -415,7 +431,7 @@ class Reverse(Builder):
             if op.out in self.varied:
                 bar = self.take(op.out)
                 if bar is not None:
-                    self.back_prim(op, bar)
+                    self.back_or_note(op, bar)
         elif op.code == "call":
             self.back_call(op, m)
         elif op.code == "unpack":
@@ -531,6 +547,16 @@ class Reverse(Builder):
                 f"{fn_name(op)} has no rule for reverse mode",
                 "use forward mode (jvp), or give it a pullback",
             )
+
+    def back_or_note(self, op: Op, bar: Atom) -> None:
+        """Go back through an operation; if it has no derivative, note that and look for more of the kind."""
+        try:
+            self.back_prim(op, bar)
+        except NoRule as e:
+            self.refused[:0] = e.problems
+            for v in vals(op.ins):
+                if v in self.varied:
+                    self.accumulate(v, self.materialise(ZERO, self.need(v)))
 
     def materialise_out(self, op: Op, bar: Atom) -> Atom:
         if isinstance(bar, Struct) and has_zero(bar):

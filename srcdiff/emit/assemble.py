@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import functools
 import operator
@@ -48,6 +49,28 @@ class Text:
     name: str
     imports: dict[str, str] = field(default_factory=dict)  # bound name -> import statement
     objects: dict[str, Any] = field(default_factory=dict)  # bound name -> object that no import reaches
+    functions: list[Any] = field(default_factory=list)  # what was printed
+    lines: dict[int, Origin] | None = None
+
+    def origin(self, line: int) -> Origin | None:
+        """The user's statement that a line of the text comes from."""
+        if self.lines is None:
+            self.lines = {}
+            printed = [n for n in ast.parse(self.source).body if isinstance(n, ast.FunctionDef)]
+            for ours, theirs in zip(self.functions, printed, strict=True):
+                note_lines(ours.body, theirs.body, self.lines)
+        return self.lines.get(line)
+
+
+def note_lines(ours: list[Any], printed: list[ast.stmt], lines: dict[int, Origin]) -> None:
+    """The origins of statements by the lines on which they were printed, outer ones first."""
+    ours = [s for s in ours if not isinstance(s, (Blank, Comment))]
+    for s, p in zip(ours, printed, strict=False):
+        origin = getattr(s, "origin", None)
+        if origin is not None:
+            lines.update(dict.fromkeys(range(p.lineno, (p.end_lineno or p.lineno) + 1), origin))
+        for part in ("body", "orelse"):
+            note_lines(getattr(s, part, []), getattr(p, part, []), lines)
 
 
 def name(id: str) -> Any:
@@ -89,7 +112,7 @@ def emit(
     a = Assembler(graph, fname, spelling, names)
     body = a.function_body(docstring)
     functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
-    text = Text("", fname, spelling.imports, spelling.objects)
+    text = Text("", fname, spelling.imports, spelling.objects, functions)
     tree: list[Any] = []
     if header:
         for line in sorted(set(spelling.imports.values())):
@@ -1249,7 +1272,7 @@ def _concat(self: Assembler, op: Op) -> Any:
 
 _SPELLED: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getfield, ops.shape_at: _shape_at, getattr: _getattr,
-    dict: _dict, ops.copied: _copied,
+    dict: _dict, ops.copied: _copied, ops.attribute: _getattr,
     ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
     operator.contains: _contains, operator.concat: _concat,

@@ -126,8 +126,11 @@ class Namer:
 
     def loop_ranges(self, op: Op, region: Region, position: int) -> None:
         view = LoopView(op)
-        for v in vals([*view.header, *view.inits]):
+        inits = vals(view.inits)
+        for v in inits:
             self.use(v, region, position)
+        for v in vals(view.header):  # the range is read after the variables have got their first values
+            self.use(v, region, position if v in inits else position + 2)
         body = view.body
         for v in vals(view.sources):
             self.use(v, body, self.span[body][0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
+import numbers
 import operator
 import types
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, mappings, objects, places, recursion, source, statements
-from srcdiff.frontend.core import constant, default_of, is_constant, mutable, name_of
-from srcdiff.frontend.expressions import attribute, binary, content, element, stored
+from srcdiff.frontend import control, mappings, objects, places, recursion, reflection, source, statements
+from srcdiff.frontend import library as library_functions
+from srcdiff.frontend.core import Stop, constant, default_of, is_constant, name_of
+from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, stored
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -55,7 +56,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["call", "inline", "sum_of"]
+__all__ = ["SPECIAL", "call", "inline", "sum_of", "synthetic"]
 
 Args = list[Bound]
 Kw = dict[str, Bound]
@@ -87,16 +88,17 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
-    for table in (objects.SPECIAL, _SPECIAL):
-        try:
-            special = table.get(obj)
-        except TypeError:
-            break
-        got = special(lw, args, kwargs, node) if special is not None else None
+    for special in lw.special(obj):
+        got = special(lw, args, kwargs, node)
         if got is not None:
             return got  # type: ignore[no-any-return]
     if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
         return with_out(lw, obj, text, path, args, kwargs, node)
+    method_of = lw.method_of(obj)
+    if method_of is not None:
+        return method_of(lw, args, kwargs, path, node)  # type: ignore[no-any-return]
+    if isinstance(obj, np.ufunc) and kwargs.keys() & {"dtype", "where"}:
+        return ufunc_option(lw, obj, text, path, args, kwargs, node)
     with contextlib.suppress(TypeError):
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
@@ -126,6 +128,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             for k, v in obj.keywords.items()
         }
         return call(lw, inner, [*first, *args], {**given, **kwargs}, node)
+    if isinstance(obj, types.MethodType) and path is None and not lw.frame.static:
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
     if isinstance(obj, types.MethodType):
         own = lw.outside(
             obj.__self__,
@@ -162,7 +166,19 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     inner_path = (
         path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
     )
-    return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
+
+    def read() -> Bound:
+        return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
+
+    if not library_functions.begins(lw, found):
+        return read()
+
+    def refuse(why: library_functions.Unreadable) -> Bound:
+        if path is not None:
+            lw.guards[path] = obj
+        return opaque_call(lw, obj, text, args, kwargs, node, why)
+
+    return library_functions.read(lw, read, refuse, node, text)
 
 
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -185,7 +201,7 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     if mode == "jvp":
         primals, tangents = content(lw, args[1]), content(lw, args[2])
         if not isinstance(primals, Agg) or not isinstance(tangents, Agg):
-            lw.stop("jvp", "the primals and tangents must be written as tuples here", node)
+            lw.stop("derivative", "the primals and tangents must be written as tuples here", node)
         both = [*primals.items, *tangents.items]
         return lw.ctx.derive(lw, Derived(args[0], "jvp", len(primals.items)), both, kwargs, node)  # type: ignore[no-any-return]
     return lw.ctx.derive(lw, Derived(args[0], "vjp"), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
@@ -239,9 +255,18 @@ def keeps_order(step: Step, rank: int) -> bool:
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
-        lw.stop("copy", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
+        lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
         lw.stop("call", f"a function is passed to {text}, which is not read through", node)
+    own = lw.frame.static or str(getattr(fn, "__module__", "")).startswith("srcdiff.")  # takes any structure
+    for a in [] if own else [*args, *kwargs.values()]:
+        box = content(lw, a)
+        if objects.is_object(box) and not issubclass(box.type, tuple):
+            lw.stop(
+                "value", f"{text} is given an object of class {box.type.__name__}", node,
+                note="what is done with it is decided by its class",
+                help="pass the number or array that it holds",
+            )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
@@ -250,6 +275,8 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
             arrays = [a for a in args if isinstance(a, Loc)]
             if isinstance(args[0], Loc) or not arrays:
                 return lw.view(args[0], step)
+    if "dtype" in kwargs and not lw.frame.static:
+        check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     value = lw.prim(fn, atoms, names, method=method)
     is_array = isinstance(value, Val) and isinstance(value.kind, Array)
     if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
@@ -280,9 +307,9 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
     if isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None:
         return value
     if "where" in kwargs:
-        lw.stop("out", "out= together with where= is not supported", node, help="use np.where")
+        lw.stop("option", "out= together with where= is not supported", node, help="use np.where")
     if not isinstance(target, Loc):
-        lw.stop("out", "out= must be an array", node)
+        lw.stop("option", "out= must be an array", node)
     current = lw.read(target)
     lw.write(
         target,
@@ -298,30 +325,81 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
     return target
 
 
+def check_dtype(lw: Lowerer, dtype: Atom, text: str, node: Any) -> None:
+    """Refuse arrays of records and objects: numbers in them cannot be followed."""
+    value = constant(dtype)
+    known = value is None or isinstance(value, (type, str, np.dtype))
+    if isinstance(dtype, Struct) or (known and np.dtype(value).kind in "OV"):
+        lw.stop(
+            "dtype", f"{text} makes an array of records or objects here, which has no derivative", node,
+            note="numbers that are put into it cannot be followed",
+            help="use one array of floats for each field (dtype=float)",
+        )  # fmt: skip
+
+
+def ufunc_option(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``f(..., dtype=t)`` computes in that type."""
+    if "where" in kwargs:
+        lw.stop(
+            "option", f"{text}(where=...) is not supported", node,
+            note="it leaves the other elements of its result unset",
+            help=f"np.where(mask, {text}(...), other)",
+        )  # fmt: skip
+    kwargs = dict(kwargs)
+    to = kwargs.pop("dtype")
+    cast = [
+        Plain(lw.prim(np.astype, [lw.read(a, node), lw.read(to, node)], method="astype"))
+        if isinstance(kind(lw.read(a, node)), Array)
+        else a
+        for a in args
+    ]
+    value = call_known(lw, fn, text, path, cast, kwargs, node)
+    return Plain(lw.prim(np.astype, [lw.read(value), lw.read(to)], method="astype"))
+
+
+PLAIN = (tuple, list, dict)  # made from what they are given, part by part
+NEITHER = "neither a rule nor Python source"
+FLOWS = "a value that depends on the argument to differentiate with respect to flows into it"
+
+
 def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: Any, why: Any) -> Bound:
     """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
+    unreadable = isinstance(why, library_functions.Unreadable)
+    reason = f"it has no rule, and {why.why}" if unreadable else f"it has {NEITHER}"
+    if library_functions.calls_back([*args, *kwargs.values()], lw):
+        lw.stop(
+            "no-rule", f"{text} cannot be differentiated: it calls a function that is passed to it", node,
+            note=reason, help="write the loop out that it stands for, or give it a rule",
+        )  # fmt: skip
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
+    if isinstance(obj, type) and issubclass(obj, numbers.Number):
+        for a in atoms:
+            reflection.check_text(lw, a, node)
     boxes = [a for a in [*args, *kwargs.values()] if isinstance(a, Loc)]
     for b in boxes:
         held = lw.state.cells[lw.moved_to(b).cell]
         listlike = isinstance(held, Agg) or isinstance(kind(held), Seq)
         in_place = getattr(obj, "__module__", "") == "_operator"
         if listlike or node is lw.discarded or in_place:
+            if active and listlike:
+                lw.stop(
+                    "no-rule", f"{text} cannot be differentiated", node, note=reason,
+                    help="write what it computes with functions that have rules, or give it a rule",
+                )  # fmt: skip
             lw.stop(
-                "no-rule", f"{text} may change what it is given, and it can not be read", node,
-                note="it has neither a rule nor Python source",
+                "no-rule", f"{text} may change what it is given", node, note=reason,
                 help="use an indexed assignment, or give it a copy and use its result",
             )  # fmt: skip
-    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
-    active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
     result = OTHER
     if active:
         result = UNKNOWN
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     problem = lw.problem(
         "no-rule",
-        f"{text} has neither a rule nor Python source",
+        f"{text} cannot be differentiated" if unreadable else f"{text} has {NEITHER}",
         node,
-        note="a value that depends on the argument to differentiate with respect to flows into it",
+        note=f"{FLOWS}; {reason}" if unreadable else FLOWS,
         help=f"give it a rule, or pass {text} a constant",
     )
     v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
@@ -353,7 +431,7 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if isinstance(box, Agg):
         return Plain(Const(len(box.items)))
     if isinstance(box, Iter):
-        lw.stop("len", "len() of an iterator is not supported", node)
+        lw.stop("iterate", "len() of an iterator is not supported", node)
     a = lw.read(args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else None
@@ -402,6 +480,7 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(Const(float(a.value)))
+    reflection.check_text(lw, a, node)
     if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k == UNKNOWN:
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
@@ -417,9 +496,10 @@ def _int(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def _minmax(fn: Any) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         if "key" in kwargs:
-            lw.stop("key", f"{fn.__name__}(key=...) is not supported", node)
+            lw.stop("option", f"{fn.__name__}(key=...) is not supported", node,
+                    help="loop over the elements, and keep the best with if")  # fmt: skip
         if len(args) == 1:
-            box = content(lw, args[0])
+            box = items_of(lw, args[0], node)
             if isinstance(box, Agg):
                 items = list(box.items)
             else:
@@ -495,7 +575,7 @@ def synthetic(
 
 def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
-    box = content(lw, args[0])
+    box = items_of(lw, args[0], node)
     if isinstance(box, Agg):
         total = start
         for item in box.items:
@@ -635,13 +715,6 @@ def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Plain(Const(None))
 
 
-def _copyto(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    if kwargs:
-        lw.stop("copyto", "np.copyto with keywords is not supported", node)
-    statements.store(lw, args[0], Const(...), args[1], node)
-    return Plain(Const(None))
-
-
 def _shape(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return attribute(lw, args[0], "shape", node)
 
@@ -688,47 +761,13 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
 
 
-def _copy(deep: bool) -> Any:
-    """``copy.copy`` and ``copy.deepcopy``."""
-
-    def again(lw: Lowerer, b: Bound, deeper: bool) -> Bound:
-        c = content(lw, b)
-        if isinstance(c, Agg):
-            items = tuple(again(lw, lw.settled(x), deep) if deeper else lw.settled(x) for x in c.items)
-            new = Agg(c.type, c.keys, items)
-            return Loc(lw.state.new_cell(new)) if mutable(c.type) else new
-        if not isinstance(c, Loc):
-            return b
-        k = kind(lw.read(c))
-        if not deeper and isinstance(k, (Array, Seq)):
-            return b  # what a shallow copy holds is what its original holds
-        if isinstance(k, Seq):
-            place = lw.bind(lw.prim(ops.copied if deep else list, [lw.read(c)], result=k))
-            if deep and isinstance(place, Loc):
-                lw.own_lists.add(place.cell)
-            return place
-        return lw.bind(lw.prim(np.copy, [lw.read(c)]))
-
-    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-        c = content(lw, args[0])
-        if isinstance(c, Loc) and not deep:
-            return again(lw, args[0], True)
-        return again(lw, args[0], True) if not isinstance(c, Agg) or deep else shallow(lw, c)
-
-    def shallow(lw: Lowerer, c: Agg) -> Bound:
-        new = Agg(c.type, c.keys, tuple(lw.settled(x) for x in c.items))
-        return Loc(lw.state.new_cell(new)) if mutable(c.type) else new
-
-    return handler
-
-
-_SPECIAL: dict[Any, Any] = {
-    copy.copy: _copy(False), copy.deepcopy: _copy(True),
+SPECIAL: dict[Any, Any] = {
     slice: _slice,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
-    dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.copyto: _copyto, np.shape: _shape,
+    dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,
+    **reflection.HANDLERS,
 }  # fmt: skip
 
 
@@ -763,11 +802,20 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
             f"the method {name!r} of an object that is not known is given a number or an array",
             node,
         )
+    if node is lw.discarded and any(isinstance(kind(a), (Array, Seq)) for a in atoms):
+        lw.stop(
+            "no-rule", f"the method {name!r} may change what it is given", node,
+            note="what it belongs to is known only when the program runs",
+            help="use a method that gives its result: rng.permutation(x) for rng.shuffle(x)",
+        )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
     return Plain(
         lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name)
     )
+
+
+IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # methods that change the array
 
 
 def array_method(
@@ -790,12 +838,11 @@ def array_method(
             node,
         )
         return Plain(Const(None))
-    if name == "sort" and isinstance(owner, Loc):
-        lw.write(
-            owner,
-            lw.prim(np.sort, [atom, *[lw.read(a) for a in args]], result=kind(atom), hint=name_of(atom)),
-            node,
-        )
+    if name in IN_PLACE and isinstance(owner, Loc):
+        atoms = [atom, *[lw.read(a, node) for a in args], *[lw.read(v, node) for v in kwargs.values()]]
+        names = ("",) * (1 + len(args)) + tuple(kwargs) if kwargs else ()
+        new = lw.prim(IN_PLACE[name], atoms, names, result=kind(atom), hint=name_of(atom))
+        lw.write(owner, new, node)
         return Plain(Const(None))
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
@@ -1027,6 +1074,7 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     if issubclass(cls, np.generic) and len(args) == 1:
         a = lw.read(args[0], node)
         k = kind(a)
+        reflection.check_text(lw, a, node)
         if isinstance(k, (Scalar, Array)):
             return Plain(
                 lw.prim(np.astype, [a, Ref(cls, text)])
@@ -1034,6 +1082,9 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
                 else lw.prim(cls, [a], result=Scalar(np.dtype(cls).str[1:], False))
             )
     if not (issubclass(cls, tuple) and hasattr(cls, "_fields")):
+        dataclass = hasattr(cls, "__dataclass_fields__")
+        if library_functions.is_library_class(cls) and not dataclass and cls not in PLAIN:
+            return opaque_call(lw, cls, text, args, kwargs, node, None)
         return objects.construct(lw, cls, args, kwargs, node)
     named: Any = cls
     given = dict(zip(named._fields, args, strict=False))
@@ -1100,6 +1151,12 @@ def enter_function(
     ident: Any,
 ) -> Bound:
     """Read a function in place: its body runs in a frame of its own, on the caller's values."""
+    if isinstance(fnode, gast.AsyncFunctionDef):
+        lw.stop(
+            "async", f"{name} is a coroutine function", node,
+            note="what runs when, and how often, is decided by the event loop",
+            help="write an ordinary function (def), and await its result outside",
+        )  # fmt: skip
     if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
         lw.stop("generator", f"{name} is a generator function", node, help="return a list")
     bound = bind_arguments(lw, fnode.args, name, args, kwargs, defaults, node)
@@ -1125,7 +1182,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         if has_global:
             lw.stop("global", f"{name} writes to a global variable", fnode)
         frame.locals -= frame.outer
-    old, old_origin = lw.frame, lw.origin
+    old, old_origin, found = lw.frame, lw.origin, len(lw.problems)
     lw.frame = frame
     lw.stack.append(entry)
     try:
@@ -1134,6 +1191,8 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         if body is None:
             return lw.expr(fnode.body)
         lw.block(body)
+        if len(lw.problems) > found:
+            raise Stop(None)
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
             if not any(

@@ -15,7 +15,7 @@ import gast
 
 from srcdiff.frontend import mappings, places
 from srcdiff.frontend.core import Bottom, Stop, constant, mutable
-from srcdiff.frontend.expressions import content, truth
+from srcdiff.frontend.expressions import items_of, truth
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import (
     Agg,
@@ -135,6 +135,9 @@ class Joiner:
         if a is b:
             return a
         a, b = self.settled(0, a), self.settled(1, b)
+        for side in (a, b):
+            if isinstance(side, Poison) and side.follows:
+                return side
         if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
             return Loc(a.cell)
         ca, cb = self.inside(0, a), self.inside(1, b)
@@ -922,7 +925,7 @@ def for_loop(lw: Lowerer, node: Any) -> Any:
 
 
 def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
-    c = content(lw, it)
+    c = items_of(lw, it, node)
     if isinstance(c, Agg) and c.type is dict:
         c = Agg(tuple, tuple(range(len(c.keys))), tuple(Plain(Const(k)) for k in c.keys))
     if isinstance(c, Agg):
@@ -938,7 +941,7 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
 
 def fixed_items(lw: Lowerer, it: Bound) -> list[Bound] | None:
     """The items of an iterator over containers of known structure."""
-    c = content(lw, it)
+    c = items_of(lw, it)
     if isinstance(c, Agg):
         return list(c.items) if c.type is not dict else [Plain(Const(k)) for k in c.keys]
     if isinstance(c, Iter):

@@ -15,6 +15,7 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.scope import (
     Agg,
@@ -24,6 +25,7 @@ from srcdiff.frontend.scope import (
     Frame,
     Known,
     Loc,
+    Method,
     Plain,
     Poison,
     State,
@@ -58,15 +60,19 @@ from srcdiff.ir.kinds import (
     join,
 )
 
-__all__ = ["Bottom", "Capture", "Context", "Core", "Stop"]
+__all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Stop"]
+
+MOST_PROBLEMS = 20  # reported at once
+WITHIN = "it has no rule, and inside it are functions or options that have none either"
+MEMORY = frozenset({"flags", "itemsize", "nbytes", "strides"})  # attributes of an array that hold no elements
 
 
 class Stop(Exception):
-    """A problem was found in the statement being read."""
+    """A problem was found in the statement being read; None if it only follows from one found before."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem | None) -> None:
         self.problem = problem
-        super().__init__(problem.what)
+        super().__init__(problem.what if problem is not None else "")
 
 
 class Bottom(Exception):
@@ -168,17 +174,33 @@ class Core:
     )  # a loop's array -> an array of its shape from before the loop
     calls: dict[Any, Any] = field(default_factory=dict)
     adopted: dict[int, tuple[Known, int]] = field(default_factory=dict)  # objects from outside: their cells
+    boundary: tuple[Frame, Any, str] | None = None  # the user's call of the library function being read
 
     # ---- problems
     def stop(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
     ) -> NoReturn:
-        raise Stop(self.problem(slug, what, node, note, help, label))
+        raise Stop(self.problem_here(slug, what, node, note, help, label))
 
     def problem(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
     ) -> Problem:
+        """A problem that may be raised later; inside a library function it is one of the user's call."""
+        if self.boundary is None:
+            return self.problem_here(slug, what, node, note, help, label)
+        frame, call, text = self.boundary
+        here, self.frame = self.frame, frame
+        try:
+            what = f"{text} cannot be differentiated"
+            return self.problem_here(slug, what, call, WITHIN, f"write out what {text} computes", label)
+        finally:
+            self.frame = here
+
+    def problem_here(
+        self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
+    ) -> Problem:
         node = node if node is not None and hasattr(node, "lineno") else self.node
+        help = help or ADVICE.get(slug, "")
         source = self.frame.source
         if source is None or node is None or not hasattr(node, "lineno"):
             return Problem(slug, what, note=note, help=help)
@@ -191,11 +213,15 @@ class Core:
 
     def fail(self) -> None:
         if self.problems:
-            raise UnsupportedSyntax(*dict.fromkeys(self.problems))
+            error = UnsupportedSyntax(*dict.fromkeys(self.problems))
+            error.graph = self.graph
+            raise error
 
     # ---- operations
     def add(self, op: Op) -> Op:
         op.origin = self.origin
+        if self.boundary is not None:
+            op.attrs["within"] = self.boundary[2]
         self.region.ops.append(op)
         return op
 
@@ -209,6 +235,8 @@ class Core:
         **attrs: Any,
     ) -> Atom:
         """An application of a pure function."""
+        if self.frame.static:
+            args = [filled(a) if isinstance(a, Struct) else a for a in args]
         if any(a is ZERO for a in args):
             return self.with_zero(fn, args, names)
         folded = self.fold(fn, args, names)
@@ -237,7 +265,9 @@ class Core:
             return ZERO
         if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count
             return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
-        self.stop("zero", f"a rule applies {getattr(fn, '__name__', fn)} to a tangent that is zero")
+        self.stop("rule", f"a rule applies {getattr(fn, '__name__', fn)} to a tangent that is zero",
+            help="test for it first, or use functions that are linear in the tangent",
+       )
 
     def fold(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom | None:
         """Evaluate on constants: integers, text and flags always; numbers only in a rule's text."""
@@ -393,11 +423,33 @@ class Core:
                 if path is not None and not self.frame.static:
                     self.guards[path] = obj  # it is part of the text: another one makes another derivative
                 return Ref(obj, text)
-            case Poison(why):
+            case Poison(why, follows):
+                if follows:
+                    raise Stop(None)
                 self.stop(
                     "branches", why, node, help="make both paths bind it to values of the same structure"
                 )
-        self.stop("value", f"{describe(b)} is used where a number or an array is needed", node)
+        if isinstance(b, Method):
+            return self.read_attribute(b, node)
+        self.stop(
+            "value", f"{describe(b)} is used where a number or an array is needed", node,
+            help="call it, or keep it in a variable, a tuple or a list of functions that the program calls",
+        )  # fmt: skip
+
+    def read_attribute(self, b: Method, node: Any) -> Atom:
+        """An attribute of a thing that carries no derivative: read when the program runs."""
+        owner = self.read(b.owner, node)
+        if kind(owner) == OTHER or (isinstance(kind(owner), Array) and b.name in MEMORY):
+            return self.prim(getattr, [owner, Const(b.name)], result=UNKNOWN, method=b.name)
+        if kind(owner) == UNKNOWN:
+            problem = self.problem("no-rule", f"what the attribute {b.name!r} is here is not known", node)
+            unread = (b.name, problem)
+            return self.prim(ops.attribute, [owner, Const(b.name)], result=UNKNOWN, unread=unread)
+        self.stop(
+            "attribute", f"what the attribute {b.name!r} is here is not known", node,
+            note="it is used as a value, and what it belongs to may carry a derivative",
+            help="keep the value in a variable of its own",
+        )  # fmt: skip
 
     def apply_step(self, step: Step, base: Atom) -> Atom:
         if step.fn is operator.getitem:
@@ -742,6 +794,13 @@ def _is_part(a: Atom, whole: Val, key: Any) -> bool:
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
         return False
     return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
+
+
+def filled(a: Atom) -> Atom:
+    """A display of numbers with its symbolic zeros written out."""
+    if isinstance(a, Struct):
+        return Struct(a.type, a.keys, tuple(Const(0.0) if x is ZERO else filled(x) for x in a.items))
+    return a
 
 
 def name_of(a: Atom) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import mappings, objects, places
-from srcdiff.frontend.core import Bottom, constant, is_constant
+from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -27,11 +27,25 @@ from srcdiff.frontend.scope import (
     Method,
     Partial,
     Plain,
+    Poison,
     Step,
     Super,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, alike, join, join_all
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.kinds import (
+    BOOL,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Scalar,
+    Seq,
+    Tree,
+    alike,
+    is_active_kind,
+    join,
+    join_all,
+)
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -39,12 +53,22 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "index_atom"]
 
 
+WORDS = {  # what a person calls the nodes of a tree
+    "AsyncFor": "async for", "AsyncFunctionDef": "async def", "AsyncWith": "async with", "Await": "await",
+    "ClassDef": "a class statement", "DictComp": "a dict comprehension", "Match": "match",
+    "Set": "a set display", "SetComp": "a set comprehension", "TemplateStr": "a template string",
+    "Try": "try", "TryStar": "except*", "TypeAlias": "a type statement", "With": "with", "Yield": "yield",
+    "YieldFrom": "yield from",
+}  # fmt: skip
+
+
 def evaluate(lw: Lowerer, node: Any) -> Bound:
     """The bound of an expression."""
     handler = _HANDLERS.get(type(node).__name__)
     if handler is None:
         help = "compute it outside the function, or write it as a loop over a list"
-        what = f"{type(node).__name__} is not supported in a differentiated function"
+        name = type(node).__name__
+        what = f"{WORDS.get(name, name)} is not supported in a differentiated function"
         lw.stop("syntax", what, node, help=help)
     return handler(lw, node)
 
@@ -61,6 +85,8 @@ def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
     frame: Frame | None = lw.frame
     while frame is not None:
         b = lw.state.names.get((frame.id, name))
+        if isinstance(b, Poison) and b.follows:
+            raise Stop(None)
         if b is not None:
             return b
         if name in frame.locals:
@@ -158,6 +184,9 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         lw.mixed.add(repeated.cell)  # type: ignore[union-attr]
         return repeated
     x, y = lw.read(left, node), lw.read(right, node)
+    for a in (x, y):
+        if isinstance(a, Ref) and callable(a.obj) and not lw.frame.static:
+            lw.stop("value", f"{a.text} is a function, and is used as a number", node)
     kx, ky = kind(x), kind(y)
     if isinstance(kx, Seq) or isinstance(ky, Seq):
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
@@ -172,6 +201,18 @@ def merged_dicts(a: Agg, b: Agg) -> Agg:
     """``a | b``: the entries of both, those of ``b`` winning."""
     merged = dict(zip(a.keys, a.items, strict=True)) | dict(zip(b.keys, b.items, strict=True))
     return Agg(dict, tuple(merged), tuple(merged.values()))
+
+
+def items_of(lw: Lowerer, b: Bound, node: Any = None) -> Any:
+    """The content of a bound that is looped over or unpacked: an object's fields are not its elements."""
+    c = content(lw, b)
+    if objects.is_object(c) and not issubclass(c.type, tuple):
+        lw.stop(
+            "iterate", f"an object of class {c.type.__name__} is looped over", node,
+            note="its fields are not its elements",
+            help="loop over a list of what it gives",
+        )  # fmt: skip
+    return c
 
 
 def content(lw: Lowerer, b: Bound) -> Any:
@@ -347,7 +388,7 @@ def _display(t: type) -> Any:
         items: list[Bound] = []
         for e in node.elts:
             if isinstance(e, gast.Starred):
-                got = content(lw, lw.expr(e.value))
+                got = items_of(lw, lw.expr(e.value), e)
                 if not isinstance(got, Agg):
                     lw.stop(
                         "starred",
@@ -383,17 +424,17 @@ def _dict(lw: Lowerer, node: Any) -> Bound:
         if k is None:
             other = content(lw, value)
             if not isinstance(other, Agg) or other.type is not dict:
-                lw.stop("dict", "the keys of the unpacked dict are not known", v)
+                lw.stop("key", "the keys of the unpacked dict are not known", v)
             pairs = list(zip(other.keys, other.items, strict=True))
         else:
             key = constant(lw.read(lw.expr(k)))
             try:
                 hash(key)
             except TypeError:
-                lw.stop("dict", "the keys of this dict are not known when the derivative is made", k)
+                lw.stop("key", "the keys of this dict are not known when the derivative is made", k)
             if not is_constant(lw.read(lw.expr(k))):
                 lw.stop(
-                    "dict",
+                    "key",
                     "the keys of this dict are not known when the derivative is made",
                     k,
                     help="use constant keys",
@@ -424,8 +465,10 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
         return got
     if isinstance(box, Agg):
         return element(lw, box, index_atom(lw, index_node), node, lw.settled(base))
+    if isinstance(base, Plain) and isinstance(base.atom, Ref):
+        base = Known(base.atom.obj, base.atom.text)
     if isinstance(base, Known):
-        return Known(base.obj, base.text, base.path)  # list[int] and the like
+        return known_item(lw, base, index_node, node)
     index = index_atom(lw, index_node)
     if isinstance(base, Iter):
         lw.stop("index", "a range or zip cannot be indexed here", node, help="make it a list first")
@@ -450,6 +493,27 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     return lw.bind(lw.getitem(value, index))
 
 
+def known_item(lw: Lowerer, base: Known, index_node: Any, node: Any) -> Bound:
+    """``obj[index]`` of an object known now."""
+    if isinstance(base.obj, type):
+        return Known(base.obj, base.text, base.path)  # list[int] and the like
+    handler = getattr(type(base.obj), "__getitem__", None)
+    if isinstance(handler, types.FunctionType) and type(base.obj).__module__.partition(".")[0] != "numpy":
+        item = lw.expr(index_node)
+        path = (("const", type(base.obj)), ("attr", "__getitem__"))
+        return lw.call(Known(handler, f"{base.text}.__getitem__", path), [base, item], {}, node)
+    index = index_atom(lw, index_node)
+    for special in lw.special(base.obj):  # np.r_ and the like
+        return special(lw, [Plain(index)], {}, node)  # type: ignore[no-any-return]
+    if any(is_active_kind(v.kind) for v in vals([index])):
+        lw.stop(
+            "no-rule", f"{base.text} has no rule", node,
+            note="numbers that may vary are put into its square brackets",
+            help="write what it stands for with functions that have rules",
+        )  # fmt: skip
+    return Plain(lw.prim(operator.getitem, [lw.read(base), index]))
+
+
 def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None = None) -> Bound:
     """An element of a container of known structure."""
     v = constant(index)
@@ -461,16 +525,17 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
         if box.type in (tuple, list) or (isinstance(box.type, type) and issubclass(box.type, tuple)):
             if isinstance(v, int) and -len(box.items) <= v < len(box.items):
                 return box.items[v]
-            raises(lw, IndexError(f"{box.type.__name__} index out of range"), node)
+            error = IndexError(f"{box.type.__name__} index out of range")
+            raises(lw, error, node, f"index {v!r} is out of range")
         if v in box.keys:
             return box.items[box.keys.index(v)]
-        raises(lw, KeyError(v), node)
+        raises(lw, KeyError(v), node, f"there is no key {v!r} here")
     if box.items and box.type is dict and isinstance(owner, Loc):
         values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
         if len(values) == len(box.items) and all(alike(values[0], k) for k in values):
             return lw.view(mappings.as_mapping(lw, owner, box, node), places.element_step(index))
     if not box.items:
-        raises(lw, IndexError(f"{box.type.__name__} index out of range"), node)
+        raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
     kinds = [kind(lw.read(x)) for x in box.items]
 
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
@@ -489,8 +554,9 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     )
 
 
-def raises(lw: Lowerer, error: Exception, node: Any) -> NoReturn:
+def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
     """What is read here raises whenever the program comes here: so does what is written for it."""
+    lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
     text = ast.parse(f"raise {type(error).__name__}({error.args[0]!r})").body[0]
     tree = gast.ast_to_gast(text)
     lw.add(Op("opaque", [], attrs={"tree": gast.copy_location(tree, node), "free": (), "effect": True}))
@@ -553,7 +619,7 @@ def _call(lw: Lowerer, node: Any) -> Bound:
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
-            got = content(lw, lw.expr(a.value))
+            got = items_of(lw, lw.expr(a.value), a)
             if not isinstance(got, Agg):
                 lw.stop("starred", "the length of the starred argument is not known", a)
             args.extend(got.items)

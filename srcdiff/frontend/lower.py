@@ -8,9 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gast
+import numpy as np
 
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import calls, control, expressions, liveness, objects, recursion, source, statements
+from srcdiff.frontend import (
+    calls,
+    control,
+    expressions,
+    higher,
+    liveness,
+    objects,
+    recursion,
+    source,
+    statements,
+)
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.scope import (
     Agg,
@@ -29,6 +40,9 @@ from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
 
 __all__ = ["Context", "Lowerer", "Param", "lower", "lower_library", "read_rule"]
+
+# what may only seem wrong where a statement before was refused: its effect is missing
+FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ class Lowerer(Core):
     pinned: set[int] = field(default_factory=set)  # arrays that a loop hands on from trip to trip
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
+    certain: Problem | None = None  # an exception that what was read last raises for certain
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
 
     def expr(self, node: Any) -> Bound:
@@ -77,6 +92,24 @@ class Lowerer(Core):
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
 
+    def special(self, obj: Any) -> list[Any]:
+        """How the call of a function may be read that is more than an operation: the first that gives."""
+        try:
+            return [t[obj] for t in (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS) if obj in t]
+        except TypeError:
+            return []
+
+    def method_of(self, obj: Any) -> Any:
+        """How the call of a ufunc's method, or of an object of NumPy's, is read; None if there is nothing."""
+        if type(obj) in higher.INSTANCES:
+            read = higher.INSTANCES[type(obj)]
+            return lambda lw, args, kwargs, path, node: read(lw, obj, path, args, kwargs, node)
+        owner = getattr(obj, "__self__", None)
+        if isinstance(owner, np.ufunc) and obj.__name__ in higher.METHODS_OF:
+            read = higher.METHODS_OF[obj.__name__]
+            return lambda lw, args, kwargs, path, node: read(lw, owner, args, kwargs, node)
+        return None
+
     def sum_of(self, node: Any) -> Bound:
         return calls.sum_of(self, node)
 
@@ -100,9 +133,11 @@ class Lowerer(Core):
         """A statement begins: what is made from here on comes from it."""
         self.node = s
         found = self.frame.source
-        if self.frame.static or found is None or not hasattr(s, "lineno"):
+        if self.frame.static or found is None or not hasattr(s, "lineno") or self.boundary is not None:
             return
         line = s.lineno
+        self.graph.info.setdefault("reached", set()).add((found.file, line))
+        self.graph.info.setdefault("sources", {}).setdefault((found.file, found.line), found)
         above: list[str] = []
         n = line - 1
         while n in found.comments and found.comments[n][1]:
@@ -125,7 +160,13 @@ class Lowerer(Core):
 
     def poison(self, s: Any) -> None:
         for name in assigned_names([s]):
-            self.set_name(name, Poison(f"the value of {name!r} is not known because of the problem above"))
+            self.set_name(name, Poison(f"the value of {name!r} is not known", True))
+
+    def found(self, stop: Stop) -> None:
+        """Note a problem, unless it may follow from one that was found before."""
+        problem = stop.problem
+        if problem is not None and not (self.problems and problem.slug in FOLLOWING):
+            self.problems.append(problem)
 
     def cached_tree(self, node: Any, tree: Any) -> Any:
         key = tuple(
@@ -327,6 +368,15 @@ def lower(
             lw.problem("generator", f"{found.name} is a generator function", node, help="return a list")
         )
         lw.fail()
+    if isinstance(node, gast.AsyncFunctionDef):
+        lw.problems.append(
+            lw.problem(
+                "async", f"{found.name} is a coroutine function", node,
+                note="what runs when, and how often, is decided by the event loop",
+                help="write an ordinary function (def), and await its result outside",
+            )
+        )  # fmt: skip
+        lw.fail()
     body = node.body if isinstance(node, gast.FunctionDef) else None
     frame.locals = (assigned_names(body) if body is not None else frozenset()) | frozenset(params)
     if body is not None and declared(body, gast.Global):
@@ -368,6 +418,8 @@ def lower(
                 code = lw.block(body)
                 lw.fail()
                 if isinstance(code, int) and code == control.RAISE:
+                    if lw.certain is not None:
+                        raise Stop(lw.certain)
                     lw.stop("raises", f"{found.name} raises an exception whatever its arguments are", node,
                             help="there is no value to differentiate")  # fmt: skip
                 b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
@@ -378,9 +430,8 @@ def lower(
             result = lw.read(recursion.enter(lw, site))
             lw.fail()
     except Stop as stop:
-        raise UnsupportedSyntax(*dict.fromkeys([*lw.problems, stop.problem])) from None
-    except RecursionError:
-        raise UnsupportedSyntax(Problem("recursion", f"{found.name} nests too deeply")) from None
+        lw.found(stop)
+        lw.fail()
     lw.fail()
     extra = graph.info.pop("entry", [])
     graph.region.ops[len(entry) : len(entry)] = extra
@@ -443,7 +494,8 @@ def lower_library(
     try:
         result = lw.read(lw.call(Known(fn, text), args, options, None))
     except Stop as stop:
-        raise UnsupportedSyntax(stop.problem) from None
+        lw.found(stop)
+        raise UnsupportedSyntax(*lw.problems) from None
     graph.region.results = [result]
     return graph
 
@@ -462,4 +514,5 @@ def read_rule(
     try:
         return lw.read(calls.inline(lw, rule, given))
     except Stop as stop:
-        raise UnsupportedSyntax(stop.problem) from None
+        lw.found(stop)
+        raise UnsupportedSyntax(*lw.problems) from None

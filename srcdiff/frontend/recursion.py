@@ -427,7 +427,7 @@ def enter(lw: Lowerer, site: Site) -> Bound:
     fixed: list[Bound] = []
     for k, b in site.bound.items():
         if isinstance(b, Poison):
-            lw.stop("branches", b.why, site.node)
+            lw.read(b, site.node)
         dissect(lw, b, k, leaves, fixed)
     rec = find(lw, site, leaves, fixed)
     sizes: dict[int, Any] = {}

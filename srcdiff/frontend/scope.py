@@ -152,6 +152,7 @@ class Poison:
     """A name whose value cannot be told; using it is an error."""
 
     why: str
+    follows: bool = False  # its statement was refused already: using it is no problem of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)

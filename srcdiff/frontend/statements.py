@@ -11,14 +11,16 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import control, mappings, objects, places
-from srcdiff.frontend.core import Bottom, Stop, constant, is_constant, name_of
+from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
+    WORDS,
     attribute,
     binary,
     content,
     default_bounds,
     element,
     index_atom,
+    items_of,
     lookup,
     merged_dicts,
     stored,
@@ -46,9 +48,9 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
                 return control.if_statement(lw, test, s.body, s.orelse, rest)
             code = statement(lw, s)
         except Stop as stop:
-            if lw.frame.static or len(lw.problems) > 20:
+            if lw.frame.static or lw.boundary is not None or len(lw.problems) >= MOST_PROBLEMS:
                 raise
-            lw.problems.append(stop.problem)
+            lw.found(stop)
             lw.poison(s)
             continue
         except Bottom:
@@ -95,7 +97,7 @@ def statement(lw: Lowerer, s: Any) -> Any:
     handler = _HANDLERS.get(type(s).__name__)
     if handler is None:
         kind_ = type(s).__name__
-        what = f"the statement {kind_} is not supported in a differentiated function"
+        what = f"{WORDS.get(kind_, kind_)} is not supported in a differentiated function"
         lw.stop("syntax", what, s, help=INSTEAD.get(kind_, INSTEAD["With"]))
     result = handler(lw, s)
     return control.FALL if result is None else result
@@ -164,7 +166,7 @@ def rename(v: Val, name: str) -> None:
 
 
 def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
-    c = content(lw, value)
+    c = items_of(lw, value, target)
     n = len(target.elts)
     stars = [i for i, e in enumerate(target.elts) if isinstance(e, gast.Starred)]
     if isinstance(c, Plain) and isinstance(c.atom, Struct):

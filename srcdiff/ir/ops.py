@@ -16,6 +16,7 @@ __all__ = [
     "accumulate",
     "additem",
     "append",
+    "attribute",
     "copied",
     "poplast",
     "rest",
@@ -23,6 +24,11 @@ __all__ = [
     "stop_gradient",
     "without",
 ]
+
+
+def attribute(x: Any, name: str) -> Any:
+    """``x.name`` of a thing of unknown kind."""
+    return getattr(x, name)
 
 
 def setitem(x: Any, index: Any, value: Any) -> Any:

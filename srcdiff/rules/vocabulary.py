@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff import runtime
+from srcdiff.rules.registry import nondifferentiable
 
 __all__ = [
     "CREATES",
@@ -104,3 +105,7 @@ def last_write(part: Any, index: Any, x: Any) -> Any:
 
 def as_array(bar: Any) -> Any:
     return np.array(bar)
+
+
+CHECK = runtime.check_number  # that the result of a gradient is a number
+nondifferentiable(CHECK)

@@ -15,6 +15,7 @@ import numpy as np
 __all__ = [
     "add",
     "cast_like",
+    "check_number",
     "ediff_back",
     "fit",
     "gradient_back",
@@ -499,3 +500,10 @@ def layout(a: Any, order: str) -> Any:
     if order == "K" and not (flags.c_contiguous or flags.f_contiguous):
         raise NotImplementedError("the derivative of order='K' of an array that is not contiguous")
     return "F" if flags.f_contiguous and not flags.c_contiguous else "C"
+
+
+def check_number(y: Any, name: str) -> None:
+    """Refuse a result that is not a single number, where only running the function tells."""
+    if y is None or isinstance(y, (tuple, list, dict, str)) or np.size(y) != 1:
+        thing = f"an array of shape {y.shape}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
+        raise TypeError(f"grad of {name} needs a single number as its result, not {thing}")

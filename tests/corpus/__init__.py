@@ -15,6 +15,7 @@ from corpus import (
     objects,
     physics,
     places,
+    stands_for,
     straight,
     whiles,
 )
@@ -34,6 +35,7 @@ MODULES = (
     mappings,
     ml,
     physics,
+    stands_for,
     gallery,
     known,
 )

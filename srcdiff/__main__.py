@@ -1,0 +1,62 @@
+"""The command line: ``python -m srcdiff check module.py:function``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from typing import Any
+
+from srcdiff.errors import SrcdiffError
+from srcdiff.report import check_source
+
+__all__ = ["main"]
+
+
+def load(where: str) -> Any:
+    """The object that ``module.py:name`` or ``package.module:name`` stands for."""
+    place, colon, name = where.rpartition(":")
+    if not colon or not name:
+        raise SystemExit(f"{where}: write module.py:function or module:function")
+    if place.endswith(".py"):
+        if not os.path.exists(place):
+            raise SystemExit(f"{place}: there is no such file")
+        spec = importlib.util.spec_from_file_location(os.path.basename(place)[:-3], place)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        sys.path.insert(0, os.path.dirname(os.path.abspath(place)))
+        spec.loader.exec_module(module)
+    else:
+        sys.path.insert(0, os.getcwd())
+        module = importlib.import_module(place)
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise SystemExit(f"{place} has no {name}")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is 1 if something cannot be differentiated."""
+    parser = argparse.ArgumentParser(prog="python -m srcdiff", description="Derivatives as Python source.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="what becomes of each statement of a function")
+    check.add_argument("function", help="module.py:function or package.module:function")
+    check.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
+    given = parser.parse_args(arguments)
+    wrt = given.wrt[0] if given.wrt and len(given.wrt) == 1 else given.wrt
+    try:
+        report = check_source(load(given.function), wrt)
+    except SrcdiffError as e:
+        print(e, file=sys.stderr)
+        return 1
+    report.show()
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

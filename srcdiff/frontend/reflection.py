@@ -1,0 +1,197 @@
+"""Calls that look at names, text or objects rather than compute: resolved now, or refused."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.frontend.core import constant
+from srcdiff.frontend.expressions import attribute, content
+from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Method, Partial, Plain
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Const, Op, Val, kind, vals
+from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Map, Seq, is_active_kind
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["HANDLERS", "check_text", "holds_number"]
+
+Args = list[Bound]
+Kw = dict[str, Bound]
+
+INSTEAD = {
+    exec: "write the statements into the function",
+    eval: "write the expression into the function, or choose between functions with if",
+    compile: "write the statements into the function",
+    locals: "use the variables themselves, or a dict of them",
+    globals: "use the variables themselves",
+    vars: "use the attributes themselves, or a dict",
+    dir: "compute it outside the function, and pass it as an argument",
+    inspect.currentframe: "use the variables themselves",
+    inspect.stack: "use the variables themselves",
+    sys._getframe: "use the variables themselves",
+}
+
+
+def refused(fn: Any) -> Any:
+    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+        lw.stop(
+            "reflection", f"{fn.__name__}() cannot be read through", node,
+            note="what it reads or does is known only when the program runs", help=INSTEAD[fn],
+        )  # fmt: skip
+
+    return handler
+
+
+def named_attribute(lw: Lowerer, args: Args, node: Any) -> str | None:
+    name = constant(lw.read(args[1], node)) if len(args) > 1 else None
+    return name if isinstance(name, str) else None
+
+
+def has(lw: Lowerer, owner: Bound, name: str) -> bool | None:
+    """Whether an object has an attribute; None if that is not known."""
+    c = content(lw, owner)
+    if isinstance(c, Known):
+        return hasattr(c.obj, name)
+    if isinstance(c, Agg):
+        return (name in c.keys and c.type not in (tuple, list, dict)) or hasattr(c.type, name)
+    if isinstance(c, (Plain, Loc)):
+        k = kind(lw.read(owner))
+        if isinstance(k, Array):
+            return hasattr(np.ndarray, name)
+        if isinstance(k, Seq):
+            return hasattr(list, name)
+    return None
+
+
+def _getattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    name = named_attribute(lw, args, node)
+    if name is None:
+        lw.stop(
+            "reflection", "which attribute getattr() reads is known only at run time", node,
+            help="choose between the attributes with if, or put the values into a list",
+        )  # fmt: skip
+    if len(args) > 2:
+        known = has(lw, args[0], name)
+        if known is None:
+            return None
+        if not known:
+            return args[2]
+    got = attribute(lw, args[0], name, node)
+    return None if isinstance(got, Method) and kind(lw.read(args[0], node)) == OTHER else got
+
+
+def _hasattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    name = named_attribute(lw, args, node)
+    known = has(lw, args[0], name) if name is not None else None
+    return None if known is None else Plain(Const(known))
+
+
+def _callable(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    c = content(lw, args[0])
+    if isinstance(c, Known):
+        return Plain(Const(callable(c.obj)))
+    if isinstance(c, (Closure, Partial)):
+        return Plain(Const(True))
+    if isinstance(c, Agg):
+        return Plain(Const(any("__call__" in vars(base) for base in c.type.__mro__)))
+    return Plain(Const(False)) if kind(lw.read(args[0], node)) not in (OTHER, UNKNOWN) else None
+
+
+# ---- copies -----------------------------------------------------------------------------------------
+
+
+def _copy(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``copy.copy``: a container of its own, of the same parts."""
+    c = content(lw, args[0])
+    if isinstance(c, Agg):
+        new = Agg(c.type, c.keys, c.items)
+        return Loc(lw.state.new_cell(new)) if isinstance(args[0], Loc) else new
+    return duplicate(lw, args[0], node)
+
+
+def _deepcopy(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if len(args) > 1 or kwargs:
+        lw.stop("option", "copy.deepcopy with a memo is not supported", node, help="leave the memo out")
+    return deep(lw, args[0], node, {})
+
+
+def deep(lw: Lowerer, b: Bound, node: Any, made: dict[int, Bound]) -> Bound:
+    """A copy of all that can be changed; what is shared inside is shared in the copy."""
+    if isinstance(b, Loc) and not b.path and b.cell in made:
+        return made[b.cell]
+    c = content(lw, b)
+    if not isinstance(c, Agg):
+        new = duplicate(lw, b, node, True)
+    else:
+        agg = Agg(c.type, c.keys, tuple(deep(lw, x, node, made) for x in c.items))
+        new = Loc(lw.state.new_cell(agg)) if isinstance(b, Loc) else agg
+    if isinstance(b, Loc) and not b.path:
+        made[b.cell] = new
+    return new
+
+
+def duplicate(lw: Lowerer, b: Bound, node: Any, whole: bool = False) -> Bound:
+    if not isinstance(b, (Loc, Plain)):
+        return b
+    a = lw.read(b, node)
+    k = kind(a)
+    if isinstance(k, Array) and isinstance(b, Loc):
+        return lw.bind(lw.prim(np.copy, [a], method="copy"))
+    if isinstance(k, Seq) and (whole or isinstance(k, Map)):
+        place = lw.bind(lw.prim(ops.copied, [a], result=k))
+        if isinstance(place, Loc) and whole:
+            lw.own_lists.add(place.cell)
+        return place
+    if isinstance(k, Seq):
+        return lw.bind(lw.prim(list, [a], result=k))
+    if k == UNKNOWN:
+        lw.stop(
+            "aliasing", "what this copy shares with the original is not known", node,
+            note="the length of the list, or the kind of the value, is known only at run time",
+            help="copy the parts: [x.copy() for x in rows]",
+        )  # fmt: skip
+    return b
+
+
+# ---- numbers as text --------------------------------------------------------------------------------
+
+
+def holds_number(v: Any, seen: set[Any] | None = None) -> bool:
+    """Whether a text or object was made from a number that may vary: to read it back loses the derivative."""
+    seen = set() if seen is None else seen
+    if not isinstance(v, Val) or v in seen or v.op is None or v not in v.op.outs:
+        return False
+    seen.add(v)
+    if v.kind not in (STR, OTHER, UNKNOWN):
+        return False
+    op: Op = v.op
+    if op.code not in ("prim", "opaque"):
+        return False
+    made = op.fn in (str, repr, format) or op.code == "opaque" or v.kind in (STR, UNKNOWN)
+    return any(
+        (made and is_active_kind(a.kind) and a.kind != UNKNOWN) or holds_number(a, seen) for a in vals(op.ins)
+    )
+
+
+def check_text(lw: Lowerer, a: Any, node: Any) -> None:
+    """Refuse to read a number back from text made of one that may vary."""
+    if holds_number(a):
+        lw.stop(
+            "text", "a number is read back from text made of a number", node,
+            note="the derivative does not pass through text; it would be taken to be zero",
+            help="use the number itself (to cut the derivative off on purpose: srcdiff.stop_gradient)",
+        )  # fmt: skip
+
+
+HANDLERS: dict[Any, Any] = {
+    **{fn: refused(fn) for fn in INSTEAD},
+    builtins.getattr: _getattr, builtins.hasattr: _hasattr,
+    builtins.callable: _callable, copy.copy: _copy, copy.deepcopy: _deepcopy,
+}  # fmt: skip

@@ -1,0 +1,908 @@
+"""The entries of docs/errors.md, by slug.
+
+An example is a small program that raises exactly one error; the rewrite is a program that works.  Both see the
+prelude.  A rewrite ends in a call of a gradient, which is checked by differences, or asserts something itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ENTRIES", "PENDING", "PRELUDE", "Entry"]
+
+PRELUDE = """\
+import dataclasses
+import functools
+import math
+import numpy as np
+import srcdiff
+from srcdiff import grad, jvp, stop_gradient, vjp
+"""
+
+# slugs of parts of the language that are about to be read; no entry is written for a refusal that goes away
+PENDING = {"decorator", "del", "fstring", "generator", "global", "import", "starred"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One error."""
+
+    slug: str
+    means: str
+    example: str
+    rewrite: str
+
+
+ENTRIES = [
+    Entry(
+        "aliasing",
+        "An array is changed, and which other names or containers hold the same array is known only at run "
+        "time. Whether they change with it decides what the derivative is.",
+        """
+def f(x, flip):
+    a = x * 2.0
+    b = x * 3.0
+    c = a if flip > 0 else b
+    c[0] = 1.0
+    return np.sum(a * b * c)
+
+grad(f)(np.array([1.0, 2.0]), 1.0)
+""",
+        """
+def f(x, flip):
+    a = x * 2.0
+    b = x * 3.0
+    c = a.copy() if flip > 0 else b.copy()
+    c[0] = 1.0
+    return np.sum(a * b * c)
+
+grad(f)(np.array([1.0, 2.0]), 1.0)
+""",
+    ),
+    Entry(
+        "argument",
+        "One of srcdiff's own functions, or a derivative, is given a thing that it cannot take: no function, a "
+        "class, an array of a class other than NumPy's own.",
+        """
+grad(3.0)
+""",
+        """
+def f(x):
+    return 3.0 * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "arguments",
+        "A call does not fit the signature of the function called, as Python would say when the program runs.",
+        """
+def area(width, height):
+    return width * height
+
+def f(x):
+    return area(x)
+
+grad(f)(2.0)
+""",
+        """
+def area(width, height):
+    return width * height
+
+def f(x):
+    return area(x, x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "async",
+        "Coroutines are not differentiated: the event loop decides what runs when.",
+        """
+async def f(x):
+    return x * x
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    return x * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "attribute",
+        "An attribute does not exist, or what it is cannot be told while the function is read.",
+        """
+def f(x):
+    return math.sinn(x)
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    return math.sin(x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "attribute-write",
+        "An attribute is assigned to of something that is no object of the program's own: an array, a module, a "
+        "class.",
+        """
+def f(x):
+    y = x * 2.0
+    y.shape = (2, 2)
+    return np.sum(y[0] ** 2)
+
+grad(f)(np.arange(4.0))
+""",
+        """
+def f(x):
+    y = x * 2.0
+    y = y.reshape(2, 2)
+    return np.sum(y[0] ** 2)
+
+grad(f)(np.arange(4.0))
+""",
+    ),
+    Entry(
+        "aux",
+        "With `has_aux=True` the function returns its value and something more, as a tuple of two.",
+        """
+def f(x):
+    return x * x
+
+grad(f, has_aux=True)(3.0)
+""",
+        """
+def f(x):
+    return x * x, {"x": x}
+
+slope, aux = grad(f, has_aux=True)(3.0)
+assert slope == 6.0
+""",
+    ),
+    Entry(
+        "branches",
+        "The two paths of a condition leave a name, or give a value, of different structure: a function and a "
+        "number, tuples of different length.",
+        """
+def f(x):
+    g = math.sin if x > 0.0 else math.cos
+    return g(x)
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    return math.sin(x) if x > 0.0 else math.cos(x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "call",
+        "Something is called, and which function it is is known only when the program runs.",
+        """
+def f(x, k):
+    steps = [np.sin, np.cos]
+    return steps[k](x)
+
+grad(f)(2.0, 1)
+""",
+        """
+def f(x, k):
+    return np.sin(x) if k == 0 else np.cos(x)
+
+grad(f)(2.0, 1)
+""",
+    ),
+    Entry(
+        "changed",
+        "What the function reads from outside gives another value each time that it is read, so a derivative "
+        "made for one value does not hold for the next.",
+        """
+class Meter:
+    @property
+    def level(self):
+        self.count = getattr(self, "count", 0) + 1
+        return np.ones(2) if self.count % 2 else 1.0
+
+class Reading:
+    def __get__(self, owner, kind=None):
+        return owner.meter.level
+
+class Tank:
+    level = Reading()
+    meter = Meter()
+
+tank = Tank()
+
+def f(x):
+    return np.sum(tank.level * x)
+
+grad(f)(2.0)
+""",
+        """
+def f(x, level):
+    return np.sum(level * x)
+
+grad(f)(2.0, 1.0)
+""",
+    ),
+    Entry(
+        "class",
+        "An object is made of a class that is not made of Python's own parts: one with a metaclass or a "
+        "`__new__`, or one built on a built-in class.",
+        """
+class Celsius(float):
+    pass
+
+def f(x):
+    return Celsius(x) * 1.8 + 32.0
+
+grad(f)(20.0)
+""",
+        """
+@dataclasses.dataclass
+class Celsius:
+    degrees: float
+
+def f(x):
+    return Celsius(x).degrees * 1.8 + 32.0
+
+grad(f)(20.0)
+""",
+    ),
+    Entry(
+        "cotangent",
+        "A pullback is given a cotangent of another structure than the function's result.",
+        """
+y, pullback = vjp(lambda x: (x, x * x), 3.0)
+pullback(1.0)
+""",
+        """
+y, pullback = vjp(lambda x: (x, x * x), 3.0)
+assert pullback((1.0, 1.0)) == (7.0,)
+""",
+    ),
+    Entry(
+        "derivative",
+        "A derivative is taken inside the function, and of which function, or at which point, cannot be told.",
+        """
+def f(x):
+    primals = [x, 2.0]
+    g = lambda a, b: a * b
+    return jvp(g, primals[:1] + primals[1:], tangents(x))[1]
+
+def tangents(x):
+    return np.array([x, 1.0])
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    g = lambda a, b: a * b
+    return jvp(g, (x, 2.0), (x, 1.0))[1]
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "dtype",
+        "An array of records or of objects is made. Numbers that are put into it cannot be followed.",
+        """
+def f(x):
+    table = np.zeros(2, dtype=[("p", float), ("q", float)])
+    table["p"] = x
+    return np.sum(table["p"] ** 2)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+        """
+def f(x):
+    table = {"p": np.zeros(2), "q": np.zeros(2)}
+    table["p"] = x
+    return np.sum(table["p"] ** 2)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "effect",
+        "`print`, `assert` and `raise` are kept as they are written, so their expressions must be plain.",
+        """
+def f(x):
+    print([v for v in x])
+    return np.sum(x * x)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+        """
+def f(x):
+    shown = [v for v in x]
+    print(shown)
+    return np.sum(x * x)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "frozen",
+        "An object of a frozen dataclass is changed, which raises an error when the program runs too.",
+        """
+@dataclasses.dataclass(frozen=True)
+class State:
+    position: float
+
+def f(x):
+    state = State(x)
+    state.position = x * x
+    return state.position
+
+grad(f)(2.0)
+""",
+        """
+@dataclasses.dataclass(frozen=True)
+class State:
+    position: float
+
+def f(x):
+    state = State(x)
+    state = dataclasses.replace(state, position=x * x)
+    return state.position
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "index",
+        "An index is out of range; or it is known only at run time, and the elements are not of one kind.",
+        """
+def f(x, k):
+    parts = (x, np.array([x, x]))
+    return np.sum(parts[k])
+
+grad(f)(2.0, 1)
+""",
+        """
+def f(x, k):
+    return x if k == 0 else np.sum(np.array([x, x]))
+
+grad(f)(2.0, 1)
+""",
+    ),
+    Entry(
+        "iterate",
+        "Something is looped over that cannot be, or not together with the rest of the loop.",
+        """
+def f(x):
+    total = 0.0
+    for v in x:
+        total = total + v
+    return total
+
+grad(f)(np.array(2.0))
+""",
+        """
+def f(x):
+    total = 0.0
+    for v in np.atleast_1d(x):
+        total = total + v
+    return total
+
+grad(f)(np.array([2.0]))
+""",
+    ),
+    Entry(
+        "key",
+        "A dict has no such key; or which key is meant is known only when the program runs.",
+        """
+def f(x):
+    params = {"w": x, "b": 1.0}
+    return params["weight"] * x + params["b"]
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    params = {"w": x, "b": 1.0}
+    return params["w"] * x + params["b"]
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "method",
+        "A method is called that is not known, or of an object that is not known, and a number goes into it.",
+        """
+def f(x):
+    return np.sum(x.view(np.float64))
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+        """
+def f(x):
+    return np.sum(x.astype(np.float64))
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "name",
+        "A name is read that nothing defines.",
+        """
+def f(x):
+    return scale * x
+
+grad(f)(2.0)
+""",
+        """
+scale = 3.0
+
+def f(x):
+    return scale * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "no-rule",
+        "A value that matters flows through a function for which there is no rule, and whose text cannot be had "
+        "or read. If no derivative flows through it, it is called as it is.",
+        """
+def f(x):
+    scaled = math.nextafter(x, 10.0)
+    return scaled * x
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    scaled = math.nextafter(stop_gradient(x), 10.0) - stop_gradient(x) + x
+    return scaled * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "no-source",
+        "The function was not made from a file, a notebook or a doctest, so there is no text to differentiate.",
+        """
+space = {}
+exec("def line(x): return 5.0 * x", space)
+
+grad(space["line"])(2.0)
+""",
+        """
+import linecache
+
+text = "def f(x): return x * x"
+linecache.cache["<made>"] = (len(text), None, text.splitlines(True), "<made>")
+exec(compile(text, "<made>", "exec"))
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "not-python",
+        "A callable is to be differentiated that is not written in Python, and for which there is no rule.",
+        """
+grad(math.nextafter)(2.0, 3.0)
+""",
+        """
+def f(x):
+    return math.sin(x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "option",
+        "A function is known, but not with this option.",
+        """
+def f(x):
+    return np.sum(np.sqrt(x, where=x > 0.5))
+
+grad(f)(np.array([0.3, 0.9]))
+""",
+        """
+def f(x):
+    return np.sum(np.where(x > 0.5, np.sqrt(x), 0.0))
+
+grad(f)(np.array([0.3, 0.9]))
+""",
+    ),
+    Entry(
+        "raises",
+        "Every way through the function ends in a raise, whatever the arguments are (of the kinds given).",
+        """
+def f(x):
+    y = x * x
+    raise NotImplementedError("to be done")
+
+grad(f)(1.0)
+""",
+        """
+def f(x):
+    y = x * x
+    if y < 0.0:
+        raise ValueError("a square is not negative")
+    return y
+
+grad(f)(1.0)
+""",
+    ),
+    Entry(
+        "recursion",
+        "A function calls itself in a way that has no end while it is read, or nests too deeply.",
+        """
+def f(x):
+    return f(x * 0.5) + 1.0
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    if x < 0.1:
+        return x
+    return f(x * 0.5) + 1.0
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "reflection",
+        "The program looks at its own names or runs text: what that does is known only when it runs.",
+        """
+def f(x):
+    return eval("x * x")
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    return x * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "save",
+        "The text of a derivative is to be saved as a module, and it needs something that no import reaches.",
+        """
+noise = np.frompyfunc(lambda n: n + 1, 1, 1)
+
+def f(x, n):
+    return x * noise(n)
+
+grad(f).save("derivative.py", 2.0, 3)
+""",
+        """
+def f(x, n):
+    return x * (n + 1)
+
+import pathlib, tempfile
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "derivative.py"
+    grad(f).save(file, 2.0, 3)
+    assert "def f_grad" in file.read_text()
+""",
+    ),
+    Entry(
+        "scalar",
+        "A gradient is the derivative of a single real number; this function returns something else.",
+        """
+def f(x):
+    return x * x
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+        """
+def f(x):
+    return np.sum(x * x)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "shared",
+        "Two arguments share memory, and the function writes to one of them: it would change the other as well.",
+        """
+def f(x, y):
+    x[0] = 3.0 * x[1]
+    return np.sum(x * y)
+
+a = np.array([1.0, 2.0])
+grad(f)(a, a)
+""",
+        """
+def f(x, y):
+    x[0] = 3.0 * x[1]
+    return np.sum(x * y)
+
+a = np.array([1.0, 2.0])
+grad(f)(a, a.copy())
+""",
+    ),
+    Entry(
+        "source-edited",
+        "The file was changed after the function was imported: the text is not what is running.",
+        """
+import linecache
+
+text = "def cube(x): return x * x * x"
+exec(compile(text, "<edited>", "exec"))
+linecache.cache["<edited>"] = (9, None, ["def cube(x): return x ** 3"], "<edited>")
+
+grad(cube)(2.0)
+""",
+        """
+def f(x):
+    return x ** 3
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "store",
+        "Something is written to by an index that cannot be written to, or where it is written is not known.",
+        """
+def f(x):
+    point = (x, 1.0)
+    point[0] = x * x
+    return point[0]
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    point = [x, 1.0]
+    point[0] = x * x
+    return point[0]
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "super",
+        "`super()` is used where there is no method around it.",
+        """
+def f(x):
+    return super().value * x
+
+grad(f)(2.0)
+""",
+        """
+class Base:
+    def value(self, x):
+        return x * x
+
+class Child(Base):
+    def value(self, x):
+        return super().value(x) + x
+
+child = Child()
+
+def f(x):
+    return child.value(x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "syntax",
+        "A statement or expression of the language that is not read.",
+        """
+def f(x):
+    class Point:
+        scale = 2.0
+
+    return Point.scale * x
+
+grad(f)(2.0)
+""",
+        """
+class Point:
+    scale = 2.0
+
+def f(x):
+    return Point.scale * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "tangents",
+        "The tangents of `jvp` do not fit its primals: their number, shape or type.",
+        """
+jvp(lambda x: x * x, (np.ones(2),), (np.ones(3),))
+""",
+        """
+y, y_dot = jvp(lambda x: x * x, (np.ones(2),), (np.ones(2),))
+assert list(y_dot) == [2.0, 2.0]
+""",
+    ),
+    Entry(
+        "text",
+        "A number is turned into text and back. The derivative does not pass through text, and would be lost "
+        "without a word.",
+        """
+def f(x):
+    rounded = float(f"{x:.3f}")
+    return rounded * x
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    rounded = round(x, 3)
+    return rounded * 0.0 + x * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "unbound",
+        "A name is read that has no value yet, on this path or on any.",
+        """
+def f(x):
+    y = y + x
+    return y
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    y = 0.0
+    y = y + x
+    return y
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "unpack",
+        "A tuple is unpacked into another number of names than it has parts.",
+        """
+def f(x):
+    a, b = x, x * x, 1.0
+    return a * b
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    a, b, _ = x, x * x, 1.0
+    return a * b
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "unroll",
+        "A loop over a container of unlike elements is written out, which is done up to 64 of them.",
+        """
+def f(x):
+    total = x
+    for k in tuple(np.float64(0.1) if n % 2 else x for n in LONG):
+        total = total + k
+    return total
+
+LONG = (1,) * 65
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    total = x
+    for n in LONG:
+        total = total + (0.1 if n % 2 else x)
+    return total
+
+LONG = np.ones(65, int)
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "value",
+        "A function is used where a number or an array is needed.",
+        """
+def f(x):
+    return x * math.sin
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    return x * math.sin(x)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "view",
+        "Of arguments of unknown kind it cannot be told whether an element is a view or a copy. With example "
+        "arguments it can.",
+        """
+def f(x):
+    row = x[0]
+    x[0] = 2.0
+    return np.sum(row * x)
+
+grad(f).source
+""",
+        """
+def f(x):
+    row = x[0]
+    x[0] = 2.0
+    return np.sum(row * x)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "view-write",
+        "An array is written to through a view whose place in the array is not followed.",
+        """
+def f(x):
+    y = np.outer(x, x)[:1]
+    np.squeeze(y)[0] = 2.0
+    return np.sum(y)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+        """
+def f(x):
+    y = np.outer(x, x)[:1]
+    y[0, 0] = 2.0
+    return np.sum(y)
+
+grad(f)(np.array([1.0, 2.0]))
+""",
+    ),
+    Entry(
+        "while-test",
+        "The test of a `while` changes an array or a list.",
+        """
+def f(x):
+    todo = [1.0, 2.0, 3.0]
+    total = x
+    while todo.pop() > 1.0:
+        total = total * x
+    return total
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    todo = [1.0, 2.0, 3.0]
+    total = x
+    while True:
+        if not todo.pop() > 1.0:
+            break
+        total = total * x
+    return total
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "wrt",
+        "`wrt` names what is not there, or what has no derivative: text, integers, an object.",
+        """
+def f(x, weight):
+    return weight * x
+
+grad(f, wrt="weights")
+""",
+        """
+def f(weight, x):
+    return weight * x
+
+grad(f, wrt="weight")(2.0, 3.0)
+""",
+    ),
+]
