@@ -218,7 +218,7 @@ class Builder(Lowerer):
                 for i, key in enumerate(k.keys)
             )
             zeros = (
-                self.zero(p) if is_active_kind(i) or not isinstance(i, Scalar) else Const(None)
+                self.zero(p) if is_active_kind(i) or not is_count(i, k) else Const(None)
                 for p, i in zip(parts, k.items)
             )
             return Struct(k.type, k.keys, tuple(zeros))
@@ -233,9 +233,7 @@ class Builder(Lowerer):
         if isinstance(t, Struct) and has_zero(t):
             k = kind(x)
             assert isinstance(k, Tree)
-            idle = [
-                isinstance(i, Scalar) and not is_active_kind(i) for i in k.items
-            ]  # a field that is a count, say
+            idle = [is_count(i, k) for i in k.items]
             parts = (
                 Const(None) if none and i is ZERO else self.materialise(i, self.part(x, k, n))
                 for n, (i, none) in enumerate(zip(t.items, idle))
@@ -313,6 +311,12 @@ class Builder(Lowerer):
             ):
                 return self.rule(vocabulary.cast, {"g": g, "x": x})
         return g
+
+
+def is_count(item: Kind, box: Tree) -> bool:
+    """Whether a part of a container has no derivative; in a list, a count beside numbers is a number."""
+    numbers = box.type is list and any(map(is_active_kind, box.items))
+    return isinstance(item, Scalar) and not is_active_kind(item) and not (numbers and item.dtype[0] in "iu")
 
 
 def has_zero(t: Atom) -> bool:

@@ -157,7 +157,7 @@ class Reverse(Builder):
                 if any(v in self.varied for v in vals([item])):
                     self.accumulate(item, self.bar_item(bar, value, n))
             return
-        if not isinstance(value, Val) or value not in self.varied:
+        if not isinstance(value, Val) or value not in self.varied or not is_active_kind(value.kind):
             return
         m = self.here
         if isinstance(value.kind, Tree) and isinstance(bar, Struct):
@@ -188,6 +188,8 @@ class Reverse(Builder):
         index = value.keys[n]
         if isinstance(bar, Val) and isinstance(bar.kind, Tree):
             return self.getitem(bar, Const(bar.kind.keys[n]))
+        if value.type not in (tuple, list, dict) and not issubclass(value.type, tuple):
+            return self.prim(ops.getfield, [bar, Const(index)], result=UNKNOWN, view=True)
         return self.getitem(bar, Const(index))
 
     def merge(self, old: Atom, new: Atom) -> Atom:

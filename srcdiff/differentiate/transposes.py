@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, fresh_sym
 from srcdiff.rules import vocabulary
 
@@ -101,13 +101,32 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         zero: Atom = Const(0.0)
         if isinstance(kind(x), Seq):
-            same_size = fixed_size(kind(v)) or isinstance(kind(x), Map)
-            zero = r.zero(r.need(v) if same_size else r.prim(operator.getitem, [r.need(x), index],
-                          result=item_kind(x, index), view=False))  # fmt: skip
+            if fixed_size(kind(v)) or isinstance(kind(x), Map):
+                zero = r.zero(r.need(v))
+            elif keeps_lengths(v, x, op.ins[1]):
+                zero = r.zero(r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=True))
+            else:
+                old = r.prim(operator.getitem, [r.need(x), index], result=item_kind(x, index), view=False)
+                zero = r.zero(old)
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.accumulate(x, new)
         name_derivative(new, x, "_bar") if isinstance(x, Val) else None
     return True
+
+
+def keeps_lengths(v: Atom, x: Atom, index: Atom) -> bool:
+    """Whether an element of a list is replaced by one made of it by writing to entries, lengths kept."""
+    if fixed_size(kind(v)):
+        return True
+    if isinstance(v, Struct):
+        return all(keeps_lengths(item, x, index) for item in v.items)
+    while isinstance(v, Val) and v.op is not None and v.op.fn in (ops.setitem, ops.additem):
+        v = v.op.ins[0]
+    while isinstance(v, Val) and v.op is not None and v.op.fn in (operator.getitem, ops.getfield):
+        if v.op.ins[0] is x:
+            return same(v.op.ins[1], index)
+        v = v.op.ins[0]
+    return False
 
 
 def fixed_size(k: Kind) -> bool:

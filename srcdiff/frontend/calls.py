@@ -1163,7 +1163,7 @@ def enter_function(
     site = recursion.site_of(lw, frame, fnode, name, bound, node, ident)
     if recursion.repeats(lw, site):
         return recursion.enter(lw, site)
-    entry, start = recursion.Entry(site, lw.region), recursion.snapshot(lw)
+    entry, start = recursion.Entry(site, lw.region, lw.statement), recursion.snapshot(lw)
     try:
         return read_in_place(lw, frame, fnode, name, bound, entry)
     except recursion.Again as again:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
+from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places
 from srcdiff.frontend.core import Bottom, Stop, constant, mutable
 from srcdiff.frontend.expressions import items_of, truth
@@ -434,12 +435,27 @@ class Slots:
         return [self.lw.getitem(init, Const(key)) for key in k.keys]
 
 
+def spread(lw: Lowerer, a: Atom, k: Kind) -> Atom:
+    """A value that has parts, as its parts."""
+    if not isinstance(k, Tree) or a is UNDEF:
+        return a
+    if isinstance(a, Struct):
+        items = tuple(spread(lw, x, kk) for x, kk in zip(a.items, k.items, strict=True))
+        return Struct(a.type, a.keys, items)
+    if not isinstance(kind(a), Tree):
+        return a
+    items = tuple(spread(lw, lw.getitem(a, Const(n)), kk) for n, kk in zip(k.keys, k.items, strict=True))
+    return Struct(k.type, k.keys, items)
+
+
 def leaves(a: Atom, k: Kind) -> list[Atom]:
     """The leaves of an atom that has the structure of ``k``."""
     if not isinstance(k, Tree):
         return [a]
     if isinstance(a, Struct):
         return [x for item, kk in zip(a.items, k.items, strict=True) for x in leaves(item, kk)]
+    if a is not UNDEF:
+        raise InternalError(f"{a!r} is not of the structure {k!r}")
     return [x for kk in k.items for x in leaves(UNDEF, kk)]
 
 
@@ -596,7 +612,7 @@ def loop(
                         wanted[key] = joined(kind(first), kind(last), first)
                         continue
                     last = indices
-                ends[key] = last
+                ends[key] = spread(lw, last, carried[key])
                 init = start_atom(lw, start, key, carried[key])
                 wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
@@ -727,6 +743,9 @@ def put_away(lw: Lowerer, node: Any, before: State, end: State, writes: list[int
     for cell, now in end.cells.items():
         old = before.cells.get(cell)
         if isinstance(now, Forward) and old is not None and not isinstance(old, Forward):
+            if isinstance(before.cells.get(now.cell), Agg):
+                end.cells[cell] = old  # (its list is read as a sequence now: next time before the loop)
+                continue
             if now.last is not old or now.cell in writes:
                 lw.stop("aliasing", "an array is put into a list and changed in the next trip of this loop",
                         node, note="all the elements that it has become would change with it",

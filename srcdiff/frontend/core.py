@@ -33,6 +33,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    UNDEF,
     ZERO,
     Atom,
     Const,
@@ -163,6 +164,7 @@ class Core:
     frame: Frame = field(default_factory=lambda: Frame(None))
     origin: Origin | None = None
     node: Any = None
+    statement: Any = None
     captures: dict[tuple[Any, ...], Capture] = field(default_factory=dict)
     capture_vals: dict[str, Bound] = field(default_factory=dict)
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -516,7 +518,7 @@ class Core:
             values.append(self.apply_step(step, values[-1]))
         for step, base in zip(reversed(b.path), reversed(values), strict=True) if b.path else ():
             new = self.put(step, base, new, node)
-        self.check_shared(b.cell, node)
+        self.check_shared(b.cell, node, not b.path)
         self.state.cells[b.cell] = new
 
     def put(self, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
@@ -549,7 +551,7 @@ class Core:
             help="write to the array itself, by an index",
         )
 
-    def check_shared(self, cell: int, node: Any) -> None:
+    def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
         groups = [g for g in self.state.shares if cell in g]
         if not groups:
@@ -559,12 +561,18 @@ class Core:
             if f in after and n not in after[f]:
                 continue
             for label, c in self.holds(n, b, set()):
-                if c != cell and any(c in g for g in groups):
+                if c != cell and any(c in g for g in groups) and self.one_sort(c, cell, itself):
                     self.stop(
                         "aliasing", f"this may or may not change {label!r} as well", node,
                         note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
+
+    def one_sort(self, a: int, b: int, itself: bool) -> bool:
+        """Whether what lives in two cells may be one thing: a list is not an array, if it changes itself."""
+        held = [self.state.cells.get(c, UNDEF) for c in (a, b)]
+        sorts = [isinstance(c, Agg) or isinstance(kind(c), Seq) for c in held]
+        return sorts[0] == sorts[1] or not itself
 
     def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
         """The cells that can be reached from a bound, and how."""

@@ -20,10 +20,11 @@ NONE: Names = frozenset()
 
 @dataclass
 class Live:
-    """Of each loop, by the identity of its node: names alive after it, and at the start of a trip."""
+    """By the identity of nodes: names alive after a loop, at the start of its trips, after any statement."""
 
     after: dict[int, Names] = field(default_factory=dict)
     again: dict[int, Names] = field(default_factory=dict)
+    behind: dict[int, Names] = field(default_factory=dict)
 
 
 def liveness(function: Any) -> Live:
@@ -75,6 +76,7 @@ class _Walker:
     def block(self, stmts: list[Any], out: Names, leave: Names, again: Names) -> Names:
         """Names alive before statements; ``leave``: alive where a break leads, ``again``: a continue."""
         for s in reversed(stmts):
+            self.live.behind[id(s)] = out | self.always
             out = self.statement(s, out, leave, again)
         return out
 

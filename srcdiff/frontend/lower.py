@@ -131,7 +131,7 @@ class Lowerer(Core):
 
     def enter(self, s: Any) -> None:
         """A statement begins: what is made from here on comes from it."""
-        self.node = s
+        self.node = self.statement = s
         found = self.frame.source
         if self.frame.static or found is None or not hasattr(s, "lineno") or self.boundary is not None:
             return
@@ -180,9 +180,7 @@ class Lowerer(Core):
         if root is None:
             return True
         if isinstance(root, gast.FunctionDef):
-            live: liveness.Live | None = self.trees.get(("live", id(root)))
-            if live is None:
-                live = self.trees["live", id(root)] = liveness.liveness(root)
+            live = self.liveness(root)
             if id(loop) in live.after:
                 return name in live.after[id(loop)] or name in live.again[id(loop)]
         counts = self.trees.get(("loads", id(root)))
@@ -249,13 +247,24 @@ class Lowerer(Core):
     def names_after(self) -> dict[int, frozenset[str]]:
         """Of each function being read: the names that it may read from here on."""
         out: dict[int, frozenset[str]] = {}
-        at = [*(e.site.node for e in self.stack[1:]), self.node]
-        for entry, node in zip(self.stack, at, strict=False):
+        at = [*((e.site.node, e.statement) for e in self.stack[1:]), (self.node, self.statement)]
+        for entry, (node, statement) in zip(self.stack, at, strict=False):
             root = entry.site.fnode
             line = getattr(node, "lineno", None)
-            if line is not None and root is not None:
+            if line is None or root is None:
+                continue
+            behind = self.liveness(root).behind if isinstance(root, gast.FunctionDef) else {}
+            if id(statement) in behind:
+                out[entry.site.frame.id] = behind[id(statement)] | loads(statement).keys()
+            else:
                 out[entry.site.frame.id] = loads_from(root, line)
         return out
+
+    def liveness(self, root: Any) -> liveness.Live:
+        live: liveness.Live | None = self.trees.get(("live", id(root)))
+        if live is None:
+            live = self.trees["live", id(root)] = liveness.liveness(root)
+        return live
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         b = self.moved_to(b)
@@ -406,7 +415,7 @@ def lower(
     lw.own_lists |= {c for cells in owners.values() for c in cells}  # checked at each call (check_memory)
     site = recursion.site_of(lw, frame, node, found.name, bound, node, unwrapped.function.__code__)
     mark = recursion.snapshot(lw)
-    lw.stack.append(recursion.Entry(site, lw.region))
+    lw.stack.append(recursion.Entry(site, lw.region, lw.statement))
     result: Atom = Const(None)
     try:
         try:

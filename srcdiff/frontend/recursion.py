@@ -70,6 +70,7 @@ class Entry:
 
     site: Site
     region: Region
+    statement: Any = None  # of the caller
 
 
 @dataclass(slots=True, eq=False)

@@ -174,7 +174,7 @@ def holds_number(v: Any, seen: set[Any] | None = None) -> bool:
     op: Op = v.op
     if op.code not in ("prim", "opaque"):
         return False
-    made = op.fn in (str, repr, format) or op.code == "opaque" or v.kind in (STR, UNKNOWN)
+    made = op.fn in (str, repr, format) or op.code == "opaque" or v.kind == STR
     return any(
         (made and is_active_kind(a.kind) and a.kind != UNKNOWN) or holds_number(a, seen) for a in vals(op.ins)
     )

@@ -39,6 +39,14 @@ __all__ = ["assign", "block", "statement"]
 
 def block(lw: Lowerer, stmts: list[Any]) -> Any:
     """Read statements in order; returns the exit code."""
+    outer = lw.statement
+    try:
+        return in_order(lw, stmts)
+    finally:
+        lw.statement = outer
+
+
+def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
     for n, s in enumerate(stmts):
         rest, state = stmts[n + 1 :], lw.state
         lw.enter(s)

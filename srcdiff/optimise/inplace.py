@@ -521,8 +521,8 @@ class Owner:
     def needs_copy(self, a: Atom) -> bool:
         """Whether a value put on a tape would change there."""
         return any(
-            isinstance(v.kind, Array)
-            and self.roots.get(v, EMPTY) & self.updated
+            isinstance(v.kind, (Array, Seq))
+            and self.own_memory(v) & self.updated
             and (v.op is None or v.op.fn is not ops.copied)
             for v in vals([a])
         )
@@ -536,7 +536,7 @@ class Owner:
         made: list[Op] = []
 
         def f(v: Val) -> Atom:
-            if not isinstance(v.kind, Array):
+            if not isinstance(v.kind, (Array, Seq)):
                 return v
             c = self.copy(v, like)
             c.out.user = False
