@@ -503,8 +503,11 @@ def loop(
         lw.state = start
         for key, k in carried.items():
             box = start.cells[key[1]] if key[0] == "cell" else None
-            if isinstance(box, Agg) and isinstance(k, Seq) and any(places.reached(lw, x) for x in box.items):
-                lw.as_sequence(Loc(key[1]), box, node)
+            if isinstance(box, Agg) and isinstance(k, Map):
+                mappings.as_mapping(lw, Loc(key[1]), box, node)
+            elif isinstance(box, Agg) and isinstance(k, Seq):
+                if box.whole is not None or any(places.reached(lw, x) for x in box.items):
+                    lw.as_sequence(Loc(key[1]), box, node)
         carried = {k: carried[k] for k in sorted(carried, key=lambda k: _ORDER[k[0]])}
         lw.state = start.copy()
         slots = Slots(lw)

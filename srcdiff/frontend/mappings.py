@@ -33,7 +33,8 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
     keys = [kind(Const(k)) if not isinstance(k, tuple) else kind(display(k)) for k in box.keys]
     key = join_all(keys[0], tuple(keys[1:])) if keys else UNKNOWN
-    value = lw.prim(dict, [lw.read(box)], result=Map(elem, without_values(key)), display=True)
+    parts = Struct(dict, box.keys, tuple(lw.read(x) for x in box.items))
+    value = lw.prim(dict, [parts], result=Map(elem, without_values(key)), display=True)
     if base.path:
         lw.change(base, value, node)
         return Loc(base.cell, base.path)
