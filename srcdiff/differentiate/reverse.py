@@ -887,6 +887,8 @@ class Reverse(Builder):
         if not isinstance(s, Val) or s not in self.varied:
             return
         old = self.peek(s, self.here)
+        if old is None and self.add_inside(s, index, value, at):
+            return
         if old is None:
             old = self.zero(self.need(s))
         if (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
@@ -900,6 +902,28 @@ class Reverse(Builder):
         for x in (old, new):
             name_derivative(x, s, "_bar")
         self.here.bars[s] = new
+
+    def add_inside(self, s: Val, index: Atom, value: Atom, at: bool) -> bool:
+        """``rows_bar[i][index] += value`` where ``s`` is the element ``rows[i]`` of a list."""
+        if s.op is None or s.op.code != "prim" or s.op.fn is not operator.getitem or at:
+            return False
+        rows, i = s.op.ins
+        if not isinstance(rows, Val) or not isinstance(rows.kind, Seq):
+            return False
+        if not isinstance(s.kind, (Seq, Array)):
+            return False
+        if isinstance(kind(i), Array) or isinstance(i, Slice) or not isinstance(kind(value), (Scalar, Array)):
+            return False
+        bar = self.peek(rows, self.here)
+        if rows not in self.varied or bar is None:
+            return False
+        i = self.need(i)
+        part = self.prim(operator.getitem, [bar, i], result=s.kind, hint=f"{s.name}_bar", view=True)
+        part = self.prim(ops.additem, [part, index, value], result=s.kind, hint=f"{s.name}_bar")
+        new = self.prim(ops.setitem, [bar, i, part], result=kind(bar), hint=f"{rows.name}_bar")
+        name_derivative(new, rows, "_bar")
+        self.here.bars[rows] = new
+        return True
 
     def header(self, op: Op, view: LoopView) -> tuple[list[Atom], bool]:
         """The range of the reversed loop."""

@@ -26,9 +26,10 @@ from srcdiff.ir.graph import (
     Val,
     kind,
     map_atom,
+    same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq, Simple, Tree
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Simple, Tree
 
 __all__ = ["own"]
 
@@ -43,6 +44,18 @@ def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], b
     return graph
 
 
+UNSURE = -1  # the nesting of a value whose kind is not known
+
+
+def depth(k: Kind) -> int:
+    """How deep lists nest in a value."""
+    if isinstance(k, Seq):
+        return 1 + max(depth(k.elem), 0)
+    if isinstance(k, Tree):
+        return max([depth(x) for x in k.items], default=0) if UNSURE not in map(depth, k.items) else UNSURE
+    return UNSURE if isinstance(k, Simple) and k.name in ("unknown", "other") else 0
+
+
 def in_memory(v: Atom) -> bool:
     k = kind(v)
     return isinstance(k, (Array, Seq, Tree)) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
@@ -53,8 +66,8 @@ class Owner:
 
     def __init__(self, graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> None:
         self.graph, self.may_alias, self.fresh = graph, may_alias, fresh
-        self.arrays: dict[Val, Val] = {}  # a list -> what stands for the arrays in it
-        self.lists: dict[Val, Val] = {}  # and back
+        self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it
+        self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
     def run(self) -> None:
@@ -68,13 +81,15 @@ class Owner:
         self.results()
 
     def alone(self, v: Val) -> Roots:
-        """The memory of a value that shares none: its own, and that of the arrays in it."""
+        """The memory of a value that shares none: its own, that of the lists in it, that of the arrays."""
         if isinstance(v.kind, Array):
             return frozenset((v,))
-        if v not in self.arrays:
-            self.arrays[v] = Val("", Array("f8", ()))
-            self.lists[self.arrays[v]] = v
-        return frozenset((v, self.arrays[v]))
+        if v not in self.parts:
+            deep = depth(v.kind)
+            self.parts[v] = tuple(Val("", Array("f8", ())) for _ in range(abs(deep)))
+            self.level.update((r, n) for n, r in enumerate(self.parts[v]))
+            self.level[v] = deep
+        return frozenset((v, *self.parts[v]))
 
     # ---- analysis
     def analyse(self) -> None:
@@ -103,7 +118,7 @@ class Owner:
         while size != len(self.updated):  # what flows into an updated variable is updated in the next trip
             size = len(self.updated)
             for p, held in self.flows:
-                if p in self.updated and p not in self.lists:
+                if p in self.updated and not self.stands_in(p):
                     self.updated |= held
 
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
@@ -170,17 +185,19 @@ class Owner:
             if isinstance(o.kind, Seq):
                 held = held.union(*(self.of(a) for a in op.ins[1:]))
             return held or own
-        if fn is list or (fn is ops.copied and isinstance(o.kind, (Seq, Tree))):
+        part = fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Seq)
+        if fn is list or part or (fn is ops.copied and isinstance(o.kind, (Seq, Tree))):
             held = self.of(op.ins[0])
-            flat = fn is ops.copied or (isinstance(o.kind, Seq) and isinstance(o.kind.elem, Array))
-            return frozenset((o,)) | (self.of_arrays(held) if flat else held)
+            top = 1 if fn is ops.copied else depth(o.kind)  # (a copy is one of the lists in it too)
+            inside = frozenset(r for r in held if 0 <= self.at(r) < top)
+            return frozenset(r for r in own if self.at(r) >= top) | inside
         if fn is operator.concat or (isinstance(o.kind, Seq) and fn is operator.mul):
             return own.union(*(self.of(a) for a in op.ins))
         if fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Array):
             return own
         if fn in VIEWS:
             held = self.of(op.ins[0])
-            return (self.of_arrays(held) if isinstance(o.kind, Array) else held) or own
+            return self.up_to(held, depth(o.kind)) or own
         if self.may_alias(fn):
             return own.union(*(self.of(a) for a in op.ins))
         if self.fresh(fn) or fn is ops.copied or fn is ops.accumulate or fn is float:
@@ -235,9 +252,12 @@ class Owner:
 
     def passed(self, to: Val, held: Roots) -> list[tuple[Val, Roots]]:
         """What a variable of a loop may stand for: memory, and the arrays in it."""
-        if to not in self.arrays:
-            return [(to, held)]
-        return [(to, self.of_lists(held)), (self.arrays[to], self.of_arrays(held))]
+        out = []
+        for r in self.alone(to):
+            level = self.at(r)
+            here = (h for h in held if level == UNSURE or self.at(h) in (level, UNSURE))
+            out.append((r, frozenset(here)))
+        return out
 
     def memory(self, roots: Roots) -> Roots:
         """All memory that values with these roots may be, in some trip of the loops around them."""
@@ -270,7 +290,7 @@ class Owner:
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY
         inside = self.inside_roots(view.body)
-        inside |= {self.arrays[v] for v in inside if v in self.arrays}
+        inside |= {r for v in inside for r in self.parts.get(v, ())}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
                 bad.add(p)
@@ -303,23 +323,31 @@ class Owner:
     def own_memory(self, a: Atom) -> Roots:
         """The memory that an update of ``a`` writes to: of a list, not that of the arrays in it."""
         rs = self.of(a)
-        return self.of_lists(rs) if isinstance(kind(a), Seq) else rs
+        k = kind(a)
+        if not isinstance(k, (Array, Seq)):
+            return rs
+        return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
 
     def own_cell(self, p: Val) -> Roots:
         """The memory that a variable itself has: of a list, not that of the arrays in it."""
-        rs = self.alone(p) if in_memory(p) else EMPTY
-        return self.of_lists(rs) if p in self.arrays else rs
+        return self.own_memory(p) if in_memory(p) else EMPTY
 
     def written_memory(self, a: Val) -> Roots:
         """The same, where an array that lies in a list is any of those that were put there."""
         rs = self.own_memory(a)
-        return rs | self.memory(frozenset(r for r in rs if r in self.lists))
+        return rs | self.memory(frozenset(r for r in rs if self.stands_in(r)))
 
-    def of_lists(self, rs: Roots) -> Roots:
-        return frozenset(r for r in rs if not isinstance(r.kind, Array))
+    def stands_in(self, r: Val) -> bool:
+        """Whether a root stands for what lies in some list."""
+        return r in self.level and r not in self.parts
 
-    def of_arrays(self, rs: Roots) -> Roots:
-        return frozenset(r for r in rs if isinstance(r.kind, Array))
+    def at(self, r: Val) -> int:
+        """How deep the lists in some memory nest: none in an array."""
+        return self.level[r] if r in self.level else depth(r.kind)
+
+    def up_to(self, rs: Roots, level: int) -> Roots:
+        """The part of some memory that an element of it may have."""
+        return frozenset(r for r in rs if self.at(r) <= level or level == UNSURE or self.at(r) == UNSURE)
 
     # ---- conflicts
     def after(
@@ -373,6 +401,7 @@ class Owner:
     def conflict(self, target: Val, out: Val | None, at: tuple[tuple[Region, int], ...]) -> list[Val]:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
+        back = self.put_back(target, out)
         for root in self.written_memory(target):
             made = (
                 self.path.get(root.op)
@@ -384,9 +413,32 @@ class Owner:
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
-                if any(self.after(u, how, at, w) for u, how in self.uses.get(w, ()) if u != at):
+                uses = (x for x in self.uses.get(w, ()) if x[0] != at and (w, x[0]) not in back)
+                if any(self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
+
+    def put_back(self, target: Val, out: Val | None) -> set[tuple[Val, tuple[tuple[Region, int], ...]]]:
+        """``rows[i][j] = v``: where the changed row is put back into the place that it was taken from."""
+        found: set[tuple[Val, tuple[tuple[Region, int], ...]]] = set()
+        taken = target.op
+        while out is not None and taken is not None and target in taken.outs and taken.fn is operator.getitem:
+            rows = taken.ins[0]
+            if not isinstance(rows, Val) or not isinstance(rows.kind, Seq):
+                break
+            last = out
+            put = None
+            for op in self.home[out].ops:
+                if op.code == "prim" and is_update(op) and op.ins[0] is last:
+                    last = op.out
+                if op.fn is ops.setitem and op.ins[0] is rows and op.ins[2] is last:
+                    put = op if same(op.ins[1], taken.ins[1]) else None
+                    break
+            if put is None:
+                break
+            found.add((rows, self.path[put]))
+            target, out, taken = rows, put.out, rows.op
+        return found
 
     def views_only(self, values: list[Val], target: Val, region: Region) -> bool:
         """Whether all are views made here of (part of) the target: cheaper to copy than the target."""
