@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import linecache
 import operator
+from functools import partial
 from typing import Any
 
+from srcdiff.differentiate.masks import (
+    Cover,
+    Mask,
+    alike,
+    are_numbers,
+    common,
+    finite,
+    infinite_operand,
+    scattered,
+    weight,
+    where_mask,
+)
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, kind, vals
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, vals
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, lookup
@@ -159,21 +172,83 @@ def harmless(name: str, a: Atom) -> bool:
 class Builder(Lowerer):
     """Makes operations of derivative code."""
 
+    outward = False  # derivatives meet the partials of a chain from the inside out
+
     def __init__(self, ctx: Context, graph: Graph) -> None:
         super().__init__(ctx, graph, graph.region)
         self.frame = Frame(None, static=True)
+        self.born = Val("", UNKNOWN).id  # what is made from now on is derivative
+        self.masks: dict[Val, Mask] = {}
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
         """The result of a rule's text."""
         return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
 
     # ---- arithmetic on derivatives
-    def times(self, g: Atom, p: Atom) -> Atom:
-        """``g * p`` without factors of one."""
-        if g is ZERO or p is ZERO:
+    def times(self, g: Atom, p: Atom, flat: Atom | None = None) -> Atom:
+        """``g * p`` without factors of one; ``p`` is zero where the operand ``flat`` has overflowed."""
+        if g is ZERO or p is ZERO or one(p, 0):
             return ZERO
         if one(p):
             return g
+        mask = self.mask(g)
+        if mask is not None and mask.strong:
+            return mask.cover(self.times(mask.inner, p, flat))
+        chosen = where_mask(p, self.born)
+        if chosen is not None:
+            condition, inner, holds = chosen
+            return self.covered(condition, self.times(g, inner), holds)
+        uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
+        if scattered(g, self.born) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
+            there = self.scatter(g, p)
+            if there is not None:
+                return there
+        product = self.product(g, p)
+        covers = mask.covers if mask is not None else ()
+        for c in covers if not uniform else ():
+            if not finite(p, self.born, c.against):
+                product = c.put(product)
+        new = self.where_cover(p, True) if weight(p, self.born) else None
+        if flat is not None:
+            new = self.far_cover(flat)
+        if new is not None and self.outward:
+            return product if finite(g, self.born, new.against) else new.put(product)
+        return self.weakly(product, covers if new is None else (*covers, new))
+
+    def weakly(self, g: Atom, covers: tuple[Cover, ...]) -> Atom:
+        """``g``, which is zero in places: it stays so beside a factor that is infinite."""
+        if isinstance(g, Val) and covers and self.mask(g) is None:
+            self.masks[g] = Mask(g, covers)
+        return g
+
+    def where_cover(self, condition: Atom, holds: bool) -> Cover:
+        key = ("where", key_of(condition), holds)
+        return Cover(key, partial(self.chosen, condition, holds=holds), (condition,))
+
+    def far_cover(self, x: Atom) -> Cover:
+        return Cover(("inf", key_of(x)), partial(self.overflowed, x), (x,), vocabulary.OVERFLOWS)
+
+    def overflowed(self, x: Atom, g: Atom) -> Atom:
+        """``g``, zero where ``x`` is infinite."""
+        return self.rule(vocabulary.where_finite, {"x": x, "g": g})
+
+    def scatter(self, g: Atom, p: Atom) -> Atom | None:
+        """The product with ``p`` of a cotangent that is zero but for some entries, of these alone."""
+        assert isinstance(g, Val) and g.op is not None
+        base, index, value = g.op.ins
+        k = g.kind
+        if not isinstance(k, Array) or not isinstance(kp := kind(p), Array) or kp.dims != k.dims:
+            return None
+        if scattered(base, self.born):
+            found = self.scatter(base, p)
+            if found is None:
+                return None
+            base = found
+        there = self.times(value, self.getitem(p, index))
+        attrs = {a: b for a, b in g.op.attrs.items() if a == "at"}
+        return self.prim(ops.additem, [base, index, there], result=k, hint=g.name, **attrs)
+
+    def product(self, g: Atom, p: Atom) -> Atom:
         if one(g):
             if isinstance(p, Const) and isinstance(p.value, (int, float)):
                 return Const(float(p.value))
@@ -195,13 +270,80 @@ class Builder(Lowerer):
         if (isinstance(a, Const) and a.value is None) or (isinstance(b, Const) and b.value is None):
             return b if isinstance(a, Const) and a.value is None else a
         k = kind(a)
+        x, y = self.mask(a), self.mask(b)
+        if x is not None and y is not None and alike(x, y):
+            if x.holds == y.holds:
+                return x.cover(self.plus(x.inner, y.inner))
+            return self.either(x, y)
         if isinstance(a, Struct) and isinstance(b, Struct):
             return Struct(
                 a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
             )
         if isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
             return self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
-        return self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
+        total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
+        return self.weakly(total, common(x, y))
+
+    # ---- masks
+    def mask(self, g: Atom) -> Mask | None:
+        """The mask that a derivative is under, if any."""
+        if isinstance(g, Val) and g in self.masks:
+            return self.masks[g]
+        found = where_mask(g, self.born)
+        return None if found is None else self.strong(*found)
+
+    def strong(self, condition: Atom, inner: Atom, holds: bool) -> Mask:
+        covers = [self.where_cover(condition, holds)]
+        far = infinite_operand(condition)
+        if far is not None and not holds:
+            covers.append(self.far_cover(far))
+        within = self.mask(inner)
+        if within is not None:
+            covers += within.covers
+        return Mask(inner, tuple(covers), True, condition, holds)
+
+    def covered(self, condition: Atom, g: Atom, holds: bool = True) -> Atom:
+        """``g`` where the condition holds (or does not), zero elsewhere."""
+        if g is ZERO:
+            return ZERO
+        if isinstance(condition, Const):
+            return g if bool(condition.value) is holds else ZERO
+        outer = self.mask(g)
+        if outer is not None and outer.strong:  # the mask that was there first stays outside
+            return outer.cover(self.covered(condition, outer.inner, holds))
+        return self.chosen(condition, g, holds)
+
+    def chosen(self, condition: Atom, g: Atom, holds: bool = True) -> Atom:
+        if g is ZERO:
+            return ZERO
+        g = unexpanded(g, condition)
+        given = {"g": g, "condition": condition}
+        if are_numbers(g, condition):
+            v = self.rule(vocabulary.if_true if holds else vocabulary.if_false, given)
+            if isinstance(v, Val):
+                self.masks[v] = self.strong(condition, g, holds)
+            return v
+        return self.rule(vocabulary.where_true if holds else vocabulary.where_false, given)
+
+    def blanked(self, t: Atom) -> None:
+        """``t`` has just been set to zero in places: it is to stay so."""
+        assert isinstance(t, Val) and t.op is not None
+        index, none = t.op.ins[1:]
+        k = t.kind
+
+        def cover(g: Atom) -> Atom:
+            kg = kind(g)
+            same_places = isinstance(kg, Array) and isinstance(k, Array) and kg.dims == k.dims
+            return self.prim(ops.setitem, [g, index, none], result=kg) if same_places else g
+
+        self.masks[t] = Mask(t, (Cover(("blank", t.id), cover, (index,)),))
+
+    def either(self, x: Mask, y: Mask) -> Atom:
+        """The sum of the two sides of one condition."""
+        a, b = (x.inner, y.inner) if x.holds else (y.inner, x.inner)
+        given = {"condition": x.condition, "a": a, "b": b}
+        numbers = are_numbers(*given.values())
+        return self.rule(vocabulary.if_else if numbers else vocabulary.where_else, given)
 
     def zero(self, x: Atom) -> Atom:
         """The zero of a value's kind."""
@@ -244,7 +386,7 @@ class Builder(Lowerer):
     def part(self, x: Atom, k: Tree, n: int) -> Atom:
         return x.items[n] if isinstance(x, Struct) else self.tree_item(x, k, Const(k.keys[n]))
 
-    def unbroadcast(self, g: Atom, x: Atom, p: Atom | None = None) -> Atom:
+    def unbroadcast(self, g: Atom, x: Atom, p: Atom | None = None, flat: Atom | None = None) -> Atom:
         """``g * p`` summed over the axes along which ``x`` was broadcast."""
         kx = kind(x)
         kg, kp = kind(g), kind(p) if p is not None else None
@@ -255,12 +397,19 @@ class Builder(Lowerer):
                 and isinstance(kp, Array)
                 and kg.dims == kp.dims
                 and kg.dims
+                and self.mask(g) is None
             ):
                 if kg.dtype[0] == kp.dtype[0] == "f" and not isinstance(p, Const):
                     return self.rule(vocabulary.total_product, {"g": g, "p": p})
-            g = self.times(g, p)
+            g = self.times(g, p, flat)
             kg = kind(g)
+        if g is ZERO:
+            return ZERO
         if isinstance(kx, Scalar):
+            mask = self.mask(g)
+            if isinstance(kg, Array) and not kg.dims and mask is not None and mask.strong:
+                g = mask.cover(self.unbroadcast(mask.inner, x))
+                kg = kind(g)
             if isinstance(kg, Array):
                 g = self.rule(vocabulary.total, {"g": g})
             elif kg == UNKNOWN:
@@ -301,6 +450,10 @@ class Builder(Lowerer):
         """A cotangent has the dtype of what it belongs to."""
         kx, kg = kind(x), kind(g)
         if isinstance(kx, (Array, Scalar)) and isinstance(kg, (Array, Scalar)):
+            mask = self.mask(g)
+            if mask is not None and mask.strong and kx.dtype != kg.dtype:
+                inner = self.fit_type(mask.inner, x)
+                return g if inner is mask.inner else mask.cover(inner)
             if kg.dtype[0] == "c" and kx.dtype[0] == "f":
                 return self.rule(vocabulary.real, {"g": g})
             if (
@@ -317,6 +470,16 @@ def is_count(item: Kind, box: Tree) -> bool:
     """Whether a part of a container has no derivative; in a list, a count beside numbers is a number."""
     numbers = box.type is list and any(map(is_active_kind, box.items))
     return isinstance(item, Scalar) and not is_active_kind(item) and not (numbers and item.dtype[0] in "iu")
+
+
+def unexpanded(g: Atom, condition: Atom) -> Atom:
+    """``g`` without the repetition that a condition of its shape brings about by itself."""
+    if not isinstance(g, Val) or g.op is None or g.op.code != "prim" or g.op.fn not in vocabulary.EXPANDS:
+        return g
+    k, kc = g.kind, kind(condition)
+    inner = g.op.ins[0]
+    fits = isinstance(k, Array) and isinstance(kc, Array) and k.dims == kc.dims
+    return inner if fits and isinstance(kind(inner), Scalar) else g
 
 
 def has_zero(t: Atom) -> bool:

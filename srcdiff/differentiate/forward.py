@@ -15,6 +15,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     parameter_names,
 )
+from srcdiff.differentiate.masks import flat_far_out
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
@@ -58,6 +59,8 @@ def forward(
 
 class Forward(Builder):
     """Adds tangents to a graph in place."""
+
+    outward = True
 
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
@@ -163,14 +166,14 @@ class Forward(Builder):
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
-            t = self.plus(t, self.times(d, p))
+            t = self.plus(t, self.times(d, p, flat_far_out(op.fn, name, given)))
         t = self.widen(t, op.out)
         ko = kind(op.out)
         if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
             t = self.rule(vocabulary.real, {"g": t})
         elif op.fn in vocabulary.REAL_RESULT and t is not ZERO and UNKNOWN in (ko, kind(t)):
             t = self.rule(vocabulary.real_like, {"g": t, "x": op.out})
-        return t
+        return self.fit_type(t, op.out)
 
     def widen(self, t: Atom, out: Val) -> Atom:
         """A tangent has the shape of its value."""
@@ -345,12 +348,15 @@ def _setitem(f: Forward, op: Op) -> Atom:
     x, index, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    return f.prim(
+    t = f.prim(
         op.fn,
         [f.full(x), index, f.full(v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )
+    if f.dot(v) is ZERO:
+        f.blanked(t)
+    return t
 
 
 def _additem(f: Forward, op: Op) -> Atom:

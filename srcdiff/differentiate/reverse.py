@@ -24,6 +24,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     without_zeros,
 )
+from srcdiff.differentiate.masks import Cover, common, flat_far_out
 from srcdiff.differentiate.transposes import CORE, whole
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
@@ -47,6 +48,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
     vals,
+    walk,
 )
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
 from srcdiff.rules import vocabulary
@@ -591,7 +593,8 @@ class Reverse(Builder):
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
-            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p))
+            flat = flat_far_out(op.fn, name, needed)
+            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p, flat))
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
@@ -642,6 +645,7 @@ class Reverse(Builder):
         for v in dict.fromkeys(touched):
             base = self.peek(v, m)
             results: list[Atom] = []
+            zero = [b.bars.get(v, base) is None for b in branches]
             for b in branches:
                 self.here = b
                 with self.inside(b.reverse):
@@ -651,6 +655,10 @@ class Reverse(Builder):
                     )
             self.here = m
             self.join(new, v, results, m)
+            covers = self.left_zero(results, zero, branches)
+            if zero[0] is not zero[1]:
+                covers = (self.where_cover(cond, zero[1]), *covers)
+            self.weakly(m.bars[v], covers)
         for n in updates:
             before = self.chain(op, n)
             if before is None or op.outs[n] not in m.rewound:
@@ -664,6 +672,14 @@ class Reverse(Builder):
         for b in branches:
             b.loop = new
         m.reverse.ops.append(new)
+
+    def left_zero(
+        self, results: list[Atom], zero: list[bool], branches: list[Mirror]
+    ) -> tuple[Cover, ...]:
+        """Where the cotangents that two branches leave are zero, as can be told outside them."""
+        covers = common(*(self.mask(a) for a, z in zip(results, zero, strict=True) if not z))
+        inside = {o for b in branches for op in walk(b.reverse) for o in op.outs}
+        return tuple(c for c in covers if not any(v in inside for v in vals(c.on)))
 
     def join(self, new: Op, v: Val, results: list[Atom], m: Mirror) -> None:
         """A cotangent that both branches leave."""

@@ -109,6 +109,7 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
                 old = r.prim(operator.getitem, [r.need(x), index], result=item_kind(x, index), view=False)
                 zero = r.zero(old)
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
+        r.blanked(new)
         r.accumulate(x, new)
         name_derivative(new, x, "_bar") if isinstance(x, Val) else None
     return True

@@ -14,7 +14,17 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, mappings, objects, places, recursion, reflection, source, statements
+from srcdiff.frontend import (
+    control,
+    mappings,
+    masked,
+    objects,
+    places,
+    recursion,
+    reflection,
+    source,
+    statements,
+)
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import Stop, constant, default_of, is_constant, name_of
 from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, stored
@@ -303,11 +313,17 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
     box = content(lw, target)
     if isinstance(box, Agg) and len(box.items) == 1:
         target = box.items[0]
+    if isinstance(target, Plain) and isinstance(kind(target.atom), Array):
+        target = lw.bind(target.atom)  # made in the call itself
+    nowhere = isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None
+    if isinstance(fn, np.ufunc) and "where" in kwargs and not nowhere:
+        where = kwargs.pop("where")
+        written = masked.call_where(lw, Known(fn, text, path), args, kwargs, target, where, node)
+        if written is not None:
+            return written
     value = call_known(lw, fn, text, path, args, kwargs, node)
-    if isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None:
+    if nowhere:
         return value
-    if "where" in kwargs:
-        lw.stop("option", "out= together with where= is not supported", node, help="use np.where")
     if not isinstance(target, Loc):
         lw.stop("option", "out= must be an array", node)
     current = lw.read(target)
@@ -768,6 +784,7 @@ SPECIAL: dict[Any, Any] = {
     dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,
     **reflection.HANDLERS,
+    **masked.MASKED,
 }  # fmt: skip
 
 

@@ -12,7 +12,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from srcdiff.ir.kinds import BOOL, FLOAT, NONE, OTHER, STR, UNKNOWN, Array, Kind, Scalar, Seq, Tree
+from srcdiff.ir.kinds import (
+    BOOL,
+    FLOAT,
+    NONE,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Kind,
+    Scalar,
+    Seq,
+    Tree,
+    same_count,
+)
 
 __all__ = [
     "UNDEF",
@@ -383,6 +396,8 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
     def val(v: Val, op: Op | None) -> Val:
         w = Val(v.name, v.kind, op, v.user)
         table[v] = w
+        if isinstance(v.kind, Array) and v.kind.dtype == "b1":
+            same_count(v.id, w.id)
         return w
 
     def region(r: Region) -> Region:

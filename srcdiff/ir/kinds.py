@@ -158,6 +158,12 @@ def memo_sym(*key: Any) -> Sym:
     return _memo[key]
 
 
+def same_count(mask: object, copy: object) -> None:
+    """A copy of a mask selects as many elements as the mask."""
+    if ("mask", mask) in _memo:
+        _memo["mask", copy] = _memo["mask", mask]
+
+
 _members: dict[int, frozenset[Dim]] = {}  # a joined size -> the sizes it may be
 
 

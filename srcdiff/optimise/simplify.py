@@ -404,6 +404,9 @@ class Rebuild:
             and isinstance(k, Scalar)
         ):
             return Const(1.0) if k.dtype[0] == "f" else None
+        if fn is operator.eq and len(ins) == 2 and _is_zero(ins[1]):
+            n = negated(ins[0])
+            return None if n is None else self.make(fn, [n, ins[1]], op)
         if fn is operator.neg:
             n = negated(ins[0])
             if n is not None and same_kind(kind(n), k):
@@ -787,8 +790,8 @@ _FOLD = {
 
 
 _SIMPLER = {
-    *_BROADCASTS, *_FOLD, operator.pow, operator.getitem, operator.not_, ops.poplast, ops.rest,
-    ops.getfield,
+    *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
+    ops.rest, ops.getfield,
 }  # what ``algebra`` knows of  # fmt: skip
 
 

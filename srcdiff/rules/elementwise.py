@@ -1,9 +1,13 @@
 """Rules of the operators and of the NumPy functions that work element by element.
 
 The partials are products of cheap, stable expressions, in terms of the result where that is shorter.  Numbers
-are Python floats, so that single precision stays single precision.  Conventions at kinks: ``abs`` has slope 0
-at 0, equal operands of ``np.maximum`` share equally, ``np.clip`` has slope 1 at its bounds, ``np.hypot`` has
-slope 0 at the origin.
+are Python floats, so that single precision stays single precision.
+
+Conventions at kinks (docs/kinks.md): equal operands of ``np.maximum`` share equally, ``np.clip`` has slope 1
+at its bounds; where a finite value has an infinite derivative (``np.sqrt`` at 0, ``np.arccos`` at 1), and at
+the tip of a cone (``abs``, ``np.hypot``), the slope is 0.  A denominator that vanishes there is replaced by
+infinity, so that the derivatives of the slope vanish, too.  A partial of the form ``np.where(c, p, 0.0)``
+says where its operand does not matter: nothing of it is taken there, even if what it multiplies is infinite.
 
 A real function of a complex operand has the partial p for which the tangent is ``(p * x_dot).real``.
 
@@ -68,14 +72,29 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
     # b - (b != 0) is b - 1, but 0 where b is 0: a ** 0 has the slope 0 at a == 0 too, not 0 / 0
     if np.iscomplexobj(a):
         return b * a ** (b - (b != 0)), np.log(a) * out
-    return b * a ** (b - (b != 0)), np.log(np.where(a > 0.0, a, 1.0)) * out
+    if np.ndim(a) == 0 and np.ndim(b) == 0:
+        if isinstance(b, int):
+            slope = b * a ** (b - (b != 0))
+        elif b > 0.0 and b < 1.0:
+            slope = b * a ** (b - 1.0) if a != 0.0 else 0.0
+        else:
+            slope = b * a ** (b - (b != 0))
+        return slope, out * np.log(a) if a > 0.0 else 0.0
+    if isinstance(b, int):
+        base = a
+    elif np.ndim(b) == 0:
+        base = np.where(a == 0.0, np.inf, a) if b > 0.0 and b < 1.0 else a
+    else:
+        base = np.where((a == 0.0) & (b > 0.0) & (b < 1.0), np.inf, a)
+    return b * base ** (b - (b != 0)), np.log(np.where(a > 0.0, a, 1.0)) * out
 
 
 @elementwise(np.float_power)
 def float_power(x1: Any, x2: Any, *, out: Any) -> Any:
     if np.iscomplexobj(x1):
         return x2 * np.float_power(x1, x2 - (x2 != 0)), np.log(x1) * out
-    return x2 * np.float_power(x1, x2 - (x2 != 0)), np.log(np.where(x1 > 0.0, x1, 1.0)) * out
+    base = np.where((x1 == 0.0) & (x2 > 0.0) & (x2 < 1.0), np.inf, x1)
+    return x2 * np.float_power(base, x2 - (x2 != 0)), np.log(np.where(x1 > 0.0, x1, 1.0)) * out
 
 
 @elementwise(operator.mod)
@@ -91,7 +110,7 @@ def fmod(x1: Any, x2: Any, *, out: Any) -> Any:
 @elementwise(operator.abs)
 def absolute(a: Any, *, out: Any) -> Any:
     if np.iscomplexobj(a):
-        return np.conj(a) / np.where(out == 0.0, 1.0, out)
+        return np.conj(a) / np.where(out == 0.0, np.inf, out)
     return np.sign(a)
 
 
@@ -107,12 +126,15 @@ def square(x: Any) -> Any:
 
 @elementwise(np.sqrt)
 def sqrt(x: Any, *, out: Any) -> Any:
-    return 0.5 / out
+    if np.ndim(out) == 0:
+        return 0.5 / out if out != 0.0 else 0.0
+    return 0.5 / np.where(out == 0.0, np.inf, out)
 
 
 @elementwise(np.cbrt)
 def cbrt(x: Any, *, out: Any) -> Any:
-    return 1.0 / (3.0 * out * out)
+    root = np.where(out == 0.0, np.inf, out)
+    return 1.0 / (3.0 * root * root)
 
 
 @elementwise(np.reciprocal)
@@ -134,38 +156,58 @@ def exp2(x: Any, *, out: Any) -> Any:
 
 
 @elementwise(np.expm1)
-def expm1(x: Any, *, out: Any) -> Any:
-    return out + 1.0
+def expm1(x: Any) -> Any:
+    return np.exp(x)  # out + 1.0 has no digits left where out is nearly -1
 
 
 @elementwise(np.log)
 def log(x: Any) -> Any:
+    plain = not isinstance(x, (np.ndarray, np.generic))  # these raise where NumPy's are infinite
+    if plain:
+        return 1.0 / np.asarray(x)
     return 1.0 / x
 
 
 @elementwise(np.log2)
 def log2(x: Any) -> Any:
+    plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain:
+        return 1.0 / (np.asarray(x) * math.log(2.0))
     return 1.0 / (x * math.log(2.0))
 
 
 @elementwise(np.log10)
 def log10(x: Any) -> Any:
+    plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain:
+        return 1.0 / (np.asarray(x) * math.log(10.0))
     return 1.0 / (x * math.log(10.0))
 
 
 @elementwise(np.log1p)
 def log1p(x: Any) -> Any:
+    plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain:
+        return 1.0 / (1.0 + np.asarray(x))
     return 1.0 / (1.0 + x)
 
 
 @elementwise(np.logaddexp)
 def logaddexp(x1: Any, x2: Any, *, out: Any) -> Any:
-    return np.exp(x1 - out), np.exp(x2 - out)
+    # an infinite result is that of the larger operand, as of np.maximum
+    return (
+        np.where(np.isinf(out), (x1 > x2) + 0.5 * (x1 == x2), np.exp(x1 - out)),
+        np.where(np.isinf(out), (x2 > x1) + 0.5 * (x1 == x2), np.exp(x2 - out)),
+    )
 
 
 @elementwise(np.logaddexp2)
 def logaddexp2(x1: Any, x2: Any, *, out: Any) -> Any:
-    return np.exp2(x1 - out), np.exp2(x2 - out)
+    # an infinite result is that of the larger operand, as of np.maximum
+    return (
+        np.where(np.isinf(out), (x1 > x2) + 0.5 * (x1 == x2), np.exp2(x1 - out)),
+        np.where(np.isinf(out), (x2 > x1) + 0.5 * (x1 == x2), np.exp2(x2 - out)),
+    )
 
 
 # --- angles -------------------------------------------------------------------------------------------------
@@ -188,12 +230,14 @@ def tan(x: Any, *, out: Any) -> Any:
 
 @elementwise(np.arcsin)
 def arcsin(x: Any) -> Any:
-    return 1.0 / np.sqrt(1.0 - x * x)
+    root = np.sqrt((1.0 - x) * (1.0 + x))
+    return 1.0 / np.where(root == 0.0, np.inf, root)
 
 
 @elementwise(np.arccos)
 def arccos(x: Any) -> Any:
-    return -1.0 / np.sqrt(1.0 - x * x)
+    root = np.sqrt((1.0 - x) * (1.0 + x))
+    return -1.0 / np.where(root == 0.0, np.inf, root)
 
 
 @elementwise(np.arctan)
@@ -203,13 +247,14 @@ def arctan(x: Any) -> Any:
 
 @elementwise(np.arctan2)
 def arctan2(x1: Any, x2: Any) -> Any:
-    squared = x1 * x1 + x2 * x2
-    return x2 / squared, -x1 / squared
+    radius = np.hypot(x1, x2)  # its square may overflow, or vanish
+    radius = np.where(radius == 0.0, np.inf, radius)
+    return x2 / radius / radius, -(x1 / radius / radius)
 
 
 @elementwise(np.hypot)
 def hypot(x1: Any, x2: Any, *, out: Any) -> Any:
-    radius = np.where(out == 0.0, 1.0, out)
+    radius = np.where(out == 0.0, np.inf, out)
     return x1 / radius, x2 / radius
 
 
@@ -256,12 +301,15 @@ def arcsinh(x: Any) -> Any:
 @elementwise(np.arccosh)
 def arccosh(x: Any, *, out: Any) -> Any:
     # 1 / sqrt(x * x - 1) has the wrong branch for complex x, and cancels near 1
-    return 1.0 / np.sinh(out)
+    return 1.0 / np.sinh(np.where(out == 0.0, np.inf, out))
 
 
 @elementwise(np.arctanh)
 def arctanh(x: Any) -> Any:
-    return 1.0 / (1.0 - x * x)
+    plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain:
+        x = np.asarray(x)
+    return 1.0 / ((1.0 - x) * (1.0 + x))
 
 
 # --- choices ------------------------------------------------------------------------------------------------
@@ -320,7 +368,7 @@ def copysign(x1: Any, x2: Any, *, out: Any) -> Any:
 
 @elementwise(np.heaviside)
 def heaviside(x1: Any, x2: Any) -> Any:
-    return None, np.where(x1 == 0.0, 1.0, 0.0)
+    return 0.0, np.where(x1 == 0.0, 1.0, 0.0)
 
 
 @elementwise(np.ldexp)
@@ -350,18 +398,20 @@ def imag(val: Any, *, out_bar: Any) -> Any:
 
 @differential(np.angle)
 def angle(z: Any, deg: bool = False, *, z_dot: Any) -> Any:
+    radius = np.where(z == 0.0, np.inf, abs(z))
     if deg:
-        return np.imag(z_dot / z) * (180.0 / np.pi)
-    return np.imag(z_dot / z)
+        return np.imag(np.conj(z) / radius * z_dot) / radius * (180.0 / np.pi)
+    return np.imag(np.conj(z) / radius * z_dot) / radius
 
 
 @pullback(np.angle, "z")
 def angle_bar(z: Any, deg: bool = False, *, out_bar: Any) -> Any:
     if not np.iscomplexobj(z):
         return np.zeros_like(out_bar)
+    radius = np.where(z == 0.0, np.inf, abs(z))
     if deg:
-        return -1j * out_bar / z * (180.0 / np.pi)
-    return -1j * out_bar / z
+        return -1j * out_bar * np.conj(z) / radius / radius * (180.0 / np.pi)
+    return -1j * out_bar * np.conj(z) / radius / radius
 
 
 returns_alias(np.real, np.imag, np.ix_)

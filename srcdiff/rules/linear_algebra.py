@@ -16,8 +16,8 @@ read one triangle of their operand, so its cotangent is in that triangle: it is 
 computes, and contracts with a symmetric tangent like the symmetric form.  The vectors of ``eigh`` and ``svd``
 have a derivative where the values are distinct; pairs that are exactly equal contribute nothing.  ``qr``,
 ``lstsq`` and ``pinv`` are for full rank, ``qr`` for at least as many rows as columns (others raise
-LinAlgError), ``svd`` for ``full_matrices=False`` or a square matrix.  ``det`` of a singular matrix raises
-LinAlgError.
+LinAlgError), ``svd`` for ``full_matrices=False`` or a square matrix.  The derivative of
+``det`` is the matrix of cofactors, also where ``a`` is singular.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from srcdiff.rules.registry import (
 )
 from srcdiff.runtime.arrays import cast_like, fit, resized, unbroadcast, undiagonal
 from srcdiff.runtime.linalg import (
+    cofactors,
+    cofactors_dot,
     einsum_bar,
     einsum_is_plain,
     einsum_transposed,
@@ -344,9 +346,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, ou
         out = np.expand_dims(out, axis)
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         if np.iscomplexobj(x):
-            slope = np.conj(x) / np.where(out == 0.0, 1.0, out)
+            slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
             return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
-        slope = x / np.where(out == 0.0, 1.0, out)
+        slope = x / np.where(out == 0.0, np.inf, out)
     elif len(axes) == 1 and ord == 0:
         slope = 0.0 * x
     elif len(axes) == 1 and ord == 1:
@@ -355,7 +357,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, ou
         hits = cast_like(abs(x) == out, x)
         slope = np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     elif len(axes) == 1:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, 1.0, out)) ** (ord - 1)
+        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     elif ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
@@ -381,8 +383,8 @@ def norm_bar(
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         if np.iscomplexobj(x):
-            return out_bar / np.where(out == 0.0, 1.0, out) * np.conj(x)
-        return out_bar / np.where(out == 0.0, 1.0, out) * x
+            return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
+        return out_bar / np.where(out == 0.0, np.inf, out) * x
     if len(axes) == 1 and ord == 0:
         return 0.0 * x
     if len(axes) == 1 and ord == 1:
@@ -391,7 +393,7 @@ def norm_bar(
         hits = cast_like(abs(x) == out, x)
         return out_bar * np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     if len(axes) == 1:
-        return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, 1.0, out)) ** (ord - 1)
+        return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     if ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
@@ -413,7 +415,7 @@ def vector_norm(
     if axis is not None and not keepdims:
         out = np.expand_dims(out, axis)
     if ord == 2:
-        slope = x / np.where(out == 0.0, 1.0, out)
+        slope = x / np.where(out == 0.0, np.inf, out)
     elif ord == 0:
         slope = 0.0 * x
     elif ord == 1:
@@ -422,7 +424,7 @@ def vector_norm(
         hits = cast_like(abs(x) == out, x)
         slope = np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
     else:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, 1.0, out)) ** (ord - 1)
+        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     return np.sum(slope * x_dot, axis=axis, keepdims=keepdims)
 
 
@@ -433,7 +435,7 @@ def vector_norm_bar(
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
     if ord == 2:
-        return out_bar / np.where(out == 0.0, 1.0, out) * x
+        return out_bar / np.where(out == 0.0, np.inf, out) * x
     if ord == 0:
         return 0.0 * x
     if ord == 1:
@@ -441,7 +443,7 @@ def vector_norm_bar(
     if ord == np.inf or ord == -np.inf:
         hits = cast_like(abs(x) == out, x)
         return out_bar * np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
-    return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, 1.0, out)) ** (ord - 1)
+    return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
 
 
 @differential(np.linalg.matrix_norm)
@@ -449,7 +451,7 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
     if not keepdims:
         out = np.expand_dims(out, (-2, -1))
     if ord == "fro":
-        slope = x / np.where(out == 0.0, 1.0, out)
+        slope = x / np.where(out == 0.0, np.inf, out)
     elif ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
@@ -471,7 +473,7 @@ def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any
     if not keepdims:
         out, out_bar = np.expand_dims(out, (-2, -1)), np.expand_dims(out_bar, (-2, -1))
     if ord == "fro":
-        return out_bar / np.where(out == 0.0, 1.0, out) * x
+        return out_bar / np.where(out == 0.0, np.inf, out) * x
     if ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
@@ -568,15 +570,30 @@ def lstsq_bar(a: Any, b: Any, rcond: Any = None, *, out: Any, out_bar: Any) -> A
 
 
 @differential(np.linalg.det)
-def det(a: Any, *, out: Any, a_dot: Any) -> Any:
-    return out * np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)
+def det(a: Any, *, a_dot: Any) -> Any:
+    return np.sum(cofactors(a) * a_dot, axis=(-2, -1))
 
 
 @pullback(np.linalg.det, "a")
-def det_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+def det_bar(a: Any, *, out_bar: Any) -> Any:
     if a.ndim == 2:
-        return out_bar * out * np.linalg.inv(a).T
-    return np.expand_dims(out_bar * out, (-2, -1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
+        return out_bar * cofactors(a)
+    return np.expand_dims(out_bar, (-2, -1)) * cofactors(a)
+
+
+@differential(cofactors)
+def cofactors_rule(a: Any, *, a_dot: Any) -> Any:
+    return cofactors_dot(a, a_dot)
+
+
+@pullback(cofactors, "a")
+def cofactors_bar(a: Any, *, out_bar: Any) -> Any:
+    return cofactors_dot(a, out_bar)
+
+
+@linear(cofactors_dot, "a_dot")
+def cofactors_dot_rule(a: Any, a_dot: Any, *, out_bar: Any) -> Any:
+    return cofactors_dot(a, out_bar)
 
 
 @differential(np.linalg.slogdet)
@@ -707,8 +724,9 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, 
     same = gaps == 0.0
     turn = 1.0 / (gaps + same) - same
     av, atu = a_dot @ v, np.swapaxes(a_dot, -1, -2) @ u
-    u_dot = u @ (turn * (p * row + column * pT)) + (av - u @ p) / row
-    v_dot = v @ (turn * (column * p + pT * row)) + (atu - v @ pT) / row
+    inverse = 1.0 / np.where(row == 0.0, np.inf, row)
+    u_dot = u @ (turn * (p * row + column * pT)) + (av - u @ p) * inverse
+    v_dot = v @ (turn * (column * p + pT * row)) + (atu - v @ pT) * inverse
     return u_dot, np.diagonal(p, 0, -2, -1), np.swapaxes(v_dot, -1, -2)
 
 
@@ -726,8 +744,9 @@ def svd_bar(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: A
     turn = 1.0 / (gaps + same) - same
     uu, vv = np.swapaxes(u, -1, -2) @ u_bar, vh @ v_bar
     core = turn * (uu - np.swapaxes(uu, -1, -2)) * row + column * (turn * (vv - np.swapaxes(vv, -1, -2)))
-    left = u * np.expand_dims(s_bar, -2) + u @ core + (u_bar - u @ uu) / row
-    return left @ vh + u @ np.swapaxes((v_bar - v @ vv) / row, -1, -2)
+    inverse = 1.0 / np.where(row == 0.0, np.inf, row)
+    left = u * np.expand_dims(s_bar, -2) + u @ core + (u_bar - u @ uu) * inverse
+    return left @ vh + u @ np.swapaxes((v_bar - v @ vv) * inverse, -1, -2)
 
 
 @differential(np.linalg.svdvals)

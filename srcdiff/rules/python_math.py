@@ -1,8 +1,7 @@
 """Rules of the functions of ``math`` and of the builtins, spelled with ``math``.
 
-Functions of Python floats touch NumPy for nothing but an active exponent of ``math.pow``.  Like the functions
-themselves, a partial raises ZeroDivisionError where it has no finite value (``math.sqrt`` at 0,
-``math.hypot`` and ``math.dist`` at distance 0).
+Functions of Python floats touch NumPy for nothing.  The conventions at kinks are those of NumPy's functions
+(docs/kinks.md): where the function has a value, so has its derivative.
 
 Left out: ``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant),
 ``math.hypot`` of more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``,
@@ -15,8 +14,6 @@ import math
 import sys
 from typing import Any
 
-import numpy as np
-
 from srcdiff import runtime
 from srcdiff.rules.registry import differential, elementwise, linear, nondifferentiable, pullback
 
@@ -25,25 +22,32 @@ from srcdiff.rules.registry import differential, elementwise, linear, nondiffere
 
 @elementwise(math.sqrt)
 def sqrt(x: Any, *, out: Any) -> Any:
-    return 0.5 / out
+    return 0.5 / out if out != 0.0 else 0.0
 
 
 if sys.version_info >= (3, 11):
 
     @elementwise(math.cbrt)
     def cbrt(x: Any, *, out: Any) -> Any:
-        return 1.0 / (3.0 * out * out)
+        return 1.0 / (3.0 * out * out) if out != 0.0 else 0.0
 
 
 @elementwise(math.pow)
 def power(x: Any, y: Any, *, out: Any) -> Any:
     # y - (y != 0) is y - 1, but 0 where y is 0
-    return y * math.pow(x, y - (y != 0)), out * np.log(np.where(x > 0.0, x, 1.0))
+    if isinstance(y, int):
+        slope = y * math.pow(x, y - (y != 0))
+    elif y > 0.0 and y < 1.0:
+        slope = y * math.pow(x, y - 1.0) if x != 0.0 else 0.0
+    else:
+        slope = y * math.pow(x, y - (y != 0))
+    return slope, out * math.log(x) if x > 0.0 else 0.0
 
 
 @elementwise(math.hypot)
 def hypot(x: Any, y: Any = 0.0, z: Any = 0.0, *, out: Any) -> Any:
-    return x / out, y / out, z / out
+    radius = out if out != 0.0 else math.inf
+    return x / radius, y / radius, z / radius
 
 
 @elementwise(math.fabs)
@@ -87,8 +91,8 @@ if sys.version_info >= (3, 11):
 
 
 @elementwise(math.expm1)
-def expm1(x: Any, *, out: Any) -> Any:
-    return out + 1.0
+def expm1(x: Any) -> Any:
+    return math.exp(x)
 
 
 @elementwise(math.log)
@@ -133,12 +137,12 @@ def tan(x: Any, *, out: Any) -> Any:
 
 @elementwise(math.asin)
 def asin(x: Any) -> Any:
-    return 1.0 / math.sqrt(1.0 - x * x)
+    return 1.0 / math.sqrt((1.0 - x) * (1.0 + x)) if abs(x) != 1.0 else 0.0
 
 
 @elementwise(math.acos)
 def acos(x: Any) -> Any:
-    return -1.0 / math.sqrt(1.0 - x * x)
+    return -1.0 / math.sqrt((1.0 - x) * (1.0 + x)) if abs(x) != 1.0 else 0.0
 
 
 @elementwise(math.atan)
@@ -148,8 +152,9 @@ def atan(x: Any) -> Any:
 
 @elementwise(math.atan2)
 def atan2(y: Any, x: Any) -> Any:
-    squared = x * x + y * y
-    return x / squared, -y / squared
+    radius = math.hypot(x, y)  # its square may overflow, or vanish
+    radius = radius if radius != 0.0 else math.inf
+    return x / radius / radius, -(y / radius / radius)
 
 
 @elementwise(math.radians)
@@ -184,12 +189,12 @@ def asinh(x: Any) -> Any:
 
 @elementwise(math.acosh)
 def acosh(x: Any, *, out: Any) -> Any:
-    return 1.0 / math.sinh(out)
+    return 1.0 / math.sinh(out) if out != 0.0 else 0.0
 
 
 @elementwise(math.atanh)
 def atanh(x: Any) -> Any:
-    return 1.0 / (1.0 - x * x)
+    return 1.0 / ((1.0 - x) * (1.0 + x))
 
 
 @elementwise(math.erf)
@@ -215,7 +220,7 @@ def prod(iterable: Any, start: Any = 1, *, iterable_dot: Any, start_dot: Any) ->
     changes = [
         iterable_dot[k] * math.prod(iterable[:k]) * math.prod(iterable[k + 1 :]) for k in range(len(iterable))
     ]
-    return start * math.fsum(changes) + start_dot * math.prod(iterable)
+    return start * sum(changes) + start_dot * math.prod(iterable)
 
 
 @pullback(math.prod, "iterable", "start")
@@ -228,13 +233,15 @@ def prod_bar(iterable: Any, start: Any = 1, *, out_bar: Any) -> Any:
 
 @differential(math.dist)
 def dist(p: Any, q: Any, *, out: Any, p_dot: Any, q_dot: Any) -> Any:
-    return math.fsum([(p[k] - q[k]) * (p_dot[k] - q_dot[k]) for k in range(len(p))]) / out
+    changes = [(p[k] - q[k]) * (p_dot[k] - q_dot[k]) for k in range(len(p))]
+    return sum(changes) / (out if out != 0.0 else math.inf)
 
 
 @pullback(math.dist, "p", "q")
 def dist_bar(p: Any, q: Any, *, out: Any, out_bar: Any) -> Any:
-    p_bar = [out_bar * (p[k] - q[k]) / out for k in range(len(p))]
-    q_bar = [out_bar * (q[k] - p[k]) / out for k in range(len(q))]
+    distance = out if out != 0.0 else math.inf
+    p_bar = [out_bar * (p[k] - q[k]) / distance for k in range(len(p))]
+    q_bar = [out_bar * (q[k] - p[k]) / distance for k in range(len(q))]
     return p_bar, q_bar
 
 

@@ -125,6 +125,7 @@ def var_bar(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, 
 
 @differential(np.std)
 def std(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out: Any, a_dot: Any) -> Any:
+    out = np.where(out == 0.0, np.inf, out)
     if axis is None and not keepdims:
         return np.sum((a - np.mean(a)) * a_dot) / ((a.size - ddof) * out)
     deviation = a - np.mean(a, axis=axis, keepdims=True)
@@ -137,6 +138,7 @@ def std(a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out:
 def std_bar(
     a: Any, axis: Any = None, ddof: Any = 0, keepdims: bool = False, *, out: Any, out_bar: Any
 ) -> Any:
+    out = np.where(out == 0.0, np.inf, out)
     if axis is None:
         return (a - np.mean(a)) * (out_bar / ((a.size - ddof) * out))
     if not keepdims:
@@ -264,38 +266,44 @@ def ptp_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -
 
 @differential(np.median)
 def median(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    return np.sum(quantile_weights(a, 0.5, axis) * a_dot, axis=axis, keepdims=keepdims)
+    weights = quantile_weights(a, 0.5, axis)
+    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
 
 
 @pullback(np.median, "a")
 def median_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    weights = quantile_weights(a, 0.5, axis)
     if axis is None or keepdims:
-        return quantile_weights(a, 0.5, axis) * out_bar
-    return quantile_weights(a, 0.5, axis) * np.expand_dims(out_bar, axis)
+        return np.where(weights > 0.0, weights * out_bar, 0.0)
+    return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
 
 
 @differential(np.quantile)
 def quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    return np.sum(quantile_weights(a, q, axis) * a_dot, axis=axis, keepdims=keepdims)
+    weights = quantile_weights(a, q, axis)
+    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
 
 
 @pullback(np.quantile, "a")
 def quantile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    weights = quantile_weights(a, q, axis)
     if axis is None or keepdims:
-        return quantile_weights(a, q, axis) * out_bar
-    return quantile_weights(a, q, axis) * np.expand_dims(out_bar, axis)
+        return np.where(weights > 0.0, weights * out_bar, 0.0)
+    return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
 
 
 @differential(np.percentile)
 def percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    return np.sum(quantile_weights(a, q / 100.0, axis) * a_dot, axis=axis, keepdims=keepdims)
+    weights = quantile_weights(a, q / 100.0, axis)
+    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
 
 
 @pullback(np.percentile, "a")
 def percentile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
+    weights = quantile_weights(a, q / 100.0, axis)
     if axis is None or keepdims:
-        return quantile_weights(a, q / 100.0, axis) * out_bar
-    return quantile_weights(a, q / 100.0, axis) * np.expand_dims(out_bar, axis)
+        return np.where(weights > 0.0, weights * out_bar, 0.0)
+    return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
 
 
 @differential(np.unique)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -11,9 +12,17 @@ from srcdiff import runtime
 from srcdiff.rules.registry import nondifferentiable
 
 __all__ = [
+    "BLANK",
+    "CHOOSES",
     "CREATES",
+    "DIVIDES",
     "EXPANDS",
+    "INFINITE",
+    "IS_INFINITE",
     "MULTILINEAR",
+    "OVERFLOWS",
+    "VANISHES",
+    "WEIGHS",
     "cast",
     "expand",
     "ones",
@@ -45,6 +54,20 @@ REAL_ONLY = frozenset(  # rules that hold for real operands only
 )  # fmt: skip
 REAL_RESULT = frozenset({operator.abs})  # of complex operands
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
+CHOOSES = np.where
+BLANK = np.zeros_like
+IS_INFINITE = np.isinf
+WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
+OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
+INFINITE: frozenset[Any] = OVERFLOWS | {  # may be infinite where their operands are not
+    operator.truediv, operator.pow, operator.mod, np.reciprocal, np.float_power, np.log, np.log2, np.log10,
+    np.log1p, np.tan, np.arctanh, math.pow, math.tan,
+}  # fmt: skip
+DIVIDES: frozenset[Any] = frozenset({operator.truediv, operator.pow})  # infinite by their second operand
+VANISHES = {  # functions that are flat where the operand named has overflowed (a power: if it is negative)
+    operator.truediv: "b", operator.pow: "a", np.reciprocal: "x", np.exp: "x", np.exp2: "x", np.tanh: "x",
+    np.arctan: "x",
+}  # fmt: skip
 
 
 def total(g: Any) -> Any:
@@ -77,6 +100,36 @@ def ones(x: Any) -> Any:
 
 def zeros_any(x: Any) -> Any:
     return runtime.zeros_like(x)
+
+
+def where_true(condition: Any, g: Any) -> Any:
+    return np.where(condition, g, 0.0)
+
+
+def where_false(condition: Any, g: Any) -> Any:
+    return np.where(condition, 0.0, g)
+
+
+def where_finite(x: Any, g: Any) -> Any:
+    if np.ndim(x) == 0 and np.ndim(g) == 0:
+        return 0.0 if np.isinf(x) else g
+    return np.where(np.isinf(x), 0.0, g)
+
+
+def where_else(condition: Any, a: Any, b: Any) -> Any:
+    return np.where(condition, a, b)
+
+
+def if_true(condition: Any, g: Any) -> Any:
+    return g if condition else 0.0
+
+
+def if_false(condition: Any, g: Any) -> Any:
+    return 0.0 if condition else g
+
+
+def if_else(condition: Any, a: Any, b: Any) -> Any:
+    return a if condition else b
 
 
 def add_any(a: Any, b: Any) -> Any:

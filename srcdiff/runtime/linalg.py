@@ -10,6 +10,8 @@ import numpy as np
 from srcdiff.runtime.arrays import fit, unbroadcast
 
 __all__ = [
+    "cofactors",
+    "cofactors_dot",
     "einsum_bar",
     "einsum_is_plain",
     "einsum_transposed",
@@ -90,6 +92,42 @@ def _blocks(g: Any, a: Any, b: Any) -> tuple[Any, int]:
     inner = (1,) * (ndim - np.ndim(b)) + np.shape(b)
     blocks = np.reshape(g, [n for pair in zip(outer, inner, strict=True) for n in pair])
     return np.transpose(blocks, [*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2)]), ndim
+
+
+# --- determinants
+
+
+def cofactors(a: Any) -> Any:
+    """The derivative of ``np.linalg.det`` at ``a``, the matrix of cofactors; of singular matrices, too."""
+    det = np.linalg.det(a)
+    if np.all(det != 0.0):
+        return np.expand_dims(det, (-2, -1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
+    u, s, vh = np.linalg.svd(a)
+    return _turned(u, _products_without(s, 1)[..., None] * np.eye(s.shape[-1]), vh)
+
+
+def cofactors_dot(a: Any, a_dot: Any) -> Any:
+    """The change of ``cofactors(a)`` along ``a_dot``; as a map of ``a_dot`` it is its own transpose."""
+    u, s, vh = np.linalg.svd(a)
+    f = np.conj(np.swapaxes(u, -1, -2)) @ a_dot @ np.conj(np.swapaxes(vh, -1, -2))
+    # det(diag(s) + f) = ... + sum over i < j of (f_ii f_jj - f_ij f_ji) times all s but s_i and s_j + ...
+    pairs = _products_without(s, 2) * (1.0 - np.eye(s.shape[-1]))
+    straight = pairs @ np.diagonal(f, 0, -2, -1)[..., None]
+    return _turned(u, straight * np.eye(s.shape[-1]) - pairs * np.swapaxes(f, -1, -2), vh)
+
+
+def _turned(u: Any, core: Any, vh: Any) -> Any:
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return np.expand_dims(sign, (-2, -1)) * (np.conj(u) @ core @ np.conj(vh))
+
+
+def _products_without(s: Any, count: int) -> Any:
+    """Products of all of ``s`` but one, or but two: an axis for each that is left out."""
+    n = s.shape[-1]
+    left_out = np.eye(n, dtype=bool)
+    if count == 2:
+        left_out = left_out[:, None, :] | left_out[None, :, :]
+    return np.prod(np.where(left_out, 1.0, s.reshape((*s.shape[:-1], *(1,) * count, n))), axis=-1)
 
 
 # --- tensordot: facts about axes

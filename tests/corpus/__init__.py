@@ -8,6 +8,7 @@ from corpus import (
     functions,
     gallery,
     inplace,
+    kinks,
     known,
     loops,
     mappings,
@@ -37,6 +38,7 @@ MODULES = (
     physics,
     stands_for,
     gallery,
+    kinks,
     known,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -25,6 +25,7 @@ class Program:
     reverse: bool = True
     forward: bool = True
     scalar: bool = True  # the result is one number
+    warns: bool = False  # NumPy warns when the function itself runs
 
     @property
     def wrt_option(self) -> int | tuple[int, ...]:

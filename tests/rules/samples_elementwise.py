@@ -189,7 +189,7 @@ KINKS: dict[Fn, list[Kink]] = {
         Kink((np.array([0.0 + 0.0j]),), (np.zeros(1),), name="complex"),
     ],
     np.fabs: [Kink((0.0,), (0.0,))],
-    np.sqrt: [Kink((np.array([0.0]),), (np.array([np.inf]),), name="at_0")],
+    np.sqrt: [Kink((np.array([0.0]),), (np.array([0.0]),), name="at_0")],
     operator.pow: [
         Kink((0.0, 0), (0.0, None), name="0**0"),
         Kink((np.array([0.0, -2.0]), 2), (np.array([0.0, -4.0]), np.zeros(2)), name="no_logarithm"),

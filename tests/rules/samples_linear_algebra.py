@@ -220,6 +220,11 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3), r(3, 1)), wrt=(0, 1)),
     ],
     np.linalg.det: [Sample((square(3, 3),)), Sample((square(2, 3, 3),)), Sample((square(2, 2) + 0.2j,))],
+    rt.cofactors: [Sample((square(3, 3),)), Sample((square(2, 3, 3),))],
+    rt.cofactors_dot: [
+        Sample((square(3, 3), square(3, 3) - 1.0), wrt=(1,)),
+        Sample((np.ones((2, 2)), square(2, 2)), wrt=(1,), name="singular"),
+    ],
     np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),))],
     np.linalg.cholesky: [
         Sample((definite(3, 3),)),

@@ -31,7 +31,7 @@ INFIX: dict[Any, str] = {
 LEFT_OUT: dict[Any, str] = {
     runtime.einsum_bar: "called with a display of arrays only",
     runtime.multi_dot_bar: "called with a display of arrays only",
-    np.heaviside: "an active first argument is refused: its derivative is zero or a delta",
+    runtime.cofactors: "its second derivative, the third of a determinant, is refused",
     np.unique: "return_index= is refused",
     np.geomspace: "a number beside an array of ends fails when run, in forward mode",
 }

@@ -1,0 +1,168 @@
+"""Masks: where a derivative is zero because a value was not chosen, it stays zero whatever multiplies it.
+
+``np.where(c, g, 0.0) * p`` is NaN where ``c`` is false and ``p`` infinite or NaN, as the partials of what
+was not chosen may well be.  So a product with a masked derivative is taken under the mask,
+``np.where(c, g * p, 0.0)``, and a sum of two under one mask, too: the mask sinks down the chain as far as
+that is elementwise, and is written once, where it ends.  Where ``c`` holds, the numbers are the same bit for
+bit.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Const, Val, kind, same
+from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.rules import vocabulary
+
+__all__ = [
+    "Cover",
+    "Mask",
+    "alike",
+    "are_numbers",
+    "common",
+    "finite",
+    "flat_far_out",
+    "infinite_operand",
+    "scattered",
+    "weight",
+    "where_mask",
+]
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Where a derivative is zero, and how to make a product zero there again."""
+
+    key: tuple[Any, ...]  # equal for one place
+    put: Callable[[Atom], Atom]
+    on: tuple[Atom, ...] = ()  # what it refers to
+    against: frozenset[Any] = vocabulary.INFINITE  # functions that may make a factor infinite there
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A derivative that is zero in places.
+
+    ``strong``: it is ``np.where(condition, inner, 0.0)`` (or, if not ``holds``, with its sides exchanged): a
+    product with it is taken under the mask.  Otherwise ``inner`` is the derivative itself, and the covers
+    need be put on again only where a factor may be infinite.
+    """
+
+    inner: Atom
+    covers: tuple[Cover, ...]
+    strong: bool = False
+    condition: Atom = UNDEF
+    holds: bool = True
+
+    def cover(self, g: Atom) -> Atom:
+        """``g`` under the strong mask."""
+        return self.covers[0].put(g)
+
+
+def common(*masks: Mask | None) -> tuple[Cover, ...]:
+    """The places where all of some derivatives are zero."""
+    if not masks or None in masks:
+        return ()
+    keys = [{c.key for c in m.covers} for m in masks if m is not None]
+    first = masks[0]
+    assert first is not None
+    return tuple(c for c in first.covers if all(c.key in k for k in keys))
+
+
+def where_mask(v: Atom, born: int) -> tuple[Atom, Atom, bool] | None:
+    """Condition, value and whether it is chosen where the condition holds, of ``np.where(c, value, 0.0)``.
+
+    Only of what a transform made (``born``: the first of its values): a program's own zeros are numbers.
+    """
+    if not isinstance(v, Val) or v.id < born or v.op is None or v.op.code != "prim":
+        return None
+    if v.op.fn is not vocabulary.CHOOSES or len(v.op.ins) != 3 or any(v.op.attrs.get("names", ())):
+        return None
+    condition, x, y = v.op.ins
+    if zero(y) and not zero(x):
+        return condition, x, True
+    return (condition, y, False) if zero(x) and not zero(y) else None
+
+
+def zero(a: Atom) -> bool:
+    return isinstance(a, Const) and type(a.value) is float and a.value == 0.0
+
+
+def alike(a: Mask | None, b: Mask | None) -> bool:
+    """Whether two masks depend on one condition (so that a sum can go under it)."""
+    return a is not None and b is not None and a.strong and b.strong and same(a.condition, b.condition)
+
+
+def infinite_operand(condition: Atom) -> Atom | None:
+    """The operand of a condition that is ``np.isinf``."""
+    op = condition.op if isinstance(condition, Val) else None
+    return op.ins[0] if op is not None and op.fn is vocabulary.IS_INFINITE else None
+
+
+def weight(p: Atom, born: int) -> bool:
+    """Whether a partial is made of comparisons and constants: finite, and zero where nothing is chosen."""
+    if not isinstance(p, Val) or p.id < born or p.op is None or p.op.code != "prim":
+        return False
+    k = p.kind
+    if isinstance(k, (Array, Scalar)) and k.dtype == "b1":
+        return True
+    parts = [a for a in p.op.ins if not isinstance(a, Const)]
+    return p.op.fn in vocabulary.WEIGHS and bool(parts) and all(weight(a, born) for a in parts)
+
+
+def finite(p: Atom, born: int, infinite: frozenset[Any], depth: int = 8) -> bool:
+    """Whether a derivative is finite where the program's values are: no function in ``infinite`` makes it."""
+    if not isinstance(p, Val) or p.op is None:
+        return True
+    if isinstance(p.kind, (Array, Scalar)) and p.kind.dtype == "b1":
+        return True
+    op = p.op
+    if op.code == "need":
+        return finite(op.attrs["value"], born, infinite, depth)
+    if depth == 0:
+        return True
+    if op.code == "if":
+        n = op.outs.index(p)
+        return all(finite(r.results[n], born, infinite, depth - 1) for r in op.regions)
+    if op.code != "prim":
+        return True
+    parts = op.ins
+    if op.fn in infinite:
+        if op.fn not in vocabulary.DIVIDES or not steady(op.ins[1], p, op.fn is operator.pow):
+            return False
+        parts = parts[:1]
+    return all(finite(a, born, infinite, depth - 1) for a in parts)
+
+
+def steady(b: Atom, out: Val, is_power: bool) -> bool:
+    """Whether a second operand makes nothing infinite: it is not zero, or one number for all elements."""
+    if isinstance(b, Const) and isinstance(b.value, (int, float)):
+        return b.value > 0 if is_power else b.value != 0
+    return not is_power and isinstance(kind(b), Scalar) and isinstance(out.kind, Array)
+
+
+def scattered(v: Atom, born: int) -> bool:
+    """Whether a cotangent is zero but for the entries that were read."""
+    if not isinstance(v, Val) or v.id < born or v.op is None or v.op.fn is not ops.additem:
+        return False
+    base = v.op.ins[0]
+    blank = isinstance(base, Val) and base.op is not None and base.op.fn is vocabulary.BLANK
+    return blank or scattered(base, born)
+
+
+def flat_far_out(fn: Any, name: str, given: dict[str, Atom]) -> Atom | None:
+    """The operand of this name, if ``fn`` is flat where that has overflowed: the partial is zero there."""
+    if vocabulary.VANISHES.get(fn) != name:
+        return None
+    power = given.get("b") if fn is operator.pow else Const(-1)
+    flat = isinstance(power, Const) and isinstance(power.value, (int, float)) and power.value < 0
+    return given[name] if flat else None
+
+
+def are_numbers(*atoms: Atom) -> bool:
+    return all(isinstance(kind(a), Scalar) for a in atoms)
