@@ -179,7 +179,7 @@ def splice(lw: Any, graph: Graph, args: list[Atom]) -> Atom:
     """Put a graph's operations here, on the arguments given."""
     table = dict(zip(graph.region.params, args, strict=True))
     replace_values(graph.region, table)
-    lw.region.ops.extend(graph.region.ops)
+    lw.adopt(graph.region.ops)
     return graph.region.results[0]
 
 

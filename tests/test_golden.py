@@ -33,6 +33,9 @@ OTHERS = (
     "einsum_chain",
     "mlp_dict",
     "nested_parameters",
+    "log_or_line",  # math.log, guarded
+    "jitter",  # cholesky, tried again with more on the diagonal
+    "continue_on_error",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, vals
 from srcdiff.ir.kinds import is_active_kind
 
 __all__ = ["varied"]
@@ -40,7 +40,7 @@ def _op(op: Op, out: set[Val], constant: Callable[[Any], bool]) -> None:
         if _any(op.ins, out) and not (op.code == "prim" and constant(op.fn)):
             for v in op.outs:
                 _mark(v, out)
-    elif op.code == "if":
+    elif op.code in JOINS:
         for r in op.regions:
             _region(r, out, constant)
         for n, v in enumerate(op.outs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import LoopView, Op, Region, Val
+from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val, walk
 
 __all__ = ["is_update", "updated_anywhere"]
 
@@ -14,8 +14,8 @@ def is_update(op: Op) -> bool:
 
 
 def updated_anywhere(view: LoopView) -> set[int]:
-    """Carried variables of a loop whose new value is an update of the old one."""
-    out = set()
+    """Carried variables of a loop that are updated in it: in their new value, or on the way to it."""
+    out = _updated_inside(view)
     moves: dict[int, int] = {}  # a variable whose memory is another one's in the next trip
     at = {p: j for j, p in enumerate(view.params)}
     for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
@@ -29,6 +29,18 @@ def updated_anywhere(view: LoopView) -> set[int]:
     for _ in moves:
         out |= {k for k, j in moves.items() if j in out}
     return out
+
+
+def _updated_inside(view: LoopView) -> set[int]:
+    targets: list[Atom] = []
+    for op in walk(view.body):
+        if is_update(op):
+            targets.append(op.ins[0])
+        elif op.code in ("for", "while"):
+            inner = LoopView(op)
+            targets += [inner.inits[j] for j in updated_anywhere(inner)]
+    starts = {_start(t) for t in targets if isinstance(t, Val)}
+    return {j for j, p in enumerate(view.params) if p in starts}
 
 
 def _start(v: Val) -> Val:
@@ -47,7 +59,7 @@ def _leads_to_update(v: Val, region: Region, seen: set[Val]) -> bool:
         return False
     if is_update(op):
         return True
-    if op.code == "if":
+    if op.code in JOINS:
         at = op.outs.index(v)
         return any(isinstance(a := r.results[at], Val) and _leads_to_update(a, r, seen) for r in op.regions)
     if op.code in ("for", "while"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val
+from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val
 from srcdiff.ir.kinds import Array
 
 __all__ = ["buffer_slots", "chain_of", "follow", "versions"]
@@ -38,7 +40,7 @@ def _versions(region: Region, out: set[Val]) -> None:
                         out.update(chain_of(y, view.body))
                         out.add(view.params[j])
                         out.add(i)
-            if op.code == "if":
+            if op.code in JOINS:
                 for n in range(len(op.outs)):
                     for r in op.regions:
                         a = r.results[n]
@@ -72,37 +74,42 @@ def buffer_slots(view: LoopView) -> set[int]:
 
 def chain_of(v: Val, region: Region) -> list[Val]:
     """A version and the versions before it, as far as updates lead back within a region (and beyond)."""
-    out = [v]
+    return list(backwards(v))
+
+
+def backwards(v: Val) -> Iterator[Val]:
+    """The same, one by one."""
     while True:
-        op = out[-1].op
-        if op is None or out[-1] not in op.outs:
-            return out
+        yield v
+        op = v.op
+        if op is None or v not in op.outs:
+            return
         if is_update(op) and isinstance(op.ins[0], Val):
-            out.append(op.ins[0])
+            v = op.ins[0]
         elif op.code in ("for", "while"):
             view = LoopView(op)
-            at = op.outs.index(out[-1])
+            at = op.outs.index(v)
             if at >= view.carried or not isinstance(view.inits[at], Val):
-                return out
+                return
             y = view.yields[at]
             if (
                 y is view.params[at]
                 or not isinstance(y, Val)
                 or view.params[at] not in chain_of(y, view.body)
             ):
-                return out
+                return
             nxt = view.inits[at]
             assert isinstance(nxt, Val)
-            out.append(nxt)
-        elif op.code == "if":
-            at = op.outs.index(out[-1])
+            v = nxt
+        elif op.code in JOINS:
+            at = op.outs.index(v)
             starts = [follow(r.results[at], r) for r in op.regions]
             first = starts[0]
             if first is None or any(s is not first for s in starts):
-                return out
-            out.append(first)
+                return
+            v = first
         else:
-            return out
+            return
 
 
 def follow(a: Atom, region: Region) -> Val | None:
@@ -110,7 +117,7 @@ def follow(a: Atom, region: Region) -> Val | None:
     if not isinstance(a, Val):
         return None
     inside = {o for op in region.ops for o in op.outs}
-    for q in chain_of(a, region):
+    for q in backwards(a):
         if q not in inside:
             return q
     return None

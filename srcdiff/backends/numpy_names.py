@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "PREFIX", "UNARY", "VARARG_METHODS"]
+__all__ = [
+    "ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "MODES", "PREFIX", "UNARY", "VARARG_METHODS",
+]  # fmt: skip
 
 Fn = Callable[..., Any]
 
@@ -48,6 +50,7 @@ METHODS: dict[str, Fn] = {
     ]
 }  # fmt: skip
 METHODS["flatten"] = np.ravel
+MODES = {np.errstate}  # managers that change how arithmetic is done: derivatives run under them too
 VARARG_METHODS = {"reshape", "transpose"}  # x.reshape(2, -1) is np.reshape(x, (2, -1))
 ATTRIBUTES: dict[str, Fn] = {
     "T": np.transpose,

@@ -13,7 +13,21 @@ import numpy as np
 
 from srcdiff.differentiate.reverse import Kept, Mirror, Reverse
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Origin, Region, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import (
+    OWN,
+    UNDEF,
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Origin,
+    Region,
+    Val,
+    kind,
+    map_atom,
+    vals,
+    walk,
+)
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.rules.registry import may_alias
 
@@ -266,7 +280,7 @@ class Settler:
         if not free_op(made):
             r.kept.append(Kept(v.name, "recomputed", made.origin))
         ins = [map_atom(lambda w: self.get(w, tape, mirror), a) for a in made.ins]
-        attrs = {k: x for k, x in made.attrs.items() if k not in ("fn", "names", "aug")}
+        attrs = {k: x for k, x in made.attrs.items() if k not in OWN}
         return r.prim(made.fn, ins, made.attrs.get("names", ()), result=v.kind, **attrs)
 
     def outside(self, v: Val) -> Atom:

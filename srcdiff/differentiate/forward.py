@@ -18,7 +18,26 @@ from srcdiff.differentiate.common import (
 from srcdiff.differentiate.masks import flat_far_out
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Region, Struct, Val, clone, kind
+from srcdiff.ir.graph import (
+    JOINS,
+    OWN,
+    UNDEF,
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Struct,
+    Val,
+    clone,
+    copied,
+    kind,
+    map_atom,
+    walk,
+    which_out,
+)
 from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
@@ -109,8 +128,12 @@ class Forward(Builder):
                     self.step(op)
 
     def step(self, op: Op) -> None:
-        if op.code == "if":
-            self.branch(op)
+        if op.code in ("if", "with"):
+            for r in op.regions:
+                self.walk(r)
+            self.leave(op, results_of(op))
+        elif op.code == "try":
+            self.protected(op)
         elif op.code == "call":
             self.call_dot(op)
         elif op.code == "unpack":
@@ -205,7 +228,7 @@ class Forward(Builder):
                 args.append(self.numeric(a) if several or isinstance(a, Struct) else self.dot(a))
             else:
                 args.append(a)
-        attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
+        attrs = {k: v for k, v in op.attrs.items() if k not in OWN}
         return self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs)
 
     def bilinear(self, op: Op, rule: Any) -> Atom:
@@ -213,7 +236,7 @@ class Forward(Builder):
         self.refuse_others(op, given, rule.operands)
         t: Atom = ZERO
         places = parameter_names(op, rule)
-        attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "names", "aug", "inplace")}
+        attrs = {k: v for k, v in op.attrs.items() if k not in OWN}
         for name in rule.operands:
             a = given[name]
             d = self.dot(a)
@@ -253,23 +276,83 @@ class Forward(Builder):
             self.set(o, t)
 
     # ---- regions
-    def branch(self, op: Op) -> None:
-        for r in op.regions:
-            self.walk(r)
-        for n, v in enumerate(list(op.outs)):
-            if v not in self.varied:
+    def leave(self, new: Op, results: list[tuple[Val, tuple[Atom, ...]]]) -> None:
+        """Tangents of an operation's results, as results of ``new``; ``results``: region by region."""
+        for v, parts in results:
+            if v not in self.varied or all(self.dot(a) is ZERO for a in parts):
                 continue
-            results = [r.results[n] for r in op.regions]
-            if all(self.dot(a) is ZERO for a in results):
-                continue
-            for r, a in zip(op.regions, results, strict=True):
+            for r, a in zip(new.regions, parts, strict=True):
                 with self.inside(r):
                     r.results.append(
                         UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a)
                     )
-            t = Val("", v.kind, op)
-            op.outs.append(t)
+            t = Val("", v.kind, new)
+            new.outs.append(t)
             self.set(v, t)
+
+    # ---- what is protected: a tangent may raise where its value does not, so none is made inside a ``try``
+    def protected(self, op: Op) -> None:
+        """Behind a ``try`` whose body ran to its end come the tangents of what it did."""
+        if not any(v in self.varied for v in op.outs):
+            return
+        test = self.prim(ops.exit_is, [which_out(op), Const(0)])
+        new = Op("if", [test], [], [Region(), Region()], {}, op.origin)
+        results = results_of(op)
+        with self.inside(new.regions[0]):
+            self.behind(op.regions[0])
+        self.leave(new, results)
+        self.origin = op.origin
+        self.region.ops.append(new)
+        reach(op, new)
+
+    def behind(self, region: Region) -> None:
+        """The tangents of a region's operations, into another region."""
+        for op in list(region.ops):
+            self.origin = op.origin
+            if op.code in ("if", "with"):
+                self.behind_branch(op)
+            elif op.code in ("for", "while", "call"):
+                self.behind_copy(op)
+            else:
+                self.step(op)
+
+    def behind_branch(self, op: Op) -> None:
+        if not any(v in self.varied for v in op.outs):
+            return
+        new = Op(op.code, list(op.ins), [], [Region() for _ in op.regions], {}, op.origin)
+        if op.code == "with":
+            new.ins = []
+        for r, old in zip(new.regions, op.regions, strict=True):
+            with self.inside(r):
+                self.behind(old)
+        self.leave(new, results_of(op))
+        self.region.ops.append(new)
+
+    def behind_copy(self, op: Op) -> None:
+        """Loops are run once more, with tangents beside their values."""
+        if not any(v in self.varied for v in op.outs):
+            return
+        if any(o.attrs.get("unread") for o in walk(Region([], [op]))):
+            raise no_rule(
+                op,
+                "this loop inside a try uses what cannot be done twice (a random number, say)",
+                "use reverse mode (vjp), or put the try inside the loop",
+            )
+        table: dict[Val, Val] = {}
+        (copy,) = copied(Region([], [op]), table).ops
+        for o in walk(Region([], [copy])):
+            o.attrs = {k: v for k, v in o.attrs.items() if k != "guarded"}
+            for r in o.regions:
+                r.ops = [x for x in r.ops if not x.attrs.get("effect") or x.code != "opaque"]
+        self.varied |= {new for old, new in table.items() if old in self.varied}
+        if copy.code == "call":
+            self.region.ops.append(copy)
+            self.call_dot(copy)
+        else:
+            self.loop(copy)
+        for v in op.outs:
+            if self.dot(table[v]) is not ZERO:
+                self.dots[v] = self.dot(table[v])
 
     def loop(self, op: Op) -> None:
         view = LoopView(op)
@@ -321,6 +404,52 @@ class Forward(Builder):
             k2 = t.kind
             assert isinstance(k2, Seq)
             self.dots[t] = LoopView(op).add_tape(tangent, f"{t.name}_dot" if t.name else "", k2.elem)
+
+
+def results_of(op: Op) -> list[tuple[Val, tuple[Atom, ...]]]:
+    return list(zip(op.outs, zip(*(r.results for r in op.regions), strict=True), strict=True))
+
+
+def reach(block: Op, user: Op) -> None:
+    """Let the regions of ``user`` read what is made inside ``block``: as further results of it."""
+    home: dict[Val, Op] = {}  # a value -> the operation in whose region it is made
+
+    def locate(op: Op) -> None:
+        for r in op.regions:
+            for p in r.params:
+                home[p] = op
+            for o in r.ops:
+                for v in o.outs:
+                    home[v] = op
+                if o.code in JOINS:
+                    locate(o)
+
+    locate(block)
+    table: dict[Val, Val] = {}
+
+    def outside(v: Val) -> Val:
+        if v not in home:
+            return v
+        if v not in table:
+            op = home[v]
+            for r in op.regions:
+                r.results.append(v if any(v in o.outs for o in r.ops) or v in r.params else UNDEF)
+            out = Val(v.name, v.kind, op, v.user)
+            op.outs.append(out)
+            if op is not block:
+                home[out] = next(o for o in walk(Region([], [block])) if any(op in r.ops for r in o.regions))
+            table[v] = outside(out)
+        return table[v]
+
+    def rewrite(region: Region) -> None:
+        for o in region.ops:
+            o.ins = [map_atom(outside, a) for a in o.ins]
+            for r in o.regions:
+                rewrite(r)
+        region.results = [map_atom(outside, a) for a in region.results]
+
+    for r in user.regions:
+        rewrite(r)
 
 
 def kind_char(a: Atom) -> str:

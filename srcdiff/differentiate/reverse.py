@@ -31,6 +31,7 @@ from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    UNDEF,
     ZERO,
     Atom,
     Const,
@@ -49,8 +50,9 @@ from srcdiff.ir.graph import (
     same,
     vals,
     walk,
+    which_out,
 )
-from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
@@ -426,8 +428,10 @@ class Reverse(Builder):
             self.here = m
 
     def step(self, op: Op, m: Mirror) -> None:
-        if op.code == "if":
+        if op.code in ("if", "try"):
             self.back_if(op, m)
+        elif op.code == "with":
+            self.back_with(op, m)
         elif op.code in ("for", "while"):
             self.back_loop(op, m)
         elif op.code == "prim":
@@ -613,18 +617,55 @@ class Reverse(Builder):
 
     # ---- branches
     def back_if(self, op: Op, m: Mirror) -> None:
+        bars, updates = self.coming(op, m)
+        if not bars and not updates:
+            return
+        only = op.attrs.get("only")
+        if only is not None:  # every other path raises, and what has raised is not gone back over
+            branches = self.mirrored(op, [op.regions[only]], bars, updates, m)
+            new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
+            self.leave(op, new, branches, bars, updates, m)
+            return
+        cond = self.need(op.ins[0]) if op.code == "if" else self.ran(op)
+        branches = self.mirrored(op, op.regions, bars, updates, m)
+        new = Op("if", [cond], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
+        self.leave(op, new, branches, bars, updates, m)
+
+    def ran(self, op: Op) -> Atom:
+        """Whether the body of a ``try`` ran to its end."""
+        which = which_out(op)
+        self.home.setdefault(which, self.home[op.outs[0]])
+        return self.prim(ops.exit_is, [self.need(which), Const(0)], hint="ok")
+
+    def back_with(self, op: Op, m: Mirror) -> None:
+        """The mirror of a block: under a manager of its own if that changes how arithmetic is done."""
+        bars, updates = self.coming(op, m)
+        if not bars and not updates:
+            return
+        branches = self.mirrored(op, op.regions, bars, updates, m)
+        new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
+        if op.fn is not None:
+            new.ins, new.attrs = [self.need(a) for a in op.ins], dict(op.attrs)
+            branches[0].reverse.params.append(Val("entered", OTHER, new))
+        self.leave(op, new, branches, bars, updates, m)
+
+    def coming(self, op: Op, m: Mirror) -> tuple[dict[int, Atom | None], list[int]]:
+        """The cotangents of an operation's results, and which of these are versions to be undone."""
         bars = {n: self.take(v) for n, v in enumerate(op.outs) if v in self.varied and v in m.bars}
         updates = [
             n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None
         ]
-        if not bars and not updates:
-            return
         for n in updates:
             if op.outs[n] not in m.rewound and m.parent is None:
                 m.rewound[op.outs[n]] = op.outs[n]
-        cond = self.need(op.ins[0])
+        return bars, updates
+
+    def mirrored(
+        self, op: Op, regions: list[Region], bars: dict[int, Atom | None], updates: list[int], m: Mirror
+    ) -> list[Mirror]:
+        """The mirrors of an operation's regions."""
         branches: list[Mirror] = []
-        for r in op.regions:
+        for r in regions:
             body = list(r.ops)
             b = Mirror(m, r, op, Region())
             self.mirrors.append(b)
@@ -640,24 +681,41 @@ class Reverse(Builder):
             self.back(body, b)
             branches.append(b)
         self.here = m
-        new = Op("if", [cond], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
+        return branches
+
+    def leave(
+        self,
+        op: Op,
+        new: Op,
+        branches: list[Mirror],
+        bars: dict[int, Atom | None],
+        updates: list[int],
+        m: Mirror,
+    ) -> None:
+        """What the mirrors of an operation's regions leave: cotangents, and versions undone."""
         touched = [v for b in branches for v in b.bars if self.home[v] is not b.forward]
         for v in dict.fromkeys(touched):
             base = self.peek(v, m)
             results: list[Atom] = []
             zero = [b.bars.get(v, base) is None for b in branches]
-            for b in branches:
+            for k, b in enumerate(branches):
                 self.here = b
                 with self.inside(b.reverse):
                     got = b.bars.get(v, base)
+                    if got is None and len(branches) > 1 and undefined(v, op, k):
+                        results.append(UNDEF)
+                        continue
+                    like = self.of_kind(v, op, bars) if got is None else None
+                    if like is not None:
+                        got = self.zero(like)
                     results.append(
                         self.materialise(got, self.need(v)) if got is None or isinstance(got, Struct) else got
                     )
             self.here = m
             self.join(new, v, results, m)
             covers = self.left_zero(results, zero, branches)
-            if zero[0] is not zero[1]:
-                covers = (self.where_cover(cond, zero[1]), *covers)
+            if new.code == "if" and zero[0] is not zero[1]:
+                covers = (self.where_cover(new.ins[0], zero[1]), *covers)
             self.weakly(m.bars[v], covers)
         for n in updates:
             before = self.chain(op, n)
@@ -681,8 +739,16 @@ class Reverse(Builder):
         inside = {o for b in branches for op in walk(b.reverse) for o in op.outs}
         return tuple(c for c in covers if not any(v in inside for v in vals(c.on)))
 
+    def of_kind(self, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val | None:
+        """A cotangent at hand of the shape of ``v``, which one of the regions hands on."""
+        for n, bar in bars.items():
+            passed = any(r.results[n] is v for r in op.regions)
+            if passed and isinstance(bar, Val) and isinstance(v.kind, Array) and bar.kind == v.kind:
+                return bar
+        return None
+
     def join(self, new: Op, v: Val, results: list[Atom], m: Mirror) -> None:
-        """A cotangent that both branches leave."""
+        """A cotangent that all branches leave."""
         if all(isinstance(x, Struct) for x in results) and isinstance(v.kind, Tree):
             items: list[Atom] = []
             for n, k in enumerate(v.kind.items):
@@ -704,11 +770,11 @@ class Reverse(Builder):
         m.bars[v] = out
 
     def chain(self, op: Op, n: int) -> Val | None:
-        """The version before the branch of which result ``n`` is a later version, if both branches agree."""
+        """The version before the branch of which result ``n`` is a later version, if all branches agree."""
         starts = [follow(r.results[n], r) for r in op.regions]
         if (
             starts[0] is None
-            or starts[0] is not starts[1]
+            or any(s is not starts[0] for s in starts)
             or all(r.results[n] is starts[0] for r in op.regions)
         ):
             return None
@@ -974,6 +1040,22 @@ class Reverse(Builder):
         if not isinstance(stop, Val) or stop.op is None or stop.op.code != "prim":
             return False
         return stop.op.fn in (len, ops.shape_at) and stop.op.ins[0] is s
+
+
+def undefined(v: Val, branch: Op, k: int) -> bool:
+    """Whether a value is not set on the path through region ``k`` of a branch."""
+    made = v.op
+    if made is None or v not in made.outs or branch.code != "if":
+        return False
+    at = made.outs.index(v)
+    if made.code == "if" and same(made.ins[0], branch.ins[0]):
+        return made.regions[k].results[at] is UNDEF
+    if made.code != "try" or made.regions[1].results[at] is not UNDEF:
+        return False
+    test = branch.ins[0].op if isinstance(branch.ins[0], Val) else None
+    if test is None or test.code != "prim" or test.fn is not ops.exit_is or test.ins[0] not in made.outs:
+        return False
+    return (k == 1) == same(test.ins[1], Const(0))
 
 
 def size_of(s: Atom) -> Any:

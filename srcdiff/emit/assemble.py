@@ -188,6 +188,8 @@ class Assembler:
         self.top: list[Any] = []
         self.labelled: Origin | None = None
         self.enclosing: list[tuple[Op, Region]] = []
+        self.paired: set[Op] = set()  # branches printed as the handlers of a try
+        self.unwanted: set[Val] = set()  # results of a try that its handlers need not be told
 
     # ---- the function
     def arguments(self) -> Any:
@@ -244,10 +246,8 @@ class Assembler:
         while n < len(stmts):
             s = stmts[n]
             origin = getattr(s, "origin", None)
-            for field_ in ("body", "orelse"):
-                inner = getattr(s, field_, None)
-                if isinstance(inner, list) and inner and not isinstance(s, (gast.FunctionDef,)):
-                    setattr(s, field_, self.comment(inner))
+            for holder, field_ in blocks(s):
+                setattr(holder, field_, self.comment(getattr(holder, field_)))
             if origin is None or not origin.adjoint or isinstance(s, (Blank, Comment)):
                 out.append(s)
                 n += 1
@@ -271,10 +271,8 @@ class Assembler:
                 self.label(group, origin, out)
             out.extend(group)
             for g in group[1:]:
-                for field_ in ("body", "orelse"):
-                    inner = getattr(g, field_, None)
-                    if isinstance(inner, list) and inner:
-                        setattr(g, field_, self.comment(inner))
+                for holder, field_ in blocks(g):
+                    setattr(holder, field_, self.comment(getattr(holder, field_)))
             n += len(group)
         return out
 
@@ -282,7 +280,7 @@ class Assembler:
         return stmts is self.top
 
     def compound(self, s: Any) -> bool:
-        return isinstance(s, (gast.For, gast.While, gast.If))
+        return isinstance(s, (gast.For, gast.While, gast.If, gast.Try, gast.With))
 
     def joins(self, s: Any, origin: Origin) -> bool:
         return getattr(s, "origin", None) == origin and not self.compound(s)
@@ -297,7 +295,8 @@ class Assembler:
             or self.graph.info.get("lambda")
         ):
             text = f"line {origin.line}" if len(text) > 70 else ""
-        if not text or text.startswith(("for ", "while ", "if ", "elif ", "else")) or origin is self.labelled:
+        compound = ("for ", "while ", "if ", "elif ", "else", "try", "with ")
+        if not text or text.startswith(compound) or origin is self.labelled:
             return
         self.labelled = origin
         if (
@@ -446,9 +445,15 @@ class Assembler:
                     self.above(op)
                     self.append(tape, self.expr(op.out))
             return
-        self.above(op)
+        if op not in self.paired:
+            self.above(op)
         if op.code == "if":
-            self.if_op(op, region)
+            if op not in self.paired:
+                self.if_op(op, region)
+        elif op.code == "try":
+            self.try_op(op, region)
+        elif op.code == "with":
+            self.with_op(op)
         elif op.code in ("for", "while"):
             self.loop(op, region)
         elif op.code == "opaque":
@@ -521,7 +526,7 @@ class Assembler:
             self.augmented(op)
         else:
             value = self.prim_expr(op)
-            if not self.lay.uses.get(op.out) and op.attrs.get("unread"):
+            if not self.lay.uses.get(op.out) and (op.attrs.get("unread") or op.attrs.get("guarded")):
                 self.emit(gast.Expr(value), op.origin)
                 return
             target = store(self.names[op.out])
@@ -625,19 +630,7 @@ class Assembler:
             self.assign(store(self.names[op.out]), self.if_expr(op), op.origin)
             return
         test = self.expr(op.ins[0])
-        bodies = []
-        for r in op.regions:
-            self.enclosing.append((op, r))
-            stmts = self.region(r)
-            self.enclosing.pop()
-            old, self.out = self.out, stmts
-            if not ends(stmts):
-                self.moves(
-                    [(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin, op
-                )
-            stmts, self.out = self.out, old
-            bodies.append(self.leave(op, r, stmts))
-        then, other = bodies
+        then, other = (self.arm(op, r) for r in op.regions)
         if not strip(then) and not strip(other):
             return
         if not strip(then):
@@ -649,8 +642,153 @@ class Assembler:
             return
         self.emit(gast.If(test, then, other if strip(other) else []), op.origin)
 
+    def arm(self, op: Op, r: Region) -> list[Any]:
+        """The statements of one region of a branch or block."""
+        self.enclosing.append((op, r))
+        stmts = self.region(r)
+        self.enclosing.pop()
+        return self.finished(op, r, stmts)
+
+    def finished(self, op: Op, r: Region, stmts: list[Any]) -> list[Any]:
+        """The same, with what it hands on at its end."""
+        old, self.out = self.out, stmts
+        if not ends(stmts):
+            self.moves(
+                [(o, a) for o, a in zip(op.outs, r.results, strict=True) if self.wanted(o)], op.origin, op
+            )
+        stmts, self.out = self.out, old
+        return self.leave(op, r, stmts)
+
+    # ---- blocks
+    def with_op(self, op: Op) -> None:
+        stmts = self.arm(op, op.regions[0])
+        entered = op.regions[0].params[0]
+        target = store(self.names[entered]) if self.lay.uses.get(entered) else None
+        manager = self.prim_expr(op) if op.fn is not None else self.expr(op.ins[0])
+        item = gast.withitem(manager, target)
+        self.emit(gast.With([item], filled(stmts), None), op.origin)
+
+    def try_op(self, op: Op, region: Region) -> None:
+        """A ``try``; the branch on how it ended that follows at once is its handlers and its ``else``."""
+        failed = op.regions[1]
+        error = next((o for o, a in zip(op.outs, failed.results, strict=True) if a is failed.params[1]), None)
+        chain = self.paired_with(op, region, error)
+        for o, a in zip(op.outs, failed.results, strict=True):
+            if chain and ((a is failed.params[0] and self.asked_only_by(o, chain)) or o is error):
+                self.unwanted.add(o)
+        body = self.arm(op, op.regions[0])
+        arms = self.arms(chain) if chain else [[] for _ in op.ins]
+        orelse = self.arm(chain[0], chain[0].regions[0]) if chain else []
+        caught = error if chain else failed.params[1]
+        handlers = []
+        for k, (a, arm) in enumerate(zip(op.ins, arms, strict=True), 1):
+            old, self.out = self.out, []
+            self.failed_moves(op, k, gone=bool(strip(arm)) and isinstance(strip(arm)[-1], gast.Raise))
+            stmts, self.out = [*self.out, *arm], old
+            as_ = None if caught is None else named_in(stmts, self.names[caught])
+            handlers.append(gast.ExceptHandler(self.expr(a), as_, filled(stmts)))
+        self.emit_try(op, body, handlers, orelse)
+
+    def emit_try(self, op: Op, body: list[Any], handlers: list[Any], orelse: list[Any]) -> None:
+        final = finals(handlers, op, orelse)
+        if final is not None:
+            orelse = orelse[len(final) :]
+            inner = strip(body)
+            if not final:
+                self.out.extend(body)
+            elif len(inner) == 1 and isinstance(inner[0], gast.Try) and not inner[0].finalbody:
+                inner[0].finalbody = final
+                self.out.extend(body)
+            else:
+                self.emit(gast.Try(filled(body), [], [], final), op.origin)
+            self.out.extend(orelse)
+        elif all(ends(h.body) for h in handlers):
+            self.emit(gast.Try(filled(body), handlers, [], []), op.origin)
+            self.out.extend(orelse)
+        else:
+            self.emit(
+                gast.Try(filled(body), handlers, orelse if strip(orelse) else [], []), op.origin
+            )
+
+    def failed_moves(self, op: Op, k: int, gone: bool) -> None:
+        """What the results of a ``try`` are where handler ``k`` caught something; ``gone``: and raises."""
+        which = op.regions[1].params[0]
+        pairs = [
+            (o, Const(k) if a is which else a)
+            for o, a in zip(op.outs, op.regions[1].results, strict=True)
+            if self.wanted(o) and not (isinstance(a, Undef) and (gone or self.read_if_well(o, op)))
+        ]
+        self.moves(pairs, op.origin, op)
+
+    def read_if_well(self, v: Val, block: Op) -> bool:
+        """Whether a result of a ``try`` is read only where its body ran to its end."""
+        for where, user in self.lay.uses.get(v, []):
+            r: Region | None = where
+            while r is not None and user is None:
+                parent = self.names.parents[r]
+                if parent is None or parent[1].code in ("for", "while"):
+                    return False
+                if self.asks(parent[1], block, 0) and r is parent[1].regions[0]:
+                    break
+                r = parent[0]
+        return True
+
+    def arms(self, chain: list[Op]) -> list[list[Any]]:
+        """The statements of the handlers: branches, each in the ``else`` of the one before."""
+        first, *rest = chain
+        if not rest:
+            return [self.arm(first, first.regions[1])]
+        other = first.regions[1]
+        self.enclosing.append((first, other))
+        got = [self.arm(rest[0], rest[0].regions[0]), *self.arms(rest)]
+        self.enclosing.pop()
+        return [self.finished(first, other, stmts) for stmts in got]
+
+    def paired_with(self, op: Op, region: Region, error: Val | None) -> list[Op]:
+        """The branches that are the handlers of a ``try``; none if they do not follow at once."""
+        if any(self.collectors.get(o) for o in op.outs):
+            return []  # what is put on a tape is put there before
+        after = region.ops[region.ops.index(op) + 1 :]
+        chain: list[Op] = []
+        for k in range(len(op.ins)):
+            real = [o for o in after if o not in self.lay.folded and o not in self.lay.silent]
+            if not real or not self.asks(real[0], op, k) or (chain and len(real) > 1):
+                return []
+            chain.append(real[0])
+            after = real[0].regions[1].ops
+        if error is not None and not self.used_within(error, chain[0].regions[1]):
+            return []
+        self.paired.update(chain)
+        return chain
+
+    def asks(self, op: Op, block: Op, k: int) -> bool:
+        """Whether a branch asks if ``block`` ended in the way ``k``."""
+        cond = op.ins[0] if op.code == "if" else None
+        if not isinstance(cond, Val) or cond.op not in self.lay.folded or op in self.lay.inline_ifs:
+            return False
+        test = cond.op
+        if test is None or test.code != "prim" or test.fn is not ops.exit_is:
+            return False
+        which, number = test.ins
+        return which in block.outs and same(number, Const(k))
+
+    def asked_only_by(self, which: Val, chain: list[Op]) -> bool:
+        tests = {op.ins[0] for op in chain}
+        users = [user for _, user in self.lay.uses.get(which, [])]
+        return all(user is not None and user.outs and user.out in tests for user in users)
+
+    def used_within(self, v: Val, region: Region) -> bool:
+        for where, _ in self.lay.uses.get(v, []):
+            r = where
+            while r is not region:
+                parent = self.names.parents[r]
+                if parent is None:
+                    return False
+                r = parent[0]
+        return True
+
     def wanted(self, v: Val) -> bool:
-        return bool(self.lay.uses.get(v)) and not self.is_exit_code(v)
+        return bool(self.lay.uses.get(v)) and not self.is_exit_code(v) and v not in self.unwanted
 
     def is_exit_code(self, v: Val) -> bool:
         """Exit codes that are printed as ``break`` need no variable."""
@@ -804,7 +942,11 @@ class Assembler:
     # ---- loops
     def loop(self, op: Op, region: Region) -> None:
         view = LoopView(op)
-        self.moves([(p, i) for p, i in zip(view.params, view.inits, strict=True)], op.origin)
+        starts = zip(view.params, view.inits, strict=True)
+        taped = [v for v in view.collected if isinstance(v, Val)]
+        self.moves(
+            [(p, Const(None) if isinstance(i, Undef) and p in taped else i) for p, i in starts], op.origin
+        )
         for t in view.tapes:
             if t in self.flat:
                 continue
@@ -1226,6 +1368,8 @@ def _exit_is(self: Assembler, op: Op) -> Any:
         and len(code.op.attrs["exits"]) == 1
     ):
         return value if which.value else gast.UnaryOp(gast.Not(), value)
+    if isinstance(code, Val) and code.name == "failed" and which.value == 0:
+        return gast.UnaryOp(gast.Not(), value)
     return gast.Compare(value, [gast.Eq()], [const(which.value)])
 
 
@@ -1281,6 +1425,46 @@ _SPELLED: dict[Any, Any] = {
 
 def strip(stmts: list[Any]) -> list[Any]:
     return [s for s in stmts if not isinstance(s, (Blank, Comment, gast.Pass))]
+
+
+def filled(stmts: list[Any]) -> list[Any]:
+    return stmts if strip(stmts) else [*stmts, gast.Pass()]
+
+
+def blocks(s: Any) -> list[tuple[Any, str]]:
+    """The lists of statements inside a statement: who holds them, and as what."""
+    if isinstance(s, gast.FunctionDef):
+        return []
+    holders = [s, *getattr(s, "handlers", ())]
+    found = [(h, f) for h in holders for f in ("body", "orelse", "finalbody")]
+    return [(h, f) for h, f in found if isinstance(getattr(h, f, None), list) and getattr(h, f)]
+
+
+def named_in(stmts: list[Any], caught: str) -> Any:
+    """The name of a handler's exception, if its statements use it; raising it again takes none."""
+    for s in stmts:
+        for n in gast.walk(s):
+            if isinstance(n, gast.Raise) and n.cause is None and is_name(n.exc, caught):
+                n.exc = None
+    used = any(is_name(n, caught) for s in stmts for n in gast.walk(s))
+    return store(caught) if used else None
+
+
+def is_name(node: Any, id: str) -> bool:
+    return isinstance(node, gast.Name) and node.id == id
+
+
+def finals(handlers: list[Any], op: Op, orelse: list[Any]) -> list[Any] | None:
+    """The statements of a ``finally``: done after any exception, which goes on, and after the body."""
+    if len(handlers) != 1 or not isinstance(op.ins[0], Ref) or op.ins[0].obj is not BaseException:
+        return None
+    *stmts, end = strip(handlers[0].body) or [None]
+    if not isinstance(end, gast.Raise) or end.exc is not None or handlers[0].name is not None:
+        return None
+    first = orelse[: len(stmts)]
+    if [gast.dump(s) for s in first] != [gast.dump(s) for s in stmts]:
+        return None
+    return first
 
 
 def ends(stmts: list[Any]) -> bool:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from typing import Any
 
 from srcdiff.emit.order import Layout
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, vals
 
 __all__ = ["Namer"]
 
@@ -115,14 +115,32 @@ class Namer:
                     self.use(v, region, position)
             for r in op.regions:
                 self.ranges(r)
-            if op.code == "if":
+            if op.code in JOINS:
                 inline = op in self.lay.inline_ifs
                 for r in op.regions:
                     for v in vals(r.results):
                         self.use(v, r, position if inline else self.span[r][1])
+            if op.code == "try":
+                self.kept_through(op)
         if self.parents[region] is None:
             for v in vals(region.results):
                 self.use(v, region, self.span[region][1])
+
+    def kept_through(self, op: Op) -> None:
+        """What is read where a ``try`` failed is alive while its body may raise."""
+        body, failed = op.regions
+        risky = [self.end(o) if o.regions else self.at[o] for o in body.ops if raises(o)]
+        for v in self.read_in(failed):
+            if v in self.defined and self.defined[v][0] is not failed:
+                self.spans[v].append((self.at[op], max(risky, default=self.at[op])))
+
+    def read_in(self, region: Region) -> list[Val]:
+        out = list(vals(region.results))
+        for o in region.ops:
+            out += vals(o.ins)
+            for r in o.regions:
+                out += self.read_in(r)
+        return out
 
     def loop_ranges(self, op: Op, region: Region, position: int) -> None:
         view = LoopView(op)
@@ -210,10 +228,10 @@ class Namer:
                 target = op.ins[0]
                 if isinstance(target, Val):
                     self.join(target, op.out, force=True)
-            if op.code == "if" and op not in self.lay.inline_ifs:
+            if op.code in JOINS and op not in self.lay.inline_ifs:
                 for r in op.regions:
                     for out, a in zip(op.outs, r.results, strict=True):
-                        if isinstance(a, Val) and self.visible(a):
+                        if isinstance(a, Val) and self.visible(a) and not is_caught(a):
                             pairs.append((0 if a.name == out.name else 1, out, a))
             if op.code in ("for", "while"):
                 view = LoopView(op)
@@ -295,6 +313,19 @@ class Namer:
         if c not in self.names:
             self.names[c] = safe(v.name or "t_")
         return self.names[c]
+
+
+def is_caught(v: Val) -> bool:
+    """An exception that a handler caught: Python forgets its name at the handler's end."""
+    op = v.op
+    if op is None or op.code != "try":
+        return False
+    failed = op.regions[1]
+    return v in failed.params or (v in op.outs and failed.results[op.outs.index(v)] is failed.params[1])
+
+
+def raises(op: Op) -> bool:
+    return bool(op.attrs.get("guarded")) or any(raises(o) for r in op.regions for o in r.ops)
 
 
 def overlap(a: list[Span], b: list[Span]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Scalar, Seq
 
 __all__ = ["Layout", "is_statement", "lay_out"]
@@ -45,11 +45,56 @@ class Layout:
 def lay_out(graph: Graph) -> Layout:
     """Decide what folds into what."""
     lay = Layout()
+    repeat_tests(graph.region)
     _scan(graph.region, lay)
     for v in vals(graph.region.results):
         lay.uses.setdefault(v, []).append((graph.region, None))
     _fold(graph.region, lay)
     return lay
+
+
+def repeat_tests(region: Region) -> None:
+    """How a ``try`` ended is asked anew wherever it matters: such a test needs no variable."""
+    made: dict[Val, Op] = {}
+
+    def find(r: Region) -> None:
+        for op in r.ops:
+            if op.code == "prim" and op.fn is ops.exit_is and is_outcome(op.ins[0]) and not op.out.user:
+                made[op.out] = op
+            for x in op.regions:
+                find(x)
+
+    def again(a: Atom, before: list[Op]) -> Atom:
+        def one(v: Val) -> Val:
+            if v not in made:
+                return v
+            test = made[v]
+            op = Op("prim", list(test.ins), [], [], test.attrs, test.origin)
+            op.outs.append(Val(v.name, v.kind, op))
+            before.append(op)
+            return op.out
+
+        return map_atom(one, a)
+
+    def rewrite(r: Region) -> None:
+        out: list[Op] = []
+        for op in r.ops:
+            if op.code == "prim" and op.out in made:
+                continue
+            op.ins = [again(a, out) for a in op.ins]
+            for x in op.regions:
+                rewrite(x)
+            out.append(op)
+        r.results = [again(a, out) for a in r.results]
+        r.ops = out
+
+    find(region)
+    if made:
+        rewrite(region)
+
+
+def is_outcome(a: Atom) -> bool:
+    return isinstance(a, Val) and a.op is not None and a.op.code == "try" and a in a.op.outs
 
 
 def _scan(region: Region, lay: Layout) -> None:

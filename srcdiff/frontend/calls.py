@@ -6,6 +6,7 @@ import contextlib
 import functools
 import numbers
 import operator
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ from srcdiff.frontend import (
     statements,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import Stop, constant, default_of, is_constant, name_of
+from srcdiff.frontend.core import LIBRARIES, Stop, constant, default_of, is_constant, name_of
 from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, stored
+from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -162,6 +164,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         return call_known(
             lw, type(obj).__call__, text, call_path, [Known(obj, text, path), *args], kwargs, node
         )
+    if node is lw.discarded and acts_on_world(lw, obj, [*args, *kwargs.values()]):
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
     try:  # a function that wraps another one is read itself: what it adds counts
         unwrapped = source.Unwrapped(obj) if isinstance(obj, types.FunctionType) else source.unwrap(obj)
         found = source.find(unwrapped.function)
@@ -189,6 +193,13 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         return opaque_call(lw, obj, text, args, kwargs, node, why)
 
     return library_functions.read(lw, read, refuse, node, text)
+
+
+def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
+    """Whether a function of the standard library is called for what it does alone, with nothing of ours."""
+    module = str(getattr(obj, "__module__", "")).partition(".")[0]
+    inert = all(isinstance(b, (Plain, Known)) and not is_active_kind(kind(lw.read(b))) for b in given)
+    return module in sys.stdlib_module_names and inert
 
 
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -489,13 +500,21 @@ def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return Plain(lw.prim(isinstance, [a, classes], result=BOOL))
 
 
+def made_of(lw: Lowerer, fn: Any, a: Const) -> Atom:
+    """A number made of a constant, unless that raises: then it does so at each call."""
+    try:
+        return Const(fn(a.value))
+    except (ValueError, OverflowError):
+        return lw.prim(fn, [a], result=FLOAT if fn is float else Scalar("i8", True, fresh_sym()))
+
+
 def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return Plain(Const(0.0))
     a = lw.read(args[0], node)
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
-        return Plain(Const(float(a.value)))
+        return Plain(made_of(lw, float, a))
     reflection.check_text(lw, a, node)
     if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k == UNKNOWN:
         return Plain(lw.prim(float, [a], result=FLOAT))
@@ -505,7 +524,7 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def _int(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     a = lw.read(args[0], node) if args else Const(0)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
-        return Plain(Const(int(a.value)))
+        return Plain(made_of(lw, int, a))
     return Plain(lw.prim(int, [a], result=Scalar("i8", True, fresh_sym())))
 
 
@@ -827,9 +846,8 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
-    return Plain(
-        lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name)
-    )
+    attrs: dict[str, Any] = {"method": name, "unread": (name, problem), "text": name}
+    return Plain(lw.prim(ops.method(name), [atom, *atoms], names, result=UNKNOWN, **attrs))
 
 
 IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # methods that change the array
@@ -883,9 +901,8 @@ def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
-    return Plain(
-        lw.prim(name, [atom, *atoms], names, result=UNKNOWN, method=name, unread=(name, problem), text=name)
-    )
+    attrs: dict[str, Any] = {"method": name, "unread": (name, problem), "text": name}
+    return Plain(lw.prim(ops.method(name), [atom, *atoms], names, result=UNKNOWN, **attrs))
 
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
@@ -1084,6 +1101,12 @@ _CONTAINER_METHODS: dict[Any, Any] = {
 # ---- the user's functions ---------------------------------------------------------------------------------
 
 
+def can_make(cls: type) -> bool:
+    """Whether a class is one of the user's, so that ``construct`` reads the making of an object."""
+    home = cls.__module__.partition(".")[0]
+    return bool(cls.__flags__ & (1 << 9)) and home not in LIBRARIES and home not in sys.stdlib_module_names
+
+
 def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """What calling a class gives."""
     if issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
@@ -1207,9 +1230,11 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
             lw.state.names[frame.id, k] = stored(lw, b)
         if body is None:
             return lw.expr(fnode.body)
-        lw.block(body)
+        code = lw.block(body)
         if len(lw.problems) > found:
             raise Stop(None)
+        if isinstance(code, int) and code == control.RAISE and lw.attempts:
+            raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
             if not any(

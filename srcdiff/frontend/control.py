@@ -15,9 +15,11 @@ import gast
 
 from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places
+from srcdiff.frontend.blocks import Opened, exported, substitute
 from srcdiff.frontend.core import Bottom, Stop, constant, mutable
 from srcdiff.frontend.expressions import items_of, truth
 from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -34,6 +36,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    JOINS,
     UNDEF,
     Atom,
     Const,
@@ -44,7 +47,6 @@ from srcdiff.ir.graph import (
     Val,
     key_of,
     kind,
-    map_atom,
     same,
     vals,
     walk,
@@ -80,6 +82,11 @@ def always_leaves(stmts: list[Any]) -> bool:
             return True
         if isinstance(s, gast.If) and s.orelse and always_leaves(s.body) and always_leaves(s.orelse):
             return True
+        if isinstance(s, gast.Try) and (
+            always_leaves(s.finalbody)
+            or (always_leaves([*s.body, *s.orelse]) and all(always_leaves(h.body) for h in s.handlers))
+        ):
+            return True
     return False
 
 
@@ -89,6 +96,12 @@ def jumps(stmts: list[Any]) -> bool:
         if isinstance(s, (gast.Return, gast.Break, gast.Continue, gast.Raise)):
             return True
         if isinstance(s, gast.If) and (jumps(s.body) or jumps(s.orelse)):
+            return True
+        if isinstance(s, gast.With) and jumps(s.body):
+            return True
+        if isinstance(s, gast.Try) and jumps(
+            [*s.body, *s.orelse, *s.finalbody, *(x for h in s.handlers for x in h.body)]
+        ):
             return True
         if isinstance(s, (gast.For, gast.While)) and any(isinstance(n, gast.Return) for n in gast.walk(s)):
             return True
@@ -137,7 +150,7 @@ class Joiner:
             return a
         a, b = self.settled(0, a), self.settled(1, b)
         for side in (a, b):
-            if isinstance(side, Poison) and side.follows:
+            if isinstance(side, Poison) and (side.follows or side.retry is not None):
                 return side
         if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
             return Loc(a.cell)
@@ -234,7 +247,9 @@ class Joiner:
         for cell in [c for c in s0.cells if c in s1.cells and c not in lw.state.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
             hint = held_as(s0, cell)
-            if isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and same_keys(x, y):
+            if isinstance(x, Poison) or isinstance(y, Poison):
+                lw.state.cells[cell] = x if isinstance(x, Poison) else y
+            elif isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and same_keys(x, y):
                 lw.state.cells[cell] = self.fields(x, y, hint)
             else:
                 lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
@@ -301,18 +316,17 @@ def branch(
         with lw.inside(region):
             try:
                 got.append(read())
-            except Bottom:
+            except (Bottom, Raised):
                 got.append(RAISE)
         states.append(lw.state)
     joiner = Joiner(lw, op, (states[0], states[1]))
     dead = [g == RAISE if isinstance(g, int) else False for g in got]
-    if dead[0] != dead[1]:  # a path that raises binds nothing
-        keep = states[1] if dead[0] else states[0]
-        kept = {k: b for k, b in start.names.items() if keep.names.get(k) is b}
-        other_state = State(kept, dict(keep.cells), keep.shares)
-        joiner.states = (other_state, states[1]) if dead[0] else (states[0], other_state)
     lw.add(op)
-    joiner.all()
+    if dead[0] != dead[1]:  # of a path that raises nothing is seen
+        which = 1 if dead[0] else 0
+        lw.state, _ = exported(Opened(op, which), start, states[which])
+    else:
+        joiner.all()
     return got[0], got[1], joiner
 
 
@@ -375,9 +389,11 @@ def codes(exit: Any) -> set[int]:
         return {exit}
     if isinstance(exit, Const):
         return {int(exit.value)}
-    if isinstance(exit, Val) and exit.op is not None and exit.op.code == "if":
+    if exit is UNDEF:
+        return set()
+    if isinstance(exit, Val) and exit.op is not None and exit.op.code in JOINS:
         at = exit.op.outs.index(exit)
-        return codes(exit.op.regions[0].results[at]) | codes(exit.op.regions[1].results[at])
+        return {c for r in exit.op.regions for c in codes(r.results[at])}
     if isinstance(exit, Val) and exit.op is not None and exit.op.code in ("for", "while"):
         return set(exit.op.attrs["exits"]) | {FALL}
     return {FALL}
@@ -578,7 +594,7 @@ def loop(
                     for old in [key for key in wanted if key[0] == "item" and key[1][0] == cell]:
                         del wanted[old]
                     a0 = lw.read(content0) if isinstance(content0, Agg) else content0
-                    a1 = lw.read(now) if isinstance(now, Agg) else now
+                    a1 = lw.read(now) if isinstance(now, (Agg, Poison)) else now
                     wanted["cell", cell] = joined(kind(a0), kind(a1), a0)
             for key, b in end.names.items():
                 k0 = ("name", key, key not in start.names)
@@ -587,6 +603,7 @@ def loop(
                 if key in start.names:
                     if not same_bound(lw, b, before.names.get(key)):
                         if not carriable(lw, b) or not carriable(lw, start.names[key]):
+                            told(lw, b, start.names[key])
                             if start.names[key] is not b:
                                 changes_each_trip(lw, node, key[1])
                             continue
@@ -665,6 +682,7 @@ def loop(
     lw.region.ops.append(op)
     for p in [*params, *body_region.params]:
         p.op = op
+    lw.point(op)
     lw.state = start.copy()
     lw.state.shares |= end.shares
     for key, k in carried.items():
@@ -728,12 +746,20 @@ def changed_parts(
             continue
         first = part_of(start.cells[cell], key)
         if not carriable(lw, b) or (first is not None and not carriable(lw, first)):
+            told(lw, b)
             if b is not first:
                 changes_each_trip(lw, node, str(key))
             continue
         a0 = UNDEF if first is None else in_state(lw, start, first)
         a1 = lw.read(b)
         wanted["item", (cell, key)] = kind(a1) if first is None else joined(kind(a0), kind(a1), a0)
+
+
+def told(lw: Lowerer, *bounds: Bound) -> None:
+    """Refuse what is not known, or read again so that it is."""
+    for b in bounds:
+        if isinstance(b, Poison):
+            lw.read(b)
 
 
 def changes_each_trip(lw: Lowerer, node: Any, name: str) -> None:
@@ -905,17 +931,6 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
                 node,
                 help="let one of them be a copy (.copy())",
             )
-
-
-def substitute(region: Region, mapping: dict[Val, Val]) -> None:
-    def f(v: Val) -> Val:
-        return mapping.get(v, v)
-
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for r in o.regions:
-            substitute(r, mapping)
-    region.results = [map_atom(f, a) for a in region.results]
 
 
 def after_loop(lw: Lowerer, op: Op, exits: list[int], orelse: list[Any], test: Any, cond: Atom) -> Any:

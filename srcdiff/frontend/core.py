@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
+from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -46,6 +48,7 @@ from srcdiff.ir.graph import (
     Struct,
     Val,
     kind,
+    walk,
 )
 from srcdiff.ir.kinds import (
     FLOAT,
@@ -177,12 +180,27 @@ class Core:
     calls: dict[Any, Any] = field(default_factory=dict)
     adopted: dict[int, tuple[Known, int]] = field(default_factory=dict)  # objects from outside: their cells
     boundary: tuple[Frame, Any, str] | None = None  # the user's call of the library function being read
+    attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
+    handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
 
     # ---- problems
     def stop(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
     ) -> NoReturn:
         raise Stop(self.problem_here(slug, what, node, note, help, label))
+
+    def raised(
+        self, error: type[Exception], slug: str, what: str, node: Any = None, note: str = "", help: str = ""
+    ) -> NoReturn:
+        """What is read raises ``error`` whatever the values are: a problem, unless a handler waits for it."""
+        if not any(a.catches(error) for a in self.attempts):
+            self.stop(slug, what, node, note, help)
+        call = gast.Call(
+            gast.Name(error.__name__, gast.Load(), None, None), [gast.Constant(what, None)], []
+        )
+        attrs = {"tree": gast.Raise(call, None), "free": (), "effect": True, "certain": error}
+        self.add(Op("opaque", [], attrs=attrs))
+        raise Raised
 
     def problem(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
@@ -225,7 +243,25 @@ class Core:
         if self.boundary is not None:
             op.attrs["within"] = self.boundary[2]
         self.region.ops.append(op)
+        self.point(op)
         return op
+
+    def point(self, op: Op) -> None:
+        """An operation is made: if it may raise, a handler may be entered from here."""
+        if not self.attempts:
+            return
+        errors = raisable(op)
+        for a in self.attempts:
+            if errors and a.may_catch(errors):
+                op.attrs["guarded"] = True
+                a.note(self.state, op)
+
+    def adopt(self, made: list[Op]) -> None:
+        """Take over operations made elsewhere."""
+        self.region.ops.extend(made)
+        for op in made:
+            for inner in (op, *(o for r in op.regions for o in walk(r))):
+                self.point(inner)
 
     def prim(
         self,
@@ -396,7 +432,7 @@ class Core:
             case Loc():
                 b = self.moved_to(b)
                 content = self.state.cells[b.cell]
-                if isinstance(content, Agg):
+                if isinstance(content, (Agg, Poison)):
                     return self.read(content)
                 if b.val is not None and b.seen is content:
                     return b.val
@@ -425,12 +461,12 @@ class Core:
                 if path is not None and not self.frame.static:
                     self.guards[path] = obj  # it is part of the text: another one makes another derivative
                 return Ref(obj, text)
-            case Poison(why, follows):
+            case Poison(why, follows, retry, slug, help):
                 if follows:
                     raise Stop(None)
-                self.stop(
-                    "branches", why, node, help="make both paths bind it to values of the same structure"
-                )
+                if retry is not None:
+                    raise Reread(retry)
+                self.stop(slug, why, node, help=help)
         if isinstance(b, Method):
             return self.read_attribute(b, node)
         self.stop(
@@ -793,6 +829,8 @@ def is_instance(obj: Any) -> bool:
     if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, *BUILTIN)):
         return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
+    if not hasattr(obj, "__dict__") and not any("__slots__" in vars(c) for c in t.__mro__):
+        return False  # written in C: a lock, say
     return heap and t.__module__.partition(".")[0] not in LIBRARIES and not dataclasses.is_dataclass(obj)
 
 

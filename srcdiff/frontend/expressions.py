@@ -16,6 +16,7 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import mappings, objects, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
+from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -110,7 +111,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:
-            lw.stop("attribute", f"{owner.text!r} has no attribute {name!r}", node)
+            lw.raised(AttributeError, "attribute", f"{owner.text!r} has no attribute {name!r}", node)
         library = isinstance(owner.obj, types.ModuleType) and owner.obj.__name__.partition(".")[0] in _LIBRARY
         path = None if owner.path is None or library else (*owner.path, ("attr", name))
         if isinstance(owner.obj, type) and not isinstance(obj, (float, int, np.ndarray)):
@@ -556,11 +557,14 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
 
 def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
     """What is read here raises whenever the program comes here: so does what is written for it."""
-    lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
+    caught = any(a.catches(type(error)) for a in lw.attempts)
+    if not caught:
+        lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
     text = ast.parse(f"raise {type(error).__name__}({error.args[0]!r})").body[0]
-    tree = gast.ast_to_gast(text)
-    lw.add(Op("opaque", [], attrs={"tree": gast.copy_location(tree, node), "free": (), "effect": True}))
-    raise Bottom
+    tree = gast.copy_location(gast.ast_to_gast(text), node)
+    attrs = {"tree": tree, "free": (), "effect": True, "certain": type(error)}
+    lw.add(Op("opaque", [], attrs=attrs))
+    raise Raised if caught else Bottom
 
 
 def index_bound(lw: Lowerer, node: Any) -> Bound:

@@ -23,6 +23,7 @@ from srcdiff.frontend import (
     statements,
 )
 from srcdiff.frontend.core import Context, Core, Stop, with_value
+from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -67,6 +68,8 @@ class Lowerer(Core):
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     certain: Problem | None = None  # an exception that what was read last raises for certain
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
+    split: frozenset[Any] = frozenset()  # try statements that are read in parts
+    groups: int = 0  # of them so far, for names of our own
 
     def expr(self, node: Any) -> Bound:
         old, self.node = self.node, node
@@ -109,6 +112,9 @@ class Lowerer(Core):
             read = higher.METHODS_OF[obj.__name__]
             return lambda lw, args, kwargs, path, node: read(lw, owner, args, kwargs, node)
         return None
+
+    def can_make(self, cls: type) -> bool:
+        return calls.can_make(cls)
 
     def sum_of(self, node: Any) -> Bound:
         return calls.sum_of(self, node)
@@ -173,6 +179,13 @@ class Lowerer(Core):
             id(x) if not isinstance(x, str) else x for x in (node if isinstance(node, tuple) else (node, ""))
         )
         return self.trees.setdefault(key, (node, tree))[1]
+
+    def tree_once(self, node: Any, tag: str, make: Callable[[], Any]) -> Any:
+        """What stands for a node, made when first asked for."""
+        key = (id(node), tag)
+        if key not in self.trees:
+            self.trees[key] = (node, make())
+        return self.trees[key][1]
 
     def used_outside(self, loop: Any, name: str) -> bool:
         """Whether a name that a loop sets is read after it, or in its next trip before it is set again."""
@@ -364,11 +377,28 @@ def lower(
 
     The graph's results are the leaves of what the function returns; ``info["result"]`` holds their structure.
     """
+    split: frozenset[Any] = frozenset()
+    while True:
+        try:
+            return read_function(fn, params, ctx, kind_of, real, split)
+        except Reread as again:
+            split |= {again.key}
+
+
+def read_function(
+    fn: Any,
+    params: Mapping[str, Param],
+    ctx: Context,
+    kind_of: Callable[[Any], Kind],
+    real: frozenset[str],
+    split: frozenset[Any],
+) -> Graph:
+    """One reading of a function; ``split``: its ``try`` statements that are read in parts."""
     unwrapped = source.Unwrapped(fn) if isinstance(fn, types.FunctionType) else source.unwrap(fn)
     found = source.find(unwrapped.function)
     graph = Graph(found.name if found.name.isidentifier() else "f", Region())
     graph.info.update(kind_of=kind_of, parameters=tuple(params), real=real)
-    lw = Lowerer(ctx, graph, graph.region)
+    lw = Lowerer(ctx, graph, graph.region, split=split)
     frame = Frame(found, unwrapped.function, ())
     lw.frame = frame
     node = found.node

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import control
+from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.scope import (
@@ -519,12 +520,13 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     table, site = lw.recursions, rec.site
     rec.seen, rec.reading = table.passes, True
     table.depth += 1
-    kept = (lw.state, lw.stack, lw.frame, lw.origin, lw.node, lw.region)
+    kept = (lw.state, lw.stack, lw.frame, lw.origin, lw.node, lw.region, lw.attempts, lw.handling)
     problems, guess = len(lw.problems), rec.result is None
     region = Region()
     lw.state = lw.state.copy()
     before = dict(lw.state.cells)
     lw.region = region
+    lw.attempts, lw.handling = [], []
     lw.stack = [Entry(site, region)]
     f = site.frame
     lw.frame = frame = Frame(f.source, f.fobj, f.path, f.parent, f.static)
@@ -546,7 +548,7 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
             del lw.problems[problems:]
         rec.reading = False
         table.depth -= 1
-        lw.state, lw.stack, lw.frame, lw.origin, lw.node, lw.region = kept
+        lw.state, lw.stack, lw.frame, lw.origin, lw.node, lw.region, lw.attempts, lw.handling = kept
 
 
 def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Bound:
@@ -613,7 +615,7 @@ def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, 
         rec.graph.info["effect"] = True
         table.version += 1
     params = [Val(v.name, v.kind, user=True) for v in rec.extras]
-    control.substitute(region, dict(zip(rec.extras, params, strict=True)))
+    substitute(region, dict(zip(rec.extras, params, strict=True)))
     region.params += params
     rec.graph.region = region
     rec.graph.info["results"] = tuple(control.leaves_of(k))

@@ -149,10 +149,16 @@ class Iter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Poison:
-    """A name whose value cannot be told; using it is an error."""
+    """A name whose value cannot be told; using it is an error.
+
+    ``retry``: the ``try`` statement that could tell it if it were read in parts.
+    """
 
     why: str
     follows: bool = False  # its statement was refused already: using it is no problem of its own
+    retry: Any = None
+    slug: str = "branches"
+    help: str = "make both paths bind it to values of the same structure"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

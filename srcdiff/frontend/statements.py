@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import control, mappings, objects, places
+from srcdiff.frontend import control, managers, mappings, objects, places, protect
 from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
     WORDS,
@@ -26,6 +26,7 @@ from srcdiff.frontend.expressions import (
     stored,
 )
 from srcdiff.frontend.infer import broadcast_dims
+from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
@@ -54,6 +55,8 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             if isinstance(s, gast.If) and control.jumps([s]):
                 test = lw.expr(s.test)
                 return control.if_statement(lw, test, s.body, s.orelse, rest)
+            if isinstance(s, gast.Try) and control.jumps([s]):
+                return protect.try_statement(lw, s, rest)
             code = statement(lw, s)
         except Stop as stop:
             if lw.frame.static or lw.boundary is not None or len(lw.problems) >= MOST_PROBLEMS:
@@ -63,6 +66,8 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             continue
         except Bottom:
             lw.state = state
+            return control.RAISE
+        except Raised:
             return control.RAISE
         if isinstance(code, tuple):
             return pending(lw, code, rest)
@@ -93,8 +98,7 @@ def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
 
 
 INSTEAD = {
-    "Try": "test beforehand with an if, or do it in a function of its own that takes constants",
-    "With": "do it outside the function, and pass what it gives as an argument",
+    "TryStar": "catch the exceptions one by one, with try and except",
     "Match": "write it as if/elif",
     "ClassDef": "define the class outside the function",
     "AsyncFunctionDef": "write an ordinary function",
@@ -106,7 +110,7 @@ def statement(lw: Lowerer, s: Any) -> Any:
     if handler is None:
         kind_ = type(s).__name__
         what = f"{WORDS.get(kind_, kind_)} is not supported in a differentiated function"
-        lw.stop("syntax", what, s, help=INSTEAD.get(kind_, INSTEAD["With"]))
+        lw.stop("syntax", what, s, help=INSTEAD.get(kind_, "do it outside the function"))
     result = handler(lw, s)
     return control.FALL if result is None else result
 
@@ -204,7 +208,7 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
         agg = Agg(list, tuple(range(len(middle))), tuple(middle))
         items = [*items[:i], Loc(lw.state.new_cell(agg)), *items[len(items) - tail :]]
     if len(items) != n:
-        lw.stop("unpack", f"{len(items)} values for {n} names", target)
+        lw.raised(ValueError, "unpack", f"{len(items)} values for {n} names", target)
     for t, item in zip(target.elts, items, strict=True):
         assign(lw, t, item)
 
@@ -471,8 +475,14 @@ def _assert(lw: Lowerer, s: Any) -> None:
 
 
 def _raise(lw: Lowerer, s: Any) -> int:
-    effect(lw, s, [s.exc] if s.exc else [])
+    if s.exc is None and lw.handling:
+        return protect.raise_again(lw, lw.handling[-1], s)
+    effect(lw, s, [x for x in (s.exc, s.cause) if x is not None])
     return control.RAISE
+
+
+def _try(lw: Lowerer, s: Any) -> Any:
+    return protect.try_statement(lw, s, [])
 
 
 def effect(lw: Lowerer, s: Any, parts: list[Any]) -> None:
@@ -498,18 +508,27 @@ def _funcdef(lw: Lowerer, s: Any) -> None:
 
 def _import(lw: Lowerer, s: Any) -> None:
     for a in s.names:
-        mod = importlib.import_module(a.name)
+        mod = module(lw, a.name, s)
         if a.asname is None:
-            mod = importlib.import_module(a.name.partition(".")[0])
+            mod = module(lw, a.name.partition(".")[0], s)
         text = a.asname or a.name.partition(".")[0]
         lw.set_name(text, Known(mod, text))
+
+
+def module(lw: Lowerer, name: str, s: Any) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as e:
+        lw.raised(type(e), "import", str(e), s)
 
 
 def _importfrom(lw: Lowerer, s: Any) -> None:
     if s.level:
         lw.stop("import", "a relative import inside a differentiated function is not supported", s)
-    mod = importlib.import_module(s.module)
+    mod = module(lw, s.module, s)
     for a in s.names:
+        if not hasattr(mod, a.name):
+            lw.raised(ImportError, "import", f"cannot import name {a.name!r} from {s.module!r}", s)
         obj = getattr(mod, a.name)
         lw.set_name(a.asname or a.name, lw.outside(obj, a.asname or a.name, None, s, library=True))
 
@@ -539,5 +558,6 @@ _HANDLERS: dict[str, Any] = {
     "Assign": _assign, "AnnAssign": _annassign, "AugAssign": _augassign, "Expr": _expr, "Return": _return,
     "If": _if, "Pass": _pass, "Assert": _assert, "Raise": _raise, "FunctionDef": _funcdef, "Import": _import,
     "ImportFrom": _importfrom, "Delete": _delete, "Break": _break, "Continue": _continue, "Nonlocal": _pass,
-    "Global": _pass, "For": control.for_loop, "While": control.while_loop,
+    "Global": _pass, "Try": _try, "With": managers.with_statement,
+    "For": control.for_loop, "While": control.while_loop,
 }  # fmt: skip

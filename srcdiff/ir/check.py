@@ -22,6 +22,7 @@ from srcdiff.ir.graph import (
     Val,
     Zero,
     flat,
+    managed,
     vals,
 )
 from srcdiff.ir.kinds import Kind, Seq
@@ -177,6 +178,23 @@ class Checker:
             self.expect(op, "parameters of a branch", len(r.params), 0)
             self.expect(op, "results of a branch", len(r.results), len(op.outs))
 
+    def protected(self, op: Op) -> None:
+        self.expect(op, "regions", len(op.regions), 2)
+        body, failed = op.regions
+        if not op.ins:
+            self.fault(op, "a try without handlers")
+        self.expect(op, "parameters of the body", len(body.params), 0)
+        self.expect(op, "parameters of the other region", len(failed.params), 2)
+        for r in op.regions:
+            self.expect(op, "results of a region", len(r.results), len(op.outs))
+
+    def block(self, op: Op) -> None:
+        self.expect(op, "regions", len(op.regions), 1)
+        if op.fn is None and len(op.ins) > 1:
+            self.fault(op, f"{len(op.ins)} managers")
+        self.expect(op, "parameters of the body", len(op.regions[0].params), int(managed(op)))
+        self.expect(op, "results of the body", len(op.regions[0].results), len(op.outs))
+
     def loop(self, op: Op) -> None:
         missing = {"head", "carried", "dirs", "exits"} - op.attrs.keys()
         if missing:
@@ -221,5 +239,6 @@ def _until_named(names: tuple[str, ...]) -> typing.Iterator[str]:
 
 _SHAPES: dict[str, typing.Callable[[Checker, Op], None]] = {
     "prim": Checker.prim, "opaque": Checker.opaque, "call": Checker.call, "unpack": Checker.unpack,
-    "if": Checker.branch, "for": Checker.loop, "while": Checker.loop,
+    "if": Checker.branch, "try": Checker.protected, "with": Checker.block,
+    "for": Checker.loop, "while": Checker.loop,
 }  # fmt: skip

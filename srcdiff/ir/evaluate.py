@@ -17,7 +17,7 @@ import numpy as np
 
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val, managed
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, made
 
 __all__ = ["evaluate"]
@@ -98,6 +98,12 @@ class Run:
                 defined(test, op)
                 for o, value in zip(op.outs, self.region(op.regions[0 if test else 1]), strict=True):
                     self.set(o, value)
+            case "try":
+                for o, value in zip(op.outs, self.protected(op), strict=True):
+                    self.set(o, value)
+            case "with":
+                for o, value in zip(op.outs, self.block(op), strict=True):
+                    self.set(o, value)
             case "for" | "while":
                 self.loop(op)
             case "opaque":
@@ -113,6 +119,26 @@ class Run:
                     self.set(o, value)
             case _:
                 raise InternalError(f"an operation {op.code!r} cannot be evaluated")
+
+    def protected(self, op: Op) -> list[Any]:
+        """The results of a ``try``: of its body, or of the other region if an exception was caught."""
+        body, failed = op.regions
+        try:
+            return self.region(body)
+        except InternalError:
+            raise
+        except BaseException as e:
+            for n, caught in enumerate(self.atoms(op.ins), 1):
+                if isinstance(e, caught):
+                    return self.region(failed, (n, e))
+            raise
+
+    def block(self, op: Op) -> list[Any]:
+        if not managed(op):
+            return self.region(op.regions[0])
+        with self.prim(op) if op.fn is not None else self.atom(op.ins[0]) as entered:
+            return self.region(op.regions[0], (entered,))
+        raise InternalError(f"the manager of {op!r} held an exception back")
 
     def prim(self, op: Op) -> Any:
         values = self.atoms(op.ins)

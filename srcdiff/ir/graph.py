@@ -28,6 +28,8 @@ from srcdiff.ir.kinds import (
 )
 
 __all__ = [
+    "JOINS",
+    "OWN",
     "UNDEF",
     "ZERO",
     "Atom",
@@ -160,6 +162,11 @@ class Op:
                body results = [carried..., collected..., exit?]
                outs = [finals..., tapes..., exit?, trips]
     ``while``  the same without header; regions = [condition, body], condition params = [carried...]
+    ``try``    ins = the exceptions of each handler; regions = [body, failed]; outs follow the results of the
+               body, or of ``failed`` if one of these exceptions ended the body: its params are the number of
+               the handler (from 1) and the exception.  Operations of the body that may raise are ``guarded``
+    ``with``   ins = [manager], or the arguments of ``fn``, which makes one; one region, with what was
+               entered as its parameter; outs follow its results.  With neither it is a mere block
     ``opaque`` a Python expression over ins (``tree``, ``free`` names); pure unless ``effect``
     ``call``   a call of a graph that calls itself (``graph``, shared by all its calls); ins = its arguments,
                leaf by leaf; outs = the leaves of its result
@@ -196,6 +203,29 @@ class Graph:
     signature: Any = None  # the primal's inspect.Signature-like parameter list, kept by the front end
     captures: tuple[Any, ...] = ()
     info: dict[str, Any] = field(default_factory=dict)
+
+
+JOINS = ("if", "try", "with")  # operations whose outs follow the results of the region that ran to its end
+OWN = ("fn", "names", "aug", "inplace", "guarded")  # attributes that an operation does not hand on
+
+
+def managed(op: Op) -> bool:
+    """Whether a ``with`` has a manager, and is not a mere block."""
+    return bool(op.ins) or op.fn is not None
+
+
+def which_out(op: Op) -> Val:
+    """How a ``try`` ended: 0 if its body ran to the end, else the number of the handler."""
+    body, failed = op.regions
+    which = failed.params[0]
+    for o, a in zip(op.outs, failed.results, strict=True):
+        if a is which:
+            return o
+    out = Val(which.name, which.kind, op, which.user)
+    body.results.append(Const(0))
+    failed.results.append(which)
+    op.outs.append(out)
+    return out
 
 
 # ---- loops: the slots of their ins, params, results and outs -------------------------------------------
@@ -392,6 +422,15 @@ def rank(a: Atom) -> int | None:
 def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
     """A copy that shares nothing that can change."""
     table: dict[Val, Val] = {}
+    new = copied(graph.region, table)
+    g = Graph(graph.name, new, graph.signature, graph.captures, dict(graph.info))
+    if "values" in graph.info:
+        g.info["values"] = {k: table[v] for k, v in graph.info["values"].items()}
+    return g, table
+
+
+def copied(source: Region, table: dict[Val, Val]) -> Region:
+    """A copy of a region; ``table`` gives the new value for each old one, and is added to."""
 
     def val(v: Val, op: Op | None) -> Val:
         w = Val(v.name, v.kind, op, v.user)
@@ -418,7 +457,4 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
         new.outs = [val(v, new) for v in o.outs]
         return new
 
-    g = Graph(graph.name, region(graph.region), graph.signature, graph.captures, dict(graph.info))
-    if "values" in graph.info:
-        g.info["values"] = {k: table[v] for k, v in graph.info["values"].items()}
-    return g, table
+    return region(source)

@@ -6,6 +6,8 @@ They are markers in the graph (printed as statements) and, being runnable, its m
 from __future__ import annotations
 
 import copy as _copy
+import functools
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -97,6 +99,17 @@ UPDATES = (setitem, additem, append, rest, without)
 def getfield(x: Any, name: str) -> Any:
     """``x.name``: a field of a namedtuple or dataclass."""
     return getattr(x, name)
+
+
+@functools.cache
+def method(name: str) -> Callable[..., Any]:
+    """``x.name(...)``, of an object of which nothing is known."""
+
+    def call(x: Any, *args: Any, **options: Any) -> Any:
+        return getattr(x, name)(*args, **options)
+
+    call.__name__ = name
+    return call
 
 
 def shape_at(x: Any, axis: int) -> int:

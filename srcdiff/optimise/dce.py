@@ -7,7 +7,7 @@ the primal is gone.
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
+from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
 
 __all__ = ["dce"]
 
@@ -30,7 +30,19 @@ def effect(op: Op) -> bool:
         return bool(op.attrs.get("unread"))
     if op.code == "call":
         return bool(op.attrs["graph"].info.get("effect"))
-    return any(effect(o) for r in op.regions for o in r.ops)
+    return bool(op.attrs.get("effect")) or any(effect(o) for r in op.regions for o in r.ops)
+
+
+def guarded(op: Op) -> bool:
+    """Whether an operation, or one inside it, may decide how the ``try`` around it ends."""
+    return bool(op.attrs.get("guarded")) or any(guarded(o) for r in op.regions for o in r.ops)
+
+
+def deciding(op: Op, live: set[Val]) -> bool:
+    """The same, where that ``try`` is live."""
+    if op.attrs.get("guarded") and any(o in live for o in op.outs):
+        return True
+    return any(deciding(o, live) for r in op.regions for o in r.ops)
 
 
 class Liveness:
@@ -39,7 +51,7 @@ class Liveness:
     def __init__(self, graph: Graph) -> None:
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
-        self.region(graph.region, ())
+        self.region(graph.region, (), [])
         self.live: set[Val] = set()
         todo = self.roots
         while todo:
@@ -51,25 +63,44 @@ class Liveness:
     def need(self, v: Val, atoms: list[Atom]) -> None:
         self.deps.setdefault(v, []).extend(vals(atoms))
 
-    def region(self, region: Region, control: tuple[Atom, ...]) -> None:
-        """``control``: what decides whether this region runs."""
+    def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
+        """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
         for op in region.ops:
+            if op.attrs.get("guarded"):
+                guards.extend(op.outs)
+                for o in op.outs:
+                    self.need(o, list(control))
             if op.code in ("prim", "opaque", "need", "call", "unpack"):
                 for o in op.outs:
                     self.need(o, op.ins)
                 if effect(op):
                     self.roots.extend(vals([*op.ins, *control]))
-            elif op.code == "if":
+            elif op.code == "try":
+                self.protected(op, control, guards)
+            elif op.code in JOINS:
                 for n, o in enumerate(op.outs):
-                    self.need(o, [op.ins[0], *(r.results[n] for r in op.regions)])
+                    self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
                 for r in op.regions:
-                    self.region(r, (*control, op.ins[0]))
+                    self.region(r, (*control, *op.ins), guards)
                 if effect(op):
-                    self.roots.extend(vals(op.ins[:1]))
+                    self.roots.extend(vals(op.ins))
             else:
-                self.loop(op, control)
+                self.loop(op, control, guards)
 
-    def loop(self, op: Op, control: tuple[Atom, ...]) -> None:
+    def protected(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
+        """How a ``try`` ends depends on all that may raise in its body."""
+        inside: list[Val] = []
+        body, failed = op.regions
+        self.region(body, control, inside)
+        self.region(failed, control, guards)
+        for n, o in enumerate(op.outs):
+            self.need(o, [*inside, body.results[n], failed.results[n]])
+        if op.attrs.get("guarded"):
+            guards.extend(inside)
+        if effect(op):
+            self.roots.extend(inside)
+
+    def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
         view = LoopView(op)
         runs: list[Atom] = list(view.header)
         if op.code == "while":
@@ -92,8 +123,8 @@ class Liveness:
             self.need(o, runs)
         inside = (*control, *runs)
         if op.code == "while":
-            self.region(op.regions[0], control)
-        self.region(view.body, inside)
+            self.region(op.regions[0], control, guards)
+        self.region(view.body, inside, guards)
         if effect(op):
             self.roots.extend(vals(runs))
 
@@ -103,16 +134,16 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
     for op in region.ops:
         if op in spare:
             pass
-        elif op.code == "if":
+        elif op.code in JOINS:
             at = [n for n, o in enumerate(op.outs) if o in live]
             op.outs = [op.outs[n] for n in at]
             for r in op.regions:
                 r.results = [r.results[n] for n in at]
                 _sweep(r, live)
-            if not op.outs and not effect(op):
+            if not op.outs and not effect(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
-            if not any(o in live for o in op.outs) and not effect(op):
+            if not any(o in live for o in op.outs) and not effect(op) and not deciding(op, live):
                 continue
             _trim(op, live)
             for r in op.regions:

@@ -17,6 +17,7 @@ from srcdiff.analysis.memory import is_update, updated_anywhere
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    JOINS,
     Atom,
     Graph,
     LoopView,
@@ -160,7 +161,7 @@ class Owner:
             self.op(op)
 
     def op(self, op: Op) -> None:
-        if op.code == "if":
+        if op.code in JOINS:
             for r in op.regions:
                 self.region(r)
             for n, o in enumerate(op.outs):
@@ -575,9 +576,18 @@ class Owner:
         return any(
             isinstance(v.kind, (Array, Seq))
             and self.own_memory(v) & self.updated
-            and (v.op is None or v.op.fn is not ops.copied)
+            and not self.is_copy(v)
             for v in vals([a])
         )
+
+    def is_copy(self, a: Atom) -> bool:
+        """Whether a value was copied where it is set."""
+        if not isinstance(a, Val) or a.op is None or a not in a.op.outs:
+            return False
+        if a.op.code in JOINS:
+            at = a.op.outs.index(a)
+            return all(isinstance(r.results[at], Undef) or self.is_copy(r.results[at]) for r in a.op.regions)
+        return a.op.fn is ops.copied
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
@@ -601,7 +611,7 @@ class Owner:
 
     def partly_set(self, v: Val) -> bool:
         """Whether a value is the result of a branch that sets it on one path only."""
-        if v.op is None or v.op.code != "if" or v not in v.op.outs:
+        if v.op is None or v.op.code not in JOINS or v not in v.op.outs:
             return False
         at = v.op.outs.index(v)
         results = [r.results[at] for r in v.op.regions]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from srcdiff.ir.graph import UNDEF, Atom, Graph, Op, Region, Undef, Val, map_atom, same, vals
-from srcdiff.optimise.dce import effect
+from srcdiff.optimise.dce import effect, guarded
 
 __all__ = ["merge_branches"]
 
@@ -21,7 +21,7 @@ def _region(region: Region) -> None:
     k = 0
     while k < len(region.ops):
         first = region.ops[k]
-        if first.code == "if" and not effect(first):
+        if first.code == "if" and not effect(first) and not guarded(first):
             at = _partner(region, k)
             if at is not None:
                 _merge(first, region.ops[at])

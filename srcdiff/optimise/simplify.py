@@ -26,12 +26,13 @@ from srcdiff.ir.graph import (
     Val,
     key_of,
     kind,
+    managed,
     map_atom,
     same,
     vals,
 )
 from srcdiff.ir.kinds import Array, Map, Scalar, Seq
-from srcdiff.optimise.dce import dce, effect
+from srcdiff.optimise.dce import dce, effect, guarded
 
 __all__ = ["simplify"]
 
@@ -140,6 +141,10 @@ class Rebuild:
     def step(self, op: Op) -> None:
         if op.code == "if":
             self.branch(op)
+        elif op.code == "try":
+            self.protected(op)
+        elif op.code == "with":
+            self.block(op)
         elif op.code in ("for", "while"):
             self.loop(op)
         elif op.code == "prim":
@@ -172,7 +177,7 @@ class Rebuild:
     def prim(self, op: Op) -> None:
         env = self.env
         ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
-        simpler = self.algebra(op, ins) if op.fn in _SIMPLER else None
+        simpler = self.algebra(op, ins) if op.fn in _SIMPLER and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
             self.rename(simpler, op.out)
@@ -249,6 +254,8 @@ class Rebuild:
                 self.rename(found, op.out)
                 self.env[op.out] = found
                 return
+            if self.regions[level][2] == "with" and op.attrs.get("guarded"):
+                break  # arithmetic outside a block may raise less than inside it
         level = self.lift(op, ins, here)
         self.changed = self.changed or level != here
         self.regions[level][1][key] = self.again(op, ins, level)
@@ -335,7 +342,7 @@ class Rebuild:
         got = here
         for d in range(here, level, -1):
             how = self.regions[d][2]
-            if how in ("if", "cond"):
+            if how in ("if", "cond", "try", "with"):
                 break
             if how == "while" or how == "for":
                 if op.fn not in SPECULATIVE or not isinstance(kind(op.out), Scalar):
@@ -580,10 +587,76 @@ class Rebuild:
                 made[key] = v
             self.env[o] = made[key]
         self.changed = self.changed or len(new.outs) != len(op.outs)
-        if new.outs or effect(new):
+        if new.outs or effect(new) or guarded(new):
             self.regions[here][0].ops.append(new)
         else:
             self.changed = True
+
+    def protected(self, op: Op) -> None:
+        """Nothing that may raise goes into the body of a ``try``, or out of it."""
+        body = op.regions[0]
+        if not any(guarded(o) or effect(o) for o in body.ops):  # what might have raised turned out not to
+            self.changed = True
+            self.body(body)
+            for o, a in zip(op.outs, body.results, strict=True):
+                self.env[o] = self.atom(a)
+                self.rename(self.env[o], o)
+            return
+        new = Op("try", [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
+        for r in op.regions:
+            region = Region()
+            self.regions.append((region, {}, "try"))
+            region.params = [self.param(p, new) for p in r.params]
+            self.body(r)
+            region.results = [self.atom(a) for a in r.results]
+            self.regions.pop()
+            new.regions.append(region)
+        self.close(op, new)
+
+    def block(self, op: Op) -> None:
+        """The block of a ``with``; one without a manager is no block."""
+        r = op.regions[0]
+        if not managed(op):
+            self.changed = True
+            self.body(r)
+            for o, a in zip(op.outs, r.results, strict=True):
+                got = self.atom(a)
+                self.rename(got, o)
+                self.env[o] = got
+            return
+        new = Op("with", [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
+        region = Region()
+        self.regions.append((region, {}, "with"))
+        region.params = [self.param(p, new) for p in r.params]
+        self.body(r)
+        region.results = [self.atom(a) for a in r.results]
+        self.regions.pop()
+        new.regions.append(region)
+        self.close(op, new)
+
+    def close(self, op: Op, new: Op) -> None:
+        """Give a block its results: those that come from outside it are not its own, equal ones are one."""
+        here = len(self.regions) - 1
+        results = [r.results for r in new.regions]
+        for r in new.regions:
+            r.results = []
+        made: dict[Any, Val] = {}
+        for o, *parts in zip(op.outs, *results, strict=True):
+            if all(same(a, parts[0]) for a in parts) and self.visible(parts[0], here):
+                self.rename(parts[0], o)
+                self.env[o] = parts[0]
+                continue
+            key = tuple([key_of(a) for a in parts])
+            if key not in made:
+                v = Val(o.name, o.kind, new, o.user)
+                self.depth[v] = here
+                for r, a in zip(new.regions, parts, strict=True):
+                    r.results.append(a)
+                new.outs.append(v)
+                made[key] = v
+            self.env[o] = made[key]
+        self.changed = self.changed or len(new.outs) != len(op.outs)
+        self.regions[here][0].ops.append(new)
 
     def visible(self, a: Atom, here: int) -> bool:
         return isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= here)
@@ -810,7 +883,7 @@ def power_of_two(v: float) -> bool:
 
 
 def key_of_fn(fn: Any) -> Any:
-    return fn if isinstance(fn, str) else id(fn)
+    return id(fn)
 
 
 def _is(a: Atom, v: int) -> bool:

@@ -4,6 +4,7 @@ from corpus import (
     arrays,
     branches,
     containers,
+    exceptions,
     exits,
     functions,
     gallery,
@@ -40,5 +41,6 @@ MODULES = (
     gallery,
     kinks,
     known,
+    exceptions,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

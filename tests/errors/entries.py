@@ -331,6 +331,56 @@ grad(f)(np.array([1.0, 2.0]))
 """,
     ),
     Entry(
+        "except",
+        "The classes of a handler are looked up in something that is known only when the program runs.",
+        """
+def f(x, errors):
+    try:
+        return math.log(x)
+    except errors[0]:
+        return x * x
+
+grad(f)(2.0, [ValueError])
+""",
+        """
+def f(x):
+    try:
+        return math.log(x)
+    except (ValueError, ZeroDivisionError):
+        return x * x
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "exception-value",
+        "A number that depends on the arguments is put into an exception where it is raised, and read from it "
+        "where it is caught.",
+        """
+def f(x):
+    try:
+        if x > 1.0:
+            raise ValueError(x * x)
+        return x
+    except ValueError as e:
+        return e.args[0] * 2.0
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    square = x * x
+    try:
+        if x > 1.0:
+            raise ValueError("too large")
+        return x
+    except ValueError:
+        return square * 2.0
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
         "frozen",
         "An object of a frozen dataclass is changed, which raises an error when the program runs too.",
         """
@@ -746,6 +796,38 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "try",
+        "A handler, or what comes after it, reads a variable that the body may have changed or not when the "
+        "exception was raised. A statement is done or not done; this one was left in the middle.",
+        """
+def fill(out, x):
+    out[0] = x
+    out[1] = math.log(x)
+
+def f(x):
+    out = np.zeros(2)
+    try:
+        fill(out, x)
+    except ValueError:
+        return out[0]
+    return x
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    out = np.zeros(2)
+    try:
+        out[0] = x
+        out[1] = math.log(x)
+    except ValueError:
+        return out[0]
+    return np.sum(out)
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
         "unbound",
         "A name is read that has no value yet, on this path or on any.",
         """
@@ -885,6 +967,32 @@ def f(x):
             break
         total = total * x
     return total
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "with",
+        "Something that is no manager, one that is given a number which depends on the arguments and cannot be "
+        "read, or one that may hold an exception back without saying so.",
+        """
+import contextlib
+
+def f(x):
+    with contextlib.ExitStack() as stack:
+        stack.callback(print)
+        return x * x
+
+grad(f)(2.0)
+""",
+        """
+import contextlib
+
+def f(x):
+    y = x
+    with contextlib.suppress(ValueError):
+        y = math.log(x)
+    return y * x
 
 grad(f)(2.0)
 """,

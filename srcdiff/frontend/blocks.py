@@ -1,0 +1,144 @@
+"""Leaving a region: its values become results of its operation, and the variables are told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from srcdiff.frontend.scope import (
+    Agg,
+    Closure,
+    Derived,
+    Forward,
+    Iter,
+    Loc,
+    Method,
+    Partial,
+    Plain,
+    Pulled,
+    State,
+    Step,
+    Super,
+)
+from srcdiff.ir.graph import UNDEF, Atom, Op, Region, Struct, Val, map_atom, vals
+from srcdiff.ir.kinds import Array, Map, Seq
+
+__all__ = ["Opened", "exported", "substitute"]
+
+
+class Opened:
+    """What is made inside a region of an operation, seen from outside: as results of the operation."""
+
+    def __init__(self, op: Op, which: int = 0) -> None:
+        self.op, self.region = op, op.regions[which]
+        self.inside = {o for x in self.region.ops for o in x.outs} | set(self.region.params)
+        self.made: dict[Val, Val] = {}
+        self.steps: dict[Step, Step] = {}
+
+    def val(self, v: Val, otherwise: Atom = UNDEF) -> Val:
+        if v not in self.inside:
+            return v
+        if v not in self.made:
+            out = Val(v.name, v.kind, self.op, v.user)
+            for r in self.op.regions:
+                r.results.append(v if r is self.region else otherwise)
+            self.op.outs.append(out)
+            self.made[v] = out
+        return self.made[v]
+
+    def atom(self, a: Atom) -> Atom:
+        return map_atom(self.val, a)
+
+    def step(self, s: Step) -> Step:
+        if s not in self.steps:
+            args = tuple(self.atom(a) for a in s.args)
+            same = all(x is y for x, y in zip(args, s.args, strict=True))
+            self.steps[s] = s if same else Step(s.fn, args, s.names, s.method)
+        return self.steps[s]
+
+    def bound(self, b: Any) -> Any:
+        match b:
+            case Plain(atom):
+                return Plain(self.atom(atom))
+            case Loc(cell, path, val, seen):
+                first = None if val is None else self.val(val)
+                return Loc(
+                    cell,
+                    tuple(self.step(s) for s in path),
+                    first,
+                    self.atom(seen) if isinstance(seen, Val) else seen,
+                )
+            case Agg(type, keys, items, whole):
+                return Agg(
+                    type,
+                    keys,
+                    tuple(self.bound(x) for x in items),
+                    None if whole is None else self.atom(whole),
+                )
+            case Partial(fn, args, kwargs):
+                return Partial(
+                    self.bound(fn),
+                    tuple(self.bound(x) for x in args),
+                    {k: self.bound(x) for k, x in kwargs.items()},
+                )
+            case Closure(node, frame, name, defaults):
+                return Closure(node, frame, name, {k: self.bound(x) for k, x in defaults.items()})
+            case Method(owner, name):
+                return Method(self.bound(owner), name)
+            case Super(owner, cls):
+                return Super(self.bound(owner), cls)
+            case Forward(cell, path, last):
+                return Forward(cell, tuple(self.step(s) for s in path), self.bound(last))
+            case Iter(kind_, items):
+                return Iter(kind_, tuple(self.bound(x) for x in items))
+            case Derived(fn, mode, wrt, has_aux):
+                return Derived(self.bound(fn), mode, wrt, has_aux)
+            case Pulled(graph, wrt, names, given):
+                used = set(vals(graph.region.results))
+                for op in graph.region.ops:
+                    used |= used_by(op)
+                substitute(graph.region, {v: self.val(v) for v in used if v in self.inside})
+                return Pulled(graph, wrt, names, {k: self.atom(a) for k, a in given.items()})
+            case Val() | Struct():
+                return self.atom(b)
+        return b
+
+
+def used_by(op: Op) -> set[Val]:
+    out = set(vals(op.ins))
+    for r in op.regions:
+        out |= set(vals(r.results))
+        for o in r.ops:
+            out |= used_by(o)
+    return out
+
+
+def exported(
+    opened: Opened, start: State, end: State, unsure: Collection[int] = ()
+) -> tuple[State, list[int]]:
+    """The variables at the end of a region, as they are seen after it, and the cells written in it.
+
+    An array that was there before is itself where the region did not run to its end (but for those in
+    ``unsure``, of which nothing is known then): its memory is one on all paths.
+    """
+    written: list[int] = []
+    for cell, now in end.cells.items():
+        old = start.cells.get(cell)
+        if isinstance(now, Val) and isinstance(old, Val) and now is not old and cell not in unsure:
+            if isinstance(old.kind, (Array, Seq, Map)):
+                opened.val(now, old)
+                written.append(cell)
+    names = {k: b if start.names.get(k) is b else opened.bound(b) for k, b in end.names.items()}
+    cells = {c: x if start.cells.get(c) is x else opened.bound(x) for c, x in end.cells.items()}
+    return State(names, cells, end.shares), written
+
+
+def substitute(region: Region, mapping: dict[Val, Val]) -> None:
+    def f(v: Val) -> Val:
+        return mapping.get(v, v)
+
+    for o in region.ops:
+        o.ins = [map_atom(f, a) for a in o.ins]
+        for r in o.regions:
+            substitute(r, mapping)
+    region.results = [map_atom(f, a) for a in region.results]

@@ -1,0 +1,397 @@
+"""``try``, ``raise`` and their like.
+
+The body of a ``try`` is a region of its own; its operation says how it ended (``which``: 0, or the number of
+the handler) and what was raised.  Handlers, ``else`` and what follows are ordinary branches on that.  What a
+handler may know of the variables is told by ``raising.Attempt``; where it reads more, the function is read
+again with this statement in parts (``parts.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from srcdiff.frontend import control, parts
+from srcdiff.frontend.blocks import Opened, exported
+from srcdiff.frontend.core import Unbound, lookup_free
+from srcdiff.frontend.expressions import content, lookup
+from srcdiff.frontend.raising import Attempt
+from srcdiff.frontend.scope import (
+    Agg,
+    Bound,
+    Known,
+    Loc,
+    Plain,
+    Poison,
+    State,
+    nodes_in,
+)
+from srcdiff.ir import ops
+from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val
+from srcdiff.ir.kinds import INT, OTHER
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["Outcome", "around", "protected", "raise_again", "try_statement"]
+
+EVERY = Ref(BaseException, "BaseException")
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """How a protected body ended."""
+
+    code: Any  # the exit code of the body
+    ok: State  # the variables when it ran to its end
+    failed: State  # and when an exception was caught
+    which: Val | None = None  # None: it can end in one way only
+    error: Val | None = None
+    sure: int = 0  # the handler that is entered whatever the values are
+
+
+def place_of(lw: Lowerer, node: Any) -> Any:
+    """An identity of a statement that lasts from one reading to the next."""
+    source = lw.frame.source
+    tag = getattr(node, "tag", "")
+    return (getattr(source, "file", ""), node.lineno, node.col_offset, type(node).__name__, tag)
+
+
+def protected(lw: Lowerer, node: Any, caught: list[Atom], body: Callable[[], Any]) -> Outcome:
+    """Read a body of which the exceptions ``caught`` are handled."""
+    start = lw.state
+    region = Region()
+    place = None if getattr(node, "part", False) else place_of(lw, node)
+    attempt = Attempt(start, place, tuple(c for a in caught for c in classes(a)))
+    origin = lw.origin
+    lw.state = start.copy()
+    lw.attempts.append(attempt)
+    try:
+        with lw.inside(region):
+            code = body()
+    finally:
+        lw.attempts.pop()
+    end = lw.state
+    if not attempt.raises:
+        lw.region.ops.extend(region.ops)
+        return Outcome(code, end, end)
+    if len(region.ops) == 1 and "certain" in region.ops[0].attrs:
+        sure = surely(region.ops[0].attrs["certain"], caught, node)
+        if sure:
+            return Outcome(code, end, before(lw, attempt, end), sure=sure)
+    which, error = Val("failed", INT), Val("exception", OTHER)
+    op = Op("try", caught, [], [region, Region([which, error])], {}, origin)
+    which.op = error.op = op
+    lw.region.ops.append(op)
+    lw.point(op)
+    op.attrs["handlers"] = len(caught)
+    failed = before(lw, attempt, end)
+    opened = Opened(op)
+    ok, written = exported(opened, start, end, attempt.cells)
+    failed.cells.update((c, ok.cells[c]) for c in written)
+    if isinstance(code, Val):
+        code = opened.val(code)
+    outs = [Val("failed", INT, op), Val(handler_name(node), OTHER, op, user=True)]
+    op.outs += outs
+    op.regions[0].results += [Const(0), UNDEF]
+    op.regions[1].results += [which, error]
+    if attempt.payload and isinstance(node, gast.Try):
+        check_payload(lw, node)
+    return Outcome(code, ok, failed, outs[0], outs[1])
+
+
+def classes(a: Atom) -> tuple[Any, ...]:
+    return tuple(x.obj for x in (a.items if isinstance(a, Struct) else (a,)))  # type: ignore[union-attr]
+
+
+def surely(error: type, caught: list[Atom], node: Any) -> int:
+    """The handler that an exception ends in, if that does not ask for the exception itself."""
+    for k, (a, h) in enumerate(zip(caught, getattr(node, "handlers", ()), strict=False), 1):
+        if issubclass(error, classes(a)):
+            return 0 if h.name is not None or parts.raises_again(h.body) else k
+    return 0
+
+
+def before(lw: Lowerer, attempt: Attempt, end: State) -> State:
+    """The variables where a handler begins: as before the body, or not known."""
+    start = attempt.start
+    names, cells = dict(start.names), dict(start.cells)
+    frames = {f for f, _ in start.names} | {lw.frame.id}
+    for key in attempt.names:
+        if key[0] in frames and key[1] != control.RETURNED:
+            names[key] = unknown(key[1], attempt.key)
+    for cell in attempt.cells:
+        held = [n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == cell]
+        cells[cell] = unknown(held[0] if held else "an array", attempt.key)
+    return State(names, cells, start.shares | end.shares)
+
+
+def unknown(name: str, key: Any) -> Poison:
+    word = name if name == "an array" else repr(name.rstrip("!"))
+    return Poison(
+        f"what {word} holds here depends on where in a try statement an exception was raised",
+        retry=key,
+        slug="try",
+        help="compute into new variables inside the try, and assign or store them after it (in its else)",
+    )
+
+
+# ---- the statement -----------------------------------------------------------------------------------
+
+
+def try_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
+    """A ``try`` and what follows it; returns the exit code."""
+    if s.finalbody:
+        return with_final(lw, s, rest)
+    if place_of(lw, s) in lw.split and not getattr(s, "part", False):
+        tree = lw.tree_once(s, "parts", lambda: parts.in_parts(lw, s))
+        return lw.block([*tree, *rest])
+    caught = [classes_of(lw, h.type, h) for h in s.handlers]
+    out = protected(lw, s, caught, partial(lw.block, s.body))
+    if out.sure:
+        return handler(lw, out, s.handlers[out.sure - 1], rest)()
+    if out.which is None:
+        lw.state = out.ok
+        return follow(lw, out.code, [*s.orelse, *rest])
+    after: list[Any] = []
+    if all(control.always_leaves(h.body) for h in s.handlers):
+        after, rest = rest, []
+    elif len(s.handlers) == 1 and control.always_leaves([*s.body, *s.orelse]):
+        s_rest, rest = rest, []
+        return meet(lw, out, [*s.orelse], [handler(lw, out, s.handlers[0], s_rest)], rest)
+    return meet(lw, out, [*s.orelse, *after], [handler(lw, out, h, []) for h in s.handlers], rest)
+
+
+def handler(lw: Lowerer, out: Outcome, h: Any, rest: list[Any]) -> Callable[[], Any]:
+    def read() -> Any:
+        lw.state = out.failed.copy()
+        error = Plain(out.error if out.error is not None else UNDEF)
+        if h.name is not None:
+            lw.set_name(h.name.id, error)
+        lw.handling.append(error)
+        try:
+            code = lw.block([*h.body, *rest])
+        finally:
+            lw.handling.pop()
+        if h.name is not None:
+            lw.state.names.pop((lw.frame.id, h.name.id), None)
+        return code
+
+    return read
+
+
+def meet(
+    lw: Lowerer, out: Outcome, orelse: list[Any], handlers: list[Callable[[], Any]], rest: list[Any]
+) -> Any:
+    """Where the paths of a ``try`` meet again: branches on how it ended."""
+
+    def ok() -> Any:
+        lw.state = out.ok.copy()
+        return follow(lw, out.code, orelse)
+
+    def failing(k: int) -> Any:
+        if k == len(handlers):
+            return handlers[k - 1]()
+        return control.merge_exits(
+            lw, ended(lw, out, k), handlers[k - 1], partial(failing, k + 1), []
+        )
+
+    if isinstance(out.code, int) and out.code == control.RAISE:
+        return follow(lw, failing(1), rest)
+    return part_ways(lw, out, ok, partial(failing, 1), rest)
+
+
+def part_ways(
+    lw: Lowerer, out: Outcome, ok: Callable[[], Any], failing: Callable[[], Any], rest: list[Any]
+) -> Any:
+    """The branch on how a protected body ended."""
+    lw.state = out.ok.copy()
+    cond, here = ended(lw, out, 0), lw.region
+    left: list[Any] = []
+
+    def failed() -> Any:
+        left.append(failing())
+        return left[0]
+
+    code = control.merge_exits(lw, cond, ok, failed, rest)
+    if left and isinstance(left[0], int) and left[0] == control.RAISE and out.which is not None:
+        block = out.which.op  # where it failed an exception goes on: nothing comes after
+        for op in here.ops:
+            if op is block or (op.code == "if" and op.ins[0] is cond):
+                op.attrs["only"] = 0
+    return code
+
+
+def ended(lw: Lowerer, out: Outcome, k: int) -> Atom:
+    assert out.which is not None
+    return lw.prim(ops.exit_is, [out.which, Const(k)])
+
+
+def follow(lw: Lowerer, code: Any, stmts: list[Any]) -> Any:
+    """What comes after a block that ended with ``code``."""
+    if isinstance(code, Const):
+        code = code.value
+    if isinstance(code, int):
+        return lw.block(stmts) if code == control.FALL else code
+    if not stmts:
+        return code
+    test = lw.prim(ops.exit_is, [code, Const(control.FALL)])
+    return control.merge_exits(lw, test, lambda: lw.block(stmts), lambda: code, [])
+
+
+def classes_of(lw: Lowerer, node: Any, place: Any) -> Atom:
+    """The exceptions that a handler catches, known when the derivative is made."""
+    if node is None:
+        return EVERY
+    whole = global_tuple(lw, node)
+    if whole is not None:
+        return whole
+    b = lw.expr(node)
+    c = content(lw, b)
+    parts_ = c.items if isinstance(c, Agg) and c.type is tuple else (c,)
+    atoms = [lw.read(p, node) if isinstance(p, (Known, Plain)) else UNDEF for p in parts_]
+    for a in atoms:
+        if not (isinstance(a, Ref) and isinstance(a.obj, type) and issubclass(a.obj, BaseException)):
+            lw.stop(
+                "except", "which exceptions are caught here is not known when the derivative is made", node,
+                help="name the exception classes: except (ValueError, ZeroDivisionError):",
+            )  # fmt: skip
+    return Struct(tuple, tuple(range(len(atoms))), tuple(atoms)) if len(atoms) != 1 else atoms[0]
+
+
+def global_tuple(lw: Lowerer, node: Any) -> Atom | None:
+    """A tuple of exception classes that the module has a name for."""
+    frame = lw.frame
+    while frame.fobj is None and frame.parent is not None:
+        frame = frame.parent
+    if not isinstance(node, gast.Name) or frame.fobj is None or node.id in frame.locals:
+        return None
+    try:
+        obj = lookup_free(frame.fobj, node.id)
+    except Unbound:
+        return None
+    if not isinstance(obj, tuple) or not all(isinstance(c, type) for c in obj):
+        return None
+    if frame.path is not None and not lw.frame.static:
+        place = (*frame.path, ("var", node.id))
+        lw.guards[place] = obj
+    return Struct(tuple, tuple(range(len(obj))), tuple(Ref(c, c.__name__) for c in obj))
+
+
+def handler_name(node: Any) -> str:
+    names = [h.name.id for h in getattr(node, "handlers", ()) if h.name is not None]
+    return str(names[0]).rstrip("!") if names else "error"
+
+
+def raise_again(lw: Lowerer, error: Bound, s: Any) -> int:
+    """Raise an exception that was caught."""
+    tree = gast.copy_location(gast.Raise(gast.Name("error!", gast.Load(), None, None), None), s)
+    attrs = {"tree": tree, "free": ("error!",), "effect": True}
+    lw.add(Op("opaque", [lw.read(error, s)], attrs=attrs))
+    return control.RAISE
+
+
+def check_payload(lw: Lowerer, s: Any) -> None:
+    """Numbers that depend on the arguments must not travel inside an exception."""
+    for h in s.handlers:
+        if h.name is None:
+            continue
+        for n in nodes_in(*h.body):
+            if isinstance(n, gast.Attribute) and isinstance(n.value, gast.Name) and n.value.id == h.name.id:
+                lw.stop(
+                    "exception-value",
+                    f"{h.name.id}.{n.attr} may hold a number that depends on the arguments",
+                    n,
+                    note="derivatives do not flow through exceptions",
+                    help="assign the number to a variable before raising, and read that in the handler",
+                )
+
+
+# ---- finally -----------------------------------------------------------------------------------------
+
+
+def with_final(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
+    """``try ... finally``: the last part runs on every path; an exception is raised again after it."""
+    inner = s.body
+    if s.handlers:
+        made = gast.copy_location(gast.Try(s.body, s.handlers, s.orelse, []), s)
+        inner = lw.tree_once(s, "inner", lambda: [made])
+    if not lw.attempts and parts.harmless(s.finalbody):
+        code = lw.block(inner)
+        return last(lw, code, s.finalbody, rest)
+    mark = gast.copy_location(gast.Try([], [], [], s.finalbody), s)
+    mark.tag = "finally"
+    return around(
+        lw,
+        lw.tree_once(s, "mark", lambda: mark),
+        inner,
+        lambda code: last(lw, code, s.finalbody, rest),
+        lambda error: again_after(lw, error, s),
+    )
+
+
+def around(
+    lw: Lowerer,
+    node: Any,
+    body: list[Any],
+    ended_well: Callable[[Any], Any],
+    raised: Callable[[Bound], Any],
+) -> Any:
+    """Read statements with something to be done after them whatever happens.
+
+    ``ended_well(code)`` reads what comes after a body that ended with the exit code ``code``;
+    ``raised(error)`` what comes after any exception.  Both return exit codes.  Managers are built on this.
+    """
+
+    def failed(error: Bound) -> Any:
+        lw.handling.append(error)
+        try:
+            return raised(error)
+        finally:
+            lw.handling.pop()
+
+    if place_of(lw, node) in lw.split:
+        tree, flag, error = lw.tree_once(node, "parts", lambda: parts.around_in_parts(lw, node, body))
+        code = lw.block(tree)
+        test = lw.prim(ops.exit_is, [lw.read(lookup(lw, flag)), Const(0)])
+        return control.merge_exits(
+            lw, test, lambda: ended_well(code), lambda: failed(lookup(lw, error)), []
+        )
+    out = protected(lw, node, [EVERY], partial(lw.block, body))
+    if out.which is None:
+        lw.state = out.ok
+        return ended_well(out.code)
+
+    def ok() -> Any:
+        lw.state = out.ok.copy()
+        return ended_well(out.code)
+
+    def not_ok() -> Any:
+        lw.state = out.failed.copy()
+        return failed(Plain(out.error))  # type: ignore[arg-type]
+
+    return part_ways(lw, out, ok, not_ok, [])
+
+
+def last(lw: Lowerer, code: Any, final: list[Any], rest: list[Any]) -> Any:
+    """The ``finally`` after a block that ended with ``code``; what it leaves by itself counts more."""
+    if isinstance(code, int) and code == control.RAISE:
+        return code
+    after = lw.block(final)
+    if isinstance(after, int):
+        return follow(lw, code, rest) if after == control.FALL else after
+    test = lw.prim(ops.exit_is, [after, Const(control.FALL)])
+    return control.merge_exits(lw, test, lambda: follow(lw, code, rest), lambda: after, [])
+
+
+def again_after(lw: Lowerer, error: Bound, s: Any) -> Any:
+    after = lw.block(s.finalbody)
+    if isinstance(after, int):
+        return raise_again(lw, error, s) if after == control.FALL else after
+    test = lw.prim(ops.exit_is, [after, Const(control.FALL)])
+    return control.merge_exits(lw, test, lambda: raise_again(lw, error, s), lambda: after, [])
+

@@ -1,0 +1,139 @@
+"""What may raise, and what a handler may know of the variables then.
+
+While the body of a ``try`` is read, every operation that may raise is a point from which a handler may be
+entered.  A variable that is at all these points what it was before the body is that in the handler; of any
+other nothing is known there.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+
+from srcdiff.frontend.scope import Agg, Bound, Key, Loc, Plain, State
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Op, kind, same, vals
+from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
+
+__all__ = ["Attempt", "Raised", "Reread", "raisable"]
+
+
+class Reread(Exception):
+    """A variable that a ``try`` may have changed or not is read: that statement has to be read in parts."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        super().__init__()
+
+
+class Raised(Exception):
+    """The statement being read raises, whatever the values are."""
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """The body of a ``try`` while it is read."""
+
+    start: State
+    key: Any
+    caught: tuple[type, ...]
+    raises: bool = False
+    names: set[Key] = field(default_factory=set)  # changed before something that may raise
+    cells: set[int] = field(default_factory=set)
+    payload: bool = False  # whether an exception raised here may carry a number
+
+    def note(self, state: State, op: Op) -> None:
+        """``op`` may raise; ``state``: the variables at that point."""
+        self.raises = True
+        old = self.start.names
+        for key, b in state.names.items():
+            if key not in self.names and not (key in old and unchanged(b, old[key])):
+                self.names.add(key)
+        self.names.update(key for key in old if key not in state.names)
+        for cell, content in self.start.cells.items():
+            if cell not in self.cells and state.cells.get(cell) is not content:
+                self.cells.add(cell)
+        if isinstance(op.attrs.get("tree"), gast.Raise):
+            self.payload = self.payload or any(is_active_kind(v.kind) for v in vals(op.ins))
+
+    def catches(self, error: type) -> bool:
+        """Whether an exception of this class ends here."""
+        return any(issubclass(error, c) for c in self.caught)
+
+    def may_catch(self, errors: tuple[type, ...]) -> bool:
+        """Whether one of these, or of classes below them, may end here."""
+        return any(issubclass(e, c) or issubclass(c, e) for e in errors for c in self.caught)
+
+
+def unchanged(a: Bound, b: Bound) -> bool:
+    """Whether a name still stands for what it did."""
+    if a is b:
+        return True
+    if isinstance(a, Plain) and isinstance(b, Plain):
+        return same(a.atom, b.atom)
+    if isinstance(a, Loc) and isinstance(b, Loc):
+        return (
+            a.cell == b.cell
+            and len(a.path) == len(b.path)
+            and all(x is y for x, y in zip(a.path, b.path, strict=True))
+        )
+    if isinstance(a, Agg) and isinstance(b, Agg):
+        return (
+            a.type is b.type
+            and a.keys == b.keys
+            and all(unchanged(x, y) for x, y in zip(a.items, b.items, strict=True))
+        )
+    return False
+
+
+_NEVER = {
+    ops.shape_at, ops.exit_is, ops.copied, ops.append, ops.stop_gradient, ops.getfield, operator.concat,
+    operator.not_, operator.is_, operator.is_not, isinstance, callable, type, id, list, tuple,
+}  # fmt: skip
+_EXACT = {operator.add, operator.sub, operator.mul, operator.neg, operator.pos}
+_COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
+ANYTHING: tuple[type, ...] = (BaseException,)
+ARITHMETIC: tuple[type, ...] = (FloatingPointError, Warning)  # of NumPy's numbers, where it is told so
+
+
+def raisable(op: Op) -> tuple[type, ...]:
+    """The exceptions that an operation may raise; what is inside it counts for itself."""
+    if op.code in ("if", "while"):
+        return ()
+    if op.code == "opaque":
+        return () if isinstance(op.attrs["tree"], gast.Expr) else ANYTHING  # print does not
+    if op.code == "with":
+        return ANYTHING if op.attrs.get("effect") else ()
+    if op.code == "for":
+        sources = op.ins[op.attrs["head"] :]
+        return ANYTHING if any(kind(s) in (UNKNOWN, OTHER) for s in sources) else ()
+    return of_function(op) if op.code == "prim" else ANYTHING
+
+
+def of_function(op: Op) -> tuple[type, ...]:
+    kinds = [kind(a) for a in op.ins]
+    fn = op.fn
+    if fn is getattr:  # the dtype of an array
+        return () if isinstance(kinds[0], (Array, Scalar)) else ANYTHING
+    if fn is len:
+        return () if isinstance(kinds[0], (Array, Seq, Tree)) else ANYTHING
+    if fn is float and isinstance(kinds[0], Scalar) and kinds[0].dtype[0] in "fib":
+        return ()
+    if fn is operator.getitem and isinstance(kinds[0], Tree):
+        return ()
+    try:
+        if fn in _NEVER:
+            return ()
+    except TypeError:
+        return ANYTHING
+    if not all(isinstance(k, Scalar) for k in kinds):
+        return ANYTHING
+    if fn in _COMPARE:
+        return ()
+    if fn in _EXACT:
+        whole = all(isinstance(k, Scalar) and k.dtype[0] in "ib" for k in kinds)
+        return () if whole else ARITHMETIC
+    return ANYTHING

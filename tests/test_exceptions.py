@@ -1,0 +1,271 @@
+"""Exceptions: the gradient raises what the primal raises, and errors where they cannot be followed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numeric
+import srcdiff
+from srcdiff import grad, jvp, vjp
+from srcdiff.errors import UnsupportedSyntax
+
+LOCK = threading.Lock()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emitted modules go to a folder of the test's own."""
+    monkeypatch.setenv("SRCDIFF_CACHE", str(tmp_path))
+
+
+class Custom(ArithmeticError):
+    """With a field of its own."""
+
+    def __init__(self, limit: float) -> None:
+        super().__init__(f"over {limit}")
+        self.limit = limit
+
+
+# ---- the same exception ------------------------------------------------------------------------------
+
+
+def uncaught(x: float) -> float:
+    try:
+        y = math.log(x)
+    except ZeroDivisionError:
+        y = 0.0
+    return y * x
+
+
+def raised_in_handler(x: float) -> float:
+    try:
+        y = math.log(x)
+    except ValueError as e:
+        raise Custom(2.0) from e
+    return y * x
+
+
+def raised_again(x: float) -> float:
+    try:
+        y = math.log(x) * x
+    except ValueError:
+        if x < -1.0:
+            raise
+        y = x
+    return y
+
+
+def through_finally(x: float) -> float:
+    try:
+        y = math.log(x)
+    finally:
+        print("done")
+    return y * y
+
+
+def in_a_loop(x: float) -> float:
+    total = 0.0
+    for k in range(4):
+        try:
+            total = total + math.sqrt(x - k)
+        except ValueError:
+            if k < 2:
+                raise
+    return total
+
+
+@pytest.mark.parametrize("f", [uncaught, raised_in_handler, raised_again, through_finally, in_a_loop])
+def test_raises_what_the_primal_raises(f: Callable[[float], float]) -> None:
+    with pytest.raises(Exception) as wanted:
+        f(-2.0)
+    for derivative in (grad(f), lambda x: jvp(f, (x,), (1.0,)), lambda x: vjp(f, x)):
+        with pytest.raises(type(wanted.value)) as got:
+            derivative(-2.0)
+        assert str(got.value) == str(wanted.value)
+        assert type(got.value.__cause__) is type(wanted.value.__cause__)
+    numeric.assert_close(grad(f)(3.5), (f(3.5 + 1e-6) - f(3.5 - 1e-6)) / 2e-6, 1e-8)  # the next call works
+
+
+def test_a_tangent_that_raises_is_not_caught() -> None:
+    """At zero the square root has a value but no derivative: no handler of the primal's may run for that."""
+
+    def f(x: float) -> float:
+        try:
+            y = math.sqrt(x)
+        except Exception:
+            y = 5.0 * x
+        return y
+
+    with pytest.raises(ZeroDivisionError):
+        jvp(f, (0.0,), (1.0,))
+    assert f(0.0) == 0.0
+
+
+def test_exception_first_raised_decides() -> None:
+    def f(x: float, s: str) -> float:
+        try:
+            a = float(s)
+            b = 1.0 / x
+        except ValueError:
+            return x * 2.0
+        except ZeroDivisionError:
+            return x * 3.0
+        return a * b
+
+    assert grad(f)(0.0, "no number") == 2.0
+    assert grad(f)(0.0, "1.0") == 3.0
+    numeric.assert_close(grad(f)(2.0, "3.0"), -0.75, 1e-14)
+
+
+# ---- managers -------------------------------------------------------------------------------------------
+
+
+def test_locks_are_held_and_released() -> None:
+    def held(x: float) -> float:
+        with LOCK:
+            y = x * x
+            if y > 100.0:
+                raise Custom(100.0)
+        LOCK.acquire()
+        try:
+            y = y * math.sin(x)
+        finally:
+            LOCK.release()
+        return y
+
+    numeric.assert_close(grad(held)(1.5), 3.0 * math.sin(1.5) + 2.25 * math.cos(1.5), 1e-14)
+    with pytest.raises(Custom, match=r"over 100"):
+        grad(held)(11.0)
+    assert not LOCK.locked()
+    assert "with lock:" in srcdiff.source(grad(held), 1.5).lower()
+
+
+def test_files_are_read(tmp_path: Path) -> None:
+    name = str(tmp_path / "scale.txt")
+    Path(name).write_text("2.5")
+
+    def from_file(x: float, name: str) -> float:
+        try:
+            with open(name) as f:
+                text = f.read()
+            scale = float(text)
+        except FileNotFoundError:
+            scale = 7.0
+        return scale * x * x
+
+    assert grad(from_file)(3.0, name) == 15.0
+    assert grad(from_file)(3.0, name + "x") == 42.0
+
+
+def test_finally_is_printed_as_such() -> None:
+    def f(x: float) -> float:
+        try:
+            y = np.exp(x) * x
+        finally:
+            print("done")
+        return y * y
+
+    def of_array(x: Any) -> Any:
+        try:
+            y = np.sum(np.exp(x) * x)
+        finally:
+            print("done")
+        return y * y
+
+    source = srcdiff.source(grad(of_array), np.ones(2))
+    assert "    finally:\n        print('done')\n" in source
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        grad(f)(1.0)
+    assert out.getvalue() == "done\n"
+
+
+# ---- what is refused --------------------------------------------------------------------------------------
+
+
+def fill(out: Any, v: float) -> None:
+    out[0] = v
+    out[1] = math.log(v)
+
+
+def half_done(x: float) -> float:
+    out = np.zeros(2)
+    try:
+        fill(out, x)
+    except ValueError:
+        out[1] = 1.0
+    return np.sum(out * out)
+
+
+def unknown_class(x: float, errors: list[Any]) -> float:
+    try:
+        y = math.log(x)
+    except errors[0]:
+        y = x
+    return y
+
+
+def carries(x: float) -> float:
+    try:
+        if x > 1.0:
+            raise Custom(x * x)
+        y = x
+    except Custom as e:
+        y = e.limit * 2.0
+    return y
+
+
+@contextlib.contextmanager
+def swallowing() -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        print("held back")
+
+
+def held_back(x: float) -> float:
+    y = x
+    with swallowing():
+        y = math.log(x)
+    return y
+
+
+def stack(x: float) -> float:
+    with contextlib.ExitStack() as s:
+        s.callback(print)
+        y = x * x
+    return y
+
+
+def no_manager(x: float) -> float:
+    with x * 2.0 as y:
+        z = y * y
+    return z
+
+
+REFUSED = [
+    (half_done, (1.0,), "error[try]: what 'out' holds here depends on where in a try statement"),
+    (carries, (2.0,), "error[exception-value]: e.limit may hold a number that depends on the arguments"),
+    (held_back, (1.0,), "error[with]: this manager may hold an exception back"),
+    (stack, (1.0,), "error[with]: this manager may hold an exception back"),
+    (no_manager, (1.0,), "error[with]: this is not a context manager"),
+    (unknown_class, (1.0, [ValueError]), "error[except]: which exceptions are caught here is not known"),
+]
+
+
+@pytest.mark.parametrize(("f", "args", "text"), REFUSED, ids=[f.__name__ for f, _, _ in REFUSED])
+def test_refused(f: Any, args: tuple[Any, ...], text: str) -> None:
+    with pytest.raises(UnsupportedSyntax) as e:
+        grad(f)(*args)
+    assert text in str(e.value)
+    assert "= help: " in str(e.value)
+    assert f"{Path(__file__).name}:" in str(e.value)
+
