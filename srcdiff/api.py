@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 import inspect
 import os
@@ -43,6 +44,7 @@ from srcdiff.pipeline import (
 )
 from srcdiff.rules.registry import lookup
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, memory_of, same
+from srcdiff.wrapped import by_name
 
 __all__ = ["Derivative", "grad", "jvp", "source", "stop_gradient", "value_and_grad", "vjp"]
 
@@ -119,6 +121,8 @@ def target_of(fn: Any) -> Target:
             f"{name_of(fn)} has neither a rule nor Python source",
             "wrap it: lambda x: f(x), with a rule for f",
         )
+    if isinstance(f, types.FunctionType) and library_rule(f) is None:
+        f = by_name(f)
     signature = signature_of(f)
     try:
         bound = dict(signature.bind_partial(*args, **kwargs).arguments)
@@ -250,7 +254,7 @@ def param(name: str, value: Any, fixed: bool) -> Param:
         return Param(name, None, value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return Param(name, kind_of(value))
-    if callable(value) or isinstance(value, np.dtype) or (fixed and kind_of(value) == OTHER):
+    if callable(value) or isinstance(value, (np.dtype, enum.Enum)) or (fixed and kind_of(value) == OTHER):
         return Param(name, None, value, (("arg", name),))
     return Param(name, kind_of(value))
 
@@ -734,7 +738,7 @@ def is_global(d: Derivative[Any, Any]) -> bool:
 def public_signature(fn: Any, target: Target) -> inspect.Signature:
     """The signature that the derivative shows: the primal's."""
     if library_rule(fn) is not None or isinstance(fn, types.FunctionType):
-        return signature_of(fn)
+        return signature_of(target.function if not (target.args or target.kwargs) else fn)
     if isinstance(fn, Derivative):
         return fn.__signature__
     try:

@@ -141,7 +141,10 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     with lw.inside(region):
         for w, v in values.items():
             inner[w] = lw.bind(v)
+        known = len(lw.problems)
         result = lw.read(lw.call(what.fn, [inner.pop(n) for n in names if n in inner], inner, node))
+    if len(lw.problems) > known:
+        lw.fail()
     region.params = list(values.values())
     region.results = [result]
     actual = {w: lw.read(bound[w]) for w in wrt}

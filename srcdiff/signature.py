@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
-from srcdiff.frontend.core import default_of, lookup_free
+from srcdiff.frontend.core import default_of, keys_of, lookup_free
 
 __all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]
 
@@ -68,6 +69,8 @@ def _rough(k: Any) -> Any:
 def _key_of_other(t: type, v: Any) -> Any:
     if isinstance(v, np.generic):
         return t
+    if isinstance(v, enum.Enum):
+        return (t, v)
     if isinstance(v, tuple):
         return (t, _keys(v))
     if isinstance(v, dict):
@@ -159,6 +162,8 @@ def _step(get: Callable[[], Any], how: str, name: Any) -> Callable[[], Any]:
         return lambda: getattr(get(), name)
     if how == "default":
         return lambda: default_of(get(), name)
+    if how == "keys":
+        return lambda: keys_of(get())
     return lambda: get()[name]
 
 

@@ -274,7 +274,7 @@ class Builder(Lowerer):
         if x is not None and y is not None and alike(x, y):
             if x.holds == y.holds:
                 return x.cover(self.plus(x.inner, y.inner))
-            return self.either(x, y)
+            return self.cover_of_two(x, y)
         if isinstance(a, Struct) and isinstance(b, Struct):
             return Struct(
                 a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
@@ -338,7 +338,7 @@ class Builder(Lowerer):
 
         self.masks[t] = Mask(t, (Cover(("blank", t.id), cover, (index,)),))
 
-    def either(self, x: Mask, y: Mask) -> Atom:
+    def cover_of_two(self, x: Mask, y: Mask) -> Atom:
         """The sum of the two sides of one condition."""
         a, b = (x.inner, y.inner) if x.holds else (y.inner, x.inner)
         given = {"condition": x.condition, "a": a, "b": b}

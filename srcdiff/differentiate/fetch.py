@@ -241,6 +241,8 @@ class Settler:
         return n
 
     def cheap(self, op: Op) -> bool:
+        if op.attrs.get("unread"):
+            return False  # it may have another answer by now
         k = op.out.kind
         if op.fn is operator.getitem or op.fn is ops.getfield:
             base = op.ins[0]

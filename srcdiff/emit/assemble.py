@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import enum
 import functools
 import operator
 from collections.abc import Mapping
@@ -1203,6 +1204,8 @@ class Assembler:
             return gast.UnaryOp(gast.USub(), const(-v))
         if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf"))):
             return attr(name(self.spelling.module(np)), "nan" if v != v else "inf")
+        if isinstance(v, enum.Enum):
+            return self.spelling.reference(v, str(v))
         return const(v)
 
     def display(self, a: Struct) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import enum
 import importlib
 import sys
 import types
@@ -58,6 +59,8 @@ class Spelling:
     def reference(self, obj: Any, text: str) -> Any:
         if isinstance(obj, types.ModuleType):
             return self.path(self.module(obj))
+        if isinstance(obj, enum.Enum) and (obj.name or "").isidentifier():
+            return gast.Attribute(self.reference(type(obj), type(obj).__name__), obj.name, gast.Load())
         name = getattr(obj, "__name__", None)
         if isinstance(obj, float) or obj is None:
             return self.free_value(obj, text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
+import inspect
 import numbers
 import operator
 import sys
@@ -17,24 +19,31 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import (
     control,
+    displays,
+    effects,
+    expressions,
     mappings,
     masked,
+    numeric,
     objects,
     places,
     recursion,
     reflection,
     source,
     statements,
+    texts,
+    tools,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import LIBRARIES, Stop, constant, default_of, is_constant, name_of
-from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, stored
+from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, default_of, is_constant, name_of
+from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, one_of, stored
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
     Closure,
     Derived,
+    Either,
     Frame,
     Iter,
     Known,
@@ -42,7 +51,9 @@ from srcdiff.frontend.scope import (
     Method,
     Partial,
     Plain,
+    Poison,
     Pulled,
+    Spread,
     Step,
     declarations,
 )
@@ -81,6 +92,21 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
             return call(lw, fn, [*first, *args], {**given, **kwargs}, node)
         case Closure():
             return inline_closure(lw, func, args, kwargs, node)
+        case Poison():
+            lw.read(func, node)
+        case Either() if expressions.resolved(lw, func) is not func:
+            return call(lw, expressions.resolved(lw, func), args, kwargs, node)
+        case Plain(Const(None)):
+            effects.raise_error(lw, "TypeError", "'NoneType' object is not callable", node)
+            raise Bottom
+        case Either(test, first_fn, other_fn):
+            return lw.choose(
+                test,
+                lambda: call(lw, first_fn, args, kwargs, node),
+                lambda: call(lw, other_fn, args, kwargs, node),
+                node,
+                "if",
+            )
         case Derived() | Pulled():
             return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
         case Method(owner, name):
@@ -100,6 +126,15 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
+    if not isinstance(obj, (types.FunctionType, types.MethodType, functools.partial)):
+        split = split_argument(lw, obj, text, path, args, kwargs, node)
+        if split is not None:
+            return split
+        if any(isinstance(a, Spread) for a in args):
+            count = fields_taken(obj)
+            if count is None:
+                return call_spread(lw, obj, text, path, args, kwargs, node)
+            args = taken_from_spread(lw, args, count, False, text, node)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
@@ -125,6 +160,9 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             kept = ("mode", "wrt_names", "single", "has_aux") if transform == "derivative" else ()
             lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in kept} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
+    tool = tools.call_tool(lw, obj, args, node)
+    if tool is not None:
+        return tool
     if isinstance(obj, functools.partial):
         inner = Known(
             obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func"))
@@ -166,6 +204,13 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         )
     if node is lw.discarded and acts_on_world(lw, obj, [*args, *kwargs.values()]):
         return opaque_call(lw, obj, text, args, kwargs, node, None)
+    if isinstance(obj, functools._lru_cache_wrapper):  # results that it keeps are those of the function
+        inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
+        return call_known(lw, obj.__wrapped__, text, inner_path, args, kwargs, node)
+    if isinstance(obj, types.FunctionType) and effects.is_python_own(obj):
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
     try:  # a function that wraps another one is read itself: what it adds counts
         unwrapped = source.Unwrapped(obj) if isinstance(obj, types.FunctionType) else source.unwrap(obj)
         found = source.find(unwrapped.function)
@@ -200,6 +245,41 @@ def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
     module = str(getattr(obj, "__module__", "")).partition(".")[0]
     inert = all(isinstance(b, (Plain, Known)) and not is_active_kind(kind(lw.read(b))) for b in given)
     return module in sys.stdlib_module_names and inert
+
+
+def split_argument(
+    lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any
+) -> Bound | None:
+    """A call given one of two functions: the call with the one, or with the other."""
+    at = next((i for i, a in enumerate(args) if isinstance(a, Either)), None)
+    if at is None:
+        return None
+    chosen: Any = args[at]
+
+    def arm(b: Bound) -> Any:
+        return lambda: call_known(lw, obj, text, path, [*args[:at], b, *args[at + 1 :]], kwargs, node)
+
+    return lw.choose(chosen.test, arm(chosen.then), arm(chosen.other), node, "if")
+
+
+def fields_taken(obj: Any) -> int | None:
+    """How many arguments a class takes, if that is one number and it is written in Python."""
+    if not isinstance(obj, type) or obj.__module__ == "builtins":
+        return None
+    try:
+        params = list(inspect.signature(obj).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    fixed = all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in params)
+    return len(params) if fixed else None
+
+
+def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``max(*xs)``: a function that takes a sequence as well as its elements."""
+    if obj in (max, min) and len(args) == 1:
+        return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
+    lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
+            help="give it the arguments one by one")  # fmt: skip
 
 
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -594,15 +674,16 @@ def synthetic(
         for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             if getattr(n, field, None) is None:
                 setattr(n, field, getattr(node, field, 0))
-    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static)
+    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static, inline=True)
     old, lw.frame = lw.frame, frame
     try:
         for k, b in given.items():
             lw.state.names[frame.id, k] = b
         lw.block(lw.cached_tree((node, tag), tree).body)
         got = lw.state.names[frame.id, result]
-        for key in [k for k in lw.state.names if k[0] == frame.id]:
-            del lw.state.names[key]
+        if not escapes(lw, got):
+            for key in [k for k in lw.state.names if k[0] == frame.id]:
+                del lw.state.names[key]
     finally:
         lw.frame = old
     return got
@@ -649,11 +730,18 @@ def sum_of(lw: Lowerer, node: Any) -> Bound:
     return synthetic(lw, node, body, {"total_": start}, "total_", "sum")
 
 
+def known_items(lw: Lowerer, b: Bound) -> list[Bound] | None:
+    """The elements of something to iterate over, where they are known one by one."""
+    if isinstance(b, Plain) and isinstance(b.atom, Struct):
+        b = lw.bind(b.atom)
+    return control.fixed_items(lw, b)
+
+
 def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     t = list
     if not args:
         return Loc(lw.state.new_cell(Agg(list, (), ())))
-    fixed = control.fixed_items(lw, args[0])
+    fixed = known_items(lw, args[0])
     if fixed is not None:
         return Loc(lw.state.new_cell(Agg(t, tuple(range(len(fixed))), tuple(fixed))))
     if isinstance(args[0], Iter):
@@ -677,10 +765,19 @@ def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return Agg(tuple, (), ())
-    fixed = control.fixed_items(lw, args[0])
+    fixed = known_items(lw, args[0])
     if fixed is not None:
         return Agg(tuple, tuple(range(len(fixed))), tuple(fixed))
     return None
+
+
+def _set(t: type) -> Any:
+    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+        if not args:
+            return None if t is set else Agg(t, (), ())
+        return displays.make_set(lw, call(lw, Known(list, "list"), args, {}, node), t, node)
+
+    return handler
 
 
 def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
@@ -697,7 +794,7 @@ def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    lists = [control.fixed_items(lw, a) for a in args[1:]]
+    lists = [known_items(lw, a) for a in args[1:]]
     if all(x is not None for x in lists):
         items = tuple(
             stored(lw, lw.call(args[0], list(t), {}, node))
@@ -725,12 +822,6 @@ def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         **{f"s{i}": a for i, a in enumerate(args[1:])},
     }
     return synthetic(lw, node, [first, gast.For(target, it, [push], [], None)], given, "out_", "map")
-
-
-def _print(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    reads = [*node.args, *(k.value for k in node.keywords)]
-    statements.effect(lw, gast.copy_location(gast.Expr(node), node), reads)
-    return Plain(Const(None))
 
 
 def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -800,14 +891,14 @@ SPECIAL: dict[Any, Any] = {
     slice: _slice,
     range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
     float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
-    dict: _dict, map: _map, print: _print, np.add.at: _add_at, np.shape: _shape,
+    dict: _dict, set: _set(set), frozenset: _set(frozenset), map: _map, np.add.at: _add_at, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,
-    **reflection.HANDLERS,
+    **texts.FUNCTIONS, **reflection.HANDLERS, **tools.FUNCTIONS, **numeric.FUNCTIONS,
     **masked.MASKED,
 }  # fmt: skip
 
 
-# ---- methods --------------------------------------------------------------------------------------------
+# ---- methods -------------------------------------------------------------------------------------------
 
 
 def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -817,6 +908,8 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         handler = _CONTAINER_METHODS.get((sort, name))
         if handler is not None:
             return handler(lw, owner, box, args, kwargs, node)  # type: ignore[no-any-return]
+        if box.type in (set, frozenset):
+            return displays.set_method(lw, owner, box, name, args, node)
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
     atom = lw.read(owner, node)
     k = kind(atom)
@@ -824,6 +917,8 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         return mappings.method(lw, owner, atom, name, args, kwargs, node)
     if isinstance(k, Seq):
         return list_method(lw, owner, atom, name, args, node)
+    if k == STR:
+        return texts.method(lw, atom, name, args, kwargs, node)
     if isinstance(k, (Array, Scalar)) or k == UNKNOWN:
         return array_method(lw, owner, atom, name, args, kwargs, node)
     return unread_method(lw, atom, name, args, kwargs, node)
@@ -846,8 +941,10 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
-    attrs: dict[str, Any] = {"method": name, "unread": (name, problem), "text": name}
-    return Plain(lw.prim(ops.method(name), [atom, *atoms], names, result=UNKNOWN, **attrs))
+    fn, unread = ops.method_named(name), (name, problem)
+    return Plain(
+        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
+    )
 
 
 IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # methods that change the array
@@ -860,6 +957,8 @@ def array_method(
         k = kind(atom)
         if isinstance(k, (Array, Scalar)) and k.dtype[0] in "f":
             return Plain(lw.prim(float, [atom], result=FLOAT))
+    if name == "is_integer" and isinstance(kind(atom), Scalar):
+        return Plain(lw.prim(float.is_integer, [atom], result=BOOL, method=name))
     if name == "fill" and isinstance(owner, Loc):
         lw.write(
             owner,
@@ -901,8 +1000,10 @@ def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
-    attrs: dict[str, Any] = {"method": name, "unread": (name, problem), "text": name}
-    return Plain(lw.prim(ops.method(name), [atom, *atoms], names, result=UNKNOWN, **attrs))
+    fn, unread = ops.method_named(name), (name, problem)
+    return Plain(
+        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
+    )
 
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
@@ -984,7 +1085,7 @@ def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
 
 
 def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    extra = control.fixed_items(lw, args[0])
+    extra = known_items(lw, args[0])
     if extra is None:
         assert isinstance(owner, Loc)
         place = statements.as_sequence(lw, owner, box, node)
@@ -1040,6 +1141,8 @@ def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
         return element(lw, box, key, node)
     if is_constant(key):
         return args[1] if len(args) > 1 else Plain(Const(None))
+    if not all(expressions.is_value(lw, x) for x in box.items):
+        return one_of(lw, box, key, args[1] if len(args) > 1 else Plain(Const(None)))
     if not box.keys:
         return args[1] if len(args) > 1 else Plain(Const(None))
     return method(lw, mappings.as_mapping(lw, owner, box, node), "get", args, kwargs, node)
@@ -1098,7 +1201,7 @@ _CONTAINER_METHODS: dict[Any, Any] = {
 }  # fmt: skip
 
 
-# ---- the user's functions ---------------------------------------------------------------------------------
+# ---- the user's functions ------------------------------------------------------------------------------
 
 
 def can_make(cls: type) -> bool:
@@ -1109,6 +1212,12 @@ def can_make(cls: type) -> bool:
 
 def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """What calling a class gives."""
+    if issubclass(cls, enum.Enum) and len(args) == 1:
+        value = lw.read(args[0], node)
+        if not is_constant(value):
+            lw.stop("class", f"which member of {text} is meant is known only at run time", node,
+                    help="use if/elif on the value itself")  # fmt: skip
+        return Known(cls(constant(value)), text)
     if issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
         return opaque_call(lw, cls, text, args, kwargs, node, None)
     if issubclass(cls, np.generic) and len(args) == 1:
@@ -1217,11 +1326,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
     body = fnode.body if isinstance(fnode, gast.FunctionDef) else None
     frame.locals = frozenset(bound)
     if body is not None:
-        assigned, frame.outer, has_global = declarations(fnode)
-        frame.locals |= assigned
-        if has_global:
-            lw.stop("global", f"{name} writes to a global variable", fnode)
-        frame.locals -= frame.outer
+        lw.declare(frame, fnode, bound)
     old, old_origin, found = lw.frame, lw.origin, len(lw.problems)
     lw.frame = frame
     lw.stack.append(entry)
@@ -1239,7 +1344,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         for key in [k for k in lw.state.names if k[0] == frame.id]:
             if not any(
                 isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
-            ) and not escapes(result, frame):
+            ) and not escapes(lw, result):
                 del lw.state.names[key]
         return result
     finally:
@@ -1247,26 +1352,30 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         lw.frame, lw.origin = old, old_origin
 
 
-def escapes(b: Bound, frame: Frame) -> bool:
-    """Whether a function defined in ``frame`` leaves it."""
+def escapes(lw: Lowerer, b: Bound) -> bool:
+    """Whether a function goes out with ``b``: the scope it was defined in lives on."""
+    b = content(lw, b)
     if isinstance(b, Closure):
         return True
     if isinstance(b, Partial):
-        return escapes(b.fn, frame)
+        return any(escapes(lw, x) for x in (b.fn, *b.args, *b.kwargs.values()))
     if isinstance(b, Agg):
-        return any(escapes(x, frame) for x in b.items)
+        return any(escapes(lw, x) for x in b.items)
     return False
 
 
 def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any) -> Kw:
     pos = [p.id for p in a.posonlyargs + a.args]
+    args = taken_from_spread(lw, args, len(pos), a.vararg is not None, name, node)
     kwonly = [p.id for p in a.kwonlyargs]
     out: Kw = dict(zip(pos, args, strict=False))
     extra = args[len(pos) :]
+    spread = any(isinstance(x, Spread) for x in extra)
     if extra and a.vararg is None:
         lw.stop("arguments", f"{name}() takes {len(pos)} arguments, {len(args)} given", node)
     if a.vararg is not None:
-        out[a.vararg.id] = Agg(tuple, tuple(range(len(extra))), tuple(extra))
+        whole = Agg(tuple, tuple(range(len(extra))), tuple(extra))
+        out[a.vararg.id] = displays.joined(lw, runs(lw, extra, node), node) if spread else whole
     rest: Kw = {}
     for k, v in kwargs.items():
         if k in pos or k in kwonly:
@@ -1285,6 +1394,34 @@ def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defau
                 lw.stop("arguments", f"{name}() needs the argument {p!r}", node)
             out[p] = defaults[p]
     return out
+
+
+def taken_from_spread(lw: Lowerer, args: Args, count: int, variadic: bool, name: str, node: Any) -> Args:
+    """Positional parameters that a starred sequence of unknown length fills, taken from it one by one."""
+    at = next((i for i, x in enumerate(args) if isinstance(x, Spread)), None)
+    if at is None or (at >= count and variadic):
+        return args
+    if at < len(args) - 1:
+        lw.stop("starred", f"which parameters of {name} the starred argument fills is known only at run time",
+                node, help="give it the arguments one by one")  # fmt: skip
+    seq = args[at].sequence  # type: ignore[union-attr]
+    base = seq if isinstance(seq, Loc) else lw.bind(lw.read(seq))
+    first = [lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(count - at)]
+    if not variadic:
+        return [*args[:at], *first]
+    rest = lw.getitem(lw.read(base), Slice(Const(count - at), Const(None), Const(None)))
+    return [*args[:at], *first, Spread(lw.bind(rest))]
+
+
+def runs(lw: Lowerer, args: Args, node: Any) -> list[Any]:
+    """Arguments as runs of known ones, and sequences between them."""
+    parts: list[Any] = [[]]
+    for a in args:
+        if isinstance(a, Spread):
+            parts += [call(lw, Known(list, "list"), [a.sequence], {}, node), []]
+        else:
+            parts[-1].append(a)
+    return parts
 
 
 def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:

@@ -7,8 +7,10 @@ other branch.
 
 from __future__ import annotations
 
+import enum
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -17,17 +19,19 @@ from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places
 from srcdiff.frontend.blocks import Opened, exported, substitute
 from srcdiff.frontend.core import Bottom, Stop, constant, mutable
-from srcdiff.frontend.expressions import items_of, truth
+from srcdiff.frontend.expressions import attribute, condition, is_member, items_of, truth
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
     Closure,
+    Either,
     Forward,
     Iter,
     Known,
     Loc,
+    Method,
     Partial,
     Plain,
     Poison,
@@ -42,6 +46,7 @@ from srcdiff.ir.graph import (
     Const,
     LoopView,
     Op,
+    Ref,
     Region,
     Struct,
     Val,
@@ -54,6 +59,7 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import (
     INT,
     OTHER,
+    STR,
     UNKNOWN,
     Array,
     Kind,
@@ -87,7 +93,15 @@ def always_leaves(stmts: list[Any]) -> bool:
             or (always_leaves([*s.body, *s.orelse]) and all(always_leaves(h.body) for h in s.handlers))
         ):
             return True
+        if isinstance(s, gast.Match) and is_exhaustive(s) and all(always_leaves(c.body) for c in s.cases):
+            return True
     return False
+
+
+def is_exhaustive(s: Any) -> bool:
+    """Whether the last case of a ``match`` takes whatever comes."""
+    last = s.cases[-1]
+    return last.guard is None and isinstance(last.pattern, gast.MatchAs) and last.pattern.pattern is None
 
 
 def jumps(stmts: list[Any]) -> bool:
@@ -102,6 +116,8 @@ def jumps(stmts: list[Any]) -> bool:
         if isinstance(s, gast.Try) and jumps(
             [*s.body, *s.orelse, *s.finalbody, *(x for h in s.handlers for x in h.body)]
         ):
+            return True
+        if isinstance(s, gast.Match) and any(jumps(c.body) for c in s.cases):
             return True
         if isinstance(s, (gast.For, gast.While)) and any(isinstance(n, gast.Return) for n in gast.walk(s)):
             return True
@@ -166,7 +182,7 @@ class Joiner:
             return agg
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
-            return one
+            return self.half(one, 0 if b is None else 1, hint)
         shape = places.shape_of_path(a)
         if shape is not None and shape == places.shape_of_path(b):  # two places in one array or list
             both = zip(places.indices_of(a), places.indices_of(b), strict=True)
@@ -186,19 +202,37 @@ class Joiner:
                 self.lw.state.shares |= {frozenset(group)}
             return new
 
-        if isinstance(a, Known) and isinstance(b, Known) and a.obj is b.obj:
+        if a is None or b is None:
+            return Poison(f"{hint!r} has no value on one of the paths")
+        if same_bound(self.lw, a, b):
             return a
-        return Poison(f"{hint!r} is a function on one path and something else on the other")
+        if all(isinstance(x, (Plain, Loc, Agg)) or is_member(x) for x in (a, b)):
+            return Plain(self.val(self.read(0, a), self.read(1, b), hint))
+        two = Either(self.op.ins[0], self.half(a, 0, hint), self.half(b, 1, hint))
+        many = f"{hint!r} may be one of too many functions"
+        return two if choices(two) <= MOST_CHOICES else Poison(many)
 
     def half(self, b: Bound, which: int, hint: str) -> Bound:
         c = self.inside(which, b)
         if isinstance(c, Agg):
             agg = Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
             return Loc(self.lw.state.new_cell(agg)) if isinstance(b, Loc) else agg
+        if isinstance(b, Plain) and isinstance(b.atom, (Const, Ref)):
+            return b
         if isinstance(b, (Plain, Loc)):
             x = self.read(which, b)
             v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
             return self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+        half = partial(self.half, which=which, hint="")
+        if isinstance(b, Partial):
+            return Partial(half(b.fn), tuple(map(half, b.args)), {k: half(x) for k, x in b.kwargs.items()})
+        if isinstance(b, Closure):
+            return Closure(b.node, b.frame, b.name, {k: half(x) for k, x in b.defaults.items()})
+        if isinstance(b, Method):
+            return Method(half(b.owner), b.name)
+        if isinstance(b, Either):
+            test = half(Plain(b.test))
+            return Either(self.lw.read(test), half(b.then), half(b.other))
         return b
 
     def settled(self, which: int, b: Bound | None) -> Bound | None:
@@ -256,6 +290,8 @@ class Joiner:
                 moved = {z.cell for z in (x, y) if isinstance(z, Forward)}
                 if moved:  # it lives in a list on one of the paths
                     lw.state.shares |= {frozenset(moved | {cell})}
+        for key in [k for k in s0.names.keys() ^ s1.names.keys() if k[0] < 0]:
+            seed_world(lw, (s0, s1), key)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
@@ -296,6 +332,27 @@ def same_keys(x: Agg, y: Agg) -> bool:
     return x.keys == y.keys or x.type not in (tuple, list, dict)
 
 
+MOST_CHOICES = 32
+
+
+def choices(b: Bound) -> int:
+    """Of how many things a bound is one."""
+    return choices(b.then) + choices(b.other) if isinstance(b, Either) else 1
+
+
+def seed_world(lw: Lowerer, states: tuple[State, ...], key: Any) -> None:
+    """A variable of the world outside that one path writes to has its old value on the others."""
+    current = lw.state
+    try:
+        for state in states:
+            lw.state = state
+            b = lw.world(key)
+            if b is not None:
+                state.names.setdefault(key, b)
+    finally:
+        lw.state = current
+
+
 def with_fresh(k: Kind) -> Kind:
     if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
         return Scalar(k.dtype, k.weak, fresh_sym())
@@ -311,13 +368,17 @@ def branch(
     start = lw.state
     states: list[State] = []
     got: list[Any] = []
-    for region, read in zip(regions, (then, other), strict=True):
+    facts = lw.facts
+    for region, read, holds in zip(regions, (then, other), (True, False), strict=True):
         lw.state = start.copy()
+        lw.facts = {**facts, **known_by(cond, holds)}
         with lw.inside(region):
             try:
                 got.append(read())
             except (Bottom, Raised):
                 got.append(RAISE)
+            finally:
+                lw.facts = facts
         states.append(lw.state)
     joiner = Joiner(lw, op, (states[0], states[1]))
     dead = [g == RAISE if isinstance(g, int) else False for g in got]
@@ -328,6 +389,30 @@ def branch(
     else:
         joiner.all()
     return got[0], got[1], joiner
+
+
+def known_by(cond: Atom, holds: bool) -> dict[Val, bool]:
+    """What is known on the path where a condition holds, or does not."""
+    out: dict[Val, bool] = {}
+    todo = [(cond, holds)]
+    while todo:
+        c, h = todo.pop()
+        if not isinstance(c, Val):
+            continue
+        out[c] = h
+        op = c.op
+        if op is None or c not in op.outs:
+            continue
+        if op.fn is operator.not_:
+            todo.append((op.ins[0], not h))
+        elif op.code == "if":  # a and b, a or b
+            at = op.outs.index(c)
+            yes, no = (r.results[at] for r in op.regions)
+            if no == Const(False) and h:
+                todo += [(op.ins[0], True), (yes, True)]
+            elif yes == Const(True) and not h:
+                todo += [(op.ins[0], False), (no, False)]
+    return out
 
 
 def choose(
@@ -356,7 +441,7 @@ def if_statement(lw: Lowerer, test: Bound, body: list[Any], orelse: list[Any], r
         orelse, rest = [*orelse, *rest], []
     elif always_leaves(orelse):
         body, rest = [*body, *rest], []
-    return merge_exits(lw, lw.read(test), lambda: lw.block(body), lambda: lw.block(orelse), rest)
+    return merge_exits(lw, condition(lw, test), lambda: lw.block(body), lambda: lw.block(orelse), rest)
 
 
 def merge_exits(
@@ -510,6 +595,10 @@ def loop(
     origin = lw.origin
     memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
     carried: dict[Any, Kind] = {}
+    changing: dict[Any, Poison] = {}  # names of what is another function, say, in each trip
+    seeded: set[Any] = set()
+    known_changing: set[Any] = set()
+    scopes = {f.id for f in ancestors(lw.frame)}  # a walrus in a comprehension binds names out there
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
@@ -536,7 +625,7 @@ def loop(
                 init = start.cells[key[1]]
                 init = read_at(lw, start, init) if isinstance(init, Agg) else init
                 got = slots.open(init, k, hint, params)
-                lw.state.cells[key[1]] = lw.state.cells[got.cell] if isinstance(got, Loc) else got
+                lw.state.cells[key[1]] = content_of(lw, got)
                 opened[key] = got
         for key, k in carried.items():
             if key[0] == "item":
@@ -549,7 +638,8 @@ def loop(
             if key[0] == "name":
                 b0 = start.names.get(key[1])
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
-                opened[key] = lw.state.names[key[1]] = slots.open(init, k, key[1][1], params)
+                hint = "" if key[1][1] == "_" else key[1][1]
+                opened[key] = lw.state.names[key[1]] = slots.open(init, k, hint, params)
                 if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
                     del lw.state.names[key[1]]
         for key, linked in links.items():
@@ -562,7 +652,7 @@ def loop(
             with lw.inside(cond_region):
                 b = lw.expr(test)
                 known = truth(lw, b)
-                cond = Const(known) if known is not None else lw.read(b)
+                cond = Const(known) if known is not None else condition(lw, b)
             if lw.state.cells != head_state.cells or lw.state.names.keys() != head_state.names.keys():
                 if any(lw.state.cells.get(c) is not v for c, v in head_state.cells.items()):
                     lw.stop(
@@ -572,6 +662,8 @@ def loop(
                         help="move the change into the body",
                     )
             lw.state = head_state.copy()
+        for key in changing:  # a function that is another one in each trip
+            lw.state.names[key] = changing[key]
         before = lw.state.copy()
         with lw.inside(body_region):
             open_body(body_region)
@@ -604,8 +696,8 @@ def loop(
                     if not same_bound(lw, b, before.names.get(key)):
                         if not carriable(lw, b) or not carriable(lw, start.names[key]):
                             told(lw, b, start.names[key])
-                            if start.names[key] is not b:
-                                changes_each_trip(lw, node, key[1])
+                            own = b if isinstance(b, Poison) else other_each_trip(key[1])
+                            changing.setdefault(key, own)
                             continue
                         place = places.common_place(lw, start, start.names[key], b)
                         if place is not None:
@@ -613,10 +705,10 @@ def loop(
                             continue
                         a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
                         wanted[k0] = joined(kind(a0), kind(a1), a0)
-                elif (
-                    key[0] == lw.frame.id
-                    and carriable(lw, b)
-                    and (key[1] == RETURNED or lw.used_outside(node, key[1]))
+                elif carriable(lw, b) and (
+                    key[0] in scopes
+                    or key[0] < 0
+                    or (key[0] == lw.frame.id and (key[1] == RETURNED or lw.used_outside(node, key[1])))
                 ):
                     wanted[k0] = places.common_place(lw, start, None, b) or kind(lw.read(b))
             for key in [k for k in carried if k in wanted]:
@@ -636,6 +728,13 @@ def loop(
                 init = start_atom(lw, start, key, carried[key])
                 wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
+        new_world = [k for k in end.names if k[0] < 0 and k not in start.names and k not in seeded]
+        for key in new_world:
+            seed_world(lw, (start,), key)
+            seeded.add(key)
+        if changing.keys() != known_changing or new_world:
+            known_changing = set(changing)
+            continue
         settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
         if settled and links == linked_before:
             break
@@ -689,7 +788,7 @@ def loop(
         values = [outs.pop(0) for _ in leaves_of(k)]
         if key[0] == "cell":
             b = rebuild(k, list(values), lw)
-            lw.state.cells[key[1]] = lw.state.cells[b.cell] if isinstance(b, Loc) else b
+            lw.state.cells[key[1]] = content_of(lw, b)
         else:
             b = rebuild(k, list(values), lw)
             if key[0] == "item":
@@ -698,9 +797,41 @@ def loop(
                 lw.state.names[key[1]] = b
             lw.state.shares |= {frozenset(links.get(key, set()) | {c}) for c in places.reached(lw, b)}
     for key, b in end.names.items():
-        if key not in lw.state.names and not carriable(lw, b):
-            lw.state.names[key] = b
+        if key in changing or (key not in lw.state.names and not carriable(lw, b)):
+            poison = changing.get(key, other_each_trip(key[1]))
+            lw.state.names[key] = poison if key in changing or holds_values(b) else b
     return after_loop(lw, op, exits, orelse, test, cond)
+
+
+def ancestors(frame: Any) -> list[Any]:
+    """The frames around one."""
+    out = []
+    while frame.parent is not None:
+        frame = frame.parent
+        out.append(frame)
+    return out
+
+
+def content_of(lw: Lowerer, b: Bound) -> Any:
+    """What the cell of a carried thing holds."""
+    return lw.state.cells[b.cell] if isinstance(b, Loc) else b.atom if isinstance(b, Plain) else b
+
+
+def other_each_trip(name: str) -> Poison:
+    return Poison(f"what {name!r} is differs from trip to trip of a loop")
+
+
+def holds_values(b: Bound) -> bool:
+    """Whether a function goes with values that may be of one trip of a loop only."""
+    if isinstance(b, (Plain, Loc, Agg)):
+        return not (isinstance(b, Plain) and isinstance(b.atom, Const))
+    if isinstance(b, Partial):
+        return any(map(holds_values, (b.fn, *b.args, *b.kwargs.values())))
+    if isinstance(b, Closure):
+        return any(map(holds_values, b.defaults.values()))
+    if isinstance(b, Method):
+        return holds_values(b.owner)
+    return isinstance(b, Either)
 
 
 def part_of(box: Any, key: Any) -> Bound | None:
@@ -874,7 +1005,7 @@ def carriable(lw: Lowerer, b: Bound) -> bool:
         return all(carriable(lw, x) for x in b.items)
     if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
         return carriable(lw, lw.state.cells[b.cell])
-    return isinstance(b, (Plain, Loc))
+    return isinstance(b, (Plain, Loc)) or is_member(b)
 
 
 def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
@@ -900,11 +1031,21 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
             and len(a.items) == len(b.items)
             and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
         )
+    if isinstance(a, Known) and isinstance(b, Known):
+        return a.obj is b.obj
+    if isinstance(a, Closure) and isinstance(b, Closure):
+        same_place = a.node is b.node and a.frame is b.frame and a.defaults.keys() == b.defaults.keys()
+        return same_place and all(same_bound(lw, x, b.defaults[k]) for k, x in a.defaults.items())
     if isinstance(a, Partial) and isinstance(b, Partial):
-        mine, other = (
-            Agg(tuple, (len(p.args), *p.kwargs), (p.fn, *p.args, *p.kwargs.values())) for p in (a, b)
-        )
-        return same_bound(lw, mine, other)
+        if len(a.args) != len(b.args) or a.kwargs.keys() != b.kwargs.keys():
+            return False
+        pairs = [(a.fn, b.fn), *zip(a.args, b.args, strict=True)]
+        pairs += [(x, b.kwargs[k]) for k, x in a.kwargs.items()]
+        return all(same_bound(lw, x, y) for x, y in pairs)
+    if isinstance(a, Method) and isinstance(b, Method):
+        return a.name == b.name and same_bound(lw, a.owner, b.owner)
+    if isinstance(a, Either) and isinstance(b, Either):
+        return same(a.test, b.test) and same_bound(lw, a.then, b.then) and same_bound(lw, a.other, b.other)
     return False
 
 
@@ -952,8 +1093,22 @@ def after_loop(lw: Lowerer, op: Op, exits: list[int], orelse: list[Any], test: A
 
 
 def while_loop(lw: Lowerer, node: Any) -> Any:
+    if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
+        return while_loop(lw, test_inside(lw, node))
     op = Op("while", [], attrs={"head": 0, "dirs": ()})
     return loop(lw, node, op, lambda region: None, node.test, node.body, node.orelse)
+
+
+def test_inside(lw: Lowerer, node: Any) -> Any:
+    """A ``while`` whose test changes something, as an endless loop that tests at the start of each trip."""
+    if jumps(node.orelse):
+        lw.stop("while-test", "the test of this loop changes something, and its else leaves", node,
+                help="move the change into the body")  # fmt: skip
+    leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [*node.orelse, gast.Break()], [])
+    loop = gast.While(gast.Constant(True, None), [leave, *node.body], [])
+    for n in (loop, leave, leave.test, leave.body[-1], loop.test):
+        gast.copy_location(n, node)
+    return lw.cached_tree((node, "while"), loop)
 
 
 def for_loop(lw: Lowerer, node: Any) -> Any:
@@ -969,16 +1124,78 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
         return unroll(lw, node, list(c.items))
     if isinstance(c, Loc) and isinstance(kind(value := lw.read(c)), Map):
         it = mappings.keys_of(lw, value)
-    if isinstance(it, Iter):
+    if isinstance(it, (Iter, Plain, Known)):
         fixed = fixed_items(lw, it)
         if fixed is not None:
             return unroll(lw, node, fixed)
-    return counted(lw, node, it)
+    trips = few_trips(lw, it)
+    if trips is None:
+        return counted(lw, node, it)
+    return counted_or_unrolled(lw, node, it, trips)
+
+
+MOST_UNROLLED = 512  # trips of nested loops read one by one
+
+
+def few_trips(lw: Lowerer, it: Bound) -> list[Bound] | None:
+    """The items of a range of few numbers that are known."""
+    if not isinstance(it, Iter) or it.kind != "range":
+        return None
+    bounds = [constant(a) for a in it.parts]
+    if not all(isinstance(b, int) for b in bounds):
+        return None
+    numbers = range(*bounds)
+    return [Plain(Const(i)) for i in numbers] if len(numbers) <= 64 else None
+
+
+def counted_or_unrolled(lw: Lowerer, node: Any, it: Bound, trips: list[Bound]) -> Any:
+    """A loop over a few known numbers: as a loop, or trip by trip where it cannot be read as one.
+
+    Trips differ in what is known of them: which function, or which shape, an index stands for.
+    """
+    problems, ops, state = len(lw.problems), len(lw.region.ops), lw.state.copy()
+    marks = [x.copy() for x in (lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted)]
+    writes = list(lw.element_writes)
+    failed: Stop | None = None
+    try:
+        code = counted(lw, node, it)
+    except Stop as stop:
+        failed, code = stop, FALL
+    told = [*lw.problems[problems:], failed.problem if failed is not None else None]
+    again = lw.unrolling * len(trips) <= MOST_UNROLLED and not lw.frame.static
+    again = again and not any(p is not None and p.slug == "recursion" for p in told)
+    if (failed is None and len(lw.problems) == problems) or not again:
+        if failed is not None:
+            raise failed
+        return code
+    found = lw.problems[problems:]
+    del lw.problems[problems:], lw.region.ops[ops:]
+    lw.state = state
+    lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = marks  # type: ignore[assignment]
+    lw.element_writes = writes
+    lw.unrolling *= max(len(trips), 1)
+    try:
+        code = unroll(lw, node, trips)
+        if len(lw.problems) == problems and not (isinstance(code, int) and code == RAISE):
+            return code
+    except Stop:
+        pass  # the problems of the loop itself are told
+    finally:
+        lw.unrolling //= max(len(trips), 1)
+    lw.problems[problems:] = found
+    if failed is not None:
+        raise failed
+    return code
 
 
 def fixed_items(lw: Lowerer, it: Bound) -> list[Bound] | None:
     """The items of an iterator over containers of known structure."""
     c = items_of(lw, it)
+    if isinstance(c, Plain) and isinstance(c.atom, Const) and isinstance(c.atom.value, (str, bytes)):
+        return [Plain(Const(x)) for x in c.atom.value]
+    if isinstance(c, Known) and isinstance(c.obj, enum.EnumMeta):
+        members: Any = list(c.obj)
+        return [attribute(lw, c, m.name, None) for m in members]
     if isinstance(c, Agg):
         return list(c.items) if c.type is not dict else [Plain(Const(k)) for k in c.keys]
     if isinstance(c, Iter):
@@ -1110,7 +1327,7 @@ class Header:
             lw.stop("iterate", f"looping over {it.kind} is not supported", self.node)
         value = lw.read(it, self.node)
         k = kind(value)
-        if not isinstance(k, (Array, Seq)) and k not in (UNKNOWN, OTHER):
+        if not isinstance(k, (Array, Seq)) and k not in (UNKNOWN, OTHER, STR):
             lw.stop("iterate", "this cannot be looped over", self.node)
         if isinstance(k, Array) and not k.dims:
             lw.stop("iterate", "a 0-d array cannot be looped over", self.node)
@@ -1120,8 +1337,8 @@ class Header:
             return self.rows(lw.settled(it), value, direction)
         elem, _ = (
             index_kind(k, self.index)
-            if k not in (UNKNOWN, OTHER)
-            else (UNKNOWN if k == UNKNOWN else OTHER, True)
+            if k not in (UNKNOWN, OTHER, STR)
+            else (k, True)
         )
         v = Val(element_name(self.node.target), with_fresh(elem), user=True)
         self.sources.append((value, direction, Plain(v)))

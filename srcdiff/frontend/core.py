@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import functools
 import operator
+import re
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Either,
     Field,
     Forward,
     Frame,
@@ -32,6 +35,7 @@ from srcdiff.frontend.scope import (
     Poison,
     State,
     Step,
+    world_key,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -120,9 +124,24 @@ def reach(root: Any, path: tuple[Any, ...]) -> Any:
             obj = getattr(obj, name)
         elif how == "default":
             obj = default_of(obj, name)
+        elif how == "keys":
+            obj = keys_of(obj)
         else:
             obj = obj[name]
     return obj
+
+
+def keys_of(obj: Any) -> Any:
+    """What the structure of a container is told by."""
+    return tuple(obj) if isinstance(obj, dict) else len(obj)
+
+
+def holds_code(obj: Any) -> bool:
+    """Whether a container holds functions: these are part of the text."""
+    if type(obj) not in (dict, list, tuple) or len(obj) > 256:
+        return False
+    parts = obj.values() if isinstance(obj, dict) else obj
+    return any(is_code(x) or holds_code(x) for x in parts)
 
 
 def default_of(fn: Any, name: str) -> Any:
@@ -182,6 +201,8 @@ class Core:
     boundary: tuple[Frame, Any, str] | None = None  # the user's call of the library function being read
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
+    facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
+    containers: dict[Any, Bound] = field(default_factory=dict)  # from outside, with functions in them
 
     # ---- problems
     def stop(
@@ -450,6 +471,8 @@ class Core:
                 return value
             case Agg(type, keys, items, whole):
                 got = tuple(self.read(x, node) for x in items)
+                if type in (set, frozenset):
+                    return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)
                 if (
                     whole is not None
                     and isinstance(whole, Val)
@@ -460,7 +483,11 @@ class Core:
             case Known(obj, text, path):
                 if path is not None and not self.frame.static:
                     self.guards[path] = obj  # it is part of the text: another one makes another derivative
+                if isinstance(obj, enum.Enum) and isinstance(obj, (int, str, float)):
+                    return Const(obj.value)
                 return Ref(obj, text)
+            case Either():
+                return self.either(b, node)
             case Poison(why, follows, retry, slug, help):
                 if follows:
                     raise Stop(None)
@@ -488,6 +515,10 @@ class Core:
             note="it is used as a value, and what it belongs to may carry a derivative",
             help="keep the value in a variable of its own",
         )  # fmt: skip
+
+    def either(self, b: Either, node: Any) -> Atom:
+        """The value of the one of two things that is meant."""
+        raise NotImplementedError
 
     def apply_step(self, step: Step, base: Atom) -> Atom:
         if step.fn is operator.getitem:
@@ -687,6 +718,9 @@ class Core:
             f = f.parent
         if f.fobj is None:
             self.stop("name", f"the name {name!r} is not defined", node)
+        written = self.state.names.get(world_key(f.fobj, name))
+        if written is not None:
+            return written
         try:
             obj = lookup_free(f.fobj, name)
         except Unbound:
@@ -698,8 +732,8 @@ class Core:
     def outside(
         self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False
     ) -> Bound:
-        if is_code(obj) or obj is NotImplemented:
-            if path is not None and not self.frame.static and isinstance(obj, _FIXED):
+        if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
+            if path is not None and not self.frame.static and isinstance(obj, (*_FIXED, enum.Enum)):
                 self.guards[path] = obj
             return Known(obj, text, path)
         if obj is None or isinstance(obj, (str, bytes, bool)) or obj is Ellipsis:
@@ -712,17 +746,36 @@ class Core:
             )
         if is_instance(obj):
             return Known(obj, text, path)
+        if path is not None and path[-1][1] not in self.graph.info.get("real", ()) and holds_code(obj):
+            return self.container(obj, text, path, node)
         if path is None:
             self.stop(
                 "capture", f"{text!r} is read from a place that cannot be reached again at each call", node
             )
         return self.captured(obj, text, path)
 
+    def container(self, obj: Any, text: str, path: tuple[Any, ...], node: Any) -> Bound:
+        """A container from outside that holds functions: its structure is part of the text."""
+        known = self.containers.get(path)
+        if known is not None and (not isinstance(known, Loc) or known.cell in self.state.cells):
+            return known
+        keys = tuple(obj) if isinstance(obj, dict) else tuple(range(len(obj)))
+        guard = (*path, ("keys", None))
+        self.guards[guard] = keys_of(obj)
+        parts = [self.outside(obj[k], f"{text}[{k!r}]", (*path, ("item", k)), node) for k in keys]
+        type_ = dict if isinstance(obj, dict) else list if isinstance(obj, list) else tuple
+        agg = Agg(type_, keys, tuple(parts))
+        b: Bound = agg if type_ is tuple else Loc(self.state.new_cell(agg))
+        self.containers[path] = b
+        return b
+
     def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
         """A value from outside: it becomes one more argument, read anew at each call."""
         if path not in self.captures:
             k = self.capture_kind(obj)
             name = text.rpartition(".")[2]
+            if not name.isidentifier():  # an entry of a container
+                name = re.sub(r"\W+", "_", text).strip("_")
             if (
                 isinstance(k, Scalar)
                 and k.dtype[0] in "iu"
@@ -739,12 +792,33 @@ class Core:
             self.graph.region.params.append(val)
             before = set(self.state.cells)
             with self.inside(Region()) as entry:
-                self.capture_vals[name] = self.bind(val)
+                self.capture_vals[name] = self.with_text(self.bind(val), obj, path)
             self.graph.info.setdefault("entry", []).extend(entry.ops)
             made = {c: x for c, x in self.state.cells.items() if c not in before}
             self.graph.info.setdefault("cells", {}).update(made)
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
+
+    def with_text(self, b: Bound, obj: Any, path: tuple[Any, ...]) -> Bound:
+        """A container from outside in which text and flags are known: they steer the program."""
+        box = self.state.cells[b.cell] if isinstance(b, Loc) else b
+        if not isinstance(box, Agg) or len(box.keys) > 256:
+            return b
+        by_key = isinstance(obj, dict) or type(obj) in (tuple, list)
+        items: list[Bound] = []
+        for k, item in zip(box.keys, box.items, strict=True):
+            value = obj[k] if by_key else getattr(obj, k)
+            at = (*path, ("item" if by_key else "attr", k))
+            if isinstance(value, (str, bool)) or value is None:
+                self.guards[at] = value
+                items.append(Plain(Const(value)))
+            else:
+                items.append(self.with_text(item, value, at))
+        agg = Agg(box.type, box.keys, tuple(items), box.whole)
+        if not isinstance(b, Loc):
+            return agg
+        self.state.cells[b.cell] = agg
+        return b
 
     def capture_kind(self, obj: Any) -> Kind:
         from_outside = self.graph.info.get("kind_of")
@@ -771,7 +845,7 @@ def constant(a: Atom) -> Any:
     """The Python value of a constant atom, or the marker ``_NOT``."""
     if isinstance(a, Const):
         return a.value
-    if isinstance(a, Ref) and isinstance(a.obj, (type, np.dtype)):
+    if isinstance(a, Ref) and isinstance(a.obj, (type, np.dtype, enum.Enum)):
         return a.obj
     if isinstance(a, Struct) and a.type in (tuple, list):
         items = [constant(x) for x in a.items]
@@ -828,6 +902,8 @@ def is_instance(obj: Any) -> bool:
     t = type(obj)
     if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, *BUILTIN)):
         return False
+    if isinstance(obj, enum.Enum):
+        return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
     if not hasattr(obj, "__dict__") and not any("__slots__" in vars(c) for c in t.__mro__):
         return False  # written in C: a lock, say
@@ -835,6 +911,8 @@ def is_instance(obj: Any) -> bool:
 
 
 def _is_part(a: Atom, whole: Val, key: Any) -> bool:
+    if isinstance(a, Const):
+        return a.value is None or isinstance(a.value, (str, bool))  # known now, and there all the same
     if isinstance(a, Struct):
         return False
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import copy
+import enum
 import operator
 import types
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gast
@@ -21,6 +20,7 @@ from srcdiff.frontend.scope import (
     Agg,
     Bound,
     Closure,
+    Either,
     Frame,
     Iter,
     Known,
@@ -35,6 +35,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import (
     BOOL,
+    INT,
     OTHER,
     STR,
     UNKNOWN,
@@ -51,7 +52,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["evaluate", "index_atom"]
+__all__ = ["HANDLERS", "evaluate", "index_atom"]
 
 
 WORDS = {  # what a person calls the nodes of a tree
@@ -65,13 +66,23 @@ WORDS = {  # what a person calls the nodes of a tree
 
 def evaluate(lw: Lowerer, node: Any) -> Bound:
     """The bound of an expression."""
-    handler = _HANDLERS.get(type(node).__name__)
+    name = type(node).__name__
+    handler = HANDLERS.get(name)
     if handler is None:
-        help = "compute it outside the function, or write it as a loop over a list"
-        name = type(node).__name__
-        what = f"{WORDS.get(name, name)} is not supported in a differentiated function"
-        lw.stop("syntax", what, node, help=help)
+        kind_of_node = type(node).__name__
+        what = f"{WORDS.get(kind_of_node, kind_of_node)} is not supported in a differentiated function"
+        slug, what, help = REFUSED.get(kind_of_node, ("syntax", what, ""))
+        lw.stop(slug, what, node, help=help)
     return handler(lw, node)
+
+
+REFUSED = {  # slug, what, help
+    "Await": ("async", "await is not supported", "write an ordinary function"),
+    "Yield": ("generator", "yield is not supported here", "return a list"),
+    "YieldFrom": ("generator", "yield from is not supported here", "return a list"),
+    "TemplateStr": ("template", "a template string is not supported", "use an f-string"),
+    "Interpolation": ("template", "a template string is not supported", "use an f-string"),
+}
 
 
 def _constant(lw: Lowerer, node: Any) -> Bound:
@@ -89,7 +100,9 @@ def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
         if isinstance(b, Poison) and b.follows:
             raise Stop(None)
         if b is not None:
-            return b
+            return resolved(lw, b) if isinstance(b, Either) else b
+        if name in frame.worldly:
+            return lw.free(name, frame, node)
         if name in frame.locals:
             lw.stop("unbound", f"{name!r} may be used before it has a value", node)
         if frame.parent is None or frame.fobj is not None:
@@ -98,16 +111,36 @@ def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
     lw.stop("name", f"the name {name!r} is not defined", node)
 
 
+def resolved(lw: Lowerer, b: Bound) -> Bound:
+    """Of two things, the one that is meant, on a path where that has been tested."""
+    while isinstance(b, Either) and isinstance(b.test, Val) and b.test in lw.facts:
+        b = b.then if lw.facts[b.test] else b.other
+    return b
+
+
 def _attribute(lw: Lowerer, node: Any) -> Bound:
     owner = lw.expr(node.value)
     return attribute(lw, owner, node.attr, node)
 
 
 def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
+    if isinstance(owner, Either):
+        first, second = owner.then, owner.other
+        return lw.choose(
+            owner.test,
+            lambda: attribute(lw, first, name, node),
+            lambda: attribute(lw, second, name, node),
+            node,
+            "if",
+        )
     owner = objects.adopt(lw, lw.settled(owner))
     if isinstance(owner, Super):
         return objects.through_super(lw, owner, name, node)
     if isinstance(owner, Known):
+        if isinstance(owner.obj, types.ModuleType):
+            written = lw.state.names.get((-id(vars(owner.obj)), name))
+            if written is not None:
+                return written
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:
@@ -121,6 +154,9 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return lw.outside(
             obj, f"{owner.text}.{name}", path, node, library or (path is None and isinstance(owner.obj, type))
         )
+    special = lw.attribute_of_function(owner, name)
+    if special is not None:
+        return special
     box = content(lw, owner)
     if objects.is_object(box):
         return objects.get(lw, owner, box, name, node)
@@ -140,6 +176,8 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return Plain(lw.prim(np.ndim, [atom], result=Scalar("i8")))
     if name == "dtype":
         return Plain(lw.prim(getattr, [atom, Const("dtype")], result=OTHER, method="dtype"))
+    if isinstance(atom, Val) and atom.op is not None and atom.op.fn is type and name == "__name__":
+        return Plain(lw.prim(getattr, [atom, Const(name)], result=STR, method=name))
     if name in numpy_names.ATTRIBUTES and k not in (OTHER, STR):
         step = Step(numpy_names.ATTRIBUTES[name], (), (), name)
         if lw.ctx.may_alias(step.fn):
@@ -227,6 +265,11 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
     c = content(lw, b)
     if fn is operator.not_ and isinstance(c, Agg):
         return Plain(Const(not c.items))
+    if fn is operator.not_:
+        known = truth(lw, b)
+        if known is not None:
+            return Plain(Const(not known))
+        return Plain(lw.prim(fn, [condition(lw, b, node)], result=BOOL))
     name = {operator.neg: "__neg__", operator.pos: "__pos__", operator.invert: "__invert__"}.get(fn)
     got = objects.special(lw, b, name, [], node) if name is not None else None
     if got is not None:
@@ -243,23 +286,26 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
 
 
 def _compare(lw: Lowerer, node: Any) -> Bound:
-    left = lw.expr(node.left)
-    tests: list[Any] = []
-    for op, right_node in zip(node.ops, node.comparators, strict=True):
-        right = lw.expr(right_node)
-        tests.append((type(op).__name__, left, right))
-        left = right
-    values = [compare(lw, name, a, b, node) for name, a, b in tests]
-    result = values[0]
-    for v in values[1:]:
-        result = lw.read(lw.choose(result, partial(Plain, v), lambda: Plain(Const(False)), node, name="and"))
-    return Plain(result)
+    def rest(left: Bound, at: int) -> Bound:
+        """``left < b < c``: what comes after a comparison is evaluated if that holds."""
+        right = lw.expr(node.comparators[at])
+        value = compare(lw, type(node.ops[at]).__name__, left, right, node)
+        if at == len(node.ops) - 1:
+            return Plain(value)
+        known = truth(lw, Plain(value))
+        if known is not None:
+            return rest(right, at + 1) if known else Plain(value)
+        return lw.choose(value, lambda: rest(right, at + 1), lambda: Plain(Const(False)), node, "and")
+
+    return rest(lw.expr(node.left), 0)
 
 
 def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
     if name in ("In", "NotIn"):
         return membership(lw, name, left, right, node)
     fn = numpy_names.BINARY[name]
+    if is_member(left) and is_member(right) and fn in _SAMENESS:
+        return Const(bool(fn(left.obj, right.obj)))  # type: ignore[union-attr]
     got = objects.operate(lw, fn, left, right, node)
     if got is not None:
         return lw.read(got, node)
@@ -275,6 +321,10 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
         )
         if known is not None:
             return Const(known == (fn is operator.is_))
+        two, none = (left, right) if isinstance(left, Either) else (right, left)
+        if isinstance(two, Either) and is_const_none(none):
+            arms = [Plain(compare(lw, name, x, none, node)) for x in (two.then, two.other)]
+            return condition(lw, Either(two.test, *arms), node)
     a, b = lw.read(left, node), lw.read(right, node)
     ka, kb = kind(a), kind(b)
     if (
@@ -301,6 +351,14 @@ def by_identity(cls: type) -> bool:
     return bool(getattr(cls, "__eq__", None) is object.__eq__)
 
 
+_SAMENESS = (operator.is_, operator.is_not, operator.eq, operator.ne)
+
+
+def is_member(b: Bound) -> bool:
+    """Whether a bound is a member of an enumeration."""
+    return isinstance(b, Known) and isinstance(b.obj, enum.Enum)
+
+
 def is_const_none(b: Bound) -> bool:
     return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
@@ -316,6 +374,9 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
         return None if k in (UNKNOWN, OTHER) else False
     if isinstance(b, (Agg, Loc, Known, Closure, Partial, Method)):
         return False
+    if isinstance(b, Either):
+        first, second = is_none(lw, b.then), is_none(lw, b.other)
+        return first if first == second else None
     return None
 
 
@@ -330,10 +391,15 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
         if box.type is dict or all(is_constant(lw.read(x)) for x in box.items):
             return Const((constant(item) in pool) == (name == "In"))
+    attrs: dict[str, Any] = {}
     if isinstance(box, Agg) and box.type is dict:
         value = mappings.contains(lw, box, item)
     else:
-        value = lw.prim(operator.contains, [lw.read(right, node), item], result=BOOL)
+        holder = lw.read(right, node)
+        if kind(holder) == OTHER:  # a set, say: it may change between two questions
+            problem = lw.problem("no-rule", "what this holds is not known", node)
+            attrs = {"unread": ("in", problem)}
+        value = lw.prim(operator.contains, [holder, item], result=BOOL, **attrs)
     if isinstance(value, Const):
         return Const(value.value == (name == "In"))
     return value if name == "In" else lw.prim(operator.not_, [value], result=BOOL)
@@ -349,9 +415,14 @@ def _boolop(lw: Lowerer, node: Any) -> Bound:
         known = truth(lw, first)
         if known is not None:
             return rest(values[1:]) if known == is_and else first
-        a = lw.read(first, node)
+        a = condition(lw, first, node)
+
+        def stay() -> Bound:
+            if isinstance(first, Either):
+                return first
+            return Plain(Const(not is_and)) if kind(a) == BOOL else Plain(a)
+
         follow = lambda: rest(values[1:])  # noqa: E731
-        stay = lambda: Plain(Const(not is_and)) if kind(a) == BOOL else Plain(a)  # noqa: E731
         return lw.choose(a, follow, stay, node, "and") if is_and else lw.choose(a, stay, follow, node, "or")
 
     return rest(node.values)
@@ -369,9 +440,31 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
         return bool(c.items) if c.type in (tuple, list, dict) else True
     if isinstance(c, Plain) and is_constant(c.atom):
         return bool(constant(c.atom))
+    if isinstance(c, Known) and isinstance(c.obj, enum.Enum):
+        return bool(c.obj)
     if isinstance(c, (Known, Closure, Partial, Method)):
         return True
+    if isinstance(c, Either):
+        first, second = truth(lw, c.then), truth(lw, c.other)
+        return first if first == second else None
     return None
+
+
+def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
+    """The value to test of a bound: of two things, that of the one that is meant."""
+    if not isinstance(b, Either):
+        return lw.read(b, node)
+    known = truth(lw, b.then), truth(lw, b.other)
+    if known == (True, False):
+        return b.test
+    if known == (False, True):
+        return lw.prim(operator.not_, [b.test], result=BOOL)
+
+    def arm(x: Bound) -> Bound:
+        is_true = truth(lw, x)
+        return Plain(Const(is_true) if is_true is not None else condition(lw, x, node))
+
+    return lw.read(lw.choose(b.test, lambda: arm(b.then), lambda: arm(b.other), node, "if"))
 
 
 def _ifexp(lw: Lowerer, node: Any) -> Bound:
@@ -380,34 +473,8 @@ def _ifexp(lw: Lowerer, node: Any) -> Bound:
     if known is not None:
         return lw.expr(node.body if known else node.orelse)
     return lw.choose(
-        lw.read(test, node), lambda: lw.expr(node.body), lambda: lw.expr(node.orelse), node, "if"
+        condition(lw, test, node), lambda: lw.expr(node.body), lambda: lw.expr(node.orelse), node, "if"
     )
-
-
-def _display(t: type) -> Any:
-    def handler(lw: Lowerer, node: Any) -> Bound:
-        items: list[Bound] = []
-        for e in node.elts:
-            if isinstance(e, gast.Starred):
-                got = items_of(lw, lw.expr(e.value), e)
-                if not isinstance(got, Agg):
-                    lw.stop(
-                        "starred",
-                        "the length of the starred value is not known",
-                        e,
-                        help="write the elements out",
-                    )
-                items.extend(got.items)
-            else:
-                items.append(stored(lw, lw.expr(e)))
-        agg = Agg(t, tuple(range(len(items))), tuple(items))
-        if t is not list:
-            return agg
-        box = Loc(lw.state.new_cell(agg))
-        lw.own_lists.add(box.cell)
-        return box
-
-    return handler
 
 
 def stored(lw: Lowerer, b: Bound) -> Bound:
@@ -417,45 +484,15 @@ def stored(lw: Lowerer, b: Bound) -> Bound:
     return b
 
 
-def _dict(lw: Lowerer, node: Any) -> Bound:
-    keys: list[Any] = []
-    items: list[Bound] = []
-    for k, v in zip(node.keys, node.values, strict=True):
-        value = lw.expr(v)
-        if k is None:
-            other = content(lw, value)
-            if not isinstance(other, Agg) or other.type is not dict:
-                lw.stop("key", "the keys of the unpacked dict are not known", v)
-            pairs = list(zip(other.keys, other.items, strict=True))
-        else:
-            key = constant(lw.read(lw.expr(k)))
-            try:
-                hash(key)
-            except TypeError:
-                lw.stop("key", "the keys of this dict are not known when the derivative is made", k)
-            if not is_constant(lw.read(lw.expr(k))):
-                lw.stop(
-                    "key",
-                    "the keys of this dict are not known when the derivative is made",
-                    k,
-                    help="use constant keys",
-                )
-            pairs = [(key, stored(lw, value))]
-        for kk, vv in pairs:
-            if kk in keys:
-                items[keys.index(kk)] = vv
-            else:
-                keys.append(kk)
-                items.append(vv)
-    return Loc(lw.state.new_cell(Agg(dict, tuple(keys), tuple(items))))
-
-
 def _subscript(lw: Lowerer, node: Any) -> Bound:
     base = lw.expr(node.value)
     return subscript(lw, base, node.slice, node)
 
 
 def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
+    if isinstance(base, Either):
+        arms = [lambda x=x: subscript(lw, x, index_node, node) for x in (base.then, base.other)]
+        return lw.choose(base.test, arms[0], arms[1], node, "if")
     box = content(lw, base)
     if isinstance(box, Plain) and isinstance(box.atom, Struct):
         box = lw.bind(box.atom)
@@ -531,14 +568,14 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
         if v in box.keys:
             return box.items[box.keys.index(v)]
         raises(lw, KeyError(v), node, f"there is no key {v!r} here")
-    if box.items and box.type is dict and isinstance(owner, Loc):
+    plain = all(is_value(lw, x) for x in box.items)
+    if box.items and box.type is dict and isinstance(owner, Loc) and plain:
         values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
         if len(values) == len(box.items) and all(alike(values[0], k) for k in values):
             return lw.view(mappings.as_mapping(lw, owner, box, node), places.element_step(index))
     if not box.items:
         raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
-    kinds = [kind(lw.read(x)) for x in box.items]
-
+    kinds = [kind(lw.read(x)) for x in box.items] if plain else []
     if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
         if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
             return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
@@ -547,6 +584,8 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
             lw.freeze(x)
         k = join_all(kinds[0], tuple(kinds[1:]))
         return lw.freeze(lw.bind(lw.prim(operator.getitem, [whole, index], result=k, view=True)))
+    if not plain:
+        return one_of(lw, box, index)
     lw.stop(
         "index",
         "the elements differ in kind, and which of them is meant is known only at run time",
@@ -570,6 +609,30 @@ def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
 def index_bound(lw: Lowerer, node: Any) -> Bound:
     """The index inside square brackets, as it is handed to a ``__getitem__``."""
     return Plain(index_atom(lw, node)) if isinstance(node, (gast.Slice, gast.Tuple)) else lw.expr(node)
+
+
+def is_value(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound can be a value of the graph: no part of it is a function."""
+    c = content(lw, b)
+    return all(is_value(lw, x) for x in c.items) if isinstance(c, Agg) else isinstance(c, (Plain, Loc))
+
+
+def one_of(lw: Lowerer, box: Agg, index: Atom, default: Bound | None = None) -> Bound:
+    """Of some things that are no values, the one with an index or key known only at run time."""
+    n = len(box.items)
+    if box.type is dict:
+        numbers = Struct(dict, box.keys, tuple(Const(i) for i in range(n)))
+        if default is None:
+            at = lw.prim(operator.getitem, [numbers, index], result=INT)
+        else:
+            at = lw.prim(dict.get, [numbers, index, Const(-1)], result=INT, method="get")
+    else:
+        at = lw.prim(operator.getitem, [lw.prim(range, [Const(n)], result=OTHER), index], result=INT)
+    items = [*box.items] if default is None else [*box.items, default]
+    chosen = items[-1]
+    for i in reversed(range(len(items) - 1)):
+        chosen = Either(lw.prim(operator.eq, [at, Const(i)], result=BOOL), items[i], chosen)
+    return chosen
 
 
 def index_atom(lw: Lowerer, node: Any) -> Atom:
@@ -597,14 +660,20 @@ def _lambda(lw: Lowerer, node: Any) -> Bound:
 
 def default_bounds(lw: Lowerer, a: Any) -> dict[str, Bound]:
     pos = a.posonlyargs + a.args
-    out = {p.id: lw.expr(d) for p, d in zip(pos[len(pos) - len(a.defaults) :], a.defaults, strict=True)}
-    out.update({p.id: lw.expr(d) for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
-    return out
+    pairs = [*zip(pos[len(pos) - len(a.defaults) :], a.defaults, strict=True)]
+    pairs += [(p, d) for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None]
+    return {p.id: stored(lw, lw.expr(d)) for p, d in pairs}
 
 
 def _named(lw: Lowerer, node: Any) -> Bound:
     value = stored(lw, lw.expr(node.value))
-    lw.assign(node.target, value)
+    inner = lw.frame
+    while lw.frame.inline and lw.frame.parent is not None:  # a comprehension binds the function's own name
+        lw.frame = lw.frame.parent
+    try:
+        lw.assign(node.target, value)
+    finally:
+        lw.frame = inner
     return value
 
 
@@ -617,16 +686,15 @@ def _call(lw: Lowerer, node: Any) -> Bound:
         and isinstance(node.args[0], gast.GeneratorExp)
     ):
         return lw.sum_of(node)
+    if lw.acts(func, node):
+        return Plain(Const(None))
     if isinstance(func, Known) and func.obj is super:
         return objects.super_of(lw, [lw.expr(a) for a in node.args], node)
     args: list[Bound] = []
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
-            got = items_of(lw, lw.expr(a.value), a)
-            if not isinstance(got, Agg):
-                lw.stop("starred", "the length of the starred argument is not known", a)
-            args.extend(got.items)
+            args.extend(lw.spread(lw.expr(a.value)))
         else:
             args.append(lw.expr(a))
     for kw in node.keywords:
@@ -640,61 +708,8 @@ def _call(lw: Lowerer, node: Any) -> Bound:
     return lw.call(func, args, kwargs, node)
 
 
-def _comprehension(lw: Lowerer, node: Any) -> Bound:
-    """``[e for t in it if c]`` is the loop it stands for, in a scope of its own."""
-    name = "items_"
-    load = gast.Name(id=name, ctx=gast.Load(), annotation=None, type_comment=None)
-    store = gast.Name(id=name, ctx=gast.Store(), annotation=None, type_comment=None)
-    body: list[Any] = [
-        gast.Expr(
-            value=gast.Call(
-                func=gast.Attribute(value=load, attr="append", ctx=gast.Load()), args=[node.elt], keywords=[]
-            )
-        )
-    ]
-    for g in reversed(node.generators):
-        for c in reversed(g.ifs):
-            body = [gast.If(test=c, body=body, orelse=[])]
-        body = [gast.For(target=g.target, iter=g.iter, body=body, orelse=[], type_comment=None)]
-    start = gast.Assign(targets=[store], value=gast.List(elts=[], ctx=gast.Load()), type_comment=None)
-    tree = gast.Module(body=[start, *body], type_ignores=[])
-    tree = copy.deepcopy(tree)
-    for n in gast.walk(tree):
-        if not hasattr(n, "lineno") or n.lineno is None:
-            for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-                setattr(n, field, getattr(node, field))
-    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static)
-    old, lw.frame = lw.frame, frame
-    try:
-        lw.block(lw.cached_tree(node, tree).body)
-        result = lw.state.names[frame.id, name]
-        for key in [k for k in lw.state.names if k[0] == frame.id]:
-            del lw.state.names[key]
-    finally:
-        lw.frame = old
-    return result
-
-
-def _joined(lw: Lowerer, node: Any) -> Bound:
-    """An f-string: text made from values; it carries no derivative."""
-    free: dict[str, Atom] = {}
-    for n in gast.walk(node):
-        if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id not in free:
-            free[n.id] = lw.read(lookup(lw, n.id, n), n)
-        if isinstance(n, (gast.Call, gast.Lambda, gast.NamedExpr)) and not isinstance(n, gast.Name):
-            lw.stop(
-                "fstring", "calls inside an f-string are not supported", n, help="give the value a name first"
-            )
-    op = Op("opaque", list(free.values()), attrs={"tree": node, "free": tuple(free)})
-    val = Val("", STR, op)
-    op.outs.append(val)
-    lw.add(op)
-    return Plain(val)
-
-
-_HANDLERS: dict[str, Callable[[Lowerer, Any], Bound]] = {
+HANDLERS: dict[str, Callable[[Lowerer, Any], Bound]] = {
     "Constant": _constant, "Name": _name, "Attribute": _attribute, "BinOp": _binop, "UnaryOp": _unary,
-    "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Tuple": _display(tuple), "List": _display(list),
-    "Dict": _dict, "Subscript": _subscript, "Slice": _slice, "Lambda": _lambda, "NamedExpr": _named,
-    "Call": _call, "ListComp": _comprehension, "GeneratorExp": _comprehension, "JoinedStr": _joined,
+    "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Subscript": _subscript, "Slice": _slice,
+    "Lambda": _lambda, "NamedExpr": _named, "Call": _call,
 }  # fmt: skip

@@ -68,6 +68,43 @@ def _bound(target: Any) -> Names:
     return _bound(target.value) if isinstance(target, gast.Starred) else NONE
 
 
+def _named(node: Any) -> Names:
+    """Names that an expression certainly binds (by a walrus), before it reads them."""
+    out: set[str] = set()
+    read: set[str] = set()
+
+    def go(n: Any, certain: bool) -> None:
+        if isinstance(n, (gast.Lambda, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
+            read.update(_read(n) - out)
+        elif isinstance(n, gast.NamedExpr):
+            go(n.value, certain)
+            if certain and n.target.id not in read:
+                out.add(n.target.id)
+        elif isinstance(n, gast.Name):
+            if isinstance(n.ctx, gast.Load) and n.id not in out:
+                read.add(n.id)
+        elif isinstance(n, (gast.BoolOp, gast.IfExp)):
+            parts = n.values if isinstance(n, gast.BoolOp) else [n.test, n.body, n.orelse]
+            go(parts[0], certain)
+            for p in parts[1:]:
+                go(p, False)
+        elif isinstance(n, gast.Compare):
+            for i, p in enumerate([n.left, *n.comparators]):
+                go(p, certain and i < 2)
+        else:
+            for c in children(n):
+                go(c, certain)
+
+    go(node, True)
+    return frozenset(out)
+
+
+def _captured(pattern: Any) -> Names:
+    """Names that a pattern binds where it matches."""
+    found = (getattr(n, "name", None) or getattr(n, "rest", None) for n in nodes_in(pattern))
+    return frozenset(n for n in found if n)
+
+
 class _Walker:
     def __init__(self) -> None:
         self.live = Live()
@@ -82,8 +119,17 @@ class _Walker:
 
     def statement(self, s: Any, out: Names, leave: Names, again: Names) -> Names:
         if isinstance(s, gast.If):
+            bound = _named(s.test)
             then = self.block(s.body, out, leave, again)
-            return _read(s.test) | then | self.block(s.orelse, out, leave, again)
+            both = then | self.block(s.orelse, out, leave, again)
+            return (_read(s.test) | both) - bound
+        if isinstance(s, gast.Match):
+            before = out
+            for case in s.cases:
+                body = self.block(case.body, out, leave, again)
+                guard = _read(case.guard) if case.guard is not None else NONE
+                before |= ((body | guard) - _captured(case.pattern)) | _read(case.pattern)
+            return _read(s.subject) | (before - _named(s.subject))
         if isinstance(s, (gast.For, gast.While)):
             return self.loop(s, out, leave, again)
         if isinstance(s, (gast.Return, gast.Raise)):
@@ -110,6 +156,9 @@ class _Walker:
         after = self.block(s.orelse, out, leave, again)
         is_for = isinstance(s, gast.For)
         bound = _bound(s.target) if is_for else NONE
+        if not is_for:
+            bound = _named(s.test)
+            after -= bound
         test = (_read(s.target) if is_for else _read(s.test)) - bound
         head = after | test
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import (
     calls,
     control,
+    effects,
     expressions,
     higher,
     liveness,
@@ -21,21 +22,27 @@ from srcdiff.frontend import (
     recursion,
     source,
     statements,
+    tools,
 )
 from srcdiff.frontend.core import Context, Core, Stop, with_value
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Closure,
+    Either,
     Frame,
     Known,
     Loc,
+    Partial,
     Plain,
     Poison,
+    Spread,
     assigned_names,
     children,
-    declared,
+    declarations,
     nodes_in,
+    world_key,
 )
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
@@ -67,6 +74,8 @@ class Lowerer(Core):
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     certain: Problem | None = None  # an exception that what was read last raises for certain
+    worlds: dict[Any, Frame] = field(default_factory=dict)  # variables outside that are written, and whose
+    unrolling: int = 1  # how many trips of loops are being read one by one
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
     groups: int = 0  # of them so far, for names of our own
@@ -119,6 +128,43 @@ class Lowerer(Core):
     def sum_of(self, node: Any) -> Bound:
         return calls.sum_of(self, node)
 
+    def either(self, b: Either, node: Any) -> Atom:
+        arms = [lambda x=x: Plain(self.read(x, node)) for x in (b.then, b.other)]
+        return self.read(self.choose(b.test, arms[0], arms[1], node, "if"), node)
+
+    def spread(self, b: Bound) -> list[Bound]:
+        """The arguments that ``*b`` stands for."""
+        fixed = calls.known_items(self, b)
+        return [Spread(b)] if fixed is None else fixed
+
+    def attribute_of_function(self, owner: Bound, name: str) -> Bound | None:
+        return tools.of_function(self, owner, name) if isinstance(owner, (Closure, Partial)) else None
+
+    def declare(self, frame: Frame, fnode: Any, bound: Iterable[str]) -> None:
+        """Settle which of the names that a function binds are its own."""
+        assigned, nonlocals, globals_ = declarations(fnode)
+        outside = nonlocals if frame.parent is None else frozenset()
+        frame.outer = nonlocals - outside
+        frame.worldly = globals_ | outside
+        frame.locals = (assigned | frozenset(bound)) - frame.outer - frame.worldly
+
+    def world(self, key: Any) -> Bound | None:
+        """What a variable of the world outside holds before the program writes to it."""
+        fobj = self.worlds.get(key)
+        if fobj is None:
+            return None
+        kept = self.state.names.pop(key, None)
+        try:
+            return self.free(key[1], self.worlds[key])
+        except Stop:
+            return None  # it has none
+        finally:
+            if kept is not None:
+                self.state.names[key] = kept
+
+    def acts(self, func: Bound, node: Any) -> bool:
+        return effects.acts(self, func, node)
+
     def choose(
         self, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str
     ) -> Bound:
@@ -131,8 +177,19 @@ class Lowerer(Core):
 
     def set_name(self, name: str, value: Bound) -> None:
         frame = self.frame
-        while name in frame.outer and frame.parent is not None:
+        if name in frame.outer and frame.parent is not None:
             frame = frame.parent
+            while name not in frame.locals and frame.fobj is None and frame.parent is not None:
+                frame = frame.parent
+        free = frame.fobj.__code__.co_freevars if frame.fobj is not None else ()
+        if name in frame.worldly or (name not in frame.locals and name in free):
+            home = frame
+            while home.fobj is None and home.parent is not None:
+                home = home.parent
+            key = world_key(home.fobj, name)
+            self.worlds[key] = home
+            self.state.names[key] = value
+            return
         self.state.names[frame.id, name] = value
 
     def enter(self, s: Any) -> None:
@@ -208,8 +265,17 @@ class Lowerer(Core):
             counts.get(name, 0) > inner.get(name, 0)
             or name.endswith("_")
             or name.startswith("_")
+            or name in self.names_of_functions(loop)
             or self.first_use(loop, name)
         )
+
+    def names_of_functions(self, loop: Any) -> frozenset[str]:
+        """Names read by functions that are defined in a loop: these may be called after it."""
+        key = ("functions", id(loop))
+        if key not in self.trees:
+            inner = [n for n in nodes_in(loop) if isinstance(n, (gast.Lambda, gast.FunctionDef))]
+            self.trees[key] = frozenset(n.id for n in nodes_in(*inner) if isinstance(n, gast.Name))
+        return self.trees[key]  # type: ignore[no-any-return]
 
     def first_use(self, loop: Any, name: str) -> bool:
         """Whether the loop's body may read ``name`` before setting it."""
@@ -333,6 +399,10 @@ def in_order(stmts: list[Any]) -> Any:
             yield from in_order([s.iter])
             yield from in_order([s.target])
             yield from in_order(s.body)
+        elif isinstance(s, (gast.MatchAs, gast.MatchStar, gast.MatchMapping)):
+            yield from in_order(children(s))
+            for name in assigned_names([s]):
+                yield gast.Name(name, gast.Store(), None, None)
         elif isinstance(s, gast.Name):
             yield s
         else:
@@ -417,10 +487,9 @@ def read_function(
         )  # fmt: skip
         lw.fail()
     body = node.body if isinstance(node, gast.FunctionDef) else None
-    frame.locals = (assigned_names(body) if body is not None else frozenset()) | frozenset(params)
-    if body is not None and declared(body, gast.Global):
-        lw.problems.append(lw.problem("global", "writing to a global variable is not supported", node))
-        lw.fail()
+    frame.locals = frozenset(params)
+    if body is not None:
+        lw.declare(frame, node, params)
     values: dict[str, Val] = {}
     for p in params.values():
         if p.kind is not None:

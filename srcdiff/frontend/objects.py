@@ -84,7 +84,7 @@ def guard_written(lw: Lowerer, changed: set[int]) -> None:
 
 def is_object(box: Any) -> bool:
     """Whether the content of a place is an object with attributes, not a built-in container."""
-    return isinstance(box, Agg) and box.type not in (tuple, list, dict)
+    return isinstance(box, Agg) and box.type not in (tuple, list, dict, set, frozenset)
 
 
 def find(cls: type, name: str, after: type | None = None) -> tuple[Any, type] | None:

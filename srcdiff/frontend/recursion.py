@@ -28,8 +28,6 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Poison,
-    assigned_names,
-    declared,
 )
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
@@ -397,7 +395,7 @@ def instance(k: Kind, rec: Record, sizes: dict[int, Any]) -> Kind:
     return map_dims(k, dim)
 
 
-# ---- reading and calling -----------------------------------------------------------------------------------
+# ---- reading and calling -------------------------------------------------------------------------------
 
 
 def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Any, Any]:
@@ -524,7 +522,7 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     problems, guess = len(lw.problems), rec.result is None
     region = Region()
     lw.state = lw.state.copy()
-    before = dict(lw.state.cells)
+    before, names = dict(lw.state.cells), dict(lw.state.names)
     lw.region = region
     lw.attempts, lw.handling = [], []
     lw.stack = [Entry(site, region)]
@@ -542,6 +540,7 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
         except Bottom:
             return
         check_writes(lw, site, before)
+        check_names(lw, site, names)
         finish(lw, rec, region, result, atom, mine)
     finally:
         if guess:
@@ -558,8 +557,8 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
         for k, b in bound.items():
             lw.state.names[frame.id, k] = stored(lw, b)
         return lw.expr(node.body)
-    frame.locals = assigned_names(node.body) | frozenset(bound)
-    if declared(node.body, gast.Nonlocal) or declared(node.body, gast.Global):
+    lw.declare(frame, node, bound)
+    if frame.outer or frame.worldly:
         lw.stop(
             "recursion",
             f"{site.name} calls itself and assigns to variables of the functions around it",
@@ -583,6 +582,20 @@ def check_writes(lw: Lowerer, site: Site, before: dict[int, Any]) -> None:
                 f"{site.name} calls itself and changes an array, list or dict that it was given",
                 site.node,
                 help="work on a copy, and return it",
+            )
+
+
+def check_names(lw: Lowerer, site: Site, before: dict[Any, Bound]) -> None:
+    """Refuse a function that, by another one, assigns to variables around it."""
+    for key, b in lw.state.names.items():
+        if key in before and control.same_bound(lw, b, before[key]):
+            continue
+        if key in before or key[0] < 0:
+            lw.stop(
+                "recursion",
+                f"{site.name} calls itself, and {key[1]!r} is assigned to on the way",
+                site.node,
+                help="pass it as an argument and return it",
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import copy
 import inspect
 import sys
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.core import constant
-from srcdiff.frontend.expressions import attribute, content
-from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Method, Partial, Plain
+from srcdiff.frontend.expressions import content
+from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Op, Val, kind, vals
+from srcdiff.ir.graph import Op, Val, kind, vals
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Map, Seq, is_active_kind
 
 if TYPE_CHECKING:
@@ -47,61 +45,6 @@ def refused(fn: Any) -> Any:
         )  # fmt: skip
 
     return handler
-
-
-def named_attribute(lw: Lowerer, args: Args, node: Any) -> str | None:
-    name = constant(lw.read(args[1], node)) if len(args) > 1 else None
-    return name if isinstance(name, str) else None
-
-
-def has(lw: Lowerer, owner: Bound, name: str) -> bool | None:
-    """Whether an object has an attribute; None if that is not known."""
-    c = content(lw, owner)
-    if isinstance(c, Known):
-        return hasattr(c.obj, name)
-    if isinstance(c, Agg):
-        return (name in c.keys and c.type not in (tuple, list, dict)) or hasattr(c.type, name)
-    if isinstance(c, (Plain, Loc)):
-        k = kind(lw.read(owner))
-        if isinstance(k, Array):
-            return hasattr(np.ndarray, name)
-        if isinstance(k, Seq):
-            return hasattr(list, name)
-    return None
-
-
-def _getattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    name = named_attribute(lw, args, node)
-    if name is None:
-        lw.stop(
-            "reflection", "which attribute getattr() reads is known only at run time", node,
-            help="choose between the attributes with if, or put the values into a list",
-        )  # fmt: skip
-    if len(args) > 2:
-        known = has(lw, args[0], name)
-        if known is None:
-            return None
-        if not known:
-            return args[2]
-    got = attribute(lw, args[0], name, node)
-    return None if isinstance(got, Method) and kind(lw.read(args[0], node)) == OTHER else got
-
-
-def _hasattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    name = named_attribute(lw, args, node)
-    known = has(lw, args[0], name) if name is not None else None
-    return None if known is None else Plain(Const(known))
-
-
-def _callable(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    c = content(lw, args[0])
-    if isinstance(c, Known):
-        return Plain(Const(callable(c.obj)))
-    if isinstance(c, (Closure, Partial)):
-        return Plain(Const(True))
-    if isinstance(c, Agg):
-        return Plain(Const(any("__call__" in vars(base) for base in c.type.__mro__)))
-    return Plain(Const(False)) if kind(lw.read(args[0], node)) not in (OTHER, UNKNOWN) else None
 
 
 # ---- copies -----------------------------------------------------------------------------------------
@@ -166,13 +109,17 @@ def duplicate(lw: Lowerer, b: Bound, node: Any, whole: bool = False) -> Bound:
 def holds_number(v: Any, seen: set[Any] | None = None) -> bool:
     """Whether a text or object was made from a number that may vary: to read it back loses the derivative."""
     seen = set() if seen is None else seen
-    if not isinstance(v, Val) or v in seen or v.op is None or v not in v.op.outs:
+    if not isinstance(v, Val) or v in seen or v.op is None:
         return False
     seen.add(v)
-    if v.kind not in (STR, OTHER, UNKNOWN):
+    k = v.kind.elem if isinstance(v.kind, Seq) else v.kind
+    if k not in (STR, OTHER, UNKNOWN):
         return False
     op: Op = v.op
-    if op.code not in ("prim", "opaque"):
+    if op.code in ("for", "while", "if"):  # text put together piece by piece
+        parts = [*op.ins, *(a for r in op.regions for a in r.results)]
+        return any(holds_number(a, seen) for a in vals(parts))
+    if v not in op.outs or op.code not in ("prim", "opaque"):
         return False
     made = op.fn in (str, repr, format) or op.code == "opaque" or v.kind == STR
     return any(
@@ -192,6 +139,5 @@ def check_text(lw: Lowerer, a: Any, node: Any) -> None:
 
 HANDLERS: dict[Any, Any] = {
     **{fn: refused(fn) for fn in INSTEAD},
-    builtins.getattr: _getattr, builtins.hasattr: _hasattr,
-    builtins.callable: _callable, copy.copy: _copy, copy.deepcopy: _deepcopy,
+    copy.copy: _copy, copy.deepcopy: _deepcopy,
 }  # fmt: skip

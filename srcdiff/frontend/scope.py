@@ -22,6 +22,7 @@ __all__ = [
     "Bound",
     "Closure",
     "Derived",
+    "Either",
     "Field",
     "Forward",
     "Frame",
@@ -33,6 +34,7 @@ __all__ = [
     "Plain",
     "Poison",
     "Pulled",
+    "Spread",
     "State",
     "Step",
     "Super",
@@ -140,6 +142,22 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Either:
+    """One of two things that are no values (functions, say), by a condition known at run time."""
+
+    test: Atom
+    then: Bound
+    other: Bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """Arguments given by ``*sequence``, whose number is not known."""
+
+    sequence: Bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Iter:
     """Something to loop over: range, zip, enumerate, reversed, items."""
 
@@ -182,7 +200,21 @@ class Pulled:
 
 
 Bound = (
-    Derived | Pulled | Plain | Loc | Agg | Known | Field | Super | Closure | Method | Partial | Iter | Poison
+    Derived
+    | Pulled
+    | Plain
+    | Loc
+    | Agg
+    | Known
+    | Field
+    | Super
+    | Closure
+    | Method
+    | Partial
+    | Either
+    | Spread
+    | Iter
+    | Poison
 )
 
 _frames = itertools.count(1)
@@ -199,10 +231,20 @@ class Frame:
     static: bool = False  # a rule's text: facts of rank and constants are settled
     locals: frozenset[str] = frozenset()
     outer: frozenset[str] = frozenset()  # nonlocal names
+    worldly: frozenset[str] = frozenset()  # names declared global, or nonlocal to what was made outside
+    inline: bool = False  # the scope of a comprehension, or of statements made by us
     id: int = field(default_factory=lambda: next(_frames))
 
 
 Key = tuple[int, str]
+
+
+def world_key(fobj: Any, name: str) -> Key:
+    """The key of a variable that lives outside the program: of its module, or of its cell."""
+    code = fobj.__code__
+    if name in code.co_freevars:
+        return -id(fobj.__closure__[code.co_freevars.index(name)]), name
+    return -id(fobj.__globals__), name
 
 
 @dataclass(slots=True)
@@ -257,9 +299,12 @@ def assigned_names(nodes: list[Any]) -> frozenset[str]:
             continue
         if isinstance(n, (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
             todo.extend(g.iter for g in n.generators)
+            out.update(m.target.id for m in nodes_in(n) if isinstance(m, gast.NamedExpr))
             continue
         if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Store):
             out.add(n.id)
+        if isinstance(n, (gast.MatchAs, gast.MatchStar, gast.MatchMapping)):
+            out.update(filter(None, [getattr(n, "name", None), getattr(n, "rest", None)]))
         if isinstance(n, (gast.Import, gast.ImportFrom)):
             out.update((a.asname or a.name.split(".")[0]) for a in n.names)
         todo += children(n)
@@ -267,16 +312,20 @@ def assigned_names(nodes: list[Any]) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=1024)
-def declarations(fnode: Any) -> tuple[frozenset[str], frozenset[str], bool]:
-    """Of a ``def``: the names that it binds, those that are nonlocal, and whether any is global."""
+def declarations(fnode: Any) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Of a ``def``: the names that it binds, those that are nonlocal, and those that are global."""
     body = fnode.body
-    return assigned_names(body), declared(body, gast.Nonlocal), bool(declared(body, gast.Global))
+    return assigned_names(body), declared(body, gast.Nonlocal), declared(body, gast.Global)
 
 
 def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
     """Names declared nonlocal or global."""
     out: set[str] = set()
-    for n in nodes_in(*nodes):
+    todo = list(nodes)
+    while todo:
+        n = todo.pop()
         if isinstance(n, kind):
             out.update(n.names)
+        if not isinstance(n, (gast.FunctionDef, gast.Lambda, gast.ClassDef)):
+            todo += children(n)
     return frozenset(out)

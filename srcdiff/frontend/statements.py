@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,26 +9,34 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import control, managers, mappings, objects, places, protect
+from srcdiff.frontend import (
+    control,
+    definitions,
+    effects,
+    managers,
+    mappings,
+    matching,
+    objects,
+    places,
+    protect,
+)
 from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
     WORDS,
     attribute,
     binary,
     content,
-    default_bounds,
     element,
     index_atom,
     items_of,
-    lookup,
     merged_dicts,
     stored,
 )
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
-from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain, Step
+from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, join, join_all
 
 if TYPE_CHECKING:
@@ -57,6 +64,8 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
                 return control.if_statement(lw, test, s.body, s.orelse, rest)
             if isinstance(s, gast.Try) and control.jumps([s]):
                 return protect.try_statement(lw, s, rest)
+            if isinstance(s, gast.Match):
+                return matching.match_statement(lw, s, rest)
             code = statement(lw, s)
         except Stop as stop:
             if lw.frame.static or lw.boundary is not None or len(lw.problems) >= MOST_PROBLEMS:
@@ -97,20 +106,22 @@ def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
     return control.merge_exits(lw, returned, lambda: control.RETURN, go_on, [])
 
 
-INSTEAD = {
-    "TryStar": "catch the exceptions one by one, with try and except",
-    "Match": "write it as if/elif",
-    "ClassDef": "define the class outside the function",
-    "AsyncFunctionDef": "write an ordinary function",
-}
+REFUSED = {  # slug, what, help
+    "TryStar": ("try-star", "except* is not supported", "catch them one by one, with try and except"),
+    "ClassDef": ("syntax", "", "define the class outside the function"),
+    "AsyncFunctionDef": ("async", "an async function is not supported", "write an ordinary function"),
+    "AsyncFor": ("async", "async for is not supported", "use for, over a list"),
+    "AsyncWith": ("async", "async with is not supported", "use with"),
+}  # fmt: skip
 
 
 def statement(lw: Lowerer, s: Any) -> Any:
     handler = _HANDLERS.get(type(s).__name__)
     if handler is None:
-        kind_ = type(s).__name__
-        what = f"{WORDS.get(kind_, kind_)} is not supported in a differentiated function"
-        lw.stop("syntax", what, s, help=INSTEAD.get(kind_, "do it outside the function"))
+        name = type(s).__name__
+        slug, what, help = REFUSED.get(name, ("syntax", "", "do it outside the function"))
+        what = what or f"{WORDS.get(name, name)} is not supported in a differentiated function"
+        lw.stop(slug, what, s, help=help)
     result = handler(lw, s)
     return control.FALL if result is None else result
 
@@ -148,6 +159,8 @@ def assign(lw: Lowerer, target: Any, value: Bound) -> None:
 
 def named(lw: Lowerer, value: Bound, name: str) -> Bound:
     """Give a value that has no name yet the name it is bound to."""
+    if name == "_":  # what is emitted uses it for what nobody reads
+        return stored(lw, value)
     if isinstance(value, Plain) and isinstance(value.atom, Val):
         v = value.atom
         if not v.user and not lw.quiet():
@@ -470,80 +483,19 @@ def _pass(lw: Lowerer, s: Any) -> None:
     return None
 
 
-def _assert(lw: Lowerer, s: Any) -> None:
-    effect(lw, s, [s.test] + ([s.msg] if s.msg else []))
-
-
 def _raise(lw: Lowerer, s: Any) -> int:
     if s.exc is None and lw.handling:
         return protect.raise_again(lw, lw.handling[-1], s)
-    effect(lw, s, [x for x in (s.exc, s.cause) if x is not None])
-    return control.RAISE
+    return effects.raise_statement(lw, s)
 
 
 def _try(lw: Lowerer, s: Any) -> Any:
     return protect.try_statement(lw, s, [])
 
 
-def effect(lw: Lowerer, s: Any, parts: list[Any]) -> None:
-    """A statement kept as written, over the values that it reads: it acts on the world, not on the result."""
-    free: dict[str, Atom] = {}
-    for p in parts:
-        for n in gast.walk(p):
-            if isinstance(n, (gast.Lambda, gast.ListComp, gast.GeneratorExp, gast.NamedExpr)):
-                lw.stop("effect", "this expression is too involved for an assert, a raise or a print", n,
-                        help="give its value a name first")  # fmt: skip
-            if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id not in free:
-                b = lookup(lw, n.id, n)
-                free[n.id] = lw.read(b, n)
-    lw.add(Op("opaque", list(free.values()), attrs={"tree": s, "free": tuple(free), "effect": True}))
-
-
-def _funcdef(lw: Lowerer, s: Any) -> None:
-    if s.decorator_list:
-        lw.stop("decorator", "a decorated function inside a differentiated function is not supported", s,
-                help="define it outside, or apply the decorator by a call")  # fmt: skip
-    lw.set_name(s.name, Closure(s, lw.frame, s.name, default_bounds(lw, s.args)))
-
-
-def _import(lw: Lowerer, s: Any) -> None:
-    for a in s.names:
-        mod = module(lw, a.name, s)
-        if a.asname is None:
-            mod = module(lw, a.name.partition(".")[0], s)
-        text = a.asname or a.name.partition(".")[0]
-        lw.set_name(text, Known(mod, text))
-
-
-def module(lw: Lowerer, name: str, s: Any) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as e:
-        lw.raised(type(e), "import", str(e), s)
-
-
-def _importfrom(lw: Lowerer, s: Any) -> None:
-    if s.level:
-        lw.stop("import", "a relative import inside a differentiated function is not supported", s)
-    mod = module(lw, s.module, s)
-    for a in s.names:
-        if not hasattr(mod, a.name):
-            lw.raised(ImportError, "import", f"cannot import name {a.name!r} from {s.module!r}", s)
-        obj = getattr(mod, a.name)
-        lw.set_name(a.asname or a.name, lw.outside(obj, a.asname or a.name, None, s, library=True))
-
-
-def _delete(lw: Lowerer, s: Any) -> None:
-    for t in s.targets:
-        if isinstance(t, gast.Subscript):
-            base = lw.expr(t.value)
-            value = lw.read(base, t)
-            if isinstance(base, Loc) and isinstance(kind(value), Map):
-                mappings.remove(lw, base, value, index_atom(lw, t.slice), t)
-                continue
-        if not isinstance(t, gast.Name):
-            lw.stop("del", "deleting elements is not supported", s)
-        lw.state.names.pop((lw.frame.id, t.id), None)
+def _type_alias(lw: Lowerer, s: Any) -> None:
+    """``type X = ...`` is for readers; nothing is computed with it."""
+    lw.set_name(s.name.id, Poison(f"{s.name.id!r} is a type alias"))
 
 
 def _break(lw: Lowerer, s: Any) -> int:
@@ -556,8 +508,9 @@ def _continue(lw: Lowerer, s: Any) -> int:
 
 _HANDLERS: dict[str, Any] = {
     "Assign": _assign, "AnnAssign": _annassign, "AugAssign": _augassign, "Expr": _expr, "Return": _return,
-    "If": _if, "Pass": _pass, "Assert": _assert, "Raise": _raise, "FunctionDef": _funcdef, "Import": _import,
-    "ImportFrom": _importfrom, "Delete": _delete, "Break": _break, "Continue": _continue, "Nonlocal": _pass,
-    "Global": _pass, "Try": _try, "With": managers.with_statement,
-    "For": control.for_loop, "While": control.while_loop,
+    "If": _if, "Pass": _pass, "Assert": effects.assert_statement, "Raise": _raise,
+    "FunctionDef": definitions.function, "Import": definitions.import_module,
+    "ImportFrom": definitions.import_from, "Delete": definitions.delete, "Break": _break,
+    "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": control.for_loop,
+    "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
 }  # fmt: skip

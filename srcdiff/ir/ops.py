@@ -120,3 +120,14 @@ def shape_at(x: Any, axis: int) -> int:
 def exit_is(code: Any, which: int) -> bool:
     """Whether a loop was left in the way ``which``: 1 by break, 2 by return."""
     return bool(code == which)
+
+
+@functools.cache
+def method_named(name: str) -> Callable[..., Any]:
+    """The call of a method of an object that is not looked into: the same function for the same name."""
+
+    def method(obj: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(obj, name)(*args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method

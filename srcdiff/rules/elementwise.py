@@ -363,7 +363,7 @@ def nan_to_num(x: Any) -> Any:
 
 @elementwise(np.copysign)
 def copysign(x1: Any, x2: Any, *, out: Any) -> Any:
-    return np.sign(x1) * np.sign(out), None
+    return np.sign(x1) * np.sign(out), 0.0
 
 
 @elementwise(np.heaviside)

@@ -57,7 +57,7 @@ def fabs(x: Any) -> Any:
 
 @elementwise(math.copysign)
 def copysign(x: Any, y: Any) -> Any:
-    return (float(x > 0.0) - float(x < 0.0)) * math.copysign(1.0, y), None
+    return (float(x > 0.0) - float(x < 0.0)) * math.copysign(1.0, y), 0.0
 
 
 @elementwise(math.fmod)

@@ -3,7 +3,10 @@
 from corpus import (
     arrays,
     branches,
+    callables,
     containers,
+    corners,
+    displays,
     exceptions,
     exits,
     functions,
@@ -13,12 +16,17 @@ from corpus import (
     known,
     loops,
     mappings,
+    matching,
+    mixtures,
     ml,
+    numbers,
     objects,
     physics,
     places,
+    scopes,
     stands_for,
     straight,
+    texts,
     whiles,
 )
 
@@ -42,5 +50,13 @@ MODULES = (
     kinks,
     known,
     exceptions,
+    matching,
+    displays,
+    callables,
+    scopes,
+    texts,
+    numbers,
+    corners,
+    mixtures,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

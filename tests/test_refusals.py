@@ -1,0 +1,410 @@
+"""What the language refuses, in which words and where; and what a derivative leaves as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import functools
+import io
+import linecache
+import math
+from contextlib import redirect_stdout
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numeric
+from srcdiff import grad, source, value_and_grad
+from srcdiff.errors import SrcdiffError
+
+level = 1.0
+table = {"a": math.sin, "b": lambda v: v * v}
+settings = {"kind": "square", "gain": 2.0}
+
+
+def set_of_numbers(x):
+    return len({x, 2.0 * x})
+
+
+def delete_from_array(x):
+    v = x * np.ones(3)
+    del v[0]
+    return v
+
+
+def delete_every_other(xs):
+    v = [2.0 * x for x in xs]
+    del v[::2]
+    return v[0]
+
+
+def missing_module(x):
+    import there_is_no_such_module
+
+    return there_is_no_such_module.f(x)
+
+
+def name_at_run_time(x, names):
+    for n in names:
+        x = getattr(math, n)(x)
+    return x
+
+
+def changing_function(x, n):
+    f = math.sin
+    for _ in range(n):
+        x = f(x)
+        f = math.cos
+    return x
+
+
+def unpacked_for_library(xs):
+    return math.hypot(*xs)
+
+
+def fills_from_the_middle(xs):
+    def f(a, b, c):
+        return a * b * c
+
+    return f(*xs, 1.0)
+
+
+def class_inside(x):
+    class Box:
+        pass
+
+    return x
+
+
+def made_by_type(x):
+    T = type("T", (), {})
+    return x * len(T.__name__)
+
+
+def deleted_global(x):
+    global level
+    del level
+    return x
+
+
+def unbound_after_del(x):
+    y = x
+    del y
+    return y  # noqa: F821
+
+
+def matched_positions(x):
+    match x * 1j:
+        case complex(a, b):  # noqa: F841
+            return a
+    return x
+
+
+def recursive_with_global(x, n):
+    global level
+    level = level * x
+    return x if n == 0 else recursive_with_global(x * 0.5, n - 1)
+
+
+def recursion_that_writes(x, n):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        total += v
+
+    def go(v, k):
+        add(v)
+        return v if k == 0 else go(v * x, k - 1)
+
+    return go(x, n) + total
+
+
+REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
+    (set_of_numbers, (1.0,), "set", "a set of numbers that are known only at run time has no derivative"),
+    (delete_from_array, (1.0,), "del", "elements of an array cannot be deleted"),
+    (delete_every_other, ([1.0, 2.0],), "del", "deleting every so many elements is not supported"),
+    (missing_module, (1.0,), "import", "this import fails: No module named 'there_is_no_such_module'"),
+    (name_at_run_time, (1.0, ["sin"]), "reflection",
+     "which attribute getattr() reads is known only at run time"),
+    (changing_function, (1.0, 3), "branches", "what 'f' is differs from trip to trip of a loop"),
+    (unpacked_for_library, ([1.0, 2.0],), "starred",
+     "how many arguments math.hypot gets is known only at run time"),
+    (fills_from_the_middle, ([1.0, 2.0],), "starred",
+     "which parameters of f the starred argument fills is known only at run time"),
+    (class_inside, (1.0,), "syntax", "a class statement is not supported in a differentiated function"),
+    (made_by_type, (1.0,), "class", "making a class in a differentiated function is not supported"),
+    (deleted_global, (1.0,), "del", "deleting the global variable 'level' is not supported"),
+    (unbound_after_del, (1.0,), "unbound", "'y' may be used before it has a value"),
+    (matched_positions, (1.0,), "match", "complex() has 0 positional patterns, 2 given"),
+    (recursive_with_global, (1.0, 3), "recursion",
+     "recursive_with_global calls itself and assigns to variables of the functions around it"),
+    (recursion_that_writes, (1.0, 3), "recursion", "go calls itself, and 'total' is assigned to on the way"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "slug", "what"), REFUSED, ids=lambda v: getattr(v, "__name__", "")
+)
+def test_refused(function: Any, args: tuple[Any, ...], slug: str, what: str) -> None:
+    with pytest.raises(SrcdiffError) as e:
+        grad(function)(*args)
+    problem = e.value.problems[0]
+    assert (problem.slug, problem.what) == (slug, what)
+    code = function.__code__
+    last = max(line for _, _, line in code.co_lines() if line is not None)
+    inner = [c for c in code.co_consts if hasattr(c, "co_lines")]
+    last = max([last, *(n for c in inner for _, _, n in c.co_lines() if n is not None)])
+    assert problem.file == __file__ and code.co_firstlineno <= problem.line <= last
+
+
+def test_whole_text() -> None:
+    """One message as it is shown."""
+    with pytest.raises(SrcdiffError) as e:
+        grad(set_of_numbers)(1.0)
+    line = set_of_numbers.__code__.co_firstlineno + 1
+    assert str(e.value) == (
+        "error[set]: a set of numbers that are known only at run time has no derivative\n"
+        f"  --> {__file__}:{line}:16\n"
+        "    |\n"
+        f" {line} |     return len({{x, 2.0 * x}})\n"
+        "    |                ^^^^^^^^^^^^\n"
+        "  = note: which of them are equal decides what is in it\n"
+        "  = help: use a list\n"
+        "  = see:  docs/errors.md#set"
+    )
+
+
+def test_async() -> None:
+    async def f(x):
+        return x * x
+
+    assert asyncio.run(f(2.0)) == 4.0
+    with pytest.raises(SrcdiffError, match="f is a coroutine function"):
+        grad(f)(1.0)
+
+
+# ---- what a derivative leaves as it was ---------------------------------------------------------------
+
+
+def writes_level(x):
+    global level
+    level = level * x
+    return level * x
+
+
+def test_globals_are_left_alone() -> None:
+    global level
+    level = 3.0
+    assert value_and_grad(writes_level)(2.0) == (12.0, 12.0)
+    assert level == 3.0
+    assert writes_level(2.0) == 12.0
+    assert level == 6.0  # the function itself writes
+    assert grad(writes_level)(2.0) == 24.0
+    assert grad(writes_level, wrt="level")(2.0) == 4.0
+    level = 1.0
+
+
+def counter():
+    n = 1.0
+
+    def step(x):
+        nonlocal n
+        n = n * x
+        return n * x
+
+    return step
+
+
+def test_cells_are_left_alone() -> None:
+    step = counter()
+    assert grad(step)(3.0) == 6.0
+    assert grad(step)(3.0) == 6.0
+    assert step(3.0) == 9.0
+    assert grad(step)(3.0) == 18.0
+
+
+def prints(x, n):
+    print("start")
+    for k in range(n):
+        x = x * 1.5
+        print(f"{k}: {x:.3f}", [k, x > 2.0], sep=" | ")
+    print("end", end="!\n")
+    return x * x
+
+
+def test_printed_once_in_order() -> None:
+    wanted, got, again = io.StringIO(), io.StringIO(), io.StringIO()
+    with redirect_stdout(wanted):
+        prints(1.0, 3)
+    with redirect_stdout(got):
+        grad(prints)(1.0, 3)
+    assert got.getvalue() == wanted.getvalue() != ""
+    with redirect_stdout(again):
+        grad(grad(prints))(1.0, 3)
+    assert again.getvalue() == wanted.getvalue()
+
+
+def checks(x, limit):
+    assert x < limit, f"{x} is not below {[limit]}"
+    if x < 0.0:
+        raise ValueError(f"negative: {x!r}")
+    return x * x
+
+
+def test_raises_what_the_function_raises() -> None:
+    g = grad(checks)
+    assert g(1.0, 2.0) == 2.0
+    with pytest.raises(AssertionError, match=r"3.0 is not below \[2.0\]"):
+        g(3.0, 2.0)
+    with pytest.raises(ValueError, match=r"negative: -1.0"):
+        g(-1.0, 2.0)
+    assert g(1.0, 2.0) == 2.0
+
+
+def chosen(x, k, name):
+    fs = [math.sin, math.cos]
+    return fs[k](x) * table[name](x)
+
+
+def test_out_of_range_raises() -> None:
+    g = grad(chosen)
+    for k in (0, 1, -1, -2):
+        (wanted,) = numeric.gradient(chosen, (0.7, k, "a"), (0,))
+        assert abs(g(0.7, k, "a") - wanted) < 1e-8
+    with pytest.raises(IndexError):
+        g(0.7, 2, "a")
+    with pytest.raises(SrcdiffError, match="there is no key 'c'"):
+        g(0.7, 0, "c")
+
+
+def maybe(x, limit):
+    f = None
+    if x < limit:
+        f = math.sin
+    return f(x)
+
+
+def test_calling_nothing_raises() -> None:
+    assert grad(maybe)(0.5, 1.0) == math.cos(0.5)
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
+        grad(maybe)(1.5, 1.0)
+
+
+# ---- what a derivative depends on ---------------------------------------------------------------------
+
+
+class Shape(enum.Enum):
+    LINE = "line"
+    SQUARE = 2.0
+
+
+class Level(enum.IntEnum):
+    NONE = 0
+    SOME = 3
+
+
+shape = Shape.LINE
+
+
+def by_member(x, s, n=Level.SOME):
+    if s is Shape.LINE:
+        return x * n if n else -x
+    return x * x * s.value
+
+
+def by_global_member(x):
+    return by_member(x, shape)
+
+
+def test_members_of_enumerations() -> None:
+    global shape
+    g = grad(by_member)
+    assert (g(3.0, Shape.LINE), g(3.0, Shape.SQUARE), g(3.0, Shape.LINE, Level.NONE)) == (3.0, 12.0, -1.0)
+    h = grad(by_global_member)
+    assert h(3.0) == 3.0
+    shape = Shape.SQUARE
+    assert h(3.0) == 12.0
+    shape = Shape.LINE
+    assert h(3.0) == 3.0
+
+
+def reads_table(x, name):
+    return table[name](x)
+
+
+def test_tables_of_functions_are_read_anew() -> None:
+    g = grad(reads_table)
+    old = table["a"]
+    assert g(0.7, "a") == math.cos(0.7)
+    try:
+        table["a"] = math.exp
+        assert g(0.7, "a") == math.exp(0.7)
+    finally:
+        table["a"] = old
+    assert g(0.7, "a") == math.cos(0.7)
+
+
+def adds_up(x):
+    return sum(f(x) for f in table.values())
+
+
+def test_tables_that_grow() -> None:
+    g = grad(adds_up)
+    assert g(0.7) == math.cos(0.7) + 1.4
+    try:
+        table["c"] = math.exp
+        assert g(0.7) == pytest.approx(math.cos(0.7) + 1.4 + math.exp(0.7), rel=1e-15)
+    finally:
+        del table["c"]
+    assert g(0.7) == math.cos(0.7) + 1.4
+
+
+def steered(x):
+    return settings["gain"] * x * x if settings["kind"] == "square" else settings["gain"] * x
+
+
+def test_settings_are_read_anew() -> None:
+    g = grad(steered)
+    assert g(3.0) == 12.0
+    settings["gain"] = 5.0
+    assert g(3.0) == 30.0
+    settings["kind"] = "line"
+    assert g(3.0) == 5.0
+    settings.update(kind="square", gain=2.0)
+    assert g(3.0) == 12.0
+    assert "if" not in source(g, 3.0)
+
+
+def test_wrapper_by_name() -> None:
+    def logged(f):
+        @functools.wraps(f)
+        def wrapper(*args, **kwargs):
+            return f(*args, **kwargs)
+
+        return wrapper
+
+    @logged
+    def area(width, height=2.0, *, scale=1.0):
+        return width * height * scale
+
+    assert grad(area)(3.0) == 2.0
+    assert grad(area, wrt=("width", "scale"))(3.0, height=4.0, scale=2.0) == (8.0, 12.0)
+    assert grad(area, wrt="height")(3.0) == 3.0
+    assert grad(grad(logged(logged(lambda x: x**3))))(2.0) == 12.0
+
+
+def test_many_cases() -> None:
+    """Cases whose tests are run-time conditions stay one chain: the text does not grow with every case."""
+    lines = ["def f(x, n):", "    match n:"]
+    for k in range(12):
+        lines += [f"        case {k}:", f"            y = x**{k + 1}"]
+    lines += ["        case _:", "            y = x", "    return y * x"]
+    namespace: dict[str, Any] = {}
+    text = "\n".join(lines) + "\n"
+    linecache.cache["<matches>"] = (len(text), None, text.splitlines(keepends=True), "<matches>")
+    exec(compile(text, "<matches>", "exec"), namespace)
+    g = grad(namespace["f"])
+    assert g(1.5, 4) == pytest.approx(6 * 1.5**5)
+    assert source(g, 1.5, 4).count("\n") < 80
