@@ -256,7 +256,7 @@ def f(x):
                 total += 1.0
     return total
 
-## `try`, `except`, `else`, `finally` | syntax
+## `try`, `except`, `else`, `finally`
 import math
 def f(x):
     try:
@@ -277,7 +277,7 @@ def f(x):
         y = 0.0
     return y
 
-## `with` | syntax
+## `with`
 import numpy as np
 def f(x):
     with np.errstate(divide="ignore") as e:

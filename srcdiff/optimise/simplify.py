@@ -98,6 +98,7 @@ class Rebuild:
         self.expands = expands
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
+        self.decided: dict[Val, bool] = {}  # conditions of the branches around
         self.regions: list[tuple[Region, dict[Any, Val], str]] = []
         self.depth: dict[Val, int] = {}
         self.uses: dict[Val, int] = {}
@@ -536,8 +537,11 @@ class Rebuild:
     # ---- branches
     def branch(self, op: Op) -> None:
         cond = self.atom(op.ins[0])
+        known = self.decided.get(cond) if isinstance(cond, Val) else None
         if isinstance(cond, Const) and isinstance(cond.value, (bool, int)):
-            r = op.regions[0 if cond.value else 1]
+            known = bool(cond.value)
+        if known is not None:
+            r = op.regions[0 if known else 1]
             self.changed = True
             self.body(r)
             for o, a in zip(op.outs, r.results, strict=True):
@@ -547,13 +551,17 @@ class Rebuild:
             return
         new = Op("if", [cond], attrs=dict(op.attrs), origin=op.origin)
         results: list[list[Atom]] = []
-        for r in op.regions:
+        for taken, r in zip((True, False), op.regions, strict=True):
             region = Region()
             self.regions.append((region, {}, "if"))
+            if isinstance(cond, Val):
+                self.decided[cond] = taken
             self.body(r)
             results.append([self.atom(a) for a in r.results])
             self.regions.pop()
             new.regions.append(region)
+        if isinstance(cond, Val):
+            del self.decided[cond]
         here = len(self.regions) - 1
         made: dict[Any, Val] = {}
         for n, o in enumerate(op.outs):
