@@ -164,6 +164,23 @@ def test_files_are_read(tmp_path: Path) -> None:
     assert grad(from_file)(3.0, name + "x") == 42.0
 
 
+def test_managers_made_before() -> None:
+    def held(x: float, strict: bool) -> float:
+        manager = contextlib.nullcontext() if strict else contextlib.suppress(ValueError)
+        y = x
+        for k in range(2):
+            with manager:
+                y = y * x
+                y = y + math.log(x - k)
+        return y
+
+    h = 1e-6
+    numeric.assert_close(grad(held)(3.0, True), (held(3 + h, True) - held(3 - h, True)) / 2 / h, 1e-8)
+    numeric.assert_close(grad(held)(0.7, False), (held(0.7 + h, False) - held(0.7 - h, False)) / 2 / h, 1e-8)
+    with pytest.raises(ValueError, match="math domain error"):
+        grad(held)(0.7, True)
+
+
 def test_finally_is_printed_as_such() -> None:
     def f(x: float) -> float:
         try:
@@ -243,6 +260,15 @@ def stack(x: float) -> float:
     return y
 
 
+def chosen_at_run_time(x: float) -> float:
+    lenient = contextlib.suppress(ValueError)
+    strict = contextlib.nullcontext()
+    y = x
+    with lenient if x > 0.0 else strict:
+        y = math.log(x)
+    return y
+
+
 def no_manager(x: float) -> float:
     with x * 2.0 as y:
         z = y * y
@@ -254,6 +280,7 @@ REFUSED = [
     (carries, (2.0,), "error[exception-value]: e.limit may hold a number that depends on the arguments"),
     (held_back, (1.0,), "error[with]: this manager may hold an exception back"),
     (stack, (1.0,), "error[with]: this manager may hold an exception back"),
+    (chosen_at_run_time, (1.0,), "error[with]: which manager this is is not known"),
     (no_manager, (1.0,), "error[with]: this is not a context manager"),
     (unknown_class, (1.0, [ValueError]), "error[except]: which exceptions are caught here is not known"),
 ]

@@ -61,13 +61,41 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
     if kind(atom) not in (OTHER, UNKNOWN):
         lw.stop("with", "this is not a context manager", first.context_expr,
                 help="give it the methods __enter__ and __exit__")  # fmt: skip
-    return plain_block(lw, first, atom, behind(lw, atom), body)
+    return held_manager(lw, s, first, atom, body)
 
 
 def behind(lw: Lowerer, atom: Any) -> Any:
-    """The class of an object from outside."""
+    """The class of a manager that was made before, or what made it; None if that is not known."""
+    if isinstance(atom, Ref):
+        return type(atom.obj)
+    made = atom.op if isinstance(atom, Val) else None
+    if made is not None and atom in made.outs:
+        known = isinstance(made.fn, (type, types.BuiltinFunctionType))  # the latter: open, say
+        return made.fn if made.code == "prim" and known else None
     found = [c for c in lw.captures.values() if c.name == name_of(atom)]
-    return type(found[0].value) if found else type(atom.obj) if isinstance(atom, Ref) else None
+    return type(found[0].value) if found else None
+
+
+def held_manager(lw: Lowerer, s: Any, item: Any, atom: Atom, body: list[Any]) -> Any:
+    """The block of a manager that was made before it."""
+    made = behind(lw, atom)
+    given = atom.op.ins if isinstance(atom, Val) and atom.op is not None and atom in atom.op.outs else []
+    if made is contextlib.suppress and all(isinstance(a, Ref) for a in given):
+        name = f"suppressed {s.lineno}!"  # not a name of Python's
+        classes = tuple(Known(a.obj, a.text) for a in given if isinstance(a, Ref))
+        lw.set_name(name, Agg(tuple, tuple(range(len(classes))), classes))
+        return lw.block(lw.tree_once(s, "suppress", lambda: [parts.catching(s, parts.load(name), body)]))
+    if made is contextlib.nullcontext:
+        if item.optional_vars is not None:
+            lw.assign(item.optional_vars, lw.bind(given[0]) if given else Plain(Const(None)))
+        return lw.block(body)
+    if made is None or made is contextlib.suppress:
+        lw.stop(
+            "with", "which manager this is is not known when the derivative is made", item.context_expr,
+            note="it may hold an exception back",
+            help="make it in the with statement itself",
+        )  # fmt: skip
+    return plain_block(lw, item, atom, made, body)
 
 
 def suppress(lw: Lowerer, s: Any, item: Any, body: list[Any]) -> Any:

@@ -81,7 +81,11 @@ def around_in_parts(lw: Lowerer, s: Any, body: list[Any]) -> tuple[list[Any], st
 
 def suppressing(s: Any, call: Any, body: list[Any]) -> Any:
     """The ``try`` that ``with suppress(...)`` is."""
-    caught = call.args[0] if len(call.args) == 1 else gast.Tuple(call.args, gast.Load())
+    return catching(s, call.args[0] if len(call.args) == 1 else gast.Tuple(call.args, gast.Load()), body)
+
+
+def catching(s: Any, caught: Any, body: list[Any]) -> Any:
+    """A block that holds back some exceptions."""
     made = gast.Try(body, [gast.ExceptHandler(caught, None, [gast.Pass()])], [], [])
     located([gast.copy_location(made, s)], s)
     made.tag = f"suppress {getattr(s, 'tag', '')}"
