@@ -69,7 +69,7 @@ def pos(a: Any) -> Any:
 
 @elementwise(operator.pow)
 def power(a: Any, b: Any, *, out: Any) -> Any:
-    # b - (b != 0) is b - 1, but 0 where b is 0: a ** 0 has the slope 0 at a == 0 too, not 0 / 0
+    # a ** 0 has the slope 0 at a == 0 too, not 0 / 0: the exponent stays 0 there
     if np.iscomplexobj(a):
         return b * a ** (b - (b != 0)), np.log(a) * out
     if np.ndim(a) == 0 and np.ndim(b) == 0:
@@ -78,7 +78,7 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
         elif b > 0.0 and b < 1.0:
             slope = b * a ** (b - 1.0) if a != 0.0 else 0.0
         else:
-            slope = b * a ** (b - (b != 0))
+            slope = b * a ** (b - 1.0) if b != 0.0 or a != 0.0 else 0.0
         return slope, out * np.log(a) if a > 0.0 else 0.0
     if isinstance(b, int):
         base = a
@@ -86,6 +86,8 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
         base = np.where(a == 0.0, np.inf, a) if b > 0.0 and b < 1.0 else a
     else:
         base = np.where((a == 0.0) & (b > 0.0) & (b < 1.0), np.inf, a)
+        slope = b * base ** (b - ((b != 0.0) | (a != 0.0)))
+        return slope, np.log(np.where(a > 0.0, a, 1.0)) * out
     return b * base ** (b - (b != 0)), np.log(np.where(a > 0.0, a, 1.0)) * out
 
 

@@ -34,13 +34,13 @@ if sys.version_info >= (3, 11):
 
 @elementwise(math.pow)
 def power(x: Any, y: Any, *, out: Any) -> Any:
-    # y - (y != 0) is y - 1, but 0 where y is 0
+    # x ** 0 has the slope 0 at x == 0 too, not 0 / 0
     if isinstance(y, int):
         slope = y * math.pow(x, y - (y != 0))
     elif y > 0.0 and y < 1.0:
         slope = y * math.pow(x, y - 1.0) if x != 0.0 else 0.0
     else:
-        slope = y * math.pow(x, y - (y != 0))
+        slope = y * math.pow(x, y - 1.0) if y != 0.0 or x != 0.0 else 0.0
     return slope, out * math.log(x) if x > 0.0 else 0.0
 
 
