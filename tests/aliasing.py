@@ -131,7 +131,7 @@ class Maker:
         elif r < 0.50:
             yield self.write(u, i)
         elif r < 0.56 and len(self.vectors) > 2:
-            p, q = self.rng.sample([v for v in self.vectors if v != "x"], 2) if len(self.vectors) > 2 else (u, u)
+            p, q = self.rng.sample([v for v in self.vectors if v != "x"], 2)
             yield f"{p}, {q} = {q}, {p}"
         elif r < 0.60:
             m = self.new("m")

@@ -15,9 +15,10 @@ import autograd
 import autograd.numpy as anp
 import jax
 import jax.numpy as jnp
-import kinks
 import numpy as np
 import torch
+
+import kinks
 
 OTHER_NAMES = {
     "arctan2": "atan2", "fabs": "abs", "arcsin": "asin", "arccos": "acos", "arccosh": "acosh",

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grammar import NOT_MADE, PAGE, ROWS, WORKS, Row, page
 
 import numeric
+from grammar import NOT_MADE, PAGE, ROWS, WORKS, Row, page
 from srcdiff import grad, jvp
 from srcdiff.errors import SrcdiffError
 

@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import kinks
 import numpy as np
 import pytest
-from kinks import Row
 
+import kinks
+from kinks import Row
 from srcdiff import grad, jvp, vjp
 
 ROOT = Path(__file__).resolve().parent.parent

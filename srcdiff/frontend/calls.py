@@ -596,7 +596,7 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(made_of(lw, float, a))
     reflection.check_text(lw, a, node)
-    if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k == UNKNOWN:
+    if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k in (UNKNOWN, STR):
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
 
@@ -1097,7 +1097,10 @@ def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
 
 def _list_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     at = constant(lw.read(args[0])) if args else -1
-    if not isinstance(at, int) or not box.items:
+    if not box.items:
+        what = "this takes an element out of an empty list"
+        expressions.raises(lw, IndexError("pop from empty list"), node, what)
+    if not isinstance(at, int):
         lw.stop("index", "pop from here is not supported", node)
     items = list(box.items)
     item = items.pop(at)
