@@ -202,6 +202,7 @@ class Core:
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
+    ways: dict[Any, tuple[Any, ...]] = field(default_factory=dict)  # to the variables of modules and cells
     containers: dict[Any, Bound] = field(default_factory=dict)  # from outside, with functions in them
 
     # ---- problems
@@ -727,6 +728,8 @@ class Core:
             self.stop("name", f"the name {name!r} is not defined", node)
         builtin = name not in f.fobj.__code__.co_freevars and name not in f.fobj.__globals__
         path = None if f.path is None or builtin else (*f.path, ("var", name))
+        if path is not None:  # one variable, whichever function reads it
+            path = self.ways.setdefault(world_key(f.fobj, name), path)
         return self.outside(obj, name, path, node)
 
     def outside(

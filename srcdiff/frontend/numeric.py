@@ -13,7 +13,7 @@ from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, condition, truth
 from srcdiff.frontend.scope import Agg, Bound, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, kind
+from srcdiff.ir.graph import Atom, Const, Val, kind
 from srcdiff.ir.kinds import BOOL, FLOAT, INT, STR, Scalar, Tree
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def _divmod(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def held(lw: Lowerer, b: Bound, node: Any) -> Atom:
     """A number held constant: what is made of it is whole, and has no derivative."""
     a = lw.read(b, node)
-    return lw.prim(ops.stop_gradient, [a], result=kind(a)) if not isinstance(a, Const) else a
+    if isinstance(a, Const) or (isinstance(a, Val) and a.op is not None and a.op.fn is ops.stop_gradient):
+        return a
+    return lw.prim(ops.stop_gradient, [a], result=kind(a))
 
 
 def _modf(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:

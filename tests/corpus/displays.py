@@ -331,8 +331,9 @@ def chained_with_effects(x):
         seen.append(v)
         return v
 
-    inside = 0.0 < look(x) < look(2.0 * x) < 1.0 < look(5.0 * x)
-    return sum(seen) * (2.0 if inside else 3.0)
+    if 0.0 < look(x) < look(2.0 * x) < 1.0 < look(5.0 * x):
+        return sum(seen) * 2.0
+    return sum(seen) * 3.0
 
 
 def or_default(x, w):

@@ -167,6 +167,24 @@ def global_array(x):
     return np.sum(total * total)
 
 
+grid = np.zeros(3)
+
+
+def put(v):
+    grid[0] = v * scale
+
+
+def taken():
+    return grid[0] + scale
+
+
+def global_array_of_two_helpers(x):
+    put(x)
+    y = taken() * x
+    grid[0] = 0.0
+    return y
+
+
 def make_counter():
     n = 0
     weight = 1.0
@@ -287,6 +305,7 @@ PROGRAMS = [
     Program("global_in_branch_not_taken", global_in_branch, (0.7,)),
     Program("global_new", global_new, (1.2,)),
     Program("global_array_written", global_array, (1.2,)),
+    Program("global_array_of_two_helpers", global_array_of_two_helpers, (1.2,)),
     Program("nonlocal_state", nonlocal_state, (1.2,)),
     Program("nonlocal_two_levels", nonlocal_two_levels, (1.2,)),
     Program("nonlocal_in_loop", nonlocal_in_loop, ([0.3, 0.9, -1.4],)),
