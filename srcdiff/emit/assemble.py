@@ -506,6 +506,8 @@ class Assembler:
         if op in self.lay.silent:
             return
         fn = op.fn
+        if fn is ops.setitem and op.attrs.get("there"):
+            return
         if fn is ops.setitem:
             target = gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Store())
             self.emit(gast.Assign([target], self.expr(op.ins[2]), None), op.origin)

@@ -673,6 +673,8 @@ class Owner:
                 op.attrs = {**op.attrs, "inplace": True}
             if is_update(op):
                 op.attrs = {**op.attrs, "inplace": True}
+                if op.fn is ops.setitem and changed_there(*op.ins):
+                    op.attrs["there"] = True
                 continue
             if op.fn is ops.accumulate:
                 for at in (0, 1):
@@ -740,6 +742,17 @@ class Owner:
 
         saved = self.graph.info.get("saved", ())
         region.results = [a if n in saved else map_atom(f, a) for n, a in enumerate(region.results)]
+
+
+def changed_there(rows: Atom, index: Atom, value: Atom) -> bool:
+    """Whether an element of a list, changed in place, is put back where it was taken from: nothing to do."""
+    changed = False
+    while isinstance(value, Val) and value.op is not None and is_update(value.op):
+        value, changed = value.op.ins[0], True
+    taken = value.op if isinstance(value, Val) else None
+    if not changed or taken is None or taken.fn is not operator.getitem:
+        return False
+    return taken.ins[0] is rows and isinstance(kind(rows), Seq) and same(taken.ins[1], index)
 
 
 def replace_uses(region: Region, old: Val, new: Val) -> None:
