@@ -76,8 +76,8 @@ __all__ = [
 
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
-    ops.getfield, ops.shape_at, ops.exit_is, ops.accumulate, ops.poplast, ops.stop_gradient, operator.getitem,
-    len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
+    ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
+    operator.getitem, len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
 }  # fmt: skip
 
 

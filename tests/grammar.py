@@ -420,7 +420,7 @@ def f(x):
 def f(x):
     return sum(x**k for k in range(4))
 
-## generator function | generator
+## generator function
 def numbers(x):
     yield x
     yield from (2.0, x)

@@ -51,6 +51,7 @@ CONSTANT = {
     range,
     ops.shape_at,
     ops.exit_is,
+    ops.order,
     ops.stop_gradient,
     getattr,
     operator.not_,

@@ -1016,12 +1016,14 @@ class Reverse(Builder):
             rev = not op.attrs.get("rev")
             if op.attrs["exits"] or (view.sources and not op.attrs.get("aligned") and not self.counts(view)):
                 trips = self.need(view.trips)
-                if not rev:
-                    raise no_rule(
-                        op,
-                        "a reversed range that is left early cannot be differentiated",
-                        "count upwards, and compute the index",
-                    )
+                if not rev:  # the last ones were run, and are taken upwards
+                    if not same_const(step, 1):
+                        raise no_rule(
+                            op,
+                            "a reversed range with a step that is left early cannot be differentiated",
+                            "count downwards with a negative step",
+                        )
+                    return [self.prim(operator.sub, [stop, trips]), stop, step], rev
                 length = trips if same_const(step, 1) else self.prim(operator.mul, [trips, step])
                 stop = length if same_const(start, 0) else self.prim(operator.add, [start, length])
             return [start, stop, step], rev

@@ -101,7 +101,8 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         zero: Atom = Const(0.0)
         if isinstance(kind(x), Seq):
-            if fixed_size(kind(v)) or isinstance(kind(x), Map):
+            entered = isinstance(kind(x), Map) and not made_of(v, x, op.ins[1])  # by a key that may be new
+            if fixed_size(kind(v)) or entered:
                 zero = r.zero(r.need(v))
             elif keeps_lengths(v, x, op.ins[1]):
                 zero = r.zero(r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=True))
@@ -128,6 +129,14 @@ def keeps_lengths(v: Atom, x: Atom, index: Atom) -> bool:
             return same(v.op.ins[1], index)
         v = v.op.ins[0]
     return False
+
+
+def made_of(v: Atom, x: Atom, index: Atom) -> bool:
+    """Whether an element is replaced by one that was made of it."""
+    while isinstance(v, Val) and v.op is not None and v.op.fn in ops.UPDATES:
+        v = v.op.ins[0]
+    made = v.op if isinstance(v, Val) else None
+    return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], index)
 
 
 def fixed_size(k: Kind) -> bool:

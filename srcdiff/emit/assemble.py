@@ -37,7 +37,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree, takes_fields
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, takes_fields
 
 __all__ = ["Text", "emit"]
 
@@ -945,7 +945,9 @@ class Assembler:
     # ---- loops
     def loop(self, op: Op, region: Region) -> None:
         view = LoopView(op)
-        starts = zip(view.params, view.inits, strict=True)
+        starts = list(zip(view.params, view.inits, strict=True))
+        if op.origin is not None and not op.origin.adjoint:  # as they would be read again
+            starts.sort(key=lambda start: not self.computed(start[1]))
         taped = [v for v in view.collected if isinstance(v, Val)]
         self.moves(
             [(p, Const(None) if isinstance(i, Undef) and p in taped else i) for p, i in starts], op.origin
@@ -998,6 +1000,10 @@ class Assembler:
         else:
             target, it = head
             self.emit(gast.For(target, it, body, [], None), op.origin)
+
+    def computed(self, a: Atom) -> bool:
+        """Whether the expression of a value stands where it is used."""
+        return isinstance(a, Val) and a.op is not None and a.op in self.lay.folded
 
     def drained(self, op: Op, view: LoopView, pops: list[tuple[Val, Atom]]) -> Val | None:
         """A tape that is emptied trip by trip counts the trips: ``while tape:``."""
@@ -1062,7 +1068,7 @@ class Assembler:
             for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True)
             if e not in popped
         ]
-        rows = [r for r in rows if self.lay.uses.get(r[2]) or op.attrs["head"] == 0]
+        rows = [r for r in rows if self.lay.uses.get(r[2]) or self.ends_loop(op, view, r[0])]
         if op.attrs["head"] == 3 and not index_used and rows and self.covers(view, rows):
             pass
         elif op.attrs["head"] == 3:
@@ -1081,6 +1087,10 @@ class Assembler:
             targets.append(self.target(e))
             iters.append(self.directed(s, d))
         return self.zipped(list(zip(targets, iters, strict=True)))
+
+    def ends_loop(self, op: Op, view: LoopView, source: Atom) -> bool:
+        """Whether a source decides when the loop ends, read or not."""
+        return op.attrs["head"] == 0 or not (op.attrs.get("aligned") or self.enumerates(view, [(source,)]))
 
     def zipped(self, pairs: list[Any]) -> Any:
         if len(pairs) == 1:
@@ -1333,10 +1343,11 @@ def _getattr(self: Assembler, op: Op) -> Any:
 def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
     x = self.expr(op.ins[0])
-    if isinstance(k, Seq) and isinstance(k.elem, Seq) and not holds_list(k.elem.elem):
+    rows = isinstance(k, Seq) and not isinstance(k, Map)
+    if rows and isinstance(k.elem, Seq) and not isinstance(k.elem, Map) and not holds_list(k.elem.elem):
         target = gast.Name("row", gast.Store(), None, None)
-        rows = gast.comprehension(target, x, [], 0)
-        return gast.ListComp(call(attr(name("row"), "copy")), [rows])
+        each = gast.comprehension(target, x, [], 0)
+        return gast.ListComp(call(attr(name("row"), "copy")), [each])
     if isinstance(k, Array) or (isinstance(k, Seq) and not holds_list(k.elem)):
         return call(attr(x, "copy"))
     deep = holds_list(k)
@@ -1376,6 +1387,15 @@ def _exit_is(self: Assembler, op: Op) -> Any:
     if isinstance(code, Val) and code.name == "failed" and which.value == 0:
         return gast.UnaryOp(gast.Not(), value)
     return gast.Compare(value, [gast.Eq()], [const(which.value)])
+
+
+def _order(self: Assembler, op: Op) -> Any:
+    """``sorted(range(len(keys)), key=keys.__getitem__)``."""
+    keys = self.expr(op.ins[0])
+    options = {"key": attr(keys, "__getitem__")}
+    if op.ins[1] != Const(False):
+        options["reverse"] = self.expr(op.ins[1])
+    return call(name("sorted"), call(name("range"), call(name("len"), keys)), **options)
 
 
 def _transpose(self: Assembler, op: Op) -> Any:
@@ -1423,6 +1443,7 @@ _SPELLED: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getfield, ops.shape_at: _shape_at, getattr: _getattr,
     dict: _dict, ops.copied: _copied, ops.attribute: _getattr,
     ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
+    ops.order: _order,
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip

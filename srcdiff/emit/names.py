@@ -77,12 +77,14 @@ class Namer:
                     and parent[1].code in ("for", "while")
                     and where is parent[1].regions[-1]
                 ):
-                    if any(a is op.out for a in vals(LoopView(parent[1]).collected)):
+                    if any(a is op.out for a in LoopView(parent[1]).collected):
                         return self.at[op]
                 if parent is not None and parent[1] in self.lay.inline_ifs:
                     op = parent[1]
                     continue
                 return self.span[where][1]
+            if user.code in ("for", "while") and not any(a is op.out for a in vals(LoopView(user).inits)):
+                return self.at[user] + 2
             op = user
         return self.at[op]
 
@@ -166,6 +168,9 @@ class Namer:
         for a in view.collected:
             for v in vals([a]):
                 home, start = self.defined[v]
+                if a is not v:  # put together at the end of the trip
+                    self.use(v, body, end)
+                    continue
                 self.use(v, body, start + 1 if home is body else self.span[body][0] + 1)
         if view.exit_result is not None:
             for v in vals([view.exit_result]):

@@ -163,8 +163,15 @@ def _fold(region: Region, lay: Layout) -> None:
         stop = start if taped else user_at  # what goes on a tape is put there at once
         if clobbered(op, region.ops[start:stop], lay):
             continue
+        if user is None and not taped and region in lay.collected:
+            if any(branches(o, lay) for o in region.ops[start:stop]):
+                continue  # a new value of a variable stands before a branch that may leave
         lay.folded.add(op)
         evaluated[op] = stop if not taped else index[op]
+
+
+def branches(op: Op, lay: Layout) -> bool:
+    return op.code == "if" and op not in lay.inline_ifs
 
 
 def exchanged(view: LoopView) -> set[Val]:

@@ -22,6 +22,8 @@ from srcdiff.frontend import (
     displays,
     effects,
     expressions,
+    iteration,
+    iterators,
     mappings,
     masked,
     numeric,
@@ -29,6 +31,7 @@ from srcdiff.frontend import (
     places,
     recursion,
     reflection,
+    sequences,
     source,
     statements,
     texts,
@@ -36,7 +39,7 @@ from srcdiff.frontend import (
 )
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, default_of, is_constant, name_of
-from srcdiff.frontend.expressions import attribute, binary, content, element, items_of, one_of, stored
+from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -79,7 +82,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["SPECIAL", "call", "inline", "sum_of", "synthetic"]
+__all__ = ["SPECIAL", "call", "inline", "inline_function", "synthetic"]
 
 Args = list[Bound]
 Kw = dict[str, Bound]
@@ -247,12 +250,20 @@ def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
     return module in sys.stdlib_module_names and inert
 
 
+def is_iterating(obj: Any) -> bool:
+    """Whether a function calls what it is given item by item: each call is a branch then."""
+    try:
+        return obj in sequences.FUNCTIONS
+    except TypeError:
+        return False
+
+
 def split_argument(
     lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any
 ) -> Bound | None:
     """A call given one of two functions: the call with the one, or with the other."""
     at = next((i for i, a in enumerate(args) if isinstance(a, Either)), None)
-    if at is None:
+    if at is None or is_iterating(obj):
         return None
     chosen: Any = args[at]
 
@@ -516,29 +527,12 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
 # ---- Python's own functions ---------------------------------------------------------------------------
 
 
-def _range(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Iter("range", tuple(lw.read(a, node) for a in args))
-
-
-def _zip(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Iter("zip", tuple(args))
-
-
-def _enumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
-    return Iter("enumerate", (args[0], start))
-
-
-def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Iter("reversed", (args[0],))
-
-
 def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     box = content(lw, args[0])
     if isinstance(box, Agg):
         return Plain(Const(len(box.items)))
-    if isinstance(box, Iter):
-        lw.stop("iterate", "len() of an iterator is not supported", node)
+    if isinstance(box, Iter) and box.kind == "range":
+        return Plain(sequences.range_length(lw, box, node))
     a = lw.read(args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else None
@@ -564,7 +558,7 @@ def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if isinstance(k, Array):
         return Plain(Const(issubclass(np.ndarray, types_)))
     if isinstance(k, Seq):
-        return Plain(Const(issubclass(list, types_)))
+        return Plain(Const(issubclass(tuple if k.frozen else list, types_)))
     if isinstance(k, Scalar):
         if k.weak and k.dtype in ("f8", "i8", "c16"):
             own: type = {"f8": float, "i8": int, "c16": complex}[k.dtype]
@@ -608,63 +602,6 @@ def _int(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return Plain(lw.prim(int, [a], result=Scalar("i8", True, fresh_sym())))
 
 
-def _minmax(fn: Any) -> Any:
-    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-        if "key" in kwargs:
-            lw.stop("option", f"{fn.__name__}(key=...) is not supported", node,
-                    help="loop over the elements, and keep the best with if")  # fmt: skip
-        if len(args) == 1:
-            box = items_of(lw, args[0], node)
-            if isinstance(box, Agg):
-                items = list(box.items)
-            else:
-                return reduce_sequence(lw, fn, args[0], node)
-        else:
-            items = args
-        best = items[0]
-        for other in items[1:]:
-            best = pick(lw, fn, best, other, node)
-        return best
-
-    return handler
-
-
-def pick(lw: Lowerer, fn: Any, best: Bound, other: Bound, node: Any) -> Bound:
-    """Python's ``max(a, b)``: ``b if b > a else a``."""
-    a, b = lw.read(best, node), lw.read(other, node)
-    if not is_active_kind(kind(a)) and not is_active_kind(kind(b)):
-        return Plain(lw.prim(fn, [a, b]))
-    test = lw.prim(operator.gt if fn is max else operator.lt, [b, a], result=BOOL)
-    if isinstance(test, Const):
-        return other if test.value else best
-    return lw.choose(test, lambda: other, lambda: best, node, "if")
-
-
-def _load(name: str) -> Any:
-    return gast.Name(name, gast.Load(), None, None)
-
-
-def _store(name: str) -> Any:
-    return gast.Name(name, gast.Store(), None, None)
-
-
-def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
-    """min or max over a sequence, as the loop that Python runs."""
-    test = gast.Compare(_load("x"), [gast.Gt() if fn is max else gast.Lt()], [_load("best")])
-    body = [gast.If(test, [gast.Assign([_store("best")], _load("x"), None)], [])]
-    first = gast.Assign(
-        [_store("best")], gast.Subscript(_load("seq"), gast.Constant(0, None), gast.Load()), None
-    )
-    loop = gast.For(
-        _store("x"),
-        gast.Subscript(_load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load()),
-        body,
-        [],
-        None,
-    )
-    return synthetic(lw, node, [first, loop], {"seq": seq}, "best", "reduce")
-
-
 def synthetic(
     lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
 ) -> Bound:
@@ -674,7 +611,7 @@ def synthetic(
         for field in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             if getattr(n, field, None) is None:
                 setattr(n, field, getattr(node, field, 0))
-    frame = Frame(lw.frame.source, None, None, lw.frame, lw.frame.static, inline=True)
+    frame = lw.frame.inner(inline=True)
     old, lw.frame = lw.frame, frame
     try:
         for k, b in given.items():
@@ -689,88 +626,6 @@ def synthetic(
     return got
 
 
-def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
-    box = items_of(lw, args[0], node)
-    if isinstance(box, Agg):
-        total = start
-        for item in box.items:
-            if (
-                isinstance(total, Plain)
-                and isinstance(total.atom, Const)
-                and total.atom.value == 0
-                and total is start
-            ):
-                total = item
-            else:
-                total = binary(lw, operator.add, total, item, node)
-        return total
-    first = gast.Assign([_store("total")], _load("start"), None)
-    add = gast.Assign([_store("total")], gast.BinOp(_load("total"), gast.Add(), _load("item")), None)
-    return synthetic(
-        lw,
-        node,
-        [first, gast.For(_store("item"), _load("seq"), [add], [], None)],
-        {"seq": args[0], "start": start},
-        "total",
-        "sum",
-    )
-
-
-def sum_of(lw: Lowerer, node: Any) -> Bound:
-    """``sum(e for t in it if c)``: the loop it stands for."""
-    gen = node.args[0]
-    added = gast.BinOp(_load("total_"), gast.Add(), gen.elt)
-    body: list[Any] = [gast.Assign([_store("total_")], added, None)]
-    for g in reversed(gen.generators):
-        for c in reversed(g.ifs):
-            body = [gast.If(c, body, [])]
-        body = [gast.For(g.target, g.iter, body, [], None)]
-    start = lw.expr(node.args[1]) if len(node.args) > 1 else Plain(Const(0))
-    return synthetic(lw, node, body, {"total_": start}, "total_", "sum")
-
-
-def known_items(lw: Lowerer, b: Bound) -> list[Bound] | None:
-    """The elements of something to iterate over, where they are known one by one."""
-    if isinstance(b, Plain) and isinstance(b.atom, Struct):
-        b = lw.bind(b.atom)
-    return control.fixed_items(lw, b)
-
-
-def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    t = list
-    if not args:
-        return Loc(lw.state.new_cell(Agg(list, (), ())))
-    fixed = known_items(lw, args[0])
-    if fixed is not None:
-        return Loc(lw.state.new_cell(Agg(t, tuple(range(len(fixed))), tuple(fixed))))
-    if isinstance(args[0], Iter):
-        return listed(lw, args[0], node)
-    a = lw.read(args[0], node)
-    k = kind(a)
-    if isinstance(k, Map):
-        return mappings.keys_of(lw, a)
-    if isinstance(k, Seq):
-        return lw.bind(lw.prim(list, [a], result=k))
-    return listed(lw, args[0], node)
-
-
-def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
-    first = gast.Assign([_store("out_")], gast.List([], gast.Load()), None)
-    push = gast.Expr(gast.Call(gast.Attribute(_load("out_"), "append", gast.Load()), [_load("item")], []))
-    loop = gast.For(_store("item"), _load("seq"), [push], [], None)
-    return synthetic(lw, node, [first, loop], {"seq": it}, "out_", "list")
-
-
-def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    if not args:
-        return Agg(tuple, (), ())
-    fixed = known_items(lw, args[0])
-    if fixed is not None:
-        return Agg(tuple, tuple(range(len(fixed))), tuple(fixed))
-    return None
-
-
 def _set(t: type) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         if not args:
@@ -778,50 +633,6 @@ def _set(t: type) -> Any:
         return displays.make_set(lw, call(lw, Known(list, "list"), args, {}, node), t, node)
 
     return handler
-
-
-def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    keys: tuple[Any, ...] = ()
-    items: tuple[Bound, ...] = ()
-    if args:
-        box = content(lw, args[0])
-        if not isinstance(box, Agg) or box.type is not dict:
-            return None
-        keys, items = box.keys, box.items
-    merged = dict(zip(keys, items, strict=True))
-    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
-    return Loc(lw.state.new_cell(Agg(dict, tuple(merged), tuple(merged.values()))))
-
-
-def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    lists = [known_items(lw, a) for a in args[1:]]
-    if all(x is not None for x in lists):
-        items = tuple(
-            stored(lw, lw.call(args[0], list(t), {}, node))
-            for t in zip(*[x for x in lists if x is not None], strict=False)
-        )
-        return Loc(lw.state.new_cell(Agg(list, tuple(range(len(items))), items)))
-    names = [f"x{i}" for i in range(len(args) - 1)]
-    target = _store(names[0]) if len(names) == 1 else gast.Tuple([_store(n) for n in names], gast.Store())
-    it = (
-        _load("s0")
-        if len(names) == 1
-        else gast.Call(_load("zip_"), [_load(f"s{i}") for i in range(len(names))], [])
-    )
-    push = gast.Expr(
-        gast.Call(
-            gast.Attribute(_load("out_"), "append", gast.Load()),
-            [gast.Call(_load("f_"), [_load(n) for n in names], [])],
-            [],
-        )
-    )
-    first = gast.Assign([_store("out_")], gast.List([], gast.Load()), None)
-    given: dict[str, Bound] = {
-        "f_": args[0],
-        "zip_": Known(zip, "zip"),
-        **{f"s{i}": a for i, a in enumerate(args[1:])},
-    }
-    return synthetic(lw, node, [first, gast.For(target, it, [push], [], None)], given, "out_", "map")
 
 
 def _add_at(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -856,22 +667,6 @@ def _iscomplex(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return None
 
 
-def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    step = gast.Assign([_store("acc_")], gast.Call(_load("f_"), [_load("acc_"), _load("item")], []), None)
-    seq: Any = _load("seq")
-    given = {"f_": args[0], "seq": args[1]}
-    stmts: list[Any] = []
-    if len(args) > 2:
-        given["acc_"] = args[2]
-    else:
-        stmts.append(
-            gast.Assign([_store("acc_")], gast.Subscript(seq, gast.Constant(0, None), gast.Load()), None)
-        )
-        seq = gast.Subscript(seq, gast.Slice(gast.Constant(1, None), None, None), gast.Load())
-    stmts.append(gast.For(_store("item"), seq, [step], [], None))
-    return synthetic(lw, node, stmts, given, "acc_", "reduce")
-
-
 def _partial(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Partial(args[0], tuple(args[1:]), kwargs)
 
@@ -888,11 +683,10 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 SPECIAL: dict[Any, Any] = {
-    slice: _slice,
-    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, len: _len, isinstance: _isinstance,
-    float: _float, int: _int, min: _minmax(min), max: _minmax(max), sum: _sum, list: _list, tuple: _tuple,
-    dict: _dict, set: _set(set), frozenset: _set(frozenset), map: _map, np.add.at: _add_at, np.shape: _shape,
-    np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.reduce: _reduce, functools.partial: _partial,
+    **sequences.FUNCTIONS,
+    slice: _slice, len: _len, isinstance: _isinstance, float: _float, int: _int,
+    set: _set(set), frozenset: _set(frozenset), np.add.at: _add_at, np.shape: _shape,
+    np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.partial: _partial,
     **texts.FUNCTIONS, **reflection.HANDLERS, **tools.FUNCTIONS, **numeric.FUNCTIONS,
     **masked.MASKED,
 }  # fmt: skip
@@ -911,12 +705,15 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         if box.type in (set, frozenset):
             return displays.set_method(lw, owner, box, name, args, node)
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
+    if control.is_lazy(lw.state, owner):
+        lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
+                help="hand values over in a variable or an object that both read")  # fmt: skip
     atom = lw.read(owner, node)
     k = kind(atom)
     if isinstance(k, Map):
         return mappings.method(lw, owner, atom, name, args, kwargs, node)
     if isinstance(k, Seq):
-        return list_method(lw, owner, atom, name, args, node)
+        return list_method(lw, owner, atom, name, args, kwargs, node)
     if k == STR:
         return texts.method(lw, atom, name, args, kwargs, node)
     if isinstance(k, (Array, Scalar)) or k == UNKNOWN:
@@ -1011,7 +808,9 @@ def is_index(lw: Lowerer, b: Bound) -> bool:
     return isinstance(k, Scalar) and k.dtype[0] in "iu"
 
 
-def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, node: Any) -> Bound:
+def list_method(
+    lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any
+) -> Bound:
     k = kind(atom)
     assert isinstance(k, Seq)
     if not isinstance(owner, Loc):
@@ -1034,7 +833,7 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
         places.detach(lw, owner, None, node)
     if name == "extend":
         lw.mixed.add(owner.cell)
-        other = lw.read(args[0], node)
+        other = lw.read(sequences.sequence(lw, args[0], node), node)
         lw.write(
             owner,
             lw.prim(
@@ -1042,6 +841,9 @@ def list_method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, no
             ),
             node,
         )
+        return Plain(Const(None))
+    if name == "sort":
+        lw.write(owner, lw.read(sequences.sort(lw, lw.bind(atom), kwargs, node)), node)
         return Plain(Const(None))
     if name == "copy":
         return lw.bind(lw.prim(list, [atom], result=k))
@@ -1085,11 +887,12 @@ def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
 
 
 def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    extra = known_items(lw, args[0])
+    given, extra = sequences.spread(lw, args[0], node)
     if extra is None:
         assert isinstance(owner, Loc)
+        args = [given]
         place = statements.as_sequence(lw, owner, box, node)
-        return list_method(lw, place, lw.read(place), "extend", args, node)
+        return list_method(lw, place, lw.read(place), "extend", args, {}, node)
     items = (*box.items, *extra)
     set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
     return Plain(Const(None))
@@ -1113,6 +916,13 @@ def _list_insert(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
     items = list(box.items)
     items.insert(at, stored(lw, args[1]))
     set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
+    return Plain(Const(None))
+
+
+def _list_sort(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    new = sequences.sort(lw, owner, kwargs, node)
+    assert isinstance(new, Loc) and isinstance(owner, Loc)
+    lw.change(owner, lw.state.cells[new.cell], node)
     return Plain(Const(None))
 
 
@@ -1200,6 +1010,7 @@ _CONTAINER_METHODS: dict[Any, Any] = {
     (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
     (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
     (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
+    (list, "sort"): _list_sort,
     (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 
@@ -1254,7 +1065,7 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
 
 
 def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:
-    frame = Frame(c.frame.source, None, None, c.frame, c.frame.static)
+    frame = c.frame.inner()
     return enter_function(
         lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id)
     )
@@ -1264,6 +1075,8 @@ def inline_function(
     lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, kwargs: Kw, node: Any
 ) -> Bound:
     frame = Frame(found, fobj, path, None, lw.frame.static)
+    if fobj.__module__ == iterators.__name__:
+        frame.ours, frame.site = True, (lw.frame, node if node is not None else lw.node)
     a = found.node.args
     defaults: Kw = {}
     pos = a.posonlyargs + a.args
@@ -1309,9 +1122,10 @@ def enter_function(
             note="what runs when, and how often, is decided by the event loop",
             help="write an ordinary function (def), and await its result outside",
         )  # fmt: skip
-    if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
-        lw.stop("generator", f"{name} is a generator function", node, help="return a list")
     bound = bind_arguments(lw, fnode.args, name, args, kwargs, defaults, node)
+    if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
+        bound = {k: stored(lw, b) for k, b in bound.items()}
+        return iteration.lazy(lw, "generator", frame, fnode, name, bound)
     site = recursion.site_of(lw, frame, fnode, name, bound, node, ident)
     if recursion.repeats(lw, site):
         return recursion.enter(lw, site)
@@ -1330,8 +1144,8 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
     frame.locals = frozenset(bound)
     if body is not None:
         lw.declare(frame, fnode, bound)
-    old, old_origin, found = lw.frame, lw.origin, len(lw.problems)
-    lw.frame = frame
+    old, old_origin, old_jumps, found = lw.frame, lw.origin, lw.jumps, len(lw.problems)
+    lw.frame, lw.jumps = frame, control.Jumps()
     lw.stack.append(entry)
     try:
         for k, b in bound.items():
@@ -1352,14 +1166,18 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         return result
     finally:
         lw.stack.pop()
-        lw.frame, lw.origin = old, old_origin
+        lw.frame, lw.origin, lw.jumps = old, old_origin, old_jumps
 
 
 def escapes(lw: Lowerer, b: Bound) -> bool:
-    """Whether a function goes out with ``b``: the scope it was defined in lives on."""
+    """Whether a function or a generator goes out with ``b``: the scope it was made in lives on."""
+    if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Iter):
+        return True
     b = content(lw, b)
     if isinstance(b, Closure):
         return True
+    if isinstance(b, Iter):
+        return b.kind != "range"
     if isinstance(b, Partial):
         return any(escapes(lw, x) for x in (b.fn, *b.args, *b.kwargs.values()))
     if isinstance(b, Agg):
@@ -1450,6 +1268,7 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
         bound[a.vararg.id] = lw.bind(v)
     frame.locals = declarations(found.node)[0] | frozenset(bound)
     old, lw.frame = lw.frame, frame
+    old_jumps, lw.jumps = lw.jumps, control.Jumps()
     try:
         for k, b in bound.items():
             lw.state.names[frame.id, k] = b
@@ -1459,4 +1278,4 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
             del lw.state.names[key]
         return result
     finally:
-        lw.frame = old
+        lw.frame, lw.jumps = old, old_jumps

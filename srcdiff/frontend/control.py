@@ -1,26 +1,26 @@
 """Branches and loops: where paths meet, what a loop carries, how it is left.
 
-A block is read to an *exit code*: 0 falls through, 1 break, 2 return, 3 continue, 4 raise.  The code is a
+A block is read to an *exit code*: 0 falls through, 1 break, 2 return, 3 continue, 4 raise; 5 and up leave the
+body of a loop over a generator, through all loops of the generator (``generators.drive``).  The code is a
 constant where every path agrees, else a value.  What follows a branch that always leaves is moved into the
 other branch.
 """
 
 from __future__ import annotations
 
-import enum
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import mappings, places
+from srcdiff.frontend import mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, Stop, constant, mutable
-from srcdiff.frontend.expressions import attribute, condition, is_member, items_of, truth
-from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.core import Bottom, mutable
+from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -36,7 +36,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
-    Step,
+    nodes_in,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -53,13 +53,10 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     same,
-    vals,
-    walk,
 )
 from srcdiff.ir.kinds import (
+    BOOL,
     INT,
-    OTHER,
-    STR,
     UNKNOWN,
     Array,
     Kind,
@@ -75,10 +72,29 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["always_leaves", "branch", "choose", "for_loop", "jumps", "while_loop"]
+__all__ = ["Jumps", "Pending", "always_leaves", "branch", "choose", "go_on", "jumps", "loop", "while_loop"]
 
 FALL, BREAK, RETURN, CONTINUE, RAISE = range(5)
+OUTWARD = 5  # the first code that leaves the body of a loop over a generator
 RETURNED = "result!"  # no Python name: the value that a return gives
+
+
+@dataclass(frozen=True, slots=True)
+class Jumps:
+    """The codes that ``break`` and ``return`` have at a place."""
+
+    brk: int = BREAK
+    ret: int = RETURN
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How a statement was left, where that is known only at run time: what follows depends on it."""
+
+    code: Atom
+    leave: tuple[tuple[int, int], ...]  # codes with which the block is left, and the block's code then
+    broke: tuple[int, ...]  # codes with which the ``else`` of the loop is left out
+    orelse: list[Any]
 
 
 def always_leaves(stmts: list[Any]) -> bool:
@@ -121,6 +137,8 @@ def jumps(stmts: list[Any]) -> bool:
             return True
         if isinstance(s, (gast.For, gast.While)) and any(isinstance(n, gast.Return) for n in gast.walk(s)):
             return True
+        if any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes_in(s)):
+            return True  # whoever reads what is yielded may leave
     return False
 
 
@@ -143,6 +161,10 @@ class Joiner:
         if key not in self.made:
             ka, kb = kind(a), kind(b)
             k = kb if a is UNDEF else ka if b is UNDEF else join(ka, kb)
+            with self.lw.inside(self.op.regions[0]):
+                a = self.lw.conform(a, k)
+            with self.lw.inside(self.op.regions[1]):
+                b = self.lw.conform(b, k)
             v = Val(hint, with_fresh(k), self.op, user=not self.lw.quiet())
             self.op.regions[0].results.append(a)
             self.op.regions[1].results.append(b)
@@ -170,10 +192,13 @@ class Joiner:
                 return side
         if isinstance(a, Loc) and isinstance(b, Loc) and a.cell == b.cell and not a.path and not b.path:
             return Loc(a.cell)
+        if is_lazy(self.states[0], a) or is_lazy(self.states[1], b):
+            one = a if b is None else b if a is None else None
+            return one or Poison(f"{hint!r} is an iterator, and a different one on each path")
         ca, cb = self.inside(0, a), self.inside(1, b)
         if isinstance(ca, Agg) and isinstance(cb, Agg) and ca.type is cb.type and ca.keys == cb.keys:
             pairs = zip(ca.items, cb.items, ca.keys, strict=True)
-            items = [self.bound(x, y, f"{hint}_{k}") for x, y, k in pairs]
+            items = [self.bound(x, y, f"{hint}_{k}" if hint else "") for x, y, k in pairs]
             if any(x is None for x in items):
                 return Poison(f"{hint!r} differs between the paths")
             agg = Agg(ca.type, ca.keys, tuple(x for x in items if x is not None))
@@ -280,6 +305,9 @@ class Joiner:
             lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
         for cell in [c for c in s0.cells if c in s1.cells and c not in lw.state.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
+            if isinstance(x, Iter) or isinstance(y, Iter):
+                lw.state.cells[cell] = Iter("left", ("it was used on one path only",))
+                continue
             hint = held_as(s0, cell)
             if isinstance(x, Poison) or isinstance(y, Poison):
                 lw.state.cells[cell] = x if isinstance(x, Poison) else y
@@ -447,6 +475,9 @@ def if_statement(lw: Lowerer, test: Bound, body: list[Any], orelse: list[Any], r
 def merge_exits(
     lw: Lowerer, cond: Atom, then: Callable[[], Any], other: Callable[[], Any], rest: list[Any]
 ) -> Any:
+    if isinstance(cond, Const):
+        code = then() if cond.value else other()
+        return go_on(lw, code, lambda: lw.block(rest)) if rest else code
     e0, e1, joiner = branch(lw, cond, then, other)
     if isinstance(e0, int) and e0 == e1:
         return lw.block(rest) if e0 == FALL else e0
@@ -464,7 +495,7 @@ def merge_exits(
     code.kind, code.user = INT, False
     if not rest:
         return code
-    test = lw.prim(ops.exit_is, [code, Const(FALL)])
+    test = exit_test(lw, code, FALL)
     return merge_exits(lw, test, lambda: lw.block(rest), lambda: code, [])
 
 
@@ -482,6 +513,59 @@ def codes(exit: Any) -> set[int]:
     if isinstance(exit, Val) and exit.op is not None and exit.op.code in ("for", "while"):
         return set(exit.op.attrs["exits"]) | {FALL}
     return {FALL}
+
+
+def go_on(lw: Lowerer, code: Any, then: Callable[[], Any], swallow: frozenset[int] = frozenset()) -> Any:
+    """What follows a statement left with ``code``: ``then``, if it fell through or left with such a code."""
+    if isinstance(code, int):
+        return then() if code == FALL or code in swallow else code
+    return leave_by(lw, code, [(c, c) for c in sorted(codes(code) - swallow - {FALL, RAISE})], then)
+
+
+def leave_by(lw: Lowerer, code: Atom, ways: Sequence[tuple[int, int]], then: Callable[[], Any]) -> Any:
+    """Leave with the second code of a pair where ``code`` is the first, else go on with ``then``."""
+    if not ways:
+        return then()
+    (which, left), rest = ways[0], ways[1:]
+    test = exit_test(lw, code, which)
+    if isinstance(test, Const):
+        return left if test.value else leave_by(lw, code, rest, then)
+    return merge_exits(lw, test, lambda: left, lambda: leave_by(lw, code, rest, then), [])
+
+
+def exit_test(lw: Lowerer, code: Atom, which: int) -> Atom:
+    """Whether ``code`` is ``which``: the condition itself, where a branch sets it to constants."""
+    if isinstance(code, Const):
+        return Const(code.value == which)
+    op = code.op if isinstance(code, Val) else None
+    if op is not None and op.code == "if":
+        at = op.outs.index(code)  # type: ignore[arg-type]
+        first, second = (r.results[at] for r in op.regions)
+        if isinstance(first, Const) and isinstance(second, Const):
+            one, other = first.value == which, second.value == which
+            if one == other:
+                return Const(one)
+            return op.ins[0] if one else lw.prim(operator.not_, [op.ins[0]], result=BOOL)
+    return lw.prim(ops.exit_is, [code, Const(which)])
+
+
+def pending(lw: Lowerer, p: Pending, rest: list[Any]) -> Any:
+    """What follows a loop, and its ``else``, happen only if it was not left for good."""
+
+    plain = isinstance(p.code, Val) and p.code.op is not None and p.code.op.code == "if"
+    if plain and not rest and not p.orelse and not p.broke and all(a == b for a, b in p.leave):
+        return p.code
+
+    def follow() -> Any:
+        if not p.orelse or not p.broke:
+            return lw.block([*p.orelse, *rest])
+        tests = [exit_test(lw, p.code, c) for c in p.broke]
+        broke = tests[0]
+        for t in tests[1:]:
+            broke = lw.prim(operator.or_, [broke, t], result=BOOL)
+        return merge_exits(lw, broke, lambda: FALL, lambda: lw.block(p.orelse), rest)
+
+    return leave_by(lw, p.code, p.leave, follow)
 
 
 # ---- loops ------------------------------------------------------------------------------------------
@@ -513,6 +597,7 @@ class Slots:
             agg = Agg(k.type, k.keys, items)
 
             return Loc(self.lw.state.new_cell(agg)) if mutable(k.type) else agg
+        init = self.lw.conform(init, k)
         v = Val(hint, with_fresh(k), user=not self.lw.quiet())
         if (
             isinstance(init, Val)
@@ -585,12 +670,11 @@ def loop(
     lw: Lowerer,
     node: Any,
     op: Op,
-    open_body: Callable[[Region], None],
+    body: Callable[[Region], Any],
     test: Any,
-    body: list[Any],
     orelse: list[Any],
 ) -> Any:
-    """The common part of ``for`` and ``while``; returns the exit code."""
+    """The common part of ``for`` and ``while``: ``body`` reads a trip; returns the exit code."""
     start = lw.state
     origin = lw.origin
     memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
@@ -598,7 +682,6 @@ def loop(
     changing: dict[Any, Poison] = {}  # names of what is another function, say, in each trip
     seeded: set[Any] = set()
     known_changing: set[Any] = set()
-    scopes = {f.id for f in ancestors(lw.frame)}  # a walrus in a comprehension binds names out there
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
@@ -666,8 +749,7 @@ def loop(
             lw.state.names[key] = changing[key]
         before = lw.state.copy()
         with lw.inside(body_region):
-            open_body(body_region)
-            exit = lw.block(body)
+            exit = in_loop(lw, body, body_region)
             end = lw.state
             wanted = dict(carried)
             ends: dict[Any, Atom] = {}
@@ -679,14 +761,22 @@ def loop(
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
+                if now is not base and (isinstance(now, Iter) or isinstance(content0, Iter)):
+                    lw.stop(
+                        "iterator", "an iterator made outside this loop is used up inside it", node,
+                        note="from the second trip on it gives nothing, or goes on where it stopped",
+                        help="make the iterator inside the loop, make a list of it before the loop, or loop "
+                        "over both together: zip(range(n), iterator)",
+                    )  # fmt: skip
                 if now is not base and ("cell", cell) not in carried:
-                    if fixed_shape(content0, now):
+                    if isinstance(now, Agg) and fixed_shape(content0, now):
                         changed_parts(lw, node, start, cell, base, now, carried, wanted)
                         continue
                     for old in [key for key in wanted if key[0] == "item" and key[1][0] == cell]:
                         del wanted[old]
                     a0 = lw.read(content0) if isinstance(content0, Agg) else content0
                     a1 = lw.read(now) if isinstance(now, (Agg, Poison)) else now
+                    assert a1 is not None
                     wanted["cell", cell] = joined(kind(a0), kind(a1), a0)
             for key, b in end.names.items():
                 k0 = ("name", key, key not in start.names)
@@ -705,11 +795,7 @@ def loop(
                             continue
                         a0, a1 = in_state(lw, start, start.names[key]), lw.read(b)
                         wanted[k0] = joined(kind(a0), kind(a1), a0)
-                elif carriable(lw, b) and (
-                    key[0] in scopes
-                    or key[0] < 0
-                    or (key[0] == lw.frame.id and (key[1] == RETURNED or lw.used_outside(node, key[1])))
-                ):
+                elif carriable(lw, b) and lw.outlives(node, key):
                     wanted[k0] = places.common_place(lw, start, None, b) or kind(lw.read(b))
             for key in [k for k in carried if k in wanted]:
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
@@ -724,7 +810,7 @@ def loop(
                         wanted[key] = joined(kind(first), kind(last), first)
                         continue
                     last = indices
-                ends[key] = spread(lw, last, carried[key])
+                ends[key] = lw.conform(spread(lw, last, carried[key]), carried[key])
                 init = start_atom(lw, start, key, carried[key])
                 wanted[key] = joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
             lw.state = reads
@@ -749,7 +835,7 @@ def loop(
     op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
     check_loop_aliases(lw, node, carried, opened, end, before)
-    exits = sorted(codes(exit) & {BREAK, RETURN})
+    exits = sorted(codes(exit) - {FALL, CONTINUE, RAISE})
     op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":
         mapping = {}
@@ -800,16 +886,7 @@ def loop(
         if key in changing or (key not in lw.state.names and not carriable(lw, b)):
             poison = changing.get(key, other_each_trip(key[1]))
             lw.state.names[key] = poison if key in changing or holds_values(b) else b
-    return after_loop(lw, op, exits, orelse, test, cond)
-
-
-def ancestors(frame: Any) -> list[Any]:
-    """The frames around one."""
-    out = []
-    while frame.parent is not None:
-        frame = frame.parent
-        out.append(frame)
-    return out
+    return after_loop(lw, op, exits, orelse, cond)
 
 
 def content_of(lw: Lowerer, b: Bound) -> Any:
@@ -1005,7 +1082,12 @@ def carriable(lw: Lowerer, b: Bound) -> bool:
         return all(carriable(lw, x) for x in b.items)
     if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
         return carriable(lw, lw.state.cells[b.cell])
-    return isinstance(b, (Plain, Loc)) or is_member(b)
+    return isinstance(b, Plain) or is_member(b) or (isinstance(b, Loc) and not is_lazy(lw.state, b))
+
+
+def is_lazy(state: State, b: Any) -> bool:
+    """Whether a bound is an iterator."""
+    return isinstance(b, Loc) and isinstance(state.cells.get(b.cell), Iter)
 
 
 def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
@@ -1015,7 +1097,8 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
     if isinstance(a, Known) and isinstance(b, Known):
         return a.obj is b.obj
     if isinstance(a, Closure) and isinstance(b, Closure):
-        return a.node is b.node  # what it reads of the function around it is carried by itself
+        mine, other = (Agg(tuple, tuple(c.defaults), tuple(c.defaults.values())) for c in (a, b))
+        return a.node is b.node and a.frame is b.frame and same_bound(lw, mine, other)
     if isinstance(a, Plain) and isinstance(b, Plain):
         return same(a.atom, b.atom)
     if isinstance(a, Loc) and isinstance(b, Loc):
@@ -1046,7 +1129,10 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
         return a.name == b.name and same_bound(lw, a.owner, b.owner)
     if isinstance(a, Either) and isinstance(b, Either):
         return same(a.test, b.test) and same_bound(lw, a.then, b.then) and same_bound(lw, a.other, b.other)
-    return False
+    if isinstance(a, Iter) and isinstance(b, Iter):  # ranges: all else that is looped over lives in a cell
+        alike = a.kind == b.kind and len(a.parts) == len(b.parts)
+        return alike and all(x is y or same(x, y) for x, y in zip(a.parts, b.parts, strict=True))
+    return isinstance(a, Poison) and isinstance(b, Poison)
 
 
 def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
@@ -1074,29 +1160,83 @@ def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: S
             )
 
 
-def after_loop(lw: Lowerer, op: Op, exits: list[int], orelse: list[Any], test: Any, cond: Atom) -> Any:
-    """The ``else`` of a loop and the returns from inside it."""
+class Unpeelable(Exception):
+    """The trips of a loop are not known when the derivative is made."""
+
+
+def in_box(lw: Lowerer, name: str) -> bool:
+    b = lw.state.names.get((lw.frame.id, name))
+    return b is not None and isinstance(content(lw, b), Agg)
+
+
+def structure(lw: Lowerer, name: str) -> Any:
+    b = lw.state.names.get((lw.frame.id, name))
+    with lw.inside(Region()):
+        return None if b is None else recursion.dissect(lw, b, name, [], [])
+
+
+def peeled(lw: Lowerer, node: Any, boxes: list[str], trip: int) -> Any:
+    """A loop that takes a container of known structure apart: ``while t is not None: a, t = t``."""
+    known = truth(lw, lw.expr(node.test))
+    if known is None or trip > MOST_PEELED:
+        raise Unpeelable
+    if not known:
+        return lw.block(node.orelse)
+    before = [structure(lw, n) for n in boxes]
+    code = in_loop(lw, lambda region: lw.block(node.body), lw.region)
+    if [structure(lw, n) for n in boxes] == before and not (isinstance(code, int) and code == BREAK):
+        raise Unpeelable
+    if isinstance(code, int):
+        if code in (FALL, CONTINUE):
+            return peeled(lw, node, boxes, trip + 1)
+        return FALL if code == BREAK else code
+    ways = sorted(codes(code) - {FALL, CONTINUE, RAISE})
+    leave = [(c, FALL if c == BREAK else c) for c in ways]
+    return leave_by(lw, code, leave, lambda: peeled(lw, node, boxes, trip + 1))
+
+
+def in_loop(lw: Lowerer, body: Callable[[Region], Any], region: Region) -> Any:
+    """Read a loop's body: ``break`` is its own there."""
+    old, lw.jumps = lw.jumps, Jumps(BREAK, lw.jumps.ret)
+    try:
+        return body(region)
+    finally:
+        lw.jumps = old
+
+
+def after_loop(lw: Lowerer, op: Op, exits: list[int], orelse: list[Any], cond: Atom) -> Any:
+    """The ``else`` of a loop and the ways out of it that do not end with it."""
     forever = op.code == "while" and isinstance(cond, Const) and cond.value is True
+    if forever:
+        orelse = []
+        if len(exits) == 1 and exits[0] != BREAK:
+            return exits[0]
     out = LoopView(op).exit_out
     if not exits:
         return lw.block(orelse) if orelse else FALL
     assert out is not None
-    if RETURN in exits:
-        if forever and BREAK not in exits:
-            return RETURN
-        test_return = lw.prim(ops.exit_is, [out, Const(RETURN)])
-        return ("pending", test_return, orelse if not forever else [], out if BREAK in exits else None)
-    if orelse:
-        left = lw.prim(ops.exit_is, [out, Const(BREAK)])
-        return merge_exits(lw, left, lambda: FALL, lambda: lw.block(orelse), [])
-    return FALL
+    leave = tuple((c, c) for c in exits if c != BREAK)
+    broke = (BREAK,) if BREAK in exits else ()
+    if not leave and not orelse:
+        return FALL
+    return Pending(out, leave, broke, orelse)
+
+
+MOST_PEELED = 64  # trips of a while that takes a container of known structure apart
 
 
 def while_loop(lw: Lowerer, node: Any) -> Any:
     if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
         return while_loop(lw, test_inside(lw, node))
+    boxes = [n.id for n in nodes_in(node.test) if isinstance(n, gast.Name) and in_box(lw, n.id)]
+    if boxes:
+        mark = recursion.snapshot(lw)
+        try:
+            return peeled(lw, node, boxes, 0)
+        except Unpeelable:
+            recursion.recover(lw, mark)
     op = Op("while", [], attrs={"head": 0, "dirs": ()})
-    return loop(lw, node, op, lambda region: None, node.test, node.body, node.orelse)
+    return loop(lw, node, op, lambda region: lw.block(node.body), node.test, node.orelse)
 
 
 def test_inside(lw: Lowerer, node: Any) -> Any:
@@ -1109,362 +1249,3 @@ def test_inside(lw: Lowerer, node: Any) -> Any:
     for n in (loop, leave, leave.test, leave.body[-1], loop.test):
         gast.copy_location(n, node)
     return lw.cached_tree((node, "while"), loop)
-
-
-def for_loop(lw: Lowerer, node: Any) -> Any:
-    it = lw.expr(node.iter)
-    return iterate(lw, node, it)
-
-
-def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
-    c = items_of(lw, it, node)
-    if isinstance(c, Agg) and c.type is dict:
-        c = Agg(tuple, tuple(range(len(c.keys))), tuple(Plain(Const(k)) for k in c.keys))
-    if isinstance(c, Agg):
-        return unroll(lw, node, list(c.items))
-    if isinstance(c, Loc) and isinstance(kind(value := lw.read(c)), Map):
-        it = mappings.keys_of(lw, value)
-    if isinstance(it, (Iter, Plain, Known)):
-        fixed = fixed_items(lw, it)
-        if fixed is not None:
-            return unroll(lw, node, fixed)
-    trips = few_trips(lw, it)
-    if trips is None:
-        return counted(lw, node, it)
-    return counted_or_unrolled(lw, node, it, trips)
-
-
-MOST_UNROLLED = 512  # trips of nested loops read one by one
-
-
-def few_trips(lw: Lowerer, it: Bound) -> list[Bound] | None:
-    """The items of a range of few numbers that are known."""
-    if not isinstance(it, Iter) or it.kind != "range":
-        return None
-    bounds = [constant(a) for a in it.parts]
-    if not all(isinstance(b, int) for b in bounds):
-        return None
-    numbers = range(*bounds)
-    return [Plain(Const(i)) for i in numbers] if len(numbers) <= 64 else None
-
-
-def counted_or_unrolled(lw: Lowerer, node: Any, it: Bound, trips: list[Bound]) -> Any:
-    """A loop over a few known numbers: as a loop, or trip by trip where it cannot be read as one.
-
-    Trips differ in what is known of them: which function, or which shape, an index stands for.
-    """
-    problems, ops, state = len(lw.problems), len(lw.region.ops), lw.state.copy()
-    marks = [x.copy() for x in (lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted)]
-    writes = list(lw.element_writes)
-    failed: Stop | None = None
-    try:
-        code = counted(lw, node, it)
-    except Stop as stop:
-        failed, code = stop, FALL
-    told = [*lw.problems[problems:], failed.problem if failed is not None else None]
-    again = lw.unrolling * len(trips) <= MOST_UNROLLED and not lw.frame.static
-    again = again and not any(p is not None and p.slug == "recursion" for p in told)
-    if (failed is None and len(lw.problems) == problems) or not again:
-        if failed is not None:
-            raise failed
-        return code
-    found = lw.problems[problems:]
-    del lw.problems[problems:], lw.region.ops[ops:]
-    lw.state = state
-    lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = marks  # type: ignore[assignment]
-    lw.element_writes = writes
-    lw.unrolling *= max(len(trips), 1)
-    try:
-        code = unroll(lw, node, trips)
-        if len(lw.problems) == problems and not (isinstance(code, int) and code == RAISE):
-            return code
-    except Stop:
-        pass  # the problems of the loop itself are told
-    finally:
-        lw.unrolling //= max(len(trips), 1)
-    lw.problems[problems:] = found
-    if failed is not None:
-        raise failed
-    return code
-
-
-def fixed_items(lw: Lowerer, it: Bound) -> list[Bound] | None:
-    """The items of an iterator over containers of known structure."""
-    c = items_of(lw, it)
-    if isinstance(c, Plain) and isinstance(c.atom, Const) and isinstance(c.atom.value, (str, bytes)):
-        return [Plain(Const(x)) for x in c.atom.value]
-    if isinstance(c, Known) and isinstance(c.obj, enum.EnumMeta):
-        members: Any = list(c.obj)
-        return [attribute(lw, c, m.name, None) for m in members]
-    if isinstance(c, Agg):
-        return list(c.items) if c.type is not dict else [Plain(Const(k)) for k in c.keys]
-    if isinstance(c, Iter):
-        if c.kind == "zip":
-            lists = [fixed_items(lw, p) for p in c.parts]
-            if any(x is not None for x in lists):
-                n = min(len(x) for x in lists if x is not None)
-                full = [
-                    x if x is not None else indexed_items(lw, p, n)
-                    for x, p in zip(lists, c.parts, strict=True)
-                ]
-                if all(x is not None for x in full):
-                    return [
-                        Agg(tuple, tuple(range(len(full))), t)
-                        for t in zip(*[x for x in full if x is not None], strict=False)
-                    ]
-            return None
-        if c.kind == "enumerate":
-            items = fixed_items(lw, c.parts[0])
-            first = constant(lw.read(c.parts[1]))
-            if items is not None and isinstance(first, int):
-                return [Agg(tuple, (0, 1), (Plain(Const(first + i)), x)) for i, x in enumerate(items)]
-            return None
-        if c.kind == "reversed":
-            items = fixed_items(lw, c.parts[0])
-            return items[::-1] if items is not None else None
-        if c.kind == "range" and lw.frame.static:
-            bounds = [constant(a) for a in c.parts]
-            if all(isinstance(b, int) for b in bounds):
-                return [Plain(Const(i)) for i in range(*bounds)]
-    return None
-
-
-def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Bound] | None:
-    """The first ``n`` items of something unrolled beside a container of known length."""
-    if isinstance(it, Iter):
-        if it.kind == "range":
-            bounds = [constant(a) for a in it.parts]
-            if all(isinstance(b, int) for b in bounds):
-                return [Plain(Const(i)) for i in range(*bounds)[:n]]
-        return None
-    if isinstance(it, Loc) and not isinstance(lw.state.cells[it.cell], Agg):
-        if isinstance(kind(lw.state.cells[it.cell]), (Array, Seq)):
-            return [lw.view(it, Step(operator.getitem, (Const(i),))) for i in range(n)]
-    return None
-
-
-def unroll(lw: Lowerer, node: Any, items: list[Bound]) -> Any:
-    """A loop over a container of known structure: its body once for each element."""
-    if len(items) > 64:
-        lw.stop("unroll", f"a loop over {len(items)} elements of different kinds is too long", node)
-
-    def go(k: int) -> Any:
-        if k == len(items):
-            return lw.block(node.orelse)
-        lw.assign(node.target, items[k])
-        e = lw.block(node.body)
-        if isinstance(e, int):
-            return go(k + 1) if e in (FALL, CONTINUE) else FALL if e == BREAK else e
-        leave = codes(e)
-        if not leave & {BREAK, RETURN}:
-            return go(k + 1)
-        left = [lw.prim(ops.exit_is, [e, Const(c)]) for c in (BREAK, RETURN) if c in leave]
-        if len(left) == 1:
-            code = FALL if BREAK in leave else RETURN
-            return merge_exits(lw, left[0], lambda: code, lambda: go(k + 1), [])
-        return merge_exits(
-            lw,
-            left[0],
-            lambda: FALL,
-            lambda: merge_exits(lw, left[1], lambda: RETURN, lambda: go(k + 1), []),
-            [],
-        )
-
-    return go(0)
-
-
-class Header:
-    """What a ``for`` runs over: an index, and sources consumed element by element."""
-
-    def __init__(self, lw: Lowerer, node: Any, indexed: frozenset[int] = frozenset()) -> None:
-        self.lw, self.node = lw, node
-        self.indexed = indexed  # lists whose elements are taken by index, as places
-        self.lists: dict[int, Val] = {}  # lists consumed element by element: what stands for the index
-        self.range: list[Atom] | None = None
-        self.reverse = False
-        self.sources: list[tuple[Atom, int, Bound]] = []
-        self.by_rows = False  # the index counts the rows of an array that is written to
-        self.index = Val("k", Scalar("i8", True, fresh_sym()))
-
-    def add(self, it: Bound, direction: int) -> Callable[[], Bound]:
-        """Prepare ``it``; the result gives the element's bound inside the body."""
-        lw = self.lw
-        if isinstance(it, Iter):
-            if it.kind == "range":
-                parts = list(it.parts)
-                start, stop, step = (
-                    (Const(0), parts[0], Const(1)) if len(parts) == 1 else (*parts, Const(1))[:3]
-                )
-                if self.range is not None or ((direction < 0) != self.reverse and self.sources):
-                    return self.offset_index(start, step, direction)
-                self.range, self.reverse = [start, stop, step], direction < 0
-                return lambda: Plain(self.index)
-            if it.kind == "zip":
-                binders = [self.add(p, direction) for p in it.parts]
-                return lambda: Agg(tuple, tuple(range(len(binders))), tuple(b() for b in binders))
-            if it.kind == "enumerate":
-                counted = self.range is not None
-                inner = self.add(it.parts[0], direction)
-                first = lw.read(it.parts[1])
-                if direction < 0 or counted or (self.range is not None and not self.by_rows):
-                    lw.stop(
-                        "iterate",
-                        "this combination of range, enumerate and reversed is not supported",
-                        self.node,
-                    )
-                if self.range is None:
-                    self.range = [Const(0), self.count(), Const(1)]
-
-                def numbered() -> Bound:
-                    at: Atom = self.index
-                    if not (isinstance(first, Const) and first.value == 0):
-                        at = lw.prim(operator.add, [self.index, first])
-                    return Agg(tuple, (0, 1), (Plain(at), inner()))
-
-                return numbered
-            if it.kind == "reversed":
-                return self.add(it.parts[0], -direction)
-            lw.stop("iterate", f"looping over {it.kind} is not supported", self.node)
-        value = lw.read(it, self.node)
-        k = kind(value)
-        if not isinstance(k, (Array, Seq)) and k not in (UNKNOWN, OTHER, STR):
-            lw.stop("iterate", "this cannot be looped over", self.node)
-        if isinstance(k, Array) and not k.dims:
-            lw.stop("iterate", "a 0-d array cannot be looped over", self.node)
-        if isinstance(it, Loc) and isinstance(k, Array) and lw.written_in(self.node, it):
-            return self.rows(it, value, direction)
-        if isinstance(it, Loc) and lw.settled(it).cell in self.indexed:
-            return self.rows(lw.settled(it), value, direction)
-        elem, _ = (
-            index_kind(k, self.index)
-            if k not in (UNKNOWN, OTHER, STR)
-            else (k, True)
-        )
-        v = Val(element_name(self.node.target), with_fresh(elem), user=True)
-        self.sources.append((value, direction, Plain(v)))
-        if isinstance(it, Loc) and isinstance(k, Seq) and places.changeable(k.elem) and not lw.frame.static:
-            home = lw.settled(it)
-            at = self.lists.setdefault(home.cell, Val("k", Scalar("i8", True, fresh_sym())))
-            step = places.element_step(at)
-
-            def element() -> Bound:
-                place = Loc(home.cell, (*home.path, step), v, lw.state.cells[home.cell])
-                return lw.element_bound(place, v, v.kind) if isinstance(v.kind, Tree) else place
-
-            return element
-        return lambda: lw.freeze(lw.bind(v))
-
-    def rows(self, it: Loc, value: Atom, direction: int) -> Callable[[], Bound]:
-        """Rows of an array that the loop writes to: taken by index, as views."""
-        lw = self.lw
-        if self.range is None:
-            count = lw.shape_of(value, 0) if isinstance(kind(value), Array) else places.length(lw, value)
-            self.range, self.reverse = [Const(0), count, Const(1)], direction < 0
-            self.by_rows = True
-        elif direction < 0:
-            lw.stop(
-                "iterate",
-                "reversed rows of an array that is written are not supported beside another range",
-                self.node,
-            )
-
-        return lambda: lw.view(Loc(it.cell, it.path), Step(operator.getitem, (self.index,)))
-
-    def count(self) -> Atom:
-        if not self.sources:
-            self.lw.stop("iterate", "enumerate needs a sequence here", self.node)
-        value = self.sources[0][0]
-        if isinstance(kind(value), Array):
-            return self.lw.shape_of(value, 0)
-        return self.lw.prim(len, [value], result=Scalar("i8", True, fresh_sym()))
-
-    def offset_index(self, start: Atom, step: Atom, direction: int) -> Callable[[], Bound]:
-        if direction < 0 or self.reverse or self.range is None:
-            self.lw.stop("iterate", "ranges of opposite directions are not supported in one loop", self.node)
-        first, by = self.range[0], self.range[2]
-
-        def other() -> Bound:
-            lw = self.lw
-            steps = lw.prim(operator.floordiv, [lw.prim(operator.sub, [self.index, first]), by])
-            return Plain(lw.prim(operator.add, [start, lw.prim(operator.mul, [steps, step])]))
-
-        return other
-
-
-
-def element_name(target: Any) -> str:
-    if isinstance(target, gast.Name):
-        return str(target.id)
-    if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
-        return (
-            element_name(target.elts[-1])
-            if not isinstance(target.elts[-1], (gast.Tuple, gast.List))
-            else "item"
-        )
-    return "item"
-
-
-def index_name(target: Any, it: Any) -> str:
-    if isinstance(target, gast.Name):
-        return str(target.id)
-    if isinstance(target, (gast.Tuple, gast.List)) and target.elts:
-        return index_name(target.elts[0], it)
-    return "i"
-
-
-def counted(lw: Lowerer, node: Any, it: Bound, indexed: frozenset[int] = frozenset()) -> Any:
-    """A loop whose number of trips is known only at run time."""
-    start, size, problems = lw.state.copy(), len(lw.region.ops), len(lw.problems)
-    header = Header(lw, node, indexed)
-    binder = header.add(it, 1)
-    if header.range is not None:
-        header.index.name = index_name(node.target, it)
-        header.index.user = True
-    op = Op(
-        "for",
-        list(header.range or []),
-        attrs={"head": 3 if header.range is not None else 0, "rev": header.reverse},
-    )
-    op.attrs["dirs"] = tuple(d for _, d, _ in header.sources)
-    op.ins.extend(s for s, _, _ in header.sources)
-    elements = [b.atom for _, _, b in header.sources if isinstance(b, Plain) and isinstance(b.atom, Val)]
-    name_elements(node.target, header, elements)
-
-    def open_body(region: Region) -> None:
-        region.params = [header.index, *elements]
-        lw.assign(node.target, binder())
-
-    try:
-        exit = loop(lw, node, op, open_body, None, node.body, node.orelse)
-    except Stop:
-        if not changed_lists(lw, header, op, lw.region.ops[size:]):
-            raise
-        exit = None
-    again = changed_lists(lw, header, op, lw.region.ops[size:])
-    if again - indexed:  # elements are changed, or replaced: they are places in the list
-        lw.state = start
-        del lw.region.ops[size:], lw.problems[problems:]
-        return counted(lw, node, it, indexed | again)
-    return exit
-
-
-def changed_lists(lw: Lowerer, header: Header, op: Op, made: list[Op]) -> frozenset[int]:
-    """The lists that a loop runs over whose elements the loop takes by index, or that it changes."""
-    used = {v for o in [*made, op] for x in walk(Region(ops=[o])) for v in vals([*x.ins, *results_of(x)])}
-    changed = set(op.attrs.get("changes", ()))
-    return frozenset(c for c, marker in header.lists.items() if marker in used or c in changed)
-
-
-def results_of(op: Op) -> list[Atom]:
-    return [a for r in op.regions for a in r.results]
-
-
-def name_elements(target: Any, header: Header, elements: list[Val]) -> None:
-    """Give the elements of a zip the names of their targets."""
-    if len(elements) == 1 or not isinstance(target, (gast.Tuple, gast.List)):
-        return
-    names = [t.id for t in target.elts if isinstance(t, gast.Name)]
-    if len(names) == len(target.elts):
-        names = names[len(names) - len(elements) :]
-        for v, n in zip(elements, names, strict=False):
-            v.name = n

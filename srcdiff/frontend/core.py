@@ -28,6 +28,7 @@ from srcdiff.frontend.scope import (
     Field,
     Forward,
     Frame,
+    Iter,
     Known,
     Loc,
     Method,
@@ -241,9 +242,12 @@ class Core:
     def problem_here(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
     ) -> Problem:
+        frame = self.frame
         node = node if node is not None and hasattr(node, "lineno") else self.node
+        while frame.site is not None:
+            frame, node = frame.site
         help = help or ADVICE.get(slug, "")
-        source = self.frame.source
+        source = frame.source
         if source is None or node is None or not hasattr(node, "lineno"):
             return Problem(slug, what, note=note, help=help)
         line = node.lineno
@@ -456,6 +460,9 @@ class Core:
                 content = self.state.cells[b.cell]
                 if isinstance(content, (Agg, Poison)):
                     return self.read(content)
+                if isinstance(content, (Iter, Poison)):
+                    self.stop("iterator", "an iterator is used where a value is needed", node,
+                              help="make a list of it: list(...)")  # fmt: skip
                 if b.val is not None and b.seen is content:
                     return b.val
                 if b.val is not None and b.val.kind == UNKNOWN and b.path:
@@ -520,6 +527,16 @@ class Core:
     def either(self, b: Either, node: Any) -> Atom:
         """The value of the one of two things that is meant."""
         raise NotImplementedError
+
+    def conform(self, a: Atom, k: Kind) -> Atom:
+        """A tuple as a value of kind ``k``: one of any length is a list."""
+        if isinstance(k, Seq) and k.frozen and isinstance(kind(a), Tree):
+            if isinstance(a, Struct):
+                return Struct(list, a.keys, a.items)
+            return self.prim(list, [a], result=k)
+        if isinstance(k, Tree) and isinstance(a, Struct) and len(a.items) == len(k.items):
+            return Struct(a.type, a.keys, tuple(map(self.conform, a.items, k.items)))
+        return a
 
     def apply_step(self, step: Step, base: Atom) -> Atom:
         if step.fn is operator.getitem:
@@ -709,7 +726,7 @@ class Core:
     def quiet(self) -> bool:
         """Whether names bound now are ours, not the user's."""
         f = self.frame
-        return f.static or (f.fobj is None and f.path is None and not f.locals)
+        return f.static or f.ours or (f.fobj is None and f.path is None and not f.locals)
 
     # ---- names
     def free(self, name: str, frame: Frame, node: Any = None) -> Bound:

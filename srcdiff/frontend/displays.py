@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, statements
+from srcdiff.frontend import calls, iteration, statements
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
@@ -27,8 +27,7 @@ def sequence(lw: Lowerer, node: Any, t: type) -> Bound:
         if not isinstance(e, gast.Starred):
             parts[-1].append(stored(lw, lw.expr(e)))
             continue
-        b = lw.expr(e.value)
-        fixed = calls.known_items(lw, b)
+        b, fixed = lw.spread(lw.expr(e.value), e)
         if fixed is not None:
             parts[-1].extend(fixed)
         else:
@@ -98,7 +97,7 @@ def set_method(lw: Lowerer, owner: Bound, box: Agg, name: str, args: list[Bound]
     """A method of a set of known elements: settled now, or the set becomes one of run time."""
     atoms = [lw.read(content(lw, a) if not isinstance(a, Loc) else a, node) for a in args]
     if name in _OF_SETS:
-        groups = [calls.known_items(lw, a) for a in args]
+        groups = [iteration.fixed_items(lw, a, node) for a in args]
         known = [[lw.read(x) for x in g] for g in groups if g is not None]
         if len(known) == len(args) and all(is_constant(x) for g in known for x in g):
             got = getattr(box.type(box.keys), name)(*[[constant(x) for x in g] for g in known])
@@ -182,6 +181,5 @@ def _dict_comprehension(lw: Lowerer, node: Any) -> Bound:
 
 HANDLERS.update({
     "Tuple": _tuple, "List": _list, "Set": _set, "Dict": _dict,
-    "ListComp": _list_comprehension, "GeneratorExp": _list_comprehension,
-    "SetComp": _set_comprehension, "DictComp": _dict_comprehension,
+    "ListComp": _list_comprehension, "SetComp": _set_comprehension, "DictComp": _dict_comprehension,
 })  # fmt: skip

@@ -29,6 +29,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Poison,
+    Spread,
     Step,
     Super,
 )
@@ -36,6 +37,7 @@ from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, val
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
+    NONE,
     OTHER,
     STR,
     UNKNOWN,
@@ -160,7 +162,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
     box = content(lw, owner)
     if objects.is_object(box):
         return objects.get(lw, owner, box, name, node)
-    if isinstance(box, Agg):
+    if isinstance(box, Agg) or (isinstance(owner, Loc) and isinstance(lw.state.cells.get(owner.cell), Iter)):
         return Method(owner, name)
     atom = lw.read(owner, node)
     k = kind(atom)
@@ -174,6 +176,8 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         if isinstance(k, Scalar):
             return Plain(Const(0))
         return Plain(lw.prim(np.ndim, [atom], result=Scalar("i8")))
+    if name == "flat" and isinstance(k, Array):
+        return lw.view(owner, Step(np.ravel, ()))
     if name == "dtype":
         return Plain(lw.prim(getattr, [atom, Const("dtype")], result=OTHER, method="dtype"))
     if isinstance(atom, Val) and atom.op is not None and atom.op.fn is type and name == "__name__":
@@ -230,6 +234,7 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     if isinstance(kx, Seq) or isinstance(ky, Seq):
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
             k = join(kx, ky)
+            x, y = lw.conform(x, k), lw.conform(y, k)
             return lw.bind(lw.prim(operator.concat, [x, y], result=k))
         if fn is operator.mul:
             return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
@@ -240,18 +245,6 @@ def merged_dicts(a: Agg, b: Agg) -> Agg:
     """``a | b``: the entries of both, those of ``b`` winning."""
     merged = dict(zip(a.keys, a.items, strict=True)) | dict(zip(b.keys, b.items, strict=True))
     return Agg(dict, tuple(merged), tuple(merged.values()))
-
-
-def items_of(lw: Lowerer, b: Bound, node: Any = None) -> Any:
-    """The content of a bound that is looped over or unpacked: an object's fields are not its elements."""
-    c = content(lw, b)
-    if objects.is_object(c) and not issubclass(c.type, tuple):
-        lw.stop(
-            "iterate", f"an object of class {c.type.__name__} is looped over", node,
-            note="its fields are not its elements",
-            help="loop over a list of what it gives",
-        )  # fmt: skip
-    return c
 
 
 def content(lw: Lowerer, b: Bound) -> Any:
@@ -326,6 +319,7 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
             arms = [Plain(compare(lw, name, x, none, node)) for x in (two.then, two.other)]
             return condition(lw, Either(two.test, *arms), node)
     a, b = lw.read(left, node), lw.read(right, node)
+    a, b = lw.conform(a, kind(b)), lw.conform(b, kind(a))
     ka, kb = kind(a), kind(b)
     if (
         fn in (operator.eq, operator.ne)
@@ -364,7 +358,7 @@ def is_const_none(b: Bound) -> bool:
 
 
 def is_none(lw: Lowerer, b: Bound) -> bool | None:
-    if is_const_none(b):
+    if is_const_none(b) or (isinstance(b, Plain) and kind(b.atom) == NONE):
         return True
     if isinstance(b, Plain) and isinstance(kind(b.atom), (Scalar, Array, Tree)):
         return False
@@ -386,6 +380,12 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     if got is not None:
         found = lw.read(got, node)
         return found if name == "In" else lw.prim(operator.not_, [found], result=BOOL)
+    if isinstance(box, Iter):
+        inside = lw.range_contains(box, left, node)
+        return inside if name == "In" else lw.prim(operator.not_, [inside], result=BOOL)
+    if isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter):
+        right = lw.sequence(right, node)
+        box = content(lw, right)
     item = lw.read(left, node)
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
@@ -442,11 +442,15 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
         return bool(constant(c.atom))
     if isinstance(c, Known) and isinstance(c.obj, enum.Enum):
         return bool(c.obj)
+    if isinstance(c, Plain) and kind(c.atom) == NONE:
+        return False
     if isinstance(c, (Known, Closure, Partial, Method)):
         return True
     if isinstance(c, Either):
         first, second = truth(lw, c.then), truth(lw, c.other)
         return first if first == second else None
+    if isinstance(c, Loc) and isinstance(lw.state.cells.get(c.cell), Iter):
+        return True
     return None
 
 
@@ -509,7 +513,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
         return known_item(lw, base, index_node, node)
     index = index_atom(lw, index_node)
     if isinstance(base, Iter):
-        lw.stop("index", "a range or zip cannot be indexed here", node, help="make it a list first")
+        return lw.range_item(base, index, node)
     value = lw.read(base, node)
     k = kind(value)
     got_view = isinstance(k, (Array, Seq)) or k == UNKNOWN
@@ -583,7 +587,8 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
         for x in box.items:
             lw.freeze(x)
         k = join_all(kinds[0], tuple(kinds[1:]))
-        return lw.freeze(lw.bind(lw.prim(operator.getitem, [whole, index], result=k, view=True)))
+        seq = lw.prim(list, [whole], result=Seq(k), display=True)
+        return lw.freeze(lw.bind(lw.prim(operator.getitem, [seq, index], result=k, view=True)))
     if not plain:
         return one_of(lw, box, index)
     lw.stop(
@@ -647,7 +652,11 @@ def index_atom(lw: Lowerer, node: Any) -> Atom:
         return Struct(tuple, tuple(range(len(items))), items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
-    return lw.read(lw.expr(node), node)
+    got = lw.read(lw.expr(node), node)
+    k = kind(got)
+    if isinstance(k, Seq) and k.frozen:
+        lw.stop("index", "the number of indices in this tuple is known only at run time", node)
+    return got
 
 
 def _slice(lw: Lowerer, node: Any) -> Bound:
@@ -694,7 +703,12 @@ def _call(lw: Lowerer, node: Any) -> Bound:
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
-            args.extend(lw.spread(lw.expr(a.value)))
+            starred, items = lw.spread(lw.expr(a.value), a)
+            if items is None and isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
+                turned = lw.columns(starred, a)
+                if turned is not None:
+                    return turned
+            args.extend([Spread(starred)] if items is None else items)
         else:
             args.append(lw.expr(a))
     for kw in node.keywords:
@@ -708,8 +722,20 @@ def _call(lw: Lowerer, node: Any) -> Bound:
     return lw.call(func, args, kwargs, node)
 
 
+def _generator(lw: Lowerer, node: Any) -> Bound:
+    """``(e for t in it if c)``: the first iterable is evaluated now, the rest when values are asked for."""
+    first = lw.expr(node.generators[0].iter)
+    return Loc(lw.state.new_cell(Iter("genexp", (node, lw.frame, first))))
+
+
+def _yield(lw: Lowerer, node: Any) -> Bound:
+    lw.stop("generator", "a yield inside an expression is not supported", node,
+            help="make it a statement of its own: nothing is ever sent to this generator")  # fmt: skip
+
+
 HANDLERS: dict[str, Callable[[Lowerer, Any], Bound]] = {
     "Constant": _constant, "Name": _name, "Attribute": _attribute, "BinOp": _binop, "UnaryOp": _unary,
     "Compare": _compare, "BoolOp": _boolop, "IfExp": _ifexp, "Subscript": _subscript, "Slice": _slice,
-    "Lambda": _lambda, "NamedExpr": _named, "Call": _call,
+    "Lambda": _lambda, "NamedExpr": _named, "Call": _call, "GeneratorExp": _generator,
+    "Yield": _yield, "YieldFrom": _yield,
 }  # fmt: skip

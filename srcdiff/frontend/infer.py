@@ -32,6 +32,7 @@ from srcdiff.ir.kinds import (
     Sym,
     Tree,
     dtype_name,
+    fields_of,
     fresh_sym,
     made,
     memo_sym,
@@ -186,6 +187,12 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         t = list if isinstance(r0, list) else type(r0)
         keys = tuple(getattr(r0, "_fields", range(len(r0))))
         return Tree(t, keys, tuple(_kind(a, b, s0, s1, big) for a, b in zip(r0, r1, strict=True)))
+    if type(r0) is not type(r1):
+        return OTHER
+    parts = (r0, r1) if isinstance(r0, dict) else (fields_of(r0), fields_of(r1))
+    if parts[0] and parts[0].keys() == parts[1].keys():
+        items = tuple(_kind(v, parts[1][k], s0, s1, big) for k, v in parts[0].items())
+        return Tree(type(r0), tuple(parts[0]), items)
     return OTHER
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import gast
 
-from srcdiff.frontend.scope import children, nodes_in
+from srcdiff.frontend.scope import children, nodes_in, own_names
 
 __all__ = ["Live", "liveness"]
 
@@ -31,7 +31,8 @@ def liveness(function: Any) -> Live:
     """The live names around every loop of a function definition."""
     walker = _Walker()
     inner = [n for n in nodes_in(*function.body) if isinstance(n, (gast.FunctionDef, gast.Lambda))]
-    walker.always = frozenset().union(*(_loads(n) | _added(n) for n in inner)) if inner else NONE
+    free = [(_loads(n) | _added(n)) - own_names(n) for n in inner]  # a name of its own is another one
+    walker.always = frozenset().union(*free) if free else NONE
     walker.block(function.body, NONE, NONE, NONE)
     return walker.live
 

@@ -16,10 +16,12 @@ from srcdiff.frontend import (
     control,
     effects,
     expressions,
+    generators,
     higher,
     liveness,
     objects,
     recursion,
+    sequences,
     source,
     statements,
     tools,
@@ -32,16 +34,17 @@ from srcdiff.frontend.scope import (
     Closure,
     Either,
     Frame,
+    Iter,
     Known,
     Loc,
     Partial,
     Plain,
     Poison,
-    Spread,
     assigned_names,
     children,
     declarations,
     nodes_in,
+    own_names,
     world_key,
 )
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
@@ -79,6 +82,8 @@ class Lowerer(Core):
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
     groups: int = 0  # of them so far, for names of our own
+    jumps: control.Jumps = field(default_factory=control.Jumps)  # what break and return mean here
+    driven: int = 0  # loops over generators around this place
 
     def expr(self, node: Any) -> Bound:
         old, self.node = self.node, node
@@ -126,16 +131,26 @@ class Lowerer(Core):
         return calls.can_make(cls)
 
     def sum_of(self, node: Any) -> Bound:
-        return calls.sum_of(self, node)
+        return sequences.sum_of(self, node)
+
+    def spread(self, b: Bound, node: Any) -> tuple[Bound, list[Bound] | None]:
+        return sequences.spread(self, b, node)
+
+    def sequence(self, b: Bound, node: Any) -> Bound:
+        return sequences.sequence(self, b, node)
+
+    def columns(self, b: Bound, node: Any) -> Bound | None:
+        return sequences.columns(self, b, node)
+
+    def range_item(self, r: Iter, index: Atom, node: Any) -> Bound:
+        return sequences.range_item(self, r, index, node)
+
+    def range_contains(self, r: Iter, item: Bound, node: Any) -> Atom:
+        return sequences.range_contains(self, r, item, node)
 
     def either(self, b: Either, node: Any) -> Atom:
         arms = [lambda x=x: Plain(self.read(x, node)) for x in (b.then, b.other)]
         return self.read(self.choose(b.test, arms[0], arms[1], node, "if"), node)
-
-    def spread(self, b: Bound) -> list[Bound]:
-        """The arguments that ``*b`` stands for."""
-        fixed = calls.known_items(self, b)
-        return [Spread(b)] if fixed is None else fixed
 
     def attribute_of_function(self, owner: Bound, name: str) -> Bound | None:
         return tools.of_function(self, owner, name) if isinstance(owner, (Closure, Partial)) else None
@@ -196,7 +211,8 @@ class Lowerer(Core):
         """A statement begins: what is made from here on comes from it."""
         self.node = self.statement = s
         found = self.frame.source
-        if self.frame.static or found is None or not hasattr(s, "lineno") or self.boundary is not None:
+        ours = self.frame.static or self.frame.ours or self.boundary is not None
+        if ours or found is None or not hasattr(s, "lineno"):
             return
         line = s.lineno
         self.graph.info.setdefault("reached", set()).add((found.file, line))
@@ -277,6 +293,28 @@ class Lowerer(Core):
             self.trees[key] = frozenset(n.id for n in nodes_in(*inner) if isinstance(n, gast.Name))
         return self.trees[key]  # type: ignore[no-any-return]
 
+    def outlives(self, loop: Any, key: tuple[int, str]) -> bool:
+        """Whether a name first bound in a loop may be read after it, here or by a generator's consumer."""
+        if key[0] < 0:  # of the world
+            return True
+        frame, node = self.frame, loop
+        around: set[int] = set()  # a walrus in a comprehension binds names out there
+        while frame.id != key[0]:
+            outer = frame.parent
+            while outer is not None:
+                around.add(outer.id)
+                outer = outer.parent
+            if frame.consumer is None:
+                return key[0] in around
+            frame, node = frame.consumer.frame, frame.consumer.node
+        if key[1] == control.RETURNED:
+            return True
+        old, self.frame = self.frame, frame
+        try:
+            return self.used_outside(node, key[1])
+        finally:
+            self.frame = old
+
     def first_use(self, loop: Any, name: str) -> bool:
         """Whether the loop's body may read ``name`` before setting it."""
         first: dict[str, bool] | None = self.trees.get(("first", id(loop)))
@@ -301,7 +339,7 @@ class Lowerer(Core):
     def is_generator(self, node: Any) -> bool:
         key = ("generator", id(node))
         if key not in self.trees:
-            self.trees[key] = any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes_in(node))
+            self.trees[key] = any(generators.contains_yield(s) for s in node.body)
         return bool(self.trees[key])
 
     def freeze(self, b: Bound) -> Bound:
@@ -326,6 +364,8 @@ class Lowerer(Core):
     def names_after(self) -> dict[int, frozenset[str]]:
         """Of each function being read: the names that it may read from here on."""
         out: dict[int, frozenset[str]] = {}
+        if self.driven:  # a generator and its consumer are read by turns
+            return out
         at = [*((e.site.node, e.statement) for e in self.stack[1:]), (self.node, self.statement)]
         for entry, (node, statement) in zip(self.stack, at, strict=False):
             root = entry.site.fnode
@@ -412,7 +452,15 @@ def in_order(stmts: list[Any]) -> Any:
 def loads(node: Any) -> dict[str, int]:
     """How often names are read below a node."""
     out: dict[str, int] = {}
-    for n in nodes_in(node):
+    todo = [node]
+    for n in todo:
+        if isinstance(n, (gast.FunctionDef, gast.Lambda)) and n is not node:
+            own = own_names(n)  # names of an inner function are others
+            for name, times in loads(n).items():
+                if name not in own:
+                    out[name] = out.get(name, 0) + times
+            continue
+        todo += children(n)
         if isinstance(n, gast.Name) and (isinstance(n.ctx, gast.Load)):
             out[n.id] = out.get(n.id, 0) + 1
         if isinstance(n, gast.AugAssign) and isinstance(n.target, gast.Name):
@@ -473,9 +521,9 @@ def read_function(
     lw.frame = frame
     node = found.node
     if isinstance(node, gast.FunctionDef) and lw.is_generator(node):
-        lw.problems.append(
-            lw.problem("generator", f"{found.name} is a generator function", node, help="return a list")
-        )
+        what = f"{found.name} is a generator function: it has no derivative itself"
+        help = "differentiate a function that uses its values, as in sum(g(x))"
+        lw.problems.append(lw.problem("generator", what, node, help=help))
         lw.fail()
     if isinstance(node, gast.AsyncFunctionDef):
         lw.problems.append(

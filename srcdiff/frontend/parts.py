@@ -245,10 +245,15 @@ class Splitter:
         leave = gast.If(self.stopped(), [gast.Break()], [])
         body = [*self.block(s.body), leave]
         if isinstance(s.iter, gast.Name):
-            return [gast.copy_location(gast.For(s.target, s.iter, body, self.block(s.orelse), None), s)]
+            return [self.loop(s, s.iter, body)]
         items = self.word("items")
-        loop = gast.copy_location(gast.For(s.target, load(items), body, self.block(s.orelse), None), s)
+        loop = self.loop(s, load(items), body)
         return [self.valued(items, s.iter), gast.If(self.going(), [loop], [])]
+
+    def loop(self, s: Any, items: Any, body: list[Any]) -> Any:
+        made = gast.copy_location(gast.For(s.target, items, body, self.block(s.orelse), None), s)
+        made.split = True
+        return made
 
     def split_While(self, s: Any) -> list[Any]:
         leave = gast.If(self.stopped(), [gast.Break()], [])

@@ -9,7 +9,7 @@ until they settle, from those paths that return without calling themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -189,7 +189,7 @@ def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fi
     if isinstance(c, Known):
         fixed.append(c)
         return ("known", id(c.obj))
-    if not isinstance(c, (Plain, Loc)):
+    if not isinstance(c, (Plain, Loc)) or control.is_lazy(lw.state, c):
         fixed.append(c)
         return ("other", id(c))
     atom = lw.read(c)
@@ -265,7 +265,7 @@ def widen(p: Kind, a: Kind, sizes: dict[int, Any]) -> Kind:
         case Array(), Array():
             return Array(p.dtype, tuple(widen_dim(d, x, sizes) for d, x in zip(p.dims, a.dims, strict=True)))
         case Seq(x), Seq(y):
-            return Seq(widen(x, y, sizes))
+            return replace(p, elem=widen(x, y, sizes))
         case Tree(), Tree():
             return Tree(
                 p.type, p.keys, tuple(widen(x, y, sizes) for x, y in zip(p.items, a.items, strict=True))
@@ -306,7 +306,7 @@ def map_dims(k: Kind, f: Any) -> Kind:
         case Array(dtype, dims):
             return Array(dtype, tuple(f(d) for d in dims))
         case Seq(elem):
-            return Seq(map_dims(elem, f))
+            return replace(k, elem=map_dims(elem, f))
         case Tree(type_, keys, items):
             return Tree(type_, keys, tuple(map_dims(x, f) for x in items))
         case Scalar(dtype, weak, value):
@@ -353,7 +353,8 @@ def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any
                 dtype = joined.dtype
             return Array(dtype, tuple(out))
         case Seq(elem):
-            return Seq(settled(rec, old.elem if isinstance(old, Seq) else None, elem, known, (path, "elem")))
+            inner = settled(rec, old.elem if isinstance(old, Seq) else None, elem, known, (path, "elem"))
+            return replace(new, elem=inner)
         case Tree(type_, keys, items):
             olds = old.items if isinstance(old, Tree) else (None,) * len(items)
             return Tree(
@@ -567,7 +568,11 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
         )
     for k, b in bound.items():
         lw.state.names[frame.id, k] = stored(lw, b)
-    code = lw.block(node.body)
+    old, lw.jumps = lw.jumps, control.Jumps()
+    try:
+        code = lw.block(node.body)
+    finally:
+        lw.jumps = old
     if isinstance(code, int) and code == control.RAISE:
         raise Bottom
     return lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))

@@ -159,7 +159,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Iter:
-    """Something to loop over: range, zip, enumerate, reversed, items."""
+    """Something to loop over, by what it gives: range, zip, enumerate, reversed, map, generator ...
+
+    A range is a bound itself; anything that can be looped over only once lives in a cell.
+    """
 
     kind: str
     parts: tuple[Any, ...]
@@ -233,7 +236,16 @@ class Frame:
     outer: frozenset[str] = frozenset()  # nonlocal names
     worldly: frozenset[str] = frozenset()  # names declared global, or nonlocal to what was made outside
     inline: bool = False  # the scope of a comprehension, or of statements made by us
+    ours: bool = False  # a text of srcdiff's own: its names are not the user's
+    site: tuple[Frame, Any] | None = None  # of such a text: where the user asked for it
+    consumer: Any = None  # of a generator: who reads what it yields
     id: int = field(default_factory=lambda: next(_frames))
+
+    def inner(self, inline: bool = False) -> Frame:
+        """A scope within this one."""
+        return Frame(
+            self.source, None, None, self, self.static, inline=inline, ours=self.ours, site=self.site
+        )
 
 
 Key = tuple[int, str]
@@ -329,3 +341,13 @@ def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
         if not isinstance(n, (gast.FunctionDef, gast.Lambda, gast.ClassDef)):
             todo += children(n)
     return frozenset(out)
+
+
+def own_names(f: Any) -> frozenset[str]:
+    """The parameters and local variables of a function."""
+    a = f.args
+    params = [*a.posonlyargs, *a.args, *a.kwonlyargs, *(p for p in (a.vararg, a.kwarg) if p is not None)]
+    own = frozenset(p.id for p in params)
+    if isinstance(f, gast.Lambda):
+        return own
+    return own | (assigned_names(f.body) - declared(f.body, gast.Nonlocal))

@@ -13,6 +13,8 @@ from srcdiff.frontend import (
     control,
     definitions,
     effects,
+    generators,
+    iteration,
     managers,
     mappings,
     matching,
@@ -28,7 +30,6 @@ from srcdiff.frontend.expressions import (
     content,
     element,
     index_atom,
-    items_of,
     merged_dicts,
     stored,
 )
@@ -66,6 +67,8 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
                 return protect.try_statement(lw, s, rest)
             if isinstance(s, gast.Match):
                 return matching.match_statement(lw, s, rest)
+            if generators.yields(s):
+                return generators.yield_statement(lw, s, rest)
             code = statement(lw, s)
         except Stop as stop:
             if lw.frame.static or lw.boundary is not None or len(lw.problems) >= MOST_PROBLEMS:
@@ -78,32 +81,19 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             return control.RAISE
         except Raised:
             return control.RAISE
-        if isinstance(code, tuple):
-            return pending(lw, code, rest)
+        if isinstance(code, control.Pending):
+            return control.pending(lw, code, rest)
         if isinstance(code, int) and code == control.FALL:
             continue
-        if isinstance(code, int):
+        if isinstance(code, int) or not rest:
             return code
-        test_fall = lw.prim(ops.exit_is, [code, Const(control.FALL)])
+        test_fall = control.exit_test(lw, code, control.FALL)
         return control.merge_exits(lw, test_fall, partial(block, lw, rest), partial(_same, code), [])
     return control.FALL
 
 
 def _same(code: Any) -> Any:
     return code
-
-
-def pending(lw: Lowerer, code: tuple[Any, ...], rest: list[Any]) -> Any:
-    """A loop that may return: what follows it happens only if it did not."""
-    _, returned, orelse, left = code
-
-    def go_on() -> Any:
-        if orelse and left is not None:
-            broke = lw.prim(ops.exit_is, [left, Const(control.BREAK)])
-            return control.merge_exits(lw, broke, lambda: control.FALL, lambda: block(lw, orelse), rest)
-        return block(lw, [*orelse, *rest])
-
-    return control.merge_exits(lw, returned, lambda: control.RETURN, go_on, [])
 
 
 REFUSED = {  # slug, what, help
@@ -169,6 +159,8 @@ def named(lw: Lowerer, value: Bound, name: str) -> Bound:
         if isinstance(k, (Array, Seq)) or k == UNKNOWN:
             return lw.bind(v)
         return value
+    if isinstance(value, Agg) and isinstance(value.whole, Val) and not value.whole.user and not lw.quiet():
+        value.whole.name, value.whole.user = name, True
     if isinstance(value, Loc) and value.val is not None and not value.val.user and not lw.quiet():
         value.val.name, value.val.user = name, True
     if isinstance(value, Loc) and not value.path and not lw.quiet():
@@ -191,7 +183,8 @@ def rename(v: Val, name: str) -> None:
 
 
 def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
-    c = items_of(lw, value, target)
+    value = lw.sequence(value, target)
+    c = content(lw, value)
     n = len(target.elts)
     stars = [i for i, e in enumerate(target.elts) if isinstance(e, gast.Starred)]
     if isinstance(c, Plain) and isinstance(c.atom, Struct):
@@ -405,6 +398,8 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
     a = lw.read(current, node)
     k = kind(a)
     b = lw.read(value, node)
+    if isinstance(k, Seq) and k.frozen:
+        return binary(lw, fn, current, value, node)
     if isinstance(k, Seq) and fn is operator.add and isinstance(current, Loc):
         lw.write(current, lw.prim(operator.concat, [a, b], result=k, hint=name_of(a), user=True), node)
         return None
@@ -472,7 +467,7 @@ def _return(lw: Lowerer, s: Any) -> int:
     lw.state.names[lw.frame.id, control.RETURNED] = (
         stored(lw, value) if not isinstance(value, Plain) else value
     )
-    return control.RETURN
+    return lw.jumps.ret
 
 
 def _if(lw: Lowerer, s: Any) -> Any:
@@ -498,8 +493,16 @@ def _type_alias(lw: Lowerer, s: Any) -> None:
     lw.set_name(s.name.id, Poison(f"{s.name.id!r} is a type alias"))
 
 
+def _resume(lw: Lowerer, s: generators.Resume) -> Any:
+    return generators.resume(lw, s)
+
+
+def _do(lw: Lowerer, s: generators.Do) -> Any:
+    return s.read()
+
+
 def _break(lw: Lowerer, s: Any) -> int:
-    return control.BREAK
+    return lw.jumps.brk
 
 
 def _continue(lw: Lowerer, s: Any) -> int:
@@ -511,6 +514,7 @@ _HANDLERS: dict[str, Any] = {
     "If": _if, "Pass": _pass, "Assert": effects.assert_statement, "Raise": _raise,
     "FunctionDef": definitions.function, "Import": definitions.import_module,
     "ImportFrom": definitions.import_from, "Delete": definitions.delete, "Break": _break,
-    "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": control.for_loop,
+    "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": iteration.for_loop,
     "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
+    "Resume": _resume, "Do": _do,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "Simple",
     "Sym",
     "Tree",
+    "fields_of",
     "fresh_sym",
     "is_active_kind",
     "join",
@@ -73,9 +74,13 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Seq:
-    """A Python list of any length whose elements are of one kind."""
+    """A Python list of any length whose elements are of one kind.
+
+    A tuple of any length is one that is ``frozen``: a list at run time, which nobody changes.
+    """
 
     elem: Kind
+    frozen: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,14 @@ def takes_fields(cls: Any, keys: tuple[Any, ...]) -> bool:
     code = getattr(vars(cls).get("__init__"), "__code__", None)
     names = tuple(f.name for f in dataclasses.fields(cls) if f.init)
     return code is not None and code.co_filename == "<string>" and set(names) == set(keys)
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """The attributes of an object of a class made by a class statement; none of anything else."""
+    if isinstance(value, type) or not type(value).__flags__ & (1 << 9) or hasattr(value, "__array__"):
+        return {}
+    slots = (n for c in type(value).__mro__ for n in vars(c).get("__slots__", ()) if hasattr(value, n))
+    return {**{n: getattr(value, n) for n in slots}, **getattr(value, "__dict__", {})}
 
 
 def made(cls: Any, fields: dict[str, Any]) -> Any:
@@ -211,7 +224,7 @@ def widened(new: Kind, old: Kind, *key: Any) -> Kind:
         case Map(x, k), Map(y, _):
             return Map(widened(x, y, "elem", *key), k)
         case Seq(x), Seq(y):
-            return Seq(widened(x, y, "elem", *key))
+            return Seq(widened(x, y, "elem", *key), frozen=new.frozen)
         case Tree(), Tree() if new.type is old.type and new.keys == old.keys:
             items = tuple(
                 widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True))
@@ -250,17 +263,18 @@ def join(a: Kind, b: Kind) -> Kind:
             return Map(join_all(m.elem, t.items), m.key) if t.items else m
         case (Map(), _) | (_, Map()):
             return UNKNOWN
-        case Seq(x), Seq(y):
-            return Seq(join(x, y))
-        case Seq(x), Tree() if b.type is list:
-            return Seq(join_all(x, b.items))
-        case Tree(), Seq(y) if a.type is list:
-            return Seq(join_all(y, a.items))
+        case Seq(elem=x, frozen=frozen), Seq(elem=y, frozen=also) if frozen == also:
+            return Seq(join(x, y), frozen=frozen)
+        case Seq(elem=x, frozen=frozen), Tree() if b.type is (tuple if frozen else list):
+            return Seq(join_all(x, b.items), frozen=frozen)
+        case Tree(), Seq(elem=y, frozen=frozen) if a.type is (tuple if frozen else list):
+            return Seq(join_all(y, a.items), frozen=frozen)
         case Tree(), Tree() if a.type is b.type and a.keys == b.keys:
             return Tree(a.type, a.keys, tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True)))
-        case Tree(), Tree() if a.type is list and b.type is list:
+        case Tree(), Tree() if a.type is b.type and a.type in (list, tuple):
             items = a.items + b.items
-            return Seq(join_all(items[0], items[1:]))
+            if a.type is list or all(alike(items[0], x) for x in items):
+                return Seq(join_all(items[0], items[1:]), frozen=a.type is tuple)
     if not is_active_kind(a) and not is_active_kind(b):
         return OTHER
     return UNKNOWN
@@ -335,6 +349,6 @@ def alike(a: Kind, b: Kind) -> bool:
         case Tree(), Tree():
             same = a.type is b.type and a.keys == b.keys
             return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))
-        case Seq(x), Seq(y):
-            return type(a) is type(b) and alike(x, y)
+        case Seq(elem=x, frozen=frozen), Seq(elem=y, frozen=also):
+            return type(a) is type(b) and frozen == also and alike(x, y)
     return a == b

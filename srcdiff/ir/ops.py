@@ -20,6 +20,7 @@ __all__ = [
     "append",
     "attribute",
     "copied",
+    "order",
     "poplast",
     "rest",
     "setitem",
@@ -68,7 +69,9 @@ def rest(x: Any) -> Any:
 def copied(x: Any) -> Any:
     """A copy that shares no memory with ``x``; lists in a list are copied too."""
     if isinstance(x, list):
-        return [copied(e) if isinstance(e, list) else e for e in x]
+        return [copied(e) if isinstance(e, (list, dict)) else e for e in x]
+    if isinstance(x, dict):
+        return {k: copied(e) if isinstance(e, (list, dict)) else e for k, e in x.items()}
     return _copy.copy(x)
 
 
@@ -115,6 +118,11 @@ def method(name: str) -> Callable[..., Any]:
 def shape_at(x: Any, axis: int) -> int:
     """``x.shape[axis]``."""
     return int(x.shape[axis])
+
+
+def order(keys: Any, reverse: bool) -> list[int]:
+    """The places of ``keys`` in sorted order; equal ones stay in theirs."""
+    return sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
 
 
 def exit_is(code: Any, which: int) -> bool:

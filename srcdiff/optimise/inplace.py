@@ -58,7 +58,13 @@ def depth(k: Kind) -> int:
 
 
 def in_memory(v: Atom) -> bool:
-    k = kind(v)
+    return has_memory(kind(v))
+
+
+def has_memory(k: Kind) -> bool:
+    """Whether a value of this kind is or holds what can be written to: a tuple of numbers does not."""
+    if isinstance(k, Tree) and isinstance(k.type, type) and issubclass(k.type, tuple):
+        return any(has_memory(x) for x in k.items)
     return isinstance(k, (Array, Seq, Tree)) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
 
 

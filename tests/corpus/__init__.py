@@ -12,6 +12,7 @@ from corpus import (
     functions,
     gallery,
     inplace,
+    iteration,
     kinks,
     known,
     loops,
@@ -58,5 +59,6 @@ MODULES = (
     numbers,
     corners,
     mixtures,
+    iteration,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

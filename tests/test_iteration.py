@@ -1,0 +1,354 @@
+"""Iterators and generators: what is refused and how, what raises as the primal does, and in which order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from srcdiff import grad, source
+from srcdiff.errors import UnsupportedSyntax
+
+
+def halvings(x):
+    while True:
+        yield x
+        x = x * 0.5
+
+
+def sines(x, n):
+    for i in range(n):
+        yield math.sin(x * i)
+
+
+def refused(f, *args):
+    """The problems with which a function is refused."""
+    with pytest.raises(UnsupportedSyntax) as e:
+        grad(f)(*args)
+    return str(e.value)
+
+
+# ---- refused, and what to do instead
+
+
+def test_derivative_of_a_generator_function():
+    text = refused(sines, 1.0, 3)
+    assert "error[generator]: sines is a generator function: it has no derivative itself" in text
+    assert "differentiate a function that uses its values" in text
+
+
+def test_next_in_a_loop():
+    def f(x, n):
+        g = halvings(x)
+        total = 0.0
+        for _ in range(n):
+            total += next(g)
+        return total
+
+    text = refused(f, 1.0, 3)
+    assert "error[iterator]: an iterator made outside this loop is used up inside it" in text
+    assert "zip(range(n), iterator)" in text
+    assert "for _ in range(n):" in text
+
+
+def test_next_of_an_unknown_path():
+    def f(x, n):
+        g = sines(x, n)
+        return next(g) + next(g)
+
+    text = refused(f, 1.0, 3)
+    assert "error[generator]: how far this generator goes until its next value is known only at run" in text
+    assert "loop over the generator" in text
+
+
+def test_next_of_an_empty_iterator():
+    def f(x):
+        it = iter((x,))
+        return next(it) * next(it)
+
+    assert "next() raises StopIteration" in refused(f, 1.0)
+
+
+def test_left_and_used_again():
+    def f(x):
+        g = halvings(x)
+        for v in g:
+            if v < 0.3:
+                break
+        return next(g)
+
+    text = refused(f, 1.0)
+    assert "error[iterator]: how far this iterator has come is known only at run time" in text
+    assert "a loop over it may have stopped before its end" in text
+
+
+def test_used_on_one_path_only():
+    def f(xs):
+        squares = (x * x for x in xs)
+        total = sum(squares) if xs[0] > 0 else 1.0
+        return total + sum(squares)
+
+    text = refused(f, [1.0, 2.0])
+    assert "how far this iterator has come is known only at run time" in text
+    assert "it was used on one path only" in text
+
+
+def test_two_endless_generators():
+    def f(x):
+        total = 0.0
+        for a, b in zip(halvings(x), halvings(x * 2.0)):
+            total += a * b
+            if a < 0.1:
+                break
+        return total
+
+    text = refused(f, 1.0)
+    assert "error[generator]: two generators are zipped, and the first may never end" in text
+    assert "use one generator that yields pairs" in text
+
+
+def test_zipped_generators_with_effects():
+    def f(u):
+        v = u.copy()
+
+        def changing():
+            for i in range(3):
+                v[i] *= 2.0
+                yield v[i]
+
+        return sum(a * b for a, b in zip(changing(), changing()))
+
+    assert "changes an array or a list while it is zipped with another generator" in refused(f, np.ones(3))
+
+
+def test_zipped_generators_and_a_name_that_changes():
+    def f(x):
+        scale = 1.0
+
+        def scaled():
+            for i in range(3):
+                yield scale * i * x
+
+        total = 0.0
+        for a, b in zip(scaled(), sines(x, 3)):
+            scale = scale * 2.0
+            total += a * b
+        return total
+
+    text = refused(f, 1.0)
+    assert "scaled reads 'scale' while it is zipped with another generator" in text
+    assert "give 'scale' to the generator as an argument" in text
+
+
+def test_zipped_generators_and_an_array_that_changes():
+    def values(u):
+        for i in range(3):
+            yield u[i]
+
+    def f(x):
+        u = x.copy()
+        total = 0.0
+        for a, b in zip(values(u), sines(1.0, 3)):
+            u[:] = u * b
+            total += a
+        return total
+
+    assert "error[aliasing]" in refused(f, np.ones(3))
+
+
+def test_one_iterator_zipped_with_itself():
+    def f(xs):
+        it = iter(xs)
+        return sum(a * b for a, b in zip(it, it))
+
+    text = refused(f, [1.0, 2.0])
+    assert "error[iterator]: one iterator is given to zip() twice" in text
+    assert "zip(xs[::2], xs[1::2])" in text
+
+
+def test_value_of_yield_from():
+    def inner(x):
+        yield x
+        return x * 2.0
+
+    def outer(x):
+        got = yield from inner(x)
+        yield got
+
+    def f(x):
+        return sum(outer(x))
+
+    assert "error[generator]: the value of a yield from is not supported" in refused(f, 1.0)
+
+
+def test_yield_inside_an_expression():
+    def g(x):
+        y = 1.0 + (yield x)
+        yield y
+
+    def f(x):
+        return sum(g(x))
+
+    assert "error[generator]: a yield inside an expression" in refused(f, 1.0)
+
+
+def test_sending():
+    def f(x):
+        g = halvings(x)
+        next(g)
+        return g.send(1.0)
+
+    assert "error[generator]: the method 'send' of a generator is not supported" in refused(f, 1.0)
+
+
+def test_iterator_where_a_value_is_needed():
+    def f(xs):
+        return np.sum(x * x for x in xs)
+
+    text = refused(f, [1.0, 2.0])
+    assert "error[iterator]: an iterator is used where a value is needed" in text
+    assert "make a list of it" in text
+
+
+def test_nditer_in_the_order_of_memory():
+    def f(x):
+        return sum(v * v for v in np.nditer(x))
+
+    text = refused(f, np.ones(3))
+    assert "error[iterate]" in text
+    assert "x.flat" in text
+
+
+def test_a_function_that_changes_from_trip_to_trip():
+    def f(xs):
+        h = math.sin
+        total = 0.0
+        for x in xs:
+            total += h(x)
+            h = math.cos
+        return total
+
+    refused(f, [1.0, 2.0])
+
+
+# ---- raised as the primal raises it
+
+
+def test_strict_zip():
+    def f(xs, ys):
+        return sum(x * y for x, y in zip(xs, ys, strict=True))
+
+    assert grad(f)([1.0, 2.0], [3.0, 4.0]) == [3.0, 4.0]
+    with pytest.raises(ValueError, match="zip"):
+        grad(f)([1.0, 2.0], [3.0])
+
+
+def test_exception_between_yields():
+    def checked(xs):
+        for x in xs:
+            if x < 0.0:
+                raise ValueError("negative")
+            yield math.sqrt(x)
+
+    def f(xs):
+        return sum(checked(xs))
+
+    assert grad(f)([4.0, 1.0]) == [0.25, 0.5]
+    with pytest.raises(ValueError, match="negative"):
+        grad(f)([4.0, -1.0])
+    assert grad(f)([4.0, 1.0]) == [0.25, 0.5]
+
+
+# ---- order
+
+
+def test_effects_by_turns(capsys):
+    def told(x, n):
+        for i in range(n):
+            print("made", i)
+            yield x * i
+
+    def f(x, n):
+        total = 0.0
+        for v in told(x, n):
+            print("used")
+            total += v * v
+        return total
+
+    f(1.0, 3)
+    expected = capsys.readouterr().out
+    assert grad(f)(2.0, 3) == 2 * 2.0 * 5
+    assert capsys.readouterr().out == expected
+
+
+def test_what_is_not_asked_for_is_not_done(capsys):
+    def told(x):
+        print("first")
+        yield x
+        print("second")
+        yield x * x
+
+    def f(x):
+        for v in told(x):
+            return v * 3.0
+
+    assert grad(f)(2.0) == 3.0
+    assert capsys.readouterr().out == "first\n"
+
+
+def test_generator_expression_sees_what_names_are_when_asked():
+    def f(x):
+        scale = 1.0
+        terms = (scale * v for v in (x, x * x))
+        scale = 10.0
+        return sum(terms)
+
+    assert grad(f)(2.0) == 50.0
+
+
+def test_iterator_is_used_up():
+    def f(xs):
+        pairs = zip(xs, xs)
+        return sum(a * b for a, b in pairs) + 100.0 * sum(a * b for a, b in pairs)
+
+    assert grad(f)([1.0, 2.0]) == [2.0, 4.0]
+
+
+# ---- ties are Python's: the first
+
+
+def test_ties():
+    def f(xs):
+        first = max(range(len(xs)), key=lambda i: xs[i])
+        order = sorted(range(len(xs)), key=lambda i: xs[i])
+        back = sorted(xs, reverse=True)
+        return 10.0 * xs[first] + sum((k + 1) * xs[i] for k, i in enumerate(order)) + 100.0 * back[0]
+
+    assert grad(f)([1.0, 2.0, 2.0, 1.0]) == [1.0, 113.0, 4.0, 2.0]
+
+
+# ---- loops over integers alone keep nothing, and are not unrolled
+
+
+@pytest.mark.parametrize("n", [4, 9])
+def test_index_loops_keep_their_form(n):
+    def pairs(xs):
+        total = 0.0
+        for i, j in itertools.combinations(range(len(xs)), 2):
+            total += xs[i] * xs[j]
+        return total
+
+    def grid(x, n):
+        total = 0.0
+        for i, j in itertools.product(range(n), range(n)):
+            total += x * i * j
+        return total
+
+    xs = np.arange(1.0, n + 1.0)
+    np.testing.assert_allclose(grad(pairs)(xs), xs.sum() - xs)
+    assert grad(grid)(2.0, n) == sum(range(n)) ** 2
+    text = source(grad(pairs), xs)
+    assert "_saved" not in text and ".append" not in text
+    assert text.count("for i in") == 1 and text.count("for j in") == 1
