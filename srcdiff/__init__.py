@@ -1,6 +1,22 @@
 """srcdiff: derivatives of ordinary Python and NumPy functions, as readable Python source."""
 
-from srcdiff.api import Derivative, grad, jvp, source, stop_gradient, value_and_grad, vjp
+from srcdiff.api import (
+    Derivative,
+    Pullback,
+    bilinear,
+    differential,
+    elementwise,
+    grad,
+    jvp,
+    linear,
+    nondifferentiable,
+    pullback,
+    register,
+    source,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 from srcdiff.errors import (
     DerivativeTypeError,
     DerivativeValueError,
@@ -8,21 +24,33 @@ from srcdiff.errors import (
     SourceNotFound,
     SrcdiffError,
     UnsupportedSyntax,
+    WrongDerivative,
 )
 from srcdiff.report import Report, check_source
+from srcdiff.testing import check_rule
 
 __all__ = [
     "Derivative",
     "DerivativeTypeError",
     "DerivativeValueError",
     "NoRule",
+    "Pullback",
     "Report",
     "SourceNotFound",
     "SrcdiffError",
     "UnsupportedSyntax",
+    "WrongDerivative",
+    "bilinear",
+    "check_rule",
     "check_source",
+    "differential",
+    "elementwise",
     "grad",
     "jvp",
+    "linear",
+    "nondifferentiable",
+    "pullback",
+    "register",
     "source",
     "stop_gradient",
     "value_and_grad",

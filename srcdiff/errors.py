@@ -13,6 +13,7 @@ __all__ = [
     "SourceNotFound",
     "SrcdiffError",
     "UnsupportedSyntax",
+    "WrongDerivative",
 ]
 
 
@@ -84,6 +85,10 @@ class DerivativeTypeError(SrcdiffError, TypeError):
 
 class DerivativeValueError(SrcdiffError, ValueError):
     """A value that does not fit (names in ``wrt``, shapes of tangents and cotangents)."""
+
+
+class WrongDerivative(SrcdiffError, AssertionError):
+    """A derivative that disagrees with numbers."""
 
 
 class InternalError(SrcdiffError, RuntimeError):

@@ -12,7 +12,14 @@ import numpy as np
 
 from srcdiff.analysis.activity import varied
 from srcdiff.backends.numpy_names import CANONICAL
-from srcdiff.differentiate.common import Builder, fills_zero, is_constant_fn, keeps_zero
+from srcdiff.differentiate.common import (
+    Builder,
+    fills_zero,
+    fn_name,
+    is_constant_fn,
+    keeps_zero,
+    no_rule,
+)
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
@@ -22,7 +29,8 @@ from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, 
 from srcdiff.faults import guarded
 from srcdiff.frontend import recursion, source
 from srcdiff.frontend.core import Bottom, Stop
-from srcdiff.frontend.lower import Context, Param, lower, lower_library
+from srcdiff.frontend.lower import Context, Param, lower, lower_library, read_rule
+from srcdiff.frontend.paths import Way
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -37,6 +45,7 @@ from srcdiff.ir.graph import (
     Val,
     clone,
     kind,
+    map_atom,
     vals,
     walk,
 )
@@ -52,6 +61,7 @@ from srcdiff.ir.kinds import (
     Seq,
     Simple,
     Tree,
+    has_static,
     is_active_kind,
     kind_of,
 )
@@ -157,6 +167,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         )
     single = not isinstance(what.wrt, (tuple, list))
     g = derivative_graph(graph, Request(what.mode, wrt, single, what.has_aux))
+    lw.guards.update(g.info.get("guards", {}))
     out = splice(
         lw,
         g,
@@ -172,10 +183,70 @@ def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
     g, bars, r = reverse(what.graph, wrt, CONTEXT, lambda b, res: [(res[0], bar)])
     table = dict(zip(what.wrt, bars, strict=True))
     items = tuple(table.get(n, Const(None)) for n in what.names)
+    lw.guards.update(g.info.get("guards", {}))
     g.region.results = [Struct(tuple, tuple(range(len(items))), items)]
     dce(g, frozenset(r.body))
     fetch(r)
     return lw.bind(splice(lw, optimised(g), [what.given[w] for w in what.wrt]))
+
+
+def turn(
+    b: Builder, op: Op, text: Any, given: dict[str, Atom], unknown: dict[str, Atom], bar: Atom
+) -> dict[str, Atom]:
+    """A rule's text transposed: linear in what is ``unknown`` (by name: what it is a derivative of).
+
+    The text is read as a function of its own, which is differentiated in reverse with respect to the
+    unknowns; ``bar`` is the cotangent of its result.  It is linear in them, so their values do not matter.
+    """
+    mode, other = ("reverse", "pullback") if "out_bar" not in unknown else ("forward", "differential")
+    name = fn_name(op)
+    region = Region()
+    info = {k: v for k, v in b.graph.info.items() if k != "values"}
+    free = {
+        n: Val(a.name, kind(a), user=a.user) if isinstance(a, Val) and mode == "reverse" else Val("", kind(a))
+        for n, a in unknown.items()
+    }
+    result = read_rule(CONTEXT, text, region, {**given, **free}, op.origin, info)
+    region.params, region.results = list(free.values()), [result]
+    try:
+        g, _, r = reverse(
+            Graph(name, region, info=info), region.params, CONTEXT, lambda _, res: [(res[0], bar)], False
+        )
+    except NoRule as e:
+        why = f"{name} has no rule for {mode} mode, and the one that it has cannot be transposed"
+        raise NoRule(*no_rule(op, why, f"give it a {other}").problems, *e.problems) from None
+    own = g.region.params
+    bars = tuple(r.root.bars.get(p, ZERO) for p in own)
+    g.region.results = [Struct(tuple, tuple(range(len(bars))), bars)]
+    dce(g, frozenset(r.body))
+    fetch(r)
+    dce(g)
+    if reads_values(g.region, own):
+        why = f"the {'differential' if mode == 'reverse' else 'pullback'} of {name} is not linear"
+        raise no_rule(op, f"{why} in {', '.join(free)}, so it cannot be transposed", f"give it a {other}")
+    replace_values(g.region, dict(zip(own, unknown.values(), strict=True)))
+    b.region.ops.extend(g.region.ops)
+    last = g.region.results[0]
+    assert isinstance(last, Struct)
+    return dict(zip(free, last.items, strict=True))
+
+
+def reads_values(region: Region, params: list[Val]) -> bool:
+    """Whether results depend on more of some parameters than their shapes and types."""
+    read = set(params)
+    for o in region.ops:
+        if any(v in read for v in all_values(o)) and not shape_only(o, read):
+            read.update(o.outs)
+    return any(v in read for v in vals(region.results))
+
+
+def shape_only(o: Op, values: set[Val]) -> bool:
+    """Whether an operation reads no more of some values than their shape and type."""
+    if o.code != "prim":
+        return False
+    if o.fn in (ops.shape_at, len, np.shape, np.ndim, np.zeros_like):
+        return True
+    return o.fn in vocabulary.LIKE_SECOND and not any(v in vals(o.ins[:1]) for v in values)
 
 
 def splice(lw: Any, graph: Graph, args: list[Atom]) -> Atom:
@@ -222,6 +293,8 @@ CONTEXT = Context(
     fills_zero=fills_zero,
     tangent_of=lambda callee, active: tangent_of(callee, active),
     pullback_of=lambda callee, active: pullback_of(callee, active),
+    with_saved=registry.with_saved,
+    turn=lambda *a: turn(*a),
 )
 
 
@@ -233,6 +306,7 @@ class Request:
     wrt: tuple[str, ...]
     single: bool = True
     has_aux: bool = False
+    ways: tuple[Way, ...] = ()
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
@@ -252,13 +326,14 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
 def primal_graph(
     fn: Any,
     params: Mapping[str, Param],
-    real: frozenset[str] = frozenset(),
+    ways: Mapping[str, Way] = MappingProxyType({}),
+    given: Mapping[str, Any] = MappingProxyType({}),
     defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:
-    """The graph of a function for arguments of given kinds; captured integers in ``real`` count as reals."""
+    """The graph of a function for arguments of given kinds; ``ways``: what derivatives will be taken in."""
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
         return lower_library(fn, params, CONTEXT, kind_of, defaults)
-    return lower(fn, params, CONTEXT, kind_of, real)
+    return lower(fn, params, CONTEXT, kind_of, ways, given)
 
 
 def canonical(fn: Any) -> Any:
@@ -271,11 +346,9 @@ def canonical(fn: Any) -> Any:
 def wrt_values(graph: Graph, wrt: tuple[str, ...]) -> list[Val]:
     """The values of the arguments (or of what the function reads from outside) named in ``wrt``."""
     values = graph.info["values"]
-    by_name = {p.name: p for p in graph.region.params}
-    captured = {c.path[0][1]: by_name.get(c.name) for c in graph.captures if len(c.path) == 1}
     out = []
     for w in wrt:
-        v = values.get(w) or captured.get(w)
+        v = values.get(w)
         if v is None:
             raise DerivativeTypeError(
                 Problem("wrt", f"{graph.name}: {w!r} is not an argument that can be differentiated")
@@ -367,7 +440,7 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
         lambda b, res: [(res[0], seed(b, res[0]))],
     )
     values = list(g.region.results)
-    bars = [shaped(b, w.kind) for b, w in zip(bars, wrt, strict=True)]
+    bars = in_structure(g, bars, request.wrt)
     g.region.results = [outcome(values, gradient(bars, request), request)]
     dce(g, frozenset(r.body))
     fetch(r)
@@ -385,53 +458,72 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
 
-def shaped(bar: Atom, k: Kind) -> Atom:
+def in_structure(g: Graph, bars: list[Atom], wrt: tuple[str, ...]) -> list[Atom]:
+    """Gradients in the structures of what they belong to."""
+    b = Builder(CONTEXT, g)
+    shapes = [shaped(b, bar, w.kind, w) for bar, w in zip(bars, wrt_values(g, wrt), strict=True)]
+    return [fitted(b, bar, w.kind) for bar, w in zip(shapes, wrt_values(g, wrt), strict=True)]
+
+
+def shaped(b: Builder, bar: Atom, k: Kind, of: Atom) -> Atom:
     """A gradient in the structure of its argument, with None where there is nothing to differentiate."""
-    if isinstance(k, Tree) and not (isinstance(bar, Val) and is_active_kind(k)):
-        parts = (
-            bar.items if isinstance(bar, Struct) and len(bar.items) == len(k.items) else (bar,) * len(k.items)
+    if isinstance(k, Tree) and not (isinstance(bar, Val) and is_active_kind(k) and not has_static(k)):
+        if isinstance(bar, Struct) and len(bar.items) == len(k.items):
+            parts: tuple[Atom, ...] = bar.items
+        elif isinstance(bar, Val):
+            parts = tuple(b.tree_item(bar, k, Const(key)) for key in k.keys)
+        else:
+            parts = (bar,) * len(k.items)
+        values = [b.part(of, k, n) if has_static(k) else of for n in range(len(k.items))]
+        items = tuple(
+            v if key in k.static else shaped(b, p, x, v)
+            for key, p, x, v in zip(k.keys, parts, k.items, values, strict=True)
         )
-        return Struct(k.type, k.keys, tuple(shaped(b, x) for b, x in zip(parts, k.items, strict=True)))
+        return Struct(k.type, k.keys, items)
     if isinstance(k, (Scalar, Array, Simple)) and not is_active_kind(k):
         return Const(None)
     return bar
 
 
+def fitted(b: Builder, a: Atom, k: Kind) -> Atom:
+    """A gradient in the dtype of its argument."""
+    if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
+        return Struct(a.type, a.keys, tuple(fitted(b, x, y) for x, y in zip(a.items, k.items, strict=True)))
+    own = kind(a)
+    if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
+        return b.prim(float, [a], result=FLOAT)
+    if isinstance(k, Scalar) and not k.weak and k.dtype[0] == "f" and k.dtype != "f8" and own == FLOAT:
+        cls = np.dtype(k.dtype).type
+        return b.prim(cls, [a], result=k)
+    if (
+        isinstance(own, Array)
+        and isinstance(k, Array)
+        and own.dtype != k.dtype
+        and own.dtype[0] + k.dtype[0] in ("ff", "cc", "fc")
+    ):
+        return b.prim(
+            np.astype,
+            [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")],
+            result=Array(k.dtype, own.dims),
+        )
+    return a
+
+
 def with_dtypes(g: Graph, request: Request) -> Graph:
     """Gradients have the dtypes of their arguments."""
     b = Builder(CONTEXT, g)
-
-    def fit(a: Atom, k: Kind) -> Atom:
-        if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
-            return Struct(a.type, a.keys, tuple(fit(x, y) for x, y in zip(a.items, k.items, strict=True)))
-        own = kind(a)
-        if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
-            return b.prim(float, [a], result=FLOAT)
-        if (
-            isinstance(own, Array)
-            and isinstance(k, Array)
-            and own.dtype != k.dtype
-            and own.dtype[0] == k.dtype[0] == "f"
-        ):
-            return b.prim(
-                np.astype,
-                [a, Ref(np.dtype(k.dtype).type, f"np.{np.dtype(k.dtype).name}")],
-                result=Array(k.dtype, own.dims),
-            )
-        return a
-
     kinds = [w.kind for w in wrt_values(g, request.wrt)]
     whole = Tree(tuple, tuple(range(len(kinds))), tuple(kinds)) if not request.single else kinds[0]
     result = g.region.results[0]
     at = 1 if request.mode == "value_and_grad" else 0 if request.has_aux else None
     if at is None:
-        g.region.results = [fit(result, whole)]
+        g.region.results = [fitted(b, result, whole)]
     elif isinstance(result, Struct):
         g.region.results = [
             Struct(
                 result.type,
                 result.keys,
-                tuple(fit(x, whole) if n == at else x for n, x in enumerate(result.items)),
+                tuple(fitted(b, x, whole) if n == at else x for n, x in enumerate(result.items)),
             )
         ]
     return g
@@ -526,7 +618,7 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     g, bars, r = reverse(graph, values, CONTEXT, seeds)
     primal = g.region.results[0]
     g.region.params = [*g.region.params, *bars_in]
-    bars = [shaped(b, w.kind) for b, w in zip(bars, values, strict=True)]
+    bars = in_structure(g, bars, wrt)
     g.region.results = [pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
     dce(g, frozenset(r.body))
     fetch(r)
@@ -809,10 +901,63 @@ class Made:
 def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
     own_graph, _ = clone(graph)
+    read_parts(own_graph)
+    detach(own_graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
-    called = {c: own(optimised(clone(c)[0]), registry.may_alias, _fresh) for c in callees(graph)}
+    called = {c: own(detach(optimised(clone(c)[0])), registry.may_alias, _fresh) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects, text.origin), text, graph)
+
+
+def read_parts(g: Graph) -> None:
+    """Parts of arguments that a derivative is taken in are read out of the arguments, first of all."""
+    parts = g.info.get("parts", {})
+    hidden = [p for p in g.region.params if p.name in parts]
+    if not hidden:
+        return
+    b = Builder(CONTEXT, g)
+    first = Region()
+    table: dict[Val, Atom] = {}
+    with b.inside(first):
+        for p in hidden:
+            root, keys = parts[p.name]
+            at: Atom = next(q for q in g.region.params if q.name == root)
+            for key in keys:
+                k = kind(at)
+                assert isinstance(k, Tree)
+                at = b.tree_item(at, k, Const(key))
+            if kind(at) != p.kind and isinstance(kind(at), Scalar):
+                at = b.prim(float, [at], result=FLOAT)
+            if isinstance(at, Val):
+                at.name, at.user = p.name, True
+            table[p] = at
+    replace_values(g.region, table)
+    g.region.params = [p for p in g.region.params if p not in table]
+    g.region.ops[:0] = first.ops
+
+
+def detach(g: Graph) -> Graph:
+    """Calls whose rule has done its work are their values; parts that are linked are what they are."""
+    table: dict[Val, Atom] = {}
+
+    def now(v: Val) -> Atom:
+        return map_atom(now, table[v]) if v in table else v
+
+    def look(region: Region) -> None:
+        for o in region.ops:
+            if o.code == "prim" and registry.is_joined(o.fn):
+                table[o.out] = o.ins[-1]
+            elif o.code == "prim" and o.fn is ops.linked:
+                table[o.out] = o.ins[0]
+            for r in o.regions:
+                look(r)
+        region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
+
+    look(g.region)
+    if table:
+        replace_values(g.region, {v: now(v) for v in table})
+        dce(g)
+    return g
 
 
 def float_param(p: Param, wanted: bool) -> Param:

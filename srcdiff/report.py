@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from srcdiff.api import Derivative, Wrt
+from srcdiff.api import Derivative
+from srcdiff.api.wrt import Wrt
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.ir.graph import Graph
 from srcdiff.pipeline import Account, account, partial_account
@@ -190,11 +191,11 @@ def check_source(
     known = args is not None or kwargs is not None
     if known:
         bound = d._bind(tuple(args or ()), dict(kwargs or {}))
-        params = d._params(bound.arguments, d._all_wrt())
+        params, given = d._params(bound.arguments, d._all_wrt()), dict(bound.arguments)
     else:
-        params = d._unknown_params()[0]
+        params, given = d._unknown_params()[0], {}
     try:
-        graph = d._primal_graph(params, d.wrt_names)
+        graph = d._primal_graph(params, given)
     except UnsupportedSyntax as e:
         if not isinstance(e.graph, Graph):
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import types
@@ -13,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
-from srcdiff.frontend.core import default_of, keys_of, lookup_free
+from srcdiff.frontend.core import mutable
+from srcdiff.frontend.paths import Path, lookup_free, step
+from srcdiff.ir.classes import fields_of, static_of
 
 __all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]
 
 Getter = Callable[[Mapping[str, Any]], Any]
-Path = tuple[tuple[str, Any], ...]
 
 _PLAIN: frozenset[type] = frozenset({float, int, complex})
 _LITERAL: frozenset[type] = frozenset({bool, str, bytes, type(None)})
@@ -56,8 +56,15 @@ def _key_of_list(v: list[Any]) -> Any:
     if kinds == {float}:
         return (list, float)
     keys = _keys(v)
-    alike = len(set(map(_rough, keys))) == 1
+    alike = len(set(map(_rough, keys))) == 1 and not any(map(_has_static, keys))
     return (list, frozenset(keys) if alike else keys)
+
+
+_STATIC = object()  # marks the key of an object that has attributes which a gradient keeps
+
+
+def _has_static(k: Any) -> bool:
+    return k is _STATIC or (isinstance(k, tuple) and any(map(_has_static, k)))
 
 
 def _rough(k: Any) -> Any:
@@ -77,8 +84,10 @@ def _key_of_other(t: type, v: Any) -> Any:
         return (dict, tuple([(type(k), k, key_of_value(x)) for k, x in v.items()]))
     if isinstance(v, np.ndarray):
         return _key_of_subclass(t, v)
-    if dataclasses.is_dataclass(v) and not isinstance(v, type):
-        return (t, tuple([key_of_value(getattr(v, f.name)) for f in dataclasses.fields(v)]))
+    names = None if t is type else fields_of(v)
+    if names is not None:
+        parts = tuple([key_of_value(getattr(v, n)) for n in names])
+        return (t, names, parts, _STATIC) if static_of(v) else (t, names, parts)
     if isinstance(v, np.dtype):
         return ("dtype", v.str)
     if callable(v):
@@ -133,8 +142,8 @@ def getter(root: Any, path: Path, fixed: Mapping[str, Any]) -> tuple[Getter | No
         first = lambda: name  # noqa: E731
     else:
         first, rest = _first(root, name, rest)
-    for step in rest:
-        first = _step(first, *step)
+    for one in rest:
+        first = _step(first, *one)
     return None, first
 
 
@@ -156,15 +165,9 @@ def _first(root: Any, name: str, rest: Path) -> tuple[Callable[[], Any], Path]:
 
 
 def _step(get: Callable[[], Any], how: str, name: Any) -> Callable[[], Any]:
-    if how == "var":
-        return lambda: lookup_free(get(), name)
     if how == "attr":
         return lambda: getattr(get(), name)
-    if how == "default":
-        return lambda: default_of(get(), name)
-    if how == "keys":
-        return lambda: keys_of(get())
-    return lambda: get()[name]
+    return lambda: step(get(), how, name)
 
 
 def _walk(obj: Any, path: Path) -> Any:
@@ -208,12 +211,13 @@ def memory_of(v: Any) -> Iterator[Any]:
     elif isinstance(v, dict):
         yield v
         parts = v.values()
-    elif dataclasses.is_dataclass(v) and not isinstance(v, type):
-        if not v.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-            yield v
-        parts = [getattr(v, f.name) for f in dataclasses.fields(v)]
     else:
-        return
+        names = None if isinstance(v, type) else fields_of(v)
+        if names is None:
+            return
+        if mutable(type(v)):
+            yield v
+        parts = [getattr(v, n) for n in names]
     for x in parts:
         yield from memory_of(x)
 

@@ -32,6 +32,32 @@ def test_sessions(page: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+MODULES = ("api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "testing")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module: str) -> None:
+    """The examples of the public functions, in a fresh interpreter: they add rules and classes."""
+    code = (
+        "import doctest, importlib, sys\n"
+        f"found = doctest.testmod(importlib.import_module('srcdiff.{module}'))\n"
+        "sys.exit(found.failed or not found.attempted)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_implicit() -> None:
+    """The example of solvers runs, and its derivatives are right."""
+    pytest.importorskip("scipy")
+    example = str(ROOT / "examples" / "implicit.py")
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    worst = [float(x) for x in re.findall(r"worst difference (\S+)", done.stdout)]
+    assert len(worst) == 3 and max(worst) < 1e-7
+    assert "[-0.228763 -0.857861  0.415227]" in done.stdout
+
+
 EXAMPLES: dict[str, tuple[tuple[str, ...], tuple[Any, ...]]] = {
     "loss": (("W1", "b1", "W2", "b2"), tuple(np.ones(s) for s in ((4, 5), 5, (5, 2), 2, (7, 4), (7, 2)))),
     "heat": (("u", "k"), (np.ones(9), 0.1, 5)),

@@ -17,7 +17,7 @@ from srcdiff.faults import guarded
 ROOT = Path(srcdiff.__file__).parent
 MAKERS = {"stop", "problem", "Problem", "refuse", "refuse_value"}
 # bugs of ours, rules that do not hold to their form, texts without a slug, and what no known program raises
-OF_THE_MAKER = {"capture", "error", "internal", "loop", "rule"}
+OF_THE_MAKER = {"capture", "error", "internal", "loop"}
 
 
 def slugs() -> set[str]:

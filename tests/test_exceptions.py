@@ -220,12 +220,30 @@ def half_done(x: float) -> float:
     return np.sum(out * out)
 
 
-def unknown_class(x: float, errors: list[Any]) -> float:
+def unknown_class(x: float, k: int, errors: list[Any]) -> float:
+    try:
+        y = math.log(x)
+    except errors[k]:
+        y = x
+    return y
+
+
+def given_class(x: float, errors: list[Any]) -> float:
     try:
         y = math.log(x)
     except errors[0]:
-        y = x
+        y = x * x
     return y
+
+
+def test_classes_given_as_arguments() -> None:
+    """The handler is that of the classes given at each call."""
+    d = grad(given_class)
+    assert d(2.0, [ValueError]) == 0.5
+    assert d(-2.0, [ValueError]) == -4.0
+    with pytest.raises(ValueError, match="math domain error"):
+        d(-2.0, [KeyError])
+    assert d(-2.0, [ValueError]) == -4.0
 
 
 def carries(x: float) -> float:
@@ -282,7 +300,11 @@ REFUSED = [
     (stack, (1.0,), "error[with]: this manager may hold an exception back"),
     (chosen_at_run_time, (1.0,), "error[with]: which manager this is is not known"),
     (no_manager, (1.0,), "error[with]: this is not a context manager"),
-    (unknown_class, (1.0, [ValueError]), "error[except]: which exceptions are caught here is not known"),
+    (
+        unknown_class,
+        (1.0, 0, [ValueError, KeyError]),
+        "error[except]: which exceptions are caught here is not known",
+    ),
 ]
 
 

@@ -33,7 +33,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),
-    "signature": ("errors frontend", "numpy"),
+    "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
     "api": (PARTS + " runtime wrapped", "numpy optree rich"),
     "report": (PARTS + " api", "gast numpy rich"),

@@ -24,6 +24,7 @@ from srcdiff import pipeline
 from srcdiff.errors import InternalError, NoRule, UnsupportedSyntax
 from srcdiff.frontend.lower import Param
 from srcdiff.ir.check import check
+from srcdiff.ir.classes import fields_of
 from srcdiff.ir.evaluate import evaluate
 from srcdiff.ir.graph import ZERO, Graph, LoopView, Op, clone, walk
 from srcdiff.ir.kinds import kind_of
@@ -87,7 +88,7 @@ def known(name: str, value: Any) -> Param:
     """What is known of an argument when its derivative is made."""
     if value is None or isinstance(value, (bool, str)):
         return Param(name, None, value)
-    if callable(value) and not dataclasses.is_dataclass(value):
+    if callable(value) and fields_of(value) is None:
         return Param(name, None, value, (("arg", name),))
     return Param(name, kind_of(value))
 

@@ -141,8 +141,10 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     for a, n in zip(op.ins, names, strict=True):
         if not n:
             continue
-        if n in params:
+        if n in params or (n == "saved" and rule.forward is not None):
             out[n] = a
+        elif n == "value" and rule.forward is not None:
+            continue
         elif not harmless(n, a):
             raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
     return out
@@ -461,7 +463,8 @@ class Builder(Lowerer):
                 isinstance(kx, Array)
                 and isinstance(kg, Array)
                 and kg.dtype != kx.dtype
-                and kg.dtype[0] == kx.dtype[0] == "f"
+                and kg.dtype[0] == kx.dtype[0]
+                and kx.dtype[0] in "fc"
             ):
                 return self.rule(vocabulary.cast, {"g": g, "x": x})
         return g

@@ -16,6 +16,7 @@ from srcdiff.differentiate.common import (
     parameter_names,
 )
 from srcdiff.differentiate.masks import flat_far_out
+from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -85,10 +86,13 @@ class Forward(Builder):
         super().__init__(ctx, graph)
         self.varied = varied(graph, wrt, is_constant_fn)
         self.dots: dict[Val, Atom] = {}
+        self.failed: dict[Val, NoRule] = {}
 
     def dot(self, a: Atom) -> Atom:
         """The tangent of an atom; ZERO if it does not vary."""
         if isinstance(a, Val):
+            if a in self.failed:
+                raise self.failed[a]
             return self.dots.get(a, ZERO)
         if isinstance(a, Struct):
             items = tuple(self.dot(x) for x in a.items)
@@ -139,7 +143,10 @@ class Forward(Builder):
         elif op.code == "unpack":
             self.unpack_dot(op)
         elif op.code == "prim" and op.out in self.varied:
-            self.set(op.out, self.prim_dot(op))
+            try:
+                self.set(op.out, self.prim_dot(op))
+            except NoRule as e:  # no matter, if nobody asks for the tangent
+                self.failed[op.out] = e
 
     # ---- operations
     def prim_dot(self, op: Op) -> Atom:
@@ -168,7 +175,19 @@ class Forward(Builder):
             self.refuse_others(op, given, rule.operands)
             full["out"] = op.out
             return self.rule(rule.text, full)
-        raise no_rule(op, f"{fn_name(op)} has no rule for forward mode", "use reverse mode (grad, vjp)")
+        assert entry.pullback is not None
+        return self.turned(op, entry.pullback)
+
+    def turned(self, op: Op, rule: Any) -> Atom:
+        """The tangent from a pullback: it is linear in the cotangent, so its text can be transposed."""
+        given = arguments(op, rule)
+        self.refuse_others(op, {n: a for n, a in given.items() if n != "saved"}, rule.operands)
+        dots = tuple(self.dot(given[n]) if n in given else ZERO for n in rule.operands)
+        if all(d is ZERO for d in dots):
+            return ZERO
+        bar = dots[0] if len(dots) == 1 else Struct(tuple, tuple(range(len(dots))), dots)
+        got = self.ctx.turn(self, op, rule.text, {**given, "out": op.out}, {"out_bar": op.out}, bar)
+        return got["out_bar"]  # type: ignore[no-any-return]
 
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
@@ -217,7 +236,7 @@ class Forward(Builder):
         others = {k: a for k, a in given.items() if k not in rule.operands and k not in skipped}
         if any(self.dot(a) is not ZERO for a in others.values()):
             entry = lookup(op.fn)
-            if entry is not None and (entry.bilinear or entry.differential):
+            if entry is not None and (entry.bilinear or entry.differential or entry.pullback):
                 return None
             self.refuse_others(op, given, rule.operands)
         places = parameter_names(op, rule)
@@ -468,6 +487,8 @@ def _getitem(f: Forward, op: Op) -> Atom:
         k = kind(op.ins[0])
         assert isinstance(k, Tree)
         return d.items[k.keys.index(op.ins[1].value)]
+    if isinstance(d, Struct) and not isinstance(op.ins[1], Const):
+        d = f.numeric(op.ins[0])  # which element is known only at run time: each needs a tangent
     if (isinstance(d, Val) and isinstance(d.kind, Tree)) or isinstance(d, Struct):
         return f.getitem(f.materialise(d, op.ins[0]) if not isinstance(d, Struct) else d, op.ins[1])
     return f.prim(op.fn, [d, op.ins[1]], result=op.out.kind, view=op.attrs.get("view"))
@@ -521,6 +542,13 @@ def _accumulate(f: Forward, op: Op) -> Atom:
     return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op.out)
 
 
+def _linked(f: Forward, op: Op) -> Atom:
+    a, b = (f.dot(x) for x in op.ins)
+    if a is ZERO or b is ZERO:
+        return b if a is ZERO else a
+    return f.plus(f.full(op.ins[0]), f.full(op.ins[1]))
+
+
 def _concat(f: Forward, op: Op) -> Atom:
     return f.prim(op.fn, [f.full(a) for a in op.ins], result=op.out.kind)
 
@@ -543,5 +571,5 @@ _CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
     ops.append: _append, ops.poplast: _same, ops.rest: _same,
     ops.without: _same, dict: _same, ops.copied: _same, list: _same, float: _same,
-    ops.accumulate: _accumulate, operator.concat: _concat, operator.mul: _mul,
+    ops.accumulate: _accumulate, ops.linked: _linked, operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip

@@ -88,10 +88,13 @@ class Mirror:
         return self.op is not None and self.op.code in ("for", "while")
 
 
-def reverse(graph: Graph, wrt: list[Val], ctx: Context, seed: Any) -> tuple[Graph, list[Atom], Reverse]:
+def reverse(
+    graph: Graph, wrt: list[Val], ctx: Context, seed: Any, finish: bool = True
+) -> tuple[Graph, list[Atom], Reverse]:
     """The graph with its backward sweep: returns it, the cotangents of ``wrt`` and the builder.
 
-    ``seed(builder, results)`` gives the cotangents of the results.
+    ``seed(builder, results)`` gives the cotangents of the results.  Without ``finish`` the cotangents are
+    left with the builder, where those that are zero are missing.
     """
     g, table = clone(graph)
     r = Reverse(ctx, g, [table[w] for w in wrt])
@@ -99,6 +102,8 @@ def reverse(graph: Graph, wrt: list[Val], ctx: Context, seed: Any) -> tuple[Grap
     r.back(r.body, r.root)
     if r.refused:
         raise NoRule(*dict.fromkeys(r.refused))
+    if not finish:
+        return g, [], r
     bars = [r.take_final(table[w]) for w in wrt]
     return g, bars, r
 
@@ -549,12 +554,8 @@ class Reverse(Builder):
             self.transposed(op, bar, entry.bilinear)
         elif entry.linear is not None:
             self.transposed(op, bar, entry.linear)
-        else:
-            raise no_rule(
-                op,
-                f"{fn_name(op)} has no rule for reverse mode",
-                "use forward mode (jvp), or give it a pullback",
-            )
+        elif entry.differential is not None:
+            self.turned(op, bar, entry.differential)
 
     def back_or_note(self, op: Op, bar: Atom) -> None:
         """Go back through an operation; if it has no derivative, note that and look for more of the kind."""
@@ -603,7 +604,8 @@ class Reverse(Builder):
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         for name, a in given.items():
-            if name not in rule.operands and self.active(a) and name not in shape_operands(op.fn):
+            passive = name in shape_operands(op.fn) or name == "saved"
+            if name not in rule.operands and self.active(a) and not passive:
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
@@ -614,6 +616,23 @@ class Reverse(Builder):
             if name in given and self.active(given[name]):
                 b = self.getitem(bars, Const(n)) if several else bars
                 self.accumulate(given[name], b)
+
+    def turned(self, op: Op, bar: Atom, rule: Any) -> None:
+        """The cotangents from a differential: it is linear in the tangents, so its text can be transposed."""
+        given = arguments(op, rule)
+        active = [n for n, a in given.items() if self.active(a) and n not in shape_operands(op.fn)]
+        for name in active:
+            if name not in rule.operands:
+                raise no_rule(
+                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
+                )
+        needed: dict[str, Atom] = {n: self.need(a) for n, a in given.items()}
+        needed["out"] = self.need(op.out)
+        needed.update({f"{n}_dot": ZERO for n in rule.operands if n not in active})
+        unknown = {f"{n}_dot": given[n] for n in active}
+        bars = self.ctx.turn(self, op, rule.text, needed, unknown, bar)
+        for name in active:
+            self.accumulate(given[name], bars[f"{name}_dot"])
 
     # ---- branches
     def back_if(self, op: Op, m: Mirror) -> None:

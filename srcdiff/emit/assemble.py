@@ -134,6 +134,7 @@ def function_names(
     """A name for each function of the text, which no parameter or library has; parameters come apart."""
     signature = graph.info.get("signature")
     taken = {fname, *(signature.parameters if signature is not None else ())}
+    spelling.avoid |= taken | {p.name for g in (graph, *called.values()) for p in g.region.params}
     for g in (graph, *called.values()):
         taken |= {p.name for p in g.region.params} | spelling.reserve(g)
     out: dict[Graph, str] = {}
@@ -1343,8 +1344,8 @@ def _getattr(self: Assembler, op: Op) -> Any:
 def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
     x = self.expr(op.ins[0])
-    rows = isinstance(k, Seq) and not isinstance(k, Map)
-    if rows and isinstance(k.elem, Seq) and not isinstance(k.elem, Map) and not holds_list(k.elem.elem):
+    row = k.elem if isinstance(k, Seq) and not isinstance(k, Map) else None
+    if isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem):
         target = gast.Name("row", gast.Store(), None, None)
         each = gast.comprehension(target, x, [], 0)
         return gast.ListComp(call(attr(name("row"), "copy")), [each])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import enum
 import importlib
 import sys
@@ -12,9 +13,28 @@ from typing import Any
 import gast
 import numpy as np
 
+from srcdiff.backends import numpy_names
 from srcdiff.ir.graph import Graph, Ref, flat, walk
 
 __all__ = ["Spelling"]
+
+
+LIBRARIES = ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy")
+BY_SIGN = frozenset({*numpy_names.INFIX, *numpy_names.PREFIX})
+
+
+def by_sign(fn: Any) -> bool:
+    """Whether a function is printed as a sign."""
+    try:
+        return fn in BY_SIGN
+    except TypeError:
+        return False
+
+
+def word_for(fn: Any) -> str:
+    """A word for a function: its name, if that is one."""
+    name = str(getattr(fn, "__name__", "f"))
+    return name if name.isidentifier() else "f"
 
 
 class Spelling:
@@ -24,6 +44,36 @@ class Spelling:
         self.aliases = {"numpy": "np", **aliases}
         self.imports: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
+        self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
+        self.avoid: set[str] = set()  # names that parameters have
+
+    def claim(self, word: str, obj: Any) -> str:
+        """A name for an object that nothing else in the text has."""
+        base, n = word, 1
+        while word in self.avoid or self.words.get(word, obj) is not obj:
+            n += 1
+            word = f"{base}_{n}"
+        self.words[word] = obj
+        return word
+
+    def alone(self, obj: Any, text: str) -> str | None:
+        """The name of an object that is spelt by a name alone; None for what a library holds."""
+        if isinstance(obj, (types.ModuleType, float)) or obj is None:
+            return None
+        if isinstance(obj, enum.Enum) and (obj.name or "").isidentifier():
+            return self.alone(type(obj), type(obj).__name__)
+        name = getattr(obj, "__name__", None)
+        if name is not None and getattr(builtins, name, None) is obj:
+            return None
+        home = home_of(obj)
+        if home is not None:
+            top = home[0].__name__.partition(".")[0]
+            if top in LIBRARIES or top == "srcdiff":
+                return None
+            if top != "__main__" and "<" not in home[1]:
+                return self.claim(home[1], obj)
+        plain = text.replace(".", "_")
+        return self.claim(plain if plain.isidentifier() else "object_", obj)
 
     def module(self, mod: types.ModuleType) -> str:
         """The name of a module, imported."""
@@ -45,16 +95,20 @@ class Spelling:
         out = set(self.aliases.values()) | {"np", "math"}
         for op in walk(graph.region):
             fn = op.attrs.get("fn")
-            if callable(fn) and str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime"):
-                out.add(fn.__name__)
+            if callable(fn):
+                if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime"):
+                    out.add(fn.__name__)
+                elif not by_sign(fn):
+                    out.add(self.alone(fn, op.attrs.get("text") or word_for(fn)) or "np")
             for a in flat(op.ins):
                 if isinstance(a, Ref):
                     out.add(a.text.partition(".")[0])
+                    out.add(self.alone(a.obj, a.text) or "np")
         return out
 
     def callee(self, fn: Any, text: str) -> Any:
         """The expression that names a function."""
-        return self.reference(fn, text or getattr(fn, "__name__", "f"))
+        return self.reference(fn, text or word_for(fn))
 
     def reference(self, obj: Any, text: str) -> Any:
         if isinstance(obj, types.ModuleType):
@@ -71,24 +125,17 @@ class Spelling:
             mod, attribute = home
             if mod.__name__.startswith("srcdiff.runtime"):
                 return self.helper(attribute)
-            if mod.__name__.partition(".")[0] in (
-                "numpy",
-                "math",
-                "scipy",
-                "cmath",
-                "operator",
-                "functools",
-                "itertools",
-                "copy",
-            ):
+            if mod.__name__.partition(".")[0] in LIBRARIES:
                 if mod.__name__.startswith("numpy."):
                     return self.path(f"{self.module(np)}{mod.__name__[5:]}.{attribute}")
                 return self.path(f"{self.module(mod)}.{attribute}")
             if mod.__name__ != "__main__" and "<" not in attribute:
-                self.imports[attribute] = f"from {mod.__name__} import {attribute}"
-                return gast.Name(attribute, gast.Load(), None, None)
+                word = self.claim(attribute, obj)
+                as_word = "" if word == attribute else f" as {word}"
+                self.imports[word] = f"from {mod.__name__} import {attribute}{as_word}"
+                return gast.Name(word, gast.Load(), None, None)
         plain = text.replace(".", "_")
-        plain = plain if plain.isidentifier() else "object_"
+        plain = self.claim(plain if plain.isidentifier() else "object_", obj)
         self.objects[plain] = obj
         return gast.Name(plain, gast.Load(), None, None)
 
@@ -129,7 +176,10 @@ def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
             return mod, name
     full = getattr(obj, "__module__", None)
     if isinstance(full, str):
-        mod = sys.modules.get(full) or importlib.import_module(full)
-        if getattr(mod, name, None) is obj:
+        mod = sys.modules.get(full)
+        if mod is None:
+            with contextlib.suppress(ImportError, ValueError):  # made by exec, under a name of no module
+                mod = importlib.import_module(full)
+        if mod is not None and getattr(mod, name, None) is obj:
             return mod, name
     return None

@@ -38,8 +38,9 @@ from srcdiff.frontend import (
     tools,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, default_of, is_constant, name_of
+from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
+from srcdiff.frontend.paths import default_of
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -156,6 +157,9 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             lw.guards[path] = original
         if "out" in kwargs:
             return with_out(lw, obj, text, path, args, kwargs, node)
+        saving = lw.ctx.with_saved(obj)
+        if saving is not None:
+            return call_saving(lw, saving, text, args, kwargs, node)
         return library(lw, obj, text, args, kwargs, node)
     transform = lw.ctx.transform(obj)
     if transform is not None:
@@ -228,6 +232,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     inner_path = (
         path if obj is unwrapped.function else None if path is None else (*path, ("attr", "__wrapped__"))
     )
+    if lw.frame.static and library_functions.is_library(found.file) and not own_text((("const", obj),)):
+        return inline_library(lw, unwrapped.function, found, obj, text, args, kwargs, node)
 
     def read() -> Bound:
         return inline_function(lw, unwrapped.function, found, inner_path, args, kwargs, node)
@@ -291,6 +297,18 @@ def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs:
         return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
     lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
             help="give it the arguments one by one")  # fmt: skip
+def inline_library(
+    lw: Lowerer, fobj: Any, found: Any, obj: Any, text: str, args: Args, kwargs: Kw, node: Any
+) -> Bound:
+    """A library's function in a rule's text: read in place; called as it is, if that cannot be done."""
+    before, problems = recursion.snapshot(lw), len(lw.problems)
+    got: Bound | None = None
+    with contextlib.suppress(Stop):
+        got = inline_function(lw, fobj, found, None, args, kwargs, node)
+    if got is not None and len(lw.problems) == problems:
+        return got
+    recursion.recover(lw, before)
+    return opaque_call(lw, obj, text, args, kwargs, node, None)
 
 
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -370,7 +388,8 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
         lw.stop("call", f"a function is passed to {text}, which is not read through", node)
-    own = lw.frame.static or str(getattr(fn, "__module__", "")).startswith("srcdiff.")  # takes any structure
+    top = str(getattr(fn, "__module__", "")).partition(".")[0]
+    own = lw.frame.static or top == "srcdiff" or is_user_code(fn)  # takes any structure
     for a in [] if own else [*args, *kwargs.values()]:
         box = content(lw, a)
         if objects.is_object(box) and not issubclass(box.type, tuple):
@@ -403,6 +422,55 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
+
+
+def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """A function whose rule saves: what computes it is read in place, and the rule attached to its value."""
+    forward, joined = saving
+    known = Known(forward, getattr(forward, "__name__", text), (("const", forward),))
+    before = recursion.snapshot(lw)
+    problems = len(lw.problems)
+    try:
+        got = content(lw, lw.call(known, args, kwargs, node))
+        failed = len(lw.problems) > problems
+    except Stop:
+        failed = True
+    if failed:  # it is called as it is: enough for the first order
+        recursion.recover(lw, before)
+        got = content(lw, opaque_forward(lw, known, text, args, kwargs, node))
+    if isinstance(got, Plain) and kind(got.atom) == UNKNOWN:
+        items = [lw.prim(operator.getitem, [got.atom, Const(i)], result=UNKNOWN) for i in (0, 1)]
+    elif isinstance(got, Agg) and got.type is tuple and len(got.items) == 2:
+        items = [lw.read(x, node) for x in got.items]
+    else:
+        lw.stop("rule", f"the forward function of the rule of {text} must return (value, saved)", node,
+                help="return value, saved, with saved a tuple of what the pullback needs")  # fmt: skip
+    value, saved = items
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    names = (*("",) * len(args), *kwargs, "saved", "value")
+    return lw.bind(lw.prim(joined, [*atoms, saved, value], names, result=kind(value), text=text))
+
+
+def opaque_forward(lw: Lowerer, forward: Known, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """A forward function that cannot be read: what it saves has no derivative, needed for higher orders."""
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
+    problem = lw.problem(
+        "no-rule",
+        f"derivatives of higher order go through {forward.text}, the forward function of the rule of {text},"
+        " and it cannot be read",
+        node,
+        help="write it without what cannot be differentiated, or let the rule compute what it needs",
+    )
+    got = lw.prim(forward.obj, atoms, names, unread=(forward.text, problem), text=forward.text)
+    k = kind(got)
+    return lw.take_apart(got, k) if isinstance(got, Val) and isinstance(k, Tree) else Plain(got)
+
+
+def is_user_code(fn: Any) -> bool:
+    """Whether a function with a rule is one of the user's."""
+    code = getattr(getattr(fn, "__func__", fn), "__code__", None)
+    return code is not None and not library_functions.is_library(code.co_filename)
 
 
 def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -1086,7 +1154,10 @@ def inline_function(
 
     for name in named:
         value = default_of(fobj, name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        known = None if path is None else lw.at_place((*path, ("default", name)))
+        if known is not None:
+            defaults[name] = known
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
             if path is not None and not lw.frame.static:
                 key = (*path, ("default", name))
                 lw.guards[key] = value
@@ -1099,7 +1170,7 @@ def inline_function(
                 node,
                 library=lw.frame.static,
             )
-    if path is not None and not lw.frame.static:
+    if path is not None and not (lw.frame.static and own_text(path)):
         lw.guards[path] = fobj.__code__
     return enter_function(lw, frame, found.node, found.name, args, kwargs, defaults, node, fobj.__code__)
 
@@ -1248,7 +1319,7 @@ def runs(lw: Lowerer, args: Args, node: Any) -> list[Any]:
 def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
     """Read a rule's text in place, on values of the graph."""
     found = source.find(rule)
-    frame = Frame(found, rule, (), None, True)
+    frame = Frame(found, rule, (("const", rule),), None, True)
     a = found.node.args
 
     params = [p.id for p in a.posonlyargs + a.args + a.kwonlyargs]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import enum
 import functools
 import operator
@@ -11,6 +10,7 @@ import re
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from numbers import Number
 from typing import Any, NoReturn
 
 import gast
@@ -20,6 +20,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
+from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
@@ -39,6 +40,7 @@ from srcdiff.frontend.scope import (
     world_key,
 )
 from srcdiff.ir import ops
+from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -100,6 +102,8 @@ class Context:
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
     tangent_of: Callable[[Graph, tuple[int, ...]], Graph] = lambda *a: a[0]  # of a function that calls itself
+    with_saved: Callable[[Any], Any] = lambda fn: None  # what runs instead of a function, and saves
+    turn: Callable[..., Any] = lambda *a: None  # a rule's text, transposed
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
 
 
@@ -108,71 +112,10 @@ class Capture:
     """A value from outside that the function reads: parameter name, and the way to it at each call."""
 
     name: str
-    path: tuple[Any, ...]
+    path: Path
     kind: Kind
     value: Any
-
-
-def reach(root: Any, path: tuple[Any, ...]) -> Any:
-    """Follow the path of a capture: variable names of functions, attributes of modules and objects."""
-    obj = root
-    for how, name in path:
-        if how == "var":
-            obj = lookup_free(obj, name)
-        elif how == "const":
-            obj = name
-        elif how == "attr":
-            obj = getattr(obj, name)
-        elif how == "default":
-            obj = default_of(obj, name)
-        elif how == "keys":
-            obj = keys_of(obj)
-        else:
-            obj = obj[name]
-    return obj
-
-
-def keys_of(obj: Any) -> Any:
-    """What the structure of a container is told by."""
-    return tuple(obj) if isinstance(obj, dict) else len(obj)
-
-
-def holds_code(obj: Any) -> bool:
-    """Whether a container holds functions: these are part of the text."""
-    if type(obj) not in (dict, list, tuple) or len(obj) > 256:
-        return False
-    parts = obj.values() if isinstance(obj, dict) else obj
-    return any(is_code(x) or holds_code(x) for x in parts)
-
-
-def default_of(fn: Any, name: str) -> Any:
-    code = fn.__code__
-    names = code.co_varnames[: code.co_argcount]
-    if name in names:
-        k = names.index(name) - len(names)
-        return fn.__defaults__[k]
-    return fn.__kwdefaults__[name]
-
-
-class Unbound(LookupError):
-    """A free name that has no value."""
-
-
-def lookup_free(fn: Any, name: str) -> Any:
-    """The value of a free variable of a function: cell, global or builtin."""
-    code = fn.__code__
-    if name in code.co_freevars:
-        try:
-            return fn.__closure__[code.co_freevars.index(name)].cell_contents
-        except ValueError:
-            raise Unbound(name) from None
-    if name in fn.__globals__:
-        return fn.__globals__[name]
-    b = fn.__globals__.get("__builtins__", {})
-    b = b if isinstance(b, dict) else vars(b)
-    if name in b:
-        return b[name]
-    raise Unbound(name)
+    real: bool = False  # an integer to differentiate with respect to: it counts as a real number
 
 
 @dataclass
@@ -191,6 +134,13 @@ class Core:
     captures: dict[tuple[Any, ...], Capture] = field(default_factory=dict)
     capture_vals: dict[str, Bound] = field(default_factory=dict)
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    function: Any = None  # the one whose variables and arguments the paths start from
+    given: dict[str, Any] = field(default_factory=dict)  # the arguments that are looked into by path
+    places: dict[Any, Path] = field(default_factory=dict)  # what is captured, by the place itself
+    twins: list[tuple[Path, Path]] = field(default_factory=list)  # two ways to one place
+    wanted: set[Any] = field(default_factory=set)  # the places outside that a derivative is taken in
+    on_way: set[int] = field(default_factory=set)  # objects that hold what is differentiated
+    opened: dict[int, tuple[Path, Bound]] = field(default_factory=dict)  # containers of things from outside
     stack: list[Any] = field(default_factory=list)
     loop_memo: dict[Any, Any] = field(default_factory=dict)
     discarded: Any = None  # the expression of the statement being read, if its value is not used
@@ -203,8 +153,6 @@ class Core:
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
-    ways: dict[Any, tuple[Any, ...]] = field(default_factory=dict)  # to the variables of modules and cells
-    containers: dict[Any, Bound] = field(default_factory=dict)  # from outside, with functions in them
 
     # ---- problems
     def stop(
@@ -489,6 +437,14 @@ class Core:
                     return whole
                 return Struct(type, keys, got)
             case Known(obj, text, path):
+                if self.wanted and not self.frame.static and self.hides_wanted(obj, path):
+                    self.stop(
+                        "wrt",
+                        f"{text!r} is used as a whole here, and leads to what the derivative is taken in",
+                        node,
+                        note="what is done with it is not followed",
+                        help="pass what it holds as an argument, and name that in wrt=",
+                    )
                 if path is not None and not self.frame.static:
                     self.guards[path] = obj  # it is part of the text: another one makes another derivative
                 if isinstance(obj, enum.Enum) and isinstance(obj, (int, str, float)):
@@ -745,13 +701,14 @@ class Core:
             self.stop("name", f"the name {name!r} is not defined", node)
         builtin = name not in f.fobj.__code__.co_freevars and name not in f.fobj.__globals__
         path = None if f.path is None or builtin else (*f.path, ("var", name))
-        if path is not None:  # one variable, whichever function reads it
-            path = self.ways.setdefault(world_key(f.fobj, name), path)
         return self.outside(obj, name, path, node)
 
     def outside(
         self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False
     ) -> Bound:
+        known = self.at_place(path)
+        if known is not None:
+            return known
         if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
             if path is not None and not self.frame.static and isinstance(obj, (*_FIXED, enum.Enum)):
                 self.guards[path] = obj
@@ -760,54 +717,60 @@ class Core:
             if path is not None:
                 self.guards[path] = obj
             return Plain(Const(obj))
+        if self.frame.static and path is not None and not own_text(path):
+            self.guards[path] = obj  # a constant of a rule is part of the text
         if library or self.frame.static:
             return (
                 Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
             )
-        if is_instance(obj):
+        on_way = id(obj) in self.on_way  # it holds what is differentiated
+        if is_instance(obj) or (on_way and fields_of(obj) is not None):
             return Known(obj, text, path)
-        if path is not None and path[-1][1] not in self.graph.info.get("real", ()) and holds_code(obj):
-            return self.container(obj, text, path, node)
         if path is None:
             self.stop(
                 "capture", f"{text!r} is read from a place that cannot be reached again at each call", node
             )
+        if is_foreign(obj):
+            thing = f"{type(obj).__module__.partition('.')[0]} {type(obj).__name__}"
+            self.stop("argument", f"{text!r} is a {thing}, not a NumPy array", node,
+                      help=f"convert it outside the function: np.asarray({text})")  # fmt: skip
+        if on_way or holds_things(obj):
+            return self.look_into(obj, text, path, node)
         return self.captured(obj, text, path)
 
-    def container(self, obj: Any, text: str, path: tuple[Any, ...], node: Any) -> Bound:
-        """A container from outside that holds functions: its structure is part of the text."""
-        known = self.containers.get(path)
-        if known is not None and (not isinstance(known, Loc) or known.cell in self.state.cells):
-            return known
-        keys = tuple(obj) if isinstance(obj, dict) else tuple(range(len(obj)))
-        guard = (*path, ("keys", None))
-        self.guards[guard] = keys_of(obj)
-        parts = [self.outside(obj[k], f"{text}[{k!r}]", (*path, ("item", k)), node) for k in keys]
-        type_ = dict if isinstance(obj, dict) else list if isinstance(obj, list) else tuple
-        agg = Agg(type_, keys, tuple(parts))
-        b: Bound = agg if type_ is tuple else Loc(self.state.new_cell(agg))
-        self.containers[path] = b
-        return b
+    def hides_wanted(self, obj: Any, path: Path | None) -> bool:
+        """Whether something that is not looked into leads to what a derivative is taken in."""
+        if isinstance(obj, _FIXED) or self.ctx.is_known(obj) or (path is None and not callable(obj)):
+            return False
+        return leads_to(obj, frozenset(self.wanted), frozenset(self.on_way))
 
-    def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
+    def at_place(self, path: Path | None) -> Bound | None:
+        """What is captured already from the place where a path ends, by this path or another."""
+        if path is None or not path or not self.places or self.frame.static:
+            return None
+        first = self.places.get(place_of(self.function, path, self.given))
+        if first is None:
+            return None
+        if first != path and (first, path) not in self.twins:
+            self.twins.append((first, path))
+        self.complete(self.state)
+        return self.capture_vals[self.captures[first].name]
+
+    def captured(self, obj: Any, text: str, path: Path, real: bool = False) -> Bound:
         """A value from outside: it becomes one more argument, read anew at each call."""
         if path not in self.captures:
-            k = self.capture_kind(obj)
+            k = FLOAT if real else self.capture_kind(obj)
             name = text.rpartition(".")[2]
             if not name.isidentifier():  # an entry of a container
                 name = re.sub(r"\W+", "_", text).strip("_")
-            if (
-                isinstance(k, Scalar)
-                and k.dtype[0] in "iu"
-                and path[-1][1] in self.graph.info.get("real", ())
-                and len(path) == 1
-            ):
-                k = FLOAT  # an integer to differentiate with respect to counts as a real number
             taken = {c.name for c in self.captures.values()} | {p.name for p in self.graph.region.params}
             taken |= set(self.graph.info.get("parameters", ()))
             while name in taken:
                 name += "_"
-            self.captures[path] = Capture(name, path, k, obj)
+            self.captures[path] = Capture(name, path, k, obj, real)
+            place = place_of(self.function, path, self.given) if self.function is not None else None
+            if place is not None:
+                self.places[place] = path
             val = Val(name, with_value(k), user=True)
             self.graph.region.params.append(val)
             before = set(self.state.cells)
@@ -819,7 +782,7 @@ class Core:
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
 
-    def with_text(self, b: Bound, obj: Any, path: tuple[Any, ...]) -> Bound:
+    def with_text(self, b: Bound, obj: Any, path: Path) -> Bound:
         """A container from outside in which text and flags are known: they steer the program."""
         box = self.state.cells[b.cell] if isinstance(b, Loc) else b
         if not isinstance(box, Agg) or len(box.keys) > 256:
@@ -838,6 +801,27 @@ class Core:
         if not isinstance(b, Loc):
             return agg
         self.state.cells[b.cell] = agg
+        return b
+    def look_into(self, box: Any, text: str, path: Path, node: Any = None) -> Bound:
+        """A container from outside that holds functions or objects: known by structure, its parts by path."""
+        if id(box) not in self.opened:
+            shape = (*path, ("layout", None))
+            self.guards[shape] = layout(box)
+            keys = tuple(box) if isinstance(box, dict) else tuple(range(len(box)))
+            names = [f"{text}.{k}" if str(k).isidentifier() else f"{text}_{k}" for k in keys]
+            items = tuple(
+                self.outside(box[k], n, (*path, ("item", k)), node) for k, n in zip(keys, names, strict=True)
+            )
+            agg = Agg(type(box), getattr(box, "_fields", keys), items)
+            self.opened[id(box)] = path, agg
+            if not isinstance(box, tuple):
+                cell = self.state.new_cell(agg)
+                self.graph.info.setdefault("cells", {})[cell] = agg
+                self.opened[id(box)] = path, Loc(cell)
+        self.complete(self.state)
+        first, b = self.opened[id(box)]
+        if first != path:  # one container reached in two ways
+            self.guards[first] = self.guards[path] = box
         return b
 
     def capture_kind(self, obj: Any) -> Kind:
@@ -917,17 +901,56 @@ def is_code(obj: Any) -> bool:
     return callable(obj)
 
 
+def own_text(path: Path) -> bool:
+    """Whether a path starts from a rule of ours, whose constants stay what they are."""
+    return path[0][0] == "const" and str(getattr(path[0][1], "__module__", "")).startswith("srcdiff.")
+
+
 def is_instance(obj: Any) -> bool:
     """Whether a thing is an object of a class of the user's, looked into attribute by attribute."""
     t = type(obj)
-    if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, *BUILTIN)):
+    if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, Number, *BUILTIN)):
         return False
     if isinstance(obj, enum.Enum):
         return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
+    if not heap or t.__module__.partition(".")[0] in LIBRARIES:
+        return False
     if not hasattr(obj, "__dict__") and not any("__slots__" in vars(c) for c in t.__mro__):
         return False  # written in C: a lock, say
-    return heap and t.__module__.partition(".")[0] not in LIBRARIES and not dataclasses.is_dataclass(obj)
+    return fields_of(obj) is None
+
+
+def is_foreign(obj: Any) -> bool:
+    """Whether a thing is an array of another library (a DataFrame, a tensor), which means other operators."""
+    if isinstance(obj, (np.ndarray, np.generic, type)) or not hasattr(type(obj), "__array__"):
+        return False
+    return not is_instance(obj) and fields_of(obj) is None
+
+
+def holds_things(box: Any) -> bool:
+    """Whether a container holds functions or objects that are looked into, at any depth."""
+    if not isinstance(box, (tuple, list, dict)):
+        return False
+    parts = box.values() if isinstance(box, dict) else box
+    return any(is_thing(x) or holds_things(x) for x in parts)
+
+
+def holds_code(value: Any) -> bool:
+    """Whether a container, or an object that is one, holds functions or objects to be looked into."""
+    names = None if isinstance(value, type) else fields_of(value)
+    if names is not None:
+        parts: Any = [getattr(value, n) for n in names]
+    elif isinstance(value, (tuple, list, dict)):
+        parts = value.values() if isinstance(value, dict) else value
+    else:
+        return False
+    return any(is_thing(x) or holds_code(x) for x in parts)
+
+
+def is_thing(x: Any) -> bool:
+    """Whether something inside a container is a function or an object to be looked into."""
+    return is_instance(x) or (is_code(x) and (isinstance(x, type) or fields_of(x) is None))
 
 
 def _is_part(a: Atom, whole: Val, key: Any) -> bool:

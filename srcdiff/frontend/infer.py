@@ -10,10 +10,12 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from srcdiff.ir.classes import fields_of, static_of
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, key_of, kind
 from srcdiff.ir.kinds import (
     BOOL,
@@ -31,8 +33,8 @@ from srcdiff.ir.kinds import (
     Simple,
     Sym,
     Tree,
+    attributes_of,
     dtype_name,
-    fields_of,
     fresh_sym,
     made,
     memo_sym,
@@ -187,13 +189,23 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         t = list if isinstance(r0, list) else type(r0)
         keys = tuple(getattr(r0, "_fields", range(len(r0))))
         return Tree(t, keys, tuple(_kind(a, b, s0, s1, big) for a, b in zip(r0, r1, strict=True)))
-    if type(r0) is not type(r1):
-        return OTHER
-    parts = (r0, r1) if isinstance(r0, dict) else (fields_of(r0), fields_of(r1))
-    if parts[0] and parts[0].keys() == parts[1].keys():
-        items = tuple(_kind(v, parts[1][k], s0, s1, big) for k, v in parts[0].items())
-        return Tree(type(r0), tuple(parts[0]), items)
-    return OTHER
+    if type(r0) is dict and tuple(r0) == tuple(r1):
+        return Tree(dict, tuple(r0), tuple(_kind(r0[k], r1[k], s0, s1, big) for k in r0))
+    names = None if isinstance(r0, type) else fields_of(r0)
+    if names is not None and names == fields_of(r1):
+        parts = tuple(_kind(getattr(r0, n), getattr(r1, n), s0, s1, big) for n in names)
+        return Tree(type(r0), names, parts, static_of(r0))
+    own = attributes_of(r0)
+    if own and type(r0) is type(r1) and own.keys() == attributes_of(r1).keys():
+        items = tuple(_kind(v, getattr(r1, n), s0, s1, big) for n, v in own.items())
+        return Tree(type(r0), tuple(own), items)
+    return UNKNOWN if isinstance(r0, dict) or names is not None or is_made(r0) else OTHER
+
+
+def is_made(v: Any) -> bool:
+    """Whether a thing is an object of some class, which may hold numbers."""
+    plain = (np.dtype, np.random.Generator, np.ndindex, slice, range, bytes, Enum)
+    return not callable(v) and not isinstance(v, plain)
 
 
 def _bigs(kinds: Iterable[Kind], out: dict[int, bool]) -> dict[int, bool]:
@@ -260,7 +272,7 @@ def forget_sizes(k: Kind) -> Kind:
     if isinstance(k, Array):
         return Array(k.dtype, tuple(fresh_sym() for _ in k.dims))
     if isinstance(k, Tree):
-        return Tree(k.type, k.keys, tuple(forget_sizes(x) for x in k.items))
+        return Tree(k.type, k.keys, tuple(forget_sizes(x) for x in k.items), k.static)
     return k
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import gast
@@ -27,6 +28,7 @@ from srcdiff.frontend import (
     tools,
 )
 from srcdiff.frontend.core import Context, Core, Stop, with_value
+from srcdiff.frontend.paths import Path, Way
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
@@ -47,6 +49,7 @@ from srcdiff.frontend.scope import (
     own_names,
     world_key,
 )
+from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
 
@@ -232,8 +235,8 @@ class Lowerer(Core):
             text = text.rpartition("#")[0].rstrip() if end == line else text
         self.origin = Origin(found.file, line, text, tuple(above), beside, blank)
 
-    def captured(self, obj: Any, text: str, path: tuple[Any, ...]) -> Bound:
-        b = super().captured(obj, text, path)
+    def captured(self, obj: Any, text: str, path: Path, real: bool = False) -> Bound:
+        b = super().captured(obj, text, path, real)
         self.own_lists |= set(cells_of(self, b))  # (checked at each call, with the arguments)
         return b
 
@@ -489,16 +492,17 @@ def lower(
     params: Mapping[str, Param],
     ctx: Context,
     kind_of: Callable[[Any], Kind],
-    real: frozenset[str] = frozenset(),
+    ways: Mapping[str, Way] = MappingProxyType({}),
+    given: Mapping[str, Any] = MappingProxyType({}),
 ) -> Graph:
     """The graph of a Python function for arguments of the given kinds.
 
-    The graph's results are the leaves of what the function returns; ``info["result"]`` holds their structure.
+    ``ways``: what the derivative will be taken with respect to; ``given``: the arguments themselves.
     """
     split: frozenset[Any] = frozenset()
     while True:
         try:
-            return read_function(fn, params, ctx, kind_of, real, split)
+            return read_function(fn, params, ctx, kind_of, ways, given, split)
         except Reread as again:
             split |= {again.key}
 
@@ -508,15 +512,16 @@ def read_function(
     params: Mapping[str, Param],
     ctx: Context,
     kind_of: Callable[[Any], Kind],
-    real: frozenset[str],
+    ways: Mapping[str, Way],
+    given: Mapping[str, Any],
     split: frozenset[Any],
 ) -> Graph:
     """One reading of a function; ``split``: its ``try`` statements that are read in parts."""
     unwrapped = source.Unwrapped(fn) if isinstance(fn, types.FunctionType) else source.unwrap(fn)
     found = source.find(unwrapped.function)
     graph = Graph(found.name if found.name.isidentifier() else "f", Region())
-    graph.info.update(kind_of=kind_of, parameters=tuple(params), real=real)
-    lw = Lowerer(ctx, graph, graph.region, split=split)
+    graph.info.update(kind_of=kind_of, parameters=tuple(params))
+    lw = Lowerer(ctx, graph, graph.region, function=unwrapped.function, given=dict(given), split=split)
     frame = Frame(found, unwrapped.function, ())
     lw.frame = frame
     node = found.node
@@ -549,8 +554,20 @@ def read_function(
     for p in params.values():
         if p.kind is not None:
             lw.state.names[frame.id, p.name] = lw.bind(values[p.name])
-        elif p.path is not None:
-            lw.state.names[frame.id, p.name] = Known(p.constant, p.name, p.path)
+            if p.name in lw.given:
+                own = lw.state.names[frame.id, p.name]
+                lw.state.names[frame.id, p.name] = open_code(
+                    lw, own, lw.given[p.name], p.name, (("arg", p.name),)
+                )
+    find_wanted(lw, ways, frame, values)
+    for p in params.values():
+        if p.kind is not None:
+            continue
+        if p.path is not None:
+            box = isinstance(p.constant, (tuple, list, dict))
+            lw.state.names[frame.id, p.name] = (
+                lw.outside(p.constant, p.name, p.path) if box else Known(p.constant, p.name, p.path)
+            )
         elif isinstance(p.constant, (bool, str, bytes, int, type(None))):
             lw.state.names[frame.id, p.name] = Plain(Const(p.constant))
         else:
@@ -593,6 +610,8 @@ def read_function(
     graph.region.ops[len(entry) : len(entry)] = extra
     graph.region.results = [result]
     graph.captures = tuple(lw.captures.values())
+    graph.info["twins"] = tuple(lw.twins)
+    graph.info["opened"] = frozenset(p.name for p in params.values() if p.kind is None and p.path is not None)
     graph.info["lines"] = found.lines
     before.update(graph.info.get("cells", {}))
     lw.state.cells, after = before, lw.state.cells
@@ -672,3 +691,6 @@ def read_rule(
     except Stop as stop:
         lw.found(stop)
         raise UnsupportedSyntax(*lw.problems) from None
+    finally:
+        if lw.guards:
+            info.setdefault("guards", {}).update(lw.guards)

@@ -26,6 +26,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Super,
 )
+from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Const, Ref
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def adopt(lw: Lowerer, b: Bound) -> Bound:
     """An object from outside as a place of the program, with the attributes that it has now."""
     if not isinstance(b, Known) or lw.frame.static:
         return b
-    if not is_instance(b.obj) and (isinstance(b.obj, type) or not dataclasses.is_dataclass(b.obj)):
+    if not is_instance(b.obj) and (isinstance(b.obj, type) or fields_of(b.obj) is None):
         return b
     found = lw.adopted.get(id(b.obj))
     if found is None:

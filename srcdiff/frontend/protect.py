@@ -17,7 +17,6 @@ import gast
 
 from srcdiff.frontend import control, parts
 from srcdiff.frontend.blocks import Opened, exported
-from srcdiff.frontend.core import Unbound, lookup_free
 from srcdiff.frontend.expressions import content, lookup
 from srcdiff.frontend.raising import Attempt
 from srcdiff.frontend.scope import (
@@ -247,9 +246,6 @@ def classes_of(lw: Lowerer, node: Any, place: Any) -> Atom:
     """The exceptions that a handler catches, known when the derivative is made."""
     if node is None:
         return EVERY
-    whole = global_tuple(lw, node)
-    if whole is not None:
-        return whole
     b = lw.expr(node)
     c = content(lw, b)
     parts_ = c.items if isinstance(c, Agg) and c.type is tuple else (c,)
@@ -261,25 +257,6 @@ def classes_of(lw: Lowerer, node: Any, place: Any) -> Atom:
                 help="name the exception classes: except (ValueError, ZeroDivisionError):",
             )  # fmt: skip
     return Struct(tuple, tuple(range(len(atoms))), tuple(atoms)) if len(atoms) != 1 else atoms[0]
-
-
-def global_tuple(lw: Lowerer, node: Any) -> Atom | None:
-    """A tuple of exception classes that the module has a name for."""
-    frame = lw.frame
-    while frame.fobj is None and frame.parent is not None:
-        frame = frame.parent
-    if not isinstance(node, gast.Name) or frame.fobj is None or node.id in frame.locals:
-        return None
-    try:
-        obj = lookup_free(frame.fobj, node.id)
-    except Unbound:
-        return None
-    if not isinstance(obj, tuple) or not all(isinstance(c, type) for c in obj):
-        return None
-    if frame.path is not None and not lw.frame.static:
-        place = (*frame.path, ("var", node.id))
-        lw.guards[place] = obj
-    return Struct(tuple, tuple(range(len(obj))), tuple(Ref(c, c.__name__) for c in obj))
 
 
 def handler_name(node: Any) -> str:

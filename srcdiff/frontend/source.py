@@ -376,10 +376,21 @@ def no_text(function: types.FunctionType) -> SourceNotFound:
             f"the source of {function.__qualname__} cannot be had",
             file=code.co_filename,
             line=code.co_firstlineno,
-            note=f"there is no text for {code.co_filename!r}",
-            help="define the function in a file or a notebook; for exec, put the text into linecache",
+            note=why_no_text(code.co_filename),
+            help="define it in a file or a notebook; for exec and eval, compile the text under a name of its "
+            "own, and tell linecache: "
+            "linecache.cache[name] = (len(text), None, text.splitlines(True), name)",
         )
     )
+
+
+def why_no_text(name: str) -> str:
+    """Why there is no text under a file's name."""
+    if name == "<stdin>":
+        return "it came by standard input or Python's prompt, which keep no text before Python 3.13"
+    if name == "<string>":
+        return "it was made by exec, eval or python -c, which keep no text"
+    return f"there is no text for {name!r}"
 
 
 def edited(function: types.FunctionType, lines: tuple[str, ...]) -> SourceNotFound:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.ir.classes import fields_of, static_of
+
 __all__ = [
     "BOOL",
     "FLOAT",
@@ -27,7 +29,7 @@ __all__ = [
     "Simple",
     "Sym",
     "Tree",
-    "fields_of",
+    "attributes_of",
     "fresh_sym",
     "is_active_kind",
     "join",
@@ -92,11 +94,12 @@ class Map(Seq):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A container of known structure: tuple, list, dict, namedtuple, dataclass."""
+    """A container of known structure: tuple, list, dict, namedtuple, dataclass, a registered class."""
 
     type: Any
     keys: tuple[Any, ...]
     items: tuple[Kind, ...]
+    static: tuple[str, ...] = ()  # attributes that are held constant, and kept in a gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def takes_fields(cls: Any, keys: tuple[Any, ...]) -> bool:
     return code is not None and code.co_filename == "<string>" and set(names) == set(keys)
 
 
-def fields_of(value: Any) -> dict[str, Any]:
+def attributes_of(value: Any) -> dict[str, Any]:
     """The attributes of an object of a class made by a class statement; none of anything else."""
     if isinstance(value, type) or not type(value).__flags__ & (1 << 9) or hasattr(value, "__array__"):
         return {}
@@ -140,7 +143,8 @@ def made(cls: Any, fields: dict[str, Any]) -> Any:
     """The object of a class that has these fields."""
     if takes_fields(cls, tuple(fields)):
         return cls(**fields)
-    new = object.__new__(cls)
+    own = cls.__new__ is not object.__new__ and not hasattr(cls.__new__, "__code__")  # of a class built in
+    new = cls.__new__(cls) if own else object.__new__(cls)
     for name, value in fields.items():
         object.__setattr__(new, name, value)
     return new
@@ -229,7 +233,7 @@ def widened(new: Kind, old: Kind, *key: Any) -> Kind:
             items = tuple(
                 widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True))
             )
-            return Tree(new.type, new.keys, items)
+            return Tree(new.type, new.keys, items, new.static)
     return new
 
 
@@ -270,7 +274,8 @@ def join(a: Kind, b: Kind) -> Kind:
         case Tree(), Seq(elem=y, frozen=frozen) if a.type is (tuple if frozen else list):
             return Seq(join_all(y, a.items), frozen=frozen)
         case Tree(), Tree() if a.type is b.type and a.keys == b.keys:
-            return Tree(a.type, a.keys, tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True)))
+            items = tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True))
+            return Tree(a.type, a.keys, items, a.static)
         case Tree(), Tree() if a.type is b.type and a.type in (list, tuple):
             items = a.items + b.items
             if a.type is list or all(alike(items[0], x) for x in items):
@@ -323,9 +328,9 @@ def kind_of(value: Any, sizes: Iterator[int] | None = None) -> Kind:
         return list_kind([kind_of(v) for v in value])
     if isinstance(value, dict) and all(isinstance(k, (str, int, float, bool, tuple)) for k in value):
         return Tree(dict, tuple(value), tuple(kind_of(v) for v in value.values()))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = tuple(f.name for f in dataclasses.fields(value))
-        return Tree(t, names, tuple(kind_of(getattr(value, n)) for n in names))
+    names = None if isinstance(value, type) else fields_of(value)
+    if names is not None:
+        return Tree(t, names, tuple(kind_of(getattr(value, n)) for n in names), static_of(value))
     if isinstance(value, (float, int)) and not isinstance(value, bool):
         return FLOAT if isinstance(value, float) else INT
     return OTHER
@@ -335,9 +340,16 @@ def list_kind(items: list[Kind]) -> Kind:
     """A list whose elements look alike is a sequence of any length; otherwise its structure is known."""
     if items:
         first = items[0]
-        if all(alike(first, k) for k in items[1:]):
+        if all(alike(first, k) for k in items[1:]) and not any(map(has_static, items)):
             return Seq(join_all(first, tuple(items[1:])))
     return Tree(list, tuple(range(len(items))), tuple(items))
+
+
+def has_static(k: Kind) -> bool:
+    """Whether an object in a value of this kind has attributes that a gradient takes from it."""
+    if isinstance(k, Seq):
+        return has_static(k.elem)
+    return isinstance(k, Tree) and (bool(k.static) or any(map(has_static, k.items)))
 
 
 def alike(a: Kind, b: Kind) -> bool:

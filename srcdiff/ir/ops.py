@@ -80,6 +80,14 @@ def accumulate(x: Any, value: Any) -> Any:
     return x + value
 
 
+def linked(part: Any, again: Any) -> Any:
+    """``part``, which is also reached as ``again``: its derivative is that of the one and of the other.
+
+    A part of an argument that one derivative is taken in, while another is taken in the whole.
+    """
+    return part
+
+
 def stop_gradient(x: _T) -> _T:
     """``x``, held constant by every derivative taken through it.
 

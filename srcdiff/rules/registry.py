@@ -10,8 +10,8 @@ The forms:
 ``elementwise``   the partial derivative with respect to each operand, in the order of the operands
 ``linear``        the transpose: the cotangent of the operands named; forward mode is the operation itself
 ``bilinear``      linear in each of two operands; the transposes with respect to both
-``differential``  the tangent of the result; reverse mode needs ``pullback`` beside it
-``pullback``      the cotangents of the differentiable operands named
+``differential``  the tangent of the result; reverse mode transposes the text, unless there is a ``pullback``
+``pullback``      the cotangents of the differentiable operands named; forward mode transposes the text
 ``nondifferentiable``  the result carries no derivative (integers, booleans, piecewise constant values)
 
 Broadcasting, symbolic zeros, accumulation, inactive operands and reductions of a cotangent to its operand's
@@ -30,6 +30,8 @@ __all__ = [
     "bilinear",
     "differential",
     "elementwise",
+    "forget",
+    "is_joined",
     "is_known",
     "is_pure",
     "linear",
@@ -43,6 +45,7 @@ __all__ = [
     "rules_table",
     "shape_operands",
     "shapes_only",
+    "with_saved",
 ]
 
 Fn = Callable[..., Any]
@@ -56,6 +59,7 @@ class Rule:
     form: str
     text: Fn
     operands: tuple[str, ...]
+    forward: Fn | None = None  # of a pullback: computes the value, and what the text takes as ``saved``
 
 
 @dataclass(slots=True)
@@ -69,10 +73,12 @@ class OpRules:
     differential: Rule | None = None
     pullback: Rule | None = None
     constant: bool = False
+    joined: Fn | None = None  # stands for a call of ``forward``: its value, with the rule attached
     forms: tuple[str, ...] = field(default=())
 
 
 _TABLE: dict[Fn, OpRules] = {}
+_JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
@@ -82,14 +88,54 @@ def _entry(fn: Fn) -> OpRules:
     return _TABLE.setdefault(fn, OpRules(fn))
 
 
-def _register(form: str, fns: tuple[Fn, ...], operands: tuple[str, ...], text: T) -> T:
+def _register(
+    form: str, fns: tuple[Fn, ...], operands: tuple[str, ...], text: T, forward: Fn | None = None
+) -> T:
     for fn in fns:
         entry = _entry(fn)
         if getattr(entry, form) is not None:
             raise ValueError(f"{fn!r} has a {form} rule already")
-        setattr(entry, form, Rule(form, text, operands))
+        setattr(entry, form, Rule(form, text, operands, forward))
         entry.forms += (form,)
+        if forward is not None:
+            join(entry, fn)
     return text
+
+
+def join(entry: OpRules, fn: Fn) -> None:
+    """The operation that a call of a function becomes whose rule saves what it needs."""
+
+    def joined(*args: Any, value: Any, **given: Any) -> Any:
+        return value
+
+    joined.__name__ = getattr(fn, "__name__", "f")
+    joined.__module__ = getattr(fn, "__module__", None) or __name__
+    entry.joined = joined
+    _TABLE[joined] = OpRules(joined, pullback=entry.pullback, forms=("pullback",))
+    _JOINED.add(joined)
+
+
+def forget(fn: Fn) -> None:
+    """Remove what is known of a function."""
+    entry = _TABLE.pop(fn, None)
+    if entry is not None and entry.joined is not None:
+        _TABLE.pop(entry.joined, None)
+
+
+def is_joined(fn: Any) -> bool:
+    """Whether an operation is the value of a call, with a rule attached that takes what was saved."""
+    try:
+        return fn in _JOINED
+    except TypeError:
+        return False
+
+
+def with_saved(fn: Any) -> tuple[Fn, Fn] | None:
+    """Of a function whose rule saves what it needs: what computes it, and the operation to attach."""
+    entry = lookup(fn)
+    if entry is None or entry.joined is None or entry.pullback is None or entry.pullback.forward is None:
+        return None
+    return entry.pullback.forward, entry.joined
 
 
 def _own_operands(text: Fn) -> tuple[str, ...]:
@@ -127,9 +173,13 @@ def differential(fn: Fn) -> Callable[[T], T]:
     return put
 
 
-def pullback(fn: Fn, *operands: str) -> Callable[[T], T]:
-    """The cotangents of ``operands`` given ``out_bar``: one value, or a tuple in the order named."""
-    return lambda text: _register("pullback", (fn,), operands, text)
+def pullback(fn: Fn, *operands: str, forward: Fn | None = None) -> Callable[[T], T]:
+    """The cotangents of ``operands`` given ``out_bar``: one value, or a tuple in the order named.
+
+    ``forward``: a function of the same arguments that returns ``(value, saved)``; it runs instead of ``fn``,
+    and the text may take ``saved``.
+    """
+    return lambda text: _register("pullback", (fn,), operands, text, forward)
 
 
 def nondifferentiable(*fns: Fn) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "EXPANDS",
     "INFINITE",
     "IS_INFINITE",
+    "LIKE_SECOND",
     "MULTILINEAR",
     "OVERFLOWS",
     "VANISHES",
@@ -53,6 +54,7 @@ REAL_ONLY = frozenset(  # rules that hold for real operands only
     }
 )  # fmt: skip
 REAL_RESULT = frozenset({operator.abs})  # of complex operands
+LIKE_SECOND = frozenset({runtime.unbroadcast, runtime.cast_like})  # of the second, shape and type only
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
 CHOOSES = np.where
 BLANK = np.zeros_like

@@ -7,10 +7,13 @@ Nothing here changes its arguments, except ``scatter_add``, which says so.
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from srcdiff.runtime.records import record
 
 __all__ = [
     "add",
@@ -145,22 +148,22 @@ def add(a: Any, b: Any) -> Any:
 
 def _object_like(x: Any, field: Callable[[str], Any]) -> Any:
     """An object of the class of ``x``, made without its ``__init__``, from its fields by name."""
-    new = object.__new__(type(x))
-    for name in _fields(x):
-        object.__setattr__(new, name, field(name))
-    return new
+    return record(type(x), **{name: field(name) for name in _fields(x)})
 
 
 def _is_record(x: Any) -> bool:
     """Whether a value is an object with attributes, of a class made by a class statement."""
     if isinstance(x, type) or callable(getattr(x, "__array__", None)):
         return False
+    if type(x) is types.SimpleNamespace:
+        return True
     return dataclasses.is_dataclass(x) or (bool(type(x).__flags__ & (1 << 9)) and bool(_fields(x)))
 
 
 def _fields(x: Any) -> list[str]:
     if dataclasses.is_dataclass(x):
-        return [f.name for f in dataclasses.fields(x)]
+        own = [f.name for f in dataclasses.fields(x) if hasattr(x, f.name)]
+        return list(dict.fromkeys([*own, *getattr(x, "__dict__", ())]))
     slots = [s for c in type(x).__mro__ for s in vars(c).get("__slots__", ()) if hasattr(x, s)]
     return [*slots, *getattr(x, "__dict__", ())]
 

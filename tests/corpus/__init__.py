@@ -12,6 +12,7 @@ from corpus import (
     functions,
     gallery,
     inplace,
+    interface,
     iteration,
     kinks,
     known,
@@ -60,5 +61,6 @@ MODULES = (
     corners,
     mixtures,
     iteration,
+    interface,  # last: test_passes.py takes every third
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

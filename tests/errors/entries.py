@@ -192,22 +192,23 @@ grad(f)(2.0, 3)
         "call",
         "Something is called, and which function it is is known only when the program runs.",
         """
+def f(x, n):
+    steps = []
+    for i in range(n):
+        steps.append(np.sin)
+    for step in steps:
+        x = step(x)
+    return x
+
+grad(f)(2.0, 3)
+""",
+        """
 def f(x, steps):
     for step in steps:
         x = step(x)
     return x
 
-grad(f)(2.0, [np.sin, np.cos])
-""",
-        """
-STEPS = [np.sin, np.cos]
-
-def f(x):
-    for step in STEPS:
-        x = step(x)
-    return x
-
-grad(f)(2.0)
+grad(f)(2.0, 3 * [np.sin])
 """,
     ),
     Entry(
@@ -344,13 +345,13 @@ grad(f)(np.array([1.0, 2.0]))
         "except",
         "The classes of a handler are looked up in something that is known only when the program runs.",
         """
-def f(x, errors):
+def f(x, k, errors):
     try:
         return math.log(x)
-    except errors[0]:
+    except errors[k]:
         return x * x
 
-grad(f)(2.0, [ValueError])
+grad(f)(2.0, 0, [ValueError, ZeroDivisionError])
 """,
         """
 def f(x):
@@ -756,6 +757,53 @@ with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder) / "derivative.py"
     grad(f).save(file, 2.0, 3)
     assert "def f_grad" in file.read_text()
+""",
+    ),
+    Entry(
+        "register",
+        "A class is registered in a way that srcdiff cannot follow: `flatten` must return attributes as they are, and "
+        "`unflatten` must do no more than set them.",
+        """
+class Model:
+    def __init__(self, w):
+        self.w = w
+
+srcdiff.register(Model, lambda m: ((m.w * 2,), None), lambda _, children: Model(*children))
+
+grad(lambda m: m.w**2)(Model(3.0))
+""",
+        """
+class Model:
+    def __init__(self, w):
+        self.w = w
+
+srcdiff.register(Model)
+
+assert grad(lambda m: m.w**2)(Model(3.0)).w == 6.0
+""",
+    ),
+    Entry(
+        "rule",
+        "The text of a rule does not fit its function, or takes what there is not. Its operands have the names and the "
+        "order of the function's; after `*` come `out`, `out_bar`, `<operand>_dot`. Or `srcdiff.check_rule` has found that "
+        "it is wrong.",
+        """
+def f(x, k):
+    return k * x
+
+@srcdiff.pullback(f, "x")
+def rule(y, k, *, out_bar):
+    return out_bar * k
+""",
+        """
+def f(x, k):
+    return k * x
+
+@srcdiff.pullback(f, "x")
+def rule(x, k, *, out_bar):
+    return out_bar * k
+
+grad(f)(2.0, 3.0)
 """,
     ),
     Entry(

@@ -75,11 +75,6 @@ PENDING = {
     "pico_gpt_loss": Pending("value: an iterator is used where a number or an array is needed"),
     "rnn_char_model_lists": Pending("syntax: DictComp is not supported in a differentiated function"),
     "micrograd_inside": Pending("value: a function is used where a number or an array is needed"),
-    "dropout_and_residual_blocks": Pending(
-        "a dict display that varies is taken for a constant: wrong second derivative",
-        stages=("second",),
-        bug=True,
-    ),
     # pde
     "poisson_multigrid": Pending(
         "recursion: multigrid_v_cycle calls itself and changes an array, list or dict that it was given"
@@ -135,9 +130,6 @@ PENDING = {
     ),
     "matrix_class_student": Pending("starred: the length of the starred argument is not known"),
     "simple_namespace_state": Pending("class: the class SimpleNamespace has a __new__ of its own"),
-    "dataclass_params_counting": Pending(
-        "attribute: an object of class Params has no attribute 'calls' here"
-    ),
     "property_setter_accounts": Pending("attribute-write: this changes the attribute 'opened' of a class"),
     # guards
     "cholesky_with_jitter": Pending(

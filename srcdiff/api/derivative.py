@@ -1,0 +1,377 @@
+"""Gradients: the object that ``grad`` and ``value_and_grad`` return."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import os
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from srcdiff import pipeline
+from srcdiff.api.specialise import (
+    LIMIT,
+    NOTES,
+    Arguments,
+    Specialised,
+    Variant,
+    as_float,
+    check_argument,
+    param,
+)
+from srcdiff.api.targets import (
+    Target,
+    library_rule,
+    lock,
+    name_of,
+    refuse,
+    refuse_value,
+    signature_of,
+    target_of,
+)
+from srcdiff.api.wrt import Wrt, wrt_ways
+from srcdiff.errors import InternalError, SrcdiffError
+from srcdiff.frontend.lower import Param
+from srcdiff.ir.graph import Graph
+from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.load import explain
+from srcdiff.pipeline import Made, Request
+from srcdiff.signature import is_literal, key_of_value, memory_of, same
+
+__all__ = ["Derivative"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Derivative(Specialised, Generic[P, R]):
+    """A derivative of a function, called like the function itself.
+
+    Attributes:
+        primal: the function differentiated.
+        source: the emitted text of the latest specialisation; before any call, for arguments of unknown kind.
+    """
+
+    __srcdiff__ = "derivative"  # read by the front end where a derivative is called inside a function
+    __name__: str
+    __qualname__: str
+
+    def __init__(self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False) -> None:
+        if not callable(fn):
+            refuse(
+                "argument",
+                f"{mode} needs a function, not a {type(fn).__name__}",
+                f"write {mode}(f), or {mode}(wrt=...)(f)",
+            )
+        target = target_of(fn)
+        public = public_signature(fn, target)
+        names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
+        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways), target)
+        self.has_aux = bool(has_aux)
+        self._wrt_given = wrt
+        self._one: dict[type, Callable[[Any], Any]] = {}
+        self._fast: dict[Any, Callable[..., Any]] = {}
+        functools.update_wrapper(self, fn if hasattr(fn, "__name__") else target.function, updated=())
+        self.__wrapped__ = fn
+        self.__signature__ = public
+
+    @property
+    def wrt_names(self) -> tuple[str, ...]:
+        """The names of the arguments that the derivative is taken in."""
+        return self._request.wrt
+
+    @property
+    def single(self) -> bool:
+        """Whether the result is one gradient (not a tuple of them)."""
+        return self._request.single
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            if not kwargs:
+                if len(args) == 1:
+                    one = self._one.get(type(args[0]))
+                    if one is not None:
+                        return one(args[0])  # type: ignore[no-any-return]
+                fast = self._fast.get(tuple([key_of_value(a) for a in args]))
+            else:
+                fast = self._fast.get(_keyword_key(args, kwargs))
+            if fast is not None:
+                return fast(*args, **kwargs)  # type: ignore[no-any-return]
+            return self._call(args, kwargs)  # type: ignore[no-any-return]
+        except InternalError:
+            raise
+        except SrcdiffError as e:  # where in srcdiff it was found is of no use to the user
+            raise e.with_traceback(None) from None
+        except Exception as e:
+            explain(e)
+            raise
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        what = getattr(self.primal, "__qualname__", None) or name_of(self.primal)
+        return f"<{self.mode} of {what} with respect to {', '.join(self.wrt_names)}>"
+
+    def __reduce__(self) -> Any:
+        if is_global(self):
+            return self.__qualname__  # the decorated function of a module: found under its name
+        return (Derivative, (self.primal, self.mode, self._wrt_given, self.has_aux))
+
+    # ---- calls
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound = self._bind(args, kwargs)
+        variant, extra = self._variant(bound.arguments)
+        self._register(args, kwargs, bound, variant)
+        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _register(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], bound: Any, variant: Variant
+    ) -> None:
+        """Remember the way from a signature straight to the emitted function, where there is one."""
+        runner = self._runner(args, kwargs, bound.arguments, variant)
+        if runner is None:
+            return
+        with lock:
+            if len(self._fast) >= 4 * LIMIT:
+                self._forget()
+            self._fast[_keyword_key(args, kwargs) if kwargs else tuple(map(key_of_value, args))] = runner
+            if not kwargs and len(args) == 1 and key_of_value(args[0]) is type(args[0]):
+                self._one[type(args[0])] = runner
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._fast, self._one = {}, {}
+
+    def _runner(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
+        """What to call for arguments like these; None if each call needs a look at the arguments."""
+        t = self._target
+        if (
+            variant.late
+            or (variant.written and sum(1 for _ in memory_of(list(arguments.values()))) > 2)
+            or t.kwargs
+            or any(self._lengths(arguments))
+        ):
+            return None
+        if variant.written and variant.captures:
+            return None
+        given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
+        if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
+            return (
+                None
+                if t.args or kwargs or variant.checks or variant.captures
+                else self._converting(args, arguments, variant)
+            )
+        fill = self._defaults(given, variant.made)
+        if fill is None:
+            return None
+        if not (t.args or fill or variant.checks or variant.captures):
+            return variant.made.fn
+        return self._checked(variant, t.args, fill)
+
+    def _converting(
+        self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
+        """A call with integers to differentiate with respect to, all arguments by position."""
+        if len(args) != len(arguments) or any(
+            p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY)
+            for p in self._target.signature.parameters.values()
+        ):
+            return None
+        fn, at = variant.made.fn, [n in self._request.wrt for n in arguments]
+        if at == [True]:
+            return lambda x: fn(float(x))
+        return lambda *given: fn(*[as_float(v) if w else v for v, w in zip(given, at, strict=True)])
+
+    def _defaults(self, given: set[str], made: Made) -> dict[str, Any] | None:
+        """The defaults to pass by name; None if that cannot be done once for all."""
+        out = {}
+        written = made.graph.info["signature"].parameters
+        for n, p in self._target.signature.parameters.items():
+            if n in given or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                continue
+            if n in self._request.wrt and as_float(p.default) is not p.default:
+                return None
+            if is_simple(p.default) and same(written[n].default, p.default):
+                continue
+            if p.kind is p.POSITIONAL_ONLY or next(memory_of(p.default), None) is not None:
+                return None
+            out[n] = p.default
+        return out
+
+    def _checked(self, variant: Variant, first: tuple[Any, ...], fill: dict[str, Any]) -> Callable[..., Any]:
+        """A call that looks at the world outside first."""
+        fn, checks = variant.made.fn, tuple(variant.checks)
+        captures = tuple(
+            (c.parameter, c.get, c.key, c.as_float) for c in variant.captures if c.get is not None
+        )
+        own = tuple((v, key_of_value(v)) for v in first if not isinstance(v, (float, int)))
+        slow = self._call
+
+        def look(extra: dict[str, Any]) -> bool:
+            """Whether the world outside is as it was; ``extra`` gets what is taken from it."""
+            try:
+                for get, expected in checks:
+                    if (now := get()) is not expected and not same(now, expected):
+                        return False
+                for name, read, key, real in captures:
+                    v = as_float(read()) if real else read()
+                    if type(v) is not key and key_of_value(v) != key:
+                        return False
+                    extra[name] = v
+                for v, key in own:
+                    if key_of_value(v) != key:
+                        return False
+            except (LookupError, AttributeError, ValueError, TypeError):
+                return False
+            return True
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            extra = dict(fill)
+            if not look(extra):
+                return slow(args, kwargs)
+            return fn(*first, *args, **kwargs, **extra)
+
+        return run
+
+    # ---- making
+    def _make(self, arguments: Arguments) -> tuple[Made, None]:
+        for w in self._request.wrt:
+            if w in arguments:
+                check_argument(self.primal, w, arguments[w])
+        params = self._params(arguments, self._all_wrt())
+        return self._finish(params, arguments, self._for(arguments)), None
+
+    def _finish(self, params: Mapping[str, Param], given: Arguments, note: str) -> Made:
+        graph = self._primal_graph(params, given)
+        made = pipeline.derivative_graph(graph, self._request)
+        made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
+        return pipeline.finish(made, text_name(self), self._docstring() + note + ".")
+
+    def _docstring(self) -> str:
+        what = {"grad": "Gradient", "value_and_grad": "Value and gradient"}[self.mode]
+        return f"{what} of {name_of(self.primal)} with respect to {', '.join(self._request.wrt)}"
+
+    # ---- text
+    @property
+    def source(self) -> str:
+        """The emitted text: of the latest specialisation, or for arguments of unknown kind."""
+        return self._made().text.source
+
+    def source_for(self, *args: Any, **kwargs: Any) -> str:
+        """The text specialised to these arguments."""
+        return self._made(*args, **kwargs).text.source
+
+    def save(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Write the text specialised to these arguments (or the latest) to a file, as a module.
+
+        Raises:
+            DerivativeValueError: the text needs what no import reaches: a lambda, a function of ``__main__``.
+        """
+        made = self._made(*args, **kwargs)
+        check_importable(self.primal, made)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(made.text.source)
+
+    def _made(self, *args: Any, **kwargs: Any) -> Made:
+        """The derivative for these arguments; without any, the latest, or one for unknown kinds."""
+        with lock:
+            if args or kwargs or not self._target.signature.parameters:
+                variant = self._variant(self._bind(args, kwargs).arguments)[0]
+            elif self._latest is not None:
+                variant = self._latest
+            else:
+                return self._generic()
+            own = self._target.signature.parameters
+            text = variant.made.graph.info["signature"].parameters
+            if all(p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()):
+                return variant.made
+            graph = variant.made.graph  # made for a function of the same text with other defaults
+            graph = Graph(
+                graph.name,
+                graph.region,
+                graph.signature,
+                graph.captures,
+                {**graph.info, "signature": self._target.signature},
+            )
+            return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "")
+
+    def _generic(self) -> Made:
+        """The derivative for arguments of which nothing is known."""
+        params, literals = self._unknown_params()
+        return self._finish(params, {}, self._for(literals))
+
+    def _unknown_params(self) -> tuple[dict[str, Param], dict[str, Any]]:
+        """The parameters where no argument is known; the defaults that are part of the text."""
+        t = self._target
+        params: dict[str, Param] = {}
+        literals: dict[str, Any] = {}
+        for n, p in t.signature.parameters.items():
+            params[n] = Param(n, UNKNOWN)
+            if n in t.bound:
+                params[n] = param(n, t.bound[n], True)
+            elif (
+                p.default is not p.empty
+                and (is_literal(p.default) or callable(p.default))
+                and n not in self._request.wrt
+            ):
+                params[n] = param(n, p.default, False)
+                literals[n] = p.default
+        return params, literals
+
+
+def _keyword_key(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    return (tuple([key_of_value(a) for a in args]), tuple([(k, key_of_value(v)) for k, v in kwargs.items()]))
+
+
+def is_simple(v: Any) -> bool:
+    """Whether a default can be written as a literal."""
+    return v is None or isinstance(v, (bool, int, float, str))
+
+
+def is_global(d: Derivative[Any, Any]) -> bool:
+    """Whether a derivative stands in its module under its function's name, as decorators leave it."""
+    found: Any = sys.modules.get(getattr(d, "__module__", None) or "")
+    for part in str(getattr(d, "__qualname__", "")).split("."):
+        found = getattr(found, part, None)
+    return found is d
+
+
+def public_signature(fn: Any, target: Target) -> inspect.Signature:
+    """The signature that the derivative shows: the primal's."""
+    if library_rule(fn) is not None or isinstance(fn, types.FunctionType):
+        return signature_of(target.function if not (target.args or target.kwargs) else fn)
+    if isinstance(fn, Derivative):
+        return fn.__signature__
+    if library_rule(target.function) is None:
+        with contextlib.suppress(TypeError, ValueError):
+            return inspect.signature(fn)
+    return inspect.Signature([p for n, p in target.signature.parameters.items() if n not in target.bound])
+
+
+def text_name(d: Derivative[Any, Any]) -> str:
+    """The name of the emitted function."""
+    name = text_name(d.primal) if isinstance(d.primal, Derivative) else name_of(d.primal)
+    return f"{name if name.isidentifier() else 'f'}_{d.mode}"
+
+
+def check_importable(fn: Any, made: Made) -> None:
+    """Refuse to write a module that could not be imported, or would not do the same."""
+    if made.text.objects:
+        names = ", ".join(made.text.objects)
+        refuse_value(
+            "save", f"the derivative of {name_of(fn)} calls {names}, which no import reaches",
+            "define it by name in a module (not __main__, not a lambda), and import it from there",
+        )  # fmt: skip
+    for n, p in made.graph.info["signature"].parameters.items():
+        if p.default is not p.empty and not is_simple(p.default):
+            refuse_value(
+                "save",
+                f"the default of {n!r} in {name_of(fn)} is a {type(p.default).__name__}, not a literal",
+                f"use None as the default, and make the {type(p.default).__name__} inside",
+            )  # fmt: skip

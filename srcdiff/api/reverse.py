@@ -1,0 +1,159 @@
+"""Reverse mode as a function of the cotangent: ``vjp``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff import pipeline
+from srcdiff.api.forward import Places, places
+from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
+from srcdiff.api.structures import cotangents, seeds_of
+from srcdiff.api.targets import looked_at, name_of, refuse_value
+from srcdiff.api.wrt import Wrt, wrt_ways
+from srcdiff.errors import NoRule
+from srcdiff.frontend.paths import Way
+from srcdiff.ir.classes import fields_of
+from srcdiff.ir.kinds import UNKNOWN, is_active_kind, kind_of
+from srcdiff.load import explained
+from srcdiff.pipeline import Made, Request
+from srcdiff.signature import is_literal
+
+__all__ = ["Pullback", "vjp"]
+
+
+class Pullback:
+    """The transposed derivative at a point: cotangents of the arguments from the cotangent of the result.
+
+    Attributes:
+        source: the emitted text of both sweeps.
+    """
+
+    def __init__(self, variant: Variant, saved: tuple[Any, ...], value: Any, at: Places, count: int) -> None:
+        assert variant.pair is not None
+        self._pair, self._saved, self._value, self._places, self._count = (
+            variant.pair,
+            saved,
+            value,
+            at,
+            count,
+        )
+        self.source = variant.made.text.source + "\n\n" + variant.pair.backward.text.source
+
+    def __call__(self, y_bar: Any) -> tuple[Any, ...]:
+        leaves: list[Any] = []
+        cotangents(self._pair.seeds, self._value, y_bar, "the result", leaves)
+        with explained():
+            got = self._pair.backward.fn(*self._saved, *leaves)
+        bars = dict(zip(self._pair.active, got, strict=True))
+        own = {*self._places.names, self._places.star}
+        return (*self._places.join(bars, self._count), *(b for n, b in bars.items() if n not in own))
+
+    def __repr__(self) -> str:
+        return f"<pullback with respect to {', '.join(self._pair.active)}>"
+
+
+class Reverse(Specialised):
+    """Pullbacks of one function."""
+
+    explicit = False
+
+    def _make(self, arguments: Arguments) -> tuple[Made, Pair]:
+        wrt = self._request.wrt
+        if self._request.single:  # named by the caller
+            for w in wrt:
+                if w in arguments:
+                    check_argument(self.primal, w, arguments[w])
+        try:
+            return self._pair(arguments, wrt)
+        except NoRule:
+            if self._request.single or len(wrt) < 2:
+                raise
+        works = [w for w in wrt if self._has_rules(arguments, w)]
+        return self._pair(arguments, tuple(works) or wrt)
+
+    def _has_rules(self, arguments: Arguments, w: str) -> bool:
+        try:
+            pipeline.pullback_pair(self._primal_graph(self._params(arguments, (w,)), arguments), (w,))
+        except NoRule:
+            return False
+        return True
+
+    def _pair(self, arguments: Arguments, wrt: tuple[str, ...]) -> tuple[Made, Pair]:
+        graph = self._primal_graph(self._params(arguments, (*self._all_wrt(), *wrt)), arguments)
+        seeds = seeds_of(graph.region.results[0])
+        pair = pipeline.pullback_pair(graph, wrt)
+        pair.forward.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
+        name = name_of(self.primal)
+        word = name if name.isidentifier() else "f"
+        note = self._for(arguments)
+        forward = pipeline.finish(
+            pair.forward, f"{word}_fwd", f"Value of {name} and what its pullback needs{note}."
+        )
+        backward = pipeline.finish(
+            pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}."
+        )
+        return forward, Pair(backward, wrt, seeds)
+
+
+def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> tuple[Any, Pullback]:
+    r"""Value and pullback: reverse mode.
+
+    Computes :math:`y = f(x)` and the function :math:`\bar y \mapsto \bar y\, f'(x)`
+    (Griewank and Walther 2008, section 3.2).
+
+    Parameters:
+        fn: the function.
+        args, kwargs: its arguments.
+        wrt: what to differentiate with respect to, named as for :func:`grad`; by default all positional
+            arguments that can be.
+
+    Returns:
+        ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
+        there is none (text, functions, integers, arguments whose operation has no rule); then one for each
+        captured variable or part of an argument that ``wrt`` names, in its order.
+
+    Raises:
+        DerivativeValueError: by the pullback, if the cotangent has not the structure and shape of the result.
+
+    Example:
+        >>> from srcdiff import vjp
+        >>> y, pullback = vjp(lambda x, y: x * y, 3.0, 2.0)
+        >>> pullback(1.0)
+        (2.0, 3.0)
+    """
+    target = looked_at(fn, "vjp")
+    at = places(target)
+    given = at.split(args)
+    if wrt is None:
+        active = tuple(n for n, v in given.items() if is_differentiable(v))
+        ways = tuple(map(Way, active))
+    else:
+        active, ways, _ = wrt_ways(wrt, (*at.names, *((at.star,) if at.star else ())), fn, target)
+        for w in active:
+            if w in target.signature.parameters and w not in given and w not in target.bound:
+                refuse_value(
+                    "wrt",
+                    f"{w!r} is not given as a positional argument",
+                    f"pass {w} by position, or name another in wrt=",
+                )
+    if not active:
+        refuse_value(
+            "wrt",
+            f"no argument given to {name_of(fn)} can be differentiated",
+            "pass a float or an array of floats",
+        )
+    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, ways=ways), target)
+    bound = d._bind(args, kwargs)
+    variant, extra = d._variant(bound.arguments)
+    with explained():
+        y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
+    return y, Pullback(variant, saved, y, at, len(args))
+
+
+def is_differentiable(v: Any) -> bool:
+    """Whether an argument takes part if ``wrt`` is not given."""
+    if is_literal(v) or (callable(v) and fields_of(v) is None) or isinstance(v, type):
+        return False
+    k = kind_of(v)
+    return k != UNKNOWN and is_active_kind(k)

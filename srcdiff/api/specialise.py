@@ -1,0 +1,447 @@
+"""What was made for one signature, and how it is found again at the next call."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import types
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from srcdiff import pipeline
+from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value
+from srcdiff.frontend.core import holds_code, holds_things, is_foreign, is_instance
+from srcdiff.frontend.lower import Param
+from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
+from srcdiff.frontend.wanted import kind_along, kind_opened
+from srcdiff.ir.classes import fields_of
+from srcdiff.ir.graph import Graph
+from srcdiff.ir.kinds import OTHER, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.pipeline import Made, Request, float_param
+from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
+
+__all__ = [
+    "LIMIT",
+    "Arguments",
+    "Pair",
+    "Specialised",
+    "Variant",
+    "as_float",
+    "check_argument",
+    "extra_names",
+    "kept",
+    "param",
+]  # fmt: skip
+
+Arguments = Mapping[str, Any]
+
+LIMIT = 64  # signatures that one derivative is kept for
+MOST_SHARED = 512  # signatures kept for functions made anew
+# what is noted of a function and holds for its derivatives
+NOTES = ("guards", "written", "twins", "named", "opened", "parts", "signature")
+MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value from outside: the parameter it is passed as, how to read it anew, and its looks."""
+
+    parameter: str
+    get: Callable[[], Any] | None
+    late: Getter | None
+    key: Any
+    as_float: bool
+
+
+@dataclass(slots=True)
+class Variant:
+    """A derivative made for one signature, as it applies to one function."""
+
+    made: Made
+    checks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
+    captures: list[Capture] = field(default_factory=list)
+    pair: Pair | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether something is read out of the arguments themselves."""
+        return bool(self.late_checks) or any(c.get is None for c in self.captures)
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The parameters and captures that the function writes to in place."""
+        got: frozenset[str] = self.made.graph.info.get("written", frozenset())
+        return got
+
+    def read(self, arguments: Arguments) -> dict[str, Any] | None:
+        """The values from outside; None if the derivative was made for something else."""
+        try:
+            for get, expected in self.checks:
+                if get() is not expected and not same(get(), expected):
+                    return None
+            for late, expected in self.late_checks:
+                if not same(late(arguments), expected):
+                    return None
+            out = {}
+            for c in self.captures:
+                v = c.get() if c.get is not None else c.late(arguments) if c.late is not None else None
+                if c.as_float:
+                    v = as_float(v)
+                if key_of_value(v) != c.key:
+                    return None
+                out[c.parameter] = v
+        except (LookupError, AttributeError, ValueError, TypeError):
+            return None
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The second half of a pullback."""
+
+    backward: Made
+    active: tuple[str, ...]
+    seeds: Any  # the structure of the result: where cotangents go in
+
+
+_alive: weakref.WeakSet[Specialised] = weakref.WeakSet()
+_shared: OrderedDict[Any, tuple[tuple[Made, Pair | None], ...]] = OrderedDict()
+
+
+def as_float(v: Any) -> Any:
+    """An integer given where a derivative is asked for counts as a real number."""
+    if type(v) is int or isinstance(v, np.integer):
+        return float(v)
+    return v
+
+
+def param(name: str, value: Any, fixed: bool) -> Param:
+    """What is known of an argument; ``fixed``: it is the same object at each call."""
+    if is_foreign(value):
+        thing = f"{type(value).__module__.partition('.')[0]} {type(value).__name__}"
+        refuse("argument", f"{name!r} is a {thing}, not a NumPy array", f"pass np.asarray({name})")
+    if is_literal(value):
+        return Param(name, None, value)
+    if isinstance(value, enum.Enum):
+        return Param(name, None, value, (("arg", name),))
+    if not isinstance(value, type) and fields_of(value) is not None:
+        return Param(name, kind_of(value))
+    if is_instance(value) or holds_things(value):  # looked into by path
+        return Param(name, None, value, (("arg", name),))
+    if callable(value) or isinstance(value, np.dtype) or (fixed and kind_of(value) == OTHER):
+        return Param(name, None, value, (("arg", name),))
+    return Param(name, kind_of(value))
+
+
+def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
+    """The emitted function's own words for the parameters that the primal does not have."""
+    code = made.fn.__code__
+    own = sum(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values())
+    words = code.co_varnames[code.co_argcount + own : code.co_argcount + code.co_kwonlyargcount]
+    parts = made.graph.info.get("parts", ())
+    names = [p.name for p in made.graph.region.params if p.name not in {*signature.parameters, *parts}]
+    return dict(zip(names, words, strict=True))
+
+
+class Specialised:
+    """Derivatives of one function in one mode, kept by signature."""
+
+    def __init__(self, fn: Any, request: Request, target: Target) -> None:
+        _alive.add(self)
+        self.primal = fn
+        self.mode = request.mode
+        self._request = request
+        self._target = target
+        self._variants: dict[Any, tuple[Variant, ...]] = {}
+        self._latest: Variant | None = None
+        self._parts = tuple(w for w in self._ways().values() if w.tokens)
+
+    # ---- arguments
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+        """All arguments by name, integers to differentiate with respect to made real."""
+        t = self._target
+        try:
+            bound = t.signature.bind(*t.args, *args, **{**t.kwargs, **kwargs})
+        except TypeError as e:
+            refuse(
+                "arguments",
+                f"{name_of(self.primal)}(): {e}",
+                f"call it like {name_of(t.function)}{t.signature}",
+            )
+        bound.apply_defaults()
+        for w in self._request.wrt:
+            if w in bound.arguments:
+                bound.arguments[w] = as_float(bound.arguments[w])
+        return bound
+
+    # ---- variants
+    def _variant(self, arguments: Arguments) -> tuple[Variant, dict[str, Any]]:
+        """The derivative for these arguments, and the values it takes from outside."""
+        key = (*map(key_of_value, arguments.values()), *self._lengths(arguments))
+        for variant in self._variants.get(key, ()):
+            extra = variant.read(arguments)
+            if extra is not None:
+                self._guard_memory(variant, arguments, extra)
+                return variant, extra
+        with lock:
+            variant, extra = self._find(arguments, key)
+            if len(self._variants) >= LIMIT and key not in self._variants:
+                self._forget()
+            self._variants[key] = (variant, *self._variants.get(key, ()))[:MOST_ALIKE]
+            self._latest = variant
+        self._guard_memory(variant, arguments, extra)
+        return variant, extra
+
+    def _lengths(self, arguments: Arguments) -> tuple[Any, ...]:
+        """The lengths of lists on the way to parts of arguments: these are taken apart."""
+        return tuple([lengths(arguments[w.root], w) for w in self._parts if w.root in arguments])
+
+    def _forget(self) -> None:
+        self._variants = {}
+
+    def _guard_memory(self, variant: Variant, arguments: Arguments, extra: Mapping[str, Any]) -> None:
+        if variant.written:
+            opened = variant.made.graph.info.get("opened", ())  # of these, the parts are in extra
+            own = {n: v for n, v in arguments.items() if n not in opened}
+            check_memory({**extra, **own}, variant.written, name_of(self.primal))
+
+    def _find(self, arguments: Arguments, key: Any) -> tuple[Variant, dict[str, Any]]:
+        """A derivative made before for the same text, or a new one."""
+        shared_key = (self._target.code, self._target.layers, self._request, key)
+        for made, pair in _shared.get(shared_key, ()):
+            variant = self._apply(made, pair)
+            extra = variant.read(arguments)
+            if extra is not None:
+                return variant, extra
+        made, pair = self._make(arguments)
+        variant = self._apply(made, pair)
+        extra = variant.read(arguments)
+        if extra is None:  # what it was made from changes while it is made
+            refuse_value(
+                "changed", f"what {name_of(self.primal)} reads from outside is not the same twice",
+                "read it into a variable first, and pass that",
+            )  # fmt: skip
+        _shared[shared_key] = ((made, pair), *_shared.get(shared_key, ()))[:MOST_ALIKE]
+        while len(_shared) > MOST_SHARED:
+            _shared.popitem(last=False)
+        return variant, extra
+
+    def _apply(self, made: Made, pair: Pair | None) -> Variant:
+        """A derivative, with this function's own ways to the values from outside."""
+        t = self._target
+        variant = Variant(made, pair=pair)
+        for path, expected in made.graph.info.get("guards", {}).items():
+            if isinstance(expected, types.CodeType):  # this is what functions made anew have in common
+                path = (*path, ("attr", "__code__"))
+            late, get = getter(t.function, path, t.bound)
+            if get is not None:
+                variant.checks.append((get, expected))
+            elif late is not None:
+                variant.late_checks.append((late, expected))
+        self._check_places(variant)
+        words = extra_names(made, t.signature)
+        for c in made.graph.captures:
+            if c.name not in words:
+                continue
+            late, get = getter(t.function, c.path, t.bound)
+            if c.name not in made.extra:
+                made.extra[c.name] = key_of_value(as_float(c.value) if c.real else c.value)
+            variant.captures.append(Capture(words[c.name], get, late, made.extra[c.name], c.real))
+        return variant
+
+    def _check_places(self, variant: Variant) -> None:
+        """What was one variable reached in two ways still is; what is differentiated is no other capture."""
+        t, info = self._target, variant.made.graph.info
+        twins: list[tuple[Path, Path, bool]] = [(a, b, True) for a, b in info.get("twins", ())]
+        named = set(info.get("named", ()))
+        paths = [c.path for c in variant.made.graph.captures]
+        twins += [(a, b, False) for a in named for b in paths if a != b and b not in named]
+        if not twins:
+            return
+        late = any(p[0][0] == "arg" and p[0][1] not in t.bound for a, b, _ in twins for p in (a, b))
+
+        def as_before(arguments: Arguments) -> bool:
+            for a, b, one in twins:
+                place = place_of(t.function, a, arguments)
+                if place is None or (place == place_of(t.function, b, arguments)) != one:
+                    return False
+            return True
+
+        if late:
+            variant.late_checks.append((as_before, True))
+        else:
+            variant.checks.append((lambda: as_before(t.bound), True))
+
+    def _named(self, text: str, way: Way, arguments: Arguments) -> Any:
+        """The value that is named, as it is now."""
+        if text in arguments:
+            return arguments[text]
+        obj = arguments[way.root] if way.root in arguments else lookup_free(self._target.function, way.root)
+        for token in way.tokens:
+            obj = obj.__func__ if isinstance(obj, types.MethodType) else obj
+            obj = step(obj, *settle(obj, token))
+        return as_float(obj)
+
+    # ---- making
+    def _make(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        raise NotImplementedError
+
+    def _params(self, arguments: Arguments, wrt: Iterable[str]) -> dict[str, Param]:
+        fixed = self._target.bound
+        wanted = set(wrt)
+        out = {}
+        for n, v in arguments.items():
+            if n in wanted and holds_things(v):
+                p = Param(n, kind_of(v))
+            else:
+                p = float_param(param(n, v, n in fixed), n in wanted)
+            if p.kind is not None and holds_code(v):
+                p = Param(n, kind_opened(v, kind_of))
+            for w in self._parts:
+                if w.root == n and p.kind is not None:
+                    p = Param(n, joined(p.kind, kind_along(v, w.tokens, kind_of)))
+            out[n] = p
+        return out
+
+    def _ways(self) -> dict[str, Way]:
+        """All that is named, by this derivative and those that it is one of."""
+        every = (*self._target.layers, self._request)
+        return {text: way for r in every for text, way in zip(r.wrt, r.ways, strict=True)}
+
+    def _primal_graph(self, params: Mapping[str, Param], given: Arguments) -> Graph:
+        """The graph of the function to differentiate: derivatives taken already are in it."""
+        t = self._target
+        defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
+        graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+        notes: dict[str, Any] = {k: graph.info[k] for k in NOTES if k in graph.info}
+        for layer in t.layers:
+            graph = pipeline.derivative_graph(graph, layer)
+        graph.info.update({**notes, "signature": t.signature})
+        return graph
+
+    def _all_wrt(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(w for r in (*self._target.layers, self._request) for w in r.wrt))
+
+    def _for(self, arguments: Arguments) -> str:
+        """A note on the arguments that are part of the text."""
+        fixed = [f"{n}={v!r}" for n, v in arguments.items() if is_literal(v)]
+        fixed += [
+            f"{n}={name_of(v)}"
+            for n, v in arguments.items()
+            if callable(v) and param(n, v, False).kind is None
+        ]
+        return f", for {', '.join(fixed)}" if fixed else ""
+
+
+def lengths(value: Any, way: Way) -> tuple[int, ...]:
+    """The lengths of the lists on the way to a part of a value."""
+    out = []
+    for token in way.tokens:
+        if type(value) is list:
+            out.append(len(value))
+        try:
+            value = step(value, *settle(value, token))
+        except (LookupError, TypeError, AttributeError):
+            break
+    return tuple(out)
+
+
+def joined(a: Kind, b: Kind) -> Kind:
+    """The kind of a value in which lists are of known length if one of two kinds says so."""
+    if isinstance(a, Seq) or not isinstance(a, Tree) or not isinstance(b, Tree):
+        return b if isinstance(a, Seq) else a
+    return Tree(a.type, a.keys, tuple(map(joined, a.items, b.items)), a.static)
+
+
+def check_argument(fn: Any, name: str, value: Any) -> None:
+    """Refuse arguments that cannot be differentiated."""
+    what = name_of(fn)
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "fc":
+        thing = "an array of " if isinstance(value, np.ndarray) else "a "
+        refuse("wrt", f"{what}: {name!r} is {thing}{value.dtype}, which has no derivative", cast(name, value))
+    if is_instance(value):
+        refuse(
+            "wrt",
+            f"{what}: {name!r} is an object of class {type(value).__name__}, which has no derivative"
+            " as a whole",
+            instead(name, value),
+        )
+    if is_literal(value) or (callable(value) and fields_of(value) is None) or isinstance(value, type):
+        refuse(
+            "wrt",
+            f"{what}: {name!r} is {described(value)}, which has no derivative",
+            "name another argument with wrt=",
+        )
+    k = kind_of(value)
+    if k == OTHER:
+        refuse(
+            "wrt", f"{what}: {name!r} is an object of class {type(value).__name__}, which has no derivative",
+            "name another argument with wrt=",
+        )  # fmt: skip
+    if not is_active_kind(k):
+        refuse(
+            "wrt",
+            f"{what}: {name!r} holds no floating-point number",
+            f"put floats into {name}, or name another argument with wrt=",
+        )
+
+
+def cast(name: str, value: Any) -> str:
+    """What to pass instead of an array of a dtype without derivatives."""
+    match value.dtype.kind:
+        case "i" | "u" | "b" | "O" if isinstance(value, np.ndarray):
+            return f"pass {name}.astype(float)"
+        case "i" | "u" | "b":
+            return f"pass float({name})"
+        case "V" if value.dtype.names:
+            return f"pass its fields: {name}[{value.dtype.names[0]!r}]"
+        case "M" | "m":
+            return f"pass numbers: {name}.astype(float) in the unit that you mean"
+    return "name another argument with wrt="
+
+
+def instead(name: str, value: Any) -> str:
+    """What to name instead of an object of an ordinary class."""
+    there = [name + n for n in nameable(value)] if is_instance(value) else []
+    if not there:
+        return "name another argument with wrt="
+    held = ", ".join(there)
+    return f"name what it holds ({held}), or register the class: srcdiff.register({type(value).__name__})"
+
+
+def described(v: Any) -> str:
+    return "None" if v is None else f"{v!r}" if isinstance(v, bool) else f"a {type(v).__name__}"
+
+
+# ---- functions used before ------------------------------------------------------------------------------
+
+_kept: OrderedDict[Any, Specialised] = OrderedDict()  # by the identity of the function
+
+
+def kept(make: type[Specialised], fn: Any, request: Request, target: Target) -> Specialised:
+    """The specialisations of a function used before."""
+    key = (id(fn), make, request)
+    found = _kept.get(key)
+    if found is not None and found.primal is fn:
+        return found
+    with lock:
+        made = _kept[key] = make(fn, request, target)
+        while len(_kept) > MOST_SHARED:
+            _kept.popitem(last=False)
+    return made
+
+
+def forget_all() -> None:
+    """Make everything anew: a rule has been added."""
+    with lock:
+        _shared.clear()
+        _kept.clear()
+        for d in list(_alive):
+            d._forget()
+            d._latest = None

@@ -1,0 +1,46 @@
+"""Which classes are containers: dataclasses by themselves, others when they are registered."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["fields_of", "register_class", "registered", "static_of"]
+
+Names = Callable[[Any], tuple[str, ...]]
+
+_REGISTERED: dict[type, tuple[Names, Names]] = {}
+
+
+def register_class(cls: type, names: Names, static: Names) -> None:
+    """Make instances of a class containers: the attributes of an instance, and those held constant."""
+    _REGISTERED[cls] = (names, static)
+
+
+def registered(cls: type) -> Names | None:
+    """How the attributes of an instance of a registered class are named; None if it is not registered."""
+    found = _REGISTERED.get(cls)
+    return None if found is None else found[0]
+
+
+def fields_of(value: Any) -> tuple[str, ...] | None:
+    """The attributes of a dataclass, a namespace, an object of a registered class; or None."""
+    t = type(value)
+    found = _REGISTERED.get(t)
+    if found is not None:
+        return found[0](value)
+    if t is types.SimpleNamespace:
+        return tuple(vars(value))
+    if not hasattr(t, "__dataclass_fields__"):
+        return None
+    own = [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
+    more = getattr(value, "__dict__", None)
+    return tuple(own if more is None else dict.fromkeys([*own, *more]))
+
+
+def static_of(value: Any) -> tuple[str, ...]:
+    """The attributes that are held constant, whatever they are, and kept in a gradient."""
+    found = _REGISTERED.get(type(value))
+    return () if found is None else found[1](value)
