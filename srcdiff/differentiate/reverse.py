@@ -45,6 +45,7 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     clone,
+    is_which,
     kind,
     map_atom,
     same,
@@ -1074,7 +1075,10 @@ def undefined(v: Val, branch: Op, k: int) -> bool:
     if made.code != "try" or made.regions[1].results[at] is not UNDEF:
         return False
     test = branch.ins[0].op if isinstance(branch.ins[0], Val) else None
-    if test is None or test.code != "prim" or test.fn is not ops.exit_is or test.ins[0] not in made.outs:
+    if test is None or test.code != "prim" or test.fn is not ops.exit_is:
+        return False
+    which = test.ins[0]
+    if not is_which(which) or which not in made.outs:
         return False
     return (k == 1) == same(test.ins[1], Const(0))
 

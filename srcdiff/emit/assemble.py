@@ -34,6 +34,7 @@ from srcdiff.ir.graph import (
     Struct,
     Undef,
     Val,
+    is_which,
     kind,
     same,
 )
@@ -774,7 +775,7 @@ class Assembler:
         if test is None or test.code != "prim" or test.fn is not ops.exit_is:
             return False
         which, number = test.ins
-        return which in block.outs and same(number, Const(k))
+        return is_which(which) and which in block.outs and same(number, Const(k))
 
     def asked_only_by(self, which: Val, chain: list[Op]) -> bool:
         tests = {op.ins[0] for op in chain}

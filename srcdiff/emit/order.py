@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Struct,
+    Val,
+    is_which,
+    kind,
+    map_atom,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Scalar, Seq
 
 __all__ = ["Layout", "is_statement", "lay_out"]
@@ -59,7 +72,7 @@ def repeat_tests(region: Region) -> None:
 
     def find(r: Region) -> None:
         for op in r.ops:
-            if op.code == "prim" and op.fn is ops.exit_is and is_outcome(op.ins[0]) and not op.out.user:
+            if op.code == "prim" and op.fn is ops.exit_is and is_which(op.ins[0]) and not op.out.user:
                 made[op.out] = op
             for x in op.regions:
                 find(x)
@@ -91,10 +104,6 @@ def repeat_tests(region: Region) -> None:
     find(region)
     if made:
         rewrite(region)
-
-
-def is_outcome(a: Atom) -> bool:
-    return isinstance(a, Val) and a.op is not None and a.op.code == "try" and a in a.op.outs
 
 
 def _scan(region: Region, lay: Layout) -> None:

@@ -214,6 +214,14 @@ def managed(op: Op) -> bool:
     return bool(op.ins) or op.fn is not None
 
 
+def is_which(a: Atom) -> bool:
+    """Whether a value says how a ``try`` ended."""
+    if not isinstance(a, Val) or a.op is None or a.op.code != "try" or a not in a.op.outs:
+        return False
+    failed = a.op.regions[1]
+    return failed.results[a.op.outs.index(a)] is failed.params[0]
+
+
 def which_out(op: Op) -> Val:
     """How a ``try`` ended: 0 if its body ran to the end, else the number of the handler."""
     body, failed = op.regions

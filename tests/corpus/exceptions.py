@@ -617,6 +617,17 @@ def checked_in_branch(x):
     return np.sum(buf * buf)
 
 
+def left_within_reraise(x):
+    buf = x * 2.0
+    try:
+        if x[0] > 1.0:
+            return math.log(buf[1]) * buf[0]
+        buf[2] = x[1] * buf[0]
+    except ArithmeticError:
+        raise
+    return np.sum(buf * buf)
+
+
 v = np.array([1.2, 0.4, -0.7, 2.0])
 pos = np.array([1.2, 0.4, 0.7, 2.0])
 P = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, 0.2], [0.1, 0.2, 1.8]])
@@ -680,6 +691,7 @@ PROGRAMS = [
     *both(object_manager, 1.3),
     *both(forgiving_manager, 1.3, -1.3),
     *both(suppressed_within_finally, 2.0, -2.0),
+    *both(left_within_reraise, v, np.array([0.7, 0.4, 0.3])),
     *both(checked_writes, v),
     *both(checked_in_branch, v),
     *both(array_under_errstate, np.array([1.2, -0.4, 0.7])),
