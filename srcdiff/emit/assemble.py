@@ -431,6 +431,10 @@ class Assembler:
             for r in op.regions:
                 self.scan_collectors(r)
 
+    def from_outside(self, a: Atom, body: Region) -> bool:
+        """Whether a value is not made in a loop's body: it may be put on a tape as a trip begins."""
+        return isinstance(a, Const) or (isinstance(a, Val) and not self.names_defined_in(a, body))
+
     def names_defined_in(self, v: Val, region: Region) -> bool:
         return self.names.defined[v][0] is region
 
@@ -982,12 +986,18 @@ class Assembler:
             self.emit(gast.Assign([self.target(e)], call(attr(source, "pop")), None), op.origin)
         body = self.out
         self.out = old
+        self.out, old = body, self.out
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            if self.from_outside(c, view.body):  # also where the trip is left early
+                self.append(t, self.expr(c))
+        self.out = old
         outer_if, self.enclosing = self.enclosing, [(op, view.body)]
         body += self.region(view.body)
         self.enclosing = outer_if
         self.out, old = body, self.out
         for c, t in zip(view.collected, view.tapes, strict=True):
-            if not (isinstance(c, Val) and self.names_defined_in(c, view.body)):
+            inside = isinstance(c, Val) and self.names_defined_in(c, view.body)
+            if not inside and not self.from_outside(c, view.body):
                 self.append(t, self.expr(c))
         if not ends(self.out):
             self.loop_end(op, view.body)

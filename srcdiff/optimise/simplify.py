@@ -449,6 +449,8 @@ class Rebuild:
                 return written.items[written.keys.index(ins[1].value)]
         if fn is operator.not_ and isinstance(ins[0], Const):
             return Const(not ins[0].value)
+        if fn is ops.exit_is and isinstance(ins[0], Const) and isinstance(ins[1], Const):
+            return Const(ops.exit_is(ins[0].value, ins[1].value))
         if (
             fn is ops.poplast
             and isinstance(ins[0], Val)
@@ -872,7 +874,7 @@ _FOLD = {
 
 _SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield,
+    ops.rest, ops.getfield, ops.exit_is,
 }  # what ``algebra`` knows of  # fmt: skip
 
 

@@ -599,6 +599,18 @@ def suppressed_within_finally(x):
     return y * n
 
 
+def bound_in_failing_loop(x):
+    c = x[2]
+    a = x[1]
+    try:
+        for _ in range(2):
+            b = x[0]
+            c = math.log(x[0] * a * c)
+    except ValueError:
+        a = c
+    return a * b + c
+
+
 def checked_writes(x):
     buf = x * 2.0
     for i in range(len(x)):
@@ -692,6 +704,7 @@ PROGRAMS = [
     *both(forgiving_manager, 1.3, -1.3),
     *both(suppressed_within_finally, 2.0, -2.0),
     *both(left_within_reraise, v, np.array([0.7, 0.4, 0.3])),
+    *both(bound_in_failing_loop, pos + 2.0, v),
     *both(checked_writes, v),
     *both(checked_in_branch, v),
     *both(array_under_errstate, np.array([1.2, -0.4, 0.7])),
