@@ -136,6 +136,8 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         return make_list(fixed, lw)
     a = lw.read(sequence(lw, it, node), node)
     k = kind(a)
+    if isinstance(kind(lw.read(it, node)), Map):
+        return lw.bind(a)  # its keys: a list made just now
     if isinstance(k, Seq):
         return lw.bind(lw.prim(list, [a], result=Seq(k.elem)))
     return listed(lw, it, node)
