@@ -276,6 +276,10 @@ def join(a: Kind, b: Kind) -> Kind:
         case Tree(), Tree() if a.type is b.type and a.keys == b.keys:
             items = tuple(join(x, y) for x, y in zip(a.items, b.items, strict=True))
             return Tree(a.type, a.keys, items, a.static)
+        case Tree(), Tree() if a.type is b.type is dict and (a.items or b.items):
+            values = a.items + b.items
+            if all(alike(values[0], k) for k in values):  # which keys there are is known at run time
+                return Map(join_all(values[0], values[1:]), key_kind((*a.keys, *b.keys)))
         case Tree(), Tree() if a.type is b.type and a.type in (list, tuple):
             items = a.items + b.items
             if a.type is list or all(alike(items[0], x) for x in items):
@@ -283,6 +287,13 @@ def join(a: Kind, b: Kind) -> Kind:
     if not is_active_kind(a) and not is_active_kind(b):
         return OTHER
     return UNKNOWN
+
+
+def key_kind(keys: tuple[Any, ...]) -> Kind:
+    """The kind of the keys of a dict."""
+    if all(type(k) is str for k in keys):
+        return STR
+    return INT if all(type(k) is int for k in keys) else OTHER
 
 
 def join_all(first: Kind, rest: tuple[Kind, ...]) -> Kind:

@@ -68,6 +68,39 @@ def lookup(x, name):
     return table[name] * table["b"]
 
 
+def averages(x, n):
+    m = {}
+    for _ in range(n):
+        for k in ["a", "b"]:
+            m[k] = 0.5 * m.get(k, 0.0) + x
+    return m["a"] * m["b"]
+
+
+class Adam:
+    def __init__(self):
+        self.m = {}
+
+    def step(self, k, g):
+        self.m[k] = 0.9 * self.m.get(k, 0.0) + 0.1 * g
+        return self.m[k]
+
+
+def adam_slots(x, n):
+    opt = Adam()
+    p = {"w": x, "b": x * x}
+    for _ in range(n):
+        for k in p:
+            p[k] = p[k] - 0.1 * opt.step(k, 2 * p[k])
+    return p["w"] * p["b"]
+
+
+def key_in_branch(x, c):
+    d = {"a": x}
+    if c > 0:
+        d["b"] = x * x
+    return sum(d.values())
+
+
 EDGES = [(0, 1), (2, 1), (0, 2), (3, 1), (2, 0)]
 
 PROGRAMS = [
@@ -77,5 +110,9 @@ PROGRAMS = [
     Program("dict_of_arrays", arrs, (0.7, ["p", "qq"])),
     Program("dict_memo", memo, (0.7, 6)),
     Program("dict_popped", pop, (0.7, 4)),
+    Program("dict_averages", averages, (0.7, 3)),
+    Program("dict_optimiser_slots", adam_slots, (0.7, 3)),
+    Program("dict_key_in_branch", key_in_branch, (0.7, 1)),
+    Program("dict_key_in_no_branch", key_in_branch, (0.7, -1)),
     Program("dict_looked_up", lookup, (0.7, "a")),
 ]
