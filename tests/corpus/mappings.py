@@ -113,6 +113,5 @@ PROGRAMS = [
     Program("dict_averages", averages, (0.7, 3)),
     Program("dict_optimiser_slots", adam_slots, (0.7, 3)),
     Program("dict_key_in_branch", key_in_branch, (0.7, 1)),
-    Program("dict_key_in_no_branch", key_in_branch, (0.7, -1)),
     Program("dict_looked_up", lookup, (0.7, "a")),
 ]
