@@ -21,6 +21,7 @@ from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
+    OTHER,
     Array,
     Map,
     Scalar,
@@ -365,27 +366,21 @@ def advanced(lw: Lowerer, it: Iter, node: Any) -> tuple[Bound | None, Iter]:
 
 def range_item(lw: Lowerer, r: Iter, index: Atom, node: Any) -> Bound:
     """``range(...)[index]``."""
-    start, _, step = iteration.range_parts(r)
-    v = constant(index)
-    if isinstance(v, slice) or not isinstance(kind(index), Scalar):
+    start, stop, step = parts = iteration.range_parts(r)
+    if not isinstance(kind(index), Scalar):
         lw.stop(
             "index", "a range cannot be sliced here", node,
             help="make it a list first, or write the range out",
         )  # fmt: skip
-
-    def at(k: Atom) -> Bound:
-        by = k if same(step, Const(1)) else lw.prim(operator.mul, [step, k])
+    if lw.frame.ours:  # our texts count from zero, up to what there is
+        by = index if same(step, Const(1)) else lw.prim(operator.mul, [step, index])
         return Plain(by if same(start, Const(0)) else lw.prim(operator.add, [start, by]))
-
-    def from_end() -> Bound:
-        return at(lw.prim(operator.add, [range_length(lw, r, node), index]))
-
-    if is_constant(index):
-        return from_end() if v < 0 else at(index)
-    if lw.frame.ours:  # our texts count from zero
-        return at(index)
-    negative = lw.prim(operator.lt, [index, Const(0)], result=BOOL)
-    return lw.choose(negative, from_end, lambda: at(index), node, "if")
+    if all(map(is_constant, (*parts, index))):
+        numbers = range(constant(start), constant(stop), constant(step))
+        if -len(numbers) <= constant(index) < len(numbers):
+            return Plain(Const(numbers[constant(index)]))
+    whole = lw.prim(range, list(r.parts), result=OTHER)
+    return Plain(lw.prim(operator.getitem, [whole, index], result=Scalar("i8", True, fresh_sym()), view=True))
 
 
 def range_length(lw: Lowerer, r: Iter, node: Any) -> Atom:
