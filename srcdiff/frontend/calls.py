@@ -101,7 +101,7 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
         case Either() if expressions.resolved(lw, func) is not func:
             return call(lw, expressions.resolved(lw, func), args, kwargs, node)
         case Plain(Const(None)):
-            effects.raise_error(lw, "TypeError", "'NoneType' object is not callable", node)
+            lw.add_raise("TypeError", "'NoneType' object is not callable")
             raise Bottom
         case Either(test, first_fn, other_fn):
             return lw.choose(
@@ -698,6 +698,9 @@ def _set(t: type) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         if not args:
             return None if t is set else Agg(t, (), ())
+        b = lw.settled(args[0])
+        if isinstance(b, Loc) and isinstance(lw.state.cells[lw.moved_to(b).cell], Val):  # a list as it is
+            return displays.make_set(lw, b, t, node)
         return displays.make_set(lw, call(lw, Known(list, "list"), args, {}, node), t, node)
 
     return handler

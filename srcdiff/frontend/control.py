@@ -1114,11 +1114,6 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
             and len(a.items) == len(b.items)
             and all(same_bound(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
         )
-    if isinstance(a, Known) and isinstance(b, Known):
-        return a.obj is b.obj
-    if isinstance(a, Closure) and isinstance(b, Closure):
-        same_place = a.node is b.node and a.frame is b.frame and a.defaults.keys() == b.defaults.keys()
-        return same_place and all(same_bound(lw, x, b.defaults[k]) for k, x in a.defaults.items())
     if isinstance(a, Partial) and isinstance(b, Partial):
         if len(a.args) != len(b.args) or a.kwargs.keys() != b.kwargs.keys():
             return False

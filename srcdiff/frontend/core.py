@@ -166,12 +166,14 @@ class Core:
         """What is read raises ``error`` whatever the values are: a problem, unless a handler waits for it."""
         if not any(a.catches(error) for a in self.attempts):
             self.stop(slug, what, node, note, help)
-        call = gast.Call(
-            gast.Name(error.__name__, gast.Load(), None, None), [gast.Constant(what, None)], []
-        )
-        attrs = {"tree": gast.Raise(call, None), "free": (), "effect": True, "certain": error}
-        self.add(Op("opaque", [], attrs=attrs))
+        self.add_raise(error.__name__, what, certain=error)
         raise Raised
+
+    def add_raise(self, name: str, text: Any, **attrs: Any) -> None:
+        """What Python raises here, whatever the values are."""
+        call = gast.Call(gast.Name(name, gast.Load(), None, None), [gast.Constant(text, None)], [])
+        attrs |= {"tree": gast.Raise(call, None), "free": (), "effect": True}
+        self.add(Op("opaque", [], attrs=attrs))
 
     def problem(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""

@@ -7,7 +7,6 @@ anywhere else.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import sys
 import types
@@ -193,14 +192,6 @@ def assert_statement(lw: Lowerer, s: Any) -> Any:
 def raise_statement(lw: Lowerer, s: Any) -> int:
     effect(lw, s)
     return control.RAISE
-
-
-def raise_error(lw: Lowerer, name: str, text: str, node: Any) -> None:
-    """What Python raises on a path that cannot be gone."""
-    error = gast.Call(gast.Name(name, gast.Load(), None, None), [gast.Constant(text, None)], [])
-    free = {name: Ref(getattr(builtins, name), name)}
-    tree = gast.Raise(error, None)
-    lw.add(Op("opaque", list(free.values()), attrs={"tree": tree, "free": tuple(free), "effect": True}))
 
 
 def _joined(lw: Lowerer, node: Any) -> Bound:

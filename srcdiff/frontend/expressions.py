@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import enum
 import operator
 import types
@@ -33,7 +32,7 @@ from srcdiff.frontend.scope import (
     Step,
     Super,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
@@ -604,10 +603,7 @@ def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
     caught = any(a.catches(type(error)) for a in lw.attempts)
     if not caught:
         lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
-    text = ast.parse(f"raise {type(error).__name__}({error.args[0]!r})").body[0]
-    tree = gast.copy_location(gast.ast_to_gast(text), node)
-    attrs = {"tree": tree, "free": (), "effect": True, "certain": type(error)}
-    lw.add(Op("opaque", [], attrs=attrs))
+    lw.add_raise(type(error).__name__, error.args[0], certain=type(error))
     raise Raised if caught else Bottom
 
 

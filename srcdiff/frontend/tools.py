@@ -15,7 +15,7 @@ from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import attribute, content, element
 from srcdiff.frontend.scope import Agg, Bound, Closure, Either, Known, Loc, Method, Partial, Plain
 from srcdiff.ir.graph import Const, kind
-from srcdiff.ir.kinds import BOOL, INT, NONE, OTHER, STR, Array, Kind, Scalar, Seq
+from srcdiff.ir.kinds import BOOL, NONE, OTHER, STR, Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -130,13 +130,6 @@ def _type(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if len(found) == 1:
         return Known(found[0], found[0].__name__)
     return Plain(lw.prim(type, [lw.read(args[0], node)], result=OTHER))
-
-
-def _identity(fn: Any) -> Any:
-    def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-        return Plain(lw.prim(fn, [lw.read(args[0], node)], result=INT, unread=(fn.__name__, None)))
-
-    return handler
 
 
 # ---- tools that give functions -------------------------------------------------------------------------

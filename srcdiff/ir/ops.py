@@ -112,17 +112,6 @@ def getfield(x: Any, name: str) -> Any:
     return getattr(x, name)
 
 
-@functools.cache
-def method(name: str) -> Callable[..., Any]:
-    """``x.name(...)``, of an object of which nothing is known."""
-
-    def call(x: Any, *args: Any, **options: Any) -> Any:
-        return getattr(x, name)(*args, **options)
-
-    call.__name__ = name
-    return call
-
-
 def shape_at(x: Any, axis: int) -> int:
     """``x.shape[axis]``."""
     return int(x.shape[axis])

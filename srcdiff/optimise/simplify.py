@@ -544,12 +544,7 @@ class Rebuild:
             known = bool(cond.value)
         if known is not None:
             r = op.regions[0 if known else 1]
-            self.changed = True
-            self.body(r)
-            for o, a in zip(op.outs, r.results, strict=True):
-                got = self.atom(a)
-                self.rename(got, o)
-                self.env[o] = got
+            self.in_place_of(op, r)
             return
         new = Op("if", [cond], attrs=dict(op.attrs), origin=op.origin)
         results: list[list[Atom]] = []
@@ -602,15 +597,20 @@ class Rebuild:
         else:
             self.changed = True
 
+    def in_place_of(self, op: Op, region: Region) -> None:
+        """What a region holds, in place of the operation around it."""
+        self.changed = True
+        self.body(region)
+        for o, a in zip(op.outs, region.results, strict=True):
+            got = self.atom(a)
+            self.rename(got, o)
+            self.env[o] = got
+
     def protected(self, op: Op) -> None:
         """Nothing that may raise goes into the body of a ``try``, or out of it."""
         body = op.regions[0]
         if not any(guarded(o) or effect(o) for o in body.ops):  # what might have raised turned out not to
-            self.changed = True
-            self.body(body)
-            for o, a in zip(op.outs, body.results, strict=True):
-                self.env[o] = self.atom(a)
-                self.rename(self.env[o], o)
+            self.in_place_of(op, body)
             return
         new = Op("try", [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
         for r in op.regions:
@@ -627,12 +627,7 @@ class Rebuild:
         """The block of a ``with``; one without a manager is no block."""
         r = op.regions[0]
         if not managed(op):
-            self.changed = True
-            self.body(r)
-            for o, a in zip(op.outs, r.results, strict=True):
-                got = self.atom(a)
-                self.rename(got, o)
-                self.env[o] = got
+            self.in_place_of(op, r)
             return
         new = Op("with", [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
         region = Region()
