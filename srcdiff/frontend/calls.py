@@ -40,6 +40,7 @@ from srcdiff.frontend import (
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
+from srcdiff.frontend.infer import length_of
 from srcdiff.frontend.paths import default_of
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -603,9 +604,9 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         return Plain(sequences.range_length(lw, box, node))
     a = lw.read(args[0], node)
     k = kind(a)
-    d = k.dims[0] if isinstance(k, Array) and k.dims else None
+    d = k.dims[0] if isinstance(k, Array) and k.dims else length_of(a)
     a = lw.same_shape(a) if isinstance(k, Array) else a
-    return Plain(lw.prim(len, [a], result=Scalar("i8", True, d if d is not None else fresh_sym())))
+    return Plain(lw.prim(len, [a], result=Scalar("i8", True, d)))
 
 
 def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:

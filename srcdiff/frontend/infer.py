@@ -337,6 +337,10 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
             return a
     if fn is np.reshape and len(args) == 2:
         return _reshape(kind(args[0]), args[1])
+    if fn is np.broadcast_to and len(args) == 2:
+        return _broadcast_to(kind(args[0]), args[1])
+    if fn is np.array and len(args) == 1 and isinstance(args[0], Val):
+        return _array_of(args[0], args[0].kind)
     if fn is operator.matmul:
         return _matmul(kind(args[0]), kind(args[1]))
     if fn in _ARITHMETIC or fn is operator.truediv:
@@ -381,6 +385,28 @@ def _reshape(k: Kind, shape: Atom) -> Kind | None:
         else:
             return None
     return Array(k.dtype, tuple(dims))
+
+
+def _broadcast_to(k: Kind, shape: Atom) -> Kind | None:
+    """The kind of what is repeated to a shape, whose sizes need not be known to fit."""
+    sizes = [kind(p) for p in (shape.items if isinstance(shape, Struct) else ())]
+    if not sizes or not isinstance(k, (Array, Scalar)):
+        return None
+    dims = tuple(d.value for d in sizes if isinstance(d, Scalar) and d.value is not None)
+    return Array(k.dtype, dims) if len(dims) == len(sizes) else None
+
+
+def _array_of(v: Val, k: Kind) -> Kind | None:
+    """The kind of an array of a list of numbers or of arrays: two of one list are of one length."""
+    if not isinstance(k, Seq) or not isinstance(k.elem, (Scalar, Array)):
+        return None
+    rest = k.elem.dims if isinstance(k.elem, Array) else ()
+    return Array(k.elem.dtype, (length_of(v), *rest))
+
+
+def length_of(a: Atom) -> Sym:
+    """The size that stands for the length of a list."""
+    return memo_sym("len", a.id) if isinstance(a, Val) else fresh_sym()
 
 
 def _matmul(a: Kind, b: Kind) -> Kind | None:
