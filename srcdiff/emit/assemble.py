@@ -185,7 +185,7 @@ class Assembler:
             *self.spelling.reserve(graph),
             *graph.info.get("reserved", ()),
         }
-        self.names = Namer(graph, self.lay, set(taken))
+        self.names = Namer(graph, self.lay, set(taken), self.parts)
         self.out: list[Any] = []
         self.printed: set[Origin] = set()
         self.top: list[Any] = []

@@ -23,9 +23,13 @@ Span = tuple[int, int]
 class Namer:
     """Live ranges, classes of values, names."""
 
-    def __init__(self, graph: Graph, lay: Layout, taken: set[str]) -> None:
+    def __init__(
+        self, graph: Graph, lay: Layout, taken: set[str], parts: dict[Val, list[Val | None]]
+    ) -> None:
         self.graph, self.lay = graph, lay
         self.taken = taken
+        self.apart = parts  # elements that a loop binds part by part as a trip begins
+        self.at_head = {p for ps in parts.values() for p in ps if p is not None}
         self.clock = 0
         self.at: dict[Op, int] = {}
         self.span: dict[Region, Span] = {}
@@ -57,7 +61,7 @@ class Namer:
                 self.number(r)
             end = self.tick() if op.regions else self.at[op]
             for o in op.outs:
-                self.defined[o] = (region, end + 1)
+                self.defined[o] = (region, (start if o in self.at_head else end) + 1)
             if op.code in ("for", "while"):
                 for t in LoopView(op).tapes:
                     self.defined[t] = (region, self.at[op] - 1)
@@ -301,7 +305,7 @@ class Namer:
 
     def all_values(self, region: Region) -> Any:
         for p in region.params:
-            if self.spans.get(p) or self.lay.uses.get(p):
+            if p not in self.apart and (self.spans.get(p) or self.lay.uses.get(p)):
                 yield p
         for op in region.ops:
             if op not in self.lay.folded:

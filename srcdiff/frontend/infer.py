@@ -238,6 +238,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     if got is None:  # a size written as a number may be what the others have to be
         for size in sorted(_numbers_in(kind(a) for a in args)):
             got = got or _sampled(fn, args, names, True, size)
+        for size in _USUAL if got is None else ():  # or what the function itself wants
+            got = got or _guessed(fn, args, names, size)
         got = got or UNKNOWN
     if key is not None and isinstance(got, Scalar) and got.value is None:
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
@@ -246,6 +248,13 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     return forget_sizes(got) if fn in _DATA_SHAPED else got
 
 
+def _guessed(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], size: int) -> Kind | None:
+    """What is learnt when all sizes are some number: not the sizes of the result."""
+    got = _sampled(fn, args, names, True, size)
+    return None if got is None else forget_sizes(got)
+
+
+_USUAL = (3, 2, 1, 4)  # vectors that np.cross takes, pairs, ...
 _MOST_OF_NUMBERS = 1024
 _of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
 

@@ -332,7 +332,8 @@ class Owner:
         rs = self.of(a)
         k = kind(a)
         if not isinstance(k, (Array, Seq)):
-            return rs
+            made = isinstance(a, Val) and a in rs and a.op is not None and a.op.code == "prim"
+            return frozenset(vals([a])) if made else rs
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
 
     def own_cell(self, p: Val) -> Roots:
@@ -376,7 +377,7 @@ class Owner:
                 return True
             if iu < ia:
                 return self.wraps(at[: n + 1], w)
-        return how == "source"
+        return how == "source" or self.wraps(at, w)  # the point itself, in the next trip
 
     def wraps(self, common: tuple[tuple[Region, int], ...], w: Val) -> bool:
         """Whether a loop around both points runs again over a ``w`` from outside it."""
@@ -420,7 +421,8 @@ class Owner:
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
-                uses = (x for x in self.uses.get(w, ()) if x[0] != at and (w, x[0]) not in back)
+                again = self.wraps(at, w)
+                uses = (x for x in self.uses.get(w, ()) if (x[0] != at or again) and (w, x[0]) not in back)
                 if any(self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
