@@ -117,6 +117,9 @@ class Forward(Builder):
     def set(self, v: Val, t: Atom) -> None:
         if t is ZERO or not is_active_kind(v.kind):
             return
+        k = v.kind
+        if isinstance(t, Struct) and t.type is tuple and isinstance(k, Tree) and k.type is not tuple:
+            t = Struct(k.type, k.keys, t.items)  # a rule gives a tuple where NumPy gives a named one
         self.dots[v] = t
         name_derivative(t, v, "_dot")
 

@@ -53,7 +53,18 @@ from srcdiff.ir.graph import (
     walk,
     which_out,
 )
-from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.kinds import (
+    OTHER,
+    UNKNOWN,
+    Array,
+    Kind,
+    Scalar,
+    Seq,
+    Tree,
+    fresh_sym,
+    is_active_kind,
+    one_shape,
+)
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
@@ -860,7 +871,7 @@ class Reverse(Builder):
         self.back(body, b)
         self.here = b
         with self.inside(r):
-            yields = [self.leave_loop(view.params[j], params[j], b) for j in carried]
+            yields = [self.leave_loop(view.params[j], view.yields[j], params[j], b) for j in carried]
             rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
             collected = self.element_bars(op, view, b)
         self.here = m
@@ -910,10 +921,10 @@ class Reverse(Builder):
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
 
-    def leave_loop(self, p: Val, bar: Val, b: Mirror) -> Atom:
-        """The cotangent of a variable at the start of a trip; ``bar`` is the one at its end."""
+    def leave_loop(self, p: Val, y: Atom, bar: Val, b: Mirror) -> Atom:
+        """The cotangent of a variable at the start of a trip; ``bar`` is that of ``y``, its end."""
         got = b.bars.pop(p, None)
-        if got is None and isinstance(p.kind, Array):
+        if got is None and one_shape(p.kind, kind(y)):
             return self.zero(bar)
         return self.materialise(got, self.need(p)) if got is None or isinstance(got, Struct) else got
 

@@ -199,8 +199,7 @@ def join_dims(a: Dim, b: Dim) -> Dim:
         if members(d) == both:
             return d
     big = all((isinstance(d, Sym) and d.big) or (isinstance(d, int) and d != 1) for d in both)
-    found = memo_sym("join", both)
-    out = Sym(found.id, 0, big)
+    out = fresh_sym(big)  # two such are not equal: one may be the first when the other is the second
     _members[out.id] = both
     return out
 
@@ -210,6 +209,13 @@ _tops: set[int] = set()
 
 def is_top(d: Dim) -> bool:
     return isinstance(d, Sym) and d.id in _tops
+
+
+def one_shape(a: Kind, b: Kind) -> bool:
+    """Whether two arrays are of one shape for sure: a size that is one of several differs by time."""
+    if not isinstance(a, Array) or a != b:
+        return False
+    return not any(isinstance(d, Sym) and (d.id in _tops or d.id in _members) for d in a.dims)
 
 
 def widened(new: Kind, old: Kind, *key: Any) -> Kind:

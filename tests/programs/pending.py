@@ -25,11 +25,6 @@ PENDING = {
         "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("text",)
     ),
     "natural_cubic_spline": Pending("bisect on a list of floats"),
-    "qr_algorithm_unshifted": Pending(
-        "AttributeError in the emitted text: the parts of a namedtuple result in a loop",
-        stages=("second",),
-        bug=True,
-    ),
     "ctc_forward": Pending(
         "save: the default of 'labels' in ctc_forward is a tuple, not a literal", stages=("text",)
     ),
@@ -40,11 +35,6 @@ PENDING = {
     "bilateral_filter": Pending("save: np.mgrid is an object that no import reaches", stages=("text",)),
     "non_max_suppression_sum": Pending(
         "method: the list method 'remove' is not supported on a list whose length is not known"
-    ),
-    "laplacian_pyramid": Pending(
-        "second order: an accumulator of the wrong level's shape in the emitted text",
-        stages=("second",),
-        bug=True,
     ),
     "sparse_matvec_coo": Pending(
         "save: the default of 'rows' in sparse_matvec_coo is a tuple, not a literal", stages=("text",)
