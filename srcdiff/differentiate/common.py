@@ -282,10 +282,27 @@ class Builder(Lowerer):
             return Struct(
                 a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
             )
+        if isinstance(a, Struct) or isinstance(b, Struct):
+            of = a if isinstance(a, Struct) else b
+            assert isinstance(of, Struct)
+            if all(isinstance(x, Struct) or same_parts(kind(x), of) for x in (a, b)):
+                pairs = zip(self.parts_of(a), self.parts_of(b), strict=True)
+                return Struct(of.type, of.keys, tuple(self.plus(x, y) for x, y in pairs))
         if not {type(k), type(kind(b))} & {Array, Scalar}:  # lists, or what may be lists
-            return self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
+            total = self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
+            if isinstance(total, Val) and total.kind == UNKNOWN and k == kind(b):
+                total.kind = k
+            return total
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
         return self.weakly(total, common(x, y))
+
+    def parts_of(self, a: Atom) -> tuple[Atom, ...]:
+        """The parts of a structured derivative."""
+        if isinstance(a, Struct):
+            return a.items
+        k = kind(a)
+        assert isinstance(k, Tree)
+        return tuple(self.tree_item(a, k, Const(key)) for key in k.keys)
 
     # ---- masks
     def mask(self, g: Atom) -> Mask | None:
@@ -528,6 +545,15 @@ def keyed(v: Val) -> bool:
         return False
     key = op.ins[1]
     return isinstance(key, Const) and isinstance(key.value, str) and v.name == key.value
+
+
+def same_parts(k: Kind, of: Struct) -> bool:
+    """Whether values of a kind have the parts of a structure, each with a derivative."""
+    return (
+        isinstance(k, Tree)
+        and (k.type, k.keys) == (of.type, of.keys)
+        and all(is_active_kind(i) for i in k.items)
+    )
 
 
 def without_zeros(a: Atom) -> Atom:

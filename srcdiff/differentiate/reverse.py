@@ -1004,11 +1004,12 @@ class Reverse(Builder):
             return
         if old is None:
             old = self.zero(self.need(s))
-        if (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
-            raise_item = self.rule(
-                vocabulary.add_any, {"a": self.getitem(old, index), "b": without_zeros(value)}
-            )
-            new = self.prim(ops.setitem, [old, index, raise_item], result=kind(old), hint=f"{s.name}_bar")
+        new: Atom
+        if s.kind == UNKNOWN and isinstance(index, Const) and not at:  # of a tuple, maybe
+            new = self.rule(vocabulary.added_at, {"x": old, "index": index, "value": without_zeros(value)})
+        elif (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
+            total = self.plus(self.getitem(old, index), value)
+            new = self.prim(ops.setitem, [old, index, total], result=kind(old), hint=f"{s.name}_bar")
         else:
             attrs: dict[str, Any] = {"at": True} if at else {}
             new = self.prim(ops.additem, [old, index, value], result=kind(old), hint=f"{s.name}_bar", **attrs)

@@ -558,6 +558,11 @@ def cast_like_rule(g: Any, like: Any, *, out_bar: Any) -> Any:
     return cast_like(out_bar, g)
 
 
+@linear(runtime.added_at, "x", "value")
+def added_at_rule(x: Any, index: Any, value: Any, *, out_bar: Any) -> Any:
+    return out_bar, out_bar[index]
+
+
 @linear(add, "a", "b")
 def add_rule(a: Any, b: Any, *, out_bar: Any) -> Any:
     return out_bar, out_bar

@@ -138,6 +138,10 @@ def add_any(a: Any, b: Any) -> Any:
     return runtime.add(a, b)
 
 
+def added_at(x: Any, index: Any, value: Any) -> Any:
+    return runtime.added_at(x, index, value)
+
+
 def expand(t: Any, out: Any) -> Any:
     return np.broadcast_to(t, np.shape(out))
 

@@ -17,6 +17,7 @@ from srcdiff.runtime.records import record
 
 __all__ = [
     "add",
+    "added_at",
     "cast_like",
     "check_number",
     "ediff_back",
@@ -144,6 +145,15 @@ def add(a: Any, b: Any) -> Any:
     if _is_record(a):
         return _object_like(a, lambda name: add(getattr(a, name), getattr(b, name)))
     return a + b
+
+
+def added_at(x: Any, index: Any, value: Any) -> Any:
+    """``x`` with ``value`` added to one of its items, whatever holds them; ``x`` itself stays."""
+    if isinstance(x, tuple):
+        return _tuple_like(x, [add(y, value) if k == index % len(x) else y for k, y in enumerate(x)])
+    new = x.copy()
+    new[index] = add(new[index], value)
+    return new
 
 
 def _object_like(x: Any, field: Callable[[str], Any]) -> Any:

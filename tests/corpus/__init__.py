@@ -29,6 +29,7 @@ from corpus import (
     stands_for,
     straight,
     texts,
+    twice,
     whiles,
 )
 
@@ -57,6 +58,7 @@ MODULES = (
     callables,
     scopes,
     texts,
+    twice,
     numbers,
     corners,
     mixtures,

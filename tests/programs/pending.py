@@ -49,9 +49,6 @@ PENDING = {
     "gauss_legendre_2d": Pending("np.polynomial's leggauss is read inside, where try is met"),
     "group_means_by_label": Pending("class: making an object of class defaultdict is not supported"),
     "lennard_jones_cell_list": Pending("class: making an object of class tuple is not supported"),
-    "biquad_cascade_class": Pending(
-        "pullback of the gradient: an object is indexed in the emitted text", stages=("second",), bug=True
-    ),
     "moving_average_deque": Pending("class: the class deque has a __new__ of its own"),
     "karplus_strong_string": Pending("class: the class deque has a __new__ of its own"),
     "goertzel_bank_closures": Pending("value: a function is used where a number or an array is needed"),
