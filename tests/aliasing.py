@@ -1,6 +1,7 @@
 """Programs made at random in which names share arrays, lists, dicts and objects, and change them.
 
-`python tests/aliasing.py 20000 [seed]` runs many; tests/test_aliasing.py runs some.
+`python tests/aliasing.py 20000 [seed] [-2] [-r]` runs many (-2: their second derivatives as well; -r: print
+the refusals); tests/test_aliasing.py runs some.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff import grad
+from srcdiff import grad, jvp, vjp
 from srcdiff.errors import InternalError, SrcdiffError
 
 N = 4
@@ -270,7 +271,27 @@ def differences(f: Any, x: np.ndarray) -> np.ndarray:
     return out
 
 
-def outcome(seed: int) -> tuple[str, str]:
+V = np.array([0.7, -0.2, 0.4, 1.0])
+
+
+def twice(f: Any, x: np.ndarray, size: float) -> str:
+    """What is wrong with the Hessian times a direction, by forward over reverse and reverse over reverse."""
+    g = grad(f)
+    with np.errstate(all="ignore"):
+        expected = (g(x + 1e-6 * V) - g(x - 1e-6 * V)) / 2e-6
+    if not np.all(np.isfinite(expected)) or np.abs(expected).max() > 1e6:
+        return ""
+    tolerance = 1e-4 * (1 + np.abs(expected).max()) + 1e-8 * size
+    forward = jvp(g, (x,), (V,))[1]
+    if not np.allclose(forward, expected, rtol=0, atol=tolerance):
+        return f"forward over reverse {forward}, differences {expected}"
+    (reverse,) = vjp(g, x)[1](V)
+    if not np.allclose(reverse, forward, rtol=1e-8, atol=1e-8 * (1 + np.abs(forward).max())):
+        return f"reverse over reverse {reverse}, forward over reverse {forward}"
+    return ""
+
+
+def outcome(seed: int, order: int = 1) -> tuple[str, str]:
     """How the gradient of one program comes out: right, refused, wrong, crash; and what to look at."""
     text, f = program(seed)
     x = np.array([0.3, -0.5, 0.8, 0.2])
@@ -281,6 +302,7 @@ def outcome(seed: int) -> tuple[str, str]:
     given = x.copy()
     try:
         actual = grad(f)(given)
+        amiss = twice(f, x, float(np.abs(expected).max())) if order == 2 else ""
     except InternalError as e:
         return "crash", f"{text}\n{e}"
     except SrcdiffError as e:
@@ -291,15 +313,17 @@ def outcome(seed: int) -> tuple[str, str]:
         return "wrong", f"{text}\nthe argument was changed"
     if not np.allclose(actual, expected, rtol=1e-4, atol=1e-5 * (1 + np.abs(expected).max())):
         return "wrong", f"{text}\ngradient {actual}, differences {expected}"
+    if amiss:
+        return "wrong", f"{text}\n{amiss}"
     return "right", ""
 
 
 def main() -> None:
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    start = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    numbers = [int(a) for a in sys.argv[1:] if not a.startswith("-")]
+    many, start = (*numbers, *(2000, 0)[len(numbers) :])
     counts: Counter[str] = Counter()
     for seed in range(start, start + many):
-        what, detail = outcome(seed)
+        what, detail = outcome(seed, 2 if "-2" in sys.argv else 1)
         counts[what] += 1
         if what in ("wrong", "crash") or (what == "refused" and "-r" in sys.argv):
             print(f"=== {seed} {what}\n{detail}\n", flush=True)

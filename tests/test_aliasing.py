@@ -30,6 +30,14 @@ def test_right_or_refused(batch, counts):
         assert what not in ("wrong", "crash"), f"seed {seed}\n{detail}"
 
 
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_second_order(batch):
+    """Forward over reverse and reverse over reverse of every twelfth."""
+    for seed in range(batch * PROGRAMS // BATCHES, (batch + 1) * PROGRAMS // BATCHES, 12):
+        what, detail = aliasing.outcome(seed, order=2)
+        assert what not in ("wrong", "crash"), f"seed {seed}\n{detail}"
+
+
 def test_few_refusals(counts):
     total = sum(counts.values())
     assert total >= PROGRAMS

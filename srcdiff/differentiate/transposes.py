@@ -181,7 +181,9 @@ def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
     (x,) = op.ins
     k = kind(x)
     assert isinstance(k, Seq)
-    last = r.prim(ops.poplast, [r.need(x)], result=k.elem)
+    read = (o.out for o in r.here.forward.ops if o.fn is ops.poplast and o.ins[0] is x)
+    found = next(read, None)  # the element is at hand where it was taken, for what it was
+    last = r.prim(ops.poplast, [r.need(x)], result=k.elem) if found is None else r.need(found)
     r.accumulate(x, r.prim(ops.append, [bar, r.zero(last)], result=kind(bar), hint=""))
     return True
 
