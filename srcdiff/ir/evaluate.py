@@ -94,7 +94,7 @@ class Run:
             case "prim":
                 self.set(op.out, self.prim(op))
             case "if":
-                test = self.atom(op.ins[0])
+                test = self.decided(self.atom(op.ins[0]))
                 defined(test, op)
                 for o, value in zip(op.outs, self.region(op.regions[0 if test else 1]), strict=True):
                     self.set(o, value)
@@ -107,11 +107,12 @@ class Run:
             case "for" | "while":
                 self.loop(op)
             case "opaque":
-                value = execute(op, dict(zip(op.attrs["free"], self.atoms(op.ins), strict=True)))
+                seen = map(self.shown, self.atoms(op.ins))
+                value = execute(op, dict(zip(op.attrs["free"], seen, strict=True)))
                 for o in op.outs:
                     self.set(o, value)
             case "call":
-                got = evaluate(op.attrs["graph"], *self.atoms(op.ins), kinds=self.kinds)
+                got = self.called(op.attrs["graph"], self.atoms(op.ins))
                 for o, value in zip(op.outs, [got] if len(op.outs) == 1 else got, strict=True):
                     self.set(o, value)
             case "unpack":
@@ -151,6 +152,18 @@ class Run:
         pos = [v for v, n in zip(values, names, strict=True) if not n]
         return fn(*pos, **{n: v for v, n in zip(values, names, strict=True) if n})
 
+    def called(self, graph: Graph, args: list[Any]) -> Any:
+        """The result of a function that the graph calls."""
+        return evaluate(graph, *args, kinds=self.kinds)
+
+    def decided(self, value: Any) -> Any:
+        """What a branch or a loop goes by."""
+        return value
+
+    def shown(self, value: Any) -> Any:
+        """What a statement kept as it was written sees of a value."""
+        return value
+
     # ---- loops
     def loop(self, op: Op) -> None:
         view = LoopView(op)
@@ -162,7 +175,7 @@ class Run:
             if op.code == "while":
                 (going,) = self.region(op.regions[0], carried)
                 defined(going, op)
-                if not going:
+                if not self.decided(going):
                     break
             trips += 1
             results = self.region(view.body, [*index, *carried, *elements])
@@ -188,7 +201,7 @@ class Run:
         if op.code == "while" or view.head == 0:
             numbers: Any = itertools.count()
         else:
-            numbers = range(*self.atoms(view.header))
+            numbers = range(*map(self.decided, self.atoms(view.header)))
             if op.attrs.get("rev"):
                 numbers = reversed(numbers)
         for k in numbers:
