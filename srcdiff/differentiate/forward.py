@@ -289,10 +289,11 @@ class Forward(Builder):
         if d is ZERO:
             return
         new = Op("unpack", [d], attrs=dict(op.attrs))
-        new.outs = [Val("", o.kind, new) for o in op.outs]
+        new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
         self.add(new)
         for o, t in zip(op.outs, new.outs, strict=True):
-            self.set(o, t)
+            if is_active_kind(o.kind):
+                self.set(o, t)
 
     # ---- regions
     def leave(self, new: Op, results: list[tuple[Val, tuple[Atom, ...]]]) -> None:

@@ -313,10 +313,15 @@ class Core:
         k = kind(base)
         if isinstance(k, Tree):
             return self.tree_item(base, k, index)
+        if isinstance(k, Map) and k.key == UNKNOWN:
+            self.taken_from_empty()
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":
             got = Scalar("i8", got.weak, fresh_sym())
         return self.prim(operator.getitem, [base, index], hint=hint, result=got, view=view)
+
+    def taken_from_empty(self) -> None:
+        """An entry of a dict is read of which no entries are known (yet)."""
 
     def tree_item(self, base: Atom, k: Tree, index: Atom) -> Atom:
         v = constant(index)

@@ -130,6 +130,9 @@ class Lowerer(Core):
             return lambda lw, args, kwargs, path, node: read(lw, owner, args, kwargs, node)
         return None
 
+    def taken_from_empty(self) -> None:
+        recursion.wait_for_entries(self)
+
     def can_make(self, cls: type) -> bool:
         return calls.can_make(cls)
 

@@ -25,6 +25,7 @@ from corpus import (
     objects,
     physics,
     places,
+    recursion,
     scopes,
     stands_for,
     straight,
@@ -61,6 +62,7 @@ MODULES = (
     corners,
     mixtures,
     iteration,
+    recursion,
     interface,  # last: test_passes.py takes every third
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -41,7 +41,6 @@ PENDING = {
     "ctc_forward": Pending(
         "save: the default of 'labels' in ctc_forward is a tuple, not a literal", stages=("text",)
     ),
-    "rod_cutting_memo": Pending("IndexError inside: max() of an empty display", bug=True),
     "inside_algorithm_cky": Pending("aliasing: this may or may not change 'rules' as well"),
     "monte_carlo_asian": Pending("np.cov is read inside, where array(copy=...) is met"),
     "cds_hazard_piecewise": Pending("class: making an object of class OrderedDict is not supported"),
@@ -61,9 +60,6 @@ PENDING = {
     "mlp_from_config": Pending("save: a default that is a tuple is not written out", stages=("text",)),
     "pico_gpt_loss": Pending("value: an iterator is used where a number or an array is needed"),
     "micrograd_inside": Pending("value: a function is used where a number or an array is needed"),
-    "poisson_multigrid": Pending(
-        "recursion: multigrid_v_cycle calls itself and changes an array, list or dict that it was given"
-    ),
     "gauss_legendre_2d": Pending("np.polynomial's leggauss is read inside, where try is met"),
     "group_means_by_label": Pending("class: making an object of class defaultdict is not supported"),
     "lennard_jones_cell_list": Pending("class: making an object of class tuple is not supported"),
@@ -76,7 +72,6 @@ PENDING = {
     "linked_list_class": Pending(
         "__iter__ of a class is not called: TypeError in the emitted text", bug=True
     ),
-    "formula_recursive_descent": Pending("re.findall is read inside the standard library"),
     "huffman_soft_cost": Pending(
         "no-rule: heapq.heappush may change what it is given, and it can not be read"
     ),
