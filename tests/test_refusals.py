@@ -18,7 +18,6 @@ import numeric
 from srcdiff import grad, source, value_and_grad
 from srcdiff.errors import SrcdiffError
 
-level = 1.0
 table = {"a": math.sin, "b": lambda v: v * v}
 settings = {"kind": "square", "gain": 2.0}
 
@@ -101,26 +100,6 @@ def matched_positions(x):
     return x
 
 
-def recursive_with_global(x, n):
-    global level
-    level = level * x
-    return x if n == 0 else recursive_with_global(x * 0.5, n - 1)
-
-
-def recursion_that_writes(x, n):
-    total = 0.0
-
-    def add(v):
-        nonlocal total
-        total += v
-
-    def go(v, k):
-        add(v)
-        return v if k == 0 else go(v * x, k - 1)
-
-    return go(x, n) + total
-
-
 REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
     (set_of_numbers, (1.0,), "set", "a set of numbers that are known only at run time has no derivative"),
     (delete_from_array, (1.0,), "del", "elements of an array cannot be deleted"),
@@ -138,9 +117,6 @@ REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
     (deleted_global, (1.0,), "del", "deleting the global variable 'level' is not supported"),
     (unbound_after_del, (1.0,), "unbound", "'y' may be used before it has a value"),
     (matched_positions, (1.0,), "match", "complex() has 0 positional patterns, 2 given"),
-    (recursive_with_global, (1.0, 3), "recursion",
-     "recursive_with_global calls itself and assigns to variables of the functions around it"),
-    (recursion_that_writes, (1.0, 3), "recursion", "go calls itself, and 'total' is assigned to on the way"),
 ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["HANDLERS", "evaluate", "index_atom"]
+__all__ = ["HANDLERS", "arguments", "evaluate", "index_atom"]
 
 
 WORDS = {  # what a person calls the nodes of a tree
@@ -705,15 +705,29 @@ def _call(lw: Lowerer, node: Any) -> Bound:
         return Plain(Const(None))
     if isinstance(func, Known) and func.obj is super:
         return objects.super_of(lw, [lw.expr(a) for a in node.args], node)
+    if isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
+        turned = turned_columns(lw, node.args[0])
+        if turned is not None:
+            return turned
+    args, kwargs = arguments(lw, node)
+    return lw.call(func, args, kwargs, node)
+
+
+def turned_columns(lw: Lowerer, a: Any) -> Bound | None:
+    """``zip(*rows)`` of rows whose number is not known."""
+    if not isinstance(a, gast.Starred):
+        return None
+    starred, items = lw.spread(lw.expr(a.value), a)
+    return lw.columns(starred, a) if items is None else None
+
+
+def arguments(lw: Lowerer, node: Any) -> tuple[list[Bound], dict[str, Bound]]:
+    """The arguments of a call, read."""
     args: list[Bound] = []
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
             starred, items = lw.spread(lw.expr(a.value), a)
-            if items is None and isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
-                turned = lw.columns(starred, a)
-                if turned is not None:
-                    return turned
             args.extend([Spread(starred)] if items is None else items)
         else:
             args.append(lw.expr(a))
@@ -725,7 +739,7 @@ def _call(lw: Lowerer, node: Any) -> Bound:
             kwargs.update(zip(got.keys, got.items, strict=True))
         else:
             kwargs[kw.arg] = lw.expr(kw.value)
-    return lw.call(func, args, kwargs, node)
+    return args, kwargs
 
 
 def _generator(lw: Lowerer, node: Any) -> Bound:

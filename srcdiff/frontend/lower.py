@@ -20,6 +20,7 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    managers,
     objects,
     recursion,
     sequences,
@@ -115,7 +116,8 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            return [t[obj] for t in (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS) if obj in t]
+            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL)
+            return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
 

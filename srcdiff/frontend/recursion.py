@@ -18,6 +18,7 @@ from srcdiff.frontend import control, threads
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -41,6 +42,7 @@ __all__ = ["Again", "Entry", "Recursions", "Site", "enter", "recover", "repeats"
 
 DEEPEST = 40  # functions read in place inside one another
 PASSES = 16
+CAUGHT = ("caught",)  # the reading is one that knows of calls inside a try
 
 
 class Again(Exception):
@@ -124,6 +126,8 @@ class Recursions:
     version: int = 0
     waited: bool = False  # a path was left out in this pass, as it reads a dict that has no entries so far
     final: bool = False  # no path is left out for that
+    caught: bool = False  # one of the functions is called inside a try
+    careless: bool = False  # in one, what a finally does is left out where an exception goes on
 
 
 # ---- meeting a function again --------------------------------------------------------------------------
@@ -168,6 +172,17 @@ def repeats(lw: Lowerer, site: Site) -> bool:
         lw.stop("recursion", f"{site.name} calls itself with arguments of ever new structure", site.node,
                 help="write it as a loop")  # fmt: skip
     return False
+
+
+def unprotected(lw: Lowerer) -> bool:
+    """Whether an exception raised here ends the program: no ``try`` is around a call of the function read."""
+    table = lw.recursions
+    if not table.depth:
+        return True
+    if table.caught or CAUGHT in lw.split:
+        return False
+    table.careless = True
+    return True
 
 
 def wait_for_entries(lw: Lowerer) -> None:
@@ -500,6 +515,10 @@ def enter(lw: Lowerer, site: Site) -> Bound:
         if isinstance(b, Poison):
             lw.read(b, site.node)
         dissect(lw, b, k, leaves, fixed, (k,), threads.wholes(lw, site.frame, site.fnode))
+    if lw.attempts and CAUGHT not in lw.split:
+        if table.careless:
+            raise Reread(CAUGHT)
+        table.caught = True
     rec = find(lw, site, leaves, fixed)
     sizes: dict[int, Any] = {}
     for slot, (_, a, _) in zip(rec.slots, leaves, strict=True):

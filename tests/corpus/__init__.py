@@ -17,6 +17,7 @@ from corpus import (
     kinks,
     known,
     loops,
+    managers,
     mappings,
     matching,
     mixtures,
@@ -63,6 +64,7 @@ MODULES = (
     mixtures,
     iteration,
     recursion,
+    managers,
     interface,  # last: test_passes.py takes every third
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -94,9 +94,6 @@ PENDING = {
     "newton_finally_log": Pending(
         "syntax: the statement Try is not supported in a differentiated function", stages=("text",)
     ),
-    "contextmanager_parameters": Pending(
-        "syntax: the statement With is not supported in a differentiated function"
-    ),
     "activation_by_match": Pending(
         "the saved function takes a keyword for a part of an argument that holds a function",
         stages=("text",),
