@@ -173,6 +173,8 @@ class Forward(Builder):
             for name in rule.operands:
                 full[f"{name}_dot"] = self.dot(given[name]) if name in given else ZERO
             self.refuse_others(op, given, rule.operands)
+            if all(full[f"{name}_dot"] is ZERO for name in rule.operands):
+                return ZERO
             full["out"] = op.out
             return self.rule(rule.text, full)
         assert entry.pullback is not None

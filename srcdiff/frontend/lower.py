@@ -20,6 +20,7 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    longhand,
     managers,
     objects,
     recursion,
@@ -116,7 +117,7 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL)
+            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL, longhand.HANDLERS)
             return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

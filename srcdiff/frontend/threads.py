@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import control, mappings
+from srcdiff.frontend.core import near_to
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import Agg, Bound, Forward, Frame, Iter, Loc, Plain, Poison, State
@@ -367,7 +368,7 @@ def check_apart(lw: Lowerer, site: Site, threads: Threads, extras: list[Val], no
             written["cell", key[1]] = key[1]
     roots = {root(v) for v in extras}
     for name, w in written.items():
-        near = {w}.union(*(g for g in lw.state.shares if w in g))
+        near = near_to(lw.state.shares, w)
         twice = any(c in near for other, c in seen.items() if other != name)
         held = lw.state.cells.get(w)
         if twice or (name[0] != "cell" and isinstance(held, Val) and root(held) in roots):

@@ -16,6 +16,7 @@ from corpus import (
     iteration,
     kinks,
     known,
+    longhand,
     loops,
     managers,
     mappings,
@@ -65,6 +66,7 @@ MODULES = (
     iteration,
     recursion,
     managers,
+    longhand,
     interface,  # last: test_passes.py takes every third
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

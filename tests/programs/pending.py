@@ -41,8 +41,9 @@ PENDING = {
     "ctc_forward": Pending(
         "save: the default of 'labels' in ctc_forward is a tuple, not a literal", stages=("text",)
     ),
-    "inside_algorithm_cky": Pending("aliasing: this may or may not change 'rules' as well"),
-    "monte_carlo_asian": Pending("np.cov is read inside, where array(copy=...) is met"),
+    "inside_algorithm_cky": Pending(
+        "save: the default of 'sentence' in inside_algorithm_cky is a tuple, not a literal", stages=("text",)
+    ),
     "cds_hazard_piecewise": Pending("class: making an object of class OrderedDict is not supported"),
     "bilateral_filter": Pending("save: np.mgrid is an object that no import reaches", stages=("text",)),
     "non_max_suppression_sum": Pending(
@@ -60,7 +61,6 @@ PENDING = {
     "mlp_from_config": Pending("save: a default that is a tuple is not written out", stages=("text",)),
     "pico_gpt_loss": Pending("value: an iterator is used where a number or an array is needed"),
     "micrograd_inside": Pending("value: a function is used where a number or an array is needed"),
-    "gauss_legendre_2d": Pending("np.polynomial's leggauss is read inside, where try is met"),
     "group_means_by_label": Pending("class: making an object of class defaultdict is not supported"),
     "lennard_jones_cell_list": Pending("class: making an object of class tuple is not supported"),
     "biquad_cascade_class": Pending(
@@ -77,9 +77,7 @@ PENDING = {
     ),
     "dijkstra_heap_indices": Pending("no-rule: heappop may change what it is given, and it can not be read"),
     "quadtree_barnes_hut": Pending("AssertionError inside (transposes)", bug=True),
-    "views_of_views_written": Pending("aliasing: this may or may not change 'b' as well"),
     "fancy_gather_scatter": Pending("save: a default that is a tuple is not written out", stages=("text",)),
-    "cumulative_and_differences": Pending("no-rule: diff(prepend=...) cannot be differentiated"),
     "units_drag_force": Pending(
         "a default is a keyword that the saved text requires", stages=("text",), bug=True
     ),
