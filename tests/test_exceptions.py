@@ -300,3 +300,27 @@ def test_refused(f: Any, args: tuple[Any, ...], text: str) -> None:
     assert "= help: " in str(e.value)
     assert f"{Path(__file__).name}:" in str(e.value)
 
+
+
+def unused_factor(A):
+    L = np.linalg.cholesky(A)  # noqa: F841  (nobody reads it: the gradient does not compute it)
+    return np.sum(A**2)
+
+
+def factor_that_decides(A):
+    try:
+        L = np.linalg.cholesky(A)  # noqa: F841
+        y = 1.0
+    except np.linalg.LinAlgError:
+        y = 3.0
+    return y * np.sum(A**2)
+
+
+def test_what_raises_but_is_not_read() -> None:
+    """Sliced away outside a try; inside one that decides something it stays."""
+    A = -np.eye(2)
+    with pytest.raises(np.linalg.LinAlgError):
+        unused_factor(A)
+    assert np.array_equal(srcdiff.grad(unused_factor)(A), 2.0 * A)
+    assert np.array_equal(srcdiff.grad(factor_that_decides)(A), 6.0 * A)
+    assert np.array_equal(srcdiff.grad(factor_that_decides)(-A), -2.0 * A)
