@@ -374,3 +374,59 @@ def returns_its_argument(x, n):
     v = relax(u, n)
     v[0] *= 3.0
     return np.sum(u**2)
+
+
+class Affine:
+    def __init__(self, w):
+        self.w = w
+
+    def f(self, n, v):
+        return v if n == 0 else self.f(n - 1, v * self.w[0] + self.w[1])
+
+
+@add(np.array([0.5, 1.5]), 2)
+def object_changed_between(x, n):
+    m = Affine(x.copy())
+    a = m.f(n, 1.0)
+    m.w[0] *= 2.0
+    return a * m.f(n, 2.0)
+
+
+@add(np.array([0.5, 1.5]), 2)
+def closure_object_changed_between(x, n):
+    m = Affine(x.copy())
+
+    def g(k, v):
+        return v if k == 0 else g(k - 1, v * m.w[0] + m.w[1])
+
+    a = g(n, 1.0)
+    m.w[0] *= 2.0
+    return a * g(n, 2.0)
+
+
+@add(np.array([0.5, 1.5, 1.0]), 3)
+def view_argument(x, n):
+    u = x.copy()
+
+    def f(v, k):
+        if k == 0:
+            return
+        v[0] += v[1] * 2
+        f(v[::-1], k - 1)
+
+    f(u, n)
+    return np.sum(u**3)
+
+
+@add(np.array([0.5, 1.5, 1.0]), 3)
+def row_of_matrix(x, n):
+    A = np.outer(x, x)
+
+    def f(r, k):
+        if k > 0:
+            r *= 1.1
+            f(r, k - 1)
+
+    for i in range(3):
+        f(A[i], n)
+    return np.sum(A**2)
