@@ -9,6 +9,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
+from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
@@ -160,10 +161,19 @@ def _additem(r: Reverse, op: Op, bar: Atom) -> bool:
     return True
 
 
+def mixed(op: Op) -> NoRule:
+    """A list is changed of which the elements have no kind in common (a tree of tuples of any depth, say)."""
+    return no_rule(
+        op, "the elements of this list differ in kind, so that they have no derivative here",
+        "put values of one kind into the list: numbers, arrays of as many dimensions, or objects",
+    )  # fmt: skip
+
+
 def _append(r: Reverse, op: Op, bar: Atom) -> bool:
     x, v = op.ins
     k = kind(bar)
-    assert isinstance(k, Seq)
+    if not isinstance(k, Seq):
+        raise mixed(op)
     r.accumulate(v, r.prim(ops.poplast, [bar], result=k.elem))
     if isinstance(x, Val):
         r.accumulate(x, r.prim(ops.rest, [bar], result=kind(x), hint=f"{x.name}_bar"))
@@ -180,7 +190,8 @@ def _poplast(r: Reverse, op: Op, bar: Atom) -> bool:
 def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
     (x,) = op.ins
     k = kind(x)
-    assert isinstance(k, Seq)
+    if not isinstance(k, Seq):
+        raise mixed(op)
     read = (o.out for o in r.here.forward.ops if o.fn is ops.poplast and o.ins[0] is x)
     found = next(read, None)  # the element is at hand where it was taken, for what it was
     last = r.prim(ops.poplast, [r.need(x)], result=k.elem) if found is None else r.need(found)

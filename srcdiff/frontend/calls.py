@@ -40,7 +40,7 @@ from srcdiff.frontend import (
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
-from srcdiff.frontend.infer import length_of
+from srcdiff.frontend.infer import infer, length_of
 from srcdiff.frontend.paths import default_of
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -63,7 +63,7 @@ from srcdiff.frontend.scope import (
     declarations,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -361,11 +361,20 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
     in_order = fresh and (
         len(k.dims) == 1
-        or (isinstance(made, Val) and made.op is not None and made.op.fn in MADE_IN_ORDER)
+        or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
     )
     if len(k.dims) == 1 and fn is np.reshape:
         in_order = True  # an evenly spaced vector can be given any shape
     return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
+
+
+def is_made_in_order(op: Op) -> bool:
+    """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
+    if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
+        return False
+    if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
+        return op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array)
+    return True
 
 
 def keeps_order(step: Step, rank: int) -> bool:
@@ -416,7 +425,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         cells = {a.cell for a in args if isinstance(a, Loc)}
         if cells and isinstance(new, Loc):
             # a view or a copy: neither may be written to while the other is used
-            lw.state.shares |= {frozenset({new.cell, *cells})}
+            lw.state.shares |= {frozenset({new.cell, c}) for c in cells}
         return new
     if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
         return lw.take_apart(value, value.kind)
@@ -589,8 +598,26 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
         note=f"{FLOWS}; {reason}" if unreadable else FLOWS,
         help=f"give it a rule, or pass {text} a constant",
     )
+    if not active and is_numeric_library(obj):
+        found = infer(obj, atoms, names)
+        found = OTHER if found == UNKNOWN else found
+        return lw.bind(lw.prim(obj, atoms, names, result=found, unread=(text, problem), text=text))
     v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
     return Plain(v)
+
+
+NUMERIC = (
+    "numpy.polynomial", "numpy.fft", "numpy.linalg", "numpy.lib._function_base_impl",
+    "numpy.lib._polynomial_impl", "numpy.lib._twodim_base_impl", "scipy.special", "scipy.signal",
+    "scipy.linalg", "scipy.fft", "scipy.stats", "scipy.spatial", "scipy.interpolate", "scipy.integrate",
+    "scipy.ndimage",
+)  # fmt: skip
+
+
+def is_numeric_library(obj: Any) -> bool:
+    """Whether a function only computes, so that the kinds of its results may be learnt by running it."""
+    module = str(getattr(obj, "__module__", ""))
+    return isinstance(obj, types.FunctionType) and module.startswith(NUMERIC)
 
 
 # ---- Python's own functions ---------------------------------------------------------------------------

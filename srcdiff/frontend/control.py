@@ -287,8 +287,7 @@ class Joiner:
         if at not in self.cells or 0 in cells:
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
-            group = frozenset(c for c in cells if c) | {cell}
-            self.lw.state.shares |= {group}
+            self.lw.state.shares |= {frozenset({cell, c}) for c in cells if c}
         return self.cells[at]
 
     def all(self) -> None:

@@ -8,7 +8,7 @@ import functools
 import operator
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, NoReturn
@@ -313,10 +313,15 @@ class Core:
         k = kind(base)
         if isinstance(k, Tree):
             return self.tree_item(base, k, index)
+        if isinstance(k, Map) and k.key == UNKNOWN:
+            self.taken_from_empty()
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":
             got = Scalar("i8", got.weak, fresh_sym())
         return self.prim(operator.getitem, [base, index], hint=hint, result=got, view=view)
+
+    def taken_from_empty(self) -> None:
+        """An entry of a dict is read of which no entries are known (yet)."""
 
     def tree_item(self, base: Atom, k: Tree, index: Atom) -> Atom:
         v = constant(index)
@@ -579,13 +584,16 @@ class Core:
             return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
         if step.fn in (np.reshape, np.ravel):
             shape = self.shape_struct(base)
-            return self.prim(
-                np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"
+            return self.version(
+                base,
+                self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"),
             )
         if step.fn is np.transpose and not step.args:
-            return self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
+            back = self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
+            return self.version(base, back)
         if step.fn is np.swapaxes:
-            return self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+            back = self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+            return self.version(base, back)
         self.stop(
             "view-write",
             f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported",
@@ -594,17 +602,23 @@ class Core:
             help="write to the array itself, by an index",
         )
 
+    def version(self, base: Atom, new: Atom) -> Atom:
+        """``new`` is what ``base`` is after a write through a view: the same array, of the same shape."""
+        if isinstance(new, Val) and isinstance(base, Val):
+            self.shapes[new] = base
+        return new
+
     def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
-        groups = [g for g in self.state.shares if cell in g]
-        if not groups:
+        near = near_to(self.state.shares, cell)
+        if len(near) == 1:
             return
         after = self.names_after()
         for (f, n), b in self.state.names.items():
             if f in after and n not in after[f]:
                 continue
             for label, c in self.holds(n, b, set()):
-                if c != cell and any(c in g for g in groups) and self.one_sort(c, cell, itself):
+                if c != cell and c in near and self.one_sort(c, cell, itself):
                     self.stop(
                         "aliasing", f"this may or may not change {label!r} as well", node,
                         note="two names may hold the same array or object here, depending on the path taken",
@@ -963,6 +977,32 @@ def _is_part(a: Atom, whole: Val, key: Any) -> bool:
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
         return False
     return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
+
+
+def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
+    """The cells that may hold what a cell holds.
+
+    Of a group the newest cell may hold what any other holds, and so on.  Of a pair the older one may be held
+    by the newer one of another pair, too; the variables of a loop (larger groups) are always different ones.
+    """
+    if not any(cell in g for g in shares):
+        return frozenset({cell})
+    cells = sorted({c for g in shares for c in g})
+    older = ancestors(cells, shares)
+    pairs = ancestors(cells, (g for g in shares if len(g) == 2))
+    found = {c for c in cells if cell in older[c] or pairs[c] & pairs[cell]} | older[cell]
+    return frozenset(found.union(*(g for g in shares if cell in g)))
+
+
+def ancestors(cells: list[int], groups: Iterable[frozenset[int]]) -> dict[int, set[int]]:
+    """Of each cell: itself, and what it may hold; that is older than it."""
+    made: dict[int, set[int]] = {}
+    for g in groups:
+        made.setdefault(max(g), set()).update(g)
+    out: dict[int, set[int]] = {}
+    for c in cells:
+        out[c] = {c}.union(*(out[o] for o in made.get(c, ()) if o != c))
+    return out
 
 
 def filled(a: Atom) -> Atom:

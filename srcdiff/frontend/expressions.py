@@ -41,6 +41,8 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Kind,
+    Map,
     Scalar,
     Seq,
     Tree,
@@ -53,7 +55,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["HANDLERS", "evaluate", "index_atom"]
+__all__ = ["HANDLERS", "arguments", "evaluate", "index_atom"]
 
 
 WORDS = {  # what a person calls the nodes of a tree
@@ -555,6 +557,14 @@ def known_item(lw: Lowerer, base: Known, index_node: Any, node: Any) -> Bound:
     return Plain(lw.prim(operator.getitem, [lw.read(base), index]))
 
 
+def of_one_sort(kinds: list[Kind]) -> bool:
+    """Whether elements may be chosen among at run time; lists may differ in length."""
+    if all(alike(kinds[0], k) for k in kinds):
+        return True
+    whole = join_all(kinds[0], tuple(kinds[1:]))
+    return isinstance(whole, Seq) and not isinstance(whole, Map) and whole.elem != UNKNOWN
+
+
 def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None = None) -> Bound:
     """An element of a container of known structure."""
     v = constant(index)
@@ -579,7 +589,7 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     if not box.items:
         raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
     kinds = [kind(lw.read(x)) for x in box.items] if plain else []
-    if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
+    if kinds and of_one_sort(kinds) and box.type in (tuple, list):
         if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
             return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
         whole = lw.read(box)
@@ -695,15 +705,29 @@ def _call(lw: Lowerer, node: Any) -> Bound:
         return Plain(Const(None))
     if isinstance(func, Known) and func.obj is super:
         return objects.super_of(lw, [lw.expr(a) for a in node.args], node)
+    if isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
+        turned = turned_columns(lw, node.args[0])
+        if turned is not None:
+            return turned
+    args, kwargs = arguments(lw, node)
+    return lw.call(func, args, kwargs, node)
+
+
+def turned_columns(lw: Lowerer, a: Any) -> Bound | None:
+    """``zip(*rows)`` of rows whose number is not known."""
+    if not isinstance(a, gast.Starred):
+        return None
+    starred, items = lw.spread(lw.expr(a.value), a)
+    return lw.columns(starred, a) if items is None else None
+
+
+def arguments(lw: Lowerer, node: Any) -> tuple[list[Bound], dict[str, Bound]]:
+    """The arguments of a call, read."""
     args: list[Bound] = []
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
             starred, items = lw.spread(lw.expr(a.value), a)
-            if items is None and isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
-                turned = lw.columns(starred, a)
-                if turned is not None:
-                    return turned
             args.extend([Spread(starred)] if items is None else items)
         else:
             args.append(lw.expr(a))
@@ -715,7 +739,7 @@ def _call(lw: Lowerer, node: Any) -> Bound:
             kwargs.update(zip(got.keys, got.items, strict=True))
         else:
             kwargs[kw.arg] = lw.expr(kw.value)
-    return lw.call(func, args, kwargs, node)
+    return args, kwargs
 
 
 def _generator(lw: Lowerer, node: Any) -> Bound:

@@ -20,6 +20,8 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    longhand,
+    managers,
     objects,
     recursion,
     sequences,
@@ -115,7 +117,8 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            return [t[obj] for t in (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS) if obj in t]
+            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL, longhand.HANDLERS)
+            return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
 
@@ -129,6 +132,9 @@ class Lowerer(Core):
             read = higher.METHODS_OF[obj.__name__]
             return lambda lw, args, kwargs, path, node: read(lw, owner, args, kwargs, node)
         return None
+
+    def taken_from_empty(self) -> None:
+        recursion.wait_for_entries(self)
 
     def can_make(self, cls: type) -> bool:
         return calls.can_make(cls)

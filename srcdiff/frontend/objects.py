@@ -13,7 +13,7 @@ import operator
 import types
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_instance, mutable
+from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_instance, mutable, near_to
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -457,7 +457,7 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Loc) and isinstance(b, Loc) and not a.path and not b.path:
         if a.cell == b.cell:
             return True
-        return None if any({a.cell, b.cell} <= g for g in lw.state.shares) else False
+        return None if b.cell in near_to(lw.state.shares, a.cell) else False
     if isinstance(a, Known) != isinstance(b, Known) and isinstance(a, (Known, Loc, Agg)):
         return False if isinstance(b, (Known, Loc, Agg)) else None
     return None

@@ -16,7 +16,9 @@ from corpus import (
     iteration,
     kinks,
     known,
+    longhand,
     loops,
+    managers,
     mappings,
     matching,
     mixtures,
@@ -25,6 +27,7 @@ from corpus import (
     objects,
     physics,
     places,
+    recursion,
     scopes,
     stands_for,
     straight,
@@ -63,6 +66,9 @@ MODULES = (
     corners,
     mixtures,
     iteration,
+    recursion,
+    managers,
+    longhand,
     interface,  # last: test_passes.py takes every third
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
