@@ -15,6 +15,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.emit.literals import written
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, render
@@ -51,6 +52,7 @@ class Text:
     name: str
     imports: dict[str, str] = field(default_factory=dict)  # bound name -> import statement
     objects: dict[str, Any] = field(default_factory=dict)  # bound name -> object that no import reaches
+    unwritten: dict[str, Any] = field(default_factory=dict)  # parameter -> default that is not written out
     functions: list[Any] = field(default_factory=list)  # what was printed
     lines: dict[int, Origin] | None = None
 
@@ -104,7 +106,7 @@ def emit(
 ) -> Text:
     """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed."""
     called = called or {}
-    spelling = Spelling(graph.info.get("aliases", {}))
+    spelling = Spelling(graph.info.get("aliases", {}), graph.info.get("modules", ()))
     names = function_names(graph, fname, called, spelling)
     functions: list[Any] = []
     for callee, g in called.items():
@@ -114,7 +116,7 @@ def emit(
     a = Assembler(graph, fname, spelling, names)
     body = a.function_body(docstring)
     functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
-    text = Text("", fname, spelling.imports, spelling.objects, functions)
+    text = Text("", fname, spelling.imports, spelling.objects, a.unwritten, functions)
     tree: list[Any] = []
     if header:
         for line in sorted(set(spelling.imports.values())):
@@ -178,10 +180,15 @@ class Assembler:
         self.find_drains(graph.region)
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
+        self.defaults: dict[str, Any] = {}  # by parameter, as they are written
+        self.unwritten: dict[str, Any] = {}  # those that cannot be
+        self.find_defaults(signature)
+        imported = [n.id for d in self.defaults.values() if d for n in gast.walk(d) if isinstance(n, gast.Name)]
         taken = {
             fname,
             *called.values(),
             *own,
+            *imported,
             *self.spelling.reserve(graph),
             *graph.info.get("reserved", ()),
         }
@@ -209,14 +216,24 @@ class Assembler:
         for p in params:
             if p.name not in own:
                 out.kwonlyargs.append(name(self.names[p]))
-                out.kw_defaults.append(None)
+                out.kw_defaults.append(self.defaults.get(p.name))
         return out
 
+    def find_defaults(self, signature: Any) -> None:
+        """The defaults of the function's own parameters, and of those of functions that it calls."""
+        own = [] if signature is None else signature.parameters.values()
+        for p in own:
+            if p.default is not p.empty:
+                self.defaults[p.name] = written(p.default, self.spelling)
+                if self.defaults[p.name] is None:
+                    self.unwritten[p.name] = p.default
+                    self.defaults[p.name] = const(None)
+        for c in self.graph.captures:
+            if c.path[-1][0] == "default":
+                self.defaults[c.name] = written(c.value, self.spelling)
+
     def add_parameter(self, out: Any, p: Any) -> None:
-        default = None
-        if p.default is not p.empty:
-            simple = p.default is None or isinstance(p.default, (bool, int, float, str))
-            default = self.constant(p.default) if simple else const(None)
+        default = self.defaults.get(p.name)
         if p.kind is p.VAR_POSITIONAL:
             out.vararg = name(p.name)
         elif p.kind is p.VAR_KEYWORD:

@@ -17,13 +17,7 @@ class Pending:
 
 
 PENDING = {
-    "rk4_fit_predator_prey": Pending(
-        "an unused default is a keyword that the saved text requires", stages=("text",), bug=True
-    ),
     "delay_equation_buffer": Pending("no-rule: the cotangent of a repeated list is not supported"),
-    "baum_welch_one_step": Pending(
-        "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("text",)
-    ),
     "information_filter_fusion": Pending(
         "wrong reverse over reverse, cause not known", stages=("second",), bug=True
     ),
@@ -38,14 +32,10 @@ PENDING = {
         stages=("second",),
         bug=True,
     ),
-    "ctc_forward": Pending(
-        "save: the default of 'labels' in ctc_forward is a tuple, not a literal", stages=("text",)
-    ),
     "rod_cutting_memo": Pending("IndexError inside: max() of an empty display", bug=True),
     "inside_algorithm_cky": Pending("aliasing: this may or may not change 'rules' as well"),
     "monte_carlo_asian": Pending("np.cov is read inside, where array(copy=...) is met"),
     "cds_hazard_piecewise": Pending("class: making an object of class OrderedDict is not supported"),
-    "bilateral_filter": Pending("save: np.mgrid is an object that no import reaches", stages=("text",)),
     "non_max_suppression_sum": Pending(
         "method: the list method 'remove' is not supported on a list whose length is not known"
     ),
@@ -54,11 +44,7 @@ PENDING = {
         stages=("second",),
         bug=True,
     ),
-    "sparse_matvec_coo": Pending(
-        "save: the default of 'rows' in sparse_matvec_coo is a tuple, not a literal", stages=("text",)
-    ),
     "dok_to_dense_assembly": Pending("class: making an object of class defaultdict is not supported"),
-    "mlp_from_config": Pending("save: a default that is a tuple is not written out", stages=("text",)),
     "pico_gpt_loss": Pending("value: an iterator is used where a number or an array is needed"),
     "micrograd_inside": Pending("value: a function is used where a number or an array is needed"),
     "poisson_multigrid": Pending(
@@ -83,11 +69,7 @@ PENDING = {
     "dijkstra_heap_indices": Pending("no-rule: heappop may change what it is given, and it can not be read"),
     "quadtree_barnes_hut": Pending("AssertionError inside (transposes)", bug=True),
     "views_of_views_written": Pending("aliasing: this may or may not change 'b' as well"),
-    "fancy_gather_scatter": Pending("save: a default that is a tuple is not written out", stages=("text",)),
     "cumulative_and_differences": Pending("no-rule: diff(prepend=...) cannot be differentiated"),
-    "units_drag_force": Pending(
-        "a default is a keyword that the saved text requires", stages=("text",), bug=True
-    ),
     "plugin_registry": Pending(
         "index: the elements differ in kind, and which of them is meant is known only at run time"
     ),
@@ -96,16 +78,8 @@ PENDING = {
     "cholesky_with_jitter": Pending(
         "syntax: the statement Try is not supported in a differentiated function", stages=("second",)
     ),
-    "newton_finally_log": Pending(
-        "syntax: the statement Try is not supported in a differentiated function", stages=("text",)
-    ),
     "contextmanager_parameters": Pending(
         "syntax: the statement With is not supported in a differentiated function"
-    ),
-    "activation_by_match": Pending(
-        "the saved function takes a keyword for a part of an argument that holds a function",
-        stages=("text",),
-        bug=True,
     ),
     "custom_exception_carries_value": Pending(
         "syntax: the statement Try is not supported in a differentiated function"
