@@ -605,7 +605,9 @@ class Assembler:
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
         v = self.expr(value)
-        if not isinstance(kind(base), Array):  # an element that is an array itself may be somebody else's
+        k = kind(base)
+        numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
+        if not numbers:  # an element that is an array itself may be somebody else's
             old = gast.Subscript(self.expr(base), self.index(index), gast.Load())
             self.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)
         elif isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):

@@ -61,15 +61,26 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
 }  # fmt: skip
 
 
+# many numbers divide these
+_DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
+
+
 class _Sampler:
-    def __init__(self, run: int, alike: bool = False, fixed: int = 0) -> None:
+    def __init__(
+        self, run: int, alike: bool = False, fixed: int = 0, at: int = 0, whole: bool = False, loose: int = 0
+    ) -> None:
         self.run = run
-        self.fixed = fixed  # the one size that sizes which must be equal to it have
+        self.fixed, self.at = fixed, at  # the size that a size has which must be equal to it, and which that is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
+        self.whole = whole  # sizes are such that they can be split, as an operation demands
+        self.loose = loose  # all sizes are this one, and nothing is learnt of those of the result
         self.table: dict[int, int] = {}
+        self.parts: dict[tuple[int, int], Sym] = {}  # sizes of the result that follow no size of an argument
 
     def base(self, index: int) -> int:
-        if self.fixed and index == 0:
+        if self.whole:
+            return _DIVISIBLE[self.run][index] if index < len(_DIVISIBLE[self.run]) else self.no()
+        if self.fixed and index == self.at:
             return self.fixed
         table = _SIZES[self.run]
         return table[index] if index < len(table) else 83 + (17, 23)[self.run] * index + (index * index) % 7
@@ -77,6 +88,8 @@ class _Sampler:
     def size(self, dim: Dim) -> int:
         if isinstance(dim, int):
             return dim
+        if self.loose:
+            return self.loose
         if dim.id not in self.table:
             self.table[dim.id] = self.base(0 if self.alike and dim.big else len(self.table) + self.alike)
         return self.table[dim.id] + dim.offset
@@ -155,6 +168,8 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
         offset = n0 - b0
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
             return Sym(ident, offset, big.get(ident, False) and offset == 0)
+    if s0.whole:  # parts that are equal are so whatever the size is
+        return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()
 
 
@@ -235,10 +250,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     got = _sampled(fn, args, names, False)
     if got is None:
         got = _sampled(fn, args, names, True)
-    if got is None:  # a size written as a number may be what the others have to be
-        for size in sorted(_numbers_in(kind(a) for a in args)):
-            got = got or _sampled(fn, args, names, True, size)
-        got = got or UNKNOWN
+    if got is None:
+        got = _forced(fn, args, names)
     if key is not None and isinstance(got, Scalar) and got.value is None:
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
@@ -246,6 +259,25 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     return forget_sizes(got) if fn in _DATA_SHAPED else got
 
 
+def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
+    """The kind of an operation that demands something of the sizes of its arguments."""
+    numbers = sorted(_numbers_in(kind(a) for a in args))
+    for size in numbers:  # a size written as a number may be what another has to be
+        for at in range(MOST_FORCED):
+            got = _sampled(fn, args, names, False, fixed=size, at=at)
+            if got is not None:
+                return got
+    got = _sampled(fn, args, names, False, whole=True)
+    if got is not None:
+        return got
+    for size in (*numbers, _DIVISIBLE[0][0], 7 * _DIVISIBLE[0][0]):
+        got = _sampled(fn, args, names, False, loose=size)
+        if got is not None:
+            return forget_sizes(got)
+    return UNKNOWN
+
+
+MOST_FORCED = 3  # sizes of which one is tried to be a number that is written
 _MOST_OF_NUMBERS = 1024
 _of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
 
@@ -277,15 +309,25 @@ def forget_sizes(k: Kind) -> Kind:
 
 
 def _numbers_in(kinds: Iterable[Kind]) -> set[int]:
-    return {d for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, int) and d > 1}
+    out: set[int] = set()
+    for k in kinds:
+        if isinstance(k, Array):
+            out |= {d for d in k.dims if isinstance(d, int) and d > 1}
+        elif isinstance(k, Tree):
+            out |= _numbers_in(k.items)
+    return out
 
 
 def _sampled(
-    fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], alike: bool, fixed: int = 0
+    fn: Callable[..., Any],
+    args: list[Atom],
+    names: tuple[str, ...],
+    alike: bool,
+    **options: int,
 ) -> Kind | None:
     """The kind learnt from two runs; None if the samples do not fit the operation."""
     results = []
-    samplers = (_Sampler(0, alike, fixed), _Sampler(1, alike, fixed))
+    samplers = (_Sampler(0, alike, **options), _Sampler(1, alike, **options))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in samplers:

@@ -43,7 +43,11 @@ SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they
 
 
 def simplify(
-    graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any] = frozenset(), rounds: int = 6
+    graph: Graph,
+    is_shareable: Callable[[Any], bool],
+    expands: frozenset[Any] = frozenset(),
+    sums: frozenset[Any] = frozenset(),
+    rounds: int = 6,
 ) -> Graph:
     """Rebuild and remove dead code until nothing changes.
 
@@ -52,7 +56,7 @@ def simplify(
     size = -1
     read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        walk = Rebuild(graph, is_shareable, expands, read)
+        walk = Rebuild(graph, is_shareable, expands, sums, read)
         graph = walk.run()
         before = slots(graph.region)
         dce(graph)
@@ -88,6 +92,7 @@ class Rebuild:
         graph: Graph,
         is_shareable: Callable[[Any], bool],
         expands: frozenset[Any],
+        sums: frozenset[Any],
         settled: frozenset[Op] = frozenset(),
     ) -> None:
         self.old = graph
@@ -96,6 +101,7 @@ class Rebuild:
         self.loops: list[Op] = []  # made in this walk
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
+        self.sums = sums
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
         self.decided: dict[Val, bool] = {}  # conditions of the branches around
@@ -178,7 +184,8 @@ class Rebuild:
     def prim(self, op: Op) -> None:
         env = self.env
         ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
-        simpler = self.algebra(op, ins) if op.fn in _SIMPLER and not op.attrs.get("guarded") else None
+        known = op.fn in _SIMPLER or (op.fn in self.sums and not any(op.attrs.get("names", ())))
+        simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
             self.rename(simpler, op.out)
@@ -432,6 +439,9 @@ class Rebuild:
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
+        if fn in self.sums:
+            a, b = ins
+            return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
         if fn is operator.sub and len(ins) == 2:
             nb = negated(ins[1])
             if nb is not None and self.once(ins[1]):
@@ -545,6 +555,9 @@ class Rebuild:
         if known is not None:
             r = op.regions[0 if known else 1]
             self.in_place_of(op, r)
+            return
+        if alike(*op.regions):
+            self.in_place_of(op, op.regions[0])
             return
         new = Op("if", [cond], attrs=dict(op.attrs), origin=op.origin)
         results: list[list[Atom]] = []
@@ -907,6 +920,76 @@ def is_zeros(a: Atom) -> bool:
         and a.op.code == "prim"
         and getattr(a.op.fn, "__name__", "") == "zeros_like"
     )
+
+
+def adds_nothing(zero: Atom, other: Atom) -> bool:
+    """Whether a list is the zero of what another, of as many elements, was made of by writing to it."""
+    of = zeroed(zero)
+    if of is None or not of_numbers(kind(other)):
+        return False
+    while isinstance(other, Val) and other.op is not None and other.op.fn in (ops.setitem, ops.additem):
+        if isinstance(other.op.ins[1], Slice):
+            return False
+        other = other.op.ins[0]
+    source = zeroed(other)
+    return same_element(of, other) or (source is not None and same_element(of, source))
+
+
+def zeroed(a: Atom) -> Atom | None:
+    """What a list is the zero of; of an element of one, that element, as the list and the index."""
+    if is_zeros(a) and isinstance(kind(a), Seq):
+        return a.op.ins[0]  # type: ignore[union-attr]
+    if isinstance(a, Val) and a.op is not None and a.op.fn is operator.getitem and is_zeros(a.op.ins[0]):
+        whole = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
+        if isinstance(kind(whole), Seq) and isinstance(kind(a), Seq):
+            return Struct(tuple, (0, 1), (whole, a.op.ins[1]))
+    return None
+
+
+def of_numbers(k: Any) -> bool:
+    """Whether a value is a list of numbers, or of such lists."""
+    return isinstance(k, Seq) and not isinstance(k, Map) and (isinstance(k.elem, Scalar) or of_numbers(k.elem))
+
+
+def same_element(a: Atom, b: Atom) -> bool:
+    """Whether two are one: a value, or an element of a list, given by itself or as the list and the index."""
+
+    def parts(x: Atom) -> Atom:
+        if isinstance(x, Val) and x.op is not None and x.op.fn is operator.getitem:
+            return Struct(tuple, (0, 1), tuple(x.op.ins))
+        return x
+
+    return same(a, b) or same(parts(a), parts(b))
+
+
+def alike(one: Region, other: Region) -> bool:
+    """Whether two arms do the same, operation by operation, and nothing that is seen from outside."""
+    if len(one.ops) != len(other.ops):
+        return False
+    table: dict[Val, Val] = {}
+
+    def mapped(v: Val) -> Val:
+        return table.get(v, v)
+
+    for a, b in zip(one.ops, other.ops, strict=True):
+        if a.code != "prim" or b.code != "prim" or effect(a) or guarded(a) or a.attrs.keys() != b.attrs.keys():
+            return False
+        if any(a.attrs[k] is not b.attrs[k] and not plainly_same(a.attrs[k], b.attrs[k]) for k in a.attrs):
+            return False
+        if len(a.ins) != len(b.ins) or not all(
+            same(x, map_atom(mapped, y)) for x, y in zip(a.ins, b.ins, strict=True)
+        ):
+            return False
+        table[b.out] = a.out
+    return all(same(x, map_atom(mapped, y)) for x, y in zip(one.results, other.results, strict=True))
+
+
+def plainly_same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(plainly_same, a, b))
+    return isinstance(a, (bool, str, int, type(None))) and a == b
 
 
 def kind_char(a: Atom) -> str:
