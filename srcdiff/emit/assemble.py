@@ -77,6 +77,9 @@ def note_lines(ours: list[Any], printed: list[ast.stmt], lines: dict[int, Origin
             note_lines(getattr(s, part, []), getattr(p, part, []), lines)
 
 
+LONGEST_COMMENT = 70
+
+
 def name(id: str) -> Any:
     return gast.Name(id, gast.Load(), None, None)
 
@@ -267,7 +270,9 @@ class Assembler:
             s = stmts[n]
             origin = getattr(s, "origin", None)
             for holder, field_ in blocks(s):
+                labelled, self.labelled = self.labelled, None
                 setattr(holder, field_, self.comment(getattr(holder, field_)))
+                self.labelled = labelled
             if origin is None or not origin.adjoint or isinstance(s, (Blank, Comment)):
                 out.append(s)
                 n += 1
@@ -307,16 +312,9 @@ class Assembler:
 
     def label(self, group: list[Any], origin: Origin, out: list[Any]) -> None:
         """Name the primal statement: beside a single line, above a group."""
-        text = origin.text
-        if (
-            len(text) > 70
-            or not text
-            or text.startswith(("def ", "lambda", "return lambda"))
-            or self.graph.info.get("lambda")
-        ):
-            text = f"line {origin.line}" if len(text) > 70 else ""
-        compound = ("for ", "while ", "if ", "elif ", "else", "try", "with ")
-        if not text or text.startswith(compound) or origin is self.labelled:
+        text = shortened(origin.text)
+        unnamed = ("def ", "lambda", "return lambda", "for ", "while ", "if ", "elif ", "else", "try", "with ")
+        if not text or text.startswith(unnamed) or origin == self.labelled:
             return
         self.labelled = origin
         if (
@@ -1478,6 +1476,14 @@ _SPELLED: dict[Any, Any] = {
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long statement, for a comment."""
+    if len(text) <= LONGEST_COMMENT:
+        return text
+    at = text.rfind(" ", 0, LONGEST_COMMENT - 3)
+    return text[: at if at > 0 else LONGEST_COMMENT - 4] + " ..."
 
 
 def strip(stmts: list[Any]) -> list[Any]:

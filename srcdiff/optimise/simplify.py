@@ -439,6 +439,10 @@ class Rebuild:
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
+        if fn is operator.getitem and isinstance(k, Scalar):
+            given = only_given(ins[0], ins[1])
+            if given is not None and same_kind(kind(given), k):
+                return given
         if fn in self.sums:
             a, b = ins
             return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
@@ -920,6 +924,24 @@ def is_zeros(a: Atom) -> bool:
         and a.op.code == "prim"
         and getattr(a.op.fn, "__name__", "") == "zeros_like"
     )
+
+
+def only_given(x: Atom, index: Atom) -> Atom | None:
+    """What was added to an entry of the zero of a cotangent, if one thing was."""
+    found: list[Atom] = []
+    while isinstance(x, Val) and x.op is not None and x.op.fn is ops.additem:
+        if not (is_place(index) and is_place(x.op.ins[1])):
+            return None
+        if same(x.op.ins[1], index):
+            found.append(x.op.ins[2])
+        x = x.op.ins[0]
+    ours = is_zeros(x) and x.op.origin is not None and x.op.origin.adjoint  # type: ignore[union-attr]
+    one = isinstance(kind(x), Array) and len(kind(x).dims) == 1  # type: ignore[union-attr]
+    return found[0] if ours and one and len(found) == 1 and isinstance(kind(found[0]), Scalar) else None
+
+
+def is_place(index: Atom) -> bool:
+    return isinstance(index, Const) and type(index.value) is int and index.value >= 0
 
 
 def adds_nothing(zero: Atom, other: Atom) -> bool:
