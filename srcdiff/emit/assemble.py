@@ -78,6 +78,7 @@ def note_lines(ours: list[Any], printed: list[ast.stmt], lines: dict[int, Origin
 
 
 LONGEST_COMMENT = 70
+UNTOLD = ("def ", "lambda", "return lambda", "for ", "while ", "if ", "elif ", "else", "try", "with ")
 
 
 def name(id: str) -> Any:
@@ -186,7 +187,8 @@ class Assembler:
         self.defaults: dict[str, Any] = {}  # by parameter, as they are written
         self.unwritten: dict[str, Any] = {}  # those that cannot be
         self.find_defaults(signature)
-        imported = [n.id for d in self.defaults.values() if d for n in gast.walk(d) if isinstance(n, gast.Name)]
+        read = [n for d in self.defaults.values() if d is not None for n in gast.walk(d)]
+        imported = [n.id for n in read if isinstance(n, gast.Name)]
         taken = {
             fname,
             *called.values(),
@@ -313,8 +315,7 @@ class Assembler:
     def label(self, group: list[Any], origin: Origin, out: list[Any]) -> None:
         """Name the primal statement: beside a single line, above a group."""
         text = shortened(origin.text)
-        unnamed = ("def ", "lambda", "return lambda", "for ", "while ", "if ", "elif ", "else", "try", "with ")
-        if not text or text.startswith(unnamed) or origin == self.labelled:
+        if not text or text.startswith(UNTOLD) or origin == self.labelled:
             return
         self.labelled = origin
         if (

@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from srcdiff.backends import numpy_names
 from srcdiff.emit.order import Layout
 from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, vals
 from srcdiff.ir.kinds import Scalar
@@ -24,10 +25,6 @@ Span = tuple[int, int]
 UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
 LONGEST = 20  # of a name that is made up
 GENERIC = re.compile(r"(t|g|v|temp)\d*")
-FUNCTIONS = frozenset(
-    ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "abs", "norm", "square",
-     "argsort", "sort", "argmax", "argmin", "maximum", "minimum", "inv", "det", "ones", "sign")
-)  # fmt: skip
 
 
 class Namer:
@@ -333,7 +330,7 @@ class Namer:
                 word = f"{base}_{index.name}"
         elif base and len(op.ins) == 1 and op.ins[0].user:  # type: ignore[union-attr]
             function = str(getattr(op.fn, "__name__", ""))
-            word = f"{function}_{base}" if function in FUNCTIONS else ""
+            word = f"{function}_{base}" if function in numpy_names.SHORT else ""
         return word if len(word) <= LONGEST else ""
 
     def word_of_kept(self, v: Val) -> str:

@@ -63,14 +63,15 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
 
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
+_LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
 
 
 class _Sampler:
     def __init__(
-        self, run: int, alike: bool = False, fixed: int = 0, at: int = 0, whole: bool = False, loose: int = 0
+        self, run: int, alike: bool = False, fixed: int = 0, at: int = 0, whole: int = 0, loose: int = 0
     ) -> None:
         self.run = run
-        self.fixed, self.at = fixed, at  # the size that a size has which must be equal to it, and which that is
+        self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
         self.whole = whole  # sizes are such that they can be split, as an operation demands
         self.loose = loose  # all sizes are this one, and nothing is learnt of those of the result
@@ -261,16 +262,17 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
 
 def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
     """The kind of an operation that demands something of the sizes of its arguments."""
+    got = _sampled(fn, args, names, False, whole=1)
+    if got is not None:
+        return got
     numbers = sorted(_numbers_in(kind(a) for a in args))
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
             got = _sampled(fn, args, names, False, fixed=size, at=at)
-            if got is not None:
+            multiple = got is not None and _sampled(fn, args, names, False, fixed=60 * size, at=at)
+            if got is not None and not multiple:
                 return got
-    got = _sampled(fn, args, names, False, whole=True)
-    if got is not None:
-        return got
-    for size in (*numbers, _DIVISIBLE[0][0], 7 * _DIVISIBLE[0][0]):
+    for size in (*numbers, *_LOOSE):
         got = _sampled(fn, args, names, False, loose=size)
         if got is not None:
             return forget_sizes(got)
@@ -504,7 +506,13 @@ def _key(a: Atom) -> Any:
 
 
 def index_parts(index: Atom) -> list[Atom]:
-    return list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+    """The parts of an index; of one that is a tuple as a value, stand-ins of their kinds."""
+    if isinstance(index, Struct) and index.type is tuple:
+        return list(index.items)
+    k = kind(index)
+    if isinstance(k, Tree) and k.type is tuple:
+        return [Val("", x) for x in k.items]
+    return [index]
 
 
 def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:

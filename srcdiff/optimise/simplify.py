@@ -439,6 +439,13 @@ class Rebuild:
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
+        if fn is ops.shape_at:
+            x = sized_like(ins[0])
+            return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
+        if fn in (operator.mul, operator.truediv) and isinstance(k, Array):
+            repeated = self.inside_repetition(fn, ins, k, op)
+            if repeated is not None:
+                return repeated
         if fn is operator.getitem and isinstance(k, Scalar):
             given = only_given(ins[0], ins[1])
             if given is not None and same_kind(kind(given), k):
@@ -498,6 +505,30 @@ class Rebuild:
                     if fn is ops.accumulate and n == 0:
                         return [other, inner]
                     return [inner, other] if n == 0 else [other, inner]
+        return None
+
+    def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
+        """A number repeated to an array, times a number: the product is repeated."""
+        for n in (0, 1) if fn is operator.mul else (0,):
+            a, other = ins[n], ins[1 - n]
+            if not self.once(a) or a.op is None or a.op.fn not in self.expands:  # type: ignore[union-attr]
+                continue
+            inner = a.op.ins[0]  # type: ignore[union-attr]
+            ki, ko = kind(inner), kind(other)
+            if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
+                continue
+            if ko.dtype not in ("f8", "i8"):
+                continue
+            both = all(isinstance(x, Const) and type(x.value) in (int, float) for x in (inner, other))
+            try:
+                value: Atom = (
+                    Const(fn(inner.value, other.value))  # type: ignore[union-attr]
+                    if both
+                    else self.make_like(fn, [inner, other], ki, op)
+                )
+            except ArithmeticError:
+                return None
+            return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
         return None
 
     def rescaled(self, a: Atom, b: Atom) -> list[Atom] | None:
@@ -886,7 +917,7 @@ _FOLD = {
 
 _SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield, ops.exit_is,
+    ops.rest, ops.getfield, ops.exit_is, ops.shape_at,
 }  # what ``algebra`` knows of  # fmt: skip
 
 
@@ -924,6 +955,18 @@ def is_zeros(a: Atom) -> bool:
         and a.op.code == "prim"
         and getattr(a.op.fn, "__name__", "") == "zeros_like"
     )
+
+
+def sized_like(x: Atom) -> Atom:
+    """The oldest value with the shape of one that has no name: it may be there anyway."""
+    while isinstance(x, Val) and not x.user and x.op is not None and x.op.code == "prim":
+        k = x.kind
+        same_size = [a for a in x.op.ins if isinstance(a, Val) and isinstance(kind(a), Array)]
+        same_size = [a for a in same_size if isinstance(k, Array) and kind(a).dims == k.dims]  # type: ignore
+        if not same_size or x.op.fn in ops.UPDATES:
+            break
+        x = same_size[0]
+    return x
 
 
 def only_given(x: Atom, index: Atom) -> Atom | None:
@@ -970,7 +1013,9 @@ def zeroed(a: Atom) -> Atom | None:
 
 def of_numbers(k: Any) -> bool:
     """Whether a value is a list of numbers, or of such lists."""
-    return isinstance(k, Seq) and not isinstance(k, Map) and (isinstance(k.elem, Scalar) or of_numbers(k.elem))
+    if not isinstance(k, Seq) or isinstance(k, Map):
+        return False
+    return isinstance(k.elem, Scalar) or of_numbers(k.elem)
 
 
 def same_element(a: Atom, b: Atom) -> bool:
@@ -994,7 +1039,9 @@ def alike(one: Region, other: Region) -> bool:
         return table.get(v, v)
 
     for a, b in zip(one.ops, other.ops, strict=True):
-        if a.code != "prim" or b.code != "prim" or effect(a) or guarded(a) or a.attrs.keys() != b.attrs.keys():
+        if a.code != "prim" or b.code != "prim" or effect(a) or guarded(a):
+            return False
+        if a.attrs.keys() != b.attrs.keys():
             return False
         if any(a.attrs[k] is not b.attrs[k] and not plainly_same(a.attrs[k], b.attrs[k]) for k in a.attrs):
             return False

@@ -27,11 +27,6 @@ PENDING = {
         stages=("second",),
         bug=True,
     ),
-    "lanczos_tridiagonal": Pending(
-        "an array on a tape is added to after the loop: wrong reverse over reverse",
-        stages=("second",),
-        bug=True,
-    ),
     "rod_cutting_memo": Pending("IndexError inside: max() of an empty display", bug=True),
     "inside_algorithm_cky": Pending("aliasing: this may or may not change 'rules' as well"),
     "monte_carlo_asian": Pending("np.cov is read inside, where array(copy=...) is met"),
