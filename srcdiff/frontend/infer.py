@@ -276,6 +276,22 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
         got = _sampled(fn, args, names, False, loose=size)
         if got is not None:
             return forget_sizes(got)
+    at = getattr(fn, "__shaped_like__", 0)
+    return shaped(kind(args[0]), kind(args[at])) if at and not any(names[: at + 1]) else UNKNOWN
+
+
+def shaped(first: Kind, like: Kind) -> Kind:
+    """The kind of a result of the dtype of one argument and the shapes of another, an array or several."""
+    if not isinstance(first, Array) or first.dtype[0] not in "fc":
+        return UNKNOWN
+    if isinstance(like, Array):
+        return Array(first.dtype, like.dims) if like.dims else Scalar(first.dtype, False)
+    if isinstance(like, Scalar):
+        return Scalar(first.dtype, False)
+    if isinstance(like, Tree) and like.type in (list, tuple):
+        if like.items and all(isinstance(x, Scalar) for x in like.items):
+            return UNKNOWN  # numbers in a list are an array
+        return Tree(like.type, like.keys, tuple(shaped(first, x) for x in like.items))
     return UNKNOWN
 
 

@@ -385,7 +385,7 @@ class Rebuild:
                 return self.make(operator.neg, [b], op)
             if _is(b, -1) and isinstance(a, Val):
                 return self.make(operator.neg, [a], op)
-            scaled = self.rescaled(a, b)
+            scaled = self.rescaled(a, b, op)
             if scaled is not None:
                 return self.make(operator.mul, scaled, op)
             na, nb = negated(a), negated(b)
@@ -531,7 +531,7 @@ class Rebuild:
             return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
         return None
 
-    def rescaled(self, a: Atom, b: Atom) -> list[Atom] | None:
+    def rescaled(self, a: Atom, b: Atom, op: Op) -> list[Atom] | None:
         """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
         if isinstance(b, Const):
             a, b = b, a
@@ -554,10 +554,16 @@ class Rebuild:
                 and (power_of_two(a.value) or power_of_two(c.value))
             ):
                 return [Const(a.value * c.value), b.op.ins[1 - n]]
+        for n in (0, 1) if type(a.value) in (int, float) and power_of_two(a.value) else ():
+            inner = self.rescaled(a, b.op.ins[n], op)  # c * (d * x * y)
+            if inner is not None and isinstance(kind(b.op.ins[n]), Scalar):
+                return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
         return None
 
     def once(self, a: Atom) -> bool:
-        return isinstance(a, Val) and not a.user and self.uses.get(self.source(a), 1) <= 1
+        if not isinstance(a, Val) or (a.user and not a.name.endswith(("_bar", "_dot"))):
+            return False
+        return self.uses.get(self.source(a), 1) <= 1
 
     def source(self, a: Val) -> Val:
         return self.origin_of.get(a, a)
