@@ -624,7 +624,11 @@ class Owner:
         if a.op.code in JOINS:
             at = a.op.outs.index(a)
             return all(isinstance(r.results[at], Undef) or self.is_copy(r.results[at]) for r in a.op.regions)
-        return a.op.fn is ops.copied
+        if a.op.code != "prim" or a.op.fn is ops.copied:
+            return a.op.fn is ops.copied
+        uses = self.uses[a]  # nobody else has what was made for this place alone
+        there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
+        return there and isinstance(a.kind, Array) and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)

@@ -26,6 +26,7 @@ from corpus import (
     physics,
     places,
     scopes,
+    sizes,
     stands_for,
     straight,
     texts,
@@ -61,6 +62,7 @@ MODULES = (
     corners,
     mixtures,
     iteration,
-    interface,  # last: test_passes.py takes every third
+    sizes,
+    interface,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
