@@ -49,7 +49,8 @@ def dot_with_few_columns(x):
 
 
 def appended_rows(x):
-    return np.sum(np.append(x, np.ones((3, 2)), axis=0) ** 3) + np.sum(np.append(np.ones((1, 2)), x, axis=0) * 2)
+    below = np.append(x, np.ones((3, 2)), axis=0)
+    return np.sum(below**3) + np.sum(np.append(np.ones((1, 2)), x, axis=0) * 2)
 
 
 def contracted_windows(kernel, image):
@@ -172,7 +173,10 @@ PROGRAMS = [
     Program("a block by np.ix_", block_of_indices, (SYMMETRIC, np.array([0, 2, 3]))),
     Program("pieces of what is joined", pieces_of_many, (square(0, 3), square(1, 4)), (0, 1)),
     Program(
-        "rows of a list replaced by longer ones", rows_written_whole, ([square(0, 2), square(1, 3)], 0.7), (0, 1)
+        "rows of a list replaced by longer ones",
+        rows_written_whole,
+        ([square(0, 2), square(1, 3)], 0.7),
+        (0, 1),
     ),
     Program("sums per row of a list", sums_per_row, (square(0, 2), [(0, 1), (1, 2), (2, 0), (0, 2)])),
     Program("a table of lists", soft_table, (square(0, 3), square(1, 2), 0.3), (0, 1, 2)),
