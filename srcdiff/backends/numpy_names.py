@@ -51,6 +51,10 @@ METHODS: dict[str, Fn] = {
 }  # fmt: skip
 METHODS["flatten"] = np.ravel
 MODES = {np.errstate}  # managers that change how arithmetic is done: derivatives run under them too
+SHORT = frozenset({  # functions whose name says what a value is: exp_x
+    "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "abs", "norm",
+    "square", "argsort", "sort", "argmax", "argmin", "inv", "det", "sign",
+})  # fmt: skip
 VARARG_METHODS = {"reshape", "transpose"}  # x.reshape(2, -1) is np.reshape(x, (2, -1))
 ATTRIBUTES: dict[str, Fn] = {
     "T": np.transpose,

@@ -533,7 +533,7 @@ class Reverse(Builder):
         made.outs.append(v)
         m.forward.ops.insert(at, made)
         self.home[v] = m.forward
-        if index is not None and isinstance(v.kind, Array) and made.attrs["view"]:
+        if index is not None and isinstance(v.kind, (Array, Seq)) and made.attrs["view"]:
             copy = Op("prim", [v], attrs={"fn": ops.copied}, origin=op.origin)
             v = Val(v.name, v.kind, copy)
             copy.outs.append(v)

@@ -108,8 +108,8 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             elif keeps_lengths(v, x, op.ins[1]):
                 zero = r.zero(r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=True))
             else:
-                old = r.prim(operator.getitem, [r.need(x), index], result=item_kind(x, index), view=False)
-                zero = r.zero(old)
+                assert isinstance(x, Val)
+                zero = r.zero(r.logged(x, op, r.here, op.ins[1]))
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.blanked(new)
         r.accumulate(x, new)

@@ -715,7 +715,10 @@ class Core:
             obj = lookup_free(f.fobj, name)
         except Unbound:
             self.stop("name", f"the name {name!r} is not defined", node)
-        builtin = name not in f.fobj.__code__.co_freevars and name not in f.fobj.__globals__
+        inner = name in f.fobj.__code__.co_freevars
+        builtin = not inner and name not in f.fobj.__globals__
+        if not (inner or builtin or frame.static):
+            self.graph.info.setdefault("modules", {})[f.fobj.__globals__.get("__name__")] = None
         path = None if f.path is None or builtin else (*f.path, ("var", name))
         return self.outside(obj, name, path, node)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONS", "listed", "range_contains", "range_item", "sort", "spread", "sum_of"]
 
+FEW = 16  # rows of an array that are named one by one
 Args = list[Bound]
 Kw = dict[str, Bound]
 load, store = generators.load, generators.store
@@ -132,7 +133,7 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     it = args[0]
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
-    fixed = iteration.fixed_items(lw, it, node)
+    fixed = iteration.fixed_items(lw, it, node) or rows_in(lw, it, node)
     if fixed is not None:
         return make_list(fixed, lw)
     a = lw.read(sequence(lw, it, node), node)
@@ -144,10 +145,22 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return listed(lw, it, node)
 
 
+def rows_in(lw: Lowerer, it: Bound, node: Any) -> list[Bound] | None:
+    """The rows of an array that has few of them, and always as many; in rules, where this is known."""
+    if not lw.frame.static:
+        return None
+    a = lw.read(it, node)
+    k = kind(a)
+    if not isinstance(k, Array) or not k.dims or not isinstance(k.dims[0], int) or k.dims[0] > FEW:
+        return None
+    return [lw.bind(lw.getitem(a, Const(n))) for n in range(k.dims[0])]
+
+
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_tuple(())
     seq, fixed = spread(lw, args[0], node)
+    fixed = fixed or rows_in(lw, seq, node)
     if fixed is not None:
         return make_tuple(fixed)
     a = lw.read(_list(lw, [seq], kwargs, node) or seq, node)

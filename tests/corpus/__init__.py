@@ -29,6 +29,7 @@ from corpus import (
     places,
     recursion,
     scopes,
+    sizes,
     stands_for,
     straight,
     texts,
@@ -69,6 +70,7 @@ MODULES = (
     recursion,
     managers,
     longhand,
-    interface,  # last: test_passes.py takes every third
+    sizes,
+    interface,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

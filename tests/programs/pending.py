@@ -17,30 +17,16 @@ class Pending:
 
 
 PENDING = {
-    "rk4_fit_predator_prey": Pending(
-        "an unused default is a keyword that the saved text requires", stages=("text",), bug=True
-    ),
     "delay_equation_buffer": Pending("no-rule: the cotangent of a repeated list is not supported"),
-    "baum_welch_one_step": Pending(
-        "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("text",)
-    ),
     "natural_cubic_spline": Pending("bisect on a list of floats"),
-    "ctc_forward": Pending(
-        "save: the default of 'labels' in ctc_forward is a tuple, not a literal", stages=("text",)
-    ),
     "inside_algorithm_cky": Pending(
         "save: the default of 'sentence' in inside_algorithm_cky is a tuple, not a literal", stages=("text",)
     ),
     "cds_hazard_piecewise": Pending("class: making an object of class OrderedDict is not supported"),
-    "bilateral_filter": Pending("save: np.mgrid is an object that no import reaches", stages=("text",)),
     "non_max_suppression_sum": Pending(
         "method: the list method 'remove' is not supported on a list whose length is not known"
     ),
-    "sparse_matvec_coo": Pending(
-        "save: the default of 'rows' in sparse_matvec_coo is a tuple, not a literal", stages=("text",)
-    ),
     "dok_to_dense_assembly": Pending("class: making an object of class defaultdict is not supported"),
-    "mlp_from_config": Pending("save: a default that is a tuple is not written out", stages=("text",)),
     "pico_gpt_loss": Pending("value: an iterator is used where a number or an array is needed"),
     "micrograd_inside": Pending("value: a function is used where a number or an array is needed"),
     "group_means_by_label": Pending("class: making an object of class defaultdict is not supported"),
@@ -56,20 +42,10 @@ PENDING = {
     ),
     "dijkstra_heap_indices": Pending("no-rule: heappop may change what it is given, and it can not be read"),
     "quadtree_barnes_hut": Pending("no-rule: a tree of tuples of any depth, in a list that differs in kind"),
-    "fancy_gather_scatter": Pending("save: a default that is a tuple is not written out", stages=("text",)),
-    "units_drag_force": Pending(
-        "a default is a keyword that the saved text requires", stages=("text",), bug=True
-    ),
     "plugin_registry": Pending(
         "index: the elements differ in kind, and which of them is meant is known only at run time"
     ),
     "simple_namespace_state": Pending("class: the class SimpleNamespace has a __new__ of its own"),
     "property_setter_accounts": Pending("attribute-write: this changes the attribute 'opened' of a class"),
-    "newton_finally_log": Pending("save: it calls log, which no import reaches", stages=("text",)),
-    "activation_by_match": Pending(
-        "the saved function takes a keyword for a part of an argument that holds a function",
-        stages=("text",),
-        bug=True,
-    ),
     "custom_exception_carries_value": Pending("exception-value: a number inside an exception"),
 }
