@@ -12,7 +12,7 @@ import gast
 from srcdiff.frontend import mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant, name_of
 from srcdiff.frontend.expressions import content, default_bounds, index_atom
-from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc
+from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
 from srcdiff.ir.graph import Atom, Const, Slice, kind
 from srcdiff.ir.kinds import INT, OTHER, Map, Seq
 
@@ -99,6 +99,10 @@ def delete_target(lw: Lowerer, t: Any) -> None:
 def delete_item(lw: Lowerer, base: Bound, index: Atom, node: Any) -> None:
     """``del base[index]``."""
     box = content(lw, base)
+    if objects.is_object(box):
+        if objects.special(lw, base, "__delitem__", [Plain(index)], node) is None:
+            lw.stop("del", f"nothing can be deleted from an object of class {box.type.__name__}", node)
+        return
     if not isinstance(base, Loc):
         lw.stop("del", "nothing can be deleted from this", node)
     if isinstance(box, Agg):

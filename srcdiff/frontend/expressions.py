@@ -254,9 +254,6 @@ def content(lw: Lowerer, b: Bound) -> Any:
 def _unary(lw: Lowerer, node: Any) -> Bound:
     b = lw.expr(node.operand)
     fn = numpy_names.UNARY[type(node.op).__name__]
-    c = content(lw, b)
-    if fn is operator.not_ and isinstance(c, Agg):
-        return Plain(Const(not c.items))
     if fn is operator.not_:
         known = truth(lw, b)
         if known is not None:
@@ -431,12 +428,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
     """Whether a bound counts as true, where that is known."""
     c = content(lw, b)
     if isinstance(c, Agg):
-        if c.type not in (tuple, list, dict):
-            for name in ("__bool__", "__len__"):
-                got = objects.special(lw, b, name, [], lw.node)
-                if got is not None:
-                    return truth(lw, got)
-        return bool(c.items) if c.type in (tuple, list, dict) else True
+        got = own_truth(lw, b, lw.node)
+        return bool(c.items) if got is None else truth(lw, got)
     if isinstance(c, Plain) and is_constant(c.atom):
         return bool(constant(c.atom))
     if isinstance(c, Known) and isinstance(c.obj, enum.Enum):
@@ -456,7 +449,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
 def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
     """The value to test of a bound: of two things, that of the one that is meant."""
     if not isinstance(b, Either):
-        return lw.read(b, node)
+        own = own_truth(lw, b, node)
+        return lw.read(b if own is None else own, node)
     known = truth(lw, b.then), truth(lw, b.other)
     if known == (True, False):
         return b.test
@@ -468,6 +462,18 @@ def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
         return Plain(Const(is_true) if is_true is not None else condition(lw, x, node))
 
     return lw.read(lw.choose(b.test, lambda: arm(b.then), lambda: arm(b.other), node, "if"))
+
+
+def own_truth(lw: Lowerer, b: Bound, node: Any) -> Bound | None:
+    """What an object's class says of its truth; None if the bound is no such object."""
+    box = content(lw, b)
+    if not objects.is_object(box) or issubclass(box.type, tuple):
+        return None
+    for name in ("__bool__", "__len__"):
+        got = objects.special(lw, b, name, [], node)
+        if got is not None:
+            return got
+    return Plain(Const(True))
 
 
 def _ifexp(lw: Lowerer, node: Any) -> Bound:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, generators, iterators, mappings, places, recursion, source
+from srcdiff.frontend import control, generators, iterators, mappings, objects, places, recursion, source
 from srcdiff.frontend.core import Stop, constant, is_constant
 from srcdiff.frontend.expressions import attribute, content
 from srcdiff.frontend.infer import index_kind
@@ -213,6 +213,7 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
         taken.append(it.cell)
         lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
         return take(lw, c, node, taken)
+    it = objects.opened(lw, it, node)
     if isinstance(it, Iter):
         if it.kind in ("zip", "map", "enumerate", "reversed"):
             nested = [

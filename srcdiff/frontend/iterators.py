@@ -350,6 +350,22 @@ def least_place(values: Any) -> int:
     return at
 
 
+def index_of(seq: Any, value: Any, start: int = 0) -> int:
+    """Where the first of the items that are equal to a value is."""
+    for k in range(start, len(seq)):
+        if seq[k] == value:
+            return k
+    raise ValueError("the value is not in the list")
+
+
+def count_of(seq: Any, value: Any) -> int:
+    times = 0
+    for x in seq:
+        if x == value:
+            times += 1
+    return times
+
+
 def between(k: int, start: int, stop: int) -> bool:
     return start <= k and k < stop
 

@@ -13,7 +13,8 @@ import operator
 import types
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_instance, mutable
+from srcdiff.frontend import boxes
+from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -311,6 +312,38 @@ def construct(lw: Lowerer, cls: type, args: list[Bound], kwargs: dict[str, Bound
     return made if mutable(cls) else lw.state.cells[made.cell]
 
 
+def stand_in(cls: type) -> Any:
+    """The making of an object of a class that is read in place of one of Python's."""
+    init: Any = vars(cls)["__init__"]
+
+    def handler(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+        made = Loc(lw.state.new_cell(Agg(cls, (), ())))
+        lw.call(Known(init, cls.__name__), [made, *args], kwargs, node)
+        return made
+
+    return handler
+
+
+def namespace(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    """``SimpleNamespace(x=..., y=...)``."""
+    if args:
+        lw.stop("arguments", "SimpleNamespace() is given its attributes by name", node,
+                help="SimpleNamespace(**d)")  # fmt: skip
+    made = Loc(lw.state.new_cell(Agg(types.SimpleNamespace, (), ())))
+    for name, value in kwargs.items():
+        put_field(lw, made, name, value, node)
+    return made
+
+
+def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """The list or dict in which an object of one of the classes in ``boxes`` lives; else the bound itself."""
+    box = content(lw, b)
+    while isinstance(box, Agg) and boxes.is_box(box.type):
+        b = field_of(lw, box, "held") or b
+        box = content(lw, b)
+    return b
+
+
 def generated(init: Any, home: type) -> bool:
     """Whether an ``__init__`` is the one that ``@dataclass`` has written."""
     params = vars(home).get("__dataclass_params__")
@@ -463,6 +496,24 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     return None
 
 
+def places_of(lw: Lowerer, box: Agg, item: Bound, node: Any) -> list[int] | None:
+    """Where in a container something is, by identity or by the value of a constant; None if not known."""
+    out = []
+    for n, x in enumerate(box.items):
+        one = identical(lw, x, item)
+        own = content(lw, x)
+        if one is None or (not one and is_object(own) and own.type.__eq__ is not object.__eq__):
+            a, b = (lw.read(y, node) for y in (x, item))
+            if not is_constant(a) or not is_constant(b):
+                return None
+            one = constant(a) == constant(b)
+        elif not one and not is_object(own):
+            return None
+        if one:
+            out.append(n)
+    return out
+
+
 def set_attribute(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """``setattr(obj, name, value)``."""
     name = constant(lw.read(args[1], node))
@@ -509,7 +560,8 @@ def unary(name: str) -> Any:
 
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
-    object.__new__: made_bare,
+    object.__new__: made_bare, types.SimpleNamespace: namespace,
+    **{cls: stand_in(own) for cls, own in boxes.STAND_INS.items()},
     dataclasses.replace: replaced, len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
     int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: unary("__next__"),
 }  # fmt: skip

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from srcdiff.frontend import generators, iteration, iterators, mappings
+from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
-from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
+from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Method, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import (
@@ -57,6 +57,7 @@ def is_iterator(lw: Lowerer, b: Bound) -> bool:
     """Whether a bound is no sequence: it must be looped over to be known."""
     if isinstance(b, Iter):
         return b.kind != "range"
+    b = objects.opened(lw, b, None)
     box = content(lw, b)
     return (isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Iter)) or (
         isinstance(box, Agg)
@@ -74,6 +75,7 @@ def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
 
 def sequence(lw: Lowerer, it: Bound, node: Any) -> Bound:
     """Something with a length and an index, for functions that take all items at once."""
+    it = objects.opened(lw, it, node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
     box = content(lw, it)
@@ -129,7 +131,7 @@ def item_at(lw: Lowerer, seq: Bound, index: Atom, node: Any) -> Bound:
 def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_list([], lw)
-    it = args[0]
+    it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
     fixed = iteration.fixed_items(lw, it, node)
@@ -158,23 +160,33 @@ def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 
 def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    merged: dict[Any, Bound] = {}
-    if args:
-        box = content(lw, args[0])
-        if isinstance(box, Agg) and box.type is dict:
-            merged = dict(zip(box.keys, box.items, strict=True))
-        else:
-            _, pairs = spread(lw, args[0], node)
-            if pairs is None:
-                lw.stop("key", "the keys of this dict are not known when the derivative is made", node)
-            for p in pairs:
-                entry = iteration.fixed_items(lw, p, node)
-                key = lw.read(entry[0], node) if entry is not None and len(entry) == 2 else None
-                if entry is None or key is None or not is_constant(key):
-                    lw.stop("key", "the keys of this dict are not known when the derivative is made", node)
-                merged[constant(key)] = stored(lw, entry[1])
-    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
-    return Loc(lw.state.new_cell(Agg(dict, tuple(merged), tuple(merged.values()))))
+    """``dict(other, name=value)``: the entries of ``other``, or its pairs, one by one."""
+    made = Loc(lw.state.new_cell(Agg(dict, (), ())))
+    for a in args:
+        a = objects.opened(lw, a, node)
+        box = content(lw, a)
+        known = isinstance(box, Agg) and box.type is dict
+        if known or (not isinstance(box, Agg) and is_mapping(lw, a)):
+            lw.call(Method(made, "update"), [a], {}, node)
+            continue
+        entry = gast.Tuple([store("key_"), store("value_")], gast.Store())
+        place = gast.Subscript(load("made_"), load("key_"), gast.Store())
+        loop = gast.For(entry, load("pairs_"), [gast.Assign([place], load("value_"), None)], [], None)
+        synthetic(lw, node, [loop], {"made_": made, "pairs_": a}, "made_", "dict")
+    for k, v in kwargs.items():
+        put_item(lw, made, Const(k), stored(lw, v), node)
+    return made
+
+
+def is_mapping(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound is a dict whose keys are known only at run time."""
+    return isinstance(lw.settled(b), Loc) and not is_iterator(lw, b) and isinstance(kind(lw.read(b)), Map)
+
+
+def put_item(lw: Lowerer, box: Bound, key: Atom, value: Bound, node: Any) -> None:
+    from srcdiff.frontend.statements import store as put
+
+    put(lw, box, key, value, node)
 
 
 # ---- things to loop over -------------------------------------------------------------------------------
@@ -207,6 +219,7 @@ def _enumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    args = [objects.opened(lw, args[0], node)]
     if is_iterator(lw, args[0]):
         box = content(lw, args[0])
         if isinstance(box, Agg) and hasattr(box.type, "__reversed__"):
@@ -248,7 +261,7 @@ def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
             node,
             help="write it as while True, with a break",
         )
-    it = args[0]
+    it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter):
         return iteration.lazy(lw, it.kind, *it.parts)
     box = content(lw, it)
@@ -842,5 +855,6 @@ FUNCTIONS: dict[Any, Any] = {
     ),
     itertools.permutations: _choices(itertools.permutations, iterators.orders),
 }  # fmt: skip
+FUNCTIONS.update({f: _text(text) for f, text in heaps.TEXTS.items()})
 if hasattr(itertools, "pairwise"):
     FUNCTIONS[itertools.pairwise] = _pairwise
