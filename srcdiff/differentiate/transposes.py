@@ -241,7 +241,7 @@ def _float(r: Reverse, op: Op, bar: Atom) -> bool:
 
 def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
     a, b = op.ins
-    n = r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
+    n: Atom = Const(len(a.items)) if isinstance(a, Struct) else r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
     r.accumulate(
         a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
     )
@@ -252,11 +252,12 @@ def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
 
 
 def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
-    if isinstance(op.out.kind, Seq):
-        raise no_rule(
-            op, "the cotangent of a repeated list is not supported", "make the list by a comprehension"
-        )
-    return False
+    """Of a list repeated: the sum of the cotangents of its repetitions."""
+    if not isinstance(op.out.kind, Seq):
+        return False
+    x = next(a for a in op.ins if isinstance(kind(a), (Seq, Tree)))
+    r.accumulate(x, r.rule(vocabulary.repeated, {"bar": bar, "x": r.need(x)}))
+    return True
 
 
 CORE: dict[Any, Any] = {

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import definitions, iteration, iterators, places, sequences, statements
+from srcdiff.frontend import definitions, iteration, iterators, places, sequences
 from srcdiff.frontend.core import name_of
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
 from srcdiff.ir import ops
@@ -16,7 +16,7 @@ from srcdiff.ir.kinds import Seq, Tree, join
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["method", "of_any_length"]
+__all__ = ["method", "of_any_length", "replace"]
 
 Args = list[Bound]
 Kw = dict[str, Bound]
@@ -39,6 +39,8 @@ def method(lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs:
 
 def of_any_length(lw: Lowerer, owner: Bound, box: Agg, name: str, args: Args, node: Any) -> Bound:
     """A method of a list of known structure that depends on values: it becomes one of unknown length."""
+    from srcdiff.frontend import statements
+
     place = statements.as_sequence(lw, owner, box, node) if box.type is list else owner
     atom = lw.read(place, node) if box.type is list else statements.to_sequence(lw, box, node)
     return method(lw, place, atom, name, args, {}, node)
@@ -92,6 +94,21 @@ def _insert(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: A
 def joined(lw: Lowerer, parts: list[Atom], k: Seq, old: Atom | None = None) -> Atom:
     hint = name_of(old) if old is not None else ""
     return lw.prim(operator.concat, parts, result=k, hint=hint, user=old is not None)
+
+
+def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, node: Any) -> None:
+    """``xs[i:j] = value``: what is before, the new elements, what is behind."""
+    places.detach(lw, owner, None, node)
+    lw.mixed.add(owner.cell)
+    other = lw.read(sequences.call_list(lw, value, node), node)
+    k: Any = join(kind(atom), kind(other))
+    if index.lower in (Const(None), Const(0)) and index.upper == Const(None):
+        put(lw, owner, other, node)
+        return
+    before, after = definitions.bounds(lw, atom, index, node)
+    head = lw.getitem(atom, Slice(Const(None), before, Const(None)))
+    tail = lw.getitem(atom, Slice(after, Const(None), Const(None)))
+    put(lw, owner, joined(lw, [joined(lw, [head, other], k), tail], k, atom), node)
 
 
 def _extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -146,6 +146,12 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return listed(lw, it, node)
 
 
+def call_list(lw: Lowerer, it: Bound, node: Any) -> Bound:
+    """``list(it)``, of any sort."""
+    got = _list(lw, [it], {}, node)
+    return got if got is not None else listed(lw, it, node)
+
+
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_tuple(())

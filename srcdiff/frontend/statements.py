@@ -15,6 +15,7 @@ from srcdiff.frontend import (
     effects,
     generators,
     iteration,
+    lists,
     managers,
     mappings,
     matching,
@@ -261,6 +262,9 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
     base = lw.moved_to(base)
     current = lw.read(base, node)
     new_value = lw.read(value, node)
+    if isinstance(kind(current), Seq) and isinstance(index, Slice) and index.step in (Const(None), Const(1)):
+        lists.replace(lw, base, current, index, value, node)
+        return
     if isinstance(kind(current), Seq) and not base.path:
         places.detach(lw, base, index, node)
     elif isinstance(kind(current), Seq) and places.changeable(kind(current).elem):  # type: ignore[union-attr]
