@@ -13,7 +13,7 @@ from srcdiff.frontend import mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant, name_of
 from srcdiff.frontend.expressions import content, default_bounds, index_atom
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
-from srcdiff.ir.graph import Atom, Const, Slice, kind
+from srcdiff.ir.graph import Atom, Const, Slice, Val, kind
 from srcdiff.ir.kinds import INT, OTHER, Map, Seq
 
 if TYPE_CHECKING:
@@ -117,8 +117,13 @@ def delete_item(lw: Lowerer, base: Bound, index: Atom, node: Any) -> None:
     base = lw.moved_to(base)
     places.detach(lw, base, None, node)
     before, after = bounds(lw, current, index, node)
-    head = lw.getitem(current, Slice(Const(None), before, Const(None)))
     tail = lw.getitem(current, Slice(after, Const(None), Const(None)))
+    if before == Const(0):
+        if isinstance(tail, Val) and not tail.user:
+            tail.name, tail.user = name_of(current), True
+        lw.write(base, tail, node)
+        return
+    head = lw.getitem(current, Slice(Const(None), before, Const(None)))
     new = lw.prim(operator.concat, [head, tail], result=kind(current), hint=name_of(current), user=True)
     lw.write(base, new, node)
 
