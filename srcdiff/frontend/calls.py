@@ -983,12 +983,12 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
 
 
 def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    pairs = tuple(Agg(tuple, (0, 1), (Plain(Const(k)), v)) for k, v in zip(box.keys, box.items, strict=True))
+    pairs = tuple(Agg(tuple, (0, 1), (mappings.key_bound(k), v)) for k, v in zip(box.keys, box.items, strict=True))
     return Agg(tuple, tuple(range(len(pairs))), pairs)
 
 
 def _dict_keys(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
+    return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
 
 
 def _dict_values(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:

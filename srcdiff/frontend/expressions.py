@@ -382,6 +382,10 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     if isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter):
         right = lw.sequence(right, node)
         box = content(lw, right)
+    if isinstance(box, Agg) and any(objects.is_object(content(lw, x)) for x in (left, *box.items)):
+        found_at = objects.places_of(lw, box, left, node) if box.type is not dict else None
+        if found_at is not None:
+            return Const(bool(found_at) == (name == "In"))
     item = lw.read(left, node)
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
@@ -654,7 +658,10 @@ def index_atom(lw: Lowerer, node: Any) -> Atom:
         return Struct(tuple, tuple(range(len(items))), items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
-    got = lw.read(lw.expr(node), node)
+    b = lw.expr(node)
+    if isinstance(b, Iter) and b.kind == "range":
+        return lw.prim(np.arange, list(b.parts))
+    got = lw.read(b, node)
     k = kind(got)
     if isinstance(k, Seq) and k.frozen:
         lw.stop("index", "the number of indices in this tuple is known only at run time", node)

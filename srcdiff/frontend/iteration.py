@@ -247,11 +247,9 @@ def protocol(lw: Lowerer, it: Bound, box: Agg, node: Any) -> Bound | None:
         return None
     if hasattr(box.type, "__iter__"):
         got = lw.call(attribute(lw, it, "__iter__", node), [], {}, node)
-        if hasattr(box.type, "__next__"):
-            lw.stop(
-                "iterator", f"{box.type.__name__} is an iterator with a __next__ of its own", node,
-                help="write __iter__ as a generator function",
-            )  # fmt: skip
+        own = content(lw, got)
+        if objects.is_object(own) and not is_cursor(own) and hasattr(own.type, "__next__"):
+            return text(lw, iterators.by_next, [got], {}, node)
         return got
     if hasattr(box.type, "__getitem__") and hasattr(box.type, "__len__"):
         return text(lw, iterators.by_index, [it], {}, node)
@@ -322,7 +320,7 @@ def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
         c = lw.bind(c.atom)
     if isinstance(c, Agg):
         if c.type is dict:
-            return [given(Plain(Const(k))) for k in c.keys]
+            return [given(mappings.key_bound(k)) for k in c.keys]
         if is_cursor(c):
             return None
         return [given(x) for x in c.items]

@@ -55,6 +55,15 @@ def mapped_rows(function: Any, iterable: Any) -> Iterator[Any]:
         yield function(*x)
 
 
+def by_next(it: Any) -> Iterator[Any]:
+    while True:
+        try:
+            x = next(it)
+        except StopIteration:
+            return
+        yield x
+
+
 def by_index(seq: Any) -> Iterator[Any]:
     k = 0
     while k < len(seq):

@@ -46,8 +46,16 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     return Loc(base.cell)
 
 
+def key_bound(key: Any) -> Bound:
+    """A key of a dict of known keys, as it is looped over."""
+    if isinstance(key, tuple):
+        return Agg(tuple, tuple(range(len(key))), tuple(map(key_bound, key)))
+    return Plain(Const(key))
+
+
 def display(key: tuple[Any, ...]) -> Struct:
-    return Struct(tuple, tuple(range(len(key))), tuple(Const(k) for k in key))
+    items = tuple(display(k) if isinstance(k, tuple) else Const(k) for k in key)
+    return Struct(tuple, tuple(range(len(key))), items)
 
 
 def without_values(k: Kind) -> Kind:

@@ -80,7 +80,7 @@ def sequence(lw: Lowerer, it: Bound, node: Any) -> Bound:
         return listed(lw, it, node)
     box = content(lw, it)
     if isinstance(box, Agg) and box.type is dict:
-        return Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
+        return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
     if isinstance(box, Loc) and isinstance(kind(value := lw.read(box, node)), Map):
         return mappings.keys_of(lw, value)
     return it
