@@ -22,6 +22,7 @@ from srcdiff.ir.kinds import (
     BOOL,
     INT,
     OTHER,
+    UNKNOWN,
     Array,
     Map,
     Scalar,
@@ -97,7 +98,8 @@ def columns(lw: Lowerer, rows: Bound, node: Any) -> Bound | None:
     a = lw.read(sequence(lw, rows, node), node)
     k = kind(a)
     seq = lw.bind(a)
-    if (isinstance(k, Seq) and isinstance(k.elem, Seq)) or (isinstance(k, Array) and len(k.dims) == 2):
+    rows_of_any_length = isinstance(k, Seq) and (isinstance(k.elem, Seq) or k.elem == UNKNOWN)
+    if rows_of_any_length or (isinstance(k, Array) and len(k.dims) == 2):
         return iteration.text(lw, iterators.turned, [seq], {}, node)
     if not isinstance(k, Seq) or not isinstance(k.elem, Tree) or k.elem.type is dict:
         return None
