@@ -142,6 +142,10 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             written = lw.state.names.get((-id(vars(owner.obj)), name))
             if written is not None:
                 return written
+        if isinstance(owner.obj, type):
+            written = objects.written_attribute(lw, owner.obj, name)
+            if written is not None:
+                return written
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:

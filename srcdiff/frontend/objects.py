@@ -26,6 +26,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Super,
+    class_key,
 )
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Const, Ref
@@ -98,6 +99,35 @@ def find(cls: type, name: str, after: type | None = None) -> tuple[Any, type] | 
     return None
 
 
+def written_attribute(lw: Lowerer, cls: type, name: str, after: type | None = None) -> Bound | None:
+    """What the program has written to an attribute of a class, or of the one that it comes from."""
+    mro = list(cls.__mro__)
+    for c in mro[mro.index(after) + 1 :] if after is not None else mro:
+        written = lw.state.names.get(class_key(c, name))
+        if written is not None or name in vars(c):
+            return written
+    return None
+
+
+def set_of_class(lw: Lowerer, owner: Known, name: str, value: Bound, node: Any) -> None:
+    """``Class.name = value``: seen by the program alone, like a global variable."""
+    cls = owner.obj
+    found = find(cls, name)
+    told = [(found is not None and found[1] is not cls, f"{name!r} comes from a class above it"),
+            (found is not None and hasattr(type(found[0]), "__get__"), f"{name!r} is a method or a property"),
+            (not isinstance(content(lw, value), (Plain, Loc, Agg)), "a function is written to it"),
+            (type(cls).__setattr__ is not type.__setattr__, "the class of this class decides what that does"),
+            (not lw.can_make(cls), "it belongs to a library")]  # fmt: skip
+    why = next((note for applies, note in told if applies), None)
+    if why is not None:
+        lw.stop("attribute-write", f"this changes the attribute {name!r} of the class {cls.__name__}", node,
+                note=why, help="keep the value in a variable, or in an object of your own")  # fmt: skip
+    if owner.path is not None:
+        lw.guards[owner.path] = cls
+    lw.worlds[class_key(cls, name)] = owner
+    lw.state.names[class_key(cls, name)] = value
+
+
 def field_of(lw: Lowerer, box: Agg, name: str) -> Bound | None:
     return lw.settled(box.items[box.keys.index(name)]) if name in box.keys else None
 
@@ -109,6 +139,9 @@ def lookup_class(
     if name == "__class__":
         return Known(cls, cls.__name__, (("const", cls),))
     path: tuple[Any, ...]
+    written = written_attribute(lw, cls, name, after)
+    if written is not None:
+        return written
     found = find(cls, name, after)
     if found is None:
         getter = find(cls, "__getattr__")
@@ -183,10 +216,15 @@ def is_slot(raw: Any) -> bool:
 def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     """``base.name = value``."""
     base = adopt(lw, base)
+    if isinstance(base, Known) and isinstance(base.obj, type) and not lw.frame.static:
+        if isinstance(value, Plain) and not isinstance(value.atom, (Const, Ref)):
+            value = lw.bind(value.atom)
+        set_of_class(lw, base, name, value, node)
+        return
     if isinstance(base, Known):
-        what = "a module" if isinstance(base.obj, types.ModuleType) else "a class"
-        if not isinstance(base.obj, (types.ModuleType, type)):
-            what = f"an object of class {type(base.obj).__name__}"
+        what = f"an object of class {type(base.obj).__name__}"
+        if isinstance(base.obj, types.ModuleType):
+            what = "a module"
         lw.stop("attribute-write", f"this changes the attribute {name!r} of {what}", node,
                 note="other programs would see it change",
                 help="keep the value in a variable, or in an object of your own")  # fmt: skip

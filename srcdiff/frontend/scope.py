@@ -259,6 +259,11 @@ def world_key(fobj: Any, name: str) -> Key:
     return -id(fobj.__globals__), name
 
 
+def class_key(cls: type, name: str) -> Key:
+    """The key of an attribute of a class that the program writes to."""
+    return -id(cls), name
+
+
 @dataclass(slots=True)
 class State:
     """All bindings at one point of the program."""
