@@ -832,6 +832,9 @@ def loop(
     else:
         lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
                 help="start the variables from values of the kind that they have later")  # fmt: skip
+    for key, k in carried.items():
+        if k == UNKNOWN and key in ends and key in opened:
+            check_nesting(lw, node, ends[key], lw.read(opened[key]))
     op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
     check_loop_aliases(lw, node, carried, opened, end, before)
@@ -887,6 +890,19 @@ def loop(
             poison = changing.get(key, other_each_trip(key[1]))
             lw.state.names[key] = poison if key in changing or holds_values(b) else b
     return after_loop(lw, op, exits, orelse, cond)
+
+
+def check_nesting(lw: Lowerer, node: Any, last: Atom, first: Atom) -> None:
+    """Refuse a variable that holds, after each trip, what it held before and something around it."""
+    parts = [last] if isinstance(last, Struct) else []
+    for part in parts:
+        if any(x is first for x in part.items):
+            lw.stop(
+                "loop", f"each trip of this loop puts a {part.type.__name__} around what the trip before made", node,
+                note="how deep they lie in one another is known only at run time",
+                help="keep the elements in a list: append() and pop(), and a number for which one comes next",
+            )  # fmt: skip
+        parts += [x for x in part.items if isinstance(x, Struct)]
 
 
 def content_of(lw: Lowerer, b: Bound) -> Any:
