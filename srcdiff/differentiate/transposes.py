@@ -12,7 +12,7 @@ from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:

@@ -963,7 +963,8 @@ def _list_find(name: str) -> Any:
         if name == "count":
             return Plain(Const(len(members)))
         if not members:
-            expressions.raises(lw, ValueError("the value is not in the list"), node, "this is not in the list")
+            error = ValueError("the value is not in the list")
+            expressions.raises(lw, error, node, "this is not in the list")
         if name == "index":
             return Plain(Const(members[0]))
         items = (*box.items[: members[0]], *box.items[members[0] + 1 :])
@@ -983,7 +984,8 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
 
 
 def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    pairs = tuple(Agg(tuple, (0, 1), (mappings.key_bound(k), v)) for k, v in zip(box.keys, box.items, strict=True))
+    entries = zip(map(mappings.key_bound, box.keys), box.items, strict=True)
+    pairs = tuple(Agg(tuple, (0, 1), entry) for entry in entries)
     return Agg(tuple, tuple(range(len(pairs))), pairs)
 
 

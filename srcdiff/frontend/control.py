@@ -893,12 +893,16 @@ def loop(
 
 
 def check_nesting(lw: Lowerer, node: Any, last: Atom, first: Atom) -> None:
-    """Refuse a variable that holds, after each trip, what it held before and something around it."""
+    """Refuse a variable that holds, after each trip, what it held before and a list or the like around it.
+
+    (Dicts of unknown depth are what they are when the program runs.)
+    """
     parts = [last] if isinstance(last, Struct) else []
     for part in parts:
-        if any(x is first for x in part.items):
+        if part.type is not dict and any(x is first for x in part.items):
+            what = f"each trip of this loop puts a {part.type.__name__} around what the trip before made"
             lw.stop(
-                "loop", f"each trip of this loop puts a {part.type.__name__} around what the trip before made", node,
+                "loop", what, node,
                 note="how deep they lie in one another is known only at run time",
                 help="keep the elements in a list: append() and pop(), and a number for which one comes next",
             )  # fmt: skip

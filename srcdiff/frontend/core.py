@@ -23,6 +23,7 @@ from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
+    ELEMENTS,
     Agg,
     Bound,
     Either,
@@ -596,7 +597,8 @@ class Core:
 
     def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
-        groups = [g for g in self.state.shares if cell in g]
+        longer = itself and self.is_list(cell)  # its length changes, or which elements it has
+        groups = [g for g in self.state.shares if cell in g and not (longer and ELEMENTS in g)]
         if not groups:
             return
         after = self.names_after()
@@ -611,11 +613,14 @@ class Core:
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
 
-    def one_sort(self, a: int, b: int, itself: bool) -> bool:
-        """Whether what lives in two cells may be one thing: a list is not an array, if it changes itself."""
-        held = [self.state.cells.get(c, UNDEF) for c in (a, b)]
-        sorts = [isinstance(c, Agg) or isinstance(kind(c), Seq) for c in held]
-        return sorts[0] == sorts[1] or not itself
+    def is_list(self, cell: int) -> bool:
+        """Whether a list or the like lives in a cell, not an array."""
+        held = self.state.cells.get(cell, UNDEF)
+        return isinstance(held, Agg) or isinstance(kind(held), Seq)
+
+    def one_sort(self, a: int, written: int, itself: bool) -> bool:
+        """Whether a change of one cell may change another: a list that gets longer changes no array."""
+        return self.is_list(a) or not (itself and self.is_list(written))
 
     def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
         """The cells that can be reached from a bound, and how."""

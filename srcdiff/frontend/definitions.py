@@ -132,11 +132,11 @@ def bounds(lw: Lowerer, current: Atom, index: Atom, node: Any) -> tuple[Atom, At
     """Where what is deleted or replaced begins and ends, counted from the front."""
     if isinstance(index, Const) and isinstance(index.value, int) and index.value >= 0:
         return index, Const(index.value + 1)
-    ends = (index.lower, index.upper) if isinstance(index, Slice) and index.step in (Const(None), Const(1)) else ()
-    start, stop = (constant(a) if is_constant(a) else -1 for a in ends) if ends else (-1, -1)
-    start = 0 if start is None else start
-    if isinstance(start, int) and isinstance(stop, int) and start >= 0 and stop >= 0:
-        return Const(start), Const(max(start, stop))
+    if isinstance(index, Slice) and index.step in (Const(None), Const(1)):
+        start, stop = constant(index.lower), constant(index.upper)
+        start = 0 if start is None else start
+        if isinstance(start, int) and isinstance(stop, int) and start >= 0 and stop >= 0:
+            return Const(start), Const(max(start, stop))
     positions = lw.prim(range, [lw.prim(len, [current], result=INT)], result=OTHER)
     if not isinstance(index, Slice):
         at = lw.prim(operator.getitem, [positions, index], result=INT)

@@ -238,9 +238,12 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
             k = join(kx, ky)
             x, y = lw.conform(x, k), lw.conform(y, k)
-            return lw.bind(lw.prim(operator.concat, [x, y], result=k))
+            return places.share_elements(
+                lw, lw.bind(lw.prim(operator.concat, [x, y], result=k)), left, right
+            )
         if fn is operator.mul:
-            return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            return places.share_elements(lw, repeated, left, right)
     return Plain(lw.prim(fn, [x, y]))
 
 
@@ -543,7 +546,8 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
                 if isinstance(new, Loc):
                     lw.state.shares |= {frozenset({new.cell, b.cell})}
                 return new
-            return lw.bind(b.val)  # a copy, not a view
+            made = lw.bind(b.val)  # a copy, not a view
+            return places.share_elements(lw, made, base) if isinstance(k, Seq) else made
         return b
     return lw.bind(lw.getitem(value, index))
 

@@ -80,15 +80,16 @@ def _insert(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: A
     at, v = lw.read(args[0], node), lw.read(args[1], node)
     k = Seq(join(k.elem, kind(v)))
     places.detach(lw, owner, None, node)
-    if places.changeable(kind(v)):
-        lw.mixed.add(owner.cell)
-        lw.freeze(args[1])
     one = Struct(list, (0,), (v,))
     if at == Const(0):
-        return put(lw, owner, joined(lw, [one, atom], k, atom), node)
-    head = lw.getitem(atom, Slice(Const(None), at, Const(None)))
-    tail = lw.getitem(atom, Slice(at, Const(None), Const(None)))
-    return put(lw, owner, joined(lw, [joined(lw, [head, one], k), tail], k, atom), node)
+        put(lw, owner, joined(lw, [one, atom], k, atom), node)
+    else:
+        head = lw.getitem(atom, Slice(Const(None), at, Const(None)))
+        tail = lw.getitem(atom, Slice(at, Const(None), Const(None)))
+        put(lw, owner, joined(lw, [joined(lw, [head, one], k), tail], k, atom), node)
+    if places.changeable(kind(v)):
+        places.share_elements(lw, owner, args[1])
+    return NOTHING
 
 
 def joined(lw: Lowerer, parts: list[Atom], k: Seq, old: Atom | None = None) -> Atom:
@@ -99,23 +100,27 @@ def joined(lw: Lowerer, parts: list[Atom], k: Seq, old: Atom | None = None) -> A
 def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, node: Any) -> None:
     """``xs[i:j] = value``: what is before, the new elements, what is behind."""
     places.detach(lw, owner, None, node)
-    lw.mixed.add(owner.cell)
-    other = lw.read(sequences.call_list(lw, value, node), node)
+    given = sequences.call_list(lw, value, node)
+    other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
     if index.lower in (Const(None), Const(0)) and index.upper == Const(None):
         put(lw, owner, other, node)
+        places.share_elements(lw, owner, value, given)
         return
     before, after = definitions.bounds(lw, atom, index, node)
     head = lw.getitem(atom, Slice(Const(None), before, Const(None)))
     tail = lw.getitem(atom, Slice(after, Const(None), Const(None)))
     put(lw, owner, joined(lw, [joined(lw, [head, other], k), tail], k, atom), node)
+    places.share_elements(lw, owner, value, given)
 
 
 def _extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
-    lw.mixed.add(owner.cell)
-    other = lw.read(sequences.sequence(lw, args[0], node), node)
+    given = sequences.sequence(lw, args[0], node)
+    other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
-    return put(lw, owner, joined(lw, [atom, other], k, atom), node)
+    put(lw, owner, joined(lw, [atom, other], k, atom), node)
+    places.share_elements(lw, owner, args[0], given)
+    return NOTHING
 
 
 def _sort(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -148,7 +153,7 @@ def _remove(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: A
 
 
 def _copy(lw: Lowerer, owner: Bound, atom: Atom, args: Args, node: Any) -> Bound:
-    return lw.bind(lw.prim(list, [atom], result=kind(atom)))
+    return places.share_elements(lw, lw.bind(lw.prim(list, [atom], result=kind(atom))), owner)
 
 
 def _index(lw: Lowerer, owner: Bound, atom: Atom, args: Args, node: Any) -> Bound:

@@ -80,7 +80,7 @@ class Lowerer(Core):
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     certain: Problem | None = None  # an exception that what was read last raises for certain
-    worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written: whose
+    worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts

@@ -150,7 +150,7 @@ def remove(lw: Lowerer, owner: Loc, atom: Atom, key: Atom, node: Any) -> None:
 
 
 def _copy(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
-    return lw.bind(lw.prim(ops.copied, [atom], result=kind(atom)))
+    return places.share_elements(lw, lw.bind(lw.prim(ops.copied, [atom], result=kind(atom))), owner)
 
 
 def _update(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:

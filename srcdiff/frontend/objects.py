@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.frontend import boxes
 from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable
 from srcdiff.frontend.scope import (
+    ELEMENTS,
     Agg,
     Bound,
     Field,
@@ -116,7 +117,7 @@ def set_of_class(lw: Lowerer, owner: Known, name: str, value: Bound, node: Any) 
     told = [(found is not None and found[1] is not cls, f"{name!r} comes from a class above it"),
             (found is not None and hasattr(type(found[0]), "__get__"), f"{name!r} is a method or a property"),
             (not isinstance(content(lw, value), (Plain, Loc, Agg)), "a function is written to it"),
-            (type(cls).__setattr__ is not type.__setattr__, "the class of this class decides what that does"),
+            (getattr(type(cls), "__setattr__") is not getattr(type, "__setattr__"), "the class of this class decides what that does"),
             (not lw.can_make(cls), "it belongs to a library")]  # fmt: skip
     why = next((note for applies, note in told if applies), None)
     if why is not None:
@@ -528,7 +529,7 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Loc) and isinstance(b, Loc) and not a.path and not b.path:
         if a.cell == b.cell:
             return True
-        return None if any({a.cell, b.cell} <= g for g in lw.state.shares) else False
+        return None if any({a.cell, b.cell} <= g for g in lw.state.shares if ELEMENTS not in g) else False
     if isinstance(a, Known) != isinstance(b, Known) and isinstance(a, (Known, Loc, Agg)):
         return False if isinstance(b, (Known, Loc, Agg)) else None
     return None

@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _cells = itertools.count(1)
+ELEMENTS = 0  # in a group of State.shares: what they may share is what lives in them, not themselves
 
 
 @dataclass(frozen=True, slots=True)

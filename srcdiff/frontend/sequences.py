@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects
+from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Method, Plain, Step
@@ -144,7 +144,7 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if isinstance(kind(lw.read(it, node)), Map):
         return lw.bind(a)  # its keys: a list made just now
     if isinstance(k, Seq):
-        return lw.bind(lw.prim(list, [a], result=Seq(k.elem)))
+        return places.share_elements(lw, lw.bind(lw.prim(list, [a], result=Seq(k.elem))), it)
     return listed(lw, it, node)
 
 
@@ -164,7 +164,7 @@ def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if not isinstance(k, Seq):
         lw.stop("iterate", "a tuple cannot be made of this", node)
-    return lw.bind(lw.prim(list, [a], result=Seq(k.elem, frozen=True)))
+    return places.share_elements(lw, lw.bind(lw.prim(list, [a], result=Seq(k.elem, frozen=True))), seq)
 
 
 def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:

@@ -18,7 +18,7 @@ import numpy as np
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val, managed
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, made
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, is_active_kind, made
 
 __all__ = ["evaluate"]
 
@@ -312,8 +312,14 @@ def fits(value: Any, kind: Kind) -> bool:
             if not isinstance(value, type_):
                 return False
             parts = list(value) if isinstance(value, (tuple, list)) else [getattr(value, k) for k in keys]
-            return len(parts) == len(items) and all(map(fits, parts, items))
+            return len(parts) == len(items) and all(map(part_fits, parts, items))
     return True
+
+
+def part_fits(value: Any, kind: Kind) -> bool:
+    """Of a tuple: in the cotangent of one, None stands where it has a count."""
+    count = isinstance(kind, Scalar) and not is_active_kind(kind)
+    return (count and value is None) or fits(value, kind)
 
 
 def number_fits(got: str, dtype: str, weak: bool) -> bool:

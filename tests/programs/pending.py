@@ -83,4 +83,14 @@ PENDING = {
     "custom_exception_carries_value": Pending(
         "syntax: the statement Try is not supported in a differentiated function"
     ),
+    "rod_cutting_memo": Pending("recursion: best calls itself and changes a dict that it was given"),
+    "pico_gpt_loss": Pending("save: a default that is a tuple is not written out", stages=("text",)),
+    "group_means_by_label": Pending("save: a default that is a tuple is not written out", stages=("text",)),
+    "micrograd_inside": Pending(
+        "a default of a method is a keyword that the saved text requires", stages=("text",), bug=True
+    ),
+    "lennard_jones_cell_list": Pending("index: a tuple made of an array as a key"),
+    "goertzel_bank_closures": Pending("value: functions in a list of unknown length"),
+    "linked_list_class": Pending("loop: a linked list grown in a loop of unknown length"),
+    "plugin_registry": Pending("index: which of some classes is made is known only at run time"),
 }
