@@ -114,10 +114,11 @@ def set_of_class(lw: Lowerer, owner: Known, name: str, value: Bound, node: Any) 
     """``Class.name = value``: seen by the program alone, like a global variable."""
     cls = owner.obj
     found = find(cls, name)
+    setters = [vars(c)["__setattr__"] for c in type(cls).__mro__ if "__setattr__" in vars(c)]
     told = [(found is not None and found[1] is not cls, f"{name!r} comes from a class above it"),
             (found is not None and hasattr(type(found[0]), "__get__"), f"{name!r} is a method or a property"),
             (not isinstance(content(lw, value), (Plain, Loc, Agg)), "a function is written to it"),
-            (getattr(type(cls), "__setattr__") is not getattr(type, "__setattr__"), "the class of this class decides what that does"),
+            (setters[0] is not vars(type)["__setattr__"], "the class of this class decides what it does"),
             (not lw.can_make(cls), "it belongs to a library")]  # fmt: skip
     why = next((note for applies, note in told if applies), None)
     if why is not None:

@@ -90,6 +90,9 @@ PENDING = {
         "a default of a method is a keyword that the saved text requires", stages=("text",), bug=True
     ),
     "lennard_jones_cell_list": Pending("index: a tuple made of an array as a key"),
+    "property_setter_accounts": Pending(
+        "the saved text takes an attribute of a class as a keyword", stages=("text",), bug=True
+    ),
     "goertzel_bank_closures": Pending("value: functions in a list of unknown length"),
     "linked_list_class": Pending("loop: a linked list grown in a loop of unknown length"),
     "plugin_registry": Pending("index: which of some classes is made is known only at run time"),
