@@ -282,7 +282,8 @@ class Builder(Lowerer):
             return Struct(
                 a.type, a.keys, tuple(self.plus(x, y) for x, y in zip(a.items, b.items, strict=True))
             )
-        if isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
+        either = k == kind(b) == UNKNOWN  # (both may be lists: ``+`` would join them)
+        if either or isinstance(k, (Seq, Tree)) or isinstance(kind(b), (Seq, Tree)):
             return self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
         return self.weakly(total, common(x, y))

@@ -98,6 +98,9 @@ class deque:
         self.extend(iterable)
         return self
 
+    def __eq__(self, other: Any) -> Any:
+        return isinstance(other, collections.deque) and self.held == list(other)
+
 
 class defaultdict:
     """A dict that makes the entries it is asked for."""
@@ -153,6 +156,9 @@ class defaultdict:
     def copy(self) -> Any:
         return collections.defaultdict(self.default_factory, self.held)
 
+    def __eq__(self, other: Any) -> Any:
+        return isinstance(other, dict) and self.held == dict(other)
+
 
 class OrderedDict:
     """A dict whose order can be changed."""
@@ -177,6 +183,10 @@ class OrderedDict:
 
     def copy(self) -> Any:
         return collections.OrderedDict(self.held)
+
+    def __eq__(self, other: Any) -> Any:
+        same = isinstance(other, dict) and self.held == dict(other)
+        return same and (not isinstance(other, collections.OrderedDict) or list(self.held) == list(other))
 
     __setitem__, __delitem__ = defaultdict.__setitem__, defaultdict.__delitem__
     __contains__, __len__, __iter__ = defaultdict.__contains__, defaultdict.__len__, defaultdict.__iter__
@@ -227,6 +237,22 @@ class Counter:
     def copy(self) -> Any:
         return collections.Counter(self.held)
 
+    def __add__(self, other: Any) -> Any:
+        both = self.copy()
+        both.update(other)
+        return +both
+
+    def __sub__(self, other: Any) -> Any:
+        both = self.copy()
+        both.subtract(other)
+        return +both
+
+    def __pos__(self) -> Any:
+        return collections.Counter({k: n for k, n in self.held.items() if n > 0})
+
+    def __eq__(self, other: Any) -> Any:
+        return isinstance(other, collections.Counter) and dict(+self) == dict(+other)
+
     __setitem__, __delitem__ = defaultdict.__setitem__, defaultdict.__delitem__
     __contains__, __len__, __iter__ = defaultdict.__contains__, defaultdict.__len__, defaultdict.__iter__
     keys, values, items, get = defaultdict.keys, defaultdict.values, defaultdict.items, defaultdict.get
@@ -245,6 +271,11 @@ _ORIGINALS = {own: original for original, own in STAND_INS.items()}
 def is_box(cls: Any) -> bool:
     """Whether a class is one of those here."""
     return isinstance(cls, type) and cls in _ORIGINALS
+
+
+def held_as(cls: type) -> str:
+    """What an object of one of these classes comes down to."""
+    return "list" if cls is deque else "dict"
 
 
 def stands_for(cls: Any) -> Any:

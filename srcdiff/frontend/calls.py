@@ -157,6 +157,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, np.ufunc) and kwargs.keys() & {"dtype", "where"}:
         return ufunc_option(lw, obj, text, path, args, kwargs, node)
     with contextlib.suppress(TypeError):
+        if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
+            args = [array_of_list(lw, a, node) for a in args]
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
@@ -390,6 +392,7 @@ def keeps_order(step: Step, rank: int) -> bool:
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
+    args = [as_array(lw, fn, objects.opened(lw, a, node), node) for a in args]
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -428,6 +431,25 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
+
+
+def array_of_list(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    box = content(lw, b)
+    of_any_length = isinstance(b, Loc) and not isinstance(box, Agg) and type(kind(lw.read(b, node))) is Seq
+    if lw.frame.static or not (of_any_length or (isinstance(box, Agg) and box.type in (list, tuple))):
+        return b
+    return call(lw, Known(np.array, "np.array"), [b], {}, node)
+
+
+def as_array(lw: Lowerer, fn: Any, b: Bound, node: Any) -> Bound:
+    """A list of unknown length, given to a function that makes an array of it: the array."""
+    if lw.frame.static or not isinstance(b, Loc) or isinstance(lw.content(b), Agg):
+        return b
+    if not isinstance(fn, np.ufunc) and fn not in numpy_names.OF_ARRAYS:
+        return b
+    k = kind(lw.read(b, node))
+    numbers = type(k) is Seq and isinstance(k.elem, (Scalar, Array)) and k.elem.dtype[0] in "fiuc"
+    return lw.bind(lw.prim(np.array, [lw.read(b)])) if numbers else b
 
 
 def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -18,6 +18,7 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend import boxes
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
@@ -429,6 +430,11 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if boxes.is_box(type):
+                    plain = boxes.held_as(type)
+                    self.stop("value", f"a {type.__name__} is used as a value here", node,
+                              note="it is put into a list or dict of unknown length, returned, or handed to a "
+                              "function that is not read", help=f"hand over a {plain}: {plain}(...)")  # fmt: skip
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
                     return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)

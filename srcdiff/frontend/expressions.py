@@ -730,7 +730,7 @@ def _call(lw: Lowerer, node: Any) -> Bound:
             args.append(lw.expr(a))
     for kw in node.keywords:
         if kw.arg is None:
-            got = content(lw, lw.expr(kw.value))
+            got = content(lw, objects.opened(lw, lw.expr(kw.value), kw.value))
             if not isinstance(got, Agg) or got.type is not dict:
                 lw.stop("starred", "the keys of the ** argument are not known", kw.value)
             kwargs.update(zip(got.keys, got.items, strict=True))

@@ -150,22 +150,22 @@ def reached(lw: Lowerer, b: Bound) -> set[int]:
 
 def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
     """An element of a list is replaced or taken out: names that hold one keep what they hold."""
-    content = lw.state.cells[box.cell]
-    if lw.frame.static or isinstance(content, Agg) or not isinstance(kind(content), Seq):
+    if lw.frame.static or isinstance(lw.state.cells[box.cell], Agg):
         return
-    if not changeable(kind(content).elem):  # type: ignore[union-attr]
+    k = kind(lw.read(box))
+    if not isinstance(k, Seq) or not changeable(k.elem):
         return
-    after = lw.names_after()
+    depth, after = len(box.path), lw.names_after()
     for key, b in list(lw.state.names.items()):
         at = lw.settled(b)
-        if not isinstance(at, Loc) or at.cell != box.cell or not at.path:
+        if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
             if not isinstance(at, Loc) and any(c == box.cell for c in reached(lw, at)):
                 lw.mixed.add(box.cell)
             continue
         if key[0] in after and key[1] not in after[key[0]]:
             continue
         kept = lw.bind(lw.read(at))
-        if index is not None and len(at.path) == 1 and same(at.path[0].args[0], index):
+        if index is not None and not depth and len(at.path) == 1 and same(at.path[0].args[0], index):
             lw.state.names[key] = kept  # the very element: it is the name's alone now
             continue
         lw.mixed.add(box.cell)
