@@ -392,7 +392,7 @@ def keeps_order(step: Step, rank: int) -> bool:
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
-    args = [as_array(lw, fn, objects.opened(lw, a, node), node) for a in args]
+    args = [as_array(lw, fn, objects.opened(lw, a, node), node, not n) for n, a in enumerate(args)]
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -434,6 +434,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
 
 
 def array_of_list(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """What ``np.add`` and its like make of a list or tuple."""
     box = content(lw, b)
     of_any_length = isinstance(b, Loc) and not isinstance(box, Agg) and type(kind(lw.read(b, node))) is Seq
     if lw.frame.static or not (of_any_length or (isinstance(box, Agg) and box.type in (list, tuple))):
@@ -441,14 +442,18 @@ def array_of_list(lw: Lowerer, b: Bound, node: Any) -> Bound:
     return call(lw, Known(np.array, "np.array"), [b], {}, node)
 
 
-def as_array(lw: Lowerer, fn: Any, b: Bound, node: Any) -> Bound:
-    """A list of unknown length, given to a function that makes an array of it: the array."""
+def as_array(lw: Lowerer, fn: Any, b: Bound, node: Any, first: bool) -> Bound:
+    """A list of unknown length, given to a function that makes an array of it: the array.
+
+    (Behind the first argument a list of integers may be a shape, or axes.)
+    """
     if lw.frame.static or not isinstance(b, Loc) or isinstance(lw.content(b), Agg):
         return b
     if not isinstance(fn, np.ufunc) and fn not in numpy_names.OF_ARRAYS:
         return b
     k = kind(lw.read(b, node))
-    numbers = type(k) is Seq and isinstance(k.elem, (Scalar, Array)) and k.elem.dtype[0] in "fiuc"
+    sorts = "fiuc" if first else "fc"
+    numbers = type(k) is Seq and isinstance(k.elem, (Scalar, Array)) and k.elem.dtype[0] in sorts
     return lw.bind(lw.prim(np.array, [lw.read(b)])) if numbers else b
 
 

@@ -431,10 +431,7 @@ class Core:
                 return value
             case Agg(type, keys, items, whole):
                 if boxes.is_box(type):
-                    plain = boxes.held_as(type)
-                    self.stop("value", f"a {type.__name__} is used as a value here", node,
-                              note="it is put into a list or dict of unknown length, returned, or handed to a "
-                              "function that is not read", help=f"hand over a {plain}: {plain}(...)")  # fmt: skip
+                    self.box_as_value(type, node)
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
                     return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)
@@ -472,6 +469,14 @@ class Core:
         self.stop(
             "value", f"{describe(b)} is used where a number or an array is needed", node,
             help="call it, or keep it in a variable, a tuple or a list of functions that the program calls",
+        )  # fmt: skip
+
+    def box_as_value(self, cls: type, node: Any) -> NoReturn:
+        plain = boxes.held_as(cls)
+        self.stop(
+            "value", f"a {cls.__name__} is used as a value here", node,
+            note="it is put into a list of unknown length, returned, or given to a function that is not read",
+            help=f"hand over a {plain}: {plain}(...)",
         )  # fmt: skip
 
     def read_attribute(self, b: Method, node: Any) -> Atom:

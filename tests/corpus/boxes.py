@@ -433,6 +433,16 @@ def transposed_heads(x):
     return total + np.sum(x[range(1)] ** 2)
 
 
+def list_as_array(xs):
+    rows, times, losses = [], [], []
+    for i, x in enumerate(xs):
+        rows.append(np.array([x, 2 * x]))
+        times.append(0.1 * i)
+        losses.append(x * x)
+    total = np.sum(np.mean(rows, axis=0) ** 2) + np.sum(np.exp(rows)) + np.sum(np.add(losses, losses) ** 2)
+    return total + np.std(losses) * np.argmax(losses) + np.interp(0.25, times, losses) + np.median(losses)
+
+
 X = np.array([0.3, 1.2, -0.7, 2.1, 0.5])
 LABELS = [0, 1, 0, 1, 2]
 EDGES = [(0, 1), (1, 2), (0, 2), (2, 3), (1, 3)]
@@ -473,5 +483,6 @@ PROGRAMS = [
     Program("parents_and_children", parents, (0.7,)),
     Program("class_attributes", class_attributes, (0.7,)),
     Program("lists_of_arrays_sliced", slices_of_lists_of_arrays, (X,)),
+    Program("list_as_array", list_as_array, (X,)),
     Program("zip_of_heads", transposed_heads, (np.arange(12.0).reshape(2, 6) / 7,)),
 ]
