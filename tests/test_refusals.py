@@ -206,11 +206,23 @@ def moved_on_one_path(x, n):
     return sum(np.sum(v**2) for v in q)
 
 
+def slice_on_one_path(xs, n):
+    rows, some, total = rows_of(xs), [], 0.0
+    for k in range(n):
+        if k == 3:
+            some = rows[1:]
+        rows[1][0] *= 1.02
+        for r in some:
+            total += r[0]
+    return total
+
+
 XS = np.array([0.3, 1.2, -0.7])
 SHARED = [
     (element_of_extended, (XS,), "rows"), (element_of_joined, (XS,), "more"),
     (element_of_written_slice, (XS,), "rows"), (element_of_slice, (XS,), "some"),
     (element_of_copy, (XS,), "some"), (view_in_a_list, (0.7,), "rows"), (moved_on_one_path, (0.7, 4), "q"),
+    (slice_on_one_path, (XS, 70), "some"),
 ]  # fmt: skip
 
 

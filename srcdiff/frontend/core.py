@@ -612,17 +612,27 @@ class Core:
         groups = [g for g in self.state.shares if cell in g and not (longer and ELEMENTS in g)]
         if not groups:
             return
+        linked = frozenset().union(*groups) if longer else self.linked(groups)
         after = self.names_after()
         for (f, n), b in self.state.names.items():
             if f in after and n not in after[f]:
                 continue
             for label, c in self.holds(n, b, set()):
-                if c != cell and any(c in g for g in groups) and self.one_sort(c, cell, itself):
+                if c != cell and c in linked and self.one_sort(c, cell, itself):
                     self.stop(
                         "aliasing", f"this may or may not change {label!r} as well", node,
                         note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
+
+    def linked(self, groups: list[frozenset[int]]) -> frozenset[int]:
+        """The cells of some groups; where elements are shared, those that may be one of these as well."""
+        found = frozenset().union(*groups)
+        around, rest = set(groups), set(self.state.shares)
+        while more := {g for g in rest - around if (g & found) - {ELEMENTS}}:
+            around |= more
+            found = found.union(*more)
+        return found if any(ELEMENTS in g for g in around) else frozenset().union(*groups)
 
     def is_list(self, cell: int) -> bool:
         """Whether a list or the like lives in a cell, not an array."""
