@@ -547,6 +547,16 @@ class Reverse(Builder):
         m.memo[v] = w
         return w
 
+    def measured(self, a: Atom, op: Op) -> Atom:
+        """The length of an operand, taken in the forward sweep: the operand itself need not be kept."""
+        m = self.here
+        made = Op("prim", [a], attrs={"fn": len}, origin=op.origin)
+        v = Val("n", Scalar("i8", True, fresh_sym()), made)
+        made.outs.append(v)
+        m.forward.ops.insert(m.forward.ops.index(op), made)
+        self.home[v] = m.forward
+        return self.need(v)
+
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:
         handler = CORE.get(op.fn)

@@ -18,11 +18,13 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend import boxes
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
+    ELEMENTS,
     Agg,
     Bound,
     Either,
@@ -433,6 +435,8 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if boxes.is_box(type):
+                    self.box_as_value(type, node)
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
                     return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)
@@ -470,6 +474,14 @@ class Core:
         self.stop(
             "value", f"{describe(b)} is used where a number or an array is needed", node,
             help="call it, or keep it in a variable, a tuple or a list of functions that the program calls",
+        )  # fmt: skip
+
+    def box_as_value(self, cls: type, node: Any) -> NoReturn:
+        plain = boxes.held_as(cls)
+        self.stop(
+            "value", f"a {cls.__name__} is used as a value here", node,
+            note="it is put into a list of unknown length, returned, or given to a function that is not read",
+            help=f"hand over a {plain}: {plain}(...)",
         )  # fmt: skip
 
     def read_attribute(self, b: Method, node: Any) -> Atom:
@@ -610,26 +622,41 @@ class Core:
 
     def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
-        near = near_to(self.state.shares, cell)
-        if len(near) == 1:
+        longer = itself and self.is_list(cell)  # its length changes, or which elements it has
+        linked = near_to(self.state.shares, cell)
+        if not longer:
+            linked |= self.linked([g for g in self.state.shares if cell in g])
+        if len(linked) == 1:
             return
         after = self.names_after()
         for (f, n), b in self.state.names.items():
             if f in after and n not in after[f]:
                 continue
             for label, c in self.holds(n, b, set()):
-                if c != cell and c in near and self.one_sort(c, cell, itself):
+                if c != cell and c in linked and self.one_sort(c, cell, itself):
                     self.stop(
                         "aliasing", f"this may or may not change {label!r} as well", node,
                         note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
 
-    def one_sort(self, a: int, b: int, itself: bool) -> bool:
-        """Whether what lives in two cells may be one thing: a list is not an array, if it changes itself."""
-        held = [self.state.cells.get(c, UNDEF) for c in (a, b)]
-        sorts = [isinstance(c, Agg) or isinstance(kind(c), Seq) for c in held]
-        return sorts[0] == sorts[1] or not itself
+    def linked(self, groups: list[frozenset[int]]) -> frozenset[int]:
+        """The cells of some groups; where elements are shared, those that may be one of these as well."""
+        found = frozenset().union(*groups)
+        around, rest = set(groups), set(self.state.shares)
+        while more := {g for g in rest - around if (g & found) - {ELEMENTS}}:
+            around |= more
+            found = found.union(*more)
+        return found if any(ELEMENTS in g for g in around) else frozenset().union(*groups)
+
+    def is_list(self, cell: int) -> bool:
+        """Whether a list or the like lives in a cell, not an array."""
+        held = self.state.cells.get(cell, UNDEF)
+        return isinstance(held, Agg) or isinstance(kind(held), Seq)
+
+    def one_sort(self, a: int, written: int, itself: bool) -> bool:
+        """Whether a change of one cell may change another: a list that gets longer changes no array."""
+        return self.is_list(a) or not (itself and self.is_list(written))
 
     def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
         """The cells that can be reached from a bound, and how."""
@@ -988,6 +1015,7 @@ def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
     Of a group the newest cell may hold what any other holds, and so on.  Of a pair the older one may be held
     by the newer one of another pair, too; the variables of a loop (larger groups) are always different ones.
     """
+    shares = frozenset(g for g in shares if ELEMENTS not in g)
     if not any(cell in g for g in shares):
         return frozenset({cell})
     cells = sorted({c for g in shares for c in g})

@@ -144,6 +144,10 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             written = lw.state.names.get((-id(vars(owner.obj)), name))
             if written is not None:
                 return written
+        if isinstance(owner.obj, type):
+            written = objects.written_attribute(lw, owner.obj, name)
+            if written is not None:
+                return written
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:
@@ -236,9 +240,12 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
             k = join(kx, ky)
             x, y = lw.conform(x, k), lw.conform(y, k)
-            return lw.bind(lw.prim(operator.concat, [x, y], result=k))
+            return places.share_elements(
+                lw, lw.bind(lw.prim(operator.concat, [x, y], result=k)), left, right
+            )
         if fn is operator.mul:
-            return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            return places.share_elements(lw, repeated, left, right)
     return Plain(lw.prim(fn, [x, y]))
 
 
@@ -256,9 +263,6 @@ def content(lw: Lowerer, b: Bound) -> Any:
 def _unary(lw: Lowerer, node: Any) -> Bound:
     b = lw.expr(node.operand)
     fn = numpy_names.UNARY[type(node.op).__name__]
-    c = content(lw, b)
-    if fn is operator.not_ and isinstance(c, Agg):
-        return Plain(Const(not c.items))
     if fn is operator.not_:
         known = truth(lw, b)
         if known is not None:
@@ -387,6 +391,10 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     if isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter):
         right = lw.sequence(right, node)
         box = content(lw, right)
+    if isinstance(box, Agg) and any(objects.is_object(content(lw, x)) for x in (left, *box.items)):
+        found_at = objects.places_of(lw, box, left, node) if box.type is not dict else None
+        if found_at is not None:
+            return Const(bool(found_at) == (name == "In"))
     item = lw.read(left, node)
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
@@ -433,12 +441,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
     """Whether a bound counts as true, where that is known."""
     c = content(lw, b)
     if isinstance(c, Agg):
-        if c.type not in (tuple, list, dict):
-            for name in ("__bool__", "__len__"):
-                got = objects.special(lw, b, name, [], lw.node)
-                if got is not None:
-                    return truth(lw, got)
-        return bool(c.items) if c.type in (tuple, list, dict) else True
+        got = own_truth(lw, b, lw.node)
+        return bool(c.items) if got is None else truth(lw, got)
     if isinstance(c, Plain) and is_constant(c.atom):
         return bool(constant(c.atom))
     if isinstance(c, Known) and isinstance(c.obj, enum.Enum):
@@ -458,7 +462,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
 def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
     """The value to test of a bound: of two things, that of the one that is meant."""
     if not isinstance(b, Either):
-        return lw.read(b, node)
+        own = own_truth(lw, b, node)
+        return lw.read(b if own is None else own, node)
     known = truth(lw, b.then), truth(lw, b.other)
     if known == (True, False):
         return b.test
@@ -470,6 +475,18 @@ def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
         return Plain(Const(is_true) if is_true is not None else condition(lw, x, node))
 
     return lw.read(lw.choose(b.test, lambda: arm(b.then), lambda: arm(b.other), node, "if"))
+
+
+def own_truth(lw: Lowerer, b: Bound, node: Any) -> Bound | None:
+    """What an object's class says of its truth; None if the bound is no such object."""
+    box = content(lw, b)
+    if not objects.is_object(box) or issubclass(box.type, tuple):
+        return None
+    for name in ("__bool__", "__len__"):
+        got = objects.special(lw, b, name, [], node)
+        if got is not None:
+            return got
+    return Plain(Const(True))
 
 
 def _ifexp(lw: Lowerer, node: Any) -> Bound:
@@ -531,7 +548,8 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
                 if isinstance(new, Loc):
                     lw.state.shares |= {frozenset({new.cell, b.cell})}
                 return new
-            return lw.bind(b.val)  # a copy, not a view
+            made = lw.bind(b.val)  # a copy, not a view
+            return places.share_elements(lw, made, base) if isinstance(k, Seq) else made
         return b
     return lw.bind(lw.getitem(value, index))
 
@@ -658,7 +676,10 @@ def index_atom(lw: Lowerer, node: Any) -> Atom:
         return Struct(tuple, tuple(range(len(items))), items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
-    got = lw.read(lw.expr(node), node)
+    b = lw.expr(node)
+    if isinstance(b, Iter) and b.kind == "range":
+        return lw.prim(np.arange, list(b.parts))
+    got = lw.read(b, node)
     k = kind(got)
     if isinstance(k, Seq) and k.frozen:
         lw.stop("index", "the number of indices in this tuple is known only at run time", node)
@@ -733,7 +754,7 @@ def arguments(lw: Lowerer, node: Any) -> tuple[list[Bound], dict[str, Bound]]:
             args.append(lw.expr(a))
     for kw in node.keywords:
         if kw.arg is None:
-            got = content(lw, lw.expr(kw.value))
+            got = content(lw, objects.opened(lw, lw.expr(kw.value), kw.value))
             if not isinstance(got, Agg) or got.type is not dict:
                 lw.stop("starred", "the keys of the ** argument are not known", kw.value)
             kwargs.update(zip(got.keys, got.items, strict=True))

@@ -2,6 +2,7 @@
 
 from corpus import (
     arrays,
+    boxes,
     branches,
     callables,
     containers,
@@ -50,6 +51,7 @@ MODULES = (
     objects,
     places,
     mappings,
+    boxes,
     ml,
     physics,
     stands_for,
