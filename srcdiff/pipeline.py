@@ -311,13 +311,13 @@ class Request:
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
-    graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS)
+    graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS)
     settled = graph.info.pop("settled")
     if merge:
         size = count(graph.region)
         graph = merge_branches(graph)
         if not settled or count(graph.region) != size:
-            graph = simplify(graph, _is_shareable, vocabulary.EXPANDS)
+            graph = simplify(graph, _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS)
             del graph.info["settled"]
     return graph
 
@@ -894,6 +894,7 @@ class Made:
     fn: Callable[..., Any]
     text: Text
     graph: Graph
+    read: frozenset[str] = frozenset()  # captures that are no parameters of the text
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -904,9 +905,10 @@ def finish(graph: Graph, name: str, docstring: str) -> Made:
     read_parts(own_graph)
     detach(own_graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
+    read = read_captures(own_graph)
     called = {c: own(detach(optimised(clone(c)[0])), registry.may_alias, _fresh) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
-    return Made(load(text.source, name, text.objects, text.origin), text, graph)
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
 
 
 def read_parts(g: Graph) -> None:
@@ -934,6 +936,52 @@ def read_parts(g: Graph) -> None:
     replace_values(g.region, table)
     g.region.params = [p for p in g.region.params if p not in table]
     g.region.ops[:0] = first.ops
+
+
+def read_captures(g: Graph) -> frozenset[str]:
+    """Captures that need not be passed: nothing reads them, or they are read out of an argument first.
+
+    Memory is settled by now, as that of arguments.
+    """
+    signature = g.info.get("signature")
+    if signature is None:
+        return frozenset()
+    used = {v for op in g.region.ops for v in all_values(op)} | set(vals(g.region.results))
+    roots = {p.name: p for p in g.region.params}
+    first: list[Op] = []
+    gone: dict[Val, str] = {}
+    for c in g.captures:
+        p = roots.get(c.name)
+        (how, root), *steps = c.path
+        if p is None or c.name in signature.parameters:
+            continue
+        if p in used:
+            if how != "arg" or root not in signature.parameters or not all(map(is_readable, steps)):
+                continue
+            at = roots.setdefault(root, Val(root, OTHER, user=True))
+            if at not in g.region.params:
+                g.region.params.append(at)
+            reads = [(operator.getitem if how == "item" else getattr, Const(key)) for how, key in steps]
+            for n, (fn, key) in enumerate(reads, 1):
+                last = n == len(reads) and not c.real
+                first.append(Op("prim", [at, key], [p if last else Val("", OTHER)], attrs={"fn": fn}))
+                at = first[-1].out
+                at.op = first[-1]
+            if c.real:
+                p.op = Op("prim", [at], [p], attrs={"fn": float})
+                first.append(p.op)
+        gone[p] = c.name
+    g.region.params = [p for p in g.region.params if p not in gone]
+    g.region.ops[:0] = first
+    return frozenset(gone.values())
+
+
+def is_readable(step: tuple[str, Any]) -> bool:
+    """Whether a step of a path can be written behind what it starts from."""
+    how, key = step
+    return (how == "item" and isinstance(key, (str, int, float, bool))) or (
+        how == "attr" and key.isidentifier()
+    )
 
 
 def detach(g: Graph) -> Graph:

@@ -555,6 +555,77 @@ def f(x):
     c = Counter(x)
     return c.v * x
 
+## `__iter__`, `__next__`, `__len__`, `__contains__`, `__getitem__` of one's own
+class Steps:
+    def __init__(self, v):
+        self.v = v
+    def __iter__(self):
+        return self
+    def __next__(self):
+        if self.v < 0.5:
+            raise StopIteration
+        self.v = self.v * 0.5
+        return self.v
+class Box:
+    def __init__(self, items):
+        self.items = items
+    def __len__(self):
+        return len(self.items)
+    def __contains__(self, v):
+        return v in self.items
+    def __getitem__(self, k):
+        return self.items[k]
+def f(x):
+    b = Box([v * v for v in Steps(x)])
+    return sum(b) * len(b) * b[0] if 100.0 not in b else x
+
+## attributes of classes, changed
+class Made:
+    count = 0
+    scale = 2.0
+def f(x):
+    for k in range(3):
+        Made.count += 1
+        Made.scale *= x
+    return Made.scale * Made.count
+
+## `deque`, `defaultdict`, `OrderedDict`, `Counter`, `SimpleNamespace`
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+def f(x):
+    last, sums, s = deque(maxlen=2), defaultdict(float), types.SimpleNamespace(n=0)
+    for k in range(4):
+        last.append(x**k)
+        sums[k % 2] += last[0]
+        s.n += Counter("abca")["a"]
+    return sum(last) * sums[0] * sums[1] * s.n + OrderedDict(a=x)["a"]
+
+## `heapq`, `bisect`
+import bisect
+import heapq
+def f(x):
+    heap, ordered = [], []
+    for k in range(4):
+        heapq.heappush(heap, (x * (k - 2) ** 2, k))
+        bisect.insort(ordered, x * (k - 1))
+    return heapq.heappop(heap)[0] + heapq.heappop(heap)[0] * ordered[2]
+
+## lists of unknown length: `insert`, `pop(k)`, `remove`, `index`, slices written | works | (1.2, 4)
+def f(x, n=4):
+    v = []
+    for k in range(n):
+        v.insert(0, x * k)
+    v.remove(v[1])
+    v[1:2] = [x * x, x]
+    return v.pop(1) * v.pop(0) + v[v.index(x)] * v.count(x)
+
+## a linked list grown in a loop of unknown length | loop | (1.2, 4)
+def f(x, n=4):
+    head = None
+    for k in range(n):
+        head = (x * k, head)
+    return head[0]
+
 ## dataclasses, namedtuples
 from collections import namedtuple
 from dataclasses import dataclass
@@ -609,6 +680,8 @@ NOTES = """
 - **Global variables** that the function writes to (and `nonlocal` ones of a function made outside) are
   followed through all calls: a later read sees what was written, with its derivative. The derivative itself
   leaves the world as it was: after `grad(f)(x)` the module's variables hold what they held before.
+- **Attributes of classes** that the program changes are followed like global variables, and left as
+  they were likewise.
 - **`print`, `assert`, `raise`, logging and warnings** stay in the forward sweep, once and in their order.
 - **Text, flags, integers and `None`** steer the program and carry no derivative. Text and flags that the
   function is given, or reads from outside, are part of what a derivative is made for: branches on them are

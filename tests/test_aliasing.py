@@ -38,6 +38,13 @@ def test_second_order(batch):
         assert what not in ("wrong", "crash"), f"seed {seed}\n{detail}"
 
 
+@pytest.mark.parametrize("seed", [5596])
+def test_found_before(seed):
+    """Seeds of longer runs that were wrong once."""
+    what, detail = aliasing.outcome(seed, order=2)
+    assert what not in ("wrong", "crash"), detail
+
+
 def test_few_refusals(counts):
     total = sum(counts.values())
     assert total >= PROGRAMS

@@ -1611,6 +1611,21 @@ def stepped(x, n=3):
     return np.sum(out)
 
 
+def with_defaults(
+    x,
+    pair=(1, -2.5),
+    nested={"a": [(True, None), {1: b"b"}], "c": {3, 1}},  # noqa: B006
+    zero=-0.0,
+    far=(-math.inf, math.inf),
+    single=np.float32(0.5),  # noqa: B008
+    rows=np.array([[1, 2], [3, 4]], np.float32),  # noqa: B008
+    flags=np.array([True, False]),  # noqa: B008
+    imaginary=2j,
+    act=np.tanh,
+):
+    return np.sum(act(x * pair[0] + zero)) * single * rows[1, 0] + np.sum(x) * len(nested)
+
+
 class TestText:
     def test_specialised_text(self):
         g = grad(poly)
@@ -1748,12 +1763,107 @@ class TestText:
         assert has_help(e.value) and not path.exists()
 
     def test_default_without_literal_is_reported(self, tmp_path):
-        def f(x, w=np.ones(3)):  # noqa: B008
+        def f(x, w=np.ones(300)):  # noqa: B008
             return np.sum(x * w)
 
-        with pytest.raises(DerivativeValueError, match="default") as e:
-            grad(f).save(tmp_path / "saved_default.py", X)
+        with pytest.raises(DerivativeValueError, match="default of 'w' in f is a ndarray") as e:
+            grad(f).save(tmp_path / "saved_default.py", np.ones(300))
         assert has_help(e.value)
+
+    def test_defaults_are_written_out(self, tmp_path):
+        g = grad(with_defaults)
+        path = tmp_path / "saved_defaults.py"
+        g.save(path, X)
+        again = load(path).with_defaults_grad
+        np.testing.assert_array_equal(again(X), g(X))
+        theirs, ours = inspect.signature(again).parameters, inspect.signature(with_defaults).parameters
+        for n, p in ours.items():
+            assert type(theirs[n].default) is type(p.default)
+            np.testing.assert_equal(theirs[n].default, p.default)
+        assert np.copysign(1.0, theirs["zero"].default) == -1.0
+        assert theirs["single"].default.dtype == theirs["rows"].default.dtype == np.float32
+
+    def test_defaults_of_another_function_of_the_same_text(self):
+        def make(power, scale):
+            def helper(x, pair=(power, 1.0)):
+                return pair[0] * x * pair[1]
+
+            def f(x, scale=scale):
+                return helper(x) * scale[0]
+
+            return f
+
+        first, second = grad(make(2.0, (3.0,))), grad(make(5.0, (7.0,)))
+        assert (first(1.0), second(1.0)) == (6.0, 35.0)
+        for g, value in ((first, 6.0), (second, 35.0)):
+            assert run_text(g.source_for(1.0))["f_grad"](1.0) == value
+
+    def test_what_nothing_reads_is_no_argument_of_the_text(self):
+        def spread(x, rest=()):
+            return x * x + len(rest)
+
+        text = grad(lambda x: spread(x)).source_for(2.0)
+        assert "def f_grad(x):" in text
+        assert run_text(text)["f_grad"](2.0) == 4.0
+
+    def test_length_of_what_nothing_reads_is_looked_at(self):
+        powers = [1.0, 2.0]
+
+        def f(x):
+            return x ** len(powers) if len(powers) > 1 else 3.0 * x
+
+        g = grad(f)
+        assert g(2.0) == 4.0
+        powers.append(3.0)
+        assert g(2.0) == 12.0
+
+    def test_objects_are_read_by_the_text(self, tmp_path):
+        class Layer:
+            def __init__(self, w, act):
+                self.w, self.act = w, act
+
+        def f(layers, x):
+            for layer in layers:
+                x = layer.act(x @ layer.w)
+            return np.sum(x)
+
+        layers = [Layer(RNG.normal(size=(3, 3)), np.tanh), Layer(RNG.normal(size=(3, 2)), np.sin)]
+        g = grad(f, wrt=("layers[0].w", "x"))
+        path = tmp_path / "saved_objects.py"
+        g.save(path, layers, X)
+        again = load(path).f_grad
+        assert list(inspect.signature(again).parameters) == ["layers", "x"]
+        for _ in range(2):
+            close(again(layers, X), g(layers, X))
+            layers[0].w = layers[0].w * 2.0
+        numeric = (f(layers, X + 1e-6) - f(layers, X - 1e-6)) / 2e-6
+        assert np.sum(again(layers, X)[1]) == pytest.approx(numeric, rel=1e-6)
+
+    def test_object_that_is_written_keeps_its_arrays(self):
+        class Box:
+            def __init__(self, w):
+                self.w = w
+
+        def f(box, x):
+            box.w[0] *= x
+            return np.sum(box.w * box.w) * x
+
+        box = Box(np.array([2.0, 3.0]))
+        g = grad(f, wrt="x")
+        again = run_text(g.source_for(box, 1.5))["f_grad"]
+        expected = 3 * 4.0 * 1.5**2 + 9.0
+        assert g(box, 1.5) == pytest.approx(expected) and again(box, 1.5) == pytest.approx(expected)
+        np.testing.assert_array_equal(box.w, [2.0, 3.0])
+
+    def test_instances_of_modules_are_imported(self, tmp_path):
+        def f(x):
+            i, j = np.mgrid[0 : len(x), 0:2]
+            return np.sum(x[:, None] * (i + 2 * j))
+
+        path = tmp_path / "saved_grid.py"
+        grad(f).save(path, X)
+        assert "np.mgrid[" in path.read_text()
+        np.testing.assert_array_equal(load(path).f_grad(X), grad(f)(X))
 
     def test_captured_value_is_a_keyword_of_the_text(self, tmp_path):
         k = 3.0

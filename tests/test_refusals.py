@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import enum
 import functools
 import io
@@ -18,7 +19,6 @@ import numeric
 from srcdiff import grad, source, value_and_grad
 from srcdiff.errors import SrcdiffError
 
-level = 1.0
 table = {"a": math.sin, "b": lambda v: v * v}
 settings = {"kind": "square", "gain": 2.0}
 
@@ -101,27 +101,59 @@ def matched_positions(x):
     return x
 
 
-def recursive_with_global(x, n):
-    global level
-    level = level * x
-    return x if n == 0 else recursive_with_global(x * 0.5, n - 1)
+def two_choices_on(x, p, q):
+    a, b = x * 2.0, x * 3.0
+    c = a if p > 0 else b
+    d = c if q > 0 else x * 4.0
+    d[0] = x[1] * x[2]
+    return np.sum(a * b)
 
 
-def recursion_that_writes(x, n):
-    total = 0.0
-
-    def add(v):
-        nonlocal total
-        total += v
-
-    def go(v, k):
-        add(v)
-        return v if k == 0 else go(v * x, k - 1)
-
-    return go(x, n) + total
+def copy_in_any_order(x):
+    a = np.copy(x.T)
+    flat = a.reshape(-1)
+    flat[0:2] *= 5.0
+    return np.sum(a**2)
 
 
+def array_of_an_array(x):
+    a = np.array(x)
+    flat = a.reshape(-1)
+    flat[0:2] *= 5.0
+    return np.sum(a**2)
+
+
+def seen_as_two_arguments(x, n):
+    u = x.copy()
+
+    def f(a, b, k):
+        if k == 0:
+            return np.sum(a * b)
+        a[0] += b[1] * 2.0
+        return f(a, b, k - 1)
+
+    return f(u, u, n)
+
+
+def seen_by_closure_and_argument(x, n):
+    u = x.copy()
+
+    def f(a, k):
+        if k == 0:
+            return np.sum(u**2)
+        a[0] += u[1] * 2.0
+        return f(a, k - 1)
+
+    return f(u, n)
+
+
+TWICE = "f calls itself and changes an array or list that it sees twice"
 REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
+    (two_choices_on, (np.ones(3), 1.0, 1.0), "aliasing", "this may or may not change 'a' as well"),
+    (copy_in_any_order, (np.ones((2, 3)),), "aliasing", "this may or may not change 'a' as well"),
+    (array_of_an_array, (np.ones((2, 3)),), "aliasing", "this may or may not change 'a' as well"),
+    (seen_as_two_arguments, (np.ones(3), 2), "aliasing", TWICE),
+    (seen_by_closure_and_argument, (np.ones(3), 2), "aliasing", TWICE),
     (set_of_numbers, (1.0,), "set", "a set of numbers that are known only at run time has no derivative"),
     (delete_from_array, (1.0,), "del", "elements of an array cannot be deleted"),
     (delete_every_other, ([1.0, 2.0],), "del", "deleting every so many elements is not supported"),
@@ -138,10 +170,132 @@ REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
     (deleted_global, (1.0,), "del", "deleting the global variable 'level' is not supported"),
     (unbound_after_del, (1.0,), "unbound", "'y' may be used before it has a value"),
     (matched_positions, (1.0,), "match", "complex() has 0 positional patterns, 2 given"),
-    (recursive_with_global, (1.0, 3), "recursion",
-     "recursive_with_global calls itself and assigns to variables of the functions around it"),
-    (recursion_that_writes, (1.0, 3), "recursion", "go calls itself, and 'total' is assigned to on the way"),
 ]  # fmt: skip
+
+
+def rows_of(xs):
+    rows = []
+    for x in xs:
+        rows.append(np.array([x, 2 * x]))
+    return rows
+
+
+def element_of_extended(xs):
+    rows, b = rows_of(xs), np.array([xs[0], xs[1]])
+    rows.extend([b])
+    b[0] = 5.0 * xs[1]
+    return sum(np.sum(v**2) for v in rows)
+
+
+def element_of_joined(xs):
+    rows, b = rows_of(xs), np.array([xs[0], xs[1]])
+    more = rows + [b]
+    b[0] = 5.0 * xs[1]
+    return sum(np.sum(v**2) for v in more)
+
+
+def element_of_written_slice(xs):
+    rows, b = rows_of(xs), np.array([xs[0], xs[1]])
+    rows[1:2] = [b, b]
+    b[0] = 5.0 * xs[1]
+    return sum(np.sum(v**2) for v in rows)
+
+
+def element_of_slice(xs):
+    rows = rows_of(xs)
+    some = rows[1:3]
+    rows[1][0] = 5.0 * xs[1]
+    return sum(np.sum(v**2) for v in some)
+
+
+def element_of_copy(xs):
+    rows = rows_of(xs)
+    some = rows.copy()
+    rows[1][0] = 5.0 * xs[1]
+    return sum(np.sum(v**2) for v in some)
+
+
+def view_in_a_list(x):
+    z, rows = np.array([x, 2 * x, 3 * x]), []
+    for _ in range(2):
+        rows.append(z[1:])
+    z[2] = 5.0 * x * x
+    return sum(np.sum(r) for r in rows)
+
+
+def moved_on_one_path(x, n):
+    q = []
+    for k in range(n):
+        buf = np.full(2, x * k)
+        q.append(buf)
+        if k == 2:
+            q.pop(0)
+        buf[0] += 1.0
+    return sum(np.sum(v**2) for v in q)
+
+
+def slice_on_one_path(xs, n):
+    rows, some, total = rows_of(xs), [], 0.0
+    for k in range(n):
+        if k == 3:
+            some = rows[1:]
+        rows[1][0] *= 1.02
+        for r in some:
+            total += r[0]
+    return total
+
+
+XS = np.array([0.3, 1.2, -0.7])
+SHARED = [
+    (element_of_extended, (XS,), "rows"), (element_of_joined, (XS,), "more"),
+    (element_of_written_slice, (XS,), "rows"), (element_of_slice, (XS,), "some"),
+    (element_of_copy, (XS,), "some"), (view_in_a_list, (0.7,), "rows"), (moved_on_one_path, (0.7, 4), "q"),
+    (slice_on_one_path, (XS, 70), "some"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "args", "name"), SHARED)
+def test_elements_in_two_lists(function: Any, args: tuple[Any, ...], name: str) -> None:
+    text = rf"error\[aliasing\]: this may or may not change '{name}' as well"
+    with pytest.raises(SrcdiffError, match=text):
+        grad(function)(*args)
+
+
+class Above:
+    rate = 1.0
+
+
+class Below(Above):
+    pass
+
+
+def inherited_attribute(x):
+    Below.rate = x
+    return x
+
+
+def deque_given_away(x):
+    return collections.deque([x])
+
+
+def linked_list(xs):
+    head = None
+    for x in xs:
+        head = (x, head)
+    return head[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "text"),
+    [
+        (inherited_attribute, (0.7,), r"error\[attribute-write\]: this changes the attribute 'rate' of"),
+        (deque_given_away, (0.7,), r"error\[value\]: a deque is used as a value here"),
+        (linked_list, (XS,), r"error\[loop\]: each trip of this loop puts a tuple around what"),
+    ],
+)
+def test_containers_refused(function: Any, args: tuple[Any, ...], text: str) -> None:
+    with pytest.raises(SrcdiffError, match=text):
+        grad(function)(*args)
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,9 @@ class Derivative(Specialised, Generic[P, R]):
         """A call that looks at the world outside first."""
         fn, checks = variant.made.fn, tuple(variant.checks)
         captures = tuple(
-            (c.parameter, c.get, c.key, c.as_float) for c in variant.captures if c.get is not None
+            (c.parameter if c.passed else "", c.get, c.key, c.as_float)
+            for c in variant.captures
+            if c.get is not None
         )
         own = tuple((v, key_of_value(v)) for v in first if not isinstance(v, (float, int)))
         slow = self._call
@@ -223,7 +225,8 @@ class Derivative(Specialised, Generic[P, R]):
                     v = as_float(read()) if real else read()
                     if type(v) is not key and key_of_value(v) != key:
                         return False
-                    extra[name] = v
+                    if name:
+                        extra[name] = v
                 for v, key in own:
                     if key_of_value(v) != key:
                         return False
@@ -288,17 +291,16 @@ class Derivative(Specialised, Generic[P, R]):
             else:
                 return self._generic()
             own = self._target.signature.parameters
-            text = variant.made.graph.info["signature"].parameters
-            if all(p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()):
+            graph = variant.made.graph
+            text = graph.info["signature"].parameters
+            captures = tuple(map(variant.as_now, graph.captures))
+            as_made = all(now is then for now, then in zip(captures, graph.captures, strict=True))
+            if as_made and all(
+                p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()
+            ):
                 return variant.made
-            graph = variant.made.graph  # made for a function of the same text with other defaults
-            graph = Graph(
-                graph.name,
-                graph.region,
-                graph.signature,
-                graph.captures,
-                {**graph.info, "signature": self._target.signature},
-            )
+            info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
+            graph = Graph(graph.name, graph.region, graph.signature, captures, info)
             return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "")
 
     def _generic(self) -> Made:
@@ -368,10 +370,9 @@ def check_importable(fn: Any, made: Made) -> None:
             "save", f"the derivative of {name_of(fn)} calls {names}, which no import reaches",
             "define it by name in a module (not __main__, not a lambda), and import it from there",
         )  # fmt: skip
-    for n, p in made.graph.info["signature"].parameters.items():
-        if p.default is not p.empty and not is_simple(p.default):
-            refuse_value(
-                "save",
-                f"the default of {n!r} in {name_of(fn)} is a {type(p.default).__name__}, not a literal",
-                f"use None as the default, and make the {type(p.default).__name__} inside",
-            )  # fmt: skip
+    for n, v in made.text.unwritten.items():
+        refuse_value(
+            "save",
+            f"the default of {n!r} in {name_of(fn)} is a {type(v).__name__}, which is not written out",
+            f"use None as the default, and make the {type(v).__name__} inside",
+        )

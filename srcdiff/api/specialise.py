@@ -8,7 +8,7 @@ import types
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,13 +49,15 @@ MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the f
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A value from outside: the parameter it is passed as, how to read it anew, and its looks."""
+    """A value from outside: its name, the parameter it is passed as, how to read it anew, and its looks."""
 
+    name: str
     parameter: str
     get: Callable[[], Any] | None
     late: Getter | None
     key: Any
     as_float: bool
+    passed: bool = True  # False: the text reads it itself, or nothing reads it
 
 
 @dataclass(slots=True)
@@ -78,6 +80,18 @@ class Variant:
         """The parameters and captures that the function writes to in place."""
         got: frozenset[str] = self.made.graph.info.get("written", frozenset())
         return got
+
+    def passed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Of the values from outside, those that the text takes as arguments."""
+        return {c.parameter: values[c.parameter] for c in self.captures if c.passed}
+
+    def as_now(self, captured: Any) -> Any:
+        """A capture of the graph with the default, if it is one, that this function has."""
+        for c in self.captures:
+            if c.name == captured.name and captured.path[-1][0] == "default" and c.get is not None:
+                now = c.get()
+                return captured if same(now, captured.value) else replace(captured, value=now)
+        return captured
 
     def read(self, arguments: Arguments) -> dict[str, Any] | None:
         """The values from outside; None if the derivative was made for something else."""
@@ -144,8 +158,8 @@ def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
     code = made.fn.__code__
     own = sum(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values())
     words = code.co_varnames[code.co_argcount + own : code.co_argcount + code.co_kwonlyargcount]
-    parts = made.graph.info.get("parts", ())
-    names = [p.name for p in made.graph.region.params if p.name not in {*signature.parameters, *parts}]
+    inside = {*signature.parameters, *made.graph.info.get("parts", ()), *made.read}
+    names = [p.name for p in made.graph.region.params if p.name not in inside]
     return dict(zip(names, words, strict=True))
 
 
@@ -188,7 +202,7 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 self._guard_memory(variant, arguments, extra)
-                return variant, extra
+                return variant, variant.passed(extra)
         with lock:
             variant, extra = self._find(arguments, key)
             if len(self._variants) >= LIMIT and key not in self._variants:
@@ -196,7 +210,7 @@ class Specialised:
             self._variants[key] = (variant, *self._variants.get(key, ()))[:MOST_ALIKE]
             self._latest = variant
         self._guard_memory(variant, arguments, extra)
-        return variant, extra
+        return variant, variant.passed(extra)
 
     def _lengths(self, arguments: Arguments) -> tuple[Any, ...]:
         """The lengths of lists on the way to parts of arguments: these are taken apart."""
@@ -247,12 +261,13 @@ class Specialised:
         self._check_places(variant)
         words = extra_names(made, t.signature)
         for c in made.graph.captures:
-            if c.name not in words:
+            if c.name not in words and c.name not in made.read:
                 continue
             late, get = getter(t.function, c.path, t.bound)
             if c.name not in made.extra:
                 made.extra[c.name] = key_of_value(as_float(c.value) if c.real else c.value)
-            variant.captures.append(Capture(words[c.name], get, late, made.extra[c.name], c.real))
+            word, passed = words.get(c.name, c.name), c.name in words
+            variant.captures.append(Capture(c.name, word, get, late, made.extra[c.name], c.real, passed))
         return variant
 
     def _check_places(self, variant: Variant) -> None:

@@ -176,6 +176,8 @@ class Forward(Builder):
             for name in rule.operands:
                 full[f"{name}_dot"] = self.dot(given[name]) if name in given else ZERO
             self.refuse_others(op, given, rule.operands)
+            if all(full[f"{name}_dot"] is ZERO for name in rule.operands):
+                return ZERO
             full["out"] = op.out
             return self.rule(rule.text, full)
         assert entry.pullback is not None
@@ -292,10 +294,11 @@ class Forward(Builder):
         if d is ZERO:
             return
         new = Op("unpack", [d], attrs=dict(op.attrs))
-        new.outs = [Val("", o.kind, new) for o in op.outs]
+        new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
         self.add(new)
         for o, t in zip(op.outs, new.outs, strict=True):
-            self.set(o, t)
+            if is_active_kind(o.kind):
+                self.set(o, t)
 
     # ---- regions
     def leave(self, new: Op, results: list[tuple[Val, tuple[Atom, ...]]]) -> None:

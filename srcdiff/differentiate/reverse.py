@@ -533,7 +533,7 @@ class Reverse(Builder):
         made.outs.append(v)
         m.forward.ops.insert(at, made)
         self.home[v] = m.forward
-        if index is not None and isinstance(v.kind, Array) and made.attrs["view"]:
+        if index is not None and isinstance(v.kind, (Array, Seq)) and made.attrs["view"]:
             copy = Op("prim", [v], attrs={"fn": ops.copied}, origin=op.origin)
             v = Val(v.name, v.kind, copy)
             copy.outs.append(v)
@@ -546,6 +546,16 @@ class Reverse(Builder):
         m.reverse.ops.append(w.op)
         m.memo[v] = w
         return w
+
+    def measured(self, a: Atom, op: Op) -> Atom:
+        """The length of an operand, taken in the forward sweep: the operand itself need not be kept."""
+        m = self.here
+        made = Op("prim", [a], attrs={"fn": len}, origin=op.origin)
+        v = Val("n", Scalar("i8", True, fresh_sym()), made)
+        made.outs.append(v)
+        m.forward.ops.insert(m.forward.ops.index(op), made)
+        self.home[v] = m.forward
+        return self.need(v)
 
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:

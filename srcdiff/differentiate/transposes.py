@@ -9,10 +9,11 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
+from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             elif keeps_lengths(v, x, op.ins[1]):
                 zero = r.zero(r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=True))
             else:
-                old = r.prim(operator.getitem, [r.need(x), index], result=item_kind(x, index), view=False)
-                zero = r.zero(old)
+                assert isinstance(x, Val)
+                zero = r.zero(r.logged(x, op, r.here, op.ins[1]))
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.blanked(new)
         r.accumulate(x, new)
@@ -132,11 +133,20 @@ def keeps_lengths(v: Atom, x: Atom, index: Atom) -> bool:
 
 
 def made_of(v: Atom, x: Atom, index: Atom) -> bool:
-    """Whether an element is replaced by one that was made of it."""
-    while isinstance(v, Val) and v.op is not None and v.op.fn in ops.UPDATES:
-        v = v.op.ins[0]
-    made = v.op if isinstance(v, Val) else None
-    return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], index)
+    """Whether an element is replaced by one that was made of it: so it was there."""
+    todo, seen = [v], set()
+    while todo:
+        a = todo.pop()
+        if isinstance(a, Struct):
+            todo += a.items
+        if not isinstance(a, Val) or a in seen or a.op is None or a.op.code != "prim":
+            continue
+        if a.op.fn is operator.getitem and a.op.ins[0] is x and same(a.op.ins[1], index):
+            return True
+        seen.add(a)
+        if isinstance(a.kind, Seq):  # (a list is made of lists)
+            todo += a.op.ins
+    return False
 
 
 def fixed_size(k: Kind) -> bool:
@@ -160,10 +170,19 @@ def _additem(r: Reverse, op: Op, bar: Atom) -> bool:
     return True
 
 
+def mixed(op: Op) -> NoRule:
+    """A list is changed of which the elements have no kind in common (a tree of tuples of any depth, say)."""
+    return no_rule(
+        op, "the elements of this list differ in kind, so that they have no derivative here",
+        "put values of one kind into the list: numbers, arrays of as many dimensions, or objects",
+    )  # fmt: skip
+
+
 def _append(r: Reverse, op: Op, bar: Atom) -> bool:
     x, v = op.ins
     k = kind(bar)
-    assert isinstance(k, Seq)
+    if not isinstance(k, Seq):
+        raise mixed(op)
     r.accumulate(v, r.prim(ops.poplast, [bar], result=k.elem))
     if isinstance(x, Val):
         r.accumulate(x, r.prim(ops.rest, [bar], result=kind(x), hint=f"{x.name}_bar"))
@@ -180,7 +199,8 @@ def _poplast(r: Reverse, op: Op, bar: Atom) -> bool:
 def _rest(r: Reverse, op: Op, bar: Atom) -> bool:
     (x,) = op.ins
     k = kind(x)
-    assert isinstance(k, Seq)
+    if not isinstance(k, Seq):
+        raise mixed(op)
     read = (o.out for o in r.here.forward.ops if o.fn is ops.poplast and o.ins[0] is x)
     found = next(read, None)  # the element is at hand where it was taken, for what it was
     last = r.prim(ops.poplast, [r.need(x)], result=k.elem) if found is None else r.need(found)
@@ -243,7 +263,13 @@ def _float(r: Reverse, op: Op, bar: Atom) -> bool:
 
 def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
     a, b = op.ins
-    n = r.prim(len, [r.need(a)], result=Scalar("i8", True, fresh_sym()))
+    n: Atom
+    if isinstance(a, Struct):
+        n = Const(len(a.items))
+    elif isinstance(b, Struct) and b.items:
+        n = Const(-len(b.items))
+    else:
+        n = r.measured(a, op)
     r.accumulate(
         a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
     )
@@ -254,11 +280,12 @@ def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
 
 
 def _mul(r: Reverse, op: Op, bar: Atom) -> bool:
-    if isinstance(op.out.kind, Seq):
-        raise no_rule(
-            op, "the cotangent of a repeated list is not supported", "make the list by a comprehension"
-        )
-    return False
+    """Of a list repeated: the sum of the cotangents of its repetitions."""
+    if not isinstance(op.out.kind, Seq):
+        return False
+    x = next(a for a in op.ins if isinstance(kind(a), (Seq, Tree)))
+    r.accumulate(x, r.rule(vocabulary.repeated, {"bar": bar, "x": r.need(x)}))
+    return True
 
 
 CORE: dict[Any, Any] = {

@@ -15,6 +15,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.emit.literals import written
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, render
@@ -51,6 +52,7 @@ class Text:
     name: str
     imports: dict[str, str] = field(default_factory=dict)  # bound name -> import statement
     objects: dict[str, Any] = field(default_factory=dict)  # bound name -> object that no import reaches
+    unwritten: dict[str, Any] = field(default_factory=dict)  # parameter -> default that is not written out
     functions: list[Any] = field(default_factory=list)  # what was printed
     lines: dict[int, Origin] | None = None
 
@@ -73,6 +75,10 @@ def note_lines(ours: list[Any], printed: list[ast.stmt], lines: dict[int, Origin
             lines.update(dict.fromkeys(range(p.lineno, (p.end_lineno or p.lineno) + 1), origin))
         for part in ("body", "orelse"):
             note_lines(getattr(s, part, []), getattr(p, part, []), lines)
+
+
+LONGEST_COMMENT = 70
+UNTOLD = ("def ", "lambda", "return lambda", "for ", "while ", "if ", "elif ", "else", "try", "with ")
 
 
 def name(id: str) -> Any:
@@ -104,7 +110,7 @@ def emit(
 ) -> Text:
     """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed."""
     called = called or {}
-    spelling = Spelling(graph.info.get("aliases", {}))
+    spelling = Spelling(graph.info.get("aliases", {}), graph.info.get("modules", ()))
     names = function_names(graph, fname, called, spelling)
     functions: list[Any] = []
     for callee, g in called.items():
@@ -114,7 +120,7 @@ def emit(
     a = Assembler(graph, fname, spelling, names)
     body = a.function_body(docstring)
     functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
-    text = Text("", fname, spelling.imports, spelling.objects, functions)
+    text = Text("", fname, spelling.imports, spelling.objects, a.unwritten, functions)
     tree: list[Any] = []
     if header:
         for line in sorted(set(spelling.imports.values())):
@@ -178,10 +184,16 @@ class Assembler:
         self.find_drains(graph.region)
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
+        self.defaults: dict[str, Any] = {}  # by parameter, as they are written
+        self.unwritten: dict[str, Any] = {}  # those that cannot be
+        self.find_defaults(signature)
+        read = [n for d in self.defaults.values() if d is not None for n in gast.walk(d)]
+        imported = [n.id for n in read if isinstance(n, gast.Name)]
         taken = {
             fname,
             *called.values(),
             *own,
+            *imported,
             *self.spelling.reserve(graph),
             *graph.info.get("reserved", ()),
         }
@@ -209,14 +221,24 @@ class Assembler:
         for p in params:
             if p.name not in own:
                 out.kwonlyargs.append(name(self.names[p]))
-                out.kw_defaults.append(None)
+                out.kw_defaults.append(self.defaults.get(p.name))
         return out
 
+    def find_defaults(self, signature: Any) -> None:
+        """The defaults of the function's own parameters, and of those of functions that it calls."""
+        own = [] if signature is None else signature.parameters.values()
+        for p in own:
+            if p.default is not p.empty:
+                self.defaults[p.name] = written(p.default, self.spelling)
+                if self.defaults[p.name] is None:
+                    self.unwritten[p.name] = p.default
+                    self.defaults[p.name] = const(None)
+        for c in self.graph.captures:
+            if c.path[-1][0] == "default":
+                self.defaults[c.name] = written(c.value, self.spelling)
+
     def add_parameter(self, out: Any, p: Any) -> None:
-        default = None
-        if p.default is not p.empty:
-            simple = p.default is None or isinstance(p.default, (bool, int, float, str))
-            default = self.constant(p.default) if simple else const(None)
+        default = self.defaults.get(p.name)
         if p.kind is p.VAR_POSITIONAL:
             out.vararg = name(p.name)
         elif p.kind is p.VAR_KEYWORD:
@@ -250,7 +272,9 @@ class Assembler:
             s = stmts[n]
             origin = getattr(s, "origin", None)
             for holder, field_ in blocks(s):
+                labelled, self.labelled = self.labelled, None
                 setattr(holder, field_, self.comment(getattr(holder, field_)))
+                self.labelled = labelled
             if origin is None or not origin.adjoint or isinstance(s, (Blank, Comment)):
                 out.append(s)
                 n += 1
@@ -290,16 +314,8 @@ class Assembler:
 
     def label(self, group: list[Any], origin: Origin, out: list[Any]) -> None:
         """Name the primal statement: beside a single line, above a group."""
-        text = origin.text
-        if (
-            len(text) > 70
-            or not text
-            or text.startswith(("def ", "lambda", "return lambda"))
-            or self.graph.info.get("lambda")
-        ):
-            text = f"line {origin.line}" if len(text) > 70 else ""
-        compound = ("for ", "while ", "if ", "elif ", "else", "try", "with ")
-        if not text or text.startswith(compound) or origin is self.labelled:
+        text = shortened(origin.text)
+        if not text or text.startswith(UNTOLD) or origin == self.labelled:
             return
         self.labelled = origin
         if (
@@ -588,7 +604,9 @@ class Assembler:
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
         v = self.expr(value)
-        if not isinstance(kind(base), Array):  # an element that is an array itself may be somebody else's
+        k = kind(base)
+        numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
+        if not numbers:  # an element that is an array itself may be somebody else's
             old = gast.Subscript(self.expr(base), self.index(index), gast.Load())
             self.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)
         elif isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
@@ -1459,6 +1477,14 @@ _SPELLED: dict[Any, Any] = {
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long statement, for a comment."""
+    if len(text) <= LONGEST_COMMENT:
+        return text
+    at = text.rfind(" ", 0, LONGEST_COMMENT - 3)
+    return text[: at if at > 0 else LONGEST_COMMENT - 4] + " ..."
 
 
 def strip(stmts: list[Any]) -> list[Any]:

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import operator
+import re
 from collections import defaultdict
 from typing import Any
 
+from srcdiff.backends import numpy_names
 from srcdiff.emit.order import Layout
-from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.kinds import Scalar
 
 __all__ = ["Namer"]
 
 Span = tuple[int, int]
+UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
+LONGEST = 20  # of a name that is made up
+GENERIC = re.compile(r"(t|g|v|temp)\d*")
 
 
 class Namer:
@@ -42,6 +49,8 @@ class Namer:
         self.number(graph.region)
         self.ranges(graph.region)
         self.coalesce(graph.region)
+        self.kept: dict[Val, Val] = {}
+        self.find_kept(graph.region)
         self.names: dict[Val, str] = {}
         self.name_all()
 
@@ -265,22 +274,23 @@ class Namer:
             used[p.name].append(self.find(p))
         user = {m.name for c in seen for m in self.class_of(c) if m.user}
         spare = next((w for w in ("t", "g", "v", "temp") if w not in user and w not in self.taken), "temp")
-        order = sorted(
-            seen,
-            key=lambda c: (
-                not any(m.user for m in self.class_of(c)),
-                min(self.defined[m][1] for m in self.class_of(c)),
-            ),
-        )
+
+        def turn(c: Val) -> tuple[bool, bool, int]:
+            """Names of the user first; what is kept on tapes is called like what is kept."""
+            members = self.class_of(c)
+            named = any(m.user for m in members)
+            kept = not named and any(m in self.kept for m in members)
+            return not named, kept, min(self.defined[m][1] for m in members)
+
+        order = sorted(seen, key=turn)
         for c in order:
             if c in self.names:
                 continue
             members = self.class_of(c)
-            hint = next(
-                (m.name for m in members if m.user and m.name),
-                next((m.name for m in members if m.name), spare),
-            )
-            hint = safe(hint)
+            hint = next((m.name for m in members if m.user and m.name), "")
+            hint = hint or next((m.name for m in members if m.name not in UNNAMED), "")
+            hint = hint or next((w for m in members if (w := self.word(m)) and w not in user), "")
+            hint = safe(hint or next((m.name for m in members if m.name), spare))
             n = 0
             name = hint
             while (name in self.taken and name not in used) or any(self.clash(c, o) for o in used[name]):
@@ -288,6 +298,58 @@ class Namer:
                 name = f"{hint}{n}"
             used[name].append(c)
             self.names[c] = name
+
+    def find_kept(self, region: Region) -> None:
+        """Tapes and what is read from them, with the values that they keep."""
+        for op in region.ops:
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for c, t in zip(view.collected, view.tapes, strict=True):
+                    if isinstance(c, Val):
+                        self.kept[t] = c
+                for s, e in zip(view.sources, view.elements, strict=True):
+                    if isinstance(s, Val) and s in self.kept:
+                        self.kept[e] = s
+            for r in op.regions:
+                self.find_kept(r)
+
+    def word(self, v: Val) -> str:
+        """A name for a value that has none: after what it is an element or a function of."""
+        if v in self.kept:
+            return self.word_of_kept(v)
+        op = v.op
+        if op is None or op.code != "prim" or v is not op.out or not op.ins:
+            return ""
+        base = self.name_so_far(op.ins[0]).rstrip("_")
+        if GENERIC.fullmatch(base):
+            return ""
+        word = ""
+        if op.fn is operator.getitem and base:
+            index = op.ins[1]
+            if isinstance(index, Const) and type(index.value) is int and index.value >= 0:
+                word = f"{base}_{index.value}"
+            elif isinstance(index, Const) and isinstance(index.value, str) and index.value.isidentifier():
+                word = index.value
+            elif isinstance(index, Val) and index.user and isinstance(index.kind, Scalar):
+                word = f"{base}_{index.name}"
+        elif base and len(op.ins) == 1 and op.ins[0].user:  # type: ignore[union-attr]
+            function = str(getattr(op.fn, "__name__", ""))
+            word = f"{function}_{base}" if function in numpy_names.SHORT else ""
+        return word if len(word) <= LONGEST else ""
+
+    def word_of_kept(self, v: Val) -> str:
+        """Of a tape: the name of what it keeps; of an element read from it: that name."""
+        at = self.kept[v]
+        if at in self.kept:
+            name = self.name_so_far(at)
+            return name.removesuffix("_saved") if name.endswith("_saved") else ""
+        name = self.name_so_far(at)
+        return f"{name}_saved" if name and not GENERIC.fullmatch(name) else ""
+
+    def name_so_far(self, a: Atom) -> str:
+        if not isinstance(a, Val) or (a.op is not None and a.op in self.lay.folded):
+            return ""
+        return self.names.get(self.find(a), "")
 
     def clash(self, a: Val, b: Val) -> bool:
         (low, high), (start, end) = self.reach(a), self.reach(b)

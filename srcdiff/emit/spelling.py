@@ -8,6 +8,7 @@ import enum
 import importlib
 import sys
 import types
+from collections.abc import Iterable
 from typing import Any
 
 import gast
@@ -40,8 +41,9 @@ def word_for(fn: Any) -> str:
 class Spelling:
     """Names for functions; collects the imports and objects that the text needs."""
 
-    def __init__(self, aliases: dict[str, str]) -> None:
+    def __init__(self, aliases: dict[str, str], modules: Iterable[str] = ()) -> None:
         self.aliases = {"numpy": "np", **aliases}
+        self.modules = tuple(modules)  # of the functions that were read
         self.imports: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
         self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
@@ -56,16 +58,29 @@ class Spelling:
         self.words[word] = obj
         return word
 
+    def home(self, obj: Any, text: str) -> tuple[types.ModuleType, str] | None:
+        """The module that an object can be imported from, and its name there."""
+        found = home_of(obj)
+        if found is not None and found[0].__name__ != "__main__":
+            return found
+        return place_in(np, obj, text.rpartition(".")[2]) or next(
+            (at for m in self.modules if (at := place_in(sys.modules.get(m), obj, text)) is not None), found
+        )
+
+    @staticmethod
+    def builtin(obj: Any) -> bool:
+        name = getattr(obj, "__name__", None)
+        return isinstance(name, str) and getattr(builtins, name, None) is obj
+
     def alone(self, obj: Any, text: str) -> str | None:
         """The name of an object that is spelt by a name alone; None for what a library holds."""
         if isinstance(obj, (types.ModuleType, float)) or obj is None:
             return None
         if isinstance(obj, enum.Enum) and (obj.name or "").isidentifier():
             return self.alone(type(obj), type(obj).__name__)
-        name = getattr(obj, "__name__", None)
-        if name is not None and getattr(builtins, name, None) is obj:
+        if self.builtin(obj):
             return None
-        home = home_of(obj)
+        home = self.home(obj, text)
         if home is not None:
             top = home[0].__name__.partition(".")[0]
             if top in LIBRARIES or top == "srcdiff":
@@ -115,12 +130,11 @@ class Spelling:
             return self.path(self.module(obj))
         if isinstance(obj, enum.Enum) and (obj.name or "").isidentifier():
             return gast.Attribute(self.reference(type(obj), type(obj).__name__), obj.name, gast.Load())
-        name = getattr(obj, "__name__", None)
         if isinstance(obj, float) or obj is None:
             return self.free_value(obj, text)
-        if name is not None and getattr(builtins, name, None) is obj:
-            return gast.Name(name, gast.Load(), None, None)
-        home = home_of(obj)
+        if self.builtin(obj):
+            return gast.Name(obj.__name__, gast.Load(), None, None)
+        home = self.home(obj, text)
         if home is not None:
             mod, attribute = home
             if mod.__name__.startswith("srcdiff.runtime"):
@@ -155,6 +169,16 @@ class Spelling:
         for r in rest:
             node = gast.Attribute(node, r, gast.Load())
         return node
+
+
+def place_in(mod: Any, obj: Any, text: str) -> tuple[types.ModuleType, str] | None:
+    """The module in which an object stands that another calls by a name, with dots perhaps."""
+    *owners, name = text.split(".")
+    for owner in owners:
+        mod = getattr(mod, owner, None)
+    if not isinstance(mod, types.ModuleType) or mod.__name__ == "__main__":
+        return None
+    return (mod, name) if vars(mod).get(name) is obj else None
 
 
 def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:

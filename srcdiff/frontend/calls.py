@@ -18,17 +18,19 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import (
+    boxes,
     control,
     displays,
     effects,
     expressions,
+    heaps,
     iteration,
     iterators,
+    lists,
     mappings,
     masked,
     numeric,
     objects,
-    places,
     recursion,
     reflection,
     sequences,
@@ -40,7 +42,7 @@ from srcdiff.frontend import (
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
-from srcdiff.frontend.infer import length_of
+from srcdiff.frontend.infer import infer, length_of
 from srcdiff.frontend.paths import default_of
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -63,7 +65,7 @@ from srcdiff.frontend.scope import (
     declarations,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -78,7 +80,6 @@ from srcdiff.ir.kinds import (
     Tree,
     fresh_sym,
     is_active_kind,
-    join,
 )
 
 if TYPE_CHECKING:
@@ -129,8 +130,13 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
 
+OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__})  # read in place of Python's
+
+
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
+    if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS:
+        return inline_function(lw, obj, source.find(obj), None, args, kwargs, node)
     if not isinstance(obj, (types.FunctionType, types.MethodType, functools.partial)):
         split = split_argument(lw, obj, text, path, args, kwargs, node)
         if split is not None:
@@ -152,6 +158,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, np.ufunc) and kwargs.keys() & {"dtype", "where"}:
         return ufunc_option(lw, obj, text, path, args, kwargs, node)
     with contextlib.suppress(TypeError):
+        if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
+            args = [array_of_list(lw, a, node) for a in args]
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
@@ -361,11 +369,20 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
     in_order = fresh and (
         len(k.dims) == 1
-        or (isinstance(made, Val) and made.op is not None and made.op.fn in MADE_IN_ORDER)
+        or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
     )
     if len(k.dims) == 1 and fn is np.reshape:
         in_order = True  # an evenly spaced vector can be given any shape
     return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
+
+
+def is_made_in_order(op: Op) -> bool:
+    """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
+    if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
+        return False
+    if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
+        return op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array)
+    return True
 
 
 def keeps_order(step: Step, rank: int) -> bool:
@@ -385,6 +402,7 @@ def keeps_order(step: Step, rank: int) -> bool:
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
+    args = [as_array(lw, fn, objects.opened(lw, a, node), node, not n) for n, a in enumerate(args)]
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -416,13 +434,37 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         cells = {a.cell for a in args if isinstance(a, Loc)}
         if cells and isinstance(new, Loc):
             # a view or a copy: neither may be written to while the other is used
-            lw.state.shares |= {frozenset({new.cell, *cells})}
+            lw.state.shares |= {frozenset({new.cell, c}) for c in cells}
         return new
     if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
         return lw.take_apart(value, value.kind)
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
+
+
+def array_of_list(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """What ``np.add`` and its like make of a list or tuple."""
+    box = content(lw, b)
+    of_any_length = isinstance(b, Loc) and not isinstance(box, Agg) and type(kind(lw.read(b, node))) is Seq
+    if lw.frame.static or not (of_any_length or (isinstance(box, Agg) and box.type in (list, tuple))):
+        return b
+    return call(lw, Known(np.array, "np.array"), [b], {}, node)
+
+
+def as_array(lw: Lowerer, fn: Any, b: Bound, node: Any, first: bool) -> Bound:
+    """A list of unknown length, given to a function that makes an array of it: the array.
+
+    (Behind the first argument a list of integers may be a shape, or axes.)
+    """
+    if lw.frame.static or not isinstance(b, Loc) or isinstance(lw.content(b), Agg):
+        return b
+    if not isinstance(fn, np.ufunc) and fn not in numpy_names.OF_ARRAYS:
+        return b
+    k = kind(lw.read(b, node))
+    sorts = "fiuc" if first else "fc"
+    numbers = type(k) is Seq and isinstance(k.elem, (Scalar, Array)) and k.elem.dtype[0] in sorts
+    return lw.bind(lw.prim(np.array, [lw.read(b)])) if numbers else b
 
 
 def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -589,8 +631,26 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
         note=f"{FLOWS}; {reason}" if unreadable else FLOWS,
         help=f"give it a rule, or pass {text} a constant",
     )
+    if not active and is_numeric_library(obj):
+        found = infer(obj, atoms, names)
+        found = OTHER if found == UNKNOWN else found
+        return lw.bind(lw.prim(obj, atoms, names, result=found, unread=(text, problem), text=text))
     v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
     return Plain(v)
+
+
+NUMERIC = (
+    "numpy.polynomial", "numpy.fft", "numpy.linalg", "numpy.lib._function_base_impl",
+    "numpy.lib._polynomial_impl", "numpy.lib._twodim_base_impl", "scipy.special", "scipy.signal",
+    "scipy.linalg", "scipy.fft", "scipy.stats", "scipy.spatial", "scipy.interpolate", "scipy.integrate",
+    "scipy.ndimage",
+)  # fmt: skip
+
+
+def is_numeric_library(obj: Any) -> bool:
+    """Whether a function only computes, so that the kinds of its results may be learnt by running it."""
+    module = str(getattr(obj, "__module__", ""))
+    return isinstance(obj, types.FunctionType) and module.startswith(NUMERIC)
 
 
 # ---- Python's own functions ---------------------------------------------------------------------------
@@ -617,7 +677,7 @@ def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if len(types_) != len(wanted):
         return None
     if isinstance(box, Agg):
-        return Plain(Const(issubclass(box.type, types_)))
+        return Plain(Const(issubclass(boxes.stands_for(box.type), types_)))
     if isinstance(box, (Closure, Partial)):
         return Plain(Const(issubclass(types.FunctionType, types_)))
     a = lw.read(args[0], node)
@@ -626,6 +686,8 @@ def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(k, Array):
         return Plain(Const(issubclass(np.ndarray, types_)))
+    if isinstance(k, Map):
+        return Plain(Const(issubclass(dict, types_)))
     if isinstance(k, Seq):
         return Plain(Const(issubclass(tuple if k.frozen else list, types_)))
     if isinstance(k, Scalar):
@@ -785,7 +847,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
     if isinstance(k, Map):
         return mappings.method(lw, owner, atom, name, args, kwargs, node)
     if isinstance(k, Seq):
-        return list_method(lw, owner, atom, name, args, kwargs, node)
+        return lists.method(lw, owner, atom, name, args, kwargs, node)
     if k == STR:
         return texts.method(lw, atom, name, args, kwargs, node)
     if isinstance(k, (Array, Scalar)) or k == UNKNOWN:
@@ -880,61 +942,6 @@ def is_index(lw: Lowerer, b: Bound) -> bool:
     return isinstance(k, Scalar) and k.dtype[0] in "iu"
 
 
-def list_method(
-    lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any
-) -> Bound:
-    k = kind(atom)
-    assert isinstance(k, Seq)
-    if not isinstance(owner, Loc):
-        lw.stop("method", "this list has no name, so changing it has no effect", node)
-    owner = lw.moved_to(owner)
-    if name == "append":
-        v = lw.read(args[0], node)
-        new = lw.prim(ops.append, [atom, v], result=Seq(join(k.elem, kind(v))), hint=name_of(atom), user=True)
-        lw.write(owner, new, node)
-        if places.changeable(kind(v)):
-            at = places.length(lw, atom)
-            places.put_in(lw, owner, (*owner.path, places.element_step(at)), args[0], node)
-        return Plain(Const(None))
-    if name == "pop" and not args:
-        places.detach(lw, owner, None, node)
-        last = lw.prim(ops.poplast, [atom], result=k.elem)
-        lw.write(owner, lw.prim(ops.rest, [atom], result=k, hint=name_of(atom), user=True), node)
-        return places.taken_out(lw, owner, last)
-    if name == "reverse":
-        places.detach(lw, owner, None, node)
-    if name == "extend":
-        lw.mixed.add(owner.cell)
-        other = lw.read(sequences.sequence(lw, args[0], node), node)
-        lw.write(
-            owner,
-            lw.prim(
-                operator.concat, [atom, other], result=join(k, kind(other)), hint=name_of(atom), user=True
-            ),
-            node,
-        )
-        return Plain(Const(None))
-    if name == "sort":
-        lw.write(owner, lw.read(sequences.sort(lw, lw.bind(atom), kwargs, node)), node)
-        return Plain(Const(None))
-    if name == "copy":
-        return lw.bind(lw.prim(list, [atom], result=k))
-    if name == "reverse":
-        lw.write(
-            owner,
-            lw.prim(
-                operator.getitem,
-                [atom, Slice(Const(None), Const(None), Const(-1))],
-                result=k,
-                hint=name_of(atom),
-                view=False,
-            ),
-            node,
-        )
-        return Plain(Const(None))
-    lw.stop("method", f"the list method {name!r} is not supported on a list whose length is not known", node)
-
-
 def _list_append(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     items = (*box.items, stored(lw, args[0]))
     set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
@@ -963,8 +970,7 @@ def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
     if extra is None:
         assert isinstance(owner, Loc)
         args = [given]
-        place = statements.as_sequence(lw, owner, box, node)
-        return list_method(lw, place, lw.read(place), "extend", args, {}, node)
+        return lists.of_any_length(lw, owner, box, "extend", args, node)
     items = (*box.items, *extra)
     set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
     return Plain(Const(None))
@@ -976,8 +982,10 @@ def _list_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
         what = "this takes an element out of an empty list"
         expressions.raises(lw, IndexError("pop from empty list"), node, what)
     if not isinstance(at, int):
-        lw.stop("index", "pop from here is not supported", node)
+        return lists.of_any_length(lw, owner, box, "pop", args, node)
     items = list(box.items)
+    if not -len(items) <= at < len(items):
+        expressions.raises(lw, IndexError("pop index out of range"), node, f"index {at!r} is out of range")
     item = items.pop(at)
     set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
     return item
@@ -985,6 +993,8 @@ def _list_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
 
 def _list_insert(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     at = constant(lw.read(args[0]))
+    if not isinstance(at, int):
+        return lists.of_any_length(lw, owner, box, "insert", args, node)
     items = list(box.items)
     items.insert(at, stored(lw, args[1]))
     set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
@@ -998,6 +1008,27 @@ def _list_sort(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
     return Plain(Const(None))
 
 
+def _list_find(name: str) -> Any:
+    """``index``, ``count``, ``remove``: settled now where all is known."""
+
+    def handler(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+        members = objects.places_of(lw, box, args[0], node)
+        if members is None or len(args) > 1:
+            return lists.of_any_length(lw, owner, box, name, args, node)
+        if name == "count":
+            return Plain(Const(len(members)))
+        if not members:
+            error = ValueError("the value is not in the list")
+            expressions.raises(lw, error, node, "this is not in the list")
+        if name == "index":
+            return Plain(Const(members[0]))
+        items = (*box.items[: members[0]], *box.items[members[0] + 1 :])
+        set_content(lw, owner, Agg(list, tuple(range(len(items))), items))
+        return Plain(Const(None))
+
+    return handler
+
+
 def _list_reverse(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     set_content(lw, owner, Agg(list, box.keys, box.items[::-1]))
     return Plain(Const(None))
@@ -1008,12 +1039,13 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
 
 
 def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    pairs = tuple(Agg(tuple, (0, 1), (Plain(Const(k)), v)) for k, v in zip(box.keys, box.items, strict=True))
+    entries = zip(map(mappings.key_bound, box.keys), box.items, strict=True)
+    pairs = tuple(Agg(tuple, (0, 1), entry) for entry in entries)
     return Agg(tuple, tuple(range(len(pairs))), pairs)
 
 
 def _dict_keys(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
+    return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
 
 
 def _dict_values(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -1082,7 +1114,9 @@ _CONTAINER_METHODS: dict[Any, Any] = {
     (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
     (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
     (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
-    (list, "sort"): _list_sort,
+    (list, "sort"): _list_sort, (list, "index"): _list_find("index"), (list, "count"): _list_find("count"),
+    (list, "remove"): _list_find("remove"), (tuple, "index"): _list_find("index"),
+    (tuple, "count"): _list_find("count"),
     (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 
@@ -1147,7 +1181,7 @@ def inline_function(
     lw: Lowerer, fobj: Any, found: Any, path: Any, args: Args, kwargs: Kw, node: Any
 ) -> Bound:
     frame = Frame(found, fobj, path, None, lw.frame.static)
-    if fobj.__module__ == iterators.__name__:
+    if fobj.__module__ in OWN_TEXTS:
         frame.ours, frame.site = True, (lw.frame, node if node is not None else lw.node)
     a = found.node.args
     defaults: Kw = {}

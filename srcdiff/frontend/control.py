@@ -19,7 +19,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, mutable
+from srcdiff.frontend.core import Bottom, mutable, near_to
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -287,8 +287,7 @@ class Joiner:
         if at not in self.cells or 0 in cells:
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
-            group = frozenset(c for c in cells if c) | {cell}
-            self.lw.state.shares |= {group}
+            self.lw.state.shares |= {frozenset({cell, c}) for c in cells if c}
         return self.cells[at]
 
     def all(self) -> None:
@@ -832,6 +831,9 @@ def loop(
     else:
         lw.stop("loop", "the kinds of the variables of this loop do not settle", node,
                 help="start the variables from values of the kind that they have later")  # fmt: skip
+    for key, k in carried.items():
+        if k == UNKNOWN and key in ends and key in opened:
+            check_nesting(lw, node, ends[key], lw.read(opened[key]))
     op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
     check_loop_aliases(lw, node, carried, opened, end, before)
@@ -887,6 +889,23 @@ def loop(
             poison = changing.get(key, other_each_trip(key[1]))
             lw.state.names[key] = poison if key in changing or holds_values(b) else b
     return after_loop(lw, op, exits, orelse, cond)
+
+
+def check_nesting(lw: Lowerer, node: Any, last: Atom, first: Atom) -> None:
+    """Refuse a variable that holds, after each trip, what it held before and a list or the like around it.
+
+    (Dicts of unknown depth are what they are when the program runs.)
+    """
+    parts = [last] if isinstance(last, Struct) else []
+    for part in parts:
+        if part.type is not dict and any(x is first for x in part.items):
+            what = f"each trip of this loop puts a {part.type.__name__} around what the trip before made"
+            lw.stop(
+                "loop", what, node,
+                note="how deep they lie in one another is known only at run time",
+                help="keep the elements in a list: append() and pop(), and a number for which one comes next",
+            )  # fmt: skip
+        parts += [x for x in part.items if isinstance(x, Struct)]
 
 
 def content_of(lw: Lowerer, b: Bound) -> Any:
@@ -1012,7 +1031,7 @@ def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State)
     out = {}
     for key in first:
         linked = set(first[key])
-        for c in last[key]:
+        for c in last[key].union(*(near_to(end.shares, c) for c in last[key] if c not in start.cells)):
             if c not in own:
                 linked |= {c} & start.cells.keys()
             elif own[c] != key:  # two variables change places

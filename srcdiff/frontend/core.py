@@ -8,7 +8,7 @@ import functools
 import operator
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, NoReturn
@@ -18,11 +18,13 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend import boxes
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
+    ELEMENTS,
     Agg,
     Bound,
     Either,
@@ -313,10 +315,15 @@ class Core:
         k = kind(base)
         if isinstance(k, Tree):
             return self.tree_item(base, k, index)
+        if isinstance(k, Map) and k.key == UNKNOWN:
+            self.taken_from_empty()
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":
             got = Scalar("i8", got.weak, fresh_sym())
         return self.prim(operator.getitem, [base, index], hint=hint, result=got, view=view)
+
+    def taken_from_empty(self) -> None:
+        """An entry of a dict is read of which no entries are known (yet)."""
 
     def tree_item(self, base: Atom, k: Tree, index: Atom) -> Atom:
         v = constant(index)
@@ -428,6 +435,8 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if boxes.is_box(type):
+                    self.box_as_value(type, node)
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
                     return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)
@@ -465,6 +474,14 @@ class Core:
         self.stop(
             "value", f"{describe(b)} is used where a number or an array is needed", node,
             help="call it, or keep it in a variable, a tuple or a list of functions that the program calls",
+        )  # fmt: skip
+
+    def box_as_value(self, cls: type, node: Any) -> NoReturn:
+        plain = boxes.held_as(cls)
+        self.stop(
+            "value", f"a {cls.__name__} is used as a value here", node,
+            note="it is put into a list of unknown length, returned, or given to a function that is not read",
+            help=f"hand over a {plain}: {plain}(...)",
         )  # fmt: skip
 
     def read_attribute(self, b: Method, node: Any) -> Atom:
@@ -579,13 +596,16 @@ class Core:
             return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
         if step.fn in (np.reshape, np.ravel):
             shape = self.shape_struct(base)
-            return self.prim(
-                np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"
+            return self.version(
+                base,
+                self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"),
             )
         if step.fn is np.transpose and not step.args:
-            return self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
+            back = self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
+            return self.version(base, back)
         if step.fn is np.swapaxes:
-            return self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+            back = self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+            return self.version(base, back)
         self.stop(
             "view-write",
             f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported",
@@ -594,28 +614,49 @@ class Core:
             help="write to the array itself, by an index",
         )
 
+    def version(self, base: Atom, new: Atom) -> Atom:
+        """``new`` is what ``base`` is after a write through a view: the same array, of the same shape."""
+        if isinstance(new, Val) and isinstance(base, Val):
+            self.shapes[new] = base
+        return new
+
     def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
-        groups = [g for g in self.state.shares if cell in g]
-        if not groups:
+        longer = itself and self.is_list(cell)  # its length changes, or which elements it has
+        linked = near_to(self.state.shares, cell)
+        if not longer:
+            linked |= self.linked([g for g in self.state.shares if cell in g])
+        if len(linked) == 1:
             return
         after = self.names_after()
         for (f, n), b in self.state.names.items():
             if f in after and n not in after[f]:
                 continue
             for label, c in self.holds(n, b, set()):
-                if c != cell and any(c in g for g in groups) and self.one_sort(c, cell, itself):
+                if c != cell and c in linked and self.one_sort(c, cell, itself):
                     self.stop(
                         "aliasing", f"this may or may not change {label!r} as well", node,
                         note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
 
-    def one_sort(self, a: int, b: int, itself: bool) -> bool:
-        """Whether what lives in two cells may be one thing: a list is not an array, if it changes itself."""
-        held = [self.state.cells.get(c, UNDEF) for c in (a, b)]
-        sorts = [isinstance(c, Agg) or isinstance(kind(c), Seq) for c in held]
-        return sorts[0] == sorts[1] or not itself
+    def linked(self, groups: list[frozenset[int]]) -> frozenset[int]:
+        """The cells of some groups; where elements are shared, those that may be one of these as well."""
+        found = frozenset().union(*groups)
+        around, rest = set(groups), set(self.state.shares)
+        while more := {g for g in rest - around if (g & found) - {ELEMENTS}}:
+            around |= more
+            found = found.union(*more)
+        return found if any(ELEMENTS in g for g in around) else frozenset().union(*groups)
+
+    def is_list(self, cell: int) -> bool:
+        """Whether a list or the like lives in a cell, not an array."""
+        held = self.state.cells.get(cell, UNDEF)
+        return isinstance(held, Agg) or isinstance(kind(held), Seq)
+
+    def one_sort(self, a: int, written: int, itself: bool) -> bool:
+        """Whether a change of one cell may change another: a list that gets longer changes no array."""
+        return self.is_list(a) or not (itself and self.is_list(written))
 
     def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
         """The cells that can be reached from a bound, and how."""
@@ -701,7 +742,10 @@ class Core:
             obj = lookup_free(f.fobj, name)
         except Unbound:
             self.stop("name", f"the name {name!r} is not defined", node)
-        builtin = name not in f.fobj.__code__.co_freevars and name not in f.fobj.__globals__
+        inner = name in f.fobj.__code__.co_freevars
+        builtin = not inner and name not in f.fobj.__globals__
+        if not (inner or builtin or frame.static):
+            self.graph.info.setdefault("modules", {})[f.fobj.__globals__.get("__name__")] = None
         path = None if f.path is None or builtin else (*f.path, ("var", name))
         return self.outside(obj, name, path, node)
 
@@ -963,6 +1007,33 @@ def _is_part(a: Atom, whole: Val, key: Any) -> bool:
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
         return False
     return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
+
+
+def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
+    """The cells that may hold what a cell holds.
+
+    Of a group the newest cell may hold what any other holds, and so on.  Of a pair the older one may be held
+    by the newer one of another pair, too; the variables of a loop (larger groups) are always different ones.
+    """
+    shares = frozenset(g for g in shares if ELEMENTS not in g)
+    if not any(cell in g for g in shares):
+        return frozenset({cell})
+    cells = sorted({c for g in shares for c in g})
+    older = ancestors(cells, shares)
+    pairs = ancestors(cells, (g for g in shares if len(g) == 2))
+    found = {c for c in cells if cell in older[c] or pairs[c] & pairs[cell]} | older[cell]
+    return frozenset(found.union(*(g for g in shares if cell in g)))
+
+
+def ancestors(cells: list[int], groups: Iterable[frozenset[int]]) -> dict[int, set[int]]:
+    """Of each cell: itself, and what it may hold; that is older than it."""
+    made: dict[int, set[int]] = {}
+    for g in groups:
+        made.setdefault(max(g), set()).update(g)
+    out: dict[int, set[int]] = {}
+    for c in cells:
+        out[c] = {c}.union(*(out[o] for o in made.get(c, ()) if o != c))
+    return out
 
 
 def filled(a: Atom) -> Atom:

@@ -12,8 +12,8 @@ import gast
 from srcdiff.frontend import mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant, name_of
 from srcdiff.frontend.expressions import content, default_bounds, index_atom
-from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc
-from srcdiff.ir.graph import Atom, Const, Slice, kind
+from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
+from srcdiff.ir.graph import Atom, Const, Slice, Val, kind
 from srcdiff.ir.kinds import INT, OTHER, Map, Seq
 
 if TYPE_CHECKING:
@@ -99,6 +99,10 @@ def delete_target(lw: Lowerer, t: Any) -> None:
 def delete_item(lw: Lowerer, base: Bound, index: Atom, node: Any) -> None:
     """``del base[index]``."""
     box = content(lw, base)
+    if objects.is_object(box):
+        if objects.special(lw, base, "__delitem__", [Plain(index)], node) is None:
+            lw.stop("del", f"nothing can be deleted from an object of class {box.type.__name__}", node)
+        return
     if not isinstance(base, Loc):
         lw.stop("del", "nothing can be deleted from this", node)
     if isinstance(box, Agg):
@@ -113,16 +117,26 @@ def delete_item(lw: Lowerer, base: Bound, index: Atom, node: Any) -> None:
     base = lw.moved_to(base)
     places.detach(lw, base, None, node)
     before, after = bounds(lw, current, index, node)
-    head = lw.getitem(current, Slice(Const(None), before, Const(None)))
     tail = lw.getitem(current, Slice(after, Const(None), Const(None)))
+    if before == Const(0):
+        if isinstance(tail, Val) and not tail.user:
+            tail.name, tail.user = name_of(current), True
+        lw.write(base, tail, node)
+        return
+    head = lw.getitem(current, Slice(Const(None), before, Const(None)))
     new = lw.prim(operator.concat, [head, tail], result=kind(current), hint=name_of(current), user=True)
     lw.write(base, new, node)
 
 
 def bounds(lw: Lowerer, current: Atom, index: Atom, node: Any) -> tuple[Atom, Atom]:
-    """Where what is deleted begins and ends, counted from the front."""
+    """Where what is deleted or replaced begins and ends, counted from the front."""
     if isinstance(index, Const) and isinstance(index.value, int) and index.value >= 0:
         return index, Const(index.value + 1)
+    if isinstance(index, Slice) and index.step in (Const(None), Const(1)):
+        start, stop = constant(index.lower), constant(index.upper)
+        start = 0 if start is None else start
+        if isinstance(start, int) and isinstance(stop, int) and start >= 0 and stop >= 0:
+            return Const(start), Const(max(start, stop))
     positions = lw.prim(range, [lw.prim(len, [current], result=INT)], result=OTHER)
     if not isinstance(index, Slice):
         at = lw.prim(operator.getitem, [positions, index], result=INT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, iteration, statements
+from srcdiff.frontend import calls, iteration, objects, statements
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
@@ -126,7 +126,7 @@ def _dict(lw: Lowerer, node: Any) -> Bound:
             key = lw.read(lw.expr(k), k)
             statements.store(lw, box, key, stored(lw, lw.expr(v)), k)
             continue
-        other = content(lw, lw.expr(v))
+        other = content(lw, objects.opened(lw, lw.expr(v), v))
         if isinstance(other, Plain) and isinstance(other.atom, Struct):
             other = content(lw, lw.bind(other.atom))
         if not isinstance(other, Agg) or other.type is not dict:

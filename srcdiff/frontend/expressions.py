@@ -41,6 +41,8 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Kind,
+    Map,
     Scalar,
     Seq,
     Tree,
@@ -53,7 +55,7 @@ from srcdiff.ir.kinds import (
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["HANDLERS", "evaluate", "index_atom"]
+__all__ = ["HANDLERS", "arguments", "evaluate", "index_atom"]
 
 
 WORDS = {  # what a person calls the nodes of a tree
@@ -140,6 +142,10 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
     if isinstance(owner, Known):
         if isinstance(owner.obj, types.ModuleType):
             written = lw.state.names.get((-id(vars(owner.obj)), name))
+            if written is not None:
+                return written
+        if isinstance(owner.obj, type):
+            written = objects.written_attribute(lw, owner.obj, name)
             if written is not None:
                 return written
         try:
@@ -234,9 +240,12 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.add and not isinstance(kx, Array) and not isinstance(ky, Array):
             k = join(kx, ky)
             x, y = lw.conform(x, k), lw.conform(y, k)
-            return lw.bind(lw.prim(operator.concat, [x, y], result=k))
+            return places.share_elements(
+                lw, lw.bind(lw.prim(operator.concat, [x, y], result=k)), left, right
+            )
         if fn is operator.mul:
-            return lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
+            return places.share_elements(lw, repeated, left, right)
     return Plain(lw.prim(fn, [x, y]))
 
 
@@ -254,9 +263,6 @@ def content(lw: Lowerer, b: Bound) -> Any:
 def _unary(lw: Lowerer, node: Any) -> Bound:
     b = lw.expr(node.operand)
     fn = numpy_names.UNARY[type(node.op).__name__]
-    c = content(lw, b)
-    if fn is operator.not_ and isinstance(c, Agg):
-        return Plain(Const(not c.items))
     if fn is operator.not_:
         known = truth(lw, b)
         if known is not None:
@@ -385,6 +391,10 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     if isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter):
         right = lw.sequence(right, node)
         box = content(lw, right)
+    if isinstance(box, Agg) and any(objects.is_object(content(lw, x)) for x in (left, *box.items)):
+        found_at = objects.places_of(lw, box, left, node) if box.type is not dict else None
+        if found_at is not None:
+            return Const(bool(found_at) == (name == "In"))
     item = lw.read(left, node)
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
@@ -431,12 +441,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
     """Whether a bound counts as true, where that is known."""
     c = content(lw, b)
     if isinstance(c, Agg):
-        if c.type not in (tuple, list, dict):
-            for name in ("__bool__", "__len__"):
-                got = objects.special(lw, b, name, [], lw.node)
-                if got is not None:
-                    return truth(lw, got)
-        return bool(c.items) if c.type in (tuple, list, dict) else True
+        got = own_truth(lw, b, lw.node)
+        return bool(c.items) if got is None else truth(lw, got)
     if isinstance(c, Plain) and is_constant(c.atom):
         return bool(constant(c.atom))
     if isinstance(c, Known) and isinstance(c.obj, enum.Enum):
@@ -456,7 +462,8 @@ def truth(lw: Lowerer, b: Bound) -> bool | None:
 def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
     """The value to test of a bound: of two things, that of the one that is meant."""
     if not isinstance(b, Either):
-        return lw.read(b, node)
+        own = own_truth(lw, b, node)
+        return lw.read(b if own is None else own, node)
     known = truth(lw, b.then), truth(lw, b.other)
     if known == (True, False):
         return b.test
@@ -468,6 +475,18 @@ def condition(lw: Lowerer, b: Bound, node: Any = None) -> Atom:
         return Plain(Const(is_true) if is_true is not None else condition(lw, x, node))
 
     return lw.read(lw.choose(b.test, lambda: arm(b.then), lambda: arm(b.other), node, "if"))
+
+
+def own_truth(lw: Lowerer, b: Bound, node: Any) -> Bound | None:
+    """What an object's class says of its truth; None if the bound is no such object."""
+    box = content(lw, b)
+    if not objects.is_object(box) or issubclass(box.type, tuple):
+        return None
+    for name in ("__bool__", "__len__"):
+        got = objects.special(lw, b, name, [], node)
+        if got is not None:
+            return got
+    return Plain(Const(True))
 
 
 def _ifexp(lw: Lowerer, node: Any) -> Bound:
@@ -529,7 +548,8 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
                 if isinstance(new, Loc):
                     lw.state.shares |= {frozenset({new.cell, b.cell})}
                 return new
-            return lw.bind(b.val)  # a copy, not a view
+            made = lw.bind(b.val)  # a copy, not a view
+            return places.share_elements(lw, made, base) if isinstance(k, Seq) else made
         return b
     return lw.bind(lw.getitem(value, index))
 
@@ -553,6 +573,14 @@ def known_item(lw: Lowerer, base: Known, index_node: Any, node: Any) -> Bound:
             help="write what it stands for with functions that have rules",
         )  # fmt: skip
     return Plain(lw.prim(operator.getitem, [lw.read(base), index]))
+
+
+def of_one_sort(kinds: list[Kind]) -> bool:
+    """Whether elements may be chosen among at run time; lists may differ in length."""
+    if all(alike(kinds[0], k) for k in kinds):
+        return True
+    whole = join_all(kinds[0], tuple(kinds[1:]))
+    return isinstance(whole, Seq) and not isinstance(whole, Map) and whole.elem != UNKNOWN
 
 
 def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None = None) -> Bound:
@@ -579,7 +607,7 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     if not box.items:
         raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
     kinds = [kind(lw.read(x)) for x in box.items] if plain else []
-    if kinds and all(alike(kinds[0], k) for k in kinds) and box.type in (tuple, list):
+    if kinds and of_one_sort(kinds) and box.type in (tuple, list):
         if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
             return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
         whole = lw.read(box)
@@ -648,7 +676,10 @@ def index_atom(lw: Lowerer, node: Any) -> Atom:
         return Struct(tuple, tuple(range(len(items))), items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
-    got = lw.read(lw.expr(node), node)
+    b = lw.expr(node)
+    if isinstance(b, Iter) and b.kind == "range":
+        return lw.prim(np.arange, list(b.parts))
+    got = lw.read(b, node)
     k = kind(got)
     if isinstance(k, Seq) and k.frozen:
         lw.stop("index", "the number of indices in this tuple is known only at run time", node)
@@ -695,27 +726,41 @@ def _call(lw: Lowerer, node: Any) -> Bound:
         return Plain(Const(None))
     if isinstance(func, Known) and func.obj is super:
         return objects.super_of(lw, [lw.expr(a) for a in node.args], node)
+    if isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
+        turned = turned_columns(lw, node.args[0])
+        if turned is not None:
+            return turned
+    args, kwargs = arguments(lw, node)
+    return lw.call(func, args, kwargs, node)
+
+
+def turned_columns(lw: Lowerer, a: Any) -> Bound | None:
+    """``zip(*rows)`` of rows whose number is not known."""
+    if not isinstance(a, gast.Starred):
+        return None
+    starred, items = lw.spread(lw.expr(a.value), a)
+    return lw.columns(starred, a) if items is None else None
+
+
+def arguments(lw: Lowerer, node: Any) -> tuple[list[Bound], dict[str, Bound]]:
+    """The arguments of a call, read."""
     args: list[Bound] = []
     kwargs: dict[str, Bound] = {}
     for a in node.args:
         if isinstance(a, gast.Starred):
             starred, items = lw.spread(lw.expr(a.value), a)
-            if items is None and isinstance(func, Known) and func.obj is zip and len(node.args) == 1:
-                turned = lw.columns(starred, a)
-                if turned is not None:
-                    return turned
             args.extend([Spread(starred)] if items is None else items)
         else:
             args.append(lw.expr(a))
     for kw in node.keywords:
         if kw.arg is None:
-            got = content(lw, lw.expr(kw.value))
+            got = content(lw, objects.opened(lw, lw.expr(kw.value), kw.value))
             if not isinstance(got, Agg) or got.type is not dict:
                 lw.stop("starred", "the keys of the ** argument are not known", kw.value)
             kwargs.update(zip(got.keys, got.items, strict=True))
         else:
             kwargs[kw.arg] = lw.expr(kw.value)
-    return lw.call(func, args, kwargs, node)
+    return args, kwargs
 
 
 def _generator(lw: Lowerer, node: Any) -> Bound:

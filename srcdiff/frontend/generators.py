@@ -47,6 +47,7 @@ class Consumer:
     node: Any
     jumps: control.Jumps  # what break and return are in its body
     take: Callable[[Bound, list[Any]], Any]
+    throws: bool = False
 
 
 class Resume:
@@ -111,18 +112,19 @@ def drive(
     gen: Iter,
     take: Callable[[Bound, list[Any]], Any],
     orelse: list[Any] | None = None,
+    throws: bool = False,
 ) -> Any:
     """Read a generator, and at each ``yield`` the body of its consumer, which stands at ``node``.
 
-    Returns the exit code of the whole, as a loop does.  This is also how a ``with`` reads a function of
-    ``contextlib.contextmanager``: its body is the consumer.
+    Returns the exit code of the whole, as a loop does.  ``throws``: what the consumer raises is raised at the
+    ``yield``, as a ``with`` does whose manager is a generator.
     """
     depth, after = lw.driven, lw.jumps.ret
     if depth > DEEPEST:
         lw.stop("generator", "generators that read one another nest too deeply", node, help="write a loop")
     inner = after if after >= control.OUTWARD else control.OUTWARD + 2 * depth + 1
     jumps = control.Jumps(control.OUTWARD + 2 * depth, inner)
-    consumer = Consumer(lw.frame, node, jumps, take)
+    consumer = Consumer(lw.frame, node, jumps, take, throws)
     lw.driven += 1
     try:
         code = start(lw, node, gen, consumer)
@@ -148,7 +150,7 @@ def start(lw: Lowerer, node: Any, gen: Iter, consumer: Consumer) -> Any:
         frame, where = gen.parts
         frame.consumer = consumer
         return within(lw, frame, lambda: go_on_from(lw, where, len(where) - 1, control.FALL))
-    frame, body = opened(lw, gen, node)
+    frame, body = opened(lw, gen, node, consumer.throws)
     frame.consumer = consumer
     try:
         return within(lw, frame, lambda: lw.block(body))
@@ -166,7 +168,7 @@ def within(lw: Lowerer, frame: Frame, read: Callable[[], Any]) -> Any:
         lw.frame, lw.jumps, lw.origin, lw.node = old
 
 
-def opened(lw: Lowerer, gen: Iter, node: Any) -> tuple[Frame, list[Any]]:
+def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Frame, list[Any]]:
     """A generator's frame with its arguments bound, and its body."""
     if gen.kind == "genexp":
         tree, outer, first = gen.parts
@@ -174,7 +176,8 @@ def opened(lw: Lowerer, gen: Iter, node: Any) -> tuple[Frame, list[Any]]:
         lw.state.names[frame.id, "first_"] = first
         return frame, lw.cached_tree((tree, "genexp"), expanded(tree))
     frame, fnode, _, bound = gen.parts
-    check_blocks(lw, fnode, node)
+    if not throws:
+        check_blocks(lw, fnode, node)
     lw.declare(frame, fnode, bound)
     for key in [k for k in lw.state.names if k[0] == frame.id]:
         del lw.state.names[key]

@@ -61,15 +61,27 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
 }  # fmt: skip
 
 
+# many numbers divide these
+_DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
+_LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
+
+
 class _Sampler:
-    def __init__(self, run: int, alike: bool = False, fixed: int = 0) -> None:
+    def __init__(
+        self, run: int, alike: bool = False, fixed: int = 0, at: int = 0, whole: int = 0, loose: int = 0
+    ) -> None:
         self.run = run
-        self.fixed = fixed  # the one size that sizes which must be equal to it have
+        self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
+        self.whole = whole  # sizes are such that they can be split, as an operation demands
+        self.loose = loose  # all sizes are this one, and nothing is learnt of those of the result
         self.table: dict[int, int] = {}
+        self.parts: dict[tuple[int, int], Sym] = {}  # sizes of the result that follow no size of an argument
 
     def base(self, index: int) -> int:
-        if self.fixed and index == 0:
+        if self.whole:
+            return _DIVISIBLE[self.run][index] if index < len(_DIVISIBLE[self.run]) else self.no()
+        if self.fixed and index == self.at:
             return self.fixed
         table = _SIZES[self.run]
         return table[index] if index < len(table) else 83 + (17, 23)[self.run] * index + (index * index) % 7
@@ -77,6 +89,8 @@ class _Sampler:
     def size(self, dim: Dim) -> int:
         if isinstance(dim, int):
             return dim
+        if self.loose:
+            return self.loose
         if dim.id not in self.table:
             self.table[dim.id] = self.base(0 if self.alike and dim.big else len(self.table) + self.alike)
         return self.table[dim.id] + dim.offset
@@ -155,6 +169,8 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
         offset = n0 - b0
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
             return Sym(ident, offset, big.get(ident, False) and offset == 0)
+    if s0.whole:  # parts that are equal are so whatever the size is
+        return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()
 
 
@@ -235,12 +251,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     got = _sampled(fn, args, names, False)
     if got is None:
         got = _sampled(fn, args, names, True)
-    if got is None:  # a size written as a number may be what the others have to be
-        for size in sorted(_numbers_in(kind(a) for a in args)):
-            got = got or _sampled(fn, args, names, True, size)
-        for size in _USUAL if got is None else ():  # or what the function itself wants
-            got = got or _guessed(fn, args, names, size)
-        got = got or UNKNOWN
+    if got is None:
+        got = _forced(fn, args, names)
     if key is not None and isinstance(got, Scalar) and got.value is None:
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
@@ -248,13 +260,42 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     return forget_sizes(got) if fn in _DATA_SHAPED else got
 
 
-def _guessed(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], size: int) -> Kind | None:
-    """What is learnt when all sizes are some number: not the sizes of the result."""
-    got = _sampled(fn, args, names, True, size)
-    return None if got is None else forget_sizes(got)
+def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
+    """The kind of an operation that demands something of the sizes of its arguments."""
+    got = _sampled(fn, args, names, False, whole=1)
+    if got is not None:
+        return got
+    numbers = sorted(_numbers_in(kind(a) for a in args))
+    for size in numbers:  # a size written as a number may be what another has to be
+        for at in range(MOST_FORCED):
+            got = _sampled(fn, args, names, False, fixed=size, at=at)
+            multiple = got is not None and _sampled(fn, args, names, False, fixed=60 * size, at=at)
+            if got is not None and not multiple:
+                return got
+    for size in (*numbers, *_LOOSE):
+        got = _sampled(fn, args, names, False, loose=size)
+        if got is not None:
+            return forget_sizes(got)
+    at = getattr(fn, "__shaped_like__", 0)
+    return shaped(kind(args[0]), kind(args[at])) if at and not any(names[: at + 1]) else UNKNOWN
 
 
-_USUAL = (3, 2, 1, 4)  # vectors that np.cross takes, pairs, ...
+def shaped(first: Kind, like: Kind) -> Kind:
+    """The kind of a result of the dtype of one argument and the shapes of another, an array or several."""
+    if not isinstance(first, Array) or first.dtype[0] not in "fc":
+        return UNKNOWN
+    if isinstance(like, Array):
+        return Array(first.dtype, like.dims) if like.dims else Scalar(first.dtype, False)
+    if isinstance(like, Scalar):
+        return Scalar(first.dtype, False)
+    if isinstance(like, Tree) and like.type in (list, tuple):
+        if like.items and all(isinstance(x, Scalar) for x in like.items):
+            return UNKNOWN  # numbers in a list are an array
+        return Tree(like.type, like.keys, tuple(shaped(first, x) for x in like.items))
+    return UNKNOWN
+
+
+MOST_FORCED = 3  # sizes of which one is tried to be a number that is written
 _MOST_OF_NUMBERS = 1024
 _of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
 
@@ -286,15 +327,25 @@ def forget_sizes(k: Kind) -> Kind:
 
 
 def _numbers_in(kinds: Iterable[Kind]) -> set[int]:
-    return {d for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, int) and d > 1}
+    out: set[int] = set()
+    for k in kinds:
+        if isinstance(k, Array):
+            out |= {d for d in k.dims if isinstance(d, int) and d > 1}
+        elif isinstance(k, Tree):
+            out |= _numbers_in(k.items)
+    return out
 
 
 def _sampled(
-    fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], alike: bool, fixed: int = 0
+    fn: Callable[..., Any],
+    args: list[Atom],
+    names: tuple[str, ...],
+    alike: bool,
+    **options: int,
 ) -> Kind | None:
     """The kind learnt from two runs; None if the samples do not fit the operation."""
     results = []
-    samplers = (_Sampler(0, alike, fixed), _Sampler(1, alike, fixed))
+    samplers = (_Sampler(0, alike, **options), _Sampler(1, alike, **options))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in samplers:
@@ -497,7 +548,13 @@ def _key(a: Atom) -> Any:
 
 
 def index_parts(index: Atom) -> list[Atom]:
-    return list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+    """The parts of an index; of one that is a tuple as a value, stand-ins of their kinds."""
+    if isinstance(index, Struct) and index.type is tuple:
+        return list(index.items)
+    k = kind(index)
+    if isinstance(k, Tree) and k.type is tuple:
+        return [Val("", x) for x in k.items]
+    return [index]
 
 
 def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, generators, iterators, mappings, places, recursion, source
+from srcdiff.frontend import control, generators, iterators, mappings, objects, places, recursion, source
 from srcdiff.frontend.core import Stop, constant, is_constant
 from srcdiff.frontend.expressions import attribute, content
 from srcdiff.frontend.infer import index_kind
@@ -213,6 +213,7 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
         taken.append(it.cell)
         lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
         return take(lw, c, node, taken)
+    it = objects.opened(lw, it, node)
     if isinstance(it, Iter):
         if it.kind in ("zip", "map", "enumerate", "reversed"):
             nested = [
@@ -246,11 +247,9 @@ def protocol(lw: Lowerer, it: Bound, box: Agg, node: Any) -> Bound | None:
         return None
     if hasattr(box.type, "__iter__"):
         got = lw.call(attribute(lw, it, "__iter__", node), [], {}, node)
-        if hasattr(box.type, "__next__"):
-            lw.stop(
-                "iterator", f"{box.type.__name__} is an iterator with a __next__ of its own", node,
-                help="write __iter__ as a generator function",
-            )  # fmt: skip
+        own = content(lw, got)
+        if objects.is_object(own) and not is_cursor(own) and hasattr(own.type, "__next__"):
+            return text(lw, iterators.by_next, [got], {}, node)
         return got
     if hasattr(box.type, "__getitem__") and hasattr(box.type, "__len__"):
         return text(lw, iterators.by_index, [it], {}, node)
@@ -321,7 +320,7 @@ def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
         c = lw.bind(c.atom)
     if isinstance(c, Agg):
         if c.type is dict:
-            return [given(Plain(Const(k))) for k in c.keys]
+            return [given(mappings.key_bound(k)) for k in c.keys]
         if is_cursor(c):
             return None
         return [given(x) for x in c.items]

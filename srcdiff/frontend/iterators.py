@@ -55,6 +55,15 @@ def mapped_rows(function: Any, iterable: Any) -> Iterator[Any]:
         yield function(*x)
 
 
+def by_next(it: Any) -> Iterator[Any]:
+    while True:
+        try:
+            x = next(it)
+        except StopIteration:
+            return
+        yield x
+
+
 def by_index(seq: Any) -> Iterator[Any]:
     k = 0
     while k < len(seq):
@@ -348,6 +357,22 @@ def least_place(values: Any) -> int:
         if values[k] < values[at]:
             at = k
     return at
+
+
+def index_of(seq: Any, value: Any, start: int = 0) -> int:
+    """Where the first of the items that are equal to a value is."""
+    for k in range(start, len(seq)):
+        if seq[k] == value:
+            return k
+    raise ValueError("the value is not in the list")
+
+
+def count_of(seq: Any, value: Any) -> int:
+    times = 0
+    for x in seq:
+        if x == value:
+            times += 1
+    return times
 
 
 def between(k: int, start: int, stop: int) -> bool:

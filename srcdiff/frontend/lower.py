@@ -20,6 +20,8 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    longhand,
+    managers,
     objects,
     recursion,
     sequences,
@@ -80,7 +82,7 @@ class Lowerer(Core):
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
     certain: Problem | None = None  # an exception that what was read last raises for certain
-    worlds: dict[Any, Frame] = field(default_factory=dict)  # variables outside that are written, and whose
+    worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
@@ -115,7 +117,8 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            return [t[obj] for t in (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS) if obj in t]
+            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL, longhand.HANDLERS)
+            return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
 
@@ -129,6 +132,9 @@ class Lowerer(Core):
             read = higher.METHODS_OF[obj.__name__]
             return lambda lw, args, kwargs, path, node: read(lw, owner, args, kwargs, node)
         return None
+
+    def taken_from_empty(self) -> None:
+        recursion.wait_for_entries(self)
 
     def can_make(self, cls: type) -> bool:
         return calls.can_make(cls)
@@ -168,12 +174,14 @@ class Lowerer(Core):
 
     def world(self, key: Any) -> Bound | None:
         """What a variable of the world outside holds before the program writes to it."""
-        fobj = self.worlds.get(key)
-        if fobj is None:
+        home = self.worlds.get(key)
+        if home is None:
             return None
         kept = self.state.names.pop(key, None)
         try:
-            return self.free(key[1], self.worlds[key])
+            if isinstance(home, Known):
+                return expressions.attribute(self, home, key[1], self.node)
+            return self.free(key[1], home)
         except Stop:
             return None  # it has none
         finally:

@@ -2,8 +2,8 @@
 
 A manager that only touches the world (a lock, a file, a timer), or changes how arithmetic is done
 (``np.errstate``), stays what it is: its block is a region of its own, and the latter surrounds the mirror of
-the block as well.  One that is an object known here has its methods read.  ``contextlib.suppress`` is the
-``try`` that it stands for.
+the block as well.  One that is an object known here has its methods read; one made of a generator is read
+with the block in the place of its ``yield``.  ``contextlib.suppress`` is the ``try`` that it stands for.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, objects, parts, protect, source
+from srcdiff.frontend import control, expressions, generators, objects, parts, protect, source
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, truth
-from srcdiff.frontend.scope import Agg, Bound, Known, Partial, Plain, nodes_in
+from srcdiff.frontend.scope import Agg, Bound, Closure, Iter, Known, Loc, Partial, Plain, nodes_in
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Val, kind
 from srcdiff.ir.kinds import OTHER, UNKNOWN, is_active_kind
@@ -41,11 +41,22 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
         made.tag = f"item {others[0].context_expr.col_offset}"
         body = lw.tree_once(s, "items", lambda: [made])
     func = lw.expr(first.context_expr.func) if isinstance(first.context_expr, gast.Call) else None
+    made = generator_of(lw, func)
+    if made is not None:
+        args, kwargs = expressions.arguments(lw, first.context_expr)
+        given = [*args, *kwargs.values()]
+        if not (isinstance(func, Known) and only_acts(lw, func.obj, given)):
+            return generator_block(lw, s, first, made, args, kwargs, body)
+        names = (*("" for _ in args), *kwargs) if kwargs else ()
+        atoms = [lw.read(b) for b in given]
+        lw.read(func)
+        manager = lw.prim(func.obj, atoms, names, result=OTHER, text=func.text)
+        return plain_block(lw, first, manager, func.obj, body)
     if isinstance(func, Known):
         special = _SPECIAL.get(func.obj) if isinstance(func.obj, type) else None
         if special is not None:
             return special(lw, s, first, body)
-        if is_generator_manager(func.obj) or (isinstance(func.obj, type) and not lw.can_make(func.obj)):
+        if isinstance(func.obj, type) and not lw.can_make(func.obj):
             atoms, names = arguments(lw, func, first.context_expr)
             attrs = {"fn": func.obj, "text": func.text, **({"names": names} if any(names) else {})}
             if func.obj in numpy_names.MODES:
@@ -123,6 +134,106 @@ def is_generator_manager(obj: Any) -> bool:
     """Whether a function was made a manager by ``contextlib.contextmanager``."""
     inner = getattr(obj, "__wrapped__", None)
     return isinstance(obj, types.FunctionType) and inner is not None and inspect.isgeneratorfunction(inner)
+
+
+def managed() -> None:
+    """Stands for what ``contextlib.contextmanager`` makes of a function defined in the program."""
+
+
+def make_manager(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    return Partial(Known(managed, "contextmanager"), tuple(args), {}) if len(args) == 1 else None
+
+
+def made_before(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    lw.stop(
+        "with", "a manager made of a generator is called outside a with statement", node,
+        note="its block stands where its yield is",
+        help="make it in the with statement itself: with manager(...) as x:",
+    )  # fmt: skip
+
+
+SPECIAL: dict[Any, Any] = {contextlib.contextmanager: make_manager, managed: made_before}
+
+
+def generator_of(lw: Lowerer, func: Bound | None) -> Bound | None:
+    """The generator function behind a function of ``contextlib.contextmanager``, or a method of such."""
+    if isinstance(func, Known) and is_generator_manager(func.obj):
+        path = None if func.path is None else (*func.path, ("attr", "__wrapped__"))
+        return Known(func.obj.__wrapped__, func.text, path)
+    if not isinstance(func, Partial):
+        return None
+    if isinstance(func.fn, Known) and func.fn.obj is managed:
+        return func.args[0]
+    inner = generator_of(lw, func.fn)
+    return None if inner is None else Partial(inner, func.args, func.kwargs)
+
+
+def only_acts(lw: Lowerer, fn: Any, given: list[Bound]) -> bool:
+    """Whether a manager gives nothing, and is given nothing that the program computes or changes."""
+    for b in given:
+        c = content(lw, b)
+        if isinstance(c, (Closure, Partial, Agg)) or not isinstance(c, (Plain, Known)):
+            return False
+        if isinstance(c, Plain) and is_active_kind(kind(c.atom)) and not isinstance(c.atom, Const):
+            return False
+    try:
+        nodes = body_of(fn.__wrapped__)
+    except SourceNotFound:
+        return True
+    if any(isinstance(n, gast.ExceptHandler) for n in nodes):
+        return False
+    if fn.__wrapped__.__closure__ or any(isinstance(n, (gast.Global, gast.Nonlocal)) for n in nodes):
+        return False
+    acts = any(isinstance(n, gast.Attribute) and isinstance(n.ctx, gast.Store) for n in nodes)
+    return not acts and all(n.value is None for n in nodes if isinstance(n, gast.Yield))
+
+
+def generator_block(
+    lw: Lowerer, s: Any, item: Any, made: Bound, args: list[Bound], kwargs: dict[str, Bound], body: list[Any]
+) -> Any:
+    """The block of a manager made of a generator: it stands where the ``yield`` is, and what it raises too.
+
+    How the block ended is kept in a variable while the generator runs to its end.
+    """
+    gen = lw.call(made, args, kwargs, item.context_expr)
+    made_of = lw.state.cells[gen.cell] if isinstance(gen, Loc) else None
+    if not isinstance(made_of, Iter):
+        lw.stop("with", "this is not a context manager", item.context_expr,
+                help="make it with contextlib.contextmanager, of a function with one yield")  # fmt: skip
+    assert isinstance(gen, Loc)
+    lw.state.cells[gen.cell] = Iter("spent", ())
+    where = item.context_expr
+    frame, own, left = lw.frame, lw.jumps, f"left {where.lineno} {where.col_offset}!"
+    lw.state.names[frame.id, left] = Plain(Const(control.FALL))
+    inside = [0]
+
+    def take(value: Bound, rest: list[Any]) -> Any:
+        if inside[0]:
+            lw.stop("with", "the generator of this manager yields twice", item.context_expr,
+                    help="let it have one yield")  # fmt: skip
+        old, lw.jumps = lw.jumps, own
+        try:
+            if item.optional_vars is not None:
+                lw.assign(item.optional_vars, value)
+            code = lw.block(body)
+        finally:
+            lw.jumps = old
+        if isinstance(code, int) and code == control.RAISE:
+            return code
+        if not (isinstance(code, int) and code == control.FALL):
+            lw.state.names[frame.id, left] = Plain(Const(code) if isinstance(code, int) else code)
+        inside[0] += 1
+        try:
+            return lw.block(rest)
+        finally:
+            inside[0] -= 1
+
+    code = generators.drive(lw, s, made_of, take, throws=True)
+    if isinstance(code, int) and code != control.FALL:
+        return code
+    after = lw.state.names.pop((frame.id, left))
+    atom = lw.read(after)
+    return atom.value if isinstance(atom, Const) else atom
 
 
 def arguments(lw: Lowerer, func: Known, node: Any) -> tuple[list[Atom], tuple[str, ...]]:

@@ -46,8 +46,16 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     return Loc(base.cell)
 
 
+def key_bound(key: Any) -> Bound:
+    """A key of a dict of known keys, as it is looped over."""
+    if isinstance(key, tuple):
+        return Agg(tuple, tuple(range(len(key))), tuple(map(key_bound, key)))
+    return Plain(Const(key))
+
+
 def display(key: tuple[Any, ...]) -> Struct:
-    return Struct(tuple, tuple(range(len(key))), tuple(Const(k) for k in key))
+    items = tuple(display(k) if isinstance(k, tuple) else Const(k) for k in key)
+    return Struct(tuple, tuple(range(len(key))), items)
 
 
 def without_values(k: Kind) -> Kind:
@@ -142,7 +150,7 @@ def remove(lw: Lowerer, owner: Loc, atom: Atom, key: Atom, node: Any) -> None:
 
 
 def _copy(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
-    return lw.bind(lw.prim(ops.copied, [atom], result=kind(atom)))
+    return places.share_elements(lw, lw.bind(lw.prim(ops.copied, [atom], result=kind(atom))), owner)
 
 
 def _update(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:

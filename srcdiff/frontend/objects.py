@@ -13,7 +13,8 @@ import operator
 import types
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_instance, mutable
+from srcdiff.frontend import boxes
+from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable, near_to
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -25,6 +26,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Super,
+    class_key,
 )
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Const, Ref
@@ -97,6 +99,36 @@ def find(cls: type, name: str, after: type | None = None) -> tuple[Any, type] | 
     return None
 
 
+def written_attribute(lw: Lowerer, cls: type, name: str, after: type | None = None) -> Bound | None:
+    """What the program has written to an attribute of a class, or of the one that it comes from."""
+    mro = list(cls.__mro__)
+    for c in mro[mro.index(after) + 1 :] if after is not None else mro:
+        written = lw.state.names.get(class_key(c, name))
+        if written is not None or name in vars(c):
+            return written
+    return None
+
+
+def set_of_class(lw: Lowerer, owner: Known, name: str, value: Bound, node: Any) -> None:
+    """``Class.name = value``: seen by the program alone, like a global variable."""
+    cls = owner.obj
+    found = find(cls, name)
+    setters = [vars(c)["__setattr__"] for c in type(cls).__mro__ if "__setattr__" in vars(c)]
+    told = [(found is not None and found[1] is not cls, f"{name!r} comes from a class above it"),
+            (found is not None and hasattr(type(found[0]), "__get__"), f"{name!r} is a method or a property"),
+            (not isinstance(content(lw, value), (Plain, Loc, Agg)), "a function is written to it"),
+            (setters[0] is not vars(type)["__setattr__"], "the class of this class decides what it does"),
+            (not lw.can_make(cls), "it belongs to a library")]  # fmt: skip
+    why = next((note for applies, note in told if applies), None)
+    if why is not None:
+        lw.stop("attribute-write", f"this changes the attribute {name!r} of the class {cls.__name__}", node,
+                note=why, help="keep the value in a variable, or in an object of your own")  # fmt: skip
+    if owner.path is not None:
+        lw.guards[owner.path] = cls
+    lw.worlds[class_key(cls, name)] = owner
+    lw.state.names[class_key(cls, name)] = value
+
+
 def field_of(lw: Lowerer, box: Agg, name: str) -> Bound | None:
     return lw.settled(box.items[box.keys.index(name)]) if name in box.keys else None
 
@@ -108,6 +140,9 @@ def lookup_class(
     if name == "__class__":
         return Known(cls, cls.__name__, (("const", cls),))
     path: tuple[Any, ...]
+    written = written_attribute(lw, cls, name, after)
+    if written is not None:
+        return written
     found = find(cls, name, after)
     if found is None:
         getter = find(cls, "__getattr__")
@@ -182,10 +217,15 @@ def is_slot(raw: Any) -> bool:
 def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     """``base.name = value``."""
     base = adopt(lw, base)
+    if isinstance(base, Known) and isinstance(base.obj, type) and not lw.frame.static:
+        if isinstance(value, Plain) and not isinstance(value.atom, (Const, Ref)):
+            value = lw.bind(value.atom)
+        set_of_class(lw, base, name, value, node)
+        return
     if isinstance(base, Known):
-        what = "a module" if isinstance(base.obj, types.ModuleType) else "a class"
-        if not isinstance(base.obj, (types.ModuleType, type)):
-            what = f"an object of class {type(base.obj).__name__}"
+        what = f"an object of class {type(base.obj).__name__}"
+        if isinstance(base.obj, types.ModuleType):
+            what = "a module"
         lw.stop("attribute-write", f"this changes the attribute {name!r} of {what}", node,
                 note="other programs would see it change",
                 help="keep the value in a variable, or in an object of your own")  # fmt: skip
@@ -309,6 +349,38 @@ def construct(lw: Lowerer, cls: type, args: list[Bound], kwargs: dict[str, Bound
     elif args or kwargs:
         lw.stop("arguments", f"{name}() takes no arguments", node)
     return made if mutable(cls) else lw.state.cells[made.cell]
+
+
+def stand_in(cls: type) -> Any:
+    """The making of an object of a class that is read in place of one of Python's."""
+    init: Any = vars(cls)["__init__"]
+
+    def handler(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+        made = Loc(lw.state.new_cell(Agg(cls, (), ())))
+        lw.call(Known(init, cls.__name__), [made, *args], kwargs, node)
+        return made
+
+    return handler
+
+
+def namespace(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    """``SimpleNamespace(x=..., y=...)``."""
+    if args:
+        lw.stop("arguments", "SimpleNamespace() is given its attributes by name", node,
+                help="SimpleNamespace(**d)")  # fmt: skip
+    made = Loc(lw.state.new_cell(Agg(types.SimpleNamespace, (), ())))
+    for name, value in kwargs.items():
+        put_field(lw, made, name, value, node)
+    return made
+
+
+def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """The list or dict in which an object of one of the classes in ``boxes`` lives; else the bound itself."""
+    box = content(lw, b)
+    while isinstance(box, Agg) and boxes.is_box(box.type):
+        b = field_of(lw, box, "held") or b
+        box = content(lw, b)
+    return b
 
 
 def generated(init: Any, home: type) -> bool:
@@ -457,10 +529,28 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Loc) and isinstance(b, Loc) and not a.path and not b.path:
         if a.cell == b.cell:
             return True
-        return None if any({a.cell, b.cell} <= g for g in lw.state.shares) else False
+        return None if b.cell in near_to(lw.state.shares, a.cell) else False
     if isinstance(a, Known) != isinstance(b, Known) and isinstance(a, (Known, Loc, Agg)):
         return False if isinstance(b, (Known, Loc, Agg)) else None
     return None
+
+
+def places_of(lw: Lowerer, box: Agg, item: Bound, node: Any) -> list[int] | None:
+    """Where in a container something is, by identity or by the value of a constant; None if not known."""
+    out = []
+    for n, x in enumerate(box.items):
+        one = identical(lw, x, item)
+        own = content(lw, x)
+        if one is None or (not one and is_object(own) and own.type.__eq__ is not object.__eq__):
+            a, b = (lw.read(y, node) for y in (x, item))
+            if not is_constant(a) or not is_constant(b):
+                return None
+            one = constant(a) == constant(b)
+        elif not one and not is_object(own):
+            return None
+        if one:
+            out.append(n)
+    return out
 
 
 def set_attribute(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
@@ -509,7 +599,8 @@ def unary(name: str) -> Any:
 
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
-    object.__new__: made_bare,
+    object.__new__: made_bare, types.SimpleNamespace: namespace,
+    **{cls: stand_in(own) for cls, own in boxes.STAND_INS.items()},
     dataclasses.replace: replaced, len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
     int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: unary("__next__"),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend.core import mutable
-from srcdiff.frontend.scope import Agg, Bound, Forward, Loc, Step
+from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym
@@ -21,7 +21,8 @@ from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["changeable", "detach", "element_step", "exchange", "put_in", "reached", "taken_out"]
+__all__ = ["changeable", "detach", "element_step", "exchange", "put_in", "reached", "share_elements",
+           "taken_out"]
 
 
 def changeable(k: Kind) -> bool:
@@ -113,7 +114,7 @@ def put_in(lw: Lowerer, box: Loc, path: tuple[Step, ...], item: Bound, node: Any
         lw.stop("aliasing", "a list is put into itself", node)
     if item.path or item.cell in lw.pinned:  # a view of an array, an element of some list, an array of a loop
         lw.mixed.add(box.cell)
-        lw.state.shares |= {frozenset({box.cell, item.cell})}
+        lw.state.shares |= {frozenset({box.cell, item.cell, ELEMENTS})}
         return
     held = lw.state.cells[item.cell]
     lw.state.cells[item.cell] = Forward(box.cell, path, held)
@@ -124,6 +125,24 @@ def put_in(lw: Lowerer, box: Loc, path: tuple[Step, ...], item: Bound, node: Any
         put_in(lw, box, path, Agg(held.type, held.keys, held.items), node)
 
 
+def share_elements(lw: Lowerer, made: Bound, *sources: Bound) -> Bound:
+    """A list has been made of the elements of others: arrays and objects in it are in these as well."""
+    if lw.frame.static or not isinstance(made, Loc):
+        return made
+    held = lw.state.cells[lw.moved_to(made).cell]
+    k = UNKNOWN if isinstance(held, Agg) else kind(held)
+    if isinstance(k, Seq) and not changeable(k.elem):
+        return made
+    group = {lw.moved_to(made).cell, ELEMENTS}
+    for source in sources:
+        group |= reached(lw, source)
+    if len(group) > 2:
+        linked = [g for g in lw.state.shares if ELEMENTS in g and (g & group) - {ELEMENTS}]
+        lw.state.shares |= {frozenset(group.union(*linked))}
+        lw.mixed.add(lw.moved_to(made).cell)
+    return made
+
+
 def reached(lw: Lowerer, b: Bound) -> set[int]:
     """The cells that can be reached from a bound."""
     return {c for _, c in lw.holds("", b, set())}
@@ -131,22 +150,22 @@ def reached(lw: Lowerer, b: Bound) -> set[int]:
 
 def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
     """An element of a list is replaced or taken out: names that hold one keep what they hold."""
-    content = lw.state.cells[box.cell]
-    if lw.frame.static or isinstance(content, Agg) or not isinstance(kind(content), Seq):
+    if lw.frame.static or isinstance(lw.state.cells[box.cell], Agg):
         return
-    if not changeable(kind(content).elem):  # type: ignore[union-attr]
+    k = kind(lw.read(box))
+    if not isinstance(k, Seq) or not changeable(k.elem):
         return
-    after = lw.names_after()
+    depth, after = len(box.path), lw.names_after()
     for key, b in list(lw.state.names.items()):
         at = lw.settled(b)
-        if not isinstance(at, Loc) or at.cell != box.cell or not at.path:
+        if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
             if not isinstance(at, Loc) and any(c == box.cell for c in reached(lw, at)):
                 lw.mixed.add(box.cell)
             continue
         if key[0] in after and key[1] not in after[key[0]]:
             continue
         kept = lw.bind(lw.read(at))
-        if index is not None and len(at.path) == 1 and same(at.path[0].args[0], index):
+        if index is not None and not depth and len(at.path) == 1 and same(at.path[0].args[0], index):
             lw.state.names[key] = kept  # the very element: it is the name's alone now
             continue
         lw.mixed.add(box.cell)

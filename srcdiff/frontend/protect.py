@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, parts
+from srcdiff.frontend import control, parts, recursion
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.expressions import content, lookup
 from srcdiff.frontend.raising import Attempt
@@ -30,7 +30,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val
+from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val, walk
 from srcdiff.ir.kinds import INT, OTHER
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def before(lw: Lowerer, attempt: Attempt, end: State) -> State:
     start = attempt.start
     names, cells = dict(start.names), dict(start.cells)
     frames = {f for f, _ in start.names} | {lw.frame.id}
+    names.update((key, b) for key, b in attempt.same.items() if key[0] in frames)
     for key in attempt.names:
         if key[0] in frames and key[1] != control.RETURNED:
             names[key] = unknown(key[1], attempt.key)
@@ -300,6 +301,10 @@ def with_final(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
     if not lw.attempts and parts.harmless(s.finalbody):
         code = lw.block(inner)
         return last(lw, code, s.finalbody, rest)
+    if not lw.attempts and not control.jumps(s.finalbody) and recursion.unprotected(lw):
+        found = unseen(lw, inner, s.finalbody)
+        if found is not None:
+            return follow(lw, found, rest)
     mark = gast.copy_location(gast.Try([], [], [], s.finalbody), s)
     mark.tag = "finally"
     return around(
@@ -309,6 +314,23 @@ def with_final(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
         lambda code: last(lw, code, s.finalbody, rest),
         lambda error: again_after(lw, error, s),
     )
+
+
+def unseen(lw: Lowerer, inner: list[Any], final: list[Any]) -> Any:
+    """The exit code of a block and its ``finally``, if nobody sees the latter where an exception goes on.
+
+    What it changes are things of the program, and the program ends there; None if it acts on the world.
+    """
+    before = recursion.snapshot(lw)
+    code = lw.block(inner)
+    if not (isinstance(code, int) and code == control.RAISE):
+        size = len(lw.region.ops)
+        after = lw.block(final)
+        made = Region(ops=lw.region.ops[size:])
+        if after == control.FALL and not any(recursion.has_effect(op) for op in walk(made)):
+            return code
+    recursion.recover(lw, before)
+    return None
 
 
 def around(

@@ -13,9 +13,9 @@ from typing import Any
 
 import gast
 
-from srcdiff.frontend.scope import Agg, Bound, Key, Loc, Plain, State
+from srcdiff.frontend.scope import Agg, Bound, Key, Known, Loc, Plain, State
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Op, kind, same, vals
+from srcdiff.ir.graph import Const, Op, Ref, kind, same, vals
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
 
 __all__ = ["Attempt", "Raised", "Reread", "raisable"]
@@ -42,22 +42,33 @@ class Attempt:
     caught: tuple[type, ...]
     raises: bool = False
     names: set[Key] = field(default_factory=set)  # changed before something that may raise
+    same: dict[Key, Bound] = field(default_factory=dict)  # what a name is at every such point, if that is one
     cells: set[int] = field(default_factory=set)
     payload: bool = False  # whether an exception raised here may carry a number
 
     def note(self, state: State, op: Op) -> None:
         """``op`` may raise; ``state``: the variables at that point."""
-        self.raises = True
+        first, self.raises = not self.raises, True
         old = self.start.names
         for key, b in state.names.items():
-            if key not in self.names and not (key in old and unchanged(b, old[key])):
+            if key in self.names or (key not in self.same and key in old and unchanged(b, old[key])):
+                continue
+            if first and self.outlasts(b):
+                self.same[key] = b
+            elif key not in self.same or not unchanged(b, self.same[key]):
                 self.names.add(key)
-        self.names.update(key for key in old if key not in state.names)
+        self.names.update(key for key in (*old, *self.same) if key not in state.names)
         for cell, content in self.start.cells.items():
             if cell not in self.cells and state.cells.get(cell) is not content:
                 self.cells.add(cell)
         if isinstance(op.attrs.get("tree"), gast.Raise):
             self.payload = self.payload or any(is_active_kind(v.kind) for v in vals(op.ins))
+
+    def outlasts(self, b: Bound) -> bool:
+        """Whether a name that is bound in the body stands for something from before it, or for a constant."""
+        if isinstance(b, Loc):
+            return not b.path and b.cell in self.start.cells
+        return isinstance(b, Known) or (isinstance(b, Plain) and isinstance(b.atom, (Const, Ref)))
 
     def catches(self, error: type) -> bool:
         """Whether an exception of this class ends here."""

@@ -8,16 +8,17 @@ until they settle, from those paths that return without calling themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control
+from srcdiff.frontend import control, threads
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -28,8 +29,10 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Poison,
+    State,
 )
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
+from srcdiff.frontend.threads import Key, Threads
+from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ __all__ = ["Again", "Entry", "Recursions", "Site", "enter", "recover", "repeats"
 
 DEEPEST = 40  # functions read in place inside one another
 PASSES = 16
+CAUGHT = ("caught",)  # the reading is one that knows of calls inside a try
 
 
 class Again(Exception):
@@ -79,11 +83,16 @@ class Slot:
     name: str
     kind: Kind
     const: Const | None
+    way: tuple[Any, ...] = ()
+    whole: bool = False  # a list or dict that gets longer
 
     def fits(self, a: Atom, sizes: dict[int, Any]) -> Kind | None:
         """The kind wide enough for ``a`` too; None if nothing has to change."""
         if self.const is not None:
             return None if isinstance(a, Const) and a == self.const else self.kind
+        if self.whole:
+            both = control.joined(self.kind, kind(a), Const(None))
+            return None if control.similar(both, self.kind) else both
         wide = widen(self.kind, kind(a), sizes)
         return None if wide == self.kind else wide
 
@@ -98,7 +107,8 @@ class Record:
     environment: dict[Any, Any]
     extras: list[Val] = field(default_factory=list)  # what it takes from outside
     result: Kind | None = None
-    returns_arguments: bool = False
+    threads: Threads = field(default_factory=Threads)  # what it changes of its caller's
+    same: Any = None  # what it always returns: an argument, by the way to it, or a cell
     reading: bool = False
     done: bool = False
     seen: int = -1  # the pass that read it last
@@ -114,6 +124,10 @@ class Recursions:
     depth: int = 0
     passes: int = 0
     version: int = 0
+    waited: bool = False  # a path was left out in this pass, as it reads a dict that has no entries so far
+    final: bool = False  # no path is left out for that
+    caught: bool = False  # one of the functions is called inside a try
+    careless: bool = False  # in one, what a finally does is left out where an exception goes on
 
 
 # ---- meeting a function again --------------------------------------------------------------------------
@@ -134,10 +148,12 @@ def site_of(
         )
     ]
     bound = {k: bound[k] for k in order if k in bound}
-    leaves: list[tuple[str, Atom]] = []
+    leaves: list[Leaf] = []
+    whole = threads.wholes(lw, frame, fnode)
+    threads.widen_arguments(lw, whole, bound, node)
     with lw.inside(Region()):
-        shape = tuple((k, dissect(lw, b, k, leaves, [])) for k, b in bound.items())
-    exact = tuple(a if isinstance(a, Const) else None for _, a in leaves)
+        shape = tuple((k, dissect(lw, b, k, leaves, [], (k,), whole)) for k, b in bound.items())
+    exact = tuple(a if isinstance(a, Const) else None for _, a, _ in leaves)
     return Site(frame, fnode, name, bound, node, (ident, id(frame.fobj)), shape, exact)
 
 
@@ -158,6 +174,25 @@ def repeats(lw: Lowerer, site: Site) -> bool:
     return False
 
 
+def unprotected(lw: Lowerer) -> bool:
+    """Whether an exception raised here ends the program: no ``try`` is around a call of the function read."""
+    table = lw.recursions
+    if not table.depth:
+        return True
+    if table.caught or CAUGHT in lw.split:
+        return False
+    table.careless = True
+    return True
+
+
+def wait_for_entries(lw: Lowerer) -> None:
+    """A dict without entries is read: another path, in another call of the function, may fill it."""
+    table = lw.recursions
+    if table.depth and not table.final:
+        table.waited = True
+        raise Bottom
+
+
 def snapshot(lw: Lowerer) -> Any:
     return (lw.state.copy(), lw.region, len(lw.region.ops), lw.frame, lw.origin, lw.node, len(lw.problems))
 
@@ -170,13 +205,26 @@ def recover(lw: Lowerer, mark: Any) -> None:
     del lw.problems[problems:]
 
 
-def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fixed: list[Bound]) -> Any:
+Leaf = tuple[str, Atom, tuple[Any, ...]]  # a number or array among the arguments, and the way to it
+
+
+def dissect(
+    lw: Lowerer,
+    b: Bound,
+    name: str,
+    leaves: list[Leaf],
+    fixed: list[Bound],
+    way: tuple[Any, ...] = (),
+    whole: frozenset[Any] = frozenset(),
+) -> Any:
     """The structure of an argument; numbers and arrays go to ``leaves``, functions and such to ``fixed``."""
+    if way in whole and isinstance(b, Loc):
+        leaves.append((name, lw.read(b), way))
+        return ("whole", way)
     c = content(lw, b)
     if isinstance(c, Agg):
-        items = tuple(
-            dissect(lw, x, f"{name}_{k}", leaves, fixed) for x, k in zip(c.items, c.keys, strict=True)
-        )
+        both = zip(c.items, c.keys, strict=True)
+        items = tuple(dissect(lw, x, f"{name}_{k}", leaves, fixed, (*way, k), whole) for x, k in both)
         return ("tree", c.type, c.keys, items, isinstance(b, Loc))
     if isinstance(c, Partial):
         fixed.append(c)
@@ -194,11 +242,11 @@ def dissect(lw: Lowerer, b: Bound, name: str, leaves: list[tuple[str, Atom]], fi
         return ("other", id(c))
     atom = lw.read(c)
     if isinstance(atom, Struct):
-        return dissect(lw, lw.bind(atom), name, leaves, fixed)
+        return dissect(lw, lw.bind(atom), name, leaves, fixed, way, whole)
     if isinstance(atom, Ref) or (isinstance(atom, Const) and not is_number(atom)):
         fixed.append(c)
         return ("fixed", id(atom.obj) if isinstance(atom, Ref) else repr(atom.value))
-    leaves.append((name, atom))
+    leaves.append((name, atom, way))
     return coarse(kind(atom))
 
 
@@ -230,6 +278,8 @@ def reopen(
     slot = next(slots)
     if slot.const is not None:
         return Plain(slot.const)
+    if slot.whole:
+        return control.Slots(lw).open(UNDEF, slot.kind, slot.name, params)
     v = Val(slot.name, control.with_fresh(slot.kind), user=True)
     params.append(v)
     return lw.bind(v)
@@ -330,7 +380,7 @@ def own_symbols(rec: Record) -> set[int]:
         symbols(s.kind, out)
     for v in rec.extras:
         symbols(v.kind, out)
-    return out
+    return out | rec.threads.known
 
 
 def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any) -> Kind:
@@ -380,7 +430,7 @@ def alike(a: Kind, b: Kind) -> bool:
 
 def instance(k: Kind, rec: Record, sizes: dict[int, Any]) -> Kind:
     """The kind of a result at one call."""
-    outside: set[int] = set()
+    outside = set(rec.threads.known)
     for v in rec.extras:
         symbols(v.kind, outside)
     new: dict[int, Sym] = {}
@@ -399,8 +449,11 @@ def instance(k: Kind, rec: Record, sizes: dict[int, Any]) -> Kind:
 # ---- reading and calling -------------------------------------------------------------------------------
 
 
-def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Any, Any]:
-    """What the functions around see of their variables: a function read for one of these serves no other."""
+def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Key, Any]:
+    """What a function sees around it: a function read where these are so serves no other place.
+
+    The variables of the functions around it, what lives in them, and what comes from outside.
+    """
     frames: set[int] = set()
     todo = [frame.parent, *(c.frame for c in fixed if isinstance(c, Closure))]
     while todo:
@@ -408,31 +461,67 @@ def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Any, Any]
         while f is not None and f.id not in frames:
             frames.add(f.id)
             f = f.parent
-    out: dict[Any, Any] = {}
+    out: dict[Key, Any] = {}
+    lw.complete(lw.state)
+    cells = set(lw.graph.info.get("cells", ()))
     for key, b in lw.state.names.items():
-        if key[0] in frames and key[1] != control.RETURNED:
-            out[key] = (b, lw.state.cells.get(b.cell) if isinstance(b, Loc) else None)
+        if (key[0] in frames and key[1] != control.RETURNED) or key[0] < 0:
+            out["name", key] = b
+            cells |= {c for _, c in lw.holds("", b, set())}
+    for c in sorted(cells):
+        out["cell", c] = lw.state.cells.get(c)
     return out
 
 
-def same_environment(lw: Lowerer, a: dict[Any, Any], b: dict[Any, Any]) -> bool:
-    return a.keys() == b.keys() and all(
-        x[1] is b[k][1] and control.same_bound(lw, x[0], b[k][0]) for k, x in a.items()
-    )
+def differing(lw: Lowerer, rec: Record, around: dict[Key, Any]) -> list[Key] | None:
+    """What is not as it was where a function was read, and is not passed to it; None if it cannot be."""
+    out: list[Key] = []
+    passed = rec.threads.kinds
+    for key in dict.fromkeys([*rec.environment, *around]):
+        old, now = rec.environment.get(key), around.get(key)
+        if old is now or key in passed:
+            continue
+        if key[0] == "cell":
+            if old is None or now is None:  # reached from there only
+                continue
+            if threads.is_moved({c: x for (s, c), x in rec.environment.items() if s == "cell"}, key[1], now):
+                continue
+            if isinstance(old, Agg) and control.fixed_shape(old, now):
+                for k, x in zip(now.keys, now.items, strict=True):
+                    first = control.part_of(old, k)
+                    if ("item", key[1], k) not in passed and not (
+                        first is not None and control.same_bound(lw, x, first)
+                    ):
+                        out.append(("item", key[1], k))
+            else:
+                out.append(key)
+        elif old is None or now is None or not control.same_bound(lw, now, old):
+            if key[1][0] < 0 and old is None:  # a variable of the world, looked at since
+                continue
+            out.append(key)
+    for key in out:
+        b = threads.here(lw, key)
+        if isinstance(lw.settled(b), Poison) or not control.carriable(lw, b):
+            return None
+    return out
 
 
 def enter(lw: Lowerer, site: Site) -> Bound:
     """Call a function that calls itself."""
     table = lw.recursions
-    leaves: list[tuple[str, Atom]] = []
+    leaves: list[Leaf] = []
     fixed: list[Bound] = []
     for k, b in site.bound.items():
         if isinstance(b, Poison):
             lw.read(b, site.node)
-        dissect(lw, b, k, leaves, fixed)
+        dissect(lw, b, k, leaves, fixed, (k,), threads.wholes(lw, site.frame, site.fnode))
+    if lw.attempts and CAUGHT not in lw.split:
+        if table.careless:
+            raise Reread(CAUGHT)
+        table.caught = True
     rec = find(lw, site, leaves, fixed)
     sizes: dict[int, Any] = {}
-    for slot, (_, a) in zip(rec.slots, leaves, strict=True):
+    for slot, (_, a, _) in zip(rec.slots, leaves, strict=True):
         wide = slot.fits(a, sizes)
         if wide is not None:
             slot.const, slot.kind = None, wide
@@ -444,39 +533,66 @@ def enter(lw: Lowerer, site: Site) -> Bound:
             settle(lw, rec, fixed)
     if rec.result is None:
         raise Bottom
+    threads.check_apart(lw, site, rec.threads, rec.extras, site.node)
     sizes = {}
-    for slot, (_, a) in zip(rec.slots, leaves, strict=True):
-        if slot.const is None:
+    for slot, (_, a, _) in zip(rec.slots, leaves, strict=True):
+        if slot.const is None and not slot.whole:
             widen(slot.kind, kind(a), sizes)
-    ins: list[Atom] = [a for slot, (_, a) in zip(rec.slots, leaves, strict=True) if slot.const is None]
-    op = Op("call", [*ins, *rec.extras], attrs={"graph": rec.graph})
-    result = instance(rec.result, rec, sizes)
-    op.outs = [Val("", control.with_fresh(x), op) for x in control.leaves_of(result)]
+    ins: list[Atom] = []
+    for slot, (_, a, _) in zip(rec.slots, leaves, strict=True):
+        if slot.whole:
+            ins += control.leaves(lw.conform(control.spread(lw, a, slot.kind), slot.kind), slot.kind)
+        elif slot.const is None:
+            ins.append(a)
+    passed, wider = threads.given(lw, rec.threads, site.node, settler(rec))
+    table.version += wider
+    op = Op("call", [*ins, *passed, *rec.extras], attrs={"graph": rec.graph})
+    kinds = [instance(k, rec, sizes) for k in (rec.result, *rec.threads.kinds.values())]
+    op.outs = [Val("", control.with_fresh(x), op) for k in kinds for x in control.leaves_of(k)]
     lw.add(op)
     before = set(lw.state.cells)
-    got = control.rebuild(result, list(op.outs), lw)
-    if rec.returns_arguments:
-        made = set(lw.state.cells) - before
-        given = {c for b in site.bound.values() for c in cells_of(lw, b)}
-        lw.state.shares |= {frozenset((c, d)) for c in made for d in given}
+    outs = list(op.outs)
+    got, *changed = [control.rebuild(k, outs, lw) for k in kinds]
+    made = set(lw.state.cells) - before
+    outer = dict(threads.ways(lw, site.bound))
+    written = threads.take_back(lw, site, rec.threads, changed, site.node)
+    for attempt in lw.attempts if op.attrs.get("guarded") else ():  # it may raise halfway
+        attempt.cells |= written & attempt.start.cells.keys()
+        attempt.names |= {key[1] for key in rec.threads.kinds if key[0] == "name"}
+    threads.share(lw, outer, rec.threads, made)
+    if rec.same is not None:
+        return outer.get(rec.same, got) if isinstance(rec.same, tuple) else Loc(rec.same)
     return got
 
 
-def find(lw: Lowerer, site: Site, leaves: list[tuple[str, Atom]], fixed: list[Bound]) -> Record:
+def settler(rec: Record) -> Callable[[Kind, Any], Kind]:
+    def settle(k: Kind, key: Any) -> Kind:
+        return settled(rec, None, k, own_symbols(rec), ("thread", key))
+
+    return settle
+
+
+def find(lw: Lowerer, site: Site, leaves: list[Leaf], fixed: list[Bound]) -> Record:
     """The record of a function for arguments like these: one at hand, or a new one."""
     table = lw.recursions
     around = environment(lw, site.frame, fixed)
     key = (site.ident, site.shape)
     for rec in table.records.setdefault(key, []):
-        if rec.reading:
+        other = differing(lw, rec, around)
+        if not rec.done and other is not None:
+            table.version += threads.add(lw, rec.threads, other, rec.environment, settler(rec))
             return rec
-        if not same_environment(lw, rec.environment, around):
+        if other is None or other:
             continue
         sizes: dict[int, Any] = {}
-        if not rec.done or all(s.fits(a, sizes) is None for s, (_, a) in zip(rec.slots, leaves, strict=True)):
+        fit = all(s.fits(a, sizes) is None for s, (_, a, _) in zip(rec.slots, leaves, strict=True))
+        if fit and threads.fits(lw, rec.threads, settler(rec)):
             return rec
     names: dict[int, Sym] = {}
-    slots = [Slot(n, renamed(kind(a), names), a if isinstance(a, Const) else None) for n, a in leaves]
+    slots = [Slot(n, renamed(kind(a), names), a if isinstance(a, Const) else None, w) for n, a, w in leaves]
+    whole = threads.wholes(lw, site.frame, site.fnode)
+    for s in slots:
+        s.whole = s.way in whole
     name = site.name if site.name.isidentifier() else "f"
     graph = Graph(
         name, Region(), info={k: v for k, v in lw.graph.info.items() if k in ("aliases", "kind_of", "lines")}
@@ -490,14 +606,17 @@ def find(lw: Lowerer, site: Site, leaves: list[tuple[str, Atom]], fixed: list[Bo
 def settle(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     """Read a function, and those that call themselves through it, until all kinds agree."""
     table = lw.recursions
-    problems = len(lw.problems)
+    problems, table.final = len(lw.problems), False
     for _ in range(PASSES):
         del lw.problems[problems:]
         table.passes += 1
-        version = table.version
+        version, table.waited = table.version, False
         read(lw, rec, fixed)
-        if table.version == version:
+        if table.version != version:
+            continue
+        if not table.waited:
             break
+        table.final = True
     else:
         lw.stop(
             "recursion",
@@ -523,7 +642,6 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     problems, guess = len(lw.problems), rec.result is None
     region = Region()
     lw.state = lw.state.copy()
-    before, names = dict(lw.state.cells), dict(lw.state.names)
     lw.region = region
     lw.attempts, lw.handling = [], []
     lw.stack = [Entry(site, region)]
@@ -533,16 +651,31 @@ def read(lw: Lowerer, rec: Record, fixed: list[Bound]) -> None:
     try:
         slots, rest = iter(rec.slots), iter(fixed)
         bound = {k: reopen(lw, s, slots, rest, region.params) for k, s in site.shape}
-        before.update((c, x) for c, x in lw.state.cells.items() if c not in before)
-        mine = {c for b in bound.values() for c in cells_of(lw, b)}
+        inner = {way: b.cell for way, b in threads.ways(lw, bound)}
+        table.version += threads.open_all(lw, rec.threads, region.params)
+        before = lw.state.copy()
         try:
             result = body(lw, frame, site, bound)
-            atom = lw.read(result)
         except Bottom:
             return
-        check_writes(lw, site, before)
-        check_names(lw, site, names)
-        finish(lw, rec, region, result, atom, mine)
+        lw.complete(before)
+        found = threads.changes(lw, site, before, inner, rec.threads)
+        for slot in rec.slots:
+            if slot.whole and ("arg", slot.way) in found:
+                wide = slot.fits(lw.read(found["arg", slot.way][1]), {})
+                slot.kind = slot.kind if wide is None else wide
+                table.version += wide is not None
+            if slot.const is not None and ("part", slot.way[:-1], slot.way[-1]) in found:
+                slot.const = None
+                table.version += 1
+        table.version += threads.note(lw, rec.threads, found, before, settler(rec))
+        same = same_place(lw, result, before, inner)
+        if same != rec.same:
+            rec.same, rec.result = same, None
+            table.version += 1
+        atom = lw.read(result) if same is None else Const(None)
+        handed = threads.ends(lw, rec.threads, found, inner)
+        finish(lw, rec, region, result, atom, handed, inner, before)
     finally:
         if guess:
             del lw.problems[problems:]
@@ -559,13 +692,6 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
             lw.state.names[frame.id, k] = stored(lw, b)
         return lw.expr(node.body)
     lw.declare(frame, node, bound)
-    if frame.outer or frame.worldly:
-        lw.stop(
-            "recursion",
-            f"{site.name} calls itself and assigns to variables of the functions around it",
-            site.node,
-            help="pass them as arguments and return them",
-        )
     for k, b in bound.items():
         lw.state.names[frame.id, k] = stored(lw, b)
     old, lw.jumps = lw.jumps, control.Jumps()
@@ -578,33 +704,25 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
     return lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
 
 
-def check_writes(lw: Lowerer, site: Site, before: dict[int, Any]) -> None:
-    """Refuse a function that changes what it was given."""
-    for cell, x in before.items():
-        if lw.state.cells.get(cell, x) is not x:
-            lw.stop(
-                "recursion",
-                f"{site.name} calls itself and changes an array, list or dict that it was given",
-                site.node,
-                help="work on a copy, and return it",
-            )
+def same_place(lw: Lowerer, result: Bound, before: State, inner: dict[Any, int]) -> Any:
+    """The argument, or the thing outside, that a function returns as it is."""
+    result = lw.settled(result)
+    if not isinstance(result, Loc) or result.path:
+        return None
+    way = next((w for w, c in inner.items() if c == result.cell), None)
+    return way if way is not None else result.cell if result.cell in before.cells else None
 
 
-def check_names(lw: Lowerer, site: Site, before: dict[Any, Bound]) -> None:
-    """Refuse a function that, by another one, assigns to variables around it."""
-    for key, b in lw.state.names.items():
-        if key in before and control.same_bound(lw, b, before[key]):
-            continue
-        if key in before or key[0] < 0:
-            lw.stop(
-                "recursion",
-                f"{site.name} calls itself, and {key[1]!r} is assigned to on the way",
-                site.node,
-                help="pass it as an argument and return it",
-            )
-
-
-def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, mine: set[int]) -> None:
+def finish(
+    lw: Lowerer,
+    rec: Record,
+    region: Region,
+    result: Bound,
+    atom: Atom,
+    handed: list[Atom],
+    inner: dict[Any, int],
+    before: State,
+) -> None:
     """The graph of what was read; whatever it learns of the function makes for another reading."""
     table = lw.recursions
     defined = (
@@ -613,7 +731,7 @@ def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, 
         | {p for op in walk(region) for r in op.regions for p in r.params}
     )
     used = [v for op in walk(region) for v in vals([*op.ins, *(a for r in op.regions for a in r.results)])]
-    for v in dict.fromkeys([*used, *vals([atom])]):
+    for v in dict.fromkeys([*used, *vals([atom, *handed])]):
         if v not in defined and v not in rec.extras:
             rec.extras.append(v)
             table.version += 1
@@ -622,12 +740,14 @@ def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, 
         rec.result = k
         table.version += 1
     region.results = split(lw, atom, k)
-    back = cells_of(lw, result)
-    groups = [g for g in lw.state.shares if g & back]
-    outer = mine | set(lw.graph.info.get("cells", ()))
-    if not rec.returns_arguments and (back & outer or any(g & outer for g in groups)):
-        rec.returns_arguments = True
-        table.version += 1
+    kinds = [k, *rec.threads.kinds.values()]
+    for x, kk in zip(handed, rec.threads.kinds.values(), strict=True):
+        region.results += control.leaves(x, kk)
+    if rec.same is None:
+        returned = may_return(lw, result, inner, before) - rec.threads.returns
+        if returned:
+            rec.threads.returns |= returned
+            table.version += 1
     effect = any(has_effect(op) for op in walk(region))
     if effect and not rec.graph.info["effect"]:
         rec.graph.info["effect"] = True
@@ -636,7 +756,15 @@ def finish(lw: Lowerer, rec: Record, region: Region, result: Bound, atom: Atom, 
     substitute(region, dict(zip(rec.extras, params, strict=True)))
     region.params += params
     rec.graph.region = region
-    rec.graph.info["results"] = tuple(control.leaves_of(k))
+    rec.graph.info["results"] = tuple(x for kk in kinds for x in control.leaves_of(kk))
+
+
+def may_return(lw: Lowerer, result: Bound, inner: dict[Any, int], before: State) -> set[Any]:
+    """What a function is given, or sees outside, that its result may share memory with."""
+    back = cells_of(lw, result)
+    near = back.union(*(g for g in lw.state.shares if g & back))
+    ways = {way for way, c in inner.items() if c in near}
+    return ways | {c for c in near if c in before.cells and c not in inner.values()}
 
 
 def has_effect(op: Op) -> bool:

@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _cells = itertools.count(1)
+ELEMENTS = 0  # in a group of State.shares: what they may share is what lives in them, not themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,11 @@ def world_key(fobj: Any, name: str) -> Key:
     if name in code.co_freevars:
         return -id(fobj.__closure__[code.co_freevars.index(name)]), name
     return -id(fobj.__globals__), name
+
+
+def class_key(cls: type, name: str) -> Key:
+    """The key of an attribute of a class that the program writes to."""
+    return -id(cls), name
 
 
 @dataclass(slots=True)

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from srcdiff.frontend import generators, iteration, iterators, mappings
+from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
-from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
+from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Method, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
     OTHER,
+    UNKNOWN,
     Array,
     Map,
     Scalar,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONS", "listed", "range_contains", "range_item", "sort", "spread", "sum_of"]
 
+FEW = 16  # rows of an array that are named one by one
 Args = list[Bound]
 Kw = dict[str, Bound]
 load, store = generators.load, generators.store
@@ -57,6 +59,7 @@ def is_iterator(lw: Lowerer, b: Bound) -> bool:
     """Whether a bound is no sequence: it must be looped over to be known."""
     if isinstance(b, Iter):
         return b.kind != "range"
+    b = objects.opened(lw, b, None)
     box = content(lw, b)
     return (isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Iter)) or (
         isinstance(box, Agg)
@@ -74,11 +77,12 @@ def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
 
 def sequence(lw: Lowerer, it: Bound, node: Any) -> Bound:
     """Something with a length and an index, for functions that take all items at once."""
+    it = objects.opened(lw, it, node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
     box = content(lw, it)
     if isinstance(box, Agg) and box.type is dict:
-        return Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
+        return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
     if isinstance(box, Loc) and isinstance(kind(value := lw.read(box, node)), Map):
         return mappings.keys_of(lw, value)
     return it
@@ -95,7 +99,8 @@ def columns(lw: Lowerer, rows: Bound, node: Any) -> Bound | None:
     a = lw.read(sequence(lw, rows, node), node)
     k = kind(a)
     seq = lw.bind(a)
-    if (isinstance(k, Seq) and isinstance(k.elem, Seq)) or (isinstance(k, Array) and len(k.dims) == 2):
+    rows_of_any_length = isinstance(k, Seq) and (isinstance(k.elem, Seq) or k.elem == UNKNOWN)
+    if rows_of_any_length or (isinstance(k, Array) and len(k.dims) == 2):
         return iteration.text(lw, iterators.turned, [seq], {}, node)
     if not isinstance(k, Seq) or not isinstance(k.elem, Tree) or k.elem.type is dict:
         return None
@@ -129,10 +134,10 @@ def item_at(lw: Lowerer, seq: Bound, index: Atom, node: Any) -> Bound:
 def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_list([], lw)
-    it = args[0]
+    it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
-    fixed = iteration.fixed_items(lw, it, node)
+    fixed = iteration.fixed_items(lw, it, node) or rows_in(lw, it, node)
     if fixed is not None:
         return make_list(fixed, lw)
     a = lw.read(sequence(lw, it, node), node)
@@ -140,41 +145,69 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if isinstance(kind(lw.read(it, node)), Map):
         return lw.bind(a)  # its keys: a list made just now
     if isinstance(k, Seq):
-        return lw.bind(lw.prim(list, [a], result=Seq(k.elem)))
+        return places.share_elements(lw, lw.bind(lw.prim(list, [a], result=Seq(k.elem))), it)
     return listed(lw, it, node)
+
+
+def rows_in(lw: Lowerer, it: Bound, node: Any) -> list[Bound] | None:
+    """The rows of an array that has few of them, and always as many; in rules, where this is known."""
+    if not lw.frame.static:
+        return None
+    a = lw.read(it, node)
+    k = kind(a)
+    if not isinstance(k, Array) or not k.dims or not isinstance(k.dims[0], int) or k.dims[0] > FEW:
+        return None
+    return [lw.bind(lw.getitem(a, Const(n))) for n in range(k.dims[0])]
+
+
+def call_list(lw: Lowerer, it: Bound, node: Any) -> Bound:
+    """``list(it)``, of any sort."""
+    got = _list(lw, [it], {}, node)
+    return got if got is not None else listed(lw, it, node)
 
 
 def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_tuple(())
     seq, fixed = spread(lw, args[0], node)
+    fixed = fixed or rows_in(lw, seq, node)
     if fixed is not None:
         return make_tuple(fixed)
     a = lw.read(_list(lw, [seq], kwargs, node) or seq, node)
     k = kind(a)
     if not isinstance(k, Seq):
         lw.stop("iterate", "a tuple cannot be made of this", node)
-    return lw.bind(lw.prim(list, [a], result=Seq(k.elem, frozen=True)))
+    return places.share_elements(lw, lw.bind(lw.prim(list, [a], result=Seq(k.elem, frozen=True))), seq)
 
 
 def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    merged: dict[Any, Bound] = {}
-    if args:
-        box = content(lw, args[0])
-        if isinstance(box, Agg) and box.type is dict:
-            merged = dict(zip(box.keys, box.items, strict=True))
-        else:
-            _, pairs = spread(lw, args[0], node)
-            if pairs is None:
-                lw.stop("key", "the keys of this dict are not known when the derivative is made", node)
-            for p in pairs:
-                entry = iteration.fixed_items(lw, p, node)
-                key = lw.read(entry[0], node) if entry is not None and len(entry) == 2 else None
-                if entry is None or key is None or not is_constant(key):
-                    lw.stop("key", "the keys of this dict are not known when the derivative is made", node)
-                merged[constant(key)] = stored(lw, entry[1])
-    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
-    return Loc(lw.state.new_cell(Agg(dict, tuple(merged), tuple(merged.values()))))
+    """``dict(other, name=value)``: the entries of ``other``, or its pairs, one by one."""
+    made = Loc(lw.state.new_cell(Agg(dict, (), ())))
+    for a in args:
+        a = objects.opened(lw, a, node)
+        box = content(lw, a)
+        known = isinstance(box, Agg) and box.type is dict
+        if known or (not isinstance(box, Agg) and is_mapping(lw, a)):
+            lw.call(Method(made, "update"), [a], {}, node)
+            continue
+        entry = gast.Tuple([store("key_"), store("value_")], gast.Store())
+        place = gast.Subscript(load("made_"), load("key_"), gast.Store())
+        loop = gast.For(entry, load("pairs_"), [gast.Assign([place], load("value_"), None)], [], None)
+        synthetic(lw, node, [loop], {"made_": made, "pairs_": a}, "made_", "dict")
+    for k, v in kwargs.items():
+        put_item(lw, made, Const(k), stored(lw, v), node)
+    return made
+
+
+def is_mapping(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound is a dict whose keys are known only at run time."""
+    return isinstance(lw.settled(b), Loc) and not is_iterator(lw, b) and isinstance(kind(lw.read(b)), Map)
+
+
+def put_item(lw: Lowerer, box: Bound, key: Atom, value: Bound, node: Any) -> None:
+    from srcdiff.frontend.statements import store as put
+
+    put(lw, box, key, value, node)
 
 
 # ---- things to loop over -------------------------------------------------------------------------------
@@ -207,6 +240,7 @@ def _enumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    args = [objects.opened(lw, args[0], node)]
     if is_iterator(lw, args[0]):
         box = content(lw, args[0])
         if isinstance(box, Agg) and hasattr(box.type, "__reversed__"):
@@ -248,7 +282,7 @@ def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
             node,
             help="write it as while True, with a break",
         )
-    it = args[0]
+    it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter):
         return iteration.lazy(lw, it.kind, *it.parts)
     box = content(lw, it)
@@ -842,5 +876,6 @@ FUNCTIONS: dict[Any, Any] = {
     ),
     itertools.permutations: _choices(itertools.permutations, iterators.orders),
 }  # fmt: skip
+FUNCTIONS.update({f: _text(text) for f, text in heaps.TEXTS.items()})
 if hasattr(itertools, "pairwise"):
     FUNCTIONS[itertools.pairwise] = _pairwise

@@ -15,6 +15,7 @@ from srcdiff.frontend import (
     effects,
     generators,
     iteration,
+    lists,
     managers,
     mappings,
     matching,
@@ -235,7 +236,7 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
         if i == star:
             stop = Const(-tail) if tail else Const(None)
             part = lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None)))
-            assign(lw, t.value, lw.bind(part))
+            assign(lw, t.value, places.share_elements(lw, lw.bind(part), base))
         else:
             assign(
                 lw,
@@ -261,6 +262,9 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
     base = lw.moved_to(base)
     current = lw.read(base, node)
     new_value = lw.read(value, node)
+    if isinstance(kind(current), Seq) and isinstance(index, Slice) and index.step in (Const(None), Const(1)):
+        lists.replace(lw, base, current, index, value, node)
+        return
     if isinstance(kind(current), Seq) and not base.path:
         places.detach(lw, base, index, node)
     elif isinstance(kind(current), Seq) and places.changeable(kind(current).elem):  # type: ignore[union-attr]
@@ -402,6 +406,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
         return binary(lw, fn, current, value, node)
     if isinstance(k, Seq) and fn is operator.add and isinstance(current, Loc):
         lw.write(current, lw.prim(operator.concat, [a, b], result=k, hint=name_of(a), user=True), node)
+        places.share_elements(lw, current, value)
         return None
     if isinstance(k, Array) and isinstance(current, Loc):
         lw.write(current, in_place(lw, fn, a, b, node), node)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import objects
+from srcdiff.frontend import boxes, objects
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import attribute, content, element
 from srcdiff.frontend.scope import Agg, Bound, Closure, Either, Known, Loc, Method, Partial, Plain
@@ -30,7 +30,7 @@ def classes_of(lw: Lowerer, b: Bound) -> tuple[type, ...]:
     """The classes that a thing may be of; none if that is not known."""
     c = content(lw, b)
     if isinstance(c, Agg):
-        return (c.type,)
+        return (boxes.stands_for(c.type),)
     if isinstance(c, Closure):
         return (types.FunctionType,)
     if isinstance(c, Partial):

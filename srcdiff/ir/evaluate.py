@@ -18,7 +18,7 @@ import numpy as np
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val, managed
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, made
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, is_active_kind, made
 
 __all__ = ["evaluate"]
 
@@ -325,8 +325,13 @@ def fits(value: Any, kind: Kind) -> bool:
             if not isinstance(value, type_):
                 return False
             parts = list(value) if isinstance(value, (tuple, list)) else [getattr(value, k) for k in keys]
-            return len(parts) == len(items) and all(map(fits, parts, items))
+            return len(parts) == len(items) and all(map(part_fits, parts, items))
     return True
+
+
+def part_fits(value: Any, kind: Kind) -> bool:
+    """The cotangent of a container has None where there is nothing to differentiate."""
+    return fits(value, kind) or (value is None and not is_active_kind(kind))
 
 
 def number_fits(got: str, dtype: str, weak: bool) -> bool:

@@ -30,7 +30,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Simple, Tree
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree
 
 __all__ = ["own"]
 
@@ -43,6 +43,36 @@ def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], b
     """Insert copies where needed and mark updates that are printed in place."""
     Owner(graph, may_alias, fresh).run()
     return graph
+
+
+def read_sizes(region: Region) -> None:
+    """Sizes are read where that keeps no older version alive, which would cost a copy.
+
+    A write to entries changes no size, so the newest version has it too; the length of a list is read before
+    the list grows or shrinks.
+    """
+    newest: dict[Val, Val] = {}
+    grown: dict[Val, Op] = {}
+    late: dict[Op, list[Op]] = defaultdict(list)
+    for op in region.ops:
+        for r in op.regions:
+            read_sizes(r)
+        x = op.ins[0] if op.code == "prim" and op.ins else None
+        if not isinstance(x, Val):
+            continue
+        if op.fn in (len, ops.shape_at):
+            while x in newest:
+                x = newest[x]
+            op.ins[0] = x
+            if x in grown and not vals(op.ins[1:]):
+                late[grown[x]].append(op)
+        elif op.fn in (ops.setitem, ops.additem) and not isinstance(x.kind, Map) and x not in grown:
+            newest.setdefault(x, op.out)
+        elif op.fn in ops.UPDATES:
+            grown.setdefault(x, op)
+    moved = {op for group in late.values() for op in group}
+    if moved:
+        region.ops = [o for op in region.ops if op not in moved for o in (*late.get(op, ()), op)]
 
 
 UNSURE = -1  # the nesting of a value whose kind is not known
@@ -78,6 +108,7 @@ class Owner:
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
     def run(self) -> None:
+        read_sizes(self.graph.region)
         for _ in range(500):
             self.analyse()
             if not self.mend(self.graph.region):
@@ -595,7 +626,11 @@ class Owner:
         if a.op.code in JOINS:
             at = a.op.outs.index(a)
             return all(isinstance(r.results[at], Undef) or self.is_copy(r.results[at]) for r in a.op.regions)
-        return a.op.fn is ops.copied
+        if a.op.code != "prim" or a.op.fn is ops.copied:
+            return a.op.fn is ops.copied
+        uses = self.uses[a]  # nobody else has what was made for this place alone
+        there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
+        return there and isinstance(a.kind, Array) and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)

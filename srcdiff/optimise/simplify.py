@@ -43,7 +43,11 @@ SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they
 
 
 def simplify(
-    graph: Graph, is_shareable: Callable[[Any], bool], expands: frozenset[Any] = frozenset(), rounds: int = 6
+    graph: Graph,
+    is_shareable: Callable[[Any], bool],
+    expands: frozenset[Any] = frozenset(),
+    sums: frozenset[Any] = frozenset(),
+    rounds: int = 6,
 ) -> Graph:
     """Rebuild and remove dead code until nothing changes.
 
@@ -52,7 +56,7 @@ def simplify(
     size = -1
     read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        walk = Rebuild(graph, is_shareable, expands, read)
+        walk = Rebuild(graph, is_shareable, expands, sums, read)
         graph = walk.run()
         before = slots(graph.region)
         dce(graph)
@@ -88,6 +92,7 @@ class Rebuild:
         graph: Graph,
         is_shareable: Callable[[Any], bool],
         expands: frozenset[Any],
+        sums: frozenset[Any],
         settled: frozenset[Op] = frozenset(),
     ) -> None:
         self.old = graph
@@ -96,6 +101,7 @@ class Rebuild:
         self.loops: list[Op] = []  # made in this walk
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
+        self.sums = sums
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
         self.decided: dict[Val, bool] = {}  # conditions of the branches around
@@ -178,7 +184,8 @@ class Rebuild:
     def prim(self, op: Op) -> None:
         env = self.env
         ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
-        simpler = self.algebra(op, ins) if op.fn in _SIMPLER and not op.attrs.get("guarded") else None
+        known = op.fn in _SIMPLER or (op.fn in self.sums and not any(op.attrs.get("names", ())))
+        simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
             self.rename(simpler, op.out)
@@ -378,7 +385,7 @@ class Rebuild:
                 return self.make(operator.neg, [b], op)
             if _is(b, -1) and isinstance(a, Val):
                 return self.make(operator.neg, [a], op)
-            scaled = self.rescaled(a, b)
+            scaled = self.rescaled(a, b, op)
             if scaled is not None:
                 return self.make(operator.mul, scaled, op)
             na, nb = negated(a), negated(b)
@@ -432,6 +439,20 @@ class Rebuild:
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
+        if fn is ops.shape_at:
+            x = sized_like(ins[0])
+            return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
+        if fn in (operator.mul, operator.truediv) and isinstance(k, Array):
+            repeated = self.inside_repetition(fn, ins, k, op)
+            if repeated is not None:
+                return repeated
+        if fn is operator.getitem and isinstance(k, Scalar):
+            given = only_given(ins[0], ins[1])
+            if given is not None and same_kind(kind(given), k):
+                return given
+        if fn in self.sums:
+            a, b = ins
+            return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
         if fn is operator.sub and len(ins) == 2:
             nb = negated(ins[1])
             if nb is not None and self.once(ins[1]):
@@ -486,7 +507,31 @@ class Rebuild:
                     return [inner, other] if n == 0 else [other, inner]
         return None
 
-    def rescaled(self, a: Atom, b: Atom) -> list[Atom] | None:
+    def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
+        """A number repeated to an array, times a number: the product is repeated."""
+        for n in (0, 1) if fn is operator.mul else (0,):
+            a, other = ins[n], ins[1 - n]
+            if not self.once(a) or a.op is None or a.op.fn not in self.expands:  # type: ignore[union-attr]
+                continue
+            inner = a.op.ins[0]  # type: ignore[union-attr]
+            ki, ko = kind(inner), kind(other)
+            if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
+                continue
+            if ko.dtype not in ("f8", "i8"):
+                continue
+            both = all(isinstance(x, Const) and type(x.value) in (int, float) for x in (inner, other))
+            try:
+                value: Atom = (
+                    Const(fn(inner.value, other.value))  # type: ignore[union-attr]
+                    if both
+                    else self.make_like(fn, [inner, other], ki, op)
+                )
+            except ArithmeticError:
+                return None
+            return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
+        return None
+
+    def rescaled(self, a: Atom, b: Atom, op: Op) -> list[Atom] | None:
         """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
         if isinstance(b, Const):
             a, b = b, a
@@ -509,10 +554,16 @@ class Rebuild:
                 and (power_of_two(a.value) or power_of_two(c.value))
             ):
                 return [Const(a.value * c.value), b.op.ins[1 - n]]
+        for n in (0, 1) if type(a.value) in (int, float) and power_of_two(a.value) else ():
+            inner = self.rescaled(a, b.op.ins[n], op)  # c * (d * x * y)
+            if inner is not None and isinstance(kind(b.op.ins[n]), Scalar):
+                return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
         return None
 
     def once(self, a: Atom) -> bool:
-        return isinstance(a, Val) and not a.user and self.uses.get(self.source(a), 1) <= 1
+        if not isinstance(a, Val) or (a.user and not a.name.endswith(("_bar", "_dot"))):
+            return False
+        return self.uses.get(self.source(a), 1) <= 1
 
     def source(self, a: Val) -> Val:
         return self.origin_of.get(a, a)
@@ -545,6 +596,9 @@ class Rebuild:
         if known is not None:
             r = op.regions[0 if known else 1]
             self.in_place_of(op, r)
+            return
+        if alike(*op.regions):
+            self.in_place_of(op, op.regions[0])
             return
         new = Op("if", [cond], attrs=dict(op.attrs), origin=op.origin)
         results: list[list[Atom]] = []
@@ -869,7 +923,7 @@ _FOLD = {
 
 _SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield, ops.exit_is,
+    ops.rest, ops.getfield, ops.exit_is, ops.shape_at,
 }  # what ``algebra`` knows of  # fmt: skip
 
 
@@ -907,6 +961,110 @@ def is_zeros(a: Atom) -> bool:
         and a.op.code == "prim"
         and getattr(a.op.fn, "__name__", "") == "zeros_like"
     )
+
+
+def sized_like(x: Atom) -> Atom:
+    """The oldest value with the shape of one that has no name: it may be there anyway."""
+    while isinstance(x, Val) and not x.user and x.op is not None and x.op.code == "prim":
+        k = x.kind
+        same_size = [a for a in x.op.ins if isinstance(a, Val) and isinstance(kind(a), Array)]
+        same_size = [a for a in same_size if isinstance(k, Array) and kind(a).dims == k.dims]  # type: ignore
+        if not same_size or x.op.fn in ops.UPDATES:
+            break
+        x = same_size[0]
+    return x
+
+
+def only_given(x: Atom, index: Atom) -> Atom | None:
+    """What was added to an entry of the zero of a cotangent, if one thing was."""
+    found: list[Atom] = []
+    while isinstance(x, Val) and x.op is not None and x.op.fn is ops.additem:
+        if not (is_place(index) and is_place(x.op.ins[1])):
+            return None
+        if same(x.op.ins[1], index):
+            found.append(x.op.ins[2])
+        x = x.op.ins[0]
+    ours = is_zeros(x) and x.op.origin is not None and x.op.origin.adjoint  # type: ignore[union-attr]
+    one = isinstance(kind(x), Array) and len(kind(x).dims) == 1  # type: ignore[union-attr]
+    return found[0] if ours and one and len(found) == 1 and isinstance(kind(found[0]), Scalar) else None
+
+
+def is_place(index: Atom) -> bool:
+    return isinstance(index, Const) and type(index.value) is int and index.value >= 0
+
+
+def adds_nothing(zero: Atom, other: Atom) -> bool:
+    """Whether a list is the zero of what another, of as many elements, was made of by writing to it."""
+    of = zeroed(zero)
+    if of is None or not of_numbers(kind(other)):
+        return False
+    while isinstance(other, Val) and other.op is not None and other.op.fn in (ops.setitem, ops.additem):
+        if isinstance(other.op.ins[1], Slice):
+            return False
+        other = other.op.ins[0]
+    source = zeroed(other)
+    return same_element(of, other) or (source is not None and same_element(of, source))
+
+
+def zeroed(a: Atom) -> Atom | None:
+    """What a list is the zero of; of an element of one, that element, as the list and the index."""
+    if is_zeros(a) and isinstance(kind(a), Seq):
+        return a.op.ins[0]  # type: ignore[union-attr]
+    if isinstance(a, Val) and a.op is not None and a.op.fn is operator.getitem and is_zeros(a.op.ins[0]):
+        whole = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
+        if isinstance(kind(whole), Seq) and isinstance(kind(a), Seq):
+            return Struct(tuple, (0, 1), (whole, a.op.ins[1]))
+    return None
+
+
+def of_numbers(k: Any) -> bool:
+    """Whether a value is a list of numbers, or of such lists."""
+    if not isinstance(k, Seq) or isinstance(k, Map):
+        return False
+    return isinstance(k.elem, Scalar) or of_numbers(k.elem)
+
+
+def same_element(a: Atom, b: Atom) -> bool:
+    """Whether two are one: a value, or an element of a list, given by itself or as the list and the index."""
+
+    def parts(x: Atom) -> Atom:
+        if isinstance(x, Val) and x.op is not None and x.op.fn is operator.getitem:
+            return Struct(tuple, (0, 1), tuple(x.op.ins))
+        return x
+
+    return same(a, b) or same(parts(a), parts(b))
+
+
+def alike(one: Region, other: Region) -> bool:
+    """Whether two arms do the same, operation by operation, and nothing that is seen from outside."""
+    if len(one.ops) != len(other.ops):
+        return False
+    table: dict[Val, Val] = {}
+
+    def mapped(v: Val) -> Val:
+        return table.get(v, v)
+
+    for a, b in zip(one.ops, other.ops, strict=True):
+        if a.code != "prim" or b.code != "prim" or effect(a) or guarded(a):
+            return False
+        if a.attrs.keys() != b.attrs.keys():
+            return False
+        if any(a.attrs[k] is not b.attrs[k] and not plainly_same(a.attrs[k], b.attrs[k]) for k in a.attrs):
+            return False
+        if len(a.ins) != len(b.ins) or not all(
+            same(x, map_atom(mapped, y)) for x, y in zip(a.ins, b.ins, strict=True)
+        ):
+            return False
+        table[b.out] = a.out
+    return all(same(x, map_atom(mapped, y)) for x, y in zip(one.results, other.results, strict=True))
+
+
+def plainly_same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(plainly_same, a, b))
+    return isinstance(a, (bool, str, int, type(None))) and a == b
 
 
 def kind_char(a: Atom) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "LIKE_SECOND",
     "MULTILINEAR",
     "OVERFLOWS",
+    "SUMS",
     "VANISHES",
     "WEIGHS",
     "cast",
@@ -56,6 +57,7 @@ REAL_ONLY = frozenset(  # rules that hold for real operands only
 REAL_RESULT = frozenset({operator.abs})  # of complex operands
 LIKE_SECOND = frozenset({runtime.unbroadcast, runtime.cast_like})  # of the second, shape and type only
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
+SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 CHOOSES = np.where
 BLANK = np.zeros_like
 IS_INFINITE = np.isinf
@@ -164,6 +166,13 @@ def last_write(part: Any, index: Any, x: Any) -> Any:
 
 def as_array(bar: Any) -> Any:
     return np.array(bar)
+
+
+def repeated(bar: Any, x: Any) -> Any:
+    total = runtime.zeros_like(x)
+    for start in range(0, len(bar), max(len(x), 1)):
+        total = runtime.add(total, bar[start : start + len(x)])
+    return total
 
 
 CHECK = runtime.check_number  # that the result of a gradient is a number

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -53,6 +53,14 @@ __all__ = [
     "unvstack",
     "zeros_like",
 ]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def shaped_like_second(fn: F) -> F:
+    """The result has the shapes of the second argument, and the dtype of the first."""
+    fn.__shaped_like__ = 1  # type: ignore[attr-defined]
+    return fn
 
 
 # --- cotangents of broadcast operands, casts, zeros, sums
@@ -223,6 +231,7 @@ def _may_repeat(index: Any) -> bool:
     return any(p.ndim > 0 for p in arrays)
 
 
+@shaped_like_second
 def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     """Transpose of ``np.take``: an array of the shape of ``a`` with ``g`` added up at ``indices``."""
     shape = np.shape(a)
@@ -239,6 +248,7 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
     return out
 
 
+@shaped_like_second
 def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     """Transpose of ``np.take_along_axis``: ``g`` added up at ``indices`` along ``axis``."""
     shape = np.shape(arr)
@@ -260,6 +270,7 @@ def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
     return np.take_along_axis(np.argsort(a, axis=axis, kind="stable"), rank, axis=axis)
 
 
+@shaped_like_second
 def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
     out = _zeros(np.shape(a), g)
@@ -292,6 +303,7 @@ def interior(pad_width: Any, ndim: int) -> tuple[slice, ...]:
 # --- joined arrays
 
 
+@shaped_like_second
 def unconcatenate(g: Any, arrays: Any, axis: Any = 0) -> Any:
     """Transpose of ``np.concatenate``: the pieces of ``g``, shaped like ``arrays``, in the same container."""
     if axis is None:
@@ -299,11 +311,13 @@ def unconcatenate(g: Any, arrays: Any, axis: Any = 0) -> Any:
     return _pieces(g, arrays, axis, [np.shape(x)[axis] for x in arrays])
 
 
+@shaped_like_second
 def unvstack(g: Any, arrays: Any) -> Any:
     """Transpose of ``np.vstack``."""
     return _pieces(g, arrays, 0, [1 if np.ndim(x) < 2 else len(x) for x in arrays])
 
 
+@shaped_like_second
 def unhstack(g: Any, arrays: Any) -> Any:
     """Transpose of ``np.hstack``."""
     if np.ndim(g) == 1:
@@ -311,11 +325,13 @@ def unhstack(g: Any, arrays: Any) -> Any:
     return _pieces(g, arrays, 1, [np.shape(x)[1] for x in arrays])
 
 
+@shaped_like_second
 def undstack(g: Any, arrays: Any) -> Any:
     """Transpose of ``np.dstack``."""
     return _pieces(g, arrays, 2, [1 if np.ndim(x) < 3 else np.shape(x)[2] for x in arrays])
 
 
+@shaped_like_second
 def uncolumn_stack(g: Any, arrays: Any) -> Any:
     """Transpose of ``np.column_stack``."""
     return _pieces(g, arrays, 1, [1 if np.ndim(x) < 2 else np.shape(x)[1] for x in arrays])
@@ -403,6 +419,7 @@ def unchoose(g: Any, a: Any, choices: Any, mode: Any = "raise") -> Any:
 # --- tiles, differences
 
 
+@shaped_like_second
 def untile(g: Any, a: Any, reps: Any) -> Any:
     """Transpose of ``np.tile``: the sum of the tiles of ``g``."""
     shape = np.shape(a)

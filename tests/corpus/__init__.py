@@ -2,6 +2,7 @@
 
 from corpus import (
     arrays,
+    boxes,
     branches,
     callables,
     containers,
@@ -16,7 +17,9 @@ from corpus import (
     iteration,
     kinks,
     known,
+    longhand,
     loops,
+    managers,
     mappings,
     matching,
     mixtures,
@@ -25,7 +28,9 @@ from corpus import (
     objects,
     physics,
     places,
+    recursion,
     scopes,
+    sizes,
     stands_for,
     straight,
     texts,
@@ -46,6 +51,7 @@ MODULES = (
     objects,
     places,
     mappings,
+    boxes,
     ml,
     physics,
     stands_for,
@@ -63,6 +69,10 @@ MODULES = (
     corners,
     mixtures,
     iteration,
-    interface,  # last: test_passes.py takes every third
+    recursion,
+    managers,
+    longhand,
+    sizes,
+    interface,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

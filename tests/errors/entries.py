@@ -130,7 +130,7 @@ grad(f)(2.0)
     Entry(
         "attribute-write",
         "An attribute is assigned to of something that is no object of the program's own: an array, a module, a "
-        "class.",
+        "class of a library.",
         """
 def f(x):
     y = x * 2.0

@@ -1,0 +1,80 @@
+"""Options of NumPy's functions, as the few lines of Python that they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.frontend.core import constant
+from srcdiff.frontend.higher import written
+from srcdiff.frontend.scope import Bound, Plain
+from srcdiff.ir.graph import Const, kind
+from srcdiff.ir.kinds import Array, Sym
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["HANDLERS"]
+
+
+def given(lw: Lowerer, b: Bound | None) -> bool:
+    return b is not None and not (isinstance(b, Plain) and b.atom == Const(None))
+
+
+def _diff(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.diff(a, prepend=p, append=q)``: what is put at the ends is joined to ``a`` first."""
+    words = ("a", "n", "axis", "prepend", "append")
+    named: dict[str, Any] = dict(zip(words, args, strict=False)) | kwargs
+    ends: dict[str, Any] = {w: named.pop(w) for w in ("prepend", "append") if w in named}
+    if not ends or "a" not in named or named.keys() - {"a", "n", "axis"}:
+        return None
+    k = kind(lw.read(named["a"], node))
+    axis = constant(lw.read(named["axis"], node)) if "axis" in named else -1
+    rank = len(k.dims) if isinstance(k, Array) else 0
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        return None
+    at = ", ".join(":1" if i == axis % rank else ":" for i in range(rank))
+    edges: dict[str, str] = {
+        w: w if isinstance(kind(lw.read(b, node)), Array) else f"np.zeros_like(a[{at}]) + {w}"
+        for w, b in ends.items()
+    }
+    pieces = ", ".join(x for x in (edges.get("prepend"), "a", edges.get("append")) if x)
+    n = "n" if "n" in named else "1"
+    text = f"out = np.diff(np.concatenate(({pieces}), {axis}), {n}, {axis})"
+    bounds: dict[str, Any] = {**named, **ends}
+    return written(lw, node, text, bounds)
+
+
+def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.cov``: products of what is left without the means."""
+    named = dict(zip(("m", "y", "rowvar", "bias", "ddof"), args, strict=False)) | kwargs
+    options = {w: constant(lw.read(named.pop(w), node)) for w in ("rowvar", "bias", "ddof") if w in named}
+    y = named.pop("y", None)
+    if named.keys() != {"m"} or not all(v is None or isinstance(v, (bool, int)) for v in options.values()):
+        return None
+    k = kind(lw.read(named["m"], node))
+    if not isinstance(k, Array) or len(k.dims) > 2 or not len(k.dims) or k.dtype[0] != "f":
+        return None
+    turned = ".T" if len(k.dims) == 2 and not options.get("rowvar", True) else ""
+    text = f"x = m{turned}\n" if len(k.dims) == 2 else "x = m[np.newaxis]\n"
+    if given(lw, y):
+        ky = kind(lw.read(y, node))  # type: ignore[arg-type]
+        if not isinstance(ky, Array) or len(ky.dims) != len(k.dims) or ky.dtype[0] != "f":
+            return None
+        text += f"x = np.concatenate((x, y{turned if len(k.dims) == 2 else '[np.newaxis]'}), 0)\n"
+    elif len(k.dims) == 2:
+        rows = k.dims[1 if turned else 0]
+        if rows == 1 or (isinstance(rows, Sym) and not rows.big):
+            return None  # one row gives a number
+    ddof = options.get("ddof")
+    ddof = ddof if ddof is not None else 0 if options.get("bias", False) else 1
+    text += "x = x - x.mean(1)[:, np.newaxis]\n"
+    text += f"out = np.dot(x, x.T) * np.true_divide(1, x.shape[1] - {ddof})"
+    if len(k.dims) == 1 and not given(lw, y):
+        text += "\nout = out[0, 0]"
+    bounds = {"m": named["m"], **({"y": y} if given(lw, y) else {})}
+    return written(lw, node, text, bounds)
+
+
+HANDLERS: dict[Any, Any] = {np.diff: _diff, np.cov: _cov}
