@@ -190,16 +190,18 @@ class Derived:
     mode: str
     wrt: Any = None
     has_aux: bool = False
+    order: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pulled:
-    """The pullback of a call: waits for the cotangent of its result."""
+    """The pullback of a call: waits for the cotangent of its result; a pushforward, for the tangents."""
 
     graph: Any
     wrt: tuple[str, ...]
     names: tuple[str, ...]
     given: Mapping[str, Atom]
+    mode: str = "vjp"
 
 
 Bound = (

@@ -420,8 +420,8 @@ class Owner:
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
-                uses = (x for x in self.uses.get(w, ()) if x[0] != at and (w, x[0]) not in back)
-                if any(self.after(u, how, at, w) for u, how in uses):
+                uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
+                if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
 
