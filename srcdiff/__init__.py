@@ -1,5 +1,6 @@
 """srcdiff: derivatives of ordinary Python and NumPy functions, as readable Python source."""
 
+from srcdiff import adapters
 from srcdiff.api import (
     Derivative,
     Pullback,
@@ -53,6 +54,7 @@ __all__ = [
     "SrcdiffError",
     "UnsupportedSyntax",
     "WrongDerivative",
+    "adapters",
     "bilinear",
     "check_rule",
     "check_source",

@@ -144,7 +144,7 @@ def better(
     outs = [k for _, k in leaves(kind(value))]
     if all(map(is_alone, ins)):
         return "jacfwd"
-    if all(map(is_alone, outs)):
+    if len(outs) == 1 and is_alone(outs[0]):
         return "jacrev"
     n, m = total(ins, sizes), total(outs, sizes)
     return "jacrev" if n is not None and m is not None and m < n else "jacfwd"

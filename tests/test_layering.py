@@ -38,10 +38,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
     "api": (PARTS + " runtime wrapped", "numpy optree rich"),
+    "adapters": ("api", ""),
     "report": (PARTS + " api", "gast numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "__main__": (PARTS + " runtime api report testing", "rich"),
-    "__init__": ("api errors report testing rules", ""),
+    "__init__": ("adapters api errors report testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 
