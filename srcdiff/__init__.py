@@ -29,6 +29,7 @@ from srcdiff.api import (
     value_and_grad,
     vhp,
     vjp,
+    vmap,
 )
 from srcdiff.errors import (
     DerivativeTypeError,
@@ -81,5 +82,6 @@ __all__ = [
     "value_and_grad",
     "vhp",
     "vjp",
+    "vmap",
 ]
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ import numpy as np
 from srcdiff import family
 from srcdiff.analysis.activity import varied
 from srcdiff.backends.numpy_names import CANONICAL
+from srcdiff.batch.apply import Unbatched
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -57,6 +58,7 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Dim,
     Kind,
     Scalar,
     Seq,
@@ -79,8 +81,11 @@ __all__ = [
     "Account",
     "Request",
     "account",
+    "batched_by",
     "derivative_graph",
     "finish",
+    "known_kinds",
+    "mapped_graph",
     "partial_account",
     "primal_graph",
     "pullback_pair",
@@ -120,6 +125,8 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     if isinstance(what, Pulled):
         return pull(lw, what, args)
     names = parameter_names(lw, what.fn, len(args), node)
+    if what.mode == "vmap":
+        return derive_map(lw, what, names, args, kwargs, node)
     after: list[Atom] = []
     if what.mode in PRODUCTS:
         if not args:
@@ -180,7 +187,8 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
             ),
         )
     single = not isinstance(what.wrt, (tuple, list))
-    g = derivative_graph(graph, Request(what.mode, wrt, single, what.has_aux, order=what.order))
+    request = Request(what.mode, wrt, single, what.has_aux, option=what.option)
+    g = known_kinds(derivative_graph(graph, request), request)
     lw.guards.update(g.info.get("guards", {}))
     out = splice(
         lw,
@@ -192,6 +200,55 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         ],
     )
     return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
+
+
+def derive_map(
+    lw: Any, what: Derived, names: tuple[str, ...], args: list[Any], kwargs: Any, node: Any
+) -> Any:
+    """A function called for many examples at once, inside a function."""
+    in_axes, out_axes = what.option
+    bound = dict(zip(names, args, strict=False)) | kwargs
+    if isinstance(in_axes, (tuple, list)):
+        axes = dict(zip(names, in_axes, strict=False))
+        if len(in_axes) != len(args):
+            lw.stop("vmap", f"in_axes has {len(in_axes)} entries for {len(args)} arguments", node,
+                    help="give one for each positional argument")  # fmt: skip
+    else:
+        axes = dict.fromkeys(names[: len(args)], in_axes)
+    axes |= dict.fromkeys(kwargs, 0)
+    mapped = {n: a for n, a in axes.items() if batched_by(a)}
+    actual = {n: lw.read(bound[n]) for n in mapped}
+    region = Region()
+    values: dict[str, Val] = {}
+    dims: list[Dim] = []
+    for n, a in actual.items():
+        try:
+            values[n] = Val(n, family.of_one(kind(a), mapped[n], dims), user=True)
+        except Unbatched as why:
+            lw.stop("vmap", f"{n!r} cannot be mapped: {why}", node,
+                    help="name the arguments to map in in_axes, None for the others")  # fmt: skip
+    if not values:
+        lw.stop("vmap", "no argument is mapped", node, help="name an axis for one of them in in_axes")
+    graph = Graph("inner", region, info={"values": values})
+    inner = dict(bound)
+    with lw.inside(region):
+        inner |= {n: lw.bind(v) for n, v in values.items()}
+        known = len(lw.problems)
+        result = lw.read(lw.call(what.fn, [inner.pop(n) for n in names if n in inner], inner, node))
+    if len(lw.problems) > known:
+        lw.fail()
+    region.params, region.results = list(values.values()), [result]
+    g = mapped_graph(graph, mapped, out_axes, dims[0])
+    lw.guards.update(g.info.get("guards", {}))
+    out = splice(lw, g, [actual[n] for n in values])
+    return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
+
+
+def batched_by(axes: Any) -> bool:
+    """Whether axes name any."""
+    if isinstance(axes, dict):
+        return any(map(batched_by, axes.values()))
+    return any(map(batched_by, axes)) if isinstance(axes, (tuple, list)) else axes is not None
 
 
 def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
@@ -343,7 +400,7 @@ class Request:
     single: bool = True
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
-    order: int = 1  # of "derivative"
+    option: Any = 1  # the order of "derivative", the axes of "vmap"
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
@@ -486,6 +543,19 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     return with_dtypes(optimised(g), request)
 
 
+def known_kinds(graph: Graph, request: Request) -> Graph:
+    """The graph of a derivative that another is taken of: a gradient is of the kind of its argument."""
+    if request.mode == "grad":
+        family.with_kinds(graph, wrt_values(graph, request.wrt), request.single, request.has_aux)
+    return graph
+
+
+@guarded(*SIGNALS)
+def mapped_graph(graph: Graph, axes: Mapping[str, Any], out_axes: Any, dim: Dim) -> Graph:
+    """The graph of a function for many examples; ``axes``: where those of each argument are."""
+    return optimised(family.mapped_graph(CONTEXT, graph, axes, out_axes, dim))
+
+
 def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     """The graph of a derivative that is not a gradient."""
     mode, single, aux = request.mode, request.single, request.has_aux
@@ -515,7 +585,7 @@ def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
         case "gauss_newton_vp":
             return family.gauss_newton_graph(CONTEXT, graph, wrt, single, aux)
         case "derivative":
-            return family.nth_graph(CONTEXT, graph, wrt[0], request.order, aux, optimised)
+            return family.nth_graph(CONTEXT, graph, wrt[0], request.option, aux, optimised)
         case "elementwise_grad":
             return family.elementwise_graph(CONTEXT, graph, wrt, single, aux)
         case "laplacian":

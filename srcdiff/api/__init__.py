@@ -7,12 +7,14 @@
 | ``specialise`` | what was made for one signature, and how it is found again |
 | ``derivative``, ``gradients`` | ``grad``, ``value_and_grad`` |
 | ``jacobians`` | Jacobians, Hessians, products with them, higher orders |
+| ``batching`` | ``vmap`` |
 | ``forward``, ``reverse`` | ``jvp``; ``vjp``, ``linearize`` |
 | ``structures`` | tangents and cotangents given by the caller |
 | ``containers`` | classes whose instances are arguments to differentiate with respect to |
 | ``rules`` | rules of one's own |
 """
 
+from srcdiff.api.batching import vmap
 from srcdiff.api.containers import register
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.forward import jvp
@@ -61,11 +63,12 @@ __all__ = [
     "value_and_grad",
     "vhp",
     "vjp",
+    "vmap",
 ]
 
 FAMILY = (
     grad, value_and_grad, jacfwd, jacrev, jacobian, hessian, hvp, vhp, gauss_newton_vp, elementwise_grad,
     derivative, laplacian,
 )  # fmt: skip
-for _fn in (*FAMILY, jvp, vjp, linearize, stop_gradient):  # read by the front end, where one is called
+for _fn in (*FAMILY, jvp, vjp, linearize, vmap, stop_gradient):  # read by the front end, where one is called
     vars(_fn)["__srcdiff__"] = _fn.__name__

@@ -50,6 +50,7 @@ WORDS = {
     "jacobian": "Jacobian", "hessian": "Hessian", "derivative": "Derivative", "laplacian": "Laplacian",
     "elementwise_grad": "Gradient of the sum", "hvp": "Product of the Hessian and a vector",
     "vhp": "Product of a vector and the Hessian",
+    "vmap": "Map",
     "gauss_newton_vp": "Product of the Gauss-Newton matrix and a vector",
 }  # fmt: skip
 
@@ -67,7 +68,7 @@ class Derivative(Specialised, Generic[P, R]):
     __qualname__: str
 
     def __init__(
-        self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False, order: int = 1
+        self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False, option: Any = 1
     ) -> None:
         if not callable(fn):
             refuse(
@@ -78,8 +79,8 @@ class Derivative(Specialised, Generic[P, R]):
         target = target_of(fn)
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, order), target)
-        self.order = order
+        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, option), target)
+        self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
         self._one: dict[type, Callable[[Any], Any]] = {}
@@ -129,7 +130,7 @@ class Derivative(Specialised, Generic[P, R]):
     def __reduce__(self) -> Any:
         if is_global(self):
             return self.__qualname__  # the decorated function of a module: found under its name
-        return (type(self), (self.primal, self.mode, self._wrt_given, self.has_aux, self.order))
+        return (type(self), (self.primal, self.mode, self._wrt_given, self.has_aux, self.option))
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -268,8 +269,8 @@ class Derivative(Specialised, Generic[P, R]):
 
     def _docstring(self) -> str:
         what = WORDS[self.mode]
-        if self.mode == "derivative" and self.order != 1:
-            what = f"Derivative of order {self.order}"
+        if self.mode == "derivative" and self.option != 1:
+            what = f"Derivative of order {self.option}"
         return f"{what} of {name_of(self.primal)} with respect to {', '.join(self._request.wrt)}"
 
     # ---- text

@@ -18,8 +18,8 @@ from srcdiff.pipeline import Made
 from srcdiff.signature import key_of_value
 
 __all__ = [
-    "Product", "derivative", "elementwise_grad", "gauss_newton_vp", "hessian", "hvp", "jacfwd", "jacobian",
-    "jacrev", "laplacian", "vhp",
+    "Called", "Product", "derivative", "elementwise_grad", "gauss_newton_vp", "hessian", "hvp", "jacfwd",
+    "jacobian", "jacrev", "laplacian", "vhp",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -56,8 +56,8 @@ class Jacobian(Derivative[P, R]):
         return pipeline.derivative_graph(graph, dataclasses.replace(self._request, mode=way))
 
 
-class Product(Derivative[P, R]):
-    """A product of a matrix of derivatives and a vector, which is the last positional argument."""
+class Called(Derivative[P, R]):
+    """What other derivatives are taken of as of a function that calls it."""
 
     __srcdiff__ = "Product"
 
@@ -66,6 +66,20 @@ class Product(Derivative[P, R]):
         self._function: Any = None
         self._own = list(self.__signature__.parameters.values())
         self.__signature__ = inspect.Signature(self._parameters())
+
+    def _parameters(self) -> list[inspect.Parameter]:
+        return self._own
+
+    def as_function(self) -> Any:
+        """A function that calls this: what other derivatives are taken of."""
+        if self._function is None:
+            params = [p for p in self._parameters() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+            self._function = wrapped.calling(self, text_name(self), params)
+        return self._function
+
+
+class Product(Called[P, R]):
+    """A product of a matrix of derivatives and a vector, which is the last positional argument."""
 
     def _parameters(self) -> list[inspect.Parameter]:
         """The primal's parameters, with the vector behind those that have to be given."""
@@ -78,13 +92,6 @@ class Product(Derivative[P, R]):
         rest = [p if p.kind is not p.POSITIONAL_OR_KEYWORD else p.replace(kind=p.KEYWORD_ONLY)
                 for p in own if p not in first]  # fmt: skip
         return [*first, inspect.Parameter(word, inspect.Parameter.POSITIONAL_OR_KEYWORD), *rest]
-
-    def as_function(self) -> Any:
-        """A function that calls this: what other derivatives are taken of."""
-        if self._function is None:
-            params = [p for p in self._parameters() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-            self._function = wrapped.calling(self, text_name(self), params)
-        return self._function
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args:
@@ -114,12 +121,12 @@ class Product(Derivative[P, R]):
 
 
 def taken(
-    kind: type[Derivative[Any, Any]], mode: str, fn: Any, wrt: Wrt, has_aux: bool, order: int = 1
+    kind: type[Derivative[Any, Any]], mode: str, fn: Any, wrt: Wrt, has_aux: bool, option: Any = 1
 ) -> Any:
     """A derivative, or the decorator that makes it."""
     if fn is None:
-        return lambda f: kind(f, mode, wrt, has_aux, order)
-    return kind(fn, mode, wrt, has_aux, order)
+        return lambda f: kind(f, mode, wrt, has_aux, option)
+    return kind(fn, mode, wrt, has_aux, option)
 
 
 def jacfwd(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:

@@ -13,13 +13,20 @@ from srcdiff.ir.kinds import Array, Dim, Scalar, Seq
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
-__all__ = ["CORE", "Many", "Unbatched"]
+__all__ = ["CORE", "Many", "Unbatched", "Wanted"]
 
 WHOLE = Slice(Const(None), Const(None), Const(None))
 
 
 class Unbatched(Exception):
     """There is no way to do this for all examples at once."""
+
+
+class Wanted(Exception):
+    """A variable of a loop differs between examples, where that has to be known before."""
+
+    def __init__(self, variable: Val) -> None:
+        self.variable = variable
 
 
 class Many(Builder):
@@ -115,34 +122,16 @@ class Many(Builder):
             raise Unbatched("operands that are something else for each example")
         names = list(op.attrs.get("names") or ("",) * len(op.ins))
         params = positions(how.text, names)
-        if not set(how.axes) & set(params) and how.flat and r != 1:
-            raise Unbatched("all axes as one")
-        args, kept = [], []
-        moved = {}
-        for a, p, n in zip(op.ins, params, names, strict=True):
-            if p == how.operand:
-                args.append(self.at(a))
-                kept.append(n)
-            elif p in how.too:
-                if self.way(a) != "many" or rank(a) != r:
-                    raise Unbatched("operands of other ranks")
-                args.append(self.at(a))
-                kept.append(n)
-            elif p in how.axes:
-                moved[p] = a
-            else:
-                args.append(self.at(a))
-                kept.append(n or p)
+        args: list[Atom] = []
+        for a, p in zip(op.ins, params, strict=True):
+            if p in how.too and (self.way(a) != "many" or rank(a) != r):
+                raise Unbatched("operands of other ranks")
+            args.append(self.axis(a, r, how) if p in how.axes else self.at(a))
         for p in how.axes:
-            axis = moved.get(p, Const(how.default[p]))
-            if how.flat and r != 1 and isinstance(axis, Const) and axis.value is None:
-                raise Unbatched("all axes as one")
-            args.append(self.axis(axis, r, how))
-            kept.append(p)
-        first = sum(not n for n in kept)
-        ordered = sorted(range(len(kept)), key=lambda i: bool(kept[i]))
-        assert first == sum(not kept[i] for i in ordered[:first]) or first == 0
-        return self.prim(op.fn, [args[i] for i in ordered], tuple(kept[i] for i in ordered), **handed_on(op))
+            if p not in params:
+                args.append(self.axis(Const(how.default[p]), r, how))
+                names.append(p)
+        return self.prim(op.fn, args, tuple(names), **handed_on(op))
 
     def axis(self, a: Atom, r: int, how: batching.Along) -> Atom:
         if isinstance(a, Struct) and a.type is tuple and all(isinstance(x, Const) for x in a.items):
@@ -151,6 +140,8 @@ class Many(Builder):
             value = a.value
         else:
             raise Unbatched("an axis known only at run time")
+        if value is None and how.flat and r != 1:
+            raise Unbatched("all axes as one")
         out = batching.shifted(value, r, how.flat)
         if isinstance(out, tuple):
             return Struct(tuple, tuple(range(len(out))), tuple(Const(x) for x in out))
@@ -358,6 +349,8 @@ def _append(b: Many, op: Op) -> tuple[Atom, Any]:
     v = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), kind(x))
     new = b.at(xs)
     if b.way(xs) == "one":
+        if isinstance(new, Val) and new.op is not None and new not in new.op.outs:
+            raise Wanted(new)
         if not (isinstance(new, Struct) and not new.items):
             raise Unbatched("a list that has elements")
     elif b.way(xs) != "many":
@@ -406,10 +399,22 @@ def _joined(b: Many, op: Op) -> tuple[Atom, Any]:
     return b.prim(op.fn, [Struct(xs.type, xs.keys, items), Const(at)], ("", "axis")), "many"
 
 
+def _einsum(b: Many, op: Op) -> tuple[Atom, Any]:
+    """One letter more, for the examples."""
+    text, *operands = op.ins
+    if any(op.attrs.get("names") or ()) or not isinstance(text, Const) or not isinstance(text.value, str):
+        raise Unbatched("options")
+    found = batching.with_examples(text.value, [b.way(a) == "many" for a in operands])
+    if found is None or any(b.way(a) not in ("one", "many") for a in operands):
+        raise Unbatched("subscripts of another form")
+    return b.prim(op.fn, [Const(found), *map(b.at, operands)]), "many"
+
+
 CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _setitem,
     ops.append: _append, ops.poplast: _plain, ops.rest: _plain, ops.copied: _plain, ops.stop_gradient: _plain,
     list: _plain, float: _itself, ops.accumulate: _sum, operator.add: _add, operator.mul: _add,
     ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
-    **dict.fromkeys(batching.DISPLAYS, _array), **dict.fromkeys(batching.JOINS, _joined),
+    batching.SUMS: _einsum, **dict.fromkeys(batching.DISPLAYS, _array),
+    **dict.fromkeys(batching.JOINS, _joined),
 }  # fmt: skip

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
-from srcdiff.batch.apply import CORE, Many, Unbatched
+from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted
 from srcdiff.differentiate.halves import all_values, uses
 from srcdiff.differentiate.reverse import replace_values
 from srcdiff.frontend.lower import Context
@@ -40,7 +41,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import INT, Array, Dim, Kind, Scalar, Seq, Sym, Tree
-from srcdiff.rules import batching
+from srcdiff.rules import batching, columns
 
 __all__ = ["EACH", "MANY", "ONE", "How", "batched", "lifted"]
 
@@ -74,25 +75,61 @@ def same_for_all(how: How) -> bool:
 
 
 def batched(
-    ctx: Context, graph: Graph, mapped: Mapping[Val, How], dim: Dim, of: Val | None = None
+    ctx: Context,
+    graph: Graph,
+    mapped: Mapping[Val, How],
+    dim: Dim,
+    of: Val | None = None,
+    axes: Mapping[Val, Any] = MappingProxyType({}),
 ) -> tuple[Graph, list[How], dict[Val, Val]]:
     """The graph for many examples.
 
-    ``mapped``: how the parameters come; ``dim``: how many examples there are: as many as ``of``, a vector of
-    the graph, has elements.  Returns the graph, how its results are, and the new parameters by the old ones.
+    ``mapped``: how the parameters come; ``axes``: where the examples lie in parameters, in place of that;
+    ``dim``: how many examples there are: as many as ``of``, a vector of the graph, has elements.  Returns the
+    graph, how its results are, and the new parameters by the old ones.
     """
     new = Graph(graph.name, Region(), graph.signature, graph.captures, dict(graph.info))
     b = Batch(ctx, new, dim, of)
     table: dict[Val, Val] = {}
     for p in graph.region.params:
         how = mapped.get(p, ONE)
-        v = table[p] = Val(p.name, lifted(p.kind, how, dim), user=p.user)
+        k = along(p.kind, axes[p], dim) if p in axes else lifted(p.kind, how, dim)
+        v = table[p] = Val(p.name, k, user=p.user)
         new.region.params.append(v)
-        b.stand(p, v, how)
+        if p in axes:
+            with b.inside(new.region):
+                b.stand(p, *b.moved(v, p.kind, axes[p]))
+        else:
+            b.stand(p, v, how)
+    if axes:
+        with b.inside(new.region):
+            new.info["count"] = b.count()
     if "values" in graph.info:
         new.info["values"] = {k: table.get(v, v) for k, v in graph.info["values"].items()}
     hows = b.walk(graph.region, last=True)
     return new, hows, table
+
+
+def along(k: Kind, axes: Any, dim: Dim) -> Kind:
+    """The kind of the values of many examples, where these lie along axes of their own."""
+    if axes is None:
+        return k
+    if isinstance(k, Tree):
+        parts = zip(k.items, parts_of(k, axes), strict=True)
+        return Tree(k.type, k.keys, tuple(along(x, a, dim) for x, a in parts), k.static)
+    if isinstance(k, Array):
+        at = axes % (len(k.dims) + 1)
+        return Array(k.dtype, (*k.dims[:at], dim, *k.dims[at:]))
+    return lifted(k, MANY, dim)
+
+
+def parts_of(k: Tree, axes: Any) -> list[Any]:
+    """Axes, part by part."""
+    if isinstance(axes, dict):
+        return [axes.get(key) for key in k.keys]
+    if isinstance(axes, (tuple, list)):
+        return list(axes)
+    return [axes if isinstance(x, (Array, Scalar, Seq, Tree)) else None for x in k.items]
 
 
 class Batch(Many):
@@ -159,6 +196,18 @@ class Batch(Many):
         if how == MANY and isinstance(k, Seq) and isinstance(k.elem, Array):
             return self.shape_of(self.getitem(a, Const(0)), 0)
         return None
+
+    def moved(self, a: Atom, k: Kind, axes: Any) -> tuple[Atom, How]:
+        """An argument with its examples first, and how it is."""
+        if axes is None:
+            return a, ONE
+        if isinstance(k, Tree):
+            each = parts_of(k, axes)
+            got = [self.moved(self.part(a, tree(a), n), x, each[n]) for n, x in enumerate(k.items)]
+            return Struct(k.type, k.keys, tuple(x for x, _ in got)), tuple(h for _, h in got)
+        if axes in (0, -len(k.dims) - 1 if isinstance(k, Array) else -1):
+            return a, MANY
+        return self.rule(columns.to_first, {"x": a, "axis": Const(axes)}), MANY
 
     # ---- regions
     def walk(self, old: Region, last: bool = False, loop: bool = False) -> list[How]:
@@ -367,7 +416,13 @@ class Batch(Many):
         hows = [self.way(a) for a in view.inits]
         for _ in range(MOST_READINGS):
             now, how = dict(self.now), dict(self.how)
-            found = self.read_loop(op, view, hows)
+            try:
+                found = self.read_loop(op, view, hows)
+            except Wanted as e:
+                at = [n for n, p in enumerate(view.params) if self.now.get(p) is e.variable]
+                if not at:
+                    raise
+                found = [MANY if n in at else h for n, h in enumerate(hows)]
             if found is None:
                 return
             self.now, self.how, hows = now, how, found

@@ -91,8 +91,8 @@ class Opened:
                 return Forward(cell, tuple(self.step(s) for s in path), self.bound(last))
             case Iter(kind_, items):
                 return Iter(kind_, tuple(self.bound(x) for x in items))
-            case Derived(fn, mode, wrt, has_aux, order):
-                return Derived(self.bound(fn), mode, wrt, has_aux, order)
+            case Derived(fn, mode, wrt, has_aux, option):
+                return Derived(self.bound(fn), mode, wrt, has_aux, option)
             case Pulled(graph, wrt, names, given, mode):
                 used = set(vals(graph.region.results))
                 for op in graph.region.ops:

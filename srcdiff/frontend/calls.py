@@ -165,7 +165,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if transform is not None:
         if path is not None:
             made = transform in ("Derivative", "Product")
-            kept = ("mode", "wrt_names", "single", "has_aux", "order") if made else ()
+            kept = ("mode", "wrt_names", "single", "has_aux", "option") if made else ()
             lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in kept} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
     tool = tools.call_tool(lw, obj, args, node)
@@ -322,8 +322,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
             getattr(obj.primal, "__name__", "f"),
             None if path is None else (*path, ("attr", "primal")),
         )
-        wrt = obj.wrt_names if not obj.single else obj.wrt_names[0]
-        what = Derived(inner, obj.mode, wrt, obj.has_aux, obj.order)
+        wrt = obj.wrt_names[0] if obj.single and obj.wrt_names else obj.wrt_names
+        what = Derived(inner, obj.mode, wrt, obj.has_aux, obj.option)
         return lw.ctx.derive(lw, what, args, kwargs, node)  # type: ignore[no-any-return]
     if mode not in ("jvp", "vjp", "linearize"):
         return taken(lw, obj, mode, args, kwargs, node)
@@ -362,7 +362,10 @@ def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -
             )  # fmt: skip
         values[name] = constant(a)
     wrt, aux = values.get("wrt"), values.get("has_aux", False)
-    return Derived(function, mode, wrt, aux is True, values.get("order", 1))
+    option = values.get("order", 1)
+    if mode == "vmap":
+        option = (values.get("in_axes", 0), values.get("out_axes", 0))
+    return Derived(function, mode, wrt, aux is True, option)
 
 
 # functions that give a view or a copy, depending on how the array lies in memory

@@ -190,7 +190,7 @@ class Derived:
     mode: str
     wrt: Any = None
     has_aux: bool = False
-    order: int = 1
+    option: Any = 1  # the order of a derivative, the axes of a map
 
 
 @dataclass(frozen=True, slots=True, eq=False)

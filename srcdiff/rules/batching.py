@@ -26,11 +26,12 @@ from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
     "ALONG", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "TEXTS", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
+    "SUMS", "TEXTS", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted", "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
 CHOOSE = np.where
+SUMS = np.einsum
 BLANK = np.zeros_like
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like})
 DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray, np.copy, np.ascontiguousarray})
@@ -130,6 +131,10 @@ def along(
     np.nanmean, np.nanmax, np.nanmin, np.median, np.ptp, np.count_nonzero, axis=None,
 )  # fmt: skip
 def reduce(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, ddof: Any = 0) -> None: ...
+
+
+@along(np.linalg.norm, axis=None)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> None: ...
 
 
 @along(np.argmax, np.argmin, flat=True, axis=None)
@@ -408,6 +413,16 @@ def size_of(x: Any) -> Any:
 
 
 SHAPES: dict[Any, Any] = {np.shape: shape_of, np.ndim: ndim_of, np.size: size_of}
+
+
+def with_examples(subscripts: str, many: list[bool]) -> str | None:
+    """The subscripts of a sum with a letter for the examples, in the operands that have them."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow or "." in subscripts or len(terms) != len(many):
+        return None
+    letter = next(c for c in "bcdefghijklmnopqrstuvwxyzaABCDEFG" if c not in subscripts)
+    return ",".join(letter + t if m else t for t, m in zip(terms, many, strict=True)) + f"->{letter}{right}"
 
 
 def zeros(n: Any) -> Any:

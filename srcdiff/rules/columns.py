@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["identity", "identity_like", "last", "none", "repeated", "shaped_as", "summed"]
+__all__ = [
+    "first_to", "identity", "identity_like", "last", "none", "repeated", "shaped_as", "summed", "to_first",
+]  # fmt: skip
 
 
 def identity(x: Any) -> Any:
@@ -48,3 +50,17 @@ def none(y: Any, x: Any) -> Any:
 
 def summed(t: Any) -> Any:
     return np.sum(t, axis=0)
+
+
+def first_to(x: Any, axis: Any) -> Any:
+    """The first axis in another place."""
+    if np.ndim(x) == 2:
+        return x.T
+    return np.moveaxis(x, 0, axis)
+
+
+def to_first(x: Any, axis: Any) -> Any:
+    """An axis in the first place."""
+    if np.ndim(x) == 2:
+        return x.T
+    return np.moveaxis(x, axis, 0)

@@ -1227,6 +1227,18 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "vmap",
+        "A function cannot be called for many examples at once: an argument has no such axis, the numbers of examples "
+        "differ, or a result is no array.",
+        """
+srcdiff.vmap(lambda x, k: k * x)(np.ones((4, 2)), 3.0)
+""",
+        """
+got = srcdiff.vmap(lambda x, k: k * x, in_axes=(0, None))(np.ones((4, 2)), 3.0)
+assert got.tolist() == [[3.0, 3.0]] * 4
+""",
+    ),
+    Entry(
         "wrt",
         "`wrt` names what is not there, or what has no derivative: text, integers, an object.",
         """
