@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from srcdiff import family
 from srcdiff.analysis.activity import varied
 from srcdiff.backends.numpy_names import CANONICAL
+from srcdiff.batch.apply import Unbatched
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -56,6 +58,7 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Dim,
     Kind,
     Scalar,
     Seq,
@@ -74,16 +77,22 @@ from srcdiff.rules import registry, vocabulary
 
 __all__ = [
     "CONTEXT",
+    "PRODUCTS",
     "Account",
     "Request",
     "account",
+    "batched_by",
     "derivative_graph",
     "finish",
+    "known_kinds",
+    "mapped_graph",
     "partial_account",
     "primal_graph",
     "pullback_pair",
+    "pushforward_pair",
 ]
 
+PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp"})  # which take a vector as well
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
     ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
@@ -116,12 +125,21 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     if isinstance(what, Pulled):
         return pull(lw, what, args)
     names = parameter_names(lw, what.fn, len(args), node)
+    if what.mode == "vmap":
+        return derive_map(lw, what, names, args, kwargs, node)
+    after: list[Atom] = []
+    if what.mode in PRODUCTS:
+        if not args:
+            lw.stop("arguments", f"{what.mode} needs the vector as its last argument", node)
+        *args, vector = args
+        v = lw.read(vector)
+        after = list(v.items) if isinstance(what.wrt, (tuple, list)) and isinstance(v, Struct) else [v]
     if what.mode == "jvp":
         n = int(what.wrt)
         args, tangents = args[:n], [lw.read(t) for t in args[n:]]
         constants = [isinstance(t, Const) and t.value is None for t in tangents]
         wrt = tuple(x for x, c in zip(names, constants, strict=False) if not c)
-    elif what.mode == "vjp":
+    elif what.mode in ("vjp", "linearize"):
         tangents = []
         wrt = tuple(
             x
@@ -158,26 +176,85 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     region.params = list(values.values())
     region.results = [result]
     actual = {w: lw.read(bound[w]) for w in wrt}
-    if what.mode == "vjp":
+    if what.mode in ("vjp", "linearize"):
         y = splice(lw, clone(graph)[0], [actual[w] for w in wrt])
         return Agg(
             tuple,
             (0, 1),
-            (lw.bind(y) if isinstance(y, (Val, Struct)) else Plain(y), Pulled(graph, wrt, names, actual)),
+            (
+                lw.bind(y) if isinstance(y, (Val, Struct)) else Plain(y),
+                Pulled(graph, wrt, names[: len(args)], actual, what.mode),
+            ),
         )
     single = not isinstance(what.wrt, (tuple, list))
-    g = derivative_graph(graph, Request(what.mode, wrt, single, what.has_aux))
+    request = Request(what.mode, wrt, single, what.has_aux, option=what.option)
+    g = known_kinds(derivative_graph(graph, request), request)
     lw.guards.update(g.info.get("guards", {}))
     out = splice(
         lw,
         g,
-        [*(actual[w] for w in wrt), *(t for t in tangents if not (isinstance(t, Const) and t.value is None))],
+        [
+            *(actual[w] for w in wrt),
+            *(t for t in tangents if not (isinstance(t, Const) and t.value is None)),
+            *after,
+        ],
     )
     return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
 
 
+def derive_map(
+    lw: Any, what: Derived, names: tuple[str, ...], args: list[Any], kwargs: Any, node: Any
+) -> Any:
+    """A function called for many examples at once, inside a function."""
+    in_axes, out_axes = what.option
+    bound = dict(zip(names, args, strict=False)) | kwargs
+    if isinstance(in_axes, (tuple, list)):
+        axes = dict(zip(names, in_axes, strict=False))
+        if len(in_axes) != len(args):
+            lw.stop("vmap", f"in_axes has {len(in_axes)} entries for {len(args)} arguments", node,
+                    help="give one for each positional argument")  # fmt: skip
+    else:
+        axes = dict.fromkeys(names[: len(args)], in_axes)
+    axes |= dict.fromkeys(kwargs, 0)
+    mapped = {n: a for n, a in axes.items() if batched_by(a)}
+    actual = {n: lw.read(bound[n]) for n in mapped}
+    region = Region()
+    values: dict[str, Val] = {}
+    dims: list[Dim] = []
+    for n, a in actual.items():
+        try:
+            values[n] = Val(n, family.of_one(kind(a), mapped[n], dims), user=True)
+        except Unbatched as why:
+            lw.stop("vmap", f"{n!r} cannot be mapped: {why}", node,
+                    help="name the arguments to map in in_axes, None for the others")  # fmt: skip
+    if not values:
+        lw.stop("vmap", "no argument is mapped", node, help="name an axis for one of them in in_axes")
+    graph = Graph("inner", region, info={"values": values})
+    inner = dict(bound)
+    with lw.inside(region):
+        inner |= {n: lw.bind(v) for n, v in values.items()}
+        known = len(lw.problems)
+        result = lw.read(lw.call(what.fn, [inner.pop(n) for n in names if n in inner], inner, node))
+    if len(lw.problems) > known:
+        lw.fail()
+    region.params, region.results = list(values.values()), [result]
+    g = mapped_graph(graph, mapped, out_axes, dims[0])
+    lw.guards.update(g.info.get("guards", {}))
+    out = splice(lw, g, [actual[n] for n in values])
+    return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
+
+
+def batched_by(axes: Any) -> bool:
+    """Whether axes name any."""
+    if isinstance(axes, dict):
+        return any(map(batched_by, axes.values()))
+    return any(map(batched_by, axes)) if isinstance(axes, (tuple, list)) else axes is not None
+
+
 def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
-    """The call of a pullback made inside the function."""
+    """The call of a pullback (or of a pushforward) made inside the function."""
+    if what.mode == "linearize":
+        return push(lw, what, args)
     bar = lw.read(args[0])
     wrt = wrt_values(what.graph, what.wrt)
     g, bars, r = reverse(what.graph, wrt, CONTEXT, lambda b, res: [(res[0], bar)])
@@ -187,6 +264,22 @@ def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
     g.region.results = [Struct(tuple, tuple(range(len(items))), items)]
     dce(g, frozenset(r.body))
     fetch(r)
+    return lw.bind(splice(lw, optimised(g), [what.given[w] for w in what.wrt]))
+
+
+def push(lw: Any, what: Pulled, args: list[Any]) -> Any:
+    """The call of a pushforward made inside the function."""
+    given = dict(zip(what.names, (lw.read(a) for a in args), strict=False))
+    seeds = {
+        v: a
+        for n, v in zip(what.wrt, wrt_values(what.graph, what.wrt), strict=True)
+        if not (isinstance(a := given.get(n, Const(None)), Const) and a.value is None)
+    }
+    g, dots, _ = forward(what.graph, list(seeds), CONTEXT, seeds)
+    b = Builder(CONTEXT, g)
+    with b.inside(g.region):
+        g.region.results = [b.materialise(dots[0], g.region.results[0])]
+    lw.guards.update(g.info.get("guards", {}))
     return lw.bind(splice(lw, optimised(g), [what.given[w] for w in what.wrt]))
 
 
@@ -271,7 +364,7 @@ def parameter_names(lw: Any, fn: Any, count: int, node: Any) -> tuple[str, ...]:
         if entry is not None and entry.forms:
             return tuple(f"x{i}" for i in range(count))
         f = fn.obj
-        while getattr(f, "__srcdiff__", None) == "derivative":
+        while getattr(f, "__srcdiff__", None) == "Derivative":
             f = f.primal
         code = source.unwrap(f).function.__code__
         return tuple(code.co_varnames[: code.co_argcount])
@@ -302,11 +395,12 @@ CONTEXT = Context(
 class Request:
     """What is asked for: the mode and the arguments to differentiate with respect to."""
 
-    mode: str  # "grad", "value_and_grad", "jvp", "vjp"
+    mode: str  # "grad", "value_and_grad", "jvp", "vjp", or one of the family
     wrt: tuple[str, ...]
     single: bool = True
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
+    option: Any = 1  # the order of "derivative", the axes of "vmap"
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
@@ -423,6 +517,8 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     wrt = wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)
+    if request.mode not in ("grad", "value_and_grad"):
+        return optimised(family_graph(graph, wrt, request))
     result, aux = scalar_result(graph, request.has_aux)
     if not isinstance(result, Val) and not isinstance(result, Const):
         raise InternalError("the result has no value")
@@ -445,6 +541,56 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     dce(g, frozenset(r.body))
     fetch(r)
     return with_dtypes(optimised(g), request)
+
+
+def known_kinds(graph: Graph, request: Request) -> Graph:
+    """The graph of a derivative that another is taken of: a gradient is of the kind of its argument."""
+    if request.mode == "grad":
+        family.with_kinds(graph, wrt_values(graph, request.wrt), request.single, request.has_aux)
+    return graph
+
+
+@guarded(*SIGNALS)
+def mapped_graph(graph: Graph, axes: Mapping[str, Any], out_axes: Any, dim: Dim) -> Graph:
+    """The graph of a function for many examples; ``axes``: where those of each argument are."""
+    return optimised(family.mapped_graph(CONTEXT, graph, axes, out_axes, dim))
+
+
+def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
+    """The graph of a derivative that is not a gradient."""
+    mode, single, aux = request.mode, request.single, request.has_aux
+    match mode:
+        case "jacobian":
+            way = family.better(graph, wrt, aux)
+            return family_graph(graph, wrt, replace(request, mode=way))
+        case "jacfwd":
+            return family.jacfwd_graph(CONTEXT, graph, wrt, single, aux, mode)
+        case "jacrev":
+            return family.jacrev_graph(CONTEXT, graph, wrt, single, aux, mode)
+        case "hessian":
+            number = family.is_number(graph, aux)
+            first = derivative_graph(graph, replace(request, mode="grad" if number else "jacrev"))
+            if number:
+                family.with_kinds(first, wrt, single, aux)
+            alone = number and single and isinstance(wrt[0].kind, Array)
+            wrt = wrt_values(first, request.wrt)
+            return family.jacfwd_graph(CONTEXT, first, wrt, single, aux, mode, alone)
+        case "hvp" | "vhp":
+            first = derivative_graph(graph, replace(request, mode="grad"))
+            family.with_kinds(first, wrt, single, aux)
+            wrt = wrt_values(first, request.wrt)
+            if mode == "hvp":
+                return family.product_graph(CONTEXT, first, wrt, aux)
+            return family.transposed_product_graph(CONTEXT, first, wrt, single, aux)
+        case "gauss_newton_vp":
+            return family.gauss_newton_graph(CONTEXT, graph, wrt, single, aux)
+        case "derivative":
+            return family.nth_graph(CONTEXT, graph, wrt[0], request.option, aux, optimised)
+        case "elementwise_grad":
+            return family.elementwise_graph(CONTEXT, graph, wrt, single, aux)
+        case "laplacian":
+            return family.laplacian_graph(CONTEXT, graph, wrt[0], aux)
+    raise InternalError(f"{mode!r} is no derivative")
 
 
 def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
@@ -581,10 +727,16 @@ def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
 
 
 def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
+    value, aux = family.split(graph.region.results[0], request.has_aux, graph.name)
+    if request.has_aux:
+        region = Region(graph.region.params, graph.region.ops, [value, aux])
+        graph = Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
     g, dots, params = forward(graph, wrt, CONTEXT)
 
     b = Builder(CONTEXT, g)
-    g.region.results = [pair(g.region.results[0], b.materialise(dots[0], g.region.results[0]))]
+    value, *rest = g.region.results
+    both = (value, b.materialise(dots[0], value), *rest)
+    g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
     g.info["tangents"] = [p.name for p in params]
     g.info["tangent_params"] = params
     new = optimised(g)
@@ -600,20 +752,23 @@ class Pair:
 
     forward: Graph
     backward: Graph
+    seeds: int = 0  # how many cotangents (or tangents) the other half takes, at its end
+    tangents: list[Atom] = field(default_factory=list)  # of a pushforward: their structures
 
 
 @guarded(*SIGNALS)
-def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
+def pullback_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool = False) -> Pair:
     """Split reverse mode where the cotangent of the result comes in."""
     values = wrt_values(graph, wrt)
+    family.split(graph.region.results[0], has_aux, graph.name)
     bars_in: list[Val] = []
     word = "out_bar"
     while any(p.name.startswith(word) for p in graph.region.params):
         word += "_"
 
     def seeds(b: Any, results: list[Atom]) -> list[tuple[Atom, Atom]]:
-        bar = cotangent(results[0], word, bars_in)
-        return [(results[0], bar)]
+        value = family.split(results[0], has_aux, graph.name)[0]
+        return [(value, cotangent(value, word, bars_in))]
 
     g, bars, r = reverse(graph, values, CONTEXT, seeds)
     primal = g.region.results[0]
@@ -625,7 +780,100 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...]) -> Pair:
     names = [b.name for b in bars_in]
     g = optimised(g, merge=False)  # a branch of the forward sweep must not move into the backward sweep
     seeds_now = [p for p in g.region.params if p.name in names]
-    return split(g, seeds_now)
+    return replace(split(g, seeds_now), seeds=len(seeds_now))
+
+
+@guarded(*SIGNALS)
+def pushforward_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool = False) -> Pair:
+    """Forward mode in two halves: the pullback is linear in the cotangent, so its transpose pushes tangents.
+
+    What loops and branches have computed is saved, once, by the first half; the second computes nothing of it
+    again.  Where that cannot be had (what is written in place is not linear step by step), the second half is
+    forward mode from the start.
+    """
+    try:
+        return transposed_pair(graph, wrt, has_aux)
+    except NoRule:
+        return replayed_pair(graph, wrt, has_aux)
+
+
+def replayed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
+    """The value and the arguments; forward mode on these."""
+    values = wrt_values(graph, wrt)
+    g, dots, params = forward(graph, values, CONTEXT)
+    b = Builder(CONTEXT, g)
+    dot, result = dots[0], g.region.results[0]
+    if has_aux:
+        result = family.split(result, has_aux, graph.name)[0]
+        dot = dot.items[0] if isinstance(dot, Struct) else dot
+    g.region.results = [b.materialise(dot, result)]
+    first = clone(graph)[0]
+    saved = tuple(first.region.params)
+    first.region.results = [pair(first.region.results[0], Struct(tuple, tuple(range(len(saved))), saved))]
+    info = {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
+    second = Graph(g.name, g.region, None, (), info)
+    return Pair(optimised(first, merge=False), optimised(second, merge=False), len(params), list(params))
+
+
+def transposed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
+    both = pullback_pair(graph, wrt, has_aux)
+    back = both.backward
+    params = back.region.params
+    seeds = params[len(params) - both.seeds :]
+    dots: list[Val] = []
+
+    def direction(w: Val, name: str) -> Atom:
+        def one(path: tuple[int, ...], k: Kind) -> Atom:
+            v = Val("_".join((name, "dot", *map(str, path))), k, user=True)
+            dots.append(v)
+            return v
+
+        return family.filled(w.kind, one)
+
+    names = [w if w.isidentifier() else f"x{n}" for n, w in enumerate(wrt)]
+    tangents = [direction(v, n) for v, n in zip(wrt_values(graph, wrt), names, strict=True)]
+    shell = Graph(back.name, back.region, None, (), {**back.info, "values": {}})
+    whole = Struct(tuple, tuple(range(len(tangents))), tuple(tangents))
+    g, ys, r = reverse(shell, seeds, CONTEXT, lambda b, results: [(results[0], whole)])
+    result = both.forward.region.results[0]
+    assert isinstance(result, Struct)
+    value = family.split(result.items[0], has_aux, graph.name)[0]
+    own = g.region.params[len(params) - both.seeds : len(params)]
+    g.region.params = g.region.params[: len(params) - both.seeds] + dots
+    g.region.results = [like(value, iter(ys))]
+    dce(g, frozenset(r.body))
+    fetch(r)
+    dce(g)
+    moving = varied(g, own, lambda fn: is_constant_fn(fn) or fn is vocabulary.BLANK)
+    if any(v in moving for o in walk(g.region) for v in o.outs):  # (they would be made for their shapes)
+        raise NoRule(Problem("no-rule", f"the pullback of {graph.name} cannot be transposed"))
+    keep_shapes(both.forward, g, own, [v for v in vals([value]) if is_active_kind(v.kind)])
+    return Pair(both.forward, optimised(g, merge=False), len(dots), tangents)
+
+
+def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]) -> None:
+    """Where the second half asks for the shape of a cotangent, it gets the value that this belongs to."""
+    last = Region([], second.region.ops, second.region.results)
+    used = {v for o in last.ops for v in all_values(o)} | set(vals(last.results))
+    for seed, value in zip(seeds, values, strict=True):
+        if seed in used:
+            p = Val(f"{value.name or 'out'}_saved", value.kind, user=True)
+            result = first.region.results[0]
+            assert isinstance(result, Struct)
+            primal, saved = result.items
+            assert isinstance(saved, Struct)
+            n = len(saved.items)
+            more = Struct(tuple, tuple(range(n + 1)), (*saved.items, value))
+            first.region.results = [pair(primal, more)]
+            second.region.params.insert(n, p)
+            replace_values(second.region, {seed: p})
+
+
+def like(value: Atom, parts: Iterator[Atom]) -> Atom:
+    """The structure of a result, with something else in the place of what takes a cotangent."""
+    if isinstance(value, Struct):
+        return Struct(value.type, value.keys, tuple(like(x, parts) for x in value.items))
+    return next(parts) if isinstance(value, Val) and is_active_kind(value.kind) else Const(None)
 
 
 def cotangent(value: Atom, name: str, out: list[Val]) -> Atom:

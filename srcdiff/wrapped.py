@@ -9,7 +9,7 @@ import linecache
 import types
 from typing import Any
 
-__all__ = ["by_name"]
+__all__ = ["by_name", "calling"]
 
 _numbers = itertools.count(1)
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -62,20 +62,44 @@ def make(function: types.FunctionType) -> types.FunctionType:
     name = function.__name__ if function.__name__.isidentifier() else "f"
     given = ", ".join(map(argument, params))
     text = f"def make({call}):\n    def {name}{shown}:\n        return {call}({given})\n\n    return {name}\n"
+    out = written(text, name, function)
+    with_defaults(out, params)
+    functools.update_wrapper(out, function, ("__module__", "__qualname__", "__doc__"), ())
+    del out.__wrapped__
+    return out  # type: ignore[no-any-return]
+
+
+def calling(call: Any, name: str, params: list[inspect.Parameter]) -> types.FunctionType:
+    """A function of these parameters, which calls ``call`` with them."""
+    taken = {p.name for p in params}
+    word = next(n for n in (f"{name}_", f"{name}__", f"{name}___") if n not in taken)
+    blank = [
+        p.replace(annotation=p.empty, default=None if p.default is not p.empty else p.empty) for p in params
+    ]
+    given = ", ".join(map(argument, params))
+    shown = inspect.Signature(blank)
+    lines = f"def make({word}):\n    def {name}{shown}:\n        return {word}({given})\n    return {name}\n"
+    out: types.FunctionType = written(lines, name, call)
+    with_defaults(out, params)
+    return out
+
+
+def written(text: str, name: str, call: Any) -> Any:
+    """The function that a text makes, whose source can be found."""
     file = f"<srcdiff {name} {next(_numbers)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": function.__module__}
+    namespace: dict[str, Any] = {"__name__": getattr(call, "__module__", "")}
     exec(compile(text, file, "exec"), namespace)
-    out: Any = namespace["make"](function)
+    return namespace["make"](call)
+
+
+def with_defaults(out: Any, params: list[inspect.Parameter]) -> None:
     out.__defaults__ = tuple(
         p.default for p in params if p.default is not p.empty and p.kind is not p.KEYWORD_ONLY
     )
     out.__kwdefaults__ = {
         p.name: p.default for p in params if p.default is not p.empty and p.kind is p.KEYWORD_ONLY
     }
-    functools.update_wrapper(out, function, ("__module__", "__qualname__", "__doc__"), ())
-    del out.__wrapped__
-    return out  # type: ignore[no-any-return]
 
 
 def argument(p: inspect.Parameter) -> str:

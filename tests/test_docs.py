@@ -32,7 +32,10 @@ def test_sessions(page: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-MODULES = ("api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "testing")
+MODULES = (
+    "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians", "adapters",
+    "testing",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -15,7 +15,7 @@ import pytest
 import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
-BELOW = "errors faults ir rules frontend analysis differentiate optimise emit backends load"
+BELOW = "errors faults ir rules frontend analysis differentiate batch family optimise emit backends load"
 PARTS = f"{BELOW} pipeline signature"
 
 # package (or module): what of srcdiff it may import besides itself; what from outside besides Python's own
@@ -29,6 +29,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "frontend": ("errors ir backends", "gast numpy"),
     "analysis": ("errors ir", ""),
     "differentiate": ("errors ir analysis rules frontend", "numpy"),
+    "batch": ("errors ir rules frontend differentiate", "numpy"),
+    "family": ("errors ir rules frontend differentiate batch optimise", "numpy"),
     "optimise": ("errors ir analysis", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "load": ("errors", ""),
@@ -36,10 +38,11 @@ TABLE: dict[str, tuple[str, str]] = {
     "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
     "api": (PARTS + " runtime wrapped", "numpy optree rich"),
+    "adapters": ("api", ""),
     "report": (PARTS + " api", "gast numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "__main__": (PARTS + " runtime api report testing", "rich"),
-    "__init__": ("api errors report testing rules", ""),
+    "__init__": ("adapters api errors report testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -6,37 +6,69 @@
 | ``wrt`` | what a derivative is taken with respect to |
 | ``specialise`` | what was made for one signature, and how it is found again |
 | ``derivative``, ``gradients`` | ``grad``, ``value_and_grad`` |
-| ``forward``, ``reverse`` | ``jvp``, ``vjp`` |
+| ``jacobians`` | Jacobians, Hessians, products with them, higher orders |
+| ``batching`` | ``vmap`` |
+| ``forward``, ``reverse`` | ``jvp``; ``vjp``, ``linearize`` |
 | ``structures`` | tangents and cotangents given by the caller |
 | ``containers`` | classes whose instances are arguments to differentiate with respect to |
 | ``rules`` | rules of one's own |
 """
 
+from srcdiff.api.batching import vmap
 from srcdiff.api.containers import register
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.forward import jvp
 from srcdiff.api.gradients import grad, source, value_and_grad
-from srcdiff.api.reverse import Pullback, vjp
+from srcdiff.api.jacobians import (
+    derivative,
+    elementwise_grad,
+    gauss_newton_vp,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    laplacian,
+    vhp,
+)
+from srcdiff.api.reverse import Pullback, Pushforward, linearize, vjp
 from srcdiff.api.rules import bilinear, differential, elementwise, linear, nondifferentiable, pullback
 from srcdiff.ir.ops import stop_gradient
 
 __all__ = [
     "Derivative",
     "Pullback",
+    "Pushforward",
     "bilinear",
+    "derivative",
     "differential",
     "elementwise",
+    "elementwise_grad",
+    "gauss_newton_vp",
     "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
+    "laplacian",
     "linear",
+    "linearize",
     "nondifferentiable",
     "pullback",
     "register",
     "source",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
+    "vmap",
 ]
 
-for _fn in (grad, value_and_grad, jvp, vjp, stop_gradient):  # read by the front end, where one is called
+FAMILY = (
+    grad, value_and_grad, jacfwd, jacrev, jacobian, hessian, hvp, vhp, gauss_newton_vp, elementwise_grad,
+    derivative, laplacian,
+)  # fmt: skip
+for _fn in (*FAMILY, jvp, vjp, linearize, vmap, stop_gradient):  # read by the front end, where one is called
     vars(_fn)["__srcdiff__"] = _fn.__name__

@@ -45,6 +45,14 @@ __all__ = ["Derivative"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+WORDS = {
+    "grad": "Gradient", "value_and_grad": "Value and gradient", "jacfwd": "Jacobian", "jacrev": "Jacobian",
+    "jacobian": "Jacobian", "hessian": "Hessian", "derivative": "Derivative", "laplacian": "Laplacian",
+    "elementwise_grad": "Gradient of the sum", "hvp": "Product of the Hessian and a vector",
+    "vhp": "Product of a vector and the Hessian",
+    "vmap": "Map",
+    "gauss_newton_vp": "Product of the Gauss-Newton matrix and a vector",
+}  # fmt: skip
 
 
 class Derivative(Specialised, Generic[P, R]):
@@ -55,11 +63,13 @@ class Derivative(Specialised, Generic[P, R]):
         source: the emitted text of the latest specialisation; before any call, for arguments of unknown kind.
     """
 
-    __srcdiff__ = "derivative"  # read by the front end where a derivative is called inside a function
+    __srcdiff__ = "Derivative"  # read by the front end where a derivative is called inside a function
     __name__: str
     __qualname__: str
 
-    def __init__(self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False) -> None:
+    def __init__(
+        self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False, option: Any = 1
+    ) -> None:
         if not callable(fn):
             refuse(
                 "argument",
@@ -69,7 +79,8 @@ class Derivative(Specialised, Generic[P, R]):
         target = target_of(fn)
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways), target)
+        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, option), target)
+        self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
         self._one: dict[type, Callable[[Any], Any]] = {}
@@ -119,7 +130,7 @@ class Derivative(Specialised, Generic[P, R]):
     def __reduce__(self) -> Any:
         if is_global(self):
             return self.__qualname__  # the decorated function of a module: found under its name
-        return (Derivative, (self.primal, self.mode, self._wrt_given, self.has_aux))
+        return (type(self), (self.primal, self.mode, self._wrt_given, self.has_aux, self.option))
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -252,12 +263,17 @@ class Derivative(Specialised, Generic[P, R]):
 
     def _finish(self, params: Mapping[str, Param], given: Arguments, note: str) -> Made:
         graph = self._primal_graph(params, given)
-        made = pipeline.derivative_graph(graph, self._request)
+        made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         return pipeline.finish(made, text_name(self), self._docstring() + note + ".")
 
+    def _derive(self, graph: Graph, given: Arguments) -> Graph:
+        return pipeline.derivative_graph(graph, self._request)
+
     def _docstring(self) -> str:
-        what = {"grad": "Gradient", "value_and_grad": "Value and gradient"}[self.mode]
+        what = WORDS[self.mode]
+        if self.mode == "derivative" and self.option != 1:
+            what = f"Derivative of order {self.option}"
         return f"{what} of {name_of(self.primal)} with respect to {', '.join(self._request.wrt)}"
 
     # ---- text

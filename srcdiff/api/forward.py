@@ -69,22 +69,26 @@ class Forward(Specialised):
         text = f"Value of {name} and its change along the tangents of {', '.join(wrt)}{self._for(arguments)}."
         return pipeline.finish(made, f"{name if name.isidentifier() else 'f'}_jvp", text), None
 
-    def push(self, bound: inspect.BoundArguments, tangents: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Value and tangent."""
+    def push(self, bound: inspect.BoundArguments, tangents: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Value and tangent, and what else the function returns."""
         variant, extra = self._variant(bound.arguments)
         made = variant.made
         words = extra_names(made, self._target.signature)
-        dots = {}
+        dots: dict[str, Any] = {}
         for w, way, p in zip(self._request.wrt, self._request.ways, made.graph.info["tangents"], strict=True):
             dots[words[p]] = tangent(tangents[w], self._named(w, way, bound.arguments), w)
         with explained():
-            y, y_dot = made.fn(*bound.args, **bound.kwargs, **extra, **dots)
-        return y, y_dot
+            return made.fn(*bound.args, **bound.kwargs, **extra, **dots)  # type: ignore[no-any-return]
 
 
 def jvp(
-    fn: Callable[..., Any], primals: Sequence[Any], tangents: Any, wrt: Wrt = None, **kwargs: Any
-) -> tuple[Any, Any]:
+    fn: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Any,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    **kwargs: Any,
+) -> tuple[Any, ...]:
     r"""Value and directional derivative: forward mode.
 
     Computes :math:`(f(x), f'(x)\,\dot x)` (Griewank and Walther 2008, section 3.1).
@@ -95,6 +99,7 @@ def jvp(
         tangents: a tangent for each of them, of its structure and shape; ``None`` for one held fixed.
         wrt: names, as for :func:`grad`; then ``tangents`` is the tangent of what is named (a tuple if several
             are named), and all else is held fixed.
+        has_aux: the function returns ``(y, aux)``; the result is then ``(y, y_dot, aux)``.
         kwargs: further arguments, held fixed.
 
     Returns:
@@ -109,7 +114,7 @@ def jvp(
         (6.0, 2.0)
     """
     if wrt is not None:
-        return along_named(fn, primals, tangents, wrt, kwargs)
+        return along_named(fn, primals, tangents, wrt, has_aux, kwargs)
     both = (primals, tangents)
     if not all(isinstance(x, (tuple, list)) for x in both) or len(primals) != len(tangents):
         refuse_value(
@@ -129,15 +134,15 @@ def jvp(
     dots = {n: t for n, t in at.split(tuple(tangents)).items() if t is not None}
     if at.star in dots and all(t is None for t in dots[at.star]):
         del dots[at.star]
-    request = Request("jvp", tuple(dots), ways=tuple(map(Way, dots)))
+    request = Request("jvp", tuple(dots), has_aux=has_aux, ways=tuple(map(Way, dots)))
     d = kept(Forward, fn, request, target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dots)
 
 
 def along_named(
-    fn: Any, primals: Sequence[Any], tangents: Any, wrt: Wrt, kwargs: Mapping[str, Any]
-) -> tuple[Any, Any]:
+    fn: Any, primals: Sequence[Any], tangents: Any, wrt: Wrt, has_aux: bool, kwargs: Mapping[str, Any]
+) -> tuple[Any, ...]:
     """``jvp`` along tangents of what is named."""
     target = looked_at(fn, "jvp")
     names = tuple(n for n in target.signature.parameters if n not in target.bound)
@@ -148,6 +153,6 @@ def along_named(
             "tangents", f"wrt names {', '.join(texts)}: jvp needs one tangent for each",
             "give them as a tuple, in the order of wrt",
         )  # fmt: skip
-    d = kept(Forward, fn, Request("jvp", texts, ways=ways), target)
+    d = kept(Forward, fn, Request("jvp", texts, has_aux=has_aux, ways=ways), target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dict(zip(texts, several, strict=True)))

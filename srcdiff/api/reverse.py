@@ -1,4 +1,4 @@
-"""Reverse mode as a function of the cotangent: ``vjp``."""
+"""Derivatives at a point as linear functions: ``vjp`` of the cotangent, ``linearize`` of the tangents."""
 
 from __future__ import annotations
 
@@ -8,21 +8,35 @@ from typing import Any
 from srcdiff import pipeline
 from srcdiff.api.forward import Places, places
 from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
-from srcdiff.api.structures import cotangents, seeds_of
-from srcdiff.api.targets import looked_at, name_of, refuse_value
+from srcdiff.api.structures import cotangents, seeds_of, tangent_leaves
+from srcdiff.api.targets import Target, looked_at, name_of, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import NoRule
 from srcdiff.frontend.paths import Way
 from srcdiff.ir.classes import fields_of
+from srcdiff.ir.graph import Struct
 from srcdiff.ir.kinds import UNKNOWN, is_active_kind, kind_of
 from srcdiff.load import explained
 from srcdiff.pipeline import Made, Request
 from srcdiff.signature import is_literal
 
-__all__ = ["Pullback", "vjp"]
+__all__ = ["Pullback", "Pushforward", "linearize", "vjp"]
 
 
-class Pullback:
+class Linear:
+    """A linear function that waits for its argument: the second half of a pair.
+
+    Attributes:
+        source: the emitted text of both halves.
+    """
+
+    def __init__(self, variant: Variant, saved: tuple[Any, ...]) -> None:
+        assert variant.pair is not None
+        self._pair, self._saved = variant.pair, saved
+        self.source = variant.made.text.source + "\n\n" + variant.pair.backward.text.source
+
+
+class Pullback(Linear):
     """The transposed derivative at a point: cotangents of the arguments from the cotangent of the result.
 
     Attributes:
@@ -30,15 +44,8 @@ class Pullback:
     """
 
     def __init__(self, variant: Variant, saved: tuple[Any, ...], value: Any, at: Places, count: int) -> None:
-        assert variant.pair is not None
-        self._pair, self._saved, self._value, self._places, self._count = (
-            variant.pair,
-            saved,
-            value,
-            at,
-            count,
-        )
-        self.source = variant.made.text.source + "\n\n" + variant.pair.backward.text.source
+        super().__init__(variant, saved)
+        self._value, self._places, self._count = value, at, count
 
     def __call__(self, y_bar: Any) -> tuple[Any, ...]:
         leaves: list[Any] = []
@@ -53,10 +60,36 @@ class Pullback:
         return f"<pullback with respect to {', '.join(self._pair.active)}>"
 
 
+class Pushforward(Linear):
+    """The derivative at a point: the tangent of the result from those of the arguments.
+
+    Attributes:
+        source: the emitted text of both halves.
+    """
+
+    def __init__(self, variant: Variant, saved: tuple[Any, ...], values: tuple[Any, ...]) -> None:
+        super().__init__(variant, saved)
+        self._values = values
+
+    def __call__(self, *tangents: Any) -> Any:
+        names = self._pair.active
+        if len(tangents) != len(names):
+            refuse_value(
+                "tangents", f"{len(tangents)} tangents for {', '.join(names)}",
+                "give one for each, None for zero",
+            )  # fmt: skip
+        leaves: list[Any] = []
+        for seeds, value, t, n in zip(self._pair.seeds, self._values, tangents, names, strict=True):
+            tangent_leaves(seeds, value, t, n, leaves)
+        with explained():
+            return self._pair.backward.fn(*self._saved, *leaves)
+
+    def __repr__(self) -> str:
+        return f"<derivative with respect to {', '.join(self._pair.active)}>"
+
+
 class Reverse(Specialised):
     """Pullbacks of one function."""
-
-    explicit = False
 
     def _make(self, arguments: Arguments) -> tuple[Made, Pair]:
         wrt = self._request.wrt
@@ -74,15 +107,17 @@ class Reverse(Specialised):
 
     def _has_rules(self, arguments: Arguments, w: str) -> bool:
         try:
-            pipeline.pullback_pair(self._primal_graph(self._params(arguments, (w,)), arguments), (w,))
+            graph = self._primal_graph(self._params(arguments, (w,)), arguments)
+            pipeline.pullback_pair(graph, (w,), self._request.has_aux)
         except NoRule:
             return False
         return True
 
     def _pair(self, arguments: Arguments, wrt: tuple[str, ...]) -> tuple[Made, Pair]:
         graph = self._primal_graph(self._params(arguments, (*self._all_wrt(), *wrt)), arguments)
-        seeds = seeds_of(graph.region.results[0])
-        pair = pipeline.pullback_pair(graph, wrt)
+        pair = pipeline.pullback_pair(graph, wrt, self._request.has_aux)
+        value = graph.region.results[0]
+        seeds = seeds_of(value.items[0] if self._request.has_aux and isinstance(value, Struct) else value)
         pair.forward.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         name = name_of(self.primal)
         word = name if name.isidentifier() else "f"
@@ -96,7 +131,69 @@ class Reverse(Specialised):
         return forward, Pair(backward, wrt, seeds)
 
 
-def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> tuple[Any, Pullback]:
+class Linearized(Specialised):
+    """Linear functions of one function's tangents."""
+
+    def _make(self, arguments: Arguments) -> tuple[Made, Pair]:
+        wrt = self._request.wrt
+        graph = self._primal_graph(self._params(arguments, (*self._all_wrt(), *wrt)), arguments)
+        pair = pipeline.pushforward_pair(graph, wrt, self._request.has_aux)
+        pair.forward.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
+        name = name_of(self.primal)
+        word = name if name.isidentifier() else "f"
+        note = self._for(arguments)
+        first = pipeline.finish(
+            pair.forward, f"{word}_fwd", f"Value of {name} and what its derivative needs{note}."
+        )
+        text = f"Change of {name} along the tangents of {', '.join(wrt)}{note}."
+        second = pipeline.finish(pair.backward, f"{word}_lin", text)
+        return first, Pair(second, wrt, tuple(map(seeds_of, pair.tangents)))
+
+
+def linearize(
+    fn: Callable[..., Any], *args: Any, wrt: Wrt = None, has_aux: bool = False, **kwargs: Any
+) -> tuple[Any, ...]:
+    r"""Value and derivative at a point, as a linear function of the tangents.
+
+    Computes :math:`y = f(x)` and the function :math:`\dot x \mapsto f'(x)\,\dot x`, for many
+    tangents at one point. Where it can, the second function computes nothing of :math:`f` again. (For one
+    tangent :func:`jvp` costs less.)
+
+    Parameters:
+        fn: the function.
+        args, kwargs: its arguments.
+        wrt: what to differentiate with respect to, named as for :func:`grad`; by default all positional
+            arguments that can be.
+        has_aux: the function returns ``(y, aux)``.
+
+    Returns:
+        ``(y, pushforward)``, with ``has_aux`` ``(y, pushforward, aux)``; ``pushforward`` takes one tangent
+        for each argument, in its structure and shape, and gives that of ``y``.
+
+    Raises:
+        DerivativeValueError: by the pushforward, if a tangent has another structure or shape.
+
+    Example:
+        >>> from srcdiff import linearize
+        >>> y, push = linearize(lambda x, y: x * y, 3.0, 2.0)
+        >>> push(1.0, 0.0)
+        2.0
+    """
+    target = looked_at(fn, "linearize")
+    active, ways, _ = named(fn, target, args, wrt)
+    d = kept(Linearized, fn, Request("linearize", active, wrt is not None, has_aux, ways), target)
+    bound = d._bind(args, kwargs)
+    variant, extra = d._variant(bound.arguments)
+    with explained():
+        y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
+    values = tuple(d._named(w, way, bound.arguments) for w, way in zip(active, ways, strict=True))
+    push = Pushforward(variant, saved, values)
+    return (y[0], push, y[1]) if has_aux else (y, push)
+
+
+def vjp(
+    fn: Callable[..., Any], *args: Any, wrt: Wrt = None, has_aux: bool = False, **kwargs: Any
+) -> tuple[Any, ...]:
     r"""Value and pullback: reverse mode.
 
     Computes :math:`y = f(x)` and the function :math:`\bar y \mapsto \bar y\, f'(x)`
@@ -107,6 +204,7 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
         args, kwargs: its arguments.
         wrt: what to differentiate with respect to, named as for :func:`grad`; by default all positional
             arguments that can be.
+        has_aux: the function returns ``(y, aux)``; the result is then ``(y, pullback, aux)``.
 
     Returns:
         ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
@@ -123,6 +221,21 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
         (2.0, 3.0)
     """
     target = looked_at(fn, "vjp")
+    active, ways, at = named(fn, target, args, wrt)
+    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, has_aux, ways), target)
+    bound = d._bind(args, kwargs)
+    variant, extra = d._variant(bound.arguments)
+    with explained():
+        y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
+    value = y[0] if has_aux else y
+    pull = Pullback(variant, saved, value, at, len(args))
+    return (value, pull, y[1]) if has_aux else (value, pull)
+
+
+def named(
+    fn: Any, target: Target, args: tuple[Any, ...], wrt: Wrt
+) -> tuple[tuple[str, ...], tuple[Way, ...], Places]:
+    """What to differentiate with respect to, and where the positional arguments stand."""
     at = places(target)
     given = at.split(args)
     if wrt is None:
@@ -143,12 +256,7 @@ def vjp(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> t
             f"no argument given to {name_of(fn)} can be differentiated",
             "pass a float or an array of floats",
         )
-    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, ways=ways), target)
-    bound = d._bind(args, kwargs)
-    variant, extra = d._variant(bound.arguments)
-    with explained():
-        y, saved = variant.made.fn(*bound.args, **bound.kwargs, **extra)
-    return y, Pullback(variant, saved, y, at, len(args))
+    return active, ways, at
 
 
 def is_differentiable(v: Any) -> bool:

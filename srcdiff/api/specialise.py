@@ -336,7 +336,7 @@ class Specialised:
         graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
         notes: dict[str, Any] = {k: graph.info[k] for k in NOTES if k in graph.info}
         for layer in t.layers:
-            graph = pipeline.derivative_graph(graph, layer)
+            graph = pipeline.known_kinds(pipeline.derivative_graph(graph, layer), layer)
         graph.info.update({**notes, "signature": t.signature})
         return graph
 

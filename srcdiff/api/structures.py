@@ -14,7 +14,7 @@ from srcdiff.ir.graph import Struct, Val, kind
 from srcdiff.ir.kinds import is_active_kind
 from srcdiff.runtime.records import record
 
-__all__ = ["cotangents", "seeds_of", "tangent"]
+__all__ = ["cotangents", "seeds_of", "tangent", "tangent_leaves"]
 
 
 def tangent(t: Any, x: Any, name: str) -> Any:
@@ -113,6 +113,20 @@ def cotangents(seeds: Any, y: Any, bar: Any, name: str, out: list[Any]) -> None:
             cotangents(s, y[k], None if bar is None else bar.get(k), f"{name}[{k!r}]", out)
         else:
             cotangents(s, getattr(y, str(k)), getattr(bar, str(k), None), f"{name}.{k}", out)
+
+
+def tangent_leaves(seeds: Any, x: Any, t: Any, name: str, out: list[Any]) -> None:
+    """The parts of a tangent, in order, in the shapes and dtypes of the argument."""
+    collect(seeds, tangent(t, x, name), out)
+
+
+def collect(seeds: Any, t: Any, out: list[Any]) -> None:
+    if seeds is True:
+        out.append(t)
+    elif seeds is not False:
+        cls, keys, items = seeds
+        for k, s in zip(keys, items, strict=True):
+            collect(s, t[k] if cls in (tuple, list, dict) else getattr(t, str(k)), out)
 
 
 def cotangent(y: Any, bar: Any, name: str) -> Any:

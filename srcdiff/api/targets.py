@@ -51,9 +51,11 @@ def target_of(fn: Any) -> Target:
     kwargs: dict[str, Any] = {}
     f = fn
     for _ in range(MOST_WRAPPERS):
-        if getattr(f, "__srcdiff__", None) == "derivative":
+        if getattr(f, "__srcdiff__", None) == "Derivative":
             layers.insert(0, f._request)
             f = f.primal
+        elif getattr(f, "__srcdiff__", None) == "Product":
+            f = f.as_function()
         elif isinstance(f, functools.partial):
             args, kwargs = fill_placeholders(f.args, args, fn), {**f.keywords, **kwargs}
             f = f.func

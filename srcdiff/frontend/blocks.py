@@ -91,14 +91,14 @@ class Opened:
                 return Forward(cell, tuple(self.step(s) for s in path), self.bound(last))
             case Iter(kind_, items):
                 return Iter(kind_, tuple(self.bound(x) for x in items))
-            case Derived(fn, mode, wrt, has_aux):
-                return Derived(self.bound(fn), mode, wrt, has_aux)
-            case Pulled(graph, wrt, names, given):
+            case Derived(fn, mode, wrt, has_aux, option):
+                return Derived(self.bound(fn), mode, wrt, has_aux, option)
+            case Pulled(graph, wrt, names, given, mode):
                 used = set(vals(graph.region.results))
                 for op in graph.region.ops:
                     used |= used_by(op)
                 substitute(graph.region, {v: self.val(v) for v in used if v in self.inside})
-                return Pulled(graph, wrt, names, {k: self.atom(a) for k, a in given.items()})
+                return Pulled(graph, wrt, names, {k: self.atom(a) for k, a in given.items()}, mode)
             case Val() | Struct():
                 return self.atom(b)
         return b

@@ -173,7 +173,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     transform = lw.ctx.transform(obj)
     if transform is not None:
         if path is not None:
-            kept = ("mode", "wrt_names", "single", "has_aux") if transform == "derivative" else ()
+            made = transform in ("Derivative", "Product")
+            kept = ("mode", "wrt_names", "single", "has_aux", "option") if made else ()
             lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in kept} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
     tool = tools.call_tool(lw, obj, args, node)
@@ -324,26 +325,56 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
     if mode == "stop_gradient":
         return _stop_gradient(lw, args, kwargs, node)
-    if mode == "derivative":
+    if mode in ("Derivative", "Product"):
         inner = Known(
             obj.primal,
             getattr(obj.primal, "__name__", "f"),
             None if path is None else (*path, ("attr", "primal")),
         )
-        wrt = obj.wrt_names if not obj.single else obj.wrt_names[0]
-        return lw.ctx.derive(lw, Derived(inner, obj.mode, wrt, obj.has_aux), args, kwargs, node)  # type: ignore[no-any-return]
-    if mode in ("grad", "value_and_grad"):
-        wrt = kwargs.get("wrt", args[1] if len(args) > 1 else None)
-        value = constant(lw.read(wrt)) if wrt is not None else None
-        aux = kwargs.get("has_aux", args[2] if len(args) > 2 else None)
-        return Derived(args[0], mode, value, aux is not None and constant(lw.read(aux)) is True)
+        wrt = obj.wrt_names[0] if obj.single and obj.wrt_names else obj.wrt_names
+        what = Derived(inner, obj.mode, wrt, obj.has_aux, obj.option)
+        return lw.ctx.derive(lw, what, args, kwargs, node)  # type: ignore[no-any-return]
+    if mode not in ("jvp", "vjp", "linearize"):
+        return taken(lw, obj, mode, args, kwargs, node)
+    for option in ("wrt", "has_aux"):
+        if option in kwargs:
+            lw.stop(
+                "derivative", f"{mode} inside a function takes no {option}=", node,
+                help="give it a function of what is differentiated alone: lambda x: f(x, y)[0]",
+            )  # fmt: skip
     if mode == "jvp":
         primals, tangents = content(lw, args[1]), content(lw, args[2])
         if not isinstance(primals, Agg) or not isinstance(tangents, Agg):
             lw.stop("derivative", "the primals and tangents must be written as tuples here", node)
         both = [*primals.items, *tangents.items]
         return lw.ctx.derive(lw, Derived(args[0], "jvp", len(primals.items)), both, kwargs, node)  # type: ignore[no-any-return]
-    return lw.ctx.derive(lw, Derived(args[0], "vjp"), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
+    return lw.ctx.derive(lw, Derived(args[0], mode), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
+
+
+def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``grad(f, wrt=..., has_aux=...)`` and its kin: which derivative of which function."""
+    names = list(inspect.signature(obj).parameters)
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    function = given.pop(names[0], None)
+    if given.keys() - set(names):
+        lw.stop("derivative", f"{mode} has no option {min(given.keys() - set(names))}", node,
+                help=f"its options are {', '.join(names[1:])}")  # fmt: skip
+    if function is None:  # a decorator with options
+        return Partial(Known(obj, mode), (), given)
+    values = {}
+    for name, b in given.items():
+        a = lw.read(b, node)
+        if not is_constant(a):
+            lw.stop(
+                "derivative", f"{name} of {mode} is not a constant here", node,
+                help="write it out: which derivative is taken is settled when the text is made",
+            )  # fmt: skip
+        values[name] = constant(a)
+    wrt, aux = values.get("wrt"), values.get("has_aux", False)
+    option = values.get("order", 1)
+    if mode == "vmap":
+        option = (values.get("in_axes", 0), values.get("out_axes", 0))
+    return Derived(function, mode, wrt, aux is True, option)
 
 
 # functions that give a view or a copy, depending on how the array lies in memory

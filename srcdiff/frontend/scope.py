@@ -191,16 +191,18 @@ class Derived:
     mode: str
     wrt: Any = None
     has_aux: bool = False
+    option: Any = 1  # the order of a derivative, the axes of a map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pulled:
-    """The pullback of a call: waits for the cotangent of its result."""
+    """The pullback of a call: waits for the cotangent of its result; a pushforward, for the tangents."""
 
     graph: Any
     wrt: tuple[str, ...]
     names: tuple[str, ...]
     given: Mapping[str, Atom]
+    mode: str = "vjp"
 
 
 Bound = (

@@ -408,7 +408,7 @@ class Owner:
                 return True
             if iu < ia:
                 return self.wraps(at[: n + 1], w)
-        return how == "source" or self.wraps(at, w)  # the point itself, in the next trip
+        return how == "source"
 
     def wraps(self, common: tuple[tuple[Region, int], ...], w: Val) -> bool:
         """Whether a loop around both points runs again over a ``w`` from outside it."""
@@ -452,9 +452,8 @@ class Owner:
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
-                again = self.wraps(at, w)
-                uses = (x for x in self.uses.get(w, ()) if (x[0] != at or again) and (w, x[0]) not in back)
-                if any(self.after(u, how, at, w) for u, how in uses):
+                uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
+                if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
 

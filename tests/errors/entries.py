@@ -300,6 +300,22 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "complex",
+        "A Jacobian is asked for in the mode that needs real numbers where these are complex: `jacfwd` of a complex "
+        "argument, `jacrev` of a complex result.",
+        """
+srcdiff.jacfwd(lambda z: z * z)(np.array([1.0 + 2.0j]))
+""",
+        """
+def f(x, y):
+    z = (x + 1j * y) ** 2
+    return np.concatenate([np.real(z), np.imag(z)])
+
+in_x, in_y = srcdiff.jacfwd(f, wrt=("x", "y"))(np.array([1.0]), np.array([2.0]))
+assert in_x.tolist() == [[2.0], [4.0]] and in_y.tolist() == [[-4.0], [2.0]]
+""",
+    ),
+    Entry(
         "derivative",
         "A derivative is taken inside the function, and of which function, or at which point, cannot be told.",
         """
@@ -539,6 +555,20 @@ def f(x, n):
     return total
 
 grad(f)(2.0, 3)
+""",
+    ),
+    Entry(
+        "jacobian",
+        "A Jacobian or a derivative like it is asked for of what is no number or array of known rank: a list of any "
+        "length, or arguments that nothing is known of.",
+        """
+srcdiff.jacobian(lambda xs: [2.0 * x for x in xs])([1.0, 2.0])
+""",
+        """
+def f(x):
+    return np.array([2.0 * v for v in x])
+
+assert srcdiff.jacobian(f)(np.array([1.0, 2.0])).tolist() == [[2.0, 0.0], [0.0, 2.0]]
 """,
     ),
     Entry(
@@ -1194,6 +1224,18 @@ def f(x):
     return y * x
 
 grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "vmap",
+        "A function cannot be called for many examples at once: an argument has no such axis, the numbers of examples "
+        "differ, or a result is no array.",
+        """
+srcdiff.vmap(lambda x, k: k * x)(np.ones((4, 2)), 3.0)
+""",
+        """
+got = srcdiff.vmap(lambda x, k: k * x, in_axes=(0, None))(np.ones((4, 2)), 3.0)
+assert got.tolist() == [[3.0, 3.0]] * 4
 """,
     ),
     Entry(

@@ -1,0 +1,582 @@
+"""The family of derivatives beside the gradient: against differences and each other, in any composition."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcdiff
+from srcdiff import (
+    DerivativeTypeError,
+    DerivativeValueError,
+    derivative,
+    elementwise_grad,
+    gauss_newton_vp,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    laplacian,
+    linearize,
+    source,
+    value_and_grad,
+    vhp,
+    vjp,
+)
+
+X = np.array([0.3, 1.2, 0.7])
+V = np.array([0.5, -1.0, 2.0])
+A = np.array([[1.0, 2.0, -0.5], [0.3, -0.7, 0.2], [0.0, 1.1, 0.4], [2.0, 0.1, -1.0]])
+
+
+# ---- programs: vectors of three to arrays -----------------------------------------------------------------
+
+
+def scaled(x):
+    return x[0] * np.sin(x)
+
+
+def layers(x):
+    return np.tanh(A @ x) @ A
+
+
+def outer(x):
+    return np.outer(x, x**2)
+
+
+def total(x):
+    return np.sum(x**3)
+
+
+def written(x):
+    u = np.zeros(3)
+    for i in range(3):
+        u[i] = np.sin(x[i]) * x[i - 1]
+        for j in range(i):
+            u[i] += x[j] ** 2
+    return u
+
+
+def steps(x):
+    y = x.copy()
+    for _ in range(4):
+        k = np.array([y[1] * y[2], -y[0], y[0] * y[1]])
+        y = y + 0.1 * k
+    return y
+
+
+def shrunk(x):
+    s, n = x, 0
+    while np.sum(s * s) > 0.5:
+        s = 0.7 * s + 0.1 * np.sin(s)
+        n += 1
+    return s * n
+
+
+def one_side(x):
+    if x[0] > 0:
+        return x * x[0]
+    return -x
+
+
+def per_element(x):
+    out = np.zeros(3)
+    for i in range(3):
+        if x[i] > 0.5:
+            out[i] = x[i] ** 2 * x[0]
+        else:
+            out[i] = x[i]
+    return out
+
+
+def appended(x):
+    xs = []
+    for i in range(3):
+        xs.append(x[i] * x[0])
+    return np.array(xs)
+
+
+def numbers(x):
+    return np.array([math.sin(x[0]) * x[1], math.exp(x[2]), max(x[0], x[1])])
+
+
+def solved(x):
+    return np.linalg.solve(np.diag(x) + 0.1 * np.outer(x, x) + np.eye(3), x)
+
+
+def sorted_sums(x):
+    return np.cumsum(x) * np.sort(x)
+
+
+def joined(x):
+    return np.concatenate([x[::-1], x * x])
+
+
+def chosen(x):
+    return np.where(x > 0.5, x * x, -x)
+
+
+def unit(x):
+    return x / np.linalg.norm(x)
+
+
+def matrix(x):
+    return x.reshape(3, 1) @ x.reshape(1, 3)
+
+
+def convolved(x):
+    return np.convolve(x, x)
+
+
+def kronecker(x):
+    return np.kron(x, x)
+
+
+def guarded(x):
+    try:
+        y = x * 2
+    except ValueError:
+        y = x
+    return y * x
+
+
+def spread(x):
+    return np.max(x) * x + np.var(x) * np.ones(3)
+
+
+def stacked(x):
+    return np.stack([x, np.roll(x, 1), x**2]) @ x
+
+
+PROGRAMS = [
+    scaled, layers, outer, total, written, steps, shrunk, one_side, per_element, appended, numbers, solved,
+    sorted_sums, joined, chosen, unit, matrix, convolved, kronecker, guarded, spread, stacked,
+]  # fmt: skip
+
+
+def differences(f: Any, x: np.ndarray, h: float = 1e-6) -> np.ndarray:
+    """The Jacobian by central differences."""
+    y = np.asarray(f(x))
+    out = np.empty(y.shape + x.shape)
+    for i in np.ndindex(x.shape):
+        e = np.zeros_like(x)
+        e[i] = h
+        out[(..., *i)] = (np.asarray(f(x + e)) - np.asarray(f(x - e))) / (2 * h)
+    return out
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("make", [jacfwd, jacrev, jacobian], ids=lambda m: m.__name__)
+def test_jacobian(f: Any, make: Any) -> None:
+    expected = differences(f, X)
+    got = make(f)(X)
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_second_order(f: Any) -> None:
+    def g(x):
+        return np.sum(f(x) ** 2)
+
+    expected = differences(grad(g), X)
+    np.testing.assert_allclose(hessian(g)(X), expected, rtol=1e-5, atol=1e-6)
+    for product in (hvp, vhp):
+        np.testing.assert_allclose(product(g)(X, V), expected @ V, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(laplacian(g)(X), np.trace(expected), rtol=1e-5, atol=1e-6)
+    j = differences(f, X).reshape(-1, 3)
+    np.testing.assert_allclose(gauss_newton_vp(f)(X, V), j.T @ (j @ V), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_linearize(f: Any) -> None:
+    y, push = linearize(f, X)
+    np.testing.assert_allclose(y, f(X))
+    for v in (V, X):
+        np.testing.assert_allclose(push(v), jvp(f, (X,), (v,))[1], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_vector_valued_hessian(f: Any) -> None:
+    """Of an array, too: by two roads."""
+    np.testing.assert_allclose(hessian(f)(X), jacfwd(jacfwd(f))(X), rtol=1e-9, atol=1e-12)
+
+
+def test_text_is_vectorised() -> None:
+    def rosenbrock(x):
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    _, push = linearize(layers, X)
+    assert "= np.tanh" not in push.source.rpartition("def ")[2]  # nothing is computed again
+    text = source(hessian(rosenbrock), np.ones(4))
+    assert "for " not in text.partition("def ")[2]
+    assert "np.eye(x.size)" in text
+    expected = differences(grad(rosenbrock), np.arange(4.0))
+    np.testing.assert_allclose(hessian(rosenbrock)(np.arange(4.0)), expected, rtol=1e-6, atol=1e-4)
+    assert "for " not in source(jacrev(layers), X).partition("def ")[2]
+
+
+# ---- arguments ---------------------------------------------------------------------------------------------
+
+
+def test_several_arguments() -> None:
+    def f(x, y):
+        return x * y + np.sin(x)
+
+    for make in (jacfwd, jacrev, jacobian):
+        in_x, in_y = make(f, wrt=("x", "y"))(X, 2.0)
+        np.testing.assert_allclose(in_x, np.diag(2.0 + np.cos(X)))
+        np.testing.assert_allclose(in_y, X)
+    np.testing.assert_allclose(jacfwd(f, wrt=1)(X, 2.0), X)
+    np.testing.assert_allclose(jacfwd(f, wrt="y")(X, X), np.diag(X))
+
+
+def test_hessian_of_several_arguments() -> None:
+    def f(a, b):
+        return np.sum(a * b) ** 2
+
+    b = X + 1.0
+    (aa, ab), (ba, bb) = hessian(f, wrt=("a", "b"))(X, b)
+    s = X @ b
+    np.testing.assert_allclose(aa, 2 * np.outer(b, b))
+    np.testing.assert_allclose(ab, 2 * np.outer(b, X) + 2 * s * np.eye(3))
+    np.testing.assert_allclose(ba, ab.T)
+    np.testing.assert_allclose(bb, 2 * np.outer(X, X))
+    got = hvp(f, wrt=("a", "b"))(X, b, (V, X))
+    np.testing.assert_allclose(got[0], aa @ V + ab @ X)
+    np.testing.assert_allclose(got[1], ba @ V + bb @ X)
+
+
+def test_numbers_and_small_arrays() -> None:
+    assert (jacfwd(lambda x: x**2)(3.0), jacrev(lambda x: x**2)(3.0), jacobian(lambda x: x**2)(3)) == (
+        6.0,
+    ) * 3
+    assert hessian(lambda x: x**3)(2.0) == 12.0
+    assert laplacian(lambda x: x**3)(2.0) == 12.0
+    for n in (0, 1):
+        for make in (jacfwd, jacrev, jacobian):
+            np.testing.assert_array_equal(make(lambda x: x * 2.0)(np.ones(n)), 2.0 * np.eye(n))
+        np.testing.assert_array_equal(hessian(lambda x: np.sum(x**3))(np.ones(n)), 6.0 * np.eye(n))
+    assert jacfwd(lambda x: x * 2.0)(np.array(2.0)) == 2.0
+
+
+def test_matrices() -> None:
+    m = np.arange(6.0).reshape(2, 3) / 10
+
+    def f(m):
+        return np.tanh(m @ m.T)
+
+    expected = differences(f, m)
+    for make in (jacfwd, jacrev):
+        np.testing.assert_allclose(make(f)(m), expected, atol=1e-8)
+    h = hessian(lambda m: np.sum(f(m)))(m)
+    assert h.shape == (2, 3, 2, 3)
+    np.testing.assert_allclose(h, differences(grad(lambda m: np.sum(f(m))), m), atol=1e-7)
+    np.testing.assert_allclose(laplacian(lambda m: np.sum(m**3))(m), 6 * m.sum())
+    np.testing.assert_allclose(hvp(lambda m: np.sum(f(m)))(m, m), np.tensordot(h, m, 2))
+
+
+def test_containers() -> None:
+    def f(p):
+        return {"a": p["w"] * p["b"], "s": (np.sum(p["w"]), 3)}
+
+    p = {"w": X, "b": 2.0}
+    for make in (jacfwd, jacrev, jacobian):
+        j = make(f)(p)
+        np.testing.assert_allclose(j["a"]["w"], 2.0 * np.eye(3))
+        np.testing.assert_allclose(j["a"]["b"], X)
+        np.testing.assert_allclose(j["s"][0]["w"], np.ones(3))
+        assert j["s"][0]["b"] == 0.0 and j["s"][1] is None
+
+    def g(p):
+        return np.sum(p["w"] ** 2) * p["b"]
+
+    h = hessian(g)(p)
+    np.testing.assert_allclose(h["w"]["w"], 4.0 * np.eye(3))
+    np.testing.assert_allclose(h["w"]["b"], 2.0 * X)
+    assert h["b"]["b"] == 0.0
+    got = hvp(g)(p, {"w": V, "b": 1.0})
+    np.testing.assert_allclose(got["w"], 4.0 * V + 2.0 * X)
+    np.testing.assert_allclose(linearize(f, p)[1]({"w": V, "b": 1.0})["a"], 2.0 * V + X)
+
+
+def test_captured_and_parts() -> None:
+    w = np.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        return w * x
+
+    np.testing.assert_allclose(jacfwd(f, wrt="w")(2.0), 2.0 * np.eye(3))
+    np.testing.assert_allclose(jacrev(lambda p: p["w"] * 2.0, wrt="p['w']")({"w": X}), 2.0 * np.eye(3))
+    h = hessian(lambda x: np.sum(w**2) * x, wrt=("w", "x"))(2.0)
+    np.testing.assert_allclose(h[0][0], 4.0 * np.eye(3))
+    np.testing.assert_allclose(h[0][1], 2.0 * w)
+
+
+def test_has_aux() -> None:
+    def f(x):
+        return x**3, {"n": np.sum(x)}
+
+    def g(x):
+        return np.sum(x**3), {"n": np.sum(x)}
+
+    for make in (jacfwd, jacrev, jacobian):
+        j, aux = make(f, has_aux=True)(X)
+        np.testing.assert_allclose(j, np.diag(3 * X**2))
+        assert aux == {"n": np.sum(X)}
+    for value, expected in [
+        (hessian(g, has_aux=True)(X), np.diag(6 * X)),
+        (hvp(g, has_aux=True)(X, V), 6 * X * V),
+        (vhp(g, has_aux=True)(X, V), 6 * X * V),
+        (gauss_newton_vp(f, has_aux=True)(X, V), 9 * X**4 * V),
+        (laplacian(g, has_aux=True)(X), 6 * np.sum(X)),
+        (elementwise_grad(f, has_aux=True)(X), 3 * X**2),
+        (derivative(lambda t: (t**3, {"n": np.sum(X)}), order=2, has_aux=True)(2.0), 12.0),
+    ]:
+        np.testing.assert_allclose(value[0], expected)
+        assert value[1] == {"n": np.sum(X)}
+    y, y_dot, aux = jvp(f, (X,), (V,), has_aux=True)
+    np.testing.assert_allclose(y_dot, 3 * X**2 * V)
+    y, pull, aux = vjp(f, X, has_aux=True)
+    np.testing.assert_allclose(pull(V)[0], 3 * X**2 * V)
+    y, push, aux = linearize(f, X, has_aux=True)
+    np.testing.assert_allclose(push(V), 3 * X**2 * V)
+    np.testing.assert_allclose(y, X**3)
+    assert aux == {"n": np.sum(X)}
+
+
+def test_single_precision() -> None:
+    x = X.astype(np.float32)
+    for got in (
+        jacfwd(scaled)(x),
+        jacrev(scaled)(x),
+        hessian(total)(x),
+        hvp(total)(x, x),
+        laplacian(total)(x),
+    ):
+        assert got.dtype == np.float32
+
+
+def test_decorators() -> None:
+    @hessian
+    def f(x):
+        return np.sum(x**3)
+
+    @jacfwd(wrt="b")
+    def g(a, b):
+        return a * b
+
+    @derivative(order=2)
+    def h(t):
+        return t**4
+
+    @hvp
+    def k(x, scale=1.0):
+        return scale * np.sum(x**3)
+
+    np.testing.assert_allclose(f(X), np.diag(6 * X))
+    np.testing.assert_allclose(g(X, V), np.diag(X))
+    assert h(2.0) == 48.0
+    np.testing.assert_allclose(k(X, V, scale=2.0), 12 * X * V)
+    np.testing.assert_allclose(k(X, 2.0, V), 12 * X * V)
+    assert list(inspect.signature(k).parameters) == ["x", "v", "scale"]
+
+
+def test_mode_follows_the_sizes() -> None:
+    """``jacobian`` takes the mode with fewer products, call by call."""
+
+    def f(a, x):
+        return np.tanh(a @ x)
+
+    j = jacobian(f, wrt="x")
+    wide, tall = np.ones((2, 5)) / 5, np.ones((5, 2)) / 5
+    np.testing.assert_allclose(j(wide, np.ones(5)), jacfwd(f, wrt="x")(wide, np.ones(5)))
+    assert "np.eye(t.size)" in j.source
+    np.testing.assert_allclose(j(tall, np.ones(2)), jacrev(f, wrt="x")(tall, np.ones(2)))
+    assert "np.eye(x.size)" in j.source
+    j(wide, np.ones(5))
+    assert "np.eye(t.size)" in source(j, wide, np.ones(5))
+
+
+# ---- of one number, of each element ------------------------------------------------------------------------
+
+
+def test_derivative() -> None:
+    assert [derivative(lambda x: x**5, order=n)(2.0) for n in range(7)] == [32, 80, 160, 240, 240, 120, 0]
+    curve = derivative(lambda t: np.array([np.sin(t), t**3]), order=2)(2.0)
+    np.testing.assert_allclose(curve, [-np.sin(2.0), 12.0])
+    got = [derivative(np.tanh, order=n)(0.4) for n in range(1, 6)]
+    t = np.tanh(0.4)
+    d1 = 1 - t * t
+    expected = [d1, -2 * t * d1, d1 * (6 * t**2 - 2), d1 * t * (16 - 24 * t**2),
+                d1 * (120 * t**4 - 120 * t**2 + 16)]  # fmt: skip
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_derivative_of_a_loop_to_order_four() -> None:
+    def newton(a):
+        x = 1.0
+        while abs(x * x - a) > 1e-14:
+            x = 0.5 * (x + a / x)
+        return x
+
+    got = [derivative(newton, order=n)(2.0) for n in range(1, 5)]
+    expected = [0.5 * 2**-0.5, -0.25 * 2**-1.5, 0.375 * 2**-2.5, -0.9375 * 2**-3.5]
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_elementwise_grad() -> None:
+    np.testing.assert_allclose(elementwise_grad(np.tanh)(X), 1 - np.tanh(X) ** 2)
+    twice = elementwise_grad(elementwise_grad(np.tanh))(X)
+    np.testing.assert_allclose(twice, -2 * np.tanh(X) * (1 - np.tanh(X) ** 2))
+    np.testing.assert_allclose(elementwise_grad(lambda x, y: x * y, wrt="y")(X, V), X)
+    assert elementwise_grad(lambda x: x**2)(3.0) == 6.0
+
+
+def test_laplacian_of_a_field() -> None:
+    np.testing.assert_allclose(laplacian(lambda x: x**3)(X), 6 * X)
+    np.testing.assert_allclose(laplacian(lambda x: x @ x * x)(X), 10 * X)
+
+
+# ---- compositions ------------------------------------------------------------------------------------------
+
+
+def cube(y):
+    return np.sum(y**3)
+
+
+def fourth(y):
+    return np.sum(y**4)
+
+
+COMPOSED = [
+    (
+        "gradient of an entry of a Jacobian",
+        lambda: grad(lambda x: jacfwd(lambda y: y**3)(x)[0, 0])(X),
+        np.array([6 * X[0], 0, 0]),
+    ),
+    ("gradient of a trace", lambda: grad(lambda x: np.trace(hessian(fourth)(x)))(X), 24 * X),
+    ("Jacobian of a gradient", lambda: jacfwd(grad(cube))(X), np.diag(6 * X)),
+    ("Jacobian of a Jacobian", lambda: jacrev(jacfwd(lambda x: x**3))(X)[1, 1, 1], 6 * X[1]),
+    ("gradient of a product", lambda: grad(lambda x: np.sum(hvp(cube)(x, x)))(X), 12 * X),
+    ("Jacobian of a product", lambda: jacfwd(hvp(cube))(X, V), np.diag(6 * V)),
+    ("Jacobian of a product in the vector", lambda: jacrev(hvp(cube), wrt="v")(X, V), np.diag(6 * X)),
+    ("product of a product", lambda: hvp(lambda x: np.sum(hvp(fourth)(x, x)))(X, V), 72 * X * V),
+    (
+        "Hessian of what calls grad",
+        lambda: hessian(lambda x: np.sum(grad(fourth)(x) ** 2))(X),
+        np.diag(480 * X**4),
+    ),
+    ("gradient of a Laplacian", lambda: grad(laplacian(fourth))(X), 24 * X),
+    ("gradient of a Laplacian inside", lambda: grad(lambda x: laplacian(cube)(x))(X), np.full(3, 6.0)),
+    ("gradient of a derivative", lambda: grad(derivative(lambda y: y**5, order=2))(2.0), 240.0),
+    (
+        "gradient of a derivative inside",
+        lambda: grad(lambda x: derivative(lambda y: y**5, order=2)(x))(2.0),
+        240.0,
+    ),
+    (
+        "Jacobian of a Jacobian inside",
+        lambda: jacobian(lambda x: jacobian(lambda y: y**2)(x) @ x)(X),
+        np.diag(4 * X),
+    ),
+    (
+        "gradient through linearize",
+        lambda: grad(lambda x: np.sum(linearize(lambda a: a**2, x)[1](x)))(X),
+        4 * X,
+    ),
+    ("gradient through vjp", lambda: grad(lambda x: np.sum(vjp(lambda a: a**3, x)[1](x)[0]))(X), 9 * X**2),
+    ("gradient through vhp", lambda: grad(lambda x: np.sum(vhp(cube)(x, x)))(X), 12 * X),
+    (
+        "gradient through Gauss-Newton",
+        lambda: grad(lambda x: np.sum(gauss_newton_vp(lambda y: y**2)(x, x)))(X),
+        12 * X**2,
+    ),
+    (
+        "value_and_grad of elementwise_grad",
+        lambda: value_and_grad(lambda x: np.sum(elementwise_grad(np.sin)(x)))(X)[1],
+        -np.sin(X),
+    ),
+    ("Hessian of two", lambda: hessian(lambda a, b: a @ b, wrt=(0, 1))(X, V)[0][1], np.eye(3)),
+    (
+        "with options inside",
+        lambda: grad(lambda x: np.sum(jacrev(lambda a, b: a * b**2, wrt="b")(X, x)))(X),
+        2 * X,
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "expected"), [c[1:] for c in COMPOSED], ids=[c[0] for c in COMPOSED])
+def test_composition(call: Any, expected: Any) -> None:
+    np.testing.assert_allclose(call(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_saved_text_differentiates_again(tmp_path: Path) -> None:
+    file = tmp_path / "saved_hessian.py"
+    hessian(total).save(file, X)
+    spec = __import__("importlib.util").util.spec_from_file_location("saved_hessian", file)
+    module = __import__("importlib.util").util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    np.testing.assert_allclose(module.total_hessian(X), np.diag(6 * X))
+    got = grad(lambda x: np.trace(module.total_hessian(x)))(X)
+    np.testing.assert_allclose(got, np.full(3, 6.0))
+
+
+# ---- what a loop over directions must not share ----------------------------------------------------------
+
+
+def test_buffers_from_outside_a_loop_are_not_shared() -> None:
+    """A buffer made before a loop, written to by a loop inside it, starts anew in each trip."""
+    np.testing.assert_allclose(jacrev(appended)(X), differences(appended, X), atol=1e-8)
+    np.testing.assert_allclose(hessian(lambda x: np.sum(steps(x) ** 2))(X),
+                               differences(grad(lambda x: np.sum(steps(x) ** 2)), X), atol=1e-6)  # fmt: skip
+
+
+# ---- refusals ----------------------------------------------------------------------------------------------
+
+
+def refused(call: Any, kind: Any, *words: str) -> None:
+    with pytest.raises(kind) as e:
+        call()
+    assert all(p.help for p in e.value.problems)
+    for word in words:
+        assert word in str(e.value), str(e.value)
+
+
+def test_refusals() -> None:
+    refused(lambda: jacfwd(lambda xs: xs[0] * xs[1])([1.0, 2.0]), DerivativeTypeError, "list of any length")
+    refused(lambda: jacfwd(lambda x: x * x).source, DerivativeTypeError, "source_for(x)")
+    refused(lambda: jacfwd(lambda z: z * z)(np.array([1j])), DerivativeTypeError, "'z' is complex")
+    refused(lambda: jacrev(lambda x: x * 1j)(X), DerivativeTypeError, "its result is complex")
+    np.testing.assert_allclose(jacfwd(lambda x: x * 1j)(X), 1j * np.eye(3))
+    refused(lambda: derivative(lambda x: x * 2.0)(X), DerivativeTypeError, "not a single number")
+    refused(lambda: derivative(np.tanh, order=-1), DerivativeValueError, "natural number")
+    refused(lambda: derivative(np.arctan2, wrt=(0, 1)), DerivativeValueError, "one argument")
+    refused(lambda: hvp(total)(X, np.ones(2)), DerivativeValueError, "shape (2,), not (3,)")
+    refused(lambda: hvp(total)(), DerivativeValueError, "hvp(f)(x, v)")
+    refused(lambda: hvp(scaled)(X, X), DerivativeTypeError, "single number")
+    refused(lambda: hvp(lambda a, b: a @ b, wrt=(0, 1))(X, X, X), DerivativeValueError, "one vector for each")
+    refused(lambda: jacfwd(total, has_aux=True)(X), DerivativeTypeError, "(value, aux)")
+    refused(
+        lambda: laplacian(lambda p: p["a"] ** 2)({"a": 1.0}), DerivativeTypeError, "not a number or an array"
+    )
+    refused(lambda: linearize(total, X)[1](1.0), DerivativeValueError, "shape")
+    refused(lambda: linearize(total, X)[1](), DerivativeValueError, "0 tangents")
+
+
+def test_every_name_of_the_table_exists() -> None:
+    text = (Path(srcdiff.__file__).parents[1] / "docs" / "peers.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    names = {re.match(r"\w+", n).group() for row in rows for n in re.findall(r"`([^`]*)`", row)}  # type: ignore[union-attr]
+    assert len(names) > 15
+    assert not [n for n in names if n not in srcdiff.__all__]
+    assert {d.__name__ for d in srcdiff.api.FAMILY} <= names
