@@ -1149,14 +1149,19 @@ class Made:
 @guarded(*SIGNALS)
 def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
+    own_graph, read = settled(graph)
+    called = {c: own(detach(optimised(clone(c)[0])), registry.may_alias, _fresh) for c in callees(graph)}
+    text = emit(own_graph, name, docstring, called)
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+
+
+def settled(graph: Graph) -> tuple[Graph, Any]:
+    """The graph as it is printed, its updates in place, and what it reads of captured objects."""
     own_graph, _ = clone(graph)
     read_parts(own_graph)
     detach(own_graph)
     own_graph = own(own_graph, registry.may_alias, _fresh)
-    read = read_captures(own_graph)
-    called = {c: own(detach(optimised(clone(c)[0])), registry.may_alias, _fresh) for c in callees(graph)}
-    text = emit(own_graph, name, docstring, called)
-    return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+    return own_graph, read_captures(own_graph)
 
 
 def read_parts(g: Graph) -> None:

@@ -16,7 +16,7 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = "errors faults ir rules frontend analysis differentiate batch family optimise emit backends load"
-PARTS = f"{BELOW} pipeline signature"
+PARTS = f"{BELOW} sparsity pipeline signature"
 
 # package (or module): what of srcdiff it may import besides itself; what from outside besides Python's own
 TABLE: dict[str, tuple[str, str]] = {
@@ -32,6 +32,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "batch": ("errors ir rules frontend differentiate", "numpy"),
     "family": ("errors ir rules frontend differentiate batch optimise", "numpy"),
     "optimise": ("errors ir analysis", "numpy"),
+    "sparsity": ("ir rules", "numpy scipy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),

@@ -8,6 +8,7 @@
 | ``derivative``, ``gradients`` | ``grad``, ``value_and_grad`` |
 | ``jacobians`` | Jacobians, Hessians, products with them, higher orders |
 | ``batching`` | ``vmap`` |
+| ``sparse`` | sparse Jacobians and Hessians |
 | ``forward``, ``reverse`` | ``jvp``; ``vjp``, ``linearize`` |
 | ``structures`` | tangents and cotangents given by the caller |
 | ``containers`` | classes whose instances are arguments to differentiate with respect to |
@@ -33,6 +34,7 @@ from srcdiff.api.jacobians import (
 )
 from srcdiff.api.reverse import Pullback, Pushforward, linearize, vjp
 from srcdiff.api.rules import bilinear, differential, elementwise, linear, nondifferentiable, pullback
+from srcdiff.api.sparse import sparse_hessian, sparse_jacobian
 from srcdiff.ir.ops import stop_gradient
 
 __all__ = [
@@ -59,6 +61,8 @@ __all__ = [
     "pullback",
     "register",
     "source",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stop_gradient",
     "value_and_grad",
     "vhp",

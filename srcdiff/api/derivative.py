@@ -276,6 +276,14 @@ class Derivative(Specialised, Generic[P, R]):
             what = f"Derivative of order {self.option}"
         return f"{what} of {name_of(self.primal)} with respect to {', '.join(self._request.wrt)}"
 
+    def graph(self, arguments: Arguments) -> Graph:
+        """The graph of the derivative, specialised to these arguments."""
+        return self._variant(arguments)[0].made.graph
+
+    def primal_graph(self, arguments: Arguments) -> Graph:
+        """The graph of the function, specialised to these arguments."""
+        return self._primal_graph(self._params(arguments, self._all_wrt()), arguments)
+
     # ---- text
     @property
     def source(self) -> str:

@@ -10,34 +10,49 @@ arrow. Both are found greedily, in the order of the columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-__all__ = ["Colouring", "column_colouring", "star_colouring", "symmetric_colouring"]
+__all__ = ["Colouring", "column_colouring", "fewest", "ordered", "star_colouring", "symmetric_colouring"]
 
 
 @dataclass(frozen=True)
 class Colouring:
-    """A colour for each column, and where each entry of the pattern is found in the compressed products."""
+    """A colour for each column (or row), and in which product each entry of the pattern stands alone."""
 
-    pattern: Any  # CSR, boolean
+    pattern: Any  # CSR, boolean; of the transpose, if the rows are coloured
     colours: np.ndarray
     count: int
     rows: np.ndarray  # of each entry of the pattern: the row of the products in which its value stands
     slots: np.ndarray  # and the colour
+    by_rows: bool = False
 
-    def seeds(self, colour: int) -> np.ndarray:
+    def seed(self, colour: int) -> np.ndarray:
         """The direction of one product: ones in the columns of a colour."""
         return np.where(self.colours == colour, 1.0, 0.0)
 
-    def matrix(self, products: np.ndarray) -> Any:
-        """The sparse matrix from the products, one column for each colour."""
+    def matrix(self, product: Callable[[np.ndarray], Any]) -> Any:
+        """The sparse matrix, from its products with one direction for each colour."""
         p = self.pattern
-        values = products[self.rows, self.slots]
-        return sparse.csr_matrix((values, p.indices, p.indptr), shape=p.shape)
+        values = np.zeros(p.nnz)
+        for c in range(self.count):
+            here = np.flatnonzero(self.slots == c)
+            values[here] = np.ravel(product(self.seed(c)))[self.rows[here]]
+        got = sparse.csr_matrix((values, p.indices.copy(), p.indptr.copy()), shape=p.shape)
+        return got.T.tocsr() if self.by_rows else got
+
+
+def fewest(pattern: Any) -> Colouring:
+    """The columns or the rows of a matrix, whichever take fewer colours."""
+    columns = column_colouring(pattern)
+    if columns.count <= int(np.diff(ordered(pattern).tocsc().indptr).max(initial=0)):
+        return columns  # rows take as many colours as the longest column has entries
+    rows = column_colouring(ordered(pattern).T)
+    return replace(rows, by_rows=True) if rows.count < columns.count else columns
 
 
 def column_colouring(pattern: Any) -> Colouring:

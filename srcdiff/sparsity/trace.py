@@ -173,11 +173,11 @@ class Trace(Run):
         rows = m.rows(self.inputs)
         if np.shape(m.value) == shape:
             return rows
-        size = int(np.prod(shape))
-        if size * max(rows.nnz // max(rows.shape[0], 1), 1) > MOST:
-            raise TooDense
         places = np.arange(rows.shape[0]).reshape(np.shape(m.value))
-        return rows[np.broadcast_to(places, shape).ravel()]
+        taken = np.broadcast_to(places, shape).ravel()
+        if np.diff(rows.indptr)[taken].sum() > MOST:
+            raise TooDense
+        return rows[taken]
 
     # ---- linear operations: which elements are taken from where
     def linear(
@@ -202,12 +202,10 @@ class Trace(Run):
             taken = self.structure(fn, rule, value, given, name, found, words[: len(pos)])
             if taken is None:
                 return None
-            part = taken @ rows
+            part = through(taken, rows)
             total = part if total is None else total + part
         if total is None:  # of the marked operands only the shapes matter
             return value
-        if total.nnz > MOST:
-            raise TooDense
         total = total.astype(bool)
         return Marked(value, Marks(total) if np.ndim(value) else frozenset(total.indices.tolist()))
 
@@ -239,7 +237,7 @@ class Trace(Run):
             if taken is None or (found is not None and (taken != found).nnz):
                 return None
             found = taken
-        return Marked(value, Marks((found @ m.rows(self.inputs)).astype(bool)))
+        return Marked(value, Marks(through(found, m.rows(self.inputs)).astype(bool)))
 
     def vstack(self, parts: list[Any]) -> Any:
         from scipy import sparse
@@ -290,6 +288,13 @@ class Trace(Run):
             got = columns(backward, outs, ins)
             return None if got is None else got.T.tocsr()
         return banded(forward, ins, outs)
+
+
+def through(taken: Any, rows: Any) -> Any:
+    """The rows of what is taken; there must not be too many entries."""
+    if np.diff(rows.indptr)[taken.indices].sum() > MOST:
+        raise TooDense
+    return taken @ rows
 
 
 def put(template: Any, parts: Iterator[np.ndarray]) -> Any:

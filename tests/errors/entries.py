@@ -909,6 +909,17 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "sparse",
+        "A sparse Jacobian or Hessian is taken in one real array, and must have few nonzeros.",
+        """
+srcdiff.sparse_hessian(lambda x: np.sum(x) ** 2)(np.ones(100_000))
+""",
+        """
+product = srcdiff.hvp(lambda x: np.sum(x) ** 2)
+assert product(np.ones(1000), np.ones(1000))[0] == 2000.0
+""",
+    ),
+    Entry(
         "starred",
         "A sequence of unknown length is spread over the arguments of a function that takes a fixed "
         "number, or that is not written in Python.",

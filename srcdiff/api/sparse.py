@@ -1,0 +1,253 @@
+"""Sparse Jacobians and Hessians: a pattern by one run, a colouring, and a product for each colour."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import pickle
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff import pipeline
+from srcdiff.api.derivative import Derivative
+from srcdiff.api.forward import jvp
+from srcdiff.api.jacobians import hvp
+from srcdiff.api.reverse import vjp
+from srcdiff.api.targets import name_of, refuse_value
+from srcdiff.api.wrt import Wrt
+from srcdiff.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from srcdiff.sparsity import Colouring, Pattern
+
+__all__ = ["Sparse", "SparseHessian", "SparseJacobian", "sparse_hessian", "sparse_jacobian"]
+
+Fn = Callable[..., Any]
+Arguments = dict[str, Any]
+
+
+class Sparse:
+    """A sparse matrix of derivatives; called with the arguments of the function.
+
+    Attributes:
+        primal: the function differentiated.
+    """
+
+    mode = ""
+    instead = ""
+
+    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None) -> None:
+        self._gradient: Derivative[..., Any] = Derivative(fn, "grad", wrt)
+        if not self._gradient.single:
+            refuse_value(
+                "sparse", f"{self.mode} is taken in one argument",
+                "join the arguments in one array, or take it in each",
+            )  # fmt: skip
+        self.primal = fn
+        self._given = pattern
+        self._known: dict[Any, tuple[Pattern, Any]] = {}
+        functools.update_wrapper(self, self._gradient, updated=())  # type: ignore[arg-type]
+        self.__signature__ = inspect.signature(self._gradient)
+
+    def __repr__(self) -> str:
+        return f"<{self.mode} of {name_of(self.primal)} with respect to {self._name}>"
+
+    @property
+    def _name(self) -> str:
+        return self._gradient.wrt_names[0]
+
+    def pattern(self, *args: Any, **kwargs: Any) -> Any:
+        """The pattern at some arguments: a boolean matrix of SciPy in CSR form."""
+        return self._found(self._bind(args, kwargs))[0].matrix
+
+    def colouring(self, *args: Any, **kwargs: Any) -> Colouring:
+        """The colouring at some arguments: as many products as it has colours (``count``) are taken."""
+        return self._found(self._bind(args, kwargs))[1]  # type: ignore[no-any-return]
+
+    # ---- patterns
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
+        bound = self.__signature__.bind(*args, **kwargs)
+        bound.apply_defaults()
+        x = bound.arguments.get(self._name)
+        if not isinstance(x, (np.ndarray, float, np.floating)) or np.asarray(x).dtype.kind != "f":
+            refuse_value(
+                "sparse", f"{self.mode} needs a real array for {self._name!r}",
+                "put the numbers into one array: np.array(...)",
+            )  # fmt: skip
+        return dict(bound.arguments)
+
+    def _found(self, arguments: Arguments) -> tuple[Pattern, Any]:
+        """Pattern and colouring, kept for arguments that differ in the numbers of this one array only."""
+        key = self._key(arguments)
+        if key in self._known:
+            return self._known[key]
+        pattern = self._pattern(arguments)
+        found = pattern, self._colour(pattern.matrix)
+        if key is not None and pattern.fixed:
+            self._known[key] = found
+        return found
+
+    def _key(self, arguments: Arguments) -> Any:
+        rest = {k: v for k, v in arguments.items() if k != self._name}
+        try:
+            digest = hashlib.blake2b(pickle.dumps(rest)).digest() if rest else b""
+        except (pickle.PicklingError, TypeError, AttributeError):  # of functions made inside others, say
+            return None
+        x = arguments[self._name]
+        return np.shape(x), np.asarray(x).dtype, digest
+
+    def _pattern(self, arguments: Arguments) -> Pattern:
+        from srcdiff.sparsity import Pattern, TooDense, find_pattern, ordered
+
+        if self._given is not None:
+            return Pattern(ordered(self._given), True)
+        unsettled = self._graph(arguments)
+        captured = {c.name: c.value for c in unsettled.captures}
+        graph, _ = pipeline.settled(unsettled)
+        values = {**captured, **arguments}
+        try:
+            return find_pattern(graph, values, self._name)
+        except TooDense:
+            refuse_value(
+                "sparse", f"the {self.mode.removeprefix('sparse_')} of {name_of(self.primal)} is not sparse",
+                f"use {self.instead}, or give the pattern if you know it: pattern=...",
+            )  # fmt: skip
+
+    def _graph(self, arguments: Arguments) -> Graph:
+        """What the pattern is that of the Jacobian of."""
+        raise NotImplementedError
+
+    def _colour(self, pattern: Any) -> Any:
+        raise NotImplementedError
+
+
+class SparseJacobian(Sparse):
+    """Column by column or row by row, whichever takes fewer products."""
+
+    mode = "sparse_jacobian"
+    instead = "jacobian, or products with jvp and vjp"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = self._bind(args, kwargs)
+        _, colouring = self._found(arguments)
+        shape = np.shape(arguments[self._name])
+        if not colouring.by_rows:
+            return colouring.matrix(
+                lambda seed: jvp(self.primal, args, seed.reshape(shape), wrt=self._name, **kwargs)[1]
+            )
+        y, pullback = vjp(self.primal, *args, wrt=self._name, **kwargs)
+        return colouring.matrix(lambda seed: pullback(seed.reshape(np.shape(y))))
+
+    def _graph(self, arguments: Arguments) -> Graph:
+        return self._gradient.primal_graph(arguments)
+
+    def _colour(self, pattern: Any) -> Any:
+        from srcdiff.sparsity import fewest
+
+        return fewest(pattern)
+
+
+class SparseHessian(Sparse):
+    """Of a symmetric matrix every entry is had from one of its two places."""
+
+    mode = "sparse_hessian"
+    instead = "hvp, or hessian"
+
+    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None) -> None:
+        super().__init__(fn, wrt, pattern)
+        self._product = hvp(fn, wrt)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arguments = self._bind(args, kwargs)
+        _, colouring = self._found(arguments)
+        shape = np.shape(arguments[self._name])
+        return colouring.matrix(lambda seed: self._product(*args, seed.reshape(shape), **kwargs))
+
+    @property
+    def source(self) -> str:
+        """The emitted text of the product that is taken for each colour."""
+        return self._product.source  # type: ignore[no-any-return]
+
+    def _graph(self, arguments: Arguments) -> Graph:
+        return self._gradient.graph(arguments)
+
+    def _colour(self, pattern: Any) -> Any:
+        from srcdiff.sparsity import symmetric_colouring
+
+        return symmetric_colouring(pattern)
+
+
+def sparse_jacobian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None) -> Any:
+    r"""Sparse Jacobian: as many products as its pattern has colours, however large it is.
+
+    Which element of the result depends on which of the argument is found by one run on sets of indices;
+    columns (or rows) that have no row (column) in common are had by one product (Griewank and Walther 2008,
+    sections 7.1 and 8.1; Curtis, Powell and Reid 1974). Pattern and colouring are kept for further calls; a
+    program whose branches, loop bounds or indices depend on the argument is looked at anew in each call.
+    Needs SciPy.
+
+    Parameters:
+        fn: a function of an array with an array (or several numbers) as its result; left out when used as a
+            decorator.
+        wrt: the argument, one real array; by default the first.
+        pattern: the pattern if you know it: a matrix with nonzeros where the Jacobian may have them. It is
+            not checked.
+
+    Returns:
+        A function with the arguments of ``fn``; its result is a ``scipy.sparse.csr_matrix`` with a row for
+        each element of the result and a column for each of the argument, both in C order. Its ``pattern(x)``
+        is the pattern and ``colouring(x).count`` the number of products.
+
+    Raises:
+        DerivativeValueError: the argument is no real array, or the Jacobian is not sparse.
+
+    Example:
+        >>> import numpy as np
+        >>> from srcdiff import sparse_jacobian
+        >>> J = sparse_jacobian(lambda x: x[1:] * x[:-1])
+        >>> J(np.array([1.0, 2.0, 3.0, 4.0])).toarray()
+        array([[2., 1., 0., 0.],
+               [0., 3., 2., 0.],
+               [0., 0., 4., 3.]])
+        >>> J.colouring(np.ones(1000)).count
+        2
+    """
+    return (lambda f: SparseJacobian(f, wrt, pattern)) if fn is None else SparseJacobian(fn, wrt, pattern)
+
+
+def sparse_hessian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None) -> Any:
+    r"""Sparse Hessian: as many products as its pattern has colours, however large it is.
+
+    The pattern is that of the Jacobian of the gradient, found by one run of it on sets of indices; its
+    columns are coloured so that each entry stands alone in one product of the Hessian and a vector, forward
+    over reverse (Coleman and Moré 1984; Gebremedhin, Tarafdar, Manne and Pothen 2007). Pattern and colouring
+    are kept as by :func:`sparse_jacobian`. Needs SciPy.
+
+    Parameters:
+        fn: a function with a single number as its result; left out when used as a decorator.
+        wrt: the argument, one real array; by default the first.
+        pattern: the pattern if you know it; it is not checked.
+
+    Returns:
+        A function with the arguments of ``fn``; its result is a ``scipy.sparse.csr_matrix``, both ways in the
+        C order of the argument. ``pattern(x)`` and ``colouring(x)`` as there; ``source`` is the text of the
+        product.
+
+    Raises:
+        DerivativeValueError: the argument is no real array, or the Hessian is not sparse.
+
+    Example:
+        >>> import numpy as np
+        >>> from srcdiff import sparse_hessian
+        >>> H = sparse_hessian(lambda x: np.sum(x[1:] * x[:-1] ** 2))
+        >>> H(np.array([1.0, 2.0, 4.0])).toarray()
+        array([[4., 2., 0.],
+               [2., 8., 4.],
+               [0., 4., 0.]])
+        >>> H.colouring(np.ones(1000)).count
+        3
+    """
+    return (lambda f: SparseHessian(f, wrt, pattern)) if fn is None else SparseHessian(fn, wrt, pattern)
