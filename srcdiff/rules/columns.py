@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "first_to", "identity", "identity_like", "last", "none", "one_row", "repeated", "shaped_as", "summed", "to_first",
+    "first_to", "identity", "identity_like", "last", "none", "one_row", "repeated", "shaped_as", "summed",
+    "to_first",
 ]  # fmt: skip
 
 

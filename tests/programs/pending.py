@@ -24,9 +24,6 @@ PENDING = {
     "baum_welch_one_step": Pending(
         "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("text",)
     ),
-    "information_filter_fusion": Pending(
-        "wrong reverse over reverse, cause not known", stages=("second",), bug=True
-    ),
     "natural_cubic_spline": Pending("bisect on a list of floats"),
     "qr_algorithm_unshifted": Pending(
         "AttributeError in the emitted text: the parts of a namedtuple result in a loop",
