@@ -312,12 +312,14 @@ def columns_of(ctx: Context, graph: Graph, w: Val, path: Path, k: Kind, mode: st
     g.region.results = [y for y, _ in parts] + [t for _, t in parts if t is not ZERO]
     new, hows, x = over_identity(ctx, g, e, x, mode)
     b = Builder(ctx, new)
-    ys, tangents = new.region.results[: len(parts)], zip(new.region.results[len(parts) :], hows[len(parts) :],
-                                                         strict=True)  # fmt: skip
+    n = len(parts)
+    tangents = zip(new.region.results[n:], hows[n:], strict=True)
     assert isinstance(k, Array)
     out: list[Atom] = []
     with b.inside(new.region):
-        for (_, old), y in zip(parts, ys, strict=True):
+        for (_, old), y, own_way in zip(parts, new.region.results[:n], hows[:n], strict=True):
+            if own_way != ONE:  # computed together with its tangents, for each direction
+                y = b.rule(columns.one_row, {"y": y})
             if old is ZERO:
                 out.append(b.rule(columns.none, {"y": y, "x": x}))
                 continue
@@ -485,7 +487,7 @@ def mapped_graph(ctx: Context, graph: Graph, axes: Mapping[str, Any], out_axes: 
     values = graph.info["values"]
     given = {values[n]: a for n, a in axes.items()}
     try:
-        new, hows, _ = batched(ctx, graph, {v: None for v in given}, dim, axes=given)
+        new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given)
     except Unbatched as why:
         refuse("vmap", f"{graph.name} cannot be mapped: {why}", "write a loop over the examples")
     b = Builder(ctx, new)

@@ -408,6 +408,24 @@ def test_arguments_are_left_as_they_are() -> None:
     np.testing.assert_allclose(got[:, 1:], 2 * X[:, 1:])
 
 
+def test_elements_of_arrays_as_lists() -> None:
+    def starred(x):
+        first, *rest = x
+        return first * sum(rest)
+
+    np.testing.assert_allclose(vmap(starred)(X), X[:, 0] * X[:, 1:].sum(axis=1))
+    np.testing.assert_allclose(vmap(grad(starred))(X), by_loop(grad(starred), X))
+    np.testing.assert_allclose(jacfwd(starred)(X[0]), grad(starred)(X[0]))
+
+    def grows(x):
+        xs = [x]
+        for i in range(4):
+            xs.append(xs[-1] * x + i)
+        return sum(xs)
+
+    np.testing.assert_allclose(vmap(grows)(X[:, 0]), [grows(x) for x in X[:, 0]])
+
+
 def test_prints_once_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     def f(x):
         print("one", x)
@@ -488,6 +506,19 @@ def test_refusals() -> None:
     refused(lambda: vmap(f, out_axes=None)(X, X), DerivativeTypeError, "out_axes=0")
     refused(lambda: vmap(f).source, DerivativeTypeError, "source_for(x)")
     refused(lambda: grad(lambda x: np.sum(vmap(f)(x, 2.0)))(X), SyntaxError, "'k' cannot be mapped")
+
+    def visited(x, edges):
+        seen, total = set(), 0.0
+        for a, b in edges:
+            if (a, b) in seen:
+                continue
+            seen.add((a, b))
+            total += math.gamma(x) * a + b
+        return total * len(seen)
+
+    edges = [(1, 2), (2, 3), (1, 2)]
+    each = vmap(visited, in_axes=(0, None))
+    refused(lambda: each(X[:, 0], edges), DerivativeTypeError, "made anew for each")
     with pytest.raises(ValueError, match="shape"):
         vmap(lambda x: x[x > 0])(X)
     assert "x.shape" in source(vmap(lambda x: x * len(x)), X)

@@ -200,9 +200,19 @@ def whole_index(parts: list[Atom]) -> Atom:
 def _plain(b: Many, op: Op) -> tuple[Atom, Any]:
     """What acts on each element of a list, or of an array, by itself."""
     how = b.way(op.ins[0])
+    if isinstance(kind(op.ins[0]), Array) and op.fn not in (ops.copied, ops.stop_gradient):
+        raise Unbatched("an array in the place of a list")
     if how == "many" and all(b.way(a) == "one" for a in op.ins[1:]):
         return b.prim(op.fn, [b.at(a) for a in op.ins], op.attrs.get("names", ()), **handed_on(op)), how
     raise Unbatched("a container of several things")
+
+
+def _list(b: Many, op: Op) -> tuple[Atom, Any]:
+    """``list(x)``: of an array, its elements, each for all examples."""
+    x = op.ins[0]
+    if b.way(x) == "many" and isinstance(kind(x), Array):
+        return b.prim(list, [b.rule(batching.elements, {"x": b.at(x)})], result=op.out.kind), "many"
+    return _plain(b, op)
 
 
 def _itself(b: Many, op: Op) -> tuple[Atom, Any]:
@@ -413,7 +423,7 @@ def _einsum(b: Many, op: Op) -> tuple[Atom, Any]:
 CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _setitem,
     ops.append: _append, ops.poplast: _plain, ops.rest: _plain, ops.copied: _plain, ops.stop_gradient: _plain,
-    list: _plain, float: _itself, ops.accumulate: _sum, operator.add: _add, operator.mul: _add,
+    list: _list, float: _itself, ops.accumulate: _sum, operator.add: _add, operator.mul: _add,
     ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
     batching.SUMS: _einsum, **dict.fromkeys(batching.DISPLAYS, _array),
     **dict.fromkeys(batching.JOINS, _joined),

@@ -39,8 +39,9 @@ from srcdiff.ir.graph import (
     managed,
     map_atom,
     vals,
+    walk,
 )
-from srcdiff.ir.kinds import INT, Array, Dim, Kind, Scalar, Seq, Sym, Tree
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Sym, Tree, fresh_sym
 from srcdiff.rules import batching, columns
 
 __all__ = ["EACH", "MANY", "ONE", "How", "batched", "lifted"]
@@ -54,6 +55,8 @@ def lifted(k: Kind, how: How, dim: Dim) -> Kind:
     """The kind of the values of many examples."""
     if how == ONE:
         return k
+    if isinstance(how, tuple) and not isinstance(k, Tree):
+        raise Unbatched("containers of other structures")
     match k:
         case Tree():
             hows = how if isinstance(how, tuple) else (how,) * len(k.items)
@@ -414,6 +417,9 @@ class Batch(Many):
         if any(self.way(a) != ONE for a in view.header):
             raise Unbatched("a loop that is of another length for each example")
         hows = [self.way(a) for a in view.inits]
+        for n, p in enumerate(view.params):  # a list that begins as a display
+            if type(p.kind) is Seq and isinstance(hows[n], tuple) and flat_hows(hows[n]) <= {ONE, MANY}:
+                hows[n] = MANY
         for _ in range(MOST_READINGS):
             now, how = dict(self.now), dict(self.how)
             try:
@@ -507,6 +513,9 @@ class Batch(Many):
                 for n, (h, w) in enumerate(zip(hows, want, strict=True))
             ]
             return Struct(k.type, k.keys, tuple(items))
+        if want == MANY and isinstance(how, tuple) and isinstance(new, Struct) and isinstance(old, Struct):
+            parts = zip(old.items, new.items, how, strict=True)
+            return Struct(new.type, new.keys, tuple(self.as_way(a, x, h, MANY) for a, x, h in parts))
         if want == MANY and how == ONE:
             return self.expanded(new, kind(old))
         raise Unbatched("values that are arrays on one path only")
@@ -529,6 +538,9 @@ class Batch(Many):
         waiting, self.waiting = self.waiting, []
         made = [o for op in waiting for o in op.outs]
         free = list(dict.fromkeys(v for op in waiting for v in all_values(op) if v in self.now))
+        things = [v for v in free if v.kind in (OTHER, UNKNOWN) and same_for_all(self.way(v))]
+        if things and any(acts_on_things(op) for op in walk(Region([], waiting))):
+            raise Unbatched("an object is changed that would have to be made anew for each example")
         known = {s.id for v in free for s in symbols(v.kind)}
         table: dict[Val, Val] = {}
         body = copied(Region([], waiting), table)
@@ -563,7 +575,14 @@ class Batch(Many):
         if how == MANY and isinstance(k, Seq):
             if type(k) is not Seq or not isinstance(k.elem, (Scalar, Array)):
                 raise Unbatched("a list of containers")
-            new = self.rule(batching.rows, {"xs": new})
+            rows = self.rule(batching.rows, {"xs": new})
+            inner = lifted(k.elem, MANY, fresh_sym())
+            row = Val(f"{name.rstrip('!')}_i" if name else "", inner, view.op, True)
+            view.add_source(rows, 1, row)
+            listed = Op("prim", [row], attrs={"fn": list})
+            listed.outs.append(Val("", k, listed))
+            view.body.ops.insert(0, listed)
+            return listed.out
         element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)
         view.add_source(new, 1, element)
         return element
@@ -585,6 +604,8 @@ def joined(a: How, b: How) -> How:
     """How a value is that comes in one way or another."""
     if a == b or (same_for_all(a) and same_for_all(b)):
         return a
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) != len(b):
+        raise Unbatched("containers of other structures")
     if isinstance(a, tuple) or isinstance(b, tuple):
         n = len(a) if isinstance(a, tuple) else len(b)
         both = (x if isinstance(x, tuple) else (x,) * n for x in (a, b))
@@ -602,6 +623,12 @@ def is_pure(op: Op) -> bool:
     """Whether an operation only computes."""
     effect = op.attrs.get("effect") or op.attrs.get("unread")
     return not effect and all(is_pure(o) for r in op.regions for o in r.ops)
+
+
+def acts_on_things(op: Op) -> bool:
+    """Whether an operation may change an object (a set, a random generator, a manager)."""
+    acts = op.code == "with" or op.attrs.get("effect") or op.attrs.get("unread")
+    return bool(acts) and any(v.kind in (OTHER, UNKNOWN) for v in vals(op.ins))
 
 
 def last_uses(region: Region) -> dict[Val, int]:

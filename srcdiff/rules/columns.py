@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "first_to", "identity", "identity_like", "last", "none", "repeated", "shaped_as", "summed", "to_first",
+    "first_to", "identity", "identity_like", "last", "none", "one_row", "repeated", "shaped_as", "summed",
+    "to_first",
 ]  # fmt: skip
 
 
@@ -42,6 +43,11 @@ def repeated(t: Any, x: Any) -> Any:
 
 def shaped_as(t: Any, y: Any, x: Any) -> Any:
     return np.reshape(t, (*np.shape(y), *np.shape(x)))
+
+
+def one_row(y: Any) -> Any:
+    """An array of the shape of the rows."""
+    return np.zeros(np.shape(y)[1:])
 
 
 def none(y: Any, x: Any) -> Any:
