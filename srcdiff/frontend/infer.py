@@ -126,6 +126,8 @@ class _Sampler:
                 return True
             case Scalar(dtype, weak, value):
                 if dtype[0] == "i":
+                    if self.whole and isinstance(value, Sym) and not value.offset:
+                        self.table.setdefault(value.id, (4, 6)[self.run])  # a number of parts, if no size
                     n = self.size(value) if value is not None else (3, 5)[self.run]
                     return n if weak else np.dtype(dtype).type(n)
                 x = 0.625
