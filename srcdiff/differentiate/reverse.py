@@ -199,7 +199,7 @@ class Reverse(Builder):
     def parts(self, bar: Val, value: Struct) -> Struct:
         """The cotangent of a saved tuple, part by part."""
         op = Op("unpack", [bar])
-        op.outs = [Val("", kind(x), op) for x in value.items]
+        op.outs = [Val("", kind(x) if self.active(x) else UNKNOWN, op) for x in value.items]
         self.add(op)
         return Struct(tuple, value.keys, tuple(op.outs))
 
