@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/rules.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md"])
 def test_sessions(page: str) -> None:
     """In a fresh interpreter: a page may add rules."""
     if page != "README.md":
@@ -33,7 +33,8 @@ def test_sessions(page: str) -> None:
 
 
 MODULES = (
-    "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians", "adapters",
+    "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians", "api.batching",
+    "api.sparse", "adapters",
     "testing",
 )  # fmt: skip
 
