@@ -13,7 +13,6 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import gc
 import importlib.util
 import statistics
 import subprocess
@@ -21,28 +20,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import autograd
 import autograd.numpy as anp
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from timing import Row, compare, seconds, show, spell
 
 from srcdiff import grad, value_and_grad
-
-
-@dataclass(frozen=True)
-class Row:
-    what: str
-    ours: str
-    theirs: str
-    figure: str
-    target: str
-    good: bool
 
 
 def logistic_map(x, r, n):
@@ -81,50 +67,11 @@ def digits_loss_autograd(params, X, y):
     return anp.mean(log_norm - scores[np.arange(n), y])
 
 
-def seconds(f: Callable[[], Any], budget: float = 0.6, repeats: int = 5) -> float:
-    """The best mean of several rounds of calls, each of about budget / repeats seconds."""
-    f()
-    started = time.perf_counter()
-    f()
-    once = max(time.perf_counter() - started, 1e-8)
-    calls = max(1, int(budget / repeats / once))
-    best = float("inf")
-    gc.disable()
-    try:
-        for _ in range(repeats if calls > 1 else 2):
-            started = time.perf_counter()
-            for _ in range(calls):
-                f()
-            best = min(best, (time.perf_counter() - started) / calls)
-    finally:
-        gc.enable()
-    return best
-
-
-def spell(t: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if t >= size:
-            return f"{t / size:.3g} {unit}"
-    return f"{t / 1e-9:.3g} ns"
-
-
 def beside(what: str, ours: Callable[[], Any], theirs: Callable[[], Any], at_least: float) -> Row:
     a, b = ours(), theirs()
     compare(what, a, b)
     t, other = seconds(ours), seconds(theirs)
     return Row(what, spell(t), spell(other), f"{other / t:.3g}x", f">= {at_least:g}x", other / t >= at_least)
-
-
-def compare(what: str, a: Any, b: Any) -> None:
-    """The two must agree before their times mean anything."""
-    if isinstance(a, dict):
-        for name in a:
-            compare(f"{what}: {name}", a[name], b[name])
-    elif isinstance(a, tuple):
-        for k, (p, q) in enumerate(zip(a, b, strict=True)):
-            compare(f"{what}: {k}", p, q)
-    else:
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-12, err_msg=what)
 
 
 def scalar_recurrence() -> Row:
@@ -290,13 +237,7 @@ def main() -> int:
         making_time(),
         import_time(),
     ]
-    table = Table(title="srcdiff beside autograd, per gradient call, one thread")
-    for name in ("what", "srcdiff", "autograd", "figure", "target", ""):
-        table.add_column(name, justify="left" if name in ("what", "") else "right")
-    for row in rows:
-        mark = "[green]ok[/]" if row.good else "[red]missed[/]"
-        table.add_row(escape(row.what), row.ours, row.theirs, row.figure, row.target, mark)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    show("srcdiff beside autograd, per gradient call, one thread", "autograd", rows)
     return 0 if all(row.good for row in rows) else 1
 
 
