@@ -94,7 +94,7 @@ def orders() -> list[Row]:
 
 def ten_lines(x):
     a, b, s = x, 1.0, 0.0
-    for i in range(8):
+    for _ in range(8):
         c = math.sin(a) * b
         d = c * c + 0.5
         b = math.exp(-d) + a / (1.0 + d)
