@@ -97,7 +97,7 @@ def test_gradients_of_a_layer_read_like_a_textbook() -> None:
         np.testing.assert_allclose(got[k], [e[k] for e in each], rtol=1e-12)
     text = body(mapped.source)
     assert "for " not in text.partition('"""\n')[2]
-    assert "t = np.tanh(x @ p['W'].T + p['b'])" in text
+    assert "x @ p['W'].T" in text and "np.tanh(t + p['b'])" in text
     assert "b_bar[:, :, None] * x[:, None, :]" in text
 
 

@@ -1017,7 +1017,7 @@ class Reverse(Builder):
         new: Atom
         if s.kind == UNKNOWN and isinstance(index, Const) and not at:  # of a tuple, maybe
             new = self.rule(vocabulary.added_at, {"x": old, "index": index, "value": without_zeros(value)})
-        elif (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
+        elif not at and (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
             total = self.plus(self.getitem(old, index), value)
             new = self.prim(ops.setitem, [old, index, total], result=kind(old), hint=f"{s.name}_bar")
         else:

@@ -459,7 +459,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if "dtype" in kwargs and not lw.frame.static:
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     value = lw.prim(fn, atoms, names, method=method)
-    is_array = isinstance(value, Val) and isinstance(value.kind, Array)
+    is_array = isinstance(value, Val) and (isinstance(value.kind, Array) or value.kind == UNKNOWN)
     if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
         new = lw.bind(value)
         cells = {a.cell for a in args if isinstance(a, Loc)}

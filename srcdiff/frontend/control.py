@@ -19,7 +19,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, mutable, near_to
+from srcdiff.frontend.core import Bottom, may_be, mutable
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -1031,7 +1031,7 @@ def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State)
     out = {}
     for key in first:
         linked = set(first[key])
-        for c in last[key].union(*(near_to(end.shares, c) for c in last[key] if c not in start.cells)):
+        for c in last[key].union(*(may_be(end.shares, c) for c in last[key] if c not in start.cells)):
             if c not in own:
                 linked |= {c} & start.cells.keys()
             elif own[c] != key:  # two variables change places

@@ -1025,6 +1025,12 @@ def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
     return frozenset(found.union(*(g for g in shares if cell in g)))
 
 
+def may_be(shares: frozenset[frozenset[int]], cell: int) -> set[int]:
+    """The older cells of which a cell may hold what one holds, and itself."""
+    shares = frozenset(g for g in shares if ELEMENTS not in g)
+    return ancestors(sorted({cell}.union(*shares)), shares)[cell]
+
+
 def ancestors(cells: list[int], groups: Iterable[frozenset[int]]) -> dict[int, set[int]]:
     """Of each cell: itself, and what it may hold; that is older than it."""
     made: dict[int, set[int]] = {}

@@ -68,11 +68,19 @@ _LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
 
 class _Sampler:
     def __init__(
-        self, run: int, alike: bool = False, fixed: int = 0, at: int = 0, whole: int = 0, loose: int = 0
+        self,
+        run: int,
+        alike: bool = False,
+        fixed: int = 0,
+        at: int = 0,
+        whole: int = 0,
+        loose: int = 0,
+        apart: frozenset[int] = frozenset(),
     ) -> None:
         self.run = run
         self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
+        self.apart = apart  # but for these
         self.whole = whole  # sizes are such that they can be split, as an operation demands
         self.loose = loose  # all sizes are this one, and nothing is learnt of those of the result
         self.table: dict[int, int] = {}
@@ -92,7 +100,8 @@ class _Sampler:
         if self.loose:
             return self.loose
         if dim.id not in self.table:
-            self.table[dim.id] = self.base(0 if self.alike and dim.big else len(self.table) + self.alike)
+            one = self.alike and dim.big and dim.id not in self.apart
+            self.table[dim.id] = self.base(0 if one else len(self.table) + self.alike)
         return self.table[dim.id] + dim.offset
 
     def atom(self, a: Atom) -> Any:
@@ -252,7 +261,7 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     names = names or ("",) * len(args)
     got = _sampled(fn, args, names, False)
     if got is None:
-        got = _sampled(fn, args, names, True)
+        got = _tied(fn, args, names)
     if got is None:
         got = _forced(fn, args, names)
     if key is not None and isinstance(got, Scalar) and got.value is None:
@@ -260,6 +269,17 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
             _of_numbers.clear()
         _of_numbers[key] = got
     return forget_sizes(got) if fn in _DATA_SHAPED else got
+
+
+def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind | None:
+    """The kind where an operation demands that sizes are equal: those that it demands it of, no others."""
+    got = _sampled(fn, args, names, True)
+    apart: frozenset[int] = frozenset()
+    for ident in _bigs((kind(a) for a in args), {}) if got is not None else ():
+        now = _sampled(fn, args, names, True, apart=apart | {ident})
+        if now is not None:
+            got, apart = now, apart | {ident}
+    return got
 
 
 def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
@@ -343,7 +363,7 @@ def _sampled(
     args: list[Atom],
     names: tuple[str, ...],
     alike: bool,
-    **options: int,
+    **options: Any,
 ) -> Kind | None:
     """The kind learnt from two runs; None if the samples do not fit the operation."""
     results = []

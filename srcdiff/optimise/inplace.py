@@ -151,6 +151,7 @@ class Owner:
             for r in rs:
                 self.over[r].append(v)
         self.updated: set[Val] = set()
+        self.written: dict[Val, list[tuple[tuple[Region, int], ...]]] = defaultdict(list)
         self.find_updated(self.graph.region)
         size = -1
         while size != len(self.updated):  # what flows into an updated variable is updated in the next trip
@@ -158,6 +159,8 @@ class Owner:
             for p, held in self.flows:
                 if p in self.updated and not self.stands_in(p):
                     self.updated |= held
+                    for r in held:
+                        self.written[r].append(())  # somewhere
 
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
         self.region_path[region] = prefix
@@ -351,10 +354,14 @@ class Owner:
         for op in region.ops:
             if is_update(op):
                 self.updated |= self.own_memory(op.ins[0])
+                for held in self.own_memory(op.ins[0]):
+                    self.written[held].append(self.path[op])
             if op.code in ("for", "while"):
                 view = LoopView(op)
                 for j in updated_anywhere(view):
                     self.updated |= self.own_memory(view.inits[j])
+                    for held in self.own_memory(view.inits[j]):
+                        self.written[held].append(self.path[op])
             for r in op.regions:
                 self.find_updated(r)
 
@@ -613,10 +620,19 @@ class Owner:
         """Whether a value put on a tape would change there."""
         return any(
             isinstance(v.kind, (Array, Seq))
-            and self.own_memory(v) & self.updated
+            and any(r in self.updated and self.changed_later(r, v) for r in self.own_memory(v))
             and not self.is_copy(v)
             for v in vals([a])
         )
+
+    def changed_later(self, r: Val, v: Val) -> bool:
+        """Whether memory may be written to after ``v`` stands in it; memory of one trip may be complete."""
+        made = self.path.get(r.op) if r.op is not None and r in r.op.outs and r.op.code == "prim" else None
+        region, done = self.defined[v][-1]
+        if made is None or made[-1][0] is not region:
+            return True
+        writes = (next((n for where, n in w if where is region), None) for w in self.written[r])
+        return any(n is None or n > done for n in writes)
 
     def is_copy(self, a: Atom) -> bool:
         """Whether a value was copied where it is set."""
