@@ -92,7 +92,7 @@ __all__ = [
     "pushforward_pair",
 ]
 
-PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp"})  # which take a vector as well
+PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp", "taylor"})  # which take a vector as well
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
     ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
@@ -400,7 +400,7 @@ class Request:
     single: bool = True
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
-    option: Any = 1  # the order of "derivative", the axes of "vmap"
+    option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
@@ -586,6 +586,8 @@ def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
             return family.gauss_newton_graph(CONTEXT, graph, wrt, single, aux)
         case "derivative":
             return family.nth_graph(CONTEXT, graph, wrt[0], request.option, aux, optimised)
+        case "taylor":
+            return family.taylor_graph(CONTEXT, graph, wrt, request.option, aux, optimised)
         case "elementwise_grad":
             return family.elementwise_graph(CONTEXT, graph, wrt, single, aux)
         case "laplacian":
