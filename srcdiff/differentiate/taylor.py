@@ -20,6 +20,7 @@ from srcdiff.differentiate.forward import CORE, Forward
 from srcdiff.differentiate.masks import Mask, alike, finite
 from srcdiff.differentiate.reverse import replace_values
 from srcdiff.frontend.lower import Context
+from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     OWN,
     ZERO,
@@ -36,6 +37,7 @@ from srcdiff.ir.graph import (
     kind,
     map_atom,
     vals,
+    walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import recurrences, vocabulary
@@ -88,6 +90,8 @@ class Taylor(Forward):
         self.same: dict[Any, Val] = {}  # these values, by function and operands
         self.rates: dict[Val, Atom] = {}
         self.by_rate = False  # whether tangents are rates
+        self.limit = orders  # how many coefficients are needed at most
+        self.known: dict[Atom, int] = {}  # conditions -> the side that this is on
         self.stands_for: dict[Val, Atom] = {}  # rates -> coefficients of the first order
 
     @property
@@ -135,6 +139,7 @@ class Taylor(Forward):
 
     def tangent(self, op: Op) -> None:
         before = self.order, self.region
+        self.limit, self.known = len(self.layers), {}
         self.series = {op.out: Series(op)}
         self.same, self.rates = {key_of_op(op): op.out}, {}
         try:
@@ -162,14 +167,14 @@ class Taylor(Forward):
             return lambda k: ZERO
         linear = CORE.get(op.fn) if op.fn is not operator.mul else None
         if linear is not None or isinstance(op.out.kind, Seq):
-            return self.each(lambda: Forward.prim_dot(self, op))
+            return self.each(op, lambda: Forward.prim_dot(self, op))
         entry = lookup(op.fn)
         if op.fn in recurrences.PRODUCTS and all(map(self.varies, op.ins)):
             return lambda k: self.shaped(self.convolved(op.ins[0], op.ins[1], k), op)
         if op.fn in recurrences.QUOTIENTS and self.varies(op.ins[1]):
             return lambda k: self.shaped(self.quotient(op, k), op)
         if op.fn in recurrences.QUOTIENTS:
-            return self.each(lambda: self.shaped(self.divided(self.dot(op.ins[0]), op.ins[1]), op))
+            return self.each(op, lambda: self.shaped(self.divided(self.dot(op.ins[0]), op.ins[1]), op))
         if op.fn in recurrences.POWERS and (plan := self.power(op)) is not None:
             return plan
         if entry is not None and entry.elementwise is not None:
@@ -178,22 +183,22 @@ class Taylor(Forward):
             places = parameter_names(op, entry.linear)
             ours = {*entry.linear.operands, *shape_operands(op.fn)}
             if not any(self.varies(a) for n, a in zip(places, op.ins, strict=True) if n not in ours):
-                return self.each(lambda: Forward.prim_dot(self, op))
+                return self.each(op, lambda: Forward.prim_dot(self, op))
         elif entry is not None and entry.bilinear is not None:
             places = parameter_names(op, entry.bilinear)
             if all(self.varies(op.ins[places.index(n)]) for n in entry.bilinear.operands):
                 return lambda k: self.bilinear_at(op, entry.bilinear, k)
-            return self.each(lambda: Forward.prim_dot(self, op))
+            return self.each(op, lambda: Forward.prim_dot(self, op))
         return self.by_tangent(op, lambda: Forward.prim_dot(self, op))
 
-    def each(self, make: Callable[[], Atom]) -> Plan:
+    def each(self, op: Op, make: Callable[[], Atom]) -> Plan:
         """What is linear: forward mode, order by order."""
 
         def plan(k: int) -> Atom:
             before = self.order, self.by_rate
             self.order, self.by_rate = k, False
             try:
-                return make()
+                return ZERO if all(self.dot(a) is ZERO for a in op.ins) else make()
             finally:
                 self.order, self.by_rate = before
 
@@ -210,7 +215,7 @@ class Taylor(Forward):
         if not any(v in moving for v in vals(asked)):
             alias = self.placed(scratch.ops)
             parts = tuple(map_atom(lambda v: alias.get(v, v), p) for p in parts)
-            return self.each(lambda: self.along(op, rule, parts))
+            return self.each(op, lambda: self.along(op, rule, parts))
         return self.by_tangent(op, lambda: self.along(op, rule, parts), scratch.ops)
 
     def by_tangent(self, op: Op, make: Callable[[], Atom], before: list[Op] | None = None) -> Plan:
@@ -226,38 +231,51 @@ class Taylor(Forward):
             self.by_rate = old
         return self.integrated(op, scratch.ops, t)
 
-    def integrated(self, op: Op, ops: list[Op], t: Atom) -> Plan:
+    def integrated(self, op: Op, made: list[Op], t: Atom, count: int | None = None) -> Plan:
         """The plan of a value whose rate is ``t``, made by these operations."""
-        if any(o.code != "prim" for o in ops):
-            return self.branched(op, ops, t)
-        alias = self.placed(ops)
+        made = needed(made, t)
+        moving = varied(Graph("", Region([], made)), self.varied, is_constant_fn)
+        choices = [n for n, o in enumerate(made) if o.code != "prim" and any(v in moving for v in o.outs)]
+        if choices:
+            if count is None:  # of an operand of the rate one less is needed
+                count = self.limit - (next(iter(self.series)) is not op.out)
+            return self.branched(op, made, choices[0], t, count)
+        alias = self.placed(made)
         t = map_atom(lambda v: alias.get(v, v), t)
         return lambda k: self.divided(self.at(t, k - 1), Const(float(k))) if k > 1 else t
 
-    def branched(self, op: Op, ops: list[Op], t: Atom) -> Plan:
+    def branched(self, op: Op, made: list[Op], n: int, t: Atom, count: int) -> Plan:
         """A rate that is made in one way or another: all coefficients in either way, in a branch."""
-        n, choice = next((n, o) for n, o in enumerate(ops) if o.code != "prim")
+        choice = made[n]
         if choice.code != "if":
             raise no_rule(op, "no recurrence for its Taylor coefficients", "use derivative or jvp")
-        alias = self.placed(ops[:n])
-        test = [map_atom(lambda v: alias.get(v, v), a) for a in choice.ins]
-        new = Op("if", test, [], [Region(), Region()], {}, self.origin)
-        count = len(self.layers) - (next(iter(self.series)) is not op.out)
+        alias = self.placed(made[:n])
+        (test,) = (map_atom(lambda v: alias.get(v, v), a) for a in choice.ins)
+
+        def on_side(way: Region) -> Plan:
+            table: dict[Val, Any] = dict(alias)
+            side = copied(Region([], way.ops, way.results), table)
+            table |= dict(zip(choice.outs, side.results, strict=True))
+            rest = [*side.ops, *self.remade(made[n + 1 :], table)]
+            return self.integrated(op, rest, map_atom(lambda v: table.get(v, v), t), count)
+
+        if isinstance(test, Const):
+            return on_side(choice.regions[0 if test.value else 1])
+        if test in self.known:
+            return on_side(choice.regions[self.known[test]])
+        new = Op("if", [test], [], [Region(), Region()], {}, self.origin)
         sides = []
-        for way, into in zip(choice.regions, new.regions, strict=True):
-            kept = self.series, self.same, self.rates, self.varied
+        for which, into in enumerate(new.regions):
+            kept = self.series, self.same, self.rates, self.varied, self.limit, self.known
             self.series = {v: replace(s, known=list(s.known)) for v, s in self.series.items()}
             self.same, self.rates, self.varied = dict(self.same), dict(self.rates), set(self.varied)
+            self.limit, self.known = count, {**self.known, test: which}
             with self.inside(into):
-                table: dict[Val, Any] = dict(alias)
-                side = copied(Region([], way.ops, way.results), table)
-                table |= dict(zip(choice.outs, side.results, strict=True))
-                rest = [*side.ops, *self.remade(ops[n + 1 :], table)]
                 s = self.series[op.out]
                 s.busy = False
-                s.plan = self.integrated(op, rest, map_atom(lambda v, table=table: table.get(v, v), t))  # type: ignore[misc]
+                s.plan = on_side(choice.regions[which])
                 sides.append([self.next(s, k) for k in range(1, count + 1)])
-            self.series, self.same, self.rates, self.varied = kept
+            self.series, self.same, self.rates, self.varied, self.limit, self.known = kept
         found: list[Atom] = []
         for both in zip(*sides, strict=True):
             if all(a is ZERO for a in both):
@@ -269,28 +287,30 @@ class Taylor(Forward):
             new.outs.append(Val("", op.out.kind, new))
             found.append(new.outs[-1])
         self.region.ops.append(new)
-        return lambda k: found[k - 1]
+        return lambda k: found[k - 1]  # (more is never asked for)
 
-    def remade(self, ops: list[Op], table: dict[Val, Any]) -> list[Op]:
+    def remade(self, made: list[Op], table: dict[Val, Any]) -> list[Op]:
         """Operations on other operands, which may be zero now; ``table`` gets their results."""
         out = Region()
         with self.inside(out):
-            for o in ops:
+            for o in made:
                 ins = [map_atom(lambda v: table.get(v, v), a) for a in o.ins]
                 if o.code != "prim":
                     (copy,) = copied(Region([], [o]), table).ops
                     out.ops.append(copy)
                 elif o.fn in recurrences.PRODUCTS and any(one(a, 0) for a in ins):
                     table[o.out] = ZERO
+                elif o.fn is ops.accumulate:
+                    table[o.out] = self.plus(*ins)
                 else:
                     attrs = {k: v for k, v in o.attrs.items() if k not in OWN}
                     table[o.out] = self.prim(o.fn, ins, o.attrs.get("names", ()), result=o.out.kind, **attrs)
         return out.ops
 
-    def placed(self, ops: list[Op]) -> dict[Val, Val]:
+    def placed(self, made: list[Op]) -> dict[Val, Val]:
         """Put operations here, with coefficients to be had; what is there already is told."""
         alias: dict[Val, Val] = {}
-        for o in ops:
+        for o in made:
             o.ins = [map_atom(lambda v: alias.get(v, v), a) for a in o.ins]
             self.region.ops.append(o)
             if o.code != "prim":
@@ -463,6 +483,18 @@ class Taylor(Forward):
             args[i], args[j] = self.materialise(x, op.ins[i]), self.materialise(y, op.ins[j])
             t = self.plus(t, self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs))
         return t
+
+
+def needed(made: list[Op], t: Atom) -> list[Op]:
+    """The operations that ``t`` is made by."""
+    wanted, out = set(vals([t])), []
+    for o in reversed(made):
+        if any(v in wanted for v in o.outs):
+            out.append(o)
+            wanted.update(vals(o.ins))
+            for inner in walk(Region([], o.regions and [o])):
+                wanted.update(vals([*inner.ins, *(a for r in inner.regions for a in r.results)]))
+    return out[::-1]
 
 
 def key_of_op(op: Op) -> Any:
