@@ -651,7 +651,7 @@ def nth_graph(
     return g
 
 
-TAYLOR = 3  # from this order on derivatives in one number go by Taylor coefficients
+TAYLOR = 2  # from this order on derivatives in one number go by Taylor coefficients
 
 
 def repeated(
