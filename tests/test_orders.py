@@ -230,10 +230,11 @@ def of_helpers(x):
 
 
 FUNCTIONS: list[Callable[..., Any]] = [
-    tanh, sine_of_square, bell, logarithm, logarithms, roots, real_powers, natural_powers, to_the_x, product, quotient,
-    lorentz, tangent, inverse_sine, inverse_cosine, inverse_tangent, two_argument_tangent, hyperbolic,
-    inverse_hyperbolic, error_function, gamma, log_gamma, hypotenuse, sigmoid, swish, softplus, gelu, composed,
-    rational, continued, exponential_minus_one, damped, logistic_map, horner, sine_recurrence, series, newton,
+    tanh, sine_of_square, bell, logarithm, logarithms, roots, real_powers, natural_powers, to_the_x,
+    product, quotient, lorentz, tangent, inverse_sine, inverse_cosine, inverse_tangent,
+    two_argument_tangent, hyperbolic, inverse_hyperbolic, error_function, gamma, log_gamma,
+    hypotenuse, sigmoid, swish, softplus, gelu, composed, rational, continued,
+    exponential_minus_one, damped, logistic_map, horner, sine_recurrence, series, newton,
     runge_kutta, branches, written, early, of_helpers,
 ]  # fmt: skip
 WITH_JAX = [
@@ -248,8 +249,8 @@ POINTS = (0.4, 0.73)
 
 MANY_DIGITS = types.SimpleNamespace(
     **{n: getattr(mpmath, n) for n in (
-        "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
-        "exp", "expm1", "log", "log10", "log1p", "sqrt", "erf", "erfc", "gamma", "hypot",
+        "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh",
+        "atanh", "exp", "expm1", "log", "log10", "log1p", "sqrt", "erf", "erfc", "gamma", "hypot",
     )},
     log2=lambda x: mpmath.log(x, 2), lgamma=mpmath.loggamma,
 )  # fmt: skip

@@ -1,9 +1,9 @@
-"""Taylor mode: every statement is followed by those of its Taylor coefficients along a curve.
+"""Taylor mode: every statement is followed by those of its Taylor coefficients along a line.
 
-A value ``y`` that varies has coefficients ``y_1 ... y_n`` beside itself: ``y(t) = y + y_1 t + y_2 t**2 + ...``
-All structure (loops, branches, containers) and all that is linear is forward mode, order by order.  Of the
-rest, a product is a convolution, and everything else goes by its tangent: forward mode makes the operations of
-``y' = D(x, y, x')``, whose coefficients are computed in turn, as far as each is asked for.  The coefficient of
+A value ``y`` that varies has coefficients ``y_1 ... y_n`` beside itself: ``y(t) = y + y_1 t + y_2 t**2 ...`` All
+structure (loops, branches, containers) and all that is linear is forward mode, order by order. Of the rest
+a product is a convolution, and everything else goes by its tangent: forward mode makes the operations of
+``y' = D(x, y, x')``, whose coefficients are computed in turn, as far as each is asked for. The coefficient of
 order ``k - 1`` of ``D`` needs those of ``y`` below ``k`` only, and is ``k`` times the next of ``y``.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from srcdiff.analysis.activity import varied
 from srcdiff.differentiate.common import arguments, is_constant_fn, no_rule, one, parameter_names
@@ -39,7 +39,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import Seq, Tree, is_active_kind
 from srcdiff.rules import recurrences, vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
@@ -57,6 +57,8 @@ def taylor(
     Returns it, and for each result its coefficients from the first order on.
     """
     g, table = clone(graph)
+    if orders == 0:
+        return g, [[] for _ in g.region.results]
     f = Taylor(ctx, g, [table[w] for w in seeds], orders)
     f.layers[0].update({table[w]: t for w, t in seeds.items()})
     f.walk(g.region)
@@ -301,7 +303,7 @@ class Taylor(Forward):
                 elif o.fn in recurrences.PRODUCTS and any(one(a, 0) for a in ins):
                     table[o.out] = ZERO
                 elif o.fn is ops.accumulate:
-                    table[o.out] = self.plus(*ins)
+                    table[o.out] = self.plus(ins[0], ins[1])
                 else:
                     attrs = {k: v for k, v in o.attrs.items() if k not in OWN}
                     table[o.out] = self.prim(o.fn, ins, o.attrs.get("names", ()), result=o.out.kind, **attrs)
@@ -356,8 +358,7 @@ class Taylor(Forward):
                     alias = self.placed(scratch.ops)
                     return map_atom(lambda w: alias.get(w, w), chosen)
         if isinstance(first, Struct) or isinstance(v.kind, (Seq, Tree)):
-            op = v.op or Op("prim", [v], [v], [], {"fn": rate}, self.origin)
-            raise no_rule(op, "no recurrence for Taylor coefficients of containers", "use derivative or jvp")
+            self.no_container(v)
         if first is ZERO:
             first = self.zero(v)
         x = self.symbol(v, first, lambda m: self.scaled(self.at(v, m + 1), m + 1))
@@ -365,6 +366,10 @@ class Taylor(Forward):
         if mask is not None and not mask.strong:
             self.masks[x] = Mask(x, mask.covers)
         return x
+
+    def no_container(self, v: Val) -> NoReturn:
+        op = v.op or Op("prim", [v], [v], [], {"fn": rate}, self.origin)
+        raise no_rule(op, "no recurrence for Taylor coefficients of containers", "use derivative or jvp")
 
     def symbol(self, v: Val, first: Atom, plan: Plan) -> Val:
         """A value to make operations of, in the place of a coefficient of the first order."""
@@ -430,9 +435,8 @@ class Taylor(Forward):
             return ZERO
         if isinstance(t, Struct):
             return Struct(t.type, t.keys, tuple(self.under(x, make) for x in t.items))
-        if not isinstance(kind(t), (Array, Scalar)) and isinstance(kind(t), (Seq, Tree)):
-            assert isinstance(t, Val) and t.op is not None
-            raise no_rule(t.op, "no recurrence for Taylor coefficients of containers", "use derivative or jvp")
+        if isinstance(t, Val) and isinstance(t.kind, (Seq, Tree)):
+            self.no_container(t)
         mask = self.mask(t)
         if mask is None:
             return make(t)
@@ -442,7 +446,7 @@ class Taylor(Forward):
 
     def power(self, op: Op) -> Plan | None:
         """A power with a constant exponent: products if that is natural, a recurrence if it is negative."""
-        a, b = op.ins[0], op.ins[1]
+        b = op.ins[1] if len(op.ins) == 2 else None
         n = b.value if isinstance(b, Const) else None
         if isinstance(n, bool) or not isinstance(n, (int, float)) or any(op.attrs.get("names", ())):
             return None
@@ -492,7 +496,7 @@ def needed(made: list[Op], t: Atom) -> list[Op]:
         if any(v in wanted for v in o.outs):
             out.append(o)
             wanted.update(vals(o.ins))
-            for inner in walk(Region([], o.regions and [o])):
+            for inner in walk(Region([], [o] if o.regions else [])):
                 wanted.update(vals([*inner.ins, *(a for r in inner.regions for a in r.results)]))
     return out[::-1]
 
