@@ -344,9 +344,8 @@ def elementwise_grad(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = F
 def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
     r"""The derivative of an order of a function of one number: :math:`f^{(n)}(x)`.
 
-    Forward mode, taken ``order`` times, up to the second order; from the third on the Taylor coefficient of that
-    order, times :math:`n!` (:func:`taylor`). The result of ``fn`` may be an array or a container, a curve in
-    :math:`x`.
+    The first by forward mode; from the second on, the Taylor coefficient of that order, times :math:`n!`
+    (:func:`taylor`). The result of ``fn`` may be an array or a container, a curve in :math:`x`.
 
     Parameters:
         fn: the function; left out when used as a decorator.
@@ -376,11 +375,11 @@ def check_order(order: Any) -> None:
 
 
 def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
-    r"""Taylor coefficients along a direction: :math:`y_0, y_1, \dots, y_n` of :math:`f(x + t v)`.
+    r"""Taylor coefficients along a direction: :math:`y_0, \dots, y_n` of :math:`f(x + t v)`.
 
-    They are the numbers in :math:`f(x + t v) = y_0 + y_1 t + y_2 t^2 + \dots + y_n t^n + O(t^{n+1})`, so that
-    :math:`y_k` is the derivative of order :math:`k` along :math:`v` over :math:`k!`. Taylor mode (Griewank and
-    Walther 2008, chapter 13): one sweep with :math:`n` coefficients beside each value, in a text whose size
+    They are those of :math:`f(x + t v) = y_0 + y_1 t + y_2 t^2 + \dots + y_n t^n + O(t^{n+1})`:
+    :math:`y_k` is the derivative of order :math:`k` along :math:`v` over :math:`k!`. Taylor mode (Griewank
+    and Walther 2008, chapter 13): one sweep with :math:`n` coefficients beside each value, in a text whose size
     grows like :math:`n^2`, where repeated derivatives grow like :math:`2^n`.
 
     Parameters:

@@ -1,8 +1,8 @@
 """Taylor mode: every statement is followed by those of its Taylor coefficients along a line.
 
-A value ``y`` that varies has coefficients ``y_1 ... y_n`` beside itself: ``y(t) = y + y_1 t + y_2 t**2 ...`` All
-structure (loops, branches, containers) and all that is linear is forward mode, order by order. Of the rest
-a product is a convolution, and everything else goes by its tangent: forward mode makes the operations of
+A value ``y`` that varies has coefficients ``y_1 ... y_n`` beside itself: ``y(t) = y + y_1 t + y_2 t**2 ...``
+All structure (loops, branches, containers) and all that is linear is forward mode, order by order. Of the
+rest a product is a convolution, and everything else goes by its tangent: forward mode makes the operations of
 ``y' = D(x, y, x')``, whose coefficients are computed in turn, as far as each is asked for. The coefficient of
 order ``k - 1`` of ``D`` needs those of ``y`` below ``k`` only, and is ``k`` times the next of ``y``.
 """
