@@ -708,7 +708,7 @@ def times_number(b: Builder, t: Atom, by: float) -> Atom:
     if isinstance(t, Const) and not isinstance(t.value, float):
         return t
     if isinstance(kind(t), Seq):
-        raise NoRule(Problem("no-rule", "Taylor coefficients of a list of any length are not scaled"))
+        return b.rule(columns.times, {"t": t, "by": Const(by)})
     return b.prim(operator.mul, [Const(by), t])
 
 

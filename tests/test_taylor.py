@@ -21,10 +21,12 @@ from srcdiff import (
     NoRule,
     SrcdiffError,
     derivative,
+    elementwise,
     family,
     grad,
     jacfwd,
     jvp,
+    pullback,
     source,
     taylor,
     vmap,
@@ -192,6 +194,36 @@ def test_containers_several_arguments_and_what_else_is_returned() -> None:
     assert (zeroth["b"][0], first["b"][0], second["b"][0], aux) == (4.0, 12.0, 9.0, "note")
 
 
+def test_lists_of_any_length() -> None:
+    def history(x, n):
+        out = []
+        for k in range(n):
+            out.append([math.sin(x * k), x**4])
+        return out
+
+    found = derivative(history, order=3)(0.5, 4)
+    np.testing.assert_allclose(found, [[-(k**3) * math.cos(0.5 * k), 12.0] for k in range(4)])
+
+
+def test_rules_of_ones_own_have_coefficients() -> None:
+    def sine(x):
+        return float(np.sin(x))
+
+    def root(x):
+        return math.sqrt(x)
+
+    @elementwise(sine)
+    def cosine(x):
+        return math.cos(x)
+
+    @pullback(root, "x")
+    def root_bar(x, *, out, out_bar):
+        return out_bar / (2.0 * out)
+
+    want = taylor(lambda x: math.sin(x) * math.sqrt(x), order=4)(0.4, 1.0)
+    np.testing.assert_allclose(taylor(lambda x: sine(x) * root(x), order=4)(0.4, 1.0), want, rtol=1e-13)
+
+
 def test_a_decorator() -> None:
     @taylor(order=2)
     def f(x):
@@ -248,10 +280,10 @@ def test_the_text_of_a_loop_reads_like_the_loop() -> None:
     assert len(text.splitlines()) < 40
 
 
-# ---- what has no recurrence --------------------------------------------------------------------------------
+# ---- a try, a recursion, what is refused --------------------------------------------------------------------------------
 
 
-def test_a_try_and_a_recursion_go_by_forward_mode() -> None:
+def test_a_try_and_a_recursion() -> None:
     def tried(x):
         try:
             return math.log(x) * x

@@ -379,7 +379,7 @@ def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bo
 
     They are those of :math:`f(x + t v) = y_0 + y_1 t + y_2 t^2 + \dots + y_n t^n + O(t^{n+1})`:
     :math:`y_k` is the derivative of order :math:`k` along :math:`v` over :math:`k!`. Taylor mode (Griewank
-    and Walther 2008, chapter 13): one sweep with :math:`n` coefficients beside each value, in a text whose size
+    and Walther 2008, chapter 13): one sweep with :math:`n` coefficients beside each value, in a text that
     grows like :math:`n^2`, where repeated derivatives grow like :math:`2^n`.
 
     Parameters:

@@ -408,9 +408,10 @@ class Forward(Builder):
             self.call_dot(copy)
         else:
             self.loop(copy)
-        for v in op.outs:
-            if self.dot(table[v]) is not ZERO:
-                self.dots[v] = self.dot(table[v])
+        for _ in self.orders():
+            for v in op.outs:
+                if self.dot(table[v]) is not ZERO:
+                    self.dots[v] = self.dot(table[v])
 
     def loop(self, op: Op) -> None:
         view = LoopView(op)

@@ -152,10 +152,6 @@ class Taylor(Forward):
         for k in self.orders():
             self.set(op.out, self.settled(found[k - 1]))
 
-    def protected(self, op: Op) -> None:
-        if any(v in self.varied for v in op.outs):
-            raise no_rule(op, "Taylor coefficients of what a try does are not made", "use derivative or jvp")
-
     def call_dot(self, op: Op) -> None:
         if any(map(self.varies, op.ins)):
             raise no_rule(op, "Taylor coefficients of a recursion are not made", "use derivative or jvp")
