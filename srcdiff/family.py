@@ -688,7 +688,7 @@ def coefficients(
     g, (found, _) = taylor(
         Graph(graph.name, Region(graph.region.params, graph.region.ops, [value, aux]), graph.signature,
               graph.captures, dict(graph.info)),
-        seeds, ctx, order,
+        {w: [v] for w, v in seeds.items()}, ctx, order,
     )  # fmt: skip
     value, aux = g.region.results
     b = Builder(ctx, g)

@@ -280,7 +280,7 @@ def test_the_text_of_a_loop_reads_like_the_loop() -> None:
     assert len(text.splitlines()) < 40
 
 
-# ---- a try, a recursion, what is refused --------------------------------------------------------------------------------
+# ---- a try, a recursion, what is refused ------------------------------------------------------------------
 
 
 def test_a_try_and_a_recursion() -> None:

@@ -106,6 +106,11 @@ class Forward(Builder):
     def suffix(self) -> str:
         return "_dot"
 
+    @property
+    def count(self) -> int:
+        """How many orders; none where there are tangents alone."""
+        return 0
+
     def dot(self, a: Atom) -> Atom:
         """The tangent of an atom; ZERO if it does not vary."""
         if isinstance(a, Val):
@@ -116,6 +121,11 @@ class Forward(Builder):
             items = tuple(self.dot(x) for x in a.items)
             return ZERO if all(x is ZERO for x in items) else Struct(a.type, a.keys, items)
         return ZERO
+
+    def moves(self, a: Atom) -> bool:
+        """Whether an atom has a tangent of any order."""
+        found = [self.dot(a) for _ in self.orders()]
+        return any(t is not ZERO for t in found)
 
     def full(self, a: Atom) -> Atom:
         return self.materialise(self.dot(a), a)
@@ -306,31 +316,39 @@ class Forward(Builder):
 
     def call_dot(self, op: Op) -> None:
         """The call becomes that of the function with its tangents."""
-        active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.dot(a) is not ZERO)
+        active = tuple(
+            i
+            for i, a in enumerate(op.ins)
+            if is_active_kind(kind(a)) and self.moves(a)
+        )
         if not active:
             return
         self.region.ops.pop()
-        dots = [self.full(op.ins[i]) for i in active]
+        dots = [self.full(op.ins[i]) for _ in self.orders() for i in active]
         kinds = op.attrs["graph"].info["results"]
-        op.attrs = {**op.attrs, "graph": self.ctx.tangent_of(op.attrs["graph"], active)}
+        callee = self.ctx.tangent_of(op.attrs["graph"], active, self.count)
+        op.attrs = {**op.attrs, "graph": callee}
         op.ins = [*op.ins, *dots]
         self.region.ops.append(op)
-        for o, k in zip(list(op.outs), kinds, strict=True):
-            if is_active_kind(k):
-                t = Val("", o.kind, op)
-                op.outs.append(t)
-                self.set(o, t)
+        outs = list(op.outs)
+        for _ in self.orders():
+            for o, k in zip(outs, kinds, strict=True):
+                if is_active_kind(k):
+                    t = Val("", o.kind, op)
+                    op.outs.append(t)
+                    self.set(o, t)
 
     def unpack_dot(self, op: Op) -> None:
-        d = self.dot(op.ins[0])
-        if d is ZERO:
-            return
-        new = Op("unpack", [d], attrs=dict(op.attrs))
-        new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
-        self.add(new)
-        for o, t in zip(op.outs, new.outs, strict=True):
-            if is_active_kind(o.kind):
-                self.set(o, t)
+        for _ in self.orders():
+            d = self.dot(op.ins[0])
+            if d is ZERO:
+                continue
+            new = Op("unpack", [d], attrs=dict(op.attrs))
+            new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
+            self.add(new)
+            for o, t in zip(op.outs, new.outs, strict=True):
+                if is_active_kind(o.kind):
+                    self.set(o, t)
 
     # ---- regions
     def leave(self, new: Op, results: list[tuple[Val, tuple[Atom, ...]]]) -> None:

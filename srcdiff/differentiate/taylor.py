@@ -10,7 +10,7 @@ order ``k - 1`` of ``D`` needs those of ``y`` below ``k`` only, and is ``k`` tim
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -50,9 +50,9 @@ LARGEST = 64  # natural exponents up to this are products
 
 
 def taylor(
-    graph: Graph, seeds: Mapping[Val, Atom], ctx: Context, orders: int
+    graph: Graph, seeds: Mapping[Val, Sequence[Atom]], ctx: Context, orders: int
 ) -> tuple[Graph, list[list[Atom]]]:
-    """The graph with Taylor coefficients along straight lines, whose directions are ``seeds``.
+    """The graph with Taylor coefficients; ``seeds``: those of arguments from the first order on (zero then).
 
     Returns it, and for each result its coefficients from the first order on.
     """
@@ -60,7 +60,9 @@ def taylor(
     if orders == 0:
         return g, [[] for _ in g.region.results]
     f = Taylor(ctx, g, [table[w] for w in seeds], orders)
-    f.layers[0].update({table[w]: t for w, t in seeds.items()})
+    for w, given in seeds.items():
+        for layer, t in zip(f.layers, given, strict=False):
+            layer[table[w]] = t
     f.walk(g.region)
     with f.inside(g.region):
         found = [[f.dot(a) for _ in f.orders()] for a in g.region.results]
@@ -99,6 +101,10 @@ class Taylor(Forward):
     @property
     def suffix(self) -> str:
         return f"_{self.order}"
+
+    @property
+    def count(self) -> int:
+        return len(self.layers)
 
     # ---- coefficients
     def dot(self, a: Atom) -> Atom:
@@ -151,13 +157,6 @@ class Taylor(Forward):
             self.order, self.region = before
         for k in self.orders():
             self.set(op.out, self.settled(found[k - 1]))
-
-    def call_dot(self, op: Op) -> None:
-        if any(map(self.varies, op.ins)):
-            raise no_rule(op, "Taylor coefficients of a recursion are not made", "use derivative or jvp")
-
-    def unpack_dot(self, op: Op) -> None:
-        self.call_dot(op)
 
     # ---- how the coefficients of an operation follow from one another
     def planned(self, op: Op) -> Plan:
