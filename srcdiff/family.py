@@ -6,6 +6,8 @@ over the columns of an identity.
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -20,7 +22,8 @@ from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import uses
 from srcdiff.differentiate.reverse import replace_values, reverse
-from srcdiff.errors import DerivativeTypeError, Problem
+from srcdiff.differentiate.taylor import taylor
+from srcdiff.errors import DerivativeTypeError, NoRule, Problem
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, clone, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Scalar, Seq, Sym, Tree, fresh_sym, is_active_kind
@@ -30,7 +33,7 @@ from srcdiff.rules import batching, columns, vocabulary
 __all__ = [
     "better", "elementwise_graph", "filled", "gauss_newton_graph", "is_number", "jacfwd_graph",
     "jacrev_graph", "laplacian_graph", "mapped_graph", "nth_graph", "of_one", "product_graph", "sizes_of",
-    "split", "transposed_product_graph", "with_kinds",
+    "split", "taylor_graph", "transposed_product_graph", "with_kinds",
 ]  # fmt: skip
 
 Path = tuple[int, ...]
@@ -628,25 +631,114 @@ def nth_graph(
             "jacobian", f"derivative of {graph.name}: {w.name!r} is not a single number",
             "use elementwise_grad for a function of arrays element by element, jacobian or hessian otherwise",
         )  # fmt: skip
+    if order >= TAYLOR:
+        try:
+            g = coefficients(ctx, graph, {w: Const(1.0)}, order, has_aux)
+        except NoRule:  # again and again, then
+            pass
+        else:
+            whole, aux = split(g.region.results[0], has_aux, graph.name)
+            assert isinstance(whole, Struct)
+            b = Builder(ctx, g)
+            with b.inside(g.region):
+                last = times_number(b, whole.items[-1], float(math.factorial(order)))
+            g.region.results = [with_aux(last, aux, has_aux)]
+            return g
+    g = repeated(ctx, graph, {w: Const(1.0)}, order, has_aux, tidy)
+    both = g.region.results[0]
+    assert isinstance(both, Struct)
+    found = both.items[0]
+    assert isinstance(found, Struct)
+    g.region.results = [with_aux(found.items[-1], both.items[1], has_aux)]
+    return g
+
+
+TAYLOR = 2  # from this order on derivatives in one number go by Taylor coefficients
+
+
+def repeated(
+    ctx: Context, graph: Graph, seeds: Mapping[Val, Const | Val], order: int, has_aux: bool,
+    tidy: Callable[[Graph], Graph],
+) -> Graph:  # fmt: skip
+    """All derivatives up to an order along a direction, by forward mode again and again; and the rest."""
     value, aux = split(graph.region.results[0], has_aux, graph.name)
-    shell = primal_of(graph, Struct(tuple, (0, 1), (value, aux)))
+    shell = primal_of(graph, together([together([value], False), aux], False))
+    names = {v: n for n, v in shell.info["values"].items()}
+    along = [(names[w], seed if isinstance(seed, Const) else names[seed]) for w, seed in seeds.items()]
     for _ in range(order):
-        one: Atom = Const(1.0)
-        g, dots, _ = forward(shell, [w], ctx, {w: one})
+        values = shell.info["values"]
+        at = {values[n]: seed if isinstance(seed, Const) else values[seed] for n, seed in along}
+        g, dots, _ = forward(shell, list(at), ctx, at)
         both = g.region.results[0]
         assert isinstance(both, Struct)
         b = Builder(ctx, g)
+        found = both.items[0]
+        assert isinstance(found, Struct)
+        n = len(found.items) - 1
         with b.inside(g.region):
-            t = b.materialise(derivative_part(b, dots[0], (0,)), both.items[0])
-        g.region.results = [Struct(tuple, (0, 1), (t, both.items[1]))]
-        w = own(shell, g, w)
-        name = next(n for n, v in g.info["values"].items() if v is w)
+            t = b.materialise(derivative_part(b, dots[0], (0, n)), found.items[n])
+        g.region.results = [together([together([*found.items, t], False), both.items[1]], False)]
         shell = tidy(g)
-        w = shell.info["values"][name]
-    both = shell.region.results[0]
-    if not has_aux and isinstance(both, Struct):
-        shell.region.results = [both.items[0]]
     return shell
+
+
+def coefficients(
+    ctx: Context, graph: Graph, seeds: Mapping[Val, Atom], order: int, has_aux: bool
+) -> Graph:
+    """All Taylor coefficients up to an order along a direction; and the rest."""
+    value, aux = split(graph.region.results[0], has_aux, graph.name)
+    g, (found, _) = taylor(
+        Graph(graph.name, Region(graph.region.params, graph.region.ops, [value, aux]), graph.signature,
+              graph.captures, dict(graph.info)),
+        {w: [v] for w, v in seeds.items()}, ctx, order,
+    )  # fmt: skip
+    value, aux = g.region.results
+    b = Builder(ctx, g)
+    with b.inside(g.region):
+        every = together([value, *(b.materialise(t, value) for t in found)], False)
+    g.region.results = [with_aux(every, aux, has_aux)]
+    return g
+
+
+def times_number(b: Builder, t: Atom, by: float) -> Atom:
+    """A derivative times a number, part by part."""
+    if isinstance(t, Struct) or isinstance(kind(t), Tree):
+        k = kind(t)
+        assert isinstance(k, Tree)
+        parts = t.items if isinstance(t, Struct) else tuple(b.part(t, k, n) for n in range(len(k.items)))
+        return Struct(k.type, k.keys, tuple(times_number(b, x, by) for x in parts))
+    if isinstance(t, Const) and not isinstance(t.value, float):
+        return t
+    if isinstance(kind(t), Seq):
+        return b.rule(columns.times, {"t": t, "by": Const(by)})
+    return b.prim(operator.mul, [Const(by), t])
+
+
+def taylor_graph(
+    ctx: Context, graph: Graph, wrt: list[Val], order: int, has_aux: bool, tidy: Callable[[Graph], Graph]
+) -> Graph:
+    """The Taylor coefficients along a direction, from that of order zero on."""
+    vs = tangents_of(graph, wrt)
+    seeds = dict(zip(wrt, vs, strict=True))
+    try:
+        return with_directions(coefficients(ctx, graph, seeds, order, has_aux), vs)
+    except NoRule:  # by forward mode, again and again
+        values = {**graph.info["values"], **{f"{v.name} ": v for v in vs}}
+        region = Region([*graph.region.params, *vs], graph.region.ops, graph.region.results)
+        whole = Graph(graph.name, region, graph.signature, graph.captures, {**graph.info, "values": values})
+        g = repeated(ctx, whole, seeds, order, has_aux, tidy)
+    both = g.region.results[0]
+    assert isinstance(both, Struct)
+    found = both.items[0]
+    assert isinstance(found, Struct)
+    b = Builder(ctx, g)
+    with b.inside(g.region):
+        every = [times_number(b, t, 1.0 / math.factorial(n)) if n > 1 else t
+                 for n, t in enumerate(found.items)]  # fmt: skip
+    g.region.results = [with_aux(together(every, False), both.items[1], has_aux)]
+    g.info["values"] = {n: g.info["values"][n] for n in graph.info["values"]}
+    g.info["tangents"] = [v.name for v in vs]
+    return g
 
 
 def elementwise_graph(ctx: Context, graph: Graph, wrt: list[Val], single: bool, has_aux: bool) -> Graph:

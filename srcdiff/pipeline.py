@@ -26,6 +26,7 @@ from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import Kept, replace_values, reverse
+from srcdiff.differentiate.taylor import taylor
 from srcdiff.emit.assemble import Text, emit
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
 from srcdiff.faults import guarded
@@ -92,7 +93,7 @@ __all__ = [
     "pushforward_pair",
 ]
 
-PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp"})  # which take a vector as well
+PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp", "taylor"})  # which take a vector as well
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
     ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
@@ -384,7 +385,7 @@ CONTEXT = Context(
     may_alias=registry.may_alias,
     keeps_zero=keeps_zero,
     fills_zero=fills_zero,
-    tangent_of=lambda callee, active: tangent_of(callee, active),
+    tangent_of=lambda callee, active, orders: tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: pullback_of(callee, active),
     with_saved=registry.with_saved,
     turn=lambda *a: turn(*a),
@@ -400,7 +401,7 @@ class Request:
     single: bool = True
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
-    option: Any = 1  # the order of "derivative", the axes of "vmap"
+    option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
@@ -586,6 +587,8 @@ def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
             return family.gauss_newton_graph(CONTEXT, graph, wrt, single, aux)
         case "derivative":
             return family.nth_graph(CONTEXT, graph, wrt[0], request.option, aux, optimised)
+        case "taylor":
+            return family.taylor_graph(CONTEXT, graph, wrt, request.option, aux, optimised)
         case "elementwise_grad":
             return family.elementwise_graph(CONTEXT, graph, wrt, single, aux)
         case "laplacian":
@@ -1035,23 +1038,47 @@ def listed(callee: Graph, active: tuple[int, ...]) -> str:
     return ", ".join(callee.region.params[i].name for i in active)
 
 
-def tangent_of(callee: Graph, active: tuple[int, ...]) -> Graph:
-    """A function that calls itself, with the tangents of its result for those of some of its arguments."""
+def tangent_of(callee: Graph, active: tuple[int, ...], orders: int) -> Graph:
+    """A function that calls itself, with the tangents of its result for those of some of its arguments.
+
+    With ``orders``, Taylor coefficients from the first order on instead.
+    """
     kinds: tuple[Kind, ...] = callee.info["results"]
     dotted = [n for n, k in enumerate(kinds) if is_active_kind(k)]
     saved = callee.info.get("saved", ())
-    slots = (*saved, *(len(kinds) + dotted.index(n) for n in saved))
-    text = f"Value of {callee.name} and its change along the tangents of {listed(callee, active)}."
-    new = shell(callee, "_dot", text, (*kinds, *(kinds[n] for n in dotted)), callee.info["effect"], slots)
+    each = range(max(orders, 1))
+    slots = (*saved, *(len(kinds) + k * len(dotted) + dotted.index(n) for k in each for n in saved))
+    what = "its change along the tangents" if orders == 0 else "its Taylor coefficients from those"
+    text = f"Value of {callee.name} and {what} of {listed(callee, active)}."
+    all_kinds = (*kinds, *(kinds[n] for _ in each for n in dotted))
+    new = shell(callee, "_taylor" if orders else "_dot", text, all_kinds, callee.info["effect"], slots)
 
     def fill() -> None:
-        g, dots, _ = forward(callee, [callee.region.params[i] for i in active], CONTEXT)
+        wrt = [callee.region.params[i] for i in active]
+        if orders:
+            taken = {p.name for p in callee.region.params}
+            seeds = {
+                w: [Val(fresh(f"{w.name}_{k + 1}", taken), w.kind, user=True) for k in each] for w in wrt
+            }
+            g, found = taylor(callee, seeds, CONTEXT, orders)
+            g.region.params.extend(seeds[w][k] for k in each for w in wrt)
+        else:
+            g, dots, _ = forward(callee, wrt, CONTEXT)
+            found = [[t] for t in dots]
         b = Builder(CONTEXT, g)
         results = list(g.region.results)
-        g.region.results = [*results, *(filled(b, dots[n], results[n]) for n in dotted)]
+        g.region.results = [*results, *(filled(b, found[n][k], results[n]) for k in each for n in dotted)]
         new.region = optimised(g).region
 
-    return derived(callee, ("dot", active), (new,), fill)[0]
+    return derived(callee, ("dot", active, orders), (new,), fill)[0]
+
+
+def fresh(word: str, taken: set[str]) -> str:
+    """A name that is not taken; it is then."""
+    while word in taken:
+        word += "_"
+    taken.add(word)
+    return word
 
 
 def filled(b: Builder, t: Atom, x: Atom) -> Atom:

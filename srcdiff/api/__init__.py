@@ -30,6 +30,7 @@ from srcdiff.api.jacobians import (
     jacobian,
     jacrev,
     laplacian,
+    taylor,
     vhp,
 )
 from srcdiff.api.reverse import Pullback, Pushforward, linearize, vjp
@@ -64,6 +65,7 @@ __all__ = [
     "sparse_hessian",
     "sparse_jacobian",
     "stop_gradient",
+    "taylor",
     "value_and_grad",
     "vhp",
     "vjp",
@@ -72,7 +74,7 @@ __all__ = [
 
 FAMILY = (
     grad, value_and_grad, jacfwd, jacrev, jacobian, hessian, hvp, vhp, gauss_newton_vp, elementwise_grad,
-    derivative, laplacian,
+    derivative, laplacian, taylor,
 )  # fmt: skip
 for _fn in (*FAMILY, jvp, vjp, linearize, vmap, stop_gradient):  # read by the front end, where one is called
     vars(_fn)["__srcdiff__"] = _fn.__name__

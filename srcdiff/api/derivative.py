@@ -50,7 +50,7 @@ WORDS = {
     "jacobian": "Jacobian", "hessian": "Hessian", "derivative": "Derivative", "laplacian": "Laplacian",
     "elementwise_grad": "Gradient of the sum", "hvp": "Product of the Hessian and a vector",
     "vhp": "Product of a vector and the Hessian",
-    "vmap": "Map",
+    "taylor": "Taylor coefficients", "vmap": "Map",
     "gauss_newton_vp": "Product of the Gauss-Newton matrix and a vector",
 }  # fmt: skip
 
@@ -274,6 +274,8 @@ class Derivative(Specialised, Generic[P, R]):
         what = WORDS[self.mode]
         if self.mode == "derivative" and self.option != 1:
             what = f"Derivative of order {self.option}"
+        if self.mode == "taylor":
+            what = f"Taylor coefficients up to order {self.option}"
         return f"{what} of {name_of(self.primal)} with respect to {', '.join(self._request.wrt)}"
 
     def graph(self, arguments: Arguments) -> Graph:

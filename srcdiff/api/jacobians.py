@@ -19,7 +19,7 @@ from srcdiff.signature import key_of_value
 
 __all__ = [
     "Called", "Product", "derivative", "elementwise_grad", "gauss_newton_vp", "hessian", "hvp", "jacfwd",
-    "jacobian", "jacrev", "laplacian", "vhp",
+    "jacobian", "jacrev", "laplacian", "taylor", "vhp",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -344,8 +344,8 @@ def elementwise_grad(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = F
 def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
     r"""The derivative of an order of a function of one number: :math:`f^{(n)}(x)`.
 
-    Forward mode, taken ``order`` times; the result of ``fn`` may be an array or a container, a curve in
-    :math:`x`.
+    The first by forward mode; from the second on, the Taylor coefficient of that order, times :math:`n!`
+    (:func:`taylor`). The result of ``fn`` may be an array or a container, a curve in :math:`x`.
 
     Parameters:
         fn: the function; left out when used as a decorator.
@@ -365,9 +365,47 @@ def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux
         >>> derivative(lambda x: x**4, order=3)(2.0)
         48.0
     """
+    check_order(order)
+    return taken(One, "derivative", fn, wrt, has_aux, order)
+
+
+def check_order(order: Any) -> None:
     if isinstance(order, bool) or not isinstance(order, int) or order < 0:
         refuse_value("argument", f"the order is a natural number, not {order!r}", "write order=2")
-    return taken(One, "derivative", fn, wrt, has_aux, order)
+
+
+def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
+    r"""Taylor coefficients along a direction: :math:`y_0, \dots, y_n` of :math:`f(x + t v)`.
+
+    They are those of :math:`f(x + t v) = y_0 + y_1 t + y_2 t^2 + \dots + y_n t^n + O(t^{n+1})`:
+    :math:`y_k` is the derivative of order :math:`k` along :math:`v` over :math:`k!`. Taylor mode (Griewank
+    and Walther 2008, chapter 13): one sweep with :math:`n` coefficients beside each value, in a text that
+    grows like :math:`n^2`, where repeated derivatives grow like :math:`2^n`.
+
+    Parameters:
+        fn: a function of numbers, arrays or containers of these; left out when used as a decorator.
+        order: the highest order; 0 gives the value alone.
+        wrt: argument(s), as for :func:`grad`.
+        has_aux: the function returns ``(value, aux)``; the result is then ``(coefficients, aux)``.
+
+    Returns:
+        A function with the arguments of ``fn``, and after the positional ones the direction, in the structure
+        and shapes of what is named in ``wrt`` (a tuple, if several are). Its result is a tuple of
+        ``order + 1`` coefficients, each in the structure and shapes of the result of ``fn``.
+
+    Raises:
+        DerivativeValueError: the order is no natural number, or the direction has another structure or shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from srcdiff import taylor
+        >>> taylor(lambda x: x**3, order=3)(2.0, 1.0)
+        (8.0, 12.0, 6.0, 1.0)
+        >>> taylor(lambda x: x[0] * x[1], order=2)(np.array([3.0, 2.0]), np.array([1.0, 1.0]))
+        (np.float64(6.0), np.float64(5.0), np.float64(1.0))
+    """
+    check_order(order)
+    return taken(Product, "taylor", fn, wrt, has_aux, order)
 
 
 def laplacian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:

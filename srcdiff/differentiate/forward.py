@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.analysis.activity import varied
@@ -43,7 +44,7 @@ from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
-__all__ = ["forward"]
+__all__ = ["CORE", "Forward", "forward"]
 
 
 def forward(
@@ -60,7 +61,7 @@ def forward(
     for w in wrt:
         v = table[w]
         if seeds and w in seeds:
-            f.dots[v] = seeds[w]
+            f.dots[v] = map_atom(lambda s: table.get(s, s), seeds[w])
         else:
             word = f"{v.name}_dot"
             while any(p.name == word for p in (*g.region.params, *params)) or word in g.info.get(
@@ -78,15 +79,37 @@ def forward(
 
 
 class Forward(Builder):
-    """Adds tangents to a graph in place."""
+    """Adds tangents to a graph in place: one for each value that varies, or one of each of several orders."""
 
     outward = True
 
-    def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
+    def __init__(self, ctx: Context, graph: Graph, wrt: list[Val], orders: int = 1) -> None:
         super().__init__(ctx, graph)
         self.varied = varied(graph, wrt, is_constant_fn)
-        self.dots: dict[Val, Atom] = {}
+        self.layers: list[dict[Val, Atom]] = [{} for _ in range(orders)]
+        self.order = 1  # of the tangents that are being made
         self.failed: dict[Val, NoRule] = {}
+
+    @property
+    def dots(self) -> dict[Val, Atom]:
+        return self.layers[self.order - 1]
+
+    def orders(self) -> Iterator[int]:
+        """Each order in turn."""
+        before = self.order
+        for n in range(1, len(self.layers) + 1):
+            self.order = n
+            yield n
+        self.order = before
+
+    @property
+    def suffix(self) -> str:
+        return "_dot"
+
+    @property
+    def count(self) -> int:
+        """How many orders; none where there are tangents alone."""
+        return 0
 
     def dot(self, a: Atom) -> Atom:
         """The tangent of an atom; ZERO if it does not vary."""
@@ -98,6 +121,11 @@ class Forward(Builder):
             items = tuple(self.dot(x) for x in a.items)
             return ZERO if all(x is ZERO for x in items) else Struct(a.type, a.keys, items)
         return ZERO
+
+    def moves(self, a: Atom) -> bool:
+        """Whether an atom has a tangent of any order."""
+        found = [self.dot(a) for _ in self.orders()]
+        return any(t is not ZERO for t in found)
 
     def full(self, a: Atom) -> Atom:
         return self.materialise(self.dot(a), a)
@@ -121,7 +149,7 @@ class Forward(Builder):
         if isinstance(t, Struct) and t.type is tuple and isinstance(k, Tree) and k.type is not tuple:
             t = Struct(k.type, k.keys, t.items)  # a rule gives a tuple where NumPy gives a named one
         self.dots[v] = t
-        name_derivative(t, v, "_dot")
+        name_derivative(t, v, self.suffix)
 
     def walk(self, region: Region) -> None:
         todo, region.ops = region.ops, []
@@ -147,13 +175,16 @@ class Forward(Builder):
             self.unpack_dot(op)
         elif op.code == "prim" and op.out in self.varied:
             try:
-                self.set(op.out, self.prim_dot(op))
+                self.tangent(op)
             except NoRule as e:  # no matter, if nobody asks for the tangent
                 self.failed[op.out] = e
 
     # ---- operations
+    def tangent(self, op: Op) -> None:
+        self.set(op.out, self.prim_dot(op))
+
     def prim_dot(self, op: Op) -> Atom:
-        handler = _CORE.get(op.fn)
+        handler = CORE.get(op.fn)
         if handler is not None:
             return handler(self, op)  # type: ignore[no-any-return]
         entry = lookup(op.fn)
@@ -202,9 +233,16 @@ class Forward(Builder):
                 )
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
+        return self.along(op, rule, self.partials(op, rule))
+
+    def partials(self, op: Op, rule: Any) -> tuple[Atom, ...]:
+        """The derivatives of an operation in each of its operands, element by element."""
+        partials = self.rule(rule.text, {**arguments(op, rule), "out": op.out})
+        return partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+
+    def along(self, op: Op, rule: Any, parts: tuple[Atom, ...]) -> Atom:
+        """The tangent of an operation element by element, from its partials."""
         given = arguments(op, rule)
-        partials = self.rule(rule.text, {**given, "out": op.out})
-        parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
         t: Atom = ZERO
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or (d := self.dot(given[name])) is ZERO:
@@ -214,6 +252,10 @@ class Forward(Builder):
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
             t = self.plus(t, self.times(d, p, flat_far_out(op.fn, name, given)))
+        return self.shaped(t, op)
+
+    def shaped(self, t: Atom, op: Op) -> Atom:
+        """A tangent has the shape and the type of its value."""
         t = self.widen(t, op.out)
         ko = kind(op.out)
         if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
@@ -274,46 +316,55 @@ class Forward(Builder):
 
     def call_dot(self, op: Op) -> None:
         """The call becomes that of the function with its tangents."""
-        active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.dot(a) is not ZERO)
+        active = tuple(
+            i
+            for i, a in enumerate(op.ins)
+            if is_active_kind(kind(a)) and self.moves(a)
+        )
         if not active:
             return
         self.region.ops.pop()
-        dots = [self.full(op.ins[i]) for i in active]
+        dots = [self.full(op.ins[i]) for _ in self.orders() for i in active]
         kinds = op.attrs["graph"].info["results"]
-        op.attrs = {**op.attrs, "graph": self.ctx.tangent_of(op.attrs["graph"], active)}
+        callee = self.ctx.tangent_of(op.attrs["graph"], active, self.count)
+        op.attrs = {**op.attrs, "graph": callee}
         op.ins = [*op.ins, *dots]
         self.region.ops.append(op)
-        for o, k in zip(list(op.outs), kinds, strict=True):
-            if is_active_kind(k):
-                t = Val("", o.kind, op)
-                op.outs.append(t)
-                self.set(o, t)
+        outs = list(op.outs)
+        for _ in self.orders():
+            for o, k in zip(outs, kinds, strict=True):
+                if is_active_kind(k):
+                    t = Val("", o.kind, op)
+                    op.outs.append(t)
+                    self.set(o, t)
 
     def unpack_dot(self, op: Op) -> None:
-        d = self.dot(op.ins[0])
-        if d is ZERO:
-            return
-        new = Op("unpack", [d], attrs=dict(op.attrs))
-        new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
-        self.add(new)
-        for o, t in zip(op.outs, new.outs, strict=True):
-            if is_active_kind(o.kind):
-                self.set(o, t)
+        for _ in self.orders():
+            d = self.dot(op.ins[0])
+            if d is ZERO:
+                continue
+            new = Op("unpack", [d], attrs=dict(op.attrs))
+            new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
+            self.add(new)
+            for o, t in zip(op.outs, new.outs, strict=True):
+                if is_active_kind(o.kind):
+                    self.set(o, t)
 
     # ---- regions
     def leave(self, new: Op, results: list[tuple[Val, tuple[Atom, ...]]]) -> None:
         """Tangents of an operation's results, as results of ``new``; ``results``: region by region."""
-        for v, parts in results:
-            if v not in self.varied or all(self.dot(a) is ZERO for a in parts):
-                continue
-            for r, a in zip(new.regions, parts, strict=True):
-                with self.inside(r):
-                    r.results.append(
-                        UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a)
-                    )
-            t = Val("", v.kind, new)
-            new.outs.append(t)
-            self.set(v, t)
+        for _ in self.orders():
+            for v, parts in results:
+                if v not in self.varied or all(self.dot(a) is ZERO for a in parts):
+                    continue
+                for r, a in zip(new.regions, parts, strict=True):
+                    with self.inside(r):
+                        r.results.append(
+                            UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a)
+                        )
+                t = Val("", v.kind, new)
+                new.outs.append(t)
+                self.set(v, t)
 
     # ---- what is protected: a tangent may raise where its value does not, so none is made inside a ``try``
     def protected(self, op: Op) -> None:
@@ -375,47 +426,50 @@ class Forward(Builder):
             self.call_dot(copy)
         else:
             self.loop(copy)
-        for v in op.outs:
-            if self.dot(table[v]) is not ZERO:
-                self.dots[v] = self.dot(table[v])
+        for _ in self.orders():
+            for v in op.outs:
+                if self.dot(table[v]) is not ZERO:
+                    self.dots[v] = self.dot(table[v])
 
     def loop(self, op: Op) -> None:
         view = LoopView(op)
         n = view.carried
-        active = [j for j, p in enumerate(view.params) if p in self.varied]
-        sources = [
-            (j, e)
-            for j, e in enumerate(view.elements)
-            if e in self.varied and self.dot(view.sources[j]) is not ZERO
-        ]
-        inits = [UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]) for j in active]
-        self.region.ops.append(op)
-        params = [
-            Val(f"{view.params[j].name}_dot", view.params[j].kind, op, view.params[j].user) for j in active
-        ]
+        active = [(k, j) for k in self.orders() for j, p in enumerate(view.params) if p in self.varied]
+        inits: list[Atom] = []
+        params: list[Val] = []
         extra = []
-        for j, e in sources:
-            d = Val(f"{e.name}_dot", e.kind, op, e.user)
-            extra.append((self.dot(view.sources[j]), op.attrs["dirs"][j], d))
-            self.dots[e] = d
-        for j, p in zip(active, params, strict=True):
-            self.dots[view.params[j]] = p
+        for _ in self.orders():
+            for j, p in enumerate(view.params):
+                if p in self.varied:
+                    inits.append(UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]))
+                    params.append(Val(f"{p.name}{self.suffix}", p.kind, op, p.user))
+            for j, e in enumerate(view.elements):
+                if e in self.varied and self.dot(view.sources[j]) is not ZERO:
+                    d = Val(f"{e.name}{self.suffix}", e.kind, op, e.user)
+                    extra.append((self.dot(view.sources[j]), op.attrs["dirs"][j], d))
+                    self.dots[e] = d
+        self.region.ops.append(op)
+        for (k, j), p in zip(active, params, strict=True):
+            self.layers[k - 1][view.params[j]] = p
         body = view.body
         self.walk(body)
+        yields: list[Atom] = []
+        tapes = []
         with self.inside(body):
-            yields = [self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF for j in active]
-            tapes = [
-                (t, self.full(c))
-                for c, t in zip(view.collected, view.tapes, strict=True)
-                if t in self.varied and self.dot(c) is not ZERO
-            ]
-        k = view.has_index
-        body.params[k + n : k + n] = params
+            for k in self.orders():
+                for at, j in active:
+                    if at == k:
+                        yields.append(self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF)
+                tapes += [
+                    (k, t, self.full(c), f"{t.name}{self.suffix}" if t.name else "")
+                    for c, t in zip(view.collected, view.tapes, strict=True)
+                    if t in self.varied and self.dot(c) is not ZERO
+                ]
+        i = view.has_index
+        body.params[i + n : i + n] = params
         op.ins[view.head + n : view.head + n] = inits
         body.results[n:n] = yields
-        finals = [Val("", p.kind, op) for p in params]
-        for f, j in zip(finals, active, strict=True):
-            f.name, f.user = f"{view.params[j].name}_dot", view.params[j].user
+        finals = [Val(p.name, p.kind, op, p.user) for p in params]
         op.outs[n:n] = finals
         if op.code == "while":
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
@@ -423,12 +477,12 @@ class Forward(Builder):
         view = LoopView(op)
         for s, d, e in extra:
             view.add_source(s, d, e)
-        for j, f in zip(active, finals, strict=True):
-            self.dots[view.finals[j]] = f
-        for t, tangent in tapes:
-            k2 = t.kind
-            assert isinstance(k2, Seq)
-            self.dots[t] = LoopView(op).add_tape(tangent, f"{t.name}_dot" if t.name else "", k2.elem)
+        for (k, j), f in zip(active, finals, strict=True):
+            self.layers[k - 1][view.finals[j]] = f
+        for k, t, tangent, name in tapes:
+            seq = t.kind
+            assert isinstance(seq, Seq)
+            self.layers[k - 1][t] = LoopView(op).add_tape(tangent, name, seq.elem)
 
 
 def results_of(op: Op) -> list[tuple[Val, tuple[Atom, ...]]]:
@@ -573,7 +627,7 @@ def _mul(f: Forward, op: Op) -> Atom:
     return f.elementwise(op, entry.elementwise)
 
 
-_CORE: dict[Any, Any] = {
+CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
     ops.append: _append, ops.poplast: _same, ops.rest: _same,
     ops.without: _same, dict: _same, ops.copied: _same, list: _same, float: _same,

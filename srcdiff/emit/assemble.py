@@ -19,7 +19,7 @@ from srcdiff.emit.literals import written
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, render
-from srcdiff.emit.spelling import Spelling
+from srcdiff.emit.spelling import Spelling, home_of
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -1337,6 +1337,8 @@ class Assembler:
         pos = [self.expr(a) for a, n in zip(args, names, strict=True) if not n]
         kws = [gast.keyword(n, self.expr(a)) for a, n in zip(args, names, strict=True) if n]
         method = op.attrs.get("method")
+        if method and isinstance(args[0], Const) and home_of(fn) is not None:
+            method = None  # a number that is known by now has no methods of arrays
         if method in numpy_names.ATTRIBUTES and len(args) == 1:
             return attr(pos[0], str(method))
         if method:

@@ -24,6 +24,7 @@ __all__ = ["Namer"]
 Span = tuple[int, int]
 UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
 LONGEST = 20  # of a name that is made up
+NUMBERED = re.compile(r"(.+)(_\d+)")  # x_2 of a second x is x1_2
 GENERIC = re.compile(r"(t|g|v|temp)\d*")
 
 
@@ -293,9 +294,10 @@ class Namer:
             hint = safe(hint or next((m.name for m in members if m.name), spare))
             n = 0
             name = hint
+            ordered = NUMBERED.fullmatch(hint)
             while (name in self.taken and name not in used) or any(self.clash(c, o) for o in used[name]):
                 n += 1
-                name = f"{hint}{n}"
+                name = f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
             used[name].append(c)
             self.names[c] = name
 

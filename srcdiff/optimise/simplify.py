@@ -408,6 +408,10 @@ class Rebuild:
             na = negated(a)
             if na is not None and self.once(a):
                 return self.make(operator.neg, [self.make(operator.truediv, [na, b], op)], op)
+            if isinstance(b, Const) and type(b.value) in (int, float) and power_of_two(b.value):
+                scaled = self.rescaled(Const(1.0 / b.value), a, op)
+                if scaled is not None:
+                    return self.make(operator.mul, scaled, op)
         if fn is operator.pow and len(ins) == 2 and _is(ins[1], 1) and same_kind(kind(ins[0]), k):
             return ins[0]
         if (
@@ -540,11 +544,16 @@ class Rebuild:
             or not isinstance(b, Val)
             or b.op is None
             or b.op.code != "prim"
-            or b.op.fn is not operator.mul
+            or b.op.fn not in (operator.mul, operator.truediv)
         ):
             return None
         if not self.once(b):
             return None
+        if b.op.fn is operator.truediv:  # c * (x / d)
+            by = b.op.ins[1]
+            if not isinstance(by, Const) or type(by.value) not in (int, float) or not power_of_two(by.value):
+                return None
+            return [Const(a.value / by.value), b.op.ins[0]] if type(a.value) in (int, float) else None
         for n in (0, 1):
             c = b.op.ins[n]
             if (
@@ -556,7 +565,7 @@ class Rebuild:
                 return [Const(a.value * c.value), b.op.ins[1 - n]]
         for n in (0, 1) if type(a.value) in (int, float) and power_of_two(a.value) else ():
             inner = self.rescaled(a, b.op.ins[n], op)  # c * (d * x * y)
-            if inner is not None and isinstance(kind(b.op.ins[n]), Scalar):
+            if inner is not None and (isinstance(kind(b.op.ins[n]), Scalar) or _is(inner[0], 1)):
                 return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
         return None
 

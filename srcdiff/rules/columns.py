@@ -8,6 +8,7 @@ import numpy as np
 
 __all__ = [
     "first_to", "identity", "identity_like", "last", "none", "one_row", "repeated", "shaped_as", "summed",
+    "times",
     "to_first",
 ]  # fmt: skip
 
@@ -70,3 +71,8 @@ def to_first(x: Any, axis: Any) -> Any:
     if np.ndim(x) == 2:
         return x.T
     return np.moveaxis(x, axis, 0)
+
+
+def times(t: Any, by: float) -> Any:
+    """A list times a number, element by element."""
+    return [times(x, by) if isinstance(x, list) else by * x for x in t]
