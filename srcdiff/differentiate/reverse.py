@@ -14,6 +14,7 @@ from typing import Any
 from srcdiff.analysis.activity import varied
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
+from srcdiff.differentiate import replay
 from srcdiff.differentiate.common import (
     Builder,
     arguments,
@@ -30,6 +31,7 @@ from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -94,6 +96,7 @@ class Mirror:
     rewound: dict[Val, Atom] = field(default_factory=dict)
     loop: Op | None = None  # the reversed loop
     index: Val | None = None
+    ground: bool = False  # what is mirrored stands in the reversed region itself: all of it is in scope
 
     @property
     def is_loop(self) -> bool:
@@ -129,13 +132,14 @@ class Reverse(Builder):
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)
-        self.root = Mirror(None, graph.region, None, graph.region)
+        self.root = Mirror(None, graph.region, None, graph.region, ground=True)
         self.here = self.root
         self.mirrors: list[Mirror] = []
         self.superseded = versions(graph.region)
         self.refused: list[Problem] = []
         self.again: list[tuple[Atom, Val]] = []  # what was read again, and for which value
         self.kept: list[Kept] = []  # for the report
+        self.spared = set(self.body)  # what is run forwards, also again: settling needs may still want it
 
     def locate(self, region: Region) -> None:
         for p in region.params:
@@ -259,8 +263,8 @@ class Reverse(Builder):
             m = m.parent
         if m is None:
             return a
-        if m.parent is None:
-            return self.root_value(a)
+        if m.ground:
+            return self.ground_value(a, m)
         again = self.stored(a, m)
         if again is None:
             again = self.reread(a, m)
@@ -276,10 +280,11 @@ class Reverse(Builder):
             m.memo[a] = v
         return m.memo[a]
 
-    def root_value(self, a: Val) -> Atom:
-        if a in self.root.rewound:
-            return self.root.rewound[a]
-        again = self.reread(a, self.root)
+    def ground_value(self, a: Val, m: Mirror) -> Atom:
+        """A value that is in scope: as it is, or as it was before it was written over."""
+        if a in m.rewound:
+            return m.rewound[a]
+        again = self.reread(a, m)
         return again if again is not None else a
 
     def reread(self, a: Val, m: Mirror) -> Atom | None:
@@ -292,16 +297,16 @@ class Reverse(Builder):
         base = op.ins[0]
         if not isinstance(base, Val) or base not in self.superseded:
             return None
-        if m.parent is not None and not any(base in h.rewound for h in self.upwards(m)):
+        if not m.ground and not any(base in h.rewound for h in self.upwards(m)):
             return self.lasting(a, base, op.ins[1], m)
-        if m.parent is None and isinstance(a.kind, Scalar):
+        if m.ground and isinstance(a.kind, Scalar):
             return None
         holder: Mirror | None = m
         while holder is not None and base not in holder.rewound:
             holder = holder.parent
         if holder is None or self.home.get(base) is not holder.forward:
             return None
-        if m.parent is not None:
+        if not m.ground:
             lasting = self.lasting(a, base, op.ins[1], m)
             if lasting is not None:
                 return lasting
@@ -356,7 +361,7 @@ class Reverse(Builder):
         """An element that is never written again is read from the buffer as the loops around it left it."""
         v: Val = version
         level: Mirror | None = m
-        while level is not None and level.parent is not None:
+        while level is not None and not level.ground:
             if self.home.get(v) is not level.forward:
                 return None
             if level.op is None or not level.is_loop:
@@ -447,6 +452,8 @@ class Reverse(Builder):
     def step(self, op: Op, m: Mirror) -> None:
         if op.code in ("if", "try"):
             self.back_if(op, m)
+        elif is_again(op):
+            replay.back_block(self, op, m)
         elif op.code == "with":
             self.back_with(op, m)
         elif op.code in ("for", "while"):
@@ -507,7 +514,7 @@ class Reverse(Builder):
             return
         after = m.rewound.get(op.out)
         if after is None:
-            if m.parent is not None:
+            if not m.ground:
                 return
             after = op.out
         if op.attrs.get("aug") or whole(op.ins[1]):
@@ -539,7 +546,7 @@ class Reverse(Builder):
             copy.outs.append(v)
             m.forward.ops.insert(at + 1, copy)
             self.home[v] = m.forward
-        if m.parent is None:
+        if m.ground:
             return v
         w = Val(v.name, v.kind, None, v.user)
         w.op = Op("need", [], [w], [], {"value": v, "mirror": m, "tape": True}, None)
@@ -697,7 +704,7 @@ class Reverse(Builder):
             n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None
         ]
         for n in updates:
-            if op.outs[n] not in m.rewound and m.parent is None:
+            if op.outs[n] not in m.rewound and m.ground:
                 m.rewound[op.outs[n]] = op.outs[n]
         return bars, updates
 
@@ -856,7 +863,7 @@ class Reverse(Builder):
         rew_inits: list[Atom] = []
         for j in rewinds:
             f = view.finals[j]
-            if f not in m.rewound and m.parent is not None:
+            if f not in m.rewound and not m.ground:
                 continue
             y = view.yields[j]
             if not isinstance(y, Val):

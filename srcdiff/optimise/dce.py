@@ -15,7 +15,7 @@ __all__ = ["dce"]
 def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
     """Remove dead operations, loop variables, tapes and results, in place; returns the graph.
 
-    Operations of the function's own body that are in ``spare`` are left as they are.
+    Operations in ``spare`` are left as they are.
     """
     live = Liveness(graph).live
     _sweep(graph.region, live, spare)
@@ -72,7 +72,7 @@ class Liveness:
                     self.need(o, list(control))
             if op.code in ("prim", "opaque", "need", "call", "unpack"):
                 for o in op.outs:
-                    self.need(o, op.ins)
+                    self.need(o, [op.attrs["value"]] if op.code == "need" else op.ins)
                 if effect(op):
                     self.roots.extend(vals([*op.ins, *control]))
             elif op.code == "try":
@@ -139,7 +139,7 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
             op.outs = [op.outs[n] for n in at]
             for r in op.regions:
                 r.results = [r.results[n] for n in at]
-                _sweep(r, live)
+                _sweep(r, live, spare)
             if not op.outs and not effect(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
@@ -147,7 +147,7 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
                 continue
             _trim(op, live)
             for r in op.regions:
-                _sweep(r, live)
+                _sweep(r, live, spare)
         elif not any(o in live for o in op.outs) and not effect(op):
             continue
         keep.append(op)
