@@ -31,7 +31,7 @@ from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
-from srcdiff.ir.checkpoints import is_again
+from srcdiff.ir.checkpoints import checkpoint, is_again
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -97,6 +97,7 @@ class Mirror:
     loop: Op | None = None  # the reversed loop
     index: Val | None = None
     ground: bool = False  # what is mirrored stands in the reversed region itself: all of it is in scope
+    snapshots: Atom | None = None  # loops here are run again from so many snapshots
 
     @property
     def is_loop(self) -> bool:
@@ -457,7 +458,10 @@ class Reverse(Builder):
         elif op.code == "with":
             self.back_with(op, m)
         elif op.code in ("for", "while"):
-            self.back_loop(op, m)
+            if m.snapshots is not None:
+                replay.back_loop(self, op, m, m.snapshots)
+            else:
+                self.back_loop(op, m)
         elif op.code == "prim":
             self.rewind(op, m)
             if op.out in self.varied:
@@ -690,9 +694,10 @@ class Reverse(Builder):
         bars, updates = self.coming(op, m)
         if not bars and not updates:
             return
-        branches = self.mirrored(op, op.regions, bars, updates, m)
+        count = op.ins[0] if op.fn is checkpoint else None
+        branches = self.mirrored(op, op.regions, bars, updates, m, count)
         new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
-        if op.fn is not None:
+        if op.fn is not None and count is None:
             new.ins, new.attrs = [self.need(a) for a in op.ins], dict(op.attrs)
             branches[0].reverse.params.append(Val("entered", OTHER, new))
         self.leave(op, new, branches, bars, updates, m)
@@ -709,13 +714,19 @@ class Reverse(Builder):
         return bars, updates
 
     def mirrored(
-        self, op: Op, regions: list[Region], bars: dict[int, Atom | None], updates: list[int], m: Mirror
+        self,
+        op: Op,
+        regions: list[Region],
+        bars: dict[int, Atom | None],
+        updates: list[int],
+        m: Mirror,
+        count: Atom | None = None,
     ) -> list[Mirror]:
-        """The mirrors of an operation's regions."""
+        """The mirrors of an operation's regions; ``count``: the snapshots that loops in them may hold."""
         branches: list[Mirror] = []
         for r in regions:
             body = list(r.ops)
-            b = Mirror(m, r, op, Region())
+            b = Mirror(m, r, op, Region(), snapshots=m.snapshots if count is None else count)
             self.mirrors.append(b)
             self.here = b
             with self.inside(b.reverse):
@@ -892,42 +903,17 @@ class Reverse(Builder):
             rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
             collected = self.element_bars(op, view, b)
         self.here = m
-        accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
-        acc_inits = []
-        for v, _ in accs:
-            outer = self.peek(v, m)
-            acc_inits.append(self.materialise(outer, self.need(v)))
-        r.params = [
-            index,
-            *params.values(),
-            *rew_params.values(),
-            *(p for _, p in accs),
-            *(e for _, _, e in elements),
+        lead = [
+            *zip(params.values(), inits, yields, strict=True),
+            *zip(rew_params.values(), rew_inits, rew_yields, strict=True),
         ]
-        r.results = [*yields, *rew_yields, *(b.bars[v] for v, _ in accs)]
-        new.attrs["carried"] = len(params) + len(rew_params) + len(accs)
-        new.ins = [*header, *inits, *rew_inits, *acc_inits, *(s for s, _, _ in elements)]
-        new.attrs["dirs"] = tuple(d for _, d, _ in elements)
-        new.regions = [r]
-        new.outs = [
-            Val(p.name, p.kind, new, p.user)
-            for p in [*params.values(), *rew_params.values(), *(p for _, p in accs)]
-        ]
-        new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
-        rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
-        swap = {p: self.peek(v, m) for v, p in rest.items()}
-        if any(s is not None for s in swap.values()) or rest:
-            replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
-        m.reverse.ops.append(new)
-        outs = list(new.outs)
+        outs = self.close_loop(b, header, lead, elements)
         bars_out = [outs.pop(0) for _ in carried]
         for j in rew_params:
             out = outs.pop(0)
             i = view.inits[j]
             if isinstance(i, Val):
                 m.rewound[i] = out
-        for v, _ in accs:
-            m.bars[v] = outs.pop(0)
         for j, out in zip(carried, bars_out, strict=True):
             if isinstance(view.inits[j], (Val, Struct)):
                 self.accumulate(view.inits[j], out)
@@ -937,6 +923,46 @@ class Reverse(Builder):
             )
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
+
+    def close_loop(
+        self,
+        b: Mirror,
+        header: list[Atom],
+        lead: list[tuple[Val, Atom, Atom]],
+        elements: list[tuple[Atom, int, Val]],
+    ) -> list[Val]:
+        """Give a reversed loop its variables (parameter, start, end of a trip) and the cotangents of outer
+        values that it adds to; returns what the variables are after it."""
+        m, new, r = b.parent, b.loop, b.reverse
+        assert m is not None and new is not None and b.index is not None
+        accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
+        acc_inits = []
+        for v, _ in accs:
+            outer = self.peek(v, m)
+            acc_inits.append(self.materialise(outer, self.need(v)))
+        r.params = [
+            b.index,
+            *(p for p, _, _ in lead),
+            *(p for _, p in accs),
+            *(e for _, _, e in elements),
+        ]
+        r.results = [*(y for _, _, y in lead), *(b.bars[v] for v, _ in accs)]
+        new.attrs["carried"] = len(lead) + len(accs)
+        new.ins = [*header, *(i for _, i, _ in lead), *acc_inits, *(s for s, _, _ in elements)]
+        new.attrs["dirs"] = tuple(d for _, d, _ in elements)
+        new.regions = [r]
+        new.outs = [
+            Val(p.name, p.kind, new, p.user) for p in [*(p for p, _, _ in lead), *(p for _, p in accs)]
+        ]
+        new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
+        rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
+        swap = {p: self.peek(v, m) for v, p in rest.items()}
+        if any(s is not None for s in swap.values()) or rest:
+            replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
+        m.reverse.ops.append(new)
+        for (v, _), out in zip(accs, new.outs[len(lead) :], strict=False):
+            m.bars[v] = out
+        return new.outs[: len(lead)]
 
     def leave_loop(self, p: Val, y: Atom, bar: Val, b: Mirror) -> Atom:
         """The cotangent of a variable at the start of a trip; ``bar`` is that of ``y``, its end."""
