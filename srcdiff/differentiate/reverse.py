@@ -31,7 +31,7 @@ from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
-from srcdiff.ir.checkpoints import checkpoint, is_again
+from srcdiff.ir.checkpoints import is_again, is_marked
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -694,7 +694,7 @@ class Reverse(Builder):
         bars, updates = self.coming(op, m)
         if not bars and not updates:
             return
-        count = op.ins[0] if op.fn is checkpoint else None
+        count = op.ins[0] if is_marked(op) else None
         branches = self.mirrored(op, op.regions, bars, updates, m, count)
         new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
         if op.fn is not None and count is None:

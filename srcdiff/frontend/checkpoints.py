@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.frontend import control
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.scope import Bound, Closure, Derived, Either, Known, Method, Partial
 from srcdiff.ir.checkpoints import checkpoint
@@ -78,7 +79,12 @@ def marked_loop(lw: Lowerer, call: Any, read: Callable[[Bound], Any]) -> Any:
                 help="write for t in checkpoint(range(n), snapshots=c):")  # fmt: skip
     it = lw.expr(parts[0])
     count = snapshots(lw, parts[1]) if len(parts) == 2 else Const(None)
-    return in_block(lw, block_of(count), lambda: read(it))
+
+    def whole() -> Any:
+        code = read(it)  # how the loop was left is known in the block alone: its else belongs there, too
+        return control.pending(lw, code, []) if isinstance(code, control.Pending) else code
+
+    return in_block(lw, block_of(count), whole)
 
 
 def snapshots(lw: Lowerer, node: Any) -> Atom:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-__all__ = ["checkpoint", "is_again"]
+__all__ = ["checkpoint", "is_again", "is_marked"]
 
 
 class Block:
@@ -81,6 +81,11 @@ def marked(fn: Callable[..., Any]) -> Callable[..., Any]:
 vars(checkpoint)["__srcdiff__"] = "checkpoint"
 
 
+def is_marked(op: Any) -> bool:
+    """Whether an operation is a block with this mark."""
+    return op.code == "with" and op.attrs.get("fn") is checkpoint
+
+
 def is_again(op: Any) -> bool:
-    """Whether an operation is a block that is computed again in the backward sweep."""
-    return op.code == "with" and op.attrs.get("fn") is checkpoint and not op.ins
+    """Whether all of the block is computed again in the backward sweep, not its loops from snapshots."""
+    return is_marked(op) and not op.ins
