@@ -1,8 +1,8 @@
 """What is computed again in the backward sweep: blocks and loops marked by ``checkpoint``.
 
-Their forward operations are copied into the reversed region, and the copy is mirrored there: it is the ground of
-a sweep of its own, in which everything is in scope.  A reversed loop holds snapshots of the variables of the
-forward one; each trip starts from the last of them, runs forwards to the trip that it goes back over (taking
+Their forward operations are copied into the reversed region, and the copy is mirrored there: it is the ground
+of a sweep of its own, in which everything is in scope.  A reversed loop holds snapshots of the forward one's
+variables; each trip starts from the last of them, runs forwards to the trip that it goes back over (taking
 snapshots on the way, where ``runtime.next_snapshot`` says so), does this one again, and then its mirror.
 """
 
@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate.common import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import (
-    UNDEF,
     Atom,
     Const,
     LoopView,
@@ -107,9 +105,9 @@ class Replay:
     def __init__(self, r: Reverse, op: Op, m: Mirror) -> None:
         self.r, self.op, self.m = r, op, m
         self.view = LoopView(op)
-        self.collected = list(self.view.collected)
         self.once = {v: self.on_tape(v) for v in drawn(self.view.body)}
-        self.new = Op("for", [], [], [], {"head": 3, "rev": True, "dirs": (), "exits": ()}, adjoint(op.origin))
+        attrs = {"head": 3, "rev": True, "dirs": (), "exits": (), "aligned": True}
+        self.new = Op("for", [], [], [], attrs, adjoint(op.origin))
         self.b = type(m)(m, Region(), op, Region(), loop=self.new, ground=True)
         self.b.forward = self.b.reverse
         named = op.code == "for" and self.direct()
@@ -140,7 +138,7 @@ class Replay:
         saved = [self.listed(f"{n}_saved" if n else "saved", p.kind) for n, p in zip(names, view.params)]
         first = [self.display(Const(0), marks), *(map(self.display, starts, saved))]
         carried = [j for j, p in enumerate(view.params) if p in r.varied]
-        bar_of = {j: Val(f"{names[j]}_bar", view.params[j].kind, self.new, view.params[j].user) for j in carried}
+        bar_of = {j: self.bar(view.params[j]) for j in carried}
         bar_inits = [r.materialise(bars.get(j), r.need(view.finals[j])) for j in carried]
 
         r.here = b
@@ -189,7 +187,6 @@ class Replay:
                     r.add_at(view.sources[n], self.place(n, self.at), value)
             tapes_at = {table[v]: self.element(r.need(t), self.at, v) for v, t in self.once.items()}
         r.here = self.m
-        self.new.attrs["aligned"] = True
         lead = [
             (marks, first[0], marks_now),
             *zip(saved, first[1:], saved_now, strict=True),
@@ -205,6 +202,9 @@ class Replay:
                 r.accumulate(view.inits[j], out)
 
     # ---- parts
+    def bar(self, p: Val) -> Val:
+        return Val(f"{p.name}_bar", p.kind, self.new, p.user)
+
     def known(self, a: Atom) -> Atom:
         """An atom from outside the loop, before it."""
         return map_atom(self.outer, a)
@@ -235,9 +235,8 @@ class Replay:
         start, stop, step = map(self.known, self.view.header)
         if self.op.attrs.get("rev"):
             if not same_int(step, 1):
-                raise no_rule(
-                    self.op, "a reversed range with a step cannot be run again", "count downwards with a negative step"
-                )
+                why = "a reversed range with a step cannot be run again"
+                raise no_rule(self.op, why, "count downwards with a negative step")
             return r.prim(operator.sub, [r.prim(operator.sub, [stop, Const(1)]), k])
         far = k if same_int(step, 1) else r.prim(operator.mul, [k, step])
         return far if same_int(start, 0) else r.prim(operator.add, [start, far])
@@ -251,10 +250,8 @@ class Replay:
     def element(self, source: Atom, k: Atom, like: Val) -> Atom:
         return self.r.prim(operator.getitem, [source, k], result=like.kind, view=True, hint=like.name)
 
-    def body_at(
-        self, k: Val, values: list[Atom], table: dict[Val, Val]
-    ) -> tuple[Region, dict[Val, Atom]]:
-        """A copy of the body for trip ``k``, on given values of the variables; and what its parameters are."""
+    def body_at(self, k: Val, values: list[Atom], table: dict[Val, Val]) -> tuple[Region, dict[Val, Atom]]:
+        """A copy of the body for trip ``k`` on given values of the variables, and what its parameters are."""
         view = self.view
         body = copied(view.body, table)
         copy = LoopView(Op(self.op.code, [], [], [body], self.op.attrs))
@@ -308,7 +305,7 @@ class Replay:
             body, _ = self.body_at(k, list(params), table)
             kept = {table[v]: self.element(r.need(t), k, v) for v, t in self.once.items()}
         substitute(body, kept)
-        again = set(table[v] for v in self.once)
+        again = {table[v] for v in self.once}
         region.ops += [o for o in body.ops if not again.intersection(o.outs)]
         region.results = body.results[:n]
         made = {v for o in walk(region) for v in o.outs} | set(region.params)

@@ -335,7 +335,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
         return checkpoints.marked(lw, args, kwargs, node)
     if mode == "checkpointed":
         fn = obj.__wrapped__
-        known = Known(fn, getattr(fn, "__name__", "f"), None if path is None else (*path, ("attr", "__wrapped__")))
+        inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
+        known = Known(fn, getattr(fn, "__name__", "f"), inner_path)
         return checkpoints.call_again(lw, known, args, kwargs, node)
     if mode in ("Derivative", "Product"):
         inner = Known(

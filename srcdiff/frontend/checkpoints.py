@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["block", "call_again", "is_checkpoint", "marked", "marked_loop"]
 
 
+FUNCTIONS = (Known, Closure, Partial, Method, Either, Derived)
+
+
 def is_checkpoint(b: Any) -> bool:
     return isinstance(b, Known) and b.obj is checkpoint
 
 
 def marked(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """``checkpoint(f)``: a function whose calls are computed again."""
-    if len(args) == 1 and not kwargs and isinstance(args[0], (Known, Closure, Partial, Method, Either, Derived)):
+    if len(args) == 1 and not kwargs and isinstance(args[0], FUNCTIONS):
         return Derived(args[0], "checkpointed")
     lw.stop(
         "checkpoint", "checkpoint marks a function, a block or a loop", node,
         help="write checkpoint(f), with checkpoint(): or for t in checkpoint(range(n), snapshots=c):",
     )  # fmt: skip
-    raise AssertionError
 
 
 def in_block(lw: Lowerer, op: Op, read: Callable[[], Any]) -> Any:

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import checkpoints, control, generators, iterators, mappings, objects, places, recursion, source
+from srcdiff.frontend import (
+    checkpoints,
+    control,
+    generators,
+    iterators,
+    mappings,
+    objects,
+    places,
+    recursion,
+    source,
+)
 from srcdiff.frontend.core import Stop, constant, is_constant
 from srcdiff.frontend.expressions import attribute, content
 from srcdiff.frontend.infer import index_kind

@@ -41,7 +41,7 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
         made.tag = f"item {others[0].context_expr.col_offset}"
         body = lw.tree_once(s, "items", lambda: [made])
     func = lw.expr(first.context_expr.func) if isinstance(first.context_expr, gast.Call) else None
-    if checkpoints.is_checkpoint(func):
+    if func is not None and checkpoints.is_checkpoint(func):
         lw.read(func)
         return checkpoints.block(lw, first.context_expr, body)
     made = generator_of(lw, func)

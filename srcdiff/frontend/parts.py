@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend.control import jumps
 from srcdiff.frontend.checkpoints import is_checkpoint
+from srcdiff.frontend.control import jumps
 from srcdiff.frontend.scope import Known, nodes_in
 
 if TYPE_CHECKING:

@@ -28,12 +28,12 @@ BLOCK = Block()
 def checkpoint(what: Any = None, snapshots: int | None = None) -> Any:
     """Mark a function, a loop or a block whose values are computed again in the backward sweep, not kept.
 
-    ====================================================  =====================================================
-    ``step = checkpoint(step)``, ``@checkpoint``          of a call only its arguments are kept
-    ``with checkpoint():``                                of the block only what it reads from outside
-    ``for t in checkpoint(range(n), snapshots=c):``       of the loop's variables ``c`` snapshots
-    ``with checkpoint(snapshots=c):``                     the same for the loops in it, ``while`` loops as well
-    ====================================================  =====================================================
+    ===============================================  ====================================================
+    ``step = checkpoint(step)``, ``@checkpoint``     of a call only its arguments are kept
+    ``with checkpoint():``                           of the block only what it reads from outside
+    ``for t in checkpoint(range(n), snapshots=c):``  of the loop's variables ``c`` snapshots
+    ``with checkpoint(snapshots=c):``                the same for the loops in it, of any kind
+    ===============================================  ====================================================
 
     It changes no result and no derivative, only what reverse mode keeps in memory meanwhile.  A loop of ``n``
     trips is run forwards again from its snapshots by the binomial schedule (Griewank and Walther, Algorithm

@@ -39,6 +39,6 @@ def next_snapshot(start: int, last: int, spare: int) -> int:
     while ways < length:
         repeats += 1
         before, ways = ways, ways * (c + repeats) // repeats
-    # trips left to the snapshots but one, with one repeat less: (c + repeats - 2)! / ((c - 1)! (repeats - 1)!)
+    # with a snapshot and a repeat less: (c + repeats - 2)! / ((c - 1)! (repeats - 1)!)
     after = before * c // (c + repeats - 1)
     return start + min(before, length - after)
