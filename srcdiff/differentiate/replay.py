@@ -9,13 +9,14 @@ snapshots on the way, where ``runtime.next_snapshot`` says so), does this one ag
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate.common import no_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    UNDEF,
     Atom,
     Const,
     LoopView,
@@ -28,6 +29,7 @@ from srcdiff.ir.graph import (
     copied,
     kind,
     map_atom,
+    vals,
     walk,
 )
 from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["back_block", "back_loop"]
 
 Outer = Callable[[Val], Atom]
+T = TypeVar("T")
 
 
 # ---- blocks
@@ -116,6 +119,12 @@ class Replay:
         self.at.user = index is not None and index.user
         self.b.index = self.at
         self.outer = seen_from(r, self.b)
+        read = {v for o in self.view.body.ops for v in read_by(o)} | set(vals(self.view.yields))
+        self.slots = [  # the variables of which snapshots are taken: not those that each trip sets anew
+            j
+            for j, (p, i) in enumerate(zip(self.view.params, self.view.inits, strict=True))
+            if p in read or not isinstance(i, Undef)
+        ]
 
     def on_tape(self, v: Val) -> Val:
         """What is not to be had again goes on a tape."""
@@ -131,11 +140,9 @@ class Replay:
         count = self.known(count)
         if isinstance(count, Const) and count.value is None:
             count = r.prim(vocabulary.SNAPSHOTS_FOR, [trips], result=integer(), hint="snapshots")
-        inits = [self.known(i) for i in view.inits]
-        starts = [Const(None) if isinstance(i, Undef) else i for i in inits]
-        names = [p.name for p in view.params]
+        starts = [Const(None) if isinstance(i, Undef) else self.known(i) for i in self.of(view.inits)]
         marks = self.listed("marks", integer())
-        saved = [self.listed(f"{n}_saved" if n else "saved", p.kind) for n, p in zip(names, view.params)]
+        saved = [self.listed(f"{p.name}_saved" if p.name else "saved", p.kind) for p in self.of(view.params)]
         first = [self.display(Const(0), marks), *(map(self.display, starts, saved))]
         carried = [j for j, p in enumerate(view.params) if p in r.varied]
         bar_of = {j: self.bar(view.params[j]) for j in carried}
@@ -146,16 +153,15 @@ class Replay:
         with r.inside(region):
             start, left = self.popped(marks, "mark", False)
             values, rest = [], []
-            for p, s in zip(view.params, saved, strict=True):
+            for p, s in zip(self.of(view.params), saved, strict=True):
                 value, others = self.popped(s, p.name, p.user)
                 values.append(value)
                 rest.append(others)
             forwards = self.descend(count, [start, *values, left, *rest])
             marks_now, *saved_now = forwards.outs[1 + len(values) : -1]
-            now = forwards.outs[1 : 1 + len(values)]
-            body, bound = self.body_at(self.at, list(now), table)
-            for p, v in zip(view.params, now, strict=True):
-                table[p] = v
+            now = dict(zip(self.slots, forwards.outs[1 : 1 + len(values)], strict=True))
+            body, bound = self.body_at(self.at, list(now.values()), table)
+            table.update({view.params[j]: v for j, v in now.items()})
             for e in view.elements:
                 got = bound[table[e]]
                 if isinstance(got, Val):
@@ -179,7 +185,10 @@ class Replay:
         mirror(r, b, list(body.ops), self.outer, before)
         r.here = b
         with r.inside(region):
-            yields = [r.leave_loop(now[j], results[j], bar_of[j], b) for j in carried]
+            yields = [
+                r.leave_loop(now[j], results[j], bar_of[j], b) if j in now else r.zero(bar_of[j])
+                for j in carried
+            ]
             for n, e in enumerate(view.elements):
                 bar = b.bars.pop(table[e], None)
                 if bar is not None:
@@ -202,6 +211,10 @@ class Replay:
                 r.accumulate(view.inits[j], out)
 
     # ---- parts
+    def of(self, slots: Sequence[T]) -> list[T]:
+        """Of something for each variable, that for those of which snapshots are taken."""
+        return [slots[j] for j in self.slots]
+
     def bar(self, p: Val) -> Val:
         return Val(f"{p.name}_bar", p.kind, self.new, p.user)
 
@@ -221,11 +234,13 @@ class Replay:
 
     def trips(self) -> Atom:
         """How often the loop was run."""
-        view = self.view
-        whole = view.head == 3 and self.direct() and not self.op.attrs["exits"]
-        if whole and (not view.sources or self.r.counts(view)):
-            return self.known(view.header[1])
-        return self.r.need(view.trips)
+        r, view, op = self.r, self.view, self.op
+        if op.attrs["exits"] or op.code == "while" or len(view.sources) > 1:
+            return r.need(view.trips)
+        (start, stop, step), _ = r.header(op, view)
+        if not same_int(step, 1) or (view.sources and view.head == 3 and not r.counts(view)):
+            return r.need(view.trips)
+        return stop if same_int(start, 0) else r.prim(operator.sub, [stop, start], result=integer())
 
     def index(self, k: Atom) -> Atom:
         """The loop's index in trip ``k``."""
@@ -255,7 +270,8 @@ class Replay:
         view = self.view
         body = copied(view.body, table)
         copy = LoopView(Op(self.op.code, [], [], [body], self.op.attrs))
-        bound: dict[Val, Atom] = dict(zip(copy.params, values, strict=True))
+        bound: dict[Val, Atom] = dict.fromkeys(copy.params, UNDEF)
+        bound.update(zip(self.of(copy.params), values, strict=True))
         if view.has_index:
             bound[copy.index] = self.index(k)
         for n, e in enumerate(copy.elements):
@@ -266,7 +282,7 @@ class Replay:
 
     def descend(self, count: Atom, start: list[Atom]) -> Op:
         """Run forwards to trip ``self.at``, taking snapshots: a ``while`` over the mark, variables, lists."""
-        r, n = self.r, self.view.carried
+        r, n = self.r, len(self.slots)
         loop = Op("while", start, attrs={"head": 0, "carried": len(start), "dirs": (), "exits": ()})
         loop.regions = [Region(), Region()]
         test, body = loop.regions
@@ -293,12 +309,12 @@ class Replay:
 
     def advance(self, start: Atom, stop: Atom, values: list[Atom]) -> Op:
         """Trips run forwards again, of which nothing is kept."""
-        r, n = self.r, self.view.carried
+        r, n = self.r, len(self.slots)
         loop = Op("for", [start, stop, Const(1), *values])
         loop.attrs = {"head": 3, "rev": False, "carried": n, "dirs": (), "exits": ()}
         k = self.number(self.at.name, loop)
         k.user = self.at.user
-        params = [Val(p.name, p.kind, loop, p.user) for p in self.view.params]
+        params = [Val(p.name, p.kind, loop, p.user) for p in self.of(self.view.params)]
         region = Region([k, *params])
         table: dict[Val, Val] = {}
         with r.inside(region):
@@ -307,7 +323,7 @@ class Replay:
         substitute(body, kept)
         again = {table[v] for v in self.once}
         region.ops += [o for o in body.ops if not again.intersection(o.outs)]
-        region.results = body.results[:n]
+        region.results = self.of(body.results)
         made = {v for o in walk(region) for v in o.outs} | set(region.params)
         read_outer(body.ops, self.outer, made)
         region.results = [a if isinstance(a, Val) and a in made else self.known(a) for a in region.results]
@@ -431,6 +447,15 @@ def tidy(region: Region, guarded: bool = False) -> None:
             o.attrs = {k: v for k, v in o.attrs.items() if k != "guarded"}
         for inner in o.regions:
             tidy(inner, guarded or o.code == "try")
+
+
+def read_by(op: Op) -> list[Val]:
+    """The values that an operation, or one inside it, reads."""
+    out = vals(op.ins)
+    for region in op.regions:
+        out += vals(region.results)
+        out += [v for o in region.ops for v in read_by(o)]
+    return out
 
 
 def adjoint(o: Origin | None) -> Origin | None:

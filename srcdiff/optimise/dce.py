@@ -17,7 +17,7 @@ def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
 
     Operations in ``spare`` are left as they are.
     """
-    live = Liveness(graph).live
+    live = Liveness(graph, spare).live
     _sweep(graph.region, live, spare)
     return graph
 
@@ -45,10 +45,21 @@ def deciding(op: Op, live: set[Val]) -> bool:
     return any(deciding(o, live) for r in op.regions for o in r.ops)
 
 
+def read_by(op: Op) -> list[Val]:
+    """The values that an operation, or one inside it, reads."""
+    out = vals(op.ins)
+    for r in op.regions:
+        out += vals(r.results)
+        for o in r.ops:
+            out += read_by(o)
+    return out
+
+
 class Liveness:
     """Values that results and effects depend on."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, spare: frozenset[Op] = frozenset()) -> None:
+        self.spare = spare
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
@@ -66,6 +77,8 @@ class Liveness:
     def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
         """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
         for op in region.ops:
+            if op in self.spare:  # it stays, and what it reads with it
+                self.roots.extend(read_by(op))
             if op.attrs.get("guarded"):
                 guards.extend(op.outs)
                 for o in op.outs:

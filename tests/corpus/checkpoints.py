@@ -247,14 +247,11 @@ def elements(x, n):
 
 def list_of_arrays(x, n):
     vs = [np.sin(x * k) for k in range(n)]
-    out = []
     s = x
+    tot = 0.0
     for v in checkpoint(vs, snapshots=2):
         s = s * v + v
-        out.append(s * s)
-    tot = 0.0
-    for o in out:
-        tot = tot + np.sum(o * x)
+        tot = tot + np.sum(s * s * x)
     return tot
 
 
