@@ -440,8 +440,12 @@ def check(op: Op, region: Region) -> None:
 
 
 def tidy(region: Region, guarded: bool = False) -> None:
-    """A copy does not act on the world, and raises nothing that a handler outside it waits for."""
-    region.ops = [o for o in region.ops if o.code != "opaque" or not o.attrs.get("effect")]
+    """A copy does not act on the world, and raises nothing but for handlers of its own (``guarded``)."""
+    region.ops = [
+        o
+        for o in region.ops
+        if o.code != "opaque" or not o.attrs.get("effect") or (guarded and o.attrs.get("guarded"))
+    ]
     for o in region.ops:
         if not guarded:
             o.attrs = {k: v for k, v in o.attrs.items() if k != "guarded"}

@@ -397,6 +397,18 @@ def try_in_a_loop(x, n):
     return np.sum(s)
 
 
+def raises_and_handles(x, n):
+    s = x
+    for t in checkpoint(range(n), snapshots=2):
+        try:
+            if t % 2:
+                raise ValueError(t)
+            s = s * np.sin(s)
+        except ValueError:
+            s = s + x * t
+    return np.sum(s)
+
+
 def zipped(x, n):
     s = 0.0
     for t, a in checkpoint(zip(range(n), x), snapshots=2):
@@ -468,6 +480,7 @@ PROGRAMS = [
     Program("checkpoint_only_a_sum", only_a_sum, (POINT, 5)),
     Program("checkpoint_two_numbers", two_numbers, (POINT, 5)),
     Program("checkpoint_try_in_a_loop", try_in_a_loop, (POINT, 5)),
+    Program("checkpoint_raises_and_handles", raises_and_handles, (POINT, 5)),
     Program("checkpoint_zipped", zipped, (POINT, 5)),
     Program("checkpoint_skips", skips, (POINT, 5)),
     Program("checkpoint_endless_while", endless_while, (POINT, 5)),
