@@ -415,7 +415,7 @@ def rows_of(ctx: Context, graph: Graph, wrt: list[Val], path: Path, k: Kind, mod
 
 def settle(g: Graph, r: Any) -> None:
     """What reverse mode leaves open."""
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
 
 

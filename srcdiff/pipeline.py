@@ -263,7 +263,7 @@ def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
     items = tuple(table.get(n, Const(None)) for n in what.names)
     lw.guards.update(g.info.get("guards", {}))
     g.region.results = [Struct(tuple, tuple(range(len(items))), items)]
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
     return lw.bind(splice(lw, optimised(g), [what.given[w] for w in what.wrt]))
 
@@ -312,7 +312,7 @@ def turn(
     own = g.region.params
     bars = tuple(r.root.bars.get(p, ZERO) for p in own)
     g.region.results = [Struct(tuple, tuple(range(len(bars))), bars)]
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
     dce(g)
     if reads_values(g.region, own):
@@ -539,7 +539,7 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     values = list(g.region.results)
     bars = in_structure(g, bars, request.wrt)
     g.region.results = [outcome(values, gradient(bars, request), request)]
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
     return with_dtypes(optimised(g), request)
 
@@ -778,7 +778,7 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool = False) -> 
     g.region.params = [*g.region.params, *bars_in]
     bars = in_structure(g, bars, wrt)
     g.region.results = [pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
     names = [b.name for b in bars_in]
     g = optimised(g, merge=False)  # a branch of the forward sweep must not move into the backward sweep
@@ -844,7 +844,7 @@ def transposed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
     own = g.region.params[len(params) - both.seeds : len(params)]
     g.region.params = g.region.params[: len(params) - both.seeds] + dots
     g.region.results = [like(value, iter(ys))]
-    dce(g, frozenset(r.body))
+    dce(g, frozenset(r.spared))
     fetch(r)
     dce(g)
     moving = varied(g, own, lambda fn: is_constant_fn(fn) or fn is vocabulary.BLANK)
@@ -976,7 +976,7 @@ def account(graph: Graph, wrt: tuple[str, ...]) -> Account:
             graph, wrt_values(graph, wrt), CONTEXT, lambda b, res: [(res[0], cotangent(res[0], word, []))]
         )
         g.region.results = [*g.region.results, *bars]
-        dce(g, frozenset(r.body))
+        dce(g, frozenset(r.spared))
         fetch(r)
     except SrcdiffError as e:
         return Account(at, names, [], e.problems)
@@ -1136,7 +1136,7 @@ def pullback_of(callee: Graph, active: tuple[int, ...]) -> tuple[Graph, Graph]:
         n = len(g.region.results)
         g.region.params = [*g.region.params, *bars_in]
         g.region.results = [*g.region.results, *bars]
-        dce(g, frozenset(r.body))
+        dce(g, frozenset(r.spared))
         fetch(r)
         g = optimised(g, merge=False)
         fwd.region, bwd.region = halves(g, g.region.params[len(g.region.params) - len(bars_in) :], n)

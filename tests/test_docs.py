@@ -33,9 +33,8 @@ def test_sessions(page: str) -> None:
 
 
 MODULES = (
-    "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians", "api.batching",
-    "api.sparse", "adapters",
-    "testing",
+    "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians",
+    "api.batching", "api.sparse", "adapters", "testing",
 )  # fmt: skip
 
 

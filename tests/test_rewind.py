@@ -49,7 +49,7 @@ def rewound(case: Case, optimise: bool) -> list[tuple[Any, Any]]:
     pairs: list[tuple[Atom, Atom]] = [(v, a) for v, a in r.root.rewound.items() if v is not a]
     versions = [v for v, _ in pairs] + [a for _, a in pairs]
     graph.region.results = [display(bars), display(versions)]
-    dce(graph, frozenset(r.body))
+    dce(graph, frozenset(r.spared))
     fetch(r)
     if optimise:
         graph = pipeline.optimised(graph)

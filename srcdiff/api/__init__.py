@@ -36,6 +36,7 @@ from srcdiff.api.jacobians import (
 from srcdiff.api.reverse import Pullback, Pushforward, linearize, vjp
 from srcdiff.api.rules import bilinear, differential, elementwise, linear, nondifferentiable, pullback
 from srcdiff.api.sparse import sparse_hessian, sparse_jacobian
+from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.ops import stop_gradient
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Pullback",
     "Pushforward",
     "bilinear",
+    "checkpoint",
     "derivative",
     "differential",
     "elementwise",

@@ -24,6 +24,7 @@ from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted
 from srcdiff.differentiate.halves import all_values, uses
 from srcdiff.differentiate.reverse import replace_values
 from srcdiff.frontend.lower import Context
+from srcdiff.ir.checkpoints import is_marked
 from srcdiff.ir.graph import (
     Atom,
     Const,
@@ -323,7 +324,7 @@ class Batch(Many):
             self.many_branch(op)
         elif op.code in ("for", "while"):
             self.many_loop(op)
-        elif op.code == "with" and not managed(op):
+        elif op.code == "with" and (not managed(op) or is_marked(op)):
             self.many_block(op)
         else:
             raise Unbatched(op.code)
@@ -355,7 +356,11 @@ class Batch(Many):
         return a
 
     def many_block(self, op: Op) -> None:
-        new = Op("with", [], [], [Region()], dict(op.attrs), op.origin)
+        new = Op("with", [self.at(a) for a in op.ins], [], [Region()], dict(op.attrs), op.origin)
+        for p in op.regions[0].params:  # what was entered
+            v = Val(p.name, p.kind, new, p.user)
+            new.regions[0].params.append(v)
+            self.stand(p, v, ONE)
         with self.inside(new.regions[0]):
             hows = self.walk(op.regions[0])
         self.leave(op, new, hows)

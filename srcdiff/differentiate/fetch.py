@@ -49,7 +49,7 @@ def fetch(r: Reverse) -> None:
         order.append(m)
     depth = {m: level(m) for m in order}
     table: dict[Val, Atom] = {}
-    for m in sorted((m for m in order if m.is_loop), key=lambda m: -depth[m]):
+    for m in sorted((m for m in order if m.is_loop or m.ground), key=lambda m: -depth[m]):
         Settler(r, m, table).run()
     Settler(r, r.root, table).run()
     substitute(r.graph.region, table)
@@ -114,21 +114,22 @@ class Settler:
 
     def __init__(self, r: Reverse, m: Mirror, table: dict[Val, Atom]) -> None:
         self.r, self.m, self.table = r, m, table
-        self.group = [m] + [b for b in r.mirrors if not b.is_loop and self.owner(b) is m]
+        self.group = [m] + [b for b in r.mirrors if b is not m and self.owner(b) is m]
         self.taped: dict[Val, Val] = {}
         self.neighbours: dict[Val, int] = {}
         self.forward = {id(b.forward): b for b in self.group}
 
     def owner(self, b: Mirror) -> Mirror:
-        while not b.is_loop and b.parent is not None:
+        while not b.is_loop and not b.ground:
+            assert b.parent is not None
             b = b.parent
         return b
 
     def run(self) -> None:
         live = self.live_needs()
-        if self.m.parent is None:
+        if self.m.ground:
             for _, _, op in live:
-                self.table[op.out] = self.at_root(op.attrs["value"], op.attrs["mirror"])
+                self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
@@ -299,8 +300,8 @@ class Settler:
         home = self.r.home.get(v)
         while p is not None and p.forward is not home:
             p = p.parent
-        if p is None or p.parent is None:
-            return self.root_value(v)
+        if p is None or p.ground:
+            return v
         if v not in p.memo or p.memo[v].op is None or not self.before(p, p.memo[v]):
             w = Val(v.name, v.kind, None, v.user)
             w.op = Op("need", [], [w], [], {"value": v, "mirror": p}, None)
@@ -308,9 +309,6 @@ class Settler:
             p.reverse.ops.insert(at, w.op)
             p.memo[v] = w
         return p.memo[v]
-
-    def root_value(self, v: Val) -> Atom:
-        return v
 
     def position(self, p: Mirror) -> int:
         """Where in ``p`` the reversed operation stands that holds this loop."""
@@ -401,8 +399,8 @@ class Settler:
         finally:
             r.here = here
 
-    def at_root(self, v: Val, mirror: Mirror) -> Atom:
-        """A value made in a branch of the function's own body: it is still in scope."""
+    def at_ground(self, v: Val, mirror: Mirror) -> Atom:
+        """A value made in a branch, where what is mirrored is in scope."""
         home = self.r.home[v]
         b = next((x for x in self.group if x.forward is home), None)
         if b is None or b is self.m:

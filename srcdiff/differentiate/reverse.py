@@ -14,6 +14,7 @@ from typing import Any
 from srcdiff.analysis.activity import varied
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
+from srcdiff.differentiate import replay
 from srcdiff.differentiate.common import (
     Builder,
     arguments,
@@ -30,6 +31,7 @@ from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_again, is_marked
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -94,6 +96,8 @@ class Mirror:
     rewound: dict[Val, Atom] = field(default_factory=dict)
     loop: Op | None = None  # the reversed loop
     index: Val | None = None
+    ground: bool = False  # what is mirrored stands in the reversed region itself: all of it is in scope
+    snapshots: Atom | None = None  # loops here are run again from so many snapshots
 
     @property
     def is_loop(self) -> bool:
@@ -129,13 +133,14 @@ class Reverse(Builder):
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)
-        self.root = Mirror(None, graph.region, None, graph.region)
+        self.root = Mirror(None, graph.region, None, graph.region, ground=True)
         self.here = self.root
         self.mirrors: list[Mirror] = []
         self.superseded = versions(graph.region)
         self.refused: list[Problem] = []
         self.again: list[tuple[Atom, Val]] = []  # what was read again, and for which value
         self.kept: list[Kept] = []  # for the report
+        self.spared = set(self.body)  # what is run forwards, also again: settling needs may still want it
 
     def locate(self, region: Region) -> None:
         for p in region.params:
@@ -259,8 +264,8 @@ class Reverse(Builder):
             m = m.parent
         if m is None:
             return a
-        if m.parent is None:
-            return self.root_value(a)
+        if m.ground:
+            return self.ground_value(a, m)
         again = self.stored(a, m)
         if again is None:
             again = self.reread(a, m)
@@ -276,10 +281,11 @@ class Reverse(Builder):
             m.memo[a] = v
         return m.memo[a]
 
-    def root_value(self, a: Val) -> Atom:
-        if a in self.root.rewound:
-            return self.root.rewound[a]
-        again = self.reread(a, self.root)
+    def ground_value(self, a: Val, m: Mirror) -> Atom:
+        """A value that is in scope: as it is, or as it was before it was written over."""
+        if a in m.rewound:
+            return m.rewound[a]
+        again = self.reread(a, m)
         return again if again is not None else a
 
     def reread(self, a: Val, m: Mirror) -> Atom | None:
@@ -292,16 +298,16 @@ class Reverse(Builder):
         base = op.ins[0]
         if not isinstance(base, Val) or base not in self.superseded:
             return None
-        if m.parent is not None and not any(base in h.rewound for h in self.upwards(m)):
+        if not m.ground and not any(base in h.rewound for h in self.upwards(m)):
             return self.lasting(a, base, op.ins[1], m)
-        if m.parent is None and isinstance(a.kind, Scalar):
+        if m.ground and isinstance(a.kind, Scalar):
             return None
         holder: Mirror | None = m
         while holder is not None and base not in holder.rewound:
             holder = holder.parent
         if holder is None or self.home.get(base) is not holder.forward:
             return None
-        if m.parent is not None:
+        if not m.ground:
             lasting = self.lasting(a, base, op.ins[1], m)
             if lasting is not None:
                 return lasting
@@ -356,7 +362,7 @@ class Reverse(Builder):
         """An element that is never written again is read from the buffer as the loops around it left it."""
         v: Val = version
         level: Mirror | None = m
-        while level is not None and level.parent is not None:
+        while level is not None and not level.ground:
             if self.home.get(v) is not level.forward:
                 return None
             if level.op is None or not level.is_loop:
@@ -447,10 +453,15 @@ class Reverse(Builder):
     def step(self, op: Op, m: Mirror) -> None:
         if op.code in ("if", "try"):
             self.back_if(op, m)
+        elif is_again(op):
+            replay.back_block(self, op, m)
         elif op.code == "with":
             self.back_with(op, m)
         elif op.code in ("for", "while"):
-            self.back_loop(op, m)
+            if m.snapshots is not None:
+                replay.back_loop(self, op, m, m.snapshots)
+            else:
+                self.back_loop(op, m)
         elif op.code == "prim":
             self.rewind(op, m)
             if op.out in self.varied:
@@ -507,7 +518,7 @@ class Reverse(Builder):
             return
         after = m.rewound.get(op.out)
         if after is None:
-            if m.parent is not None:
+            if not m.ground:
                 return
             after = op.out
         if op.attrs.get("aug") or whole(op.ins[1]):
@@ -539,7 +550,7 @@ class Reverse(Builder):
             copy.outs.append(v)
             m.forward.ops.insert(at + 1, copy)
             self.home[v] = m.forward
-        if m.parent is None:
+        if m.ground:
             return v
         w = Val(v.name, v.kind, None, v.user)
         w.op = Op("need", [], [w], [], {"value": v, "mirror": m, "tape": True}, None)
@@ -683,9 +694,10 @@ class Reverse(Builder):
         bars, updates = self.coming(op, m)
         if not bars and not updates:
             return
-        branches = self.mirrored(op, op.regions, bars, updates, m)
+        count = op.ins[0] if is_marked(op) else None
+        branches = self.mirrored(op, op.regions, bars, updates, m, count)
         new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
-        if op.fn is not None:
+        if op.fn is not None and count is None:
             new.ins, new.attrs = [self.need(a) for a in op.ins], dict(op.attrs)
             branches[0].reverse.params.append(Val("entered", OTHER, new))
         self.leave(op, new, branches, bars, updates, m)
@@ -697,18 +709,24 @@ class Reverse(Builder):
             n for n, v in enumerate(op.outs) if isinstance(v.kind, Array) and self.chain(op, n) is not None
         ]
         for n in updates:
-            if op.outs[n] not in m.rewound and m.parent is None:
+            if op.outs[n] not in m.rewound and m.ground:
                 m.rewound[op.outs[n]] = op.outs[n]
         return bars, updates
 
     def mirrored(
-        self, op: Op, regions: list[Region], bars: dict[int, Atom | None], updates: list[int], m: Mirror
+        self,
+        op: Op,
+        regions: list[Region],
+        bars: dict[int, Atom | None],
+        updates: list[int],
+        m: Mirror,
+        count: Atom | None = None,
     ) -> list[Mirror]:
-        """The mirrors of an operation's regions."""
+        """The mirrors of an operation's regions; ``count``: the snapshots that loops in them may hold."""
         branches: list[Mirror] = []
         for r in regions:
             body = list(r.ops)
-            b = Mirror(m, r, op, Region())
+            b = Mirror(m, r, op, Region(), snapshots=m.snapshots if count is None else count)
             self.mirrors.append(b)
             self.here = b
             with self.inside(b.reverse):
@@ -856,7 +874,7 @@ class Reverse(Builder):
         rew_inits: list[Atom] = []
         for j in rewinds:
             f = view.finals[j]
-            if f not in m.rewound and m.parent is not None:
+            if f not in m.rewound and not m.ground:
                 continue
             y = view.yields[j]
             if not isinstance(y, Val):
@@ -885,42 +903,17 @@ class Reverse(Builder):
             rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
             collected = self.element_bars(op, view, b)
         self.here = m
-        accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
-        acc_inits = []
-        for v, _ in accs:
-            outer = self.peek(v, m)
-            acc_inits.append(self.materialise(outer, self.need(v)))
-        r.params = [
-            index,
-            *params.values(),
-            *rew_params.values(),
-            *(p for _, p in accs),
-            *(e for _, _, e in elements),
+        lead = [
+            *zip(params.values(), inits, yields, strict=True),
+            *zip(rew_params.values(), rew_inits, rew_yields, strict=True),
         ]
-        r.results = [*yields, *rew_yields, *(b.bars[v] for v, _ in accs)]
-        new.attrs["carried"] = len(params) + len(rew_params) + len(accs)
-        new.ins = [*header, *inits, *rew_inits, *acc_inits, *(s for s, _, _ in elements)]
-        new.attrs["dirs"] = tuple(d for _, d, _ in elements)
-        new.regions = [r]
-        new.outs = [
-            Val(p.name, p.kind, new, p.user)
-            for p in [*params.values(), *rew_params.values(), *(p for _, p in accs)]
-        ]
-        new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
-        rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
-        swap = {p: self.peek(v, m) for v, p in rest.items()}
-        if any(s is not None for s in swap.values()) or rest:
-            replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
-        m.reverse.ops.append(new)
-        outs = list(new.outs)
+        outs = self.close_loop(b, header, lead, elements)
         bars_out = [outs.pop(0) for _ in carried]
         for j in rew_params:
             out = outs.pop(0)
             i = view.inits[j]
             if isinstance(i, Val):
                 m.rewound[i] = out
-        for v, _ in accs:
-            m.bars[v] = outs.pop(0)
         for j, out in zip(carried, bars_out, strict=True):
             if isinstance(view.inits[j], (Val, Struct)):
                 self.accumulate(view.inits[j], out)
@@ -930,6 +923,46 @@ class Reverse(Builder):
             )
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
+
+    def close_loop(
+        self,
+        b: Mirror,
+        header: list[Atom],
+        lead: list[tuple[Val, Atom, Atom]],
+        elements: list[tuple[Atom, int, Val]],
+    ) -> list[Val]:
+        """Give a reversed loop its variables (parameter, start, end of a trip) and the cotangents of outer
+        values that it adds to; returns what the variables are after it."""
+        m, new, r = b.parent, b.loop, b.reverse
+        assert m is not None and new is not None and b.index is not None
+        accs = [(v, p) for v, p in b.accumulators.items() if b.bars.get(v) is not p]
+        acc_inits = []
+        for v, _ in accs:
+            outer = self.peek(v, m)
+            acc_inits.append(self.materialise(outer, self.need(v)))
+        r.params = [
+            b.index,
+            *(p for p, _, _ in lead),
+            *(p for _, p in accs),
+            *(e for _, _, e in elements),
+        ]
+        r.results = [*(y for _, _, y in lead), *(b.bars[v] for v, _ in accs)]
+        new.attrs["carried"] = len(lead) + len(accs)
+        new.ins = [*header, *(i for _, i, _ in lead), *acc_inits, *(s for s, _, _ in elements)]
+        new.attrs["dirs"] = tuple(d for _, d, _ in elements)
+        new.regions = [r]
+        new.outs = [
+            Val(p.name, p.kind, new, p.user) for p in [*(p for p, _, _ in lead), *(p for _, p in accs)]
+        ]
+        new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
+        rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
+        swap = {p: self.peek(v, m) for v, p in rest.items()}
+        if any(s is not None for s in swap.values()) or rest:
+            replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
+        m.reverse.ops.append(new)
+        for (v, _), out in zip(accs, new.outs[len(lead) :], strict=False):
+            m.bars[v] = out
+        return new.outs[: len(lead)]
 
     def leave_loop(self, p: Val, y: Atom, bar: Val, b: Mirror) -> Atom:
         """The cotangent of a variable at the start of a trip; ``bar`` is that of ``y``, its end."""
@@ -1017,7 +1050,11 @@ class Reverse(Builder):
         new: Atom
         if s.kind == UNKNOWN and isinstance(index, Const) and not at:  # of a tuple, maybe
             new = self.rule(vocabulary.added_at, {"x": old, "index": index, "value": without_zeros(value)})
-        elif not at and (isinstance(s.kind, Seq) or s.kind == UNKNOWN) and not isinstance(kind(value), (Scalar, Array)):
+        elif (
+            not at
+            and (isinstance(s.kind, Seq) or s.kind == UNKNOWN)
+            and not isinstance(kind(value), (Scalar, Array))
+        ):
             total = self.plus(self.getitem(old, index), value)
             new = self.prim(ops.setitem, [old, index, total], result=kind(old), hint=f"{s.name}_bar")
         else:

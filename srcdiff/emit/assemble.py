@@ -22,6 +22,7 @@ from srcdiff.emit.printer import Blank, Comment, render
 from srcdiff.emit.spelling import Spelling, home_of
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import (
     Atom,
     Const,
@@ -1448,9 +1449,13 @@ def _abs(self: Assembler, op: Op) -> Any:
     return call(attr(name(self.spelling.module(np)), "abs"), self.expr(op.ins[0]))
 
 
-def _stop(self: Assembler, op: Op) -> Any:
-    self.spelling.imports["stop_gradient"] = "from srcdiff import stop_gradient"
-    return call(name("stop_gradient"), self.expr(op.ins[0]))
+def _mark(self: Assembler, op: Op) -> Any:
+    """A function of srcdiff itself: ``stop_gradient``, ``checkpoint``."""
+    word = op.fn.__name__
+    self.spelling.imports[word] = f"from srcdiff import {word}"
+    names = op.attrs.get("names") or ("",) * len(op.ins)
+    given = [(n, self.expr(a)) for n, a in zip(names, op.ins, strict=True)]
+    return gast.Call(name(word), [e for n, e in given if not n], [gast.keyword(n, e) for n, e in given if n])
 
 
 def _list(self: Assembler, op: Op) -> Any:
@@ -1476,7 +1481,7 @@ _SPELLED: dict[Any, Any] = {
     dict: _dict, ops.copied: _copied, ops.attribute: _getattr,
     ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
     ops.order: _order,
-    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
+    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _mark, checkpoint: _mark, list: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
 

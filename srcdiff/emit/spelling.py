@@ -15,6 +15,8 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import Graph, Ref, flat, walk
 
 __all__ = ["Spelling"]
@@ -22,6 +24,7 @@ __all__ = ["Spelling"]
 
 LIBRARIES = ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy")
 BY_SIGN = frozenset({*numpy_names.INFIX, *numpy_names.PREFIX})
+MARKS = (ops.stop_gradient, checkpoint)  # functions of srcdiff itself that a text may call
 
 
 def by_sign(fn: Any) -> bool:
@@ -111,7 +114,7 @@ class Spelling:
         for op in walk(graph.region):
             fn = op.attrs.get("fn")
             if callable(fn):
-                if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime"):
+                if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
                     out.add(fn.__name__)
                 elif not by_sign(fn):
                     out.add(self.alone(fn, op.attrs.get("text") or word_for(fn)) or "np")

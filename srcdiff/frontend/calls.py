@@ -19,6 +19,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import (
     boxes,
+    checkpoints,
     control,
     displays,
     effects,
@@ -113,6 +114,8 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
                 node,
                 "if",
             )
+        case Derived(fn, "checkpointed"):
+            return checkpoints.call_again(lw, fn, args, kwargs, node)
         case Derived() | Pulled():
             return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
         case Method(owner, name):
@@ -170,11 +173,10 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if saving is not None:
             return call_saving(lw, saving, text, args, kwargs, node)
         return library(lw, obj, text, args, kwargs, node)
-    transform = lw.ctx.transform(obj)
+    transform = None if isinstance(obj, types.MethodType) else lw.ctx.transform(obj)
     if transform is not None:
         if path is not None:
-            made = transform in ("Derivative", "Product")
-            kept = ("mode", "wrt_names", "single", "has_aux", "option") if made else ()
+            kept = KEPT.get(transform, ())
             lw.guards.update({(*path, ("attr", a)): getattr(obj, a) for a in kept} or {path: obj})
         return derivative(lw, transform, obj, path, args, kwargs, node)
     tool = tools.call_tool(lw, obj, args, node)
@@ -321,10 +323,21 @@ def inline_library(
     return opaque_call(lw, obj, text, args, kwargs, node, None)
 
 
+OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option")
+KEPT = {"Derivative": OPTIONS, "Product": OPTIONS, "checkpointed": ("__srcdiff__",)}
+
+
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
     if mode == "stop_gradient":
         return _stop_gradient(lw, args, kwargs, node)
+    if mode == "checkpoint":
+        return checkpoints.marked(lw, args, kwargs, node)
+    if mode == "checkpointed":
+        fn = obj.__wrapped__
+        inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
+        known = Known(fn, getattr(fn, "__name__", "f"), inner_path)
+        return checkpoints.call_again(lw, known, args, kwargs, node)
     if mode in ("Derivative", "Product"):
         inner = Known(
             obj.primal,

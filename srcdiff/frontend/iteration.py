@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, generators, iterators, mappings, objects, places, recursion, source
+from srcdiff.frontend import (
+    checkpoints,
+    control,
+    generators,
+    iterators,
+    mappings,
+    objects,
+    places,
+    recursion,
+    source,
+)
 from srcdiff.frontend.core import Stop, constant, is_constant
 from srcdiff.frontend.expressions import attribute, content
 from srcdiff.frontend.infer import index_kind
@@ -62,6 +72,9 @@ def is_cursor(box: Any) -> bool:
 
 
 def for_loop(lw: Lowerer, node: Any) -> Any:
+    if isinstance(node.iter, gast.Call) and isinstance(node.iter.func, (gast.Name, gast.Attribute)):
+        if checkpoints.is_checkpoint(lw.settled(lw.expr(node.iter.func))):
+            return checkpoints.marked_loop(lw, node.iter, partial(iterate, lw, node))
     return iterate(lw, node, lw.expr(node.iter))
 
 

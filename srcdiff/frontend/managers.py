@@ -17,7 +17,7 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import control, expressions, generators, objects, parts, protect, source
+from srcdiff.frontend import checkpoints, control, expressions, generators, objects, parts, protect, source
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, truth
@@ -41,6 +41,9 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
         made.tag = f"item {others[0].context_expr.col_offset}"
         body = lw.tree_once(s, "items", lambda: [made])
     func = lw.expr(first.context_expr.func) if isinstance(first.context_expr, gast.Call) else None
+    if func is not None and checkpoints.is_checkpoint(func):
+        lw.read(func)
+        return checkpoints.block(lw, first.context_expr, body)
     made = generator_of(lw, func)
     if made is not None:
         args, kwargs = expressions.arguments(lw, first.context_expr)

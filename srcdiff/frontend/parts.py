@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
+from srcdiff.frontend.checkpoints import is_checkpoint
 from srcdiff.frontend.control import jumps
 from srcdiff.frontend.scope import Known, nodes_in
 
@@ -224,7 +225,7 @@ class Splitter:
         made = func.obj if isinstance(func, Known) and isinstance(func.obj, type) else None
         if made is contextlib.suppress:
             return self.split_Try(suppressing(s, call, body))
-        if made in numpy_names.MODES or made is contextlib.nullcontext:
+        if made in numpy_names.MODES or made is contextlib.nullcontext or is_checkpoint(func):
             return [gast.copy_location(gast.With([first], self.block(body), None), s)]
         return [self.alone(s)]  # a manager has to see what is raised in its block
 

@@ -15,9 +15,9 @@ __all__ = ["dce"]
 def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
     """Remove dead operations, loop variables, tapes and results, in place; returns the graph.
 
-    Operations of the function's own body that are in ``spare`` are left as they are.
+    Operations in ``spare`` are left as they are.
     """
-    live = Liveness(graph).live
+    live = Liveness(graph, spare).live
     _sweep(graph.region, live, spare)
     return graph
 
@@ -45,10 +45,21 @@ def deciding(op: Op, live: set[Val]) -> bool:
     return any(deciding(o, live) for r in op.regions for o in r.ops)
 
 
+def read_by(op: Op) -> list[Val]:
+    """The values that an operation, or one inside it, reads."""
+    out = vals(op.ins)
+    for r in op.regions:
+        out += vals(r.results)
+        for o in r.ops:
+            out += read_by(o)
+    return out
+
+
 class Liveness:
     """Values that results and effects depend on."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, spare: frozenset[Op] = frozenset()) -> None:
+        self.spare = spare
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
@@ -66,13 +77,15 @@ class Liveness:
     def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
         """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
         for op in region.ops:
+            if op in self.spare:  # it stays, and what it reads with it
+                self.roots.extend(read_by(op))
             if op.attrs.get("guarded"):
                 guards.extend(op.outs)
                 for o in op.outs:
                     self.need(o, list(control))
             if op.code in ("prim", "opaque", "need", "call", "unpack"):
                 for o in op.outs:
-                    self.need(o, op.ins)
+                    self.need(o, [op.attrs["value"]] if op.code == "need" else op.ins)
                 if effect(op):
                     self.roots.extend(vals([*op.ins, *control]))
             elif op.code == "try":
@@ -139,7 +152,7 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
             op.outs = [op.outs[n] for n in at]
             for r in op.regions:
                 r.results = [r.results[n] for n in at]
-                _sweep(r, live)
+                _sweep(r, live, spare)
             if not op.outs and not effect(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
@@ -147,7 +160,7 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
                 continue
             _trim(op, live)
             for r in op.regions:
-                _sweep(r, live)
+                _sweep(r, live, spare)
         elif not any(o in live for o in op.outs) and not effect(op):
             continue
         keep.append(op)

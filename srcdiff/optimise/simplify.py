@@ -13,6 +13,7 @@ from typing import Any
 
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
     Atom,
     Const,
@@ -264,6 +265,8 @@ class Rebuild:
                 return
             if self.regions[level][2] == "with" and op.attrs.get("guarded"):
                 break  # arithmetic outside a block may raise less than inside it
+            if self.regions[level][2] == "again":
+                break  # what is computed again is not to be kept
         level = self.lift(op, ins, here)
         self.changed = self.changed or level != here
         self.regions[level][1][key] = self.again(op, ins, level)
@@ -350,7 +353,7 @@ class Rebuild:
         got = here
         for d in range(here, level, -1):
             how = self.regions[d][2]
-            if how in ("if", "cond", "try", "with"):
+            if how in ("if", "cond", "try", "with", "again"):
                 break
             if how == "while" or how == "for":
                 if op.fn not in SPECULATIVE or not isinstance(kind(op.out), Scalar):
@@ -694,7 +697,7 @@ class Rebuild:
             return
         new = Op("with", [self.atom(a) for a in op.ins], attrs=dict(op.attrs), origin=op.origin)
         region = Region()
-        self.regions.append((region, {}, "with"))
+        self.regions.append((region, {}, "again" if is_again(op) else "with"))
         region.params = [self.param(p, new) for p in r.params]
         self.body(r)
         region.results = [self.atom(a) for a in r.results]

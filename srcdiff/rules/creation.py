@@ -8,8 +8,11 @@ import numpy as np
 
 from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, returns_alias
 from srcdiff.runtime.arrays import unbroadcast
+from srcdiff.runtime.schedules import next_snapshot, snapshots_for
 
 nondifferentiable(
+    next_snapshot,
+    snapshots_for,
     np.bartlett,
     np.blackman,
     np.broadcast_shapes,

@@ -177,3 +177,4 @@ def repeated(bar: Any, x: Any) -> Any:
 
 CHECK = runtime.check_number  # that the result of a gradient is a number
 nondifferentiable(CHECK)
+NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for

@@ -5,6 +5,7 @@ from corpus import (
     boxes,
     branches,
     callables,
+    checkpoints,
     containers,
     corners,
     displays,
@@ -74,5 +75,6 @@ MODULES = (
     longhand,
     sizes,
     interface,
+    checkpoints,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

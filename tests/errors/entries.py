@@ -16,7 +16,7 @@ import functools
 import math
 import numpy as np
 import srcdiff
-from srcdiff import grad, jvp, stop_gradient, vjp
+from srcdiff import checkpoint, grad, jvp, stop_gradient, vjp
 """
 
 # slugs of parts of the language that are about to be read; no entry is written for a refusal that goes away
@@ -295,6 +295,27 @@ grad(f)(2.0)
 def f(x):
     v = x * np.ones(3)
     return np.sum(v[1:])
+
+grad(f)(2.0)
+""",
+    ),
+    Entry(
+        "checkpoint",
+        "`checkpoint` marks a function, a block, or a loop (in its header), with an integer number of snapshots.",
+        """
+def f(x):
+    steps = checkpoint(range(9), snapshots=3)
+    for _ in steps:
+        x = np.sin(x) * x
+    return x
+
+grad(f)(2.0)
+""",
+        """
+def f(x):
+    for _ in checkpoint(range(9), snapshots=3):
+        x = np.sin(x) * x
+    return x
 
 grad(f)(2.0)
 """,
