@@ -8,6 +8,7 @@ other branch.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,7 @@ class Joiner:
         self.lw, self.op, self.states = lw, op, states
         self.made: dict[Any, Val] = {}
         self.cells: dict[Any, Bound] = {}
+        self.frame = 0  # whose names are joined
 
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
@@ -283,7 +285,10 @@ class Joiner:
 
     def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
         cells = (a.cell if isinstance(a, Loc) else 0, b.cell if isinstance(b, Loc) else 0)
-        at = tuple((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b))
+        returned = [(self.frame, RETURNED) in s.names for s in self.states]
+        if returned[0] != returned[1]:  # the names of a function that has returned are not read again
+            cells = (0 if returned[0] else cells[0], 0 if returned[1] else cells[1])
+        at = (cells, *((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b)))
         if at not in self.cells or 0 in cells:
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
@@ -320,6 +325,7 @@ class Joiner:
         for key in [k for k in s0.names.keys() ^ s1.names.keys() if k[0] < 0]:
             seed_world(lw, (s0, s1), key)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
+            self.frame = key[0]
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
@@ -685,6 +691,7 @@ def loop(
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
     links: dict[Any, set[int]] = {}
+    pairs: set[tuple[Any, Any]] = set()
     for attempt in range(12):
         mark = len(lw.element_writes)
         lw.state = start
@@ -728,6 +735,7 @@ def loop(
             for c in places.reached(lw, opened[key]) if key in opened else ():
                 lw.pinned.add(c)
                 lw.state.shares |= {frozenset(linked | {c})}
+        share_pairs(lw, pairs, opened)
         head_state = lw.state.copy()
         cond: Atom = Const(True)
         if test is not None:
@@ -756,7 +764,8 @@ def loop(
             for state in (start, before, end):
                 lw.complete(state)
             put_away(lw, node, before, end, lw.element_writes[mark:])
-            linked_before, links = links, loop_links(lw, start, carried, opened, end)
+            linked_before, links = (links, pairs), loop_links(lw, start, carried, opened, end)
+            pairs = meeting(lw, opened, end)
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
@@ -821,7 +830,7 @@ def loop(
             known_changing = set(changing)
             continue
         settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
-        if settled and links == linked_before:
+        if settled and (links, pairs) == linked_before:
             break
         before_kinds = carried
         carried = {
@@ -872,6 +881,7 @@ def loop(
     lw.point(op)
     lw.state = start.copy()
     lw.state.shares |= end.shares
+    finals: dict[Any, Bound] = {}
     for key, k in carried.items():
         values = [outs.pop(0) for _ in leaves_of(k)]
         if key[0] == "cell":
@@ -884,6 +894,8 @@ def loop(
             else:
                 lw.state.names[key[1]] = b
             lw.state.shares |= {frozenset(links.get(key, set()) | {c}) for c in places.reached(lw, b)}
+            finals[key] = b
+    share_pairs(lw, pairs, finals)
     for key, b in end.names.items():
         if key in changing or (key not in lw.state.names and not carriable(lw, b)):
             poison = changing.get(key, other_each_trip(key[1]))
@@ -1038,6 +1050,27 @@ def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State)
                 linked |= first.get(own[c], set())
         out[key] = linked
     return out
+
+
+def meeting(lw: Lowerer, opened: Any, end: State) -> set[tuple[Any, Any]]:
+    """The variables of a loop of which two may hold one thing at the end of a trip."""
+    held: dict[Any, set[int]] = {}
+    old, lw.state = lw.state, end
+    for key in opened:
+        b = end.names.get(key[1]) if key[0] == "name" else None
+        if b is not None:
+            cells = places.reached(lw, b)
+            held[key] = cells.union(*(may_be(end.shares, c) for c in cells))
+    lw.state = old
+    return {(p, q) for p, q in itertools.combinations(held, 2) if held[p] & held[q]}
+
+
+def share_pairs(lw: Lowerer, pairs: set[tuple[Any, Any]], bounds: Any) -> None:
+    """What two variables hold may be one thing."""
+    for p, q in pairs:
+        if p in bounds and q in bounds:
+            cells = itertools.product(places.reached(lw, bounds[p]), places.reached(lw, bounds[q]))
+            lw.state.shares |= {frozenset(both) for both in cells if both[0] != both[1]}
 
 
 def is_place(k: Kind) -> bool:
