@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 import numeric
-from srcdiff import grad, jvp, value_and_grad, vjp
+from srcdiff import UnsupportedSyntax, grad, jvp, value_and_grad, vjp
 
 FUZZ = int(os.environ.get("SRCDIFF_FUZZ", "0"))
 EXAMPLES = settings(
@@ -264,12 +264,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("programs")
 
 
+def is_read(f: Any) -> None:
+    """Programs that are refused because arrays change places on some path are left out: nothing else is."""
+    try:
+        grad(f, wrt="x")(X.copy(), W)
+    except UnsupportedSyntax as e:
+        assume("error[aliasing]" not in str(e))
+        raise
+
+
 @EXAMPLES
 @given(text=programs())
 def test_random_programs(folder: Path, text: str) -> None:
     note(text)
     f = load(text, folder)
     expected = reference(f)
+    is_read(f)
 
     y, g = value_and_grad(f, wrt=("x", "w"))(X.copy(), W)
     assert y == numeric.call(f, (X, W))
@@ -298,6 +308,7 @@ def test_random_programs_second_order(folder: Path, text: str) -> None:
     note(text)
     f = load(text, folder)
     reference(f)
+    is_read(f)
     g = grad(f, wrt="x")
     v = np.random.default_rng(1).normal(size=SIZE)
     expected = numeric.directional(g, (X, W), (0,), (v,))

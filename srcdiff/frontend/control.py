@@ -153,7 +153,6 @@ class Joiner:
         self.lw, self.op, self.states = lw, op, states
         self.made: dict[Any, Val] = {}
         self.cells: dict[Any, Bound] = {}
-        self.frame = 0  # whose names are joined
 
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
@@ -285,10 +284,7 @@ class Joiner:
 
     def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
         cells = (a.cell if isinstance(a, Loc) else 0, b.cell if isinstance(b, Loc) else 0)
-        returned = [(self.frame, RETURNED) in s.names for s in self.states]
-        if returned[0] != returned[1]:  # the names of a function that has returned are not read again
-            cells = (0 if returned[0] else cells[0], 0 if returned[1] else cells[1])
-        at = (cells, *((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b)))
+        at = tuple((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b))
         if at not in self.cells or 0 in cells:
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
@@ -325,7 +321,6 @@ class Joiner:
         for key in [k for k in s0.names.keys() ^ s1.names.keys() if k[0] < 0]:
             seed_world(lw, (s0, s1), key)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
-            self.frame = key[0]
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
