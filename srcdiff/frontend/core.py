@@ -104,6 +104,7 @@ class Context:
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
     tangent_of: Callable[[Graph, tuple[int, ...]], Graph] = lambda *a: a[0]  # of a function that calls itself
+    array_operands: Callable[[Any], Any] = lambda fn: None  # which operands of a function are arrays
     with_saved: Callable[[Any], Any] = lambda fn: None  # what runs instead of a function, and saves
     turn: Callable[..., Any] = lambda *a: None  # a rule's text, transposed
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
