@@ -387,6 +387,7 @@ CONTEXT = Context(
     fills_zero=fills_zero,
     tangent_of=lambda callee, active, orders: tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: pullback_of(callee, active),
+    array_operands=registry.array_operands,
     with_saved=registry.with_saved,
     turn=lambda *a: turn(*a),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "MODES", "OF_ARRAYS", "PREFIX", "UNARY",
+    "ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "MODES", "PREFIX", "UNARY",
     "VARARG_METHODS",
 ]  # fmt: skip
 
@@ -51,14 +51,6 @@ METHODS: dict[str, Fn] = {
     ]
 }  # fmt: skip
 METHODS["flatten"] = np.ravel
-# functions that make one array of a list that they are given
-OF_ARRAYS: set[Any] = {
-    *METHODS.values(), np.average, np.median, np.quantile, np.percentile, np.inner, np.outer, np.vdot,
-    np.linalg.norm, np.diff, np.interp, np.convolve, np.correlate, np.nansum, np.nanmean, np.nanmax,
-    np.nanmin, np.tensordot, np.polyval, np.gradient, np.flip, np.roll, np.tile, np.sort, np.linalg.det,
-    np.linalg.inv, np.linalg.solve, np.where,
-    *(getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)),
-} - {np.choose}
 MODES = {np.errstate}  # managers that change how arithmetic is done: derivatives run under them too
 SHORT = frozenset({  # functions whose name says what a value is: exp_x
     "exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tan", "tanh", "sinh", "cosh", "abs", "norm",

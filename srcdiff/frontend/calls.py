@@ -32,6 +32,7 @@ from srcdiff.frontend import (
     masked,
     numeric,
     objects,
+    operands,
     recursion,
     reflection,
     sequences,
@@ -149,6 +150,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             if count is None:
                 return call_spread(lw, obj, text, path, args, kwargs, node)
             args = taken_from_spread(lw, args, count, False, text, node)
+    if lw.ctx.is_known(obj):
+        args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
@@ -162,7 +165,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         return ufunc_option(lw, obj, text, path, args, kwargs, node)
     with contextlib.suppress(TypeError):
         if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
-            args = [array_of_list(lw, a, node) for a in args]
+            args = [operands.as_array(lw, a, node) for a in args]
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
@@ -446,7 +449,7 @@ def keeps_order(step: Step, rank: int) -> bool:
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
-    args = [as_array(lw, fn, objects.opened(lw, a, node), node, not n) for n, a in enumerate(args)]
+    args, kwargs = operands.as_arrays(lw, fn, [objects.opened(lw, a, node) for a in args], kwargs, node)
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -485,30 +488,6 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
-
-
-def array_of_list(lw: Lowerer, b: Bound, node: Any) -> Bound:
-    """What ``np.add`` and its like make of a list or tuple."""
-    box = content(lw, b)
-    of_any_length = isinstance(b, Loc) and not isinstance(box, Agg) and type(kind(lw.read(b, node))) is Seq
-    if lw.frame.static or not (of_any_length or (isinstance(box, Agg) and box.type in (list, tuple))):
-        return b
-    return call(lw, Known(np.array, "np.array"), [b], {}, node)
-
-
-def as_array(lw: Lowerer, fn: Any, b: Bound, node: Any, first: bool) -> Bound:
-    """A list of unknown length, given to a function that makes an array of it: the array.
-
-    (Behind the first argument a list of integers may be a shape, or axes.)
-    """
-    if lw.frame.static or not isinstance(b, Loc) or isinstance(lw.content(b), Agg):
-        return b
-    if not isinstance(fn, np.ufunc) and fn not in numpy_names.OF_ARRAYS:
-        return b
-    k = kind(lw.read(b, node))
-    sorts = "fiuc" if first else "fc"
-    numbers = type(k) is Seq and isinstance(k.elem, (Scalar, Array)) and k.elem.dtype[0] in sorts
-    return lw.bind(lw.prim(np.array, [lw.read(b)])) if numbers else b
 
 
 def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -12,7 +12,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import mappings, objects, places
+from srcdiff.frontend import mappings, objects, operands, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -231,6 +231,7 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         places.put_in(lw, repeated, (places.element_step(Const(0)),), a.items[0], node)  # type: ignore[arg-type]
         lw.mixed.add(repeated.cell)  # type: ignore[union-attr]
         return repeated
+    left, right = operands.joined(lw, fn, left, right, node)
     x, y = lw.read(left, node), lw.read(right, node)
     for a in (x, y):
         if isinstance(a, Ref) and callable(a.obj) and not lw.frame.static:

@@ -20,6 +20,7 @@ from srcdiff.frontend import (
     mappings,
     matching,
     objects,
+    operands,
     places,
     protect,
 )
@@ -261,6 +262,8 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
         lw.stop("store", "this cannot be written to", node)
     base = lw.moved_to(base)
     current = lw.read(base, node)
+    if isinstance(kind(current), Array) and type(kind(lw.read(value, node))) is Seq:
+        value = operands.as_array(lw, value, node)
     new_value = lw.read(value, node)
     if isinstance(kind(current), Seq) and isinstance(index, Slice) and index.step in (Const(None), Const(1)):
         lists.replace(lw, base, current, index, value, node)
@@ -409,6 +412,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
         places.share_elements(lw, current, value)
         return None
     if isinstance(k, Array) and isinstance(current, Loc):
+        b = lw.read(operands.as_array(lw, value, node))
         lw.write(current, in_place(lw, fn, a, b, node), node)
         return None
     if k == UNKNOWN and isinstance(current, Loc):

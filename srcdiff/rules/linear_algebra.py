@@ -35,6 +35,7 @@ from srcdiff.rules.registry import (
     pullback,
     pure,
     returns_alias,
+    takes_sequence,
 )
 from srcdiff.runtime.arrays import cast_like, fit, resized, unbroadcast, undiagonal
 from srcdiff.runtime.linalg import (
@@ -56,6 +57,7 @@ from srcdiff.runtime.linalg import (
     tensordot_order_right,
 )
 
+takes_sequence(np.linalg.multi_dot)
 pure(einsum_is_plain, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
 nondifferentiable(np.linalg.matrix_rank)

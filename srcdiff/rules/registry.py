@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 __all__ = [
     "OpRules",
     "Rule",
+    "array_operands",
     "bilinear",
     "differential",
     "elementwise",
@@ -45,6 +46,8 @@ __all__ = [
     "rules_table",
     "shape_operands",
     "shapes_only",
+    "takes_nested",
+    "takes_sequence",
     "with_saved",
 ]
 
@@ -81,6 +84,8 @@ _TABLE: dict[Fn, OpRules] = {}
 _JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
+_SEQUENCES: set[Fn] = set()
+_NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 
 
@@ -225,6 +230,32 @@ def shape_operands(fn: Any) -> frozenset[str]:
         return _SHAPES_ONLY.get(fn, frozenset())
     except TypeError:
         return frozenset()
+
+
+def takes_sequence(*fns: Fn) -> None:
+    """Functions whose operands are sequences of arrays, not arrays."""
+    _SEQUENCES.update(fns)
+
+
+def takes_nested(*fns: Fn) -> None:
+    """Functions whose operands may be lists in lists: their rules know what to do with them."""
+    _NESTED.update(fns)
+
+
+def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], frozenset[str]] | None:
+    """The parameters of ``fn``, that of any further arguments; which are arrays, which sequences of arrays."""
+    entry = lookup(fn)
+    if entry is None or not entry.forms or fn in _NESTED:
+        return None
+    rules: list[Rule] = [getattr(entry, form) for form in entry.forms]
+    code = rules[0].text.__code__
+    star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else ""
+    active = frozenset(name for rule in rules for name in rule.operands)
+    none: frozenset[str] = frozenset()
+    sequence = fn in _SEQUENCES
+    return (
+        code.co_varnames[: code.co_argcount], star, none if sequence else active, active if sequence else none
+    )  # fmt: skip
 
 
 def is_known(fn: Any) -> bool:

@@ -16,6 +16,8 @@ from srcdiff.rules.registry import (
     pure,
     returns_alias,
     shapes_only,
+    takes_nested,
+    takes_sequence,
 )
 from srcdiff.runtime.arrays import (
     add,
@@ -99,6 +101,13 @@ returns_alias(
     unvstack,
 )
 
+takes_sequence(
+    np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.choose, np.select
+)
+takes_nested(
+    np.array, np.asarray, np.asanyarray, np.asarray_chkfinite, np.ascontiguousarray, np.asfortranarray,
+    np.copy, np.block,
+)  # fmt: skip
 
 # --- the same elements in another shape
 

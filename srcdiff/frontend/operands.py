@@ -1,0 +1,101 @@
+"""Lists and tuples where an array is meant: the array that NumPy makes of them, made before the operation.
+
+So rules see arrays wherever they expect them.  Which operands these are is asked of the `Context`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.frontend import objects
+from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
+from srcdiff.ir.graph import Struct, kind
+from srcdiff.ir.kinds import Array, Scalar, Seq
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["as_array", "as_arrays", "is_list", "joined"]
+
+Args = list[Bound]
+Kw = dict[str, Bound]
+
+# operators that Python's lists have no part in, or whose other side decides
+_ARITHMETIC = frozenset({
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+    operator.matmul,
+})  # fmt: skip
+
+
+def content(lw: Lowerer, b: Bound) -> Any:
+    return lw.content(objects.adopt(lw, lw.settled(b)))
+
+
+def is_list(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound is a list or tuple for certain, its length known or not."""
+    box = content(lw, b)
+    if isinstance(box, Agg):
+        return box.type is list or issubclass(box.type, tuple)
+    if isinstance(b, Plain):
+        a = b.atom
+        return (isinstance(a, Struct) and a.type in (list, tuple)) or isinstance(kind(a), Seq)
+    return isinstance(b, Loc) and type(kind(lw.read(b))) is Seq
+
+
+def as_array(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """The array that NumPy makes of a list or tuple; anything else is left as it is."""
+    if lw.frame.static or not is_list(lw, b):
+        return b
+    box = content(lw, b)
+    if isinstance(box, Agg) and box.type not in (list, tuple):  # a namedtuple
+        b = Agg(tuple, tuple(range(len(box.items))), box.items)
+    return lw.call(Known(np.array, "np.array"), [b], {}, node)
+
+
+def elements_as_arrays(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """A sequence of arrays: each of its elements that is a list becomes an array."""
+    box = content(lw, b)
+    if not isinstance(box, Agg) or box.type not in (list, tuple):
+        return b
+    items = tuple(as_array(lw, x, node) for x in box.items)
+    same = all(x is y for x, y in zip(items, box.items, strict=True))
+    return b if same else Agg(box.type, box.keys, items)
+
+
+def as_arrays(lw: Lowerer, fn: Any, args: Args, kwargs: Kw, node: Any) -> tuple[Args, Kw]:
+    """The arguments of a function of NumPy or SciPy, with arrays where it makes arrays of lists itself."""
+    top = str(getattr(fn, "__module__", None) or "numpy").partition(".")[0]
+    if lw.frame.static or top not in ("numpy", "scipy"):
+        return args, kwargs
+    found = lw.ctx.array_operands(fn)
+    if found is None:
+        return args, kwargs
+    names, star, arrays, sequences = found
+
+    def made(name: str, b: Bound) -> Bound:
+        if name in arrays:
+            return as_array(lw, b, node)
+        return elements_as_arrays(lw, b, node) if name in sequences else b
+
+    positions = (*names[: len(args)], *(star,) * (len(args) - len(names)))
+    args = [made(name, a) for name, a in zip(positions, args, strict=True)]
+    return args, {name: made(name, a) for name, a in kwargs.items()}
+
+
+def joined(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> tuple[Bound, Bound]:
+    """The sides of an operator: a list beside an array is the array that NumPy makes of it."""
+    if fn not in _ARITHMETIC or lw.frame.static:
+        return left, right
+    lists = is_list(lw, left), is_list(lw, right)
+    if lists[0] == lists[1]:
+        return left, right
+    number = kind(lw.read(right if lists[0] else left, node))
+    ours = isinstance(number, Array) or (
+        isinstance(number, Scalar) and not number.weak and number.dtype[0] in "fc"
+    )
+    if not ours:
+        return left, right
+    return (as_array(lw, left, node), right) if lists[0] else (left, as_array(lw, right, node))
