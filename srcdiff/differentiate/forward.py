@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from srcdiff.analysis.activity import varied
+from srcdiff.analysis.activity import Activity
 from srcdiff.differentiate.common import (
     Builder,
     arguments,
     fn_name,
     is_constant_fn,
+    lost,
     name_derivative,
     no_rule,
     parameter_names,
@@ -84,7 +85,8 @@ class Forward(Builder):
 
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
-        self.varied = varied(graph, wrt, is_constant_fn)
+        found = Activity(graph, wrt, is_constant_fn)
+        self.varied, self.lost = found.varied, found.lost
         self.dots: dict[Val, Atom] = {}
         self.failed: dict[Val, NoRule] = {}
 
@@ -153,6 +155,8 @@ class Forward(Builder):
 
     # ---- operations
     def prim_dot(self, op: Op) -> Atom:
+        if op.out in self.lost:
+            raise lost(op, self.lost[op.out])
         handler = _CORE.get(op.fn)
         if handler is not None:
             return handler(self, op)  # type: ignore[no-any-return]
@@ -370,6 +374,7 @@ class Forward(Builder):
             for r in o.regions:
                 r.ops = [x for x in r.ops if not x.attrs.get("effect") or x.code != "opaque"]
         self.varied |= {new for old, new in table.items() if old in self.varied}
+        self.lost |= {new: self.lost[old] for old, new in table.items() if old in self.lost}
         if copy.code == "call":
             self.region.ops.append(copy)
             self.call_dot(copy)

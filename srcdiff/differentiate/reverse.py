@@ -11,7 +11,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any
 
-from srcdiff.analysis.activity import varied
+from srcdiff.analysis.activity import Activity
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
 from srcdiff.differentiate.common import (
@@ -20,6 +20,7 @@ from srcdiff.differentiate.common import (
     fn_name,
     has_zero,
     is_constant_fn,
+    lost,
     name_derivative,
     no_rule,
     without_zeros,
@@ -125,7 +126,8 @@ class Reverse(Builder):
 
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
-        self.varied = varied(graph, wrt, is_constant_fn)
+        found = Activity(graph, wrt, is_constant_fn)
+        self.varied, self.lost = found.varied, found.lost
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)
@@ -559,6 +561,8 @@ class Reverse(Builder):
 
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:
+        if op.out in self.lost:
+            raise lost(op, self.lost[op.out])
         handler = CORE.get(op.fn)
         if handler is not None and handler(self, op, bar):
             return

@@ -1474,7 +1474,7 @@ _SPELLED: dict[Any, Any] = {
     dict: _dict, ops.copied: _copied, ops.attribute: _getattr,
     ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
     ops.order: _order,
-    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list,
+    np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _stop, list: _list, ops.keys: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
 

@@ -6,7 +6,6 @@ import contextlib
 import enum
 import functools
 import inspect
-import numbers
 import operator
 import sys
 import types
@@ -633,9 +632,6 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
         )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
-    if isinstance(obj, type) and issubclass(obj, numbers.Number):
-        for a in atoms:
-            reflection.check_text(lw, a, node)
     boxes = [a for a in [*args, *kwargs.values()] if isinstance(a, Loc)]
     for b in boxes:
         held = lw.state.cells[lw.moved_to(b).cell]
@@ -693,7 +689,7 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         return Plain(Const(len(box.items)))
     if isinstance(box, Iter) and box.kind == "range":
         return Plain(sequences.range_length(lw, box, node))
-    a = lw.read(args[0], node)
+    a = lw.read(sequences.listed(lw, box, node) if isinstance(args[0], Iter) else args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else length_of(a)
     a = lw.same_shape(a) if isinstance(k, Array) else a
@@ -751,7 +747,6 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(made_of(lw, float, a))
-    reflection.check_text(lw, a, node)
     if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k in (UNKNOWN, STR):
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
@@ -1174,8 +1169,7 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     if issubclass(cls, np.generic) and len(args) == 1:
         a = lw.read(args[0], node)
         k = kind(a)
-        reflection.check_text(lw, a, node)
-        if isinstance(k, (Scalar, Array)):
+        if isinstance(k, (Scalar, Array)) or (k == STR and issubclass(cls, np.number)):
             return Plain(
                 lw.prim(np.astype, [a, Ref(cls, text)])
                 if isinstance(k, Array)
