@@ -1,4 +1,4 @@
-"""Numbers that are read back from what no derivative passes through: refused, wherever the reading is done."""
+"""Numbers read back from what no derivative passes through: refused, wherever the reading is done."""
 
 from __future__ import annotations
 
@@ -123,3 +123,72 @@ def test_what_is_constant_is_read() -> None:
     assert grad(f)(1.7, 0.5) == 4.0
     with pytest.raises(NoRule, match="keys of this dict"):
         grad(f, wrt="s")(1.7, 0.5)
+
+
+memo: dict = {}
+
+
+def fib(n, x):
+    if n < 2:
+        return x
+    if (n, x) not in memo:
+        memo[n, x] = fib(n - 1, x) + x * fib(n - 2, x)
+    return memo[n, x]
+
+
+def remembered(x):
+    return fib(5, x)
+
+
+def fetched(x):
+    y = memo.get(x)
+    if y is None:
+        y = memo[x] = x * x
+    return y
+
+
+def added_once(x):
+    return memo.setdefault(x, x * x)
+
+
+def tried(x):
+    try:
+        return memo[x]
+    except KeyError:
+        memo[x] = x * x
+        return memo[x]
+
+
+class Model:
+    def __init__(self):
+        self.cache = {}
+
+    def feature(self, x):
+        if x not in self.cache:
+            self.cache[x] = np.sin(x)
+        return self.cache[x]
+
+    def loss(self, x):
+        return self.feature(x) ** 2
+
+
+MEMOS = [remembered, fetched, added_once, tried, Model().loss]
+
+
+@pytest.mark.parametrize("f", MEMOS, ids=lambda f: f.__name__)
+def test_what_an_earlier_call_stored(f) -> None:
+    memo.clear()
+    h = 1e-6
+    want = (f(0.7 + h) - f(0.7 - h)) / (2 * h)
+    held = [memo, getattr(f, "__self__", Model()).cache]
+    for d in held:
+        d.clear()
+    if f is not tried:
+        assert grad(f)(0.7) == pytest.approx(want, rel=1e-8)
+        assert not any(held)  # a derivative leaves the world as it was
+    f(0.7)
+    for derive in (grad(f), lambda x: jvp(f, (x,), (1.0,)), lambda x: vjp(f, x)[1](1.0)):
+        with pytest.raises(NoRule, match="a dict that was filled before"):
+            derive(0.7)
+    for d in held:
+        d.clear()

@@ -37,6 +37,7 @@ class Activity:
         self.varied = set(seeds)
         self.keyed = {p for p in graph.region.params if by_number(p.kind)}  # what was put there is not known
         self.told: set[Val] = set()
+        self.filled: set[Val] = set()  # dicts with entries from before the call
         self.lost: dict[Val, str] = {}  # a value -> what it was read back from
         self.settle(graph.region)
 
@@ -47,12 +48,15 @@ class Activity:
             self.region(region)
 
     def size(self) -> int:
-        return len(self.varied) + len(self.keyed) + len(self.told)
+        return sum(map(len, (self.varied, self.keyed, self.told, self.filled)))
 
     def into(self, atoms: Iterable[Atom], *to: Val) -> None:
         """What is so of something in ``atoms`` is so of ``to``, as far as its kind allows."""
         seen = vals(atoms)
-        for reached, may in ((self.varied, is_active_kind), (self.keyed, has_keys), (self.told, has_text)):
+        for reached, may in (
+            (self.varied, is_active_kind), (self.told, has_text),
+            (self.keyed, has_keys), (self.filled, has_keys),
+        ):  # fmt: skip
             if any(v in reached for v in seen):
                 reached.update(v for v in to if may(v.kind))
 
@@ -68,6 +72,10 @@ class Activity:
             if self.moved(op.ins):  # (what it does is not looked into)
                 self.keyed.update(v for v in op.outs if has_keys(v.kind))
                 self.told.update(v for v in op.outs if has_text(v.kind) and not is_active_kind(v.kind))
+                if any(v in self.filled for v in vals(op.ins)):
+                    for v in op.outs:
+                        if is_active_kind(v.kind):
+                            self.lose(v, "entry")
         elif op.code == "unpack":
             self.into(op.ins, *op.outs)
         elif op.code == "opaque":
@@ -110,6 +118,11 @@ class Activity:
         if out.kind == STR and self.moved(op.ins):
             self.told.add(out)
         self.into(op.ins, out)
+        if fn is dict and has_keys(out.kind) and any(v not in self.varied for v in vals(op.ins)):
+            self.filled.add(out)
+        if fn is operator.getitem and op.ins[0] in self.filled and self.moved(op.ins[1:2]):
+            if is_active_kind(out.kind):
+                self.lose(out, "entry")
         if fn is ops.setitem and has_keys(out.kind) and self.moved(op.ins[1:2]):
             self.keyed.add(out)
         if self.reads_text(op):

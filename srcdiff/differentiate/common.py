@@ -126,6 +126,12 @@ def lost(op: Op, how: str) -> NoRule:
             "the derivative does not pass through keys; it would be taken to be zero",
             "keep such numbers as values: in a list of pairs, or in a dict by their position",
         )  # fmt: skip
+    if how == "entry":
+        return problem(
+            "key", op, "a dict that was filled before is asked for an entry by a number that varies",
+            "what an earlier call stored is a constant to this one; its derivative would be taken to be zero",
+            "empty the dict before, make it inside the function, or compute the value without it",
+        )  # fmt: skip
     return problem(
         "text", op, "a number is read back from text made of a number",
         "the derivative does not pass through text; it would be taken to be zero",

@@ -281,6 +281,9 @@ class Forward(Builder):
         active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.dot(a) is not ZERO)
         if not active:
             return
+        for o in op.outs:
+            if o in self.lost:
+                raise lost(op, self.lost[o])
         self.region.ops.pop()
         dots = [self.full(op.ins[i]) for i in active]
         kinds = op.attrs["graph"].info["results"]

@@ -471,6 +471,9 @@ class Reverse(Builder):
         active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.active(a))
         if not active or not any(o in m.bars for o in op.outs):
             return
+        for o in op.outs:
+            if o in self.lost and o in m.bars:
+                raise lost(op, self.lost[o])
         forward, backward = self.ctx.pullback_of(callee, active)
         bars: list[Atom] = []
         for o, k in zip(op.outs, callee.info["results"], strict=True):

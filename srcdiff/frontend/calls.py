@@ -42,7 +42,7 @@ from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
 from srcdiff.frontend.infer import infer, length_of
-from srcdiff.frontend.paths import default_of
+from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -255,6 +255,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, why)
 
+    if found.module_name in library_functions.STATEFUL:
+        return refuse(library_functions.Unreadable("it draws from a hidden state, which it changes"))
     return library_functions.read(lw, read, refuse, node, text)
 
 
@@ -1208,14 +1210,8 @@ def inline_function(
     frame = Frame(found, fobj, path, None, lw.frame.static)
     if fobj.__module__ in OWN_TEXTS:
         frame.ours, frame.site = True, (lw.frame, node if node is not None else lw.node)
-    a = found.node.args
     defaults: Kw = {}
-    pos = a.posonlyargs + a.args
-    named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [
-        p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None
-    ]
-
-    for name in named:
+    for name in with_defaults(fobj):  # (as they are now: they may have been changed)
         value = default_of(fobj, name)
         known = None if path is None else lw.at_place((*path, ("default", name)))
         if known is not None:
