@@ -181,9 +181,10 @@ class Derivative(Specialised, Generic[P, R]):
         fill = self._defaults(given, variant.made)
         if fill is None:
             return None
-        if not (t.args or fill or variant.checks or variant.captures):
+        settled = all(n in given or p.default is p.empty for n, p in t.signature.parameters.items())
+        if not (t.args or fill or variant.checks or variant.captures) and settled:
             return variant.made.fn
-        return self._checked(variant, t.args, fill)
+        return self._checked(variant, t.args, fill, settled)
 
     def _converting(
         self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
@@ -215,9 +216,13 @@ class Derivative(Specialised, Generic[P, R]):
             out[n] = p.default
         return out
 
-    def _checked(self, variant: Variant, first: tuple[Any, ...], fill: dict[str, Any]) -> Callable[..., Any]:
-        """A call that looks at the world outside first."""
+    def _checked(
+        self, variant: Variant, first: tuple[Any, ...], fill: dict[str, Any], settled: bool
+    ) -> Callable[..., Any]:
+        """A call that looks at the world outside first; at the defaults, too, if they are not ``settled``."""
         fn, checks = variant.made.fn, tuple(variant.checks)
+        if not settled:
+            checks = ((self._target.is_current, True), *checks)
         captures = tuple(
             (c.parameter if c.passed else "", c.get, c.key, c.as_float)
             for c in variant.captures

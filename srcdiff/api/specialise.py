@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff import pipeline
-from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value
+from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
 from srcdiff.frontend.core import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.frontend.lower import Param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
@@ -179,6 +179,10 @@ class Specialised:
     # ---- arguments
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         """All arguments by name, integers to differentiate with respect to made real."""
+        if not self._target.is_current():
+            with lock:
+                self._target = target_of(self.primal)
+                self._forget()
         t = self._target
         try:
             bound = t.signature.bind(*t.args, *args, **{**t.kwargs, **kwargs})

@@ -37,6 +37,15 @@ class Target:
     layers: tuple[Request, ...]  # innermost first
     signature: inspect.Signature
     bound: Mapping[str, Any]  # the arguments bound for good, by name
+    defaults: tuple[Any, Mapping[str, Any]] = (None, {})  # of the function, when it was looked at
+
+    def is_current(self) -> bool:
+        """Whether the defaults of the function are what they were: the signature holds them."""
+        first, named = self.defaults
+        now = getattr(self.function, "__kwdefaults__", None) or {}
+        return getattr(self.function, "__defaults__", None) is first and (
+            now is named or (now.keys() == named.keys() and all(now[n] is v for n, v in named.items()))
+        )
 
     @property
     def code(self) -> Any:
@@ -95,7 +104,8 @@ def target_of(fn: Any) -> Target:
         refuse("arguments", f"{name_of(fn)}: {e}", f"the function is {name_of(f)}{signature}")
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     own = {n: v for n, v in bound.items() if n not in kwargs and signature.parameters[n].kind not in variadic}
-    return Target(f, args, kwargs, tuple(layers), signature, own)
+    defaults = getattr(f, "__defaults__", None), dict(getattr(f, "__kwdefaults__", None) or {})
+    return Target(f, args, kwargs, tuple(layers), signature, own, defaults)
 
 
 def library_rule(fn: Any) -> Any:
@@ -143,7 +153,7 @@ def looked_at(fn: Any, what: str) -> Target:
         refuse("argument", f"{what} needs a function, not a {type(fn).__name__}", f"write {what}(f, ...)")
     key = (id(fn), Target)
     found = _targets.get(key)
-    if found is not None and found[0] is fn:
+    if found is not None and found[0] is fn and found[1].is_current():
         return found[1]
     target = target_of(fn)
     with lock:

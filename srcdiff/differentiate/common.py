@@ -89,18 +89,23 @@ def fills_zero(fn: Any) -> bool:
 
 
 def no_rule(op: Op, why: str, help: str) -> NoRule:
-    o = op.origin
     unread = op.attrs.get("unread")
     if unread:
         return NoRule(unread[1])
     within, note = op.attrs.get("within"), ""
     if within:
         why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"
+    return problem("no-rule", op, why, note, help)
+
+
+def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:
+    """A problem at the line that an operation comes from."""
+    o = op.origin
     line = linecache.getline(o.file, o.line).rstrip() if o else ""
     text = line if o and o.text.startswith(line.strip()) else o.text if o else ""
     return NoRule(
         Problem(
-            "no-rule",
+            slug,
             why,
             o.file if o else "",
             o.line if o else 0,
@@ -111,6 +116,27 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
             help=help,
         )
     )
+
+
+def lost(op: Op, how: str) -> NoRule:
+    """A number is read back from what no derivative passes through."""
+    if how == "key":
+        return problem(
+            "key", op, "keys of this dict are numbers that depend on the arguments",
+            "the derivative does not pass through keys; it would be taken to be zero",
+            "keep such numbers as values: in a list of pairs, or in a dict by their position",
+        )  # fmt: skip
+    if how == "entry":
+        return problem(
+            "key", op, "a dict that was filled before is asked for an entry by a number that varies",
+            "what an earlier call stored is a constant to this one; its derivative would be taken to be zero",
+            "empty the dict before, make it inside the function, or compute the value without it",
+        )  # fmt: skip
+    return problem(
+        "text", op, "a number is read back from text made of a number",
+        "the derivative does not pass through text; it would be taken to be zero",
+        "use the number itself (to cut the derivative off on purpose: srcdiff.stop_gradient)",
+    )  # fmt: skip
 
 
 def fn_name(op: Op) -> str:

@@ -6,12 +6,13 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from srcdiff.analysis.activity import varied
+from srcdiff.analysis.activity import Activity
 from srcdiff.differentiate.common import (
     Builder,
     arguments,
     fn_name,
     is_constant_fn,
+    lost,
     name_derivative,
     no_rule,
     parameter_names,
@@ -85,7 +86,8 @@ class Forward(Builder):
 
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val], orders: int = 1) -> None:
         super().__init__(ctx, graph)
-        self.varied = varied(graph, wrt, is_constant_fn)
+        found = Activity(graph, wrt, is_constant_fn)
+        self.varied, self.lost = found.varied, found.lost
         self.layers: list[dict[Val, Atom]] = [{} for _ in range(orders)]
         self.order = 1  # of the tangents that are being made
         self.failed: dict[Val, NoRule] = {}
@@ -184,6 +186,8 @@ class Forward(Builder):
         self.set(op.out, self.prim_dot(op))
 
     def prim_dot(self, op: Op) -> Atom:
+        if op.out in self.lost:
+            raise lost(op, self.lost[op.out])
         handler = CORE.get(op.fn)
         if handler is not None:
             return handler(self, op)  # type: ignore[no-any-return]
@@ -323,6 +327,9 @@ class Forward(Builder):
         )
         if not active:
             return
+        for o in op.outs:
+            if o in self.lost:
+                raise lost(op, self.lost[o])
         self.region.ops.pop()
         dots = [self.full(op.ins[i]) for _ in self.orders() for i in active]
         kinds = op.attrs["graph"].info["results"]
@@ -421,6 +428,7 @@ class Forward(Builder):
             for r in o.regions:
                 r.ops = [x for x in r.ops if not x.attrs.get("effect") or x.code != "opaque"]
         self.varied |= {new for old, new in table.items() if old in self.varied}
+        self.lost |= {new: self.lost[old] for old, new in table.items() if old in self.lost}
         if copy.code == "call":
             self.region.ops.append(copy)
             self.call_dot(copy)

@@ -11,7 +11,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any
 
-from srcdiff.analysis.activity import varied
+from srcdiff.analysis.activity import Activity
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
 from srcdiff.differentiate import replay
@@ -21,6 +21,7 @@ from srcdiff.differentiate.common import (
     fn_name,
     has_zero,
     is_constant_fn,
+    lost,
     name_derivative,
     no_rule,
     without_zeros,
@@ -129,7 +130,8 @@ class Reverse(Builder):
 
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
-        self.varied = varied(graph, wrt, is_constant_fn)
+        found = Activity(graph, wrt, is_constant_fn)
+        self.varied, self.lost = found.varied, found.lost
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)
@@ -480,6 +482,9 @@ class Reverse(Builder):
         active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.active(a))
         if not active or not any(o in m.bars for o in op.outs):
             return
+        for o in op.outs:
+            if o in self.lost and o in m.bars:
+                raise lost(op, self.lost[o])
         forward, backward = self.ctx.pullback_of(callee, active)
         bars: list[Atom] = []
         for o, k in zip(op.outs, callee.info["results"], strict=True):
@@ -570,6 +575,8 @@ class Reverse(Builder):
 
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:
+        if op.out in self.lost:
+            raise lost(op, self.lost[op.out])
         handler = CORE.get(op.fn)
         if handler is not None and handler(self, op, bar):
             return

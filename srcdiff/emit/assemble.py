@@ -1482,6 +1482,7 @@ _SPELLED: dict[Any, Any] = {
     ops.accumulate: _accumulate, ops.poplast: _poplast, ops.exit_is: _exit_is,
     ops.order: _order,
     np.transpose: _transpose, operator.abs: _abs, ops.stop_gradient: _mark, checkpoint: _mark, list: _list,
+    ops.keys: _list,
     operator.contains: _contains, operator.concat: _concat,
 }  # fmt: skip
 

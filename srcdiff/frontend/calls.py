@@ -6,7 +6,6 @@ import contextlib
 import enum
 import functools
 import inspect
-import numbers
 import operator
 import sys
 import types
@@ -45,7 +44,7 @@ from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.core import LIBRARIES, Bottom, Stop, constant, is_constant, name_of, own_text
 from srcdiff.frontend.expressions import attribute, content, element, one_of, stored
 from srcdiff.frontend.infer import infer, length_of
-from srcdiff.frontend.paths import default_of
+from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -261,6 +260,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, why)
 
+    if found.module_name in library_functions.STATEFUL:
+        return refuse(library_functions.Unreadable("it draws from a hidden state, which it changes"))
     return library_functions.read(lw, read, refuse, node, text)
 
 
@@ -625,9 +626,6 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
         )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     active = [a for a in atoms if is_active_kind(kind(a)) and not isinstance(a, Const)]
-    if isinstance(obj, type) and issubclass(obj, numbers.Number):
-        for a in atoms:
-            reflection.check_text(lw, a, node)
     boxes = [a for a in [*args, *kwargs.values()] if isinstance(a, Loc)]
     for b in boxes:
         held = lw.state.cells[lw.moved_to(b).cell]
@@ -685,7 +683,7 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         return Plain(Const(len(box.items)))
     if isinstance(box, Iter) and box.kind == "range":
         return Plain(sequences.range_length(lw, box, node))
-    a = lw.read(args[0], node)
+    a = lw.read(sequences.listed(lw, box, node) if isinstance(args[0], Iter) else args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else length_of(a)
     a = lw.same_shape(a) if isinstance(k, Array) else a
@@ -743,7 +741,6 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(made_of(lw, float, a))
-    reflection.check_text(lw, a, node)
     if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k in (UNKNOWN, STR):
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
@@ -1166,8 +1163,7 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     if issubclass(cls, np.generic) and len(args) == 1:
         a = lw.read(args[0], node)
         k = kind(a)
-        reflection.check_text(lw, a, node)
-        if isinstance(k, (Scalar, Array)):
+        if isinstance(k, (Scalar, Array)) or (k == STR and issubclass(cls, np.number)):
             return Plain(
                 lw.prim(np.astype, [a, Ref(cls, text)])
                 if isinstance(k, Array)
@@ -1206,14 +1202,8 @@ def inline_function(
     frame = Frame(found, fobj, path, None, lw.frame.static)
     if fobj.__module__ in OWN_TEXTS:
         frame.ours, frame.site = True, (lw.frame, node if node is not None else lw.node)
-    a = found.node.args
     defaults: Kw = {}
-    pos = a.posonlyargs + a.args
-    named = [p.id for p in pos[len(pos) - len(a.defaults) :]] + [
-        p.id for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None
-    ]
-
-    for name in named:
+    for name in with_defaults(fobj):  # (as they are now: they may have been changed)
         value = default_of(fobj, name)
         known = None if path is None else lw.at_place((*path, ("default", name)))
         if known is not None:

@@ -26,6 +26,7 @@ __all__ = ["Unreadable", "begins", "calls_back", "is_library", "is_library_class
 FOLDERS = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} - {None}
 )
+STATEFUL = ("random",)  # (to read these would be to take the state as it is now)
 BECAUSE = {
     "aliasing": "which of its arrays share memory is known only at run time",
     "attribute-write": "it writes to attributes of objects",

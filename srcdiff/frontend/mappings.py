@@ -10,7 +10,7 @@ import gast
 
 from srcdiff.frontend import places
 from srcdiff.frontend.core import name_of
-from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
+from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind
 from srcdiff.ir.kinds import BOOL, UNKNOWN, Kind, Map, Scalar, Seq, alike, join, join_all
@@ -80,7 +80,7 @@ def contains(lw: Lowerer, box: Agg, item: Atom) -> Atom:
 def keys_of(lw: Lowerer, value: Atom) -> Bound:
     k = kind(value)
     assert isinstance(k, Map)
-    return lw.bind(lw.prim(list, [value], result=Seq(k.key)))
+    return lw.bind(lw.prim(ops.keys, [value], result=Seq(k.key)))
 
 
 def method(
@@ -108,11 +108,12 @@ def read(lw: Lowerer, text: str, given: dict[str, Bound], node: Any) -> Bound:
 
 
 def _items(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
-    return read(lw, "[(k, d_[k]) for k in d_]", {"d_": owner}, node)
+    """A view: each value is what the dict holds when the loop comes to its key."""
+    return Iter("map", (read(lw, "lambda k: (k, d_[k])", {"d_": owner}, node), owner))
 
 
 def _values(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
-    return read(lw, "[d_[k] for k in d_]", {"d_": owner}, node)
+    return Iter("map", (read(lw, "lambda k: d_[k]", {"d_": owner}, node), owner))
 
 
 def _keys(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:

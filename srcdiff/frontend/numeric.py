@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import reflection
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, condition, truth
 from srcdiff.frontend.scope import Agg, Bound, Plain
@@ -71,7 +70,6 @@ def _complex(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     given = dict(zip(("real", "imag"), args, strict=False)) | kwargs
     atoms = {k: lw.read(b, node) for k, b in given.items()}
     for a in atoms.values():
-        reflection.check_text(lw, a, node)
         if kind(a) == STR and not is_constant(a):
             return Plain(lw.prim(complex, list(atoms.values()), result=Scalar("c16")))
     if all(map(is_constant, atoms.values())):

@@ -32,6 +32,7 @@ __all__ = [
     "readers",
     "settle",
     "step",
+    "with_defaults",
 ]
 
 Path = tuple[tuple[str, Any], ...]
@@ -70,8 +71,11 @@ def default_of(fn: Any, name: str) -> Any:
     names = code.co_varnames[: code.co_argcount]
     if name in names and name not in (fn.__kwdefaults__ or {}):
         k = names.index(name) - len(names)
-        return fn.__defaults__[k]
-    return fn.__kwdefaults__[name]
+        given = fn.__defaults__ or ()
+        if len(given) + k < 0:
+            raise Unbound(name)  # it was taken away
+        return given[k]
+    return (fn.__kwdefaults__ or {})[name]
 
 
 def step(obj: Any, how: str, name: Any) -> Any:

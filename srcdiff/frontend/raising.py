@@ -101,8 +101,9 @@ def unchanged(a: Bound, b: Bound) -> bool:
 
 
 _NEVER = {
-    ops.shape_at, ops.exit_is, ops.copied, ops.append, ops.stop_gradient, ops.getfield, operator.concat,
-    operator.not_, operator.is_, operator.is_not, isinstance, callable, type, id, list, tuple,
+    ops.shape_at, ops.exit_is, ops.copied, ops.keys, ops.append, ops.stop_gradient, ops.getfield,
+    operator.concat, operator.not_, operator.is_, operator.is_not, isinstance, callable, type, id, list,
+    tuple,
 }  # fmt: skip
 _EXACT = {operator.add, operator.sub, operator.mul, operator.neg, operator.pos}
 _COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}

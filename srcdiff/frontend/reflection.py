@@ -12,13 +12,13 @@ import numpy as np
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Op, Val, kind, vals
-from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Map, Seq, is_active_kind
+from srcdiff.ir.graph import kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Map, Seq
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["HANDLERS", "check_text", "holds_number"]
+__all__ = ["HANDLERS"]
 
 Args = list[Bound]
 Kw = dict[str, Bound]
@@ -101,40 +101,6 @@ def duplicate(lw: Lowerer, b: Bound, node: Any, whole: bool = False) -> Bound:
             help="copy the parts: [x.copy() for x in rows]",
         )  # fmt: skip
     return b
-
-
-# ---- numbers as text --------------------------------------------------------------------------------
-
-
-def holds_number(v: Any, seen: set[Any] | None = None) -> bool:
-    """Whether a text or object was made from a number that may vary: to read it back loses the derivative."""
-    seen = set() if seen is None else seen
-    if not isinstance(v, Val) or v in seen or v.op is None:
-        return False
-    seen.add(v)
-    k = v.kind.elem if isinstance(v.kind, Seq) else v.kind
-    if k not in (STR, OTHER, UNKNOWN):
-        return False
-    op: Op = v.op
-    if op.code in ("for", "while", "if"):  # text put together piece by piece
-        parts = [*op.ins, *(a for r in op.regions for a in r.results)]
-        return any(holds_number(a, seen) for a in vals(parts))
-    if v not in op.outs or op.code not in ("prim", "opaque"):
-        return False
-    made = op.fn in (str, repr, format) or op.code == "opaque" or v.kind == STR
-    return any(
-        (made and is_active_kind(a.kind) and a.kind != UNKNOWN) or holds_number(a, seen) for a in vals(op.ins)
-    )
-
-
-def check_text(lw: Lowerer, a: Any, node: Any) -> None:
-    """Refuse to read a number back from text made of one that may vary."""
-    if holds_number(a):
-        lw.stop(
-            "text", "a number is read back from text made of a number", node,
-            note="the derivative does not pass through text; it would be taken to be zero",
-            help="use the number itself (to cut the derivative off on purpose: srcdiff.stop_gradient)",
-        )  # fmt: skip
 
 
 HANDLERS: dict[Any, Any] = {

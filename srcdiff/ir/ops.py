@@ -20,6 +20,7 @@ __all__ = [
     "append",
     "attribute",
     "copied",
+    "keys",
     "order",
     "poplast",
     "rest",
@@ -102,6 +103,11 @@ def stop_gradient(x: _T) -> _T:
 def without(x: Any, key: Any) -> Any:
     """The dict ``x`` without an entry."""
     return {k: v for k, v in x.items() if k != key}
+
+
+def keys(x: Any) -> list[Any]:
+    """The keys of the dict ``x``: what is chosen or counted by, not what is differentiated."""
+    return list(x)
 
 
 UPDATES = (setitem, additem, append, rest, without)

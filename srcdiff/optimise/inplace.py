@@ -241,7 +241,7 @@ class Owner:
             return self.up_to(held, depth(o.kind)) or own
         if self.may_alias(fn):
             return own.union(*(self.of(a) for a in op.ins))
-        if self.fresh(fn) or fn is ops.copied or fn is ops.accumulate or fn is float:
+        if self.fresh(fn) or fn in (ops.copied, ops.keys, ops.accumulate, float):
             return own
         return own.union(*(self.of(a) for a in op.ins))
 

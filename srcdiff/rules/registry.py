@@ -243,7 +243,7 @@ def takes_nested(*fns: Fn) -> None:
 
 
 def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], frozenset[str]] | None:
-    """The parameters of ``fn``, that of any further arguments; which are arrays, which sequences of arrays."""
+    """Parameters of ``fn``, that of further arguments; which are arrays, which sequences of arrays."""
     entry = lookup(fn)
     if entry is None or not entry.forms or fn in _NESTED:
         return None

@@ -541,4 +541,5 @@ HANDLERS: dict[Any, Callable[..., Any]] = {
     ops.rest: _list(ops.rest), ops.without: _list(ops.without), ops.copied: _copied,
     ops.accumulate: _accumulate, ops.stop_gradient: _stop, len: _length, ops.shape_at: _shape_at,
     float: _number, list: _elements(list), tuple: _elements(tuple), ops.linked: _first,
+    ops.keys: _list(ops.keys),
 }  # fmt: skip

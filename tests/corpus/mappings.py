@@ -101,6 +101,44 @@ def key_in_branch(x, c):
     return sum(d.values())
 
 
+def prices(p, s, n):
+    dist = {s: 1.0}
+    for _ in range(n):
+        new = {}
+        for v, q in dist.items():
+            for u, w in ((1.25, p), (0.8, 1.0 - p)):
+                new[v * u] = new.get(v * u, 0.0) + q * w
+        dist = new
+    return sum(v * q * q for v, q in dist.items())
+
+
+def view(x, n):
+    d = {}
+    for k in range(n):
+        d[k] = x + k
+    seen = d.items()
+    for k, v in seen:
+        d[(k + 1) % n] = d[(k + 1) % n] + 0.1 * v * v  # what is not reached yet is changed, and seen so
+    return sum(k * v for k, v in seen) + len(seen) * max(d.values())
+
+
+def by_label(x, n):
+    d, rows = {}, []
+    for k in range(n):
+        d[f"{x * k:.2f}"] = x * k
+        rows.append((f"{k}: {x}", x**k))
+    return sum(v * v for v in d.values()) + sum(v * len(name[0]) for name, v in rows)
+
+
+def by_value(x, n):
+    known = {}
+    for k in range(n):
+        if (k % 2, x) not in known:
+            known[k % 2, x] = np.sin(x) + k
+        x = x + 0.0 * known[k % 2, x]
+    return known[0, x] * known[1, x]
+
+
 EDGES = [(0, 1), (2, 1), (0, 2), (3, 1), (2, 0)]
 
 PROGRAMS = [
@@ -113,5 +151,9 @@ PROGRAMS = [
     Program("dict_averages", averages, (0.7, 3)),
     Program("dict_optimiser_slots", adam_slots, (0.7, 3)),
     Program("dict_key_in_branch", key_in_branch, (0.7, 1)),
+    Program("dict_of_prices", prices, (0.6, 64.0, 3)),
+    Program("dict_views", view, (0.7, 4)),
+    Program("dict_by_label", by_label, (0.7, 3)),
+    Program("dict_by_value", by_value, (0.7, 4)),
     Program("dict_looked_up", lookup, (0.7, "a")),
 ]
