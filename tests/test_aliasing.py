@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import numpy as np
 import pytest
 
 import aliasing
+from srcdiff import UnsupportedSyntax, grad
 
 PROGRAMS = int(os.environ.get("SRCDIFF_ALIASING", "2000"))
 BATCHES = 10
@@ -43,6 +45,58 @@ def test_found_before(seed):
     """Seeds of longer runs that were wrong once."""
     what, detail = aliasing.outcome(seed, order=2)
     assert what not in ("wrong", "crash"), detail
+
+
+def rebound_on_a_path(x):
+    y, z = x * 1.0, x * 2.0
+    for k in range(3):
+        z = z * 1.1
+        if x[k] > 0.5:
+            y = z
+    y[0] += x[1]
+    return np.sum(z**2)
+
+
+def rebound_in_a_loop_inside(x):
+    x, q = x.copy(), x * 1.5
+    for _ in range(3):
+        for _ in range(3):
+            q = x
+    x[0] += x[1]
+    return np.sum(q**2)
+
+
+def rebound_to_what_is_around(x):
+    y, z = x * 1.0, x * 2.0
+    for k in range(3):
+        if x[k] > 0.5:
+            y = z
+    y[0] += x[1]
+    return np.sum(z**2)
+
+
+def buffers_swapped(x):
+    u, v = x.copy(), np.zeros_like(x)
+    for _ in range(3):
+        v[1:] = u[:-1] * u[1:]
+        u, v = v, u
+    return np.sum(u * x)
+
+
+@pytest.mark.parametrize(
+    ("f", "read"),
+    [(rebound_on_a_path, False), (rebound_in_a_loop_inside, False), (rebound_to_what_is_around, False),
+     (buffers_swapped, True)],
+    ids=lambda f: getattr(f, "__name__", ""),
+)  # fmt: skip
+def test_names_bound_anew_in_loops(f, read):
+    x = np.array([0.3, 0.7, 0.8, 0.2])
+    try:
+        got = grad(f)(x)
+    except UnsupportedSyntax as e:
+        assert not read and "error[aliasing]" in str(e)
+        return
+    np.testing.assert_allclose(got, aliasing.differences(f, x), rtol=1e-5, atol=1e-6)
 
 
 def test_few_refusals(counts):

@@ -760,7 +760,7 @@ def loop(
                 lw.complete(state)
             put_away(lw, node, before, end, lw.element_writes[mark:])
             linked_before, links = (links, pairs), loop_links(lw, start, carried, opened, end)
-            pairs = meeting(lw, opened, end)
+            pairs = meeting(lw, start, opened, end)
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
@@ -1038,7 +1038,7 @@ def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State)
     out = {}
     for key in first:
         linked = set(first[key])
-        for c in last[key].union(*(may_be(end.shares, c) for c in last[key] if c not in start.cells)):
+        for c in may_be(end.shares, last[key], start.cells.keys() | own.keys()):
             if c not in own:
                 linked |= {c} & start.cells.keys()
             elif own[c] != key:  # two variables change places
@@ -1047,15 +1047,15 @@ def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State)
     return out
 
 
-def meeting(lw: Lowerer, opened: Any, end: State) -> set[tuple[Any, Any]]:
+def meeting(lw: Lowerer, start: State, opened: Any, end: State) -> set[tuple[Any, Any]]:
     """The variables of a loop of which two may hold one thing at the end of a trip."""
+    known = start.cells.keys() | {c for b in opened.values() for c in places.reached(lw, b)}
     held: dict[Any, set[int]] = {}
     old, lw.state = lw.state, end
     for key in opened:
         b = end.names.get(key[1]) if key[0] == "name" else None
         if b is not None:
-            cells = places.reached(lw, b)
-            held[key] = cells.union(*(may_be(end.shares, c) for c in cells))
+            held[key] = may_be(end.shares, places.reached(lw, b), known)
     lw.state = old
     return {(p, q) for p, q in itertools.combinations(held, 2) if held[p] & held[q]}
 

@@ -8,7 +8,7 @@ import functools
 import operator
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, NoReturn
@@ -1027,10 +1027,16 @@ def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
     return frozenset(found.union(*(g for g in shares if cell in g)))
 
 
-def may_be(shares: frozenset[frozenset[int]], cell: int) -> set[int]:
-    """The older cells of which a cell may hold what one holds, and itself."""
-    shares = frozenset(g for g in shares if ELEMENTS not in g)
-    return ancestors(sorted({cell}.union(*shares)), shares)[cell]
+def may_be(shares: frozenset[frozenset[int]], cells: set[int], known: Collection[int]) -> set[int]:
+    """What some cells may hold as well: the older ones of their groups, up to those that are known."""
+    groups = [g for g in shares if ELEMENTS not in g]
+    found, todo = set(cells), [c for c in cells if c not in known]
+    while todo:
+        c = todo.pop()
+        more = {o for g in groups if max(g) == c for o in g} - found
+        found |= more
+        todo += [o for o in more if o not in known]
+    return found
 
 
 def ancestors(cells: list[int], groups: Iterable[frozenset[int]]) -> dict[int, set[int]]:
