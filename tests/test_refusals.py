@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import numeric
-from srcdiff import grad, source, value_and_grad
+from srcdiff import grad, jvp, source, value_and_grad
 from srcdiff.errors import SrcdiffError
 
 table = {"a": math.sin, "b": lambda v: v * v}
@@ -562,3 +562,38 @@ def test_many_cases() -> None:
     g = grad(namespace["f"])
     assert g(1.5, 4) == pytest.approx(6 * 1.5**5)
     assert source(g, 1.5, 4).count("\n") < 80
+
+
+# ---- matrices that are not square, and draws ---------------------------------------------------------------
+
+
+def completing_column(A):
+    return np.linalg.svd(A)[0][0, 3]
+
+
+def wide_factor(A):
+    return np.linalg.qr(A)[1][0, 2]
+
+
+def drawn(x):
+    return np.random.default_rng(0).normal(x, 2.0)
+
+
+def test_singular_vectors_that_complete_a_basis():
+    A = np.random.default_rng(1).normal(size=(4, 2))
+    with pytest.raises(np.linalg.LinAlgError, match=r"the last 2 singular vectors.*pass full_matrices=False"):
+        grad(completing_column)(A)
+    dot = jvp(completing_column, (A,), (np.ones((4, 2)),))[1]
+    assert np.isnan(dot)
+
+
+def test_qr_of_a_wide_matrix():
+    A = np.random.default_rng(1).normal(size=(2, 3))
+    with pytest.raises(np.linalg.LinAlgError, match=r"at least as many rows as columns.*r is 2 by 3 here"):
+        grad(wide_factor)(A)
+
+
+def test_draws_that_depend_on_parameters():
+    with pytest.raises(SrcdiffError, match=r"loc \+ scale \* rng.standard_normal") as caught:
+        grad(drawn)(0.7)
+    assert "test_refusals.py" in str(caught.value)

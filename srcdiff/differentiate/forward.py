@@ -295,11 +295,21 @@ class Forward(Builder):
         args = []
         for a, place in zip(op.ins, places, strict=True):
             if place in rule.operands:
-                args.append(self.numeric(a) if several or isinstance(a, Struct) else self.dot(a))
+                whole = several or isinstance(a, Struct)
+                args.append(self.with_idle(self.numeric(a), a) if whole else self.dot(a))
             else:
                 args.append(a)
         attrs = {k: v for k, v in op.attrs.items() if k not in OWN}
         return self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs)
+
+    def with_idle(self, t: Atom, a: Atom) -> Atom:
+        """A tangent with zeros for arrays of integers, too: an operation on several takes arrays only."""
+        k = kind(a)
+        if isinstance(t, Struct) and isinstance(k, Tree):
+            parts = (self.with_idle(x, self.part(a, k, n)) for n, x in enumerate(t.items))
+            return Struct(t.type, t.keys, tuple(parts))
+        idle = isinstance(k, Array) and k.dtype[0] in "iub" and t == Const(None)
+        return self.rule(vocabulary.zeros, {"x": a}) if idle else t
 
     def bilinear(self, op: Op, rule: Any) -> Atom:
         given = arguments(op, rule)

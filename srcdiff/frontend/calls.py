@@ -836,11 +836,24 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
 
 
+def _fromkeys(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """``dict.fromkeys(keys, value)``: one value under all keys."""
+    _, given = sequences.spread(lw, args[0], node)
+    keys = [lw.read(x, node) for x in given or ()]
+    if given is None or not all(is_constant(k) for k in keys):
+        lw.stop("dict", "the keys of dict.fromkeys are known only at run time", node,
+                help="write a loop: for k in keys: d[k] = value")  # fmt: skip
+    value = stored(lw, args[1]) if len(args) > 1 else Plain(Const(None))
+    entries = dict.fromkeys([constant(k) for k in keys], value)
+    return Loc(lw.state.new_cell(Agg(dict, tuple(entries), tuple(entries.values()))))
+
+
 SPECIAL: dict[Any, Any] = {
     **sequences.FUNCTIONS,
     slice: _slice, len: _len, isinstance: _isinstance, float: _float, int: _int,
     set: _set(set), frozenset: _set(frozenset), np.add.at: _add_at, np.shape: _shape,
     np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.partial: _partial,
+    dict.fromkeys: _fromkeys,
     **texts.FUNCTIONS, **reflection.HANDLERS, **tools.FUNCTIONS, **numeric.FUNCTIONS,
     **masked.MASKED,
 }  # fmt: skip
@@ -875,6 +888,13 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
     return unread_method(lw, atom, name, args, kwargs, node)
 
 
+DRAWN = {  # draws that depend on parameters, as draws that do not
+    "normal": "loc + scale * rng.standard_normal(size)", "uniform": "low + (high - low) * rng.random(size)",
+    "exponential": "scale * rng.standard_exponential(size)",
+    "lognormal": "np.exp(mean + sigma * rng.standard_normal(size))",
+}  # fmt: skip
+
+
 def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
@@ -883,6 +903,7 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
             "method",
             f"the method {name!r} of an object that is not known is given a number or an array",
             node,
+            help=f"if it draws random numbers, draw standard ones: {DRAWN[name]}" if name in DRAWN else "",
         )
     if node is lw.discarded and any(isinstance(kind(a), (Array, Seq)) for a in atoms):
         lw.stop(
@@ -904,10 +925,8 @@ IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # metho
 def array_method(
     lw: Lowerer, owner: Bound, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any
 ) -> Bound:
-    if name == "item" and not args:
-        k = kind(atom)
-        if isinstance(k, (Array, Scalar)) and k.dtype[0] in "f":
-            return Plain(lw.prim(float, [atom], result=FLOAT))
+    if name == "item" and isinstance(k := kind(atom), (Array, Scalar)) and k.dtype[0] == "f":
+        return Plain(lw.prim(float, [lw.read(one_item(lw, owner, k, args, node))], result=FLOAT))
     if name == "is_integer" and isinstance(kind(atom), Scalar):
         return Plain(lw.prim(float.is_integer, [atom], result=BOOL, method=name))
     if name == "fill" and isinstance(owner, Loc):
@@ -945,6 +964,21 @@ def array_method(
     if "out" in kwargs:
         return with_out(lw, fn, f"np.{name}", None, [owner, *args], kwargs, node)
     return library(lw, fn, f"np.{fn.__name__}", [owner, *args], kwargs, node, method=name)
+
+
+def one_item(lw: Lowerer, owner: Bound, k: Array | Scalar, args: Args, node: Any) -> Bound:
+    """What ``x.item(*args)`` makes a number of Python of: an element."""
+    if isinstance(k, Scalar) or (not args and not k.dims):
+        return owner
+    flat = call(lw, Known(np.ravel, "np.ravel"), [owner], {}, node) if len(k.dims) > 1 else owner
+    index = [lw.read(a, node) for a in args] or [Const(0)]
+    if not args and any(d != 1 for d in k.dims):  # it raises unless there is one element
+        return call(lw, Known(np.squeeze, "np.squeeze"), [owner], {}, node)
+    if len(index) == len(k.dims) > 1:
+        flat, index = owner, [Struct(tuple, tuple(range(len(index))), tuple(index))]
+    if len(index) != 1 or not isinstance(index[0], (Const, Val, Struct)):
+        lw.stop("method", "item(...) takes one index, or one for each dimension, here", node)
+    return Plain(lw.getitem(lw.read(flat, node), index[0]))
 
 
 def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -207,24 +207,21 @@ def _binop(lw: Lowerer, node: Any) -> Bound:
 def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     """An operator applied to two bounds: arithmetic, or the joining of lists and tuples."""
     a, b = content(lw, left), content(lw, right)
-    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
-        return Loc(lw.state.new_cell(merged_dicts(a, b)))
-    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and a.type in (tuple, list):
-        items = a.items + b.items
-        agg = Agg(a.type, tuple(range(len(items))), items)
-        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
-    if (
-        isinstance(a, Agg)
-        and isinstance(b, Plain)
-        and fn is operator.mul
-        and isinstance(constant(b.atom), int)
-    ):
-        items = a.items * constant(b.atom)
-        agg = Agg(a.type, tuple(range(len(items))), items)
-        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
     got = objects.operate(lw, fn, left, right, node)
     if got is not None:
         return got
+    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
+        return Loc(lw.state.new_cell(merged_dicts(a, b)))
+    if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and is_joined(a, b):
+        items = a.items + b.items
+        agg = Agg(list if a.type is list else tuple, tuple(range(len(items))), items)
+        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
+    if fn is operator.mul and is_repeated(b, a):
+        left, right, a, b = right, left, b, a
+    if fn is operator.mul and is_repeated(a, b):
+        items = a.items * constant(b.atom)
+        agg = Agg(list if a.type is list else tuple, tuple(range(len(items))), items)
+        return Loc(lw.state.new_cell(agg)) if a.type is list else agg
     if isinstance(a, Agg) and a.type is list and len(a.items) == 1 and fn is operator.mul:
         size = lw.read(right, node)  # [v] * n: a list of unknown length
         repeated = lw.bind(lw.prim(fn, [lw.read(left), size], result=Seq(kind(lw.read(a.items[0])))))
@@ -248,6 +245,17 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
             return places.share_elements(lw, repeated, left, right)
     return Plain(lw.prim(fn, [x, y]))
+
+
+def is_joined(a: Agg, b: Agg) -> bool:
+    """Whether a sum is two lists, or two tuples, one after the other."""
+    return (a.type is b.type is list) or (issubclass(a.type, tuple) and issubclass(b.type, tuple))
+
+
+def is_repeated(box: Any, times: Any) -> bool:
+    """Whether a product is a list or tuple, as often as a constant says."""
+    sequence = isinstance(box, Agg) and (box.type is list or issubclass(box.type, tuple))
+    return sequence and isinstance(times, Plain) and isinstance(constant(times.atom), int)
 
 
 def merged_dicts(a: Agg, b: Agg) -> Agg:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.frontend import calls
+from srcdiff.frontend import calls, operands
 from srcdiff.frontend.core import constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Partial, Plain
@@ -348,34 +348,46 @@ def ufunc_reduce(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -
     what = f"np.{fn.__name__}.reduce"
     kwargs = dict(kwargs)
     x, *more = args
+    x = operands.as_array(lw, x, node)
     if len(more) > 1:
         refuse_option(lw, f"{what} with more than two arguments", node, "give the others by name")
     axis = more[0] if more else kwargs.pop("axis", Plain(Const(0)))
     whole = REDUCE.get(fn)
     if whole is not None:
         return lw.call(Known(whole, spelt(whole)), [x], {"axis": axis, **kwargs}, node)
-    if kwargs or number(lw, axis, 0, node, what) not in (0, None) or rank(lw, x, node, what) < 1:
+    keepdims = "keepdims" in kwargs and number(lw, kwargs.pop("keepdims"), 0, node, what)
+    at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
+    if kwargs or n < 1 or (at is not None and not -n <= at < n) or (keepdims and at is None):
         refuse_option(lw, f"{what} with options", node, f"loop over the elements with np.{fn.__name__}")
-    if constant(lw.read(axis)) is None:
+    if at is None:
         x = written(lw, node, "out = np.ravel(x)", {"x": x})
-    return written(lw, node, "out = x[0]\nfor v in x[1:]:\n    out = f(out, v)", {"x": x, "f": fn})
+    elif at % n:
+        x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
+    text = "out = x[0]\nfor v in x[1:]:\n    out = f(out, v)"
+    text += f"\nout = np.expand_dims(out, {at})" if keepdims else ""
+    return written(lw, node, text, {"x": x, "f": fn})
 
 
 def ufunc_accumulate(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bound:
     what = f"np.{fn.__name__}.accumulate"
     x, *more = args
+    x = operands.as_array(lw, x, node)
     axis = more[0] if more else kwargs.get("axis", Plain(Const(0)))
     whole = ACCUMULATE.get(fn)
     if whole is not None and not kwargs.keys() - {"axis"} and len(more) < 2:
         return lw.call(Known(whole, spelt(whole)), [x], {"axis": axis}, node)
-    if kwargs.keys() - {"axis"} or len(more) > 1 or number(lw, axis, 0, node, what) != 0:
+    at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
+    if kwargs.keys() - {"axis"} or len(more) > 1 or at is None or not -n <= at < n:
         refuse_option(lw, f"{what} with options", node, f"loop over the elements with np.{fn.__name__}")
+    if at % n:
+        x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
     text = "last = x[0]\nmade = [last]\nfor v in x[1:]:\n    last = f(last, v)\n    made.append(last)\n"
-    return written(lw, node, text + "out = np.array(made)", {"x": x, "f": fn})
+    text += "out = np.array(made)" + (f"\nout = np.moveaxis(out, 0, {at})" if at % n else "")
+    return written(lw, node, text, {"x": x, "f": fn})
 
 
 def ufunc_outer(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bound:
-    x, y = args
+    x, y = (operands.as_array(lw, a, node) for a in args)
     n = rank(lw, y, node, f"np.{fn.__name__}.outer")
     if n and rank(lw, x, node, f"np.{fn.__name__}.outer"):
         x = written(lw, node, f"out = x[..., {', '.join(['None'] * n)}]", {"x": x})

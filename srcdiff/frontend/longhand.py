@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.frontend import operands
 from srcdiff.frontend.core import constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Plain
@@ -49,6 +50,7 @@ def _diff(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -
 def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
     """``np.cov``: products of what is left without the means."""
     named = dict(zip(("m", "y", "rowvar", "bias", "ddof"), args, strict=False)) | kwargs
+    named.update({w: operands.as_array(lw, named[w], node) for w in ("m", "y") if w in named})
     options = {w: constant(lw.read(named.pop(w), node)) for w in ("rowvar", "bias", "ddof") if w in named}
     y = named.pop("y", None)
     if named.keys() != {"m"} or not all(v is None or isinstance(v, (bool, int)) for v in options.values()):
@@ -77,4 +79,19 @@ def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) ->
     return written(lw, node, text, bounds)
 
 
-HANDLERS: dict[Any, Any] = {np.diff: _diff, np.cov: _cov}
+def _corrcoef(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.corrcoef``: covariances over the standard deviations of both."""
+    named = dict(zip(("x", "y", "rowvar"), args, strict=False)) | kwargs
+    if "x" not in named or named.keys() - {"x", "y", "rowvar"}:
+        return None
+    c = _cov(lw, [named["x"]], {w: b for w, b in named.items() if w != "x"}, node)
+    if c is None:
+        return None
+    k = kind(lw.read(c, node))
+    if not isinstance(k, Array) or len(k.dims) != 2:
+        return None
+    text = "s = np.sqrt(np.diag(c))\nout = np.clip(c / s[:, np.newaxis] / s, -1, 1)"
+    return written(lw, node, text, {"c": c})
+
+
+HANDLERS: dict[Any, Any] = {np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef}

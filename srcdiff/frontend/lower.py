@@ -13,6 +13,7 @@ import numpy as np
 
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import (
+    averages,
     calls,
     control,
     effects,
@@ -117,7 +118,8 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL, longhand.HANDLERS)
+            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
+                      longhand.HANDLERS, averages.HANDLERS)  # fmt: skip
             return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

@@ -48,6 +48,14 @@ def _modf(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return pair(binary(lw, operator.sub, args[0], whole, node), whole)
 
 
+def _modf_of_array(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """``np.modf``: like ``math.modf``, element by element."""
+    if len(args) != 1 or kwargs:
+        return None
+    whole = Plain(lw.prim(np.trunc, [held(lw, args[0], node)]))
+    return pair(binary(lw, operator.sub, args[0], whole, node), whole)
+
+
 def _frexp(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     """The exponent is constant; ``x == ldexp(m, e)``."""
     both = lw.prim(math.frexp, [held(lw, args[0], node)], result=Tree(tuple, (0, 1), (FLOAT, INT)))
@@ -91,6 +99,7 @@ def _bool(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 FUNCTIONS: dict[Any, Any] = {
-    divmod: _divmod, np.divmod: _divmod, math.modf: _modf, math.frexp: _frexp, pow: _pow,
+    divmod: _divmod, np.divmod: _divmod, math.modf: _modf, np.modf: _modf_of_array,
+    math.frexp: _frexp, pow: _pow,
     complex: _complex, bool: _bool,
 }  # fmt: skip

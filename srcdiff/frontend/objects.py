@@ -13,6 +13,8 @@ import operator
 import types
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from srcdiff.frontend import boxes
 from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable, near_to
 from srcdiff.frontend.scope import (
@@ -29,7 +31,8 @@ from srcdiff.frontend.scope import (
     class_key,
 )
 from srcdiff.ir.classes import fields_of
-from srcdiff.ir.graph import Const, Ref
+from srcdiff.ir.graph import Const, Ref, kind
+from srcdiff.ir.kinds import Array, Scalar
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -479,6 +482,48 @@ def content(lw: Lowerer, b: Bound) -> Any:
     return lw.content(adopt(lw, lw.settled(b)))
 
 
+def as_builtin(outer: type) -> Any:
+    """``dataclasses.asdict`` and ``astuple``: copies all the way down, dataclasses as dicts or tuples."""
+    name = "asdict" if outer is dict else "astuple"
+
+    def copied(lw: Lowerer, b: Bound, node: Any) -> Bound:
+        box = content(lw, b)
+        if not isinstance(box, Agg):
+            return part(lw, b, node)
+        of_dataclass = is_object(box) and dataclasses.is_dataclass(box.type)
+        if is_object(box) and not of_dataclass and not issubclass(box.type, tuple):
+            lw.stop("class", f"dataclasses.{name} of an object of class {box.type.__name__} inside", node,
+                    help="make the container from the fields that are needed")  # fmt: skip
+        if of_dataclass:
+            fields = {f.name: get(lw, b, box, f.name, node) for f in dataclasses.fields(box.type)}
+        else:
+            fields = dict(zip(box.keys, box.items, strict=True))
+        kind_of = outer if of_dataclass else box.type
+        items = tuple(copied(lw, x, node) for x in fields.values())
+        keys = tuple(range(len(items))) if of_dataclass and outer is tuple else tuple(fields)
+        made = Agg(kind_of, keys, items)
+        return Loc(lw.state.new_cell(made)) if kind_of in (list, dict) else made
+
+    def part(lw: Lowerer, b: Bound, node: Any) -> Bound:
+        if not isinstance(b, Loc):
+            return b
+        k = kind(lw.read(b, node))
+        if isinstance(k, Array):
+            return lw.call(Known(np.copy, "np.copy"), [b], {}, node)
+        if isinstance(k, Scalar):
+            return Plain(lw.read(b, node))
+        lw.stop("class", f"dataclasses.{name} copies a list or dict here whose length is not known", node,
+                help="make the container from the fields that are needed")  # fmt: skip
+
+    def handler(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+        box = content(lw, args[0]) if len(args) == 1 and not kwargs else None
+        if not isinstance(box, Agg) or not dataclasses.is_dataclass(box.type):
+            return None
+        return copied(lw, args[0], node)
+
+    return handler
+
+
 def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) -> Bound | None:
     """What an object's class does under a special name (``__getitem__``); None if it has nothing."""
     box = content(lw, owner)
@@ -601,6 +646,8 @@ SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
     object.__new__: made_bare, types.SimpleNamespace: namespace,
     **{cls: stand_in(own) for cls, own in boxes.STAND_INS.items()},
-    dataclasses.replace: replaced, len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
+    dataclasses.replace: replaced, dataclasses.asdict: as_builtin(dict),
+    dataclasses.astuple: as_builtin(tuple),
+    len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
     int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: unary("__next__"),
 }  # fmt: skip

@@ -15,9 +15,10 @@ They are for real matrices (``solve``, ``inv`` and ``det`` for complex ones, too
 read one triangle of their operand, so its cotangent is in that triangle: it is the derivative of what NumPy
 computes, and contracts with a symmetric tangent like the symmetric form.  The vectors of ``eigh`` and ``svd``
 have a derivative where the values are distinct; pairs that are exactly equal contribute nothing.  ``qr``,
-``lstsq`` and ``pinv`` are for full rank, ``qr`` for at least as many rows as columns (others raise
-LinAlgError), ``svd`` for ``full_matrices=False`` or a square matrix.  The derivative of
-``det`` is the matrix of cofactors, also where ``a`` is singular.
+``lstsq`` and ``pinv`` are for full rank, ``qr`` for at least as many rows as columns (`square` refuses
+others).  The vector that completes ``u`` or ``vh`` of a matrix that is not square stays orthogonal to the
+others; where there are several (which ones is arbitrary) `completing` and `completed` go through none.
+The derivative of ``det`` is the matrix of cofactors, also where ``a`` is singular.
 """
 
 from __future__ import annotations
@@ -39,8 +40,11 @@ from srcdiff.rules.registry import (
 )
 from srcdiff.runtime.arrays import cast_like, fit, resized, unbroadcast, undiagonal
 from srcdiff.runtime.linalg import (
+    beside,
     cofactors,
     cofactors_dot,
+    completed,
+    completing,
     einsum_bar,
     einsum_is_plain,
     einsum_transposed,
@@ -51,6 +55,7 @@ from srcdiff.runtime.linalg import (
     matmul_right,
     multi_dot_bar,
     norm_axes,
+    square,
     tensordot_axes_left,
     tensordot_axes_right,
     tensordot_order_left,
@@ -61,6 +66,7 @@ takes_sequence(np.linalg.multi_dot)
 pure(einsum_is_plain, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
 nondifferentiable(np.linalg.matrix_rank)
+returns_alias(completed, completing, square)
 returns_alias(einsum_bar, np.einsum, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.matrix_transpose)
 
 
@@ -685,10 +691,10 @@ def eigvalsh_bar(a: Any, UPLO: Any = "L", *, out_bar: Any) -> Any:
 def qr(a: Any, mode: Any = "reduced", *, out: Any, a_dot: Any) -> Any:
     if mode == "r":
         r = out
-        q = np.swapaxes(np.linalg.solve(np.swapaxes(r, -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
+        q = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
     else:
         q, r = out
-    c = np.swapaxes(np.linalg.solve(np.swapaxes(r, -1, -2), np.swapaxes(a_dot, -1, -2)), -1, -2)
+    c = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a_dot, -1, -2)), -1, -2)
     s = np.swapaxes(q, -1, -2) @ c
     lower = np.tril(s, -1)
     turn = lower - np.swapaxes(lower, -1, -2)
@@ -700,12 +706,13 @@ def qr(a: Any, mode: Any = "reduced", *, out: Any, a_dot: Any) -> Any:
 @pullback(np.linalg.qr, "a")
 def qr_bar(a: Any, mode: Any = "reduced", *, out: Any, out_bar: Any) -> Any:
     if mode == "r":
-        r, r_bar = out, out_bar
+        r, r_bar = square(out), out_bar
         q = np.swapaxes(np.linalg.solve(np.swapaxes(r, -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2))
         g = q @ (half + np.swapaxes(half, -1, -2))
     else:
         q, r = out
+        r = square(r)
         q_bar, r_bar = out_bar
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2) - np.swapaxes(q_bar, -1, -2) @ q)
         g = q_bar + q @ (half + np.swapaxes(half, -1, -2))
@@ -718,6 +725,9 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, 
         u, _, vh = np.linalg.svd(a, full_matrices=False)
         return np.sum(u * (a_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
     u, s, vh = out
+    if full_matrices:
+        k = np.shape(s)[-1]
+        u, u_rest, vh, vh_rest = u[..., :k], u[..., k:], vh[..., :k, :], vh[..., k:, :]
     uT, v = np.swapaxes(u, -1, -2), np.swapaxes(vh, -1, -2)
     p = uT @ a_dot @ v
     pT = np.swapaxes(p, -1, -2)
@@ -729,7 +739,12 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, 
     inverse = 1.0 / np.where(row == 0.0, np.inf, row)
     u_dot = u @ (turn * (p * row + column * pT)) + (av - u @ p) * inverse
     v_dot = v @ (turn * (column * p + pT * row)) + (atu - v @ pT) * inverse
-    return u_dot, np.diagonal(p, 0, -2, -1), np.swapaxes(v_dot, -1, -2)
+    vh_dot = np.swapaxes(v_dot, -1, -2)
+    if full_matrices:
+        u_dot = np.concatenate([u_dot, completing(-u @ np.swapaxes(u_dot, -1, -2) @ u_rest)], axis=-1)
+        rest = np.swapaxes(completing(-v @ vh_dot @ np.swapaxes(vh_rest, -1, -2)), -1, -2)
+        vh_dot = np.concatenate([vh_dot, rest], axis=-2)
+    return u_dot, np.diagonal(p, 0, -2, -1), vh_dot
 
 
 @pullback(np.linalg.svd, "a")
@@ -739,6 +754,12 @@ def svd_bar(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: A
         return (u * np.expand_dims(out_bar, -2)) @ vh
     u, s, vh = out
     u_bar, s_bar, vh_bar = out_bar
+    if full_matrices:
+        k = np.shape(s)[-1]
+        u, u_rest, vh, vh_rest = u[..., :k], u[..., k:], vh[..., :k, :], vh[..., k:, :]
+        u_bar = u_bar[..., :k] - beside(u_rest, u_bar[..., k:]) @ u
+        v_rest, rest_bar = np.swapaxes(vh_rest, -1, -2), np.swapaxes(vh_bar[..., k:, :], -1, -2)
+        vh_bar = vh_bar[..., :k, :] - vh @ np.swapaxes(beside(v_rest, rest_bar), -1, -2)
     v, v_bar = np.swapaxes(vh, -1, -2), np.swapaxes(vh_bar, -1, -2)
     row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
     gaps = row * row - column * column
@@ -804,3 +825,23 @@ def kron_right_rule(g: Any, a: Any, b: Any, *, out_bar: Any) -> Any:
 @linear(half_tril, "x")
 def half_tril_rule(x: Any, *, out_bar: Any) -> Any:
     return half_tril(out_bar)
+
+
+@linear(square, "r")
+def square_rule(r: Any, *, out_bar: Any) -> Any:
+    return out_bar
+
+
+@linear(completing, "x_dot")
+def completing_rule(x_dot: Any, *, out_bar: Any) -> Any:
+    return completed(out_bar)
+
+
+@linear(completed, "x_bar")
+def completed_rule(x_bar: Any, *, out_bar: Any) -> Any:
+    return out_bar
+
+
+@bilinear(beside, "x", "x_bar")
+def beside_rule(x: Any, x_bar: Any, *, out_bar: Any) -> Any:
+    return out_bar @ x_bar, np.swapaxes(out_bar, -1, -2) @ x

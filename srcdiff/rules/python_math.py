@@ -14,8 +14,11 @@ import math
 import sys
 from typing import Any
 
+import numpy as np
+
 from srcdiff import runtime
 from srcdiff.rules.registry import differential, elementwise, linear, nondifferentiable, pullback
+from srcdiff.runtime.arrays import cast_like
 
 # --- powers -------------------------------------------------------------------------------------------------
 
@@ -271,6 +274,13 @@ if sys.version_info >= (3, 13):
 @linear(float, "x")
 def float_(x: Any = 0.0, *, out_bar: Any) -> Any:
     return out_bar
+
+
+@linear(np.float16, "x")
+@linear(np.float32, "x")
+@linear(np.float64, "x")
+def float_of_numpy(x: Any = 0.0, *, out_bar: Any) -> Any:
+    return cast_like(out_bar, x)
 
 
 nondifferentiable(

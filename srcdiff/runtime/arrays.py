@@ -382,7 +382,10 @@ def unmeshgrid(g: Any, arrays: Any, sparse: Any = False, indexing: Any = "xy") -
     axes = list(range(len(arrays)))
     if indexing == "xy" and len(axes) > 1:
         axes[:2] = 1, 0
-    sums = (np.sum(x_bar, axis=tuple(j for j in axes if j != k)) for x_bar, k in zip(g, axes, strict=True))
+    sums = (
+        np.sum(x_bar, axis=tuple(j for j in axes if j != k)) if np.ndim(x_bar) else np.zeros(np.shape(x))
+        for x_bar, k, x in zip(g, axes, arrays, strict=True)
+    )  # (a grid of integers has no cotangent: it comes as the number zero)
     return tuple(s.reshape(np.shape(x)) for s, x in zip(sums, arrays, strict=True))
 
 

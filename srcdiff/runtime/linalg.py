@@ -10,8 +10,11 @@ import numpy as np
 from srcdiff.runtime.arrays import fit, unbroadcast
 
 __all__ = [
+    "beside",
     "cofactors",
     "cofactors_dot",
+    "completed",
+    "completing",
     "einsum_bar",
     "einsum_is_plain",
     "einsum_transposed",
@@ -22,6 +25,7 @@ __all__ = [
     "matmul_right",
     "multi_dot_bar",
     "norm_axes",
+    "square",
     "tensordot_axes_left",
     "tensordot_axes_right",
     "tensordot_order_left",
@@ -249,3 +253,39 @@ def norm_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return tuple(int(k) % ndim for k in (axis if isinstance(axis, list | tuple) else (axis,)))
+
+
+# --- factorisations of matrices that are not square
+
+
+def square(r: Any) -> Any:
+    """``r`` of a QR factorisation, which is to be solved with."""
+    if np.shape(r)[-1] != np.shape(r)[-2]:
+        raise np.linalg.LinAlgError(
+            "np.linalg.qr has a derivative for matrices with at least as many rows as columns, "
+            f"and mode='reduced' or 'r'; r is {np.shape(r)[-2]} by {np.shape(r)[-1]} here"
+        )
+    return r
+
+
+def completing(x_dot: Any) -> Any:
+    """The tangents of the columns that complete ``u``: several can be any basis, and have none (NaN)."""
+    return x_dot if np.shape(x_dot)[-1] < 2 else np.full_like(x_dot, np.nan)
+
+
+def completed(x_bar: Any) -> Any:
+    """The cotangents of the columns that complete ``u``: of several they must be zero."""
+    if np.shape(x_bar)[-1] > 1 and np.any(x_bar):
+        raise np.linalg.LinAlgError(
+            f"the last {np.shape(x_bar)[-1]} singular vectors of np.linalg.svd complete a basis in an "
+            "arbitrary way, and have no derivative; pass full_matrices=False, and use the others"
+        )
+    return x_bar
+
+
+def beside(x: Any, x_bar: Any) -> Any:
+    """``x @ x_bar.T`` of the columns that complete ``u``: of several, zero with their cotangents."""
+    x_bar = completed(x_bar)
+    if np.shape(x)[-1] > 1:
+        return np.zeros((*np.shape(x)[:-1], np.shape(x)[-2]), dtype=x.dtype)
+    return x @ np.swapaxes(x_bar, -1, -2)

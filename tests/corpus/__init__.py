@@ -1,6 +1,7 @@
 """Programs as people write them; test_corpus.py checks every mode and order on each."""
 
 from corpus import (
+    arraylike,
     arrays,
     boxes,
     branches,
@@ -76,5 +77,6 @@ MODULES = (
     sizes,
     interface,
     checkpoints,
+    arraylike,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
