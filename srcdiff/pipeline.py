@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff import family
-from srcdiff.analysis.activity import varied
+from srcdiff.analysis.activity import Activity, varied
 from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.batch.apply import Unbatched
 from srcdiff.differentiate.common import (
@@ -20,6 +20,7 @@ from srcdiff.differentiate.common import (
     fn_name,
     is_constant_fn,
     keeps_zero,
+    lost,
     no_rule,
 )
 from srcdiff.differentiate.fetch import fetch
@@ -953,24 +954,24 @@ class Account:
     problems: tuple[Problem, ...]
 
 
-def flow(graph: Graph, wrt: tuple[str, ...]) -> tuple[set[tuple[str, int]], set[Val]]:
-    """The statements and values that vary with the arguments in ``wrt``."""
+def flow(graph: Graph, wrt: tuple[str, ...]) -> tuple[set[tuple[str, int]], Activity]:
+    """The statements through which derivatives with respect to ``wrt`` flow, and what varies."""
     by_name = {p.name: p for p in graph.region.params}
     seeds = [v for w in wrt if (v := graph.info.get("values", {}).get(w) or by_name.get(w)) is not None]
-    moving = varied(graph, seeds, is_constant_fn)
+    found = Activity(graph, seeds, is_constant_fn)
     at = {
         (op.origin.file, op.origin.line)
         for op in walk(graph.region)
-        if op.origin is not None and not op.regions and any(o in moving for o in op.outs)
+        if op.origin is not None and not op.regions and any(o in found.varied for o in op.outs)
     }
-    return at, moving
+    return at, found
 
 
 @guarded(*SIGNALS)
 def account(graph: Graph, wrt: tuple[str, ...]) -> Account:
     """What reverse mode does with a function: where derivatives flow, what is kept, what is refused."""
     at, moving = flow(graph, wrt)
-    names = {v.name for v in moving}
+    names = {v.name for v in moving.varied}
     word = "out_bar"
     try:
         g, bars, r = reverse(
@@ -987,11 +988,14 @@ def account(graph: Graph, wrt: tuple[str, ...]) -> Account:
 def partial_account(graph: Graph, wrt: tuple[str, ...], problems: tuple[Problem, ...]) -> Account:
     """The same of a function that could not be read to its end: what was read may hold problems too."""
     at, moving = flow(graph, wrt)
-    unread = [
-        op.attrs["unread"][1] for op in walk(graph.region) if "unread" in op.attrs and op.out in moving
-    ]
-    found = sorted(dict.fromkeys((*problems, *unread)), key=lambda p: (p.file, p.line))
-    return Account(at, {v.name for v in moving}, [], tuple(found))
+    more: list[Problem] = []
+    for op in walk(graph.region):
+        if "unread" in op.attrs and op.out in moving.varied:
+            more.append(op.attrs["unread"][1])
+        elif op.code == "prim" and op.out in moving.lost:
+            more += lost(op, moving.lost[op.out]).problems
+    found = sorted(dict.fromkeys((*problems, *more)), key=lambda p: (p.file, p.line))
+    return Account(at, {v.name for v in moving.varied}, [], tuple(found))
 
 
 # ---- functions that call themselves -----------------------------------------------------------------
