@@ -841,7 +841,7 @@ def _fromkeys(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     _, given = sequences.spread(lw, args[0], node)
     keys = [lw.read(x, node) for x in given or ()]
     if given is None or not all(is_constant(k) for k in keys):
-        lw.stop("dict", "the keys of dict.fromkeys are known only at run time", node,
+        lw.stop("key", "the keys of dict.fromkeys are known only at run time", node,
                 help="write a loop: for k in keys: d[k] = value")  # fmt: skip
     value = stored(lw, args[1]) if len(args) > 1 else Plain(Const(None))
     entries = dict.fromkeys([constant(k) for k in keys], value)
