@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 
 from srcdiff import runtime
-from srcdiff.rules.registry import differential, elementwise, linear, nondifferentiable, pullback
+from srcdiff.rules.registry import (
+    differential,
+    elementwise,
+    linear,
+    nondifferentiable,
+    pullback,
+    returns_alias,
+)
 from srcdiff.runtime.arrays import cast_like
 
 # --- powers -------------------------------------------------------------------------------------------------
@@ -276,7 +283,9 @@ def float_(x: Any = 0.0, *, out_bar: Any) -> Any:
     return out_bar
 
 
-@linear(np.float16, "x")
+returns_alias(np.float32, np.float64)
+
+
 @linear(np.float32, "x")
 @linear(np.float64, "x")
 def float_of_numpy(x: Any = 0.0, *, out_bar: Any) -> Any:
