@@ -17,6 +17,9 @@ class Pending:
 
 
 PENDING = {
+    "group_means_by_label": Pending(
+        "UnboundLocalError in the emitted text: a dict's items() in nested generators", bug=True
+    ),
     "pico_gpt_loss": Pending(
         "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("second",)
     ),
