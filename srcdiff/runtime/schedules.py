@@ -29,7 +29,7 @@ def next_snapshot(start: int, last: int, spare: int) -> int:
 
     Example:
         >>> next_snapshot(0, 9, 2)
-        5
+        4
     """
     if spare < 1:
         return last
