@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -264,12 +265,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("programs")
 
 
+tried: Counter[str] = Counter()
+
+
 def is_read(f: Any) -> None:
     """Programs that are refused because arrays change places on some path are left out: nothing else is."""
+    tried["all"] += 1
     try:
         grad(f, wrt="x")(X.copy(), W)
     except UnsupportedSyntax as e:
-        assume("error[aliasing]" not in str(e))
+        refused = "error[aliasing]" in str(e)
+        tried["refused"] += refused
+        assume(not refused)
         raise
 
 
@@ -316,6 +323,11 @@ def test_random_programs_second_order(folder: Path, text: str) -> None:
     assume(np.max(np.abs(expected - fine)) < 1e-7 * (1.0 + np.max(np.abs(expected))))
     _, forward = jvp(g, (X.copy(), W), (v, 0.0))
     numeric.assert_close(forward, expected, 1e-6, "forward over reverse")
+
+
+def test_few_are_left_out() -> None:
+    """Of those that the tests above have tried: a third today, where arrays change places on a path."""
+    assert tried["refused"] <= 0.4 * tried["all"], dict(tried)
 
 
 if FUZZ == 0:
