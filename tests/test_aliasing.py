@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,10 +84,60 @@ def buffers_swapped(x):
     return np.sum(u * x)
 
 
+def bound_on_one_path(x):
+    z = x * 1.0
+    if x[0] > 0:
+        y = [z, z]
+    if x[0] > 0:
+        y[0][0] = 7.0
+        return np.sum(y[1] ** 2)
+    return np.sum(z**2)
+
+
+def changed_about_on_a_path(x):
+    y, z = x * 2.0, x * 3.0
+    for k in range(4):
+        if x[k] > 0.5:
+            y, z = z, y
+        y[0] = y[0] * z[1]
+        z[1] += y[0]
+    return np.sum(y * z)
+
+
+def objects_changed_about(x):
+    a, b = SimpleNamespace(v=x * 1.0), SimpleNamespace(v=x * 2.0)
+    for k in range(3):
+        if x[k] > 0.5:
+            a, b = b, a
+        a.v[0] = b.v[1] * 2.0
+    return np.sum(a.v * b.v)
+
+
+def twice_in_a_pair(x):
+    p = (x * 1.0, x * 2.0)
+    for k in range(3):
+        if k == 1:
+            p = (p[1], p[1])
+        if x[k] > 0.5:
+            p[0][0] += x[1]
+    return np.sum(p[0] * p[1])
+
+
+def held_from_before(x):
+    y, z = x * 1.0, x * 2.0
+    keep = z
+    for k in range(3):
+        keep[0] += y[1]
+        if x[k] > 0.5:
+            keep = y
+    return np.sum(z * y)
+
+
 @pytest.mark.parametrize(
     ("f", "read"),
     [(rebound_on_a_path, False), (rebound_in_a_loop_inside, False), (rebound_to_what_is_around, False),
-     (buffers_swapped, True)],
+     (buffers_swapped, True), (bound_on_one_path, False), (changed_about_on_a_path, True),
+     (objects_changed_about, True), (twice_in_a_pair, False), (held_from_before, False)],
     ids=lambda f: getattr(f, "__name__", ""),
 )  # fmt: skip
 def test_names_bound_anew_in_loops(f, read):

@@ -17,6 +17,7 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import (
+    aliases,
     boxes,
     checkpoints,
     control,
@@ -482,7 +483,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         cells = {a.cell for a in args if isinstance(a, Loc)}
         if cells and isinstance(new, Loc):
             # a view or a copy: neither may be written to while the other is used
-            lw.state.shares |= {frozenset({new.cell, c}) for c in cells}
+            aliases.may_be(lw.state, {new.cell}, cells)
         return new
     if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
         return lw.take_apart(value, value.kind)

@@ -8,9 +8,8 @@ other branch.
 
 from __future__ import annotations
 
-import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import mappings, places, recursion
+from srcdiff.frontend import aliases, mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, may_be, mutable
+from srcdiff.frontend.core import Bottom, mutable
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -153,6 +152,7 @@ class Joiner:
         self.lw, self.op, self.states = lw, op, states
         self.made: dict[Any, Val] = {}
         self.cells: dict[Any, Bound] = {}
+        self.new: dict[int, tuple[set[int], set[int]]] = {}  # cells, and what they are on each path
 
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
@@ -222,10 +222,10 @@ class Joiner:
             if isinstance(v, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
                 return self.merged(a, b, v)
             new = self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
-            made = places.reached(self.lw, new)
-            if made:  # an object: it is the one or the other
-                group = made | self.reached(0, a) | self.reached(1, b)
-                self.lw.state.shares |= {frozenset(group)}
+            were = (self.reached(0, a), self.reached(1, b))
+            self.new.update(
+                (cell, were) for cell in places.reached(self.lw, new)
+            )  # it is the one or the other
             return new
 
         if a is None or b is None:
@@ -242,13 +242,13 @@ class Joiner:
         c = self.inside(which, b)
         if isinstance(c, Agg):
             agg = Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
-            return Loc(self.lw.state.new_cell(agg)) if isinstance(b, Loc) else agg
+            return self.copied(Loc(self.lw.state.new_cell(agg)), which, b) if isinstance(b, Loc) else agg
         if isinstance(b, Plain) and isinstance(b.atom, (Const, Ref)):
             return b
         if isinstance(b, (Plain, Loc)):
             x = self.read(which, b)
             v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
-            return self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+            return self.copied(self.lw.bind(v), which, b) if isinstance(v, Val) else Plain(v)
         half = partial(self.half, which=which, hint="")
         if isinstance(b, Partial):
             return Partial(half(b.fn), tuple(map(half, b.args)), {k: half(x) for k, x in b.kwargs.items()})
@@ -260,6 +260,13 @@ class Joiner:
             test = half(Plain(b.test))
             return Either(self.lw.read(test), half(b.then), half(b.other))
         return b
+
+    def copied(self, new: Bound, which: int, b: Bound) -> Bound:
+        """``new`` is ``b`` on the one path."""
+        cells = {b.cell} if isinstance(b, Loc) else set()
+        if isinstance(new, Loc):
+            self.new[new.cell] = (cells, set()) if which == 0 else (set(), cells)
+        return new
 
     def settled(self, which: int, b: Bound | None) -> Bound | None:
         lw = self.lw
@@ -283,12 +290,12 @@ class Joiner:
         return b
 
     def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
-        cells = (a.cell if isinstance(a, Loc) else 0, b.cell if isinstance(b, Loc) else 0)
+        cells = ({a.cell} if isinstance(a, Loc) else set(), {b.cell} if isinstance(b, Loc) else set())
         at = tuple((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b))
-        if at not in self.cells or 0 in cells:
+        if at not in self.cells or not all(cells):
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
-            self.lw.state.shares |= {frozenset({cell, c}) for c in cells if c}
+            self.new[cell] = cells
         return self.cells[at]
 
     def all(self) -> None:
@@ -317,13 +324,14 @@ class Joiner:
                 lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
                 moved = {z.cell for z in (x, y) if isinstance(z, Forward)}
                 if moved:  # it lives in a list on one of the paths
-                    lw.state.shares |= {frozenset(moved | {cell})}
+                    lw.state.shares |= {frozenset({cell, c}) for c in moved}
         for key in [k for k in s0.names.keys() ^ s1.names.keys() if k[0] < 0]:
             seed_world(lw, (s0, s1), key)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
+        lw.state.shares |= aliases.after_paths(self.states, self.new)
 
     def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
         """The fields of one object at the end of two paths, each of which may have set some of its own."""
@@ -685,8 +693,7 @@ def loop(
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
-    links: dict[Any, set[int]] = {}
-    pairs: set[tuple[Any, Any]] = set()
+    one = aliases.Loops()
     for attempt in range(12):
         mark = len(lw.element_writes)
         lw.state = start
@@ -726,11 +733,14 @@ def loop(
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, hint, params)
                 if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
                     del lw.state.names[key[1]]
-        for key, linked in links.items():
-            for c in places.reached(lw, opened[key]) if key in opened else ():
-                lw.pinned.add(c)
-                lw.state.shares |= {frozenset(linked | {c})}
-        share_pairs(lw, pairs, opened)
+        ways = aliases.parts_of(
+            lw, lw.state, [(k, Loc(k[1]) if k[0] == "cell" else b) for k, b in opened.items()]
+        )
+        for (key, _), cells in ways.items():
+            if key[0] != "cell":
+                lw.pinned |= cells
+        one.add(start.shares, aliases.parts_of(lw, start, held_by(lw, start, opened), ways), start.cells)
+        one.put(lw.state, ways)
         head_state = lw.state.copy()
         cond: Atom = Const(True)
         if test is not None:
@@ -759,8 +769,8 @@ def loop(
             for state in (start, before, end):
                 lw.complete(state)
             put_away(lw, node, before, end, lw.element_writes[mark:])
-            linked_before, links = (links, pairs), loop_links(lw, start, carried, opened, end)
-            pairs = meeting(lw, start, opened, end)
+            size = one.size()
+            one.add(end.shares, aliases.parts_of(lw, end, held_by(lw, end, opened), ways), start.cells)
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
@@ -825,7 +835,7 @@ def loop(
             known_changing = set(changing)
             continue
         settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
-        if settled and (links, pairs) == linked_before:
+        if settled and one.size() == size:
             break
         before_kinds = carried
         carried = {
@@ -840,7 +850,6 @@ def loop(
             check_nesting(lw, node, ends[key], lw.read(opened[key]))
     op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
     lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
-    check_loop_aliases(lw, node, carried, opened, end, before)
     exits = sorted(codes(exit) - {FALL, CONTINUE, RAISE})
     op.attrs.update(carried=len(params), exits=tuple(exits), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":
@@ -882,15 +891,15 @@ def loop(
         if key[0] == "cell":
             b = rebuild(k, list(values), lw)
             lw.state.cells[key[1]] = content_of(lw, b)
+            finals[key] = Loc(key[1])
         else:
             b = rebuild(k, list(values), lw)
             if key[0] == "item":
                 set_part(lw.state, key[1][0], key[1][1], b)
             else:
                 lw.state.names[key[1]] = b
-            lw.state.shares |= {frozenset(links.get(key, set()) | {c}) for c in places.reached(lw, b)}
             finals[key] = b
-    share_pairs(lw, pairs, finals)
+    one.put(lw.state, aliases.parts_of(lw, lw.state, finals.items(), ways))
     for key, b in end.names.items():
         if key in changing or (key not in lw.state.names and not carriable(lw, b)):
             poison = changing.get(key, other_each_trip(key[1]))
@@ -1018,54 +1027,17 @@ def put_away(lw: Lowerer, node: Any, before: State, end: State, writes: list[int
             lw.mixed.add(now.cell)
 
 
-def loop_links(lw: Lowerer, start: State, carried: Any, opened: Any, end: State) -> dict[Any, set[int]]:
-    """What a variable of a loop may be as well: what it was before, and what a trip binds it to."""
-    own = {c: key for key, b in opened.items() if key[0] != "cell" for c in places.reached(lw, b)}
-    first: dict[Any, set[int]] = {}
-    last: dict[Any, set[int]] = {}
-    old = lw.state
-    for key in opened:
+def held_by(lw: Lowerer, state: State, keys: Iterable[Any]) -> list[tuple[Any, Bound | None]]:
+    """The variables of a loop, as a state holds them."""
+    out: list[tuple[Any, Bound | None]] = []
+    for key in keys:
         if key[0] == "cell":
-            continue
-        name = key[0] == "name"
-        lw.state = start
-        b = start.names.get(key[1]) if name else part_of(start.cells[key[1][0]], key[1][1])
-        first[key] = places.reached(lw, b) if b is not None else set()
-        lw.state = end
-        b = end.names.get(key[1]) if name else part_of(end.cells[key[1][0]], key[1][1])
-        last[key] = places.reached(lw, b) if b is not None else set()
-        lw.state = old
-    out = {}
-    for key in first:
-        linked = set(first[key])
-        for c in may_be(end.shares, last[key], start.cells.keys() | own.keys()):
-            if c not in own:
-                linked |= {c} & start.cells.keys()
-            elif own[c] != key:  # two variables change places
-                linked |= first.get(own[c], set())
-        out[key] = linked
+            out.append((key, Loc(key[1])))
+        elif key[0] == "item":
+            out.append((key, part_of(state.cells[key[1][0]], key[1][1])))
+        else:
+            out.append((key, state.names.get(key[1])))
     return out
-
-
-def meeting(lw: Lowerer, start: State, opened: Any, end: State) -> set[tuple[Any, Any]]:
-    """The variables of a loop of which two may hold one thing at the end of a trip."""
-    known = start.cells.keys() | {c for b in opened.values() for c in places.reached(lw, b)}
-    held: dict[Any, set[int]] = {}
-    old, lw.state = lw.state, end
-    for key in opened:
-        b = end.names.get(key[1]) if key[0] == "name" else None
-        if b is not None:
-            held[key] = may_be(end.shares, places.reached(lw, b), known)
-    lw.state = old
-    return {(p, q) for p, q in itertools.combinations(held, 2) if held[p] & held[q]}
-
-
-def share_pairs(lw: Lowerer, pairs: set[tuple[Any, Any]], bounds: Any) -> None:
-    """What two variables hold may be one thing."""
-    for p, q in pairs:
-        if p in bounds and q in bounds:
-            cells = itertools.product(places.reached(lw, bounds[p]), places.reached(lw, bounds[q]))
-            lw.state.shares |= {frozenset(both) for both in cells if both[0] != both[1]}
 
 
 def is_place(k: Kind) -> bool:
@@ -1175,31 +1147,6 @@ def same_bound(lw: Lowerer, a: Bound, b: Bound | None) -> bool:
         alike = a.kind == b.kind and len(a.parts) == len(b.parts)
         return alike and all(x is y or same(x, y) for x, y in zip(a.parts, b.parts, strict=True))
     return isinstance(a, Poison) and isinstance(b, Poison)
-
-
-def check_loop_aliases(lw: Lowerer, node: Any, carried: Any, opened: Any, end: State, before: State) -> None:
-    """Carried names are taken to be different arrays: refuse a loop where two may be one that is written."""
-    cells = {
-        key: b.cell for key, b in opened.items() if isinstance(b, Loc) and not is_place(carried[key])
-    }
-    holders: dict[int, list[Any]] = {}
-    for key in cells:
-        b = end.names.get(key[1]) if key[0] == "name" else None
-        if key[0] == "item":
-            b = part_of(end.cells[key[1][0]], key[1][1])
-        if isinstance(b, Loc):
-            holders.setdefault(b.cell, []).append(key[1][1])
-    written = {c for c, v in end.cells.items() if c in before.cells and before.cells[c] is not v}
-    for cell, names in holders.items():
-        if len(names) > 1 and (
-            cell in written or any(cells[k] in written for k in cells if k[0] != "cell" and k[1][1] in names)
-        ):
-            lw.stop(
-                "aliasing",
-                f"{names[0]!r} and {names[1]!r} may be the same array here, and it is written to",
-                node,
-                help="let one of them be a copy (.copy())",
-            )
 
 
 class Unpeelable(Exception):

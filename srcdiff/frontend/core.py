@@ -8,7 +8,7 @@ import functools
 import operator
 import re
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any, NoReturn
@@ -18,13 +18,12 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import boxes
+from srcdiff.frontend import aliases, boxes
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind, infer
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
-    ELEMENTS,
     Agg,
     Bound,
     Either,
@@ -625,9 +624,8 @@ class Core:
     def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
         """Refuse a write to what another live name or field may hold too, depending on the path taken."""
         longer = itself and self.is_list(cell)  # its length changes, or which elements it has
-        linked = near_to(self.state.shares, cell)
-        if not longer:
-            linked |= self.linked([g for g in self.state.shares if cell in g])
+        shares = self.state.shares
+        linked = aliases.near_to(shares, {cell}) if longer else aliases.linked(shares, cell)
         if len(linked) == 1:
             return
         after = self.names_after()
@@ -641,15 +639,6 @@ class Core:
                         note="two names may hold the same array or object here, depending on the path taken",
                         help="write into a copy (x = x.copy()), so that only one of them changes",
                     )  # fmt: skip
-
-    def linked(self, groups: list[frozenset[int]]) -> frozenset[int]:
-        """The cells of some groups; where elements are shared, those that may be one of these as well."""
-        found = frozenset().union(*groups)
-        around, rest = set(groups), set(self.state.shares)
-        while more := {g for g in rest - around if (g & found) - {ELEMENTS}}:
-            around |= more
-            found = found.union(*more)
-        return found if any(ELEMENTS in g for g in around) else frozenset().union(*groups)
 
     def is_list(self, cell: int) -> bool:
         """Whether a list or the like lives in a cell, not an array."""
@@ -1009,45 +998,6 @@ def _is_part(a: Atom, whole: Val, key: Any) -> bool:
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
         return False
     return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
-
-
-def near_to(shares: frozenset[frozenset[int]], cell: int) -> frozenset[int]:
-    """The cells that may hold what a cell holds.
-
-    Of a group the newest cell may hold what any other holds, and so on.  Of a pair the older one may be held
-    by the newer one of another pair, too; the variables of a loop (larger groups) are always different ones.
-    """
-    shares = frozenset(g for g in shares if ELEMENTS not in g)
-    if not any(cell in g for g in shares):
-        return frozenset({cell})
-    cells = sorted({c for g in shares for c in g})
-    older = ancestors(cells, shares)
-    pairs = ancestors(cells, (g for g in shares if len(g) == 2))
-    found = {c for c in cells if cell in older[c] or pairs[c] & pairs[cell]} | older[cell]
-    return frozenset(found.union(*(g for g in shares if cell in g)))
-
-
-def may_be(shares: frozenset[frozenset[int]], cells: set[int], known: Collection[int]) -> set[int]:
-    """What some cells may hold as well: the older ones of their groups, up to those that are known."""
-    groups = [g for g in shares if ELEMENTS not in g]
-    found, todo = set(cells), [c for c in cells if c not in known]
-    while todo:
-        c = todo.pop()
-        more = {o for g in groups if max(g) == c for o in g} - found
-        found |= more
-        todo += [o for o in more if o not in known]
-    return found
-
-
-def ancestors(cells: list[int], groups: Iterable[frozenset[int]]) -> dict[int, set[int]]:
-    """Of each cell: itself, and what it may hold; that is older than it."""
-    made: dict[int, set[int]] = {}
-    for g in groups:
-        made.setdefault(max(g), set()).update(g)
-    out: dict[int, set[int]] = {}
-    for c in cells:
-        out[c] = {c}.union(*(out[o] for o in made.get(c, ()) if o != c))
-    return out
 
 
 def filled(a: Atom) -> Atom:

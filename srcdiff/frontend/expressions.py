@@ -12,7 +12,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import mappings, objects, operands, places
+from srcdiff.frontend import aliases, mappings, objects, operands, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -555,7 +555,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
             if b.val.kind == UNKNOWN and not lw.frame.static:  # the index is not known: a view or a copy
                 new = lw.bind(b.val)
                 if isinstance(new, Loc):
-                    lw.state.shares |= {frozenset({new.cell, b.cell})}
+                    aliases.may_be(lw.state, {new.cell}, {b.cell})
                 return new
             made = lw.bind(b.val)  # a copy, not a view
             return places.share_elements(lw, made, base) if isinstance(k, Seq) else made

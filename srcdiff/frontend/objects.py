@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import boxes
-from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable, near_to
+from srcdiff.frontend import aliases, boxes
+from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -574,7 +574,7 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Loc) and isinstance(b, Loc) and not a.path and not b.path:
         if a.cell == b.cell:
             return True
-        return None if b.cell in near_to(lw.state.shares, a.cell) else False
+        return None if b.cell in aliases.near_to(lw.state.shares, {a.cell}) else False
     if isinstance(a, Known) != isinstance(b, Known) and isinstance(a, (Known, Loc, Agg)):
         return False if isinstance(b, (Known, Loc, Agg)) else None
     return None

@@ -12,6 +12,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.frontend import aliases
 from srcdiff.frontend.core import mutable
 from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
 from srcdiff.ir import ops
@@ -118,7 +119,8 @@ def put_in(lw: Lowerer, box: Loc, path: tuple[Step, ...], item: Bound, node: Any
         return
     held = lw.state.cells[item.cell]
     lw.state.cells[item.cell] = Forward(box.cell, path, held)
-    lw.state.shares |= {g | {box.cell} for g in lw.state.shares if item.cell in g}
+    lw.state.shares |= {g | {box.cell} for g in lw.state.shares if item.cell in g and ELEMENTS in g}
+    aliases.may_be(lw.state, {box.cell}, aliases.near_to(lw.state.shares, {item.cell}) - {item.cell})
     if item.cell in lw.frozen:
         lw.mixed.add(box.cell)
     if isinstance(held, Agg):

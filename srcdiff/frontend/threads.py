@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import control, mappings
-from srcdiff.frontend.core import near_to
+from srcdiff.frontend import aliases, control, mappings
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import Agg, Bound, Forward, Frame, Iter, Loc, Plain, Poison, State
@@ -352,7 +351,7 @@ def share(lw: Lowerer, outer: dict[Any, Loc], threads: Threads, made: set[int]) 
     for r in threads.returns:
         cell = outer[r].cell if isinstance(r, tuple) and r in outer else r
         if isinstance(cell, int):
-            lw.state.shares |= {frozenset((c, cell)) for c in made if c != cell}
+            aliases.may_be(lw.state, made, {cell})
 
 
 def check_apart(lw: Lowerer, site: Site, threads: Threads, extras: list[Val], node: Any) -> None:
@@ -368,7 +367,7 @@ def check_apart(lw: Lowerer, site: Site, threads: Threads, extras: list[Val], no
             written["cell", key[1]] = key[1]
     roots = {root(v) for v in extras}
     for name, w in written.items():
-        near = near_to(lw.state.shares, w)
+        near = aliases.near_to(lw.state.shares, {w})
         twice = any(c in near for other, c in seen.items() if other != name)
         held = lw.state.cells.get(w)
         if twice or (name[0] != "cell" and isinstance(held, Val) and root(held) in roots):
