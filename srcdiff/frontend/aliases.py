@@ -15,7 +15,7 @@ from srcdiff.frontend.scope import ELEMENTS, Bound, State
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["Loops", "after_paths", "linked", "may_be", "near_to", "parts_of"]
+__all__ = ["Loops", "Meeting", "linked", "may_be", "near_to", "parts_of"]
 
 Shares = frozenset[frozenset[int]]
 Part = tuple[Any, str]  # a variable of a loop, and the way to a cell in it
@@ -48,23 +48,23 @@ def pairs(both: Iterable[tuple[int, int]]) -> Shares:
     return frozenset(frozenset(p) for p in both if p[0] != p[1])
 
 
-def after_paths(states: tuple[State, State], made: dict[int, tuple[set[int], set[int]]]) -> Shares:
-    """The relation after two paths that meet; ``made``: of each new cell, what it is on each of them.
+class Meeting:
+    """Two paths that meet: what is new after them, and what it is on each.
 
-    Two new cells may be one thing if they are on one of the paths: names that change places on a path
-    never are.
+    Two new cells may be one thing if they are on one of the paths: names that change places never are.
     """
-    out = set(states[0].shares | states[1].shares)
-    own = {
-        m: [near_to(s.shares, cells) for s, cells in zip(states, both, strict=True)]
-        for m, both in made.items()
-    }
-    for m, near in own.items():
-        out |= pairs((m, c) for c in near[0] | near[1])
-    for m, n in itertools.combinations(made, 2):
-        if any(near & other for near, other in zip(own[m], made[n], strict=True)):
-            out.add(frozenset({m, n}))
-    return frozenset(out)
+
+    def __init__(self, *states: State) -> None:
+        self.states = states
+        self.made: dict[int, tuple[set[int], set[int]]] = {}
+
+    def add(self, state: State, new: Iterable[int], were: tuple[set[int], set[int]]) -> None:
+        """``new`` cells of ``state``, after the paths, are what ``were`` is on each of them."""
+        near = [near_to(s.shares, cells) for s, cells in zip(self.states, were, strict=True)]
+        for m in new:
+            others = (n for n, both in self.made.items() if near[0] & both[0] or near[1] & both[1])
+            state.shares |= pairs((m, c) for c in itertools.chain(near[0] | near[1], others))
+            self.made[m] = were
 
 
 class Loops:

@@ -152,7 +152,7 @@ class Joiner:
         self.lw, self.op, self.states = lw, op, states
         self.made: dict[Any, Val] = {}
         self.cells: dict[Any, Bound] = {}
-        self.new: dict[int, tuple[set[int], set[int]]] = {}  # cells, and what they are on each path
+        self.meeting = aliases.Meeting(*states)
 
     def val(self, a: Atom, b: Atom, hint: str) -> Atom:
         if same(a, b):
@@ -223,9 +223,7 @@ class Joiner:
                 return self.merged(a, b, v)
             new = self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
             were = (self.reached(0, a), self.reached(1, b))
-            self.new.update(
-                (cell, were) for cell in places.reached(self.lw, new)
-            )  # it is the one or the other
+            self.meeting.add(self.lw.state, places.reached(self.lw, new), were)  # it is the one or the other
             return new
 
         if a is None or b is None:
@@ -265,7 +263,7 @@ class Joiner:
         """``new`` is ``b`` on the one path."""
         cells = {b.cell} if isinstance(b, Loc) else set()
         if isinstance(new, Loc):
-            self.new[new.cell] = (cells, set()) if which == 0 else (set(), cells)
+            self.meeting.add(self.lw.state, {new.cell}, (cells, set()) if which == 0 else (set(), cells))
         return new
 
     def settled(self, which: int, b: Bound | None) -> Bound | None:
@@ -295,7 +293,7 @@ class Joiner:
         if at not in self.cells or not all(cells):
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
-            self.new[cell] = cells
+            self.meeting.add(self.lw.state, {cell}, cells)
         return self.cells[at]
 
     def all(self) -> None:
@@ -331,7 +329,6 @@ class Joiner:
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
-        lw.state.shares |= aliases.after_paths(self.states, self.new)
 
     def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
         """The fields of one object at the end of two paths, each of which may have set some of its own."""
