@@ -74,6 +74,7 @@ from srcdiff.load import load
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
 from srcdiff.optimise.merge import merge_branches
+from srcdiff.optimise.pack import pack
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.rules import registry, vocabulary
 
@@ -1182,7 +1183,7 @@ class Made:
 def finish(graph: Graph, name: str, docstring: str) -> Made:
     """Settle ownership, write the text, compile it."""
     own_graph, read = settled(graph)
-    called = {c: own(detach(optimised(clone(c)[0])), registry.may_alias, _fresh) for c in callees(graph)}
+    called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
 
@@ -1192,8 +1193,13 @@ def settled(graph: Graph) -> tuple[Graph, Any]:
     own_graph, _ = clone(graph)
     read_parts(own_graph)
     detach(own_graph)
-    own_graph = own(own_graph, registry.may_alias, _fresh)
+    own_graph = printed(own_graph)
     return own_graph, read_captures(own_graph)
+
+
+def printed(graph: Graph) -> Graph:
+    """The last passes: what is done in place, and which tapes are one."""
+    return pack(own(graph, registry.may_alias, _fresh))
 
 
 def read_parts(g: Graph) -> None:

@@ -39,6 +39,7 @@ from srcdiff.ir.graph import (
     is_which,
     kind,
     same,
+    vals,
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, takes_fields
 
@@ -450,6 +451,8 @@ class Assembler:
 
     def from_outside(self, a: Atom, body: Region) -> bool:
         """Whether a value is not made in a loop's body: it may be put on a tape as a trip begins."""
+        if isinstance(a, Struct):
+            return all(v in body.params or not self.names_defined_in(v, body) for v in vals([a]))
         return isinstance(a, Const) or (isinstance(a, Val) and not self.names_defined_in(a, body))
 
     def names_defined_in(self, v: Val, region: Region) -> bool:
@@ -901,6 +904,7 @@ class Assembler:
                 outer,
             )
             self.collects_in(outer.outs, loop)
+        self.collect_rest(loop)
         self.loop_end(loop, body)
         if code.value == 3:
             self.emit(gast.Continue(), op.origin)
@@ -920,6 +924,14 @@ class Assembler:
             for loop_op, tape in self.collectors.get(v, []):
                 if loop_op is loop and v not in self.flat:
                     self.append(tape, self.expr(v))
+
+    def collect_rest(self, loop: Op) -> None:
+        """Append what is not one value of a trip: tuples of several."""
+        view = LoopView(loop)
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            inside = isinstance(c, Val) and self.names_defined_in(c, view.body)
+            if not inside and not self.from_outside(c, view.body):
+                self.append(t, self.expr(c))
 
     def exit_const(self, loop: Op, code: int) -> Any:
         return const(True) if len(loop.attrs["exits"]) == 1 else const(code)
@@ -966,6 +978,18 @@ class Assembler:
                 return
             target, value, _ = todo.pop(k)
             self.assign(store(target), value, origin)
+        self.none_at_once()
+
+    def none_at_once(self) -> None:
+        """``a = None``, ``b = None`` and so on, one after the other, are one statement."""
+        n = len(self.out)
+        while n and is_none(self.out[n - 1]):
+            n -= 1
+        run = self.out[n:]
+        if len(run) >= FEW_NONES:
+            one = gast.Assign([s.targets[0] for s in run], const(None), None)
+            one.origin = run[0].origin
+            self.out[n:] = [one]
 
     # ---- loops
     def loop(self, op: Op, region: Region) -> None:
@@ -1014,10 +1038,7 @@ class Assembler:
         body += self.region(view.body)
         self.enclosing = outer_if
         self.out, old = body, self.out
-        for c, t in zip(view.collected, view.tapes, strict=True):
-            inside = isinstance(c, Val) and self.names_defined_in(c, view.body)
-            if not inside and not self.from_outside(c, view.body):
-                self.append(t, self.expr(c))
+        self.collect_rest(op)
         if not ends(self.out):
             self.loop_end(op, view.body)
             self.exit_test(op, view)
@@ -1520,6 +1541,13 @@ def named_in(stmts: list[Any], caught: str) -> Any:
                 n.exc = None
     used = any(is_name(n, caught) for s in stmts for n in gast.walk(s))
     return store(caught) if used else None
+
+
+FEW_NONES = 3
+
+
+def is_none(s: Any) -> bool:
+    return isinstance(s, gast.Assign) and isinstance(s.value, gast.Constant) and s.value.value is None
 
 
 def is_name(node: Any, id: str) -> bool:

@@ -346,6 +346,8 @@ class Namer:
             name = self.name_so_far(at)
             return name.removesuffix("_saved") if name.endswith("_saved") else ""
         name = self.name_so_far(at)
+        if name.rstrip("0123456789") == "saved":
+            return "saved"
         return f"{name}_saved" if name and not GENERIC.fullmatch(name) else ""
 
     def name_so_far(self, a: Atom) -> str:

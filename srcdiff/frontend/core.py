@@ -20,7 +20,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import aliases, boxes
 from srcdiff.frontend.advice import ADVICE
-from srcdiff.frontend.infer import index_kind, infer
+from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
@@ -40,6 +40,7 @@ from srcdiff.frontend.scope import (
     Step,
     world_key,
 )
+from srcdiff.frontend.sizes import inferred, note_sizes
 from srcdiff.ir import ops
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import (
@@ -156,6 +157,7 @@ class Core:
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
+    sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
 
     # ---- problems
     def stop(
@@ -259,7 +261,7 @@ class Core:
         folded = self.fold(fn, args, names)
         if folded is not None:
             return folded
-        k = result if result is not None else infer(fn, args, names)
+        k = result if result is not None else inferred(self, fn, args, names)
         if isinstance(k, Scalar) and k.dtype == "i8" and k.weak and k.value is None:
             k = Scalar("i8", True, fresh_sym())
         if any(names):
@@ -809,6 +811,7 @@ class Core:
             if place is not None:
                 self.places[place] = path
             val = Val(name, with_value(k), user=True)
+            note_sizes(self, val.kind, obj, path)
             self.graph.region.params.append(val)
             before = set(self.state.cells)
             with self.inside(Region()) as entry:

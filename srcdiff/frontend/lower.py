@@ -52,6 +52,7 @@ from srcdiff.frontend.scope import (
     own_names,
     world_key,
 )
+from srcdiff.frontend.sizes import note_sizes
 from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
@@ -565,6 +566,7 @@ def read_function(
         if p.kind is not None:
             lw.state.names[frame.id, p.name] = lw.bind(values[p.name])
             if p.name in lw.given:
+                note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),))
                 own = lw.state.names[frame.id, p.name]
                 lw.state.names[frame.id, p.name] = open_code(
                     lw, own, lw.given[p.name], p.name, (("arg", p.name),)

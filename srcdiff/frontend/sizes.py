@@ -1,0 +1,69 @@
+"""Small sizes of arguments that decide what kind a result has: these are settled for the call at hand.
+
+A derivative is made for arrays of any size, as a rule.  Where the rank of a result depends on a size (the
+cross product of two vectors, say) it is made for the size that the argument has, and anew for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.frontend.infer import infer
+from srcdiff.frontend.paths import Path
+from srcdiff.ir.graph import Atom, Struct, Val
+from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Sym, Tree
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.core import Core
+
+__all__ = ["SMALL", "inferred", "note_sizes"]
+
+SMALL = 4  # sizes up to this are settled
+
+
+def note_sizes(lw: Core, k: Kind, value: Any, path: Path) -> None:
+    """Remember where the sizes of a value come from, and what they are."""
+    if isinstance(k, Array) and isinstance(value, np.ndarray) and value.ndim == len(k.dims):
+        for axis, (d, n) in enumerate(zip(k.dims, value.shape, strict=True)):
+            if isinstance(d, Sym) and n <= SMALL:
+                lw.sizes[d.id] = (n - d.offset, (*path, ("attr", "shape"), ("item", axis)))
+    elif isinstance(k, Tree) and k.type in (tuple, list) and isinstance(value, (tuple, list)):
+        for n, (inner, x) in enumerate(zip(k.items, value, strict=False)):
+            note_sizes(lw, inner, x, (*path, ("item", n)))
+
+
+def inferred(lw: Core, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Kind:
+    """The kind of a result; where it is not known for all sizes, for those at hand."""
+    k = infer(fn, args, names)
+    if k != UNKNOWN or not lw.sizes:
+        return k
+    settled = [settle(lw, a) for a in args]
+    used = set().union(*(ids for _, ids in settled))
+    if not used:
+        return k
+    got = infer(fn, [a for a, _ in settled], names)
+    if got != UNKNOWN:
+        lw.guards.update((lw.sizes[i][1], lw.sizes[i][0]) for i in used)
+    return got
+
+
+def settle(lw: Core, a: Atom) -> tuple[Atom, set[int]]:
+    """A stand-in for an operand, of which the small sizes are known, and which these are."""
+    if isinstance(a, Struct):
+        parts = [settle(lw, x) for x in a.items]
+        return replace(a, items=tuple(x for x, _ in parts)), set().union(*(ids for _, ids in parts))
+    if not isinstance(a, Val) or not isinstance(a.kind, Array):
+        return a, set()
+    ids = {d.id for d in a.kind.dims if isinstance(d, Sym) and d.id in lw.sizes}
+    if not ids:
+        return a, ids
+    return Val(a.name, Array(a.kind.dtype, tuple(known(lw, a.kind.dims)))), ids
+
+
+def known(lw: Core, dims: tuple[Dim, ...]) -> Iterator[Dim]:
+    for d in dims:
+        yield lw.sizes[d.id][0] + d.offset if isinstance(d, Sym) and d.id in lw.sizes else d
