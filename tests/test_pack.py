@@ -102,6 +102,6 @@ def test_again(f, args, packed):
 def test_the_text_again(tmp_path):
     grad(nested, wrt=1).save(tmp_path / "saved.py", 0.7, 0.4)
     names: dict = {}
-    exec(compile((tmp_path / "saved.py").read_text(), str(tmp_path / "saved.py"), "exec"), names)  # noqa: S102
+    exec(compile((tmp_path / "saved.py").read_text(), str(tmp_path / "saved.py"), "exec"), names)
     g = next(v for n, v in names.items() if n.startswith("nested"))
     assert g(0.7, 0.4) == grad(nested, wrt=1)(0.7, 0.4)

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, kind, vals, walk
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, is_active_kind
 
-__all__ = ["Activity", "varied"]
+__all__ = ["Activity", "varied", "widest"]
 
 TEXTS = {str, repr, ascii, format}
 BY_INDEX = {operator.getitem, ops.getfield, ops.setitem, ops.additem, ops.without}
@@ -27,6 +27,26 @@ HOLDERS = {
 def varied(graph: Graph, seeds: Iterable[Val], constant: Callable[[Any], bool]) -> set[Val]:
     """The values through which a change of ``seeds`` may flow; integers, flags and text never vary."""
     return Activity(graph, seeds, constant).varied
+
+
+def widest(callee: Graph, active: Iterable[int], constant: Callable[[Any], bool]) -> tuple[int, ...]:
+    """The arguments that vary in some call that a function makes of itself, where ``active`` do in the first.
+
+    One derivative serves all these calls then.
+    """
+    found = set(active)
+    while True:
+        moving = varied(callee, [callee.region.params[i] for i in sorted(found)], constant)
+        calls = (op for op in walk(callee.region) if op.code == "call" and op.attrs["graph"] is callee)
+        more = {
+            i
+            for op in calls
+            for i, a in enumerate(op.ins)
+            if is_active_kind(kind(a)) and any(v in moving for v in vals([a]))
+        }
+        if more <= found:
+            return tuple(sorted(found))
+        found |= more
 
 
 class Activity:

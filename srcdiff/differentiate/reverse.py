@@ -11,7 +11,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any
 
-from srcdiff.analysis.activity import Activity
+from srcdiff.analysis.activity import Activity, widest
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
 from srcdiff.differentiate import replay
@@ -485,7 +485,8 @@ class Reverse(Builder):
         for o in op.outs:
             if o in self.lost and o in m.bars:
                 raise lost(op, self.lost[o])
-        forward, backward = self.ctx.pullback_of(callee, active)
+        wide = widest(callee, active, is_constant_fn)
+        forward, backward = self.ctx.pullback_of(callee, wide)
         bars: list[Atom] = []
         for o, k in zip(op.outs, callee.info["results"], strict=True):
             if is_active_kind(k):
@@ -498,10 +499,12 @@ class Reverse(Builder):
         op.attrs = {**op.attrs, "graph": forward}
         self.home[saved] = m.forward
         new = Op("call", [self.need(saved), *bars], attrs={"graph": backward})
-        new.outs = [Val("", bar_kind(kind(op.ins[i])), new) for i in active]
+        params = callee.region.params
+        new.outs = [Val("", bar_kind(kind(op.ins[i] if i in active else params[i])), new) for i in wide]
         self.add(new)
-        for i, v in zip(active, new.outs, strict=True):
-            self.accumulate(op.ins[i], v)
+        for i, v in zip(wide, new.outs, strict=True):
+            if i in active:
+                self.accumulate(op.ins[i], v)
 
     def back_unpack(self, op: Op) -> None:
         bars = [self.take(o) if o in self.varied else None for o in op.outs]
