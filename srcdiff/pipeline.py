@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -552,6 +553,35 @@ def known_kinds(graph: Graph, request: Request) -> Graph:
     if request.mode == "grad":
         family.with_kinds(graph, wrt_values(graph, request.wrt), request.single, request.has_aux)
     return graph
+
+
+def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
+    """The graph of derivatives taken one of another; those in one number, again and again, in one sweep."""
+    at = 0
+    while at < len(layers):
+        layer = layers[at]
+        count = len(list(takewhile(layer.__eq__, layers[at:])))
+        if count > 1 and number_by_number(graph, layer):
+            try:
+                graph = derivative_graph(graph, replace(layer, mode="derivative", option=count))
+            except (SrcdiffError, NoRule):  # one at a time, then: what is wrong is said of the first that is
+                count = 1
+                graph = derivative_graph(graph, layer)
+        else:
+            count = 1
+            graph = derivative_graph(graph, layer)
+        at += count
+        if at < len(layers):
+            graph = known_kinds(graph, layer)
+    return graph
+
+
+def number_by_number(graph: Graph, request: Request) -> bool:
+    """Whether a gradient is that of a float in a float."""
+    if request.mode != "grad" or not request.single or request.has_aux or len(request.wrt) != 1:
+        return False
+    wrt, k = graph.info["values"].get(request.wrt[0]), kind(graph.region.results[0])
+    return wrt is not None and wrt.kind == FLOAT and isinstance(k, Scalar) and k.dtype == "f8"
 
 
 @guarded(*SIGNALS)

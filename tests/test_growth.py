@@ -51,3 +51,13 @@ def test_values(name: str) -> None:
     np.testing.assert_allclose(slope(growth.AT), derivative(f, order=3)(growth.AT), rtol=1e-6)
     assert derivative(f, order=1)(growth.AT) == pytest.approx(grad(f)(growth.AT))
     assert math.isfinite(sum(found[1]))
+
+
+@pytest.mark.parametrize("name", growth.PROGRAMS)
+def test_gradients_of_gradients(name: str) -> None:
+    """In one float they are the derivative of that order."""
+    f = growth.PROGRAMS[name]
+    third = grad(grad(grad(f)))
+    text = third.source_for(growth.AT)
+    assert growth.lines_of(text) <= growth.lines_of(growth.made(f, 3)[0]) + 1
+    assert third(growth.AT) == pytest.approx(derivative(f, order=3)(growth.AT), rel=1e-12)

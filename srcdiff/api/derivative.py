@@ -267,8 +267,11 @@ class Derivative(Specialised, Generic[P, R]):
         return self._finish(params, arguments, self._for(arguments)), None
 
     def _finish(self, params: Mapping[str, Param], given: Arguments, note: str) -> Made:
-        graph = self._primal_graph(params, given)
-        made = self._derive(graph, given)
+        if self.mode == "grad":
+            made = graph = self._primal_graph(params, given, self._request)
+        else:
+            graph = self._primal_graph(params, given)
+            made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         return pipeline.finish(made, text_name(self), self._docstring() + note + ".")
 

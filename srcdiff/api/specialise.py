@@ -333,14 +333,18 @@ class Specialised:
         every = (*self._target.layers, self._request)
         return {text: way for r in every for text, way in zip(r.wrt, r.ways, strict=True)}
 
-    def _primal_graph(self, params: Mapping[str, Param], given: Arguments) -> Graph:
-        """The graph of the function to differentiate: derivatives taken already are in it."""
+    def _primal_graph(
+        self, params: Mapping[str, Param], given: Arguments, then: Request | None = None
+    ) -> Graph:
+        """The graph of the function to differentiate: derivatives taken already are in it, and ``then``."""
         t = self._target
         defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
         graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
         notes: dict[str, Any] = {k: graph.info[k] for k in NOTES if k in graph.info}
-        for layer in t.layers:
-            graph = pipeline.known_kinds(pipeline.derivative_graph(graph, layer), layer)
+        layers = t.layers if then is None else (*t.layers, then)
+        graph = pipeline.layered(graph, layers)
+        if t.layers and then is None:
+            graph = pipeline.known_kinds(graph, t.layers[-1])
         graph.info.update({**notes, "signature": t.signature})
         return graph
 
