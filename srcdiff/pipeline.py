@@ -891,9 +891,10 @@ def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]
     """Where the second half asks for the shape of a cotangent, it gets the value that this belongs to."""
     last = Region([], second.region.ops, second.region.results)
     used = {v for o in last.ops for v in all_values(o)} | set(vals(last.results))
+    taken = {p.name for p in second.region.params}
     for seed, value in zip(seeds, values, strict=True):
         if seed in used:
-            p = Val(f"{value.name or 'out'}_saved", value.kind, user=True)
+            p = Val(fresh(f"{value.name or 'out'}_saved", taken), value.kind, user=True)
             result = first.region.results[0]
             assert isinstance(result, Struct)
             primal, saved = result.items

@@ -580,3 +580,15 @@ def test_every_name_of_the_table_exists() -> None:
     assert len(names) > 15
     assert not [n for n in names if n not in srcdiff.__all__]
     assert {d.__name__ for d in srcdiff.api.FAMILY} <= names
+
+
+def test_linearize_of_many_results():
+    """What is saved for their shapes has a name for each."""
+    f = lambda x, c: {"u": x[1:] * x[:-1], "v": (c * c, np.sin(x))}  # noqa: E731
+    x, c = np.array([0.3, 0.7, 1.1]), np.array([1.0, 2.0])
+    y, push = linearize(f, x, c)
+    got = push(np.ones(3), np.ones(2))
+    np.testing.assert_allclose(got["u"], x[1:] + x[:-1])
+    np.testing.assert_allclose(got["v"][0], 2.0 * c)
+    np.testing.assert_allclose(got["v"][1], np.cos(x))
+    np.testing.assert_allclose(y["u"], x[1:] * x[:-1])

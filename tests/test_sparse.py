@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import numeric
-from srcdiff import DerivativeValueError, grad, hvp, jacobian, sparse_hessian, sparse_jacobian
+from srcdiff import DerivativeValueError, grad, hessian, hvp, jacobian, sparse_hessian, sparse_jacobian
 
 sparse = pytest.importorskip("scipy.sparse")
 
@@ -213,11 +215,62 @@ def test_pattern_given():
     assert H.colouring(np.ones(4)).count == 1
 
 
+class Beam(NamedTuple):
+    load: np.ndarray
+    stiffness: float
+
+
+@dataclass
+class Chain:
+    mass: np.ndarray
+    links: int
+    spring: np.ndarray
+
+
+def bent(beam, c):
+    return {"shear": beam.load[1:] * beam.load[:-1], "rest": (beam.stiffness * c, np.sin(beam.load))}
+
+
+def energy(chain, scale):
+    return np.sum(chain.mass[1:] ** 2 * chain.spring) * scale**2, chain.links
+
+
+def flat_bent(v):
+    out = bent(Beam(v[:5], v[5]), v[6:])
+    return np.concatenate([out["shear"], *out["rest"]])
+
+
+def test_containers():
+    beam, c = Beam(np.arange(1.0, 6.0), 2.0), np.array([1.0, 2.0])
+    got = sparse_jacobian(bent, wrt=("beam", "c"))(beam, c)
+    expected = jacobian(flat_bent)(np.concatenate([beam.load, [2.0], c]))
+    np.testing.assert_array_equal(got.toarray(), expected)
+    turned = sparse_jacobian(bent, wrt=("c", 0))(beam, c).toarray()
+    np.testing.assert_array_equal(turned[:, :2], expected[:, 6:])
+    np.testing.assert_array_equal(sparse_jacobian(bent, wrt="c")(c=c, beam=beam).toarray(), expected[:, 6:])
+
+
+def test_containers_and_more_results():
+    chain = Chain(np.arange(1.0, 4.0), 3, np.array([1.0, 2.0]))
+    got, aux = sparse_hessian(energy, wrt=("chain", "scale"), has_aux=True)(chain, 2.0)
+    expected = hessian(lambda v: energy(Chain(v[:3], 3, v[3:5]), v[5])[0])(np.array([1.0, 2, 3, 1, 2, 2]))
+    np.testing.assert_allclose(got.toarray(), expected)
+    assert aux == 3
+    got, aux = sparse_jacobian(lambda x: (x[1:] * x[:-1], x[0]), has_aux=True)(np.arange(1.0, 4.0))
+    np.testing.assert_array_equal(got.toarray(), [[2.0, 1.0, 0.0], [0.0, 3.0, 2.0]])
+    assert aux == 1.0
+
+
+def test_dtype():
+    assert sparse_jacobian(lambda x: 2 * x[1:])(np.ones(3, np.float32)).dtype == np.float32
+    assert sparse_hessian(lambda x: np.sum(x**3))(np.ones(3, np.float32)).dtype == np.float32
+
+
 def test_refusals():
-    with pytest.raises(DerivativeValueError, match="needs a real array"):
-        sparse_hessian(lambda x: x[0])([1.0, 2.0])
-    with pytest.raises(DerivativeValueError, match="in one argument"):
-        sparse_hessian(lambda x, y: x * y, wrt=(0, 1))
+    with pytest.raises(DerivativeValueError, match="needs real numbers in 'x'"):
+        sparse_hessian(lambda x: x[0])([1, 2])
+    with pytest.raises(DerivativeValueError, match="in whole arguments"):
+        sparse_hessian(lambda p: np.sum(p["x"] ** 2), wrt="p['x']")({"x": np.ones(3)})
     with pytest.raises(DerivativeValueError, match="is not sparse"):
         sparse_hessian(lambda x: np.sum(x) ** 2)(np.ones(100_000))
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from srcdiff import pipeline
 from srcdiff.api.derivative import Derivative
-from srcdiff.api.forward import jvp
 from srcdiff.api.jacobians import hvp
-from srcdiff.api.reverse import vjp
+from srcdiff.api.reverse import linearize, vjp
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
+from srcdiff.ir.flat import is_real, like, replaced, vector
 from srcdiff.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -39,25 +39,22 @@ class Sparse:
     mode = ""
     instead = ""
 
-    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None) -> None:
-        self._gradient: Derivative[..., Any] = Derivative(fn, "grad", wrt)
-        if not self._gradient.single:
-            refuse_value(
-                "sparse", f"{self.mode} is taken in one argument",
-                "join the arguments in one array, or take it in each",
-            )  # fmt: skip
+    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None, has_aux: bool = False) -> None:
+        self._gradient: Derivative[..., Any] = Derivative(fn, "grad", wrt, has_aux)
         self.primal = fn
+        self.wrt = wrt
+        self.has_aux = has_aux
         self._given = pattern
         self._known: dict[Any, tuple[Pattern, Any]] = {}
         functools.update_wrapper(self, self._gradient, updated=())  # type: ignore[arg-type]
         self.__signature__ = inspect.signature(self._gradient)
 
     def __repr__(self) -> str:
-        return f"<{self.mode} of {name_of(self.primal)} with respect to {self._name}>"
+        return f"<{self.mode} of {name_of(self.primal)} with respect to {', '.join(self._names)}>"
 
     @property
-    def _name(self) -> str:
-        return self._gradient.wrt_names[0]
+    def _names(self) -> tuple[str, ...]:
+        return self._gradient.wrt_names
 
     def pattern(self, *args: Any, **kwargs: Any) -> Any:
         """The pattern at some arguments: a boolean matrix of SciPy in CSR form."""
@@ -71,16 +68,21 @@ class Sparse:
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
         bound = self.__signature__.bind(*args, **kwargs)
         bound.apply_defaults()
-        x = bound.arguments.get(self._name)
-        if not isinstance(x, (np.ndarray, float, np.floating)) or np.asarray(x).dtype.kind != "f":
-            refuse_value(
-                "sparse", f"{self.mode} needs a real array for {self._name!r}",
-                "put the numbers into one array: np.array(...)",
-            )  # fmt: skip
+        for n in self._names:
+            if n not in bound.arguments:
+                refuse_value(
+                    "sparse", f"{self.mode} is taken in whole arguments, not in {n!r}",
+                    "make it an argument of the function, or of a function around it",
+                )  # fmt: skip
+            if not vector(bound.arguments[n]).size:
+                refuse_value(
+                    "sparse", f"{self.mode} needs real numbers in {n!r}",
+                    "pass an array of floats, or a container of such",
+                )  # fmt: skip
         return dict(bound.arguments)
 
     def _found(self, arguments: Arguments) -> tuple[Pattern, Any]:
-        """Pattern and colouring, kept for arguments that differ in the numbers of this one array only."""
+        """Pattern and colouring, kept for arguments that differ in the numbers differentiated in only."""
         key = self._key(arguments)
         if key in self._known:
             return self._known[key]
@@ -91,13 +93,14 @@ class Sparse:
         return found
 
     def _key(self, arguments: Arguments) -> Any:
-        rest = {k: v for k, v in arguments.items() if k != self._name}
+        def shape(x: Any) -> Any:
+            return (np.shape(x), np.asarray(x).dtype.str) if is_real(x) else x
+
+        rest = {k: replaced(v, shape) if k in self._names else v for k, v in arguments.items()}
         try:
-            digest = hashlib.blake2b(pickle.dumps(rest)).digest() if rest else b""
+            return hashlib.blake2b(pickle.dumps(rest)).digest()
         except (pickle.PicklingError, TypeError, AttributeError):  # of functions made inside others, say
             return None
-        x = arguments[self._name]
-        return np.shape(x), np.asarray(x).dtype, digest
 
     def _pattern(self, arguments: Arguments) -> Pattern:
         from srcdiff.sparsity import Pattern, TooDense, find_pattern, ordered
@@ -109,7 +112,7 @@ class Sparse:
         graph, _ = pipeline.settled(unsettled)
         values = {**captured, **arguments}
         try:
-            return find_pattern(graph, values, self._name)
+            return find_pattern(graph, values, self._names, self.has_aux)
         except TooDense:
             refuse_value(
                 "sparse", f"the {self.mode.removeprefix('sparse_')} of {name_of(self.primal)} is not sparse",
@@ -133,13 +136,26 @@ class SparseJacobian(Sparse):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self._bind(args, kwargs)
         _, colouring = self._found(arguments)
-        shape = np.shape(arguments[self._name])
-        if not colouring.by_rows:
-            return colouring.matrix(
-                lambda seed: jvp(self.primal, args, seed.reshape(shape), wrt=self._name, **kwargs)[1]
-            )
-        y, pullback = vjp(self.primal, *args, wrt=self._name, **kwargs)
-        return colouring.matrix(lambda seed: pullback(seed.reshape(np.shape(y))))
+        bound = self.__signature__.bind(*args, **kwargs)
+        bound.apply_defaults()
+        options: dict[str, Any] = {"wrt": self._names, "has_aux": self.has_aux, **bound.kwargs}
+        if colouring.by_rows:
+            y, pullback, *aux = vjp(self.primal, *bound.args, **options)
+            at = [list(self.__signature__.parameters).index(n) for n in self._names]
+
+            def product(seed: np.ndarray) -> np.ndarray:
+                bars = pullback(like(y, seed))
+                return vector([bars[k] for k in at])
+
+        else:
+            _, pushforward, *aux = linearize(self.primal, *bound.args, **options)
+            x = tuple(arguments[n] for n in self._names)
+
+            def product(seed: np.ndarray) -> np.ndarray:
+                return vector(pushforward(*like(x, seed)))
+
+        found = colouring.matrix(product)
+        return (found, aux[0]) if aux else found
 
     def _graph(self, arguments: Arguments) -> Graph:
         return self._gradient.primal_graph(arguments)
@@ -156,15 +172,24 @@ class SparseHessian(Sparse):
     mode = "sparse_hessian"
     instead = "hvp, or hessian"
 
-    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None) -> None:
-        super().__init__(fn, wrt, pattern)
-        self._product = hvp(fn, wrt)
+    def __init__(self, fn: Fn, wrt: Wrt = None, pattern: Any = None, has_aux: bool = False) -> None:
+        super().__init__(fn, wrt, pattern, has_aux)
+        self._product = hvp(fn, wrt, has_aux)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self._bind(args, kwargs)
         _, colouring = self._found(arguments)
-        shape = np.shape(arguments[self._name])
-        return colouring.matrix(lambda seed: self._product(*args, seed.reshape(shape), **kwargs))
+        values = tuple(arguments[n] for n in self._names)
+        x, last = values[0] if self._gradient.single else values, None
+
+        def product(seed: np.ndarray) -> np.ndarray:
+            nonlocal last
+            got = self._product(*args, like(x, seed), **kwargs)
+            got, last = got if self.has_aux else (got, None)
+            return vector(got)
+
+        found = colouring.matrix(product)
+        return (found, last) if self.has_aux else found
 
     @property
     def source(self) -> str:
@@ -180,7 +205,9 @@ class SparseHessian(Sparse):
         return symmetric_colouring(pattern)
 
 
-def sparse_jacobian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None) -> Any:
+def sparse_jacobian(
+    fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None, has_aux: bool = False
+) -> Any:
     r"""Sparse Jacobian: as many products as its pattern has colours, however large it is.
 
     Which element of the result depends on which of the argument is found by one run on sets of indices;
@@ -190,19 +217,21 @@ def sparse_jacobian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = Non
     Needs SciPy.
 
     Parameters:
-        fn: a function of an array with an array (or several numbers) as its result; left out when used as a
-            decorator.
-        wrt: the argument, one real array; by default the first.
+        fn: a function of an array with an array (or several numbers) as its result, or of containers of
+            such; left out when used as a decorator.
+        wrt: argument(s), by name or position; by default the first.
         pattern: the pattern if you know it: a matrix with nonzeros where the Jacobian may have them. It is
             not checked.
+        has_aux: the function returns ``(value, aux)``; the result is then ``(matrix, aux)``.
 
     Returns:
         A function with the arguments of ``fn``; its result is a ``scipy.sparse.csr_matrix`` with a row for
-        each element of the result and a column for each of the argument, both in C order. Its ``pattern(x)``
-        is the pattern and ``colouring(x).count`` the number of products.
+        each real number of the result and a column for each of the argument(s): arrays in C order, the parts
+        of containers one behind the other. Its ``pattern(x)`` is the pattern and ``colouring(x).count`` the
+        number of products.
 
     Raises:
-        DerivativeValueError: the argument is no real array, or the Jacobian is not sparse.
+        DerivativeValueError: the argument holds no real numbers, or the Jacobian is not sparse.
 
     Example:
         >>> import numpy as np
@@ -215,10 +244,13 @@ def sparse_jacobian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = Non
         >>> J.colouring(np.ones(1000)).count
         2
     """
-    return (lambda f: SparseJacobian(f, wrt, pattern)) if fn is None else SparseJacobian(fn, wrt, pattern)
+    options = (wrt, pattern, has_aux)
+    return (lambda f: SparseJacobian(f, *options)) if fn is None else SparseJacobian(fn, *options)
 
 
-def sparse_hessian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None) -> Any:
+def sparse_hessian(
+    fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None, has_aux: bool = False
+) -> Any:
     r"""Sparse Hessian: as many products as its pattern has colours, however large it is.
 
     The pattern is that of the Jacobian of the gradient, found by one run of it on sets of indices; its
@@ -228,16 +260,17 @@ def sparse_hessian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None
 
     Parameters:
         fn: a function with a single number as its result; left out when used as a decorator.
-        wrt: the argument, one real array; by default the first.
+        wrt: argument(s), by name or position; by default the first.
         pattern: the pattern if you know it; it is not checked.
+        has_aux: the function returns ``(value, aux)``; the result is then ``(matrix, aux)``.
 
     Returns:
         A function with the arguments of ``fn``; its result is a ``scipy.sparse.csr_matrix``, both ways in the
-        C order of the argument. ``pattern(x)`` and ``colouring(x)`` as there; ``source`` is the text of the
-        product.
+        order of the real numbers in the argument(s), as for :func:`sparse_jacobian`. ``pattern(x)`` and
+        ``colouring(x)`` as there; ``source`` is the text of the product.
 
     Raises:
-        DerivativeValueError: the argument is no real array, or the Hessian is not sparse.
+        DerivativeValueError: the argument holds no real numbers, or the Hessian is not sparse.
 
     Example:
         >>> import numpy as np
@@ -250,4 +283,5 @@ def sparse_hessian(fn: Fn | None = None, /, wrt: Wrt = None, pattern: Any = None
         >>> H.colouring(np.ones(1000)).count
         3
     """
-    return (lambda f: SparseHessian(f, wrt, pattern)) if fn is None else SparseHessian(fn, wrt, pattern)
+    options = (wrt, pattern, has_aux)
+    return (lambda f: SparseHessian(f, *options)) if fn is None else SparseHessian(fn, *options)

@@ -38,10 +38,11 @@ class Colouring:
     def matrix(self, product: Callable[[np.ndarray], Any]) -> Any:
         """The sparse matrix, from its products with one direction for each colour."""
         p = self.pattern
-        values = np.zeros(p.nnz)
-        for c in range(self.count):
+        found = [np.ravel(product(self.seed(c))) for c in range(self.count)]
+        values = np.zeros(p.nnz, np.result_type(*found) if found else float)
+        for c, products in enumerate(found):
             here = np.flatnonzero(self.slots == c)
-            values[here] = np.ravel(product(self.seed(c)))[self.rows[here]]
+            values[here] = products[self.rows[here]]
         got = sparse.csr_matrix((values, p.indices.copy(), p.indptr.copy()), shape=p.shape)
         return got.T.tocsr() if self.by_rows else got
 

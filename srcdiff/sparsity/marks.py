@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from srcdiff.ir.classes import fields_of
+from srcdiff.ir.flat import replaced
+
 __all__ = ["EMPTY", "Marked", "Marks", "TooDense", "everything", "leaves", "plain"]
 
 Rows = Any  # a boolean matrix of SciPy in CSR form, which has no types
@@ -136,7 +139,7 @@ def plain(x: Any) -> Any:
         return {k: plain(v) for k, v in x.items()}
     if isinstance(x, slice):
         return slice(plain(x.start), plain(x.stop), plain(x.step))
-    return x
+    return replaced(x, plain) if holds_fields(x) else x
 
 
 def leaves(x: Any) -> list[Marked]:
@@ -149,7 +152,14 @@ def leaves(x: Any) -> list[Marked]:
         return [m for y in x.values() for m in leaves(y)]
     if isinstance(x, slice):
         return [*leaves(x.start), *leaves(x.stop), *leaves(x.step)]
-    return []
+    found: list[Marked] = []
+    if holds_fields(x):
+        replaced(x, lambda y: found.extend(leaves(y)))
+    return found
+
+
+def holds_fields(x: Any) -> bool:
+    return not isinstance(x, type) and fields_of(x) is not None
 
 
 def everything(value: Any, on: frozenset[int], inputs: int) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from srcdiff.ir import ops
 from srcdiff.ir.evaluate import IN_PLACE, UPDATES, Run, defined
+from srcdiff.ir.flat import is_real, replaced
 from srcdiff.ir.graph import Graph, Op
 from srcdiff.rules.registry import Rule, lookup, shape_operands
 from srcdiff.sparsity.marks import EMPTY, MOST, Marked, Marks, TooDense, everything, leaves, plain
@@ -42,25 +43,36 @@ class Pattern:
     fixed: bool
 
 
-def find_pattern(graph: Graph, arguments: Mapping[str, Any], wrt: str) -> Pattern:
-    """What each number of a graph's result depends on, of the array or number ``wrt``.
+def find_pattern(
+    graph: Graph, arguments: Mapping[str, Any], wrt: Sequence[str], has_aux: bool = False
+) -> Pattern:
+    """What each number of a graph's result depends on, of the arguments ``wrt``.
 
     Parameters:
         graph: with one parameter for each of ``arguments``; its updates are in place (see ``own``).
         arguments: a value for each parameter.
-        wrt: the parameter that is followed; an array or a number.
+        wrt: the parameters that are followed, with all real numbers in them, in their order.
+        has_aux: the result is a pair of which the first is followed.
 
     Raises:
         TooDense: the pattern has too many entries to be of use.
     """
-    x = arguments[wrt]
-    run = Trace(np.size(x))
-    start = Marked(x, Marks(identity(run.inputs)) if np.ndim(x) else frozenset((0,)))
-    given = [start if p.name == wrt else arguments[p.name] for p in graph.region.params]
+    inputs = sum(np.size(x) for w in wrt for x in reals(arguments[w]))
+    run = Trace(inputs)
+    start = run.started([arguments[w] for w in wrt])
+    known = {**arguments, **dict(zip(wrt, start, strict=True))}
+    given = [known[p.name] for p in graph.region.params]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         (result,) = run.region(graph.region, given)
-    return Pattern(run.rows_of(result), run.fixed)
+    return Pattern(run.rows_of(result[0] if has_aux else result), run.fixed)
+
+
+def reals(value: Any) -> list[Any]:
+    """The real numbers and arrays in a container."""
+    found: list[Any] = []
+    replaced(value, lambda x: found.append(x) if is_real(x) else None)
+    return found
 
 
 def identity(n: int) -> Any:
@@ -77,15 +89,33 @@ class Trace(Run):
         self.inputs = inputs
         self.fixed = True
 
+    def started(self, values: list[Any]) -> list[Any]:
+        """The arguments, each of whose numbers depends on itself."""
+        whole, at = identity(self.inputs), 0
+
+        def mark(x: Any) -> Any:
+            nonlocal at
+            if not is_real(x):
+                return x
+            first, at = at, at + np.size(x)
+            return Marked(x, Marks(whole[first:at]) if np.ndim(x) else frozenset((first,)))
+
+        return [replaced(v, mark) for v in values]
+
     def rows_of(self, result: Any) -> Any:
         """The sets of all numbers of a result, in their order."""
         from scipy import sparse
 
-        if isinstance(result, Marked):
-            return result.rows(self.inputs)
-        if isinstance(result, (list, tuple)):
-            return sparse.vstack([self.rows_of(r) for r in result], format="csr")
-        return Marks.none(np.size(result), self.inputs).base
+        rows = []
+
+        def take(x: Any) -> None:
+            if isinstance(x, Marked) and is_real(x.value):
+                rows.append(x.rows(self.inputs))
+            elif is_real(x):
+                rows.append(Marks.none(np.size(x), self.inputs).base)
+
+        replaced(result, take)
+        return sparse.vstack(rows, format="csr") if rows else Marks.none(0, self.inputs).base
 
     # ---- control: what is decided by a number that depends on the inputs may be otherwise elsewhere
     def decided(self, a: Any) -> Any:
@@ -129,9 +159,7 @@ class Trace(Run):
             return value
         return self.marked(fn, value, pos, named, marked)
 
-    def marked(
-        self, fn: Any, value: Any, pos: list[Any], named: dict[str, Any], marked: list[Marked]
-    ) -> Any:
+    def marked(self, fn: Any, value: Any, pos: list[Any], named: dict[str, Any], marked: list[Marked]) -> Any:
         entry = lookup(fn)
         if entry is None or entry.constant or not entry.forms:
             if entry is None or not entry.constant:
@@ -180,9 +208,7 @@ class Trace(Run):
         return rows[taken]
 
     # ---- linear operations: which elements are taken from where
-    def linear(
-        self, fn: Any, rule: Rule, value: Any, pos: list[Any], named: dict[str, Any]
-    ) -> Any | None:
+    def linear(self, fn: Any, rule: Rule, value: Any, pos: list[Any], named: dict[str, Any]) -> Any | None:
         """The rows of a linear operation, one operand at a time; None if its structure is not simple."""
         if not isinstance(value, np.ndarray) and not np.isscalar(value):
             return None
