@@ -445,7 +445,7 @@ class Reverse(Builder):
     # ---- the sweep
     def back(self, ops_: list[Op], m: Mirror) -> None:
         for op in reversed(ops_):
-            old, self.origin = self.origin, adjoint_of(op.origin)
+            old, self.origin = self.origin, adjoint_of(op.origin, op)
             self.here = m
             with self.inside(m.reverse):
                 self.step(op, m)
@@ -1166,8 +1166,12 @@ def needs_shape(v: Val, got: Atom | None) -> bool:
     return got is None or isinstance(got, Struct)
 
 
-def adjoint_of(o: Origin | None) -> Origin | None:
-    return Origin(o.file, o.line, o.text, (), "", False, True) if o is not None else None
+def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:
+    """The origin of what goes back over a statement, or over one operation of it."""
+    if o is None:
+        return None
+    of = fn_name(op) if op is not None and op.fn else ""
+    return Origin(o.file, o.line, o.text, (), "", False, True, of)
 
 
 def replace_values(region: Region, table: dict[Val, Atom]) -> None:
