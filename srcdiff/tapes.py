@@ -19,8 +19,8 @@ from srcdiff.api import Derivative
 from srcdiff.api.wrt import Wrt
 from srcdiff.differentiate.common import fn_name
 from srcdiff.ir import ops
+from srcdiff.ir.amounts import written
 from srcdiff.ir.graph import Graph, LoopView, Origin, Region, Struct, Val, vals
-from srcdiff.memory.amounts import written
 from srcdiff.memory.sizes import Sizes
 from srcdiff.memory.values import Arr, Many, Num, Other, Parts, Piece, Value, held_by
 from srcdiff.report import short

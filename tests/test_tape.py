@@ -13,7 +13,7 @@ import srcdiff
 from srcdiff import grad, tape
 from srcdiff.__main__ import main
 from srcdiff.errors import DerivativeValueError
-from srcdiff.memory.amounts import amount, written
+from srcdiff.ir.amounts import amount, written
 
 
 # ---- programs

@@ -8,10 +8,11 @@ import numpy as np
 
 from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, returns_alias
 from srcdiff.runtime.arrays import unbroadcast
-from srcdiff.runtime.schedules import next_snapshot, snapshots_for
+from srcdiff.runtime.schedules import next_snapshot, snapshots_ahead, snapshots_for
 
 nondifferentiable(
     next_snapshot,
+    snapshots_ahead,
     snapshots_for,
     np.bartlett,
     np.blackman,

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from math import isqrt
 
-__all__ = ["next_snapshot", "snapshots_for"]
+__all__ = ["next_snapshot", "snapshots_ahead", "snapshots_for"]
 
 
 def snapshots_for(trips: int) -> int:
     """The number of snapshots with which no trip is run again more than twice: about ``sqrt(2 trips)``."""
     return isqrt(2 * trips) + 1
+
+
+def snapshots_ahead(snapshots: int) -> int:
+    """Of so many snapshots, those that a loop takes going forwards whose number of trips is not known.
+
+    When it has them, it drops every other one, and takes them half as often from there on; the rest is for
+    the way back, between two of these.  (So it is an even number.)
+    """
+    return max(snapshots // 4 * 2, 2)
 
 
 def next_snapshot(start: int, last: int, spare: int) -> int:
