@@ -16,6 +16,7 @@ from rich.text import Text
 
 from srcdiff import pipeline
 from srcdiff.api import Derivative
+from srcdiff.api.memory import values_of
 from srcdiff.api.wrt import Wrt
 from srcdiff.differentiate.common import fn_name
 from srcdiff.ir import ops
@@ -231,11 +232,6 @@ def tape(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> 
     rows.sort(key=lambda e: (e.file, e.line))
     name = getattr(d.primal, "__name__", "f")
     return Tape(name, d.wrt_names, tuple(rows), sizes.at_most)
-
-
-def values_of(graph: Graph, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a graph by name: arguments, and what is read from outside."""
-    return {**{c.name: c.value for c in graph.captures}, **arguments}
 
 
 def entries(

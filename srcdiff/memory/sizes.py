@@ -49,7 +49,9 @@ from srcdiff.memory.values import (
     Pieces,
     Thing,
     Value,
+    alone,
     as_list,
+    bare,
     dtype_of,
     either,
     element,
@@ -90,13 +92,19 @@ class Sizes:
     trips: dict[Op, int] = field(default_factory=dict)
     work: int = 0  # bytes made, all in all
     bounds: dict[Any, int | None] = field(default_factory=dict)  # snapshots of a loop that is run again
+    limits: dict[Any, int] = field(default_factory=dict)  # its trips: it needs no more snapshots
+    stacks: dict[Any, Piece] = field(default_factory=dict)  # the lists that hold them
+    once: dict[Op, int] = field(default_factory=dict)  # the most trips of a loop when it is run once
     _times: int = 1
     _around: frozenset[Op] = frozenset()
     _steps: int = 0
 
-    def run(self, graph: Graph, given: dict[str, Any]) -> list[Value]:
-        """The results of a graph, for the arguments of these names."""
+    def run(self, graph: Graph, given: dict[str, Any], values: dict[str, Value] | None = None) -> list[Value]:
+        """The results of a graph, for the arguments of these names; ``values``: those known as such."""
         for p in graph.region.params:
+            if values is not None and p.name in values:
+                self.env[p] = values[p.name]
+                continue
             value = (
                 of_object(given[p.name], p.kind, self.numbers) if p.name in given else self.of_kind(p.kind)
             )
@@ -258,6 +266,9 @@ class Sizes:
     def prim(self, op: Op) -> Value:
         ins = [self.atom(a) for a in op.ins]
         fn, out = op.fn, op.out
+        if "bound" in op.attrs:
+            count = known(ins[0])
+            self.bounds[op.attrs["bound"]] = count if isinstance(count, int) else None
         first = ins[0] if ins else OTHER
         special = LISTS.get(fn)
         if special is not None:
@@ -376,6 +387,8 @@ class Sizes:
             last, collected = self.trip(op, view, INDEX, moving, sources)
         finally:
             self._times, self._around = times, around
+        if n is not None:
+            self.once[op] = max(self.once.get(op, 0), n)
         finals: list[Value] = []
         for o, i, y, d in zip(view.finals, state, last, growth, strict=True):
             x = i if n == 0 else y if n else either(i, y)
@@ -383,11 +396,16 @@ class Sizes:
                 length = None
                 if d == 0 or (d is not None and n is not None):
                     length = None if i.length is None else max(0, i.length + d * (n or 0))
-                bound = self.bound(view, o)
-                if bound is not None:
-                    length = bound if length is None else min(length, bound)
-                if d:
-                    x = replace(x, length=length, pieces=self.made(o, LIST + SLOT * (length or 1), op))
+                where = self.snapshots(view, o)
+                if where is not None:
+                    before = sum(f.name == o.name for f in view.finals[: len(finals)])
+                    x = self.bounded(x, op, where, (o.name, before))
+                elif d != 0:
+                    slots = self.made(o, LIST + SLOT * (length or 1), op)
+                    if length is None and self._times:
+                        for p in slots:
+                            p.per |= {op}
+                    x = replace(x, length=length, pieces=slots)
                 else:
                     x = replace(x, length=length)
             finals.append(x)
@@ -412,16 +430,32 @@ class Sizes:
             self.env[view.exit_out] = INDEX
         self.env[view.trips] = replace(INDEX, value=n if n is not None and not op.attrs["exits"] else None)
         if n is not None:
+            self.once[op] = max(self.once.get(op, 0), n)
             self.trips[op] = self.trips.get(op, 0) + n * self._times
 
-    def bound(self, view: LoopView, final: Val) -> int | None:
-        """How many snapshots a list may hold."""
+    def snapshots(self, view: LoopView, final: Val) -> Any:
+        """Of which loop a list holds snapshots; None if it holds none."""
         at = view.finals.index(final)
         for o in walk_updates(view.body, view.params[at]):
-            where = o.attrs.get("snapshots")
-            if where is not None and self.bounds.get(where) is not None:
-                return (self.bounds[where] or 0) + 1
+            if "snapshots" in o.attrs:
+                return o.attrs["snapshots"]
         return None
+
+    def bounded(self, x: Many, op: Op, loop: Any, which: Any) -> Many:
+        """A list of snapshots: the forward and the reversed loop hold one list together, at most so long."""
+        most = self.bounds.get(loop)
+        if op.code == "for" and op in self.once:
+            self.limits[loop] = self.once[op]
+        if most is not None:
+            most = min(most, self.limits.get(loop, most))
+        piece = self.stacks.setdefault((loop, which), Piece(at=op))
+        if most is None:
+            self.missing += 1
+            piece.per |= {op}
+        elif self._times:
+            size = LIST + (most + 1) * (SLOT + alone(x.elem))
+            piece.size, piece.count, piece.total = size, 1, max(size, piece.total)
+        return Many(bare(x.elem), None if most is None else most + 1, frozenset((piece,)))
 
     @contextmanager
     def apart(self) -> Iterator[None]:

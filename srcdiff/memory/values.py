@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from srcdiff.ir.kinds import Kind, Seq, Tree
 
 __all__ = [
     "ARRAY", "LIST", "NONE", "NOTHING", "NUMBER", "OTHER", "SLOT", "UNKNOWN", "Arr", "Many", "Num", "Other",
-    "Parts", "Piece", "Pieces", "Thing", "Value", "as_list", "dtype_of", "either", "element", "held_by",
-    "known", "length_of", "listed", "of_object", "standing",
+    "Parts", "Piece", "Pieces", "Thing", "Value", "alone", "as_list", "bare", "dtype_of", "either", "element",
+    "held_by", "known", "length_of", "listed", "of_object", "standing",
 ]  # fmt: skip
 
 SLOT = 9  # bytes of a list's entry: a pointer, and what lists grow ahead
@@ -257,6 +257,32 @@ def listed(x: Parts) -> Many:
 def as_list(x: Value, k: Kind) -> Value:
     """A display that a list of any length starts from."""
     return listed(x) if isinstance(x, Parts) and x.type is list and isinstance(k, Seq) else x
+
+
+def alone(x: Value | None) -> int:
+    """The bytes of one value by itself."""
+    match x:
+        case Num(dtype):
+            return NUMBER if dtype[0] in "fci" else 0
+        case Arr():
+            return ARRAY + (x.size or 0)
+        case Many(elem, length):
+            return LIST + (length or 0) * (SLOT + alone(elem))
+        case Parts(items=items):
+            return sum(map(alone, items))
+    return 0
+
+
+def bare(x: Value | None) -> Value | None:
+    """A value whose memory is counted elsewhere."""
+    match x:
+        case Num() | Arr():
+            return replace(x, pieces=NOTHING)
+        case Many():
+            return Many(bare(x.elem), x.length)
+        case Parts():
+            return Parts(x.type, x.keys, tuple(b for i in x.items if (b := bare(i)) is not None))
+    return x
 
 
 def held_by(values: Iterable[Value]) -> dict[Piece, int | None]:
