@@ -307,7 +307,7 @@ def named(v: Val) -> str:
     if v.user or v.op is None or (name and not name.endswith("saved")):
         return name
     if v.op.fn is None:
-        return ""
+        return name.removesuffix("_saved") if name != "saved" else ""
     base = v.op.ins[0] if v.op.ins else None
     if v.op.fn is operator.getitem and isinstance(base, Val):
         return f"{named(base)}[...]"

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md", "docs/memory.md"])
 def test_sessions(page: str) -> None:
     """In a fresh interpreter: a page may add rules."""
     if page != "README.md":

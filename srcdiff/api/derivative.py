@@ -308,6 +308,11 @@ class Derivative(Specialised, Generic[P, R]):
 
     # ---- memory
     @property
+    def memory(self) -> int | None:
+        """The bytes that a call may take; None for any number."""
+        return self._request.memory
+
+    @property
     def plan(self) -> Plan | None:
         """How the latest call kept to its budget of memory; None without one."""
         return self._planner.latest if self._planner is not None else None

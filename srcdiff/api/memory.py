@@ -10,6 +10,7 @@ import numpy as np
 
 from srcdiff import pipeline
 from srcdiff.api.targets import name_of
+from srcdiff.emit.assemble import variables
 from srcdiff.errors import NoRule, UnsupportedSyntax
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, Struct, Val
@@ -82,7 +83,8 @@ class Planner:
                 if not marks:
                     raise
                 return None
-            return Foreseen(self.peaks([pipeline.settled(g)[0] for g in sweeps], given, counts))
+            settled = [pipeline.settled(g)[0] for g in sweeps]
+            return Foreseen(self.peaks(settled, given, counts))
 
         return find(loops, self.budget, name_of(of.primal), foresee)
 
@@ -91,6 +93,8 @@ class Planner:
     ) -> Callable[[dict[int, int]], int | None]:
         """The peak of the sweeps of a derivative, by numbers of snapshots."""
 
+        names = {v: f"{n}.{word}" for n, g in enumerate(sweeps) for v, word in variables(g).items()}
+
         def at(snapshots: dict[int, int]) -> int | None:
             sizes = Sizes()
             now = {**given, **{counts[n].name: c for n, c in snapshots.items()}}
@@ -98,7 +102,7 @@ class Planner:
             for g in sweeps:
                 results = sizes.run(g, dict(now), values)
                 values = saved(g, results, sweeps[-1])
-            n = peak(sizes, sweeps)
+            n = peak(sizes, sweeps, names)
             return None if n is None else n + n // MARGIN + FRAME
 
         return at

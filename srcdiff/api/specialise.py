@@ -9,6 +9,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import indent
 from typing import Any
 
 import numpy as np
@@ -372,7 +373,7 @@ class Specialised:
         """The plan, as it stands in the text."""
         if self._planner is None or not arguments:
             return ""
-        return "\n\n" + str(self._planner.plan(arguments))
+        return "\n\n" + indent(str(self._planner.plan(arguments)), "    ") + "\n    "
 
     def _all_wrt(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(w for r in (*self._target.layers, self._request) for w in r.wrt))

@@ -17,6 +17,7 @@ from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate.common import no_rule
 from srcdiff.differentiate.snapshots import Ahead
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_budget
 from srcdiff.ir.graph import (
     UNDEF,
     Atom,
@@ -89,8 +90,8 @@ def exported(r: Reverse, op: Op, v: Val, m: Mirror) -> Val:
 
 
 # ---- loops
-def back_loop(r: Reverse, op: Op, m: Mirror, count: Atom) -> None:
-    """The reversed loop, with ``count`` snapshots of the forward one's variables."""
+def back_loop(r: Reverse, op: Op, m: Mirror, block: Op) -> None:
+    """The reversed loop, with as many snapshots of the forward one's variables as its block says."""
     view = LoopView(op)
     bars = {j: r.take(f) for j, f in enumerate(view.finals) if f in r.varied and f in m.bars}
     tapes = [(j, t, r.take(t)) for j, t in enumerate(view.tapes) if t in r.varied and t in m.bars]
@@ -101,7 +102,7 @@ def back_loop(r: Reverse, op: Op, m: Mirror, count: Atom) -> None:
     if not bars and not tapes:
         return
     check(op, view.body)
-    Replay(r, op, m).run(count, bars, tapes)
+    Replay(r, op, m).run(block, bars, tapes)
 
 
 class Replay:
@@ -136,10 +137,10 @@ class Replay:
         return tape
 
     def run(
-        self, count: Atom, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]
+        self, block: Op, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]
     ) -> None:
         r, view, b, region = self.r, self.view, self.b, self.b.reverse
-        ahead = Ahead(self, count) if self.in_scope() else None
+        ahead = Ahead(self, block) if self.in_scope() else None
         trips = self.trips() if ahead is None or self.counted() else ahead.trips()
         marks = self.listed("marks", integer())
         saved = [self.listed(f"{p.name}_saved" if p.name else "saved", p.kind) for p in self.of(view.params)]
@@ -147,10 +148,14 @@ class Replay:
             count = ahead.count(trips)
             first = list(map(r.need, ahead.lists))
         else:
-            count = self.known(count)
+            count = self.known(block.ins[0])
             if isinstance(count, Const) and count.value is None:
                 count = r.prim(vocabulary.SNAPSHOTS_FOR, [trips], result=integer(), hint="snapshots")
             starts = [Const(None) if isinstance(i, Undef) else self.known(i) for i in self.of(view.inits)]
+            if is_budget(block):
+                state = [a for a in starts if not isinstance(a, Const)]
+                within = vocabulary.SNAPSHOTS_WITHIN
+                count = r.prim(within, [count, *state], result=integer(), hint="snapshots")
             first = [self.display(Const(0), marks), *(map(self.display, starts, saved))]
         carried = [j for j, p in enumerate(view.params) if p in r.varied]
         bar_of = {j: self.bar(view.params[j]) for j in carried}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_budget
 from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Undef, Val
 from srcdiff.ir.kinds import BOOL, Kind, Scalar, Seq, fresh_sym
 from srcdiff.rules import vocabulary
@@ -25,9 +26,13 @@ __all__ = ["Ahead"]
 class Ahead:
     """The lists that the forward loop fills: what they are after it, and (``build``) how."""
 
-    def __init__(self, replay: Replay, count: Atom) -> None:
+    def __init__(self, replay: Replay, block: Op) -> None:
         self.replay, self.r, self.m = replay, replay.r, replay.m
-        self.op, self.view, self.given = replay.op, replay.view, count
+        self.op, self.view = replay.op, replay.view
+        self.given: Atom = block.ins[0]
+        self.first: list[Op] = []
+        if is_budget(block):
+            self.given = self.within(block.ins[0])
         self.known = replay.counted()
         self.counts = self.op.code == "while" or (self.view.head == 0 and not self.known)  # trips, itself
         updated = updated_anywhere(self.view)
@@ -54,6 +59,15 @@ class Ahead:
         self.r.home[v] = self.m.forward
         return v
 
+    def within(self, memory: Atom) -> Atom:
+        """As many as fit into so many bytes, counted before the loop."""
+        state = [i for i in self.replay.of(self.view.inits) if not isinstance(i, (Const, Undef))]
+        op = Op("prim", [memory, *state], attrs={"fn": vocabulary.SNAPSHOTS_WITHIN})
+        op.outs.append(Val("snapshots", integer(), op))
+        self.r.home[op.out] = self.m.forward
+        self.first.append(op)
+        return op.out
+
     def count(self, trips: Atom) -> Atom:
         """How many snapshots may be held while the loop is gone back over: an atom of the reversed region."""
         r = self.r
@@ -74,7 +88,7 @@ class Ahead:
         """Give the forward loop its lists."""
         r, m, view, op = self.r, self.m, self.view, self.op
         origin, r.origin = r.origin, None
-        before, start = Region(), Region()
+        before, start = Region(ops=self.first), Region()
         with r.inside(before):
             marks = self.display(Const(0), self.marks)
             lead = [(self.marks, marks)]

@@ -1,8 +1,8 @@
 """Which loops keep what their pullback needs, and which are run again, so that a derivative fits into memory.
 
 A loop *stores*; or each trip is run *again* once, from the loop's variables, which are kept for every trip;
-or it is run again from *snapshots* of these.  Plans are tried by what they cost more, and the memory that each
-of them takes is foreseen from the derivative that it gives.
+or it is run again from *snapshots* of these.  Plans are tried by what they cost more, and the memory that
+each of them takes is foreseen from the derivative that it gives.
 """
 
 from __future__ import annotations
@@ -283,7 +283,7 @@ def made(loops: list[Loop], budget: int, peak: int, stored: int | None, marks: M
         how, c = ways.get(x.number, ("store", 0))
         o = x.origin or Origin("", 0, "")
         again = None if x.trips is None and how == SNAPSHOTS else passes(x, how, c)
-        text = o.text.strip().split("\n")[0]
+        text = o.text.strip().split("\n")[0].rstrip(":")
         choices.append(Choice(o.file, o.line, text, how, c, x.trips, again))
     return Plan(budget, peak, stored, tuple(choices), marks)
 

@@ -61,6 +61,7 @@ from srcdiff.memory.values import (
     of_object,
     standing,
 )
+from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import is_known, may_alias
 
 __all__ = ["Sizes"]
@@ -95,6 +96,7 @@ class Sizes:
     limits: dict[Any, int] = field(default_factory=dict)  # its trips: it needs no more snapshots
     stacks: dict[Any, Piece] = field(default_factory=dict)  # the lists that hold them
     once: dict[Op, int] = field(default_factory=dict)  # the most trips of a loop when it is run once
+    _replayed: bool = False
     _times: int = 1
     _around: frozenset[Op] = frozenset()
     _steps: int = 0
@@ -301,6 +303,9 @@ class Sizes:
                 if shared is not None:
                     return replace(a, pieces=shared)
                 return self.own(a, out)
+            case Scalar(dtype) if fn is vocabulary.SNAPSHOTS_WITHIN:
+                count = self.tried(op, ins)
+                return Num(dtype, True, count if isinstance(count, int) else None)
             case Scalar() | Tree():
                 return self.of_kind(out.kind, out)
             case Seq():
@@ -360,6 +365,18 @@ class Sizes:
         state = [as_list(self.atom(a), p.kind) for a, p in zip(view.inits, view.params, strict=True)]
         sources = [self.atom(a) for a in view.sources]
         n, exact = self.count(op, view, state, sources)
+        before = self._replayed
+        if n is None and any(self.snapshots(view, f) is not None for f in view.finals):
+            self._replayed = True  # going on from a snapshot: how far is of no account
+        try:
+            self.trips_of(op, view, state, sources, n, exact)
+        finally:
+            self._replayed = before
+
+    def trips_of(
+        self, op: Op, view: LoopView, state: list[Value], sources: list[Value], n: int | None, exact: bool
+    ) -> None:
+        """All trips of a loop: as one whose variables are what they are in any, or one by one."""
         with self.apart():
             before = self.missing
             moving, growth = self.settle(op, view, state, sources)
@@ -378,7 +395,7 @@ class Sizes:
                 pass
         if n is None:
             self.unknown.add(op)
-            self.missing += 1
+            self.missing += not self._replayed
         elif not exact:
             self.at_most = True
         times, around = self._times, self._around
@@ -396,20 +413,25 @@ class Sizes:
                 length = None
                 if d == 0 or (d is not None and n is not None):
                     length = None if i.length is None else max(0, i.length + d * (n or 0))
-                where = self.snapshots(view, o)
-                if where is not None:
-                    before = sum(f.name == o.name for f in view.finals[: len(finals)])
-                    x = self.bounded(x, op, where, (o.name, before))
-                elif d != 0:
-                    slots = self.made(o, LIST + SLOT * (length or 1), op)
-                    if length is None and self._times:
-                        for p in slots:
-                            p.per |= {op}
-                    x = replace(x, length=length, pieces=slots)
-                else:
-                    x = replace(x, length=length)
+                nth = sum(f.name == o.name for f in view.finals[: len(finals)])
+                x = self.list_left(op, view, o, nth, x, length, d)
             finals.append(x)
         self.leave(op, view, finals, [(c, n) for c in collected], n)
+
+    def list_left(
+        self, op: Op, view: LoopView, o: Val, nth: int, x: Many, length: int | None, grown: int | None
+    ) -> Many:
+        """A list as a loop leaves it."""
+        where = self.snapshots(view, o)
+        if where is not None:
+            return self.bounded(x, op, where, (o.name, nth))
+        if grown == 0:
+            return replace(x, length=length)
+        slots = self.made(o, LIST + SLOT * (length or 1), op)
+        if length is None and self._times:
+            for p in slots:
+                p.per |= {op}
+        return replace(x, length=length, pieces=slots)
 
     def leave(
         self,
