@@ -282,7 +282,7 @@ def made(loops: list[Loop], budget: int, peak: int, stored: int | None, marks: M
     for x in loops:
         how, c = ways.get(x.number, ("store", 0))
         o = x.origin or Origin("", 0, "")
-        again = None if x.trips is None and how == SNAPSHOTS else passes(x, how, c)
+        again = None if x.trips is None and how == SNAPSHOTS else passes(x, how, c, ways)
         text = o.text.strip().split("\n")[0].rstrip(":")
         choices.append(Choice(o.file, o.line, text, how, c, x.trips, again))
     return Plan(budget, peak, stored, tuple(choices), marks)
@@ -304,12 +304,17 @@ def candidates(loops: list[Loop]) -> Iterator[Marks]:
                 yield marks
 
 
-def passes(x: Loop, how: str, c: int) -> int:
+Ways = dict[int, tuple[str, int]]
+
+
+def passes(x: Loop, how: str, c: int, ways: Ways) -> int:
     """How often each trip of a loop is run again, at most."""
     if how != SNAPSHOTS:
         return 1 if how == AGAIN else 0
     n = x.trips if x.trips is not None else 2
-    return 1 if c == 0 else bisect_left(range(1, n + 1), n, key=lambda r: comb(c + r, r)) + 1
+    least = 1 if c == 0 else bisect_left(range(1, n + 1), n, key=lambda r: comb(c + r, r)) + 1
+    alone = x.around is None or x.around.number in ways
+    return least if alone else least + 1  # in a loop that stores, the forward sweep takes no snapshots
 
 
 def cost(loops: list[Loop], marks: Marks) -> float:
@@ -320,10 +325,10 @@ def cost(loops: list[Loop], marks: Marks) -> float:
         how, c = ways.get(x.number, ("", 0))
         if not how:
             continue
-        often = float(passes(x, how, c)) + (0.01 if how == SNAPSHOTS else 0.0)
+        often = float(passes(x, how, c, ways)) + (0.01 if how == SNAPSHOTS else 0.0)
         around = x.around
         while around is not None:
-            often *= 1 + passes(around, *ways.get(around.number, ("", 0)))
+            often *= 1 + passes(around, *ways.get(around.number, ("", 0)), ways)
             around = around.around
         total += often * x.work
     return total
