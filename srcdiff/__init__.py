@@ -45,6 +45,7 @@ from srcdiff.errors import (
     WrongDerivative,
 )
 from srcdiff.report import Report, check_source
+from srcdiff.tapes import Tape, tape
 from srcdiff.testing import check_rule
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Report",
     "SourceNotFound",
     "SrcdiffError",
+    "Tape",
     "UnsupportedSyntax",
     "WrongDerivative",
     "adapters",
@@ -86,6 +88,7 @@ __all__ = [
     "sparse_hessian",
     "sparse_jacobian",
     "stop_gradient",
+    "tape",
     "taylor",
     "value_and_grad",
     "vhp",

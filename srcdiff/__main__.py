@@ -1,16 +1,20 @@
-"""The command line: ``python -m srcdiff check module.py:function``."""
+"""The command line: ``python -m srcdiff check module.py:function``, ``tape module.py:function ARGUMENTS``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import importlib.util
+import math
 import os
 import sys
 from typing import Any
 
+import numpy as np
+
 from srcdiff.errors import SrcdiffError
 from srcdiff.report import check_source
+from srcdiff.tapes import tape
 
 __all__ = ["main"]
 
@@ -47,9 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check", help="what becomes of each statement of a function")
     check.add_argument("function", help="module.py:function or package.module:function")
     check.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
+    kept = commands.add_parser("tape", help="what reverse mode keeps in memory, line by line")
+    kept.add_argument("function", help="module.py:function or package.module:function")
+    kept.add_argument("arguments", nargs="*", help='Python expressions, with NumPy as np: "np.ones(1000)" 50')
+    kept.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
     given = parser.parse_args(arguments)
     wrt = given.wrt[0] if given.wrt and len(given.wrt) == 1 else given.wrt
     try:
+        if given.command == "tape":
+            values = [eval(a, {"np": np, "math": math}) for a in given.arguments]
+            tape(load(given.function), *values, wrt=wrt).show()
+            return 0
         report = check_source(load(given.function), wrt)
     except SrcdiffError as e:
         print(e, file=sys.stderr)

@@ -405,6 +405,7 @@ class Request:
     single: bool = True
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
+    memory: int | None = None  # the bytes that it may take
     option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 

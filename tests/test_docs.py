@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md", "docs/memory.md"])
 def test_sessions(page: str) -> None:
     """In a fresh interpreter: a page may add rules."""
     if page != "README.md":
@@ -34,7 +34,7 @@ def test_sessions(page: str) -> None:
 
 MODULES = (
     "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians",
-    "api.batching", "api.sparse", "adapters", "testing",
+    "api.batching", "api.sparse", "adapters", "testing", "tapes", "ir.amounts", "ir.checkpoints",
 )  # fmt: skip
 
 

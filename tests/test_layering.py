@@ -16,7 +16,7 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = "errors faults ir rules frontend analysis differentiate batch family optimise emit backends load"
-PARTS = f"{BELOW} sparsity pipeline signature"
+PARTS = f"{BELOW} sparsity memory pipeline signature"
 
 # package (or module): what of srcdiff it may import besides itself; what from outside besides Python's own
 TABLE: dict[str, tuple[str, str]] = {
@@ -33,6 +33,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "family": ("errors ir rules frontend differentiate batch optimise", "numpy"),
     "optimise": ("errors ir analysis", "numpy"),
     "sparsity": ("ir rules", "numpy scipy"),
+    "memory": ("errors ir rules", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),
@@ -41,9 +42,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "api": (PARTS + " runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),
     "report": (PARTS + " api", "gast numpy rich"),
+    "tapes": (PARTS + " api report", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
-    "__main__": (PARTS + " runtime api report testing", "rich"),
-    "__init__": ("adapters api errors report testing rules", ""),
+    "__main__": (PARTS + " runtime api report tapes testing", "rich numpy"),
+    "__init__": ("adapters api errors report tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -10,6 +10,7 @@
 | ``batching`` | ``vmap`` |
 | ``sparse`` | sparse Jacobians and Hessians |
 | ``forward``, ``reverse`` | ``jvp``; ``vjp``, ``linearize`` |
+| ``memory`` | budgets of memory |
 | ``structures`` | tangents and cotangents given by the caller |
 | ``containers`` | classes whose instances are arguments to differentiate with respect to |
 | ``rules`` | rules of one's own |

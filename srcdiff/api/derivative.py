@@ -35,9 +35,11 @@ from srcdiff.api.targets import (
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import InternalError, SrcdiffError
 from srcdiff.frontend.lower import Param
+from srcdiff.ir.amounts import amount
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import UNKNOWN
 from srcdiff.load import explain
+from srcdiff.memory.plans import Plan
 from srcdiff.pipeline import Made, Request
 from srcdiff.signature import is_literal, key_of_value, memory_of, same
 
@@ -68,7 +70,13 @@ class Derivative(Specialised, Generic[P, R]):
     __qualname__: str
 
     def __init__(
-        self, fn: Callable[P, Any], mode: str, wrt: Wrt = None, has_aux: bool = False, option: Any = 1
+        self,
+        fn: Callable[P, Any],
+        mode: str,
+        wrt: Wrt = None,
+        has_aux: bool = False,
+        option: Any = 1,
+        memory: int | str | None = None,
     ) -> None:
         if not callable(fn):
             refuse(
@@ -79,7 +87,8 @@ class Derivative(Specialised, Generic[P, R]):
         target = target_of(fn)
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, option), target)
+        bytes_ = None if memory is None else amount(memory)
+        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, bytes_, option), target)
         self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
@@ -130,7 +139,8 @@ class Derivative(Specialised, Generic[P, R]):
     def __reduce__(self) -> Any:
         if is_global(self):
             return self.__qualname__  # the decorated function of a module: found under its name
-        return (type(self), (self.primal, self.mode, self._wrt_given, self.has_aux, self.option))
+        given = (self.primal, self.mode, self._wrt_given, self.has_aux, self.option, self._request.memory)
+        return (type(self), given if self._request.memory is not None else given[:-1])
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -167,6 +177,7 @@ class Derivative(Specialised, Generic[P, R]):
             or (variant.written and sum(1 for _ in memory_of(list(arguments.values()))) > 2)
             or t.kwargs
             or any(self._lengths(arguments))
+            or self._planner is not None
         ):
             return None
         if variant.written and variant.captures:
@@ -273,10 +284,14 @@ class Derivative(Specialised, Generic[P, R]):
             graph = self._primal_graph(params, given)
             made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
-        return pipeline.finish(made, text_name(self), self._docstring() + note + ".")
+        text = f"{self._docstring()}{note}.{self._memory(given)}"
+        return pipeline.finish(made, text_name(self), text)
 
     def _derive(self, graph: Graph, given: Arguments) -> Graph:
         return pipeline.derivative_graph(graph, self._request)
+
+    def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
+        return (self._derive(graph, arguments),)
 
     def _docstring(self) -> str:
         what = WORDS[self.mode]
@@ -293,6 +308,23 @@ class Derivative(Specialised, Generic[P, R]):
     def primal_graph(self, arguments: Arguments) -> Graph:
         """The graph of the function, specialised to these arguments."""
         return self._primal_graph(self._params(arguments, self._all_wrt()), arguments)
+
+    # ---- memory
+    @property
+    def memory(self) -> int | None:
+        """The bytes that a call may take; None for any number."""
+        return self._request.memory
+
+    @property
+    def plan(self) -> Plan | None:
+        """How the latest call kept to its budget of memory; None without one."""
+        return self._planner.latest if self._planner is not None else None
+
+    def plan_for(self, *args: Any, **kwargs: Any) -> Plan | None:
+        """How a call with these arguments would, before it is run."""
+        if self._planner is None:
+            return None
+        return self._planner.plan(self._bind(args, kwargs).arguments)
 
     # ---- text
     @property

@@ -13,13 +13,18 @@ from srcdiff.api.wrt import Wrt
 __all__ = ["grad", "source", "value_and_grad"]
 
 P = ParamSpec("P")
+Memory = int | str | None
 
 
 @overload
-def grad(fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False) -> Derivative[P, Any]: ...
+def grad(
+    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+) -> Derivative[P, Any]: ...
 @overload
-def grad(*, wrt: Wrt = None, has_aux: bool = False) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
-def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def grad(
+    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
+def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None) -> Any:
     r"""Gradient of a scalar-valued function.
 
     For a function :math:`f` with a single number as its result, ``grad(f)(x, ...)`` is
@@ -34,6 +39,10 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
             the result is a tuple); by default the first. A name may also be a variable that the function
             captures.
         has_aux: the function returns ``(value, aux)``; the result is then ``(gradient, aux)``.
+        memory: the most memory that a call may take: bytes, or ``"2 GB"`` (kB, MB, GB are powers of ten, KiB,
+            MiB, GiB of two). For the sizes of each call it is chosen which loops store what the backward
+            sweep needs, and which are run again, so that least is computed again; the plan stands in the
+            text, in ``plan`` (and, before a call, ``plan_for``), and is logged.
 
     Returns:
         A :class:`Derivative`, called with the arguments of ``fn``.
@@ -43,7 +52,7 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         NoRule: a value that matters flows through a function with neither a rule nor Python source.
         DerivativeTypeError: an argument in ``wrt`` or the result is not a real number or array.
         DerivativeValueError: ``wrt`` names what is not there; arguments share memory that the function
-            writes to.
+            writes to; the memory given is too little.
 
     Example:
         >>> from srcdiff import grad
@@ -53,17 +62,19 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         21.0
     """
     if fn is None:
-        return lambda f: Derivative(f, "grad", wrt, has_aux)
-    return Derivative(fn, "grad", wrt, has_aux)
+        return lambda f: Derivative(f, "grad", wrt, has_aux, memory=memory)
+    return Derivative(fn, "grad", wrt, has_aux, memory=memory)
 
 
-@overload
-def value_and_grad(fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False) -> Derivative[P, Any]: ...
 @overload
 def value_and_grad(
-    *, wrt: Wrt = None, has_aux: bool = False
+    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+) -> Derivative[P, Any]: ...
+@overload
+def value_and_grad(
+    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
-def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None) -> Any:
     """The value of a scalar-valued function together with its gradient.
 
     Parameters and errors as for :func:`grad`.
@@ -77,8 +88,8 @@ def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False) ->
         (9.0, 6.0)
     """
     if fn is None:
-        return lambda f: Derivative(f, "value_and_grad", wrt, has_aux)
-    return Derivative(fn, "value_and_grad", wrt, has_aux)
+        return lambda f: Derivative(f, "value_and_grad", wrt, has_aux, memory=memory)
+    return Derivative(fn, "value_and_grad", wrt, has_aux, memory=memory)
 
 
 def source(derivative: Any, *args: Any, **kwargs: Any) -> str:

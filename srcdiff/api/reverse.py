@@ -13,8 +13,9 @@ from srcdiff.api.targets import Target, looked_at, name_of, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import NoRule
 from srcdiff.frontend.paths import Way
+from srcdiff.ir.amounts import amount
 from srcdiff.ir.classes import fields_of
-from srcdiff.ir.graph import Struct
+from srcdiff.ir.graph import Graph, Struct
 from srcdiff.ir.kinds import UNKNOWN, is_active_kind, kind_of
 from srcdiff.load import explained
 from srcdiff.pipeline import Made, Request
@@ -113,6 +114,10 @@ class Reverse(Specialised):
             return False
         return True
 
+    def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
+        pair = pipeline.pullback_pair(graph, self._request.wrt, self._request.has_aux)
+        return pair.forward, pair.backward
+
     def _pair(self, arguments: Arguments, wrt: tuple[str, ...]) -> tuple[Made, Pair]:
         graph = self._primal_graph(self._params(arguments, (*self._all_wrt(), *wrt)), arguments)
         pair = pipeline.pullback_pair(graph, wrt, self._request.has_aux)
@@ -123,7 +128,9 @@ class Reverse(Specialised):
         word = name if name.isidentifier() else "f"
         note = self._for(arguments)
         forward = pipeline.finish(
-            pair.forward, f"{word}_fwd", f"Value of {name} and what its pullback needs{note}."
+            pair.forward,
+            f"{word}_fwd",
+            f"Value of {name} and what its pullback needs{note}.{self._memory(arguments)}",
         )
         backward = pipeline.finish(
             pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}."
@@ -192,7 +199,12 @@ def linearize(
 
 
 def vjp(
-    fn: Callable[..., Any], *args: Any, wrt: Wrt = None, has_aux: bool = False, **kwargs: Any
+    fn: Callable[..., Any],
+    *args: Any,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: int | str | None = None,
+    **kwargs: Any,
 ) -> tuple[Any, ...]:
     r"""Value and pullback: reverse mode.
 
@@ -205,6 +217,7 @@ def vjp(
         wrt: what to differentiate with respect to, named as for :func:`grad`; by default all positional
             arguments that can be.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, pullback, aux)``.
+        memory: the most memory that both sweeps together may take, as for :func:`grad`.
 
     Returns:
         ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
@@ -222,7 +235,8 @@ def vjp(
     """
     target = looked_at(fn, "vjp")
     active, ways, at = named(fn, target, args, wrt)
-    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, has_aux, ways), target)
+    bytes_ = None if memory is None else amount(memory)
+    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, has_aux, ways, bytes_), target)
     bound = d._bind(args, kwargs)
     variant, extra = d._variant(bound.arguments)
     with explained():

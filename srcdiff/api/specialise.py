@@ -9,11 +9,13 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import indent
 from typing import Any
 
 import numpy as np
 
 from srcdiff import pipeline
+from srcdiff.api.memory import Planner
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
 from srcdiff.frontend.core import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.frontend.lower import Param
@@ -22,6 +24,7 @@ from srcdiff.frontend.wanted import kind_along, kind_opened
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import OTHER, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.memory.plans import mark
 from srcdiff.pipeline import Made, Request, float_param
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
 
@@ -174,6 +177,8 @@ class Specialised:
         self._target = target
         self._variants: dict[Any, tuple[Variant, ...]] = {}
         self._latest: Variant | None = None
+        budgets = [r.memory for r in (*target.layers, request) if r.memory is not None]
+        self._planner = Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
 
     # ---- arguments
@@ -202,6 +207,9 @@ class Specialised:
     def _variant(self, arguments: Arguments) -> tuple[Variant, dict[str, Any]]:
         """The derivative for these arguments, and the values it takes from outside."""
         key = (*map(key_of_value, arguments.values()), *self._lengths(arguments))
+        if self._planner is not None:
+            with lock:
+                key = (*key, self._planner.plan(arguments).marks)
         for variant in self._variants.get(key, ()):
             extra = variant.read(arguments)
             if extra is not None:
@@ -222,6 +230,8 @@ class Specialised:
 
     def _forget(self) -> None:
         self._variants = {}
+        if self._planner is not None:
+            self._planner = Planner(self, self._planner.budget)
 
     def _guard_memory(self, variant: Variant, arguments: Arguments, extra: Mapping[str, Any]) -> None:
         if variant.written:
@@ -337,9 +347,20 @@ class Specialised:
         self, params: Mapping[str, Param], given: Arguments, then: Request | None = None
     ) -> Graph:
         """The graph of the function to differentiate: derivatives taken already are in it, and ``then``."""
+        graph = self._plain_graph(params, given)
+        if self._planner is not None and given:
+            graph = mark(graph, self._planner.plan(given).marks)
+        return self._layered(graph, then)
+
+    def _plain_graph(self, params: Mapping[str, Param], given: Arguments) -> Graph:
+        """The graph of the function itself."""
         t = self._target
         defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
-        graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+        return pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+
+    def _layered(self, graph: Graph, then: Request | None = None) -> Graph:
+        """That of the derivatives of a function that are taken already, and ``then``."""
+        t = self._target
         notes: dict[str, Any] = {k: graph.info[k] for k in NOTES if k in graph.info}
         layers = t.layers if then is None else (*t.layers, then)
         graph = pipeline.layered(graph, layers)
@@ -347,6 +368,16 @@ class Specialised:
             graph = pipeline.known_kinds(graph, t.layers[-1])
         graph.info.update({**notes, "signature": t.signature})
         return graph
+
+    def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
+        """The graphs of the derivative of a function, in the order in which they are run."""
+        raise NotImplementedError
+
+    def _memory(self, arguments: Arguments) -> str:
+        """The plan, as it stands in the text."""
+        if self._planner is None or not arguments:
+            return ""
+        return "\n\n" + indent(str(self._planner.plan(arguments)), "    ") + "\n    "
 
     def _all_wrt(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(w for r in (*self._target.layers, self._request) for w in r.wrt))

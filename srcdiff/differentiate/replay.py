@@ -2,8 +2,9 @@
 
 Their forward operations are copied into the reversed region, and the copy is mirrored there: it is the ground
 of a sweep of its own, in which everything is in scope.  A reversed loop holds snapshots of the forward one's
-variables; each trip starts from the last of them, runs forwards to the trip that it goes back over (taking
-snapshots on the way, where ``runtime.next_snapshot`` says so), does this one again, and then its mirror.
+variables, the first of which the forward sweep takes (``snapshots.py``); each trip starts from the last of
+them, runs forwards to the trip that it goes back over (taking snapshots on the way, where
+``runtime.next_snapshot`` says so), does this one again, and then its mirror.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate.common import no_rule
+from srcdiff.differentiate.snapshots import Ahead
 from srcdiff.ir import ops
+from srcdiff.ir.checkpoints import is_budget
 from srcdiff.ir.graph import (
     UNDEF,
     Atom,
@@ -87,8 +90,8 @@ def exported(r: Reverse, op: Op, v: Val, m: Mirror) -> Val:
 
 
 # ---- loops
-def back_loop(r: Reverse, op: Op, m: Mirror, count: Atom) -> None:
-    """The reversed loop, with ``count`` snapshots of the forward one's variables."""
+def back_loop(r: Reverse, op: Op, m: Mirror, block: Op) -> None:
+    """The reversed loop, with as many snapshots of the forward one's variables as its block says."""
     view = LoopView(op)
     bars = {j: r.take(f) for j, f in enumerate(view.finals) if f in r.varied and f in m.bars}
     tapes = [(j, t, r.take(t)) for j, t in enumerate(view.tapes) if t in r.varied and t in m.bars]
@@ -99,7 +102,7 @@ def back_loop(r: Reverse, op: Op, m: Mirror, count: Atom) -> None:
     if not bars and not tapes:
         return
     check(op, view.body)
-    Replay(r, op, m).run(count, bars, tapes)
+    Replay(r, op, m).run(block, bars, tapes)
 
 
 class Replay:
@@ -108,6 +111,7 @@ class Replay:
     def __init__(self, r: Reverse, op: Op, m: Mirror) -> None:
         self.r, self.op, self.m = r, op, m
         self.view = LoopView(op)
+        self.key = object()  # what the snapshots of this loop are known by
         self.once = {v: self.on_tape(v) for v in drawn(self.view.body)}
         attrs = {"head": 3, "rev": True, "dirs": (), "exits": (), "aligned": True}
         self.new = Op("for", [], [], [], attrs, adjoint(op.origin))
@@ -133,17 +137,26 @@ class Replay:
         return tape
 
     def run(
-        self, count: Atom, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]
+        self, block: Op, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]
     ) -> None:
         r, view, b, region = self.r, self.view, self.b, self.b.reverse
-        trips = self.trips()
-        count = self.known(count)
-        if isinstance(count, Const) and count.value is None:
-            count = r.prim(vocabulary.SNAPSHOTS_FOR, [trips], result=integer(), hint="snapshots")
-        starts = [Const(None) if isinstance(i, Undef) else self.known(i) for i in self.of(view.inits)]
+        ahead = Ahead(self, block) if self.in_scope() else None
+        trips = self.trips() if ahead is None or self.counted() else ahead.trips()
         marks = self.listed("marks", integer())
         saved = [self.listed(f"{p.name}_saved" if p.name else "saved", p.kind) for p in self.of(view.params)]
-        first = [self.display(Const(0), marks), *(map(self.display, starts, saved))]
+        if ahead is not None:
+            count = ahead.count(trips)
+            first = list(map(r.need, ahead.lists))
+        else:
+            count = self.known(block.ins[0])
+            if isinstance(count, Const) and count.value is None:
+                count = r.prim(vocabulary.SNAPSHOTS_FOR, [trips], result=integer(), hint="snapshots")
+            starts = [Const(None) if isinstance(i, Undef) else self.known(i) for i in self.of(view.inits)]
+            if is_budget(block):
+                state = [a for a in starts if not isinstance(a, Const)]
+                within = vocabulary.SNAPSHOTS_WITHIN
+                count = r.prim(within, [count, *state], result=integer(), hint="snapshots")
+            first = [self.display(Const(0), marks), *(map(self.display, starts, saved))]
         carried = [j for j, p in enumerate(view.params) if p in r.varied]
         bar_of = {j: self.bar(view.params[j]) for j in carried}
         bar_inits = [r.materialise(bars.get(j), r.need(view.finals[j])) for j in carried]
@@ -206,6 +219,8 @@ class Replay:
             region.ops = [*made, *(o for o in region.ops if o not in made)]
         outs = r.close_loop(b, [Const(0), trips, Const(1)], lead, elements)
         substitute(region, tapes_at)
+        if ahead is not None:
+            ahead.build()
         for j, out in zip(carried, outs[1 + len(saved) :], strict=True):
             if isinstance(view.inits[j], (Val, Struct)):
                 r.accumulate(view.inits[j], out)
@@ -232,14 +247,30 @@ class Replay:
         start, _, step = self.view.header
         return same_int(start, 0) and same_int(step, 1) and not self.op.attrs.get("rev")
 
+    def in_scope(self) -> bool:
+        """Whether the forward loop is run once for the reversed one: what it leaves is at hand then."""
+        m: Mirror | None = self.m
+        while m is not None and not m.ground:
+            if m.is_loop:
+                return False
+            m = m.parent
+        return True
+
+    def counted(self) -> bool:
+        """Whether the number of trips is known before the loop."""
+        view, op = self.view, self.op
+        if op.attrs["exits"] or op.code == "while" or len(view.sources) > 1:
+            return False
+        if view.head == 0:
+            return True
+        return same_int(view.header[2], 1) and (not view.sources or self.r.counts(view))
+
     def trips(self) -> Atom:
         """How often the loop was run."""
         r, view, op = self.r, self.view, self.op
-        if op.attrs["exits"] or op.code == "while" or len(view.sources) > 1:
+        if not self.counted():
             return r.need(view.trips)
-        (start, stop, step), _ = r.header(op, view)
-        if not same_int(step, 1) or (view.sources and view.head == 3 and not r.counts(view)):
-            return r.need(view.trips)
+        (start, stop, _), _ = r.header(op, view)
         return stop if same_int(start, 0) else r.prim(operator.sub, [stop, start], result=integer())
 
     def index(self, k: Atom) -> Atom:
@@ -255,6 +286,17 @@ class Replay:
             return r.prim(operator.sub, [r.prim(operator.sub, [stop, Const(1)]), k])
         far = k if same_int(step, 1) else r.prim(operator.mul, [k, step])
         return far if same_int(start, 0) else r.prim(operator.add, [start, far])
+
+    def number_of(self, index: Val) -> Atom:
+        """The trip with this index."""
+        r = self.r
+        if self.direct():
+            return index
+        start, stop, step = self.view.header
+        if self.op.attrs.get("rev"):
+            return r.prim(operator.sub, [r.prim(operator.sub, [stop, Const(1)]), index], result=integer())
+        far = index if same_int(start, 0) else r.prim(operator.sub, [index, start], result=integer())
+        return far if same_int(step, 1) else r.prim(operator.floordiv, [far, step], result=integer())
 
     def place(self, n: int, k: Atom) -> Atom:
         """Where in source ``n`` the element of trip ``k`` stands."""
@@ -293,12 +335,14 @@ class Replay:
         with r.inside(body):
             mark, *rest = body.params
             values, marks, saved = rest[:n], rest[n], rest[n + 1 :]
-            marks1 = r.prim(ops.append, [marks, mark], result=marks.kind, hint=marks.name)
+            key = self.key
+            marks1 = r.prim(ops.append, [marks, mark], result=marks.kind, hint=marks.name, snapshots=key)
             saved1 = [
-                r.prim(ops.append, [s, v], result=s.kind, hint=s.name, user=s.user)
+                r.prim(ops.append, [s, v], result=s.kind, hint=s.name, user=s.user, snapshots=key)
                 for s, v in zip(saved, values, strict=True)
             ]
-            spare = r.prim(operator.sub, [count, r.prim(len, [marks1], result=integer())], result=integer())
+            held = r.prim(len, [marks1], result=integer())
+            spare = r.prim(operator.sub, [count, held], result=integer(), bound=self.key)
             stop = r.prim(vocabulary.NEXT_SNAPSHOT, [mark, self.at, spare], result=integer(), hint="stop")
             run = self.advance(mark, stop, list(values))
             body.results = [stop, *run.outs[:n], marks1, *saved1]

@@ -98,7 +98,7 @@ class Mirror:
     loop: Op | None = None  # the reversed loop
     index: Val | None = None
     ground: bool = False  # what is mirrored stands in the reversed region itself: all of it is in scope
-    snapshots: Atom | None = None  # loops here are run again from so many snapshots
+    block: Op | None = None  # which says that loops here are run again from snapshots
 
     @property
     def is_loop(self) -> bool:
@@ -445,7 +445,7 @@ class Reverse(Builder):
     # ---- the sweep
     def back(self, ops_: list[Op], m: Mirror) -> None:
         for op in reversed(ops_):
-            old, self.origin = self.origin, adjoint_of(op.origin)
+            old, self.origin = self.origin, adjoint_of(op.origin, op)
             self.here = m
             with self.inside(m.reverse):
                 self.step(op, m)
@@ -460,8 +460,8 @@ class Reverse(Builder):
         elif op.code == "with":
             self.back_with(op, m)
         elif op.code in ("for", "while"):
-            if m.snapshots is not None:
-                replay.back_loop(self, op, m, m.snapshots)
+            if m.block is not None:
+                replay.back_loop(self, op, m, m.block)
             else:
                 self.back_loop(op, m)
         elif op.code == "prim":
@@ -704,10 +704,10 @@ class Reverse(Builder):
         bars, updates = self.coming(op, m)
         if not bars and not updates:
             return
-        count = op.ins[0] if is_marked(op) else None
-        branches = self.mirrored(op, op.regions, bars, updates, m, count)
+        block = op if is_marked(op) else None
+        branches = self.mirrored(op, op.regions, bars, updates, m, block)
         new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
-        if op.fn is not None and count is None:
+        if op.fn is not None and block is None:
             new.ins, new.attrs = [self.need(a) for a in op.ins], dict(op.attrs)
             branches[0].reverse.params.append(Val("entered", OTHER, new))
         self.leave(op, new, branches, bars, updates, m)
@@ -730,13 +730,13 @@ class Reverse(Builder):
         bars: dict[int, Atom | None],
         updates: list[int],
         m: Mirror,
-        count: Atom | None = None,
+        block: Op | None = None,
     ) -> list[Mirror]:
-        """The mirrors of an operation's regions; ``count``: the snapshots that loops in them may hold."""
+        """The mirrors of an operation's regions; ``block``: whose mark loops in them have."""
         branches: list[Mirror] = []
         for r in regions:
             body = list(r.ops)
-            b = Mirror(m, r, op, Region(), snapshots=m.snapshots if count is None else count)
+            b = Mirror(m, r, op, Region(), block=m.block if block is None else block)
             self.mirrors.append(b)
             self.here = b
             with self.inside(b.reverse):
@@ -1169,8 +1169,12 @@ def needs_shape(v: Val, got: Atom | None) -> bool:
     return got is None or isinstance(got, Struct)
 
 
-def adjoint_of(o: Origin | None) -> Origin | None:
-    return Origin(o.file, o.line, o.text, (), "", False, True) if o is not None else None
+def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:
+    """The origin of what goes back over a statement, or over one operation of it."""
+    if o is None:
+        return None
+    of = fn_name(op) if op is not None and op.fn else ""
+    return Origin(o.file, o.line, o.text, (), "", False, True, of)
 
 
 def replace_values(region: Region, table: dict[Val, Atom]) -> None:

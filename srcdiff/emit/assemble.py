@@ -43,7 +43,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, takes_fields
 
-__all__ = ["Text", "emit"]
+__all__ = ["Text", "emit", "variables"]
 
 
 @dataclass(slots=True)
@@ -129,6 +129,13 @@ def emit(
             tree += imported(line)
     text.source = render(gast.Module([*tree, *functions], []))
     return text
+
+
+def variables(graph: Graph) -> dict[Val, str]:
+    """The variable of the text that each value of a graph is put in; parts of expressions have none."""
+    a = Assembler(graph, graph.name, Spelling(graph.info.get("aliases", {}), ()), {})
+    inside = {o for op in a.lay.folded for o in op.outs}
+    return {v: name for v, name in a.names.names.items() if v not in inside}
 
 
 @functools.lru_cache(maxsize=256)

@@ -328,7 +328,7 @@ def inline_library(
     return opaque_call(lw, obj, text, args, kwargs, node, None)
 
 
-OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option")
+OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option", "memory")
 KEPT = {"Derivative": OPTIONS, "Product": OPTIONS, "checkpointed": ("__srcdiff__",)}
 
 
@@ -344,6 +344,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
         known = Known(fn, getattr(fn, "__name__", "f"), inner_path)
         return checkpoints.call_again(lw, known, args, kwargs, node)
     if mode in ("Derivative", "Product"):
+        if obj.memory is not None:
+            no_budget(lw, obj.mode, node)
         inner = Known(
             obj.primal,
             getattr(obj.primal, "__name__", "f"),
@@ -354,6 +356,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
         return lw.ctx.derive(lw, what, args, kwargs, node)  # type: ignore[no-any-return]
     if mode not in ("jvp", "vjp", "linearize"):
         return taken(lw, obj, mode, args, kwargs, node)
+    if "memory" in kwargs:
+        no_budget(lw, mode, node)
     for option in ("wrt", "has_aux"):
         if option in kwargs:
             lw.stop(
@@ -369,6 +373,13 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     return lw.ctx.derive(lw, Derived(args[0], mode), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
 
 
+def no_budget(lw: Lowerer, mode: str, node: Any) -> None:
+    lw.stop(
+        "derivative", f"{mode} inside a function takes no memory=", node,
+        help="give memory= to the derivative of the whole, or mark loops: with checkpoint(memory=...):",
+    )  # fmt: skip
+
+
 def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``grad(f, wrt=..., has_aux=...)`` and its kin: which derivative of which function."""
     names = list(inspect.signature(obj).parameters)
@@ -380,6 +391,8 @@ def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -
     if function is None:  # a decorator with options
         return Partial(Known(obj, mode), (), given)
     values = {}
+    if "memory" in given:
+        no_budget(lw, mode, node)
     for name, b in given.items():
         a = lw.read(b, node)
         if not is_constant(a):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.errors import DerivativeValueError
 from srcdiff.frontend import control
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.scope import Bound, Closure, Derived, Either, Known, Method, Partial
+from srcdiff.ir.amounts import amount
 from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind
 from srcdiff.ir.kinds import OTHER, Scalar
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["block", "call_again", "is_checkpoint", "marked", "marked_loop"]
 
 
+OPTIONS = {"snapshots", "memory"}
 FUNCTIONS = (Known, Closure, Partial, Method, Either, Derived)
 
 
@@ -50,10 +53,10 @@ def in_block(lw: Lowerer, op: Op, read: Callable[[], Any]) -> Any:
     return opened.bound(got)
 
 
-def block_of(count: Atom | None = None) -> Op:
-    if count is None:
+def block_of(option: str = "", value: Atom | None = None) -> Op:
+    if value is None:
         return Op("with", [], attrs={"fn": checkpoint, "text": "checkpoint"})
-    return Op("with", [count], attrs={"fn": checkpoint, "text": "checkpoint", "names": ("snapshots",)})
+    return Op("with", [value], attrs={"fn": checkpoint, "text": "checkpoint", "names": (option,)})
 
 
 def call_again(lw: Lowerer, fn: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
@@ -66,27 +69,48 @@ def block(lw: Lowerer, call: Any, body: list[Any]) -> Any:
     """``with checkpoint():`` or ``with checkpoint(snapshots=c):``; returns the exit code."""
     if not call.args and not call.keywords:
         return in_block(lw, block_of(), lambda: lw.block(body))
-    if call.args or [k.arg for k in call.keywords] != ["snapshots"]:
+    if call.args or len(call.keywords) != 1 or call.keywords[0].arg not in OPTIONS:
         lw.stop("checkpoint", "with checkpoint takes the number of snapshots and nothing else", call,
                 help="write with checkpoint(): or with checkpoint(snapshots=c):")  # fmt: skip
-    return in_block(lw, block_of(snapshots(lw, call.keywords[0].value)), lambda: lw.block(body))
+    return in_block(lw, option(lw, call.keywords[0].arg, call.keywords[0].value), lambda: lw.block(body))
 
 
 def marked_loop(lw: Lowerer, call: Any, read: Callable[[Bound], Any]) -> Any:
     """``for t in checkpoint(it, snapshots=c)``: the loop over ``it``, alone in a block."""
     parts = [*call.args, *(k.value for k in call.keywords)]
     named = [k.arg for k in call.keywords]
-    if len(call.args) not in (1, 2) or named not in ([], ["snapshots"]) or len(parts) > 2:
+    if len(call.args) not in (1, 2) or not set(named) <= OPTIONS or len(parts) > 2:
         lw.stop("checkpoint", "checkpoint of a loop takes what the loop goes over, and snapshots", call,
                 help="write for t in checkpoint(range(n), snapshots=c):")  # fmt: skip
     it = lw.expr(parts[0])
-    count = snapshots(lw, parts[1]) if len(parts) == 2 else Const(None)
+    word = named[0] if named else "snapshots"
+    marked_block = option(lw, word, parts[1]) if len(parts) == 2 else block_of(word, Const(None))
 
     def whole() -> Any:
         code = read(it)  # how the loop was left is known in the block alone: its else belongs there, too
         return control.pending(lw, code, []) if isinstance(code, control.Pending) else code
 
-    return in_block(lw, block_of(count), whole)
+    return in_block(lw, marked_block, whole)
+
+
+def option(lw: Lowerer, word: str, node: Any) -> Op:
+    """A block with ``snapshots=`` or ``memory=``."""
+    return block_of(word, snapshots(lw, node) if word == "snapshots" else memory(lw, node))
+
+
+def memory(lw: Lowerer, node: Any) -> Atom:
+    """How much memory snapshots may take: bytes."""
+    c: Atom = lw.read(lw.expr(node), node)
+    k = kind(c)
+    if isinstance(c, Const):
+        try:
+            return Const(amount(c.value))
+        except DerivativeValueError as e:
+            lw.stop("checkpoint", e.problems[0].what, node, help=e.problems[0].help)
+    if not isinstance(k, Scalar) or k.dtype[0] not in "if":
+        lw.stop("checkpoint", "the memory for snapshots must be a number of bytes, or an amount written out",
+                node, help='give an int, or text like "500 MB"')  # fmt: skip
+    return c
 
 
 def snapshots(lw: Lowerer, node: Any) -> Atom:

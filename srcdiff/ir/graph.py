@@ -64,6 +64,7 @@ class Origin:
     beside: str = ""
     blank: bool = False
     adjoint: bool = False
+    of: str = field(default="", compare=False)  # of an adjoint: the operation that it goes back over
 
 
 class Val:

@@ -8,11 +8,13 @@ import numpy as np
 
 from srcdiff.rules.registry import differential, linear, nondifferentiable, pullback, returns_alias
 from srcdiff.runtime.arrays import unbroadcast
-from srcdiff.runtime.schedules import next_snapshot, snapshots_for
+from srcdiff.runtime.schedules import next_snapshot, snapshots_ahead, snapshots_for, snapshots_within
 
 nondifferentiable(
     next_snapshot,
+    snapshots_ahead,
     snapshots_for,
+    snapshots_within,
     np.bartlett,
     np.blackman,
     np.broadcast_shapes,

@@ -178,3 +178,4 @@ def repeated(bar: Any, x: Any) -> Any:
 CHECK = runtime.check_number  # that the result of a gradient is a number
 nondifferentiable(CHECK)
 NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for
+SNAPSHOTS_AHEAD, SNAPSHOTS_WITHIN = runtime.snapshots_ahead, runtime.snapshots_within

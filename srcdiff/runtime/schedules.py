@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from math import isqrt
+from sys import getsizeof
+from typing import Any
 
-__all__ = ["next_snapshot", "snapshots_for"]
+import numpy as np
+
+__all__ = ["next_snapshot", "snapshots_ahead", "snapshots_for", "snapshots_within"]
 
 
 def snapshots_for(trips: int) -> int:
     """The number of snapshots with which no trip is run again more than twice: about ``sqrt(2 trips)``."""
     return isqrt(2 * trips) + 1
+
+
+def snapshots_ahead(snapshots: int) -> int:
+    """Of so many snapshots, those that a loop takes going forwards whose number of trips is not known.
+
+    When it has them, it drops every other one, and takes them half as often from there on; the rest is for
+    the way back, between two of these.  (So it is an even number.)
+    """
+    return max(snapshots // 4 * 2, 2)
+
+
+def snapshots_within(memory: float, *variables: Any) -> int:
+    """How many snapshots of a loop's variables fit into so many bytes; one at least.
+
+    One more is held at the end of the forward sweep.
+    """
+    one = 40 + sum(map(bytes_of, variables))  # (with the number of its trip)
+    return max(int(memory / one) - 1, 1)
+
+
+def bytes_of(value: Any) -> int:
+    """The memory that a value takes, with all that is in it, as an entry of a list."""
+    if isinstance(value, np.ndarray):
+        return 120 + value.nbytes
+    if isinstance(value, dict):
+        return getsizeof(value) + sum(map(bytes_of, value.values()))
+    if isinstance(value, (list, tuple)):
+        return 8 + getsizeof(value) + sum(map(bytes_of, value))
+    return 32
 
 
 def next_snapshot(start: int, last: int, spare: int) -> int:

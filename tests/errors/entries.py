@@ -634,6 +634,28 @@ grad(f)(2.0, (3, 4))
 """,
     ),
     Entry(
+        "memory",
+        "`memory=` (of `grad`, `vjp` and their kin, or of `checkpoint`) is no amount of memory; or it is too little for the "
+        "derivative, even with all loops run again that can be; or it cannot be told ahead what the derivative takes, as "
+        "the sizes of its arrays are known at run time only.",
+        """
+def f(x, n):
+    for _ in range(n):
+        x = x + 0.1 * np.sin(x)
+    return np.sum(x)
+
+grad(f, memory="10 kB")(np.linspace(0.1, 0.9, 40), 500)
+""",
+        """
+def f(x, n):
+    for _ in range(n):
+        x = x + 0.1 * np.sin(x)
+    return np.sum(x)
+
+grad(f, memory="100 kB")(np.linspace(0.1, 0.9, 40), 500)
+""",
+    ),
+    Entry(
         "method",
         "A method is called that is not known, or of an object that is not known, and a number goes into it.",
         """
