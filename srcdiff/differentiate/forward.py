@@ -17,7 +17,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     parameter_names,
 )
-from srcdiff.differentiate.masks import flat_far_out
+from srcdiff.differentiate.masks import flat_far_down, flat_far_out
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -255,7 +255,8 @@ class Forward(Builder):
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
-            t = self.plus(t, self.times(d, p, flat_far_out(op.fn, name, given)))
+            far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
+            t = self.plus(t, self.times(d, p, far, low))
         return self.shaped(t, op)
 
     def shaped(self, t: Atom, op: Op) -> Atom:
