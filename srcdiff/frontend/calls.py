@@ -23,6 +23,7 @@ from srcdiff.frontend import (
     displays,
     effects,
     expressions,
+    generators,
     heaps,
     iteration,
     iterators,
@@ -873,8 +874,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
             return displays.set_method(lw, owner, box, name, args, node)
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
     if control.is_lazy(lw.state, owner):
-        lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
-                help="hand values over in a variable or an object that both read")  # fmt: skip
+        return generators.method(lw, owner, name, args, node)  # type: ignore[arg-type]
     atom = lw.read(owner, node)
     k = kind(atom)
     if isinstance(k, Map):

@@ -299,7 +299,7 @@ class Joiner:
         lw.state = State({}, {}, s0.shares | s1.shares)
         for cell in [c for c in s0.cells if c in s1.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
-            if x is y:
+            if x is y or (isinstance(x, Iter) and x.stands_as(y)):
                 lw.state.cells[cell] = x
         for cell in s0.cells.keys() ^ s1.cells.keys():
             lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
@@ -764,6 +764,8 @@ def loop(
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
+                if isinstance(now, Iter) and now.stands_as(base):
+                    continue
                 if now is not base and (isinstance(now, Iter) or isinstance(content0, Iter)):
                     lw.stop(
                         "iterator", "an iterator made outside this loop is used up inside it", node,

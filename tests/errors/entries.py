@@ -477,17 +477,18 @@ grad(f)(2.0)
     Entry(
         "generator",
         "A generator is read where its values are used: the body of the loop that asks for them is read at each "
-        "yield. That needs a loop, or calls of next() at places known beforehand; nothing can be sent to it.",
+        "yield. That needs a loop, or calls of next() and send() at places known beforehand; nothing can be "
+        "thrown into it.",
         """
 def halvings(x):
     while True:
-        got = yield x
-        x = x * 0.5 if got is None else got
+        yield x
+        x = x * 0.5
 
 def f(x):
     g = halvings(x)
     first = next(g)
-    return first * g.send(first * first)
+    return first * g.throw(ValueError)
 
 grad(f)(2.0)
 """,
