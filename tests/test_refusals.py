@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import enum
 import functools
 import io
@@ -597,3 +598,46 @@ def test_draws_that_depend_on_parameters():
     with pytest.raises(SrcdiffError, match=r"loc \+ scale \* rng.standard_normal") as caught:
         grad(drawn)(0.7)
     assert "test_refusals.py" in str(caught.value)
+
+
+@dataclasses.dataclass
+class Link:
+    value: float
+    after: Any = None
+
+
+def reads(value):
+    return lambda t: t * len(value if isinstance(value, (list, dict)) else [value.value])
+
+
+def test_what_leads_back_to_itself():
+    first, xs, table = Link(1.0), [1.0], {"a": 1.0}
+    first.after = Link(2.0, first)
+    xs.append(xs)
+    table["self"] = table
+    for value, way in ((first, "x.after.after"), (xs, "x[1]"), (table, "x['self']")):
+        for wrt in ("t", ("p", "t")):
+            with pytest.raises(SrcdiffError, match="leads back to itself") as e:
+                grad(lambda p, t: t * t, wrt=wrt)(value, 2.0)
+            assert f"{way} is x" in str(e.value)
+        with pytest.raises(SrcdiffError, match=r"'value' leads back to itself: value\S+ is value"):
+            grad(reads(value))(2.0)
+
+    def returned(t):
+        a = Link(t)
+        a.after = a
+        return a
+
+    with pytest.raises(SrcdiffError, match="an object or list that leads back to itself is needed"):
+        grad(returned)(2.0)
+
+    def carried(t, n):
+        a = Link(t)
+        a.after = a
+        for _ in range(n):
+            a = Link(a.value * t, a.after)
+            a.after = a
+        return a.value
+
+    with pytest.raises(SrcdiffError, match="leads back to itself"):
+        grad(carried)(2.0, 3)

@@ -20,7 +20,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, may_be, mutable
+from srcdiff.frontend.core import Bottom, cyclic, may_be, mutable
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -1125,12 +1125,14 @@ def similar(a: Kind, b: Kind) -> bool:
     return a == b
 
 
-def carriable(lw: Lowerer, b: Bound) -> bool:
+def carriable(lw: Lowerer, b: Bound, above: frozenset[int] = frozenset()) -> bool:
     b = lw.settled(b)
     if isinstance(b, Agg):
-        return all(carriable(lw, x) for x in b.items)
+        return all(carriable(lw, x, above) for x in b.items)
     if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
-        return carriable(lw, lw.state.cells[b.cell])
+        if b.cell in above:
+            cyclic(lw, None)
+        return carriable(lw, lw.state.cells[b.cell], above | {b.cell})
     return isinstance(b, Plain) or is_member(b) or (isinstance(b, Loc) and not is_lazy(lw.state, b))
 
 
