@@ -76,6 +76,7 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Kind,
     Map,
     Scalar,
     Seq,
@@ -888,22 +889,27 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
     return unread_method(lw, atom, name, args, kwargs, node)
 
 
-DRAWN = {  # draws that depend on parameters, as draws that do not
-    "normal": "loc + scale * rng.standard_normal(size)", "uniform": "low + (high - low) * rng.random(size)",
-    "exponential": "scale * rng.standard_exponential(size)",
-    "lognormal": "np.exp(mean + sigma * rng.standard_normal(size))",
-}  # fmt: skip
-
-
 def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
+    from srcdiff.frontend import draws
+
+    problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
+    result: Kind = UNKNOWN
+    if draws.is_generator(lw, atom):
+        result = draws.kind_of_draw(lw, name, args, kwargs, node)
+        drawn = draws.draw(lw, Plain(atom), name, args, kwargs, node)
+        if drawn is not None:
+            return drawn
+        problem = draws.refusal(lw, name, node) or problem
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
-    if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms):
+    if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms) and not draws.is_generator(
+        lw, atom
+    ):
         lw.stop(
             "method",
             f"the method {name!r} of an object that is not known is given a number or an array",
             node,
-            help=f"if it draws random numbers, draw standard ones: {DRAWN[name]}" if name in DRAWN else "",
+            help="if it draws random numbers, make the generator in the function, or give example arguments",
         )
     if node is lw.discarded and any(isinstance(kind(a), (Array, Seq)) for a in atoms):
         lw.stop(
@@ -912,10 +918,9 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
             help="use a method that gives its result: rng.permutation(x) for rng.shuffle(x)",
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
-    problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
     fn, unread = ops.method_named(name), (name, problem)
     return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
+        lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name)
     )
 
 

@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     averages,
     calls,
     control,
+    draws,
     effects,
     expressions,
     generators,
@@ -119,7 +120,7 @@ class Lowerer(Core):
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS)  # fmt: skip
+                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
             return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
