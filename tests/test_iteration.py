@@ -399,3 +399,12 @@ def test_index_loops_keep_their_form(n):
     text = source(grad(pairs), xs)
     assert "_saved" not in text and ".append" not in text
     assert text.count("for i in") == 1 and text.count("for j in") == 1
+
+
+def test_loops_over_text_stay_loops():
+    from corpus import letters
+
+    for f in (letters.edit_distance, letters.two_rows, letters.alignment):
+        text = source(grad(f, wrt=0), letters.C)
+        assert len(text.splitlines()) < 100
+        assert "for " in text and "list('" in text

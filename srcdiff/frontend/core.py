@@ -146,6 +146,7 @@ class Core:
     on_way: set[int] = field(default_factory=set)  # objects that hold what is differentiated
     opened: dict[int, tuple[Path, Bound]] = field(default_factory=dict)  # containers of things from outside
     stack: list[Any] = field(default_factory=list)
+    letters: dict[str, Atom] = field(default_factory=dict)  # texts that loops run over
     reading: set[int] = field(default_factory=set)  # cells that are being made one value
     loop_memo: dict[Any, Any] = field(default_factory=dict)
     discarded: Any = None  # the expression of the statement being read, if its value is not used

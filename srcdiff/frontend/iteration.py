@@ -143,6 +143,11 @@ def leaves_early(node: Any) -> bool:
 def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any]) -> Any:
     items = items_of(lw, tree, node)
     if items is not None:
+        few = FEW_LETTERS if has_text(lw, tree) else FEW
+        if not lw.frame.static and few < len(items) * lw.copies and len(items) <= LONGEST:
+            whole = rolled(lw, tree, node)
+            if whole is not None:
+                return counted_or_unrolled(lw, node, whole, orelse, items)
         return unroll(lw, node, items, orelse, live_list(lw, it))
     if by_generator(lw, tree):
         gen = as_generator(lw, tree, node)
@@ -151,6 +156,55 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
     if trips is None:
         return counted(lw, node, tree, orelse)
     return counted_or_unrolled(lw, node, tree, orelse, trips)
+
+
+FEW = 16  # copies of a body that runs over constants; where there are more it stays a loop if it can
+FEW_LETTERS = 4  # the same for the characters of a text: these are compared rather than looked up
+
+
+def has_text(lw: Lowerer, tree: Bound) -> bool:
+    """Whether the characters of a text are looped over."""
+    if isinstance(tree, Iter):
+        return any(has_text(lw, p) for p in tree.parts if isinstance(p, (Plain, Loc, Iter)))
+    box = content(lw, tree) if isinstance(tree, (Plain, Loc)) else tree
+    return isinstance(box, Plain) and isinstance(box.atom, Const) and isinstance(box.atom.value, str)
+
+
+def rolled(lw: Lowerer, tree: Bound, node: Any) -> Bound | None:
+    """What is looped over, with the constants in it as lists whose elements are found at run time.
+
+    None if something in it is no constant, so that its structure may matter.
+    """
+    if isinstance(tree, Iter) and tree.kind in ("zip", "enumerate", "reversed"):
+        skip, end = SKIP.get(tree.kind, 0), 1 if tree.kind == "enumerate" else len(tree.parts)
+        parts = [rolled(lw, p, node) for p in tree.parts[skip:end]]
+        if any(p is None for p in parts):
+            return None
+        return Iter(tree.kind, (*tree.parts[:skip], *parts, *tree.parts[end:]))
+    if isinstance(tree, Iter):
+        return tree if tree.kind == "range" else None
+    box = content(lw, tree)
+    if isinstance(box, Plain) and isinstance(box.atom, Const) and isinstance(box.atom.value, str):
+        return letters(lw, box.atom)
+    if isinstance(box, Agg) and box.type is tuple and len(box.items) > 1:
+        from srcdiff.frontend import statements
+
+        atoms = [lw.read(b) for b in box.items]
+        if all(is_constant(a) and alike(kind(atoms[0]), kind(a)) for a in atoms) and kind(atoms[0]) != OTHER:
+            as_list = Agg(list, box.keys, box.items)
+            return lw.bind(statements.to_sequence(lw, as_list, node))
+        return None
+    return tree if box is None or not isinstance(box, Agg) else None
+
+
+def letters(lw: Lowerer, text: Const) -> Bound:
+    """The characters of a text, made once, where the function begins."""
+    made = lw.letters.get(text.value)
+    if made is None:
+        with lw.inside(Region()) as entry:
+            made = lw.letters[text.value] = lw.prim(list, [text], result=Seq(STR))
+        lw.graph.info.setdefault("entry", []).extend(entry.ops)
+    return Plain(made)
 
 
 MOST_UNROLLED = 512  # trips of nested loops read one by one
@@ -478,7 +532,11 @@ def unroll(
         if item is None:
             return lw.block(orelse)
         lw.assign(node.target, item())
-        e = control.in_loop(lw, lambda region: lw.block(node.body), lw.region)
+        lw.copies *= len(items)
+        try:
+            e = control.in_loop(lw, lambda region: lw.block(node.body), lw.region)
+        finally:
+            lw.copies //= len(items)
         if isinstance(e, int):
             return (
                 go(k + 1)

@@ -86,6 +86,7 @@ class Lowerer(Core):
     certain: Problem | None = None  # an exception that what was read last raises for certain
     worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
+    copies: int = 1  # how many copies of the body being read there are, so far
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
     groups: int = 0  # of them so far, for names of our own
