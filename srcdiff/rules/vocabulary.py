@@ -21,6 +21,7 @@ __all__ = [
     "FLAT",
     "INFINITE",
     "IS_INFINITE",
+    "LEAVES_OUT",
     "LIKE_SECOND",
     "LOGARITHMS",
     "MULTILINEAR",
@@ -61,6 +62,8 @@ REAL_RESULT = frozenset({operator.abs})  # of complex operands
 LIKE_SECOND = frozenset({runtime.unbroadcast, runtime.cast_like})  # of the second, shape and type only
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
 SUMS = frozenset({runtime.add})  # of two cotangents that are containers
+# functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
+LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
 IS_INFINITE = np.isinf
