@@ -1027,8 +1027,25 @@ def partial_account(graph: Graph, wrt: tuple[str, ...], problems: tuple[Problem,
             more.append(op.attrs["unread"][1])
         elif op.code == "prim" and op.out in moving.lost:
             more += lost(op, moving.lost[op.out]).problems
+        elif op.code == "prim" and op.out in moving.varied and is_active_kind(op.out.kind):
+            more += refusals(op, moving.varied)
     found = sorted(dict.fromkeys((*problems, *more)), key=lambda p: (p.file, p.line))
     return Account(at, {v.name for v in moving.varied}, [], tuple(found))
+
+
+def refusals(op: Op, varied: set[Val]) -> tuple[Problem, ...]:
+    """What reverse mode has against one operation, looked at alone."""
+    out = Val("out", op.out.kind)
+    alone = Op("prim", list(op.ins), [out], [], dict(op.attrs), op.origin)
+    out.op = alone
+    given = list(dict.fromkeys(vals(op.ins)))
+    graph = Graph("alone", Region(given, [alone], [out]))
+    try:
+        reverse(graph, [v for v in given if v in varied], CONTEXT,
+                lambda b, res: [(res[0], cotangent(res[0], "out_bar", []))])  # fmt: skip
+    except NoRule as e:
+        return e.problems
+    return ()
 
 
 # ---- functions that call themselves -----------------------------------------------------------------

@@ -279,7 +279,10 @@ def handed(value: Any) -> Iterable[Any]:
 
 def header_end(s: Any) -> int:
     """The last line of a statement; of a compound one, of its first line."""
-    body = getattr(s, "body", None)
+    cases = getattr(s, "cases", None)
+    body = cases[0].body if cases else getattr(s, "body", None)
+    if cases and body and body[0].lineno == cases[0].pattern.lineno:  # case 1: return x
+        return int(s.subject.end_lineno)
     if isinstance(body, list) and body:
         return max(int(s.lineno), int(body[0].lineno) - 1)
     return int(s.end_lineno or s.lineno)

@@ -14,7 +14,7 @@ import numpy as np
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
 from srcdiff.frontend.core import mutable
 from srcdiff.frontend.paths import Path, lookup_free, step
-from srcdiff.ir.classes import fields_of, static_of
+from srcdiff.ir.classes import cycle_in, fields_of, static_of
 
 __all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]
 
@@ -39,11 +39,26 @@ def key_of_value(v: Any) -> Any:
         return (v.dtype.char, tuple([n == 1 for n in v.shape]))
     if t in _LITERAL:
         return (t, v)
-    if t is list:
-        return _key_of_list(v)
-    if t is types.FunctionType:
-        return (v.__code__, _keys(v.__defaults__ or ()), _keys((v.__kwdefaults__ or {}).items()))
-    return _key_of_other(t, v)
+    try:
+        if t is list:
+            return _key_of_list(v)
+        if t is types.FunctionType:
+            return (v.__code__, _keys(v.__defaults__ or ()), _keys((v.__kwdefaults__ or {}).items()))
+        return _key_of_other(t, v)
+    except RecursionError:
+        raise endless(v, "the argument") from None
+
+
+def endless(v: Any, name: str) -> DerivativeTypeError:
+    """A container that leads back to itself, or nests too deeply."""
+    found = cycle_in(v, "x")
+    if found is None:
+        what, note = f"{name} nests too deeply", f"it is of type {type(v).__name__}"
+    else:
+        what = f"{name} leads back to itself: {found[1]} is {found[0]}"
+        note = f"where x is an object of type {type(v).__name__}"
+    text = "pass the numbers in arrays or lists, and what belongs together as indices"
+    return DerivativeTypeError(Problem("cycle", what, note=note, help=text))
 
 
 def _keys(values: Any) -> tuple[Any, ...]:

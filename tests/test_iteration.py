@@ -59,8 +59,8 @@ def test_next_of_an_unknown_path():
         return next(g) + next(g)
 
     text = refused(f, 1.0, 3)
-    assert "error[generator]: how far this generator goes until its next value is known only at run" in text
-    assert "loop over the generator" in text
+    assert "error[iterator]: how far this iterator has come is known only at run time" in text
+    assert "next() has gone on to a value found at run time" in text
 
 
 def test_next_of_an_empty_iterator():
@@ -197,10 +197,57 @@ def test_yield_inside_an_expression():
 def test_sending():
     def f(x):
         g = halvings(x)
-        next(g)
-        return g.send(1.0)
+        return g.send(x)
 
-    assert "error[generator]: the method 'send' of a generator is not supported" in refused(f, 1.0)
+    text = refused(f, 1.0)
+    assert "error[generator]: a value is sent to a generator that has not come to a yield yet" in text
+
+    def f(x):
+        g = halvings(x)
+        next(g)
+        return g.throw(ValueError)
+
+    assert "error[generator]: the method 'throw' of a generator is not supported" in refused(f, 1.0)
+
+    def f(x):
+        def one():
+            y = yield x
+            yield y * x
+
+        g = one()
+        next(g)
+        g.send(x)
+        return g.send(x)
+
+    assert "error[iterator]: this generator ends here: send() raises StopIteration" in refused(f, 1.0)
+
+
+class UntilLarge:
+    def __init__(self, xs):
+        self.xs, self.at = xs, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.at += 1
+        if self.xs[self.at] > 1.0:
+            raise StopIteration
+        return self.xs[self.at]
+
+
+def test_changes_before_stop_iteration():
+    """The message speaks of the user's iterator, and not of the text that reads it."""
+
+    def f(xs):
+        total = 0.0
+        for v in UntilLarge(xs):
+            total = total * 0.5 + v
+        return total
+
+    text = refused(f, [0.3, 0.9, 1.5])
+    assert "error[iterator]: what this iterator holds when it ends depends on where its __next__" in text
+    assert "try" not in text
 
 
 def test_iterator_where_a_value_is_needed():
@@ -352,3 +399,12 @@ def test_index_loops_keep_their_form(n):
     text = source(grad(pairs), xs)
     assert "_saved" not in text and ".append" not in text
     assert text.count("for i in") == 1 and text.count("for j in") == 1
+
+
+def test_loops_over_text_stay_loops():
+    from corpus import letters
+
+    for f in (letters.edit_distance, letters.two_rows, letters.alignment):
+        text = source(grad(f, wrt=0), letters.C)
+        assert len(text.splitlines()) < 100
+        assert "for " in text and "list('" in text

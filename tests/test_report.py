@@ -171,3 +171,31 @@ def test_command_line_of_a_module(capsys):
 def test_command_line_without_a_function():
     with pytest.raises(SystemExit, match="has no nothing"):
         main(["check", "corpus.helpers:nothing"])
+
+
+def many_refusals(x):
+    a = np.sum(x, where=x > 0)
+    b = np.quantile(x, x[0])
+    c = np.linalg.norm(x * 1j)
+    d = (
+        x
+        + np.nan_to_num(x, nan=x[0])
+    )
+    match x[0]:
+        case 1.0:
+            e = eval("x")
+        case _:
+            e = x * scipy.special.airy(x)[0]
+    f = x * 2.0
+    return np.sum(a * b * c * d * e * f)
+
+
+def test_every_refusal_at_once():
+    """Rules that refuse an option are found, too, in a function that cannot be read to its end."""
+    report = srcdiff.check_source(many_refusals, args=(X,))
+    refused = [r.line - many_refusals.__code__.co_firstlineno for r in report if r.status == "refused"]
+    assert refused == [1, 2, 3, 4, 10, 12]
+    assert all(r.reason and r.rewrite for r in report if r.status == "refused")
+    rows = by_text(report)
+    assert rows["f = x * 2.0"].status == "exact"
+    assert "where=" in rows["a = np.sum(x, where=x > 0)"].reason

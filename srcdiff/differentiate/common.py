@@ -14,8 +14,12 @@ from srcdiff.differentiate.masks import (
     are_numbers,
     common,
     finite,
+    grows,
     infinite_operand,
+    lows,
+    meant,
     scattered,
+    spread,
     weight,
     where_mask,
 )
@@ -208,21 +212,25 @@ class Builder(Lowerer):
         self.frame = Frame(None, static=True)
         self.born = Val("", UNKNOWN).id  # what is made from now on is derivative
         self.masks: dict[Val, Mask] = {}
+        self.sums: dict[Val, tuple[Atom, Atom]] = {}  # of parts that are zero in different places
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
         """The result of a rule's text."""
         return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
 
     # ---- arithmetic on derivatives
-    def times(self, g: Atom, p: Atom, flat: Atom | None = None) -> Atom:
-        """``g * p`` without factors of one; ``p`` is zero where the operand ``flat`` has overflowed."""
+    def times(self, g: Atom, p: Atom, flat: Atom | None = None, low: Val | None = None) -> Atom:
+        """``g * p`` without factors of one.
+
+        ``p`` is zero where the operand ``flat`` has overflowed, and where ``low`` is minus infinity.
+        """
         if g is ZERO or p is ZERO or one(p, 0):
             return ZERO
         if one(p):
             return g
         mask = self.mask(g)
         if mask is not None and mask.strong:
-            return mask.cover(self.times(mask.inner, p, flat))
+            return mask.cover(self.times(mask.inner, p, flat, low))
         chosen = where_mask(p, self.born)
         if chosen is not None:
             condition, inner, holds = chosen
@@ -231,7 +239,7 @@ class Builder(Lowerer):
         if scattered(g, self.born) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
             there = self.scatter(g, p)
             if there is not None:
-                return there
+                return there if low is None else self.weakly(there, (self.low_cover(low),))
         product = self.product(g, p)
         covers = mask.covers if mask is not None else ()
         for c in covers if not uniform else ():
@@ -240,9 +248,12 @@ class Builder(Lowerer):
         new = self.where_cover(p, True) if weight(p, self.born) else None
         if flat is not None:
             new = self.far_cover(flat)
-        if new is not None and self.outward:
-            return product if finite(g, self.born, new.against) else new.put(product)
-        return self.weakly(product, covers if new is None else (*covers, new))
+        if self.outward and (new is not None or low is not None):
+            if new is not None and not finite(g, self.born, new.against):
+                return new.put(product)
+            return self.above(low, product) if low is not None and grows(g, low) else product
+        covers = covers if new is None else (*covers, new)
+        return self.weakly(product, covers if low is None else (*covers, self.low_cover(low)))
 
     def weakly(self, g: Atom, covers: tuple[Cover, ...]) -> Atom:
         """``g``, which is zero in places: it stays so beside a factor that is infinite."""
@@ -257,6 +268,19 @@ class Builder(Lowerer):
     def far_cover(self, x: Atom) -> Cover:
         return Cover(("inf", key_of(x)), partial(self.overflowed, x), (x,), vocabulary.OVERFLOWS)
 
+    def low_cover(self, x: Val) -> Cover:
+        low = meant(x)
+        assert isinstance(low, Val)
+        return Cover(("low", low.id), partial(self.above, low), (low,), frozenset(), low)
+
+    def above(self, x: Val, g: Atom) -> Atom:
+        """``g``, zero where ``x`` is minus infinity."""
+        return self.rule(vocabulary.where_above, {"x": self.at_hand(x), "g": g})
+
+    def at_hand(self, v: Val) -> Atom:
+        """A value of the program, where the derivative is being made."""
+        return v
+
     def overflowed(self, x: Atom, g: Atom) -> Atom:
         """``g``, zero where ``x`` is infinite."""
         return self.rule(vocabulary.where_finite, {"x": x, "g": g})
@@ -269,7 +293,7 @@ class Builder(Lowerer):
         if not isinstance(k, Array) or not isinstance(kp := kind(p), Array) or kp.dims != k.dims:
             return None
         if scattered(base, self.born):
-            found = self.scatter(base, p)
+            found = self.product_above(base, p)
             if found is None:
                 return None
             base = found
@@ -320,7 +344,13 @@ class Builder(Lowerer):
                 total.kind = k
             return total
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
-        return self.weakly(total, common(x, y))
+        covers = common(x, y)
+        low = [v for v in lows(x) if v in lows(y)]
+        if low and not any(c.low is not None for c in covers):
+            covers = (*covers, self.low_cover(low[-1]))
+        elif (lows(x) or lows(y)) and isinstance(total, Val):
+            self.sums[total] = a, b
+        return self.weakly(total, covers)
 
     def parts_of(self, a: Atom) -> tuple[Atom, ...]:
         """The parts of a structured derivative."""
@@ -432,9 +462,15 @@ class Builder(Lowerer):
     def part(self, x: Atom, k: Tree, n: int) -> Atom:
         return x.items[n] if isinstance(x, Struct) else self.tree_item(x, k, Const(k.keys[n]))
 
-    def unbroadcast(self, g: Atom, x: Atom, p: Atom | None = None, flat: Atom | None = None) -> Atom:
+    def unbroadcast(
+        self, g: Atom, x: Atom, p: Atom | None = None, flat: Atom | None = None, low: Val | None = None
+    ) -> Atom:
         """``g * p`` summed over the axes along which ``x`` was broadcast."""
         kx = kind(x)
+        if p is not None and spread(g) and spread(p) and kx != kind(g):
+            above = self.product_above(g, p)
+            if above is not None:
+                g, p = above, None
         kg, kp = kind(g), kind(p) if p is not None else None
         if p is not None:
             if (
@@ -447,7 +483,7 @@ class Builder(Lowerer):
             ):
                 if kg.dtype[0] == kp.dtype[0] == "f" and not isinstance(p, Const):
                     return self.rule(vocabulary.total_product, {"g": g, "p": p})
-            g = self.times(g, p, flat)
+            g = self.times(g, p, flat, low)
             kg = kind(g)
         if g is ZERO:
             return ZERO
@@ -469,6 +505,24 @@ class Builder(Lowerer):
         elif not isinstance(kg, (Seq, Tree)):
             g = self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
         return self.fit_type(g, x)
+
+    def product_above(self, g: Atom, p: Atom) -> Atom | None:
+        """``g * p``, to be summed, if ``g`` is zero in places where ``p`` may be infinite."""
+        low = [v for v in lows(self.mask(g)) if grows(p, v)]
+        if low:
+            mask = self.mask(g)
+            if mask is not None and mask.strong:
+                return self.times(g, p)
+            return self.above(low[0], self.times(g, p))
+        if scattered(g, self.born):
+            return self.scatter(g, p)
+        if not isinstance(g, Val) or g not in self.sums:
+            return None
+        parts = [(a, self.product_above(a, p)) for a in self.sums[g]]
+        if all(b is None for _, b in parts):
+            return None
+        first, second = (self.times(a, p) if b is None else b for a, b in parts)
+        return self.plus(first, second)
 
     def sum_to(self, g: Atom, kg: Array, kx: Array, x: Atom) -> Atom:
         lead = len(kg.dims) - len(kx.dims)

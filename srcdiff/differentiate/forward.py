@@ -17,7 +17,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     parameter_names,
 )
-from srcdiff.differentiate.masks import flat_far_out
+from srcdiff.differentiate.masks import flat_far_down, flat_far_out
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -38,6 +38,7 @@ from srcdiff.ir.graph import (
     copied,
     kind,
     map_atom,
+    vals,
     walk,
     which_out,
 )
@@ -74,7 +75,7 @@ def forward(
             f.dots[v] = p
     f.walk(g.region)
     with f.inside(g.region):
-        tangents = [f.dot(a) for a in g.region.results]
+        tangents = [f.whole(f.dot(a)) for a in g.region.results]
     g.region.params.extend(params)
     return g, tangents, params
 
@@ -229,6 +230,24 @@ class Forward(Builder):
         got = self.ctx.turn(self, op, rule.text, {**given, "out": op.out}, {"out_bar": op.out}, bar)
         return got["out_bar"]  # type: ignore[no-any-return]
 
+    def whole(self, t: Atom) -> Atom:
+        """A tangent that is a result: an error in place of what has no derivative."""
+        if isinstance(t, Struct):
+            return Struct(t.type, t.keys, tuple(self.whole(x) for x in t.items))
+        seen: set[Op] = set()
+        todo = [v.op for v in vals([t])]
+        while todo:
+            op = todo.pop()
+            if op is None or op in seen:
+                continue
+            seen.add(op)
+            if op.code == "prim" and op.fn in vocabulary.LEAVES_OUT:
+                return self.prim(vocabulary.LEAVES_OUT[op.fn], [t], result=kind(t))
+            todo += [v.op for v in vals(op.ins)]
+            for r in op.regions:
+                todo += [*r.ops, *(v.op for v in vals(r.results))]
+        return t
+
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
             if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
@@ -255,7 +274,8 @@ class Forward(Builder):
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
-            t = self.plus(t, self.times(d, p, flat_far_out(op.fn, name, given)))
+            far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
+            t = self.plus(t, self.times(d, p, far, low))
         return self.shaped(t, op)
 
     def shaped(self, t: Atom, op: Op) -> Atom:

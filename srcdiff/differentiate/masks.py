@@ -9,14 +9,15 @@ bit.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Val, kind, same
-from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.graph import UNDEF, Atom, Const, Struct, Val, kind, same
+from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.rules import vocabulary
 
 __all__ = [
@@ -26,12 +27,20 @@ __all__ = [
     "are_numbers",
     "common",
     "finite",
+    "flat_far_down",
     "flat_far_out",
+    "grows",
     "infinite_operand",
+    "lows",
+    "meant",
     "scattered",
+    "spread",
     "weight",
     "where_mask",
 ]
+
+# operations of the graph's own that hand infinite values on
+PASSES: set[Any] = {ops.setitem, ops.additem, ops.accumulate, ops.copied}
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Cover:
     put: Callable[[Atom], Atom]
     on: tuple[Atom, ...] = ()  # what it refers to
     against: frozenset[Any] = vocabulary.INFINITE  # functions that may make a factor infinite there
+    low: Val | None = None  # what is minus infinity in these places
 
 
 @dataclass(frozen=True)
@@ -68,10 +78,8 @@ def common(*masks: Mask | None) -> tuple[Cover, ...]:
     """The places where all of some derivatives are zero."""
     if not masks or None in masks:
         return ()
-    keys = [{c.key for c in m.covers} for m in masks if m is not None]
-    first = masks[0]
-    assert first is not None
-    return tuple(c for c in first.covers if all(c.key in k for k in keys))
+    places = [{c.key: c for c in m.covers} for m in masks if m is not None]
+    return tuple(c for k, c in places[0].items() if all(k in p for p in places))
 
 
 def where_mask(v: Atom, born: int) -> tuple[Atom, Atom, bool] | None:
@@ -166,3 +174,83 @@ def flat_far_out(fn: Any, name: str, given: dict[str, Atom]) -> Atom | None:
 
 def are_numbers(*atoms: Atom) -> bool:
     return all(isinstance(kind(a), Scalar) for a in atoms)
+
+
+# ---- values that are minus infinity: masked logits and the like
+
+
+def flat_far_down(fn: Any, name: str, given: dict[str, Atom]) -> Val | None:
+    """The operand of this name, an array, if ``fn`` is flat where that is minus infinity."""
+    x = given[name]
+    return x if name in vocabulary.FLAT.get(fn, ()) and spread(x) else None  # type: ignore[return-value]
+
+
+def spread(a: Atom) -> bool:
+    return isinstance(a, Val) and isinstance(a.kind, Array) and bool(a.kind.dims)
+
+
+def meant(a: Atom) -> Atom:
+    """The forward value that a placeholder stands for."""
+    while isinstance(a, Val) and a.op is not None and a.op.code == "need":
+        a = a.op.attrs["value"]
+    return a
+
+
+def lows(m: Mask | None) -> list[Val]:
+    """What is minus infinity only where a derivative under this mask is zero, the plainest last.
+
+    ``z - m`` is minus infinity where ``z`` is; and where it is, ``z == y`` does not hold for a ``y`` that is
+    not.
+    """
+    out: list[Val] = []
+    todo: list[Atom] = [c.low for c in m.covers if c.low is not None] if m is not None else []
+    if m is not None and m.strong and m.holds and isinstance(m.condition, Val):
+        op = m.condition.op
+        todo += op.ins if op is not None and op.fn is operator.eq else []
+    while todo:
+        x = meant(todo.pop(0))
+        if not isinstance(x, Val) or not spread(x) or x in out:
+            continue
+        out.append(x)
+        if x.op is not None and x.op.fn in (operator.add, operator.sub):
+            todo += [a for a in x.op.ins if kind(a) == x.kind][: 1 if x.op.fn is operator.sub else 2]
+    return out
+
+
+def grows(p: Atom, low: Val) -> bool:
+    """Whether a factor may be infinite where ``low`` is minus infinity: made of an array that may be."""
+    makers = {v for v in carried(low) if spread(v)}
+    return any(v in makers and endless(v) for v in carried(p))
+
+
+def carried(a: Atom, most: int = 40) -> dict[Val, None]:
+    """What a value is infinite with, as far as can be seen."""
+    found: dict[Val, None] = {}
+    todo = [a]
+    while todo and len(found) < most:
+        x = todo.pop(0)
+        if isinstance(x, Struct):
+            todo += x.items
+        x = meant(x)
+        if not isinstance(x, Val) or x in found or not is_active_kind(x.kind):
+            continue
+        found[x] = None
+        op = x.op
+        if op is None or op.code != "prim":
+            continue
+        if op.fn in (operator.truediv, operator.pow, operator.getitem):
+            todo += op.ins[:1]
+        elif op.fn in vocabulary.CARRIES or op.fn in PASSES:
+            todo += op.ins
+    return found
+
+
+def endless(v: Val) -> bool:
+    """Whether something that a value is infinite with may be so: given, or written with an infinity in it."""
+    for x in carried(v):
+        op = x.op
+        if op is None or op.code != "prim" or op.fn in vocabulary.LOGARITHMS:
+            return True
+        if any(isinstance(a, Const) and isinstance(a.value, float) and math.isinf(a.value) for a in op.ins):
+            return True
+    return False

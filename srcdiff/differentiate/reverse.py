@@ -26,7 +26,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     without_zeros,
 )
-from srcdiff.differentiate.masks import Cover, common, flat_far_out
+from srcdiff.differentiate.masks import Cover, common, flat_far_down, flat_far_out
 from srcdiff.differentiate.transposes import CORE, whole
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.infer import index_kind
@@ -254,6 +254,9 @@ class Reverse(Builder):
         return self.materialise(got, w)
 
     # ---- forward values
+    def at_hand(self, v: Val) -> Atom:
+        return self.need(v)
+
     def need(self, a: Atom) -> Atom:
         """A forward value, for use in the mirror."""
         if not isinstance(a, Val):
@@ -641,8 +644,8 @@ class Reverse(Builder):
                 raise no_rule(
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
-            flat = flat_far_out(op.fn, name, needed)
-            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p, flat))
+            flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
+            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p, flat, low))
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
@@ -806,7 +809,7 @@ class Reverse(Builder):
         """Where the cotangents that two branches leave are zero, as can be told outside them."""
         covers = common(*(self.mask(a) for a, z in zip(results, zero, strict=True) if not z))
         inside = {o for b in branches for op in walk(b.reverse) for o in op.outs}
-        return tuple(c for c in covers if not any(v in inside for v in vals(c.on)))
+        return tuple(c for c in covers if c.low is None and not any(v in inside for v in vals(c.on)))
 
     def of_kind(self, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val | None:
         """A cotangent at hand of the shape of ``v``, which one of the regions hands on."""

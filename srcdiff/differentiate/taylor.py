@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from srcdiff.analysis.activity import varied
+from srcdiff.differentiate import masks
 from srcdiff.differentiate.common import arguments, is_constant_fn, no_rule, one, parameter_names
 from srcdiff.differentiate.forward import CORE, Forward
 from srcdiff.differentiate.masks import Mask, alike, finite
@@ -83,6 +84,9 @@ class Series:
 def rate(x: Any) -> Any:
     """The derivative of ``x`` along the curve: a marker of values that are replaced in the end."""
     return x
+
+
+masks.PASSES.add(rate)
 
 
 class Taylor(Forward):

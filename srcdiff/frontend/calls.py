@@ -24,6 +24,7 @@ from srcdiff.frontend import (
     displays,
     effects,
     expressions,
+    generators,
     heaps,
     iteration,
     iterators,
@@ -76,6 +77,7 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
+    Kind,
     Map,
     Scalar,
     Seq,
@@ -887,8 +889,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
             return displays.set_method(lw, owner, box, name, args, node)
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
     if control.is_lazy(lw.state, owner):
-        lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
-                help="hand values over in a variable or an object that both read")  # fmt: skip
+        return generators.method(lw, owner, name, args, node)  # type: ignore[arg-type]
     atom = lw.read(owner, node)
     k = kind(atom)
     if isinstance(k, Map):
@@ -902,22 +903,27 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
     return unread_method(lw, atom, name, args, kwargs, node)
 
 
-DRAWN = {  # draws that depend on parameters, as draws that do not
-    "normal": "loc + scale * rng.standard_normal(size)", "uniform": "low + (high - low) * rng.random(size)",
-    "exponential": "scale * rng.standard_exponential(size)",
-    "lognormal": "np.exp(mean + sigma * rng.standard_normal(size))",
-}  # fmt: skip
-
-
 def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
+    from srcdiff.frontend import draws
+
+    problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
+    result: Kind = UNKNOWN
+    if draws.is_generator(lw, atom):
+        result = draws.kind_of_draw(lw, name, args, kwargs, node)
+        drawn = draws.draw(lw, Plain(atom), name, args, kwargs, node)
+        if drawn is not None:
+            return drawn
+        problem = draws.refusal(lw, name, node) or problem
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
-    if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms):
+    if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms) and not draws.is_generator(
+        lw, atom
+    ):
         lw.stop(
             "method",
             f"the method {name!r} of an object that is not known is given a number or an array",
             node,
-            help=f"if it draws random numbers, draw standard ones: {DRAWN[name]}" if name in DRAWN else "",
+            help="if it draws random numbers, make the generator in the function, or give example arguments",
         )
     if node is lw.discarded and any(isinstance(kind(a), (Array, Seq)) for a in atoms):
         lw.stop(
@@ -926,10 +932,9 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
             help="use a method that gives its result: rng.permutation(x) for rng.shuffle(x)",
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
-    problem = lw.problem("no-rule", f"the method {name!r} is not known", node)
     fn, unread = ops.method_named(name), (name, problem)
     return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
+        lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name)
     )
 
 

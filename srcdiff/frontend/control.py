@@ -19,7 +19,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, mutable
+from srcdiff.frontend.core import Bottom, cyclic, mutable
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -304,7 +304,7 @@ class Joiner:
         lw.state = State({}, {}, s0.shares | s1.shares)
         for cell in [c for c in s0.cells if c in s1.cells]:
             x, y = s0.cells[cell], s1.cells[cell]
-            if x is y:
+            if x is y or (isinstance(x, Iter) and x.stands_as(y)):
                 lw.state.cells[cell] = x
         for cell in s0.cells.keys() ^ s1.cells.keys():
             lw.state.cells[cell] = s0.cells.get(cell, s1.cells.get(cell))
@@ -771,6 +771,8 @@ def loop(
             for cell, content0 in start.cells.items():
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
+                if isinstance(now, Iter) and now.stands_as(base):
+                    continue
                 if now is not base and (isinstance(now, Iter) or isinstance(content0, Iter)):
                     lw.stop(
                         "iterator", "an iterator made outside this loop is used up inside it", node,
@@ -1092,12 +1094,14 @@ def similar(a: Kind, b: Kind) -> bool:
     return a == b
 
 
-def carriable(lw: Lowerer, b: Bound) -> bool:
+def carriable(lw: Lowerer, b: Bound, above: frozenset[int] = frozenset()) -> bool:
     b = lw.settled(b)
     if isinstance(b, Agg):
-        return all(carriable(lw, x) for x in b.items)
+        return all(carriable(lw, x, above) for x in b.items)
     if isinstance(b, Loc) and isinstance(lw.state.cells.get(b.cell), Agg):
-        return carriable(lw, lw.state.cells[b.cell])
+        if b.cell in above:
+            cyclic(lw, None)
+        return carriable(lw, lw.state.cells[b.cell], above | {b.cell})
     return isinstance(b, Plain) or is_member(b) or (isinstance(b, Loc) and not is_lazy(lw.state, b))
 
 

@@ -42,7 +42,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.sizes import inferred, note_sizes
 from srcdiff.ir import ops
-from srcdiff.ir.classes import fields_of
+from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import (
     UNDEF,
     ZERO,
@@ -146,6 +146,8 @@ class Core:
     on_way: set[int] = field(default_factory=set)  # objects that hold what is differentiated
     opened: dict[int, tuple[Path, Bound]] = field(default_factory=dict)  # containers of things from outside
     stack: list[Any] = field(default_factory=list)
+    letters: dict[str, Atom] = field(default_factory=dict)  # texts that loops run over
+    reading: set[int] = field(default_factory=set)  # cells that are being made one value
     loop_memo: dict[Any, Any] = field(default_factory=dict)
     discarded: Any = None  # the expression of the statement being read, if its value is not used
     shapes: dict[Val, Val] = field(
@@ -418,7 +420,15 @@ class Core:
             case Loc():
                 b = self.moved_to(b)
                 content = self.state.cells[b.cell]
-                if isinstance(content, (Agg, Poison)):
+                if isinstance(content, Agg):
+                    if b.cell in self.reading:
+                        cyclic(self, node)
+                    self.reading.add(b.cell)
+                    try:
+                        return self.read(content)
+                    finally:
+                        self.reading.discard(b.cell)
+                if isinstance(content, Poison):
                     return self.read(content)
                 if isinstance(content, (Iter, Poison)):
                     self.stop("iterator", "an iterator is used where a value is needed", node,
@@ -773,9 +783,19 @@ class Core:
             thing = f"{type(obj).__module__.partition('.')[0]} {type(obj).__name__}"
             self.stop("argument", f"{text!r} is a {thing}, not a NumPy array", node,
                       help=f"convert it outside the function: np.asarray({text})")  # fmt: skip
-        if on_way or holds_things(obj):
-            return self.look_into(obj, text, path, node)
-        return self.captured(obj, text, path)
+        try:
+            if on_way or holds_things(obj):
+                return self.look_into(obj, text, path, node)
+            return self.captured(obj, text, path)
+        except RecursionError:
+            found = cycle_in(obj, text)
+            if found is None:
+                raise
+        self.stop(
+            "cycle", f"{text!r} leads back to itself: {found[1]} is {found[0]}", node,
+            help="keep the nodes in a list, and let them name each other by index; or use an ordinary class, "
+            "whose parts are read one by one",
+        )  # fmt: skip
 
     def hides_wanted(self, obj: Any, path: Path | None) -> bool:
         """Whether something that is not looked into leads to what a derivative is taken in."""
@@ -849,15 +869,18 @@ class Core:
             self.guards[shape] = layout(box)
             keys = tuple(box) if isinstance(box, dict) else tuple(range(len(box)))
             names = [f"{text}.{k}" if str(k).isidentifier() else f"{text}_{k}" for k in keys]
+            cell = -1
+            if not isinstance(box, tuple):  # what it holds may lead back to it
+                cell = self.state.new_cell(Agg(type(box), (), ()))
+                self.opened[id(box)] = path, Loc(cell)
             items = tuple(
                 self.outside(box[k], n, (*path, ("item", k)), node) for k, n in zip(keys, names, strict=True)
             )
             agg = Agg(type(box), getattr(box, "_fields", keys), items)
-            self.opened[id(box)] = path, agg
-            if not isinstance(box, tuple):
-                cell = self.state.new_cell(agg)
-                self.graph.info.setdefault("cells", {})[cell] = agg
-                self.opened[id(box)] = path, Loc(cell)
+            if cell < 0:
+                self.opened[id(box)] = path, agg
+            else:
+                self.state.cells[cell] = self.graph.info.setdefault("cells", {})[cell] = agg
         self.complete(self.state)
         first, b = self.opened[id(box)]
         if first != path:  # one container reached in two ways
@@ -966,6 +989,17 @@ def is_foreign(obj: Any) -> bool:
     if isinstance(obj, (np.ndarray, np.generic, type)) or not hasattr(type(obj), "__array__"):
         return False
     return not is_instance(obj) and fields_of(obj) is None
+
+
+def cyclic(lw: Core, node: Any) -> NoReturn:
+    """Refuse an object that leads back to itself, where it would have to be one value."""
+    lw.stop(
+        "cycle", "an object or list that leads back to itself is needed as a value here", node,
+        note="it is read part by part, and has no value of its own that could be returned, carried by a loop "
+        "or put into a list of unknown length",
+        help="hand on the parts that are needed; or keep the nodes in a list, and let them name each other "
+        "by index",
+    )  # fmt: skip
 
 
 def holds_things(box: Any) -> bool:

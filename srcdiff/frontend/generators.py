@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import control
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import stored, truth
-from srcdiff.frontend.scope import Bound, Frame, Iter, Plain, children, nodes_in
+from srcdiff.frontend.scope import Bound, Frame, Iter, Loc, Plain, children, nodes_in
 from srcdiff.ir.graph import Const, Val
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ __all__ = [
     "Consumer",
     "Do",
     "Resume",
+    "Unknown",
     "contains_yield",
     "drive",
+    "method",
     "resume",
     "step",
     "yield_statement",
@@ -148,6 +151,8 @@ def start(lw: Lowerer, node: Any, gen: Iter, consumer: Consumer) -> Any:
     """Read a generator from where it stands; returns the code with which its body is left."""
     if gen.kind == "suspended":
         frame, where = gen.parts
+        if where and where[-1][0] == "sent":  # a loop sends nothing
+            where = (*where[:-1], ("block", tuple(given(lw, where[-1][1], "None")), 0))
         frame.consumer = consumer
         return within(lw, frame, lambda: go_on_from(lw, where, len(where) - 1, control.FALL))
     frame, body = opened(lw, gen, node, consumer.throws)
@@ -230,7 +235,7 @@ def yield_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
     value = lw.expr(s.value.value) if s.value.value is not None else Plain(Const(None))
     value = stored(lw, value)
     if not isinstance(s, gast.Expr):  # nobody sends anything
-        rest = [*lw.cached_tree((s, "sent"), given_none(s)), *rest]
+        rest = [*given(lw, s, "None"), *rest]
     here = Resume(frame, lw.jumps, rest)
     old = lw.frame, lw.jumps, lw.origin, lw.node
     lw.frame, lw.jumps = consumer.frame, consumer.jumps
@@ -249,9 +254,11 @@ def resume(lw: Lowerer, s: Resume) -> Any:
         lw.frame, lw.jumps, lw.origin, lw.node = old
 
 
-def given_none(s: Any) -> list[Any]:
+def given(lw: Lowerer, s: Any, sent: str) -> list[Any]:
+    """What a ``yield`` whose value is assigned does when the generator goes on: None, or what was sent."""
     targets = s.targets if isinstance(s, gast.Assign) else [s.target]
-    return located([gast.Assign(copy.deepcopy(targets), gast.Constant(None, None), None)], s)
+    value = gast.Constant(None, None) if sent == "None" else load(sent)
+    return lw.cached_tree((s, sent), located([gast.Assign(copy.deepcopy(targets), value, None)], s))  # type: ignore[no-any-return]
 
 
 def delegated(lw: Lowerer, s: Any) -> list[Any]:
@@ -271,14 +278,22 @@ def delegated(lw: Lowerer, s: Any) -> list[Any]:
 Place = tuple[Any, ...]
 
 
-def step(lw: Lowerer, gen: Iter, node: Any) -> tuple[Bound | None, Iter]:
-    """The next value of a generator, and the generator behind it; None if there is no further value."""
+def step(lw: Lowerer, gen: Iter, node: Any, sent: Bound | None = None) -> tuple[Bound | None, Iter]:
+    """The next value of a generator, and the generator behind it; None if there is no further value.
+
+    ``sent`` is the value of the ``yield`` at which it stands.
+    """
     if gen.kind == "suspended":
         frame, where = gen.parts
     else:
         frame, body = opened(lw, gen, node)
         where = (("block", tuple(body), 0),)
     frame.consumer = None
+    if where and where[-1][0] == "sent":
+        name = "None" if sent is None else "sent_"
+        if sent is not None:
+            lw.state.names[frame.id, name] = stored(lw, sent)
+        where = (*where[:-1], ("block", tuple(given(lw, where[-1][1], name)), 0))
     value, where = within(lw, frame, lambda: advance(lw, where, node))
     if value is None:
         forget(lw, frame)
@@ -286,11 +301,44 @@ def step(lw: Lowerer, gen: Iter, node: Any) -> tuple[Bound | None, Iter]:
     return value, Iter("suspended", (frame, where))
 
 
+def method(lw: Lowerer, it: Loc, name: str, args: list[Bound], node: Any) -> Bound:
+    """``g.send(v)``, ``g.close()``."""
+    gen: Any = lw.state.cells.get(it.cell)
+    known = isinstance(gen, Iter) and gen.kind in ("generator", "genexp", "suspended", "spent")
+    if name == "close" and known and not args:
+        lw.state.cells[it.cell] = Iter("spent", ())
+        return Plain(Const(None))
+    if isinstance(gen, Iter) and gen.kind == "left":
+        lw.stop(
+            "iterator", "how far this generator has come is known only at run time", node,
+            note=gen.parts[0], help="send on every path, or write the steps of the generator as a class",
+        )  # fmt: skip
+    if name != "send" or not known or len(args) != 1:
+        lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
+                help="hand values over in a variable or an object that both read")  # fmt: skip
+    nothing = isinstance(args[0], Plain) and isinstance(args[0].atom, Const) and args[0].atom.value is None
+    if gen.kind in ("generator", "genexp") and not nothing:
+        lw.stop("generator", "a value is sent to a generator that has not come to a yield yet", node,
+                help="start it first: next(g)")  # fmt: skip
+    value, after = step(lw, gen, node, args[0]) if gen.kind != "spent" else (None, gen)
+    if value is None:
+        lw.stop("iterator", "this generator ends here: send() raises StopIteration", node)
+    lw.state.cells[it.cell] = after
+    return value
+
+
+class Unknown(Stop):
+    """How far a generator goes until its next value is known only at run time."""
+
+
 def unknown(lw: Lowerer, node: Any) -> Any:
-    lw.stop(
-        "generator", "how far this generator goes until its next value is known only at run time", node,
-        help="loop over the generator (for x in g), or zip it with what the loop runs over",
-    )  # fmt: skip
+    try:
+        lw.stop(
+            "generator", "how far this generator goes until its next value is known only at run time", node,
+            help="loop over the generator (for x in g), or zip it with what the loop runs over",
+        )  # fmt: skip
+    except Stop as e:
+        raise Unknown(e.problem) from None
 
 
 def advance(lw: Lowerer, where: Place, node: Any) -> tuple[Bound | None, Place]:
@@ -306,7 +354,7 @@ def advance(lw: Lowerer, where: Place, node: Any) -> tuple[Bound | None, Place]:
             if yields(s) and isinstance(s.value, gast.Yield):
                 value = lw.expr(s.value.value) if s.value.value is not None else Plain(Const(None))
                 if not isinstance(s, gast.Expr):
-                    where = (*where, ("block", tuple(lw.cached_tree((s, "sent"), given_none(s))), 0))
+                    where = (*where, ("sent", s))
                 return stored(lw, value), where
             where = statement(lw, s, where, node)
         elif top[0] == "for":

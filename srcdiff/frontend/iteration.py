@@ -43,6 +43,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
     own_names,
 )
+from srcdiff.frontend.trial import Trial
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Struct, Val, kind, same, vals, walk
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Map, Scalar, Seq, Tree, alike, fresh_sym
@@ -84,13 +85,16 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
     if is_cursor(box) and leaves_early(node):
         return iterate(lw, node, text(lw, iterators.rest_of, [it, box.type.seq], {}, node))
     taken: list[int] = []
-    tree = take(lw, it, node, taken)
     left = leaves_early(node)
+    again = resumable(lw, it, node) if left and isinstance(node.iter, gast.Name) else None
+    tree = take(lw, it, node, taken)
 
     def finish() -> None:
         for cell in taken:
             why = "a loop over it may have stopped before its end"
             lw.state.cells[cell] = Iter("left", (why,)) if left else Iter("spent", ())
+        if again is not None and isinstance(it, Loc):
+            lw.state.cells[it.cell] = again
 
     if getattr(node, "split", False) and runs_code(tree):
         lw.stop(
@@ -105,6 +109,24 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
     return code
 
 
+def resumable(lw: Lowerer, it: Bound, node: Any) -> Iter | None:
+    """Make a generator expression one that can be left and gone on with: by what it runs over."""
+    from srcdiff.frontend import sequences
+
+    state = lw.state.cells.get(it.cell) if isinstance(it, Loc) else None
+    if not isinstance(it, Loc) or not isinstance(state, Iter) or state.kind != "genexp":
+        return None
+    tree, outer, first = state.parts
+    if len(tree.generators) != 1:
+        return None
+    if not is_cursor(content(lw, first)):
+        first = sequences.FUNCTIONS[iter](lw, [first], {}, node)
+    if not is_cursor(content(lw, first)):
+        return None
+    again = lw.state.cells[it.cell] = Iter("genexp", (tree, outer, first))
+    return again
+
+
 def runs_code(it: Any) -> bool:
     """Whether the items of a tree are computed when they are asked for."""
     if not isinstance(it, Iter):
@@ -114,14 +136,18 @@ def runs_code(it: Any) -> bool:
 
 def leaves_early(node: Any) -> bool:
     """Whether the loop may end before what it runs over does, and the program go on."""
-    return any(
-        isinstance(n, (gast.Break, gast.Yield, gast.YieldFrom)) for s in node.body for n in nodes_in(s)
-    )
+    leaving = (gast.Break, gast.Return, gast.Yield, gast.YieldFrom)
+    return any(isinstance(n, leaving) for s in node.body for n in nodes_in(s))
 
 
 def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any]) -> Any:
     items = items_of(lw, tree, node)
     if items is not None:
+        few = FEW_LETTERS if has_text(lw, tree) else FEW
+        if not lw.frame.static and few < len(items) * lw.copies and len(items) <= LONGEST:
+            whole = rolled(lw, tree, node)
+            if whole is not None:
+                return counted_or_unrolled(lw, node, whole, orelse, items)
         return unroll(lw, node, items, orelse, live_list(lw, it))
     if by_generator(lw, tree):
         gen = as_generator(lw, tree, node)
@@ -130,6 +156,55 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
     if trips is None:
         return counted(lw, node, tree, orelse)
     return counted_or_unrolled(lw, node, tree, orelse, trips)
+
+
+FEW = 16  # copies of a body that runs over constants; where there are more it stays a loop if it can
+FEW_LETTERS = 4  # the same for the characters of a text: these are compared rather than looked up
+
+
+def has_text(lw: Lowerer, tree: Bound) -> bool:
+    """Whether the characters of a text are looped over."""
+    if isinstance(tree, Iter):
+        return any(has_text(lw, p) for p in tree.parts if isinstance(p, (Plain, Loc, Iter)))
+    box = content(lw, tree) if isinstance(tree, (Plain, Loc)) else tree
+    return isinstance(box, Plain) and isinstance(box.atom, Const) and isinstance(box.atom.value, str)
+
+
+def rolled(lw: Lowerer, tree: Bound, node: Any) -> Bound | None:
+    """What is looped over, with the constants in it as lists whose elements are found at run time.
+
+    None if something in it is no constant, so that its structure may matter.
+    """
+    if isinstance(tree, Iter) and tree.kind in ("zip", "enumerate", "reversed"):
+        skip, end = SKIP.get(tree.kind, 0), 1 if tree.kind == "enumerate" else len(tree.parts)
+        parts = [rolled(lw, p, node) for p in tree.parts[skip:end]]
+        if any(p is None for p in parts):
+            return None
+        return Iter(tree.kind, (*tree.parts[:skip], *parts, *tree.parts[end:]))
+    if isinstance(tree, Iter):
+        return tree if tree.kind == "range" else None
+    box = content(lw, tree)
+    if isinstance(box, Plain) and isinstance(box.atom, Const) and isinstance(box.atom.value, str):
+        return letters(lw, box.atom)
+    if isinstance(box, Agg) and box.type is tuple and len(box.items) > 1:
+        from srcdiff.frontend import statements
+
+        atoms = [lw.read(b) for b in box.items]
+        if all(is_constant(a) and alike(kind(atoms[0]), kind(a)) for a in atoms) and kind(atoms[0]) != OTHER:
+            as_list = Agg(list, box.keys, box.items)
+            return lw.bind(statements.to_sequence(lw, as_list, node))
+        return None
+    return tree if box is None or not isinstance(box, Agg) else None
+
+
+def letters(lw: Lowerer, text: Const) -> Bound:
+    """The characters of a text, made once, where the function begins."""
+    made = lw.letters.get(text.value)
+    if made is None:
+        with lw.inside(Region()) as entry:
+            made = lw.letters[text.value] = lw.prim(list, [text], result=Seq(STR))
+        lw.graph.info.setdefault("entry", []).extend(entry.ops)
+    return Plain(made)
 
 
 MOST_UNROLLED = 512  # trips of nested loops read one by one
@@ -146,36 +221,31 @@ def counted_or_unrolled(lw: Lowerer, node: Any, it: Bound, orelse: list[Any], tr
 
     Trips differ in what is known of them: which function, or which shape, an index stands for.
     """
-    problems, ops_, state = len(lw.problems), len(lw.region.ops), lw.state.copy()
-    marks = [x.copy() for x in (lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted)]
-    writes = list(lw.element_writes)
+    trial = Trial(lw)
     failed: Stop | None = None
     try:
         code = counted(lw, node, it, orelse)
     except Stop as stop:
         failed, code = stop, control.FALL
-    told = [*lw.problems[problems:], failed.problem if failed is not None else None]
+    found = trial.found
+    told = [*found, failed.problem if failed is not None else None]
     again = lw.unrolling * len(trips) <= MOST_UNROLLED and not lw.frame.static
     again = again and not any(p is not None and p.slug == "recursion" for p in told)
-    if (failed is None and len(lw.problems) == problems) or not again:
+    if (failed is None and not found) or not again:
         if failed is not None:
             raise failed
         return code
-    found = lw.problems[problems:]
-    del lw.problems[problems:], lw.region.ops[ops_:]
-    lw.state = state
-    lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = marks  # type: ignore[assignment]
-    lw.element_writes = writes
+    trial.undo()
     lw.unrolling *= max(len(trips), 1)
     try:
         code = unroll(lw, node, trips, orelse)
-        if len(lw.problems) == problems and not (isinstance(code, int) and code == control.RAISE):
+        if not trial.found and not (isinstance(code, int) and code == control.RAISE):
             return code
     except Stop:
         pass  # the problems of the loop itself are told
     finally:
         lw.unrolling //= max(len(trips), 1)
-    lw.problems[problems:] = found
+    lw.problems[trial.problems :] = found
     if failed is not None:
         raise failed
     return code
@@ -462,7 +532,11 @@ def unroll(
         if item is None:
             return lw.block(orelse)
         lw.assign(node.target, item())
-        e = control.in_loop(lw, lambda region: lw.block(node.body), lw.region)
+        lw.copies *= len(items)
+        try:
+            e = control.in_loop(lw, lambda region: lw.block(node.body), lw.region)
+        finally:
+            lw.copies //= len(items)
         if isinstance(e, int):
             return (
                 go(k + 1)

@@ -82,6 +82,36 @@ def check_lengths(n: int, m: int) -> None:
         raise ValueError("zip() arguments have different lengths")
 
 
+# ---- the next value
+
+
+def first_of(iterator: Any) -> Any:
+    for x in iterator:
+        return x
+    raise StopIteration
+
+
+def first_or(iterator: Any, default: Any) -> Any:
+    for x in iterator:
+        return x
+    return default
+
+
+def next_in(it: Any, seq: Any) -> Any:
+    if it.at < len(seq):
+        it.at += 1
+        return seq[it.at - 1]
+    raise StopIteration
+
+
+def next_or(iterator: Any, default: Any) -> Any:
+    try:
+        x = next(iterator)
+    except StopIteration:
+        return default
+    return x
+
+
 # ---- filters
 
 

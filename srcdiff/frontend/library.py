@@ -130,6 +130,7 @@ def forget(lw: Lowerer, before: Any) -> None:
     lw.captures, lw.capture_vals, lw.guards, params, entry, cells, lw.adopted = before
     del lw.graph.region.params[params:]
     del lw.graph.info.setdefault("entry", [])[entry:]
+    lw.letters.clear()
     lw.graph.info["cells"] = cells
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from srcdiff.frontend import operands
 from srcdiff.frontend.core import constant
 from srcdiff.frontend.higher import written
-from srcdiff.frontend.scope import Bound, Plain
+from srcdiff.frontend.scope import Bound, Known, Plain
 from srcdiff.ir.graph import Const, kind
-from srcdiff.ir.kinds import Array, Sym
+from srcdiff.ir.kinds import Array, Sym, is_active_kind
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -94,4 +95,12 @@ def _corrcoef(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: An
     return written(lw, node, text, {"c": c})
 
 
-HANDLERS: dict[Any, Any] = {np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef}
+def _polar(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``cmath.polar``: modulus and phase."""
+    if len(args) != 1 or kwargs or not is_active_kind(kind(lw.read(args[0], node))):
+        return None
+    fns = {"abs": Known(abs, "abs"), "cmath": Known(cmath, "cmath")}
+    return written(lw, node, "out = (abs(z), cmath.phase(z))", {"z": args[0], **fns})
+
+
+HANDLERS: dict[Any, Any] = {cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef}

@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     averages,
     calls,
     control,
+    draws,
     effects,
     expressions,
     generators,
@@ -86,6 +87,7 @@ class Lowerer(Core):
     certain: Problem | None = None  # an exception that what was read last raises for certain
     worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
+    copies: int = 1  # how many copies of the body being read there are, so far
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
     groups: int = 0  # of them so far, for names of our own
@@ -120,7 +122,7 @@ class Lowerer(Core):
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS)  # fmt: skip
+                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
             return [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

@@ -642,6 +642,16 @@ def unary(name: str) -> Any:
     return handler
 
 
+def next_item(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``next(obj)``, or ``next(obj, default)``: the default where ``__next__`` raises StopIteration."""
+    from srcdiff.frontend import iteration, iterators
+
+    box = content(lw, args[0]) if args else None
+    if len(args) == 2 and is_object(box) and not iteration.is_cursor(box):
+        return iteration.text(lw, iterators.next_or, args, {}, node)
+    return special(lw, args[0], "__next__", args[1:], node) if args else None
+
+
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
     object.__new__: made_bare, types.SimpleNamespace: namespace,
@@ -649,5 +659,5 @@ SPECIAL: dict[Any, Any] = {
     dataclasses.replace: replaced, dataclasses.asdict: as_builtin(dict),
     dataclasses.astuple: as_builtin(tuple),
     len: unary("__len__"), abs: unary("__abs__"), float: unary("__float__"),
-    int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: unary("__next__"),
+    int: unary("__int__"), bool: unary("__bool__"), iter: unary("__iter__"), next: next_item,
 }  # fmt: skip

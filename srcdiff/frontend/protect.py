@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, parts, recursion
+from srcdiff.frontend import control, iterators, parts, recursion
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.expressions import content, lookup
 from srcdiff.frontend.raising import Attempt
@@ -66,6 +66,7 @@ def protected(lw: Lowerer, node: Any, caught: list[Atom], body: Callable[[], Any
     region = Region()
     place = None if getattr(node, "part", False) else place_of(lw, node)
     attempt = Attempt(start, place, tuple(c for a in caught for c in classes(a)))
+    attempt.ours = getattr(lw.frame.source, "file", "") == iterators.__file__
     origin = lw.origin
     lw.state = start.copy()
     lw.attempts.append(attempt)
@@ -123,18 +124,25 @@ def before(lw: Lowerer, attempt: Attempt, end: State) -> State:
     names.update((key, b) for key, b in attempt.same.items() if key[0] in frames)
     for key in attempt.names:
         if key[0] in frames and key[1] != control.RETURNED:
-            names[key] = unknown(key[1], attempt.key)
+            names[key] = unknown(key[1], attempt)
     for cell in attempt.cells:
         held = [n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == cell]
-        cells[cell] = unknown(held[0] if held else "an array", attempt.key)
+        cells[cell] = unknown(held[0] if held else "an array", attempt)
     return State(names, cells, start.shares | end.shares)
 
 
-def unknown(name: str, key: Any) -> Poison:
+def unknown(name: str, attempt: Attempt) -> Poison:
     word = name if name == "an array" else repr(name.rstrip("!"))
+    if attempt.ours:
+        return Poison(
+            "what this iterator holds when it ends depends on where its __next__ raises StopIteration",
+            retry=attempt.key,
+            slug="iterator",
+            help="in __next__, raise StopIteration before anything is changed",
+        )
     return Poison(
         f"what {word} holds here depends on where in a try statement an exception was raised",
-        retry=key,
+        retry=attempt.key,
         slug="try",
         help="compute into new variables inside the try, and assign or store them after it (in its else)",
     )

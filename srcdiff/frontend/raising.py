@@ -44,6 +44,7 @@ class Attempt:
     names: set[Key] = field(default_factory=set)  # changed before something that may raise
     same: dict[Key, Bound] = field(default_factory=dict)  # what a name is at every such point, if that is one
     cells: set[int] = field(default_factory=set)
+    ours: bool = False  # the text is one of ours: a loop that asks an object for items
     payload: bool = False  # whether an exception raised here may carry a number
 
     def note(self, state: State, op: Op) -> None:
@@ -76,7 +77,11 @@ class Attempt:
 
     def may_catch(self, errors: tuple[type, ...]) -> bool:
         """Whether one of these, or of classes below them, may end here."""
-        return any(issubclass(e, c) or issubclass(c, e) for e in errors for c in self.caught)
+        return any(
+            issubclass(e, c) or (issubclass(c, e) and not (errors is LIBRARY and issubclass(c, SIGNALS)))
+            for e in errors
+            for c in self.caught
+        )
 
 
 def unchanged(a: Bound, b: Bound) -> bool:
@@ -108,6 +113,8 @@ _NEVER = {
 _EXACT = {operator.add, operator.sub, operator.mul, operator.neg, operator.pos}
 _COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
 ANYTHING: tuple[type, ...] = (BaseException,)
+LIBRARY: tuple[type, ...] = (BaseException, Exception)  # of a function of a library: no signals
+SIGNALS = (StopIteration, GeneratorExit)
 ARITHMETIC: tuple[type, ...] = (FloatingPointError, Warning)  # of NumPy's numbers, where it is told so
 
 
@@ -122,7 +129,15 @@ def raisable(op: Op) -> tuple[type, ...]:
     if op.code == "for":
         sources = op.ins[op.attrs["head"] :]
         return ANYTHING if any(kind(s) in (UNKNOWN, OTHER) for s in sources) else ()
-    return of_function(op) if op.code == "prim" else ANYTHING
+    if op.code != "prim":
+        return ANYTHING
+    errors = of_function(op)
+    return LIBRARY if errors is ANYTHING and of_library(op.fn) else errors
+
+
+def of_library(fn: Any) -> bool:
+    root = (getattr(fn, "__module__", None) or "").partition(".")[0]
+    return fn is not next and root in ("builtins", "_operator", "math", "numpy", "srcdiff")
 
 
 def of_function(op: Op) -> tuple[type, ...]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, threads
+from srcdiff.frontend import control, objects, threads
 from srcdiff.frontend.blocks import substitute
-from srcdiff.frontend.core import Bottom, Stop
+from srcdiff.frontend.core import Bottom, Stop, cyclic
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
@@ -216,15 +216,24 @@ def dissect(
     fixed: list[Bound],
     way: tuple[Any, ...] = (),
     whole: frozenset[Any] = frozenset(),
+    above: tuple[int, ...] = (),
 ) -> Any:
-    """The structure of an argument; numbers and arrays go to ``leaves``, functions and such to ``fixed``."""
+    """The structure of an argument; numbers and arrays go to ``leaves``, functions and such to ``fixed``.
+
+    ``above``: the objects and containers that this one is in.
+    """
     if way in whole and isinstance(b, Loc):
         leaves.append((name, lw.read(b), way))
         return ("whole", way)
     c = content(lw, b)
     if isinstance(c, Agg):
         both = zip(c.items, c.keys, strict=True)
-        items = tuple(dissect(lw, x, f"{name}_{k}", leaves, fixed, (*way, k), whole) for x, k in both)
+        place = objects.adopt(lw, lw.settled(b))
+        cell = lw.moved_to(place).cell if isinstance(place, Loc) else -1
+        if cell in above:
+            return ("above", len(above) - above.index(cell))
+        above = (*above, cell) if cell >= 0 else above
+        items = tuple(dissect(lw, x, f"{name}_{k}", leaves, fixed, (*way, k), whole, above) for x, k in both)
         return ("tree", c.type, c.keys, items, isinstance(b, Loc))
     if isinstance(c, Partial):
         fixed.append(c)
@@ -255,6 +264,8 @@ def reopen(
 ) -> Bound:
     """A bound of the structure ``shape`` over new parameters."""
     match shape:
+        case ("above", _):
+            cyclic(lw, None)
         case ("tree", type_, keys, items, is_loc):
             agg = Agg(type_, keys, tuple(reopen(lw, x, slots, fixed, params) for x in items))
             return Loc(lw.state.new_cell(agg)) if is_loc else agg

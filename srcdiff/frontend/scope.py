@@ -168,6 +168,14 @@ class Iter:
     kind: str
     parts: tuple[Any, ...]
 
+    def stands_as(self, other: Any) -> bool:
+        """Whether a generator stands at the ``yield`` at which it stood."""
+        if self is other:
+            return True
+        if not isinstance(other, Iter) or not self.kind == other.kind == "suspended":
+            return False
+        return self.parts[0] is other.parts[0] and bool(self.parts[1] == other.parts[1])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Poison:

@@ -16,6 +16,7 @@ from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, 
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Method, Plain, Step
+from srcdiff.frontend.trial import Trial
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import (
@@ -326,8 +327,26 @@ def next_of(lw: Lowerer, it: Bound, node: Any, default: Bound | None) -> Bound |
         lw.stop(
             "iterator", "how far this iterator has come is known only at run time", node, note=state.parts[0]
         )
-    value, lw.state.cells[it.cell] = advanced(lw, state, node)
+    trial = Trial(lw)
+    try:
+        value, lw.state.cells[it.cell] = advanced(lw, state, node)
+    except generators.Unknown:
+        trial.undo()
+        return first_found(lw, it, node, default)
     return default if value is None else value
+
+
+def first_found(lw: Lowerer, it: Loc, node: Any, default: Bound | None) -> Bound:
+    """The next value of an iterator by a loop that it ends."""
+    inline = isinstance(node, gast.Call) and node.args and isinstance(node.args[0], gast.GeneratorExp)
+    again = None if inline else iteration.resumable(lw, it, node)
+    if default is None:
+        value = iteration.text(lw, iterators.first_of, [it], {}, node)
+    else:
+        value = iteration.text(lw, iterators.first_or, [it, default], {}, node)
+    why = "next() has gone on to a value found at run time"
+    lw.state.cells[it.cell] = again or Iter("left", (why,))
+    return value
 
 
 def next_item(lw: Lowerer, it: Loc, box: Agg, node: Any, default: Bound | None) -> Bound | None:
@@ -339,6 +358,8 @@ def next_item(lw: Lowerer, it: Loc, box: Agg, node: Any, default: Bound | None) 
             return default
         lw.state.cells[it.cell] = Agg(box.type, box.keys, (Plain(Const(constant(place) + 1)),))
         return known.items[constant(place)]  # type: ignore[no-any-return]
+    if default is None and any(a.catches(StopIteration) for a in lw.attempts):
+        return iteration.text(lw, iterators.next_in, [it, seq], {}, node)
     after = Plain(lw.prim(operator.add, [place, Const(1)]))
     if default is None:
         lw.state.cells[it.cell] = Agg(box.type, box.keys, (after,))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["fields_of", "register_class", "registered", "static_of"]
+__all__ = ["cycle_in", "fields_of", "register_class", "registered", "static_of"]
 
 Names = Callable[[Any], tuple[str, ...]]
 
@@ -38,6 +38,32 @@ def fields_of(value: Any) -> tuple[str, ...] | None:
     own = [f.name for f in dataclasses.fields(value) if hasattr(value, f.name)]
     more = getattr(value, "__dict__", None)
     return tuple(own if more is None else dict.fromkeys([*own, *more]))
+
+
+def cycle_in(value: Any, name: str, most: int = 100_000) -> tuple[str, str] | None:
+    """Two ways to one container or object, the second through the first; None if there are none."""
+    todo: list[tuple[Any, str, dict[int, str]]] = [(value, name, {})]
+    while todo and most:
+        most -= 1
+        v, way, above = todo.pop()
+        if id(v) in above:
+            return above[id(v)], way
+        parts = list(parts_of(v))
+        if parts:
+            inner = {**above, id(v): way}
+            todo += [(x, way + part, inner) for part, x in reversed(parts)]
+    return None
+
+
+def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a container or an object of a class written in Python holds, and how it is written."""
+    if isinstance(value, (list, tuple)):
+        yield from ((f"[{k}]", x) for k, x in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((f"[{k!r}]", x) for k, x in value.items())
+    elif not isinstance(value, (type, types.FunctionType, types.ModuleType)):
+        names = fields_of(value) or tuple(getattr(value, "__dict__", ()))
+        yield from ((f".{n}", getattr(value, n)) for n in names if isinstance(n, str))
 
 
 def static_of(value: Any) -> tuple[str, ...]:

@@ -330,12 +330,15 @@ def fits(value: Any, kind: Kind) -> bool:
 
 
 def part_fits(value: Any, kind: Kind) -> bool:
-    """The cotangent of a container has None where there is nothing to differentiate."""
-    return fits(value, kind) or (value is None and not is_active_kind(kind))
+    """The (co)tangent of a container has None, or zero, where there is nothing to differentiate."""
+    nothing = value is None or (isinstance(value, float) and value == 0.0)
+    return fits(value, kind) or (nothing and not is_active_kind(kind))
 
 
 def number_fits(got: str, dtype: str, weak: bool) -> bool:
-    """A Python number stands for any width of its sort; an integer is a real number."""
+    """A Python number stands for any width of its sort; an integer is real, a real number complex."""
+    if weak and dtype[0] == "c" and got[0] in "iubf":
+        return True
     if got == dtype or (got[0] in "iub" and dtype[0] in "iubf"):
         return True
     return weak and got[0] == dtype[0] == "f"

@@ -4,6 +4,7 @@ Importing the package fills the table of :mod:`srcdiff.rules.registry`.
 """
 
 from srcdiff.rules import (
+    complex_math,
     creation,
     elementwise,
     indexing,
@@ -17,6 +18,7 @@ from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, r
 __all__ = [
     "OpRules",
     "Rule",
+    "complex_math",
     "creation",
     "elementwise",
     "indexing",

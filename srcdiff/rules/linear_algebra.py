@@ -43,6 +43,7 @@ from srcdiff.runtime.linalg import (
     beside,
     cofactors,
     cofactors_dot,
+    complete,
     completed,
     completing,
     einsum_bar,
@@ -66,7 +67,7 @@ takes_sequence(np.linalg.multi_dot)
 pure(einsum_is_plain, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
 nondifferentiable(np.linalg.matrix_rank)
-returns_alias(completed, completing, square)
+returns_alias(complete, completed, completing, square)
 returns_alias(einsum_bar, np.einsum, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.matrix_transpose)
 
 
@@ -835,6 +836,11 @@ def square_rule(r: Any, *, out_bar: Any) -> Any:
 @linear(completing, "x_dot")
 def completing_rule(x_dot: Any, *, out_bar: Any) -> Any:
     return completed(out_bar)
+
+
+@linear(complete, "x_dot")
+def complete_rule(x_dot: Any, *, out_bar: Any) -> Any:
+    return out_bar
 
 
 @linear(completed, "x_bar")

@@ -13,13 +13,17 @@ from srcdiff.rules.registry import nondifferentiable
 
 __all__ = [
     "BLANK",
+    "CARRIES",
     "CHOOSES",
     "CREATES",
     "DIVIDES",
     "EXPANDS",
+    "FLAT",
     "INFINITE",
     "IS_INFINITE",
+    "LEAVES_OUT",
     "LIKE_SECOND",
+    "LOGARITHMS",
     "MULTILINEAR",
     "OVERFLOWS",
     "SUMS",
@@ -58,6 +62,8 @@ REAL_RESULT = frozenset({operator.abs})  # of complex operands
 LIKE_SECOND = frozenset({runtime.unbroadcast, runtime.cast_like})  # of the second, shape and type only
 EXPANDS = frozenset({np.broadcast_to})  # functions that only repeat their first argument
 SUMS = frozenset({runtime.add})  # of two cotangents that are containers
+# functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
+LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
 IS_INFINITE = np.isinf
@@ -72,6 +78,16 @@ VANISHES = {  # functions that are flat where the operand named has overflowed (
     operator.truediv: "b", operator.pow: "a", np.reciprocal: "x", np.exp: "x", np.exp2: "x", np.tanh: "x",
     np.arctan: "x",
 }  # fmt: skip
+FLAT: dict[Any, tuple[str, ...]] = {  # functions that are flat where the operands named are -inf
+    np.exp: ("x",), np.exp2: ("x",), np.expm1: ("x",), np.logaddexp: ("x1", "x2"),
+    np.logaddexp2: ("x1", "x2"),
+}  # fmt: skip
+# functions that are infinite where an operand is (a quotient: its first)
+CARRIES: frozenset[Any] = WEIGHS | {
+    operator.truediv, operator.pow, np.where, np.square, np.outer, np.reshape, np.transpose, np.ravel,
+    np.expand_dims, np.squeeze, np.broadcast_to, np.array, np.asarray, np.stack, np.concatenate,
+}  # fmt: skip
+LOGARITHMS: frozenset[Any] = frozenset({np.log, np.log2, np.log10, np.log1p})
 
 
 def total(g: Any) -> Any:
@@ -118,6 +134,10 @@ def where_finite(x: Any, g: Any) -> Any:
     if np.ndim(x) == 0 and np.ndim(g) == 0:
         return 0.0 if np.isinf(x) else g
     return np.where(np.isinf(x), 0.0, g)
+
+
+def where_above(x: Any, g: Any) -> Any:
+    return np.where(x == -np.inf, 0.0, g)
 
 
 def where_else(condition: Any, a: Any, b: Any) -> Any:

@@ -13,6 +13,7 @@ __all__ = [
     "beside",
     "cofactors",
     "cofactors_dot",
+    "complete",
     "completed",
     "completing",
     "einsum_bar",
@@ -271,6 +272,16 @@ def square(r: Any) -> Any:
 def completing(x_dot: Any) -> Any:
     """The tangents of the columns that complete ``u``: several can be any basis, and have none (NaN)."""
     return x_dot if np.shape(x_dot)[-1] < 2 else np.full_like(x_dot, np.nan)
+
+
+def complete(x_dot: Any) -> Any:
+    """A tangent that reaches a result: not of columns that complete a basis, where these have none."""
+    if np.any(np.isnan(x_dot)):
+        raise np.linalg.LinAlgError(
+            "the last singular vectors of np.linalg.svd complete a basis in an arbitrary way, and have no "
+            "derivative where there are several; pass full_matrices=False, and use the others"
+        )
+    return x_dot
 
 
 def completed(x_bar: Any) -> Any:

@@ -105,6 +105,33 @@ def sigmoid_by_hand(x: Any, y: Any) -> Any:
     return np.sum(1.0 / (1.0 + np.exp(-900.0 * y - x)) * x)
 
 
+BEFORE = np.tri(6, dtype=bool)
+LOG_MASK = np.where(BEFORE, 0.0, -np.inf)
+
+
+def attention(x: Any, y: Any) -> Any:
+    """Causal: what comes later is masked before the scores are scaled by a temperature."""
+    s = np.outer(x, y)
+    s[~BEFORE] = -np.inf
+    s = s / (1.0 + y @ y)
+    s = s - s.max(axis=-1, keepdims=True)
+    e = np.exp(s)
+    return np.sum(e / e.sum(axis=-1, keepdims=True) @ (x * y))
+
+
+def tempered_rows(x: Any, y: Any) -> Any:
+    """A temperature for each row, and an additive mask."""
+    z = (np.outer(x, y) + LOG_MASK) * (1.0 + x * x)[:, None]
+    top = np.max(z, axis=1, keepdims=True)
+    log_p = z - top - np.log(np.sum(np.exp(z - top), axis=1, keepdims=True))
+    return np.sum(log_p[:, 0] * y) + np.sum(np.exp(log_p)[:, 1] ** 2)
+
+
+def tempered_weights(x: Any, y: Any) -> Any:
+    scale = np.sum(y * y)
+    return np.exp(scale * LOG_MASK[2]) @ x + np.sum(np.logaddexp(scale * LOG_MASK[3], x / scale))
+
+
 def branch(t: float) -> Any:
     """A number computed before it is known whether it is wanted."""
     s = np.sqrt(t - 1.0)
@@ -122,7 +149,7 @@ PROGRAMS = [
         for f in (
             guarded_root, safe_quotient, entropy, sinc_by_hand, stable_softplus, three_arms, selected, pieces,
             written_quotient, written_logarithm, masked_copy, blanked, rows, missing, floor_of_logs, gathered,
-            sigmoid_by_hand,
+            sigmoid_by_hand, attention, tempered_rows, tempered_weights,
         )
     ),
     Program("kinks_branch", branch, (0.6,), warns=True),

@@ -353,7 +353,51 @@ def objects_changed_in_list(x):
     return sum(p.pos for p in ps)
 
 
+class Kin:
+    """A tree of which children know their parents."""
+
+    def __init__(self, value, parent=None):
+        self.value, self.parent, self.children = value, parent, []
+        if parent is not None:
+            parent.children.append(self)
+
+    def total(self):
+        own = self.value * (self.parent.value if self.parent is not None else 1.0)
+        return own + sum(c.value * c.parent.value for c in self.children)
+
+
+ROOT = Kin(0.7)
+LEAF = Kin(1.3, Kin(1.1, ROOT))
+
+
+def parents_and_children(x):
+    root = Kin(x)
+    a, b = Kin(np.sin(x), root), Kin(x * x, root)
+    Kin(x, a)
+    return root.total() + a.total() * b.parent.children[0].value
+
+
+def rings(x):
+    a, b = Kin(x), Kin(2.0 * x)
+    a.parent, b.parent = b, a
+    for _ in range(3):
+        a.value = a.value * a.parent.parent.value + b.parent.parent.value
+    return b.parent.value
+
+
+def captured_ring(x):
+    return ROOT.total() * x + LEAF.total() * LEAF.parent.parent.value * x * x
+
+
+def given_ring(node, x):
+    return node.total() * node.parent.parent.children[0].value * x**3
+
+
 PROGRAMS = [
+    Program("parents_and_children", parents_and_children, (0.7,)),
+    Program("rings", rings, (0.7,)),
+    Program("captured_ring", captured_ring, (0.7,)),
+    Program("given_ring", given_ring, (LEAF, 0.7), wrt=(1,)),
     Program("operators", operators, (0.7,)),
     Program("operators_loop", operators_loop, (0.7, 5)),
     Program("attributes_changed", attributes_changed, (0.7, 4)),

@@ -281,6 +281,41 @@ assert pullback((1.0, 1.0)) == (7.0,)
 """,
     ),
     Entry(
+        "cycle",
+        "A list, dict or dataclass leads back to itself, or an object that does is needed as one value: as a result, "
+        "in a loop, in a list of unknown length. Objects of ordinary classes may: they are read attribute by "
+        "attribute.",
+        """
+class Node:
+    def __init__(self, value, parent):
+        self.value = value
+        self.parent = parent
+        self.children = []
+
+def f(x, n):
+    root = Node(x, None)
+    for k in range(n):
+        root.children.append(Node(x * k, root))
+    return sum(c.value * c.parent.value for c in root.children)
+
+grad(f)(2.0, 3)
+""",
+        """
+class Node:
+    def __init__(self, value, parent):
+        self.value = value
+        self.parent = parent
+
+def f(x, n):
+    nodes = [Node(x, 0)]
+    for k in range(n):
+        nodes.append(Node(x * k, 0))
+    return sum(c.value * nodes[c.parent].value for c in nodes[1:])
+
+grad(f)(2.0, 3)
+""",
+    ),
+    Entry(
         "del",
         "Something is deleted that cannot be deleted, or of which it is not known where it is.",
         """
@@ -477,17 +512,18 @@ grad(f)(2.0)
     Entry(
         "generator",
         "A generator is read where its values are used: the body of the loop that asks for them is read at each "
-        "yield. That needs a loop, or calls of next() at places known beforehand; nothing can be sent to it.",
+        "yield. That needs a loop, or calls of next() and send() at places known beforehand; nothing can be "
+        "thrown into it.",
         """
 def halvings(x):
     while True:
-        got = yield x
-        x = x * 0.5 if got is None else got
+        yield x
+        x = x * 0.5
 
 def f(x):
     g = halvings(x)
     first = next(g)
-    return first * g.send(first * first)
+    return first * g.throw(ValueError)
 
 grad(f)(2.0)
 """,

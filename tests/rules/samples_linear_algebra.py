@@ -275,6 +275,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(2), (r(3), r(3, 4), r(4, 2)), 0), wrt=(0, 1)),
     ],
     rt.square: [Sample((r(3, 3),))],
+    rt.complete: [Sample((r(3, 2),))],
     rt.completing: [Sample((r(3, 1),)), Sample((r(3, 0),))],
     rt.completed: [Sample((r(3, 1),)), Sample((r(2, 3, 1),))],
     rt.beside: [Sample((r(3, 1), r(3, 1)), wrt=(0, 1)), Sample((r(2, 3, 1), r(2, 3, 1)), wrt=(0, 1))],

@@ -1,0 +1,33 @@
+"""Reading something in the hope that it can be read: all that the attempt did is taken back if it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from srcdiff.errors import Problem
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = ["Trial"]
+
+
+class Trial:
+    """What reading changes, as it was when the trial was made."""
+
+    def __init__(self, lw: Lowerer) -> None:
+        self.lw = lw
+        self.problems, self.ops, self.state = len(lw.problems), len(lw.region.ops), lw.state.copy()
+        self.marks: list[Any] = [x.copy() for x in (lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted)]
+        self.writes = list(lw.element_writes)
+
+    @property
+    def found(self) -> list[Problem]:
+        """Problems found since."""
+        return self.lw.problems[self.problems :]
+
+    def undo(self) -> None:
+        lw = self.lw
+        del lw.problems[self.problems :], lw.region.ops[self.ops :]
+        lw.state = self.state
+        lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = self.marks
+        lw.element_writes = self.writes
