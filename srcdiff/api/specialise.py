@@ -86,9 +86,9 @@ class Variant:
         return {c.parameter: values[c.parameter] for c in self.captures if c.passed}
 
     def as_now(self, captured: Any) -> Any:
-        """A capture of the graph with the default, if it is one, that this function has."""
+        """A capture of the graph with the value, if that is written into the text, that it has now."""
         for c in self.captures:
-            if c.name == captured.name and captured.path[-1][0] == "default" and c.get is not None:
+            if c.name == captured.name and captured.nameless and c.get is not None:
                 now = c.get()
                 return captured if same(now, captured.value) else replace(captured, value=now)
         return captured

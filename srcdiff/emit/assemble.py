@@ -235,7 +235,7 @@ class Assembler:
                     self.unwritten[p.name] = p.default
                     self.defaults[p.name] = const(None)
         for c in self.graph.captures:
-            if c.path[-1][0] == "default":
+            if c.nameless:
                 self.defaults[c.name] = written(c.value, self.spelling)
 
     def add_parameter(self, out: Any, p: Any) -> None:

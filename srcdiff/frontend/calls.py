@@ -767,7 +767,8 @@ def synthetic(
     try:
         for k, b in given.items():
             lw.state.names[frame.id, k] = b
-        lw.block(lw.cached_tree((node, tag), tree).body)
+        frame.text, frame.result = lw.cached_tree((node, tag), tree), result
+        lw.block(frame.text.body)
         got = lw.state.names[frame.id, result]
         if not escapes(lw, got):
             for key in [k for k in lw.state.names if k[0] == frame.id]:

@@ -121,6 +121,11 @@ class Capture:
     value: Any
     real: bool = False  # an integer to differentiate with respect to: it counts as a real number
 
+    @property
+    def nameless(self) -> bool:
+        """Whether no variable leads to it: a default, or an attribute of the class of some object."""
+        return self.path[-1][0] == "default" or self.path[0][0] == "const"
+
 
 @dataclass
 class Core:

@@ -275,11 +275,12 @@ class Lowerer(Core):
 
     def used_outside(self, loop: Any, name: str) -> bool:
         """Whether a name that a loop sets is read after it, or in its next trip before it is set again."""
-        root = self.function_node()
+        own = self.frame.text
+        root = own if own is not None else self.function_node()
         if root is None:
             return True
-        if isinstance(root, gast.FunctionDef):
-            live = self.liveness(root)
+        if isinstance(root, (gast.FunctionDef, gast.Module)):
+            live = self.liveness(root, self.frame.result)
             if id(loop) in live.after:
                 return name in live.after[id(loop)] or name in live.again[id(loop)]
         counts = self.trees.get(("loads", id(root)))
@@ -392,10 +393,10 @@ class Lowerer(Core):
                 out[entry.site.frame.id] = loads_from(root, line)
         return out
 
-    def liveness(self, root: Any) -> liveness.Live:
+    def liveness(self, root: Any, result: str = "") -> liveness.Live:
         live: liveness.Live | None = self.trees.get(("live", id(root)))
         if live is None:
-            live = self.trees["live", id(root)] = liveness.liveness(root)
+            live = self.trees["live", id(root)] = liveness.liveness(root, result)
         return live
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:

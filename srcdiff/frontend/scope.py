@@ -242,6 +242,8 @@ class Frame:
     ours: bool = False  # a text of srcdiff's own: its names are not the user's
     site: tuple[Frame, Any] | None = None  # of such a text: where the user asked for it
     consumer: Any = None  # of a generator: who reads what it yields
+    text: Any = None  # of such statements: all of them, as a module
+    result: str = ""  # and the name that is read after them
     id: int = field(default_factory=lambda: next(_frames))
 
     def inner(self, inline: bool = False) -> Frame:

@@ -6,6 +6,7 @@ from corpus import (
     boxes,
     branches,
     callables,
+    carriers,
     checkpoints,
     containers,
     corners,
@@ -78,5 +79,6 @@ MODULES = (
     interface,
     checkpoints,
     arraylike,
+    carriers,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
