@@ -138,7 +138,7 @@ OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__})  # r
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
-    if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS:
+    if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS and obj not in objects.SPECIAL:
         return inline_function(lw, obj, source.find(obj), None, args, kwargs, node)
     if not isinstance(obj, (types.FunctionType, types.MethodType, functools.partial)):
         split = split_argument(lw, obj, text, path, args, kwargs, node)
@@ -1093,20 +1093,6 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
     return Loc(lw.state.new_cell(Agg(box.type, box.keys, box.items)))
 
 
-def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    entries = zip(map(mappings.key_bound, box.keys), box.items, strict=True)
-    pairs = tuple(Agg(tuple, (0, 1), entry) for entry in entries)
-    return Agg(tuple, tuple(range(len(pairs))), pairs)
-
-
-def _dict_keys(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
-
-
-def _dict_values(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), box.items)
-
-
 def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     key = lw.read(args[0])
     if is_constant(key) and constant(key) in box.keys:
@@ -1166,13 +1152,13 @@ def _dict_update(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
 _CONTAINER_METHODS: dict[Any, Any] = {
     (list, "append"): _list_append, (list, "extend"): _list_extend, (list, "pop"): _list_pop,
     (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
-    (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
+    (dict, "copy"): _list_copy, **{(dict, how): mappings.window(how) for how in ("items", "keys", "values")},
     (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
     (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
     (list, "sort"): _list_sort, (list, "index"): _list_find("index"), (list, "count"): _list_find("count"),
     (list, "remove"): _list_find("remove"), (tuple, "index"): _list_find("index"),
     (tuple, "count"): _list_find("count"),
-    (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
+    (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 
 

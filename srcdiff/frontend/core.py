@@ -39,6 +39,7 @@ from srcdiff.frontend.scope import (
     Poison,
     State,
     Step,
+    Window,
     world_key,
 )
 from srcdiff.ir import ops
@@ -381,6 +382,8 @@ class Core:
         """A bound, looked up: an attribute that nobody has read yet; what has moved into a list."""
         if isinstance(b, Loc):
             return self.moved_to(b)
+        if isinstance(b, Window):
+            return self.seen_through(b)
         if not isinstance(b, Field):
             return b
         owner = b.owner
@@ -442,6 +445,9 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if type is boxes.attributes:
+                    held = self.content(items[0])
+                    return self.read(Agg(dict, held.keys, held.items))
                 if boxes.is_box(type):
                     self.box_as_value(type, node)
                 got = tuple(self.read(x, node) for x in items)
@@ -505,6 +511,10 @@ class Core:
             note="it is used as a value, and what it belongs to may carry a derivative",
             help="keep the value in a variable of its own",
         )  # fmt: skip
+
+    def seen_through(self, b: Window) -> Bound:
+        """What a view of a dict shows now."""
+        raise NotImplementedError
 
     def either(self, b: Either, node: Any) -> Atom:
         """The value of the one of two things that is meant."""

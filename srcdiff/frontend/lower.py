@@ -23,6 +23,7 @@ from srcdiff.frontend import (
     liveness,
     longhand,
     managers,
+    mappings,
     objects,
     recursion,
     sequences,
@@ -45,6 +46,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Poison,
+    Window,
     assigned_names,
     children,
     declarations,
@@ -158,6 +160,9 @@ class Lowerer(Core):
 
     def range_contains(self, r: Iter, item: Bound, node: Any) -> Atom:
         return sequences.range_contains(self, r, item, node)
+
+    def seen_through(self, b: Window) -> Bound:
+        return mappings.seen_through(self, b)
 
     def either(self, b: Either, node: Any) -> Atom:
         arms = [lambda x=x: Plain(self.read(x, node)) for x in (b.then, b.other)]

@@ -10,7 +10,7 @@ import gast
 
 from srcdiff.frontend import places
 from srcdiff.frontend.core import name_of
-from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain
+from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Window
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind
 from srcdiff.ir.kinds import BOOL, UNKNOWN, Kind, Map, Scalar, Seq, alike, join, join_all
@@ -18,7 +18,7 @@ from srcdiff.ir.kinds import BOOL, UNKNOWN, Kind, Map, Scalar, Seq, alike, join,
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["as_mapping", "contains", "keys_of", "method"]
+__all__ = ["as_mapping", "by_key", "contains", "keys_of", "method", "seen_through", "window"]
 
 
 def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
@@ -105,6 +105,40 @@ def read(lw: Lowerer, text: str, given: dict[str, Bound], node: Any) -> Bound:
             if hasattr(n, field):
                 setattr(n, field, None)  # (they get the place of the user's own expression)
     return lw.read_synthetic(node, tree.body, given, "result_", text)
+
+
+def window(how: str) -> Any:
+    """``d.items()`` and the like, of a dict of known keys."""
+
+    def method(lw: Lowerer, owner: Bound, box: Agg, args: Any, kwargs: Any, node: Any) -> Bound:
+        b = Window(how, owner) if isinstance(owner, Loc) else None
+        return shown(box, how) if b is None or args or kwargs else b
+
+    return method
+
+
+def shown(box: Agg, how: str) -> Agg:
+    """The keys, values or items of a dict of known keys."""
+    keys = tuple(map(key_bound, box.keys))
+    items = tuple(Agg(tuple, (0, 1), pair) for pair in zip(keys, box.items, strict=True))
+    return Agg(tuple, tuple(range(len(keys))), {"keys": keys, "values": box.items, "items": items}[how])
+
+
+def seen_through(lw: Lowerer, b: Window) -> Bound:
+    box = lw.content(b.owner)
+    if isinstance(box, Agg):
+        return shown(box, b.how)
+    owner = lw.moved_to(b.owner)
+    return _METHODS[b.how](lw, owner, lw.read(owner), [], lw.node)
+
+
+def by_key(lw: Lowerer, b: Window, node: Any) -> Bound:
+    """A view to be looped over: each value is what the dict holds when the loop comes to its key."""
+    box = lw.content(b.owner)
+    if not isinstance(box, Agg) or b.how == "keys":
+        return seen_through(lw, b)
+    text = "lambda k: (k, d_[k])" if b.how == "items" else "lambda k: d_[k]"
+    return Iter("map", (read(lw, text, {"d_": b.owner}, node), shown(box, "keys")))
 
 
 def _items(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:

@@ -197,7 +197,7 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
     if name in box.keys and (not first or issubclass(box.type, tuple)):
         return field_of(lw, box, name)  # type: ignore[return-value]
     if name == "__dict__":
-        return Loc(lw.state.new_cell(Agg(dict, box.keys, tuple(lw.settled(x) for x in box.items))))
+        return Loc(lw.state.new_cell(Agg(boxes.attributes, ("owner",), (owner,))))
     if issubclass(box.type, tuple) and name in ("_replace", "_asdict"):
         return Method(owner, name)
     got = lookup_class(lw, owner, box.type, name, node)
@@ -236,6 +236,13 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
     if not is_object(box):
         lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node,
                 help="keep the value in a variable, a tuple or an object of your own class")  # fmt: skip
+    if name == "__dict__":
+        given = content(lw, value)
+        if isinstance(given, Agg) and given.type is boxes.attributes and identical(lw, given.items[0], base):
+            return
+        lw.stop("attribute-write", "this gives an object another __dict__", node,
+                note="it may be that of another object, which would change with it",
+                help="set the attributes one by one, or all at once: self.__dict__.update(d)")  # fmt: skip
     found = find(box.type, name)
     if found is not None and isinstance(found[0], property):
         raw, home = found
@@ -381,6 +388,8 @@ def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
     """The list or dict in which an object of one of the classes in ``boxes`` lives; else the bound itself."""
     box = content(lw, b)
     while isinstance(box, Agg) and boxes.is_box(box.type):
+        if box.type is boxes.attributes:
+            return own_fields(lw, [box.items[0]], {}, node)
         b = field_of(lw, box, "held") or b
         box = content(lw, b)
     return b
@@ -607,6 +616,18 @@ def set_attribute(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node
     return Plain(Const(None))
 
 
+def own_fields(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    """The fields of an object, as a new dict."""
+    box = content(lw, args[0])
+    return Loc(lw.state.new_cell(Agg(dict, box.keys, tuple(lw.settled(x) for x in box.items))))
+
+
+def drop_field(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    name = constant(lw.read(args[1], node))
+    delete_field(lw, args[0], name, node)
+    return Plain(Const(None))
+
+
 def set_plainly(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """``object.__setattr__(obj, name, value)``: past what the class says, as frozen classes do it."""
     name = constant(lw.read(args[1], node))
@@ -644,6 +665,7 @@ def unary(name: str) -> Any:
 
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
+    boxes.fields: own_fields, boxes.drop_field: drop_field,
     object.__new__: made_bare, types.SimpleNamespace: namespace,
     **{cls: stand_in(own) for cls, own in boxes.STAND_INS.items()},
     dataclasses.replace: replaced, dataclasses.asdict: as_builtin(dict),

@@ -38,6 +38,7 @@ __all__ = [
     "State",
     "Step",
     "Super",
+    "Window",
 ]
 
 _cells = itertools.count(1)
@@ -170,6 +171,14 @@ class Iter:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The keys, values or items of a dict: what it holds whenever somebody looks."""
+
+    how: str
+    owner: Loc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Poison:
     """A name whose value cannot be told; using it is an error.
 
@@ -220,6 +229,7 @@ Bound = (
     | Either
     | Spread
     | Iter
+    | Window
     | Poison
 )
 

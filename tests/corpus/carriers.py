@@ -1,4 +1,5 @@
-"""What carries numbers from one place to another: variables of loops that are read later, attributes of classes."""
+"""What carries numbers from one place to another: variables of loops that are read later, attributes of classes,
+views of dicts, the ``__dict__`` of objects."""
 
 from collections import defaultdict
 
@@ -78,6 +79,88 @@ def class_numbers(x, y):
     return sum(s.energy() for s in springs) * Spring.stiffness
 
 
+# ---- views of dicts with known keys: what is in the dict when they are looked at
+
+
+def items_see_changes(x, y):
+    d, total = {"a": x, "b": y}, 0.0
+    for k, v in d.items():
+        total += v * v * len(k)
+        d["b"] = x * 7
+    return total
+
+
+def values_seen_later(x, y):
+    d = {"a": x, "b": y}
+    values, keys, items = d.values(), d.keys(), d.items()
+    d["b"] = x * y
+    d["c"] = x**2
+    return sum(values) * len(keys) + sum(v * (i + 1) for i, (_, v) in enumerate(items))
+
+
+def view_after_dynamic_key(x, n):
+    d = {0: x, 1: x * 2, 2: 0.5}
+    values = d.values()
+    for k in range(n):
+        d[k % 3] = d[(k + 1) % 3] * x
+    return sum(v**2 for v in values)
+
+
+def view_handed_on(x, y):
+    def total(values):
+        return sum(v * v for v in values)
+
+    d = {"a": x, "b": y}
+    values = d.values()
+    first = total(values)
+    d["a"] *= y
+    return first * total(values) + max(values) * min(d.values())
+
+
+# ---- the __dict__ of an object is the object
+
+
+class Bag:
+    """Attributes from keywords, as many write it."""
+
+    def __init__(self, **given):
+        self.__dict__.update(given)
+
+
+def dict_of_object(x, y):
+    bag = Bag(a=x, b=y)
+    bag.__dict__["a"] *= y
+    seen = vars(bag)
+    bag.b = bag.b * 3 + x
+    for k in list(seen):
+        seen[k] = seen[k] * 2
+    return seen["a"] * bag.b + len(seen) * bag.a
+
+
+def dict_of_object_copied(x, y):
+    bag = Bag(a=x, b=y)
+    other, apart = Bag(**vars(bag)), dict(vars(bag))
+    other.a, apart["b"] = x * y, 3.0 * x
+    other.__dict__ |= {"c": y**2}
+    more = {**vars(other), "d": 2.0}
+    return bag.a * other.a + apart["b"] * more["c"] + sum(bag.__dict__.values()) * more["d"]
+
+
+def dict_of_object_shrinks(x, y):
+    bag = Bag(a=x, b=y)
+    vars(bag).setdefault("c", x * y)
+    taken = vars(bag).pop("b")
+    del bag.__dict__["a"]
+    return taken * bag.c * (5.0 if hasattr(bag, "a") else 2.0) + vars(bag).get("q", y)
+
+
+def named_attributes(x, y):
+    bag = Bag(left=x, right=y)
+    for name in ("left", "right"):
+        setattr(bag, name + "_squared", getattr(bag, name) ** 2)
+    return sum(getattr(bag, f"{side}_squared") * (i + 1) for i, side in enumerate(["left", "right"]))
+
+
 LABELS = ["a", "b", "a", "c", "b", "a"]
 VALUES = [1.0, 2.5, 1.4, 3.1, 2.2, 0.7]
 
@@ -87,4 +170,12 @@ PROGRAMS = [
     Program("carry_sometimes_bound", sometimes_bound, (0.7, 5)),
     Program("carry_same_name_twice", same_name_twice, (VALUES, LABELS)),
     Program("carry_class_numbers", class_numbers, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_items_see_changes", items_see_changes, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_values_seen_later", values_seen_later, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_view_after_dynamic_key", view_after_dynamic_key, (0.7, 5)),
+    Program("carry_view_handed_on", view_handed_on, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_dict_of_object", dict_of_object, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_dict_of_object_copied", dict_of_object_copied, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_dict_of_object_shrinks", dict_of_object_shrinks, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_named_attributes", named_attributes, (0.7, 1.3), wrt=(0, 1)),
 ]
