@@ -150,7 +150,15 @@ def param(name: str, value: Any, fixed: bool) -> Param:
         return Param(name, None, value, (("arg", name),))
     if callable(value) or isinstance(value, np.dtype) or (fixed and kind_of(value) == OTHER):
         return Param(name, None, value, (("arg", name),))
-    return Param(name, kind_of(value))
+    return Param(name, kind_of(value), value if holds_text(value) else None)
+
+
+def holds_text(value: Any) -> bool:
+    """Whether text, which is part of the signature, lies in a container of which the structure is, too."""
+    if isinstance(value, (tuple, dict)):
+        parts = value.values() if isinstance(value, dict) else value
+        return any(isinstance(x, str) or holds_text(x) for x in parts)
+    return False
 
 
 def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
@@ -350,6 +358,7 @@ class Specialised:
     def _for(self, arguments: Arguments) -> str:
         """A note on the arguments that are part of the text."""
         fixed = [f"{n}={v!r}" for n, v in arguments.items() if is_literal(v)]
+        fixed += [f"the text in {n}" for n, v in arguments.items() if holds_text(v)]
         fixed += [
             f"{n}={name_of(v)}"
             for n, v in arguments.items()

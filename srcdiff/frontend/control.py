@@ -206,6 +206,8 @@ class Joiner:
             if isinstance(a, Loc) and isinstance(b, Loc):
                 return self.merged(a, b, agg)
             return agg
+        if is_thing(ca) and is_thing(cb) and ca.type is not cb.type:
+            return self.either(a, b, hint)  # type: ignore[arg-type]
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
             return self.half(one, 0 if b is None else 1, hint)
@@ -234,21 +236,47 @@ class Joiner:
             return a
         if all(isinstance(x, (Plain, Loc, Agg)) or is_member(x) for x in (a, b)):
             return Plain(self.val(self.read(0, a), self.read(1, b), hint))
+        return self.either(a, b, hint)
+
+    def either(self, a: Bound, b: Bound, hint: str) -> Bound:
+        """The one or the other."""
         two = Either(self.op.ins[0], self.half(a, 0, hint), self.half(b, 1, hint))
         many = f"{hint!r} may be one of too many functions"
         return two if choices(two) <= MOST_CHOICES else Poison(many)
 
+    def was_there(self, b: Loc) -> bool:
+        """Whether what a place is in was made before the paths parted."""
+        return all(b.cell in state.cells for state in self.states)
+
     def half(self, b: Bound, which: int, hint: str) -> Bound:
         c = self.inside(which, b)
+        if isinstance(c, Agg) and isinstance(b, Loc):
+            if self.was_there(b):
+                return b
+            at = ("half", which, b.cell)
+            if at not in self.cells:
+                cell = self.lw.state.new_cell(c)
+                self.cells[at] = Loc(cell)
+                items = tuple(self.half(x, which, item_of(c, k, hint)) for k, x in zip(c.keys, c.items, strict=True))
+                self.lw.state.cells[cell] = Agg(c.type, c.keys, items)
+            return self.cells[at]
         if isinstance(c, Agg):
-            agg = Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
-            return Loc(self.lw.state.new_cell(agg)) if isinstance(b, Loc) else agg
+            return Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
         if isinstance(b, Plain) and isinstance(b.atom, (Const, Ref)):
             return b
+        if isinstance(b, Loc) and not b.path and self.was_there(b):
+            return b
         if isinstance(b, (Plain, Loc)):
+            at = ("half", which, b.cell, *map(id, b.path)) if isinstance(b, Loc) else None
+            if at in self.cells:
+                return self.cells[at]
             x = self.read(which, b)
             v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
-            return self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+            new = self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+            if isinstance(b, Loc) and isinstance(new, Loc):  # (another name may hold it, or a part of it)
+                self.lw.state.shares |= {frozenset({new.cell, b.cell})}
+                self.cells[at] = new
+            return new
         half = partial(self.half, which=which, hint="")
         if isinstance(b, Partial):
             return Partial(half(b.fn), tuple(map(half, b.args)), {k: half(x) for k, x in b.kwargs.items()})
@@ -340,6 +368,16 @@ class Joiner:
         if isinstance(x, Forward):
             x = Loc(x.cell, x.path)
         return self.read(which, x) if isinstance(x, (Agg, Loc)) else x
+
+
+def is_thing(box: Any) -> bool:
+    """Whether a container is an object of a class of the user's (which class makes a difference)."""
+    return isinstance(box, Agg) and box.type not in (tuple, list, dict, set, frozenset)
+
+
+def item_of(box: Agg, key: Any, hint: str) -> str:
+    """A name for a part of a container that has no name of its own."""
+    return str(key) if is_thing(box) else hint
 
 
 def held_as(state: State, cell: int) -> str:

@@ -27,6 +27,7 @@ from srcdiff.frontend.scope import (
     ELEMENTS,
     Agg,
     Bound,
+    Closure,
     Either,
     Field,
     Forward,
@@ -35,6 +36,7 @@ from srcdiff.frontend.scope import (
     Known,
     Loc,
     Method,
+    Partial,
     Plain,
     Poison,
     State,
@@ -684,6 +686,8 @@ class Core:
                 return
             seen.add(b.cell)
             b = self.state.cells.get(b.cell, b)
+        for part in parts_of(b):
+            yield from self.holds(label, part, seen)
         if isinstance(b, Agg):
             sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
             for k, item in zip(b.keys, b.items, strict=True):
@@ -845,8 +849,11 @@ class Core:
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
 
-    def with_text(self, b: Bound, obj: Any, path: Path) -> Bound:
-        """A container from outside in which text and flags are known: they steer the program."""
+    def with_text(self, b: Bound, obj: Any, path: Path | None = None) -> Bound:
+        """A container from outside in which text and flags are known: they steer the program.
+
+        ``path``: where to look for changes at each call; None for an argument, whose text is in its key.
+        """
         box = self.state.cells[b.cell] if isinstance(b, Loc) else b
         if not isinstance(box, Agg) or len(box.keys) > 256:
             return b
@@ -854,9 +861,10 @@ class Core:
         items: list[Bound] = []
         for k, item in zip(box.keys, box.items, strict=True):
             value = obj[k] if by_key else getattr(obj, k)
-            at = (*path, ("item" if by_key else "attr", k))
+            at = None if path is None else (*path, ("item" if by_key else "attr", k))
             if isinstance(value, (str, bool)) or value is None:
-                self.guards[at] = value
+                if at is not None:
+                    self.guards[at] = value
                 items.append(Plain(Const(value)))
             else:
                 items.append(self.with_text(item, value, at))
@@ -890,6 +898,20 @@ class Core:
     def capture_kind(self, obj: Any) -> Kind:
         from_outside = self.graph.info.get("kind_of")
         return from_outside(obj) if from_outside else UNKNOWN
+
+
+def parts_of(b: Any) -> tuple[Bound, ...]:
+    """What a thing that is no value goes with: the arguments of a partial function, the owner of a method."""
+    match b:
+        case Either(_, then, other):
+            return then, other
+        case Partial(fn, args, kwargs):
+            return fn, *args, *kwargs.values()
+        case Method(owner) | Window(_, owner):
+            return (owner,)
+        case Closure(defaults=defaults):
+            return tuple(defaults.values())
+    return ()
 
 
 def with_value(k: Kind) -> Kind:

@@ -6,6 +6,7 @@ import enum
 import operator
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gast
@@ -206,6 +207,11 @@ def _binop(lw: Lowerer, node: Any) -> Bound:
 
 def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     """An operator applied to two bounds: arithmetic, or the joining of lists and tuples."""
+    for n, two in enumerate((left, right)):
+        if isinstance(two, Either):
+            pair = [(x, right) if n == 0 else (left, x) for x in (two.then, two.other)]
+            arms = [partial(binary, lw, fn, p, q, node) for p, q in pair]
+            return lw.choose(two.test, arms[0], arms[1], node, "if")
     a, b = content(lw, left), content(lw, right)
     got = objects.operate(lw, fn, left, right, node)
     if got is not None:

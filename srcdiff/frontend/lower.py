@@ -66,7 +66,10 @@ FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """What is known of one argument: its kind, or the constant or object itself."""
+    """What is known of one argument: its kind, or the constant or object itself.
+
+    With a kind, ``constant`` is a container of which the text is known: it is part of the signature.
+    """
 
     name: str
     kind: Kind | None = None
@@ -165,6 +168,12 @@ class Lowerer(Core):
         return mappings.seen_through(self, b)
 
     def either(self, b: Either, node: Any) -> Atom:
+        if any(objects.is_object(self.content(x)) for x in (b.then, b.other)):
+            self.stop(
+                "class", "of which class this object is is known only at run time, and it is used as a value",
+                node, note="it is put into a list of unknown length, carried by a loop, or returned",
+                help="keep it in a variable, and use its methods; or one class with a flag",
+            )  # fmt: skip
         arms = [lambda x=x: Plain(self.read(x, node)) for x in (b.then, b.other)]
         return self.read(self.choose(b.test, arms[0], arms[1], node, "if"), node)
 
@@ -569,7 +578,9 @@ def read_function(
     graph.info["source"] = found
     for p in params.values():
         if p.kind is not None:
-            lw.state.names[frame.id, p.name] = lw.bind(values[p.name])
+            bound = lw.bind(values[p.name])
+            known = p.constant is not None
+            lw.state.names[frame.id, p.name] = lw.with_text(bound, p.constant) if known else bound
             if p.name in lw.given:
                 own = lw.state.names[frame.id, p.name]
                 lw.state.names[frame.id, p.name] = open_code(
@@ -591,9 +602,9 @@ def read_function(
     entry = list(graph.region.ops)
     before = dict(lw.state.cells)
     owners = {name: set(cells_of(lw, b)) for (_, name), b in lw.state.names.items()}
-    bound = {p: lw.state.names[frame.id, p] for p in params}
+    start = {p: lw.state.names[frame.id, p] for p in params}
     lw.own_lists |= {c for cells in owners.values() for c in cells}  # checked at each call (check_memory)
-    site = recursion.site_of(lw, frame, node, found.name, bound, node, unwrapped.function.__code__)
+    site = recursion.site_of(lw, frame, node, found.name, start, node, unwrapped.function.__code__)
     mark = recursion.snapshot(lw)
     lw.stack.append(recursion.Entry(site, lw.region, lw.statement))
     result: Atom = Const(None)

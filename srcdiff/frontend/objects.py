@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import operator
 import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Either,
     Field,
     Frame,
     Known,
@@ -219,7 +221,10 @@ def is_slot(raw: Any) -> bool:
 
 def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     """``base.name = value``."""
-    base = adopt(lw, base)
+    base = adopt(lw, lw.settled(base))
+    if isinstance(base, Either):
+        for_each(lw, base, lambda b: set_field(lw, b, name, value, node), node)
+        return
     if isinstance(base, Known) and isinstance(base.obj, type) and not lw.frame.static:
         if isinstance(value, Plain) and not isinstance(value.atom, (Const, Ref)):
             value = lw.bind(value.atom)
@@ -266,6 +271,19 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
         lw.call(Known(setter[0], "__setattr__", path), [base, Plain(Const(name)), value], {}, node)
         return
     put_field(lw, base, name, value, node)
+
+
+def for_each(lw: Lowerer, two: Either, do: Callable[[Bound], None], node: Any) -> None:
+    """Do something to the one of two things that is meant."""
+
+    def arm(b: Bound) -> Callable[[], Bound]:
+        def read() -> Bound:
+            do(b)
+            return Plain(Const(None))
+
+        return read
+
+    lw.choose(two.test, arm(two.then), arm(two.other), node, "")
 
 
 def put_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:

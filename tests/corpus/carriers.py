@@ -3,6 +3,8 @@ views of dicts, the ``__dict__`` of objects."""
 
 from collections import defaultdict
 
+import numpy as np
+
 from corpus.program import Program
 
 # ---- variables that a loop binds first, read after it
@@ -161,6 +163,96 @@ def named_attributes(x, y):
     return sum(getattr(bag, f"{side}_squared") * (i + 1) for i, side in enumerate(["left", "right"]))
 
 
+# ---- objects of one class or another, and text in tuples that says which
+
+
+class Linear:
+    """A spring that counts how often it is asked."""
+
+    def __init__(self, k):
+        self.k = k
+        self.asked = 0
+
+    def energy(self, x):
+        self.asked += 1
+        return 0.5 * self.k * x**2
+
+    def __mul__(self, factor):
+        return self.k * factor
+
+
+class Duffing(Linear):
+    """One with another field, and another operator."""
+
+    def __init__(self, k, cubic=2.0):
+        super().__init__(k)
+        self.cubic = cubic
+
+    def energy(self, x):
+        return super().energy(x) + 0.25 * self.cubic * x**4
+
+    def __mul__(self, factor):
+        return self.k + factor
+
+
+KINDS = {"linear": Linear, "duffing": Duffing}
+
+
+def made(kind, k):
+    if kind > 1.0:
+        return Linear(k)
+    if kind > 0.5:
+        return Duffing(k, 3.0)
+    return Duffing(k)
+
+
+def one_class_or_another(k, x):
+    first, second = made(x, k), made(k * k, x)
+    return first.energy(x) * second.k + second.energy(k) + first * x
+
+
+def changed_through_both_names(k, x):
+    a, b = Linear(k), Duffing(k)
+    chosen = a if x > 1.0 else b
+    chosen.k = chosen.k * x
+    a.k += 0.5
+    return chosen.energy(x) + a.k * b.k + a.asked * x + b.asked * k
+
+
+def class_by_text_of_list(k, x, kinds):
+    return sum(KINDS[kind](k * (i + 1)).energy(x) for i, kind in enumerate(kinds))
+
+
+def class_by_text_of_tuple(k, x, kinds=("linear", "duffing", "linear")):
+    springs = [KINDS[kind](k * (i + 1)) for i, kind in enumerate(kinds)]
+    for s in springs:
+        s.k = s.k + x
+    return sum(s.energy(x) for s in springs)
+
+
+def class_in_each_trip(k, x, n):
+    total = 0.0
+    for i in range(n):
+        spring = Linear(k) if i % 2 == 0 else Duffing(k, x)
+        spring.k *= i + 1
+        total += spring.energy(x) / spring.asked
+    return total
+
+
+def array_in_either(k, x):
+    w = np.array([k, x])
+    holder = Linear(w) if x > 1.0 else Duffing(w)
+    w[0] = 7.0 * x
+    holder.k[1] *= k
+    return np.sum(holder.energy(x)) + np.sum(w)
+
+
+def layers_by_name(params, x, layers=(("scale", "tanh"), ("shift", "sin"))):
+    for name, activation in layers:
+        x = getattr(np, activation)(params[name] * x + getattr(params, "bias", 0.1))
+    return x**2
+
+
 LABELS = ["a", "b", "a", "c", "b", "a"]
 VALUES = [1.0, 2.5, 1.4, 3.1, 2.2, 0.7]
 
@@ -178,4 +270,13 @@ PROGRAMS = [
     Program("carry_dict_of_object_copied", dict_of_object_copied, (0.7, 1.3), wrt=(0, 1)),
     Program("carry_dict_of_object_shrinks", dict_of_object_shrinks, (0.7, 1.3), wrt=(0, 1)),
     Program("carry_named_attributes", named_attributes, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_one_class_or_another", one_class_or_another, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_one_class_or_another_below", one_class_or_another, (1.2, 0.8), wrt=(0, 1)),
+    Program("carry_changed_through_both_names", changed_through_both_names, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_changed_through_both_names_below", changed_through_both_names, (0.7, 0.8), wrt=(0, 1)),
+    Program("carry_class_by_text_of_list", class_by_text_of_list, (0.7, 1.3, ["duffing", "linear"]), wrt=(0, 1)),
+    Program("carry_class_by_text_of_tuple", class_by_text_of_tuple, (0.7, 1.3), wrt=(0, 1)),
+    Program("carry_class_in_each_trip", class_in_each_trip, (0.7, 1.3, 5), wrt=(0, 1)),
+    Program("carry_array_in_either", array_in_either, (0.7, 0.8), wrt=(0, 1)),
+    Program("carry_layers_by_name", layers_by_name, ({"scale": 0.7, "shift": 1.3}, 0.4), wrt=(0, 1)),
 ]
