@@ -980,7 +980,7 @@ class Reverse(Builder):
         return new.outs[: len(lead)]
 
     def last_only(self, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:
-        """The cotangent of what a trip leaves in a variable that no trip reads: that of the last trip alone."""
+        """The cotangent of what a trip leaves in a variable that no trip reads: that of the last one."""
         y, p = view.yields[j], view.params[j]
         if bar is None or not isinstance(y, Val):
             return

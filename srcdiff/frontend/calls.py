@@ -38,6 +38,7 @@ from srcdiff.frontend import (
     source,
     statements,
     texts,
+    thrown,
     tools,
 )
 from srcdiff.frontend import library as library_functions
@@ -64,6 +65,7 @@ from srcdiff.frontend.scope import (
     Spread,
     Step,
     declarations,
+    nodes_in,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
@@ -768,7 +770,7 @@ def synthetic(
         for k, b in given.items():
             lw.state.names[frame.id, k] = b
         frame.text, frame.result = lw.cached_tree((node, tag), tree), result
-        lw.block(frame.text.body)
+        thrown.hand_on(lw, lw.block(frame.text.body), node)
         got = lw.state.names[frame.id, result]
         if not escapes(lw, got):
             for key in [k for k in lw.state.names if k[0] == frame.id]:
@@ -1179,6 +1181,10 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
             lw.stop("class", f"which member of {text} is meant is known only at run time", node,
                     help="use if/elif on the value itself")  # fmt: skip
         return Known(cls(constant(value)), text)
+    if issubclass(cls, BaseException):
+        own = thrown.make(lw, cls, args, kwargs, node)
+        if own is not None:
+            return own
     if issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
         return opaque_call(lw, cls, text, args, kwargs, node, None)
     if issubclass(cls, np.generic) and len(args) == 1:
@@ -1294,10 +1300,19 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         for k, b in bound.items():
             lw.state.names[frame.id, k] = stored(lw, b)
         if body is None:
-            return lw.expr(fnode.body)
+            mark = recursion.snapshot(lw)
+            try:
+                return lw.expr(fnode.body)
+            except thrown.Lift as lift:
+                if not any(n is lift.node for n in nodes_in(fnode.body)):
+                    raise
+            recursion.recover(lw, mark)
+            back = gast.copy_location(gast.Return(fnode.body), fnode.body)
+            body = lw.tree_once(fnode, "body", lambda: [back])
         code = lw.block(body)
         if len(lw.problems) > found:
             raise Stop(None)
+        thrown.hand_on(lw, code, entry.site.node)
         if isinstance(code, int) and code == control.RAISE and lw.attempts:
             raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))

@@ -208,6 +208,8 @@ class Joiner:
             return agg
         if is_thing(ca) and is_thing(cb) and ca.type is not cb.type:
             return self.either(a, b, hint)  # type: ignore[arg-type]
+        if any(is_thing(x) and issubclass(x.type, BaseException) for x in (ca, cb)) and nothing(ca, cb):
+            return self.either(a, b, hint)  # type: ignore[arg-type]
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
             return self.half(one, 0 if b is None else 1, hint)
@@ -257,7 +259,8 @@ class Joiner:
             if at not in self.cells:
                 cell = self.lw.state.new_cell(c)
                 self.cells[at] = Loc(cell)
-                items = tuple(self.half(x, which, item_of(c, k, hint)) for k, x in zip(c.keys, c.items, strict=True))
+                parts = zip(c.keys, c.items, strict=True)
+                items = tuple(self.half(x, which, item_of(c, k, hint)) for k, x in parts)
                 self.lw.state.cells[cell] = Agg(c.type, c.keys, items)
             return self.cells[at]
         if isinstance(c, Agg):
@@ -267,15 +270,15 @@ class Joiner:
         if isinstance(b, Loc) and not b.path and self.was_there(b):
             return b
         if isinstance(b, (Plain, Loc)):
-            at = ("half", which, b.cell, *map(id, b.path)) if isinstance(b, Loc) else None
-            if at in self.cells:
-                return self.cells[at]
+            place = ("half", which, b.cell, *map(id, b.path)) if isinstance(b, Loc) else None
+            if place in self.cells:
+                return self.cells[place]
             x = self.read(which, b)
             v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
             new = self.lw.bind(v) if isinstance(v, Val) else Plain(v)
             if isinstance(b, Loc) and isinstance(new, Loc):  # (another name may hold it, or a part of it)
                 self.lw.state.shares |= {frozenset({new.cell, b.cell})}
-                self.cells[at] = new
+                self.cells[place] = new
             return new
         half = partial(self.half, which=which, hint="")
         if isinstance(b, Partial):
@@ -373,6 +376,11 @@ class Joiner:
 def is_thing(box: Any) -> bool:
     """Whether a container is an object of a class of the user's (which class makes a difference)."""
     return isinstance(box, Agg) and box.type not in (tuple, list, dict, set, frozenset)
+
+
+def nothing(*bounds: Any) -> bool:
+    """Whether one of some bounds is None."""
+    return any(isinstance(b, Plain) and b.atom == Const(None) for b in bounds)
 
 
 def item_of(box: Agg, key: Any, hint: str) -> str:
@@ -584,7 +592,19 @@ def exit_test(lw: Lowerer, code: Atom, which: int) -> Atom:
             if one == other:
                 return Const(one)
             return op.ins[0] if one else lw.prim(operator.not_, [op.ins[0]], result=BOOL)
+        if isinstance(first, Const) and first.value != which and second in known_codes(op):
+            inner, cond = exit_test(lw, second, which), op.ins[0]
+            if isinstance(cond, Val) and cond.op is not None and cond.op.fn is operator.not_:
+                if same(cond.op.ins[0], inner):
+                    return inner
     return lw.prim(ops.exit_is, [code, Const(which)])
+
+
+def known_codes(branch: Op) -> list[Val]:
+    """The exit codes from before a branch that one of its paths hands on."""
+    made = {v for r in branch.regions for o in r.ops for v in o.outs}
+    out = [a for r in branch.regions for a in r.results if isinstance(a, Val) and a not in made]
+    return [v for v in out if v.op is not None and v.op.code == "if"]
 
 
 def pending(lw: Lowerer, p: Pending, rest: list[Any]) -> Any:
@@ -762,7 +782,7 @@ def loop(
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
                 hint = "" if key[1][1] == "_" else key[1][1]
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, hint, params)
-                if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
+                if key[1][1] == RETURNED or key[1][1].startswith("thrown!"):  # set in the last trip only
                     del lw.state.names[key[1]]
         for key, linked in links.items():
             for c in places.reached(lw, opened[key]) if key in opened else ():

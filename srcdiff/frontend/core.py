@@ -164,6 +164,8 @@ class Core:
     boundary: tuple[Frame, Any, str] | None = None  # the user's call of the library function being read
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
+    direct: Any = None  # the call of which a statement of our own is made, and the region it is read in
+    jumped: Any = 0  # the exit code that it left with
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
 
     # ---- problems
@@ -240,7 +242,7 @@ class Core:
             return
         errors = raisable(op)
         for a in self.attempts:
-            if errors and a.may_catch(errors):
+            if errors and a.may_catch(errors, op):
                 op.attrs["guarded"] = True
                 a.note(self.state, op)
 
@@ -447,6 +449,8 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if keys and str(keys[0]).startswith("made!"):
+                    return self.exception_value(b, node)
                 if type is boxes.attributes:
                     held = self.content(items[0])
                     return self.read(Agg(dict, held.keys, held.items))
@@ -513,6 +517,10 @@ class Core:
             note="it is used as a value, and what it belongs to may carry a derivative",
             help="keep the value in a variable of its own",
         )  # fmt: skip
+
+    def exception_value(self, b: Agg, node: Any) -> Atom:
+        """An exception that is read as an object, as a value."""
+        raise NotImplementedError
 
     def seen_through(self, b: Window) -> Bound:
         """What a view of a dict shows now."""

@@ -128,8 +128,9 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
         before = {c: lw.state.cells[c] for c in looked_at(lw, it) | looked_at(lw, tree)}
         code = homogeneous(lw, node, items, orelse)
         if any(lw.state.cells[c] is not x for c, x in before.items()):
-            lw.stop("iterate", "this container is changed while it is looped over", node,
-                    note=f"it has more than {LONGEST} elements", help="loop over a copy: list(...)")  # fmt: skip
+            note = f"it has more than {LONGEST} elements"
+            lw.stop("iterate", "this container is changed while it is looped over", node, note=note,
+                    help="loop over a copy: list(...)")  # fmt: skip
         return code
     if by_generator(lw, tree):
         gen = as_generator(lw, tree, node)

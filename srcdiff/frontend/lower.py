@@ -29,6 +29,7 @@ from srcdiff.frontend import (
     sequences,
     source,
     statements,
+    thrown,
     tools,
 )
 from srcdiff.frontend.core import Context, Core, Stop, with_value
@@ -123,7 +124,7 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
+            tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS)  # fmt: skip
             return [t[obj] for t in tables if obj in t]
         except TypeError:
@@ -163,6 +164,9 @@ class Lowerer(Core):
 
     def range_contains(self, r: Iter, item: Bound, node: Any) -> Atom:
         return sequences.range_contains(self, r, item, node)
+
+    def exception_value(self, b: Agg, node: Any) -> Atom:
+        return thrown.as_value(self, b, node)
 
     def seen_through(self, b: Window) -> Bound:
         return mappings.seen_through(self, b)
@@ -335,7 +339,7 @@ class Lowerer(Core):
             if frame.consumer is None:
                 return key[0] in around
             frame, node = frame.consumer.frame, frame.consumer.node
-        if key[1] == control.RETURNED:
+        if key[1] == control.RETURNED or key[1].startswith(thrown.VARIABLE):
             return True
         old, self.frame = self.frame, frame
         try:

@@ -196,7 +196,7 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
     """``owner.name`` of an object."""
     raw = find(box.type, name)
     first = raw is not None and hasattr(type(raw[0]), "__set__") and not is_slot(raw[0])  # a data descriptor
-    if name in box.keys and (not first or issubclass(box.type, tuple)):
+    if name in box.keys and (not first or issubclass(box.type, (tuple, BaseException))):
         return field_of(lw, box, name)  # type: ignore[return-value]
     if name == "__dict__":
         return Loc(lw.state.new_cell(Agg(boxes.attributes, ("owner",), (owner,))))
@@ -367,16 +367,28 @@ def construct(lw: Lowerer, cls: type, args: list[Bound], kwargs: dict[str, Bound
     init = find(cls, "__init__")
     made = Loc(lw.state.new_cell(Agg(cls, (), ())))
     lw.graph.info.setdefault("classes", {})[name] = cls
-    if dataclasses.is_dataclass(cls) and init is not None and generated(init[0], init[1]):
-        fill_dataclass(lw, cls, made, args, kwargs, node)
-    elif init is not None and isinstance(init[0], types.FunctionType):
-        path = (("const", init[1]), ("attr", "__init__"))
-        lw.call(Known(init[0], f"{name}.__init__", path), [made, *args], kwargs, node)
+    if initialise(lw, cls, made, args, kwargs, node):
+        pass
     elif init is not None and init[1] is not object:
         lw.stop("class", f"the __init__ of {name} cannot be read", node)
     elif args or kwargs:
         lw.stop("arguments", f"{name}() takes no arguments", node)
     return made if mutable(cls) else lw.state.cells[made.cell]
+
+
+def initialise(
+    lw: Lowerer, cls: type, made: Loc, args: list[Bound], kwargs: dict[str, Bound], node: Any
+) -> bool:
+    """Do what the ``__init__`` of a class does, if it is written in Python or by ``@dataclass``."""
+    init = find(cls, "__init__")
+    if dataclasses.is_dataclass(cls) and init is not None and generated(init[0], init[1]):
+        fill_dataclass(lw, cls, made, args, kwargs, node)
+        return True
+    if init is None or not isinstance(init[0], types.FunctionType):
+        return False
+    path = (("const", init[1]), ("attr", "__init__"))
+    lw.call(Known(init[0], f"{cls.__name__}.__init__", path), [made, *args], kwargs, node)
+    return True
 
 
 def stand_in(cls: type) -> Any:

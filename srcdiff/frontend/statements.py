@@ -23,6 +23,8 @@ from srcdiff.frontend import (
     operands,
     places,
     protect,
+    recursion,
+    thrown,
 )
 from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
@@ -60,6 +62,7 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
 def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
     for n, s in enumerate(stmts):
         rest, state = stmts[n + 1 :], lw.state
+        mark = recursion.snapshot(lw) if thrown.catching(lw) else None
         lw.enter(s)
         try:
             if isinstance(s, gast.If) and control.jumps([s]):
@@ -78,6 +81,10 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             lw.found(stop)
             lw.poison(s)
             continue
+        except thrown.Lift as lift:
+            if mark is None:
+                raise
+            return block(lw, [*thrown.instead(lw, s, lift, mark), *rest])
         except Bottom:
             lw.state = state
             return control.RAISE
@@ -487,9 +494,13 @@ def _pass(lw: Lowerer, s: Any) -> None:
     return None
 
 
-def _raise(lw: Lowerer, s: Any) -> int:
+def _raise(lw: Lowerer, s: Any) -> Any:
     if s.exc is None and lw.handling:
-        return protect.raise_again(lw, lw.handling[-1], s)
+        code = thrown.throw_again(lw, lw.handling[-1], s)
+        return protect.raise_again(lw, lw.handling[-1], s) if code is None else code
+    code = thrown.throw(lw, s) if s.exc is not None else None
+    if code is not None:
+        return code
     return effects.raise_statement(lw, s)
 
 
@@ -525,5 +536,5 @@ _HANDLERS: dict[str, Any] = {
     "ImportFrom": definitions.import_from, "Delete": definitions.delete, "Break": _break,
     "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": iteration.for_loop,
     "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
-    "Resume": _resume, "Do": _do,
+    "Resume": _resume, "Do": _do, "Held": thrown.held,
 }  # fmt: skip

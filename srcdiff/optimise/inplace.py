@@ -698,7 +698,7 @@ class Owner:
         return out
 
     def copy_at_end(self, view: LoopView, c: Atom) -> bool:
-        """Copy what a trip leaves in a variable that the first trip finds unset, not what a trip finds in it."""
+        """Copy what a trip leaves in a variable that the first trip finds unset, not what it finds in it."""
         j = next((j for j, p in enumerate(view.params) if p is c), None)
         if j is None or not isinstance(view.inits[j], Undef):
             return False

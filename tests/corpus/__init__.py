@@ -29,6 +29,7 @@ from corpus import (
     ml,
     numbers,
     objects,
+    payloads,
     physics,
     places,
     recursion,
@@ -80,5 +81,6 @@ MODULES = (
     checkpoints,
     arraylike,
     carriers,
+    payloads,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -1,5 +1,5 @@
-"""What carries numbers from one place to another: variables of loops that are read later, attributes of classes,
-views of dicts, the ``__dict__`` of objects."""
+"""What carries numbers: variables of loops that are read later, attributes of classes, views of dicts, the
+``__dict__`` of objects, objects of which the class depends on data."""
 
 from collections import defaultdict
 
@@ -274,7 +274,7 @@ PROGRAMS = [
     Program("carry_one_class_or_another_below", one_class_or_another, (1.2, 0.8), wrt=(0, 1)),
     Program("carry_changed_through_both_names", changed_through_both_names, (0.7, 1.3), wrt=(0, 1)),
     Program("carry_changed_through_both_names_below", changed_through_both_names, (0.7, 0.8), wrt=(0, 1)),
-    Program("carry_class_by_text_of_list", class_by_text_of_list, (0.7, 1.3, ["duffing", "linear"]), wrt=(0, 1)),
+    Program("carry_class_by_text_of_list", class_by_text_of_list, (0.7, 1.3, [*KINDS]), wrt=(0, 1)),
     Program("carry_class_by_text_of_tuple", class_by_text_of_tuple, (0.7, 1.3), wrt=(0, 1)),
     Program("carry_class_in_each_trip", class_in_each_trip, (0.7, 1.3, 5), wrt=(0, 1)),
     Program("carry_array_in_either", array_in_either, (0.7, 0.8), wrt=(0, 1)),
