@@ -122,7 +122,7 @@ class Activity:
                     self.raised.add(out)
             return
         error = isinstance(fn, type) and issubclass(fn, BaseException)
-        if (out.kind == STR or error) and self.moved(op.ins):
+        if (out.kind == STR or error or (fn is tuple and out.kind == OTHER)) and self.moved(op.ins):
             self.told.add(out)
             if error or any(v in self.raised for v in vals(op.ins)):
                 self.raised.add(out)

@@ -901,6 +901,7 @@ DRAWN = {  # draws that depend on parameters, as draws that do not
 def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     """A method of a thing that carries no derivative (a generator of random numbers, a string, a file)."""
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    atoms = [mappings.as_key(lw, a) for a in atoms]
     if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms):
         lw.stop(
             "method",

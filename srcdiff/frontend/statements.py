@@ -33,7 +33,7 @@ from srcdiff.frontend.expressions import (
     binary,
     content,
     element,
-    index_atom,
+    index_of,
     merged_dicts,
     stored,
 )
@@ -145,7 +145,8 @@ def assign(lw: Lowerer, target: Any, value: Bound) -> None:
     elif isinstance(target, (gast.Tuple, gast.List)):
         assign_many(lw, target, value)
     elif isinstance(target, gast.Subscript):
-        store(lw, lw.expr(target.value), index_atom(lw, target.slice), value, target)
+        base = lw.expr(target.value)
+        store(lw, base, index_of(lw, base, target.slice), value, target)
     elif isinstance(target, gast.Attribute):
         objects.set_field(
             lw, lw.expr(target.value), target.attr, named(lw, value, target.attr), target
@@ -359,7 +360,7 @@ def _augassign(lw: Lowerer, s: Any) -> None:
             lw.set_name(s.target.id, named(lw, result, s.target.id))
     elif isinstance(s.target, gast.Subscript):
         base = lw.expr(s.target.value)
-        index = index_atom(lw, s.target.slice)
+        index = index_of(lw, base, s.target.slice)
         value = lw.expr(s.value)
         box = content(lw, base)
         if objects.is_object(box):

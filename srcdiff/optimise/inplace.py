@@ -647,7 +647,8 @@ class Owner:
             return a.op.fn is ops.copied
         uses = self.uses[a]  # nobody else has what was made for this place alone
         there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
-        new = isinstance(a.kind, Array) and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
+        flat = isinstance(a.kind, Array) or (isinstance(a.kind, Seq) and isinstance(a.kind.elem, Scalar))
+        new = flat and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
         return there and (new or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:

@@ -253,6 +253,33 @@ def layers_by_name(params, x, layers=(("scale", "tanh"), ("shift", "sin"))):
     return x**2
 
 
+# ---- keys that are tuples of any length
+
+
+def cells_of_a_grid(x):
+    grid = {}
+    for i in range(len(x)):
+        cell = tuple(np.floor(x * (i + 1)).astype(int) % 3)
+        grid[cell] = grid.get(cell, 0.0) + x[i] ** 2
+    total = 0.0
+    for cell, v in grid.items():
+        total += v**2 * (cell[0] + 1) * (sum(cell) + 2)
+    return total
+
+
+def cells_with_members(x):
+    cells, seen = {}, set()
+    for i in range(2 * len(x)):
+        key = (tuple((x * (i + 1)).astype(int) % 2), i % 2)
+        if key in seen:
+            continue
+        seen.add(key)
+        if key not in cells:
+            cells[key] = []
+        cells[key].append(x[1] * (i + 1))
+    return sum(sum(vs) * (1 + parity) * (2 + where[0]) for (where, parity), vs in cells.items())
+
+
 LABELS = ["a", "b", "a", "c", "b", "a"]
 VALUES = [1.0, 2.5, 1.4, 3.1, 2.2, 0.7]
 
@@ -278,5 +305,7 @@ PROGRAMS = [
     Program("carry_class_by_text_of_tuple", class_by_text_of_tuple, (0.7, 1.3), wrt=(0, 1)),
     Program("carry_class_in_each_trip", class_in_each_trip, (0.7, 1.3, 5), wrt=(0, 1)),
     Program("carry_array_in_either", array_in_either, (0.7, 0.8), wrt=(0, 1)),
+    Program("carry_cells_of_a_grid", cells_of_a_grid, (np.array([0.7, 1.3, 0.4]),)),
+    Program("carry_cells_with_members", cells_with_members, (np.array([0.7, 1.3]),)),
     Program("carry_layers_by_name", layers_by_name, ({"scale": 0.7, "shift": 1.3}, 0.4), wrt=(0, 1)),
 ]
