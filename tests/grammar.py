@@ -284,9 +284,27 @@ def f(x):
         y = np.log(x)
     return y
 
-## class in a function | syntax
+## class in a function
 def f(x):
     class Box:
+        side = 2.0
+        def __init__(self, v):
+            self.v = v
+        def area(self):
+            return self.v * x * self.side
+    return Box(x).area()
+
+## class in a function: its objects in a list of unknown length | class
+def f(x, n=3):
+    class Box:
+        def __init__(self, v):
+            self.v = v
+    boxes = [Box(x * k) for k in range(n)]
+    return boxes[int(x)].v
+
+## class in a function: a metaclass, other decorators, a built-in base | syntax
+def f(x):
+    class Box(tuple):
         pass
     return x
 

@@ -27,6 +27,7 @@ from srcdiff.frontend import (
     iteration,
     iterators,
     lists,
+    locally,
     mappings,
     masked,
     numeric,
@@ -140,6 +141,11 @@ OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__})  # r
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
+    if isinstance(obj, locally.LocalFunction):
+        return inline_closure(lw, obj.closure, args, kwargs, node, obj.cls[0])
+    if isinstance(obj, types.MethodType) and isinstance(obj.__func__, locally.LocalFunction):
+        bound_to = Known(obj.__self__, getattr(obj.__self__, "__name__", "cls"))
+        return call_known(lw, obj.__func__, text, None, [bound_to, *args], kwargs, node)
     if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS and obj not in objects.SPECIAL:
         return inline_function(lw, obj, source.find(obj), None, args, kwargs, node)
     if not isinstance(obj, (types.FunctionType, types.MethodType, functools.partial)):
@@ -1217,8 +1223,12 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     return Agg(cls, named._fields, tuple(items))
 
 
-def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:
+def inline_closure(
+    lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any, home: type | None = None
+) -> Bound:
     frame = c.frame.inner()
+    given = [*c.node.args.posonlyargs, *c.node.args.args]
+    frame.home, frame.first = home, given[0].id if home is not None and given else ""
     return enter_function(
         lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id)
     )
@@ -1318,7 +1328,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
             raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
-            if not any(
+            if not frame.kept and not any(
                 isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
             ) and not escapes(lw, result):
                 del lw.state.names[key]

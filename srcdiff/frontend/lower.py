@@ -21,6 +21,7 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    locally,
     longhand,
     managers,
     mappings,
@@ -651,6 +652,7 @@ def read_function(
     graph.info["written"] = frozenset(name for name, cells in owners.items() if cells & changed)
     objects.guard_written(lw, changed)
     graph.info["guards"] = dict(lw.guards)
+    locally.check(graph)
     return graph
 
 

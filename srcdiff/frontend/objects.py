@@ -18,6 +18,7 @@ import numpy as np
 
 from srcdiff.frontend import boxes
 from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable, near_to
+from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -163,7 +164,7 @@ def lookup_class(
         value = lw.call(Known(raw.func, name, (*path, ("attr", "func"))), [owner], {}, node)
         put_field(lw, owner, name, value, node)
         return value
-    if isinstance(raw, types.FunctionType):
+    if is_function(raw):
         return Partial(Known(raw, f"{cls.__name__}.{name}", path), (owner,), {})
     if isinstance(raw, functools.partialmethod):
         rest = tuple(lw.outside(a, name, None, node, library=True) for a in raw.args)
@@ -319,8 +320,12 @@ def super_of(lw: Lowerer, args: list[Bound], node: Any) -> Bound:
             lw.stop("super", "the class given to super is not known", node)
         return Super(adopt(lw, args[1]), cls.obj)
     f: Frame | None = lw.frame
-    while f is not None and f.fobj is None:
+    while f is not None and f.fobj is None and f.home is None:
         f = f.parent
+    if f is not None and f.home is not None:
+        own = lw.state.names.get((f.id, f.first))
+        if own is not None:
+            return Super(adopt(lw, own), f.home)
     code = getattr(f.fobj, "__code__", None) if f is not None else None
     if f is None or code is None or "__class__" not in code.co_freevars or not code.co_argcount:
         lw.stop("super", "super() is used outside a method", node)
@@ -384,7 +389,7 @@ def initialise(
     if dataclasses.is_dataclass(cls) and init is not None and generated(init[0], init[1]):
         fill_dataclass(lw, cls, made, args, kwargs, node)
         return True
-    if init is None or not isinstance(init[0], types.FunctionType):
+    if init is None or not is_function(init[0]):
         return False
     path = (("const", init[1]), ("attr", "__init__"))
     lw.call(Known(init[0], f"{cls.__name__}.__init__", path), [made, *args], kwargs, node)
@@ -478,6 +483,8 @@ def fill_dataclass(
 
 def default(lw: Lowerer, cls: type, name: str, value: Any, node: Any) -> Bound:
     """The default of a field: a number is part of the text."""
+    if isinstance(value, LocalValue):
+        return value.bound
     path = (("const", cls), ("attr", name))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if hasattr(cls, name):
@@ -569,7 +576,7 @@ def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) 
     if not is_object(box):
         return None
     found = find(box.type, name)
-    if found is None or not isinstance(found[0], types.FunctionType):
+    if found is None or not is_function(found[0]):
         return None
     path = (("const", found[1]), ("attr", name))
     got = lw.call(Known(found[0], f"{box.type.__name__}.{name}", path), [adopt(lw, owner), *args], {}, node)

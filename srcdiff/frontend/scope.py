@@ -254,6 +254,9 @@ class Frame:
     consumer: Any = None  # of a generator: who reads what it yields
     text: Any = None  # of such statements: all of them, as a module
     result: str = ""  # and the name that is read after them
+    home: type | None = None  # of a method of a class defined in a function: that class
+    first: str = ""  # and the name of its first parameter
+    kept: bool = False  # it has defined a class, whose methods may be called later
     id: int = field(default_factory=lambda: next(_frames))
 
     def inner(self, inline: bool = False) -> Frame:

@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     generators,
     iteration,
     lists,
+    locally,
     managers,
     mappings,
     matching,
@@ -107,7 +108,6 @@ def _same(code: Any) -> Any:
 
 REFUSED = {  # slug, what, help
     "TryStar": ("try-star", "except* is not supported", "catch them one by one, with try and except"),
-    "ClassDef": ("syntax", "", "define the class outside the function"),
     "AsyncFunctionDef": ("async", "an async function is not supported", "write an ordinary function"),
     "AsyncFor": ("async", "async for is not supported", "use for, over a list"),
     "AsyncWith": ("async", "async with is not supported", "use with"),
@@ -538,4 +538,5 @@ _HANDLERS: dict[str, Any] = {
     "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": iteration.for_loop,
     "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
     "Resume": _resume, "Do": _do, "Held": thrown.held,
+    "ClassDef": locally.class_statement,
 }  # fmt: skip

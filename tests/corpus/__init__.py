@@ -20,6 +20,7 @@ from corpus import (
     iteration,
     kinks,
     known,
+    local_classes,
     longhand,
     loops,
     managers,
@@ -82,5 +83,6 @@ MODULES = (
     arraylike,
     carriers,
     payloads,
+    local_classes,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -1013,7 +1013,7 @@ grad(f)(2.0)
         "A statement or expression of the language that is not read.",
         """
 def f(x):
-    class Point:
+    class Point(tuple):
         scale = 2.0
 
     return Point.scale * x
@@ -1021,7 +1021,7 @@ def f(x):
 grad(f)(2.0)
 """,
         """
-class Point:
+class Point(tuple):
     scale = 2.0
 
 def f(x):
