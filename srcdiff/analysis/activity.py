@@ -141,7 +141,11 @@ class Activity:
         """Whether an exception may leave here that tells of a number that varies."""
         if op.code == "call":
             return self.moved(op.ins) and bool(op.attrs["graph"].info.get("effect"))
-        return op.code == "opaque" and type(op.attrs["tree"]).__name__ == "Raise" and self.moved(op.ins)
+        if op.code != "opaque" or not self.moved(op.ins):
+            return False
+        tree = op.attrs["tree"]
+        said = getattr(tree, "msg", None)
+        return type(tree).__name__ == "Raise" or (said is not None and type(said).__name__ != "Constant")
 
     def lose(self, v: Val, how: str) -> None:
         self.varied.add(v)

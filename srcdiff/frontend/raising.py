@@ -64,7 +64,8 @@ class Attempt:
         for cell, content in self.start.cells.items():
             if cell not in self.cells and state.cells.get(cell) is not content:
                 self.cells.add(cell)
-        if isinstance(op.attrs.get("tree"), gast.Raise):
+        tree = op.attrs.get("tree")
+        if isinstance(tree, gast.Raise) or (isinstance(tree, gast.Assert) and tree.msg is not None):
             self.payload = self.payload or any(tells(v) for v in vals(op.ins))
 
     def outlasts(self, b: Bound) -> bool:

@@ -357,7 +357,7 @@ class Lifter:
 
     def keep(self, node: Any) -> Any:
         """An operand that is evaluated before the call."""
-        if isinstance(node, (gast.Constant, gast.expr_context, gast.operator, gast.Slice)):
+        if not isinstance(node, gast.expr) or isinstance(node, (gast.Constant, gast.Slice)):
             return node
         word = self.word()
         self.before.append(gast.copy_location(store(word, node), node))

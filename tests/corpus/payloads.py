@@ -237,11 +237,158 @@ def in_a_lambda(a, b):
         return e.args[0] * a
 
 
+def limited(v, limit):
+    if v > limit:
+        raise Failed(v)
+    return v * v
+
+
+def array_written_before(a, b):
+    x = np.array([a, b])
+    try:
+        x[0] = limited(a, 10.0)
+        x[1] = limited(b, 1.0)
+        x[0] = 7.0
+    except Failed as e:
+        x[1] += e.value * 3.0
+    return np.sum(x**2)
+
+
+def entries_and_comprehension(a, b):
+    d = {}
+    try:
+        d["u"] = limited(a, 10.0) + b
+        d["v"] = [limited(v, 1.0) for v in (a, b)]
+    except Failed as e:
+        d["v"] = [e.value, a]
+    return d["u"] * sum(d["v"])
+
+
+def continue_break_else(a, b):
+    out = []
+    for k in range(4):
+        try:
+            if k == 2:
+                continue
+            out.append(limited(a * k, 1.0))
+            if k == 3:
+                break
+        except Failed as e:
+            out.append(e.value * b)
+        else:
+            out.append(b)
+    return sum(v * (i + 1) for i, v in enumerate(out))
+
+
+def around_a_generator(a, b):
+    def steps():
+        for k in range(5):
+            yield a * k
+
+    total = 0.0
+    try:
+        for v in steps():
+            total += limited(v, 1.5)
+    except Failed as e:
+        total += e.value * b
+    return total
+
+
+def in_the_test_of_a_while(a, b):
+    n = 0
+    try:
+        while limited(a * n, 2.0) < 30.0:
+            n += 1
+    except Failed as e:
+        return e.value * b + n
+    return a * n
+
+
+def raised_in_a_closure(a, b):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        total += v
+        if total > 1.0:
+            raise Failed(total)
+        return v * b
+
+    r = 0.0
+    try:
+        for k in range(6):
+            r += add(a * k * 0.3)
+    except Failed as e:
+        return e.value * r + total
+    return r
+
+
+def translated(a, b):
+    try:
+        try:
+            return limited(b, 1.0)
+        except Failed as e:
+            raise ValueError(e.value * a) from None
+    except ValueError as w:
+        return w.args[0] * 2.0
+
+
+def behind_and(a, b):
+    try:
+        return limited(a, 0.1) and limited(b, 1.0)
+    except Failed as e:
+        return e.value**3
+
+
+def message_of_an_assertion(a, b):
+    try:
+        assert a > 1.0, (a, b)
+        return a
+    except AssertionError as e:
+        return e.args[0][1] * a
+
+
+class Model:
+    """Counts how often it is asked."""
+
+    def __init__(self, w):
+        self.w, self.asked = w, 0
+
+    def at(self, x):
+        self.asked += 1
+        if self.w * x > 0.8:
+            raise Failed(self.w * x)
+        return self.w + x
+
+
+def raised_in_a_method(a, b):
+    m = Model(a)
+    try:
+        y = m.at(b) + m.at(0.1)
+    except Failed as e:
+        y = e.value * m.asked
+    return y * m.asked
+
+
+def object_changed_before(a, b):
+    m = Model(a)
+    try:
+        m.w = b
+        y = m.at(b)
+        m.w = a
+    except Failed as e:
+        y = e.value * m.w
+    return y
+
+
 POINTS = {"above": (0.7, 1.3), "below": (0.7, 0.8)}
 BOTH = (
     best_so_far, inside_an_expression, again_until_it_works, arguments_of_builtin, read_by_a_helper,
     handed_out, from_a_comprehension, raised_from_another, changed_and_raised_again, which_of_two,
     past_an_inner_try, half_done, dataclass_exception, printed_too, in_a_lambda,
+    array_written_before, entries_and_comprehension, continue_break_else, around_a_generator,
+    in_the_test_of_a_while, raised_in_a_closure, translated, behind_and, message_of_an_assertion,
+    raised_in_a_method, object_changed_before,
 )  # fmt: skip
 
 PROGRAMS = [
