@@ -269,6 +269,31 @@ def f(x):
         x = x * 2.0
     return y * x
 
+## `except ... as e`: numbers in an exception that the program raises
+class Failed(Exception):
+    def __init__(self, value):
+        super().__init__("failed", value)
+        self.value = value
+def helper(x):
+    if x > 1.0:
+        raise Failed(x * x)
+    return x
+def f(x):
+    try:
+        return 2.0 * helper(x)
+    except Failed as e:
+        return e.value + e.args[1] * x
+
+## `except ... as e`: numbers in an exception that leaves a `finally` which prints | exception-value
+def f(x):
+    try:
+        try:
+            raise ValueError(x * x)
+        finally:
+            print("done")
+    except ValueError as e:
+        return e.args[0] * x
+
 ## `try`, `except*` | try-star | | 3.11
 def f(x):
     try:
@@ -284,9 +309,27 @@ def f(x):
         y = np.log(x)
     return y
 
-## class in a function | syntax
+## class in a function
 def f(x):
     class Box:
+        side = 2.0
+        def __init__(self, v):
+            self.v = v
+        def area(self):
+            return self.v * x * self.side
+    return Box(x).area()
+
+## class in a function: its objects in a list of unknown length | class
+def f(x, n=3):
+    class Box:
+        def __init__(self, v):
+            self.v = v
+    boxes = [Box(x * k) for k in range(n)]
+    return boxes[int(x)].v
+
+## class in a function: a metaclass, other decorators, a built-in base | syntax
+def f(x):
+    class Box(tuple):
         pass
     return x
 
@@ -688,6 +731,11 @@ NOTES = """
   settled then.
 - **Choices between functions** that depend on data become branches. A loop over a few known numbers whose
   trips differ in what they call, or in shape, is written out trip by trip (64 at most).
+- **Objects of one class or another**, depending on data, may be kept in variables, changed, and asked for
+  attributes and methods; not put into lists of unknown length, nor carried by a loop.
+- **Refused, whatever is tried**: a list of functions of unknown length (`error[value]`; a list of what they
+  hold works), a linked list grown in a loop of unknown length (`error[loop]`; a list works), a tree of
+  tuples of any depth in a list (`error[no-rule]`).
 - **`lru_cache`** and its like are looked through: what they keep is computed anew.
 - **`int`, `round`, `//`, `floor` and their like** have derivative zero; what is left of `x % m`, `divmod` and
   `math.modf` follows `x`."""

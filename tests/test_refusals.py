@@ -72,10 +72,51 @@ def fills_from_the_middle(xs):
 
 
 def class_inside(x):
-    class Box:
+    class Box(tuple):
         pass
 
     return x
+
+
+def class_run_again(x):
+    total = 0.0
+    for i in range(3):
+
+        class Box:
+            side = i + 1.0
+
+        total += Box.side * x
+    return total
+
+
+def attribute_from_another(x):
+    side = 7.0
+
+    class Box:
+        side = 2.0
+        area = side * x
+
+    return Box.area + side
+
+
+def class_as_value(x, n=3):
+    class Box:
+        def __init__(self, v):
+            self.v = v
+
+    boxes = [Box(x * k) for k in range(n)]
+    return boxes[int(x)].v
+
+
+def another_dict(x):
+    box, other = Attributes(), Attributes()
+    box.v = x
+    other.__dict__ = box.__dict__
+    return other.v
+
+
+class Attributes:
+    """An object to set attributes of."""
 
 
 def made_by_type(x):
@@ -166,7 +207,13 @@ REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
      "how many arguments math.hypot gets is known only at run time"),
     (fills_from_the_middle, ([1.0, 2.0],), "starred",
      "which parameters of f the starred argument fills is known only at run time"),
-    (class_inside, (1.0,), "syntax", "a class statement is not supported in a differentiated function"),
+    (class_inside, (1.0,), "syntax", "a class statement is not supported here: its base is built in"),
+    (class_run_again, (1.0,), "syntax",
+     "a class statement is not supported here: it is run more than once, and its attributes may differ"),
+    (attribute_from_another, (1.0,), "syntax",
+     "a class statement is not supported here: an attribute is computed from another one"),
+    (class_as_value, (1.0,), "class", "an object of class Box, or the class itself, is used as a value"),
+    (another_dict, (1.0,), "attribute-write", "this gives an object another __dict__"),
     (made_by_type, (1.0,), "class", "making a class in a differentiated function is not supported"),
     (deleted_global, (1.0,), "del", "deleting the global variable 'level' is not supported"),
     (unbound_after_del, (1.0,), "unbound", "'y' may be used before it has a value"),

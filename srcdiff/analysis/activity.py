@@ -57,6 +57,7 @@ class Activity:
         self.varied = set(seeds)
         self.keyed = {p for p in graph.region.params if by_number(p.kind)}  # what was put there is not known
         self.told: set[Val] = set()
+        self.raised: set[Val] = set()  # of these, the exceptions
         self.filled: set[Val] = set()  # dicts with entries from before the call
         self.lost: dict[Val, str] = {}  # a value -> what it was read back from
         self.settle(graph.region)
@@ -68,13 +69,13 @@ class Activity:
             self.region(region)
 
     def size(self) -> int:
-        return sum(map(len, (self.varied, self.keyed, self.told, self.filled)))
+        return sum(map(len, (self.varied, self.keyed, self.told, self.raised, self.filled)))
 
     def into(self, atoms: Iterable[Atom], *to: Val) -> None:
         """What is so of something in ``atoms`` is so of ``to``, as far as its kind allows."""
         seen = vals(atoms)
         for reached, may in (
-            (self.varied, is_active_kind), (self.told, has_text),
+            (self.varied, is_active_kind), (self.told, has_text), (self.raised, has_text),
             (self.keyed, has_keys), (self.filled, has_keys),
         ):  # fmt: skip
             if any(v in reached for v in seen):
@@ -104,6 +105,9 @@ class Activity:
         elif op.code in JOINS:
             for r in op.regions:
                 self.region(r)
+            if op.code == "try" and any(self.raises_number(o) for o in walk(op.regions[0])):
+                self.told.add(op.regions[1].params[1])
+                self.raised.add(op.regions[1].params[1])
             for n, v in enumerate(op.outs):
                 self.into([r.results[n] for r in op.regions], v)
         elif op.code in ("for", "while"):
@@ -134,9 +138,14 @@ class Activity:
             tells = (self.varied, self.told) if fn in TEXTS else (self.told,)
             if has_text(out.kind) and any(v in t for t in tells for v in vals(op.ins)):
                 self.told.add(out)
+                if any(v in self.raised for v in vals(op.ins)):
+                    self.raised.add(out)
             return
-        if out.kind == STR and self.moved(op.ins):
+        error = isinstance(fn, type) and issubclass(fn, BaseException)
+        if (out.kind == STR or error or (fn is tuple and out.kind == OTHER)) and self.moved(op.ins):
             self.told.add(out)
+            if error or any(v in self.raised for v in vals(op.ins)):
+                self.raised.add(out)
         self.into(op.ins, out)
         if fn is dict and has_keys(out.kind) and any(v not in self.varied for v in vals(op.ins)):
             self.filled.add(out)
@@ -146,7 +155,17 @@ class Activity:
         if fn is ops.setitem and has_keys(out.kind) and self.moved(op.ins[1:2]):
             self.keyed.add(out)
         if self.reads_text(op):
-            self.lose(out, "text")
+            self.lose(out, "exception" if any(v in self.raised for v in vals(op.ins)) else "text")
+
+    def raises_number(self, op: Op) -> bool:
+        """Whether an exception may leave here that tells of a number that varies."""
+        if op.code == "call":
+            return self.moved(op.ins) and bool(op.attrs["graph"].info.get("effect"))
+        if op.code != "opaque" or not self.moved(op.ins):
+            return False
+        tree = op.attrs["tree"]
+        said = getattr(tree, "msg", None)
+        return type(tree).__name__ == "Raise" or (said is not None and type(said).__name__ != "Constant")
 
     def lose(self, v: Val, how: str) -> None:
         self.varied.add(v)

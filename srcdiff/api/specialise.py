@@ -89,9 +89,9 @@ class Variant:
         return {c.parameter: values[c.parameter] for c in self.captures if c.passed}
 
     def as_now(self, captured: Any) -> Any:
-        """A capture of the graph with the default, if it is one, that this function has."""
+        """A capture of the graph with the value, if that is written into the text, that it has now."""
         for c in self.captures:
-            if c.name == captured.name and captured.path[-1][0] == "default" and c.get is not None:
+            if c.name == captured.name and captured.nameless and c.get is not None:
                 now = c.get()
                 return captured if same(now, captured.value) else replace(captured, value=now)
         return captured
@@ -153,7 +153,15 @@ def param(name: str, value: Any, fixed: bool) -> Param:
         return Param(name, None, value, (("arg", name),))
     if callable(value) or isinstance(value, np.dtype) or (fixed and kind_of(value) == OTHER):
         return Param(name, None, value, (("arg", name),))
-    return Param(name, kind_of(value))
+    return Param(name, kind_of(value), value if holds_text(value) else None)
+
+
+def holds_text(value: Any) -> bool:
+    """Whether text, which is part of the signature, lies in a container of which the structure is, too."""
+    if isinstance(value, (tuple, dict)):
+        parts = value.values() if isinstance(value, dict) else value
+        return any(isinstance(x, str) or holds_text(x) for x in parts)
+    return False
 
 
 def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
@@ -385,6 +393,7 @@ class Specialised:
     def _for(self, arguments: Arguments) -> str:
         """A note on the arguments that are part of the text."""
         fixed = [f"{n}={v!r}" for n, v in arguments.items() if is_literal(v)]
+        fixed += [f"the text in {n}" for n, v in arguments.items() if holds_text(v)]
         fixed += [
             f"{n}={name_of(v)}"
             for n, v in arguments.items()

@@ -136,6 +136,13 @@ def lost(op: Op, how: str) -> NoRule:
             "what an earlier call stored is a constant to this one; its derivative would be taken to be zero",
             "empty the dict before, make it inside the function, or compute the value without it",
         )  # fmt: skip
+    if how == "exception":
+        return problem(
+            "exception-value", op, "a number that depends on the arguments is read out of an exception",
+            "the derivative does not pass through its text, nor through one that leaves a with, a finally or "
+            "a function that calls itself",
+            "assign the number to a variable before raising, and read that in the handler",
+        )  # fmt: skip
     return problem(
         "text", op, "a number is read back from text made of a number",
         "the derivative does not pass through text; it would be taken to be zero",

@@ -57,6 +57,7 @@ from srcdiff.ir.graph import (
     which_out,
 )
 from srcdiff.ir.kinds import (
+    BOOL,
     OTHER,
     UNKNOWN,
     Array,
@@ -878,11 +879,13 @@ class Reverse(Builder):
         name = view.index.name if op.code == "for" and view.index.name != "_" else "k"
         index = Val(name, Scalar("i8", True, fresh_sym()), new, op.code == "for" and view.index.user)
         b.index = index
+        first = {j: finals.get(j) for j in carried if left_behind(view, j)}
+        carried = [j for j in carried if j not in first]
+        inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
         params = {
             j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user)
             for j in carried
         }
-        inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
         rew_params: dict[int, Val] = {}
         rew_inits: list[Atom] = []
         for j in rewinds:
@@ -903,6 +906,9 @@ class Reverse(Builder):
                 y = view.yields[j]
                 if isinstance(y, (Val, Struct)):
                     self.accumulate(y, p)
+            flag = Val("last", BOOL, new)
+            for j, final in first.items():
+                self.last_only(view, j, flag, final)
             for j, bar in tapes.items():
                 t = view.tapes[j]
                 assert isinstance(t.kind, Seq) and bar is not None
@@ -920,6 +926,8 @@ class Reverse(Builder):
             *zip(params.values(), inits, yields, strict=True),
             *zip(rew_params.values(), rew_inits, rew_yields, strict=True),
         ]
+        if any(bar is not None for bar in first.values()):
+            lead.append((flag, Const(True), Const(False)))
         outs = self.close_loop(b, header, lead, elements)
         bars_out = [outs.pop(0) for _ in carried]
         for j in rew_params:
@@ -976,6 +984,20 @@ class Reverse(Builder):
         for (v, _), out in zip(accs, new.outs[len(lead) :], strict=False):
             m.bars[v] = out
         return new.outs[: len(lead)]
+
+    def last_only(self, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:
+        """The cotangent of what a trip leaves in a variable that no trip reads: that of the last one."""
+        y, p = view.yields[j], view.params[j]
+        if bar is None or not isinstance(y, Val):
+            return
+        like = self.need(y)
+        then, other = Region(results=[bar]), Region()
+        with self.inside(other):
+            other.results.append(self.zero(like))
+        op = Op("if", [flag], [], [then, other], {"style": "if"}, adjoint_of(view.op.origin))
+        op.outs.append(Val(f"{p.name}_bar", bar_kind(p.kind), op, p.user))
+        self.here.reverse.ops.append(op)
+        self.accumulate(y, op.outs[0])
 
     def leave_loop(self, p: Val, y: Atom, bar: Val, b: Mirror) -> Atom:
         """The cotangent of a variable at the start of a trip; ``bar`` is that of ``y``, its end."""
@@ -1134,6 +1156,17 @@ class Reverse(Builder):
         if not isinstance(stop, Val) or stop.op is None or stop.op.code != "prim":
             return False
         return stop.op.fn in (len, ops.shape_at) and stop.op.ins[0] is s
+
+
+def left_behind(view: LoopView, j: int) -> bool:
+    """Whether a variable is set anew by each trip and read by none, and may be of another size each time."""
+    p, y = view.params[j], view.yields[j]
+    if view.inits[j] is not UNDEF or isinstance(p.kind, Scalar) or not isinstance(y, Val):
+        return False
+    if one_shape(p.kind, kind(y)):
+        return False
+    used = {v for op in walk(view.body) for v in vals([*op.ins, *(a for r in op.regions for a in r.results)])}
+    return p not in used and p not in vals(view.body.results)
 
 
 def undefined(v: Val, branch: Op, k: int) -> bool:

@@ -243,7 +243,7 @@ class Assembler:
                     self.unwritten[p.name] = p.default
                     self.defaults[p.name] = const(None)
         for c in self.graph.captures:
-            if c.path[-1][0] == "default":
+            if c.nameless:
                 self.defaults[c.name] = written(c.value, self.spelling)
 
     def add_parameter(self, out: Any, p: Any) -> None:
@@ -958,6 +958,27 @@ class Assembler:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
         return any(user is None for _, user in self.lay.uses.get(v, []))
 
+    def taped_unset(self, p: Val, loop: Op) -> bool:
+        """Whether a variable that is not set before a loop may be put on a tape before it is set."""
+        todo, seen = [(p, loop)], set()
+        while todo:
+            v, op = todo.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            view = LoopView(op)
+            if v in view.params:
+                todo.append((view.finals[view.params.index(v)], op))
+            for where, user in self.lay.uses.get(v, []):
+                parent = self.names.parents[where]
+                if user is None and parent is not None and parent[1].code in ("for", "while"):
+                    if any(c is v for c in LoopView(parent[1]).collected):
+                        return True
+                if user is not None and user.code in ("for", "while"):
+                    inner = LoopView(user)
+                    todo += [(q, user) for q, i in zip(inner.params, inner.inits, strict=True) if i is v]
+        return False
+
     def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None, branch: Op | None = None) -> None:
         """Assignments that happen together."""
         todo: list[tuple[str, Any, set[str]]] = []
@@ -1004,7 +1025,7 @@ class Assembler:
         starts = list(zip(view.params, view.inits, strict=True))
         if op.origin is not None and not op.origin.adjoint:  # as they would be read again
             starts.sort(key=lambda start: not self.computed(start[1]))
-        taped = [v for v in view.collected if isinstance(v, Val)]
+        taped = [p for p, i in starts if isinstance(i, Undef) and self.taped_unset(p, op)]
         self.moves(
             [(p, Const(None) if isinstance(i, Undef) and p in taped else i) for p, i in starts], op.origin
         )

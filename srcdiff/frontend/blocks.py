@@ -9,6 +9,7 @@ from srcdiff.frontend.scope import (
     Agg,
     Closure,
     Derived,
+    Either,
     Forward,
     Iter,
     Loc,
@@ -19,6 +20,7 @@ from srcdiff.frontend.scope import (
     State,
     Step,
     Super,
+    Window,
 )
 from srcdiff.ir.graph import UNDEF, Atom, Op, Region, Struct, Val, map_atom, vals
 from srcdiff.ir.kinds import Array, Map, Seq
@@ -89,6 +91,10 @@ class Opened:
                 return Super(self.bound(owner), cls)
             case Forward(cell, path, last):
                 return Forward(cell, tuple(self.step(s) for s in path), self.bound(last))
+            case Either(test, then, other):
+                return Either(self.atom(test), self.bound(then), self.bound(other))
+            case Window(how, owner):
+                return Window(how, self.bound(owner))
             case Iter(kind_, items):
                 return Iter(kind_, tuple(self.bound(x) for x in items))
             case Derived(fn, mode, wrt, has_aux, option):

@@ -259,13 +259,92 @@ class Counter:
     setdefault, pop, clear = defaultdict.setdefault, defaultdict.pop, defaultdict.clear
 
 
+class attributes:
+    """The ``__dict__`` of an object: its fields, read and set in the object itself."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+
+    def __getitem__(self, key: Any) -> Any:
+        return fields(self.owner)[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        object.__setattr__(self.owner, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        drop_field(self.owner, key)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in fields(self.owner)
+
+    def __len__(self) -> int:
+        return len(fields(self.owner))
+
+    def __iter__(self) -> Any:
+        return iter(fields(self.owner))
+
+    def keys(self) -> Any:
+        return fields(self.owner).keys()
+
+    def values(self) -> Any:
+        return fields(self.owner).values()
+
+    def items(self) -> Any:
+        return fields(self.owner).items()
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return fields(self.owner).get(key, default)
+
+    def copy(self) -> Any:
+        return fields(self.owner)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in fields(self.owner):
+            object.__setattr__(self.owner, key, default)
+        return fields(self.owner)[key]
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        value = fields(self.owner).pop(key, *default)
+        if key in fields(self.owner):
+            drop_field(self.owner, key)
+        return value
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        for key, value in dict(*args, **kwargs).items():
+            object.__setattr__(self.owner, key, value)
+
+    def clear(self) -> None:
+        for key in fields(self.owner):
+            drop_field(self.owner, key)
+
+    def __or__(self, other: Any) -> Any:
+        return {**fields(self.owner), **other}
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
+
+    def __eq__(self, other: Any) -> Any:
+        return fields(self.owner) == dict(other)
+
+
+def fields(owner: Any) -> Any:
+    """A dict of the fields of an object (read by ``objects``)."""
+    raise NotImplementedError
+
+
+def drop_field(owner: Any, key: str) -> None:
+    """Take a field from an object (read by ``objects``)."""
+    raise NotImplementedError
+
+
 STAND_INS: dict[Any, type] = {
     collections.deque: deque,
     collections.defaultdict: defaultdict,
     collections.OrderedDict: OrderedDict,
     collections.Counter: Counter,
 }
-_ORIGINALS = {own: original for original, own in STAND_INS.items()}
+_ORIGINALS = {own: original for original, own in STAND_INS.items()} | {attributes: dict}
 
 
 def is_box(cls: Any) -> bool:

@@ -29,6 +29,7 @@ from srcdiff.frontend import (
     iteration,
     iterators,
     lists,
+    locally,
     mappings,
     masked,
     numeric,
@@ -40,6 +41,7 @@ from srcdiff.frontend import (
     source,
     statements,
     texts,
+    thrown,
     tools,
 )
 from srcdiff.frontend import library as library_functions
@@ -66,6 +68,7 @@ from srcdiff.frontend.scope import (
     Spread,
     Step,
     declarations,
+    nodes_in,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
@@ -141,7 +144,12 @@ OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__})  # r
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
-    if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS:
+    if isinstance(obj, locally.LocalFunction):
+        return inline_closure(lw, obj.closure, args, kwargs, node, obj.cls[0])
+    if isinstance(obj, types.MethodType) and isinstance(obj.__func__, locally.LocalFunction):
+        bound_to = Known(obj.__self__, getattr(obj.__self__, "__name__", "cls"))
+        return call_known(lw, obj.__func__, text, None, [bound_to, *args], kwargs, node)
+    if isinstance(obj, types.FunctionType) and obj.__module__ in OWN_TEXTS and obj not in objects.SPECIAL:
         return inline_function(lw, obj, source.find(obj), None, args, kwargs, node)
     if not isinstance(obj, (types.FunctionType, types.MethodType, functools.partial)):
         split = split_argument(lw, obj, text, path, args, kwargs, node)
@@ -783,7 +791,8 @@ def synthetic(
     try:
         for k, b in given.items():
             lw.state.names[frame.id, k] = b
-        lw.block(lw.cached_tree((node, tag), tree).body)
+        frame.text, frame.result = lw.cached_tree((node, tag), tree), result
+        thrown.hand_on(lw, lw.block(frame.text.body), node)
         got = lw.state.names[frame.id, result]
         if not escapes(lw, got):
             for key in [k for k in lw.state.names if k[0] == frame.id]:
@@ -916,6 +925,7 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
             return drawn
         problem = draws.refusal(lw, name, node) or problem
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    atoms = [mappings.as_key(lw, a) for a in atoms]
     if any(is_active_kind(kind(a)) and not isinstance(a, Const) for a in atoms) and not draws.is_generator(
         lw, atom
     ):
@@ -1111,20 +1121,6 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
     return Loc(lw.state.new_cell(Agg(box.type, box.keys, box.items)))
 
 
-def _dict_items(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    entries = zip(map(mappings.key_bound, box.keys), box.items, strict=True)
-    pairs = tuple(Agg(tuple, (0, 1), entry) for entry in entries)
-    return Agg(tuple, tuple(range(len(pairs))), pairs)
-
-
-def _dict_keys(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), tuple(map(mappings.key_bound, box.keys)))
-
-
-def _dict_values(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Agg(tuple, tuple(range(len(box.keys))), box.items)
-
-
 def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     key = lw.read(args[0])
     if is_constant(key) and constant(key) in box.keys:
@@ -1184,13 +1180,13 @@ def _dict_update(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
 _CONTAINER_METHODS: dict[Any, Any] = {
     (list, "append"): _list_append, (list, "extend"): _list_extend, (list, "pop"): _list_pop,
     (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
-    (dict, "copy"): _list_copy, (dict, "items"): _dict_items, (dict, "keys"): _dict_keys,
+    (dict, "copy"): _list_copy, **{(dict, how): mappings.window(how) for how in ("items", "keys", "values")},
     (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
     (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
     (list, "sort"): _list_sort, (list, "index"): _list_find("index"), (list, "count"): _list_find("count"),
     (list, "remove"): _list_find("remove"), (tuple, "index"): _list_find("index"),
     (tuple, "count"): _list_find("count"),
-    (dict, "values"): _dict_values, (dict, "get"): _dict_get, (dict, "update"): _dict_update,
+    (dict, "get"): _dict_get, (dict, "update"): _dict_update,
 }  # fmt: skip
 
 
@@ -1211,6 +1207,10 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
             lw.stop("class", f"which member of {text} is meant is known only at run time", node,
                     help="use if/elif on the value itself")  # fmt: skip
         return Known(cls(constant(value)), text)
+    if issubclass(cls, BaseException):
+        own = thrown.make(lw, cls, args, kwargs, node)
+        if own is not None:
+            return own
     if issubclass(cls, BaseException) or cls in (set, frozenset, object, bytes, slice, np.random.Generator):
         return opaque_call(lw, cls, text, args, kwargs, node, None)
     if issubclass(cls, np.generic) and len(args) == 1:
@@ -1242,8 +1242,12 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
     return Agg(cls, named._fields, tuple(items))
 
 
-def inline_closure(lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any) -> Bound:
+def inline_closure(
+    lw: Lowerer, c: Closure, args: Args, kwargs: Kw, node: Any, home: type | None = None
+) -> Bound:
     frame = c.frame.inner()
+    given = [*c.node.args.posonlyargs, *c.node.args.args]
+    frame.home, frame.first = home, given[0].id if home is not None and given else ""
     return enter_function(
         lw, frame, c.node, c.name, args, kwargs, dict(c.defaults), node, (id(c.node), c.frame.id)
     )
@@ -1326,15 +1330,24 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         for k, b in bound.items():
             lw.state.names[frame.id, k] = stored(lw, b)
         if body is None:
-            return lw.expr(fnode.body)
+            mark = recursion.snapshot(lw)
+            try:
+                return lw.expr(fnode.body)
+            except thrown.Lift as lift:
+                if not any(n is lift.node for n in nodes_in(fnode.body)):
+                    raise
+            recursion.recover(lw, mark)
+            back = gast.copy_location(gast.Return(fnode.body), fnode.body)
+            body = lw.tree_once(fnode, "body", lambda: [back])
         code = lw.block(body)
         if len(lw.problems) > found:
             raise Stop(None)
+        thrown.hand_on(lw, code, entry.site.node)
         if isinstance(code, int) and code == control.RAISE and lw.attempts:
             raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
-            if not any(
+            if not frame.kept and not any(
                 isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
             ) and not escapes(lw, result):
                 del lw.state.names[key]

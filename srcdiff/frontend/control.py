@@ -206,6 +206,10 @@ class Joiner:
             if isinstance(a, Loc) and isinstance(b, Loc):
                 return self.merged(a, b, agg)
             return agg
+        if is_thing(ca) and is_thing(cb) and ca.type is not cb.type:
+            return self.either(a, b, hint)  # type: ignore[arg-type]
+        if any(is_thing(x) and issubclass(x.type, BaseException) for x in (ca, cb)) and nothing(ca, cb):
+            return self.either(a, b, hint)  # type: ignore[arg-type]
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
             return self.half(one, 0 if b is None else 1, hint)
@@ -232,21 +236,47 @@ class Joiner:
             return a
         if all(isinstance(x, (Plain, Loc, Agg)) or is_member(x) for x in (a, b)):
             return Plain(self.val(self.read(0, a), self.read(1, b), hint))
+        return self.either(a, b, hint)
+
+    def either(self, a: Bound, b: Bound, hint: str) -> Bound:
+        """The one or the other."""
         two = Either(self.op.ins[0], self.half(a, 0, hint), self.half(b, 1, hint))
         many = f"{hint!r} may be one of too many functions"
         return two if choices(two) <= MOST_CHOICES else Poison(many)
 
+    def was_there(self, b: Loc) -> bool:
+        """Whether what a place is in was made before the paths parted."""
+        return all(b.cell in state.cells for state in self.states)
+
     def half(self, b: Bound, which: int, hint: str) -> Bound:
         c = self.inside(which, b)
+        if isinstance(c, Agg) and isinstance(b, Loc):
+            if self.was_there(b):
+                return b
+            at = ("half", which, b.cell)
+            if at not in self.cells:
+                cell = self.lw.state.new_cell(c)
+                self.cells[at] = Loc(cell)
+                parts = zip(c.keys, c.items, strict=True)
+                items = tuple(self.half(x, which, item_of(c, k, hint)) for k, x in parts)
+                self.lw.state.cells[cell] = Agg(c.type, c.keys, items)
+            return self.cells[at]
         if isinstance(c, Agg):
-            agg = Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
-            return self.copied(Loc(self.lw.state.new_cell(agg)), which, b) if isinstance(b, Loc) else agg
+            return Agg(c.type, c.keys, tuple(self.half(x, which, hint) for x in c.items))
         if isinstance(b, Plain) and isinstance(b.atom, (Const, Ref)):
             return b
+        if isinstance(b, Loc) and not b.path and self.was_there(b):
+            return b
         if isinstance(b, (Plain, Loc)):
+            place = ("half", which, b.cell, *map(id, b.path)) if isinstance(b, Loc) else None
+            if place in self.cells:
+                return self.cells[place]
             x = self.read(which, b)
             v = self.val(x, UNDEF, hint) if which == 0 else self.val(UNDEF, x, hint)
-            return self.copied(self.lw.bind(v), which, b) if isinstance(v, Val) else Plain(v)
+            new = self.lw.bind(v) if isinstance(v, Val) else Plain(v)
+            if isinstance(b, Loc) and isinstance(new, Loc):  # (another name may hold it, or a part of it)
+                self.cells[place] = self.copied(new, which, b)
+            return new
         half = partial(self.half, which=which, hint="")
         if isinstance(b, Partial):
             return Partial(half(b.fn), tuple(map(half, b.args)), {k: half(x) for k, x in b.kwargs.items()})
@@ -345,6 +375,21 @@ class Joiner:
         if isinstance(x, Forward):
             x = Loc(x.cell, x.path)
         return self.read(which, x) if isinstance(x, (Agg, Loc)) else x
+
+
+def is_thing(box: Any) -> bool:
+    """Whether a container is an object of a class of the user's (which class makes a difference)."""
+    return isinstance(box, Agg) and box.type not in (tuple, list, dict, set, frozenset)
+
+
+def nothing(*bounds: Any) -> bool:
+    """Whether one of some bounds is None."""
+    return any(isinstance(b, Plain) and b.atom == Const(None) for b in bounds)
+
+
+def item_of(box: Agg, key: Any, hint: str) -> str:
+    """A name for a part of a container that has no name of its own."""
+    return str(key) if is_thing(box) else hint
 
 
 def held_as(state: State, cell: int) -> str:
@@ -551,7 +596,19 @@ def exit_test(lw: Lowerer, code: Atom, which: int) -> Atom:
             if one == other:
                 return Const(one)
             return op.ins[0] if one else lw.prim(operator.not_, [op.ins[0]], result=BOOL)
+        if isinstance(first, Const) and first.value != which and second in known_codes(op):
+            inner, cond = exit_test(lw, second, which), op.ins[0]
+            if isinstance(cond, Val) and cond.op is not None and cond.op.fn is operator.not_:
+                if same(cond.op.ins[0], inner):
+                    return inner
     return lw.prim(ops.exit_is, [code, Const(which)])
+
+
+def known_codes(branch: Op) -> list[Val]:
+    """The exit codes from before a branch that one of its paths hands on."""
+    made = {v for r in branch.regions for o in r.ops for v in o.outs}
+    out = [a for r in branch.regions for a in r.results if isinstance(a, Val) and a not in made]
+    return [v for v in out if v.op is not None and v.op.code == "if"]
 
 
 def pending(lw: Lowerer, p: Pending, rest: list[Any]) -> Any:
@@ -728,7 +785,7 @@ def loop(
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
                 hint = "" if key[1][1] == "_" else key[1][1]
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, hint, params)
-                if key[1][1] == RETURNED:  # matters only once it is set, in the last trip
+                if key[1][1] == RETURNED or key[1][1].startswith("thrown!"):  # set in the last trip only
                     del lw.state.names[key[1]]
         ways = aliases.parts_of(
             lw, lw.state, [(k, Loc(k[1]) if k[0] == "cell" else b) for k, b in opened.items()]

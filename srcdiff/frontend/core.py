@@ -26,6 +26,7 @@ from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Closure,
     Either,
     Field,
     Forward,
@@ -34,10 +35,12 @@ from srcdiff.frontend.scope import (
     Known,
     Loc,
     Method,
+    Partial,
     Plain,
     Poison,
     State,
     Step,
+    Window,
     world_key,
 )
 from srcdiff.frontend.sizes import inferred, note_sizes
@@ -121,6 +124,11 @@ class Capture:
     value: Any
     real: bool = False  # an integer to differentiate with respect to: it counts as a real number
 
+    @property
+    def nameless(self) -> bool:
+        """Whether no variable leads to it: a default, or an attribute of the class of some object."""
+        return self.path[-1][0] == "default" or self.path[0][0] == "const"
+
 
 @dataclass
 class Core:
@@ -158,6 +166,8 @@ class Core:
     boundary: tuple[Frame, Any, str] | None = None  # the user's call of the library function being read
     attempts: list[Attempt] = field(default_factory=list)  # bodies of try statements being read
     handling: list[Bound] = field(default_factory=list)  # exceptions of the handlers being read
+    direct: Any = None  # the call of which a statement of our own is made, and the region it is read in
+    jumped: Any = 0  # the exit code that it left with
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
 
@@ -235,7 +245,7 @@ class Core:
             return
         errors = raisable(op)
         for a in self.attempts:
-            if errors and a.may_catch(errors):
+            if errors and a.may_catch(errors, op):
                 op.attrs["guarded"] = True
                 a.note(self.state, op)
 
@@ -379,6 +389,8 @@ class Core:
         """A bound, looked up: an attribute that nobody has read yet; what has moved into a list."""
         if isinstance(b, Loc):
             return self.moved_to(b)
+        if isinstance(b, Window):
+            return self.seen_through(b)
         if not isinstance(b, Field):
             return b
         owner = b.owner
@@ -448,6 +460,11 @@ class Core:
                     value = self.apply_step(step, value)
                 return value
             case Agg(type, keys, items, whole):
+                if keys and str(keys[0]).startswith("made!"):
+                    return self.exception_value(b, node)
+                if type is boxes.attributes:
+                    held = self.content(items[0])
+                    return self.read(Agg(dict, held.keys, held.items))
                 if boxes.is_box(type):
                     self.box_as_value(type, node)
                 got = tuple(self.read(x, node) for x in items)
@@ -511,6 +528,14 @@ class Core:
             note="it is used as a value, and what it belongs to may carry a derivative",
             help="keep the value in a variable of its own",
         )  # fmt: skip
+
+    def exception_value(self, b: Agg, node: Any) -> Atom:
+        """An exception that is read as an object, as a value."""
+        raise NotImplementedError
+
+    def seen_through(self, b: Window) -> Bound:
+        """What a view of a dict shows now."""
+        raise NotImplementedError
 
     def either(self, b: Either, node: Any) -> Atom:
         """The value of the one of two things that is meant."""
@@ -670,6 +695,8 @@ class Core:
                 return
             seen.add(b.cell)
             b = self.state.cells.get(b.cell, b)
+        for part in parts_of(b):
+            yield from self.holds(label, part, seen)
         if isinstance(b, Agg):
             sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
             for k, item in zip(b.keys, b.items, strict=True):
@@ -842,8 +869,11 @@ class Core:
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
 
-    def with_text(self, b: Bound, obj: Any, path: Path) -> Bound:
-        """A container from outside in which text and flags are known: they steer the program."""
+    def with_text(self, b: Bound, obj: Any, path: Path | None = None) -> Bound:
+        """A container from outside in which text and flags are known: they steer the program.
+
+        ``path``: where to look for changes at each call; None for an argument, whose text is in its key.
+        """
         box = self.state.cells[b.cell] if isinstance(b, Loc) else b
         if not isinstance(box, Agg) or len(box.keys) > 256:
             return b
@@ -851,9 +881,10 @@ class Core:
         items: list[Bound] = []
         for k, item in zip(box.keys, box.items, strict=True):
             value = obj[k] if by_key else getattr(obj, k)
-            at = (*path, ("item" if by_key else "attr", k))
+            at = None if path is None else (*path, ("item" if by_key else "attr", k))
             if isinstance(value, (str, bool)) or value is None:
-                self.guards[at] = value
+                if at is not None:
+                    self.guards[at] = value
                 items.append(Plain(Const(value)))
             else:
                 items.append(self.with_text(item, value, at))
@@ -890,6 +921,20 @@ class Core:
     def capture_kind(self, obj: Any) -> Kind:
         from_outside = self.graph.info.get("kind_of")
         return from_outside(obj) if from_outside else UNKNOWN
+
+
+def parts_of(b: Any) -> tuple[Bound, ...]:
+    """What a thing that is no value goes with: the arguments of a partial function, the owner of a method."""
+    match b:
+        case Either(_, then, other):
+            return then, other
+        case Partial(fn, args, kwargs):
+            return fn, *args, *kwargs.values()
+        case Method(owner) | Window(_, owner):
+            return (owner,)
+        case Closure(defaults=defaults):
+            return tuple(defaults.values())
+    return ()
 
 
 def with_value(k: Kind) -> Kind:

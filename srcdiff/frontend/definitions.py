@@ -11,7 +11,7 @@ import gast
 
 from srcdiff.frontend import mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant, name_of
-from srcdiff.frontend.expressions import content, default_bounds, index_atom
+from srcdiff.frontend.expressions import content, default_bounds, index_of
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
 from srcdiff.ir.graph import Atom, Const, Slice, Val, kind
 from srcdiff.ir.kinds import INT, OTHER, Map, Seq
@@ -91,7 +91,8 @@ def delete_target(lw: Lowerer, t: Any) -> None:
             lw.stop("unbound", f"{t.id!r} may be deleted before it has a value", t)
         del lw.state.names[key]
     elif isinstance(t, gast.Subscript):
-        delete_item(lw, lw.expr(t.value), index_atom(lw, t.slice), t)
+        base = lw.expr(t.value)
+        delete_item(lw, base, index_of(lw, base, t.slice), t)
     else:
         objects.delete_field(lw, lw.expr(t.value), t.attr, t)
 

@@ -178,7 +178,7 @@ def effect(lw: Lowerer, s: Any) -> None:
 
 def assert_statement(lw: Lowerer, s: Any) -> Any:
     """``assert``; a message that has to be computed is, if the test fails."""
-    if s.msg is None or Keeper(lw).is_simple(s.msg):
+    if s.msg is None or (Keeper(lw).is_simple(s.msg) and not any(a.catch is not None for a in lw.attempts)):
         effect(lw, s)
         return control.FALL
     error = gast.Call(gast.Name("AssertionError", gast.Load(), None, None), [s.msg], [])

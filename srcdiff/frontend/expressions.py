@@ -6,6 +6,7 @@ import enum
 import operator
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import gast
@@ -206,6 +207,11 @@ def _binop(lw: Lowerer, node: Any) -> Bound:
 
 def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     """An operator applied to two bounds: arithmetic, or the joining of lists and tuples."""
+    for n, two in enumerate((left, right)):
+        if isinstance(two, Either):
+            pair = [(x, right) if n == 0 else (left, x) for x in (two.then, two.other)]
+            arms = [partial(binary, lw, fn, p, q, node) for p, q in pair]
+            return lw.choose(two.test, arms[0], arms[1], node, "if")
     a, b = content(lw, left), content(lw, right)
     got = objects.operate(lw, fn, left, right, node)
     if got is not None:
@@ -411,9 +417,11 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
             return Const((constant(item) in pool) == (name == "In"))
     attrs: dict[str, Any] = {}
     if isinstance(box, Agg) and box.type is dict:
-        value = mappings.contains(lw, box, item)
+        value = mappings.contains(lw, box, mappings.as_key(lw, item))
     else:
         holder = lw.read(right, node)
+        if kind(holder) == OTHER or isinstance(kind(holder), Map):
+            item = mappings.as_key(lw, item)
         if kind(holder) == OTHER:  # a set, say: it may change between two questions
             problem = lw.problem("no-rule", "what this holds is not known", node)
             attrs = {"unread": ("in", problem)}
@@ -533,12 +541,12 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
             lw.stop("index", f"an object of class {box.type.__name__} cannot be indexed", node)
         return got
     if isinstance(box, Agg):
-        return element(lw, box, index_atom(lw, index_node), node, lw.settled(base))
+        return element(lw, box, index_of(lw, base, index_node), node, lw.settled(base))
     if isinstance(base, Plain) and isinstance(base.atom, Ref):
         base = Known(base.atom.obj, base.atom.text)
     if isinstance(base, Known):
         return known_item(lw, base, index_node, node)
-    index = index_atom(lw, index_node)
+    index = index_of(lw, base, index_node)
     if isinstance(base, Iter):
         return lw.range_item(base, index, node)
     value = lw.read(base, node)
@@ -673,15 +681,15 @@ def one_of(lw: Lowerer, box: Agg, index: Atom, default: Bound | None = None) -> 
     return chosen
 
 
-def index_atom(lw: Lowerer, node: Any) -> Atom:
-    """The index inside square brackets."""
+def index_atom(lw: Lowerer, node: Any, key: bool = False) -> Atom:
+    """The index inside square brackets; ``key``: it is that of a dict, which may be a tuple of any length."""
     if isinstance(node, gast.Slice):
         parts = [
             lw.read(lw.expr(p)) if p is not None else Const(None) for p in (node.lower, node.upper, node.step)
         ]
         return Slice(*parts)
     if isinstance(node, gast.Tuple):
-        items = tuple(index_atom(lw, e) for e in node.elts)
+        items = tuple(index_atom(lw, e, key) for e in node.elts)
         return Struct(tuple, tuple(range(len(items))), items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
@@ -690,9 +698,18 @@ def index_atom(lw: Lowerer, node: Any) -> Atom:
         return lw.prim(np.arange, list(b.parts))
     got = lw.read(b, node)
     k = kind(got)
-    if isinstance(k, Seq) and k.frozen:
+    if isinstance(k, Seq) and k.frozen and not key:
         lw.stop("index", "the number of indices in this tuple is known only at run time", node)
     return got
+
+
+def index_of(lw: Lowerer, base: Bound, node: Any) -> Atom:
+    """The index or key inside the square brackets behind ``base``."""
+    box = content(lw, base)
+    plain = isinstance(box, (Plain, Loc))
+    of_dict = box.type is dict if isinstance(box, Agg) else plain and isinstance(kind(lw.read(box)), Map)
+    index = index_atom(lw, node, of_dict)
+    return mappings.as_key(lw, index) if of_dict else index
 
 
 def _slice(lw: Lowerer, node: Any) -> Bound:

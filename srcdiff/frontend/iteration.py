@@ -40,6 +40,7 @@ from srcdiff.frontend.scope import (
     Loc,
     Plain,
     Step,
+    Window,
     nodes_in,
     own_names,
 )
@@ -142,13 +143,21 @@ def leaves_early(node: Any) -> bool:
 
 def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any]) -> Any:
     items = items_of(lw, tree, node)
-    if items is not None:
+    if items is not None and len(items) <= LONGEST:
         few = FEW_LETTERS if has_text(lw, tree) else FEW
-        if not lw.frame.static and few < len(items) * lw.copies and len(items) <= LONGEST:
+        if not lw.frame.static and few < len(items) * lw.copies:
             whole = rolled(lw, tree, node)
             if whole is not None:
                 return counted_or_unrolled(lw, node, whole, orelse, items)
         return unroll(lw, node, items, orelse, live_list(lw, it))
+    if items is not None:
+        before = {c: lw.state.cells[c] for c in looked_at(lw, it) | looked_at(lw, tree)}
+        code = homogeneous(lw, node, items, orelse)
+        if any(lw.state.cells[c] is not x for c, x in before.items()):
+            note = f"it has more than {LONGEST} elements"
+            lw.stop("iterate", "this container is changed while it is looped over", node, note=note,
+                    help="loop over a copy: list(...)")  # fmt: skip
+        return code
     if by_generator(lw, tree):
         gen = as_generator(lw, tree, node)
         return generators.drive(lw, node, gen, partial(body_of, lw, node), orelse)
@@ -297,6 +306,8 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
         lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
         return take(lw, c, node, taken)
     it = objects.opened(lw, it, node)
+    if isinstance(it, Window):
+        return take(lw, mappings.by_key(lw, it, node), node, taken)
     if isinstance(it, Iter):
         if it.kind in ("zip", "map", "enumerate", "reversed"):
             nested = [
@@ -505,6 +516,19 @@ def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Item] | None:
         if isinstance(kind(lw.state.cells[it.cell]), (Array, Seq)):
             return [partial(lw.view, it, Step(operator.getitem, (Const(i),))) for i in range(n)]
     return None
+
+
+def looked_at(lw: Lowerer, it: Any) -> set[int]:
+    """The cells of the containers of known structure that a loop runs over."""
+    if isinstance(it, Iter):
+        return set().union(*(looked_at(lw, p) for p in it.parts))
+    if isinstance(it, Closure):  # of a view (mappings.by_key)
+        it = lw.state.names.get((it.frame.id, "d_"))
+    at = lw.settled(it.owner if isinstance(it, Window) else it) if isinstance(it, (Loc, Window)) else None
+    if not isinstance(at, Loc):
+        return set()
+    held = lw.state.cells[at.cell]
+    return looked_at(lw, held) if isinstance(held, Iter) else {at.cell}
 
 
 def live_list(lw: Lowerer, it: Bound) -> Loc | None:

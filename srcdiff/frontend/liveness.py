@@ -27,13 +27,13 @@ class Live:
     behind: dict[int, Names] = field(default_factory=dict)
 
 
-def liveness(function: Any) -> Live:
-    """The live names around every loop of a function definition."""
+def liveness(function: Any, result: str = "") -> Live:
+    """The live names around every loop of a function definition, or of statements that leave a ``result``."""
     walker = _Walker()
     inner = [n for n in nodes_in(*function.body) if isinstance(n, (gast.FunctionDef, gast.Lambda))]
     free = [(_loads(n) | _added(n)) - own_names(n) for n in inner]  # a name of its own is another one
     walker.always = frozenset().union(*free) if free else NONE
-    walker.block(function.body, NONE, NONE, NONE)
+    walker.block(function.body, frozenset((result,)) if result else NONE, NONE, NONE)
     return walker.live
 
 

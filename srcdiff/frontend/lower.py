@@ -22,13 +22,16 @@ from srcdiff.frontend import (
     generators,
     higher,
     liveness,
+    locally,
     longhand,
     managers,
+    mappings,
     objects,
     recursion,
     sequences,
     source,
     statements,
+    thrown,
     tools,
 )
 from srcdiff.frontend.core import Context, Core, Stop, with_value
@@ -46,6 +49,7 @@ from srcdiff.frontend.scope import (
     Partial,
     Plain,
     Poison,
+    Window,
     assigned_names,
     children,
     declarations,
@@ -66,7 +70,10 @@ FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """What is known of one argument: its kind, or the constant or object itself."""
+    """What is known of one argument: its kind, or the constant or object itself.
+
+    With a kind, ``constant`` is a container of which the text is known: it is part of the signature.
+    """
 
     name: str
     kind: Kind | None = None
@@ -121,7 +128,7 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            tables = (objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
+            tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
             return [t[obj] for t in tables if obj in t]
         except TypeError:
@@ -162,7 +169,19 @@ class Lowerer(Core):
     def range_contains(self, r: Iter, item: Bound, node: Any) -> Atom:
         return sequences.range_contains(self, r, item, node)
 
+    def exception_value(self, b: Agg, node: Any) -> Atom:
+        return thrown.as_value(self, b, node)
+
+    def seen_through(self, b: Window) -> Bound:
+        return mappings.seen_through(self, b)
+
     def either(self, b: Either, node: Any) -> Atom:
+        if any(objects.is_object(self.content(x)) for x in (b.then, b.other)):
+            self.stop(
+                "class", "of which class this object is is known only at run time, and it is used as a value",
+                node, note="it is put into a list of unknown length, carried by a loop, or returned",
+                help="keep it in a variable, and use its methods; or one class with a flag",
+            )  # fmt: skip
         arms = [lambda x=x: Plain(self.read(x, node)) for x in (b.then, b.other)]
         return self.read(self.choose(b.test, arms[0], arms[1], node, "if"), node)
 
@@ -278,11 +297,12 @@ class Lowerer(Core):
 
     def used_outside(self, loop: Any, name: str) -> bool:
         """Whether a name that a loop sets is read after it, or in its next trip before it is set again."""
-        root = self.function_node()
+        own = self.frame.text
+        root = own if own is not None else self.function_node()
         if root is None:
             return True
-        if isinstance(root, gast.FunctionDef):
-            live = self.liveness(root)
+        if isinstance(root, (gast.FunctionDef, gast.Module)):
+            live = self.liveness(root, self.frame.result)
             if id(loop) in live.after:
                 return name in live.after[id(loop)] or name in live.again[id(loop)]
         counts = self.trees.get(("loads", id(root)))
@@ -323,7 +343,7 @@ class Lowerer(Core):
             if frame.consumer is None:
                 return key[0] in around
             frame, node = frame.consumer.frame, frame.consumer.node
-        if key[1] == control.RETURNED:
+        if key[1] == control.RETURNED or key[1].startswith(thrown.VARIABLE):
             return True
         old, self.frame = self.frame, frame
         try:
@@ -395,10 +415,10 @@ class Lowerer(Core):
                 out[entry.site.frame.id] = loads_from(root, line)
         return out
 
-    def liveness(self, root: Any) -> liveness.Live:
+    def liveness(self, root: Any, result: str = "") -> liveness.Live:
         live: liveness.Live | None = self.trees.get(("live", id(root)))
         if live is None:
-            live = self.trees["live", id(root)] = liveness.liveness(root)
+            live = self.trees["live", id(root)] = liveness.liveness(root, result)
         return live
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
@@ -566,7 +586,9 @@ def read_function(
     graph.info["source"] = found
     for p in params.values():
         if p.kind is not None:
-            lw.state.names[frame.id, p.name] = lw.bind(values[p.name])
+            bound = lw.bind(values[p.name])
+            known = p.constant is not None
+            lw.state.names[frame.id, p.name] = lw.with_text(bound, p.constant) if known else bound
             if p.name in lw.given:
                 note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),))
                 own = lw.state.names[frame.id, p.name]
@@ -589,9 +611,9 @@ def read_function(
     entry = list(graph.region.ops)
     before = dict(lw.state.cells)
     owners = {name: set(cells_of(lw, b)) for (_, name), b in lw.state.names.items()}
-    bound = {p: lw.state.names[frame.id, p] for p in params}
+    start = {p: lw.state.names[frame.id, p] for p in params}
     lw.own_lists |= {c for cells in owners.values() for c in cells}  # checked at each call (check_memory)
-    site = recursion.site_of(lw, frame, node, found.name, bound, node, unwrapped.function.__code__)
+    site = recursion.site_of(lw, frame, node, found.name, start, node, unwrapped.function.__code__)
     mark = recursion.snapshot(lw)
     lw.stack.append(recursion.Entry(site, lw.region, lw.statement))
     result: Atom = Const(None)
@@ -634,6 +656,7 @@ def read_function(
     graph.info["written"] = frozenset(name for name, cells in owners.items() if cells & changed)
     objects.guard_written(lw, changed)
     graph.info["guards"] = dict(lw.guards)
+    locally.check(graph)
     return graph
 
 

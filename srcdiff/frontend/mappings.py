@@ -10,15 +10,15 @@ import gast
 
 from srcdiff.frontend import places
 from srcdiff.frontend.core import name_of
-from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain
+from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Window
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, kind
-from srcdiff.ir.kinds import BOOL, UNKNOWN, Kind, Map, Scalar, Seq, alike, join, join_all
+from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree, alike, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["as_mapping", "contains", "keys_of", "method"]
+__all__ = ["as_key", "as_mapping", "by_key", "contains", "keys_of", "method", "seen_through", "window"]
 
 
 def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
@@ -53,6 +53,23 @@ def key_bound(key: Any) -> Bound:
     return Plain(Const(key))
 
 
+def as_key(lw: Lowerer, a: Atom) -> Atom:
+    """A tuple of any length, which is a list otherwise, as what it is: something that can be a key."""
+    if isinstance(a, Struct) and a.type is tuple:
+        return Struct(tuple, a.keys, tuple(as_key(lw, x) for x in a.items))
+    k = kind(a)
+    return lw.prim(tuple, [a], result=OTHER) if isinstance(k, Seq) and k.frozen else a
+
+
+def kind_of_key(a: Atom) -> Kind:
+    """The kind of what is got when a dict is looped over that has a key."""
+    if isinstance(a, Struct):
+        return Tree(a.type, a.keys, tuple(map(kind_of_key, a.items)))
+    if isinstance(a, Val) and a.op is not None and a.op.fn is tuple and a.op.code == "prim":
+        return kind(a.op.ins[0])
+    return without_values(kind(a))
+
+
 def display(key: tuple[Any, ...]) -> Struct:
     items = tuple(display(k) if isinstance(k, tuple) else Const(k) for k in key)
     return Struct(tuple, tuple(range(len(key))), items)
@@ -64,7 +81,7 @@ def without_values(k: Kind) -> Kind:
 
 def stored(k: Map, index: Atom, value: Atom) -> Map:
     """The kind of a mapping after an entry was set."""
-    ki, kv = without_values(kind(index)), kind(value)
+    ki, kv = kind_of_key(index), kind(value)
     elem = kv if k.elem == UNKNOWN and k.key == UNKNOWN else join(k.elem, kv)
     return Map(elem, ki if k.key == UNKNOWN else join(k.key, ki))
 
@@ -105,6 +122,40 @@ def read(lw: Lowerer, text: str, given: dict[str, Bound], node: Any) -> Bound:
             if hasattr(n, field):
                 setattr(n, field, None)  # (they get the place of the user's own expression)
     return lw.read_synthetic(node, tree.body, given, "result_", text)
+
+
+def window(how: str) -> Any:
+    """``d.items()`` and the like, of a dict of known keys."""
+
+    def method(lw: Lowerer, owner: Bound, box: Agg, args: Any, kwargs: Any, node: Any) -> Bound:
+        b = Window(how, owner) if isinstance(owner, Loc) else None
+        return shown(box, how) if b is None or args or kwargs else b
+
+    return method
+
+
+def shown(box: Agg, how: str) -> Agg:
+    """The keys, values or items of a dict of known keys."""
+    keys = tuple(map(key_bound, box.keys))
+    items = tuple(Agg(tuple, (0, 1), pair) for pair in zip(keys, box.items, strict=True))
+    return Agg(tuple, tuple(range(len(keys))), {"keys": keys, "values": box.items, "items": items}[how])
+
+
+def seen_through(lw: Lowerer, b: Window) -> Bound:
+    box = lw.content(b.owner)
+    if isinstance(box, Agg):
+        return shown(box, b.how)
+    owner = lw.moved_to(b.owner)
+    return _METHODS[b.how](lw, owner, lw.read(owner), [], lw.node)
+
+
+def by_key(lw: Lowerer, b: Window, node: Any) -> Bound:
+    """A view to be looped over: each value is what the dict holds when the loop comes to its key."""
+    box = lw.content(b.owner)
+    if not isinstance(box, Agg) or b.how == "keys":
+        return seen_through(lw, b)
+    text = "lambda k: (k, d_[k])" if b.how == "items" else "lambda k: d_[k]"
+    return Iter("map", (read(lw, text, {"d_": b.owner}, node), shown(box, "keys")))
 
 
 def _items(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:

@@ -11,15 +11,18 @@ import dataclasses
 import functools
 import operator
 import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from srcdiff.frontend import aliases, boxes
 from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable
+from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Either,
     Field,
     Frame,
     Known,
@@ -161,7 +164,7 @@ def lookup_class(
         value = lw.call(Known(raw.func, name, (*path, ("attr", "func"))), [owner], {}, node)
         put_field(lw, owner, name, value, node)
         return value
-    if isinstance(raw, types.FunctionType):
+    if is_function(raw):
         return Partial(Known(raw, f"{cls.__name__}.{name}", path), (owner,), {})
     if isinstance(raw, functools.partialmethod):
         rest = tuple(lw.outside(a, name, None, node, library=True) for a in raw.args)
@@ -194,10 +197,10 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
     """``owner.name`` of an object."""
     raw = find(box.type, name)
     first = raw is not None and hasattr(type(raw[0]), "__set__") and not is_slot(raw[0])  # a data descriptor
-    if name in box.keys and (not first or issubclass(box.type, tuple)):
+    if name in box.keys and (not first or issubclass(box.type, (tuple, BaseException))):
         return field_of(lw, box, name)  # type: ignore[return-value]
     if name == "__dict__":
-        return Loc(lw.state.new_cell(Agg(dict, box.keys, tuple(lw.settled(x) for x in box.items))))
+        return Loc(lw.state.new_cell(Agg(boxes.attributes, ("owner",), (owner,))))
     if issubclass(box.type, tuple) and name in ("_replace", "_asdict"):
         return Method(owner, name)
     got = lookup_class(lw, owner, box.type, name, node)
@@ -219,7 +222,10 @@ def is_slot(raw: Any) -> bool:
 
 def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
     """``base.name = value``."""
-    base = adopt(lw, base)
+    base = adopt(lw, lw.settled(base))
+    if isinstance(base, Either):
+        for_each(lw, base, lambda b: set_field(lw, b, name, value, node), node)
+        return
     if isinstance(base, Known) and isinstance(base.obj, type) and not lw.frame.static:
         if isinstance(value, Plain) and not isinstance(value.atom, (Const, Ref)):
             value = lw.bind(value.atom)
@@ -236,6 +242,13 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
     if not is_object(box):
         lw.stop("attribute-write", f"assigning to the attribute {name!r} is not supported here", node,
                 help="keep the value in a variable, a tuple or an object of your own class")  # fmt: skip
+    if name == "__dict__":
+        given = content(lw, value)
+        if isinstance(given, Agg) and given.type is boxes.attributes and identical(lw, given.items[0], base):
+            return
+        lw.stop("attribute-write", "this gives an object another __dict__", node,
+                note="it may be that of another object, which would change with it",
+                help="set the attributes one by one, or all at once: self.__dict__.update(d)")  # fmt: skip
     found = find(box.type, name)
     if found is not None and isinstance(found[0], property):
         raw, home = found
@@ -259,6 +272,19 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
         lw.call(Known(setter[0], "__setattr__", path), [base, Plain(Const(name)), value], {}, node)
         return
     put_field(lw, base, name, value, node)
+
+
+def for_each(lw: Lowerer, two: Either, do: Callable[[Bound], None], node: Any) -> None:
+    """Do something to the one of two things that is meant."""
+
+    def arm(b: Bound) -> Callable[[], Bound]:
+        def read() -> Bound:
+            do(b)
+            return Plain(Const(None))
+
+        return read
+
+    lw.choose(two.test, arm(two.then), arm(two.other), node, "")
 
 
 def put_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> None:
@@ -294,8 +320,12 @@ def super_of(lw: Lowerer, args: list[Bound], node: Any) -> Bound:
             lw.stop("super", "the class given to super is not known", node)
         return Super(adopt(lw, args[1]), cls.obj)
     f: Frame | None = lw.frame
-    while f is not None and f.fobj is None:
+    while f is not None and f.fobj is None and f.home is None:
         f = f.parent
+    if f is not None and f.home is not None:
+        own = lw.state.names.get((f.id, f.first))
+        if own is not None:
+            return Super(adopt(lw, own), f.home)
     code = getattr(f.fobj, "__code__", None) if f is not None else None
     if f is None or code is None or "__class__" not in code.co_freevars or not code.co_argcount:
         lw.stop("super", "super() is used outside a method", node)
@@ -342,16 +372,28 @@ def construct(lw: Lowerer, cls: type, args: list[Bound], kwargs: dict[str, Bound
     init = find(cls, "__init__")
     made = Loc(lw.state.new_cell(Agg(cls, (), ())))
     lw.graph.info.setdefault("classes", {})[name] = cls
-    if dataclasses.is_dataclass(cls) and init is not None and generated(init[0], init[1]):
-        fill_dataclass(lw, cls, made, args, kwargs, node)
-    elif init is not None and isinstance(init[0], types.FunctionType):
-        path = (("const", init[1]), ("attr", "__init__"))
-        lw.call(Known(init[0], f"{name}.__init__", path), [made, *args], kwargs, node)
+    if initialise(lw, cls, made, args, kwargs, node):
+        pass
     elif init is not None and init[1] is not object:
         lw.stop("class", f"the __init__ of {name} cannot be read", node)
     elif args or kwargs:
         lw.stop("arguments", f"{name}() takes no arguments", node)
     return made if mutable(cls) else lw.state.cells[made.cell]
+
+
+def initialise(
+    lw: Lowerer, cls: type, made: Loc, args: list[Bound], kwargs: dict[str, Bound], node: Any
+) -> bool:
+    """Do what the ``__init__`` of a class does, if it is written in Python or by ``@dataclass``."""
+    init = find(cls, "__init__")
+    if dataclasses.is_dataclass(cls) and init is not None and generated(init[0], init[1]):
+        fill_dataclass(lw, cls, made, args, kwargs, node)
+        return True
+    if init is None or not is_function(init[0]):
+        return False
+    path = (("const", init[1]), ("attr", "__init__"))
+    lw.call(Known(init[0], f"{cls.__name__}.__init__", path), [made, *args], kwargs, node)
+    return True
 
 
 def stand_in(cls: type) -> Any:
@@ -381,6 +423,8 @@ def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
     """The list or dict in which an object of one of the classes in ``boxes`` lives; else the bound itself."""
     box = content(lw, b)
     while isinstance(box, Agg) and boxes.is_box(box.type):
+        if box.type is boxes.attributes:
+            return own_fields(lw, [box.items[0]], {}, node)
         b = field_of(lw, box, "held") or b
         box = content(lw, b)
     return b
@@ -439,6 +483,8 @@ def fill_dataclass(
 
 def default(lw: Lowerer, cls: type, name: str, value: Any, node: Any) -> Bound:
     """The default of a field: a number is part of the text."""
+    if isinstance(value, LocalValue):
+        return value.bound
     path = (("const", cls), ("attr", name))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if hasattr(cls, name):
@@ -530,7 +576,7 @@ def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) 
     if not is_object(box):
         return None
     found = find(box.type, name)
-    if found is None or not isinstance(found[0], types.FunctionType):
+    if found is None or not is_function(found[0]):
         return None
     path = (("const", found[1]), ("attr", name))
     got = lw.call(Known(found[0], f"{box.type.__name__}.{name}", path), [adopt(lw, owner), *args], {}, node)
@@ -607,6 +653,18 @@ def set_attribute(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node
     return Plain(Const(None))
 
 
+def own_fields(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    """The fields of an object, as a new dict."""
+    box = content(lw, args[0])
+    return Loc(lw.state.new_cell(Agg(dict, box.keys, tuple(lw.settled(x) for x in box.items))))
+
+
+def drop_field(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+    name = constant(lw.read(args[1], node))
+    delete_field(lw, args[0], name, node)
+    return Plain(Const(None))
+
+
 def set_plainly(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """``object.__setattr__(obj, name, value)``: past what the class says, as frozen classes do it."""
     name = constant(lw.read(args[1], node))
@@ -654,6 +712,7 @@ def next_item(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: An
 
 SPECIAL: dict[Any, Any] = {
     setattr: set_attribute, object.__setattr__: set_plainly, object.__init__: nothing, vars: attributes_of,
+    boxes.fields: own_fields, boxes.drop_field: drop_field,
     object.__new__: made_bare, types.SimpleNamespace: namespace,
     **{cls: stand_in(own) for cls, own in boxes.STAND_INS.items()},
     dataclasses.replace: replaced, dataclasses.asdict: as_builtin(dict),

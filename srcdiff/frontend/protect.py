@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, iterators, parts, recursion
+from srcdiff.frontend import control, iterators, parts, recursion, thrown
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.expressions import content, lookup
-from srcdiff.frontend.raising import Attempt
+from srcdiff.frontend.raising import Attempt, Reread
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -27,7 +27,6 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
-    nodes_in,
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val, walk
@@ -60,13 +59,16 @@ def place_of(lw: Lowerer, node: Any) -> Any:
     return (getattr(source, "file", ""), node.lineno, node.col_offset, type(node).__name__, tag)
 
 
-def protected(lw: Lowerer, node: Any, caught: list[Atom], body: Callable[[], Any]) -> Outcome:
+def protected(
+    lw: Lowerer, node: Any, caught: list[Atom], body: Callable[[], Any], catch: thrown.Catch | None = None
+) -> Outcome:
     """Read a body of which the exceptions ``caught`` are handled."""
     start = lw.state
     region = Region()
     place = None if getattr(node, "part", False) else place_of(lw, node)
     attempt = Attempt(start, place, tuple(c for a in caught for c in classes(a)))
     attempt.ours = getattr(lw.frame.source, "file", "") == iterators.__file__
+    attempt.catch, attempt.handlers = catch, tuple(map(classes, caught))
     origin = lw.origin
     lw.state = start.copy()
     lw.attempts.append(attempt)
@@ -99,8 +101,10 @@ def protected(lw: Lowerer, node: Any, caught: list[Atom], body: Callable[[], Any
     op.outs += outs
     op.regions[0].results += [Const(0), UNDEF]
     op.regions[1].results += [which, error]
-    if attempt.payload and isinstance(node, gast.Try):
-        check_payload(lw, node)
+    if attempt.payload and isinstance(node, gast.Try) and place is not None and thrown.asked(node):
+        by_jump, real = ("thrown", place), ("raised", place)
+        if by_jump not in lw.split and real not in lw.split:
+            raise Reread(by_jump)
     return Outcome(code, ok, failed, outs[0], outs[1])
 
 
@@ -159,6 +163,9 @@ def try_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
         tree = lw.tree_once(s, "parts", lambda: parts.in_parts(lw, s))
         return lw.block([*tree, *rest])
     caught = [classes_of(lw, h.type, h) for h in s.handlers]
+    place = place_of(lw, s)
+    if ("thrown", place) in lw.split and ("raised", place) not in lw.split:
+        return by_jumps(lw, s, caught, rest)
     out = protected(lw, s, caught, partial(lw.block, s.body))
     if out.sure:
         return handler(lw, out, s.handlers[out.sure - 1], rest)()
@@ -172,6 +179,37 @@ def try_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
         s_rest, rest = rest, []
         return meet(lw, out, [*s.orelse], [handler(lw, out, s.handlers[0], s_rest)], rest)
     return meet(lw, out, [*s.orelse, *after], [handler(lw, out, h, []) for h in s.handlers], rest)
+
+
+def by_jumps(lw: Lowerer, s: Any, caught: list[Atom], rest: list[Any]) -> Any:
+    """A ``try`` of which the handlers may look into exceptions that the program raises itself."""
+    orelse, after = s.orelse, rest
+    if all(control.always_leaves(h.body) for h in s.handlers):
+        orelse, after = [*s.orelse, *rest], []
+    catch = thrown.new_catch(lw)
+    try:
+        out = protected(lw, s, caught, partial(lw.block, s.body), catch)
+    except thrown.Lift:  # a call inside something that is no statement of its own
+        raise Reread(("raised", place_of(lw, s))) from None
+    if out.sure:
+        return handler(lw, out, s.handlers[out.sure - 1], rest)()
+
+    def ok() -> Any:
+        lw.state = out.ok.copy()
+        return thrown.sort_out(lw, out.code, catch, s.handlers, orelse)
+
+    if out.which is None:
+        return follow(lw, ok(), after)
+    handlers = [handler(lw, out, h, []) for h in s.handlers]
+
+    def failing(k: int) -> Any:
+        if k == len(handlers):
+            return handlers[k - 1]()
+        return control.merge_exits(lw, ended(lw, out, k), handlers[k - 1], partial(failing, k + 1), [])
+
+    if isinstance(out.code, int) and out.code == control.RAISE:
+        return follow(lw, failing(1), after)
+    return part_ways(lw, out, ok, partial(failing, 1), after)
 
 
 def handler(lw: Lowerer, out: Outcome, h: Any, rest: list[Any]) -> Callable[[], Any]:
@@ -279,22 +317,6 @@ def raise_again(lw: Lowerer, error: Bound, s: Any) -> int:
     attrs = {"tree": tree, "free": ("error!",), "effect": True}
     lw.add(Op("opaque", [lw.read(error, s)], attrs=attrs))
     return control.RAISE
-
-
-def check_payload(lw: Lowerer, s: Any) -> None:
-    """Numbers that depend on the arguments must not travel inside an exception."""
-    for h in s.handlers:
-        if h.name is None:
-            continue
-        for n in nodes_in(*h.body):
-            if isinstance(n, gast.Attribute) and isinstance(n.value, gast.Name) and n.value.id == h.name.id:
-                lw.stop(
-                    "exception-value",
-                    f"{h.name.id}.{n.attr} may hold a number that depends on the arguments",
-                    n,
-                    note="derivatives do not flow through exceptions",
-                    help="assign the number to a variable before raising, and read that in the handler",
-                )
 
 
 # ---- finally -----------------------------------------------------------------------------------------

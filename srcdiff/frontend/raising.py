@@ -8,6 +8,7 @@ other nothing is known there.
 from __future__ import annotations
 
 import operator
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ import gast
 
 from srcdiff.frontend.scope import Agg, Bound, Key, Known, Loc, Plain, State
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Op, Ref, kind, same, vals
+from srcdiff.ir.graph import Const, LoopView, Op, Ref, Val, kind, same, vals
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
 
 __all__ = ["Attempt", "Raised", "Reread", "raisable"]
@@ -46,6 +47,8 @@ class Attempt:
     cells: set[int] = field(default_factory=set)
     ours: bool = False  # the text is one of ours: a loop that asks an object for items
     payload: bool = False  # whether an exception raised here may carry a number
+    catch: Any = None  # how exceptions of the program's own are handed to its handlers, if by a jump (thrown)
+    handlers: tuple[tuple[type, ...], ...] = ()  # what each of them catches
 
     def note(self, state: State, op: Op) -> None:
         """``op`` may raise; ``state``: the variables at that point."""
@@ -62,8 +65,9 @@ class Attempt:
         for cell, content in self.start.cells.items():
             if cell not in self.cells and state.cells.get(cell) is not content:
                 self.cells.add(cell)
-        if isinstance(op.attrs.get("tree"), gast.Raise):
-            self.payload = self.payload or any(is_active_kind(v.kind) for v in vals(op.ins))
+        tree = op.attrs.get("tree")
+        if isinstance(tree, gast.Raise) or (isinstance(tree, gast.Assert) and tree.msg is not None):
+            self.payload = self.payload or any(tells(v) for v in vals(op.ins))
 
     def outlasts(self, b: Bound) -> bool:
         """Whether a name that is bound in the body stands for something from before it, or for a constant."""
@@ -75,13 +79,43 @@ class Attempt:
         """Whether an exception of this class ends here."""
         return any(issubclass(error, c) for c in self.caught)
 
-    def may_catch(self, errors: tuple[type, ...]) -> bool:
+    def may_catch(self, errors: tuple[type, ...], op: Op) -> bool:
         """Whether one of these, or of classes below them, may end here."""
+        caught = [c for c in self.caught if not of_user(c)] if library_only(op) else self.caught
         return any(
             issubclass(e, c) or (issubclass(c, e) and not (errors is LIBRARY and issubclass(c, SIGNALS)))
             for e in errors
-            for c in self.caught
+            for c in caught
         )
+
+
+def root_of(thing: Any) -> str:
+    return str(getattr(thing, "__module__", None) or "").partition(".")[0]
+
+
+def of_user(cls: type) -> bool:
+    """Whether an exception is of a class that no library knows."""
+    return bool(cls.__flags__ & (1 << 9)) and root_of(cls) not in (*LIBRARIES, *sys.stdlib_module_names)
+
+
+LIBRARIES = ("numpy", "srcdiff", "scipy")
+NUMERIC = ("", "_operator", "builtins", "math", "cmath", "numpy", "srcdiff")
+
+
+def library_only(op: Op) -> bool:
+    """Whether an operation runs code of a library alone: on numbers and arrays."""
+    if op.code != "prim" or root_of(op.fn) not in NUMERIC:
+        return False
+    return all(isinstance(kind(a), (Scalar, Array, Seq, Tree)) and not isinstance(a, Ref) for a in op.ins)
+
+
+def tells(v: Val) -> bool:
+    """Whether a value is a number, or an exception with numbers in it."""
+    made = v.op
+    error = made is not None and made.code == "prim" and isinstance(made.fn, type)
+    if error and issubclass(made.fn, BaseException):  # type: ignore[union-attr]
+        return any(is_active_kind(x.kind) for x in vals(made.ins))  # type: ignore[union-attr]
+    return is_active_kind(v.kind)
 
 
 def unchanged(a: Bound, b: Bound) -> bool:
@@ -127,8 +161,7 @@ def raisable(op: Op) -> tuple[type, ...]:
     if op.code == "with":
         return ANYTHING if op.attrs.get("effect") else ()
     if op.code == "for":
-        sources = op.ins[op.attrs["head"] :]
-        return ANYTHING if any(kind(s) in (UNKNOWN, OTHER) for s in sources) else ()
+        return ANYTHING if any(kind(s) in (UNKNOWN, OTHER) for s in LoopView(op).sources) else ()
     if op.code != "prim":
         return ANYTHING
     errors = of_function(op)
@@ -136,8 +169,7 @@ def raisable(op: Op) -> tuple[type, ...]:
 
 
 def of_library(fn: Any) -> bool:
-    root = (getattr(fn, "__module__", None) or "").partition(".")[0]
-    return fn is not next and root in ("builtins", "_operator", "math", "numpy", "srcdiff")
+    return fn is not next and root_of(fn) in ("builtins", "_operator", "math", "numpy", "srcdiff")
 
 
 def of_function(op: Op) -> tuple[type, ...]:

@@ -38,6 +38,7 @@ __all__ = [
     "State",
     "Step",
     "Super",
+    "Window",
 ]
 
 _cells = itertools.count(1)
@@ -178,6 +179,14 @@ class Iter:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """The keys, values or items of a dict: what it holds whenever somebody looks."""
+
+    how: str
+    owner: Loc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Poison:
     """A name whose value cannot be told; using it is an error.
 
@@ -228,6 +237,7 @@ Bound = (
     | Either
     | Spread
     | Iter
+    | Window
     | Poison
 )
 
@@ -250,6 +260,11 @@ class Frame:
     ours: bool = False  # a text of srcdiff's own: its names are not the user's
     site: tuple[Frame, Any] | None = None  # of such a text: where the user asked for it
     consumer: Any = None  # of a generator: who reads what it yields
+    text: Any = None  # of such statements: all of them, as a module
+    result: str = ""  # and the name that is read after them
+    home: type | None = None  # of a method of a class defined in a function: that class
+    first: str = ""  # and the name of its first parameter
+    kept: bool = False  # it has defined a class, whose methods may be called later
     id: int = field(default_factory=lambda: next(_frames))
 
     def inner(self, inline: bool = False) -> Frame:

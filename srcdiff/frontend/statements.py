@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     generators,
     iteration,
     lists,
+    locally,
     managers,
     mappings,
     matching,
@@ -23,6 +24,8 @@ from srcdiff.frontend import (
     operands,
     places,
     protect,
+    recursion,
+    thrown,
 )
 from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
 from srcdiff.frontend.expressions import (
@@ -31,7 +34,7 @@ from srcdiff.frontend.expressions import (
     binary,
     content,
     element,
-    index_atom,
+    index_of,
     merged_dicts,
     stored,
 )
@@ -60,6 +63,7 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
 def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
     for n, s in enumerate(stmts):
         rest, state = stmts[n + 1 :], lw.state
+        mark = recursion.snapshot(lw) if thrown.catching(lw) else None
         lw.enter(s)
         try:
             if isinstance(s, gast.If) and control.jumps([s]):
@@ -78,6 +82,10 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             lw.found(stop)
             lw.poison(s)
             continue
+        except thrown.Lift as lift:
+            if mark is None:
+                raise
+            return block(lw, [*thrown.instead(lw, s, lift, mark), *rest])
         except Bottom:
             lw.state = state
             return control.RAISE
@@ -100,7 +108,6 @@ def _same(code: Any) -> Any:
 
 REFUSED = {  # slug, what, help
     "TryStar": ("try-star", "except* is not supported", "catch them one by one, with try and except"),
-    "ClassDef": ("syntax", "", "define the class outside the function"),
     "AsyncFunctionDef": ("async", "an async function is not supported", "write an ordinary function"),
     "AsyncFor": ("async", "async for is not supported", "use for, over a list"),
     "AsyncWith": ("async", "async with is not supported", "use with"),
@@ -138,7 +145,8 @@ def assign(lw: Lowerer, target: Any, value: Bound) -> None:
     elif isinstance(target, (gast.Tuple, gast.List)):
         assign_many(lw, target, value)
     elif isinstance(target, gast.Subscript):
-        store(lw, lw.expr(target.value), index_atom(lw, target.slice), value, target)
+        base = lw.expr(target.value)
+        store(lw, base, index_of(lw, base, target.slice), value, target)
     elif isinstance(target, gast.Attribute):
         objects.set_field(
             lw, lw.expr(target.value), target.attr, named(lw, value, target.attr), target
@@ -352,7 +360,7 @@ def _augassign(lw: Lowerer, s: Any) -> None:
             lw.set_name(s.target.id, named(lw, result, s.target.id))
     elif isinstance(s.target, gast.Subscript):
         base = lw.expr(s.target.value)
-        index = index_atom(lw, s.target.slice)
+        index = index_of(lw, base, s.target.slice)
         value = lw.expr(s.value)
         box = content(lw, base)
         if objects.is_object(box):
@@ -487,9 +495,13 @@ def _pass(lw: Lowerer, s: Any) -> None:
     return None
 
 
-def _raise(lw: Lowerer, s: Any) -> int:
+def _raise(lw: Lowerer, s: Any) -> Any:
     if s.exc is None and lw.handling:
-        return protect.raise_again(lw, lw.handling[-1], s)
+        code = thrown.throw_again(lw, lw.handling[-1], s)
+        return protect.raise_again(lw, lw.handling[-1], s) if code is None else code
+    code = thrown.throw(lw, s) if s.exc is not None else None
+    if code is not None:
+        return code
     return effects.raise_statement(lw, s)
 
 
@@ -525,5 +537,6 @@ _HANDLERS: dict[str, Any] = {
     "ImportFrom": definitions.import_from, "Delete": definitions.delete, "Break": _break,
     "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": iteration.for_loop,
     "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
-    "Resume": _resume, "Do": _do,
+    "Resume": _resume, "Do": _do, "Held": thrown.held,
+    "ClassDef": locally.class_statement,
 }  # fmt: skip

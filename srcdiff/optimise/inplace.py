@@ -571,6 +571,8 @@ class Owner:
                         if isinstance(c, Val) and self.partly_set(c):
                             view.body.results[view.carried + k] = self.copy_in_branches(c)
                             return True
+                        if self.copy_at_end(view, c):
+                            return True
                         at = self.place(c, view.body)
                         made, view.body.results[view.carried + k] = self.copy_atom(c, op)
                         view.body.ops[at:at] = made
@@ -645,7 +647,8 @@ class Owner:
             return a.op.fn is ops.copied
         uses = self.uses[a]  # nobody else has what was made for this place alone
         there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
-        new = isinstance(a.kind, Array) and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
+        flat = isinstance(a.kind, Array) or (isinstance(a.kind, Seq) and isinstance(a.kind.elem, Scalar))
+        new = flat and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
         return there and (new or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:
@@ -694,6 +697,20 @@ class Owner:
         out = Val(v.name, v.kind, op)
         op.outs.append(out)
         return out
+
+    def copy_at_end(self, view: LoopView, c: Atom) -> bool:
+        """Copy what a trip leaves in a variable that the first trip finds unset, not what it finds in it."""
+        j = next((j for j, p in enumerate(view.params) if p is c), None)
+        if j is None or not isinstance(view.inits[j], Undef):
+            return False
+        y = view.yields[j]
+        if not isinstance(y, Val) or y is c or self.is_copy(y):
+            return False
+        made = self.copy(y, view.op)
+        made.out.name, made.out.user = view.params[j].name, view.params[j].user
+        view.body.ops.append(made)
+        view.body.results[j] = made.out
+        return True
 
     def place(self, a: Atom, body: Region) -> int:
         """Right after a collected value is made."""

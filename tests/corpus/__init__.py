@@ -6,6 +6,7 @@ from corpus import (
     boxes,
     branches,
     callables,
+    carriers,
     checkpoints,
     complexes,
     containers,
@@ -22,6 +23,7 @@ from corpus import (
     kinks,
     known,
     letters,
+    local_classes,
     longhand,
     loops,
     managers,
@@ -32,6 +34,7 @@ from corpus import (
     nexts,
     numbers,
     objects,
+    payloads,
     physics,
     places,
     recursion,
@@ -86,5 +89,8 @@ MODULES = (
     interface,
     checkpoints,
     arraylike,
+    carriers,
+    payloads,
+    local_classes,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

@@ -438,13 +438,17 @@ grad(f)(2.0)
     Entry(
         "exception-value",
         "A number that depends on the arguments is put into an exception where it is raised, and read from it "
-        "where it is caught.",
+        "where it is caught, and on its way the exception leaves a with or a finally that acts on the world, or "
+        "a function that calls itself; or it is read back from the exception's text.",
         """
 def f(x):
     try:
-        if x > 1.0:
-            raise ValueError(x * x)
-        return x
+        try:
+            if x > 1.0:
+                raise ValueError(x * x)
+            return x
+        finally:
+            print("done")
     except ValueError as e:
         return e.args[0] * 2.0
 
@@ -1067,7 +1071,7 @@ grad(f)(2.0)
         "A statement or expression of the language that is not read.",
         """
 def f(x):
-    class Point:
+    class Point(tuple):
         scale = 2.0
 
     return Point.scale * x
@@ -1075,7 +1079,7 @@ def f(x):
 grad(f)(2.0)
 """,
         """
-class Point:
+class Point(tuple):
     scale = 2.0
 
 def f(x):

@@ -17,19 +17,10 @@ class Pending:
 
 
 PENDING = {
-    "group_means_by_label": Pending(
-        "UnboundLocalError in the emitted text: a dict's items() in nested generators", bug=True
-    ),
     "pico_gpt_loss": Pending(
         "no-rule: an element chosen at run time from a display cannot be differentiated", stages=("second",)
     ),
-    "lennard_jones_cell_list": Pending("index: a tuple made of an array as a key"),
     "goertzel_bank_closures": Pending("value: functions in a list of unknown length"),
     "linked_list_class": Pending("loop: a linked list grown in a loop of unknown length"),
     "quadtree_barnes_hut": Pending("no-rule: a tree of tuples of any depth, in a list that differs in kind"),
-    "plugin_registry": Pending("index: which of some classes is made is known only at run time"),
-    "property_setter_accounts": Pending(
-        "the saved text takes an attribute of a class as a keyword", stages=("text",), bug=True
-    ),
-    "custom_exception_carries_value": Pending("exception-value: a number inside an exception"),
 }
