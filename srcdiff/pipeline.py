@@ -62,6 +62,7 @@ from srcdiff.ir.kinds import (
     Array,
     Dim,
     Kind,
+    Maybe,
     Scalar,
     Seq,
     Simple,
@@ -69,6 +70,7 @@ from srcdiff.ir.kinds import (
     has_static,
     is_active_kind,
     kind_of,
+    present,
 )
 from srcdiff.load import load
 from srcdiff.optimise.dce import dce
@@ -97,7 +99,8 @@ __all__ = [
 PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp", "taylor"})  # which take a vector as well
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
-    ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
+    ops.getfield, ops.given, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast,
+    ops.stop_gradient,
     operator.getitem, len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
 }  # fmt: skip
 
@@ -520,6 +523,7 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     wrt = wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)
+    graph = with_value(graph, request.has_aux)
     if request.mode not in ("grad", "value_and_grad"):
         return optimised(family_graph(graph, wrt, request))
     result, aux = scalar_result(graph, request.has_aux)
@@ -556,6 +560,7 @@ def known_kinds(graph: Graph, request: Request) -> Graph:
 @guarded(*SIGNALS)
 def mapped_graph(graph: Graph, axes: Mapping[str, Any], out_axes: Any, dim: Dim) -> Graph:
     """The graph of a function for many examples; ``axes``: where those of each argument are."""
+    graph = with_value(graph, False)
     return optimised(family.mapped_graph(CONTEXT, graph, axes, out_axes, dim))
 
 
@@ -606,6 +611,27 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     op = Op("prim", [result, Const(graph.name)], attrs={"fn": vocabulary.CHECK, "unread": ("", problem)})
     op.outs.append(Val("", NONE, op))
     region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
+    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+
+
+def with_value(graph: Graph, has_aux: bool) -> Graph:
+    """The graph with a test that its result is not None, where it may be."""
+    whole = graph.region.results[0]
+    pair = has_aux and isinstance(whole, Struct) and len(whole.items) == 2
+    result = whole.items[0] if pair and isinstance(whole, Struct) else whole
+    if not isinstance(kind(result), Maybe):
+        return graph
+    problem = Problem("scalar", f"whether {graph.name} returns None is not known")
+    attrs = {"fn": vocabulary.CHECK_THERE, "unread": ("", problem)}
+    test = Op("prim", [result, Const(graph.name)], attrs=attrs)
+    test.outs.append(Val("", NONE, test))
+    there = Op("prim", [result], attrs={"fn": ops.given})
+    value = Val("", present(kind(result)), there)
+    there.outs.append(value)
+    if isinstance(result, Val):
+        value.name, value.user = result.name, result.user
+    now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
+    region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
 
@@ -1269,8 +1295,17 @@ def is_readable(step: tuple[str, Any]) -> bool:
     )
 
 
+def defined(region: Region) -> Iterator[Val]:
+    """All values that a region and those in it define."""
+    yield from region.params
+    for o in region.ops:
+        yield from o.outs
+        for r in o.regions:
+            yield from defined(r)
+
+
 def detach(g: Graph) -> Graph:
-    """Calls whose rule has done its work are their values; parts that are linked are what they are."""
+    """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
     table: dict[Val, Atom] = {}
 
     def now(v: Val) -> Atom:
@@ -1280,13 +1315,15 @@ def detach(g: Graph) -> Graph:
         for o in region.ops:
             if o.code == "prim" and registry.is_joined(o.fn):
                 table[o.out] = o.ins[-1]
-            elif o.code == "prim" and o.fn is ops.linked:
+            elif o.code == "prim" and o.fn in (ops.linked, ops.given):
                 table[o.out] = o.ins[0]
             for r in o.regions:
                 look(r)
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
+    for v in defined(g.region):
+        v.kind = present(v.kind)
     if table:
         replace_values(g.region, {v: now(v) for v in table})
         dce(g)

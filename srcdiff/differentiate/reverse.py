@@ -23,6 +23,7 @@ from srcdiff.differentiate.common import (
     is_constant_fn,
     lost,
     name_derivative,
+    never_ends,
     no_rule,
     without_zeros,
 )
@@ -60,13 +61,15 @@ from srcdiff.ir.kinds import (
     OTHER,
     UNKNOWN,
     Array,
-    Kind,
+    Maybe,
     Scalar,
     Seq,
     Tree,
+    derivative_kind,
     fresh_sym,
     is_active_kind,
     one_shape,
+    present,
 )
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
@@ -168,7 +171,7 @@ class Reverse(Builder):
         if self.local(v, m) or m.parent is None:
             return None
         if m.is_loop:
-            p = Val(f"{v.name}_bar", bar_kind(v.kind), m.loop, v.user)
+            p = Val(f"{v.name}_bar", derivative_kind(v.kind), m.loop, v.user)
             m.accumulators[v] = p
             m.bars[v] = p
             return p
@@ -193,12 +196,13 @@ class Reverse(Builder):
             m.bars[value] = bar if old is None else self.merge(old, bar)
             return
         old = self.peek(value, m)
-        if kind(bar) == UNKNOWN and isinstance(value.kind, (Array, Scalar)):
+        k = present(value.kind)
+        if kind(bar) == UNKNOWN and isinstance(k, (Array, Scalar)):
             bar = self.rule(vocabulary.real_like, {"g": bar, "x": self.need(value)})
         bar = self.fit_type(bar, value)
-        if isinstance(bar, Val) and isinstance(value.kind, Array) and isinstance(bar.kind, Array):
-            if bar.kind.dtype == value.kind.dtype and len(bar.kind.dims) == len(value.kind.dims):
-                bar.kind = value.kind  # a cotangent has the shape of what it belongs to
+        if isinstance(bar, Val) and isinstance(k, Array) and isinstance(bar.kind, Array):
+            if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims):
+                bar.kind = k  # a cotangent has the shape of what it belongs to
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new
@@ -498,7 +502,7 @@ class Reverse(Builder):
         op.attrs = {**op.attrs, "graph": forward}
         self.home[saved] = m.forward
         new = Op("call", [self.need(saved), *bars], attrs={"graph": backward})
-        new.outs = [Val("", bar_kind(kind(op.ins[i])), new) for i in active]
+        new.outs = [Val("", derivative_kind(kind(op.ins[i])), new) for i in active]
         self.add(new)
         for i, v in zip(active, new.outs, strict=True):
             self.accumulate(op.ins[i], v)
@@ -577,6 +581,8 @@ class Reverse(Builder):
     def back_prim(self, op: Op, bar: Atom) -> None:
         if op.out in self.lost:
             raise lost(op, self.lost[op.out])
+        if never_ends(op):
+            return
         handler = CORE.get(op.fn)
         if handler is not None and handler(self, op, bar):
             return
@@ -771,6 +777,9 @@ class Reverse(Builder):
                     if got is None and len(branches) > 1 and undefined(v, op, k):
                         results.append(UNDEF)
                         continue
+                    if got is None and is_none(v, op, k):
+                        results.append(Const(None if isinstance(present(v.kind), Seq) else 0.0))
+                        continue
                     like = self.of_kind(v, op, bars) if got is None else None
                     if like is not None:
                         got = self.zero(like)
@@ -822,14 +831,14 @@ class Reverse(Builder):
                 if all(isinstance(p, Const) and p.value is None for p in parts):
                     items.append(Const(None))
                     continue
-                out = Val(f"{v.name}_{v.kind.keys[n]}_bar", bar_kind(k), new, v.user)
+                out = Val(f"{v.name}_{v.kind.keys[n]}_bar", derivative_kind(k), new, v.user)
                 for r, p in zip(new.regions, parts, strict=True):
                     r.results.append(p)
                 new.outs.append(out)
                 items.append(out)
             m.bars[v] = Struct(v.kind.type, v.kind.keys, tuple(items))
             return
-        out = Val(f"{v.name}_bar", bar_kind(v.kind), new, v.user)
+        out = Val(f"{v.name}_bar", derivative_kind(v.kind), new, v.user)
         for r, a in zip(new.regions, results, strict=True):
             r.results.append(a)
         new.outs.append(out)
@@ -873,8 +882,9 @@ class Reverse(Builder):
         index = Val(name, Scalar("i8", True, fresh_sym()), new, op.code == "for" and view.index.user)
         b.index = index
         params = {
-            j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user)
-            for j in carried
+            j: Val(f"{p.name}_bar", derivative_kind(p.kind), new, p.user)
+            for j, p in enumerate(view.params)
+            if j in carried
         }
         inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
         rew_params: dict[int, Val] = {}
@@ -900,7 +910,7 @@ class Reverse(Builder):
             for j, bar in tapes.items():
                 t = view.tapes[j]
                 assert isinstance(t.kind, Seq) and bar is not None
-                e = Val(f"{t.name}_bar" if t.name else "", bar_kind(t.kind.elem), new, t.user)
+                e = Val(f"{t.name}_bar" if t.name else "", derivative_kind(t.kind.elem), new, t.user)
                 elements.append((bar, -1, e))
                 self.accumulate(view.collected[j], e)
         self.back(body, b)
@@ -926,7 +936,7 @@ class Reverse(Builder):
                 self.accumulate(view.inits[j], out)
         for s, value, direction in collected:
             t = LoopView(new).add_tape(
-                value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", bar_kind(kind(value))
+                value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", derivative_kind(kind(value))
             )
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
@@ -1149,6 +1159,20 @@ def undefined(v: Val, branch: Op, k: int) -> bool:
     return (k == 1) == same(test.ins[1], Const(0))
 
 
+def is_none(v: Val, branch: Op, k: int) -> bool:
+    """Whether a value is None on the path through region ``k`` of a branch, by its condition."""
+    if branch.code != "if" or not isinstance(v.kind, Maybe):
+        return False
+    test: Atom = branch.ins[0]
+    holds = k == 0
+    while isinstance(test, Val) and test.op is not None and test.op.fn is operator.not_:
+        test, holds = test.op.ins[0], not holds
+    op = test.op if isinstance(test, Val) else None
+    if op is None or op.fn not in (operator.is_, operator.is_not) or not same(op.ins[1], Const(None)):
+        return False
+    return op.ins[0] is v and holds is (op.fn is operator.is_)
+
+
 def size_of(s: Atom) -> Any:
     k = kind(s)
     return k.dims[0] if isinstance(k, Array) and k.dims else fresh_sym()
@@ -1156,10 +1180,6 @@ def size_of(s: Atom) -> Any:
 
 def same_const(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value == v
-
-
-def bar_kind(k: Kind) -> Kind:
-    return k
 
 
 def needs_shape(v: Val, got: Atom | None) -> bool:

@@ -81,6 +81,7 @@ from srcdiff.ir.kinds import (
     Tree,
     fresh_sym,
     is_active_kind,
+    present,
 )
 
 if TYPE_CHECKING:
@@ -741,7 +742,8 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(made_of(lw, float, a))
-    if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k in (UNKNOWN, STR):
+    number = present(k)
+    if (isinstance(number, (Scalar, Array)) and number.dtype[0] in "fiub") or k in (UNKNOWN, STR):
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
 
@@ -875,7 +877,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
     if control.is_lazy(lw.state, owner):
         lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
                 help="hand values over in a variable or an object that both read")  # fmt: skip
-    atom = lw.read(owner, node)
+    atom = lw.sure(lw.read(owner, node))
     k = kind(atom)
     if isinstance(k, Map):
         return mappings.method(lw, owner, atom, name, args, kwargs, node)
@@ -982,6 +984,11 @@ def one_item(lw: Lowerer, owner: Bound, k: Array | Scalar, args: Args, node: Any
 
 
 def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if node is lw.discarded:
+        lw.stop(
+            "method", f"the method {name!r} may change what it belongs to, whose kind is not known", node,
+            help="start from a value of the kind that it has later: an empty list, say, not None",
+        )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)

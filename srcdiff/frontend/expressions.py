@@ -47,7 +47,9 @@ from srcdiff.ir.kinds import (
     Seq,
     Tree,
     alike,
+    has_cell,
     is_active_kind,
+    is_open,
     join,
     join_all,
 )
@@ -169,7 +171,10 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return objects.get(lw, owner, box, name, node)
     if isinstance(box, Agg) or (isinstance(owner, Loc) and isinstance(lw.state.cells.get(owner.cell), Iter)):
         return Method(owner, name)
-    atom = lw.read(owner, node)
+    atom = lw.sure(lw.read(owner, node))
+    lw.needs_value(atom)
+    if isinstance(owner, Plain):
+        owner = Plain(atom)
     k = kind(atom)
     if name == "shape" and not isinstance(k, (Scalar, Seq)):
         return Plain(lw.shape_struct(atom)) if not isinstance(k, Array) else lw.bind_shape(atom)
@@ -379,7 +384,7 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
     b = lw.settled(b)
     if isinstance(b, Loc) and not isinstance(lw.state.cells[b.cell], Agg):
         k = kind(lw.read(b))
-        return None if k in (UNKNOWN, OTHER) else False
+        return None if is_open(k) else False
     if isinstance(b, (Agg, Loc, Known, Closure, Partial, Method)):
         return False
     if isinstance(b, Either):
@@ -543,7 +548,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
         return lw.range_item(base, index, node)
     value = lw.read(base, node)
     k = kind(value)
-    got_view = isinstance(k, (Array, Seq)) or k == UNKNOWN
+    got_view = has_cell(k)
     if got_view:
         b = lw.view(base, Step(operator.getitem, (index,)))
         if (

@@ -24,6 +24,7 @@ from corpus import (
     managers,
     mappings,
     matching,
+    maybes,
     mixtures,
     ml,
     numbers,
@@ -78,5 +79,6 @@ MODULES = (
     interface,
     checkpoints,
     arraylike,
+    maybes,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
