@@ -667,11 +667,9 @@ def fitted(b: Builder, a: Atom, k: Kind) -> Atom:
     if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
         return Struct(a.type, a.keys, tuple(fitted(b, x, y) for x, y in zip(a.items, k.items, strict=True)))
     own = kind(a)
-    if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
-        return b.prim(float, [a], result=FLOAT)
-    if isinstance(k, Scalar) and not k.weak and k.dtype[0] == "f" and k.dtype != "f8" and own == FLOAT:
-        cls = np.dtype(k.dtype).type
-        return b.prim(cls, [a], result=k)
+    number = isinstance(own, Scalar) or (isinstance(own, Array) and not own.dims)
+    if number and (isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)):
+        return fitted_number(b, a, own, k)  # type: ignore[arg-type]
     if (
         isinstance(own, Array)
         and isinstance(k, Array)
@@ -684,6 +682,21 @@ def fitted(b: Builder, a: Atom, k: Kind) -> Atom:
             result=Array(k.dtype, own.dims),
         )
     return a
+
+
+def fitted_number(b: Builder, a: Atom, own: Scalar | Array, k: Scalar | Array) -> Atom:
+    """A gradient that is one number, in the type of its argument: a number of Python is of the widest."""
+    if k.dtype[0] not in "fc" or own.dtype[0] == "c" != k.dtype[0]:
+        return a
+    wide = isinstance(own, Scalar) and own.dtype in ("f8", k.dtype)
+    if k.dtype == "f8" and (wide or (isinstance(k, Array) and own.dtype == "f8")):
+        return a
+    if isinstance(k, Scalar) and k.weak and k.dtype == "f8":
+        return b.prim(float, [a], result=FLOAT)
+    cls = np.dtype(k.dtype).type
+    if k.dtype[0] == "c" or (isinstance(a, Val) and a.op is not None and a.op.fn is cls):
+        return a
+    return b.prim(cls, [a], result=Scalar(k.dtype, False))  # (what is narrow may have met what is wide)
 
 
 def with_dtypes(g: Graph, request: Request) -> Graph:
@@ -766,7 +779,7 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
 
     b = Builder(CONTEXT, g)
     value, *rest = g.region.results
-    both = (value, b.materialise(dots[0], value), *rest)
+    both = (value, fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
     g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
     g.info["tangents"] = [p.name for p in params]
     g.info["tangent_params"] = params

@@ -203,7 +203,41 @@ POINTS: dict[str, Any] = {
     "float16": np.array([0.7, 0.3, 0.6], dtype=np.float16),
 }
 ONE = [k for k in POINTS if np.ndim(POINTS[k]) == 0]
-CASES = [(f, p) for f in ANY for p in POINTS] + [(f, p) for f in NUMBER for p in ONE]
+NARROWED = "a derivative that is a number of Python meets a narrow scalar, though the value is one of NumPy"
+NOT_YET = {
+    ("np.abs", "float"): "read as the operator: the value is Python's float, not NumPy's (both are float64)",
+    ("np.square(np.float16)", "float"): NARROWED,
+}
+CASES = [
+    pytest.param(f, p, marks=pytest.mark.xfail(reason=NOT_YET[f, p], strict=True)) if (f, p) in NOT_YET
+    else (f, p)
+    for table, points in ((ANY, POINTS), (NUMBER, ONE)) for f in table for p in points
+]  # fmt: skip
+
+
+def test_division_as_numpy_does_it() -> None:
+    """Functions of NumPy do not raise where operators on Python's numbers do."""
+    with np.errstate(all="ignore"):
+        value, gradient = value_and_grad(lambda x: np.divide(1.0, x))(0.0)
+        assert value == np.inf
+        assert gradient == -np.inf
+        assert np.isnan(value_and_grad(lambda x: np.power(x, 0.5))(-1.0)[0])
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda x: 1.0 / x)(0.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("f", [lambda x: 2**x, lambda x: np.mean(x * x), np.sin], ids=["2**x", "mean", "sin"])
+def test_higher_orders(f: Fn, dtype: Any) -> None:
+    """The second and third derivatives are of the dtype of the argument, too."""
+    second, third = grad(grad(f)), grad(grad(grad(f)))
+    for x in (dtype(0.7), np.array(0.7, dtype=dtype)):
+        for g in (second, third):
+            got = g(x)
+            assert of_argument(got, x), f"{got!r}"
+            np.testing.assert_allclose(float(got), g(0.7), rtol=4e-2, atol=1e-2)
+
+
 
 
 def described(v: Any) -> tuple[Any, ...]:
@@ -215,9 +249,9 @@ def of_argument(g: Any, x: Any) -> bool:
     """Whether a gradient is of the shape and dtype of its argument."""
     if np.shape(g) != np.shape(x):
         return False
-    if isinstance(x, (np.ndarray, np.generic)):
-        return getattr(g, "dtype", None) == x.dtype
-    return isinstance(g, float)
+    if isinstance(x, float) and not isinstance(x, np.generic):
+        return isinstance(g, float)
+    return np.asarray(g).dtype == np.asarray(x).dtype  # (a Python float is a float64)
 
 
 def close(a: Any, b: Any, x: Any) -> None:
@@ -236,7 +270,7 @@ def test_types(name: str, point: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = f(x)
-        exact = grad(lambda y: np.sum(f(y)))(np.asarray(x, dtype=float) if np.ndim(x) else float(x))
+        exact = grad(lambda y: np.sum(f(y)))(np.asarray(x, dtype=float) if np.ndim(x) else np.float64(x))
         total: Fn = f if np.ndim(value) == 0 else lambda y: np.sum(f(y))
         g = grad(total)(x)
         assert of_argument(g, x), f"gradient {g!r}"

@@ -166,6 +166,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     with contextlib.suppress(TypeError):
         if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
             args = [operands.as_array(lw, a, node) for a in args]
+            args = of_numpy(lw, obj, args, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
@@ -314,6 +315,24 @@ def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs:
         return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
     lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
             help="give it the arguments one by one")  # fmt: skip
+def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
+    """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
+
+    ``1.0 / 0.0`` is an error, ``np.divide(1.0, 0.0)`` is infinite.
+    """
+    if numpy_names.CANONICAL[fn] not in DIVIDES or lw.frame.static:
+        return args
+    kinds = [kind(lw.read(a, node)) for a in args]
+    if all(isinstance(k, Scalar) and k.weak for k in kinds) and FLOAT in kinds:
+        at = kinds.index(FLOAT)
+        strong = lw.prim(np.float64, [lw.read(args[at], node)], result=Scalar("f8", False))
+        args = [*args[:at], Plain(strong), *args[at + 1 :]]
+    return args
+
+
+DIVIDES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow})
+
+
 def inline_library(
     lw: Lowerer, fobj: Any, found: Any, obj: Any, text: str, args: Args, kwargs: Kw, node: Any
 ) -> Bound:

@@ -878,8 +878,8 @@ def loop(
         if changing.keys() != known_changing or new_world:
             known_changing = set(changing)
             continue
-        settled = not left_out and wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
-        if settled and (links, pairs) == linked_before:
+        settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
+        if settled and not left_out and (links, pairs) == linked_before:
             break
         before_kinds = carried
         carried = {

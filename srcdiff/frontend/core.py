@@ -428,7 +428,7 @@ class Core:
         return self.there.get(name_of_value(a), a) if isinstance(kind(a), Maybe) else a
 
     def needs_value(self, *atoms: Atom) -> None:
-        """Something is done that cannot be done with None: where a loop has yet to set it, not in this trip."""
+        """What cannot be done with None: where a loop has yet to set it, this is not its first trip."""
         if self.passes and not self.attempts and any(a == Const(None) for a in atoms):
             self.passed = True
             raise Bottom

@@ -180,6 +180,8 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return Plain(lw.shape_struct(atom)) if not isinstance(k, Array) else lw.bind_shape(atom)
     if name == "shape" and isinstance(k, Scalar):
         return Agg(tuple, (), ())
+    if name == "size" and isinstance(k, Scalar) and (lw.frame.static or not k.weak):
+        return Plain(Const(1))
     if name == "ndim":
         if isinstance(k, Array):
             return Plain(Const(len(k.dims)))
