@@ -54,6 +54,7 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     same,
+    walk,
 )
 from srcdiff.ir.kinds import (
     BOOL,
@@ -447,9 +448,12 @@ def branch(
 
 def there_is(lw: Lowerer, learnt: dict[Val, bool]) -> None:
     """Of conditions that hold or do not: what is None by them, and what is not."""
+    within = {o for c in learnt if c.op is not None for r in c.op.regions for op in walk(r) for o in op.outs}
     for c, holds in learnt.items():
         v, is_none = tested_for_none(c)
-        if v is not None and isinstance(v.kind, Maybe) and (is_none is not None or holds):
+        if v is None or v in within:  # (made for the test alone)
+            continue
+        if isinstance(v.kind, Maybe) and (is_none is not None or holds):
             lw.there[name_of_value(v)] = Const(None) if is_none is holds else lw.not_none(v)
 
 

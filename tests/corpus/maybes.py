@@ -529,6 +529,45 @@ def dict_when_needed(x):
     return p[2] * x
 
 
+def tests_within(x, n):
+    table = [None] * n
+    total = 0.0
+    for i in range(n):
+        if i > 0 and table[i - 1] is not None:
+            total = total + table[i - 1] * x
+        if i % 2 == 0:
+            table[i] = x * i
+        j = i - 1
+        if j >= 0 and table[j] is not None and table[j] > 0.1:
+            total = total + table[j] ** 2
+    return total
+
+
+def range_of(xs):
+    lo = hi = None
+    for x in xs:
+        if lo is None or x < lo:
+            lo = x
+        if hi is None or x > hi:
+            hi = x
+    return (hi - lo) * hi
+
+
+def by_type(xs):
+    last = None
+    total = 0.0
+    for x in xs:
+        if isinstance(last, float):
+            total = total + x * last
+        match last:
+            case None:
+                total = total + x * x
+            case _:
+                total = total + np.sin(last)
+        last = x
+    return total
+
+
 v = np.array([0.3, -0.7, 0.9, 0.2, 0.6])
 L = v.tolist()
 X = rng.normal(size=(3, 4))
@@ -584,6 +623,9 @@ PROGRAMS = [
     *both(recursive, (0.7, 3)),
     *both(method_of_it, X),
     *both(nested_by_index, X),
+    *both(tests_within, (0.7, 6)),
+    *both(range_of, L, v),
+    *both(by_type, L),
     *both(display_in_branch, (0.7, 1.0), (0.7, 3.0), (0.7, -1.0)),
     *both(lists_or_none, (0.7, 1.0), (0.7, 3.0)),
     *both(list_in_a_pair, (0.7, 1.0), (0.7, 3.0)),
