@@ -62,6 +62,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import (
     FLOAT,
+    NONE,
     OTHER,
     UNKNOWN,
     Array,
@@ -70,6 +71,7 @@ from srcdiff.ir.kinds import (
     Maybe,
     Scalar,
     Seq,
+    Simple,
     Tree,
     fresh_sym,
     has_cell,
@@ -263,7 +265,7 @@ class Core:
         """An application of a pure function."""
         if self.frame.static:
             args = [filled(a) if isinstance(a, Struct) else a for a in args]
-        if refuses_none(fn):
+        if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
             self.needs_value(*args)
             args = [self.sure(a) for a in args]
         if any(a is ZERO for a in args):
@@ -1111,6 +1113,11 @@ def refuses_none(fn: Any) -> bool:
     if isinstance(fn, np.ufunc):
         return fn not in _TAKES_NONE
     return getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float)
+
+
+def is_numeric(k: Kind) -> bool:
+    """Whether values are None, numbers, or made of numbers: nothing with operators of its own."""
+    return k == NONE or not isinstance(k, Simple)
 
 
 _TAKES_NONE = frozenset({

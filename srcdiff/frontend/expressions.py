@@ -251,7 +251,8 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.mul:
             repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
             return places.share_elements(lw, repeated, left, right)
-    return Plain(lw.prim(fn, [x, y]))
+    text = fn is operator.mod and kx == STR  # "%s" % what may be None, too
+    return Plain(lw.prim(fn, [x, y], result=STR if text else None))
 
 
 def is_joined(a: Agg, b: Agg) -> bool:

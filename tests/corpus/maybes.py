@@ -568,6 +568,17 @@ def by_type(xs):
     return total
 
 
+def in_text(xs):
+    last = None
+    total = 0.0
+    for x in xs:
+        label = "after %s" % last
+        if last is not None and label:
+            total = total + x * last
+        last = x
+    return total
+
+
 v = np.array([0.3, -0.7, 0.9, 0.2, 0.6])
 L = v.tolist()
 X = rng.normal(size=(3, 4))
@@ -626,6 +637,7 @@ PROGRAMS = [
     *both(tests_within, (0.7, 6)),
     *both(range_of, L, v),
     *both(by_type, L),
+    *both(in_text, L),
     *both(display_in_branch, (0.7, 1.0), (0.7, 3.0), (0.7, -1.0)),
     *both(lists_or_none, (0.7, 1.0), (0.7, 3.0)),
     *both(list_in_a_pair, (0.7, 1.0), (0.7, 3.0)),
