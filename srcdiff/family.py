@@ -26,7 +26,19 @@ from srcdiff.differentiate.taylor import taylor
 from srcdiff.errors import DerivativeTypeError, NoRule, Problem
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, clone, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Scalar, Seq, Sym, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.kinds import (
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    Maybe,
+    Scalar,
+    Seq,
+    Sym,
+    Tree,
+    fresh_sym,
+    is_active_kind,
+)
 from srcdiff.optimise.dce import dce
 from srcdiff.rules import batching, columns, vocabulary
 
@@ -90,7 +102,7 @@ def check_leaves(name: str, what: str, k: Kind, mode: str) -> None:
                 "jacobian", f"{mode} of {name}: {what} is a list of any length",
                 "use np.array(...) of it, or a tuple",
             )  # fmt: skip
-        if x == UNKNOWN:
+        if x == UNKNOWN or isinstance(x, Maybe):
             refuse(
                 "jacobian", f"{mode} of {name}: what {what} is, is not known when the derivative is made",
                 "give example arguments: source_for(x), or call it first",

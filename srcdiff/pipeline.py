@@ -63,6 +63,7 @@ from srcdiff.ir.kinds import (
     Array,
     Dim,
     Kind,
+    Maybe,
     Scalar,
     Seq,
     Simple,
@@ -70,6 +71,7 @@ from srcdiff.ir.kinds import (
     has_static,
     is_active_kind,
     kind_of,
+    present,
 )
 from srcdiff.load import load
 from srcdiff.optimise.dce import dce
@@ -99,7 +101,8 @@ __all__ = [
 PRODUCTS = frozenset({"hvp", "vhp", "gauss_newton_vp", "taylor"})  # which take a vector as well
 SIGNALS = (Stop, Bottom, recursion.Again)  # between the parts of the front end
 _SHAREABLE = {
-    ops.getfield, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast, ops.stop_gradient,
+    ops.getfield, ops.given, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast,
+    ops.stop_gradient,
     operator.getitem, len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
 }  # fmt: skip
 
@@ -523,6 +526,7 @@ def derivative_graph(graph: Graph, request: Request) -> Graph:
     wrt = wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)
+    graph = with_value(graph, request.has_aux)
     if request.mode not in ("grad", "value_and_grad"):
         return optimised(family_graph(graph, wrt, request))
     result, aux = scalar_result(graph, request.has_aux)
@@ -588,6 +592,7 @@ def number_by_number(graph: Graph, request: Request) -> bool:
 @guarded(*SIGNALS)
 def mapped_graph(graph: Graph, axes: Mapping[str, Any], out_axes: Any, dim: Dim) -> Graph:
     """The graph of a function for many examples; ``axes``: where those of each argument are."""
+    graph = with_value(graph, False)
     return optimised(family.mapped_graph(CONTEXT, graph, axes, out_axes, dim))
 
 
@@ -641,6 +646,27 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
 
+def with_value(graph: Graph, has_aux: bool) -> Graph:
+    """The graph with a test that its result is not None, where it may be."""
+    whole = graph.region.results[0]
+    pair = has_aux and isinstance(whole, Struct) and len(whole.items) == 2
+    result = whole.items[0] if pair and isinstance(whole, Struct) else whole
+    if not isinstance(kind(result), Maybe):
+        return graph
+    problem = Problem("scalar", f"whether {graph.name} returns None is not known")
+    attrs = {"fn": vocabulary.CHECK_THERE, "unread": ("", problem)}
+    test = Op("prim", [result, Const(graph.name)], attrs=attrs)
+    test.outs.append(Val("", NONE, test))
+    there = Op("prim", [result], attrs={"fn": ops.given})
+    value = Val("", present(kind(result)), there)
+    there.outs.append(value)
+    if isinstance(result, Val):
+        value.name, value.user = result.name, result.user
+    now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
+    region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
+    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+
+
 def in_structure(g: Graph, bars: list[Atom], wrt: tuple[str, ...]) -> list[Atom]:
     """Gradients in the structures of what they belong to."""
     b = Builder(CONTEXT, g)
@@ -673,11 +699,9 @@ def fitted(b: Builder, a: Atom, k: Kind) -> Atom:
     if isinstance(a, Struct) and isinstance(k, Tree) and len(a.items) == len(k.items):
         return Struct(a.type, a.keys, tuple(fitted(b, x, y) for x, y in zip(a.items, k.items, strict=True)))
     own = kind(a)
-    if k == FLOAT and isinstance(own, Scalar) and own.dtype[0] in "iub":
-        return b.prim(float, [a], result=FLOAT)
-    if isinstance(k, Scalar) and not k.weak and k.dtype[0] == "f" and k.dtype != "f8" and own == FLOAT:
-        cls = np.dtype(k.dtype).type
-        return b.prim(cls, [a], result=k)
+    number = isinstance(own, Scalar) or (isinstance(own, Array) and not own.dims)
+    if number and (isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)):
+        return fitted_number(b, a, own, k)  # type: ignore[arg-type]
     if (
         isinstance(own, Array)
         and isinstance(k, Array)
@@ -690,6 +714,21 @@ def fitted(b: Builder, a: Atom, k: Kind) -> Atom:
             result=Array(k.dtype, own.dims),
         )
     return a
+
+
+def fitted_number(b: Builder, a: Atom, own: Scalar | Array, k: Scalar | Array) -> Atom:
+    """A gradient that is one number, in the type of its argument: a number of Python is of the widest."""
+    if k.dtype[0] not in "fc" or own.dtype[0] == "c" != k.dtype[0]:
+        return a
+    wide = isinstance(own, Scalar) and own.dtype in ("f8", k.dtype)
+    if k.dtype == "f8" and (wide or (isinstance(k, Array) and own.dtype == "f8")):
+        return a
+    if isinstance(k, Scalar) and k.weak and k.dtype == "f8":
+        return b.prim(float, [a], result=FLOAT)
+    cls = np.dtype(k.dtype).type
+    if k.dtype[0] == "c" or (isinstance(a, Val) and a.op is not None and a.op.fn is cls):
+        return a
+    return b.prim(cls, [a], result=Scalar(k.dtype, False))  # (what is narrow may have met what is wide)
 
 
 def with_dtypes(g: Graph, request: Request) -> Graph:
@@ -772,7 +811,7 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
 
     b = Builder(CONTEXT, g)
     value, *rest = g.region.results
-    both = (value, b.materialise(dots[0], value), *rest)
+    both = (value, fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
     g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
     g.info["tangents"] = [p.name for p in params]
     g.info["tangent_params"] = params
@@ -1324,8 +1363,17 @@ def is_readable(step: tuple[str, Any]) -> bool:
     )
 
 
+def defined(region: Region) -> Iterator[Val]:
+    """All values that a region and those in it define."""
+    yield from region.params
+    for o in region.ops:
+        yield from o.outs
+        for r in o.regions:
+            yield from defined(r)
+
+
 def detach(g: Graph) -> Graph:
-    """Calls whose rule has done its work are their values; parts that are linked are what they are."""
+    """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
     table: dict[Val, Atom] = {}
 
     def now(v: Val) -> Atom:
@@ -1335,13 +1383,15 @@ def detach(g: Graph) -> Graph:
         for o in region.ops:
             if o.code == "prim" and registry.is_joined(o.fn):
                 table[o.out] = o.ins[-1]
-            elif o.code == "prim" and o.fn is ops.linked:
+            elif o.code == "prim" and o.fn in (ops.linked, ops.given):
                 table[o.out] = o.ins[0]
             for r in o.regions:
                 look(r)
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
+    for v in defined(g.region):
+        v.kind = present(v.kind)
     if table:
         replace_values(g.region, {v: now(v) for v in table})
         dce(g)

@@ -12,7 +12,7 @@ from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, Graph, LoopView, Op, Region, Val, kind, vals, walk
-from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Kind, Map, Maybe, Scalar, Seq, Tree, is_active_kind
 
 __all__ = ["Activity", "varied", "widest"]
 
@@ -192,6 +192,8 @@ def has_text(k: Kind) -> bool:
             return has_text(elem)
         case Tree(items=items):
             return any(map(has_text, items))
+        case Maybe(of):
+            return has_text(of)
     return k in (STR, OTHER, UNKNOWN)
 
 

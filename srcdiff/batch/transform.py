@@ -42,7 +42,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Sym, Tree, fresh_sym
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Sym, Tree, fresh_sym
 from srcdiff.rules import batching, columns
 
 __all__ = ["EACH", "MANY", "ONE", "How", "batched", "lifted"]
@@ -650,7 +650,7 @@ def symbols(k: Kind) -> Iterator[Sym]:
             yield from (d for d in dims if isinstance(d, Sym))
         case Scalar(value=Sym() as s):
             yield s
-        case Seq(elem):
+        case Seq(elem) | Maybe(elem):
             yield from symbols(elem)
         case Tree(items=items):
             for x in items:

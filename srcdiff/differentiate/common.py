@@ -24,13 +24,24 @@ from srcdiff.differentiate.masks import (
     where_mask,
 )
 from srcdiff.errors import NoRule, Problem
-from srcdiff.frontend.core import WITHIN
+from srcdiff.frontend.core import WITHIN, refuses_none
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, vals
-from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import (
+    UNKNOWN,
+    Array,
+    Kind,
+    Maybe,
+    Scalar,
+    Seq,
+    Tree,
+    derivative_kind,
+    is_active_kind,
+    present,
+)
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, lookup
 
@@ -42,6 +53,7 @@ __all__ = [
     "is_constant_fn",
     "keeps_zero",
     "name_derivative",
+    "never_ends",
     "no_rule",
 ]
 
@@ -90,6 +102,11 @@ def fills_zero(fn: Any) -> bool:
     """Whether ``fn`` is linear in several operands together, so that a zero among them may be written out."""
     entry = lookup(fn)
     return entry is not None and entry.linear is not None and len(entry.linear.operands) > 1
+
+
+def never_ends(op: Op) -> bool:
+    """Whether an operation raises an exception whatever its other operands are: one is None."""
+    return refuses_none(op.fn) and any(a == Const(None) for a in op.ins)
 
 
 def no_rule(op: Op, why: str, help: str) -> NoRule:
@@ -431,7 +448,7 @@ class Builder(Lowerer):
     def zero(self, x: Atom) -> Atom:
         """The zero of a value's kind."""
         k = kind(x)
-        if isinstance(k, Scalar):
+        if isinstance(present(k), Scalar):
             return Const(0.0)
         if isinstance(k, Array) and is_active_kind(k):
             return self.rule(vocabulary.zeros, {"x": x})
@@ -447,8 +464,13 @@ class Builder(Lowerer):
                 for p, i in zip(parts, k.items)
             )
             return Struct(k.type, k.keys, tuple(zeros))
-        if isinstance(k, Seq) or k == UNKNOWN:
+        if isinstance(present(k), Seq) or k == UNKNOWN:
             return self.rule(vocabulary.zeros_any, {"x": x})
+        if isinstance(k, Maybe) and is_active_kind(k):
+            v = self.rule(vocabulary.zeros_there, {"x": x})
+            if isinstance(v, Val):
+                v.kind = derivative_kind(k)  # (of None, no derivative is ever read)
+            return v
         return Const(None)
 
     def materialise(self, t: Atom | None, x: Atom) -> Atom:

@@ -252,7 +252,7 @@ class Settler:
             return bool(op.attrs.get("view")) and not (
                 isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base)
             )
-        if op.fn in (ops.shape_at, len):
+        if op.fn in (ops.shape_at, len, ops.given):
             return True
         if may_alias(op.fn):
             return isinstance(k, Array) and len(op.ins) <= 2
@@ -429,4 +429,4 @@ def collect_uses(region: Region, used: set[Val]) -> None:
 
 def free_op(op: Op) -> bool:
     """Looking things up costs nothing to speak of."""
-    return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len) or may_alias(op.fn)
+    return op.fn in (operator.getitem, ops.getfield, ops.shape_at, len, ops.given) or may_alias(op.fn)

@@ -14,6 +14,7 @@ from srcdiff.differentiate.common import (
     is_constant_fn,
     lost,
     name_derivative,
+    never_ends,
     no_rule,
     parameter_names,
 )
@@ -42,7 +43,16 @@ from srcdiff.ir.graph import (
     walk,
     which_out,
 )
-from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import (
+    UNKNOWN,
+    Array,
+    Maybe,
+    Scalar,
+    Seq,
+    Tree,
+    derivative_kind,
+    is_active_kind,
+)
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
 
@@ -70,7 +80,7 @@ def forward(
                 "parameters", ()
             ):
                 word += "_"
-            p = Val(word, v.kind, user=True)
+            p = Val(word, derivative_kind(v.kind), user=True)
             params.append(p)
             f.dots[v] = p
     f.walk(g.region)
@@ -130,8 +140,12 @@ class Forward(Builder):
         found = [self.dot(a) for _ in self.orders()]
         return any(t is not ZERO for t in found)
 
-    def full(self, a: Atom) -> Atom:
-        return self.materialise(self.dot(a), a)
+    def full(self, a: Atom, of: Val | None = None) -> Atom:
+        """The tangent of an atom as a value; ``of``: what it is one of the values of."""
+        t = self.materialise(self.dot(a), a)
+        if of is None or not isinstance(of.kind, Maybe) or a != Const(None):
+            return t
+        return Const(0.0) if isinstance(of.kind.of, (Scalar, Array)) else t
 
     def numeric(self, a: Atom) -> Atom:
         """The tangent of a display of numbers: a number for each, also where it is a count."""
@@ -189,6 +203,8 @@ class Forward(Builder):
     def prim_dot(self, op: Op) -> Atom:
         if op.out in self.lost:
             raise lost(op, self.lost[op.out])
+        if never_ends(op):
+            return ZERO
         handler = CORE.get(op.fn)
         if handler is not None:
             return handler(self, op)  # type: ignore[no-any-return]
@@ -371,7 +387,7 @@ class Forward(Builder):
         for _ in self.orders():
             for o, k in zip(outs, kinds, strict=True):
                 if is_active_kind(k):
-                    t = Val("", o.kind, op)
+                    t = Val("", derivative_kind(o.kind), op)
                     op.outs.append(t)
                     self.set(o, t)
 
@@ -381,7 +397,8 @@ class Forward(Builder):
             if d is ZERO:
                 continue
             new = Op("unpack", [d], attrs=dict(op.attrs))
-            new.outs = [Val("", o.kind if is_active_kind(o.kind) else UNKNOWN, new) for o in op.outs]
+            kinds = (derivative_kind(o.kind) if is_active_kind(o.kind) else UNKNOWN for o in op.outs)
+            new.outs = [Val("", k, new) for k in kinds]
             self.add(new)
             for o, t in zip(op.outs, new.outs, strict=True):
                 if is_active_kind(o.kind):
@@ -397,9 +414,9 @@ class Forward(Builder):
                 for r, a in zip(new.regions, parts, strict=True):
                     with self.inside(r):
                         r.results.append(
-                            UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a)
+                            UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a, v)
                         )
-                t = Val("", v.kind, new)
+                t = Val("", derivative_kind(v.kind), new)
                 new.outs.append(t)
                 self.set(v, t)
 
@@ -479,11 +496,11 @@ class Forward(Builder):
         for _ in self.orders():
             for j, p in enumerate(view.params):
                 if p in self.varied:
-                    inits.append(UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j]))
-                    params.append(Val(f"{p.name}{self.suffix}", p.kind, op, p.user))
+                    inits.append(UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j], p))
+                    params.append(Val(f"{p.name}{self.suffix}", derivative_kind(p.kind), op, p.user))
             for j, e in enumerate(view.elements):
                 if e in self.varied and self.dot(view.sources[j]) is not ZERO:
-                    d = Val(f"{e.name}{self.suffix}", e.kind, op, e.user)
+                    d = Val(f"{e.name}{self.suffix}", derivative_kind(e.kind), op, e.user)
                     extra.append((self.dot(view.sources[j]), op.attrs["dirs"][j], d))
                     self.dots[e] = d
         self.region.ops.append(op)
@@ -497,9 +514,10 @@ class Forward(Builder):
             for k in self.orders():
                 for at, j in active:
                     if at == k:
-                        yields.append(self.full(view.yields[j]) if view.yields[j] is not UNDEF else UNDEF)
+                        y = view.yields[j]
+                        yields.append(UNDEF if y is UNDEF else self.full(y, view.params[j]))
                 tapes += [
-                    (k, t, self.full(c), f"{t.name}{self.suffix}" if t.name else "")
+                    (k, t, self.full(c, t), f"{t.name}{self.suffix}" if t.name else "")
                     for c, t in zip(view.collected, view.tapes, strict=True)
                     if t in self.varied and self.dot(c) is not ZERO
                 ]
@@ -518,7 +536,7 @@ class Forward(Builder):
         for (k, j), f in zip(active, finals, strict=True):
             self.layers[k - 1][view.finals[j]] = f
         for k, t, tangent, name in tapes:
-            seq = t.kind
+            seq = derivative_kind(t.kind)
             assert isinstance(seq, Seq)
             self.layers[k - 1][t] = LoopView(op).add_tape(tangent, name, seq.elem)
 
@@ -647,6 +665,10 @@ def _linked(f: Forward, op: Op) -> Atom:
     return f.plus(f.full(op.ins[0]), f.full(op.ins[1]))
 
 
+def _given(f: Forward, op: Op) -> Atom:
+    return f.dot(op.ins[0])
+
+
 def _concat(f: Forward, op: Op) -> Atom:
     return f.prim(op.fn, [f.full(a) for a in op.ins], result=op.out.kind)
 
@@ -669,5 +691,6 @@ CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
     ops.append: _append, ops.poplast: _same, ops.rest: _same,
     ops.without: _same, dict: _same, ops.copied: _same, list: _same, float: _same,
-    ops.accumulate: _accumulate, ops.linked: _linked, operator.concat: _concat, operator.mul: _mul,
+    ops.accumulate: _accumulate, ops.linked: _linked, ops.given: _given,
+    operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip

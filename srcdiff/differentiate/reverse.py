@@ -23,6 +23,7 @@ from srcdiff.differentiate.common import (
     is_constant_fn,
     lost,
     name_derivative,
+    never_ends,
     no_rule,
     without_zeros,
 )
@@ -61,13 +62,15 @@ from srcdiff.ir.kinds import (
     OTHER,
     UNKNOWN,
     Array,
-    Kind,
+    Maybe,
     Scalar,
     Seq,
     Tree,
+    derivative_kind,
     fresh_sym,
     is_active_kind,
     one_shape,
+    present,
 )
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import lookup, shape_operands
@@ -169,7 +172,7 @@ class Reverse(Builder):
         if self.local(v, m) or m.parent is None:
             return None
         if m.is_loop:
-            p = Val(f"{v.name}_bar", bar_kind(v.kind), m.loop, v.user)
+            p = Val(f"{v.name}_bar", derivative_kind(v.kind), m.loop, v.user)
             m.accumulators[v] = p
             m.bars[v] = p
             return p
@@ -194,12 +197,13 @@ class Reverse(Builder):
             m.bars[value] = bar if old is None else self.merge(old, bar)
             return
         old = self.peek(value, m)
-        if kind(bar) == UNKNOWN and isinstance(value.kind, (Array, Scalar)):
+        k = present(value.kind)
+        if kind(bar) == UNKNOWN and isinstance(k, (Array, Scalar)):
             bar = self.rule(vocabulary.real_like, {"g": bar, "x": self.need(value)})
         bar = self.fit_type(bar, value)
-        if isinstance(bar, Val) and isinstance(value.kind, Array) and isinstance(bar.kind, Array):
-            if bar.kind.dtype == value.kind.dtype and len(bar.kind.dims) == len(value.kind.dims):
-                bar.kind = value.kind  # a cotangent has the shape of what it belongs to
+        if isinstance(bar, Val) and isinstance(k, Array) and isinstance(bar.kind, Array):
+            if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims):
+                bar.kind = k  # a cotangent has the shape of what it belongs to
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new
@@ -504,7 +508,9 @@ class Reverse(Builder):
         self.home[saved] = m.forward
         new = Op("call", [self.need(saved), *bars], attrs={"graph": backward})
         params = callee.region.params
-        new.outs = [Val("", bar_kind(kind(op.ins[i] if i in active else params[i])), new) for i in wide]
+        new.outs = [
+            Val("", derivative_kind(kind(op.ins[i] if i in active else params[i])), new) for i in wide
+        ]
         self.add(new)
         for i, v in zip(wide, new.outs, strict=True):
             if i in active:
@@ -584,6 +590,8 @@ class Reverse(Builder):
     def back_prim(self, op: Op, bar: Atom) -> None:
         if op.out in self.lost:
             raise lost(op, self.lost[op.out])
+        if never_ends(op):
+            return
         handler = CORE.get(op.fn)
         if handler is not None and handler(self, op, bar):
             return
@@ -778,6 +786,9 @@ class Reverse(Builder):
                     if got is None and len(branches) > 1 and undefined(v, op, k):
                         results.append(UNDEF)
                         continue
+                    if got is None and is_none(v, op, k):
+                        results.append(Const(None if isinstance(present(v.kind), Seq) else 0.0))
+                        continue
                     like = self.of_kind(v, op, bars) if got is None else None
                     if like is not None:
                         got = self.zero(like)
@@ -829,14 +840,14 @@ class Reverse(Builder):
                 if all(isinstance(p, Const) and p.value is None for p in parts):
                     items.append(Const(None))
                     continue
-                out = Val(f"{v.name}_{v.kind.keys[n]}_bar", bar_kind(k), new, v.user)
+                out = Val(f"{v.name}_{v.kind.keys[n]}_bar", derivative_kind(k), new, v.user)
                 for r, p in zip(new.regions, parts, strict=True):
                     r.results.append(p)
                 new.outs.append(out)
                 items.append(out)
             m.bars[v] = Struct(v.kind.type, v.kind.keys, tuple(items))
             return
-        out = Val(f"{v.name}_bar", bar_kind(v.kind), new, v.user)
+        out = Val(f"{v.name}_bar", derivative_kind(v.kind), new, v.user)
         for r, a in zip(new.regions, results, strict=True):
             r.results.append(a)
         new.outs.append(out)
@@ -883,8 +894,9 @@ class Reverse(Builder):
         carried = [j for j in carried if j not in first]
         inits = [self.materialise(finals.get(j), self.need(view.finals[j])) for j in carried]
         params = {
-            j: Val(f"{view.params[j].name}_bar", bar_kind(view.params[j].kind), new, view.params[j].user)
-            for j in carried
+            j: Val(f"{p.name}_bar", derivative_kind(p.kind), new, p.user)
+            for j, p in enumerate(view.params)
+            if j in carried
         }
         rew_params: dict[int, Val] = {}
         rew_inits: list[Atom] = []
@@ -912,7 +924,7 @@ class Reverse(Builder):
             for j, bar in tapes.items():
                 t = view.tapes[j]
                 assert isinstance(t.kind, Seq) and bar is not None
-                e = Val(f"{t.name}_bar" if t.name else "", bar_kind(t.kind.elem), new, t.user)
+                e = Val(f"{t.name}_bar" if t.name else "", derivative_kind(t.kind.elem), new, t.user)
                 elements.append((bar, -1, e))
                 self.accumulate(view.collected[j], e)
         self.back(body, b)
@@ -940,7 +952,7 @@ class Reverse(Builder):
                 self.accumulate(view.inits[j], out)
         for s, value, direction in collected:
             t = LoopView(new).add_tape(
-                value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", bar_kind(kind(value))
+                value, f"{s.name}_bar" if isinstance(s, Val) and s.name else "", derivative_kind(kind(value))
             )
             t.user = isinstance(s, Val) and s.user
             self.accumulate(s, t if direction == -1 else self.flipped(t))
@@ -995,7 +1007,7 @@ class Reverse(Builder):
         with self.inside(other):
             other.results.append(self.zero(like))
         op = Op("if", [flag], [], [then, other], {"style": "if"}, adjoint_of(view.op.origin))
-        op.outs.append(Val(f"{p.name}_bar", bar_kind(p.kind), op, p.user))
+        op.outs.append(Val(f"{p.name}_bar", derivative_kind(p.kind), op, p.user))
         self.here.reverse.ops.append(op)
         self.accumulate(y, op.outs[0])
 
@@ -1188,6 +1200,20 @@ def undefined(v: Val, branch: Op, k: int) -> bool:
     return (k == 1) == same(test.ins[1], Const(0))
 
 
+def is_none(v: Val, branch: Op, k: int) -> bool:
+    """Whether a value is None on the path through region ``k`` of a branch, by its condition."""
+    if branch.code != "if" or not isinstance(v.kind, Maybe):
+        return False
+    test: Atom = branch.ins[0]
+    holds = k == 0
+    while isinstance(test, Val) and test.op is not None and test.op.fn is operator.not_:
+        test, holds = test.op.ins[0], not holds
+    op = test.op if isinstance(test, Val) else None
+    if op is None or op.fn not in (operator.is_, operator.is_not) or not same(op.ins[1], Const(None)):
+        return False
+    return op.ins[0] is v and holds is (op.fn is operator.is_)
+
+
 def size_of(s: Atom) -> Any:
     k = kind(s)
     return k.dims[0] if isinstance(k, Array) and k.dims else fresh_sym()
@@ -1195,10 +1221,6 @@ def size_of(s: Atom) -> Any:
 
 def same_const(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value == v
-
-
-def bar_kind(k: Kind) -> Kind:
-    return k
 
 
 def needs_shape(v: Val, got: Atom | None) -> bool:

@@ -244,6 +244,11 @@ def _accumulate(r: Reverse, op: Op, bar: Atom) -> bool:
     return True
 
 
+def _given(r: Reverse, op: Op, bar: Atom) -> bool:
+    r.accumulate(op.ins[0], bar)
+    return True
+
+
 def _linked(r: Reverse, op: Op, bar: Atom) -> bool:
     for a in op.ins:
         if r.active(a):
@@ -292,6 +297,6 @@ CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _additem,
     ops.append: _append, ops.poplast: _poplast, ops.rest: _rest, ops.copied: _copied, list: _list,
     ops.without: _without, dict: _list,
-    float: _float, ops.accumulate: _accumulate, ops.linked: _linked, operator.concat: _concat,
-    operator.mul: _mul,
+    float: _float, ops.accumulate: _accumulate, ops.linked: _linked, ops.given: _given,
+    operator.concat: _concat, operator.mul: _mul,
 }  # fmt: skip

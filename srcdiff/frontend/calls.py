@@ -87,6 +87,7 @@ from srcdiff.ir.kinds import (
     Tree,
     fresh_sym,
     is_active_kind,
+    present,
 )
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     with contextlib.suppress(TypeError):
         if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
             args = [operands.as_array(lw, a, node) for a in args]
+            args = of_numpy(lw, obj, args, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
@@ -324,6 +326,24 @@ def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs:
         return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
     lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
             help="give it the arguments one by one")  # fmt: skip
+def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
+    """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
+
+    ``1.0 / 0.0`` is an error, ``np.divide(1.0, 0.0)`` is infinite.
+    """
+    if numpy_names.CANONICAL[fn] not in DIVIDES or lw.frame.static:
+        return args
+    kinds = [kind(lw.read(a, node)) for a in args]
+    if all(isinstance(k, Scalar) and k.weak for k in kinds) and FLOAT in kinds:
+        at = kinds.index(FLOAT)
+        strong = lw.prim(np.float64, [lw.read(args[at], node)], result=Scalar("f8", False))
+        args = [*args[:at], Plain(strong), *args[at + 1 :]]
+    return args
+
+
+DIVIDES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow})
+
+
 def inline_library(
     lw: Lowerer, fobj: Any, found: Any, obj: Any, text: str, args: Args, kwargs: Kw, node: Any
 ) -> Bound:
@@ -765,7 +785,8 @@ def _float(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     k = kind(a)
     if isinstance(a, Const) and isinstance(a.value, (int, float, str)):
         return Plain(made_of(lw, float, a))
-    if (isinstance(k, (Scalar, Array)) and k.dtype[0] in "fiub") or k in (UNKNOWN, STR):
+    number = present(k)
+    if (isinstance(number, (Scalar, Array)) and number.dtype[0] in "fiub") or k in (UNKNOWN, STR):
         return Plain(lw.prim(float, [a], result=FLOAT))
     return None
 
@@ -899,7 +920,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
     if control.is_lazy(lw.state, owner):
         return generators.method(lw, owner, name, args, node)  # type: ignore[arg-type]
-    atom = lw.read(owner, node)
+    atom = lw.sure(lw.read(owner, node))
     k = kind(atom)
     if isinstance(k, Map):
         return mappings.method(lw, owner, atom, name, args, kwargs, node)
@@ -1011,6 +1032,11 @@ def one_item(lw: Lowerer, owner: Bound, k: Array | Scalar, args: Args, node: Any
 
 
 def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if node is lw.discarded:
+        lw.stop(
+            "method", f"the method {name!r} may change what it belongs to, whose kind is not known", node,
+            help="start from a value of the kind that it has later: an empty list, say, not None",
+        )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)

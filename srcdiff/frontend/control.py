@@ -19,7 +19,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, mappings, places, recursion
 from srcdiff.frontend.blocks import Opened, exported, substitute
-from srcdiff.frontend.core import Bottom, cyclic, mutable
+from srcdiff.frontend.core import Bottom, cyclic, mutable, name_of_value
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -53,6 +53,7 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     same,
+    walk,
 )
 from srcdiff.ir.kinds import (
     BOOL,
@@ -61,11 +62,14 @@ from srcdiff.ir.kinds import (
     Array,
     Kind,
     Map,
+    Maybe,
     Scalar,
     Seq,
     Tree,
     fresh_sym,
+    has_cell,
     join,
+    present,
     widened,
 )
 
@@ -148,8 +152,10 @@ def jumps(stmts: list[Any]) -> bool:
 class Joiner:
     """Joins the bindings of two paths into the results of an ``if``."""
 
-    def __init__(self, lw: Lowerer, op: Op, states: tuple[State, State]) -> None:
-        self.lw, self.op, self.states = lw, op, states
+    def __init__(
+        self, lw: Lowerer, op: Op, states: tuple[State, State], there: list[dict[Any, Atom]]
+    ) -> None:
+        self.lw, self.op, self.states, self.there = lw, op, states, there
         self.made: dict[Any, Val] = {}
         self.cells: dict[Any, Bound] = {}
         self.meeting = aliases.Meeting(*states)
@@ -180,9 +186,21 @@ class Joiner:
         old, lw.state = lw.state, self.states[which]
         try:
             with lw.inside(self.op.regions[which]):
+                lw.there = self.there[which]
                 return lw.read(b)
         finally:
             lw.state = old
+
+    def both(self, a: Bound | None, b: Bound | None) -> tuple[Atom, Atom]:
+        """The values at the end of the two paths; of what neither has changed, the value that it is."""
+        x, y = self.read(0, a), self.read(1, b)
+        tested = self.there
+        self.there = [{}, {}]
+        try:
+            before = self.read(0, a)
+            return (before, before) if same(before, self.read(1, b)) else (x, y)
+        finally:
+            self.there = tested
 
     def bound(self, a: Bound | None, b: Bound | None, hint: str) -> Bound | None:
         if a is b:
@@ -220,10 +238,9 @@ class Joiner:
         if isinstance(a, (Plain, Loc, Agg, type(None))) and isinstance(b, (Plain, Loc, Agg, type(None))):
             if one is not None and isinstance(self.inside(0 if b is None else 1, one), Agg):
                 return self.half(one, 0 if b is None else 1, hint)
-            x, y = self.read(0, a), self.read(1, b)
-            v = self.val(x, y, hint)
+            v = self.val(*self.both(a, b), hint)
             k = kind(v)
-            if isinstance(v, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
+            if isinstance(v, Val) and has_cell(k):
                 return self.merged(a, b, v)
             new = self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
             were = (self.reached(0, a), self.reached(1, b))
@@ -235,7 +252,7 @@ class Joiner:
         if same_bound(self.lw, a, b):
             return a
         if all(isinstance(x, (Plain, Loc, Agg)) or is_member(x) for x in (a, b)):
-            return Plain(self.val(self.read(0, a), self.read(1, b), hint))
+            return Plain(self.val(*self.both(a, b), hint))
         return self.either(a, b, hint)
 
     def either(self, a: Bound, b: Bound, hint: str) -> Bound:
@@ -349,7 +366,9 @@ class Joiner:
             elif isinstance(x, Agg) and isinstance(y, Agg) and x.type is y.type and same_keys(x, y):
                 lw.state.cells[cell] = self.fields(x, y, hint)
             else:
-                lw.state.cells[cell] = self.val(self.content(0, x), self.content(1, y), hint)
+                ends = self.content(0, x), self.content(1, y)
+                one, other = map(self.tested, (0, 1), ends)
+                lw.state.cells[cell] = ends[0] if same(*ends) else self.val(one, other, hint)
                 moved = {z.cell for z in (x, y) if isinstance(z, Forward)}
                 if moved:  # it lives in a list on one of the paths
                     lw.state.shares |= {frozenset({cell, c}) for c in moved}
@@ -370,6 +389,9 @@ class Joiner:
             got = self.bound(p, q, sort.format(hint, k))
             items.append(got if got is not None else Poison(f"{k!r} differs between the paths"))
         return Agg(x.type, keys, tuple(items))
+
+    def tested(self, which: int, a: Atom) -> Atom:
+        return self.there[which].get(name_of_value(a), a)
 
     def content(self, which: int, x: Any) -> Atom:
         if isinstance(x, Forward):
@@ -434,7 +456,7 @@ def seed_world(lw: Lowerer, states: tuple[State, ...], key: Any) -> None:
 def with_fresh(k: Kind) -> Kind:
     if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
         return Scalar(k.dtype, k.weak, fresh_sym())
-    return k
+    return Maybe(with_fresh(k.of)) if isinstance(k, Maybe) else k
 
 
 def branch(
@@ -446,19 +468,24 @@ def branch(
     start = lw.state
     states: list[State] = []
     got: list[Any] = []
+    there: list[dict[Any, Atom]] = []
     facts = lw.facts
     for region, read, holds in zip(regions, (then, other), (True, False), strict=True):
         lw.state = start.copy()
-        lw.facts = {**facts, **known_by(cond, holds)}
+        learnt = known_by(cond, holds)
+        lw.facts = {**facts, **learnt}
+        passes, lw.passes = lw.passes, lw.unsettled
         with lw.inside(region):
+            there_is(lw, learnt)
             try:
                 got.append(read())
             except (Bottom, Raised):
                 got.append(RAISE)
             finally:
-                lw.facts = facts
+                lw.facts, lw.passes = facts, passes
+            there.append(lw.there)
         states.append(lw.state)
-    joiner = Joiner(lw, op, (states[0], states[1]))
+    joiner = Joiner(lw, op, (states[0], states[1]), there)
     dead = [g == RAISE if isinstance(g, int) else False for g in got]
     lw.add(op)
     if dead[0] != dead[1]:  # of a path that raises nothing is seen
@@ -467,6 +494,29 @@ def branch(
     else:
         joiner.all()
     return got[0], got[1], joiner
+
+
+def there_is(lw: Lowerer, learnt: dict[Val, bool]) -> None:
+    """Of conditions that hold or do not: what is None by them, and what is not."""
+    within = {o for c in learnt if c.op is not None for r in c.op.regions for op in walk(r) for o in op.outs}
+    for c, holds in learnt.items():
+        v, is_none = tested_for_none(c)
+        if v is None or v in within:  # (made for the test alone)
+            continue
+        if isinstance(v.kind, Maybe) and (is_none is not None or holds):
+            lw.there[name_of_value(v)] = Const(None) if is_none is holds else lw.not_none(v)
+
+
+def tested_for_none(c: Val) -> tuple[Val | None, bool | None]:
+    """The value that a condition asks for, and whether it asks for None; None: it is the value itself."""
+    op = c.op
+    if op is None or op.fn not in (operator.is_, operator.is_not, operator.eq, operator.ne):
+        return c, None
+    for x, y in (op.ins, op.ins[::-1]):
+        of_array = isinstance(present(kind(x)), Array) and op.fn in (operator.eq, operator.ne)
+        if isinstance(x, Val) and y == Const(None) and not of_array:
+            return x, op.fn in (operator.is_, operator.eq)
+    return None, None
 
 
 def known_by(cond: Atom, holds: bool) -> dict[Val, bool]:
@@ -672,7 +722,7 @@ class Slots:
         self.inits.append(init)
         self.kinds.append(k)
         self.hints.append(hint)
-        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+        if has_cell(k):
             cell = self.lw.state.new_cell(v)
             return Loc(cell, (), v, v)
         return Plain(v)
@@ -815,7 +865,15 @@ def loop(
             lw.state.names[key] = changing[key]
         before = lw.state.copy()
         with lw.inside(body_region):
-            exit = in_loop(lw, body, body_region)
+            outer, lw.passed = (lw.unsettled, lw.passes, lw.passed), False
+            lw.unsettled = lw.unsettled or attempt == 0
+            try:
+                exit = in_loop(lw, body, body_region)
+            finally:
+                left_out = lw.passed
+                lw.unsettled, lw.passes, lw.passed = outer
+            if lw.unsettled and left_out:  # a loop around this one will read it again
+                lw.passed, left_out = True, False
             end = lw.state
             wanted = dict(carried)
             ends: dict[Any, Atom] = {}
@@ -891,7 +949,7 @@ def loop(
             known_changing = set(changing)
             continue
         settled = wanted.keys() == carried.keys() and all(similar(wanted[k], carried[k]) for k in carried)
-        if settled and one.size() == size:
+        if settled and not left_out and one.size() == size:
             break
         before_kinds = carried
         carried = {
@@ -1148,6 +1206,8 @@ def similar(a: Kind, b: Kind) -> bool:
         )
     if isinstance(a, Seq) and isinstance(b, Seq):
         return similar(a.elem, b.elem)
+    if isinstance(a, Maybe) and isinstance(b, Maybe):
+        return similar(a.of, b.of)
     return a == b
 
 

@@ -59,21 +59,27 @@ from srcdiff.ir.graph import (
     Slice,
     Struct,
     Val,
+    key_of,
     kind,
     walk,
 )
 from srcdiff.ir.kinds import (
     FLOAT,
+    NONE,
     OTHER,
     UNKNOWN,
     Array,
     Kind,
     Map,
+    Maybe,
     Scalar,
     Seq,
+    Simple,
     Tree,
     fresh_sym,
+    has_cell,
     join,
+    present,
 )
 
 __all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Stop"]
@@ -170,6 +176,10 @@ class Core:
     jumped: Any = 0  # the exit code that it left with
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
+    there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
+    unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet
+    passes: bool = False  # in a branch of one: not every trip comes here
+    passed: bool = False  # what cannot be done with None has been left out of this reading
 
     # ---- problems
     def stop(
@@ -268,6 +278,9 @@ class Core:
         """An application of a pure function."""
         if self.frame.static:
             args = [filled(a) if isinstance(a, Struct) else a for a in args]
+        if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
+            self.needs_value(*args)
+            args = [self.sure(a) for a in args]
         if any(a is ZERO for a in args):
             return self.with_zero(fn, args, names)
         folded = self.fold(fn, args, names)
@@ -325,6 +338,10 @@ class Core:
     def getitem(self, base: Atom, index: Atom, hint: str = "") -> Atom:
         if base is ZERO:
             return ZERO
+        self.needs_value(base)
+        base = self.sure(base)
+        if isinstance(kind(base), Seq) and not isinstance(kind(base), Map):
+            index = self.sure(index)
         if isinstance(base, Struct) and isinstance(index, Const) and index.value in base.keys:
             return base.items[base.keys.index(index.value)]
         k = kind(base)
@@ -375,7 +392,7 @@ class Core:
             return Loc(self.state.new_cell(agg)) if mutable(value.type) else agg
         if isinstance(value, Val) and isinstance(k, Tree):
             return self.take_apart(value, k)
-        if isinstance(value, Val) and (isinstance(k, (Array, Seq)) or k == UNKNOWN):
+        if isinstance(value, Val) and has_cell(k):
             cell = self.state.new_cell(value)
             return Loc(cell, (), value, value)
         return Plain(value)
@@ -423,8 +440,37 @@ class Core:
         self.check_shared(place.cell, node)
         self.state.cells[place.cell] = content
 
+    def tested(self, a: Atom) -> Atom:
+        """What a value that may be None is on the path being read, where that has been tested."""
+        return self.there.get(name_of_value(a), a) if isinstance(kind(a), Maybe) else a
+
+    def needs_value(self, *atoms: Atom) -> None:
+        """What cannot be done with None: where a loop has yet to set it, this is not its first trip."""
+        if self.passes and not self.attempts and any(a == Const(None) for a in atoms):
+            self.passed = True
+            raise Bottom
+
+    def sure(self, a: Atom) -> Atom:
+        """A value that may be None, where the program stops unless it is there."""
+        a = self.tested(a)
+        k = kind(a)
+        if not isinstance(k, Maybe) or self.attempts:  # (where a handler waits, the program goes on)
+            return a
+        return self.there.setdefault(name_of_value(a), self.not_none(a))
+
+    def not_none(self, a: Atom) -> Atom:
+        """A value that is not None here."""
+        v = self.prim(ops.given, [a], result=present(kind(a)), hint=name_of(a))
+        assert isinstance(a, Val) and isinstance(v, Val)
+        v.user = a.user
+        return v
+
     def read(self, b: Bound, node: Any = None) -> Atom:
         """The value of a bound now."""
+        return self.tested(self.value(b, node))
+
+    def value(self, b: Bound, node: Any = None) -> Atom:
+        """The value of a bound, whatever has been tested."""
         b = self.settled(b)
         match b:
             case Plain(atom):
@@ -563,7 +609,7 @@ class Core:
         b = self.settled(b)
         base = self.read(b)
         val = self.apply_step(step, base)
-        if not isinstance(val, Val) or not (isinstance(val.kind, (Array, Seq, Tree)) or val.kind == UNKNOWN):
+        if not isinstance(val, Val) or not (isinstance(val.kind, Tree) or has_cell(val.kind)):
             return Plain(val)
         inside = isinstance(b, Loc) and not isinstance(self.state.cells[b.cell], Agg)
         if isinstance(val.kind, Tree) and (not inside or self.frame.static):
@@ -588,7 +634,7 @@ class Core:
             ks = kind(sub)
             if isinstance(ks, Tree):
                 items.append(self.element_bound(at, sub, ks))
-            elif isinstance(sub, Val) and (isinstance(ks, (Array, Seq)) or ks == UNKNOWN):
+            elif isinstance(sub, Val) and has_cell(ks):
                 items.append(Loc(at.cell, at.path, sub, place.seen))
             else:
                 items.append(Plain(sub))
@@ -611,7 +657,7 @@ class Core:
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         """Make ``new`` the content of the place ``b``."""
-        values: list[Atom] = [self.state.cells[b.cell]]
+        values: list[Atom] = [self.sure(self.state.cells[b.cell]) if b.path else self.state.cells[b.cell]]
         for step in b.path[:-1]:
             values.append(self.apply_step(step, values[-1]))
         for step, base in zip(reversed(b.path), reversed(values), strict=True) if b.path else ():
@@ -745,12 +791,13 @@ class Core:
     # ---- regions
     @contextlib.contextmanager
     def inside(self, region: Region) -> Iterator[Region]:
-        """Fill ``region`` instead of the current one."""
+        """Fill ``region`` instead of the current one; what is learnt in it is known in it alone."""
         old, self.region = self.region, region
+        there, self.there = self.there, dict(self.there)
         try:
             yield region
         finally:
-            self.region = old
+            self.region, self.there = old, there
 
     def quiet(self) -> bool:
         """Whether names bound now are ours, not the user's."""
@@ -1077,6 +1124,8 @@ def _is_part(a: Atom, whole: Val, key: Any) -> bool:
         return a.value is None or isinstance(a.value, (str, bool))  # known now, and there all the same
     if isinstance(a, Struct):
         return False
+    if isinstance(a, Val) and a.op is not None and a.op.fn is ops.given:
+        a = a.op.ins[0]
     if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
         return False
     return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
@@ -1087,6 +1136,34 @@ def filled(a: Atom) -> Atom:
     if isinstance(a, Struct):
         return Struct(a.type, a.keys, tuple(Const(0.0) if x is ZERO else filled(x) for x in a.items))
     return a
+
+
+def refuses_none(fn: Any) -> bool:
+    """Whether a function raises an exception if it is given None for an operand."""
+    if fn in numpy_names.INFIX or fn in numpy_names.PREFIX:
+        return fn not in _TAKES_NONE
+    if isinstance(fn, np.ufunc):
+        return fn not in _TAKES_NONE
+    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float)
+
+
+def is_numeric(k: Kind) -> bool:
+    """Whether values are None, numbers, or made of numbers: nothing with operators of its own."""
+    return k == NONE or not isinstance(k, Simple)
+
+
+_TAKES_NONE = frozenset({
+    operator.is_, operator.is_not, operator.eq, operator.ne, operator.not_, np.logical_not, np.logical_and,
+    np.logical_or, np.logical_xor, np.equal, np.not_equal,
+})  # fmt: skip
+
+
+def name_of_value(a: Atom) -> Any:
+    """What two atoms have in common that are the same value: an element read twice is."""
+    op = a.op if isinstance(a, Val) else None
+    if op is not None and a in op.outs and op.fn in (operator.getitem, ops.getfield):
+        return (op.fn, *(name_of_value(x) for x in op.ins))
+    return key_of(a)
 
 
 def name_of(a: Atom) -> str:

@@ -48,7 +48,9 @@ from srcdiff.ir.kinds import (
     Seq,
     Tree,
     alike,
+    has_cell,
     is_active_kind,
+    is_open,
     join,
     join_all,
 )
@@ -170,12 +172,17 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return objects.get(lw, owner, box, name, node)
     if isinstance(box, Agg) or (isinstance(owner, Loc) and isinstance(lw.state.cells.get(owner.cell), Iter)):
         return Method(owner, name)
-    atom = lw.read(owner, node)
+    atom = lw.sure(lw.read(owner, node))
+    lw.needs_value(atom)
+    if isinstance(owner, Plain):
+        owner = Plain(atom)
     k = kind(atom)
     if name == "shape" and not isinstance(k, (Scalar, Seq)):
         return Plain(lw.shape_struct(atom)) if not isinstance(k, Array) else lw.bind_shape(atom)
     if name == "shape" and isinstance(k, Scalar):
         return Agg(tuple, (), ())
+    if name == "size" and isinstance(k, Scalar) and (lw.frame.static or not k.weak):
+        return Plain(Const(1))
     if name == "ndim":
         if isinstance(k, Array):
             return Plain(Const(len(k.dims)))
@@ -250,7 +257,8 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         if fn is operator.mul:
             repeated = lw.bind(lw.prim(fn, [x, y], result=kx if isinstance(kx, Seq) else ky))
             return places.share_elements(lw, repeated, left, right)
-    return Plain(lw.prim(fn, [x, y]))
+    text = fn is operator.mod and kx == STR  # "%s" % what may be None, too
+    return Plain(lw.prim(fn, [x, y], result=STR if text else None))
 
 
 def is_joined(a: Agg, b: Agg) -> bool:
@@ -385,7 +393,7 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
     b = lw.settled(b)
     if isinstance(b, Loc) and not isinstance(lw.state.cells[b.cell], Agg):
         k = kind(lw.read(b))
-        return None if k in (UNKNOWN, OTHER) else False
+        return None if is_open(k) else False
     if isinstance(b, (Agg, Loc, Known, Closure, Partial, Method)):
         return False
     if isinstance(b, Either):
@@ -551,7 +559,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
         return lw.range_item(base, index, node)
     value = lw.read(base, node)
     k = kind(value)
-    got_view = isinstance(k, (Array, Seq)) or k == UNKNOWN
+    got_view = has_cell(k)
     if got_view:
         b = lw.view(base, Step(operator.getitem, (index,)))
         if (

@@ -1006,7 +1006,7 @@ def leaf_length(lw: Lowerer, it: Bound, node: Any) -> Atom | None:
     box = content(lw, it)
     if isinstance(box, Agg):
         return Const(len(box.items))
-    value = lw.read(it, node)
+    value = lw.sure(lw.read(it, node))
     k = kind(value)
     if isinstance(k, Array):
         if not k.dims:
@@ -1114,7 +1114,7 @@ def changing(lw: Lowerer, node: Any, it: Bound, orelse: list[Any]) -> Any:
 def check_loopable(lw: Lowerer, it: Bound, node: Any) -> None:
     if isinstance(it, Iter):
         return
-    value = lw.read(it, node)
+    value = lw.sure(lw.read(it, node))
     k = kind(value)
     if isinstance(k, Array) and not k.dims:
         lw.stop("iterate", "a 0-d array cannot be looped over", node)

@@ -104,7 +104,8 @@ class Lowerer(Core):
     def expr(self, node: Any) -> Bound:
         old, self.node = self.node, node
         try:
-            return expressions.evaluate(self, node)
+            b = expressions.evaluate(self, node)
+            return Plain(self.tested(b.atom)) if isinstance(b, Plain) else b
         finally:
             self.node = old
 

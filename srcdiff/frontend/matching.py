@@ -18,7 +18,7 @@ from srcdiff.frontend.core import constant
 from srcdiff.frontend.expressions import attribute, compare, content, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
-from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Seq, fresh_sym
+from srcdiff.ir.kinds import BOOL, Seq, fresh_sym, is_open
 from srcdiff.ir.kinds import Scalar as ScalarKind
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _value(lw: Lowerer, p: Any, get: Get, captures: Captures) -> Atom:
     wanted, b = lw.expr(p.value), get()
     if isinstance(content(lw, b), Agg) and isinstance(wanted, Plain) and not isinstance(wanted.atom, Struct):
         k = kind(wanted.atom)
-        if k not in (UNKNOWN, OTHER):
+        if not is_open(k):
             return NO
     return lw.read(flag(lw, Plain(compare(lw, "Eq", b, wanted, p)), p))
 
@@ -181,7 +181,7 @@ def _sequence(lw: Lowerer, p: Any, get: Get, captures: Captures) -> Atom:
         lw.stop("match", "an iterator is matched against a sequence", p, help="make it a list first")
     elif isinstance(box, (Plain, Loc)):
         k = kind(lw.read(b))
-        if k in (UNKNOWN, OTHER):
+        if is_open(k):
             unknown(lw, p)
         if not isinstance(k, Seq):
             return NO
@@ -231,7 +231,7 @@ def middle(lw: Lowerer, get: Get, first: int, after: int) -> Bound:
 def _mapping(lw: Lowerer, p: Any, get: Get, captures: Captures) -> Atom:
     box = content(lw, opened(lw, get()))
     if not isinstance(box, Agg):
-        if isinstance(box, (Plain, Loc)) and kind(lw.read(box)) in (UNKNOWN, OTHER):
+        if isinstance(box, (Plain, Loc)) and is_open(kind(lw.read(box))):
             unknown(lw, p)
         return NO
     if box.type is not dict:

@@ -17,7 +17,7 @@ from srcdiff.frontend.core import mutable
 from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
-from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.kinds import INT, UNKNOWN, Kind, Scalar, Seq, Tree, fresh_sym, has_cell
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -30,7 +30,7 @@ def changeable(k: Kind) -> bool:
     """Whether values of a kind can be changed, or hold something that can."""
     if isinstance(k, Tree):
         return mutable(k.type) or any(changeable(x) for x in k.items)
-    return isinstance(k, (Array, Seq)) or k == UNKNOWN
+    return has_cell(k)
 
 
 def element_step(index: Atom) -> Step:

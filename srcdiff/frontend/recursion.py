@@ -33,7 +33,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.threads import Key, Threads
 from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
+from srcdiff.ir.kinds import Array, Dim, Kind, Maybe, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -313,6 +313,8 @@ def coarse(k: Kind) -> Any:
             return ("kinds", type_, keys, tuple(coarse(x) for x in items))
         case Simple(name):
             return ("simple", name)
+        case Maybe(of):
+            return ("maybe", coarse(of))
 
 
 # ---- kinds of arguments and results --------------------------------------------------------------------
@@ -327,6 +329,8 @@ def widen(p: Kind, a: Kind, sizes: dict[int, Any]) -> Kind:
             return Array(p.dtype, tuple(widen_dim(d, x, sizes) for d, x in zip(p.dims, a.dims, strict=True)))
         case Seq(x), Seq(y):
             return replace(p, elem=widen(x, y, sizes))
+        case Maybe(x), Maybe(y):
+            return Maybe(widen(x, y, sizes))
         case Tree(), Tree():
             return Tree(
                 p.type, p.keys, tuple(widen(x, y, sizes) for x, y in zip(p.items, a.items, strict=True))
@@ -368,6 +372,8 @@ def map_dims(k: Kind, f: Any) -> Kind:
             return Array(dtype, tuple(f(d) for d in dims))
         case Seq(elem):
             return replace(k, elem=map_dims(elem, f))
+        case Maybe(of):
+            return Maybe(map_dims(of, f))
         case Tree(type_, keys, items):
             return Tree(type_, keys, tuple(map_dims(x, f) for x in items))
         case Scalar(dtype, weak, value):
@@ -416,6 +422,8 @@ def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any
         case Seq(elem):
             inner = settled(rec, old.elem if isinstance(old, Seq) else None, elem, known, (path, "elem"))
             return replace(new, elem=inner)
+        case Maybe(of):
+            return Maybe(settled(rec, old.of if isinstance(old, Maybe) else None, of, known, (path, "of")))
         case Tree(type_, keys, items):
             olds = old.items if isinstance(old, Tree) else (None,) * len(items)
             return Tree(
@@ -436,6 +444,8 @@ def alike(a: Kind, b: Kind) -> bool:
         return len(a.dims) == len(b.dims)
     if isinstance(a, Tree) and isinstance(b, Tree):
         return a.type is b.type and a.keys == b.keys
+    if isinstance(a, Maybe) and isinstance(b, Maybe):
+        return alike(a.of, b.of)
     return type(a) is type(b) and (not isinstance(a, Simple) or a == b)
 
 

@@ -43,7 +43,7 @@ from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, join, join_all
+from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -165,8 +165,7 @@ def named(lw: Lowerer, value: Bound, name: str) -> Bound:
         v = value.atom
         if not v.user and not lw.quiet():
             v.name, v.user = name, True
-        k = v.kind
-        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+        if has_cell(v.kind):
             return lw.bind(v)
         return value
     if isinstance(value, Agg) and isinstance(value.whole, Val) and not value.whole.user and not lw.quiet():
@@ -202,7 +201,7 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
     if not isinstance(c, Agg):
         atom = lw.read(value, target)
         k = kind(atom)
-        if isinstance(k, (Array, Seq)) or k == UNKNOWN:
+        if has_cell(k):
             base = value if isinstance(value, Loc) else lw.bind(atom)
             if stars:
                 unpack_starred(lw, target, base, stars[0])
@@ -410,7 +409,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
             current = as_sequence(lw, current, box, node)
         else:
             return binary(lw, fn, current, value, node)
-    a = lw.read(current, node)
+    a = lw.sure(lw.read(current, node))
     k = kind(a)
     b = lw.read(value, node)
     if isinstance(k, Seq) and k.frozen:

@@ -18,7 +18,7 @@ import numpy as np
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Slice, Struct, Undef, Val, managed
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree, is_active_kind, made
+from srcdiff.ir.kinds import Array, Kind, Map, Maybe, Scalar, Seq, Sym, Tree, is_active_kind, made
 
 __all__ = ["evaluate"]
 
@@ -304,6 +304,8 @@ def fits(value: Any, kind: Kind) -> bool:
     """Whether a value is of a kind; what is unknown fits everything."""
     match kind:
         case Array(dtype, dims):
+            if isinstance(value, (float, np.ndarray)) and np.ndim(value) == 0 and value == 0.0:
+                return True  # the derivative of what is None here, and an array elsewhere
             if not dims and np.ndim(value) == 0:
                 return dtype_of(value) == dtype  # an operation on 0-d arrays gives a scalar
             return (
@@ -316,6 +318,8 @@ def fits(value: Any, kind: Kind) -> bool:
         case Map(elem):
             return isinstance(value, dict) and all(fits(x, elem) for x in value.values())
         case Seq(elem):
+            if value is None:
+                return True  # the derivative of a list that is None here
             return isinstance(value, list) and all(isinstance(x, Undefined) or fits(x, elem) for x in value)
         case Tree(type_, keys, items):
             if type_ is dict:
@@ -326,6 +330,8 @@ def fits(value: Any, kind: Kind) -> bool:
                 return False
             parts = list(value) if isinstance(value, (tuple, list)) else [getattr(value, k) for k in keys]
             return len(parts) == len(items) and all(map(part_fits, parts, items))
+        case Maybe(of):
+            return value is None or fits(value, of)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "FLOAT",
     "INT",
     "NONE",
+    "NOTHING",
     "OTHER",
     "STR",
     "UNKNOWN",
@@ -24,17 +25,22 @@ __all__ = [
     "Dim",
     "Kind",
     "Map",
+    "Maybe",
     "Scalar",
     "Seq",
     "Simple",
     "Sym",
     "Tree",
     "attributes_of",
+    "derivative_kind",
     "fresh_sym",
+    "has_cell",
     "is_active_kind",
+    "is_open",
     "join",
     "kind_of",
     "made",
+    "present",
     "takes_fields",
 ]
 
@@ -109,7 +115,18 @@ class Simple:
     name: str
 
 
-Kind = Scalar | Array | Seq | Tree | Simple
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """None, or a value of the kind ``of``: a number, an array or a list.
+
+    What is done with one before it is known to be there is done with an unknown; ``ops.given`` is the value
+    where it is there.  Its derivatives are of the kind ``of``: those of None are zeros that nobody reads.
+    """
+
+    of: Kind
+
+
+Kind = Scalar | Array | Seq | Tree | Simple | Maybe
 
 FLOAT = Scalar("f8")
 INT = Scalar("i8")
@@ -118,6 +135,7 @@ NONE = Simple("None")
 STR = Simple("str")
 OTHER = Simple("other")
 UNKNOWN = Simple("unknown")
+NOTHING = Simple("nothing")  # of the elements of a list that has none yet
 
 
 def takes_fields(cls: Any, keys: tuple[Any, ...]) -> bool:
@@ -160,7 +178,36 @@ def is_active_kind(kind: Kind) -> bool:
         case Tree(items=items):
             return any(is_active_kind(k) for k in items)
         case Simple(name):
-            return name == "unknown"
+            return name in ("unknown", "nothing")
+        case Maybe(of):
+            return is_active_kind(of)
+
+
+def present(k: Kind) -> Kind:
+    """The kind of a value that is there."""
+    return k.of if isinstance(k, Maybe) else k
+
+
+def derivative_kind(k: Kind) -> Kind:
+    """The kind of a tangent or cotangent of a value of kind ``k``."""
+    match k:
+        case Maybe(of):
+            return derivative_kind(of)
+        case Seq(elem):
+            return replace(k, elem=derivative_kind(elem))
+        case Tree(items=items):
+            return replace(k, items=tuple(map(derivative_kind, items)))
+    return k
+
+
+def has_cell(k: Kind) -> bool:
+    """Whether a value of this kind may be written to, or may be of a kind that is."""
+    return isinstance(present(k), (Array, Seq)) or k == UNKNOWN
+
+
+def is_open(k: Kind) -> bool:
+    """Whether values of this kind may be None, or anything else."""
+    return k in (UNKNOWN, OTHER) or isinstance(k, Maybe)
 
 
 _memo: dict[tuple[Any, ...], Sym] = {}
@@ -235,6 +282,8 @@ def widened(new: Kind, old: Kind, *key: Any) -> Kind:
             return Map(widened(x, y, "elem", *key), k)
         case Seq(x), Seq(y):
             return Seq(widened(x, y, "elem", *key), frozen=new.frozen)
+        case Maybe(x), Maybe(y):
+            return Maybe(widened(x, y, "of", *key))
         case Tree(), Tree() if new.type is old.type and new.keys == old.keys:
             items = tuple(
                 widened(a, b, n, *key) for n, (a, b) in enumerate(zip(new.items, old.items, strict=True))
@@ -249,8 +298,10 @@ def join_dtypes(a: str, b: str) -> str:
 
 def join(a: Kind, b: Kind) -> Kind:
     """The kind of a value that is of kind ``a`` or ``b``."""
-    if a == b:
+    if a == b or b == NOTHING:
         return a
+    if a == NOTHING:
+        return b
     match a, b:
         case Scalar(), Scalar():
             if a.dtype[0] == b.dtype[0] == "i" or a.dtype == b.dtype:
@@ -290,9 +341,26 @@ def join(a: Kind, b: Kind) -> Kind:
             items = a.items + b.items
             if a.type is list or all(alike(items[0], x) for x in items):
                 return Seq(join_all(items[0], items[1:]), frozen=a.type is tuple)
-    if not is_active_kind(a) and not is_active_kind(b):
-        return OTHER
-    return UNKNOWN
+    if NONE in (a, b) or Maybe in (type(a), type(b)):
+        a, b = grown(present(a)), grown(present(b))
+        of = a if b == NONE else b if a == NONE else join(a, b)
+        if isinstance(of, (Scalar, Array)) or type(of) is Seq:
+            return Maybe(of)
+    if is_active_kind(a) or is_active_kind(b) or may_grow(a) or may_grow(b):
+        return UNKNOWN
+    return OTHER
+
+
+def grown(k: Kind) -> Kind:
+    """A list of numbers, or one without elements, as one of any length."""
+    if isinstance(k, Tree) and k.type is list and all(isinstance(x, Scalar) for x in k.items):
+        return Seq(join_all(k.items[0], k.items[1:]) if k.items else NOTHING)
+    return k
+
+
+def may_grow(k: Kind) -> bool:
+    """Whether a value is a list or a dict, or holds one, that may get numbers yet."""
+    return isinstance(k, Tree) and (k.type in (list, dict) or any(map(may_grow, k.items)))
 
 
 def key_kind(keys: tuple[Any, ...]) -> Kind:
@@ -380,4 +448,6 @@ def alike(a: Kind, b: Kind) -> bool:
             return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))
         case Seq(elem=x, frozen=frozen), Seq(elem=y, frozen=also):
             return type(a) is type(b) and frozen == also and alike(x, y)
+        case Maybe(x), Maybe(y):
+            return alike(x, y)
     return a == b

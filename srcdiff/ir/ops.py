@@ -20,6 +20,7 @@ __all__ = [
     "append",
     "attribute",
     "copied",
+    "given",
     "keys",
     "order",
     "poplast",
@@ -87,6 +88,11 @@ def linked(part: Any, again: Any) -> Any:
     A part of an argument that one derivative is taken in, while another is taken in the whole.
     """
     return part
+
+
+def given(x: Any) -> Any:
+    """``x``, where it is known not to be None."""
+    return x
 
 
 def stop_gradient(x: _T) -> _T:

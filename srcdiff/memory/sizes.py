@@ -30,7 +30,7 @@ from srcdiff.ir.graph import (
     Val,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Sym, Tree
+from srcdiff.ir.kinds import Array, Kind, Map, Maybe, Scalar, Seq, Sym, Tree
 from srcdiff.memory.values import (
     ARRAY,
     LIST,
@@ -169,6 +169,8 @@ class Sizes:
     def of_kind(self, k: Kind, v: Val | None = None) -> Value:
         """What a kind says of a value; with ``v`` in memory of its own."""
         match k:
+            case Maybe(of):  # at most what it is where it is there
+                return self.of_kind(of, v)
             case Scalar(dtype, weak):
                 size = NUMBER if dtype[0] in "fci" else 0
                 return Num(dtype, weak, self.dim(k.value), self.made(v, size) if v is not None else NOTHING)
@@ -746,9 +748,13 @@ def _copied(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
     return x
 
 
+def _same(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
+    return ins[0]
+
+
 LISTS: dict[Any, Callable[[Sizes, Op, list[Value]], Value | None]] = {
     ops.append: _append, ops.rest: _rest, ops.poplast: _poplast, len: _len, ops.shape_at: _shape_at,
     np.shape: _shape, operator.getitem: _getitem, ops.getfield: _getfield,
     ops.setitem: _setitem, ops.additem: _setitem, list: _list,
-    ops.copied: _copied,
+    ops.copied: _copied, ops.given: _same, ops.linked: _same,
 }  # fmt: skip

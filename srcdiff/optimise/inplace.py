@@ -23,6 +23,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Region,
+    Struct,
     Undef,
     Val,
     kind,
@@ -206,7 +207,9 @@ class Owner:
                 self.region(r)
             for n, o in enumerate(op.outs):
                 if in_memory(o):
-                    self.roots[o] = frozenset().union(*(self.of(r.results[n]) for r in op.regions))
+                    ends = [r.results[n] for r in op.regions]
+                    made = any(isinstance(a, Struct) and in_memory(a) for a in ends)  # (a list of its own)
+                    self.roots[o] = frozenset().union(*map(self.of, ends), self.alone(o) if made else EMPTY)
         elif op.code in ("for", "while"):
             self.loop(op)
         else:

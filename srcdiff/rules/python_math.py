@@ -283,9 +283,10 @@ def float_(x: Any = 0.0, *, out_bar: Any) -> Any:
     return out_bar
 
 
-returns_alias(np.float32, np.float64)
+returns_alias(np.float16, np.float32, np.float64)
 
 
+@linear(np.float16, "x")
 @linear(np.float32, "x")
 @linear(np.float64, "x")
 def float_of_numpy(x: Any = 0.0, *, out_bar: Any) -> Any:

@@ -122,6 +122,10 @@ def zeros_any(x: Any) -> Any:
     return runtime.zeros_like(x)
 
 
+def zeros_there(x: Any) -> Any:
+    return 0.0 if x is None else np.zeros_like(x)
+
+
 def where_true(condition: Any, g: Any) -> Any:
     return np.where(condition, g, 0.0)
 
@@ -196,6 +200,8 @@ def repeated(bar: Any, x: Any) -> Any:
 
 
 CHECK = runtime.check_number  # that the result of a gradient is a number
+CHECK_THERE = runtime.check_there  # that it is not None
 nondifferentiable(CHECK)
+nondifferentiable(CHECK_THERE)
 NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for
 SNAPSHOTS_AHEAD, SNAPSHOTS_WITHIN = runtime.snapshots_ahead, runtime.snapshots_within

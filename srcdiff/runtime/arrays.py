@@ -20,6 +20,7 @@ __all__ = [
     "added_at",
     "cast_like",
     "check_number",
+    "check_there",
     "ediff_back",
     "fit",
     "gradient_back",
@@ -533,6 +534,12 @@ def layout(a: Any, order: str) -> Any:
     if order == "K" and not (flags.c_contiguous or flags.f_contiguous):
         raise NotImplementedError("the derivative of order='K' of an array that is not contiguous")
     return "F" if flags.f_contiguous and not flags.c_contiguous else "C"
+
+
+def check_there(y: Any, name: str) -> None:
+    """Refuse a result that is None, where only running the function tells."""
+    if y is None:
+        raise TypeError(f"{name} returns None here: there is nothing to differentiate")
 
 
 def check_number(y: Any, name: str) -> None:

@@ -29,6 +29,7 @@ from corpus import (
     managers,
     mappings,
     matching,
+    maybes,
     mixtures,
     ml,
     nexts,
@@ -92,5 +93,6 @@ MODULES = (
     carriers,
     payloads,
     local_classes,
+    maybes,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
