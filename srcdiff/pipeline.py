@@ -566,7 +566,7 @@ def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
     while at < len(layers):
         layer = layers[at]
         count = len(list(takewhile(layer.__eq__, layers[at:])))
-        if count > 1 and number_by_number(graph, layer):
+        if count > FEW_LAYERS and number_by_number(graph, layer):
             try:
                 graph = derivative_graph(graph, replace(layer, mode="derivative", option=count))
             except (SrcdiffError, NoRule):  # one at a time, then: what is wrong is said of the first that is
@@ -579,6 +579,9 @@ def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
         if at < len(layers):
             graph = known_kinds(graph, layer)
     return graph
+
+
+FEW_LAYERS = 2  # up to this, one taken of another reads better
 
 
 def number_by_number(graph: Graph, request: Request) -> bool:

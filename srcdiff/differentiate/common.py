@@ -29,7 +29,7 @@ from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, vals
+from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Struct, Val, key_of, kind, vals
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
@@ -224,6 +224,26 @@ def harmless(name: str, a: Atom) -> bool:
     if name == "dtype":
         return not (isinstance(a, Const) and a.value is None) or True
     return isinstance(a, Const) and a.value is None
+
+
+def may_be_unset(x: Atom, seen: set[Val]) -> bool:
+    """Whether a variable has no value on some path: one that a loop or a branch binds first."""
+    if not isinstance(x, Val) or x.op is None or x in seen:
+        return x is UNDEF
+    seen.add(x)
+    op = x.op
+    if op.code == "if" and x in op.outs:
+        k = op.outs.index(x)
+        return any(may_be_unset(r.results[k], seen) for r in op.regions)
+    if op.code == "need":
+        return may_be_unset(op.attrs["value"], seen)
+    if op.code in ("for", "while") and op.regions:
+        view = LoopView(op)
+        for variables in (view.params, view.finals):
+            if x in variables:
+                j = variables.index(x)
+                return may_be_unset(view.inits[j], seen) or may_be_unset(view.yields[j], seen)
+    return False
 
 
 class Builder(Lowerer):
@@ -451,7 +471,13 @@ class Builder(Lowerer):
         if isinstance(present(k), Scalar):
             return Const(0.0)
         if isinstance(k, Array) and is_active_kind(k):
-            return self.rule(vocabulary.zeros, {"x": x})
+            if not may_be_unset(x, set()):
+                return self.rule(vocabulary.zeros, {"x": x})
+            v = self.rule(vocabulary.zeros_if_set, {"x": x})
+            if isinstance(v, Val) and v.op is not None:
+                v.kind = k  # (where it is not set, its zero is added to others like it, and never read)
+                v.op.attrs = {**v.op.attrs, "unset": True}
+            return v
         if isinstance(k, Tree):
             if not is_active_kind(k) and k.type not in (list, dict):
                 return Const(None)

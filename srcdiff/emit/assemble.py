@@ -956,7 +956,7 @@ class Assembler:
 
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
-        return any(user is None for _, user in self.lay.uses.get(v, []))
+        return any(user is None or user.attrs.get("unset") for _, user in self.lay.uses.get(v, []))
 
     def taped_unset(self, p: Val, loop: Op) -> bool:
         """Whether a variable that is not set before a loop may be put on a tape before it is set."""
@@ -971,9 +971,13 @@ class Assembler:
                 todo.append((view.finals[view.params.index(v)], op))
             for where, user in self.lay.uses.get(v, []):
                 parent = self.names.parents[where]
+                if user is None and parent is None:
+                    return True
                 if user is None and parent is not None and parent[1].code in ("for", "while"):
-                    if any(c is v for c in LoopView(parent[1]).collected):
+                    if v in vals(LoopView(parent[1]).collected):
                         return True
+                if user is not None and user.attrs.get("unset"):
+                    return True
                 if user is not None and user.code in ("for", "while"):
                     inner = LoopView(user)
                     todo += [(q, user) for q, i in zip(inner.params, inner.inits, strict=True) if i is v]

@@ -127,7 +127,8 @@ class Checker:
             )
         else:
             shape(self, op)
-        self.use(op.ins, op, "as an operand", op.code in ("for", "while"))
+        unset = op.code in ("for", "while") or bool(op.attrs.get("unset"))
+        self.use(op.ins, op, "as an operand", unset)
         for n, r in enumerate(op.regions):
             self.region(r, f"region {n} of {op.code}", op)
         for o in op.outs:

@@ -143,6 +143,8 @@ class Run:
 
     def prim(self, op: Op) -> Any:
         values = self.atoms(op.ins)
+        if op.attrs.get("unset"):  # what is not set is None in the text
+            values = [None if isinstance(v, Undefined) else v for v in values]
         for v in values:
             defined(v, op)
         fn: Callable[..., Any] = op.fn

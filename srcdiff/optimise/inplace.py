@@ -31,7 +31,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree, present
 
 __all__ = ["own"]
 
@@ -81,6 +81,7 @@ UNSURE = -1  # the nesting of a value whose kind is not known
 
 def depth(k: Kind) -> int:
     """How deep lists nest in a value."""
+    k = present(k)
     if isinstance(k, Seq):
         return 1 + max(depth(k.elem), 0)
     if isinstance(k, Tree):
@@ -94,6 +95,7 @@ def in_memory(v: Atom) -> bool:
 
 def has_memory(k: Kind) -> bool:
     """Whether a value of this kind is or holds what can be written to: a tuple of numbers does not."""
+    k = present(k)
     if isinstance(k, Tree) and isinstance(k.type, type) and issubclass(k.type, tuple):
         return any(has_memory(x) for x in k.items)
     return isinstance(k, (Array, Seq, Tree)) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
@@ -121,7 +123,7 @@ class Owner:
 
     def alone(self, v: Val) -> Roots:
         """The memory of a value that shares none: its own, that of the lists in it, that of the arrays."""
-        if isinstance(v.kind, Array):
+        if isinstance(present(v.kind), Array):
             return frozenset((v,))
         if v not in self.parts:
             deep = depth(v.kind)
@@ -624,7 +626,7 @@ class Owner:
     def needs_copy(self, a: Atom) -> bool:
         """Whether a value put on a tape would change there."""
         return any(
-            isinstance(v.kind, (Array, Seq))
+            isinstance(present(v.kind), (Array, Seq))
             and any(r in self.updated and self.changed_later(r, v) for r in self.own_memory(v))
             and not self.is_copy(v)
             for v in vals([a])
@@ -663,8 +665,10 @@ class Owner:
         made: list[Op] = []
 
         def f(v: Val) -> Atom:
-            if not isinstance(v.kind, (Array, Seq)):
+            if not isinstance(present(v.kind), (Array, Seq)):
                 return v
+            if self.partly_set(v):
+                return self.copy_in_branches(v)
             c = self.copy(v, like)
             c.out.user = False
             c.out.name = ""

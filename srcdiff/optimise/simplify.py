@@ -15,6 +15,7 @@ from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
+    UNDEF,
     Atom,
     Const,
     Graph,
@@ -185,6 +186,10 @@ class Rebuild:
     def prim(self, op: Op) -> None:
         env = self.env
         ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
+        if op.attrs.get("unset") and ins[0] is UNDEF:
+            self.changed = True
+            self.env[op.out] = Const(0.0)
+            return
         known = op.fn in _SIMPLER or (op.fn in self.sums and not any(op.attrs.get("names", ())))
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:

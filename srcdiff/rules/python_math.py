@@ -283,12 +283,13 @@ def float_(x: Any = 0.0, *, out_bar: Any) -> Any:
     return out_bar
 
 
-returns_alias(np.float16, np.float32, np.float64)
+returns_alias(np.float16, np.float32, np.float64, np.longdouble)
 
 
 @linear(np.float16, "x")
 @linear(np.float32, "x")
 @linear(np.float64, "x")
+@linear(np.longdouble, "x")
 def float_of_numpy(x: Any = 0.0, *, out_bar: Any) -> Any:
     return cast_like(out_bar, x)
 

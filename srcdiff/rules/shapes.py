@@ -50,11 +50,12 @@ from srcdiff.runtime.arrays import (
     untake_along_axis,
     untile,
     unvstack,
+    zero_of,
     zeros_like,
 )
 
 pure(interior, inverse_permutation, negated, rolled_to)
-nondifferentiable(last_write, layout, order_of, pad_sources, zeros_like)
+nondifferentiable(last_write, layout, order_of, pad_sources, zero_of, zeros_like)
 returns_alias(
     np.array_split,
     np.asanyarray,

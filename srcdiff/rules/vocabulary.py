@@ -40,6 +40,7 @@ __all__ = [
     "unbroadcast",
     "zeros",
     "zeros_any",
+    "zeros_if_set",
 ]
 
 # zero if any operand is
@@ -49,7 +50,7 @@ MULTILINEAR: frozenset[Any] = frozenset(
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
-        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
+        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like, runtime.zero_of,
     }
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
@@ -120,6 +121,10 @@ def ones(x: Any) -> Any:
 
 def zeros_any(x: Any) -> Any:
     return runtime.zeros_like(x)
+
+
+def zeros_if_set(x: Any) -> Any:
+    return runtime.zero_of(x)
 
 
 def zeros_there(x: Any) -> Any:

@@ -52,6 +52,7 @@ __all__ = [
     "untake_along_axis",
     "untile",
     "unvstack",
+    "zero_of",
     "zeros_like",
 ]
 
@@ -136,6 +137,11 @@ def zeros_like(x: Any) -> Any:
     if _is_record(x):
         return _object_like(x, lambda name: zeros_like(getattr(x, name)))
     return None
+
+
+def zero_of(x: Any) -> Any:
+    """The zero cotangent of an array that may not have been set: of none, the number."""
+    return 0.0 if x is None else np.zeros_like(x)
 
 
 def add(a: Any, b: Any) -> Any:

@@ -248,6 +248,24 @@ def over_tuple(x):
 
 xs = rng.normal(size=6)
 
+def first_set_inside(x, n, m):
+    for k in range(n):
+        y = x * k
+        x = x + y * 0.1
+    if m > 0:
+        return np.sum(y * x)
+    return np.sum(x * x)
+
+
+def first_set_in_a_branch(x, c):
+    if c > 0:
+        y = x * 2
+    x = x * 3
+    if c > 0:
+        return np.sum(y * x)
+    return np.sum(x * x)
+
+
 PROGRAMS = [
     Program("logistic_map", logistic_map, (0.3, 2.7, 12), (0, 1)),
     Program("horner", horner, (rng.normal(size=5), 1.3), (0, 1)),
@@ -282,4 +300,9 @@ PROGRAMS = [
     Program("nested_if_loops", nested_if_loops, (1.2, 7)),
     Program("float_steps", float_steps, (0.6,)),
     Program("over_tuple", over_tuple, (0.6,)),
+    Program("first_set_inside", first_set_inside, (xs, 3, 1)),
+    Program("first_set_inside_not_read", first_set_inside, (xs, 3, 0)),
+    Program("first_set_inside_never", first_set_inside, (xs, 0, 0)),
+    Program("first_set_in_a_branch", first_set_in_a_branch, (xs, 1.0)),
+    Program("first_set_in_no_branch", first_set_in_a_branch, (xs, -1.0)),
 ]
