@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
 import pickle
 from typing import Any
@@ -14,13 +15,16 @@ from test_family import PROGRAMS
 from srcdiff import (
     DerivativeTypeError,
     DerivativeValueError,
+    derivative,
     grad,
     hessian,
     hvp,
     jacfwd,
     jacrev,
     jvp,
+    laplacian,
     source,
+    taylor,
     value_and_grad,
     vmap,
 )
@@ -228,6 +232,27 @@ def test_other_numbers_of_examples() -> None:
 M = RNG.normal(size=(6, 3, 3)) + 3.0 * np.eye(3)
 T = RNG.normal(size=(6, 2, 3))
 I = np.array([0, 2, 1, 1, 0, 2])  # noqa: E741
+
+
+def under_mask(x, mask, value):
+    x = x.copy()
+    x[mask] = value
+    return x
+
+
+def scaled_below(x):
+    y = np.zeros(3).reshape(1, 3)
+    y += x
+    y[y < 0] *= 0.1
+    return y**2
+
+
+def simpson(a):
+    h = a / 10
+    s = sum((4 if i % 2 else 2) * math.exp(-((i * h) ** 2)) for i in range(1, 10))
+    return h / 3 * (1 + s + math.exp(-a * a))
+
+
 SINGLE = [
     lambda x: x[1:] - x[:-1],
     lambda x: x[::-1].sum(),
@@ -270,6 +295,24 @@ SINGLE = [
     lambda x: x.astype(np.float32),
     lambda x: np.interp(x, np.array([-1.0, 1.0]), np.array([0.0, 1.0])),
     lambda x: x**2 / (1 + x**2),
+    lambda x: x[np.nonzero(np.arange(3) > 0)],
+    lambda x: x[(np.array([2, 0]),)],
+    lambda x: under_mask(x, x < 0, 0.0),
+    lambda x: under_mask(x, x < 0, x[0]),
+    lambda x: under_mask(np.outer(x, x), x < 0, 2),
+    lambda x: under_mask(np.outer(x, x), np.outer(x, x) < 0, x @ x),
+    lambda x: scaled_below(x),
+    lambda x: np.convolve(x**2, np.array([1.0, 2.0]), "same"),
+    lambda x: simpson(x[0]),
+    lambda x: np.cross(x * x, np.sin(x)),
+    lambda x: np.cross(np.outer(x, x), x),
+    lambda x: np.cross(np.arange(3.0), x),
+    lambda x: np.repeat(x**2, [1, 0, 2]),
+    lambda x: np.repeat(x**2, np.array([1, 0, 2])),
+    lambda x: np.choose([0, 1, 0], [x, x**2]),
+    lambda x: np.choose(np.array([2, 1, 0]), [x, x**2, 3.0]),
+    lambda x: np.choose((x > 0).astype(int), [x, x**2]),
+    lambda x: np.bincount([0, 1, 1], weights=x) ** 2,
 ]
 MATRIX = [
     lambda m: m.T,
@@ -310,6 +353,27 @@ MATRIX = [
     lambda m: np.cumsum(m),
     lambda m: np.squeeze(m[:1]),
     lambda m: np.take_along_axis(m, np.argsort(m, axis=1), axis=1),
+    lambda m: m[np.tril_indices(3)],
+    lambda m: m[np.triu_indices(3, 1)] + m[np.tril_indices(3, -1)],
+    lambda m: m[np.diag_indices(3)],
+    lambda m: m[np.nonzero(np.eye(3))],
+    lambda m: m[np.where(np.eye(3) > 0.5)],
+    lambda m: m[np.unravel_index([1, 5], (3, 3))],
+    lambda m: m[np.ix_([0, 2], [1])],
+    lambda m: m[np.argmax(m, axis=0), np.arange(3)],
+    lambda m: np.stack([m, m])[0, :, [1, 2]],
+    lambda m: np.stack([m, m])[:, 0, [1, 2]],
+    lambda m: np.stack([m, m])[1, [0, 2]],
+    lambda m: np.stack([m, m])[[0, 1], :, [1, 2]],
+    lambda m: np.stack([m, 2 * m]) @ m,
+    lambda m: m @ np.stack([m, 2 * m]),
+    lambda m: m[0] @ np.stack([m, 2 * m]),
+    lambda m: np.stack([m, 2 * m]) @ m[0],
+    lambda m: np.linalg.solve(m, np.stack([m.T, 2 * m])),
+    lambda m: np.linalg.solve(np.stack([m.T, 2 * m]), m),
+    lambda m: np.linalg.solve(np.stack([m.T, 2 * m]), m[0]),
+    lambda m: np.linalg.solve(np.stack([np.eye(3), 2 * np.eye(3)]), m[0]),
+    lambda m: np.linalg.solve(m, np.stack([np.eye(3), 2 * np.eye(3)])),
 ]
 
 
@@ -327,6 +391,23 @@ def compare(got: Any, expected: Any) -> None:
 def test_operation_on_vectors(n: int) -> None:
     f = SINGLE[n]
     compare(vmap(f)(X), [f(x) for x in X])
+
+
+@pytest.mark.parametrize("n", range(len(SINGLE)))
+def test_derivatives_of_operations(n: int) -> None:
+    """Reverse mode for each example, and through all of them; forward mode along all directions."""
+    f = SINGLE[n]
+    if np.asarray(f(X[0])).dtype != np.float64:
+        return
+    g = grad(lambda x: np.sum(f(x) ** 2))
+    expected = by_loop(g, X)
+    np.testing.assert_allclose(vmap(g)(X), expected, rtol=1e-10, atol=1e-12)
+    through = grad(lambda xs: np.sum(vmap(f)(xs) ** 2))(X)
+    np.testing.assert_allclose(through, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(jacfwd(lambda x: np.sum(f(x) ** 2))(X[0]), expected[0], rtol=1e-10, atol=1e-12)
+    h = hessian(lambda x: np.sum(f(x) ** 2))
+    rows = [hvp(lambda x: np.sum(f(x) ** 2))(X[0], e) for e in np.eye(3)]
+    np.testing.assert_allclose(h(X[0]), rows, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("n", range(len(MATRIX)))
@@ -396,6 +477,38 @@ def test_indices_of_each_example() -> None:
     np.testing.assert_allclose(vmap(write)(X, I, X[:, 1]), expected)
 
 
+LOWER = np.tril_indices(3)
+
+
+def by_triangle(x):
+    low = np.zeros((3, 3))
+    low[LOWER] = x
+    low[np.diag_indices(3)] = np.exp(np.diag(low))
+    low[np.triu_indices(3, 1)] += x[:3] * x[3:]
+    low[np.ix_([0, 2], [1, 2])] *= x[0]
+    at = np.unravel_index(np.array([1, 5]), (3, 3))
+    low[at] = low[at] ** 2 + x[1]
+    return np.sum(low @ low * np.arange(9.0).reshape(3, 3))
+
+
+def test_tuples_of_index_arrays() -> None:
+    xs = RNG.normal(size=(4, 6))
+    g = by_loop(grad(by_triangle), xs)
+    e = 1e-6 * np.eye(6)
+    numeric = [(by_triangle(xs[0] + d) - by_triangle(xs[0] - d)) / 2e-6 for d in e]
+    np.testing.assert_allclose(g[0], numeric, rtol=1e-6)
+    np.testing.assert_allclose(vmap(by_triangle)(xs), [by_triangle(x) for x in xs])
+    np.testing.assert_allclose(vmap(grad(by_triangle))(xs), g)
+    np.testing.assert_allclose(grad(lambda xs: np.sum(vmap(by_triangle)(xs)))(xs), g)
+    np.testing.assert_allclose(jacfwd(by_triangle)(xs[0]), g[0])
+    np.testing.assert_allclose(jacrev(grad(by_triangle))(xs[0]), hessian(by_triangle)(xs[0]))
+    rows = [hvp(by_triangle)(xs[0], d) for d in np.eye(6)]
+    np.testing.assert_allclose(hessian(by_triangle)(xs[0]), rows)
+    np.testing.assert_allclose(vmap(hessian(by_triangle))(xs)[0], rows)
+    np.testing.assert_allclose(laplacian(by_triangle)(xs[0]), np.trace(rows))
+    assert "for " not in body(source(vmap(by_triangle), xs)).partition('"""\n')[2]
+
+
 def test_arguments_are_left_as_they_are() -> None:
     def f(x):
         x[0] = 5.0
@@ -426,6 +539,26 @@ def test_elements_of_arrays_as_lists() -> None:
     np.testing.assert_allclose(vmap(grows)(X[:, 0]), [grows(x) for x in X[:, 0]])
 
 
+def test_sums_that_start_from_an_integer() -> None:
+    a = X[:, 0]
+    slopes = [grad(simpson)(t) for t in a]
+    np.testing.assert_allclose(jacfwd(vmap(simpson))(a), np.diag(slopes), atol=1e-14)
+    np.testing.assert_allclose(jacrev(vmap(simpson))(a), np.diag(slopes), atol=1e-14)
+    h = hessian(lambda a: np.sum(vmap(simpson)(a)))(a)
+    np.testing.assert_allclose(h, np.diag([grad(grad(simpson))(t) for t in a]), atol=1e-13)
+
+
+def test_coefficients_along_a_captured_direction() -> None:
+    c = np.array([1.0, 2.0, 3.0])
+
+    def f(z):
+        return taylor(lambda t: np.convolve(t**2, c[:2], "same"), 2)(z, c)
+
+    got, expected = vmap(f)(X), [f(x) for x in X]
+    for n in range(3):
+        np.testing.assert_allclose(got[n], [e[n] for e in expected])
+
+
 def test_prints_once_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     def f(x):
         print("one", x)
@@ -442,6 +575,46 @@ def test_nested() -> None:
     table = vmap(vmap(lambda a, b: a * b, in_axes=(None, 0)), in_axes=(0, None))
     np.testing.assert_allclose(table(X[:, 0], X[:, 1]), np.outer(X[:, 0], X[:, 1]))
     np.testing.assert_allclose(vmap(vmap(np.tanh))(X), np.tanh(X))
+
+
+def test_nested_with_settings() -> None:
+    """What has a value by default, and no axis, is the same for all, inside as well."""
+
+    def recursive(x, n=3):
+        return x if n == 0 else np.sin(recursive(x, n - 1)) * n
+
+    def by_name(x, mode="cube"):
+        return {"same": lambda z: z, "cube": lambda z: z**3}[mode](x)
+
+    def scaled(x, k=2.0):
+        return x * k
+
+    d = grad(recursive)
+    np.testing.assert_allclose(vmap(vmap(d))(X), [[d(t) for t in row] for row in X])
+    np.testing.assert_allclose(vmap(vmap(grad(by_name)))(X), 3 * X**2)
+    np.testing.assert_allclose(vmap(vmap(scaled))(X), 2 * X)
+    np.testing.assert_allclose(vmap(vmap(scaled))(X, k=X), X * X)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(scaled)(x, k=3.0)))(X), np.full(X.shape, 3.0))
+
+
+AXES: Any = (0, None)
+OPTIONS = {"axes": [None, 0], "order": 2}
+
+
+def test_options_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options read from a variable are settled, and looked at again at each call."""
+    g = grad(lambda m: np.sum(vmap(lambda a, b: a @ b, in_axes=AXES)(m, X[0])))
+    np.testing.assert_allclose(g(W), np.tile(X[0], (4, 1)))
+    monkeypatch.setitem(globals(), "AXES", (1, None))
+    np.testing.assert_allclose(g(W[:3]), np.tile(X[0][:, None], (1, 3)))
+    g = grad(lambda w: np.sum(vmap(lambda a, b: a @ b, in_axes=OPTIONS["axes"])(w, X)))
+    np.testing.assert_allclose(g(W[0]), X.sum(axis=0))
+    d = grad(lambda x: derivative(lambda t: t**5, order=OPTIONS["order"])(x))
+    assert d(1.0) == 60.0
+    monkeypatch.setitem(OPTIONS, "order", 3)
+    assert d(1.0) == 120.0
+    by_argument = grad(lambda x, k: np.sum(vmap(np.sin, in_axes=k)(x)))
+    refused(lambda: by_argument(X, 0), SyntaxError, "not a constant")
 
 
 def test_with_derivatives() -> None:
@@ -470,6 +643,202 @@ def test_with_derivatives() -> None:
     e = np.zeros_like(W)
     e[1, 2] = h
     np.testing.assert_allclose(grad(penalty)(W)[1, 2], (penalty(W + e) - penalty(W - e)) / (2 * h), rtol=1e-6)
+
+
+def squares(t):
+    return np.outer(t, t) + np.array([[3.0, 0.2], [0.1, 2.0]]) * t[0]
+
+
+@pytest.mark.parametrize("examples", [2, 3])  # as many as directions, and more
+@pytest.mark.parametrize("transform", [jacfwd, jacrev, hessian, laplacian])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda t: np.linalg.cholesky(squares(t) @ squares(t).T)[1],
+        lambda t: np.linalg.solve(squares(t), t),
+        lambda t: np.linalg.solve(squares(t), squares(t).T)[0],
+        lambda t: np.linalg.qr(squares(t))[1][0],
+        lambda t: np.log(np.linalg.det(squares(t) @ squares(t).T)) * t,
+        lambda t: np.linalg.inv(squares(t))[0],
+        lambda t: squares(t) @ (squares(t) @ t),
+        lambda t: (np.stack([squares(t), squares(t).T]) @ squares(t))[1, 0],
+    ],
+    ids=["cholesky", "solve", "solve-matrix", "qr", "det", "inv", "matmul", "stacks"],
+)
+def test_examples_are_not_directions(f: Any, transform: Any, examples: int) -> None:
+    ts = RNG.uniform(0.5, 1.5, size=(examples, 2))
+    d = transform(f)
+    np.testing.assert_allclose(vmap(d)(ts), by_loop(d, ts), rtol=1e-9, atol=1e-11)
+
+
+def guarded_root(x):
+    try:
+        y = math.sqrt(x - 0.5)
+    except ValueError:
+        y = x * x
+    return y * x
+
+
+def grown(x):
+    for i in range(10):
+        x = x * 1.3
+        if x > 3:
+            return x * i
+    return -x
+
+
+@pytest.mark.parametrize("f", [guarded_root, grown])
+@pytest.mark.parametrize("xs", [[0.23, 0.71, 1.27], [0.71, 1.27], [0.01, 0.02]])
+def test_what_is_not_set_on_every_path(f: Any, xs: list[float], tmp_path: Any) -> None:
+    """Variables that some examples leave unset do not leave the loop over the examples."""
+    x = np.array(xs)
+    g = np.array([grad(f)(a) for a in x])
+    values = vmap(f)(x)
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, [f(a) for a in x])
+    np.testing.assert_allclose(vmap(grad(f))(x), g)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x)))(x), g)
+    second = np.diag([grad(grad(f))(a) for a in x])
+    np.testing.assert_allclose(hessian(lambda x: np.sum(vmap(f)(x)))(x), second)
+    vmap(f).save(tmp_path / "mapped.py", x)
+    spec = importlib.util.spec_from_file_location("mapped", tmp_path / "mapped.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    again = getattr(module, f"{f.__name__}_vmap")
+    np.testing.assert_allclose(grad(lambda x: np.sum(again(x)))(x), g)
+
+
+def test_sizes_of_each_example() -> None:
+    """A slice or branch that each example takes by itself, whose sizes differ on the way."""
+    x = np.arange(9.0).reshape(3, 3) / 5
+    at = np.array([0, 2, 1, 2])
+    for f in (
+        lambda x, i: np.sum(x[i:, :] ** 2),
+        lambda x, i: x[:i].sum() ** 2,
+        lambda x, i: x[0] ** 2 if i > 1 else x[1],
+        lambda x, i: np.sum(np.zeros(i + 1) + x[i, 0]),
+    ):
+        each = vmap(f, in_axes=(None, 0))
+        np.testing.assert_allclose(each(x, at), [f(x, i) for i in at])
+        rows = [jacrev(f)(x, i) for i in at]
+        np.testing.assert_allclose(vmap(jacrev(f), in_axes=(None, 0))(x, at), rows)
+        np.testing.assert_allclose(jacrev(each)(x, at), rows)
+        np.testing.assert_allclose(jacfwd(each)(x, at), rows)
+
+
+# ---- lists of layers ---------------------------------------------------------------------------------------
+
+
+def summed_layers(p, x):
+    return sum(np.sum(np.tanh(w @ x + b)) for w, b in p)
+
+
+def chained_layers(p, x):
+    for w, b in p:
+        x = np.tanh(w @ x + b)
+    return np.sum(x**2)
+
+
+def last_layer_apart(p, x):
+    for w, b in p[:-1]:
+        x = np.tanh(w @ x + b)
+    w, b = p[-1]
+    return np.sum((w @ x + b) ** 2)
+
+
+def layers_by_name(p, x):
+    for layer in p:
+        x = np.tanh(layer["w"] @ x + layer["b"])
+    return np.sum(x**2)
+
+
+def layers_with_loops(p, x):
+    for w, b in p:
+        x = np.tanh(w @ x + b)
+        while np.sum(x) > 0.4:
+            x = x * 0.5
+    return np.sum(x**2)
+
+
+LAYERS = [(RNG.normal(size=(4, 3)), RNG.normal(size=4)), (RNG.normal(size=(3, 4)), RNG.normal(size=3))]
+SQUARE = [(RNG.normal(size=(3, 3)), RNG.normal(size=3)) for _ in range(3)]
+
+
+def leaves(p: Any) -> list[np.ndarray]:
+    if isinstance(p, np.ndarray):
+        return [p]
+    return [x for part in (p.values() if isinstance(p, dict) else p) for x in leaves(part)]
+
+
+@pytest.mark.parametrize(
+    "f, p, by_themselves",
+    [
+        (summed_layers, SQUARE, False),
+        (chained_layers, LAYERS, False),
+        (last_layer_apart, LAYERS, False),
+        (layers_by_name, [{"w": w, "b": b} for w, b in LAYERS], False),
+        (layers_with_loops, LAYERS, True),
+    ],
+)
+def test_gradients_of_lists_of_layers(f: Any, p: Any, by_themselves: bool) -> None:
+    """A gradient for each example, in the structure of the parameters, with the examples first."""
+    each = vmap(grad(f), in_axes=(None, 0))
+    got, expected = each(p, X), [grad(f)(p, x) for x in X]
+    assert type(got) is list and type(got[0]) is type(p[0])
+    for n, part in enumerate(leaves(got)):
+        np.testing.assert_allclose(part, [leaves(e)[n] for e in expected], rtol=1e-12)
+    assert ("x_i" in body(each.source)) == by_themselves
+    got = vmap(hvp(f), in_axes=(None, 0, None))(p, X, p)
+    expected = [hvp(f)(p, x, p) for x in X]
+    for n, part in enumerate(leaves(got)):
+        np.testing.assert_allclose(part, [leaves(e)[n] for e in expected], rtol=1e-10, atol=1e-13)
+
+    def penalty(p):
+        total = 0.0
+        for layer in vmap(grad(f), in_axes=(None, 0))(p, X):
+            total += np.sum(layer["w"] ** 2) if isinstance(layer, dict) else np.sum(layer[0] ** 2)
+        return total
+
+    def shifted(h):
+        layers = [{k: v + h for k, v in q.items()} if isinstance(q, dict) else q for q in p]
+        return [q if isinstance(q, dict) else tuple(v + h for v in q) for q in layers]
+
+    moved, back = shifted(1e-6), shifted(-1e-6)
+    slope = (penalty(moved) - penalty(back)) / 2e-6
+    np.testing.assert_allclose(sum(np.sum(x) for x in leaves(grad(penalty)(p))), slope, rtol=1e-5)
+
+
+def test_containers_that_each_example_makes() -> None:
+    def f(p, x):
+        out = []
+        for w, b in p:
+            y = np.abs(w @ x).sum()
+            while y > 1:
+                y = y * 0.5 - 0.01
+            out.append(y * b)
+        return out
+
+    each = vmap(f, in_axes=(None, 0))
+    expected = [f(SQUARE, x) for x in X]
+    for n, part in enumerate(each(SQUARE, X)):
+        np.testing.assert_allclose(part, [e[n] for e in expected])
+    g = grad(lambda p: sum(np.sum(y**2) for y in each(p, X)))(SQUARE)
+    one = grad(lambda p: sum(np.sum(y**2) for x in X for y in f(p, x)))(SQUARE)
+    for a, b in zip(leaves(g), leaves(one), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-14)
+
+    def decomposed(x):
+        while np.sum(x) > 0.4:
+            x = 0.5 * x
+        q, r = np.linalg.qr(np.outer(x, x) + np.eye(3))
+        return {"x": x, "both": (np.abs(q), r), "what": "text"}
+
+    got, expected = vmap(decomposed)(X), [decomposed(x) for x in X]
+    np.testing.assert_allclose(got["x"], [e["x"] for e in expected])
+    for n in range(2):
+        np.testing.assert_allclose(got["both"][n], [e["both"][n] for e in expected])
+    assert got["what"] == "text"
 
 
 def test_numbers_chosen_for_each() -> None:

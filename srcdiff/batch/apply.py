@@ -8,8 +8,8 @@ from typing import Any
 from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import OWN, Atom, Const, Op, Slice, Struct, Val, kind, rank
-from srcdiff.ir.kinds import Array, Dim, Scalar, Seq
+from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, rank
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
@@ -37,7 +37,13 @@ class Many(Builder):
     def at(self, a: Atom) -> Atom:
         raise NotImplementedError
 
+    def named(self, new: Atom, k: Kind, how: Any) -> Val:
+        raise NotImplementedError
+
     def way(self, a: Atom) -> Any:
+        raise NotImplementedError
+
+    def as_many(self, a: Atom) -> Atom:
         raise NotImplementedError
 
     def count(self) -> Atom:
@@ -58,9 +64,9 @@ class Many(Builder):
 
     def expanded(self, new: Atom, k: Any) -> Atom:
         """What is the same for all examples, once for each."""
-        if isinstance(new, Struct) and new.type in (list, tuple):
-            kinds = k.items if hasattr(k, "items") else (k.elem,) * len(new.items)
-            return Struct(new.type, new.keys, tuple(map(self.expanded, new.items, kinds)))
+        if isinstance(k, Tree):
+            parts = (self.expanded(self.part(new, k, n), x) for n, x in enumerate(k.items))
+            return Struct(k.type, k.keys, tuple(parts))
         if isinstance(k, Scalar):
             if isinstance(new, Const) and isinstance(new.value, float) and new.value == 0.0:
                 return self.rule(batching.zeros, {"n": self.count()})
@@ -73,7 +79,23 @@ class Many(Builder):
                     break
                 new = new.op.ins[0]
             return self.rule(text, {"n": self.count(), "x": new})
-        raise Unbatched("a list of any length, the same for all")
+        if type(k) is Seq:
+            return self.listed(new, k.elem)
+        raise Unbatched("something that is the same for all")
+
+    def listed(self, new: Atom, k: Kind) -> Atom:
+        """A list that is the same for all examples, each element once for each."""
+        loop = Op("for", [], [], [Region()], {"head": 0, "carried": 0, "dirs": (), "exits": ()}, self.origin)
+        view = LoopView(loop)
+        element = Val("", k, loop)
+        view.body.params.append(Val("", INT, loop))
+        view.add_source(new, 1, element)
+        with self.inside(view.body):
+            many = self.expanded(element, k)
+        tape = view.add_tape(many, "", kind(many))
+        loop.outs.append(Val("", INT, loop))
+        self.region.ops.append(loop)
+        return tape
 
     def cast(self, a: Atom, dtype: str) -> Atom:
         return self.rule(batching.cast, {"x": a, "dtype": Const(batching.dtype_word(dtype))})
@@ -82,6 +104,9 @@ class Many(Builder):
     def by_rule(self, op: Op) -> Atom:
         """An operation of the table: elementwise, along axes, or with a text of its own."""
         fn = op.fn
+        if fn in batching.WITHIN and not isinstance(op.out.kind, (Array, Scalar)):
+            given = [a if a == Const(None) else self.as_many(a) for a in op.ins]
+            return self.prim(fn, given, op.attrs.get("names", ()), **handed_on(op))
         if batching.is_elementwise(fn):
             return self.elementwise(op, fn)
         along = batching.ALONG.get(fn)
@@ -108,8 +133,14 @@ class Many(Builder):
             raise Unbatched("a result of unknown rank")
         if fn in batching.ONE_OPERAND and len(op.ins) != 1:
             raise Unbatched("another number of operands")
-        args = [self.aligned(a, r) for a in op.ins]
+        args = [self.lined_up(a, r) for a in op.ins]
         return self.prim(fn, args, op.attrs.get("names", ()), **handed_on(op))
+
+    def lined_up(self, a: Atom, r: int) -> Atom:
+        """An operand, or a display of several."""
+        if isinstance(a, Struct) and a.type in (list, tuple) and self.way(a) != "one":
+            return Struct(a.type, a.keys, tuple(self.aligned(x, r) for x in a.items))
+        return self.aligned(a, r)
 
     def along(self, op: Op, how: batching.Along) -> Atom:
         """The axes that an operation works along are one further."""
@@ -279,10 +310,12 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
     if type(k) is Seq:
         if b.way(at) != "one" or how != "many":
             raise Unbatched("another element for each example")
-        return b.prim(op.fn, [b.at(x), b.at(at)], **attrs), "many"
+        xs = kind(b.at(x))
+        got = xs.elem if isinstance(xs, Seq) and not isinstance(at, Slice) else xs
+        return b.prim(op.fn, [b.at(x), b.at(at)], result=got, **attrs), "many"
     if not isinstance(k, Array):
         raise Unbatched("a part of something else")
-    parts = list(at.items) if isinstance(at, Struct) and at.type is tuple else [at]
+    parts = index_parts(b, at)
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
@@ -290,13 +323,38 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
     return b.getitem(b.at(x), by_examples(b, x, parts)), "many"
 
 
+def index_parts(b: Many, at: Atom) -> list[Atom]:
+    """An index axis by axis, also where it is one value: a tuple (of arrays, as ``np.nonzero`` gives it)."""
+    if isinstance(at, Struct):
+        return list(at.items) if at.type is tuple else [at]
+    k = kind(at)
+    if isinstance(k, Tree):
+        how, new = b.way(at), b.at(at)
+        if how == "each" or not (isinstance(k.type, type) and issubclass(k.type, (tuple, list))):
+            raise Unbatched("an index of several things")
+        if k.type is list:
+            return [at]
+        whole = kind(new)
+        assert isinstance(whole, Tree)
+        return [
+            b.named(b.part(new, whole, n), x, how[n] if isinstance(how, tuple) else how)
+            for n, x in enumerate(k.items)
+        ]
+    if isinstance(at, Val) and not (isinstance(k, (Array, Scalar)) or (type(k) is Seq and not k.frozen)):
+        raise Unbatched("an index that may be of several axes")
+    return [at]
+
+
 def split_up(parts: list[Atom]) -> bool:
     """Whether arrays and numbers among indices have slices between them: their axes would come first."""
-    fancy = [n for n, p in enumerate(parts) if isinstance(kind(p), (Array, Seq)) or isinstance(p, Struct)]
-    if not fancy:
+    fancy = [n for n, p in enumerate(parts) if isinstance(kind(p), (Array, Seq, Tree))]
+    unsure = [n for n, p in enumerate(parts) if isinstance(p, Val) and kind(p) in (UNKNOWN, OTHER)]
+    if not fancy and not unsure:
         return False
     picks = [n for n, p in enumerate(parts) if n in fancy or isinstance(kind(p), Scalar)]
-    return picks[-1] - picks[0] + 1 != len(picks) or picks[0] != fancy[0] or len(picks) != len(fancy)
+    if unsure:  # a slice, or an array
+        return len(picks) + len(unsure) > 1
+    return picks[-1] - picks[0] + 1 != len(picks)
 
 
 def by_examples(b: Many, x: Atom, parts: list[Atom]) -> Atom:
@@ -322,14 +380,18 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
     k = kind(x)
     attrs = handed_on(op)
     if type(k) is Seq:
-        if b.way(x) != "many" or b.way(at) != "one" or b.way(value) not in ("one", "many"):
+        if b.way(x) not in ("one", "many") or b.way(at) != "one":
             raise Unbatched("a list")
-        v = b.at(value) if b.way(value) == "many" else b.expanded(b.at(value), kind(value))
-        return b.prim(op.fn, [b.at(x), b.at(at), v], result=kind(b.at(x)), **attrs), "many"
+        xs = b.as_many(x)
+        return b.prim(op.fn, [xs, b.at(at), b.as_many(value)], result=kind(xs), **attrs), "many"
     if not isinstance(k, Array) or b.way(x) not in ("one", "many") or b.way(value) not in ("one", "many"):
         raise Unbatched("a write into something else")
-    parts = list(at.items) if isinstance(at, Struct) and at.type is tuple else [at]
+    parts = index_parts(b, at)
     new = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), k)
+    if op.fn is ops.setitem and b.way(at) == "many" and len(parts) == 1 and rank(value) == 0:
+        km = kind(parts[0])
+        if isinstance(km, Array) and km.dtype == "b1":
+            return masked(b, new, k, parts[0], value), "many"
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
@@ -346,17 +408,27 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
             target = rank(b.getitem(new, where))
         if target is None:
             raise Unbatched("a write of unknown rank")
+        if (rank(value) or 0) > target - 1:
+            raise Unbatched("axes of length one that a write leaves out")
         v = b.aligned(value, target - 1)
     else:
         v = b.at(value)
     return b.prim(op.fn, [new, where, v], result=kind(new), **attrs), "many"
 
 
+def masked(b: Many, new: Atom, k: Array, mask: Atom, value: Atom) -> Atom:
+    """A number written where a mask of each example says so."""
+    where = b.at(mask)
+    rest = len(k.dims) - (rank(mask) or 0)
+    if rest > 0:
+        where = b.getitem(where, index([Const(...), *[Const(None)] * rest]))
+    number = b.aligned(value, len(k.dims)) if b.way(value) == "many" else b.at(value)
+    return b.prim(batching.CHOOSE, [where, number, new])
+
+
 def _append(b: Many, op: Op) -> tuple[Atom, Any]:
     xs, x = op.ins
-    if b.way(x) not in ("one", "many") or isinstance(kind(x), Seq):
-        raise Unbatched("a list of containers")
-    v = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), kind(x))
+    v = b.as_many(x)
     new = b.at(xs)
     if b.way(xs) == "one":
         if isinstance(new, Val) and new.op is not None and new not in new.op.outs:

@@ -146,13 +146,20 @@ class Batch(Many):
         self.now: dict[Val, Atom] = {}  # old value -> what stands for it
         self.how: dict[Val, How] = {}  # where it is not ONE
         self.waiting: list[Op] = []
+        self.inner: dict[Val, list[Val]] = {}  # the parts of containers that come out of a loop over examples
         self.loops = 0  # around this place
 
     # ---- values
     def stand(self, old: Val, new: Atom, how: How) -> None:
         self.now[old] = new
         if not same_for_all(how):
-            self.how[old] = how
+            self.how[old] = by_parts(old.kind, how)
+
+    def named(self, new: Atom, k: Kind, how: How) -> Val:
+        """A value of the old graph for what is there in the new one alone: a part of another value."""
+        old = Val("", k)
+        self.stand(old, new, how)
+        return old
 
     def at(self, a: Atom) -> Atom:
         """What stands for an atom of the old graph."""
@@ -247,6 +254,8 @@ class Batch(Many):
             return Struct(k.type, k.keys, tuple(a for a, _ in parts)), tuple(h for _, h in parts)
         if how == EACH and isinstance(kind(old), (Scalar, Array)):
             return self.stacked(new, kind(old)), MANY
+        if how == EACH and (isinstance(kind(old), Seq) or kind(old) == UNKNOWN):
+            return self.rule(batching.structured, {"xs": new}), MANY
         return new, how
 
     def old_part(self, old: Atom, n: int) -> Atom:
@@ -260,7 +269,7 @@ class Batch(Many):
         held = {o for w in self.waiting for o in w.outs}
         behind = uses(op, held)
         if not behind and not uses(op, set(self.how)):
-            if not is_pure(op):
+            if not is_pure(op) and not all(map(is_pure, self.waiting)):
                 self.flush(n - 1, needed)
             self.keep(op)
             return
@@ -268,7 +277,7 @@ class Batch(Many):
             self.waiting.append(op)
             return
         if behind:
-            if not self.would(op, held):
+            if not self.would(op, held) or any(needed.get(v, -1) >= n and may_be_unset(v) for v in held):
                 self.waiting.append(op)
                 return
             self.flush(n - 1, needed)
@@ -277,10 +286,11 @@ class Batch(Many):
 
     def would(self, op: Op, held: set[Val]) -> bool:
         """Whether an operation on what is still waiting could be one on arrays."""
+        known = self.known()
         with self.restored():
             for v in all_values(op):
                 if v in held:
-                    if not self.stackable(v, set()):
+                    if not self.stackable(v, known):
                         return False
                     self.stand(v, Val("", lifted(v.kind, MANY, self.dim)), MANY)
             return self.attempt(op)
@@ -386,8 +396,8 @@ class Batch(Many):
         for r, old, own in zip(new.regions, op.regions, got, strict=True):
             with self.inside(r):
                 r.results = [
-                    self.as_way(a, x, h, want)
-                    for a, x, h, want in zip(old.results, r.results, own, hows, strict=True)
+                    self.as_way(a, x, h, want, o.kind)
+                    for a, x, h, want, o in zip(old.results, r.results, own, hows, op.outs, strict=True)
                 ]
         self.leave(op, new, hows)
 
@@ -441,7 +451,10 @@ class Batch(Many):
 
     def read_loop(self, op: Op, view: LoopView, hows: list[How]) -> list[How] | None:
         """The loop, if its variables are as ``hows`` says; otherwise what they are found to be."""
-        inits = [self.as_way(a, self.at(a), self.way(a), h) for a, h in zip(view.inits, hows, strict=True)]
+        inits = [
+            self.as_way(a, self.at(a), self.way(a), h, p.kind)
+            for a, h, p in zip(view.inits, hows, view.params, strict=True)
+        ]
         sources = [self.across(a) for a in view.sources]
         attrs = dict(op.attrs)
         new = Op(op.code, [*map(self.at, view.header), *inits, *(s for s, _ in sources)], [],
@@ -478,13 +491,17 @@ class Batch(Many):
             collected = got[n : n + len(view.collected)]
             if any(EACH in flat_hows(h) for h in collected):
                 raise Unbatched("a tape of what each example has by itself")
+            for at, (a, h) in enumerate(zip(view.collected, collected, strict=True), n):
+                if isinstance(h, tuple) and not same_for_all(h):  # all of what a list holds is in one way
+                    body.results[at] = self.as_way(a, body.results[at], h, MANY)
+            collected = [ONE if same_for_all(h) else MANY for h in collected]
             body.results[:n] = [
-                self.as_way(a, x, h, want)
-                for a, x, h, want in zip(view.yields, body.results[:n], got[:n], hows, strict=True)
+                self.as_way(a, x, h, want, p.kind)
+                for a, x, h, want, p in zip(
+                    view.yields, body.results[:n], got[:n], hows, view.params, strict=True
+                )
             ]
         self.region.ops.append(new)
-        if any(isinstance(h, tuple) for h in collected):
-            raise Unbatched("a tape of containers")
         rest = [ONE] * (len(op.outs) - n - len(collected))
         for o, h in zip(op.outs, [*hows, *collected, *rest], strict=True):
             v = Val(o.name, lifted(o.kind, h, self.dim), new, o.user)
@@ -505,8 +522,11 @@ class Batch(Many):
             return new, MANY
         raise Unbatched("a loop over something else for each example")
 
-    def as_way(self, old: Atom, new: Atom, how: How, want: How) -> Atom:
-        """A value as it has to be where paths meet."""
+    def as_way(self, old: Atom, new: Atom, how: How, want: How, meant: Kind | None = None) -> Atom:
+        """A value as it has to be where paths meet; ``meant`` is the kind of what is there on any of them."""
+        if isinstance(old, Undef):  # nobody looks
+            return new
+        how, want = by_parts(kind(old), how), by_parts(kind(old), want)
         if how == want or (same_for_all(how) and same_for_all(want)):
             return new
         if isinstance(want, tuple):
@@ -518,20 +538,34 @@ class Batch(Many):
                 for n, (h, w) in enumerate(zip(hows, want, strict=True))
             ]
             return Struct(k.type, k.keys, tuple(items))
-        if want == MANY and isinstance(how, tuple) and isinstance(new, Struct) and isinstance(old, Struct):
-            parts = zip(old.items, new.items, how, strict=True)
-            return Struct(new.type, new.keys, tuple(self.as_way(a, x, h, MANY) for a, x, h in parts))
         if want == MANY and how == ONE:
+            if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
+                if type(new.value) is int:  # an array does not become one of floats by itself
+                    new = Const(float(new.value))
             return self.expanded(new, kind(old))
         raise Unbatched("values that are arrays on one path only")
 
+    def as_many(self, a: Atom) -> Atom:
+        """A value of the old graph with the examples first, all parts of it."""
+        return self.as_way(a, self.at(a), self.way(a), MANY)
+
     # ---- the loop over the examples
+    def read_by_waiting(self) -> list[Val]:
+        """What is there already of that which waiting operations read."""
+        return list(dict.fromkeys(v for op in self.waiting for v in all_values(op) if v in self.now))
+
+    def known(self) -> set[int]:
+        """The sizes known by name that waiting operations start from, and that all examples share."""
+        return {s.id for v in self.read_by_waiting() for s in shared_sizes(v.kind, self.way(v))}
+
     def stackable(self, v: Val, known: set[int]) -> bool:
-        """Whether a value has one shape for all examples."""
+        """Whether a value is there, and has one shape, for all examples."""
+        if may_be_unset(v):
+            return False
         if isinstance(v.kind, Scalar):
             return v.kind.dtype[0] in "fcib"
         if isinstance(v.kind, Array):
-            return not known or all(not isinstance(d, Sym) or d.id in known for d in v.kind.dims)
+            return all(not isinstance(d, Sym) or d.id in known for d in v.kind.dims)
         return False
 
     def flush(self, n: int, needed: Mapping[Val, int]) -> None:
@@ -540,13 +574,12 @@ class Batch(Many):
             return
         if self.loops:
             raise Unbatched("something in a loop that examples do one by one: they run the loop one by one")
+        free, known = self.read_by_waiting(), self.known()
         waiting, self.waiting = self.waiting, []
         made = [o for op in waiting for o in op.outs]
-        free = list(dict.fromkeys(v for op in waiting for v in all_values(op) if v in self.now))
         things = [v for v in free if v.kind in (OTHER, UNKNOWN) and same_for_all(self.way(v))]
         if things and any(acts_on_things(op) for op in walk(Region([], waiting))):
             raise Unbatched("an object is changed that would have to be made anew for each example")
-        known = {s.id for v in free for s in symbols(v.kind)}
         table: dict[Val, Val] = {}
         body = copied(Region([], waiting), table)
         attrs: dict[str, Any] = {"head": 0, "carried": 0, "dirs": (), "exits": ()}
@@ -555,18 +588,48 @@ class Batch(Many):
         body.results = []
         view = LoopView(loop)
         replace_values(body, {v: self.example(v, view) for v in free})
-        outs = [o for o in made if needed.get(o, -1) > n]
-        tapes = [view.add_tape(table[o], o.name, o.kind) for o in outs]
+        outs: list[tuple[Val, Atom]] = []  # what is needed later, container by container
+        whole: list[Val] = []
+        with self.inside(body):
+            for o in made:
+                if needed.get(o, -1) > n:
+                    whole.append(o)
+                    outs += self.leaves(o, table[o])
+        tapes = {o: view.add_tape(a, o.name, o.kind) for o, a in outs}
         loop.outs.append(Val("", INT, loop))
         self.region.ops.append(loop)
-        for o, tape in zip(outs, tapes, strict=True):
+        for o, tape in tapes.items():
             if self.stackable(o, known):
                 self.stand(o, self.stacked(tape, o.kind), MANY)
             else:
                 self.stand(o, tape, EACH)
+        for o in whole:
+            if o not in tapes:
+                self.stand(o, *self.gathered(o))
+
+    def leaves(self, old: Val, new: Atom) -> Iterator[tuple[Val, Atom]]:
+        """The parts of what one example makes, each with a stand-in that is kept in ``inner``."""
+        if not isinstance(old.kind, Tree) or may_be_unset(old):
+            yield old, new
+            return
+        named = zip(old.kind.keys, old.kind.items, strict=True)
+        parts = [Val(f"{old.name}_{key}" if old.name else "", k) for key, k in named]
+        self.inner[old] = parts
+        for n, part in enumerate(parts):
+            yield from self.leaves(part, self.part(new, old.kind, n))
+
+    def gathered(self, old: Val) -> tuple[Atom, How]:
+        """A container of what became of its parts."""
+        if old not in self.inner:
+            return self.now[old], self.way(old)
+        got = [self.gathered(x) for x in self.inner.pop(old)]
+        k = tree(old)
+        return Struct(k.type, k.keys, tuple(a for a, _ in got)), tuple(h for _, h in got)
 
     def example(self, v: Val, view: LoopView) -> Atom:
         """A value as one example has it, inside the loop over them."""
+        if type(v.kind) is Seq and may_be_unset(v):
+            raise Unbatched("a list with places that nothing stands in")
         return self.one_of(self.now[v], v.kind, self.way(v), v.name, view)
 
     def one_of(self, new: Atom, k: Kind, how: How, name: str, view: LoopView) -> Atom:
@@ -600,9 +663,18 @@ class Batch(Many):
 
 
 def tree(a: Atom) -> Tree:
+    """The kind of a container of known structure."""
     k = kind(a)
     assert isinstance(k, Tree)
     return k
+
+
+def by_parts(k: Kind, how: How) -> How:
+    """How a container of known structure is: part by part."""
+    if not isinstance(k, Tree) or how in (ONE, EACH):
+        return how
+    hows = how if isinstance(how, tuple) else (how,) * len(k.items)
+    return tuple(map(by_parts, k.items, hows))
 
 
 def joined(a: How, b: How) -> How:
@@ -643,15 +715,45 @@ def last_uses(region: Region) -> dict[Val, int]:
     return out
 
 
-def symbols(k: Kind) -> Iterator[Sym]:
-    """The sizes known by name in a kind."""
+def may_be_unset(a: Atom, seen: frozenset[Val] = frozenset()) -> bool:
+    """Whether there is a path on which nothing stands for a value: nobody may look at it then."""
+    if isinstance(a, Undef):
+        return True
+    if isinstance(a, Struct):
+        return any(may_be_unset(x, seen) for x in a.items)
+    if not isinstance(a, Val) or a.op is None or a in seen or not a.op.regions:
+        return False
+    op, seen = a.op, seen | {a}
+    if op.code in ("for", "while"):
+        view = LoopView(op)
+        at = op.outs.index(a) if a in op.outs else view.params.index(a) if a in view.params else -1
+        made = [*view.yields, *view.collected]
+        starts = view.inits[at : at + 1] if at >= 0 else []
+        return any(may_be_unset(x, seen) for x in (*starts, *made[at : at + 1])) if at >= 0 else False
+    at = op.outs.index(a) if a in op.outs else -1
+    return at >= 0 and any(may_be_unset(r.results[at], seen) for r in op.regions)
+
+
+def shared_sizes(k: Kind, how: How) -> Iterator[Sym]:
+    """The sizes known by name in a kind that are the same for all examples."""
+    if isinstance(k, Tree) and isinstance(how, tuple):
+        for x, h in zip(k.items, how, strict=True):
+            yield from shared_sizes(x, h)
+    elif how == ONE or same_for_all(how):
+        yield from symbols(k)
+    elif how == MANY:
+        yield from symbols(k, numbers=False)
+
+
+def symbols(k: Kind, numbers: bool = True) -> Iterator[Sym]:
+    """The sizes known by name in a kind; ``numbers``: those that are values of integers, too."""
     match k:
         case Array(dims=dims):
             yield from (d for d in dims if isinstance(d, Sym))
-        case Scalar(value=Sym() as s):
+        case Scalar(value=Sym() as s) if numbers:
             yield s
         case Seq(elem) | Maybe(elem):
-            yield from symbols(elem)
+            yield from symbols(elem, numbers)
         case Tree(items=items):
             for x in items:
-                yield from symbols(x)
+                yield from symbols(x, numbers)

@@ -60,6 +60,8 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.digitize,
 }  # fmt: skip
 
+_LARGER = {np.convolve, np.correlate}
+
 
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
@@ -268,7 +270,15 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
-    return forget_sizes(got) if fn in _DATA_SHAPED else got
+    return forget_sizes(got) if fn in _DATA_SHAPED or _of_the_larger(fn, args) else got
+
+
+def _of_the_larger(fn: Any, args: list[Atom]) -> bool:
+    """Whether a result is as long as the longer of two arrays (``np.convolve(mode="same")``)."""
+    if fn not in _LARGER or len(args) < 3:
+        return False
+    sizes = [d for a in args[:2] for k in [kind(a)] if isinstance(k, Array) for d in k.dims]
+    return len(sizes) == 2 and all(isinstance(d, Sym) for d in sizes) and sizes[0] != sizes[1]
 
 
 def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind | None:
@@ -287,7 +297,7 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
     got = _sampled(fn, args, names, False, whole=1)
     if got is not None:
         return got
-    numbers = sorted(_numbers_in(kind(a) for a in args))
+    numbers = sorted(_numbers_in(map(kind, args)) | {n for a in args if (n := length_of_literal(a))})
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
             got = _sampled(fn, args, names, False, fixed=size, at=at)
@@ -346,6 +356,13 @@ def forget_sizes(k: Kind) -> Kind:
     if isinstance(k, Tree):
         return Tree(k.type, k.keys, tuple(forget_sizes(x) for x in k.items), k.static)
     return k
+
+
+def length_of_literal(a: Atom) -> int:
+    """How many numbers a list that is written out has."""
+    if isinstance(a, Struct) and a.type in (list, tuple) and all(isinstance(x, Const) for x in a.items):
+        return len(a.items)
+    return 0
 
 
 def _numbers_in(kinds: Iterable[Kind]) -> set[int]:

@@ -26,7 +26,8 @@ from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
     "ALONG", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted", "with_examples",
+    "SUMS", "TEXTS", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
+    "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -36,6 +37,9 @@ BLANK = np.zeros_like
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like})
 DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray, np.copy, np.ascontiguousarray})
 JOINS: frozenset[Any] = frozenset({np.concatenate, np.stack})
+
+# what does the same to each array in a container
+WITHIN: frozenset[Any] = frozenset({runtime.add, runtime.zeros_like})
 
 # ---- element by element ----------------------------------------------------------------------------------
 
@@ -56,7 +60,7 @@ _ELEMENTWISE: frozenset[Any] = frozenset({
     operator.xor, operator.invert, operator.floordiv, operator.lshift, operator.rshift, np.round, np.around,
     np.real, np.imag, np.isclose, np.zeros_like, np.ones_like, np.empty_like, np.astype, np.angle,
     np.nan_to_num, np.clip, np.where, runtime.cast_like, runtime.zeros_like, runtime.zero_of,
-    runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete,
+    runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete, np.choose,
 })  # fmt: skip
 
 
@@ -221,15 +225,20 @@ def matmul(x1: Any, x2: Any, *, x1_many: Any, x2_many: Any) -> Any:
         if x2.ndim == 2:
             return x2 @ x1 if x1.ndim == 1 else x2 @ x1.T
         return x1 @ x2
-    if x1.ndim > 3 or x2.ndim > 3:
-        raise NotImplementedError("stacks of matrices")
     if x1.ndim == 2 and x2.ndim == 2:
         return np.einsum("bi,bi->b", x1, x2)
     if x1.ndim == 2:
-        return np.einsum("bi,bij->bj", x1, x2)
+        return np.einsum("bi,b...ij->b...j", x1, x2) if x2.ndim > 3 else np.einsum("bi,bij->bj", x1, x2)
     if x2.ndim == 2:
-        return np.einsum("bij,bj->bi", x1, x2)
-    return x1 @ x2
+        return np.einsum("b...ij,bj->b...i", x1, x2) if x1.ndim > 3 else np.einsum("bij,bj->bi", x1, x2)
+    return with_axes(x1, x2.ndim) @ with_axes(x2, x1.ndim)
+
+
+def with_axes(x: Any, rank: Any) -> Any:
+    """``x`` with axes of length one behind the examples, to line up with stacks of ``rank`` dimensions."""
+    for _ in range(rank - np.ndim(x)):
+        x = x[:, None]
+    return x
 
 
 @batching(np.dot, operands="a b")
@@ -279,6 +288,17 @@ def outer(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
     if not a_many:
         return a[:, None] * b[:, None, :]
     return a[:, :, None] * b[:, None, :]
+
+
+@batching(np.cross, operands="a b")
+def cross(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
+    rank_a = np.ndim(a) - 1 if a_many else np.ndim(a)
+    rank_b = np.ndim(b) - 1 if b_many else np.ndim(b)
+    if a_many and b_many:
+        return np.cross(with_axes(a, np.ndim(b)), with_axes(b, np.ndim(a)))
+    if (rank_a > rank_b and b_many) or (rank_b > rank_a and a_many):
+        raise NotImplementedError("ranks")
+    return np.cross(a, b)
 
 
 @batching(np.transpose, operands="a")
@@ -376,14 +396,20 @@ def half_tril(x: Any, *, x_many: Any) -> Any:
 @batching(np.linalg.solve, operands="a b")
 def solve(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
     if not b_many:
-        if np.ndim(b) == 1:
-            return np.linalg.solve(a, b)
+        if np.ndim(b) > 2:
+            raise NotImplementedError("stacks of matrices")
         return np.linalg.solve(a, b)
     if np.ndim(b) == 2:
-        if not a_many:
-            return np.linalg.solve(a, b.T).T
-        return np.linalg.solve(a, b[:, :, None])[:, :, 0]
-    return np.linalg.solve(a, b)
+        if a_many:
+            return np.linalg.solve(a, with_axes(b[:, :, None], np.ndim(a)))[..., 0]
+        if np.ndim(a) > 2:
+            raise NotImplementedError("stacks of matrices")
+        return np.linalg.solve(a, b.T).T
+    if not a_many:
+        if np.ndim(a) > 2:
+            raise NotImplementedError("stacks of matrices")
+        return np.linalg.solve(a, b)
+    return np.linalg.solve(with_axes(a, np.ndim(b)), with_axes(b, np.ndim(a)))
 
 
 @batching(runtime.unbroadcast, operands="g like")
@@ -461,6 +487,10 @@ def rows(xs: Any) -> Any:
 
 def stacked(xs: Any) -> Any:
     return np.array(xs)
+
+
+def structured(xs: Any) -> Any:
+    return runtime.side_by_side(xs)
 
 
 def beside(xs: Any) -> Any:
