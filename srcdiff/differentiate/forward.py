@@ -153,6 +153,15 @@ class Forward(Builder):
             return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
         return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)
 
+    def put(self, x: Atom, v: Atom) -> Atom:
+        """The tangent of what is written into ``x``: counts written into an array are numbers."""
+        into = kind(x)
+        if isinstance(into, Array) and self.dot(v) is ZERO:
+            return Const(0.0)
+        if isinstance(into, Array) or not isinstance(v, Struct):
+            return self.with_idle(self.numeric(v), v)
+        return self.full(v)
+
     def filled(self, a: Atom) -> Atom:
         """The same, of a tuple part by part, whatever its parts are."""
         if isinstance(a, Struct) and a.type is tuple:
@@ -616,7 +625,7 @@ def _setitem(f: Forward, op: Op) -> Atom:
         return ZERO
     t = f.prim(
         op.fn,
-        [f.full(x), index, f.full(v)],
+        [f.full(x), index, f.put(x, v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )
