@@ -151,7 +151,7 @@ class Forward(Builder):
             return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
         return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)
 
-    def put(self, x: Atom, v: Atom) -> Atom:
+    def written(self, x: Atom, v: Atom) -> Atom:
         """The tangent of what is written into ``x``: counts written into an array are numbers."""
         into = kind(x)
         if isinstance(into, Array):
@@ -159,7 +159,7 @@ class Forward(Builder):
         return self.fit(v, element(into))
 
     def fit(self, a: Atom, k: Kind) -> Atom:
-        """The tangent of one of the values of a kind that varies: where that may be a number, a count is one."""
+        """The tangent of one of the values of a kind: where that may be a number, a count is one."""
         t = self.dot(a)
         ka = kind(a)
         if not is_active_kind(k) or isinstance(t, Val):
@@ -641,7 +641,7 @@ def _setitem(f: Forward, op: Op) -> Atom:
         return ZERO
     t = f.prim(
         op.fn,
-        [f.full(x), index, f.put(x, v)],
+        [f.full(x), index, f.written(x, v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )

@@ -754,14 +754,14 @@ def _deeply(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
     x = bare(ins[0])
     pieces = s.made(op.out, bytes_in(x))
 
-    def first(x: Value | None) -> Value | None:
+    def first(x: Value) -> Value:
         if isinstance(x, (Arr, Many)):
             return replace(x, pieces=pieces)
         if isinstance(x, Parts) and x.items:
             return replace(x, items=(first(x.items[0]), *x.items[1:]))
         return x
 
-    return first(x)
+    return None if x is None else first(x)
 
 
 def bytes_in(x: Value | None) -> int | None:

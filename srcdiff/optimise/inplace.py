@@ -804,7 +804,7 @@ class Owner:
         """What is returned is the caller's own: no argument's memory, nothing twice."""
         seen: set[Val] = set()
         region = self.graph.region
-        saves = self.graph.info.get("saves", False)  # the last part of the result is for the second half alone
+        saves = self.graph.info.get("saves", False)  # the last part of the result, for the second half
         saved = self.graph.info.get("saved", ())
         for n, a in enumerate(region.results):
             if n not in saved:

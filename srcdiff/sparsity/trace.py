@@ -541,10 +541,11 @@ def _list(plainly: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _accumulate(t: Trace, a: Any, b: Any, in_place: bool) -> Any:
-    if isinstance(a, (list, tuple, dict)) or isinstance(b, (list, tuple, dict)) or (not isinstance(a, Marked) and not isinstance(b, Marked)):
+    marked = [m for m in (a, b) if isinstance(m, Marked)]
+    if not marked or any(isinstance(x, (list, tuple, dict)) for x in (a, b)):
         return NotImplemented
     value = plain(a) + plain(b)
-    return t.united(value, [m for m in (a, b) if isinstance(m, Marked)])
+    return t.united(value, marked)
 
 
 def _copied(t: Trace, x: Any, in_place: bool) -> Any:

@@ -106,7 +106,8 @@ def queue_of_counts(x):
 
 AT = np.array([0.7, -0.4, 1.3])
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
-    counts_written, flags_written, captured_counts_written, counts_in_places, list_from_zero, list_of_ones,
-    pairs_from_zero, dict_from_zero, array_of_counts_first, counts_or_numbers, rows_of_counts, queue_of_counts,
+    counts_written, flags_written, captured_counts_written, counts_in_places, list_from_zero,
+    list_of_ones, pairs_from_zero, dict_from_zero, array_of_counts_first, counts_or_numbers,
+    rows_of_counts, queue_of_counts,
 )  # fmt: skip
 PROGRAMS = [Program(f.__name__, f, (AT,)) for f in FUNCTIONS]
