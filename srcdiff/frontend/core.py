@@ -176,6 +176,7 @@ class Core:
     jumped: Any = 0  # the exit code that it left with
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
+    lengths: dict[int | Val, tuple[int, Path]] = field(default_factory=dict)  # all, and those of lists
     there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
     unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet
     passes: bool = False  # in a branch of one: not every trip comes here
@@ -905,7 +906,7 @@ class Core:
             if place is not None:
                 self.places[place] = path
             val = Val(name, with_value(k), user=True)
-            note_sizes(self, val.kind, obj, path)
+            note_sizes(self, val.kind, obj, path, val)
             self.graph.region.params.append(val)
             before = set(self.state.cells)
             with self.inside(Region()) as entry:

@@ -591,7 +591,7 @@ def read_function(
             known = p.constant is not None
             lw.state.names[frame.id, p.name] = lw.with_text(bound, p.constant) if known else bound
             if p.name in lw.given:
-                note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),))
+                note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),), values[p.name])
                 own = lw.state.names[frame.id, p.name]
                 lw.state.names[frame.id, p.name] = open_code(
                     lw, own, lw.given[p.name], p.name, (("arg", p.name),)

@@ -46,6 +46,7 @@ from corpus import (
     straight,
     texts,
     twice,
+    unequal,
     whiles,
 )
 
@@ -80,6 +81,7 @@ MODULES = (
     scopes,
     texts,
     twice,
+    unequal,
     numbers,
     corners,
     counts,
