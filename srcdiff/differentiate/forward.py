@@ -18,6 +18,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     parameter_names,
 )
+from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
@@ -551,8 +552,10 @@ class Forward(Builder):
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
         op.attrs["carried"] = n + len(active)
         view = LoopView(op)
+        read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
         for s, d, e in extra:
-            view.add_source(s, d, e)
+            if e in read:  # (one that nobody reads would still count the trips)
+                view.add_source(s, d, e)
         for (k, j), f in zip(active, finals, strict=True):
             self.layers[k - 1][view.finals[j]] = f
         for k, t, tangent, name in tapes:

@@ -67,10 +67,18 @@ def list_of_any_length(xs):
     return s
 
 
+def numbered_and_strided(x):
+    s = 0.0
+    for i, (c, v) in enumerate(zip((1.0, 2.0, 3.0, 4.0), np.convolve(x, x)[::2])):
+        s = s + i * c * v * v
+    return s
+
+
 AT = np.array([0.7, -0.4, 1.3])
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
     longer_weights, weights_and_slice, weights_and_product, weights_in_a_generator,
     weights_and_filtered, three_of_them, list_from_array,
+    numbered_and_strided,
 )  # fmt: skip
 PROGRAMS = [
     *(Program(f.__name__, f, (AT,)) for f in FUNCTIONS),
