@@ -391,6 +391,7 @@ CONTEXT = Context(
     may_alias=registry.may_alias,
     keeps_zero=keeps_zero,
     fills_zero=fills_zero,
+    is_product=vocabulary.MULTILINEAR.__contains__,
     tangent_of=lambda callee, active, orders: tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: pullback_of(callee, active),
     array_operands=registry.array_operands,

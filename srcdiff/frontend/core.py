@@ -110,6 +110,7 @@ class Context:
     may_alias: Callable[[Any], bool]
     keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
     fills_zero: Callable[[Any], bool] = lambda fn: False
+    is_product: Callable[[Any], bool] = lambda fn: False  # zero if any operand is, or part of one
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
     # of a function that calls itself
@@ -278,6 +279,8 @@ class Core:
     ) -> Atom:
         """An application of a pure function."""
         if self.frame.static:
+            if any(isinstance(a, Struct) and ZERO in a.items for a in args) and self.ctx.is_product(fn):
+                return ZERO  # a factor is
             args = [filled(a) if isinstance(a, Struct) else a for a in args]
         if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
             self.needs_value(*args)
@@ -319,10 +322,12 @@ class Core:
         values = []
         for a in args:
             v = constant(a)
+            if v is _NOT and fn in _COMPARES:
+                v = infinity(a)
             if v is _NOT:
                 return None
             values.append(v)
-        exact = all(_exact(v) for v in values)
+        exact = all(_exact(v) or (isinstance(v, float) and abs(v) == np.inf) for v in values)
         foldable = (
             fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
         )
@@ -995,6 +1000,7 @@ def with_value(k: Kind) -> Kind:
 _FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
 _ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
 _NOT = object()
+_COMPARES = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
 LIBRARIES = frozenset(("numpy", "scipy", "cupy", "builtins", "functools", "itertools", "srcdiff", "pandas",
                        "torch", "jax"))  # fmt: skip
 BUILTIN = (tuple, list, dict, set, frozenset, str, bytes, int, float, complex, np.ndarray, BaseException)
@@ -1014,6 +1020,17 @@ def constant(a: Atom) -> Any:
         parts = [constant(x) for x in (a.lower, a.upper, a.step)]
         return _NOT if any(x is _NOT for x in parts) else slice(*parts)
     return _NOT
+
+
+def infinity(a: Atom) -> Any:
+    """The value of an infinity by name (a norm's order, a bound), or the marker ``_NOT``."""
+    if isinstance(a, Ref):
+        return a.obj if isinstance(a.obj, float) and abs(a.obj) == np.inf else _NOT
+    op = a.op if isinstance(a, Val) else None
+    if op is None or op.code != "prim" or op.fn not in (operator.neg, operator.abs, abs):
+        return _NOT
+    v = infinity(op.ins[0])
+    return v if v is _NOT else op.fn(v)
 
 
 def is_constant(a: Atom) -> bool:
