@@ -419,6 +419,7 @@ CONTEXT = Context(
     may_alias=registry.may_alias,
     keeps_zero=keeps_zero,
     fills_zero=fills_zero,
+    is_product=vocabulary.MULTILINEAR.__contains__,
     tangent_of=lambda callee, active, orders: tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: pullback_of(callee, active),
     array_operands=registry.array_operands,
@@ -917,6 +918,7 @@ def replayed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
     first = clone(graph)[0]
     saved = tuple(first.region.params)
     first.region.results = [pair(first.region.results[0], Struct(tuple, tuple(range(len(saved))), saved))]
+    first.info["saves"] = True
     info = {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
     second = Graph(g.name, g.region, None, (), info)
     return Pair(optimised(first, merge=False), optimised(second, merge=False), len(params), list(params))
@@ -1033,7 +1035,7 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
         ),
         g.signature,
         g.captures,
-        dict(g.info),
+        {**g.info, "saves": True},
     )
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
     back = Region([*params, *seeds], second, [bars])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import srcdiff
+from corpus import counts, unequal
 from srcdiff import (
     DerivativeTypeError,
     DerivativeValueError,
@@ -28,9 +29,12 @@ from srcdiff import (
     laplacian,
     linearize,
     source,
+    sparse_hessian,
+    taylor,
     value_and_grad,
     vhp,
     vjp,
+    vmap,
 )
 
 X = np.array([0.3, 1.2, 0.7])
@@ -677,3 +681,26 @@ def test_linearize_of_many_results():
     np.testing.assert_allclose(got["v"][0], 2.0 * c)
     np.testing.assert_allclose(got["v"][1], np.cos(x))
     np.testing.assert_allclose(y["u"], x[1:] * x[:-1])
+
+
+# ---- counts where numbers stand, and zips of unequal lengths ---------------------------------------------
+
+
+@pytest.mark.parametrize("p", [*counts.PROGRAMS, *unequal.PROGRAMS], ids=lambda p: p.name)
+def test_all_of_counts_and_zips(p):
+    (x,) = p.args
+    if isinstance(x, list):
+        g = np.array(grad(p.function)(x))
+        assert np.allclose(jvp(p.function, (x,), (list(np.ones(len(x))),))[1], g.sum())
+        return
+    g, h = grad(p.function)(x), vhp(p.function)
+    H = np.array([h(x, e) for e in np.eye(len(x))])
+    v = np.array([0.3, 1.0, -0.7])
+    assert np.allclose(jacfwd(p.function)(x), g)
+    assert np.allclose(hessian(p.function)(x), H)
+    assert np.allclose(hvp(p.function)(x, v), H @ v)
+    assert np.allclose(laplacian(p.function)(x), np.trace(H))
+    assert np.allclose(taylor(p.function, 2)(x, v)[2], v @ H @ v / 2)
+    assert np.allclose(sparse_hessian(p.function)(x).toarray(), H)
+    both = np.stack([x, v])
+    assert np.allclose(vmap(p.function)(both), [p.function(x), p.function(v)])

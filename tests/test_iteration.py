@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from srcdiff import grad, source
+from srcdiff import grad, hessian, source
 from srcdiff.errors import UnsupportedSyntax
 
 
@@ -408,3 +408,34 @@ def test_loops_over_text_stay_loops():
         text = source(grad(f, wrt=0), letters.C)
         assert len(text.splitlines()) < 100
         assert "for " in text and "list('" in text
+
+
+def test_zip_with_arrays_of_any_length():
+    """What is unrolled for a length is made anew where fewer items are zipped, and only there."""
+    weights = [1.0, 2.0, 3.0, 4.0]
+
+    def f(x):
+        s = 0.0
+        for c, v in zip(weights, x):
+            s += c * v * v
+        return s
+
+    for convert in (lambda x: x, list):
+        d = grad(lambda x: f(x))
+        for n in (2, 3, 4, 5, 6, 1000):
+            x = np.arange(1.0, n + 1)
+            want = 2 * x * np.array([*weights, *np.zeros(n)])[:n]
+            assert np.array_equal(d(convert(x)), want)
+        assert sum(map(len, d._variants.values())) <= 3
+
+
+def test_zip_of_functions_and_fewer_numbers():
+    def f(x):
+        return sum([g(v) ** 2 for g, v in zip((np.sin, np.cos, np.tanh, np.exp), x)])
+
+    x = np.array([0.7, -0.4, 1.3, 0.2])
+    a, b, c, _ = x
+    want = [np.sin(2 * a), -np.sin(2 * b), 2 * np.tanh(c) / np.cosh(c) ** 2]
+    assert np.allclose(grad(f)(x[:3]), want)
+    assert np.allclose(grad(f)(x), [*want, 2 * np.exp(2 * x[3])])
+    assert np.allclose(hessian(f)(x[:3]).diagonal()[0], 2 * np.cos(2 * x[0]))

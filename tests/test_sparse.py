@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -289,3 +290,92 @@ def test_colourings_of_random_patterns(colour):
     arrowhead = np.eye(50)
     arrowhead[0] = arrowhead[:, 0] = 1.0
     assert star_colouring(sparse.csr_matrix(arrowhead)).count == 2
+
+
+# ---- what the pattern depends on beside the arguments ----------------------------------------------------
+
+
+@pytest.fixture
+def world():
+    """Variables outside the functions, as they are before a change and after it."""
+    return {"k": 0, "at": np.array([1, 2, 3, 4, 0]), "D": np.eye(5), "step": lambda x: np.roll(x, 1)}
+
+
+def changed(world):
+    world["k"] = 3
+    world["at"][:] = [2, 0, 1, 2, 3]
+    world["D"][0, 4] = 2.0
+    world["step"] = lambda x: np.roll(x, 2)
+
+
+class Stencil:
+    def __init__(self):
+        self.k, self.at, self.order = 0, np.array([1, 2, 3, 4, 0]), [1]
+
+    def residual(self, x):
+        return x**2 * x[self.at] + x[self.k] + np.roll(x, self.order[0])
+
+
+def test_captured_values_change(world):
+    k, at, D, step = world["k"], world["at"], world["D"], world["step"]
+    functions = (
+        lambda x: x**2 * x[k], lambda x: x**2 * x[at], lambda x: D @ x**2, lambda x: x * step(x) ** 2,
+        lambda x: x**2 * x[world["k"]],
+    )  # fmt: skip
+    x = np.arange(1.0, 6.0)
+    pairs = [(f, sparse_jacobian(f), sparse_hessian(lambda x, f=f: np.sum(f(x)))) for f in functions]
+    for _ in range(3):
+        for f, jacobian_of, hessian_of in pairs:
+            assert np.array_equal(jacobian_of(x).toarray(), jacobian(f)(x))
+            assert np.array_equal(hessian_of(x).toarray(), hessian(lambda x, f=f: np.sum(f(x)))(x))
+        changed(world)
+        k, step = world["k"], world["step"]
+
+
+def test_bound_values_change():
+    s, x = Stencil(), np.arange(1.0, 6.0)
+    at = np.array([1, 2, 3, 4, 0])
+    given = functools.partial(lambda at, x: x**2 * x[at], at)
+    of_method, of_partial = sparse_jacobian(s.residual), sparse_jacobian(given)
+    of_object = sparse_jacobian(lambda s, x: s.residual(x), wrt="x")
+    for _ in range(2):
+        assert np.array_equal(of_method(x).toarray(), jacobian(s.residual)(x))
+        assert np.array_equal(of_object(s, x).toarray(), jacobian(s.residual)(x))
+        assert np.array_equal(of_partial(x).toarray(), jacobian(given)(x))
+        s.k, s.at[0], s.order[0], at[0] = 3, 4, 2, 3
+
+
+def test_patterns_of_the_world_are_kept(monkeypatch):
+    from srcdiff import sparsity
+
+    found = []
+    find = sparsity.find_pattern
+    monkeypatch.setattr(sparsity, "find_pattern", lambda *args: found.append(1) or find(*args))
+    k, s, x = 0, Stencil(), np.arange(1.0, 6.0)
+    of_variable, of_method = sparse_jacobian(lambda x: x * x[k]), sparse_jacobian(s.residual)
+    for k in (0, 1, 0, 1):  # noqa: B007
+        of_variable(x), of_method(x)
+    assert len(found) == 3
+
+
+def listed(x):
+    u = np.zeros(4)
+    u[[0, 2]] = [1, x[0]]
+    u[1::2] = (x[1], np.sin(x[2]))
+    return u[:3] ** 3 * x
+
+
+def rows_written(x):
+    u = np.zeros((3, 3))
+    u[1:] = [x, [1, x[0], 2]]
+    return u.sum(0) ** 2 * x[::-1]
+
+
+@pytest.mark.parametrize("f", [listed, rows_written], ids=lambda f: f.__name__)
+def test_lists_written(f):
+    x = np.array([0.7, -0.4, 1.3])
+    assert np.allclose(sparse_jacobian(f)(x).toarray(), jacobian(f)(x))
+    g = lambda x: np.sum(f(x) ** 2)  # noqa: E731
+    assert np.allclose(sparse_hessian(g)(x).toarray(), hessian(g)(x))
+    pattern = sparse_jacobian(f).pattern(x).toarray()
+    assert not np.any((jacobian(f)(x) != 0) & ~pattern)

@@ -162,7 +162,7 @@ def test_rows():
         ("u", "float64 (3000,)", 40),
         ("... * ...", "float64 (3000,)", 40),
     }
-    assert all(abs(e.bytes - 40 * 24000) < 40 * 140 for e in loop)
+    assert all(abs(e.bytes - n * 24000) < 40 * 140 for e, n in zip(loop, (41, 40), strict=True))  # and a copy
     assert r.lines[__file__, line] == sum(e.bytes for e in loop)
     assert loop[0].text == "u = u + 0.1 * np.sin(u) * (u + t)"
     assert any("sin" in e.why for e in loop if e.name == "u")
@@ -181,7 +181,7 @@ def test_trips_known_at_run_time():
     assert [(e.name, e.trips) for e in r if e.trips is None]
     assert "per trip of loops whose trips are known at run time only" in str(r)
     row = next(e for e in r if e.trips is None)
-    assert abs(row.bytes - 24000) < 200  # of one trip
+    assert abs(row.bytes - 2 * 24000) < 400  # of one trip, and the copy of the argument
 
 
 def shrunk(u):
@@ -237,7 +237,7 @@ def test_checkpoints_count():
             u = u + 0.1 * np.sin(u) * np.cos(u * u)
         return np.sum(u)
 
-    assert abs(tape(marked, U, 20).bytes - 20 * U.nbytes) < 5000
+    assert abs(tape(marked, U, 20).bytes - 21 * U.nbytes) < 5000
     assert tape(plain, U, 20).bytes > 55 * U.nbytes
 
 
@@ -262,7 +262,7 @@ def test_command_line(tmp_path, capsys):
     )
     assert main(["tape", f"{file}:f", "np.ones(1000)", "25"]) == 0
     out = capsys.readouterr().out
-    assert "Tape of f with respect to x" in out and "x 25" in out and "203 kB" in out
+    assert "Tape of f with respect to x" in out and "x 25" in out and "211 kB" in out
     assert main(["tape", f"{file}:f", "np.ones(1000)", "25", "--wrt", "y"]) == 1
 
 

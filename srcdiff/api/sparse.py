@@ -15,8 +15,10 @@ from srcdiff import pipeline
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.jacobians import hvp
 from srcdiff.api.reverse import linearize, vjp
+from srcdiff.api.specialise import Outside
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
+from srcdiff.frontend.core import holds_things, is_instance
 from srcdiff.ir.flat import is_real, like, replaced, vector
 from srcdiff.ir.graph import Graph
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Sparse", "SparseHessian", "SparseJacobian", "sparse_hessian", "sparse_jacobian"]
 
 Fn = Callable[..., Any]
+MOST = 16  # patterns kept for one signature: they differ in what the function reads from outside
 Arguments = dict[str, Any]
 
 
@@ -45,7 +48,7 @@ class Sparse:
         self.wrt = wrt
         self.has_aux = has_aux
         self._given = pattern
-        self._known: dict[Any, tuple[Pattern, Any]] = {}
+        self._known: dict[Any, list[tuple[Outside, bytes | None, tuple[Pattern, Any]]]] = {}
         functools.update_wrapper(self, self._gradient, updated=())  # type: ignore[arg-type]
         self.__signature__ = inspect.signature(self._gradient)
 
@@ -66,8 +69,7 @@ class Sparse:
 
     # ---- patterns
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
-        bound = self.__signature__.bind(*args, **kwargs)
-        bound.apply_defaults()
+        bound = self._gradient._bind(args, kwargs)
         for n in self._names:
             if n not in bound.arguments:
                 refuse_value(
@@ -83,36 +85,41 @@ class Sparse:
 
     def _found(self, arguments: Arguments) -> tuple[Pattern, Any]:
         """Pattern and colouring, kept for arguments that differ in the numbers differentiated in only."""
-        key = self._key(arguments)
-        if key in self._known:
-            return self._known[key]
-        pattern = self._pattern(arguments)
-        found = pattern, self._colour(pattern.matrix)
-        if key is not None and pattern.fixed:
-            self._known[key] = found
-        return found
 
-    def _key(self, arguments: Arguments) -> Any:
         def shape(x: Any) -> Any:
             return (np.shape(x), np.asarray(x).dtype.str) if is_real(x) else x
 
-        rest = {k: replaced(v, shape) if k in self._names else v for k, v in arguments.items()}
-        try:
-            return hashlib.blake2b(pickle.dumps(rest)).digest()
-        except (pickle.PicklingError, TypeError, AttributeError):  # of functions made inside others, say
-            return None
+        rest = {  # what is read of an object is read by its path, like what lies outside
+            k: replaced(v, shape) if k in self._names else v
+            for k, v in arguments.items()
+            if not (is_instance(v) or holds_things(v) or callable(v))
+        }
+        key = digest(rest)
+        if key is not None:
+            for outside, was, found in self._known.get(key, ()):
+                now = outside.read(arguments)
+                if now is not None and digest(now) == was:
+                    return found
+        pattern, outside = self._pattern(arguments)
+        found = pattern, self._colour(pattern.matrix)
+        now = outside.read(arguments) if key is not None and pattern.fixed else None
+        was = digest(now) if now is not None else None
+        if was is not None:
+            self._known[key] = [(outside, was, found), *self._known.get(key, ())][:MOST]
+        return found
 
-    def _pattern(self, arguments: Arguments) -> Pattern:
+    def _pattern(self, arguments: Arguments) -> tuple[Pattern, Outside]:
         from srcdiff.sparsity import Pattern, TooDense, find_pattern, ordered
 
         if self._given is not None:
-            return Pattern(ordered(self._given), True)
+            return Pattern(ordered(self._given), True), Outside()
         unsettled = self._graph(arguments)
-        captured = {c.name: c.value for c in unsettled.captures}
+        outside = self._gradient.outside(unsettled)
         graph, _ = pipeline.settled(unsettled)
+        captured = outside.read(arguments) or {c.name: c.value for c in unsettled.captures}
         values = {**captured, **arguments}
         try:
-            return find_pattern(graph, values, self._names, self.has_aux)
+            return find_pattern(graph, values, self._names, self.has_aux), outside
         except TooDense:
             refuse_value(
                 "sparse", f"the {self.mode.removeprefix('sparse_')} of {name_of(self.primal)} is not sparse",
@@ -125,6 +132,14 @@ class Sparse:
 
     def _colour(self, pattern: Any) -> Any:
         raise NotImplementedError
+
+
+def digest(values: Any) -> bytes | None:
+    """The same for the same values; None if that cannot be told."""
+    try:
+        return hashlib.blake2b(pickle.dumps(values)).digest()
+    except (pickle.PicklingError, TypeError, AttributeError):  # of functions made inside others, say
+        return None
 
 
 class SparseJacobian(Sparse):

@@ -31,6 +31,7 @@ from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_v
 __all__ = [
     "LIMIT",
     "Arguments",
+    "Outside",
     "Pair",
     "Specialised",
     "Variant",
@@ -64,13 +65,40 @@ class Capture:
 
 
 @dataclass(slots=True)
-class Variant:
-    """A derivative made for one signature, as it applies to one function."""
+class Outside:
+    """What a graph depends on beside its arguments: looked at, and read anew, at each call."""
 
-    made: Made
     checks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
     captures: list[Capture] = field(default_factory=list)
+
+    def read(self, arguments: Arguments) -> dict[str, Any] | None:
+        """The values from outside; None if what was made is for something else."""
+        try:
+            for get, expected in self.checks:
+                if get() is not expected and not same(get(), expected):
+                    return None
+            for late, expected in self.late_checks:
+                if not same(late(arguments), expected):
+                    return None
+            out = {}
+            for c in self.captures:
+                v = c.get() if c.get is not None else c.late(arguments) if c.late is not None else None
+                if c.as_float:
+                    v = as_float(v)
+                if key_of_value(v) != c.key:
+                    return None
+                out[c.parameter] = v
+        except (LookupError, AttributeError, ValueError, TypeError):
+            return None
+        return out
+
+
+@dataclass(slots=True, kw_only=True)
+class Variant(Outside):
+    """A derivative made for one signature, as it applies to one function."""
+
+    made: Made
     pair: Pair | None = None
 
     @property
@@ -95,27 +123,6 @@ class Variant:
                 now = c.get()
                 return captured if same(now, captured.value) else replace(captured, value=now)
         return captured
-
-    def read(self, arguments: Arguments) -> dict[str, Any] | None:
-        """The values from outside; None if the derivative was made for something else."""
-        try:
-            for get, expected in self.checks:
-                if get() is not expected and not same(get(), expected):
-                    return None
-            for late, expected in self.late_checks:
-                if not same(late(arguments), expected):
-                    return None
-            out = {}
-            for c in self.captures:
-                v = c.get() if c.get is not None else c.late(arguments) if c.late is not None else None
-                if c.as_float:
-                    v = as_float(v)
-                if key_of_value(v) != c.key:
-                    return None
-                out[c.parameter] = v
-        except (LookupError, AttributeError, ValueError, TypeError):
-            return None
-        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,34 +277,50 @@ class Specialised:
 
     def _apply(self, made: Made, pair: Pair | None) -> Variant:
         """A derivative, with this function's own ways to the values from outside."""
+        variant = Variant(made=made, pair=pair)
+        self._guard(variant, made.graph)
+        words = extra_names(made, self._target.signature)
+        for c in made.graph.captures:
+            if c.name not in words and c.name not in made.read:
+                continue
+            if c.name not in made.extra:
+                made.extra[c.name] = key_of_value(as_float(c.value) if c.real else c.value)
+            word, passed = words.get(c.name, c.name), c.name in words
+            variant.captures.append(self._capture(c, word, made.extra[c.name], passed))
+        return variant
+
+    def outside(self, graph: Graph) -> Outside:
+        """What a graph of the function depends on, all that it reads included."""
+        out = Outside()
+        self._guard(out, graph)
+        for c in graph.captures:
+            key = key_of_value(as_float(c.value) if c.real else c.value)
+            out.captures.append(self._capture(c, c.name, key, True))
+        return out
+
+    def _capture(self, c: Any, word: str, key: Any, passed: bool) -> Capture:
+        late, get = getter(self._target.function, c.path, self._target.bound)
+        return Capture(c.name, word, get, late, key, c.real, passed)
+
+    def _guard(self, out: Outside, graph: Graph) -> None:
+        """The functions and modules met on the way."""
         t = self._target
-        variant = Variant(made, pair=pair)
-        for path, expected in made.graph.info.get("guards", {}).items():
+        for path, expected in graph.info.get("guards", {}).items():
             if isinstance(expected, types.CodeType):  # this is what functions made anew have in common
                 path = (*path, ("attr", "__code__"))
             late, get = getter(t.function, path, t.bound)
             if get is not None:
-                variant.checks.append((get, expected))
+                out.checks.append((get, expected))
             elif late is not None:
-                variant.late_checks.append((late, expected))
-        self._check_places(variant)
-        words = extra_names(made, t.signature)
-        for c in made.graph.captures:
-            if c.name not in words and c.name not in made.read:
-                continue
-            late, get = getter(t.function, c.path, t.bound)
-            if c.name not in made.extra:
-                made.extra[c.name] = key_of_value(as_float(c.value) if c.real else c.value)
-            word, passed = words.get(c.name, c.name), c.name in words
-            variant.captures.append(Capture(c.name, word, get, late, made.extra[c.name], c.real, passed))
-        return variant
+                out.late_checks.append((late, expected))
+        self._check_places(out, graph)
 
-    def _check_places(self, variant: Variant) -> None:
+    def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
-        t, info = self._target, variant.made.graph.info
+        t, info = self._target, graph.info
         twins: list[tuple[Path, Path, bool]] = [(a, b, True) for a, b in info.get("twins", ())]
         named = set(info.get("named", ()))
-        paths = [c.path for c in variant.made.graph.captures]
+        paths = [c.path for c in graph.captures]
         twins += [(a, b, False) for a in named for b in paths if a != b and b not in named]
         if not twins:
             return

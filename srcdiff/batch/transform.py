@@ -531,7 +531,8 @@ class Batch(Many):
             return new
         if isinstance(want, tuple):
             k = kind(old)
-            assert isinstance(k, Tree)
+            if not isinstance(k, Tree):
+                raise Unbatched("a container on one path only")
             hows = how if isinstance(how, tuple) else (how,) * len(want)
             items = [
                 self.as_way(self.old_part(old, n), self.part(new, tree(new), n), h, w)

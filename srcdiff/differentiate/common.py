@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import operator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,7 @@ from srcdiff.ir.kinds import (
     Tree,
     derivative_kind,
     is_active_kind,
+    join_dtypes,
     present,
 )
 from srcdiff.rules import vocabulary
@@ -86,8 +88,8 @@ def is_constant_fn(fn: Any) -> bool:
     return entry is not None and entry.constant
 
 
-def keeps_zero(fn: Any, where: list[bool]) -> bool:
-    """Whether ``fn`` of a zero tangent is zero: it is linear in that operand."""
+def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
+    """Whether ``fn`` of a zero tangent is zero: it is linear in that operand, and is given no other."""
     entry = lookup(fn)
     if entry is None:
         return False
@@ -95,7 +97,12 @@ def keeps_zero(fn: Any, where: list[bool]) -> bool:
         return True
     if entry.linear is None:
         return False
-    return len(entry.linear.operands) == 1 or all(where[: len(entry.linear.operands)])
+    code = entry.linear.text.__code__
+    words = code.co_varnames[: code.co_argcount]
+    rest = [""] * (len(where) - len(names))
+    places = [n or (words[at] if at < len(words) else "*") for at, n in enumerate((*names, *rest))]
+    operands = {*entry.linear.operands, "*"}
+    return len(operands) == 2 or all(z for z, n in zip(where, places, strict=True) if n in operands)
 
 
 def fills_zero(fn: Any) -> bool:
@@ -341,8 +348,11 @@ class Builder(Lowerer):
             if found is None:
                 return None
             base = found
+        elif join_dtypes(k.dtype, kp.dtype) != k.dtype:  # a real cotangent times something complex
+            base = self.rule(vocabulary.zeros, {"x": p})
         there = self.times(value, self.getitem(p, index))
         attrs = {a: b for a, b in g.op.attrs.items() if a == "at"}
+        k = replace(k, dtype=join_dtypes(k.dtype, kp.dtype))
         return self.prim(ops.additem, [base, index, there], result=k, hint=g.name, **attrs)
 
     def product(self, g: Atom, p: Atom) -> Atom:

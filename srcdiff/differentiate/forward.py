@@ -18,6 +18,7 @@ from srcdiff.differentiate.common import (
     no_rule,
     parameter_names,
 )
+from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
@@ -46,6 +47,7 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
+    Kind,
     Maybe,
     Scalar,
     Seq,
@@ -140,12 +142,9 @@ class Forward(Builder):
         found = [self.dot(a) for _ in self.orders()]
         return any(t is not ZERO for t in found)
 
-    def full(self, a: Atom, of: Val | None = None) -> Atom:
-        """The tangent of an atom as a value; ``of``: what it is one of the values of."""
-        t = self.materialise(self.dot(a), a)
-        if of is None or not isinstance(of.kind, Maybe) or a != Const(None):
-            return t
-        return Const(0.0) if isinstance(of.kind.of, (Scalar, Array)) else t
+    def full(self, a: Atom) -> Atom:
+        """The tangent of an atom as a value."""
+        return self.materialise(self.dot(a), a)
 
     def numeric(self, a: Atom) -> Atom:
         """The tangent of a display of numbers: a number for each, also where it is a count."""
@@ -153,11 +152,33 @@ class Forward(Builder):
             return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
         return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)
 
-    def filled(self, a: Atom) -> Atom:
-        """The same, of a tuple part by part, whatever its parts are."""
-        if isinstance(a, Struct) and a.type is tuple:
-            return Struct(tuple, a.keys, tuple(self.filled(x) for x in a.items))
-        return self.full(a)
+    def written(self, x: Atom, v: Atom) -> Atom:
+        """The tangent of what is written into ``x``: counts written into an array are numbers."""
+        into = kind(x)
+        if isinstance(into, Array):
+            return Const(0.0) if self.dot(v) is ZERO else self.with_idle(self.numeric(v), v)
+        return self.fit(v, element(into))
+
+    def fit(self, a: Atom, k: Kind) -> Atom:
+        """The tangent of one of the values of a kind: where that may be a number, a count is one."""
+        t = self.dot(a)
+        ka = kind(a)
+        if not is_active_kind(k) or isinstance(t, Val):
+            return self.materialise(t, a)
+        if isinstance(k, Maybe):
+            if a == Const(None):
+                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else self.full(a)
+            k = k.of
+        if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
+            each = (element(k),) * len(ka.items)
+            inside = k.items if isinstance(k, Tree) and k.keys == ka.keys else each
+            parts = (self.fit(self.part(a, ka, n), i) for n, i in enumerate(inside))
+            return Struct(ka.type, ka.keys, tuple(parts))
+        if t is ZERO and isinstance(ka, Scalar):
+            return Const(0.0)
+        if t is ZERO and isinstance(ka, Array) and not is_active_kind(ka):
+            return self.rule(vocabulary.zeros_of_counts, {"x": a})
+        return self.materialise(t, a)
 
     def set(self, v: Val, t: Atom) -> None:
         if t is ZERO or not is_active_kind(v.kind):
@@ -414,7 +435,7 @@ class Forward(Builder):
                 for r, a in zip(new.regions, parts, strict=True):
                     with self.inside(r):
                         r.results.append(
-                            UNDEF if a is UNDEF else self.filled(a) if v.kind == UNKNOWN else self.full(a, v)
+                            UNDEF if a is UNDEF else self.fit(a, v.kind)
                         )
                 t = Val("", derivative_kind(v.kind), new)
                 new.outs.append(t)
@@ -496,7 +517,7 @@ class Forward(Builder):
         for _ in self.orders():
             for j, p in enumerate(view.params):
                 if p in self.varied:
-                    inits.append(UNDEF if view.inits[j] is UNDEF else self.full(view.inits[j], p))
+                    inits.append(UNDEF if view.inits[j] is UNDEF else self.fit(view.inits[j], p.kind))
                     params.append(Val(f"{p.name}{self.suffix}", derivative_kind(p.kind), op, p.user))
             for j, e in enumerate(view.elements):
                 if e in self.varied and self.dot(view.sources[j]) is not ZERO:
@@ -515,9 +536,9 @@ class Forward(Builder):
                 for at, j in active:
                     if at == k:
                         y = view.yields[j]
-                        yields.append(UNDEF if y is UNDEF else self.full(y, view.params[j]))
+                        yields.append(UNDEF if y is UNDEF else self.fit(y, view.params[j].kind))
                 tapes += [
-                    (k, t, self.full(c, t), f"{t.name}{self.suffix}" if t.name else "")
+                    (k, t, self.fit(c, element(t.kind)), f"{t.name}{self.suffix}" if t.name else "")
                     for c, t in zip(view.collected, view.tapes, strict=True)
                     if t in self.varied and self.dot(c) is not ZERO
                 ]
@@ -531,14 +552,21 @@ class Forward(Builder):
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
         op.attrs["carried"] = n + len(active)
         view = LoopView(op)
+        read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
         for s, d, e in extra:
-            view.add_source(s, d, e)
+            if e in read:  # (one that nobody reads would still count the trips)
+                view.add_source(s, d, e)
         for (k, j), f in zip(active, finals, strict=True):
             self.layers[k - 1][view.finals[j]] = f
         for k, t, tangent, name in tapes:
             seq = derivative_kind(t.kind)
             assert isinstance(seq, Seq)
             self.layers[k - 1][t] = LoopView(op).add_tape(tangent, name, seq.elem)
+
+
+def element(k: Kind) -> Kind:
+    """The kind of an element of a list; unknown of what is none, or has parts of several kinds."""
+    return k.elem if isinstance(k, Seq) else UNKNOWN
 
 
 def results_of(op: Op) -> list[tuple[Val, tuple[Atom, ...]]]:
@@ -616,7 +644,7 @@ def _setitem(f: Forward, op: Op) -> Atom:
         return ZERO
     t = f.prim(
         op.fn,
-        [f.full(x), index, f.full(v)],
+        [f.full(x), index, f.written(x, v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )
@@ -641,7 +669,7 @@ def _append(f: Forward, op: Op) -> Atom:
     x, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    return f.prim(op.fn, [f.full(x), f.full(v)], result=op.out.kind)
+    return f.prim(op.fn, [f.fit(x, op.out.kind), f.fit(v, element(op.out.kind))], result=op.out.kind)
 
 
 def _same(f: Forward, op: Op) -> Atom:
@@ -670,11 +698,11 @@ def _given(f: Forward, op: Op) -> Atom:
 
 
 def _concat(f: Forward, op: Op) -> Atom:
-    return f.prim(op.fn, [f.full(a) for a in op.ins], result=op.out.kind)
+    return f.prim(op.fn, [f.fit(a, op.out.kind) for a in op.ins], result=op.out.kind)
 
 
 def _mul_list(f: Forward, op: Op) -> Atom | None:
-    return f.prim(op.fn, [f.full(op.ins[0]), op.ins[1]], result=op.out.kind)
+    return f.prim(op.fn, [f.fit(op.ins[0], op.out.kind), op.ins[1]], result=op.out.kind)
 
 
 def _mul(f: Forward, op: Op) -> Atom:

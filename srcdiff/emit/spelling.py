@@ -105,8 +105,9 @@ class Spelling:
 
     def helper(self, name: str) -> Any:
         """A helper of ``srcdiff.runtime``."""
-        self.imports[name] = f"from srcdiff.runtime import {name}"
-        return gast.Name(name, gast.Load(), None, None)
+        word = self.claim(name, getattr(sys.modules["srcdiff.runtime"], name))
+        self.imports[word] = f"from srcdiff.runtime import {name}" + ("" if word == name else f" as {word}")
+        return gast.Name(word, gast.Load(), None, None)
 
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
@@ -115,7 +116,7 @@ class Spelling:
             fn = op.attrs.get("fn")
             if callable(fn):
                 if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
-                    out.add(fn.__name__)
+                    out |= {fn.__name__, self.claim(fn.__name__, fn)}
                 elif not by_sign(fn):
                     out.add(self.alone(fn, op.attrs.get("text") or word_for(fn)) or "np")
             for a in flat(op.ins):

@@ -309,7 +309,9 @@ def split_argument(
 
 
 def fields_taken(obj: Any) -> int | None:
-    """How many arguments a class takes, if that is one number and it is written in Python."""
+    """How many arguments a class takes, if that is one number and it is written in Python; or a ufunc."""
+    if isinstance(obj, np.ufunc):
+        return obj.nin
     if not isinstance(obj, type) or obj.__module__ == "builtins":
         return None
     try:

@@ -108,8 +108,9 @@ class Context:
     is_known: Callable[[Any], bool]  # pure functions, callable on samples
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
-    keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
+    keeps_zero: Callable[[Any, list[bool], tuple[str, ...]], bool] = lambda fn, where, names: False
     fills_zero: Callable[[Any], bool] = lambda fn: False
+    is_product: Callable[[Any], bool] = lambda fn: False  # zero if any operand is, or part of one
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
     # of a function that calls itself
@@ -176,6 +177,7 @@ class Core:
     jumped: Any = 0  # the exit code that it left with
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
+    lengths: dict[int | Val, tuple[int, Path]] = field(default_factory=dict)  # all, and those of lists
     there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
     unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet
     passes: bool = False  # in a branch of one: not every trip comes here
@@ -277,6 +279,8 @@ class Core:
     ) -> Atom:
         """An application of a pure function."""
         if self.frame.static:
+            if any(isinstance(a, Struct) and ZERO in a.items for a in args) and self.ctx.is_product(fn):
+                return ZERO  # a factor is
             args = [filled(a) if isinstance(a, Struct) else a for a in args]
         if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
             self.needs_value(*args)
@@ -305,7 +309,7 @@ class Core:
                     args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
                 )
             return args[0]
-        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args]):
+        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args], names):
             return ZERO
         if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count
             return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
@@ -318,10 +322,12 @@ class Core:
         values = []
         for a in args:
             v = constant(a)
+            if v is _NOT and fn in _COMPARES:
+                v = infinity(a)
             if v is _NOT:
                 return None
             values.append(v)
-        exact = all(_exact(v) for v in values)
+        exact = all(_exact(v) or (isinstance(v, float) and abs(v) == np.inf) for v in values)
         foldable = (
             fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
         )
@@ -905,7 +911,7 @@ class Core:
             if place is not None:
                 self.places[place] = path
             val = Val(name, with_value(k), user=True)
-            note_sizes(self, val.kind, obj, path)
+            note_sizes(self, val.kind, obj, path, val)
             self.graph.region.params.append(val)
             before = set(self.state.cells)
             with self.inside(Region()) as entry:
@@ -1024,6 +1030,7 @@ def with_value(k: Kind) -> Kind:
 _FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
 _ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
 _NOT = object()
+_COMPARES = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
 LIBRARIES = frozenset(("numpy", "scipy", "cupy", "builtins", "functools", "itertools", "srcdiff", "pandas",
                        "torch", "jax"))  # fmt: skip
 BUILTIN = (tuple, list, dict, set, frozenset, str, bytes, int, float, complex, np.ndarray, BaseException)
@@ -1043,6 +1050,17 @@ def constant(a: Atom) -> Any:
         parts = [constant(x) for x in (a.lower, a.upper, a.step)]
         return _NOT if any(x is _NOT for x in parts) else slice(*parts)
     return _NOT
+
+
+def infinity(a: Atom) -> Any:
+    """The value of an infinity by name (a norm's order, a bound), or the marker ``_NOT``."""
+    if isinstance(a, Ref):
+        return a.obj if isinstance(a.obj, float) and abs(a.obj) == np.inf else _NOT
+    op = a.op if isinstance(a, Val) else None
+    if op is None or op.code != "prim" or op.fn not in (operator.neg, operator.abs, abs):
+        return _NOT
+    v = infinity(op.ins[0])
+    return v if v is _NOT else op.fn(v)
 
 
 def is_constant(a: Atom) -> bool:

@@ -44,6 +44,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
     own_names,
 )
+from srcdiff.frontend.sizes import at_most
 from srcdiff.frontend.trial import Trial
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Struct, Val, kind, same, vals, walk
@@ -158,6 +159,7 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
             lw.stop("iterate", "this container is changed while it is looped over", node, note=note,
                     help="loop over a copy: list(...)")  # fmt: skip
         return code
+    tree = as_lists(lw, tree, node)
     if by_generator(lw, tree):
         gen = as_generator(lw, tree, node)
         return generators.drive(lw, node, gen, partial(body_of, lw, node), orelse)
@@ -165,6 +167,19 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
     if trips is None:
         return counted(lw, node, tree, orelse)
     return counted_or_unrolled(lw, node, tree, orelse, trips)
+
+
+def as_lists(lw: Lowerer, tree: Bound, node: Any) -> Bound:
+    """What is looped over, with the containers of numbers in a zip as lists of any length."""
+    from srcdiff.frontend import statements
+
+    if isinstance(tree, Iter) and tree.kind in ("zip", "enumerate", "reversed"):
+        return Iter(tree.kind, tuple(as_lists(lw, p, node) for p in tree.parts))
+    if not isinstance(tree, (Plain, Loc, Agg)) or not holds_numbers(lw, tree):
+        return tree
+    box = content(lw, tree)
+    assert isinstance(box, Agg)
+    return lw.bind(statements.to_sequence(lw, Agg(list, box.keys, box.items), node))
 
 
 FEW = 16  # copies of a body that runs over constants; where there are more it stays a loop if it can
@@ -433,7 +448,9 @@ def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
             return []
         if all(x is None for x in lists):
             return None
-        n = min(len(x) for x in lists if x is not None)
+        n = shortest(lw, c.parts[1:], lists)
+        if n is None:
+            return None
         full = [
             x if x is not None else indexed_items(lw, p, n) for x, p in zip(lists, c.parts[1:], strict=True)
         ]
@@ -498,6 +515,32 @@ def applied(lw: Lowerer, fn: Bound, row: tuple[Item, ...], node: Any) -> Bound:
     from srcdiff.frontend.expressions import stored
 
     return stored(lw, lw.call(fn, [x() for x in row], {}, node))
+
+
+def shortest(lw: Lowerer, parts: tuple[Bound, ...], lists: list[list[Item] | None]) -> int | None:
+    """How many items a zip of containers of known length and others has.
+
+    None if that is known only at run time, and the containers hold nothing but numbers: these can be lists.
+    """
+    n = min(len(x) for x in lists if x is not None)
+    for p, known in zip(parts, lists, strict=True):
+        if known is not None or not isinstance(p, Loc):
+            continue
+        whole = lw.state.cells[p.cell] if not p.path else lw.read(p)
+        most = at_most(lw, whole, n) if isinstance(kind(whole), (Array, Seq)) else None
+        fixed = (q for q, x in zip(parts, lists, strict=True) if x is not None)
+        if most is None and all(holds_numbers(lw, q) for q in fixed):
+            return None
+        n = n if most is None else most
+    return n
+
+
+def holds_numbers(lw: Lowerer, it: Bound) -> bool:
+    """Whether a container holds numbers only."""
+    box = content(lw, it) if not isinstance(it, Iter) else None
+    return isinstance(box, Agg) and all(
+        isinstance(x, Plain) and isinstance(kind(x.atom), Scalar) for x in box.items
+    )
 
 
 def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Item] | None:

@@ -95,6 +95,20 @@ def _corrcoef(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: An
     return written(lw, node, text, {"c": c})
 
 
+def _quantiles(lw: Lowerer, fn: Any, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.quantile(a, qs)``, ``np.percentile``: one for each of several."""
+    named: dict[str, Any] = dict(zip(("a", "q", "axis"), args, strict=False)) | kwargs
+    if not {"a", "q"} <= named.keys() <= {"a", "q", "axis", "keepdims"} or len(args) > 3:
+        return None
+    q = operands.as_array(lw, named["q"], node)
+    k = kind(lw.read(q, node))
+    if not isinstance(k, Array) or len(k.dims) != 1:
+        return None
+    options = "".join(f", {w}={w}" for w in ("axis", "keepdims") if w in named)
+    text = f"out = np.array([np.{fn.__name__}(a, p{options}) for p in q])"
+    return written(lw, node, text, named)
+
+
 def _polar(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
     """``cmath.polar``: modulus and phase."""
     if len(args) != 1 or kwargs or not is_active_kind(kind(lw.read(args[0], node))):
@@ -103,4 +117,8 @@ def _polar(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) 
     return written(lw, node, "out = (abs(z), cmath.phase(z))", {"z": args[0], **fns})
 
 
-HANDLERS: dict[Any, Any] = {cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef}
+HANDLERS: dict[Any, Any] = {
+    cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef,
+    np.quantile: lambda lw, *call: _quantiles(lw, np.quantile, *call),
+    np.percentile: lambda lw, *call: _quantiles(lw, np.percentile, *call),
+}

@@ -594,7 +594,7 @@ def read_function(
             if p.whole is not None:
                 note_sizes(lw, *p.whole, (("arg", p.name),))
             if p.name in lw.given:
-                note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),))
+                note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),), values[p.name])
                 own = lw.state.names[frame.id, p.name]
                 lw.state.names[frame.id, p.name] = open_code(
                     lw, own, lw.given[p.name], p.name, (("arg", p.name),)

@@ -90,6 +90,8 @@ def step(obj: Any, how: str, name: Any) -> Any:
         return default_of(obj, name)
     if how == "layout":
         return layout(obj)
+    if how == "most":
+        return min(obj if isinstance(obj, int) else len(obj), name)
     return obj[name]
 
 

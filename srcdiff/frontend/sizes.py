@@ -14,26 +14,46 @@ import numpy as np
 
 from srcdiff.frontend.infer import infer
 from srcdiff.frontend.paths import Path
-from srcdiff.ir.graph import Atom, Struct, Val
-from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Sym, Tree
+from srcdiff.ir.graph import Atom, Struct, Val, kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["SMALL", "inferred", "note_sizes"]
+__all__ = ["SMALL", "at_most", "inferred", "note_sizes"]
 
 SMALL = 4  # sizes up to this are settled
 
 
-def note_sizes(lw: Core, k: Kind, value: Any, path: Path) -> None:
-    """Remember where the sizes of a value come from, and what they are."""
+def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = None) -> None:
+    """Remember where the sizes of a value come from, and what they are; ``whole``: the value itself."""
     if isinstance(k, Array) and isinstance(value, np.ndarray) and value.ndim == len(k.dims):
         for axis, (d, n) in enumerate(zip(k.dims, value.shape, strict=True)):
-            if isinstance(d, Sym) and n <= SMALL:
-                lw.sizes[d.id] = (n - d.offset, (*path, ("attr", "shape"), ("item", axis)))
+            if isinstance(d, Sym):
+                found = n - d.offset, (*path, ("attr", "shape"), ("item", axis))
+                lw.lengths[d.id] = found
+                if n <= SMALL:
+                    lw.sizes[d.id] = found
+    elif isinstance(k, Seq) and whole is not None and isinstance(value, (list, tuple)):
+        lw.lengths[whole] = len(value), path
     elif isinstance(k, Tree) and k.type in (tuple, list) and isinstance(value, (tuple, list)):
         for n, (inner, x) in enumerate(zip(k.items, value, strict=False)):
             note_sizes(lw, inner, x, (*path, ("item", n)))
+
+
+def at_most(lw: Core, of: Atom, n: int) -> int | None:
+    """The length of an array or a list if it is less than ``n``, else ``n``, settled for the call at hand."""
+    k = kind(of)
+    d = k.dims[0] if isinstance(k, Array) and k.dims else None
+    if isinstance(d, int):
+        return min(n, d)
+    key, offset = (d.id, d.offset) if isinstance(d, Sym) else (of, 0)
+    if not isinstance(key, (int, Val)) or key not in lw.lengths:
+        return None
+    size, path = lw.lengths[key]
+    limit = max(n - offset, 0)
+    lw.guards[(*path, ("most", limit))] = min(size, limit)
+    return max(min(size + offset, n), 0)
 
 
 def inferred(lw: Core, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Kind:

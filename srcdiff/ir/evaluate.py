@@ -310,9 +310,9 @@ def fits(value: Any, kind: Kind) -> bool:
                 return True  # the derivative of what is None here, and an array elsewhere
             if not dims and np.ndim(value) == 0:
                 return dtype_of(value) == dtype  # an operation on 0-d arrays gives a scalar
-            return (
-                isinstance(value, np.ndarray) and dtype_of(value) == dtype and shape_fits(value.shape, dims)
-            )
+            counts = np.asarray(value).dtype.kind in "iub" and dtype[0] == "f"  # on this path, or trip
+            alike = counts or dtype_of(value) == dtype
+            return isinstance(value, np.ndarray) and alike and shape_fits(value.shape, dims)
         case Scalar(dtype):
             if np.ndim(value) != 0 or isinstance(value, (list, tuple, dict, str, bytes)) or value is None:
                 return False

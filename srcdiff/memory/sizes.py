@@ -7,6 +7,7 @@ program runs.  Numbers that follow from the arguments are followed, so trips are
 
 from __future__ import annotations
 
+import copy
 import operator
 import warnings
 from collections.abc import Callable, Iterator
@@ -748,6 +749,35 @@ def _copied(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
     return x
 
 
+def _deeply(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
+    """A copy of a container and of all arrays in it: memory of one operation."""
+    x = bare(ins[0])
+    pieces = s.made(op.out, bytes_in(x))
+
+    def first(x: Value) -> Value:
+        if isinstance(x, (Arr, Many)):
+            return replace(x, pieces=pieces)
+        if isinstance(x, Parts) and x.items:
+            return replace(x, items=(first(x.items[0]), *x.items[1:]))
+        return x
+
+    return None if x is None else first(x)
+
+
+def bytes_in(x: Value | None) -> int | None:
+    """The bytes of a container and of the arrays in it."""
+    match x:
+        case Arr():
+            return None if x.size is None else ARRAY + x.size
+        case Many(elem, length):
+            each = bytes_in(elem) if elem is not None else 0
+            return None if each is None or length is None else LIST + (SLOT + each) * length
+        case Parts(items=items):
+            parts = [bytes_in(i) for i in items]
+            return None if None in parts else sum(n for n in parts if n is not None)
+    return 0
+
+
 def _same(s: Sizes, op: Op, ins: list[Value]) -> Value | None:
     return ins[0]
 
@@ -756,5 +786,5 @@ LISTS: dict[Any, Callable[[Sizes, Op, list[Value]], Value | None]] = {
     ops.append: _append, ops.rest: _rest, ops.poplast: _poplast, len: _len, ops.shape_at: _shape_at,
     np.shape: _shape, operator.getitem: _getitem, ops.getfield: _getfield,
     ops.setitem: _setitem, ops.additem: _setitem, list: _list,
-    ops.copied: _copied, ops.given: _same, ops.linked: _same,
+    ops.copied: _copied, copy.deepcopy: _deeply, ops.given: _same, ops.linked: _same,
 }  # fmt: skip

@@ -120,6 +120,8 @@ class Liveness:
             runs += op.regions[0].results
         elif not view.header:
             runs += view.sources
+        else:
+            runs += [s for j, s in enumerate(view.sources) if ends_loop(op, view, j)]
         if view.exit_result is not None:
             runs.append(view.exit_result)
         for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):

@@ -5,7 +5,7 @@ reads as it would be written by hand.  Equal extremes share equally; a quantile 
 one sorting permutation puts next to it.  Products and running products are right where elements are zero, at
 every order.
 
-Left out: ``where=`` and ``mean=`` of the reductions; several quantiles at once; quantiles other than linear
+Left out: ``where=`` and ``mean=`` of the reductions; quantiles other than linear
 ones; the derivative with respect to the quantile's position; ``returned=True`` of ``np.average``; ``prepend``
 and ``append`` of ``np.diff``; variances of complex numbers; ``np.nanprod``, ``np.nanvar``, ``np.nanstd``,
 ``np.nanmedian``.

@@ -115,6 +115,10 @@ def zeros(x: Any) -> Any:
     return np.zeros_like(x)
 
 
+def zeros_of_counts(x: Any) -> Any:
+    return np.zeros_like(x, dtype=float)
+
+
 def ones(x: Any) -> Any:
     return np.ones_like(x)
 

@@ -166,7 +166,7 @@ class Trace(Run):
                 return everything(value, self.union(marked), self.inputs)
             return self.told(fn, value)
         if entry.elementwise is not None and not isinstance(value, (tuple, list)):
-            return self.united(value, [a for a in (*pos, *named.values()) if isinstance(a, Marked)])
+            return self.united(value, [self.array(a) for a in (*pos, *named.values()) if leaves(a)])
         for rule in (entry.linear, entry.bilinear):
             got = self.linear(fn, rule, value, pos, named) if rule is not None else None
             if got is not None:
@@ -185,6 +185,21 @@ class Trace(Run):
 
     def union(self, marked: list[Marked]) -> frozenset[int]:
         return frozenset().union(*(m.union() for m in marked))
+
+    def array(self, a: Any) -> Marked:
+        """A list of numbers, some of them marked, as the array that it is made where one is meant."""
+        if isinstance(a, Marked):
+            return a
+        rows = []
+
+        def take(x: Any) -> None:
+            if isinstance(x, Marked):
+                rows.append(x.rows(self.inputs))
+            else:
+                rows.append(Marks.none(np.size(x), self.inputs).base)
+
+        replaced(a, take)
+        return Marked(np.array(plain(a)), Marks(self.vstack(rows)))
 
     def united(self, value: Any, operands: list[Marked]) -> Any:
         """Element by element, with broadcasting."""
@@ -477,6 +492,8 @@ def _written(t: Trace, x: Any, index: Any, value: Any, in_place: bool, add: bool
         x = x.copy()
     assert isinstance(x.marks, Marks)
     at = places(x.value, index)
+    if leaves(value):
+        value = t.array(value)
     number = plain(value)
     if add:
         np.add.at(x.value, index, number)
@@ -524,10 +541,11 @@ def _list(plainly: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _accumulate(t: Trace, a: Any, b: Any, in_place: bool) -> Any:
-    if isinstance(a, (list, tuple, dict)) or (not isinstance(a, Marked) and not isinstance(b, Marked)):
+    marked = [m for m in (a, b) if isinstance(m, Marked)]
+    if not marked or any(isinstance(x, (list, tuple, dict)) for x in (a, b)):
         return NotImplemented
     value = plain(a) + plain(b)
-    return t.united(value, [m for m in (a, b) if isinstance(m, Marked)])
+    return t.united(value, marked)
 
 
 def _copied(t: Trace, x: Any, in_place: bool) -> Any:

@@ -11,6 +11,7 @@ from corpus import (
     complexes,
     containers,
     corners,
+    counts,
     displays,
     draws,
     exceptions,
@@ -45,6 +46,7 @@ from corpus import (
     straight,
     texts,
     twice,
+    unequal,
     whiles,
 )
 
@@ -79,8 +81,10 @@ MODULES = (
     scopes,
     texts,
     twice,
+    unequal,
     numbers,
     corners,
+    counts,
     mixtures,
     iteration,
     recursion,

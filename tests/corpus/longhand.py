@@ -32,6 +32,17 @@ def gauss_legendre(a, b):
     return 0.5 * (b - a) * np.sum(w * np.exp(-t * t))
 
 
+def several_quantiles(x):
+    low, high = np.percentile(x, [20, 60], axis=1)
+    middle = np.quantile(x, LEVELS)
+    ends = np.quantile(x, (0.3, 0.6), 0, keepdims=True)
+    return np.sum(high**2 - low) + np.sum(LEVELS * middle**2) + np.sum(ends)
+
+
+def interquartile_range(x):
+    return np.subtract(*np.percentile(x, [75, 25])) ** 2
+
+
 def views_after_writes(a):
     b = a.copy()
     b.T[0] *= 2.0
@@ -49,6 +60,7 @@ def chosen_but_not_written(x, p):
     return np.sum(a * b) * t
 
 
+LEVELS = np.array([0.1, 0.5, 0.77])
 rng = np.random.default_rng(11)
 PROGRAMS = [
     Program("diff_with_ends", diff_with_ends, (rng.normal(size=4), 0.7), (0, 1)),
@@ -56,6 +68,8 @@ PROGRAMS = [
     Program("covariance_of_two", covariance_of_two, (rng.normal(size=5), rng.normal(size=5)), (0, 1)),
     Program("covariance_of_columns", covariance_of_columns, (rng.normal(size=(5, 3)),)),
     Program("gauss_legendre", gauss_legendre, (0.2, 1.4), (0, 1)),
+    Program("several_quantiles", several_quantiles, (rng.normal(size=(3, 4)),)),
+    Program("interquartile_range", interquartile_range, (rng.normal(size=7),)),
     Program("views_after_writes", views_after_writes, (rng.normal(size=(4, 3)),)),
     Program("chosen_but_not_written", chosen_but_not_written, (rng.normal(size=3), 1.0)),
 ]
