@@ -25,7 +25,7 @@ from srcdiff.rules.registry import (
     when_imported,
 )
 
-for _library in ("special",):
+for _library in ("special", "stats"):
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [

@@ -88,7 +88,7 @@ def programs() -> tuple[str, list[tuple[str, list[Any]]]]:
     """One function for each of the first samples of each rule, and its arguments."""
     table = all_samples()
     text = ["import math", "import numpy as np", "from srcdiff import runtime"]
-    text += [f"import {name}" for name in ("scipy.special",) if name in sys.modules]
+    text += [f"import {name}" for name in ("scipy.special", "scipy.stats") if name in sys.modules]
     text.append("")
     cases: list[tuple[str, list[Any]]] = []
     for fn, samples in table.items():
