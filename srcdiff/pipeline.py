@@ -395,6 +395,7 @@ CONTEXT = Context(
     pullback_of=lambda callee, active: pullback_of(callee, active),
     array_operands=registry.array_operands,
     with_saved=registry.with_saved,
+    is_freezing=registry.is_freezing,
     turn=lambda *a: turn(*a),
 )
 

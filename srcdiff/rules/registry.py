@@ -35,6 +35,8 @@ __all__ = [
     "differential",
     "elementwise",
     "forget",
+    "freezes",
+    "is_freezing",
     "is_joined",
     "is_known",
     "is_pure",
@@ -94,6 +96,7 @@ _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
+_FREEZING: set[type] = set()
 _LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
 
 
@@ -252,6 +255,16 @@ def real_only(*fns: Fn) -> None:
 def is_real_only(fn: Any) -> bool:
     """Whether the rules of ``fn`` hold for real operands only."""
     return fn in _REAL
+
+
+def freezes(*classes: type) -> None:
+    """Classes whose objects, called, give one whose methods are theirs with these arguments put last."""
+    _FREEZING.update(classes)
+
+
+def is_freezing(obj: Any) -> bool:
+    """Whether a call of ``obj`` gives its methods their last arguments."""
+    return not _FREEZING.isdisjoint(type(obj).__mro__)
 
 
 def shapes_only(fn: Fn, *operands: str) -> None:

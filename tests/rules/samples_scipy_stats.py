@@ -103,6 +103,52 @@ SAMPLES: dict[Fn, list[Sample]] = {
     },
 }
 
+COV = np.array([[2.0, 0.3, -0.4], [0.3, 1.0, 0.2], [-0.4, 0.2, 1.5]])
+MEAN = np.array([0.3, -0.2, 0.5])
+
+
+def elliptical(mean: str, cov: str, *rest: float) -> list[Sample]:
+    more = tuple(range(3, 3 + len(rest)))
+    return [
+        Sample((real(-1.0, 1.0, 3), MEAN, COV, *rest), wrt=(0, 1, 2, *more), name="point"),
+        Sample((real(-1.0, 1.0, 4, 3), MEAN, COV, *rest), wrt=(0, 1, 2, *more), name="points"),
+        Sample((real(-1.0, 1.0, 2, 4, 3), MEAN, COV, *rest), wrt=(0, 1, 2, *more), name="points_of_points"),
+        Sample((real(-1.0, 1.0, 4, 3),), {cov: COV}, wrt=(0, cov), name="no_mean"),
+        Sample(
+            (real(-1.0, 1.0, 4), MEAN[:1], COV[:1, :1], *rest), wrt=(0, 1, 2, *more), name="one_dimension"
+        ),
+        Sample((0.7, 0.2, 1.3, *rest), wrt=(0, 1, 2, *more), name="numbers"),
+        Sample((real(-1.0, 1.0, 4), None, 1.3, *rest), wrt=(0, 2, *more), name="variance"),
+        Sample((real(-1.0, 1.0, 2, 3), MEAN, 1.3, *rest), wrt=(0, 1, 2, *more), name="one_variance"),
+        Sample(
+            (real(-1.0, 1.0, 2, 3), MEAN, np.array([0.7, 1.3, 2.1]), *rest),
+            wrt=(0, 1, 2, *more),
+            name="diagonal",
+        ),
+    ]
+
+
+SIMPLEX = np.array([0.2, 0.5, 0.3])
+ALPHA = np.array([1.4, 2.0, 0.7])
+DIRICHLET = [
+    Sample((SIMPLEX, ALPHA), wrt=(1,), name="alpha"),
+    Sample((SIMPLEX[:2], ALPHA), wrt=(0, 1), name="last_left_out"),
+    Sample((np.array([[0.2, 0.1], [0.5, 0.6]]), ALPHA), wrt=(0, 1), name="columns"),
+    Sample((np.array([[0.2, 0.1], [0.5, 0.6], [0.3, 0.3]]), ALPHA), wrt=(1,), name="columns_alpha"),
+    Sample((np.array([0.4]), ALPHA[:2]), wrt=(0, 1), name="two"),
+]
+MULTINOMIAL = [
+    Sample((np.array([1, 0, 2]), 3, SIMPLEX), wrt=(2,), name="counts"),
+    Sample((np.array([[1, 0, 2], [0, 1, 2]]), 3, SIMPLEX), wrt=(2,), name="rows"),
+    Sample((np.array([1, 0, 2]), 3, np.array([SIMPLEX, [0.1, 0.1, 0.8]])), wrt=(2,), name="probabilities"),
+]
+for method in ("logpdf", "pdf"):
+    SAMPLES[getattr(stats.multivariate_normal, method)] = elliptical("mean", "cov")
+    SAMPLES[getattr(stats.multivariate_t, method)] = elliptical("loc", "shape", 3.4)
+    SAMPLES[getattr(stats.dirichlet, method)] = DIRICHLET
+SAMPLES[stats.multinomial.logpmf] = MULTINOMIAL
+SAMPLES[stats.multinomial.pmf] = MULTINOMIAL
+
 KINKS: dict[Fn, list[Kink]] = {
     stats.gamma.logpdf: [
         Kink((np.array([-1.0, 0.0]), 2.0), (np.zeros(2), np.zeros(2), None, None), name="outside")

@@ -4,6 +4,15 @@ Imported when ``scipy.stats`` is.  A rule is for the method of one distribution 
 the names of its shapes.  Frozen distributions are read as these methods (``frontend/frozen.py``).
 """
 
-from srcdiff.rules.scipy_stats import constant, continuous, discrete, texts
+from scipy import stats
 
-__all__ = ["constant", "continuous", "discrete", "texts"]
+from srcdiff.rules.registry import freezes
+from srcdiff.rules.scipy_stats import continuous, discrete, multivariate, texts
+
+freezes(
+    stats.rv_continuous,
+    stats.rv_discrete,
+    *(type(d) for d in (stats.multivariate_normal, stats.multivariate_t, stats.dirichlet, stats.multinomial)),
+)
+
+__all__ = ["continuous", "discrete", "multivariate", "texts"]

@@ -266,15 +266,13 @@ def declare(name: str, d: Continuous) -> None:
     if d.inside:
         standard += [f"inside = {d.inside}", f"z = np.where(inside, z, {d.middle})"]
 
-    def put(method: str, first: str, lines: list[str], partials: list[str], out: bool = False) -> None:
+    def put(method: str, first: str, lines: list[str], partials: list[str], extra: str = "") -> None:
         """Give the method a rule; what a text computes and does not use is left out of what is emitted."""
-        text = rule_text(f"{name}_{method}", [first, *ends], [*lines, ", ".join(partials)], out)
+        text = rule_text(f"{name}_{method}", [first, *ends], [*lines, ", ".join(partials)], extra)
         elementwise(getattr(dist, method))(text)
 
     def masked(*partials: str | None) -> list[str]:
-        return [
-            p if p is None else f"np.where(inside, {p}, 0.0)" if d.inside else p for p in map(bare, partials)
-        ]
+        return [bare(p if p is None or not d.inside else f"np.where(inside, {p}, 0.0)") for p in partials]
 
     def bare(p: str | None) -> str:
         return "None" if p is None else p
@@ -291,7 +289,7 @@ def declare(name: str, d: Continuous) -> None:
         "x",
         [*score, "share = out / scale"],
         masked("score * share", *(f"out * {s}" for s in slopes), "-score * share", f"({spread}) * share"),
-        out=True,
+        extra="out",
     )
 
     # distribution functions
@@ -324,14 +322,14 @@ def declare(name: str, d: Continuous) -> None:
                 f"{other}ratio",
                 f"{other}z * ratio",
             ),
-            out=True,
+            extra="out",
         )
 
     # their inverses
     for method, sign in (("ppf", ""), ("isf", "-")):
         inverse = ["z = (out - loc) / scale", f"width = scale * np.exp(-({d.log}))"]
         turned = [bare(sided(" * width", "-", b)) for b in below]
-        put(method, "q", inverse, [f"{sign}width", *turned, "1.0", "z"], out=True)
+        put(method, "q", inverse, [f"{sign}width", *turned, "1.0", "z"], extra="out")
 
 
 for _name, _formulas in DISTRIBUTIONS.items():

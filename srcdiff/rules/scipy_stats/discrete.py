@@ -94,16 +94,16 @@ def declare(name: str, d: Discrete) -> None:
         "k = np.where(inside, k, 1.0)",
     ]
 
-    def put(method: str, lines: list[str], partials: list[str | None], out: bool = False) -> None:
+    def put(method: str, lines: list[str], partials: list[str | None], extra: str = "") -> None:
         words = ["None", *("None" if p is None else p for p in partials), "None"]
-        text = rule_text(f"{name}_{method}", ["k", *ends], [*lines, ", ".join(words)], out)
+        text = rule_text(f"{name}_{method}", ["k", *ends], [*lines, ", ".join(words)], extra)
         elementwise(getattr(dist, method))(text)
 
     def masked(p: str | None, factor: str = "") -> str | None:
         return None if p is None else f"np.where(inside, {factor}({p}), 0.0)"
 
     put("logpmf", sure, [masked(s) for s in d.slopes])
-    put("pmf", sure, [masked(s, "out * ") for s in d.slopes], out=True)
+    put("pmf", sure, [masked(s, "out * ") for s in d.slopes], extra="out")
     lowest = "1.0" if name == "geom" else "0.0"
     reached = [f"inside = k - loc >= {lowest}", f"m = np.where(inside, np.floor(k - loc), {lowest})"]
     if d.below:
@@ -111,8 +111,8 @@ def declare(name: str, d: Discrete) -> None:
         put("sf", reached, [masked(b, "-") for b in d.below])
         # where nothing is left, the slope is 0
         reached.append("inverse = np.exp(-np.where(np.isinf(out), np.inf, out))")
-        put("logcdf", reached, [masked(b, "inverse * ") for b in d.below], out=True)
-        put("logsf", reached, [masked(b, "-inverse * ") for b in d.below], out=True)
+        put("logcdf", reached, [masked(b, "inverse * ") for b in d.below], extra="out")
+        put("logsf", reached, [masked(b, "-inverse * ") for b in d.below], extra="out")
     nondifferentiable(dist.ppf, dist.isf)
 
 

@@ -12,18 +12,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
+
+from srcdiff.runtime import half_tril
 
 __all__ = ["rule_text"]
 
 
-def rule_text(name: str, parameters: Sequence[str], lines: Sequence[str], out: bool = False) -> Any:
-    """A function of the name, parameters and body given (the last line is returned)."""
+def rule_text(name: str, parameters: Sequence[str], lines: Sequence[str], extra: str = "") -> Any:
+    """A function of the name, parameters and body given (the last line is returned); ``extra``: after ``*``."""
     *body, last = lines
-    head = ", ".join([*parameters, *(["*", "out"] if out else [])])
+    head = ", ".join([*parameters, *(["*", extra] if extra else [])])
     text = "\n".join([f"def {name}({head}):", *(f"    {b}" for b in body), f"    return {last}", ""])
     place = f"<{__name__}.{name}>"
     linecache.cache[place] = (len(text), None, text.splitlines(True), place)
-    space: dict[str, Any] = {"__name__": __name__, "math": math, "np": np, "special": special, "stats": stats}
+    space: dict[str, Any] = {
+        "__name__": __name__,
+        "math": math,
+        "np": np,
+        "special": special,
+        "half_tril": half_tril,
+    }
     exec(compile(text, place, "exec"), space)
     return space[name]
