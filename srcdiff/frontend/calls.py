@@ -141,7 +141,7 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
 
-OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__, frozen.__name__})  # read in place of Python's
+OWN_TEXTS = frozenset(m.__name__ for m in (iterators, boxes, heaps, frozen))  # read in place of Python's
 
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:

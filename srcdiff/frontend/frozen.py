@@ -1,4 +1,4 @@
-"""A distribution with its parameters given: ``norm(mu, s).logpdf(x)`` is read as ``norm.logpdf(x, mu, s)``."""
+"""A distribution with its parameters given: ``norm(m, s).logpdf(x)`` is read as ``norm.logpdf(x, m, s)``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rules of the distributions of ``scipy.stats``: their methods, as functions of the point and all parameters.
 
-Imported when ``scipy.stats`` is.  A rule is for the method of one distribution (``stats.norm.logpdf``), and has
-the names of its shapes.  Frozen distributions are read as these methods (``frontend/frozen.py``).
+Imported when ``scipy.stats`` is.  A rule is for the method of one distribution (``stats.norm.logpdf``), and
+has the names of its shapes.  Frozen distributions are read as these methods (``frontend/frozen.py``).
 """
 
 from scipy import stats

@@ -22,7 +22,7 @@ __all__ = ["DISTRIBUTIONS", "Discrete"]
 
 @dataclass(frozen=True)
 class Discrete:
-    """The formulas of a distribution, in ``k`` and its parameters; ``m`` is the largest integer up to ``k``."""
+    """The formulas of a distribution, in ``k`` and its parameters; ``m`` is the integer part of ``k``."""
 
     shapes: tuple[str, ...]
     slopes: tuple[str | None, ...]  # of the log of the probability

@@ -7,8 +7,8 @@ With :math:`r = x - \mu` and :math:`s = \Sigma^{-1} r`, of the normal distributi
     w = 1 \text{ or } \frac{\nu + d}{\nu + r^T s}
 
 of Dirichlet's :math:`\partial_{x_i} = (\alpha_i - 1) / x_i`,
-:math:`\partial_{\alpha_i} = \log x_i - \psi(\alpha_i) + \psi(\sum \alpha)`; of the multinomial :math:`x_i / p_i`,
-less that of the last, which SciPy takes to be what the others leave.
+:math:`\partial_{\alpha_i} = \log x_i - \psi(\alpha_i) + \psi(\sum \alpha)`; of the multinomial
+:math:`x_i / p_i`, less that of the last, which SciPy takes to be what the others leave.
 
 Of a matrix SciPy reads the lower triangle: the derivative is in that (twice, off the diagonal, that of a
 symmetric matrix).  A covariance may be a number or a diagonal, too.  ``allow_singular`` is refused.
@@ -30,8 +30,8 @@ POINTS = (  # the points as columns, whatever the shape that they come in
     "full = np.ndim({S}) == 2",
     "d = np.shape({S})[0] if full else 1 if {m} is None else np.size({m})",
     "r = np.reshape(x if {m} is None else x - {m}, (-1, d)).T",
-    "inverse = np.linalg.inv({S}) if full else 1.0 / np.expand_dims({S}, -1) if np.ndim({S}) == 1 else 1.0 / {S}",
-    "s = np.linalg.solve({S}, r) if full else inverse * r",
+    "inverse = np.linalg.inv({S}) if full else None",
+    "s = np.linalg.solve({S}, r) if full else r / (np.expand_dims({S}, -1) if np.ndim({S}) == 1 else {S})",
 )
 BARS = (
     "x_bar = np.reshape(-t.T, np.shape(x))",
@@ -46,32 +46,50 @@ BARS = (
 )
 
 
-def declare_elliptical() -> None:
-    """The rules of the log densities and densities, whose texts differ in a factor."""
-    for method, bar in (("logpdf", "bar = np.reshape(out_bar, (-1,))"), ("pdf", "bar = np.reshape(out_bar * out, (-1,))")):
-        normal = [*POINTS, bar, "t = s * bar", *BARS, "x_bar, m_bar, S_bar"]
-        student = [
-            *POINTS,
-            bar,
-            "q = np.sum(r * s, axis=0)",
-            "t = s * (bar * (df + d) / (df + q))",
-            *BARS,
-            "level = special.psi(0.5 * (df + d)) - special.psi(0.5 * df) - d / df",
-            "change = level - np.log1p(q / df) + (df + d) * q / (df * (df + q))",
-            "x_bar, m_bar, S_bar, 0.5 * np.sum(bar * change)",
-        ]
-        for dist, mean, cov, lines, ends in (
-            (stats.multivariate_normal, "mean", "cov", normal, ()),
-            (stats.multivariate_t, "loc", "shape", student, ("df",)),
-        ):
-            name = f"{'normal' if not ends else 'student'}_{method}"
-            body = [line.replace("{m}", mean).replace("{S}", cov) for line in lines]
-            head = ["x", f"{mean}=None", f"{cov}=1", *(f"{e}=1" for e in ends)]
-            text = rule_text(name, head, body, "out, out_bar")
-            pullback(getattr(dist, method), "x", mean, cov, *ends)(text)
+DOTS = (
+    "r_dot = np.reshape(x_dot if {m} is None else x_dot - {m}_dot, (-1, d)).T",
+    "if full:",
+    "    half = half_tril({S}_dot)",
+    "    turn = half + half.T",
+    "    square, trace = np.sum(s * (turn @ s), axis=0), np.sum(inverse * turn)",
+    "elif np.ndim({S}) == 1:",
+    "    square = np.sum(np.expand_dims({S}_dot, -1) * s * s, axis=0)",
+    "    trace = np.sum({S}_dot / {S})",
+    "else:",
+    "    square, trace = {S}_dot * np.sum(s * s, axis=0), {S}_dot / {S} * d",
+    "change = 0.5 * square - np.sum(s * r_dot, axis=0)",
+)
+LEVEL = (
+    "q = np.sum(r * s, axis=0)",
+    "weight = (df + d) / (df + q)",
+    "level = special.psi(0.5 * (df + d)) - special.psi(0.5 * df) - d / df",
+    "level = level - np.log1p(q / df) + (df + d) * q / (df * (df + q))",
+)
 
 
-declare_elliptical()
+def declare_elliptical(dist: Any, mean: str, cov: str, student: bool) -> None:
+    """The rules of the log density and the density, whose texts differ in a factor."""
+    own, ends = (LEVEL, ["df"]) if student else ((), [])
+    head = ["x", f"{mean}=None", f"{cov}=1", *(f"{e}=1" for e in ends)]
+    dots = ", ".join(["out", "x_dot", f"{mean}_dot", f"{cov}_dot", *(f"{e}_dot" for e in ends)])
+    t_dot = "weight * change + 0.5 * level * df_dot" if student else "change"
+
+    def text(name: str, lines: list[str], extra: str) -> Any:
+        body = [line.replace("{m}", mean).replace("{S}", cov) for line in lines]
+        return rule_text(f"{'student' if student else 'normal'}_{name}", head, body, extra)
+
+    for method, by in (("logpdf", ""), ("pdf", "out * ")):
+        bar = f"bar = np.reshape({by}out_bar, (-1,))"
+        t = f"t = s * {'(bar * weight)' if student else 'bar'}"
+        last = "x_bar, m_bar, S_bar" + (", 0.5 * np.sum(bar * level)" if student else "")
+        back = text(f"{method}_bar", [*POINTS, *own, bar, t, *BARS, last], "out, out_bar")
+        pullback(getattr(dist, method), "x", mean, cov, *ends)(back)
+        ahead = [*POINTS, *own, *DOTS, f"{by}np.reshape({t_dot} - 0.5 * trace, np.shape(out))"]
+        differential(getattr(dist, method))(text(method, ahead, dots))
+
+
+declare_elliptical(stats.multivariate_normal, "mean", "cov", student=False)
+declare_elliptical(stats.multivariate_t, "loc", "shape", student=True)
 
 # --- on the simplex -----------------------------------------------------------------------------------------
 

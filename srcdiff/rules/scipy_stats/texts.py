@@ -20,7 +20,7 @@ __all__ = ["rule_text"]
 
 
 def rule_text(name: str, parameters: Sequence[str], lines: Sequence[str], extra: str = "") -> Any:
-    """A function of the name, parameters and body given (the last line is returned); ``extra``: after ``*``."""
+    """A function of a name, parameters and body; the last line is returned, ``extra`` comes after ``*``."""
     *body, last = lines
     head = ", ".join([*parameters, *(["*", extra] if extra else [])])
     text = "\n".join([f"def {name}({head}):", *(f"    {b}" for b in body), f"    return {last}", ""])
