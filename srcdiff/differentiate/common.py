@@ -86,8 +86,8 @@ def is_constant_fn(fn: Any) -> bool:
     return entry is not None and entry.constant
 
 
-def keeps_zero(fn: Any, where: list[bool]) -> bool:
-    """Whether ``fn`` of a zero tangent is zero: it is linear in that operand."""
+def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
+    """Whether ``fn`` of a zero tangent is zero: it is linear in that operand, and in no other that is not."""
     entry = lookup(fn)
     if entry is None:
         return False
@@ -95,7 +95,11 @@ def keeps_zero(fn: Any, where: list[bool]) -> bool:
         return True
     if entry.linear is None:
         return False
-    return len(entry.linear.operands) == 1 or all(where[: len(entry.linear.operands)])
+    operands = entry.linear.operands
+    places = [n or p for n, p in zip(names, entry.linear.text.__code__.co_varnames, strict=False)]
+    if len(operands) == 1 or len(places) != len(where):
+        return len(operands) == 1 or all(where[: len(operands)])
+    return all(zero for place, zero in zip(places, where, strict=True) if place in operands)
 
 
 def fills_zero(fn: Any) -> bool:

@@ -230,7 +230,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         getattr(type(obj), "__call__", None), types.FunctionType  # noqa: B004  (is it written in Python?)
     ):
         if lw.ctx.is_freezing(obj):
-            return objects.stand_in(frozen.Frozen)(lw, [Known(obj, text, path), *args], kwargs, node)
+            made = objects.stand_in(frozen.Frozen)
+            return made(lw, [Known(obj, text, path), *args], kwargs, node)  # type: ignore[no-any-return]
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj

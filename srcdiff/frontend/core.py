@@ -108,7 +108,7 @@ class Context:
     is_known: Callable[[Any], bool]  # pure functions, callable on samples
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
-    keeps_zero: Callable[[Any, list[bool]], bool] = lambda fn, where: False
+    keeps_zero: Callable[[Any, list[bool], tuple[str, ...]], bool] = lambda fn, where, names: False
     fills_zero: Callable[[Any], bool] = lambda fn: False
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
@@ -306,7 +306,8 @@ class Core:
                     args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
                 )
             return args[0]
-        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args]):
+        zero, named = [a is ZERO for a in args], names or ("",) * len(args)
+        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, zero, named):
             return ZERO
         if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count
             return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
