@@ -74,6 +74,8 @@ def usable(fn: Any, sample: Any) -> bool:
     y = fn(*sample.args, **sample.kwargs)
     if is_pair(fn):
         return all(np.asarray(part).dtype.kind == "f" and np.asarray(part).size > 0 for part in y)
+    if type(getattr(fn, "__self__", None)).__name__ == "multinomial_gen":
+        return False  # it warns off the simplex; test_scipy.py stays on it
     return not isinstance(y, (tuple, list)) and np.asarray(y).dtype.kind == "f" and np.asarray(y).size > 0
 
 

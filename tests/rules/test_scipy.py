@@ -125,3 +125,17 @@ def test_many_digits(name: str) -> None:
                 slope(x),
                 float(mpmath.re(wanted)),
             )
+
+
+def counted(z: Any, x: Any) -> Any:
+    return scipy.stats.multinomial.logpmf(x, 6, special.softmax(z))
+
+
+def test_multinomial_on_the_simplex() -> None:
+    z, x = np.array([0.3, -0.2, 0.7]), np.array([1, 2, 3])
+    expected = x - 6 * special.softmax(z)
+    np.testing.assert_allclose(grad(counted)(z, x), expected, rtol=1e-12)
+    np.testing.assert_allclose(jvp(counted, (z, x), (z, None))[1], expected @ z, rtol=1e-12)
+    twice = jvp(grad(counted), (z, x), (z, None))[1]
+    p = special.softmax(z)
+    np.testing.assert_allclose(twice, -6 * (p * z - p * (p @ z)), rtol=1e-10, atol=1e-12)
