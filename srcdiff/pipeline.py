@@ -343,9 +343,16 @@ def turn(
 
 def reads_values(region: Region, params: list[Val]) -> bool:
     """Whether results depend on more of some parameters than their shapes and types."""
-    read = set(params)
+    return spread(region, set(params))
+
+
+def spread(region: Region, read: set[Val]) -> bool:
+    """Add to ``read`` what depends on it in a region; whether its results do."""
     for o in region.ops:
-        if any(v in read for v in all_values(o)) and not shape_only(o, read):
+        if o.code == "if":
+            if any([v in read for v in vals(o.ins)] + [spread(r, read) for r in o.regions]):
+                read.update(o.outs)
+        elif any(v in read for v in all_values(o)) and not shape_only(o, read):
             read.update(o.outs)
     return any(v in read for v in vals(region.results))
 
@@ -354,7 +361,7 @@ def shape_only(o: Op, values: set[Val]) -> bool:
     """Whether an operation reads no more of some values than their shape and type."""
     if o.code != "prim":
         return False
-    if o.fn in (ops.shape_at, len, np.shape, np.ndim, np.zeros_like):
+    if o.fn in (ops.shape_at, len, np.shape, np.ndim) or o.fn in vocabulary.BLANKS:
         return True
     return o.fn in vocabulary.LIKE_SECOND and not any(v in vals(o.ins[:1]) for v in values)
 
@@ -424,6 +431,7 @@ CONTEXT = Context(
     pullback_of=lambda callee, active: pullback_of(callee, active),
     array_operands=registry.array_operands,
     with_saved=registry.with_saved,
+    is_freezing=registry.is_freezing,
     turn=lambda *a: turn(*a),
 )
 

@@ -49,7 +49,12 @@ class Target:
 
     @property
     def code(self) -> Any:
-        """What functions made anew from one text have in common."""
+        """What functions made anew from one text have in common.
+
+        Those with rules may share a text (that of a decorator) and yet be different ones.
+        """
+        if library_rule(self.function) is not None:
+            return self.function
         return getattr(self.function, "__code__", self.function)
 
 
@@ -68,7 +73,7 @@ def target_of(fn: Any) -> Target:
         elif isinstance(f, functools.partial):
             args, kwargs = fill_placeholders(f.args, args, fn), {**f.keywords, **kwargs}
             f = f.func
-        elif isinstance(f, types.MethodType):
+        elif isinstance(f, types.MethodType) and library_rule(f) is None:
             args, f = (f.__self__, *args), f.__func__
         elif isinstance(f, types.FunctionType) or library_rule(f) is not None:
             break

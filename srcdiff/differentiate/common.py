@@ -45,7 +45,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, lookup
+from srcdiff.rules.registry import Rule, is_real_only, lookup
 
 __all__ = [
     "Builder",
@@ -180,7 +180,7 @@ def fn_name(op: Op) -> str:
 
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     """The operation's arguments by the names of the rule's parameters."""
-    if op.fn in vocabulary.REAL_ONLY:
+    if op.fn in vocabulary.REAL_ONLY or is_real_only(op.fn):
         for v in vals(op.ins):
             k = v.kind
             if isinstance(k, (Array, Scalar)) and k.dtype[0] == "c":

@@ -600,7 +600,8 @@ class Reverse(Builder):
             raise no_rule(
                 op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
             )
-        bar = self.materialise_out(op, bar)
+        turned = entry.differential is not None and entry.forms == ("differential",)
+        bar = bar if turned else self.materialise_out(op, bar)  # (the transpose takes symbolic zeros)
         if entry.pullback is not None:
             self.transposed(op, bar, entry.pullback)
         elif entry.elementwise is not None:

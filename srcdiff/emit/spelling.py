@@ -23,6 +23,10 @@ __all__ = ["Spelling"]
 
 
 LIBRARIES = ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy")
+SCIPY = (  # its public modules
+    "special", "linalg", "fft", "signal", "ndimage", "optimize", "integrate", "interpolate", "stats",
+    "spatial.distance", "sparse", "sparse.linalg",
+)  # fmt: skip
 BY_SIGN = frozenset({*numpy_names.INFIX, *numpy_names.PREFIX})
 MARKS = (ops.stop_gradient, checkpoint)  # functions of srcdiff itself that a text may call
 
@@ -198,10 +202,18 @@ def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
         np.fft,
         sys.modules.get("math"),
         sys.modules.get("srcdiff.runtime"),
-        sys.modules.get("scipy.special"),
+        *(sys.modules.get(f"scipy.{part}") for part in SCIPY),
     ):
         if mod is not None and getattr(mod, name, None) is obj:
             return mod, name
+    owner = getattr(obj, "__self__", None) if isinstance(obj, types.MethodType) else None
+    if owner is not None and type(owner).__module__.startswith("scipy."):  # (of a distribution)
+        for part in SCIPY:
+            mod = sys.modules.get(f"scipy.{part}")
+            for word, held in vars(mod).items() if mod is not None else ():
+                if held is owner:
+                    return mod, f"{word}.{name}"  # type: ignore[return-value]
+        return None
     full = getattr(obj, "__module__", None)
     if isinstance(full, str):
         mod = sys.modules.get(full)

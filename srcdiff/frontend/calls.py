@@ -24,6 +24,7 @@ from srcdiff.frontend import (
     displays,
     effects,
     expressions,
+    frozen,
     generators,
     heaps,
     iteration,
@@ -140,7 +141,7 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
 
 
-OWN_TEXTS = frozenset({iterators.__name__, boxes.__name__, heaps.__name__})  # read in place of Python's
+OWN_TEXTS = frozenset(m.__name__ for m in (iterators, boxes, heaps, frozen))  # read in place of Python's
 
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -228,6 +229,9 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if not isinstance(obj, types.FunctionType) and isinstance(
         getattr(type(obj), "__call__", None), types.FunctionType  # noqa: B004  (is it written in Python?)
     ):
+        if lw.ctx.is_freezing(obj):
+            made = objects.stand_in(frozen.Frozen)
+            return made(lw, [Known(obj, text, path), *args], kwargs, node)  # type: ignore[no-any-return]
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj

@@ -466,6 +466,8 @@ class Rebuild:
             a, b = ins
             return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
         if fn is operator.sub and len(ins) == 2:
+            if _is_zero(ins[1]) and same_kind(kind(ins[0]), k):
+                return ins[0]
             nb = negated(ins[1])
             if nb is not None and self.once(ins[1]):
                 return self.make(operator.add, [ins[0], nb], op)

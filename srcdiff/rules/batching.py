@@ -116,9 +116,7 @@ def shifted(axis: Any, rank: int, flat: bool) -> Any:
 ALONG: dict[Any, Along] = {}
 
 
-def along(
-    *fns: Any, too: tuple[str, ...] = (), flat: bool = False, **default: Any
-) -> Callable[[T], T]:
+def along(*fns: Any, too: tuple[str, ...] = (), flat: bool = False, **default: Any) -> Callable[[T], T]:
     """Functions along axes: the parameters that name axes, with their defaults."""
 
     def put(text: T) -> T:

@@ -13,6 +13,7 @@ from srcdiff.rules.registry import nondifferentiable
 
 __all__ = [
     "BLANK",
+    "BLANKS",
     "CARRIES",
     "CHOOSES",
     "CREATES",
@@ -67,6 +68,7 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
+BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like})  # of the shape of what they are given
 IS_INFINITE = np.isinf
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})

@@ -17,13 +17,16 @@ part of the sum of products, without conjugation, as design section 10 has it fo
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import inspect
 import operator
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from types import FunctionType
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -55,6 +58,13 @@ class Kink:
     kwargs: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     out_bar: Any = 1.0
+
+
+def sample_modules() -> list[ModuleType]:
+    """The modules of samples; those of SciPy's functions where it is installed."""
+    scipy = importlib.util.find_spec("scipy") is not None
+    names = sorted(path.stem for path in Path(__file__).parent.glob("samples_*.py"))
+    return [importlib.import_module(name) for name in names if scipy or not name.startswith("samples_scipy")]
 
 
 # --- trees --------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +22,7 @@ import harness  # noqa: E402  (found by the path set above)
 from harness import Fn, Kink, Sample  # noqa: E402
 
 TABLE = registry.rules_table()
-MODULES: list[ModuleType] = [importlib.import_module(p.stem) for p in sorted(HERE.glob("samples_*.py"))]
+MODULES: list[ModuleType] = harness.sample_modules()
 
 
 def gather(attribute: str) -> dict[Fn, list[Any]]:
@@ -60,6 +59,7 @@ DIFFERENTIABLE = [pytest.param(fn, entry, id=full_name(fn)) for fn, entry in TAB
 TEXTS = {rule.text: rule.form for entry in TABLE.values() for rule in rules_of(entry)}
 
 
+@pytest.mark.filterwarnings("ignore:Some rows of `p`:FutureWarning")  # (differences leave the simplex)
 @pytest.mark.parametrize(("fn", "sample"), cases(SAMPLES))
 def test_rule(fn: Fn, sample: Sample) -> None:
     assert fn in TABLE, f"samples of {full_name(fn)}, which has no rule"
@@ -98,12 +98,9 @@ def operands_without_derivative(fn: Fn, rule: registry.Rule) -> set[str]:
 
 @pytest.mark.parametrize(("fn", "entry"), DIFFERENTIABLE)
 def test_rule_is_complete(fn: Fn, entry: registry.OpRules) -> None:
-    """Both modes can be had, and a function with a derivative is not called constant."""
+    """A function with a derivative is not called constant."""
     assert not entry.constant, f"{full_name(fn)} has a rule and is called nondifferentiable"
-    both_modes = entry.elementwise or entry.linear or entry.bilinear or entry.differential
-    assert both_modes, f"{full_name(fn)} has no forward mode"
-    if entry.differential and not (entry.elementwise or entry.linear or entry.bilinear):
-        assert entry.pullback, f"{full_name(fn)} has no reverse mode"
+    # of a differential alone, and of a pullback alone, the other mode is the transpose
 
 
 @pytest.mark.parametrize(

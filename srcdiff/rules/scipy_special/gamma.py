@@ -1,0 +1,185 @@
+r"""The gamma and beta functions and their incomplete relatives (DLMF 5, 8, 25).
+
+.. math:: \Gamma' = \Gamma \psi, \qquad \psi^{(n)\prime} = \psi^{(n+1)}, \qquad
+    \partial_x P(a, x) = x^{a-1} e^{-x} / \Gamma(a), \qquad
+    \partial_x I_x(a, b) = x^{a-1} (1 - x)^{b-1} / B(a, b)
+
+An inverse has the reciprocal slope, at the result.  The incomplete functions have no closed derivative in
+their shapes, the zeta function none in its first argument.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from srcdiff.rules.registry import differential, elementwise, pullback, real_only
+
+# --- gamma functions: DLMF 5.2, 5.15 ------------------------------------------------------------------------
+
+
+@elementwise(special.gamma)
+def gamma(x: Any, *, out: Any) -> Any:
+    return out * special.psi(x)
+
+
+@elementwise(special.gammaln)
+def gammaln(x: Any) -> Any:
+    return special.psi(x)
+
+
+@elementwise(special.loggamma)
+def loggamma(x: Any) -> Any:
+    return special.psi(x)
+
+
+@elementwise(special.rgamma)
+def rgamma(x: Any, *, out: Any) -> Any:
+    if np.iscomplexobj(x):
+        return -out * special.psi(x)
+    # by reflection (5.5.1, 5.5.4) on the left: at the poles of gamma both factors are finite
+    y = 1.0 - np.where(x < 0.5, x, 0.5)
+    left = special.gamma(y) * (np.cos(np.pi * x) - np.sin(np.pi * x) / np.pi * special.psi(y))
+    return np.where(x < 0.5, left, -out * special.psi(np.where(x < 0.5, 0.5, x)))
+
+
+real_only(special.psi)  # special.polygamma takes real numbers only
+
+
+@elementwise(special.psi)
+def psi(x: Any) -> Any:
+    return special.polygamma(1, x)
+
+
+@elementwise(special.polygamma)
+def polygamma(n: Any, x: Any) -> Any:
+    return None, special.polygamma(n + 1, x)
+
+
+@elementwise(special.poch)
+def poch(z: Any, m: Any, *, out: Any) -> Any:
+    right = special.psi(z + m)
+    return out * (right - special.psi(z)), out * right
+
+
+@elementwise(special.zeta)
+def zeta(x: Any, q: Any = None) -> Any:
+    if q is None:
+        return None, None
+    return None, -x * special.zeta(x + 1.0, q)  # 25.11.17
+
+
+@differential(special.multigammaln)
+def multigammaln(a: Any, d: Any, *, a_dot: Any) -> Any:
+    return np.sum(special.psi(np.expand_dims(a, -1) - 0.5 * np.arange(d)), axis=-1) * a_dot  # 35.3.4
+
+
+@pullback(special.multigammaln, "a")
+def multigammaln_bar(a: Any, d: Any, *, out_bar: Any) -> Any:
+    return np.sum(special.psi(np.expand_dims(a, -1) - 0.5 * np.arange(d)), axis=-1) * out_bar
+
+
+@elementwise(special.factorial)
+def factorial(n: Any, exact: Any = False, extend: Any = "zero") -> Any:
+    return special.gamma(n + 1.0) * special.psi(n + 1.0), None, None
+
+
+# --- beta functions and binomial coefficients: DLMF 5.12, 1.2 -----------------------------------------------
+
+
+@elementwise(special.beta)
+def beta(a: Any, b: Any, *, out: Any) -> Any:
+    both = special.psi(a + b)
+    return out * (special.psi(a) - both), out * (special.psi(b) - both)
+
+
+@elementwise(special.betaln)
+def betaln(a: Any, b: Any) -> Any:
+    both = special.psi(a + b)
+    return special.psi(a) - both, special.psi(b) - both
+
+
+@elementwise(special.binom)
+def binom(n: Any, k: Any, *, out: Any) -> Any:
+    rest = special.psi(n - k + 1.0)
+    return out * (special.psi(n + 1.0) - rest), out * (rest - special.psi(k + 1.0))
+
+
+# --- incomplete gamma functions: DLMF 8.2, 8.8.13 -----------------------------------------------------------
+
+
+@elementwise(special.gammainc)
+def gammainc(a: Any, x: Any) -> Any:
+    return None, np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+
+
+@elementwise(special.gammaincc)
+def gammaincc(a: Any, x: Any) -> Any:
+    return None, -np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+
+
+@elementwise(special.gammaincinv)
+def gammaincinv(a: Any, y: Any, *, out: Any) -> Any:
+    return None, np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+
+
+@elementwise(special.gammainccinv)
+def gammainccinv(a: Any, y: Any, *, out: Any) -> Any:
+    return None, -np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+
+
+# --- incomplete beta functions: DLMF 8.17 -------------------------------------------------------------------
+
+
+@elementwise(special.betainc)
+def betainc(a: Any, b: Any, x: Any) -> Any:
+    return (
+        None,
+        None,
+        np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)),
+    )
+
+
+@elementwise(special.betaincc)
+def betaincc(a: Any, b: Any, x: Any) -> Any:
+    return (
+        None,
+        None,
+        -np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)),
+    )
+
+
+@elementwise(special.betaincinv)
+def betaincinv(a: Any, b: Any, y: Any, *, out: Any) -> Any:
+    return (
+        None,
+        None,
+        np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out)),
+    )
+
+
+@elementwise(special.betainccinv)
+def betainccinv(a: Any, b: Any, y: Any, *, out: Any) -> Any:
+    return (
+        None,
+        None,
+        -np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out)),
+    )
+
+
+@elementwise(special.comb)
+def comb(N: Any, k: Any, exact: Any = False, repetition: Any = False, *, out: Any) -> Any:
+    n = N + k - 1.0 if repetition else N
+    top, rest = special.psi(n + 1.0), special.psi(n - k + 1.0)
+    in_k = rest - special.psi(k + 1.0)
+    if repetition:
+        in_k = top - special.psi(k + 1.0)  # the number rises with k
+    return out * (top - rest), out * in_k, None, None
+
+
+@elementwise(special.perm)
+def perm(N: Any, k: Any, exact: Any = False, *, out: Any) -> Any:
+    rest = special.psi(N - k + 1.0)
+    return out * (special.psi(N + 1.0) - rest), out * rest, None
