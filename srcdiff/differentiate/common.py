@@ -43,7 +43,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, lookup
+from srcdiff.rules.registry import Rule, is_real_only, lookup
 
 __all__ = [
     "Builder",
@@ -173,7 +173,7 @@ def fn_name(op: Op) -> str:
 
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     """The operation's arguments by the names of the rule's parameters."""
-    if op.fn in vocabulary.REAL_ONLY:
+    if op.fn in vocabulary.REAL_ONLY or is_real_only(op.fn):
         for v in vals(op.ins):
             k = v.kind
             if isinstance(k, (Array, Scalar)) and k.dtype[0] == "c":
@@ -219,7 +219,7 @@ def parameter_names(op: Op, rule: Rule) -> list[str]:
 
 def harmless(name: str, a: Atom) -> bool:
     """Keywords that do not change a derivative."""
-    if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite"):
+    if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite", "workers"):
         return True
     if name == "dtype":
         return not (isinstance(a, Const) and a.value is None) or True

@@ -23,6 +23,10 @@ __all__ = ["Spelling"]
 
 
 LIBRARIES = ("numpy", "math", "scipy", "cmath", "operator", "functools", "itertools", "copy")
+SCIPY = (  # its public modules
+    "special", "linalg", "fft", "signal", "ndimage", "optimize", "integrate", "interpolate", "stats",
+    "spatial.distance", "sparse", "sparse.linalg",
+)  # fmt: skip
 BY_SIGN = frozenset({*numpy_names.INFIX, *numpy_names.PREFIX})
 MARKS = (ops.stop_gradient, checkpoint)  # functions of srcdiff itself that a text may call
 
@@ -197,7 +201,7 @@ def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
         np.fft,
         sys.modules.get("math"),
         sys.modules.get("srcdiff.runtime"),
-        sys.modules.get("scipy.special"),
+        *(sys.modules.get(f"scipy.{part}") for part in SCIPY),
     ):
         if mod is not None and getattr(mod, name, None) is obj:
             return mod, name

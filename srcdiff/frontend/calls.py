@@ -510,6 +510,9 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
                 help="pass the number or array that it holds",
             )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    if top == "scipy":  # (a permission to destroy what it is given, of which no use is made)
+        kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+        atoms = [lw.read(a, node) for a in (*args, *kwargs.values())]
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)

@@ -57,8 +57,9 @@ _SIZES = (
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
-    np.digitize,
+    np.digitize, np.linalg.lstsq,
 }  # fmt: skip
+_DATA_RANKED = {"scipy.linalg._basic.lstsq"}  # even its number of dimensions does
 
 
 # many numbers divide these
@@ -268,6 +269,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
+    if f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', '')}" in _DATA_RANKED:
+        return UNKNOWN
     return forget_sizes(got) if fn in _DATA_SHAPED else got
 
 

@@ -1,6 +1,7 @@
 """The rule book: which functions have a derivative, and the Python text of it.
 
-Importing the package fills the table of :mod:`srcdiff.rules.registry`.
+Importing the package fills the table of :mod:`srcdiff.rules.registry`; the rules of a part of SciPy are added
+when that is met.
 """
 
 from srcdiff.rules import (
@@ -13,7 +14,10 @@ from srcdiff.rules import (
     reductions,
     shapes,
 )
-from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table
+from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
+
+for _library in ("linalg",):
+    when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [
     "OpRules",

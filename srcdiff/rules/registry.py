@@ -20,6 +20,9 @@ shape are the mechanism's business, never a rule's (elementwise partials are unb
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,12 +38,14 @@ __all__ = [
     "is_joined",
     "is_known",
     "is_pure",
+    "is_real_only",
     "linear",
     "lookup",
     "may_alias",
     "nondifferentiable",
     "pullback",
     "pure",
+    "real_only",
     "returns_alias",
     "returns_fresh",
     "rules_table",
@@ -48,6 +53,7 @@ __all__ = [
     "shapes_only",
     "takes_nested",
     "takes_sequence",
+    "when_imported",
     "with_saved",
 ]
 
@@ -87,6 +93,25 @@ _PURE: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
+_REAL: set[Fn] = set()
+_LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
+
+
+def when_imported(library: str, rules: str) -> None:
+    """The module ``rules`` holds the rules of ``library``: it is imported once somebody has imported that."""
+    _LATER[library] = rules
+
+
+def _met(everything: bool = False) -> bool:
+    """Import the rules of the libraries that have been imported since; whether there were any."""
+    found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
+    for name in found:
+        importlib.import_module(_LATER.pop(name, __name__))
+    return bool(found)
+
+
+def _exists(library: str) -> bool:
+    return importlib.util.find_spec(library.partition(".")[0]) is not None
 
 
 def _entry(fn: Fn) -> OpRules:
@@ -219,6 +244,16 @@ def pure(*fns: Fn) -> None:
     _PURE.update(fns)
 
 
+def real_only(*fns: Fn) -> None:
+    """Functions whose rules hold for real operands: complex ones are refused."""
+    _REAL.update(fns)
+
+
+def is_real_only(fn: Any) -> bool:
+    """Whether the rules of ``fn`` hold for real operands only."""
+    return fn in _REAL
+
+
 def shapes_only(fn: Fn, *operands: str) -> None:
     """Operands of which only shape and type matter: that they vary is no obstacle."""
     _SHAPES_ONLY[fn] = frozenset(operands)
@@ -261,7 +296,7 @@ def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], froze
 def is_known(fn: Any) -> bool:
     """Whether ``fn`` is in the table (so: pure, and callable on sample values to learn the result's kind)."""
     try:
-        return fn in _TABLE or fn in _PURE
+        return fn in _TABLE or fn in _PURE or (bool(_LATER) and _met() and fn in _TABLE)
     except TypeError:
         return False
 
@@ -277,11 +312,13 @@ def is_pure(fn: Any) -> bool:
 def lookup(fn: Any) -> OpRules | None:
     """The rules of ``fn``, or None."""
     try:
-        return _TABLE.get(fn)
+        entry = _TABLE.get(fn)
     except TypeError:
         return None
+    return _TABLE.get(fn) if entry is None and _LATER and _met() else entry
 
 
 def rules_table() -> dict[Fn, OpRules]:
-    """A copy of the whole table."""
+    """A copy of the whole table, with the rules of all libraries that are installed."""
+    _met(everything=True)
     return dict(_TABLE)
