@@ -113,6 +113,8 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     unread = op.attrs.get("unread")
     if unread:
         return NoRule(unread[1])
+    if "untold" in op.attrs:
+        return NoRule(op.attrs["untold"])
     within, note = op.attrs.get("within"), ""
     if within:
         why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"

@@ -71,7 +71,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -366,6 +366,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
     if mode == "stop_gradient":
         return _stop_gradient(lw, args, kwargs, node)
+    if mode in ("varies", "can_vary"):
+        return asked(lw, mode, args[0])
     if mode == "checkpoint":
         return checkpoints.marked(lw, args, kwargs, node)
     if mode == "checkpointed":
@@ -401,6 +403,24 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
         both = [*primals.items, *tangents.items]
         return lw.ctx.derive(lw, Derived(args[0], "jvp", len(primals.items)), both, kwargs, node)  # type: ignore[no-any-return]
     return lw.ctx.derive(lw, Derived(args[0], mode), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
+
+
+def asked(lw: Lowerer, mode: str, b: Bound) -> Bound:
+    """What a rule's text asks of a tangent, or of an operand."""
+
+    def some(x: Any) -> bool:
+        if isinstance(x, Agg):
+            return any(map(some, x.items))
+        if isinstance(x, Struct):
+            return any(map(some, x.items))
+        if isinstance(x, Plain):
+            return some(x.atom)
+        return x is not ZERO and not (isinstance(x, Const) and x.value is None)
+
+    if mode == "varies":
+        return Plain(Const(some(content(lw, b))))
+    a = lw.read(b)
+    return Plain(Const(is_active_kind(kind(a)) and not isinstance(a, Const)))
 
 
 def no_budget(lw: Lowerer, mode: str, node: Any) -> None:

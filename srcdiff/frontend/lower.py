@@ -29,6 +29,7 @@ from srcdiff.frontend import (
     objects,
     recursion,
     sequences,
+    solvers,
     source,
     statements,
     thrown,
@@ -131,9 +132,11 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
-            return [t[obj] for t in tables if obj in t]
+            found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
+        solver = solvers.handler(obj)
+        return found if solver is None else [*found, solver]
 
     def method_of(self, obj: Any) -> Any:
         """How the call of a ufunc's method, or of an object of NumPy's, is read; None if there is nothing."""

@@ -13,10 +13,11 @@ from srcdiff.rules import (
     python_math,
     reductions,
     shapes,
+    solvers,
 )
 from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
 
-for _library in ("linalg",):
+for _library in ("linalg", "optimize", "integrate"):
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "returns_fresh",
     "rules_table",
     "shapes",
+    "solvers",
 ]

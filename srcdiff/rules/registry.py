@@ -35,6 +35,8 @@ __all__ = [
     "differential",
     "elementwise",
     "forget",
+    "implicit",
+    "implicit_named",
     "is_joined",
     "is_known",
     "is_pure",
@@ -94,6 +96,7 @@ _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
+_IMPLICIT: dict[str, Fn] = {}
 _LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
 
 
@@ -210,6 +213,19 @@ def pullback(fn: Fn, *operands: str, forward: Fn | None = None) -> Callable[[T],
     and the text may take ``saved``.
     """
     return lambda text: _register("pullback", (fn,), operands, text, forward)
+
+
+def implicit(fn: T) -> T:
+    """An operation that stands for its last argument, with a rule attached: it is in no text."""
+    _JOINED.add(fn)
+    _IMPLICIT[fn.__name__] = fn
+    return fn
+
+
+def implicit_named(name: str) -> Fn:
+    """An operation declared by `implicit`."""
+    _met()
+    return _IMPLICIT[name]
 
 
 def nondifferentiable(*fns: Fn) -> None:
