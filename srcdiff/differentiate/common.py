@@ -43,7 +43,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, is_real_only, lookup
+from srcdiff.rules.registry import Rule, is_multilinear, is_real_only, lookup
 
 __all__ = [
     "Builder",
@@ -91,7 +91,7 @@ def keeps_zero(fn: Any, where: list[bool]) -> bool:
     entry = lookup(fn)
     if entry is None:
         return False
-    if entry.bilinear is not None or fn in vocabulary.MULTILINEAR:
+    if entry.bilinear is not None or fn in vocabulary.MULTILINEAR or is_multilinear(fn):
         return True
     if entry.linear is None:
         return False

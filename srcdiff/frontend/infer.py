@@ -59,7 +59,7 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
     np.digitize, np.linalg.lstsq,
 }  # fmt: skip
-_DATA_RANKED = {"scipy.linalg._basic.lstsq"}  # even its number of dimensions does
+_DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even ranks and types do
 
 
 # many numbers divide these

@@ -39,11 +39,13 @@ __all__ = [
     "implicit_named",
     "is_joined",
     "is_known",
+    "is_multilinear",
     "is_pure",
     "is_real_only",
     "linear",
     "lookup",
     "may_alias",
+    "multilinear",
     "nondifferentiable",
     "pullback",
     "pure",
@@ -96,6 +98,7 @@ _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
+_MULTILINEAR: set[Fn] = set()
 _IMPLICIT: dict[str, Fn] = {}
 _LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
 
@@ -268,6 +271,16 @@ def real_only(*fns: Fn) -> None:
 def is_real_only(fn: Any) -> bool:
     """Whether the rules of ``fn`` hold for real operands only."""
     return fn in _REAL
+
+
+def multilinear(*fns: Fn) -> None:
+    """Functions that are zero where any operand that may be a tangent is, whatever their rules say."""
+    _MULTILINEAR.update(fns)
+
+
+def is_multilinear(fn: Any) -> bool:
+    """Whether ``fn`` is zero where any of its operands is."""
+    return fn in _MULTILINEAR
 
 
 def shapes_only(fn: Fn, *operands: str) -> None:

@@ -28,6 +28,7 @@ from srcdiff.rules.registry import (
     nondifferentiable,
     pullback,
     real_only,
+    shapes_only,
     takes_nested,
     takes_sequence,
 )
@@ -51,6 +52,7 @@ nondifferentiable(
     scipy.linalg.hadamard, scipy.linalg.helmert, scipy.linalg.hilbert, scipy.linalg.invhilbert,
     scipy.linalg.pascal, scipy.linalg.invpascal, permutation,
 )  # fmt: skip
+shapes_only(along_diagonals, "x")
 takes_nested(
     scipy.linalg.cho_solve, scipy.linalg.lu_solve, scipy.linalg.solve_toeplitz, scipy.linalg.matmul_toeplitz
 )
@@ -599,6 +601,23 @@ def eigvals_bar(a: T, b: T = None, *, out_bar: T) -> T:
     return a_bar if np.iscomplexobj(a) else np.real(a_bar)
 
 
+@differential(scipy.linalg.eig)
+def eig(a: T, b: T = None, left: T = False, right: T = True, *, out: T, a_dot: T) -> T:
+    # LAPACK's vectors have length one, and their largest entry is real
+    if b is not None or left or not right or np.ndim(a) != 2:
+        raise NotImplementedError("the derivative of scipy.linalg.eig is for one matrix, its right vectors, without b")
+    w, v = out
+    c = np.linalg.solve(v, a_dot @ v)
+    gaps = w - np.expand_dims(w, -1)
+    same = gaps == 0.0
+    turn = v @ (c * (1.0 / (gaps + same) - same))
+    at = np.argmax(abs(v), axis=0)
+    columns = np.arange(np.shape(v)[1])
+    length = np.real(np.sum(np.conj(v) * turn, axis=0))
+    phase = np.imag(turn[at, columns] / v[at, columns])
+    return np.diagonal(c), turn - v * (length + 1j * phase)
+
+
 @differential(scipy.linalg.eigvalsh_tridiagonal)
 def eigvalsh_tridiagonal(d: T, e: T, select: T = "a", select_range: T = None, *, d_dot: T, e_dot: T) -> T:
     v = scipy.linalg.eigh_tridiagonal(d, e, False, select, select_range)[1]
@@ -613,8 +632,9 @@ def eigvalsh_tridiagonal_bar(d: T, e: T, select: T = "a", select_range: T = None
 
 @differential(scipy.linalg.eigh_tridiagonal)
 def eigh_tridiagonal(
-    d: T, e: T, eigvals_only: T = False, select: T = "a", *, out: T, d_dot: T, e_dot: T
-) -> T:
+    d: T, e: T, eigvals_only: T = False, select: T = "a", select_range: T = None,
+    *, out: T, d_dot: T, e_dot: T,
+) -> T:  # fmt: skip
     if eigvals_only or select != "a":
         raise NotImplementedError("the derivative of scipy.linalg.eigh_tridiagonal needs all values and vectors")
     w, v = out
@@ -627,7 +647,7 @@ def eigh_tridiagonal(
 
 @pullback(scipy.linalg.eigh_tridiagonal, "d", "e")
 def eigh_tridiagonal_bar(
-    d: T, e: T, eigvals_only: T = False, select: T = "a", *, out: T, out_bar: T
+    d: T, e: T, eigvals_only: T = False, select: T = "a", select_range: T = None, *, out: T, out_bar: T
 ) -> T:
     if eigvals_only or select != "a":
         raise NotImplementedError("the derivative of scipy.linalg.eigh_tridiagonal needs all values and vectors")

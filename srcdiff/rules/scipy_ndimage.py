@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import scipy.ndimage
 
-from srcdiff.rules.registry import bilinear, differential, linear, nondifferentiable, pullback
+from srcdiff.rules.registry import (
+    bilinear,
+    differential,
+    linear,
+    multilinear,
+    nondifferentiable,
+    pullback,
+    shapes_only,
+)
 from srcdiff.runtime.filters import correlate_back, correlate_weights, turned_origin, weights_along
 
 T = Any
@@ -22,6 +30,11 @@ nondifferentiable(
     scipy.ndimage.binary_fill_holes, scipy.ndimage.distance_transform_edt,
     scipy.ndimage.generate_binary_structure, turned_origin,
 )  # fmt: skip
+
+multilinear(
+    scipy.ndimage.correlate, scipy.ndimage.convolve, scipy.ndimage.correlate1d, scipy.ndimage.convolve1d
+)
+shapes_only(correlate_weights, "weights")
 
 
 # --- correlations
@@ -181,8 +194,8 @@ def gaussian_filter_bar(
         raise NotImplementedError("the derivative of scipy.ndimage.gaussian_filter needs axes=None and one radius")
     bar = out_bar
     for k in range(np.ndim(input)):
-        spread = sigma if np.ndim(sigma) == 0 else sigma[k]
-        at = order if np.ndim(order) == 0 else order[k]
+        spread = sigma[k] if isinstance(sigma, (tuple, list)) else sigma
+        at = order[k] if isinstance(order, (tuple, list)) else order
         bar = along(bar, gauss(spread, at, truncate, radius), k, mode_of(mode, k))
     return bar
 
@@ -220,8 +233,8 @@ def uniform_filter_bar(
         raise NotImplementedError("the derivative of scipy.ndimage.uniform_filter needs axes=None")
     bar = out_bar
     for k in range(np.ndim(input)):
-        width = size if np.ndim(size) == 0 else size[k]
-        at = origin if np.ndim(origin) == 0 else origin[k]
+        width = size[k] if isinstance(size, (tuple, list)) else size
+        at = origin[k] if isinstance(origin, (tuple, list)) else origin
         bar = along(bar, np.full(width, 1.0 / width), k, mode_of(mode, k), at)
     return bar
 
@@ -297,7 +310,7 @@ def gaussian_laplace_bar(
     for j in range(np.ndim(input)):
         part = out_bar
         for k in range(np.ndim(input)):
-            spread = sigma if np.ndim(sigma) == 0 else sigma[k]
+            spread = sigma[k] if isinstance(sigma, (tuple, list)) else sigma
             part = along(part, gauss(spread, 2 if j == k else 0, 4.0, None), k, mode_of(mode, k))
         bar = bar + part
     return bar

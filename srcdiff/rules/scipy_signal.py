@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import scipy.signal
 
-from srcdiff.rules.registry import bilinear, differential, linear, nondifferentiable, pullback, real_only
+from srcdiff.rules.registry import (
+    bilinear,
+    differential,
+    linear,
+    multilinear,
+    nondifferentiable,
+    pullback,
+    real_only,
+    shapes_only,
+)
 from srcdiff.runtime.arrays import resized
 from srcdiff.runtime.filters import centre_of, into_full
 
@@ -25,6 +34,10 @@ real_only(
     scipy.signal.lfilter, scipy.signal.sosfilt, scipy.signal.hilbert, scipy.signal.detrend,
     scipy.signal.savgol_filter,
 )  # fmt: skip
+
+multilinear(scipy.signal.convolve2d, scipy.signal.correlate2d, scipy.signal.lfilter)
+shapes_only(into_full, "in1", "in2")
+shapes_only(centre_of, "in1", "in2")
 
 
 # --- products of signals

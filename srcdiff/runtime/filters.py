@@ -103,7 +103,7 @@ def weights_along(weights: Any, ndim: int, axis: int, origin: int = 0) -> tuple[
     """A vector of weights as an array of ``ndim`` dimensions that goes along one axis; the origins of all axes."""
     k = axis % ndim
     shape = [-1 if i == k else 1 for i in range(ndim)]
-    return np.reshape(weights, shape), tuple(origin if i == k else 0 for i in range(ndim))
+    return np.array(weights).reshape(shape), tuple(origin if i == k else 0 for i in range(ndim))
 
 
 def turned_origin(origin: Any, shape: tuple[int, ...]) -> Any:

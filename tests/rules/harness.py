@@ -17,13 +17,16 @@ part of the sum of products, without conjugation, as design section 10 has it fo
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import inspect
 import operator
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from types import FunctionType
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -55,6 +58,13 @@ class Kink:
     kwargs: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     out_bar: Any = 1.0
+
+
+def sample_modules() -> list[ModuleType]:
+    """The modules of samples; those of SciPy's functions where it is installed."""
+    scipy = importlib.util.find_spec("scipy") is not None
+    names = sorted(path.stem for path in Path(__file__).parent.glob("samples_*.py"))
+    return [importlib.import_module(name) for name in names if scipy or not name.startswith("samples_scipy")]
 
 
 # --- trees --------------------------------------------------------------------------------------------------
@@ -401,6 +411,13 @@ def operations_of(text: Fn) -> Iterator[tuple[str, Fn | None]]:
         elif isinstance(node, ast.Call):
             found = resolve(node.func, text)
             yield ast.unparse(node.func), CANONICAL.get(found, found) if found is not None else None
+
+
+def is_rule_text(fn: Any) -> bool:
+    """Whether a function is a part of a rule's text, and is read with it; or an error that it raises."""
+    if isinstance(fn, type) and issubclass(fn, Exception):
+        return True
+    return isinstance(fn, FunctionType) and str(fn.__module__).startswith("srcdiff.rules.")
 
 
 def resolve(node: ast.expr, text: FunctionType) -> Any:

@@ -118,8 +118,9 @@ SAMPLES: dict[Any, list[Sample]] = {
         two(SYMMETRIC, definite(4, 4), eigvals_only=True),
     ],
     sl.eigvalsh: [two(SYMMETRIC, definite(4, 4)), Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": False})],
+    sl.eig: [Sample((GENERAL,)), Sample((c(3, 3) + np.diag([0.0, 4.0, 9.0]),))],
     sl.eigvals: [Sample((GENERAL,)), Sample((c(3, 3) + np.diag([0.0, 4.0, 9.0]),))],
-    sl.eigvalsh_tridiagonal: [two(D, E), two(D, E, select="i", select_range=(0, 1))],
+    sl.eigvalsh_tridiagonal: [two(D, E), two(D, E), two(D, E), two(D, E, select="i", select_range=(0, 1))],
     sl.eigh_tridiagonal: [two(D, E)],
     sl.expm: FUNCTIONS,
     sl.expm_frechet: [two(0.4 * r(3, 3), r(3, 3), compute_expm=False), two(0.4 * r(3, 3), r(3, 3))],
@@ -137,6 +138,14 @@ SAMPLES: dict[Any, list[Sample]] = {
     sl.solve_discrete_lyapunov: [
         two(STABLE, r(3, 3)),
         two(STABLE, r(3, 3), method="bilinear"),
+    ],
+    sl.solve_continuous_are: [  # (of symmetric q and r only)
+        Sample((r(1, 1), r(1, 1), definite(1, 1), definite(1, 1)), wrt=(0, 1, 2, 3)),
+        Sample((r(3, 3), r(3, 2), definite(3, 3), definite(2, 2)), wrt=(0, 1)),
+    ],
+    sl.solve_discrete_are: [
+        Sample((r(1, 1), r(1, 1), definite(1, 1), definite(1, 1)), wrt=(0, 1, 2, 3)),
+        Sample((STABLE, r(3, 2), definite(3, 3), definite(2, 2)), wrt=(0, 1)),
     ],
     sl.toeplitz: [Sample((r(4),)), two(r(4), r(3)), two(r(3), r(4))],
     sl.hankel: [Sample((r(4),)), two(r(4), r(3))],

@@ -6,7 +6,6 @@ The direct tests beside this one check the rules' own texts; this one, what beco
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import operator
 import sys
@@ -19,6 +18,8 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+
+from harness import sample_modules  # noqa: E402
 
 from srcdiff import grad, jvp, runtime  # noqa: E402
 from srcdiff.emit.spelling import home_of  # noqa: E402
@@ -33,7 +34,6 @@ LEFT_OUT: dict[Any, str] = {
     runtime.multi_dot_bar: "called with a display of arrays only",
     runtime.cofactors: "its second derivative, the third of a determinant, is refused",
     np.unique: "return_index= is refused",
-    np.float16: "too coarse for differences by steps of 1e-6",
     np.float32: "too coarse for differences by steps of 1e-6",
     np.geomspace: "a number beside an array of ends fails when run, in forward mode",
 }
@@ -54,6 +54,11 @@ def spelled(fn: Any, texts: list[str]) -> str | None:
     return f"{prefix}{name}({', '.join(texts)})"
 
 
+def is_pair(fn: Any) -> bool:
+    """Whether a function has several results, each made element by element."""
+    return isinstance(fn, np.ufunc) and fn.nout > 1
+
+
 def usable(fn: Any, sample: Any) -> bool:
     """Whether the sample is one real operand to differentiate in, a real result and plain options."""
     if fn in LEFT_OUT or not sample.wrt or not isinstance(sample.wrt[0], int):
@@ -66,21 +71,26 @@ def usable(fn: Any, sample: Any) -> bool:
     if not all(map(literal, sample.kwargs.values())):
         return False
     y = fn(*sample.args, **sample.kwargs)
+    if is_pair(fn):
+        return all(np.asarray(part).dtype.kind == "f" and np.asarray(part).size > 0 for part in y)
     return not isinstance(y, (tuple, list)) and np.asarray(y).dtype.kind == "f" and np.asarray(y).size > 0
 
 
 def all_samples() -> dict[Any, list[Any]]:
     out: dict[Any, list[Any]] = {}
-    for path in sorted(HERE.glob("samples_*.py")):
-        out.update(importlib.import_module(path.stem).SAMPLES)
+    for module in sample_modules():
+        out.update(module.SAMPLES)
     return out
 
 
 def programs() -> tuple[str, list[tuple[str, list[Any]]]]:
     """One function for each of the first samples of each rule, and its arguments."""
-    text = ["import math", "import numpy as np", "from srcdiff import runtime", ""]
+    table = all_samples()
+    text = ["import math", "import numpy as np", "from srcdiff import runtime"]
+    text += [f"import {name}" for name in sorted(sys.modules) if name.startswith("scipy.") and name.count(".") == 1 and "._" not in name]
+    text.append("")
     cases: list[tuple[str, list[Any]]] = []
-    for fn, samples in all_samples().items():
+    for fn, samples in table.items():
         for sample in [s for s in samples[:3] if usable(fn, s)]:
             at = sample.wrt[0]
             given = [k for k, v in enumerate(sample.args) if k == at or not literal(v)]
@@ -91,7 +101,9 @@ def programs() -> tuple[str, list[tuple[str, list[Any]]]]:
             order = [at, *(k for k in given if k != at)]
             name = f"f{len(cases)}_{getattr(fn, '__name__', 'f').strip('_')}"
             head = f"def {name}({', '.join(f'a{k}' for k in order)}):"
-            text += [head, f"    return np.sum(np.sin({call}))", ""]
+            parts = range(fn.nout) if is_pair(fn) else ()
+            waves = [f"np.sum(np.sin({k + 1} * t[{k}]))" for k in parts] or ["np.sum(np.sin(t))"]
+            text += [head, f"    t = {call}", f"    return {' + '.join(waves)}", ""]
             cases.append((name, [sample.args[k] for k in order]))
     return "\n".join(text), cases
 

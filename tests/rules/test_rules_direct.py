@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,7 +22,7 @@ import harness  # noqa: E402  (found by the path set above)
 from harness import Fn, Kink, Sample  # noqa: E402
 
 TABLE = registry.rules_table()
-MODULES: list[ModuleType] = [importlib.import_module(p.stem) for p in sorted(HERE.glob("samples_*.py"))]
+MODULES: list[ModuleType] = harness.sample_modules()
 
 
 def gather(attribute: str) -> dict[Fn, list[Any]]:
@@ -56,8 +55,12 @@ def cases(table: dict[Fn, list[Any]]) -> list[Any]:
     ]
 
 
-DIFFERENTIABLE = [pytest.param(fn, entry, id=full_name(fn)) for fn, entry in TABLE.items() if rules_of(entry)]
-TEXTS = {rule.text: rule.form for entry in TABLE.values() for rule in rules_of(entry)}
+DIFFERENTIABLE = [
+    pytest.param(fn, entry, id=full_name(fn))
+    for fn, entry in TABLE.items()
+    if rules_of(entry) and not registry.is_joined(fn)  # (test_scipy_solvers.py has those)
+]
+TEXTS = {rule.text: rule.form for fn, entry in TABLE.items() for rule in rules_of(entry) if not registry.is_joined(fn)}
 
 
 @pytest.mark.parametrize(("fn", "sample"), cases(SAMPLES))
@@ -98,12 +101,10 @@ def operands_without_derivative(fn: Fn, rule: registry.Rule) -> set[str]:
 
 @pytest.mark.parametrize(("fn", "entry"), DIFFERENTIABLE)
 def test_rule_is_complete(fn: Fn, entry: registry.OpRules) -> None:
-    """Both modes can be had, and a function with a derivative is not called constant."""
+    """Forward mode can be had, and a function with a derivative is not called constant."""
     assert not entry.constant, f"{full_name(fn)} has a rule and is called nondifferentiable"
     both_modes = entry.elementwise or entry.linear or entry.bilinear or entry.differential
     assert both_modes, f"{full_name(fn)} has no forward mode"
-    if entry.differential and not (entry.elementwise or entry.linear or entry.bilinear):
-        assert entry.pullback, f"{full_name(fn)} has no reverse mode"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,8 @@ def test_rule_uses_only_known_operations(text: Fn) -> None:
     """The closure of the table: what a rule calls has a rule, or carries no derivative, or is pure."""
     for spelling, found in harness.operations_of(text):
         assert found is not None, f"{spelling}: not an operation that can be resolved"
-        assert registry.is_known(found) or found in harness.LOWERED, f"{spelling} is not in the rule table"
+        known = registry.is_known(found) or found in harness.LOWERED or harness.is_rule_text(found)
+        assert known, f"{spelling} is not in the rule table"
 
 
 @pytest.mark.parametrize(("fn", "sample"), cases(SAMPLES))
