@@ -13,7 +13,7 @@ A = np.abs(rng.normal(size=(6, 3)))
 
 SAMPLES: dict[Any, list[Sample]] = {
     so.nnls: [
-        Sample((A, A @ np.array([1.0, 0.5, 2.0]) + 0.1 * rng.normal(size=6)), wrt=(0, 1)),
-        Sample((A, A @ np.array([1.0, -2.0, 2.0]) + 0.1 * rng.normal(size=6)), wrt=(0, 1), name="one is zero"),
+        Sample((A, A @ np.array([1.0, 0.5, 2.0]) + 0.1 * rng.normal(size=6)), wrt=(0, 1), step=2e-4),
+        Sample((A, A @ np.array([1.0, -2.0, 2.0]) + 0.1 * rng.normal(size=6)), wrt=(0, 1), name="one is zero", step=2e-4),
     ],
 }
