@@ -28,6 +28,7 @@ from srcdiff.frontend import (
     mappings,
     objects,
     recursion,
+    scipy_longhand,
     sequences,
     solvers,
     source,
@@ -143,6 +144,8 @@ class Lowerer(Core):
         if type(obj) in higher.INSTANCES:
             read = higher.INSTANCES[type(obj)]
             return lambda lw, args, kwargs, path, node: read(lw, obj, path, args, kwargs, node)
+        if scipy_longhand.is_curve(obj):
+            return lambda lw, args, kwargs, path, node: scipy_longhand.at(lw, obj, path, args, kwargs, node)
         owner = getattr(obj, "__self__", None)
         if isinstance(owner, np.ufunc) and obj.__name__ in higher.METHODS_OF:
             read = higher.METHODS_OF[obj.__name__]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from srcdiff.frontend import scipy_longhand
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
@@ -34,7 +35,8 @@ def handler(obj: Any) -> Callable[..., Bound] | None:
     module = str(getattr(obj, "__module__", None))
     if not module.startswith("scipy."):
         return None
-    found = HANDLERS.get((".".join(module.split(".")[:2]), getattr(obj, "__name__", "")))
+    at = (".".join(module.split(".")[:2]), getattr(obj, "__name__", ""))
+    found = HANDLERS.get(at) or scipy_longhand.HANDLERS.get(at)
     return None if found is None else lambda lw, args, kwargs, node: found(lw, obj, args, kwargs, node)
 
 

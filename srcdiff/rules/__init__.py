@@ -17,7 +17,7 @@ from srcdiff.rules import (
 )
 from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
 
-for _library in ("linalg", "optimize", "integrate", "fft", "signal", "ndimage"):
+for _library in ("linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate", "spatial", "sparse"):
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [

@@ -27,6 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from srcdiff import runtime
+
 __all__ = [
     "OpRules",
     "Rule",
@@ -226,9 +228,10 @@ def implicit(fn: T) -> T:
 
 
 def implicit_named(name: str) -> Fn:
-    """An operation declared by `implicit`."""
+    """An operation declared by `implicit`, or a helper of the runtime."""
     _met()
-    return _IMPLICIT[name]
+    found: Fn = _IMPLICIT.get(name) or getattr(runtime, name)
+    return found
 
 
 def nondifferentiable(*fns: Fn) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
-from srcdiff.rules.registry import differential, implicit, nondifferentiable, pullback
+from srcdiff.rules.registry import differential, implicit, linear, nondifferentiable, pullback
 from srcdiff.rules.transforms import can_vary, jvp, varies, vjp
 
 nondifferentiable(
@@ -57,3 +57,21 @@ def integral_of_bar(fun: Any, args: Any, a: Any, b: Any, y: Any, *, out_bar: Any
             )[0]
             bars = (*bars, bar)
     return bars, -np.sum(fun(a, *args) * out_bar), np.sum(fun(b, *args) * out_bar)
+
+
+@linear(scipy.integrate.simpson, "y")
+def simpson(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1, *, out_bar: Any) -> Any:
+    g = np.expand_dims(out_bar, axis)
+    weights = scipy.integrate.simpson(np.eye(np.shape(y)[axis]), x=x, dx=dx)
+    if np.ndim(y) == 1:
+        return weights * g
+    return np.moveaxis(np.moveaxis(np.zeros_like(y) + g, axis, -1) * weights, -1, axis)
+
+
+@linear(scipy.integrate.romb, "y")
+def romb(y: Any, dx: Any = 1.0, axis: Any = -1, *, out_bar: Any) -> Any:
+    g = np.expand_dims(out_bar, axis)
+    weights = scipy.integrate.romb(np.eye(np.shape(y)[axis]), dx)
+    if np.ndim(y) == 1:
+        return weights * g
+    return np.moveaxis(np.moveaxis(np.zeros_like(y) + g, axis, -1) * weights, -1, axis)
