@@ -105,6 +105,21 @@ def lfilter(g: Given) -> Bound | None:
     return g.write(STATES, "b", "a", "x", "zi", lfilter=of_scipy("signal", "lfilter"))
 
 
+STEADY = """
+m = max(len(a), len(b))
+B = np.concatenate((b / a[0], np.zeros(m - len(b))))
+A = np.concatenate((a / a[0], np.zeros(m - len(a))))
+out = np.cumsum((B[1:] - A[1:] * (np.sum(B) / np.sum(A)))[::-1])[::-1]
+"""
+
+
+@stands_for("b", "a")
+def lfilter_zi(g: Given) -> Bound | None:
+    if g.rank("b") != 1 or g.rank("a") != 1:
+        return None
+    return g.write(STEADY, "b", "a")
+
+
 EXTENDED = {
     "odd": "np.concatenate((2.0 * x[0] - x[n:0:-1], x, 2.0 * x[-1] - x[-2:-(n + 2):-1]))",
     "even": "np.concatenate((x[n:0:-1], x, x[-2:-(n + 2):-1]))",
@@ -234,7 +249,8 @@ def at(lw: Lowerer, obj: Any, path: Any, args: list[Bound], kwargs: Kw, node: An
 
 HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
     ("scipy.integrate", "trapezoid"): trapezoid, ("scipy.integrate", "cumulative_trapezoid"): cumulative_trapezoid,
-    ("scipy.signal", "lfilter"): lfilter, ("scipy.signal", "filtfilt"): filtfilt,
+    ("scipy.signal", "lfilter"): lfilter, ("scipy.signal", "lfilter_zi"): lfilter_zi,
+    ("scipy.signal", "filtfilt"): filtfilt,
     ("scipy.ndimage", "map_coordinates"): map_coordinates, ("scipy.ndimage", "shift"): shift,
     ("scipy.ndimage", "affine_transform"): affine_transform,
     ("scipy.ndimage", "gaussian_gradient_magnitude"): gaussian_gradient_magnitude,

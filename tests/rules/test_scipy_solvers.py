@@ -16,9 +16,12 @@ import pytest
 pytest.importorskip("scipy")
 
 import scipy.integrate as si
+import scipy.interpolate as ip
 import scipy.linalg as sl
+import scipy.ndimage as nd
 import scipy.optimize as so
 import scipy.signal as ss
+import scipy.sparse as sp
 
 import srcdiff
 from srcdiff import check_rule, grad
@@ -390,6 +393,91 @@ LINEAR: list[Any] = [
 def test_linear_algebra(case: Any) -> None:
     f, *args = case
     check_rule(f, tuple(args), tolerance=1e-6)
+
+
+# ---- read as what they stand for, and objects that are called --------------------------------------------
+
+X7 = np.array([0.0, 0.2, 0.5, 0.6, 0.9, 1.1, 1.5])
+MADE = ip.CubicSpline(X7, np.sin(4 * X7))
+MATRIX = sp.csr_array(np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]]))
+B3, A3 = ss.butter(3, 0.2)
+
+
+def between_points(y, q):
+    return np.sum(np.sin(ip.CubicSpline(X7, y, bc_type="natural")(q)))
+
+
+def monotone(q):
+    return np.sum(np.sin(ip.PchipInterpolator(X7, X7**2)(q))) + np.sum(ip.Akima1DInterpolator(X7, X7**3)(q))
+
+
+def curve_made_before(q):
+    return np.sum(MADE(q) ** 2)
+
+
+def sparse_product(x):
+    return np.sum(np.sin(MATRIX @ x))
+
+
+def areas(y, x):
+    return si.trapezoid(y, x) ** 2 + np.sum(np.sin(si.cumulative_trapezoid(y, x, initial=0)))
+
+
+def state_of_filter(x):
+    y, zf = ss.lfilter(B3, A3, x, zi=ss.lfilter_zi(B3, A3) * x[0])
+    return np.sum(np.sin(y)) + zf @ zf
+
+
+def both_ways(b, a, x):
+    return np.sum(np.sin(ss.filtfilt(b, a, x, padlen=5)))
+
+
+def at_coordinates(image, c):
+    nearest = nd.map_coordinates(image, c, order=1, mode="nearest")
+    return np.sum(np.sin(nearest)) + np.sum(nd.map_coordinates(image, c, order=1) ** 2)
+
+
+def moved_image(image, s):
+    return np.sum(np.sin(nd.shift(image, s, order=1, mode="nearest")))
+
+
+def turned_image(image, m):
+    return np.sum(np.sin(nd.affine_transform(image, m, offset=0.35, order=1)))
+
+
+def edges(image):
+    return np.sum(np.sin(nd.gaussian_gradient_magnitude(image, 0.8)))
+
+
+Q3, IMAGE = np.array([0.1, 0.55, 1.3]), r(5, 6)
+LONGHAND: list[Any] = [
+    (between_points, r(7), Q3), (monotone, Q3), (curve_made_before, Q3), (sparse_product, r(3)),
+    (areas, r(6), np.sort(r(6))), (state_of_filter, r(12)), (both_ways, B3, A3, r(14)),
+    (at_coordinates, IMAGE, 0.3 + 3 * rng.uniform(size=(2, 4))), (moved_image, IMAGE, np.array([0.3, -1.2])),
+    (turned_image, IMAGE, np.array([[0.9, 0.1], [-0.1, 0.8]])), (edges, IMAGE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LONGHAND, ids=lambda c: c[0].__name__)
+def test_read_as_what_it_stands_for(case: Any) -> None:
+    f, *args = case
+    check_rule(f, tuple(args), tolerance=2e-6)
+
+
+def test_values_are_those_of_scipy() -> None:
+    """What is read as something else gives the same value."""
+    x, c = r(14), 6 * rng.uniform(size=(2, 20)) - 1
+    zi = ss.lfilter_zi(B3, A3)
+    for f, args in (
+        (lambda x: ss.filtfilt(B3, A3, x)[3], (x,)),
+        (lambda x: ss.filtfilt(B3, A3, x, padtype="even", padlen=4)[3], (x,)),
+        (lambda x: ss.lfilter(B3, A3, x, zi=zi)[1][1], (x,)),
+        (lambda x: np.sum(nd.map_coordinates(x, c, order=1, cval=2.0)), (IMAGE,)),
+        (lambda x: np.sum(nd.map_coordinates(x, c, order=0, mode="nearest")), (IMAGE,)),
+        (lambda x: np.sum(np.arange(6.0) * nd.shift(x, 1.3, order=1)), (IMAGE,)),
+    ):
+        value, _ = srcdiff.value_and_grad(f)(*args)
+        np.testing.assert_allclose(value, f(*args), rtol=1e-10)
 
 
 def test_permission_to_destroy() -> None:
