@@ -1,4 +1,4 @@
-"""Functions handed to a solver: read once, and made functions of the text whose arguments are all they depend on.
+"""Functions handed to a solver: made functions of the text whose arguments are all that they depend on.
 
 SciPy calls them as they are; derivatives are taken of them by their arguments, so what they took from outside
 (a variable around them, a captured array) is an argument like any other.
@@ -25,7 +25,7 @@ __all__ = ["Wanted", "lift"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A function to lift: the parameters that the solver fills, what follows them, what of its result is meant."""
+    """A function to lift: the parameters that the solver fills, what follows them, which part is meant."""
 
     fn: Bound
     params: tuple[tuple[str, Kind], ...]
@@ -126,4 +126,8 @@ def check_pure(lw: Lowerer, before: Any, region: Region, name: str, node: Any) -
 
 
 def is_function(lw: Lowerer, b: Bound | None) -> bool:
-    return b is not None and not isinstance(content(lw, b), (Plain, Agg)) and isinstance(b, (Known, Closure, Partial))
+    return (
+        b is not None
+        and not isinstance(content(lw, b), (Plain, Agg))
+        and isinstance(b, (Known, Closure, Partial))
+    )

@@ -16,7 +16,6 @@ from srcdiff.frontend.scope import Bound, Known, Partial, Plain
 from srcdiff.ir.graph import Const, Ref, kind
 from srcdiff.ir.kinds import Array, is_active_kind
 
-
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
@@ -52,13 +51,14 @@ class Given:
         return written(self.lw, self.node, text, {**given, **FUNCTIONS, **more})
 
 
-def stands_for(*active: str) -> Any:
+def stands_for(*active: str) -> Callable[[Callable[[Given], Bound | None]], Callable[..., Bound | None]]:
     """A handler that is asked only if one of ``active`` may carry a derivative, and may decline with None."""
 
-    def decorate(text: Callable[[Given], Bound | None]) -> Any:
+    def decorate(text: Callable[[Given], Bound | None]) -> Callable[..., Bound | None]:
         def handler(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound | None:
             g = Given(lw, obj, args, kwargs, node)
-            if not g.known or not any(n in g.all and is_active_kind(kind(lw.read(g.all[n], node))) for n in active):
+            given = [kind(lw.read(g.all[n], node)) for n in active if n in g.all]
+            if not g.known or not any(map(is_active_kind, given)):
                 return None
             return text(g)
 
@@ -100,7 +100,12 @@ out = (y, zf)
 
 @stands_for("b", "a", "x", "zi")
 def lfilter(g: Given) -> Bound | None:
-    if g.flag("zi") is None or g.rank("x") != 1 or g.rank("zi") not in (None, 1) or g.flag("axis") not in (-1, 0):
+    if (
+        g.flag("zi") is None
+        or g.rank("x") != 1
+        or g.rank("zi") not in (None, 1)
+        or g.flag("axis") not in (-1, 0)
+    ):
         return None
     return g.write(STATES, "b", "a", "x", "zi", lfilter=of_scipy("signal", "lfilter"))
 
@@ -138,7 +143,9 @@ def filtfilt(g: Given) -> Bound | None:
     kind_of_edge = g.flag("padtype")
     if g.rank("x") != 1 or g.flag("method") != "pad" or kind_of_edge not in EXTENDED:
         return None
-    width = "0" if kind_of_edge is None else "3 * max(len(a), len(b))" if g.flag("padlen") is None else "padlen"
+    width = (
+        "0" if kind_of_edge is None else "3 * max(len(a), len(b))" if g.flag("padlen") is None else "padlen"
+    )
     text = f"n = {width}\nw = {EXTENDED[kind_of_edge]}{BOTH_WAYS}"
     filters = {name: of_scipy("signal", name) for name in ("lfilter", "lfilter_zi")}
     return g.write(text, "b", "a", "x", "padlen", **filters)
@@ -171,7 +178,12 @@ def corners(rank: int, order: int, inside: bool) -> str:
 
 def interpolated(g: Given, coordinates: str, *names: str) -> Bound | None:
     rank, order, mode = g.rank("input"), g.flag("order"), g.flag("mode")
-    if rank is None or order not in (0, 1) or mode not in ("constant", "nearest") or g.flag("output") is not None:
+    if (
+        rank is None
+        or order not in (0, 1)
+        or mode not in ("constant", "nearest")
+        or g.flag("output") is not None
+    ):
         return None
     text = f"image = input\n{coordinates}\n" + "\n".join(f"c{k} = at[{k}]" for k in range(rank))
     return g.write(f"{text}\n{corners(rank, order, mode == 'constant')}", "input", "cval", *names)
@@ -187,7 +199,9 @@ def shift(g: Given) -> Bound | None:
     rank = g.rank("input")
     if rank is None:
         return None
-    each = "s = np.asarray(shift)" + (f"\ns = np.broadcast_to(s, ({rank},))" if g.rank("shift") is None else "")
+    each = "s = np.asarray(shift)" + (
+        f"\ns = np.broadcast_to(s, ({rank},))" if g.rank("shift") is None else ""
+    )
     moved = ", ".join(f"np.indices(np.shape(image))[{k}] - s[{k}]" for k in range(rank))
     return interpolated(g, f"{each}\nat = ({moved},)", "shift")
 
@@ -211,7 +225,9 @@ def gaussian_gradient_magnitude(g: Given) -> Bound | None:
     if rank is None or g.flag("output") is not None or g.flag("mode") is Given:
         return None
     orders = [tuple(int(j == k) for j in range(rank)) for k in range(rank)]
-    terms = " + ".join(f"gaussian_filter(input, sigma, order={o!r}, mode=mode, cval=cval) ** 2" for o in orders)
+    terms = " + ".join(
+        f"gaussian_filter(input, sigma, order={o!r}, mode=mode, cval=cval) ** 2" for o in orders
+    )
     smooth = of_scipy("ndimage", "gaussian_filter")
     return g.write(f"out = np.sqrt({terms})", "input", "sigma", "mode", "cval", gaussian_filter=smooth)
 
@@ -225,9 +241,11 @@ def curve(name: str, *options: str) -> Any:
         words = [lw.read(b, node) for b in kwargs.values()]
         if not all(is_constant(a) and isinstance(constant(a), (str, int, bool)) for a in words):
             return None
-        arrays = [written(lw, node, "out = np.asarray(v, dtype=float)", {"v": a, "float": Known(float, "float")}) for a in args]
-        text = Plain(Const(name))
-        return Partial(Known(lw.ctx.implicit("interpolate"), "interpolate"), (text, *arrays), kwargs)
+        number = Known(float, "float")
+        text = "out = np.asarray(v, dtype=float)"
+        arrays = [written(lw, node, text, {"v": a, "float": number}) for a in args]
+        fn = Known(lw.ctx.implicit("interpolate"), "interpolate")
+        return Partial(fn, (Plain(Const(name)), *arrays), kwargs)
 
     return handler
 
@@ -248,7 +266,8 @@ def at(lw: Lowerer, obj: Any, path: Any, args: list[Bound], kwargs: Kw, node: An
 
 
 HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
-    ("scipy.integrate", "trapezoid"): trapezoid, ("scipy.integrate", "cumulative_trapezoid"): cumulative_trapezoid,
+    ("scipy.integrate", "trapezoid"): trapezoid,
+    ("scipy.integrate", "cumulative_trapezoid"): cumulative_trapezoid,
     ("scipy.signal", "lfilter"): lfilter, ("scipy.signal", "lfilter_zi"): lfilter_zi,
     ("scipy.signal", "filtfilt"): filtfilt,
     ("scipy.ndimage", "map_coordinates"): map_coordinates, ("scipy.ndimage", "shift"): shift,

@@ -30,18 +30,18 @@ Args = list[Bound]
 Kw = dict[str, Bound]
 
 
-def handler(obj: Any) -> Callable[..., Bound] | None:
+def handler(obj: Any) -> Callable[..., Bound | None] | None:
     """How the call of a function of SciPy is read that takes functions."""
     module = str(getattr(obj, "__module__", None))
     if not module.startswith("scipy."):
         return None
     at = (".".join(module.split(".")[:2]), getattr(obj, "__name__", ""))
-    found = HANDLERS.get(at) or scipy_longhand.HANDLERS.get(at)
+    found: Callable[..., Bound | None] | None = HANDLERS.get(at) or scipy_longhand.HANDLERS.get(at)
     return None if found is None else lambda lw, args, kwargs, node: found(lw, obj, args, kwargs, node)
 
 
 class Found:
-    """The result of a solver: fields that depend on the arguments, and those that only tell of the way there."""
+    """The result of a solver: what depends on the arguments, and what tells of the way there."""
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -124,7 +124,12 @@ class Call:
             return lw.read(b, self.node)
         a = lw.read(written(lw, self.node, text, {"x": b, "float": Known(float, "float")}), self.node)
         if not isinstance(kind(a), Array) or len(kind(a).dims) != 1:  # type: ignore[union-attr]
-            refuse(lw, f"{self.text} from a start that is not a vector", self.node, "give it a vector: x0.ravel()")
+            refuse(
+                lw,
+                f"{self.text} from a start that is not a vector",
+                self.node,
+                "give it a vector: x0.ravel()",
+            )
         return a
 
     def run(self, given: dict[str, Atom], free: list[Atom], result: Kind = OTHER, how: str = "args") -> Atom:
@@ -136,7 +141,9 @@ class Call:
         first = {"fun", "func", "f", "x0", "a", "b", "t_span", "y0", "t", "xdata", "ydata"}
         split = next((i for i, n in enumerate(names) if n not in first), len(names))
         label = ("",) * split + tuple(names[split:])
-        return lw.prim(self.obj, list(given.values()), label if any(label) else (), result=result, text=self.text)
+        return lw.prim(
+            self.obj, list(given.values()), label if any(label) else (), result=result, text=self.text
+        )
 
     def rest(self, *done: str) -> dict[str, Atom]:
         return {n: self.lw.read(b, self.node) for n, b in self.given.items() if n not in done}
@@ -196,7 +203,12 @@ def newton(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     c.without("full_output")
     start = c.number("x0")
     if not isinstance(kind(start), Scalar):
-        refuse(lw, "scipy.optimize.newton of an array", node, "use scipy.optimize.root, or a loop over the elements")
+        refuse(
+            lw,
+            "scipy.optimize.newton of an array",
+            node,
+            "use scipy.optimize.root, or a loop over the elements",
+        )
     return Plain(scalar_root(c, "func", {"x0": lw.prim(float, [start], result=FLOAT)}, FLOAT)[1])
 
 
@@ -218,7 +230,9 @@ def scalar_root(c: Call, name: str, first: dict[str, Atom], result: Kind, part: 
 
 
 def root_scalar(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
-    c = Call(lw, obj, "f args method bracket fprime fprime2 x0 x1 xtol rtol maxiter options", args, kwargs, node)
+    c = Call(
+        lw, obj, "f args method bracket fprime fprime2 x0 x1 xtol rtol maxiter options", args, kwargs, node
+    )
     part = None
     if c.flag("fprime") is True if not is_function(lw, c.given.get("fprime")) else False:
         part = 0
@@ -285,7 +299,12 @@ def minimize(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     c.without("callback", "hessp")
     bare = content(lw, c.given["constraints"]) if "constraints" in c.given else None
     if bare is not None and not (isinstance(bare, Agg) and not bare.items):
-        refuse(lw, "scipy.optimize.minimize(constraints=...)", node, "put the constraints into variables, or a penalty")
+        refuse(
+            lw,
+            "scipy.optimize.minimize(constraints=...)",
+            node,
+            "put the constraints into variables, or a penalty",
+        )
     c.given.pop("constraints", None)
     extra, x0 = c.extra(), c.vector("x0")
     k = float_array(kind(x0))
@@ -309,9 +328,13 @@ def minimize(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     if "bounds" in c.given:
         method = c.flag("method", "L-BFGS-B")
         if method not in BOUNDED:
-            refuse(lw, f"scipy.optimize.minimize(method={method!r}) with bounds", node, "use method='L-BFGS-B'")
+            refuse(
+                lw, f"scipy.optimize.minimize(method={method!r}) with bounds", node, "use method='L-BFGS-B'"
+            )
         lower, upper = bounds_of(c, c.given["bounds"])
-        given["bounds"] = lw.read(written(lw, node, "out = np.stack((lo, hi), axis=1)", {"lo": lower, "hi": upper}))
+        given["bounds"] = lw.read(
+            written(lw, node, "out = np.stack((lo, hi), axis=1)", {"lo": lower, "hi": upper})
+        )
         ins += [lw.read(lower), lw.read(upper)]
         rule = "minimum_between"
     res = c.run(given, free)
@@ -338,7 +361,9 @@ def bounds_of(c: Call, b: Bound) -> tuple[Bound, Bound]:
                 side.append(written(lw, c.node, f"out = {none}", {}) if c.is_none(x) else x)
         low, high = (Agg(tuple, tuple(range(len(s))), tuple(s)) for s in sides)
         text = "out = np.array(side, dtype=float)"
-        return tuple(written(lw, c.node, text, {"side": s, "float": Known(float, "float")}) for s in (low, high))  # type: ignore[return-value]
+        return tuple(
+            written(lw, c.node, text, {"side": s, "float": Known(float, "float")}) for s in (low, high)
+        )  # type: ignore[return-value]
     if not isinstance(box, Agg) and isinstance(kind(lw.read(b)), Array):
         return tuple(written(lw, c.node, f"out = b[:, {i}]", {"b": b}) for i in (0, 1))  # type: ignore[return-value]
     refuse(lw, f"{c.text} with such bounds", c.node, "write a list of pairs of numbers")
@@ -350,7 +375,9 @@ def minimize_scalar(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) ->
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("fun"), (("x", FLOAT),), extra)], node)
     res = c.run({"fun": f, **c.rest("fun")}, free)
-    x = c.attached("minimum_of", [f, tuple_of(free)], lw.prim(float, [field(c, res, "x", FLOAT)], result=FLOAT))
+    x = c.attached(
+        "minimum_of", [f, tuple_of(free)], lw.prim(float, [field(c, res, "x", FLOAT)], result=FLOAT)
+    )
     least = lw.call(Known(f.obj, f.text), [Plain(x), *map(lw.bind, free)], {}, node)
     return result_of(c, res, x=Plain(x), fun=least)
 
@@ -387,13 +414,25 @@ def least_squares(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> B
 
 
 def curve_fit(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
-    names = "f xdata ydata p0 sigma absolute_sigma check_finite bounds method jac full_output nan_policy maxfev ftol xtol gtol"
+    names = (
+        "f xdata ydata p0 sigma absolute_sigma check_finite bounds method jac full_output nan_policy maxfev "
+        "ftol xtol gtol"
+    )
     c = Call(lw, obj, names, args, kwargs, node)
     c.without("bounds", "full_output", "jac", "nan_policy")
     f = c.function("f")
-    data = {n: written(lw, node, "out = np.asarray(v)", {"v": c.given[n]}) for n in ("xdata", "ydata", "sigma") if n in c.given}
+    data = {
+        n: written(lw, node, "out = np.asarray(v)", {"v": c.given[n]})
+        for n in ("xdata", "ydata", "sigma")
+        if n in c.given
+    }
     if "sigma" in data and kind(lw.read(data["sigma"])) != UNKNOWN and rank_of(lw, data["sigma"]) != 1:
-        refuse(lw, "scipy.optimize.curve_fit with a matrix sigma", node, "transform the residuals, and use least_squares")
+        refuse(
+            lw,
+            "scipy.optimize.curve_fit with a matrix sigma",
+            node,
+            "transform the residuals, and use least_squares",
+        )
     count = parameters_of(lw, f, c.given.get("p0"), node)
     k = kind(lw.read(data["xdata"]))
     (model,), free, _ = lift(lw, [Wanted(f, (("x", k), *((f"p{i}", FLOAT) for i in range(count))))], node)
@@ -410,9 +449,16 @@ def curve_fit(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     half = written(lw, node, text, given)
     vector = Array("f8", (count,))
     (least,), around, _ = lift(lw, [Wanted(half, (("p", vector),))], node)
-    call = {"f": model, "xdata": lw.read(data["xdata"]), "ydata": lw.read(data["ydata"]), **c.rest("f", "xdata", "ydata")}
+    call = {
+        "f": model,
+        "xdata": lw.read(data["xdata"]),
+        "ydata": lw.read(data["ydata"]),
+        **c.rest("f", "xdata", "ydata"),
+    }
     res = c.run(call, [])
-    popt = c.attached("minimum_of", [least, tuple_of(around)], lw.prim(operator.getitem, [res, Const(0)], result=vector))
+    popt = c.attached(
+        "minimum_of", [least, tuple_of(around)], lw.prim(operator.getitem, [res, Const(0)], result=vector)
+    )
     pcov = lw.prim(operator.getitem, [res, Const(1)], result=Array("f8", (count, count)))
     return Agg(tuple, (0, 1), (lw.bind(popt), c.unknown("the covariance of curve_fit", pcov, popt)))
 
@@ -445,7 +491,9 @@ def parameters_of(lw: Lowerer, f: Bound, p0: Bound | None, node: Any) -> int:
 
 def quad(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     names = "func a b args full_output epsabs epsrel limit points weight wvar wopts maxp1 limlst complex_func"
-    return integral(Call(lw, obj, names, args, kwargs, node), "func", ("full_output", "weight", "complex_func"))
+    return integral(
+        Call(lw, obj, names, args, kwargs, node), "func", ("full_output", "weight", "complex_func")
+    )
 
 
 def quad_vec(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -556,7 +604,9 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     extra, y0 = c.extra(), c.vector("y0")
     k = float_array(kind(y0))
     jac = ["jac"] if is_function(lw, c.given.get("jac")) else []
-    wanted = [Wanted(g, (("t", FLOAT), ("y", k)), extra) for g in (c.function("fun"), *(c.given[n] for n in jac))]
+    wanted = [
+        Wanted(g, (("t", FLOAT), ("y", k)), extra) for g in (c.function("fun"), *(c.given[n] for n in jac))
+    ]
     refs, free, _ = lift(lw, wanted, node)
     f = refs[0]
     span = written(lw, node, "out = (s[0], s[1])", {"s": c.given["t_span"]})
@@ -584,12 +634,20 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
         else:
             fine = lw.bind(fine_steps(c, f, free, lw.read(span), y0))
             grid, places = at_times(c, lw.read(fine), lw.bind(at))
-            grid = written(lw, node, scaled, {"s": span, "t": lw.bind(lw.prim(ops.stop_gradient, [lw.read(grid)], result=kind(lw.read(grid))))})
+            still = lw.read(grid)
+            still = lw.prim(ops.stop_gradient, [still], result=kind(still))
+            grid = written(lw, node, scaled, {"s": span, "t": lw.bind(still)})
     rows = stepped(c, f, free, y0, grid, method if method in EXPLICIT else "RK45")
     text = "out = rows[places].T" if places is not None else "out = rows.T"
     model = written(lw, node, text, {"rows": rows, "places": places or Plain(Const(None))})
     y = c.attached("derivative_of", [lw.read(model)], value)
-    return result_of(c, res, t=t, y=lw.bind(y), sol=c.unknown("the interpolant of a solution", field(c, res, "sol", UNKNOWN), y))
+    return result_of(
+        c,
+        res,
+        t=t,
+        y=lw.bind(y),
+        sol=c.unknown("the interpolant of a solution", field(c, res, "sol", UNKNOWN), y),
+    )
 
 
 def odeint(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -605,9 +663,15 @@ def odeint(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     fn = c.function("func")
     both = (("t", FLOAT), ("y", k))
     own = Wanted(fn, both if first else both[::-1], extra)
-    turned = own if first else Wanted(written(lw, node, "out = lambda t, y, *a: g(y, t, *a)", {"g": fn}), both, extra)
+    turned = (
+        own
+        if first
+        else Wanted(written(lw, node, "out = lambda t, y, *a: g(y, t, *a)", {"g": fn}), both, extra)
+    )
     refs, free, _ = lift(lw, [own, turned], node)
-    times = written(lw, node, "out = np.asarray(t, dtype=float)", {"t": c.given["t"], "float": Known(float, "float")})
+    times = written(
+        lw, node, "out = np.asarray(t, dtype=float)", {"t": c.given["t"], "float": Known(float, "float")}
+    )
     kt = kind(lw.read(times))
     given = {"func": refs[0], "y0": y0, "t": lw.read(times), **c.rest("func", "y0", "t")}
     dims = kt.dims if isinstance(kt, Array) else (fresh_sym(),)
@@ -624,10 +688,9 @@ HANDLERS: dict[tuple[str, str], Callable[..., Bound]] = {
     ("scipy.optimize", "newton"): newton, ("scipy.optimize", "root_scalar"): root_scalar,
     ("scipy.optimize", "root"): root, ("scipy.optimize", "fsolve"): fsolve,
     ("scipy.optimize", "fixed_point"): fixed_point, ("scipy.optimize", "minimize"): minimize,
-    ("scipy.optimize", "minimize_scalar"): minimize_scalar, ("scipy.optimize", "least_squares"): least_squares,
+    ("scipy.optimize", "minimize_scalar"): minimize_scalar,
+    ("scipy.optimize", "least_squares"): least_squares,
     ("scipy.optimize", "curve_fit"): curve_fit, ("scipy.integrate", "quad"): quad,
     ("scipy.integrate", "quad_vec"): quad_vec, ("scipy.integrate", "solve_ivp"): solve_ivp,
     ("scipy.integrate", "odeint"): odeint,
 }  # fmt: skip
-
-

@@ -15,9 +15,20 @@ from srcdiff.rules import (
     shapes,
     solvers,
 )
-from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
+from srcdiff.rules.registry import (
+    OpRules,
+    Rule,
+    is_known,
+    lookup,
+    may_alias,
+    returns_fresh,
+    rules_table,
+    when_imported,
+)
 
-for _library in ("linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate", "spatial", "sparse"):
+for _library in (
+    "linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate", "spatial", "sparse",
+):  # fmt: skip
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [

@@ -1,8 +1,8 @@
 """Rules for ``scipy.fft``.
 
-The Fourier transforms are those of NumPy.  Those of cosines and sines are their own transposes, or each other's, but
-for the weights of the first and last entry (A. Makhoul, A fast cosine transform in one and two dimensions, 1980);
-with ``norm="ortho"`` they are orthogonal.
+The Fourier transforms are those of NumPy.  Those of cosines and sines are their own
+transposes, or each other's, but for the weights of the first and last entry (J. Makhoul, A fast cosine transform
+in one and two dimensions, IEEE Trans. Acoust. Speech Signal Process. 28, 1980); with ``norm="ortho"`` they are orthogonal.
 """
 
 from __future__ import annotations
@@ -93,7 +93,11 @@ def irfft2(x: T, s: T = None, axes: T = (-2, -1), norm: T = None, *, out_bar: T)
 
 def trig_bar(g: T, type: T, axis: T, norm: T, sine: T, inverse: T) -> T:
     """The transpose of one transform along an axis."""
-    apply = (scipy.fft.idst if inverse else scipy.fft.dst) if sine else (scipy.fft.idct if inverse else scipy.fft.dct)
+    apply = (
+        (scipy.fft.idst if inverse else scipy.fft.dst)
+        if sine
+        else (scipy.fft.idct if inverse else scipy.fft.dct)
+    )
     if norm == "ortho":
         if type == 2:
             return apply(g, 3, None, axis, norm)
@@ -102,9 +106,17 @@ def trig_bar(g: T, type: T, axis: T, norm: T, sine: T, inverse: T) -> T:
         return apply(g, type, None, axis, norm)
     acts = (3 if type == 2 else 2 if type == 3 else type) if inverse else type
     if acts == 2:
-        return apply(scale_ends(g, axis, 1.0 if sine else 2.0, 2.0 if sine else 1.0), 2 if inverse else 3, None, axis, norm)
+        return apply(
+            scale_ends(g, axis, 1.0 if sine else 2.0, 2.0 if sine else 1.0),
+            2 if inverse else 3,
+            None,
+            axis,
+            norm,
+        )
     if acts == 3:
-        return scale_ends(apply(g, 3 if inverse else 2, None, axis, norm), axis, 1.0 if sine else 0.5, 0.5 if sine else 1.0)
+        return scale_ends(
+            apply(g, 3 if inverse else 2, None, axis, norm), axis, 1.0 if sine else 0.5, 0.5 if sine else 1.0
+        )
     if acts == 1 and not sine:
         return scale_ends(apply(scale_ends(g, axis, 2.0, 2.0), 1, None, axis, norm), axis, 0.5, 0.5)
     return apply(g, type, None, axis, norm)

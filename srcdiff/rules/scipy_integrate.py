@@ -1,7 +1,7 @@
 """Rules for ``scipy.integrate``.
 
-Integrals by Leibniz' rule: the derivative goes under the sign, and the ends move with what stands there.  What
-the solvers of differential equations give is a constant here (see `solvers.derivative_of`).
+Integrals by Leibniz' rule: the derivative goes under the sign, and the ends move with what stands there.
+What the solvers of differential equations give is a constant here (see `solvers.derivative_of`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def integral_of_rule(
     out_dot = fun(b, *args) * b_dot - fun(a, *args) * a_dot
     if varies(args_dot):
         if np.ndim(out) == 0:
-            inside = scipy.integrate.quad(lambda t: jvp(fun, (t, *args), (None, *args_dot))[1], a, b, limit=200)[0]
+            inside = scipy.integrate.quad(
+                lambda t: jvp(fun, (t, *args), (None, *args_dot))[1], a, b, limit=200
+            )[0]
         else:
             inside = scipy.integrate.quad_vec(
                 lambda t: jvp(fun, (t, *args), (None, *args_dot))[1], a, b, epsabs=1e-12, epsrel=1e-10
@@ -49,11 +51,11 @@ def integral_of_bar(fun: Any, args: Any, a: Any, b: Any, y: Any, *, out_bar: Any
         if not can_vary(args[k]):
             bars = (*bars, None)
         elif np.ndim(args[k]) == 0:
-            bar = scipy.integrate.quad(lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, limit=200)[0]
+            bar = scipy.integrate.quad(lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, limit=200)[0]  # noqa: B023  (called at once)
             bars = (*bars, bar)
         else:
             bar = scipy.integrate.quad_vec(
-                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, epsabs=1e-12, epsrel=1e-10
+                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, epsabs=1e-12, epsrel=1e-10  # noqa: B023  (called at once)
             )[0]
             bars = (*bars, bar)
     return bars, -np.sum(fun(a, *args) * out_bar), np.sum(fun(b, *args) * out_bar)

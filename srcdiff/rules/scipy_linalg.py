@@ -115,7 +115,7 @@ def solve(
     if transposed:
         a_dot = np.swapaxes(a_dot, -1, -2)
     if np.ndim(a) > 2 and np.ndim(b) == 1:
-        raise NotImplementedError("the derivative of scipy.linalg.solve of many matrices needs b of as many dimensions")
+        raise NotImplementedError("scipy.linalg.solve of many matrices: b needs as many dimensions")
     return scipy.linalg.solve(a, b_dot - a_dot @ out, lower, assume_a=assume_a, transposed=transposed)
 
 
@@ -125,7 +125,7 @@ def solve_bar(
     assume_a: T = None, transposed: T = False, *, out: T, out_bar: T,
 ) -> T:  # fmt: skip
     if np.ndim(a) > 2 and np.ndim(b) == 1:
-        raise NotImplementedError("the derivative of scipy.linalg.solve of many matrices needs b of as many dimensions")
+        raise NotImplementedError("scipy.linalg.solve of many matrices: b needs as many dimensions")
     if np.iscomplexobj(a):
         g = scipy.linalg.solve(np.swapaxes(a, -1, -2), out_bar, not lower, assume_a=assume_a)
     else:
@@ -213,7 +213,7 @@ def lstsq(
     lapack_driver: T = None, *, out: T, a_dot: T, b_dot: T,
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
-        raise NotImplementedError("the derivative of scipy.linalg.lstsq needs the singular values: another driver")
+        raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
     x = out[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T
@@ -230,7 +230,7 @@ def lstsq_bar(
     lapack_driver: T = None, *, out: T, out_bar: T,
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
-        raise NotImplementedError("the derivative of scipy.linalg.lstsq needs the singular values: another driver")
+        raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
     x, x_bar = out[0], out_bar[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T
@@ -436,9 +436,7 @@ def qr_bar(
 
 
 @differential(scipy.linalg.rq)
-def rq(
-    a: T, overwrite_a: T = False, lwork: T = None, mode: T = "full", *, out: T, a_dot: T
-) -> T:
+def rq(a: T, overwrite_a: T = False, lwork: T = None, mode: T = "full", *, out: T, a_dot: T) -> T:
     if mode == "r" or np.ndim(a) != 2:
         raise NotImplementedError("the derivative of scipy.linalg.rq needs one matrix, and another mode=")
     r, q = out
@@ -450,9 +448,7 @@ def rq(
 
 
 @pullback(scipy.linalg.rq, "a")
-def rq_bar(
-    a: T, overwrite_a: T = False, lwork: T = None, mode: T = "full", *, out: T, out_bar: T
-) -> T:
+def rq_bar(a: T, overwrite_a: T = False, lwork: T = None, mode: T = "full", *, out: T, out_bar: T) -> T:
     if mode == "r" or np.ndim(a) != 2:
         raise NotImplementedError("the derivative of scipy.linalg.rq needs one matrix, and another mode=")
     r, q = out
@@ -526,7 +522,7 @@ def eigh(
     if type != 1 or np.ndim(a) != 2:
         raise NotImplementedError("the derivative of scipy.linalg.eigh needs one matrix, and type=1")
     if subset_by_index is not None or subset_by_value is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.eigh needs all eigenvalues: take the subset after")
+        raise NotImplementedError("the derivative of scipy.linalg.eigh: take the subset after")
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
     s = v.T @ entries_read(a_dot, "sym", lower) @ v
     if b is None:
@@ -552,7 +548,7 @@ def eigh_bar(
     if type != 1 or np.ndim(a) != 2:
         raise NotImplementedError("the derivative of scipy.linalg.eigh needs one matrix, and type=1")
     if subset_by_index is not None or subset_by_value is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.eigh needs all eigenvalues: take the subset after")
+        raise NotImplementedError("the derivative of scipy.linalg.eigh: take the subset after")
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
     if eigvals_only:
         s = (v * out_bar) @ v.T
@@ -605,7 +601,7 @@ def eigvals_bar(a: T, b: T = None, *, out_bar: T) -> T:
 def eig(a: T, b: T = None, left: T = False, right: T = True, *, out: T, a_dot: T) -> T:
     # LAPACK's vectors have length one, and their largest entry is real
     if b is not None or left or not right or np.ndim(a) != 2:
-        raise NotImplementedError("the derivative of scipy.linalg.eig is for one matrix, its right vectors, without b")
+        raise NotImplementedError("the derivative of scipy.linalg.eig needs left=False and no b")
     w, v = out
     c = np.linalg.solve(v, a_dot @ v)
     gaps = w - np.expand_dims(w, -1)
@@ -636,7 +632,7 @@ def eigh_tridiagonal(
     *, out: T, d_dot: T, e_dot: T,
 ) -> T:  # fmt: skip
     if eigvals_only or select != "a":
-        raise NotImplementedError("the derivative of scipy.linalg.eigh_tridiagonal needs all values and vectors")
+        raise NotImplementedError("scipy.linalg.eigh_tridiagonal: its derivative needs all of it")
     w, v = out
     u = np.expand_dims(e_dot, -1)
     s = v.T @ (np.expand_dims(d_dot, -1) * v) + v[:-1].T @ (u * v[1:]) + v[1:].T @ (u * v[:-1])
@@ -650,7 +646,7 @@ def eigh_tridiagonal_bar(
     d: T, e: T, eigvals_only: T = False, select: T = "a", select_range: T = None, *, out: T, out_bar: T
 ) -> T:
     if eigvals_only or select != "a":
-        raise NotImplementedError("the derivative of scipy.linalg.eigh_tridiagonal needs all values and vectors")
+        raise NotImplementedError("scipy.linalg.eigh_tridiagonal: its derivative needs all of it")
     w, v = out
     w_bar, v_bar = out_bar
     gaps = w - np.expand_dims(w, -1)
@@ -686,9 +682,7 @@ def expm_bar(A: T, *, out_bar: T) -> T:
 
 
 @differential(scipy.linalg.expm_frechet)
-def expm_frechet(
-    A: T, E: T, method: T = None, compute_expm: T = True, *, A_dot: T, E_dot: T
-) -> T:
+def expm_frechet(A: T, E: T, method: T = None, compute_expm: T = True, *, A_dot: T, E_dot: T) -> T:
     whole = scipy.linalg.expm_frechet(beside_itself(A, E), beside_itself(A_dot, E_dot), compute_expm=False)
     n = np.shape(A)[0]
     if compute_expm:
@@ -970,8 +964,8 @@ def matmul_toeplitz(c_or_cr: T, x: T, *, out_bar: T) -> T:
         c, r = c_or_cr
         sums = diagonal_sums(outer_bar(out_bar, x))
         m = np.shape(c)[0]
-        c_bar = (sums[:m][::-1], np.concatenate([np.zeros_like(sums[:1]), sums[m:]]))
-        return c_bar, scipy.linalg.matmul_toeplitz((np.concatenate([c[:1], r[1:]]), c), out_bar)
+        both = (sums[:m][::-1], np.concatenate([np.zeros_like(sums[:1]), sums[m:]]))
+        return both, scipy.linalg.matmul_toeplitz((np.concatenate([c[:1], r[1:]]), c), out_bar)
     sums = diagonal_sums(outer_bar(out_bar, x))
     m = np.shape(c_or_cr)[0]
     c_bar = np.concatenate([sums[m - 1 : m], sums[: m - 1][::-1] + sums[m:]])
@@ -998,7 +992,9 @@ def khatri_rao(a: T, b: T, *, out_bar: T) -> T:
 def solve_toeplitz(c_or_cr: T, b: T, *, out: T, c_or_cr_dot: T, b_dot: T) -> T:
     if isinstance(c_or_cr, tuple):
         c, r = c_or_cr
-        matrix_dot = scipy.linalg.toeplitz(c_or_cr_dot[0] + np.zeros_like(c), c_or_cr_dot[1] + np.zeros_like(r))
+        matrix_dot = scipy.linalg.toeplitz(
+            c_or_cr_dot[0] + np.zeros_like(c), c_or_cr_dot[1] + np.zeros_like(r)
+        )
     else:
         matrix_dot = scipy.linalg.toeplitz(c_or_cr_dot)
     return scipy.linalg.solve_toeplitz(c_or_cr, b_dot - matrix_dot @ out)
@@ -1071,10 +1067,16 @@ def solveh_banded(
     # the diagonals on the other side are those transposed
     u = np.shape(ab)[0] - 1
     if lower:
-        one, other = band_product((u, 0), ab_dot, out), band_product((0, u), band_transposed((u, 0), ab_dot), out)
+        one, other = (
+            band_product((u, 0), ab_dot, out),
+            band_product((0, u), band_transposed((u, 0), ab_dot), out),
+        )
         middle = ab_dot[0]
     else:
-        one, other = band_product((0, u), ab_dot, out), band_product((u, 0), band_transposed((0, u), ab_dot), out)
+        one, other = (
+            band_product((0, u), ab_dot, out),
+            band_product((u, 0), band_transposed((0, u), ab_dot), out),
+        )
         middle = ab_dot[-1]
     twice = middle * out if np.ndim(out) == 1 else np.expand_dims(middle, -1) * out
     return scipy.linalg.solveh_banded(ab, b_dot - (one + other - twice), lower=lower)
@@ -1100,4 +1102,3 @@ def norm(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, a_
 @pullback(scipy.linalg.norm, "a")
 def norm_bar(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, out_bar: T) -> T:
     return linear_algebra.norm_bar(a, ord, axis, keepdims, out=out, out_bar=out_bar)
-

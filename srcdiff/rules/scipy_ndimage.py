@@ -1,7 +1,7 @@
 """Rules for ``scipy.ndimage``.
 
-All of these filters are correlations with some weights, of the image continued beyond its edges: the transpose is
-the full convolution, folded back at the edges (`correlate_back`).
+All of these filters are correlations with some weights, of the image continued beyond its edges: the transpose
+is the full convolution, folded back at the edges (`correlate_back`).
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ def correlate_back_rule(g: T, weights: T, mode: T = "reflect", origin: T = 0, *,
 
 @bilinear(correlate_weights, "x", "g")
 def correlate_weights_rule(x: T, g: T, weights: T, mode: T = "reflect", origin: T = 0, *, out_bar: T) -> T:
-    return correlate_back(g, out_bar, mode, origin), scipy.ndimage.correlate(x, out_bar, None, mode, 0.0, origin)
+    return correlate_back(g, out_bar, mode, origin), scipy.ndimage.correlate(
+        x, out_bar, None, mode, 0.0, origin
+    )
 
 
 # --- filters with weights of their own
@@ -158,7 +160,11 @@ def gauss(sigma: T, order: T, truncate: T, radius: T) -> T:
     """The weights of a Gaussian (or of its derivative), as a correlation has them."""
     reach = int(truncate * float(sigma) + 0.5) if radius is None else radius
     impulse = np.eye(2 * reach + 1)[reach]
-    return np.flip(scipy.ndimage.gaussian_filter1d(impulse, sigma, -1, order, None, "constant", 0.0, truncate, radius=radius))
+    return np.flip(
+        scipy.ndimage.gaussian_filter1d(
+            impulse, sigma, -1, order, None, "constant", 0.0, truncate, radius=radius
+        )
+    )
 
 
 @differential(scipy.ndimage.gaussian_filter1d)
@@ -166,7 +172,9 @@ def gaussian_filter1d(
     input: T, sigma: T, axis: T = -1, order: T = 0, output: T = None, mode: T = "reflect", cval: T = 0.0,
     truncate: T = 4.0, radius: T = None, *, input_dot: T,
 ) -> T:  # fmt: skip
-    return scipy.ndimage.gaussian_filter1d(input_dot, sigma, axis, order, None, mode, 0.0, truncate, radius=radius)
+    return scipy.ndimage.gaussian_filter1d(
+        input_dot, sigma, axis, order, None, mode, 0.0, truncate, radius=radius
+    )
 
 
 @pullback(scipy.ndimage.gaussian_filter1d, "input")
@@ -182,7 +190,9 @@ def gaussian_filter(
     input: T, sigma: T, order: T = 0, output: T = None, mode: T = "reflect", cval: T = 0.0, truncate: T = 4.0,
     radius: T = None, axes: T = None, *, input_dot: T,
 ) -> T:  # fmt: skip
-    return scipy.ndimage.gaussian_filter(input_dot, sigma, order, None, mode, 0.0, truncate, radius=radius, axes=axes)
+    return scipy.ndimage.gaussian_filter(
+        input_dot, sigma, order, None, mode, 0.0, truncate, radius=radius, axes=axes
+    )
 
 
 @pullback(scipy.ndimage.gaussian_filter, "input")
@@ -191,7 +201,9 @@ def gaussian_filter_bar(
     radius: T = None, axes: T = None, *, out_bar: T,
 ) -> T:  # fmt: skip
     if axes is not None or not (radius is None or isinstance(radius, int)):
-        raise NotImplementedError("the derivative of scipy.ndimage.gaussian_filter needs axes=None and one radius")
+        raise NotImplementedError(
+            "the derivative of scipy.ndimage.gaussian_filter needs axes=None and one radius"
+        )
     bar = out_bar
     for k in range(np.ndim(input)):
         spread = sigma[k] if isinstance(sigma, (tuple, list)) else sigma
@@ -218,7 +230,8 @@ def uniform_filter1d_bar(
 
 @differential(scipy.ndimage.uniform_filter)
 def uniform_filter(
-    input: T, size: T = 3, output: T = None, mode: T = "reflect", cval: T = 0.0, origin: T = 0, axes: T = None,
+    input: T, size: T = 3, output: T = None, mode: T = "reflect", cval: T = 0.0, origin: T = 0,
+    axes: T = None,
     *, input_dot: T,
 ) -> T:  # fmt: skip
     return scipy.ndimage.uniform_filter(input_dot, size, None, mode, 0.0, origin, axes=axes)
@@ -226,7 +239,8 @@ def uniform_filter(
 
 @pullback(scipy.ndimage.uniform_filter, "input")
 def uniform_filter_bar(
-    input: T, size: T = 3, output: T = None, mode: T = "reflect", cval: T = 0.0, origin: T = 0, axes: T = None,
+    input: T, size: T = 3, output: T = None, mode: T = "reflect", cval: T = 0.0, origin: T = 0,
+    axes: T = None,
     *, out_bar: T,
 ) -> T:  # fmt: skip
     if axes is not None:
@@ -267,7 +281,9 @@ def sobel(input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T
 
 
 @pullback(scipy.ndimage.sobel, "input")
-def sobel_bar(input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, out_bar: T) -> T:
+def sobel_bar(
+    input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, out_bar: T
+) -> T:
     axis = axis % np.ndim(input)
     bar = along(out_bar, np.array([-1.0, 0.0, 1.0]), axis, mode_of(mode, axis))
     for k in range(np.ndim(input)):
@@ -277,12 +293,16 @@ def sobel_bar(input: T, axis: T = -1, output: T = None, mode: T = "reflect", cva
 
 
 @differential(scipy.ndimage.prewitt)
-def prewitt(input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, input_dot: T) -> T:
+def prewitt(
+    input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, input_dot: T
+) -> T:
     return scipy.ndimage.prewitt(input_dot, axis, None, mode)
 
 
 @pullback(scipy.ndimage.prewitt, "input")
-def prewitt_bar(input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, out_bar: T) -> T:
+def prewitt_bar(
+    input: T, axis: T = -1, output: T = None, mode: T = "reflect", cval: T = 0.0, *, out_bar: T
+) -> T:
     axis = axis % np.ndim(input)
     bar = along(out_bar, np.array([-1.0, 0.0, 1.0]), axis, mode_of(mode, axis))
     for k in range(np.ndim(input)):

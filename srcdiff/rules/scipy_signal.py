@@ -27,7 +27,8 @@ from srcdiff.runtime.filters import centre_of, into_full
 T = Any
 
 nondifferentiable(
-    scipy.signal.get_window, scipy.signal.savgol_coeffs, scipy.signal.unit_impulse, scipy.signal.argrelextrema,
+    scipy.signal.get_window, scipy.signal.savgol_coeffs, scipy.signal.unit_impulse,
+    scipy.signal.argrelextrema,
     scipy.signal.argrelmax, scipy.signal.argrelmin,
 )  # fmt: skip
 real_only(
@@ -85,7 +86,7 @@ def convolve2d(
     in1: T, in2: T, mode: T = "full", boundary: T = "fill", fillvalue: T = 0, *, in1_dot: T, in2_dot: T
 ) -> T:
     if boundary != "fill" or fillvalue != 0:
-        raise NotImplementedError("the derivative of scipy.signal.convolve2d needs boundary='fill': use np.pad before")
+        raise NotImplementedError("scipy.signal.convolve2d: use np.pad before, and boundary='fill'")
     return scipy.signal.convolve2d(in1_dot, in2, mode) + scipy.signal.convolve2d(in1, in2_dot, mode)
 
 
@@ -94,7 +95,7 @@ def convolve2d_bar(
     in1: T, in2: T, mode: T = "full", boundary: T = "fill", fillvalue: T = 0, *, out_bar: T
 ) -> T:
     if boundary != "fill" or fillvalue != 0:
-        raise NotImplementedError("the derivative of scipy.signal.convolve2d needs boundary='fill': use np.pad before")
+        raise NotImplementedError("scipy.signal.convolve2d: use np.pad before, and boundary='fill'")
     return convolved_bars(out_bar, in1, in2, mode)
 
 
@@ -103,7 +104,7 @@ def correlate2d(
     in1: T, in2: T, mode: T = "full", boundary: T = "fill", fillvalue: T = 0, *, in1_dot: T, in2_dot: T
 ) -> T:
     if boundary != "fill" or fillvalue != 0:
-        raise NotImplementedError("the derivative of scipy.signal.correlate2d needs boundary='fill': use np.pad before")
+        raise NotImplementedError("scipy.signal.correlate2d: use np.pad before, and boundary='fill'")
     return scipy.signal.correlate2d(in1_dot, in2, mode) + scipy.signal.correlate2d(in1, in2_dot, mode)
 
 
@@ -112,7 +113,7 @@ def correlate2d_bar(
     in1: T, in2: T, mode: T = "full", boundary: T = "fill", fillvalue: T = 0, *, out_bar: T
 ) -> T:
     if boundary != "fill" or fillvalue != 0:
-        raise NotImplementedError("the derivative of scipy.signal.correlate2d needs boundary='fill': use np.pad before")
+        raise NotImplementedError("scipy.signal.correlate2d: use np.pad before, and boundary='fill'")
     at = "after" if mode == "same" else mode
     whole = out_bar if mode == "full" else into_full(out_bar, in1, in2, at, True)
     left = scipy.signal.convolve(whole, np.conj(in2), "valid")
@@ -133,9 +134,7 @@ def centre_of_rule(whole: T, in1: T, in2: T, mode: T, turned: T = False, *, out_
 
 
 @differential(scipy.signal.lfilter)
-def lfilter(
-    b: T, a: T, x: T, axis: T = -1, zi: T = None, *, out: T, b_dot: T, a_dot: T, x_dot: T
-) -> T:
+def lfilter(b: T, a: T, x: T, axis: T = -1, zi: T = None, *, out: T, b_dot: T, a_dot: T, x_dot: T) -> T:
     if zi is not None:
         raise NotImplementedError("the derivative of scipy.signal.lfilter of many signals needs zi=None")
     one = np.ones(1)
@@ -158,7 +157,10 @@ def lags(g: T, x: T, like: T, axis: T) -> T:
     if np.ndim(x) == 1:
         return resized(scipy.signal.correlate(g, x)[np.shape(x)[0] - 1 :], like, 0)
     return np.stack(
-        [np.sum(g * scipy.signal.lfilter(np.eye(np.shape(like)[0])[k], np.ones(1), x, axis)) for k in range(np.shape(like)[0])]
+        [
+            np.sum(g * scipy.signal.lfilter(np.eye(np.shape(like)[0])[k], np.ones(1), x, axis))
+            for k in range(np.shape(like)[0])
+        ]
     )
 
 
@@ -188,7 +190,7 @@ def savgol_filter(
     cval: T = 0.0, *, out_bar: T,
 ) -> T:  # fmt: skip
     if mode != "interp" or window_length % 2 == 0:
-        raise NotImplementedError("the derivative of scipy.signal.savgol_filter needs mode='interp', an odd window")
+        raise NotImplementedError("scipy.signal.savgol_filter: needs mode='interp', an odd window")
     # inside, a convolution; at the ends, the polynomials fitted to the first and to the last window
     w, h = window_length, window_length // 2
     rows = scipy.signal.savgol_filter(np.eye(w), w, polyorder, deriv, delta, 0)

@@ -20,7 +20,7 @@ def weights(out: T, out_bar: T, metric: T) -> T:
         return out_bar / np.where(out == 0.0, np.inf, out)
     if metric == "sqeuclidean":
         return 2.0 * out_bar
-    raise NotImplementedError("the derivative of distances needs the metric 'euclidean', 'sqeuclidean' or 'cityblock'")
+    raise NotImplementedError("metrics with a derivative: euclidean, sqeuclidean, cityblock")
 
 
 @pullback(scipy.spatial.distance.cdist, "XA", "XB")

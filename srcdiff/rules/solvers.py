@@ -1,8 +1,8 @@
 """Rules for what solvers find, by the equation that it solves (the implicit function theorem).
 
 ``F(x, p) == 0`` gives ``F_x x_dot + F_p p_dot == 0``, whatever the iteration was; a minimum is a root of the
-gradient.  Each operation here stands for its last argument, the solution as the solver gave it: it carries the
-rule, and is in no text.  The text refers to the solution by ``out``, so that it is differentiated again.
+gradient.  Each operation here stands for its last argument, the solution as the solver gave it: it carries
+the rule, and is in no text.  The text refers to the solution by ``out``, so that it is differentiated again.
 
 The derivative is that of the exact solution, at the one found: its error is of the order of the solver's.
 """

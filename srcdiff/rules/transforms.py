@@ -1,4 +1,4 @@
-"""The derivatives that a rule's text may take of a function that it is given, by the names of the public ones.
+"""The derivatives that a rule's text may take of a function that it is given, under their public names.
 
 They are read, never called: the transform reads the function in their place.
 """
@@ -45,5 +45,6 @@ def can_vary(x: Any) -> Any:
     return True
 
 
-for _f in (jvp, vjp, grad, jacobian, hessian, varies, can_vary):
-    _f.__srcdiff__ = _f.__name__  # type: ignore[attr-defined]
+_words: tuple[Any, ...] = (jvp, vjp, grad, jacobian, hessian, varies, can_vary)
+for _f in _words:
+    _f.__srcdiff__ = _f.__name__

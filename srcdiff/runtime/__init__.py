@@ -11,6 +11,7 @@ from srcdiff.runtime.schedules import *  # noqa: F403
 from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *arrays.__all__, *filters.__all__, *interpolation.__all__,
+    *linalg.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
     *special.__all__,
 ]  # fmt: skip

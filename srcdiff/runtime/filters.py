@@ -25,7 +25,7 @@ def _window(in1: Any, in2: Any, mode: str, turned: bool) -> tuple[tuple[int, ...
 
 
 def into_full(g: Any, in1: Any, in2: Any, mode: str, turned: bool = False) -> Any:
-    """``g``, of the shape of a convolution (``turned``: a correlation) in some mode, in zeros of the full one."""
+    """What a convolution (``turned``: a correlation) gives in some mode, in zeros of the full one."""
     shape, window = _window(in1, in2, mode, turned)
     out = np.zeros(shape, np.asarray(g).dtype)
     out[window] = g
@@ -40,7 +40,8 @@ def centre_of(whole: Any, in1: Any, in2: Any, mode: str, turned: bool = False) -
 # --- filters of images
 
 _EDGES = {
-    "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
+    "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge",
+    "wrap": "wrap",
     "grid-wrap": "wrap",
 }  # fmt: skip
 
@@ -100,7 +101,7 @@ def correlate_weights(x: Any, g: Any, weights: Any, mode: str = "reflect", origi
 
 
 def weights_along(weights: Any, ndim: int, axis: int, origin: int = 0) -> tuple[Any, tuple[int, ...]]:
-    """A vector of weights as an array of ``ndim`` dimensions that goes along one axis; the origins of all axes."""
+    """A vector of weights as an array of ``ndim`` dimensions along one axis; the origins of all axes."""
     k = axis % ndim
     shape = [-1 if i == k else 1 for i in range(ndim)]
     return np.array(weights).reshape(shape), tuple(origin if i == k else 0 for i in range(ndim))

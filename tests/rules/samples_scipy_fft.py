@@ -34,13 +34,22 @@ WAVES = [
     for t in (1, 2, 3, 4)
     for norm in (None, "ortho", "forward")
 ] + [Sample((r(4, 3),), {"axis": 0}), Sample((r(5), 2, 7)), Sample((r(5), 3, 4))]
-GRIDS = [Sample((r(3, 4),)), Sample((r(3, 4),), {"type": 3, "norm": "ortho"}), Sample((r(2, 3, 4),), {"axes": (0, 2)})]
+GRIDS = [
+    Sample((r(3, 4),)),
+    Sample((r(3, 4),), {"type": 3, "norm": "ortho"}),
+    Sample((r(2, 3, 4),), {"axes": (0, 2)}),
+]
 
 SAMPLES: dict[Any, list[Sample]] = {
     sf.fft: FOURIER,
     sf.ifft: FOURIER,
     sf.rfft: [Sample((r(5),)), Sample((r(4, 3),), {"axis": 0, "norm": "ortho"}), Sample((r(5), 8))],
-    sf.irfft: [Sample((c(5),)), Sample((c(4, 3),), {"axis": 0, "norm": "ortho"}), Sample((c(5), 6)), Sample((c(4), 7))],
+    sf.irfft: [
+        Sample((c(5),)),
+        Sample((c(4, 3),), {"axis": 0, "norm": "ortho"}),
+        Sample((c(5), 6)),
+        Sample((c(4), 7)),
+    ],
     sf.fft2: PLANES,
     sf.ifft2: PLANES,
     sf.fftn: PLANES,

@@ -74,13 +74,22 @@ SAMPLES: dict[Any, list[Sample]] = {
         two(triangle(3), r(3), lower=True, unit_diagonal=True),
         two(triangle(3).T.copy(), r(3), unit_diagonal=True, trans=1),
     ],
-    sl.inv: [Sample((square(3, 3),)), Sample((c(3, 3),)), Sample((square(2, 3, 3),)), Sample((SYMMETRIC,), {"assume_a": "pos"})],
+    sl.inv: [
+        Sample((square(3, 3),)),
+        Sample((c(3, 3),)),
+        Sample((square(2, 3, 3),)),
+        Sample((SYMMETRIC,), {"assume_a": "pos"}),
+    ],
     sl.det: [Sample((square(3, 3),)), Sample((square(2, 3, 3),))],
     sl.pinv: [Sample((r(4, 3),)), Sample((r(3, 4),))],
     sl.lstsq: [two(r(4, 3), r(4)), two(r(4, 3), r(4, 2)), two(r(3, 4), r(3))],
     sl.cholesky: [Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": True}), Sample((definite(2, 3, 3),))],
     sl.cho_factor: [Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": True})],
-    sl.cho_solve: [two((triangle(3), True), r(3)), two((triangle(3).T.copy(), False), r(3, 2)), two((square(3, 3), False), r(3))],
+    sl.cho_solve: [
+        two((triangle(3), True), r(3)),
+        two((triangle(3).T.copy(), False), r(3, 2)),
+        two((square(3, 3), False), r(3)),
+    ],
     sl.lu: [
         Sample((square(3, 3),)),
         Sample((r(4, 4),)),
@@ -108,7 +117,12 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(4, 3),), {"compute_uv": False}),
     ],
     sl.svdvals: [Sample((r(4, 3),)), Sample((r(2, 3, 4),))],
-    sl.polar: [Sample((square(3, 3),)), Sample((r(4, 3),)), Sample((r(3, 4), "left")), Sample((square(3, 3), "left"))],
+    sl.polar: [
+        Sample((square(3, 3),)),
+        Sample((r(4, 3),)),
+        Sample((r(3, 4), "left")),
+        Sample((square(3, 3), "left")),
+    ],
     sl.eigh: [
         two(SYMMETRIC, 2.0 * np.eye(4) + 0.1 * (M + M.T), driver="gv"),
         Sample((SYMMETRIC,), {"driver": "ev"}),
@@ -117,7 +131,11 @@ SAMPLES: dict[Any, list[Sample]] = {
         two(SYMMETRIC, definite(4, 4), lower=False, driver="gv"),
         two(SYMMETRIC, definite(4, 4), eigvals_only=True),
     ],
-    sl.eigvalsh: [two(SYMMETRIC, definite(4, 4)), Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": False})],
+    sl.eigvalsh: [
+        two(SYMMETRIC, definite(4, 4)),
+        Sample((SYMMETRIC,)),
+        Sample((SYMMETRIC,), {"lower": False}),
+    ],
     sl.eig: [Sample((GENERAL,)), Sample((c(3, 3) + np.diag([0.0, 4.0, 9.0]),))],
     sl.eigvals: [Sample((GENERAL,)), Sample((c(3, 3) + np.diag([0.0, 4.0, 9.0]),))],
     sl.eigvalsh_tridiagonal: [two(D, E), two(D, E), two(D, E), two(D, E, select="i", select_range=(0, 1))],
@@ -165,11 +183,20 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample(((2, 1), banded(4, 5, 1), r(5, 2)), wrt=(1, 2)),
     ],
     sl.solveh_banded: [two(banded(2, 5, 1), r(5)), two(banded(3, 5, 0), r(5, 2), lower=True)],
-    sl.norm: [Sample((r(4),)), Sample((r(3, 4),)), Sample((r(3, 4), 2)), Sample((r(3, 4), 1, 0)), Sample((r(3, 4), "nuc"))],
+    sl.norm: [
+        Sample((r(4),)),
+        Sample((r(3, 4),)),
+        Sample((r(3, 4), 2)),
+        Sample((r(3, 4), 1, 0)),
+        Sample((r(3, 4), "nuc")),
+    ],
     # helpers
     rt.diagonal_sums: [Sample((r(3, 4),)), Sample((r(4, 1),))],
     rt.along_diagonals: [Sample((r(6), r(3, 4)))],
-    rt.band_product: [Sample(((1, 2), r(4, 5), r(5)), wrt=(1, 2)), Sample(((2, 0), r(3, 5), r(5, 2)), wrt=(1, 2))],
+    rt.band_product: [
+        Sample(((1, 2), r(4, 5), r(5)), wrt=(1, 2)),
+        Sample(((2, 0), r(3, 5), r(5, 2)), wrt=(1, 2)),
+    ],
     rt.band_outer: [Sample(((1, 2), r(5), r(5)), wrt=(1, 2)), Sample(((2, 0), r(5, 2), r(5, 2)), wrt=(1, 2))],
     rt.band_transposed: [Sample(((1, 2), r(4, 5)), wrt=(1,))],
-}  # fmt: skip
+}

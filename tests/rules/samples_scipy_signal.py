@@ -65,4 +65,4 @@ SAMPLES: dict[Any, list[Sample]] = {
     ss.upfirdn: [two(r(4), r(6)), two(r(4), r(6), up=3, down=2), two(r(5), r(7), up=1, down=3)],
     rt.into_full: [Sample((r(7), r(7), r(3), "same")), Sample((r(3, 3), r(4, 5), r(2, 3), "valid"))],
     rt.centre_of: [Sample((r(9), r(7), r(3), "same")), Sample((r(5, 7), r(4, 5), r(2, 3), "valid"))],
-}  # fmt: skip
+}

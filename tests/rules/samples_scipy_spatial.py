@@ -33,6 +33,11 @@ SAMPLES: dict[Any, list[Sample]] = {
     sl.minres: solved(A),
     sl.gmres: solved(B),
     sl.bicgstab: solved(B),
-    si.simpson: [Sample((r(7),)), Sample((r(6),)), Sample((r(3, 7), np.sort(r(7)))), Sample((r(7, 3),), {"axis": 0, "dx": 0.5})],
+    si.simpson: [
+        Sample((r(7),)),
+        Sample((r(6),)),
+        Sample((r(3, 7), np.sort(r(7)))),
+        Sample((r(7, 3),), {"axis": 0, "dx": 0.5}),
+    ],
     si.romb: [Sample((r(9),)), Sample((r(3, 5), 0.5))],
 }

@@ -87,7 +87,8 @@ def programs() -> tuple[str, list[tuple[str, list[Any]]]]:
     """One function for each of the first samples of each rule, and its arguments."""
     table = all_samples()
     text = ["import math", "import numpy as np", "from srcdiff import runtime"]
-    text += [f"import {name}" for name in sorted(sys.modules) if name.startswith("scipy.") and name.count(".") == 1 and "._" not in name]
+    parts = [name for name in sorted(sys.modules) if name.startswith("scipy.") and "._" not in name]
+    text += [f"import {name}" for name in parts if name.count(".") == 1]
     text.append("")
     cases: list[tuple[str, list[Any]]] = []
     for fn, samples in table.items():

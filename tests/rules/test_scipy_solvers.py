@@ -50,7 +50,7 @@ def root_of_closure(p):
 def roots_in_a_loop(p):
     out = 0.0
     for k in range(3):
-        out = out + so.brentq(lambda x: x**3 - p * x - k, 0.1, 5.0, xtol=1e-14)
+        out = out + so.brentq(lambda x, k=k: x**3 - p * x - k, 0.1, 5.0, xtol=1e-14)
     return out
 
 
@@ -66,7 +66,9 @@ def newton_secant(p):
 
 
 def newton_with_slope(p):
-    return so.newton(lambda x, a: np.cos(x) - a * x, 0.5, fprime=lambda x, a: -np.sin(x) - a, args=(p,), tol=1e-14)
+    return so.newton(
+        lambda x, a: np.cos(x) - a * x, 0.5, fprime=lambda x, a: -np.sin(x) - a, args=(p,), tol=1e-14
+    )
 
 
 def scalar_root(p):
@@ -120,9 +122,11 @@ def minimum_with_bounds(p):
 
 def minimum_on_bounds(lower):
     found = so.minimize(
-        lambda x: (x[0] - 1.0) ** 2 + x[0] * x[1] + x[1] ** 2, np.ones(2), bounds=[(None, None), (lower, 5.0)],
+        lambda x: (x[0] - 1.0) ** 2 + x[0] * x[1] + x[1] ** 2,
+        np.ones(2),
+        bounds=[(None, None), (lower, 5.0)],
         options={"gtol": 1e-11, "ftol": 1e-16},
-    )  # fmt: skip
+    )
     return found["x"][0] ** 2
 
 
@@ -205,20 +209,41 @@ def pendulum(th):
 
 x9 = np.linspace(-1, 1, 9)
 SOLVERS: list[Any] = [
-    (root_by_args, 1.2), (root_of_closure, 1.2), (roots_in_a_loop, 1.2), (root_of_a_root, 1.8),
-    (newton_secant, 0.8), (newton_with_slope, 0.8), (scalar_root, 1.2), (system, np.array([1.5, 0.4])),
-    (system_of_closure, np.array([0.2, -0.3])), (fixed_number, 0.8), (fixed_vector, 0.8),
-    (minimum_with_bounds, np.array([0.5, 1.0])), (minimum_with_bounds, np.array([-0.5, 0.1])),
-    (integral, 1.3), (integral_and_ends, 0.2, 1.4, 1.1), (integral_to_infinity, 1.3),
-    (integral_of_many, np.array([1.0, 0.5, -0.2])), (integral_of_vectors, np.array([1.0, 0.5, 2.0])),
-]  # fmt: skip
+    (root_by_args, 1.2),
+    (root_of_closure, 1.2),
+    (roots_in_a_loop, 1.2),
+    (root_of_a_root, 1.8),
+    (newton_secant, 0.8),
+    (newton_with_slope, 0.8),
+    (scalar_root, 1.2),
+    (system, np.array([1.5, 0.4])),
+    (system_of_closure, np.array([0.2, -0.3])),
+    (fixed_number, 0.8),
+    (fixed_vector, 0.8),
+    (minimum_with_bounds, np.array([0.5, 1.0])),
+    (minimum_with_bounds, np.array([-0.5, 0.1])),
+    (integral, 1.3),
+    (integral_and_ends, 0.2, 1.4, 1.1),
+    (integral_to_infinity, 1.3),
+    (integral_of_many, np.array([1.0, 0.5, -0.2])),
+    (integral_of_vectors, np.array([1.0, 0.5, 2.0])),
+]
 LOOSER: list[Any] = [  # (as exact as the solver's own tolerance)
-    (minimum, np.array([0.5, 1.0])), (minimum_on_bounds, 0.2), (minimum_of_a_number, 0.7),
+    (minimum, np.array([0.5, 1.0])),
+    (minimum_on_bounds, 0.2),
+    (minimum_of_a_number, 0.7),
     (fit_by_residuals, 1.3, np.array([2.0, 1.4, 1.1, 0.8, 0.5])),
-    (fit_of_a_curve, 1.2 * np.exp(-(((x9 - 0.1) / 0.5) ** 2)) + 0.01 * r(9), 0.1 + 0.02 * rng.uniform(size=9)),
-    (steps, 1.1, np.array([1.0, 0.7])), (steps_at_times, 1.1, np.array([1.0, 0.7])), (end_of_time, 1.2),
-    (implicit_steps, 1.2), (pendulum, np.array([0.3, 2.0])),
-]  # fmt: skip
+    (
+        fit_of_a_curve,
+        1.2 * np.exp(-(((x9 - 0.1) / 0.5) ** 2)) + 0.01 * r(9),
+        0.1 + 0.02 * rng.uniform(size=9),
+    ),
+    (steps, 1.1, np.array([1.0, 0.7])),
+    (steps_at_times, 1.1, np.array([1.0, 0.7])),
+    (end_of_time, 1.2),
+    (implicit_steps, 1.2),
+    (pendulum, np.array([0.3, 2.0])),
+]
 
 
 @pytest.mark.filterwarnings("ignore:The iteration is not making")
@@ -245,7 +270,9 @@ def test_text_of_a_root() -> None:
     )
 
 
-@pytest.mark.parametrize("case", [SOLVERS[0], SOLVERS[2], SOLVERS[3], SOLVERS[13]], ids=lambda c: c[0].__name__)
+@pytest.mark.parametrize(
+    "case", [SOLVERS[0], SOLVERS[2], SOLVERS[3], SOLVERS[13]], ids=lambda c: c[0].__name__
+)
 def test_text_stands_alone(case: Any, tmp_path: Path) -> None:
     """The text alone gives the same numbers, and is differentiated again."""
     f, *args = case
@@ -380,13 +407,20 @@ M = r(4, 4)
 S = M @ M.T / 4 + np.diag([1.0, 3.0, 6.0, 9.0])
 G = r(3, 3) + np.diag([1.0, 4.0, 8.0])
 LINEAR: list[Any] = [
-    (gaussian_process, S, r(4)), (by_factors, S, r(4)), (by_elimination, G, r(3)),
-    (riccati, r(2, 2), r(2, 1), r(2, 2), r(1, 1)), (riccati_in_steps, 0.5 * r(2, 2), r(2, 1), r(2, 2), r(1, 1)),
-    (radius, G), (blocks, r(2, 2), r(3, 3)), (generalised, S, np.eye(4) * 2 + 0.1 * (M + M.T)),
-    (least, r(5, 3), r(5)), (least_of_numpy, r(5, 3), r(5)), (exponential, 0.5 * r(3, 3), 0.7),
+    (gaussian_process, S, r(4)),
+    (by_factors, S, r(4)),
+    (by_elimination, G, r(3)),
+    (riccati, r(2, 2), r(2, 1), r(2, 2), r(1, 1)),
+    (riccati_in_steps, 0.5 * r(2, 2), r(2, 1), r(2, 2), r(1, 1)),
+    (radius, G),
+    (blocks, r(2, 2), r(3, 3)),
+    (generalised, S, np.eye(4) * 2 + 0.1 * (M + M.T)),
+    (least, r(5, 3), r(5)),
+    (least_of_numpy, r(5, 3), r(5)),
+    (exponential, 0.5 * r(3, 3), 0.7),
     (directions, 0.4 * r(3, 3), r(3, 3)),
     (recursive, np.array([0.3, -0.2, 0.1]), np.array([1.3, -0.4, 0.2]), r(9)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", LINEAR, ids=lambda c: c[0].__name__)
@@ -451,11 +485,18 @@ def edges(image):
 
 Q3, IMAGE = np.array([0.1, 0.55, 1.3]), r(5, 6)
 LONGHAND: list[Any] = [
-    (between_points, r(7), Q3), (monotone, Q3), (curve_made_before, Q3), (sparse_product, r(3)),
-    (areas, r(6), np.sort(r(6))), (state_of_filter, r(12)), (both_ways, B3, A3, r(14)),
-    (at_coordinates, IMAGE, 0.3 + 3 * rng.uniform(size=(2, 4))), (moved_image, IMAGE, np.array([0.3, -1.2])),
-    (turned_image, IMAGE, np.array([[0.9, 0.1], [-0.1, 0.8]])), (edges, IMAGE),
-]  # fmt: skip
+    (between_points, r(7), Q3),
+    (monotone, Q3),
+    (curve_made_before, Q3),
+    (sparse_product, r(3)),
+    (areas, r(6), np.sort(r(6))),
+    (state_of_filter, r(12)),
+    (both_ways, B3, A3, r(14)),
+    (at_coordinates, IMAGE, 0.3 + 3 * rng.uniform(size=(2, 4))),
+    (moved_image, IMAGE, np.array([0.3, -1.2])),
+    (turned_image, IMAGE, np.array([[0.9, 0.1], [-0.1, 0.8]])),
+    (edges, IMAGE),
+]
 
 
 @pytest.mark.parametrize("case", LONGHAND, ids=lambda c: c[0].__name__)
