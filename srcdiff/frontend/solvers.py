@@ -122,6 +122,8 @@ class Call:
         k = kind(lw.read(b, self.node)) if not isinstance(content(lw, b), Agg) else None
         if isinstance(k, Array) and k.dtype == "f8" and len(k.dims) == 1:
             return lw.read(b, self.node)
+        if isinstance(k, (Array, Scalar)) and k.dtype[0] == "c":
+            refuse(lw, f"{self.text} of complex numbers", self.node, "write it in real and imaginary parts")
         a = lw.read(written(lw, self.node, text, {"x": b, "float": Known(float, "float")}), self.node)
         if not isinstance(kind(a), Array) or len(kind(a).dims) != 1:  # type: ignore[union-attr]
             refuse(
@@ -189,7 +191,8 @@ def field(c: Call, res: Atom, name: str, k: Kind) -> Atom:
 
 def bracketed(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``brentq`` and its kin: a number between two others."""
-    c = Call(lw, obj, "f a b args xtol rtol maxiter full_output disp k", args, kwargs, node)
+    more = "k xtol rtol maxiter full_output disp" if obj.__name__ == "toms748" else "xtol rtol maxiter full_output disp"
+    c = Call(lw, obj, f"f a b args {more}", args, kwargs, node)
     c.without("full_output")
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("f"), (("x", FLOAT),), extra)], node)

@@ -1,8 +1,8 @@
 """Rules for ``scipy.fft``.
 
-The Fourier transforms are those of NumPy.  Those of cosines and sines are their own
-transposes, or each other's, but for the weights of the first and last entry (J. Makhoul, A fast cosine transform
-in one and two dimensions, IEEE Trans. Acoust. Speech Signal Process. 28, 1980); with ``norm="ortho"`` they are orthogonal.
+The Fourier transforms are those of NumPy.  Those of cosines and sines are their own transposes, or each
+other's, but for the weights of the first and last entry (J. Makhoul, A fast cosine transform in one and two
+dimensions, IEEE Trans. Acoust. Speech Signal Process. 28, 1980); with ``norm="ortho"`` they are orthogonal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rules for ``scipy.ndimage``.
 
-All of these filters are correlations with some weights, of the image continued beyond its edges: the transpose
-is the full convolution, folded back at the edges (`correlate_back`).
+All of these filters are correlations with some weights, of the image continued beyond its edges: the
+transpose is the full convolution, folded back at the edges (`correlate_back`).
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def minimum_between_rule(
     *, out: Any, args_dot: Any, lower_dot: Any, upper_dot: Any,
 ) -> Any:  # fmt: skip
     # what lies on a bound moves with it, and the others see it move
-    at_lower, at_upper = out <= lower, out >= upper
+    at_lower, at_upper = np.isclose(out, lower, 1e-9, 1e-12), np.isclose(out, upper, 1e-9, 1e-12)
     fixed = at_lower | at_upper
     moved = lower_dot * at_lower + upper_dot * at_upper
     curvature = hessian(fun)(out, *args)

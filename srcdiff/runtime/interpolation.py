@@ -10,7 +10,7 @@ _DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 
 def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:
-    """The class ``name`` of ``scipy.interpolate`` through ``y`` at ``x``: its ``nu``-th derivative at ``q``."""
+    """The ``nu``-th derivative at ``q`` of a class of ``scipy.interpolate``, through ``y`` at ``x``."""
     import scipy.interpolate
 
     options = {k: v for k, v in options.items() if v is not None}
