@@ -191,8 +191,8 @@ def field(c: Call, res: Atom, name: str, k: Kind) -> Atom:
 
 def bracketed(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``brentq`` and its kin: a number between two others."""
-    more = "k xtol rtol maxiter full_output disp" if obj.__name__ == "toms748" else "xtol rtol maxiter full_output disp"
-    c = Call(lw, obj, f"f a b args {more}", args, kwargs, node)
+    first = "f a b args k" if obj.__name__ == "toms748" else "f a b args"
+    c = Call(lw, obj, f"{first} xtol rtol maxiter full_output disp", args, kwargs, node)
     c.without("full_output")
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("f"), (("x", FLOAT),), extra)], node)
