@@ -132,6 +132,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     """A derivative taken inside a function: its operations become part of the function's graph."""
     if isinstance(what, Pulled):
         return pull(lw, what, args)
+    what = replace(what, fn=as_function(what.fn))
     names = parameter_names(lw, what.fn, len(args), node)
     if what.mode == "vmap":
         return derive_map(lw, what, names, args, kwargs, node)
@@ -145,6 +146,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
     if what.mode == "jvp":
         n = int(what.wrt)
         args, tangents = args[:n], [lw.read(t) for t in args[n:]]
+        tangents = [Const(None) if t is ZERO else t for t in tangents]
         constants = [isinstance(t, Const) and t.value is None for t in tangents]
         wrt = tuple(x for x, c in zip(names, constants, strict=False) if not c)
     elif what.mode in ("vjp", "linearize"):
@@ -374,6 +376,15 @@ def splice(lw: Any, graph: Graph, args: list[Atom]) -> Atom:
     return graph.region.results[0]
 
 
+def as_function(fn: Any) -> Any:
+    """A function that came as a value (as the operand of a rule)."""
+    if isinstance(fn, Derived):
+        return replace(fn, fn=as_function(fn.fn))
+    if isinstance(fn, Plain) and isinstance(fn.atom, Ref):
+        return Known(fn.atom.obj, fn.atom.text)
+    return fn
+
+
 def is_float(a: Atom) -> bool:
     return (is_active_kind(kind(a)) and kind(a) != UNKNOWN) or (kind(a) == UNKNOWN and isinstance(a, Val))
 
@@ -432,6 +443,8 @@ CONTEXT = Context(
     array_operands=registry.array_operands,
     with_saved=registry.with_saved,
     is_freezing=registry.is_freezing,
+    compiled=lambda graph: compiled(graph),
+    implicit=registry.implicit_named,
     turn=lambda *a: turn(*a),
 )
 
@@ -1315,6 +1328,16 @@ def finish(graph: Graph, name: str, docstring: str) -> Made:
     called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+
+
+def compiled(graph: Graph) -> Any:
+    """A graph as a function; a text that calls it can hold its text."""
+    own_graph = printed(detach(optimised(clone(graph)[0])))
+    called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
+    text = emit(own_graph, graph.name, "", called)
+    fn = load(text.source, graph.name, text.objects)
+    fn.__srcdiff_text__ = text  # type: ignore[attr-defined]
+    return fn
 
 
 def settled(graph: Graph) -> tuple[Graph, Any]:

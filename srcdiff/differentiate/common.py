@@ -45,7 +45,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, is_real_only, lookup
+from srcdiff.rules.registry import Rule, is_multilinear, is_real_only, lookup
 
 __all__ = [
     "Builder",
@@ -93,7 +93,7 @@ def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
     entry = lookup(fn)
     if entry is None:
         return False
-    if entry.bilinear is not None or fn in vocabulary.MULTILINEAR:
+    if entry.bilinear is not None or fn in vocabulary.MULTILINEAR or is_multilinear(fn):
         return True
     if entry.linear is None:
         return False
@@ -120,6 +120,8 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     unread = op.attrs.get("unread")
     if unread:
         return NoRule(unread[1])
+    if "untold" in op.attrs:
+        return NoRule(op.attrs["untold"])
     within, note = op.attrs.get("within"), ""
     if within:
         why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"
@@ -226,7 +228,7 @@ def parameter_names(op: Op, rule: Rule) -> list[str]:
 
 def harmless(name: str, a: Atom) -> bool:
     """Keywords that do not change a derivative."""
-    if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite"):
+    if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite", "workers"):
         return True
     if name == "dtype":
         return not (isinstance(a, Const) and a.value is None) or True

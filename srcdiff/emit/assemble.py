@@ -57,6 +57,7 @@ class Text:
     unwritten: dict[str, Any] = field(default_factory=dict)  # parameter -> default that is not written out
     functions: list[Any] = field(default_factory=list)  # what was printed
     lines: dict[int, Origin] | None = None
+    lifted: dict[str, Any] = field(default_factory=dict)  # functions that came with a text of their own
 
     def origin(self, line: int) -> Origin | None:
         """The user's statement that a line of the text comes from."""
@@ -122,7 +123,9 @@ def emit(
     a = Assembler(graph, fname, spelling, names)
     body = a.function_body(docstring)
     functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
+    functions[:0] = [f for _, own in spelling.lifted for f in own]
     text = Text("", fname, spelling.imports, spelling.objects, a.unwritten, functions)
+    text.lifted = {spelling.claim(fn.__name__, fn): fn for fn, _ in spelling.lifted}
     tree: list[Any] = []
     if header:
         for line in sorted(set(spelling.imports.values())):

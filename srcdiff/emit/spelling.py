@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
 import enum
 import importlib
 import sys
@@ -55,6 +56,7 @@ class Spelling:
         self.objects: dict[str, Any] = {}
         self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
         self.avoid: set[str] = set()  # names that parameters have
+        self.lifted: list[Any] = []  # functions whose text is a part of this one
 
     def claim(self, word: str, obj: Any) -> str:
         """A name for an object that nothing else in the text has."""
@@ -83,6 +85,8 @@ class Spelling:
         """The name of an object that is spelt by a name alone; None for what a library holds."""
         if isinstance(obj, (types.ModuleType, float)) or obj is None:
             return None
+        if hasattr(obj, "__srcdiff_text__"):
+            return self.claim(obj.__name__, obj)
         if isinstance(obj, enum.Enum) and (obj.name or "").isidentifier():
             return self.alone(type(obj), type(obj).__name__)
         if self.builtin(obj):
@@ -140,6 +144,8 @@ class Spelling:
             return gast.Attribute(self.reference(type(obj), type(obj).__name__), obj.name, gast.Load())
         if isinstance(obj, float) or obj is None:
             return self.free_value(obj, text)
+        if hasattr(obj, "__srcdiff_text__"):
+            return gast.Name(self.with_text(obj), gast.Load(), None, None)
         if self.builtin(obj):
             return gast.Name(obj.__name__, gast.Load(), None, None)
         home = self.home(obj, text)
@@ -160,6 +166,24 @@ class Spelling:
         plain = self.claim(plain if plain.isidentifier() else "object_", obj)
         self.objects[plain] = obj
         return gast.Name(plain, gast.Load(), None, None)
+
+    def with_text(self, fn: Any) -> str:
+        """The name of a function that was made with a text of its own, which becomes a part of this one."""
+        word = self.claim(fn.__name__, fn)
+        if fn in (f for f, _ in self.lifted):
+            return word
+        text = fn.__srcdiff_text__
+        self.imports.update(text.imports)
+        self.objects.update(text.objects)
+        words = {name: self.with_text(inner) for name, inner in text.lifted.items()} | {fn.__name__: word}
+        functions = [copy.deepcopy(f) for f in text.functions if f.name not in text.lifted]
+        for f in functions:
+            f.name = words.get(f.name, f.name)
+            for node in gast.walk(f):
+                if isinstance(node, gast.Name) and node.id in words and isinstance(node.ctx, gast.Load):
+                    node.id = words[node.id]
+        self.lifted.append((fn, functions))
+        return word
 
     def free_value(self, obj: Any, text: str) -> Any:
         head, dot, rest = text.partition(".")

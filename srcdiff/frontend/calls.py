@@ -72,7 +72,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -372,6 +372,8 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
     """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
     if mode == "stop_gradient":
         return _stop_gradient(lw, args, kwargs, node)
+    if mode in ("varies", "can_vary"):
+        return asked(lw, mode, args[0])
     if mode == "checkpoint":
         return checkpoints.marked(lw, args, kwargs, node)
     if mode == "checkpointed":
@@ -407,6 +409,24 @@ def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: 
         both = [*primals.items, *tangents.items]
         return lw.ctx.derive(lw, Derived(args[0], "jvp", len(primals.items)), both, kwargs, node)  # type: ignore[no-any-return]
     return lw.ctx.derive(lw, Derived(args[0], mode), list(args[1:]), kwargs, node)  # type: ignore[no-any-return]
+
+
+def asked(lw: Lowerer, mode: str, b: Bound) -> Bound:
+    """What a rule's text asks of a tangent, or of an operand."""
+
+    def some(x: Any) -> bool:
+        if isinstance(x, Agg):
+            return any(map(some, x.items))
+        if isinstance(x, Struct):
+            return any(map(some, x.items))
+        if isinstance(x, Plain):
+            return some(x.atom)
+        return x is not ZERO and not (isinstance(x, Const) and x.value is None)
+
+    if mode == "varies":
+        return Plain(Const(some(content(lw, b))))
+    a = lw.read(b)
+    return Plain(Const(is_active_kind(kind(a)) and not isinstance(a, Const)))
 
 
 def no_budget(lw: Lowerer, mode: str, node: Any) -> None:
@@ -516,6 +536,9 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
                 help="pass the number or array that it holds",
             )  # fmt: skip
     atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    if top == "scipy":  # (a permission to destroy what it is given, of which no use is made)
+        kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+        atoms = [lw.read(a, node) for a in (*args, *kwargs.values())]
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)

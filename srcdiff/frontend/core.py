@@ -117,6 +117,8 @@ class Context:
     tangent_of: Callable[[Graph, tuple[int, ...], int], Graph] = lambda *a: a[0]
     array_operands: Callable[[Any], Any] = lambda fn: None  # which operands of a function are arrays
     is_freezing: Callable[[Any], bool] = lambda obj: False  # whether a call only gives its methods arguments
+    compiled: Callable[[Graph], Any] = lambda graph: None  # a graph as a function with a text
+    implicit: Callable[[str], Any] = lambda name: None  # how the result of a solver depends
     with_saved: Callable[[Any], Any] = lambda fn: None  # what runs instead of a function, and saves
     turn: Callable[..., Any] = lambda *a: None  # a rule's text, transposed
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])

@@ -57,8 +57,9 @@ _SIZES = (
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
-    np.digitize,
+    np.digitize, np.linalg.lstsq,
 }  # fmt: skip
+_DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even ranks and types do
 
 _LARGER = {np.convolve, np.correlate}
 
@@ -270,6 +271,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
+    if f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', '')}" in _DATA_RANKED:
+        return UNKNOWN
     return forget_sizes(got) if fn in _DATA_SHAPED or _of_the_larger(fn, args) else got
 
 

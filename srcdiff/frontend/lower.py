@@ -28,7 +28,9 @@ from srcdiff.frontend import (
     mappings,
     objects,
     recursion,
+    scipy_longhand,
     sequences,
+    solvers,
     source,
     statements,
     thrown,
@@ -132,15 +134,19 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
-            return [t[obj] for t in tables if obj in t]
+            found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
+        solver = solvers.handler(obj)
+        return found if solver is None else [*found, solver]
 
     def method_of(self, obj: Any) -> Any:
         """How the call of a ufunc's method, or of an object of NumPy's, is read; None if there is nothing."""
         if type(obj) in higher.INSTANCES:
             read = higher.INSTANCES[type(obj)]
             return lambda lw, args, kwargs, path, node: read(lw, obj, path, args, kwargs, node)
+        if scipy_longhand.is_curve(obj):
+            return lambda lw, args, kwargs, path, node: scipy_longhand.at(lw, obj, path, args, kwargs, node)
         owner = getattr(obj, "__self__", None)
         if isinstance(owner, np.ufunc) and obj.__name__ in higher.METHODS_OF:
             read = higher.METHODS_OF[obj.__name__]

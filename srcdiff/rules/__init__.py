@@ -13,6 +13,7 @@ from srcdiff.rules import (
     python_math,
     reductions,
     shapes,
+    solvers,
 )
 from srcdiff.rules.registry import (
     OpRules,
@@ -25,7 +26,10 @@ from srcdiff.rules.registry import (
     when_imported,
 )
 
-for _library in ("special", "stats"):
+for _library in (
+    "special", "stats", "linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate",
+    "spatial", "sparse",
+):  # fmt: skip
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
 
 __all__ = [
@@ -44,4 +48,5 @@ __all__ = [
     "returns_fresh",
     "rules_table",
     "shapes",
+    "solvers",
 ]

@@ -27,6 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from srcdiff import runtime
+
 __all__ = [
     "OpRules",
     "Rule",
@@ -36,14 +38,18 @@ __all__ = [
     "elementwise",
     "forget",
     "freezes",
+    "implicit",
+    "implicit_named",
     "is_freezing",
     "is_joined",
     "is_known",
+    "is_multilinear",
     "is_pure",
     "is_real_only",
     "linear",
     "lookup",
     "may_alias",
+    "multilinear",
     "nondifferentiable",
     "pullback",
     "pure",
@@ -97,6 +103,8 @@ _NESTED: set[Fn] = set()
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
+_MULTILINEAR: set[Fn] = set()
+_IMPLICIT: dict[str, Fn] = {}
 _LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
 
 
@@ -215,6 +223,20 @@ def pullback(fn: Fn, *operands: str, forward: Fn | None = None) -> Callable[[T],
     return lambda text: _register("pullback", (fn,), operands, text, forward)
 
 
+def implicit(fn: T) -> T:
+    """An operation that stands for its last argument, with a rule attached: it is in no text."""
+    _JOINED.add(fn)
+    _IMPLICIT[fn.__name__] = fn
+    return fn
+
+
+def implicit_named(name: str) -> Fn:
+    """An operation declared by `implicit`, or a helper of the runtime."""
+    _met()
+    found: Fn = _IMPLICIT.get(name) or getattr(runtime, name)
+    return found
+
+
 def nondifferentiable(*fns: Fn) -> None:
     """Results that carry no derivative."""
     for fn in fns:
@@ -265,6 +287,16 @@ def freezes(*classes: type) -> None:
 def is_freezing(obj: Any) -> bool:
     """Whether a call of ``obj`` gives its methods their last arguments."""
     return not _FREEZING.isdisjoint(type(obj).__mro__)
+
+
+def multilinear(*fns: Fn) -> None:
+    """Functions that are zero where any operand that may be a tangent is, whatever their rules say."""
+    _MULTILINEAR.update(fns)
+
+
+def is_multilinear(fn: Any) -> bool:
+    """Whether ``fn`` is zero where any of its operands is."""
+    return fn in _MULTILINEAR
 
 
 def shapes_only(fn: Fn, *operands: str) -> None:

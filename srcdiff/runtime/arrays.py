@@ -35,6 +35,7 @@ __all__ = [
     "pad_sources",
     "resized",
     "rolled_to",
+    "scale_ends",
     "scatter_add",
     "side_by_side",
     "unarray",
@@ -544,6 +545,14 @@ def resized(g: Any, like: Any, axis: int) -> Any:
         widths = [(0, want - have if k == axis % np.ndim(g) else 0) for k in range(np.ndim(g))]
         return np.pad(g, widths)
     return np.take(g, range(want), axis=axis) if have > want else g
+
+
+def scale_ends(x: Any, axis: int, first: float, last: float) -> Any:
+    """``x`` with its first and last entries along ``axis`` multiplied by numbers."""
+    out = np.moveaxis(np.array(x), axis, -1)
+    out[..., :1] *= first
+    out[..., -1:] *= last
+    return np.moveaxis(out, -1, axis)
 
 
 def half_spectrum(x: Any, axis: int) -> Any:

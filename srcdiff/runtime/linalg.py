@@ -10,12 +10,17 @@ import numpy as np
 from srcdiff.runtime.arrays import fit, unbroadcast
 
 __all__ = [
+    "along_diagonals",
+    "band_outer",
+    "band_product",
+    "band_transposed",
     "beside",
     "cofactors",
     "cofactors_dot",
     "complete",
     "completed",
     "completing",
+    "diagonal_sums",
     "einsum_bar",
     "einsum_is_plain",
     "einsum_transposed",
@@ -26,6 +31,7 @@ __all__ = [
     "matmul_right",
     "multi_dot_bar",
     "norm_axes",
+    "permutation",
     "square",
     "tensordot_axes_left",
     "tensordot_axes_right",
@@ -300,3 +306,64 @@ def beside(x: Any, x_bar: Any) -> Any:
     if np.shape(x)[-1] > 1:
         return np.zeros((*np.shape(x)[:-1], np.shape(x)[-2]), dtype=x.dtype)
     return x @ np.swapaxes(x_bar, -1, -2)
+
+
+# --- structured matrices
+
+
+def diagonal_sums(x: Any) -> Any:
+    """The sums of all diagonals of a matrix, from the lowest to the highest."""
+    m, n = np.shape(x)
+    sums = np.zeros(max(m + n - 1, 0), x.dtype)
+    for i in range(m):
+        sums[m - 1 - i : m - 1 - i + n] += x[i]
+    return sums
+
+
+def along_diagonals(sums: Any, x: Any) -> Any:
+    """The matrix of the shape of ``x`` whose diagonals have one value each."""
+    m, n = np.shape(x)
+    return sums[np.arange(n) - np.arange(m)[:, None] + (m - 1)]
+
+
+def permutation(piv: Any) -> Any:
+    """The order of rows that a sequence of exchanges (as LAPACK gives them) leads to."""
+    order = np.arange(len(piv))
+    for i, j in enumerate(piv):
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def _bands(l_and_u: Any, n: int) -> Any:
+    """For each row of a matrix stored by diagonals: its columns there, and the rows of the matrix."""
+    lower, upper = l_and_u
+    for k in range(lower + upper + 1):
+        first, last = max(0, upper - k), min(n, n + upper - k)
+        if last > first:
+            yield k, slice(first, last), slice(first + k - upper, last + k - upper)
+
+
+def band_product(l_and_u: Any, ab: Any, x: Any) -> Any:
+    """The product of a matrix stored by diagonals (as ``scipy.linalg.solve_banded`` has it) and ``x``."""
+    out = np.zeros(np.shape(x), np.result_type(ab, x))
+    for k, columns, rows in _bands(l_and_u, np.shape(ab)[1]):
+        out[rows] += (ab[k, columns] * x[columns].T).T
+    return out
+
+
+def band_outer(l_and_u: Any, g: Any, x: Any) -> Any:
+    """The diagonals of ``g @ x.T``, stored as those of the matrix in `band_product`."""
+    lower, upper = l_and_u
+    out = np.zeros((lower + upper + 1, np.shape(x)[0]), np.result_type(g, x))
+    for k, columns, rows in _bands(l_and_u, np.shape(x)[0]):
+        product = g[rows] * x[columns]
+        out[k, columns] = product if np.ndim(x) == 1 else product.sum(axis=1)
+    return out
+
+
+def band_transposed(l_and_u: Any, ab: Any) -> Any:
+    """The transpose of a matrix stored by diagonals; it has ``(u, l)`` of them."""
+    out = np.zeros_like(ab)
+    for k, columns, rows in _bands(l_and_u, np.shape(ab)[1]):
+        out[len(ab) - 1 - k, rows] = ab[k, columns]
+    return out

@@ -413,6 +413,13 @@ def operations_of(text: Fn) -> Iterator[tuple[str, Fn | None]]:
             yield ast.unparse(node.func), CANONICAL.get(found, found) if found is not None else None
 
 
+def is_rule_text(fn: Any) -> bool:
+    """Whether a function is a part of a rule's text, and is read with it; or an error that it raises."""
+    if isinstance(fn, type) and issubclass(fn, Exception):
+        return True
+    return isinstance(fn, FunctionType) and str(fn.__module__).startswith("srcdiff.rules.")
+
+
 def resolve(node: ast.expr, text: FunctionType) -> Any:
     """What a name or a dotted name in a rule's text stands for; a method counts as NumPy's function."""
     if isinstance(node, ast.Name):

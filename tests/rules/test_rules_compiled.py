@@ -34,7 +34,6 @@ LEFT_OUT: dict[Any, str] = {
     runtime.multi_dot_bar: "called with a display of arrays only",
     runtime.cofactors: "its second derivative, the third of a determinant, is refused",
     np.unique: "return_index= is refused",
-    np.float16: "too coarse for differences by steps of 1e-6",
     np.float32: "too coarse for differences by steps of 1e-6",
     np.geomspace: "a number beside an array of ends fails when run, in forward mode",
 }
@@ -90,7 +89,8 @@ def programs() -> tuple[str, list[tuple[str, list[Any]]]]:
     """One function for each of the first samples of each rule, and its arguments."""
     table = all_samples()
     text = ["import math", "import numpy as np", "from srcdiff import runtime"]
-    text += [f"import {name}" for name in ("scipy.special", "scipy.stats") if name in sys.modules]
+    parts = [name for name in sorted(sys.modules) if name.startswith("scipy.") and "._" not in name]
+    text += [f"import {name}" for name in parts if name.count(".") == 1]
     text.append("")
     cases: list[tuple[str, list[Any]]] = []
     for fn, samples in table.items():

@@ -1,0 +1,33 @@
+"""Interpolation as a function of its knots' values and of the places asked for, and matrices turned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["curve_at", "interpolate", "sparse_transposed"]
+
+_DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
+
+
+def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:
+    """The ``nu``-th derivative at ``q`` of a class of ``scipy.interpolate``, through ``y`` at ``x``."""
+    import scipy.interpolate
+
+    options = {k: v for k, v in options.items() if v is not None}
+    if name == "interp1d" and nu:
+        k = _DEGREES[options.get("kind", "linear")]
+        options.pop("kind", None)
+        return scipy.interpolate.make_interp_spline(x, y, k=k)(q, nu)
+    if name == "interp1d":
+        return scipy.interpolate.interp1d(x, y, axis=0, **options)(q)
+    return getattr(scipy.interpolate, name)(x, y, **options)(q, nu)
+
+
+def curve_at(curve: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
+    """The derivative of order ``nu`` of a piecewise polynomial at ``x``."""
+    return curve(x, nu, extrapolate)
+
+
+def sparse_transposed(a: Any) -> Any:
+    """The transpose of a matrix, sparse or not, as solvers take it."""
+    return a.T.tocsc() if hasattr(a, "tocsc") else a.T
