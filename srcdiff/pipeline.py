@@ -394,6 +394,9 @@ CONTEXT = Context(
     tangent_of=lambda callee, active, orders: tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: pullback_of(callee, active),
     array_operands=registry.array_operands,
+    options=registry.options,
+    definitions=registry.definitions_for,
+    reason=registry.reason_of,
     with_saved=registry.with_saved,
     turn=lambda *a: turn(*a),
 )

@@ -43,7 +43,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, lookup
+from srcdiff.rules.registry import Rule, is_default, lookup
 
 __all__ = [
     "Builder",
@@ -86,16 +86,23 @@ def is_constant_fn(fn: Any) -> bool:
     return entry is not None and entry.constant
 
 
-def keeps_zero(fn: Any, where: list[bool]) -> bool:
+def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
     """Whether ``fn`` of a zero tangent is zero: it is linear in that operand."""
     entry = lookup(fn)
     if entry is None:
         return False
     if entry.bilinear is not None or fn in vocabulary.MULTILINEAR:
         return True
+    if fn in vocabulary.LINEAR_FIRST:
+        return where[0] and not any(where[1:])
     if entry.linear is None:
         return False
-    return len(entry.linear.operands) == 1 or all(where[: len(entry.linear.operands)])
+    if len(entry.linear.operands) == 1:
+        return True
+    code = entry.linear.text.__code__
+    first = code.co_varnames[: code.co_argcount]
+    placed = [n or (first[k] if k < len(first) else "") for k, n in enumerate(names or ("",) * len(where))]
+    return all(w for w, name in zip(where, placed, strict=True) if name in entry.linear.operands)
 
 
 def fills_zero(fn: Any) -> bool:
@@ -199,7 +206,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
             out[n] = a
         elif n == "value" and rule.forward is not None:
             continue
-        elif not harmless(n, a):
+        elif not harmless(n, a) and not (isinstance(a, Const) and is_default(op.fn, n, a.value)):
             raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
     return out
 

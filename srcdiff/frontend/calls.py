@@ -163,6 +163,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             args = taken_from_spread(lw, args, count, False, text, node)
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
+        args, kwargs = operands.by_name(lw, obj, args, kwargs)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
@@ -179,6 +180,15 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             args = [operands.as_array(lw, a, node) for a in args]
             args = of_numpy(lw, obj, args, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
+    definitions = lw.ctx.definitions(obj, len(args), kwargs)
+    if definitions and "out" in kwargs:
+        return with_out(lw, obj, text, path, args, kwargs, node)
+    for defined in definitions:
+        got = by_definition(lw, defined, args, kwargs, node)
+        if got is not None:
+            if path is not None and not lw.frame.static:
+                lw.guards[path] = original
+            return got
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
             lw.guards[path] = original
@@ -356,6 +366,51 @@ def inline_library(
         return got
     recursion.recover(lw, before)
     return opaque_call(lw, obj, text, args, kwargs, node, None)
+
+
+def struct_of(items: tuple[Any, ...]) -> Struct:
+    """A tuple of constants."""
+    return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
+
+
+def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """A function read as what it stands for; None if the definition does not cover the call."""
+    before, problems = recursion.snapshot(lw), len(lw.problems)
+    found = source.find(defined.text)
+    if lw.frame.fobj is defined.text:
+        return None
+    a = found.node.args
+    names, star = [p.id for p in a.args], a.vararg.id if a.vararg is not None else ""
+    if (len(args) > len(names) and not star) or kwargs.keys() - {*names, *(p.id for p in a.kwonlyargs)}:
+        return None
+    places = [*names[: len(args)], *[star] * (len(args) - len(names))]
+    try:
+        args = [
+            operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in zip(places, args, strict=True)
+        ]
+        kwargs = {
+            name: operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in kwargs.items()
+        }
+        given = [*zip(places, args, strict=True), *kwargs.items()]
+        atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
+        if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
+            return None
+        frame = Frame(found, defined.text, (("const", defined.text),), None, True)
+        values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}
+        defaults = {
+            name: lw.bind(struct_of(v)) if isinstance(v, tuple) else Plain(Const(v)) for name, v in values.items()
+        }
+        got = enter_function(lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__)
+    except (Stop, Bottom):
+        recursion.recover(lw, before)
+        return None
+    refused = isinstance(got, Known) and got.obj is NotImplemented
+    if refused or len(lw.problems) > problems:
+        recursion.recover(lw, before)
+        return None
+    return got
 
 
 OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option", "memory")
@@ -1001,8 +1056,12 @@ def array_method(
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
     if name == "flatten":
-        value = lw.prim(np.ravel, [atom], method="flatten")
-        return lw.bind(value)
+        order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
+        return lw.bind(lw.prim(np.ravel, [atom, *order], method="flatten"))
+    if name in ("put", "compress"):  # (np.compress has the condition first)
+        fn = getattr(np, name)
+        first = [args[0], owner] if name == "compress" else [owner, args[0]]
+        return call_known(lw, fn, f"np.{name}", None, [*first, *args[1:]], kwargs, node)
     fn = numpy_names.METHODS.get(name)
     if fn is None:
         if kind(atom) == UNKNOWN:
@@ -1011,8 +1070,13 @@ def array_method(
     if name in numpy_names.VARARG_METHODS and args and not (len(args) == 1 and not is_index(lw, args[0])):
         items = tuple(args)
         args = [Agg(tuple, tuple(range(len(items))), items)]
+    else:
+        first, kwargs = operands.by_name(lw, fn, [owner, *args], kwargs)
+        args = first[1:]
     if "out" in kwargs:
         return with_out(lw, fn, f"np.{name}", None, [owner, *args], kwargs, node)
+    if lw.ctx.definitions(fn, 1 + len(args), kwargs):
+        return call_known(lw, fn, f"np.{fn.__name__}", None, [owner, *args], kwargs, node)
     return library(lw, fn, f"np.{fn.__name__}", [owner, *args], kwargs, node, method=name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import warnings
+from dataclasses import replace
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
@@ -57,8 +58,10 @@ _SIZES = (
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
-    np.digitize,
+    np.digitize, np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse,
 }  # fmt: skip
+_LONGER = {np.convolve, np.correlate}  # the size follows the longer, or the shorter, of two
+_DATA_TYPED = {np.linalg.eig, np.linalg.eigvals, np.roots}  # complex, or real if that is enough
 
 
 # many numbers divide these
@@ -268,7 +271,22 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
-    return forget_sizes(got) if fn in _DATA_SHAPED else got
+    series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
+    if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
+        return complexified(got)
+    if series and fn.__name__.endswith(("add", "sub", "mul", "div")):  # trailing zeros are cut off
+        return forget_sizes(got)
+    between = fn in _LONGER and all(isinstance(d, Sym) for a in args for d in getattr(kind(a), "dims", ()))
+    return forget_sizes(got) if between or fn in _DATA_SHAPED else got
+
+
+def complexified(k: Kind) -> Kind:
+    """The kind where the type of the elements depends on values: what holds for complex numbers holds for all."""
+    if isinstance(k, Array) and k.dtype[0] == "f":
+        return replace(k, dtype="c8" if k.dtype == "f4" else "c16")
+    if isinstance(k, Tree):
+        return replace(k, items=tuple(map(complexified, k.items)))
+    return k
 
 
 def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind | None:

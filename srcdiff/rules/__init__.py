@@ -6,6 +6,7 @@ Importing the package fills the table of :mod:`srcdiff.rules.registry`.
 from srcdiff.rules import (
     complex_math,
     creation,
+    definitions,
     elementwise,
     indexing,
     linear_algebra,
@@ -13,13 +14,16 @@ from srcdiff.rules import (
     reductions,
     shapes,
 )
-from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table
+from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
+
+when_imported("numpy.polynomial", "srcdiff.rules.polynomials")
 
 __all__ = [
     "OpRules",
     "Rule",
     "complex_math",
     "creation",
+    "definitions",
     "elementwise",
     "indexing",
     "is_known",

@@ -13,6 +13,8 @@ The forms:
 ``differential``  the tangent of the result; reverse mode transposes the text, unless there is a ``pullback``
 ``pullback``      the cotangents of the differentiable operands named; forward mode transposes the text
 ``nondifferentiable``  the result carries no derivative (integers, booleans, piecewise constant values)
+``definition``    no derivative: what the function is, in functions that have rules; read in its place
+``refused``       no derivative, and why
 
 Broadcasting, symbolic zeros, accumulation, inactive operands and reductions of a cotangent to its operand's
 shape are the mechanism's business, never a rule's (elementwise partials are unbroadcast by the mechanism).
@@ -20,6 +22,11 @@ shape are the mechanism's business, never a rule's (elementwise partials are unb
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
+import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -29,9 +36,13 @@ __all__ = [
     "Rule",
     "array_operands",
     "bilinear",
+    "definition",
+    "definitions_for",
+    "definitions_of",
     "differential",
     "elementwise",
     "forget",
+    "is_default",
     "is_joined",
     "is_known",
     "is_pure",
@@ -39,15 +50,21 @@ __all__ = [
     "lookup",
     "may_alias",
     "nondifferentiable",
+    "options",
     "pullback",
     "pure",
+    "reason_of",
+    "refused",
+    "refused_table",
     "returns_alias",
     "returns_fresh",
     "rules_table",
     "shape_operands",
     "shapes_only",
+    "takes_arrays",
     "takes_nested",
     "takes_sequence",
+    "when_imported",
     "with_saved",
 ]
 
@@ -80,12 +97,44 @@ class OpRules:
     forms: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a function stands for; ``options``: only where one of these is given (a name, or a position)."""
+
+    text: Fn
+    operands: tuple[str, ...]
+    options: tuple[str | int, ...]
+
+
 _TABLE: dict[Fn, OpRules] = {}
+_LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
+
+
+def when_imported(library: str, rules: str) -> None:
+    """The module ``rules`` holds the rules of ``library``: it is imported once somebody has imported that."""
+    _LATER[library] = rules
+
+
+def _met(everything: bool = False) -> bool:
+    """Import the rules of the libraries that have been imported since; whether there were any."""
+    found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
+    for name in found:
+        importlib.import_module(_LATER.pop(name, __name__))
+    return bool(found)
+
+
+def _exists(library: str) -> bool:
+    return importlib.util.find_spec(library.partition(".")[0]) is not None
+
+
+_DEFINED: dict[Fn, list[Definition]] = {}
+_REFUSED: dict[Any, str] = {}
 _JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
+_ARRAYS: dict[Fn, frozenset[str]] = {}
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 
 
@@ -193,6 +242,59 @@ def nondifferentiable(*fns: Fn) -> None:
         _entry(fn).constant = True
 
 
+def definition(fn: Fn, *operands: str, options: tuple[str | int, ...] = ()) -> Callable[[T], T]:
+    """What ``fn`` stands for, with its parameters, in functions that have rules; it is read in its place.
+
+    ``operands``: the parameters that are arrays (lists are made arrays first). ``options``: read only where one of
+    these is given, by name, or by its position in a call.
+    """
+
+    def put(text: T) -> T:
+        _DEFINED.setdefault(fn, []).append(Definition(text, operands, options))
+        return text
+
+    return put
+
+
+def definitions_of(fn: Any) -> list[Definition]:
+    """All definitions of ``fn``."""
+    if _LATER:
+        _met()
+    try:
+        return _DEFINED.get(fn, [])
+    except TypeError:
+        return []
+
+
+def definitions_for(fn: Any, count: int, names: Any) -> list[Definition]:
+    """The definitions that may be read for a call with so many positional arguments, and these names."""
+    return [
+        d
+        for d in definitions_of(fn)
+        if not d.options or any(o in names if isinstance(o, str) else o < count for o in d.options)
+    ]
+
+
+def refused(reason: str, *fns: Any) -> None:
+    """Functions (or classes and modules of them) that have no derivative here, and why."""
+    for fn in fns:
+        if _REFUSED.setdefault(fn, reason) != reason:
+            raise ValueError(f"{fn!r} is refused for another reason already")
+
+
+def reason_of(fn: Any) -> str:
+    """Why ``fn`` is refused, or nothing."""
+    try:
+        return _REFUSED.get(fn, "")
+    except TypeError:
+        return ""
+
+
+def refused_table() -> dict[Any, str]:
+    """A copy of what is refused, with the reasons."""
+    return dict(_REFUSED)
+
+
 def returns_alias(*fns: Fn) -> None:
     """Functions whose result may share memory with their first argument (views, or the argument itself)."""
     _ALIASING.update(fns)
@@ -242,6 +344,11 @@ def takes_nested(*fns: Fn) -> None:
     _NESTED.update(fns)
 
 
+def takes_arrays(fn: Fn, *operands: str) -> None:
+    """Operands without a derivative that are arrays: lists are made arrays before the rule sees them."""
+    _ARRAYS[fn] = frozenset(operands)
+
+
 def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], frozenset[str]] | None:
     """Parameters of ``fn``, that of further arguments; which are arrays, which sequences of arrays."""
     entry = lookup(fn)
@@ -250,7 +357,7 @@ def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], froze
     rules: list[Rule] = [getattr(entry, form) for form in entry.forms]
     code = rules[0].text.__code__
     star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else ""
-    active = frozenset(name for rule in rules for name in rule.operands)
+    active = frozenset(name for rule in rules for name in rule.operands) | _ARRAYS.get(fn, frozenset())
     none: frozenset[str] = frozenset()
     sequence = fn in _SEQUENCES
     return (
@@ -258,10 +365,44 @@ def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], froze
     )  # fmt: skip
 
 
+def options(fn: Any) -> tuple[int, tuple[str, ...]]:
+    """The positional parameters of ``fn``, and from which on its rule's text has others in their places."""
+    entry = lookup(fn)
+    if entry is None or not entry.forms:
+        return 0, ()
+    try:
+        theirs = _positional(fn)
+    except (TypeError, ValueError):
+        return 0, ()
+    rule: Rule = getattr(entry, entry.forms[0])
+    ours = _own_operands(rule.text)
+    if rule.text.__code__.co_flags & 4:
+        return 0, ()
+    same = 0
+    while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
+        same += 1
+    return same, theirs
+
+
+@functools.lru_cache(maxsize=1024)
+def _positional(fn: Fn) -> tuple[str, ...]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind in kinds)
+
+
+def is_default(fn: Any, name: str, value: Any) -> bool:
+    """Whether an option of ``fn`` is given the value that it has without."""
+    try:
+        p = inspect.signature(fn).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    return p is not None and type(p.default) is type(value) and bool(p.default == value)
+
+
 def is_known(fn: Any) -> bool:
     """Whether ``fn`` is in the table (so: pure, and callable on sample values to learn the result's kind)."""
     try:
-        return fn in _TABLE or fn in _PURE
+        return fn in _TABLE or fn in _PURE or (bool(_LATER) and _met() and fn in _TABLE)
     except TypeError:
         return False
 
@@ -277,11 +418,13 @@ def is_pure(fn: Any) -> bool:
 def lookup(fn: Any) -> OpRules | None:
     """The rules of ``fn``, or None."""
     try:
-        return _TABLE.get(fn)
+        entry = _TABLE.get(fn)
     except TypeError:
         return None
+    return _TABLE.get(fn) if entry is None and _LATER and _met() else entry
 
 
 def rules_table() -> dict[Fn, OpRules]:
-    """A copy of the whole table."""
+    """A copy of the whole table, with the rules of all libraries that are installed."""
+    _met(everything=True)
     return dict(_TABLE)

@@ -1,14 +1,15 @@
 """The few functions that emitted text may call; imports nothing of srcdiff but itself, and NumPy."""
 
-from srcdiff.runtime import arrays, linalg, records, reductions, schedules, special
+from srcdiff.runtime import arrays, linalg, polynomials, records, reductions, schedules, special
 from srcdiff.runtime.arrays import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
+from srcdiff.runtime.polynomials import *  # noqa: F403
 from srcdiff.runtime.records import *  # noqa: F403
 from srcdiff.runtime.reductions import *  # noqa: F403
 from srcdiff.runtime.schedules import *  # noqa: F403
 from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *linalg.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *arrays.__all__, *linalg.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
     *special.__all__,
 ]  # fmt: skip
