@@ -1,7 +1,7 @@
 """Calls of NumPy's functions with the options that affect the value, as data: test_rulebook.py checks them.
 
 A line is an expression in the variables below; it is differentiated in each of those that hold real or complex
-numbers, in both modes, to second order unless it is in `FIRST`.
+numbers, in both modes and to second order.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CALLS", "FIRST", "VALUES"]
+__all__ = ["CALLS", "HEAD", "VALUES"]
 
 
 def _apart(*shape: int, low: float = 0.4, high: float = 1.9, seed: int = 0) -> Any:
@@ -22,11 +22,26 @@ def _apart(*shape: int, low: float = 0.4, high: float = 1.9, seed: int = 0) -> A
 _holes = _apart(3, 4, seed=3)
 _holes[0, 1] = _holes[2, 2] = np.nan
 
+HEAD = """import numpy as np
+
+
+def _at(f, a, i, v):
+    a = a.copy()
+    f.at(a, i, v)
+    return a
+
+
+def _put_along(a, i, v, axis):
+    a = a.copy()
+    np.put_along_axis(a, i, v, axis)
+    return a
+"""
+
 VALUES: dict[str, Any] = {
     "x": _apart(5, seed=1),
     "y": _apart(5, low=-1.1, high=1.3, seed=2),
     "u": np.array([0.3, 0.9, 1.4, 2.2, 2.9, 3.7]),  # rising
-    "v": np.array([0.73, -1.2, 0.47]),
+    "v": np.array([0.73, -1.25, 0.47]),
     "w": np.array([1.5, 0.6, 2.1, 0.8]),
     "s": 0.71,
     "t": 1.6,
@@ -246,6 +261,14 @@ CALLS: dict[str, list[str]] = {
     "np.where": ["np.where(m, A, B)", "np.where(m, A, w)", "np.where(n, x, s)"],
     "np.einsum": ["np.einsum('ij,j->i', A, w)", "np.einsum('ij,ij', A, B)", "np.einsum('ii->i', S)", "np.einsum('...j,j', A, w)", "np.einsum('ij,jk,k', S, A, w, optimize=True)", "np.einsum(A, [0, 1], w, [1], [0])"],
     "np.lib.stride_tricks.sliding_window_view": ["np.lib.stride_tricks.sliding_window_view(x, 3)"],
+    # ---- positions of arguments that a rule's text has not
+    "by position": [
+        "np.mean(S, 1, np.float64)", "np.sum(S, 1, np.float64)", "np.sum(A, 0, None, None, True)", "np.var(A, 0, None, None, 1)",
+        "np.array(x, float)", "np.sort(A, 0, 'stable')", "np.max(A, 0, None, True)", "np.median(A, 0, None, False, True)",
+        "np.quantile(x, 0.3, 0, None, False, 'lower')", "A.std(0, None, None, 1)", "A.sum(1, None, None, True)",
+        "np.trace(S, 0, 0, 1, np.float64)", "np.full_like(x, s, float)", "np.linspace(s, t, 3, True, False, float, 0)",
+        "np.cumsum(A, 0, np.float64)", "np.take(x, J + 3, 0, None, 'wrap')", "np.ptp(A, 0, None, True)",
+    ],
     # ---- methods of ufuncs
     "np.ufunc.reduce": [
         "np.add.reduce(A)", "np.add.reduce(A, axis=None)", "np.add.reduce(A, axis=(0, 1), keepdims=True)", "np.add.reduce(A, 1, where=m)",
@@ -280,6 +303,7 @@ for _module, _p in (
         f"{_f}mul": [f"{_f}mul(w, v)", f"{_f}mul(v, w)"],
         f"{_f}mulx": [f"{_f}mulx(w)"],
         f"{_f}div": [f"{_f}div(w, v)[0]", f"{_f}div(w, v)[1]"],
+        f"{_f}trim": [f"{_f}trim(w)", f"{_f}trim(np.concatenate((w, np.zeros(2))))"],
         f"{_f}pow": [f"{_f}pow(v, 3)"],
         f"{_f}vander": [f"{_f}vander(x, 3)", f"{_f}vander(s, 2)"],
         f"{_f}vander2d": [f"{_f}vander2d(x, y, [1, 2])"],
@@ -303,4 +327,3 @@ for _module, _p in (
             f"{_home}.{_p}2poly": [f"{_home}.{_p}2poly(w)"],
             f"{_f}weight": [f"{_f}weight(0.5 * x)"],
         }
-FIRST: set[str] = set()

@@ -255,6 +255,10 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if path is not None and not lw.frame.static:
             lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, None)
+    if lw.ctx.reason(obj):
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
     try:  # a function that wraps another one is read itself: what it adds counts
         unwrapped = source.Unwrapped(obj) if isinstance(obj, types.FunctionType) else source.unwrap(obj)
         found = source.find(unwrapped.function)
@@ -718,6 +722,9 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
     unreadable = isinstance(why, library_functions.Unreadable)
     reason = f"it has no rule, and {why.why}" if unreadable else f"it has {NEITHER}"
+    known = lw.ctx.reason(obj)
+    if known:
+        unreadable, reason = True, known
     if library_functions.calls_back([*args, *kwargs.values()], lw):
         lw.stop(
             "no-rule", f"{text} cannot be differentiated: it calls a function that is passed to it", node,

@@ -274,7 +274,7 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
     if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
         return complexified(got)
-    if series and fn.__name__.endswith(("add", "sub", "mul", "div")):  # trailing zeros are cut off
+    if series and fn.__name__.endswith(("add", "sub", "mul", "div", "trimcoef")):  # trailing zeros are cut off
         return forget_sizes(got)
     between = fn in _LONGER and all(isinstance(d, Sym) for a in args for d in getattr(kind(a), "dims", ()))
     return forget_sizes(got) if between or fn in _DATA_SHAPED else got

@@ -11,6 +11,7 @@ from srcdiff.rules import (
     indexing,
     linear_algebra,
     python_math,
+    reasons,
     reductions,
     shapes,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "lookup",
     "may_alias",
     "python_math",
+    "reasons",
     "reductions",
     "returns_fresh",
     "rules_table",

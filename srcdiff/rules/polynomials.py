@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
-from srcdiff.rules.registry import definition, differential, elementwise, nondifferentiable, pullback
+from srcdiff.rules.registry import definition, differential, elementwise, nondifferentiable, pullback, refused
 from srcdiff.runtime.arrays import cast_like, resized
 from srcdiff.runtime.polynomials import images, products
 
@@ -260,6 +260,16 @@ for _home, _p, _x in (
     basis(_home, _p, _x)
 
 
+@differential(polynomial.polytrim)  # of all bases
+def trimmed(c: Any, tol: Any = 0, *, out: Any, c_dot: Any) -> Any:
+    return resized(c_dot, out, 0)
+
+
+@pullback(polynomial.polytrim, "c")
+def trimmed_bar(c: Any, tol: Any = 0, *, out_bar: Any) -> Any:
+    return resized(out_bar, c, 0)
+
+
 @definition(polynomial.polyvalfromroots, "x", "r")
 def value_from_roots(x: Any, r: Any, tensor: Any = True) -> Any:
     """The product of ``x - r``."""
@@ -296,6 +306,7 @@ def lagweight(x: Any, *, out: Any) -> Any:
     return -out
 
 
+refused("it calls a function that is passed to it: fit its values at chebpts1(deg + 1)", chebyshev.chebinterpolate)
 nondifferentiable(
     chebyshev.chebgauss, chebyshev.chebpts1, chebyshev.chebpts2, legendre.leggauss, hermite.hermgauss,
     hermite_e.hermegauss, laguerre.laggauss,

@@ -1,0 +1,125 @@
+"""What of NumPy has no derivative, and why: the one table of reasons.
+
+A reason is shown where a derivative would go through such a function, by ``python -m srcdiff rules``, and in
+docs/rulebook.md. Functions that are read through their own source, or as a few lines of Python by the front end,
+are named in `READ`: tests/rulebook.py has calls of each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from srcdiff.rules.registry import nondifferentiable, refused
+
+__all__ = ["METHODS", "READ", "WHOLE"]
+
+TEXT = "its result is text"
+FILES = "it reads data from outside, which depends on no argument"
+WRITES = "it acts on the world, and has no result to differentiate"
+SETTINGS = "it asks for or changes settings of NumPy"
+DATES = "it computes with dates, which are no real numbers"
+MATRIX = "np.matrix is not supported: use two-dimensional arrays, with @ for products"
+OBJECTS = "its result holds Python objects, through which no derivative passes"
+MEMORY = "it gives other names to memory, and which elements share it is known only at run time"
+STATE = "it acts on the state of a generator of random numbers"
+INTEGERS = "it draws integers, or moves elements by chance: its result jumps, and its derivative is zero or none"
+IMPLICIT = "its draws accept and reject, and have no derivative in the parameters: draw from another family"
+
+for _reason, _names in (
+    (TEXT, "array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific"),
+    (FILES, "from_dlpack frombuffer fromfile fromregex fromstring genfromtxt load loadtxt"),
+    (WRITES, "save savetxt savez savez_compressed info show_config show_runtime test"),
+    (SETTINGS, "get_include get_printoptions getbufsize geterr geterrcall printoptions set_printoptions setbufsize "
+               "seterr seterrcall"),
+    (DATES, "busday_count busday_offset datetime_as_string datetime_data is_busday"),
+    (MATRIX, "asmatrix bmat"),
+    (OBJECTS, "frompyfunc nested_iters"),
+):  # fmt: skip
+    refused(_reason, *(getattr(np, _name) for _name in _names.split()))
+refused(MEMORY, np.lib.stride_tricks.as_strided)
+refused(STATE, *(getattr(np.random, n) for n in "bytes default_rng get_state seed set_state".split()))
+refused(
+    INTEGERS,
+    *(
+        getattr(np.random, n)
+        for n in (
+            "binomial geometric hypergeometric logseries multinomial negative_binomial permutation poisson randint "
+            "random_integers shuffle zipf"
+        ).split()
+    ),
+)
+refused(
+    IMPLICIT,
+    *(
+        getattr(np.random, n)
+        for n in (
+            "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
+            "standard_t triangular vonmises wald weibull"
+        ).split()
+    ),
+)
+
+nondifferentiable(
+    np.common_type, np.einsum_path, np.isdtype, np.isfortran, np.mintypecode, np.typename, np.mask_indices,
+)  # fmt: skip
+
+READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or through their own source
+    "numpy": (
+        "apply_along_axis apply_over_axes c_ copyto corrcoef cov divmod fill_diagonal fromfunction fromiter mgrid modf "
+        "ndenumerate nditer ogrid piecewise place polydiv put put_along_axis putmask r_ row_stack s_ unwrap vectorize "
+        "poly1d"
+    ),
+    "numpy.random": (
+        "choice exponential gumbel laplace logistic lognormal multivariate_normal normal rand randn random "
+        "random_sample ranf rayleigh sample standard_cauchy standard_exponential standard_normal uniform"
+    ),
+    "cmath": "polar",
+    "math": "frexp modf",
+    "numpy.ufunc": "accumulate at outer reduce reduceat",
+}
+
+# modules that are taken or refused as a whole
+WHOLE: dict[str, tuple[str, str]] = {
+    "numpy.ma": ("refused", "masked arrays carry their mask beside the numbers: use np.where, or where="),
+    "numpy.char": ("constant", "text"),
+    "numpy.strings": ("constant", "text"),
+}
+
+# methods and attributes: of arrays, of generators, of ufuncs
+METHODS: dict[str, dict[str, tuple[str, str]]] = {
+    "numpy.ndarray": {
+        **dict.fromkeys("item tolist fill sort flat flatten T real imag mT put partition".split(), ("read", "")),
+        **dict.fromkeys(
+            "dtype ndim shape size itemsize nbytes device flags strides".split(),
+            ("constant", "what it is, not what it holds"),
+        ),
+        **dict.fromkeys(
+            "base data ctypes getfield setfield view byteswap setflags resize to_device".split(), ("refused", MEMORY)
+        ),
+        **dict.fromkeys("dump dumps tobytes tofile".split(), ("refused", "its result is bytes, or a file")),
+    },
+    "numpy.random.Generator": {
+        **dict.fromkeys(
+            "exponential gumbel laplace logistic lognormal multivariate_normal normal random rayleigh "
+            "standard_cauchy standard_exponential standard_normal uniform choice".split(),
+            ("read", ""),
+        ),
+        **dict.fromkeys(
+            "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "
+            "negative_binomial permutation permuted poisson shuffle zipf".split(),
+            ("refused", INTEGERS),
+        ),
+        **dict.fromkeys(
+            "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
+            "standard_t triangular vonmises wald weibull".split(),
+            ("refused", IMPLICIT),
+        ),
+        **dict.fromkeys("bit_generator bytes spawn".split(), ("refused", STATE)),
+    },
+    "numpy.ufunc": {
+        **dict.fromkeys("accumulate at outer reduce reduceat".split(), ("read", "")),
+        **dict.fromkeys(
+            "identity nargs nin nout ntypes types signature resolve_dtypes".split(), ("constant", "what it is")
+        ),
+    },
+}
