@@ -105,7 +105,9 @@ def _method(module: str, name: str) -> Entry:
     full = f"{_short(module)}.{name}"
     if name in reasons.METHODS[module]:
         status, why = reasons.METHODS[module][name]
-        return Entry(full, status, "lines of Python" if status == "read" else "", why, getattr(PARTS[module], name))
+        return Entry(
+            full, status, "lines of Python" if status == "read" else "", why, getattr(PARTS[module], name)
+        )
     fn = numpy_names.METHODS.get(name) if module == "numpy.ndarray" else None
     if fn is None:
         return Entry(full, "missing", "", "", getattr(PARTS[module], name))
@@ -185,7 +187,9 @@ def show_rule(name: str, console: Console | None = None) -> None:
     """The text of a function's rule, its mathematics, and where it is tested."""
     console = console or Console()
     e = find(name)
-    console.print(f"[bold]{e.name}[/]: [{COLOURS.get(e.status, 'dim')}]{e.status}[/] {e.how}", highlight=False)
+    console.print(
+        f"[bold]{e.name}[/]: [{COLOURS.get(e.status, 'dim')}]{e.status}[/] {e.how}", highlight=False
+    )
     if e.reason:
         console.print(e.reason)
     rule = registry.lookup(e.obj)
@@ -224,7 +228,9 @@ def _when(d: registry.Definition) -> str:
 def tested_by(e: Entry) -> list[str]:
     """The files that hold calls of a function, seen from the root of the project."""
     rule = registry.lookup(e.obj)
-    homes = {getattr(rule, f).text.__module__ for f in FORMS if rule is not None and getattr(rule, f) is not None}
+    homes = {
+        getattr(rule, f).text.__module__ for f in FORMS if rule is not None and getattr(rule, f) is not None
+    }
     files = {f"tests/rules/samples_{h.rpartition('.')[2].replace('python_', '')}.py" for h in homes}
     if registry.definitions_of(e.obj) or any("polynomials" in h for h in homes):
         files = {f for f in files if "polynomials" not in f} | {"tests/rulebook.py"}
@@ -266,7 +272,9 @@ def markdown(modules: tuple[str, ...] = MODULES) -> str:
         refusals: dict[str, list[str]] = {}
         for e in found:
             if e.status in ("refused", "missing"):
-                refusals.setdefault(e.reason or "no rule has been written", []).append(e.name.rpartition(".")[2])
+                refusals.setdefault(e.reason or "no rule has been written", []).append(
+                    e.name.rpartition(".")[2]
+                )
         if refusals:
             lines += ["| refused | why |", "|---|---|"]
             for why, names in refusals.items():

@@ -59,7 +59,9 @@ def test_call(k: int, programs: Any) -> None:
 @pytest.mark.parametrize("module", rulebook.MODULES)
 def test_every_name_is_accounted_for(module: str) -> None:
     for e in rulebook.entries(module):
-        assert e.status in ("rule", "read", "constant", "refused", "other"), f"{e.name} has no rule, and no reason why"
+        assert e.status in ("rule", "read", "constant", "refused", "other"), (
+            f"{e.name} has no rule, and no reason why"
+        )
         assert e.status != "refused" or len(e.reason) > 10, f"{e.name} is refused without a reason"
 
 
@@ -69,7 +71,9 @@ def test_what_could_have_a_derivative_has_one() -> None:
     found = [e for m in rulebook.MODULES for e in rulebook.entries(m) if m not in reasons.WHOLE]
     have = sum(e.status in ("rule", "read") for e in found)
     could = {reasons.MEMORY, reasons.MATRIX}
-    lack = sum(e.status == "refused" and e.reason in could and not e.name.startswith("np.ndarray") for e in found)
+    lack = sum(
+        e.status == "refused" and e.reason in could and not e.name.startswith("np.ndarray") for e in found
+    )
     assert have > 480
     assert have / (have + lack) >= 0.98
 

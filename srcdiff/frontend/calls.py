@@ -236,7 +236,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
     if not isinstance(obj, types.FunctionType) and isinstance(
-        getattr(type(obj), "__call__", None), types.FunctionType  # noqa: B004  (is it written in Python?)
+        getattr(type(obj), "__call__", None),
+        types.FunctionType,  # noqa: B004  (is it written in Python?)
     ):
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
@@ -340,6 +341,8 @@ def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs:
         return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
     lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
             help="give it the arguments one by one")  # fmt: skip
+
+
 def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
     """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
 
@@ -404,9 +407,12 @@ def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) 
         frame = Frame(found, defined.text, (("const", defined.text),), None, True)
         values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}
         defaults = {
-            name: lw.bind(struct_of(v)) if isinstance(v, tuple) else Plain(Const(v)) for name, v in values.items()
+            name: lw.bind(struct_of(v)) if isinstance(v, tuple) else Plain(Const(v))
+            for name, v in values.items()
         }
-        got = enter_function(lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__)
+        got = enter_function(
+            lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__
+        )
     except (Stop, Bottom):
         recursion.recover(lw, before)
         return None
@@ -519,8 +525,7 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     made = lw.same_shape(content)
     fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
     in_order = fresh and (
-        len(k.dims) == 1
-        or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
+        len(k.dims) == 1 or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
     )
     if len(k.dims) == 1 and fn is np.reshape:
         in_order = True  # an evenly spaced vector can be given any shape
@@ -1026,9 +1031,7 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     fn, unread = ops.method_named(name), (name, problem)
-    return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name)
-    )
+    return Plain(lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name))
 
 
 IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # methods that change the array
@@ -1112,9 +1115,7 @@ def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
     fn, unread = ops.method_named(name), (name, problem)
-    return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
-    )
+    return Plain(lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name))
 
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
@@ -1444,9 +1445,11 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
             raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
-            if not frame.kept and not any(
-                isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
-            ) and not escapes(lw, result):
+            if (
+                not frame.kept
+                and not any(isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values())
+                and not escapes(lw, result)
+            ):
                 del lw.state.names[key]
         return result
     finally:

@@ -439,7 +439,9 @@ def ufunc_reduceat(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any)
     axis = more[0] if more else kwargs.get("axis")
     at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
     if kwargs.keys() - {"axis"} or len(more) > 1 or at is None or not -n <= at < n:
-        refuse_option(lw, f"{what} with options", node, f"reduce each slice by itself: np.{fn.__name__}.reduce")
+        refuse_option(
+            lw, f"{what} with options", node, f"reduce each slice by itself: np.{fn.__name__}.reduce"
+        )
     if at % n:
         x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
     whole = Known(REDUCE[fn], spelt(REDUCE[fn])) if fn in REDUCE else None
@@ -581,7 +583,12 @@ def series_value(lw: Lowerer, obj: Any, path: Any, args: Args, kwargs: Kw, node:
     off, scl = obj.mapparms()
     x = args[0]
     if (off, scl) != (0, 1):
-        x = written(lw, node, "out = off + scl * x", {"x": x, "off": Plain(Const(float(off))), "scl": Plain(Const(float(scl)))})
+        x = written(
+            lw,
+            node,
+            "out = off + scl * x",
+            {"x": x, "off": Plain(Const(float(off))), "scl": Plain(Const(float(scl)))},
+        )
     if path is not None and not lw.frame.static:
         lw.guards[(*path, ("attr", "domain"))] = obj.domain
         lw.guards[(*path, ("attr", "window"))] = obj.window

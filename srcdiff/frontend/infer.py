@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import operator
 import warnings
-from dataclasses import replace
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -274,14 +274,17 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
     if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
         return complexified(got)
-    if series and fn.__name__.endswith(("add", "sub", "mul", "div", "trimcoef")):  # trailing zeros are cut off
+    if series and fn.__name__.endswith(
+        ("add", "sub", "mul", "div", "trimcoef")
+    ):  # trailing zeros are cut off
         return forget_sizes(got)
-    between = fn in _LONGER and all(isinstance(d, Sym) for a in args for d in getattr(kind(a), "dims", ()))
+    sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
+    between = fn in _LONGER and all(isinstance(d, Sym) for d in sizes)
     return forget_sizes(got) if between or fn in _DATA_SHAPED else got
 
 
 def complexified(k: Kind) -> Kind:
-    """The kind where the type of the elements depends on values: what holds for complex numbers holds for all."""
+    """The kind where the type depends on values: what holds for complex numbers holds for all."""
     if isinstance(k, Array) and k.dtype[0] == "f":
         return replace(k, dtype="c8" if k.dtype == "f4" else "c16")
     if isinstance(k, Tree):
@@ -636,10 +639,8 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
         elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
             position += 1
         elif (
-            (isinstance(pk, Array)
-            and pk.dtype[0] in "iub")
-            or (isinstance(pk, Tree)
-            and isinstance(p, Struct))
+            (isinstance(pk, Array) and pk.dtype[0] in "iub")
+            or (isinstance(pk, Tree) and isinstance(p, Struct))
             or isinstance(pk, Seq)
         ):
             if where is None:

@@ -107,7 +107,9 @@ def _einsum(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any)
     """``np.einsum(a, [0, 1], b, [1], [0])``: numbers for letters."""
     lists = [constant(lw.read(a, node)) for a in args[1::2]]
     last = constant(lw.read(args[-1], node)) if len(args) % 2 and len(args) > 2 else None
-    if not lists or not all(isinstance(x, (list, tuple)) for x in [*lists, *([] if last is None else [last])]):
+    if not lists or not all(
+        isinstance(x, (list, tuple)) for x in [*lists, *([] if last is None else [last])]
+    ):
         return None
 
     def spelt(numbers: Any) -> str:

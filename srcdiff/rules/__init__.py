@@ -15,7 +15,16 @@ from srcdiff.rules import (
     reductions,
     shapes,
 )
-from srcdiff.rules.registry import OpRules, Rule, is_known, lookup, may_alias, returns_fresh, rules_table, when_imported
+from srcdiff.rules.registry import (
+    OpRules,
+    Rule,
+    is_known,
+    lookup,
+    may_alias,
+    returns_fresh,
+    rules_table,
+    when_imported,
+)
 
 when_imported("numpy.polynomial", "srcdiff.rules.polynomials")
 

@@ -1,11 +1,11 @@
 """Functions of NumPy that are others, put together: what each stands for, in functions that have rules.
 
-A definition is read in the place of the call, so both modes and all orders follow from the rules of what it calls.
-It has the parameters of the function, and only those options that change the value. One with ``options`` is read
-only where one of these is given: without them the function has a rule of its own.
+A definition is read in the place of the call, so both modes and all orders follow from the rules of what it
+calls.  It has the parameters of the function, and only those options that change the value.  One with
+``options`` is read only where one of these is given: without them the function has a rule of its own.
 
-Where a definition does not cover the options given it returns ``NotImplemented``: the function is then called as it
-is, by its rule if it has one; without, that is an error where a derivative goes through it.
+Where a definition does not cover the options given it returns ``NotImplemented``: the function is then called
+as it is, by its rule if it has one; without, that is an error where a derivative goes through it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from srcdiff.rules.registry import definition
 from srcdiff.runtime.arrays import grid_places, pad_pairs
 from srcdiff.runtime.reductions import present_size, reduced_size
 
-# --- sums and products of what a mask takes ------------------------------------------------------------------
+# --- sums and products of what a mask takes -----------------------------------------------------------------
 
 
 @definition(np.sum, "a", "initial", options=("where",))
@@ -160,7 +160,7 @@ def average_returned(
     return mean, np.zeros_like(mean) + np.sum(weights)
 
 
-# --- of what is not nan --------------------------------------------------------------------------------------
+# --- of what is not nan -------------------------------------------------------------------------------------
 
 
 @definition(np.nansum, "a", "initial", options=("where", "initial"))
@@ -237,7 +237,7 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
     return np.cumprod(np.where(np.isnan(a), 1, a), axis=axis, dtype=dtype)
 
 
-# --- running sums and products -------------------------------------------------------------------------------
+# --- running sums and products ------------------------------------------------------------------------------
 
 
 @definition(np.cumulative_sum, "x")
@@ -270,7 +270,7 @@ def cumulative_prod(
     return np.cumprod(x, axis=axis, dtype=dtype)
 
 
-# --- order ---------------------------------------------------------------------------------------------------
+# --- order --------------------------------------------------------------------------------------------------
 
 
 @definition(np.nanmedian, "a")
@@ -377,7 +377,8 @@ def histogramdd(
     columns = sample if isinstance(sample, (tuple, list)) else np.transpose(sample)
     if isinstance(bins, int):
         bins = (bins,) * len(columns)
-    sizes, edges = (), ()
+    sizes: Any = ()
+    edges: Any = ()
     for k, b in enumerate(bins):
         if not isinstance(b, int):
             ends = np.asarray(b)
@@ -400,7 +401,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     return np.linspace(np.min(a), np.max(a), bins + 1)
 
 
-# --- polynomials ---------------------------------------------------------------------------------------------
+# --- polynomials --------------------------------------------------------------------------------------------
 
 
 @definition(np.poly, "seq_of_zeros")
@@ -477,7 +478,7 @@ def polyfit(
     return c / scale if np.ndim(y) == 1 else c / scale[:, np.newaxis]
 
 
-# --- linear algebra ------------------------------------------------------------------------------------------
+# --- linear algebra -----------------------------------------------------------------------------------------
 
 
 @definition(np.linalg.cond, "x")
@@ -508,20 +509,20 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return np.reshape(solution, np.shape(a)[np.ndim(b) :])
 
 
-# --- Fourier transforms --------------------------------------------------------------------------------------
+# --- Fourier transforms -------------------------------------------------------------------------------------
 
 
 @definition(np.fft.hfft, "a")
 def hfft(a: Any, n: Any = None, axis: Any = -1, norm: Any = None, out: Any = None) -> Any:
     """The inverse of ``ihfft``: ``irfft`` of the conjugate, scaled the other way."""
-    swapped = "ortho" if norm == "ortho" else "backward" if norm == "forward" else "forward"
+    swapped: Any = "ortho" if norm == "ortho" else "backward" if norm == "forward" else "forward"
     return np.fft.irfft(np.conj(a), n, axis, swapped)
 
 
 @definition(np.fft.ihfft, "a")
 def ihfft(a: Any, n: Any = None, axis: Any = -1, norm: Any = None, out: Any = None) -> Any:
     """The conjugate of ``rfft``, scaled the other way."""
-    swapped = "ortho" if norm == "ortho" else "backward" if norm == "forward" else "forward"
+    swapped: Any = "ortho" if norm == "ortho" else "backward" if norm == "forward" else "forward"
     return np.conj(np.fft.rfft(a, n, axis, swapped))
 
 
@@ -560,7 +561,7 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
     return np.fft.irfft(a, None if s is None else s[-1], axes[-1], norm)
 
 
-# --- padding ---------------------------------------------------------------------------------------------------
+# --- padding ------------------------------------------------------------------------------------------------
 
 
 def ends_of(values: Any, k: int) -> Any:
@@ -633,7 +634,7 @@ def pad_computed(
     return array
 
 
-# --- others --------------------------------------------------------------------------------------------------
+# --- others -------------------------------------------------------------------------------------------------
 
 
 @definition(np.kaiser, "beta")
@@ -713,9 +714,7 @@ def gradient_spaced(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1
 
 
 @definition(np.interp, "x", "xp", "fp", options=("period",))
-def interp_periodic(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
-) -> Any:
+def interp_periodic(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Interpolation in what is repeated on both sides."""
     if period is None:
         return np.interp(x, xp, fp, left, right)

@@ -384,7 +384,7 @@ def nextafter(x1: Any, x2: Any) -> Any:
 
 @differential(np.frexp)
 def frexp(x: Any, *, out: Any, x_dot: Any) -> Any:
-    return np.ldexp(x_dot, -out[1]), 0
+    return np.ldexp(x_dot, -out[1]), np.zeros(np.shape(out[1]))
 
 
 @pullback(np.frexp, "x")

@@ -718,7 +718,9 @@ def eig_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
         largest = rows == np.expand_dims(np.argmax(abs(v), axis=-2), -2)
         turn_bar = turn_bar - np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1.0), 0.0)
     vT = np.swapaxes(v, -1, -2)
-    p_bar = (vT @ turn_bar) * (1.0 / (gaps + same) - same) + np.eye(np.shape(v)[-1]) * np.expand_dims(w_bar, -2)
+    p_bar = (vT @ turn_bar) * (1.0 / (gaps + same) - same) + np.eye(np.shape(v)[-1]) * np.expand_dims(
+        w_bar, -2
+    )
     return cast_like(np.linalg.solve(vT, p_bar @ vT), a)
 
 

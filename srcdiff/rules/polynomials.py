@@ -25,7 +25,11 @@ Fn = Callable[..., Any]
 def basis(home: Any, p: str, x: list[float]) -> None:
     """The rules of one basis, whose functions begin with ``p``; ``x``: the coefficients of x itself."""
     val, der, vander = getattr(home, f"{p}val"), getattr(home, f"{p}der"), getattr(home, f"{p}vander")
-    integral, mul, companion = getattr(home, f"{p}int"), getattr(home, f"{p}mul"), getattr(home, f"{p}companion")
+    integral, mul, companion = (
+        getattr(home, f"{p}int"),
+        getattr(home, f"{p}mul"),
+        getattr(home, f"{p}companion"),
+    )
     mulx, sub, roots = getattr(home, f"{p}mulx"), getattr(home, f"{p}sub"), getattr(home, f"{p}roots")
     unit, itself = np.array([1.0, 0.0]), np.array(x)
 
@@ -306,7 +310,9 @@ def lagweight(x: Any, *, out: Any) -> Any:
     return -out
 
 
-refused("it calls a function that is passed to it: fit its values at chebpts1(deg + 1)", chebyshev.chebinterpolate)
+refused(
+    "it calls a function that is passed to it: fit its values at chebpts1(deg + 1)", chebyshev.chebinterpolate
+)
 nondifferentiable(
     chebyshev.chebgauss, chebyshev.chebpts1, chebyshev.chebpts2, legendre.leggauss, hermite.hermgauss,
     hermite_e.hermegauss, laguerre.laggauss,

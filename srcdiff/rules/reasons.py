@@ -22,8 +22,16 @@ MATRIX = "np.matrix is not supported: use two-dimensional arrays, with @ for pro
 OBJECTS = "its result holds Python objects, through which no derivative passes"
 MEMORY = "it gives other names to memory, and which elements share it is known only at run time"
 STATE = "it acts on the state of a generator of random numbers"
-INTEGERS = "it draws integers, or moves elements by chance: its result jumps, and its derivative is zero or none"
+INTEGERS = (
+    "it draws integers, or moves elements by chance: its result jumps, and its derivative is zero or none"
+)
 IMPLICIT = "its draws accept and reject, and have no derivative in the parameters: draw from another family"
+
+
+def words(text: str) -> list[str]:
+    """Names, as they stand in a line."""
+    return text.split()
+
 
 for _reason, _names in (
     (TEXT, "array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific"),
@@ -37,25 +45,25 @@ for _reason, _names in (
 ):  # fmt: skip
     refused(_reason, *(getattr(np, _name) for _name in _names.split()))
 refused(MEMORY, np.lib.stride_tricks.as_strided)
-refused(STATE, *(getattr(np.random, n) for n in "bytes default_rng get_state seed set_state".split()))
+refused(STATE, *(getattr(np.random, n) for n in words("bytes default_rng get_state seed set_state")))
 refused(
     INTEGERS,
     *(
         getattr(np.random, n)
-        for n in (
+        for n in words(
             "binomial geometric hypergeometric logseries multinomial negative_binomial permutation poisson randint "
             "random_integers shuffle zipf"
-        ).split()
+        )
     ),
 )
 refused(
     IMPLICIT,
     *(
         getattr(np.random, n)
-        for n in (
+        for n in words(
             "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
             "standard_t triangular vonmises wald weibull"
-        ).split()
+        )
     ),
 )
 
@@ -88,38 +96,47 @@ WHOLE: dict[str, tuple[str, str]] = {
 # methods and attributes: of arrays, of generators, of ufuncs
 METHODS: dict[str, dict[str, tuple[str, str]]] = {
     "numpy.ndarray": {
-        **dict.fromkeys("item tolist fill sort flat flatten T real imag mT put partition".split(), ("read", "")),
         **dict.fromkeys(
-            "dtype ndim shape size itemsize nbytes device flags strides".split(),
+            words("item tolist fill sort flat flatten T real imag mT put partition"), ("read", "")
+        ),
+        **dict.fromkeys(
+            words("dtype ndim shape size itemsize nbytes device flags strides"),
             ("constant", "what it is, not what it holds"),
         ),
         **dict.fromkeys(
-            "base data ctypes getfield setfield view byteswap setflags resize to_device".split(), ("refused", MEMORY)
+            words("base data ctypes getfield setfield view byteswap setflags resize to_device"),
+            ("refused", MEMORY),
         ),
-        **dict.fromkeys("dump dumps tobytes tofile".split(), ("refused", "its result is bytes, or a file")),
+        **dict.fromkeys(words("dump dumps tobytes tofile"), ("refused", "its result is bytes, or a file")),
     },
     "numpy.random.Generator": {
         **dict.fromkeys(
-            "exponential gumbel laplace logistic lognormal multivariate_normal normal random rayleigh "
-            "standard_cauchy standard_exponential standard_normal uniform choice".split(),
+            words(
+                "exponential gumbel laplace logistic lognormal multivariate_normal normal random rayleigh "
+                "standard_cauchy standard_exponential standard_normal uniform choice"
+            ),
             ("read", ""),
         ),
         **dict.fromkeys(
-            "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "
-            "negative_binomial permutation permuted poisson shuffle zipf".split(),
+            words(
+                "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "
+                "negative_binomial permutation permuted poisson shuffle zipf"
+            ),
             ("refused", INTEGERS),
         ),
         **dict.fromkeys(
-            "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
-            "standard_t triangular vonmises wald weibull".split(),
+            words(
+                "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
+                "standard_t triangular vonmises wald weibull"
+            ),
             ("refused", IMPLICIT),
         ),
-        **dict.fromkeys("bit_generator bytes spawn".split(), ("refused", STATE)),
+        **dict.fromkeys(words("bit_generator bytes spawn"), ("refused", STATE)),
     },
     "numpy.ufunc": {
-        **dict.fromkeys("accumulate at outer reduce reduceat".split(), ("read", "")),
+        **dict.fromkeys(words("accumulate at outer reduce reduceat"), ("read", "")),
         **dict.fromkeys(
-            "identity nargs nin nout ntypes types signature resolve_dtypes".split(), ("constant", "what it is")
+            words("identity nargs nin nout ntypes types signature resolve_dtypes"), ("constant", "what it is")
         ),
     },
 }

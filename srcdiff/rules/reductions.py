@@ -22,6 +22,7 @@ from srcdiff.rules.registry import (
     pullback,
     pure,
     returns_alias,
+    returns_operand,
     takes_arrays,
 )
 from srcdiff.runtime.arrays import untake
@@ -363,12 +364,13 @@ def unique_values_bar(x: Any, *, out: Any, out_bar: Any) -> Any:
 @differential(np.unique_counts)
 @differential(np.unique_inverse)
 def unique_pair(x: Any, *, out: Any, x_dot: Any) -> Any:
-    return np.take(x_dot, first_places(x, out[0])), 0
+    return np.take(x_dot, first_places(x, out[0])), np.zeros(np.shape(out[1]))
 
 
 @differential(np.unique_all)
 def unique_all(x: Any, *, out: Any, x_dot: Any) -> Any:
-    return np.take(x_dot, first_places(x, out[0])), 0, 0, 0
+    still = np.zeros(np.shape(out[1]))
+    return np.take(x_dot, first_places(x, out[0])), still, np.zeros(np.shape(out[2])), still
 
 
 @pullback(np.unique_counts, "x")
@@ -387,6 +389,7 @@ def histogram(
     a_dot: Any, bins_dot: Any, weights_dot: Any,
 ) -> Any:  # fmt: skip
     n = np.size(out[0])
+    edges_dot: Any = np.zeros(n + 1)
     if isinstance(bins, int) and range is None:
         lowest, highest = a == np.min(a), a == np.max(a)
         edges_dot = np.linspace(
@@ -394,13 +397,10 @@ def histogram(
             np.sum(np.where(highest, a_dot, 0.0)) / np.sum(highest),
             n + 1,
         )
-    elif isinstance(bins, int):
-        edges_dot = np.zeros(n + 1)
-    else:
-        edges_dot = np.zeros(n + 1) + bins_dot
-    if weights is None:
-        sums_dot = np.zeros(n)
-    else:
+    elif not isinstance(bins, int):
+        edges_dot = edges_dot + bins_dot
+    sums_dot: Any = np.zeros(n)
+    if weights is not None:
         sums_dot = np.bincount(bin_places(a, out[1]), np.ravel(weights_dot), n + 1)[:n]
     if not density:
         if weights is None:
@@ -599,3 +599,4 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, out_bar: Any) -
 
 
 returns_alias(np.diff)
+returns_operand(np.histogram)  # the edges

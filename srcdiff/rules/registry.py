@@ -58,6 +58,7 @@ __all__ = [
     "refused_table",
     "returns_alias",
     "returns_fresh",
+    "returns_operand",
     "rules_table",
     "shape_operands",
     "shapes_only",
@@ -132,6 +133,7 @@ _REFUSED: dict[Any, str] = {}
 _JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
+_SHARING: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
 _ARRAYS: dict[Fn, frozenset[str]] = {}
@@ -300,10 +302,15 @@ def returns_alias(*fns: Fn) -> None:
     _ALIASING.update(fns)
 
 
+def returns_operand(*fns: Fn) -> None:
+    """Functions that give back one of their further arguments, as it is, as a part of the result."""
+    _SHARING.update(fns)
+
+
 def returns_fresh(fn: Fn) -> bool:
     """Whether the result of ``fn`` never shares memory with its arguments."""
     try:
-        return fn in _TABLE and fn not in _ALIASING
+        return fn in _TABLE and fn not in _ALIASING and fn not in _SHARING
     except TypeError:
         return False
 

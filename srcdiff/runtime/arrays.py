@@ -311,7 +311,9 @@ def pad_pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
 
 def grid_places(columns: Any, edges: Any) -> Any:
     """The flat index of the cell in which each point lies; one past the last for points outside."""
-    inside, flat, cells = True, 0, 1
+    inside: Any = True
+    flat: Any = 0
+    cells = 1
     for x, e in zip(columns, edges, strict=True):
         k = np.searchsorted(e, x, side="right") - 1
         k = np.where(x == e[-1], len(e) - 2, k)

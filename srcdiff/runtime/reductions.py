@@ -38,7 +38,9 @@ def reduced_size(a: Any, axis: Axis) -> int:
 def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Any:
     """How many elements of ``a`` a mask takes into each element of a reduction, less ``ddof``; nan if none."""
     taken = np.broadcast_to(where, np.shape(a))
-    count = np.sum(taken, axis=axis, keepdims=keepdims, dtype=np.result_type(a, np.float16).type(0).real.dtype)
+    count = np.sum(
+        taken, axis=axis, keepdims=keepdims, dtype=np.result_type(a, np.float16).type(0).real.dtype
+    )
     return np.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
 
 
@@ -106,6 +108,10 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
     Elements that are equal keep their order, so the weights are those of one sorting permutation. What is nan
     counts as absent.
     """
+    if np.ndim(q) > 1:
+        raise NotImplementedError(
+            "the derivative of a matrix of quantiles: flatten q, and reshape the result"
+        )
     a = np.asarray(a)
     axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
     last = tuple(range(-len(axes), 0))
