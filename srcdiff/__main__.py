@@ -1,4 +1,4 @@
-"""The command line: ``python -m srcdiff check module.py:function``, ``tape module.py:function``, ``rules``."""
+"""Commands: ``python -m srcdiff check module.py:function``, ``tape module.py:function``, ``rules``."""
 
 from __future__ import annotations
 

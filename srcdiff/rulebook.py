@@ -21,9 +21,12 @@ from srcdiff.rules import reasons, registry
 __all__ = ["MODULES", "Entry", "entries", "find", "markdown", "show", "show_missing", "show_rule"]
 
 MODULES = (
-    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial.polynomial", "numpy.polynomial.chebyshev",
-    "numpy.polynomial.legendre", "numpy.polynomial.hermite", "numpy.polynomial.hermite_e", "numpy.polynomial.laguerre",
-    "numpy.lib.stride_tricks", "numpy.ma", "numpy.char", "numpy.strings", "numpy.ndarray", "numpy.random.Generator",
+    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial.polynomial",
+    "numpy.polynomial.chebyshev",
+    "numpy.polynomial.legendre", "numpy.polynomial.hermite", "numpy.polynomial.hermite_e",
+    "numpy.polynomial.laguerre",
+    "numpy.lib.stride_tricks", "numpy.ma", "numpy.char", "numpy.strings", "numpy.ndarray",
+    "numpy.random.Generator",
     "numpy.ufunc", "math", "cmath",
 )  # fmt: skip
 SCIPY = (
@@ -44,7 +47,8 @@ class Entry:
 
     Attributes:
         name: as users write it.
-        status: ``rule``, ``read`` (as other functions, put together), ``constant``, ``refused``, ``missing``; or
+        status: ``rule``, ``read`` (as other functions, put together), ``constant``, ``refused``,
+            ``missing``; or
             ``other``, for what is no function (types, numbers, modules).
         how: the forms of its rule.
         reason: why it has none.
@@ -250,10 +254,12 @@ def markdown(modules: tuple[str, ...] = MODULES) -> str:
     lines = [
         "# The rule book",
         "",
-        f"What becomes of every public name of NumPy {np.__version__.rpartition('.')[0]}. Written by `python -m srcdiff rules --markdown`; do not edit.",
+        f"What becomes of every public name of NumPy {np.__version__.rpartition('.')[0]}.",
+        "Written by `python -m srcdiff rules --markdown`; do not edit.",
         "",
-        "A *rule* gives the derivative; what is *read* is a few lines of Python, or other functions put together; a",
-        "*constant* carries no derivative; the rest is refused, with the reason. `python -m srcdiff rules np.tanh` shows",
+        "A *rule* gives the derivative; what is *read* is other functions put together; a",
+        "*constant* carries no derivative; the rest is refused, with the reason.",
+        "`python -m srcdiff rules np.tanh` shows",
         "the text of a rule, `--missing numpy` what has none. [rules.md](rules.md) says how to add one.",
         "",
     ]

@@ -1,4 +1,4 @@
-"""Every public name of NumPy is ruled, read, constant or refused with a reason; the options of each are checked."""
+"""Every public name of NumPy is ruled, read, constant or refused with a reason; options are checked."""
 
 from __future__ import annotations
 
@@ -83,8 +83,10 @@ def test_what_is_read_has_calls() -> None:
     """What is read as other functions has no samples of its own: it is called here."""
     text = " ".join(line for _, line in LINES)
     elsewhere = {  # tests/corpus and tests/frontend
-        "np.c_", "np.copyto", "np.fill_diagonal", "np.fromiter", "np.mgrid", "np.ndenumerate", "np.nditer", "np.ogrid",
-        "np.place", "np.put", "np.putmask", "np.r_", "np.s_", "np.row_stack", "np.poly1d", "np.put_along_axis",
+        "np.c_", "np.copyto", "np.fill_diagonal", "np.fromiter", "np.mgrid", "np.ndenumerate", "np.nditer",
+        "np.ogrid",
+        "np.place", "np.put", "np.putmask", "np.r_", "np.s_", "np.row_stack", "np.poly1d",
+        "np.put_along_axis",
     }  # fmt: skip
     for module in rulebook.MODULES:
         if module.startswith(("numpy.random", "numpy.ndarray", "numpy.ufunc", "math", "cmath")):
@@ -96,7 +98,7 @@ def test_what_is_read_has_calls() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_page_is_current() -> None:
-    """docs/rulebook.md is made from the tables: run `python -m srcdiff rules --markdown > docs/rulebook.md`."""
+    """docs/rulebook.md is `python -m srcdiff rules --markdown`."""
     if f"NumPy {np.__version__.rpartition('.')[0]}." not in PAGE.read_text(encoding="utf-8"):
         pytest.skip("the page is of another NumPy")
     assert PAGE.read_text(encoding="utf-8") == rulebook.markdown()

@@ -236,8 +236,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
     if not isinstance(obj, types.FunctionType) and isinstance(
-        getattr(type(obj), "__call__", None),
-        types.FunctionType,  # noqa: B004  (is it written in Python?)
+        getattr(type(obj), "__call__", None),  # noqa: B004  (is it written in Python?)
+        types.FunctionType,
     ):
         if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:

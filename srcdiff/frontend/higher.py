@@ -446,7 +446,8 @@ def ufunc_reduceat(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any)
         x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
     whole = Known(REDUCE[fn], spelt(REDUCE[fn])) if fn in REDUCE else None
     part = "f(x[start:stop], axis=0)" if whole is not None else "f.reduce(x[start:stop])"
-    text = "made = []\nstops = np.append(i[1:], len(x))\nfor k in range(len(i)):\n    start, stop = i[k], stops[k]\n"
+    text = "made = []\nstops = np.append(i[1:], len(x))\nfor k in range(len(i)):\n"
+    text += "    start, stop = i[k], stops[k]\n"
     text += f"    if stop > start:\n        made.append({part})\n    else:\n        made.append(x[start])\n"
     text += "out = np.array(made)" + (f"\nout = np.moveaxis(out, 0, {at})" if at % n else "")
     return written(lw, node, text, {"x": x, "i": indices, "f": whole or fn, "len": len, "range": range})
@@ -596,7 +597,7 @@ def series_value(lw: Lowerer, obj: Any, path: Any, args: Args, kwargs: Kw, node:
 
 
 class Instances(dict):  # type: ignore[type-arg]
-    """Classes whose objects are read when they are called; those of ``numpy.polynomial`` once it is imported."""
+    """Classes whose objects are read when they are called; NumPy's polynomials once they are imported."""
 
     def __contains__(self, cls: object) -> bool:
         return dict.__contains__(self, cls) or is_series(cls)
@@ -615,6 +616,7 @@ HANDLERS: dict[Any, Any] = {
     np.vectorize: _vectorize, each_element: _each_element, row_call: _row_call,
     np.apply_along_axis: _apply_along_axis, np.fromfunction: _fromfunction, np.piecewise: _piecewise,
     np.frompyfunc: _frompyfunc, np.fromiter: _fromiter, np.putmask: _putmask, np.place: _place, np.put: _put,
-    np.fill_diagonal: _fill_diagonal, np.put_along_axis: _put_along_axis, np.copyto: _copyto, np.r_: _rows, np.c_: _columns, np.s_: _index,
+    np.fill_diagonal: _fill_diagonal, np.put_along_axis: _put_along_axis, np.copyto: _copyto, np.r_: _rows,
+    np.c_: _columns, np.s_: _index,
     np.mgrid: grid(np.mgrid, "np.mgrid"), np.ogrid: grid(np.ogrid, "np.ogrid"),
 }  # fmt: skip

@@ -110,7 +110,7 @@ def var_with(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False,
     where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    """The mean square of ``a - mean`` over what the mask takes; ``correction`` is ``ddof`` by another name."""
+    """The mean square of ``a - mean`` over what the mask takes; ``correction`` is ``ddof``."""
     if correction is not None:
         ddof = correction
     if where is True:

@@ -1,8 +1,9 @@
 """Rules of ``numpy.polynomial``: one set for all six bases.
 
-With :math:`B_k` the basis, a series is :math:`\\sum_k c_k B_k(x)`. What is linear in the coefficients is a matrix,
-which NumPy's own function gives when it is applied to unit vectors; products are the numbers :math:`t_{kij}` with
-:math:`B_i B_j = \\sum_k t_{kij} B_k`. NumPy cuts trailing zeros off its results; tangents are cut to the same length.
+With :math:`B_k` the basis, a series is :math:`\\sum_k c_k B_k(x)`. What is linear in the coefficients is a
+matrix, which NumPy's own function gives when it is applied to unit vectors; products are the numbers
+:math:`t_{kij}` with :math:`B_i B_j = \\sum_k t_{kij} B_k`. NumPy cuts trailing zeros off its results;
+tangents are cut to the same length.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What of NumPy has no derivative, and why: the one table of reasons.
 
-A reason is shown where a derivative would go through such a function, by ``python -m srcdiff rules``, and in
-docs/rulebook.md. Functions that are read through their own source, or as a few lines of Python by the front end,
+A reason is shown where a derivative would go through such a function, by ``python -m srcdiff rules``, and
+in docs/rulebook.md. Functions that are read through their own source, or as a few lines of Python by the
+front end,
 are named in `READ`: tests/rulebook.py has calls of each.
 """
 
@@ -34,10 +35,10 @@ def words(text: str) -> list[str]:
 
 
 for _reason, _names in (
-    (TEXT, "array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific"),
+    (TEXT, "array2string array_repr array_str base_repr binary_repr format_float_positional format_float_scientific"),  # noqa: E501
     (FILES, "from_dlpack frombuffer fromfile fromregex fromstring genfromtxt load loadtxt"),
     (WRITES, "save savetxt savez savez_compressed info show_config show_runtime test"),
-    (SETTINGS, "get_include get_printoptions getbufsize geterr geterrcall printoptions set_printoptions setbufsize "
+    (SETTINGS, "get_include get_printoptions getbufsize geterr geterrcall printoptions set_printoptions setbufsize "  # noqa: E501
                "seterr seterrcall"),
     (DATES, "busday_count busday_offset datetime_as_string datetime_data is_busday"),
     (MATRIX, "asmatrix bmat"),
@@ -51,7 +52,7 @@ refused(
     *(
         getattr(np.random, n)
         for n in words(
-            "binomial geometric hypergeometric logseries multinomial negative_binomial permutation poisson randint "
+            "binomial geometric hypergeometric logseries multinomial negative_binomial permutation poisson randint "  # noqa: E501
             "random_integers shuffle zipf"
         )
     ),
@@ -73,8 +74,8 @@ nondifferentiable(
 
 READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or through their own source
     "numpy": (
-        "apply_along_axis apply_over_axes c_ copyto corrcoef cov divmod fill_diagonal fromfunction fromiter mgrid modf "
-        "ndenumerate nditer ogrid piecewise place polydiv put put_along_axis putmask r_ row_stack s_ unwrap vectorize "
+        "apply_along_axis apply_over_axes c_ copyto corrcoef cov divmod fill_diagonal fromfunction fromiter mgrid modf "  # noqa: E501
+        "ndenumerate nditer ogrid piecewise place polydiv put put_along_axis putmask r_ row_stack s_ unwrap vectorize "  # noqa: E501
         "poly1d"
     ),
     "numpy.random": (
@@ -119,14 +120,14 @@ METHODS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         **dict.fromkeys(
             words(
-                "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "
+                "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "  # noqa: E501
                 "negative_binomial permutation permuted poisson shuffle zipf"
             ),
             ("refused", INTEGERS),
         ),
         **dict.fromkeys(
             words(
-                "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
+                "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "  # noqa: E501
                 "standard_t triangular vonmises wald weibull"
             ),
             ("refused", IMPLICIT),

@@ -5,7 +5,8 @@ reads as it would be written by hand.  Equal extremes share equally; a quantile 
 one sorting permutation puts next to it.  Products and running products are right where elements are zero, at
 every order.
 
-Options that choose what is reduced (``where=``, ``mean=``), and functions that are others put together, are in
+Options that choose what is reduced (``where=``, ``mean=``), and functions that are others put together,
+are in
 :mod:`srcdiff.rules.definitions`. Left out: the derivative with respect to the quantile's position.
 """
 

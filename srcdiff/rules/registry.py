@@ -247,7 +247,8 @@ def nondifferentiable(*fns: Fn) -> None:
 def definition(fn: Fn, *operands: str, options: tuple[str | int, ...] = ()) -> Callable[[T], T]:
     """What ``fn`` stands for, with its parameters, in functions that have rules; it is read in its place.
 
-    ``operands``: the parameters that are arrays (lists are made arrays first). ``options``: read only where one of
+    ``operands``: the parameters that are arrays (lists are made arrays first).
+    ``options``: read only where one of
     these is given, by name, or by its position in a call.
     """
 

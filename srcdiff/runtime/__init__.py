@@ -10,6 +10,7 @@ from srcdiff.runtime.schedules import *  # noqa: F403
 from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *linalg.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *arrays.__all__, *linalg.__all__,
+    *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
     *special.__all__,
 ]  # fmt: skip

@@ -11,8 +11,9 @@ __all__ = ["images", "products"]
 
 
 def products(mul: Callable[..., Any], m: int, n: int) -> Any:
-    """The numbers ``t[k, i, j]`` for which the i-th times the j-th polynomial is the sum of ``t[k, i, j]`` times the
-    k-th: i below ``m``, j below ``n``.
+    """The numbers ``t[k, i, j]``: the i-th times the j-th polynomial is the sum of these times the k-th.
+
+    i is below ``m``, j below ``n``.
     """
     out = np.zeros((m + n - 1, m, n))
     for i in range(m):

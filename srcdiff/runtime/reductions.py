@@ -36,7 +36,7 @@ def reduced_size(a: Any, axis: Axis) -> int:
 
 
 def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Any:
-    """How many elements of ``a`` a mask takes into each element of a reduction, less ``ddof``; nan if none."""
+    """How many elements of ``a`` a mask takes into each of a reduction, less ``ddof``; nan if none."""
     taken = np.broadcast_to(where, np.shape(a))
     count = np.sum(
         taken, axis=axis, keepdims=keepdims, dtype=np.result_type(a, np.float16).type(0).real.dtype
@@ -103,7 +103,7 @@ def bin_places(a: Any, edges: Any) -> Any:
 
 
 def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") -> Any:
-    """The weight of each element of ``a`` in its ``q``-quantile along ``axis``; an axis for ``q`` comes first.
+    """The weight of each element of ``a`` in its quantile along ``axis``; an axis for ``q`` comes first.
 
     Elements that are equal keep their order, so the weights are those of one sorting permutation. What is nan
     counts as absent.

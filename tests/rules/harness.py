@@ -382,7 +382,9 @@ CANONICAL: dict[Fn, Fn] = {
     np.greater: operator.gt, np.greater_equal: operator.ge,
 }  # fmt: skip
 
-LOWERED: set[Fn] = {tuple, list, sum, min, max, sorted, reversed, enumerate, zip, slice, all, any, NotImplementedError}
+LOWERED: set[Fn] = {
+    tuple, list, sum, min, max, sorted, reversed, enumerate, zip, slice, all, any, NotImplementedError,
+}  # fmt: skip
 """Builtins that the front end lowers itself, or that only handle axes in rules."""
 
 
