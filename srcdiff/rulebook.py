@@ -92,7 +92,7 @@ def _entry(module: str, name: str, obj: Any) -> Entry:
         return Entry(full, "read" if forms == ["definition"] else "rule", ", ".join(forms), "", known)
     if rule is not None and rule.constant:
         return Entry(full, "constant", "", "", known)
-    why = registry.reason_of(known)
+    why = registry.reason_of(known) or reasons.NAMED.get(full, "")
     if why:
         return Entry(full, "refused", "", why, known)
     if isinstance(obj, type) or not callable(obj):

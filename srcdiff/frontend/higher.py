@@ -591,8 +591,7 @@ def series_value(lw: Lowerer, obj: Any, path: Any, args: Args, kwargs: Kw, node:
             {"x": x, "off": Plain(Const(float(off))), "scl": Plain(Const(float(scl)))},
         )
     if path is not None and not lw.frame.static:
-        lw.guards[(*path, ("attr", "domain"))] = obj.domain
-        lw.guards[(*path, ("attr", "window"))] = obj.window
+        lw.guards.update({(*path, ("attr", n)): getattr(obj, n) for n in ("domain", "window")})
     return lw.call(Known(val, val.__name__), [x, part("coef")], kwargs, node)
 
 

@@ -3,7 +3,7 @@
 Functions of Python floats touch NumPy for nothing.  The conventions at kinks are those of NumPy's functions
 (docs/kinks.md): where the function has a value, so has its derivative.
 
-Left out: ``math.hypot`` of more than three coordinates.  The front end lowers ``math.modf``, ``math.frexp``,
+Left out: ``math.hypot`` of more than three coordinates, ``math.nextafter``.  The front end lowers ``math.modf``, ``math.frexp``,
 ``divmod`` (a pair of results, one of them not constant), ``abs``, ``min``,
 ``max``, ``sum`` and ``pow``.
 """
@@ -68,11 +68,6 @@ def fabs(x: Any) -> Any:
 @elementwise(math.copysign)
 def copysign(x: Any, y: Any) -> Any:
     return (float(x > 0.0) - float(x < 0.0)) * math.copysign(1.0, y), 0.0
-
-
-@elementwise(math.nextafter)
-def nextafter(x: Any, y: Any) -> Any:
-    return 1.0, 0.0
 
 
 @elementwise(math.fmod)

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.rules.registry import nondifferentiable, refused
 
-__all__ = ["METHODS", "READ", "WHOLE"]
+__all__ = ["METHODS", "NAMED", "READ", "WHOLE"]
 
 TEXT = "its result is text"
 FILES = "it reads data from outside, which depends on no argument"
@@ -86,6 +86,8 @@ READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or 
     "math": "frexp modf",
     "numpy.ufunc": "accumulate at outer reduce reduceat",
 }
+
+NAMED = {"math.nextafter": "it has no rule: np.nextafter has one"}
 
 # modules that are taken or refused as a whole
 WHOLE: dict[str, tuple[str, str]] = {

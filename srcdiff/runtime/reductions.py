@@ -131,7 +131,8 @@ def _weights(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str
     else:  # where the quantile of 0, 1, 2 ... lies
         place = np.zeros(counts.shape)
         for n in np.unique(counts[counts > 0]):
-            place[counts == n] = np.quantile(np.arange(float(n)), q, method=method)
+            given: Any = {"method": method}
+            place[counts == n] = np.quantile(np.arange(float(n)), q, **given)
     weights = np.where(ranks < counts, np.maximum(0.0, 1.0 - abs(ranks - place)), 0.0)
     return np.moveaxis(weights.reshape(shape), tuple(range(-len(axes), 0)), axes)
 
