@@ -1,4 +1,4 @@
-"""The command line: ``python -m srcdiff check module.py:function``, ``tape module.py:function ARGUMENTS``."""
+"""Commands: ``python -m srcdiff check module.py:function``, ``tape module.py:function``, ``rules``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff import rulebook
 from srcdiff.errors import SrcdiffError
 from srcdiff.report import check_source
 from srcdiff.tapes import tape
@@ -44,6 +45,23 @@ def load(where: str) -> Any:
     return found
 
 
+def show_rules(given: argparse.Namespace) -> int:
+    """What ``rules`` prints."""
+    try:
+        if given.markdown:
+            sys.stdout.write(rulebook.markdown())
+        elif given.missing:
+            return rulebook.show_missing(given.missing)
+        elif given.name:
+            rulebook.show_rule(given.name)
+        else:
+            rulebook.show()
+    except (LookupError, ImportError) as e:
+        print(e, file=sys.stderr)
+        return 1
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is 1 if something cannot be differentiated."""
     parser = argparse.ArgumentParser(prog="python -m srcdiff", description="Derivatives as Python source.")
@@ -55,7 +73,13 @@ def main(arguments: list[str] | None = None) -> int:
     kept.add_argument("function", help="module.py:function or package.module:function")
     kept.add_argument("arguments", nargs="*", help='Python expressions, with NumPy as np: "np.ones(1000)" 50')
     kept.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
+    rules = commands.add_parser("rules", help="which functions have a derivative, and its text")
+    rules.add_argument("name", nargs="?", help="a function: np.tanh, scipy.special.erf")
+    rules.add_argument("--missing", metavar="MODULE", help="what of a module has none, and why")
+    rules.add_argument("--markdown", action="store_true", help="the page docs/rulebook.md")
     given = parser.parse_args(arguments)
+    if given.command == "rules":
+        return show_rules(given)
     wrt = given.wrt[0] if given.wrt and len(given.wrt) == 1 else given.wrt
     try:
         if given.command == "tape":

@@ -44,7 +44,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "report": (PARTS + " api", "gast numpy rich"),
     "tapes": (PARTS + " api report", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
-    "__main__": (PARTS + " runtime api report tapes testing", "rich numpy"),
+    "rulebook": ("rules backends", "rich numpy"),
+    "__main__": (PARTS + " runtime api report tapes testing rulebook", "rich numpy"),
     "__init__": ("adapters api errors report tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows

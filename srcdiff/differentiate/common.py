@@ -45,7 +45,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, is_multilinear, is_real_only, lookup
+from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup
 
 __all__ = [
     "Builder",
@@ -95,6 +95,8 @@ def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
         return False
     if entry.bilinear is not None or fn in vocabulary.MULTILINEAR or is_multilinear(fn):
         return True
+    if fn in vocabulary.LINEAR_FIRST:
+        return where[0] and not any(where[1:])
     if entry.linear is None:
         return False
     code = entry.linear.text.__code__
@@ -208,7 +210,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
             out[n] = a
         elif n == "value" and rule.forward is not None:
             continue
-        elif not harmless(n, a):
+        elif not harmless(n, a) and not (isinstance(a, Const) and is_default(op.fn, n, a.value)):
             raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
     return out
 

@@ -164,6 +164,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             args = taken_from_spread(lw, args, count, False, text, node)
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
+        args, kwargs = operands.by_name(lw, obj, args, kwargs)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
@@ -180,6 +181,15 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             args = [operands.as_array(lw, a, node) for a in args]
             args = of_numpy(lw, obj, args, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
+    definitions = lw.ctx.definitions(obj, len(args), kwargs)
+    if definitions and "out" in kwargs:
+        return with_out(lw, obj, text, path, args, kwargs, node)
+    for defined in definitions:
+        got = by_definition(lw, defined, args, kwargs, node)
+        if got is not None:
+            if path is not None and not lw.frame.static:
+                lw.guards[path] = original
+            return got
     if lw.ctx.is_known(obj):
         if path is not None and not lw.frame.static:
             lw.guards[path] = original
@@ -227,7 +237,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, type):
         return construct(lw, obj, text, args, kwargs, node)
     if not isinstance(obj, types.FunctionType) and isinstance(
-        getattr(type(obj), "__call__", None), types.FunctionType  # noqa: B004  (is it written in Python?)
+        getattr(type(obj), "__call__", None),  # noqa: B004  (is it written in Python?)
+        types.FunctionType,
     ):
         if lw.ctx.is_freezing(obj):
             made = objects.stand_in(frozen.Frozen)
@@ -246,6 +257,10 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
         return call_known(lw, obj.__wrapped__, text, inner_path, args, kwargs, node)
     if isinstance(obj, types.FunctionType) and effects.is_python_own(obj):
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
+    if lw.ctx.reason(obj):
         if path is not None and not lw.frame.static:
             lw.guards[path] = obj
         return opaque_call(lw, obj, text, args, kwargs, node, None)
@@ -332,6 +347,8 @@ def call_spread(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs:
         return call_known(lw, obj, text, path, [args[0].sequence], kwargs, node)  # type: ignore[union-attr]
     lw.stop("starred", f"how many arguments {text} gets is known only at run time", node,
             help="give it the arguments one by one")  # fmt: skip
+
+
 def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
     """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
 
@@ -362,6 +379,54 @@ def inline_library(
         return got
     recursion.recover(lw, before)
     return opaque_call(lw, obj, text, args, kwargs, node, None)
+
+
+def struct_of(items: tuple[Any, ...]) -> Struct:
+    """A tuple of constants."""
+    return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
+
+
+def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """A function read as what it stands for; None if the definition does not cover the call."""
+    before, problems = recursion.snapshot(lw), len(lw.problems)
+    found = source.find(defined.text)
+    if lw.frame.fobj is defined.text:
+        return None
+    a = found.node.args
+    names, star = [p.id for p in a.args], a.vararg.id if a.vararg is not None else ""
+    if (len(args) > len(names) and not star) or kwargs.keys() - {*names, *(p.id for p in a.kwonlyargs)}:
+        return None
+    places = [*names[: len(args)], *[star] * (len(args) - len(names))]
+    try:
+        args = [
+            operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in zip(places, args, strict=True)
+        ]
+        kwargs = {
+            name: operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in kwargs.items()
+        }
+        given = [*zip(places, args, strict=True), *kwargs.items()]
+        atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
+        if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
+            return None
+        frame = Frame(found, defined.text, (("const", defined.text),), None, True)
+        values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}
+        defaults = {
+            name: lw.bind(struct_of(v)) if isinstance(v, tuple) else Plain(Const(v))
+            for name, v in values.items()
+        }
+        got = enter_function(
+            lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__
+        )
+    except (Stop, Bottom):
+        recursion.recover(lw, before)
+        return None
+    refused = isinstance(got, Known) and got.obj is NotImplemented
+    if refused or len(lw.problems) > problems:
+        recursion.recover(lw, before)
+        return None
+    return got
 
 
 OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option", "memory")
@@ -486,8 +551,7 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     made = lw.same_shape(content)
     fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
     in_order = fresh and (
-        len(k.dims) == 1
-        or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
+        len(k.dims) == 1 or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
     )
     if len(k.dims) == 1 and fn is np.reshape:
         in_order = True  # an evenly spaced vector can be given any shape
@@ -692,6 +756,9 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     """A function that cannot be read: allowed where nothing that flows in can carry a derivative."""
     unreadable = isinstance(why, library_functions.Unreadable)
     reason = f"it has no rule, and {why.why}" if unreadable else f"it has {NEITHER}"
+    known = lw.ctx.reason(obj)
+    if known:
+        unreadable, reason = True, known
     if library_functions.calls_back([*args, *kwargs.values()], lw):
         lw.stop(
             "no-rule", f"{text} cannot be differentiated: it calls a function that is passed to it", node,
@@ -993,9 +1060,7 @@ def unread_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
         )  # fmt: skip
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     fn, unread = ops.method_named(name), (name, problem)
-    return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name)
-    )
+    return Plain(lw.prim(fn, [atom, *atoms], names, result=result, method=name, unread=unread, text=name))
 
 
 IN_PLACE: dict[str, Any] = {"sort": np.sort, "partition": np.partition}  # methods that change the array
@@ -1030,8 +1095,12 @@ def array_method(
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
     if name == "flatten":
-        value = lw.prim(np.ravel, [atom], method="flatten")
-        return lw.bind(value)
+        order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
+        return lw.bind(lw.prim(np.ravel, [atom, *order], method="flatten"))
+    if name in ("put", "compress"):  # (np.compress has the condition first)
+        fn = getattr(np, name)
+        first = [args[0], owner] if name == "compress" else [owner, args[0]]
+        return call_known(lw, fn, f"np.{name}", None, [*first, *args[1:]], kwargs, node)
     fn = numpy_names.METHODS.get(name)
     if fn is None:
         if kind(atom) == UNKNOWN:
@@ -1040,8 +1109,13 @@ def array_method(
     if name in numpy_names.VARARG_METHODS and args and not (len(args) == 1 and not is_index(lw, args[0])):
         items = tuple(args)
         args = [Agg(tuple, tuple(range(len(items))), items)]
+    else:
+        first, kwargs = operands.by_name(lw, fn, [owner, *args], kwargs)
+        args = first[1:]
     if "out" in kwargs:
         return with_out(lw, fn, f"np.{name}", None, [owner, *args], kwargs, node)
+    if lw.ctx.definitions(fn, 1 + len(args), kwargs):
+        return call_known(lw, fn, f"np.{fn.__name__}", None, [owner, *args], kwargs, node)
     return library(lw, fn, f"np.{fn.__name__}", [owner, *args], kwargs, node, method=name)
 
 
@@ -1070,9 +1144,7 @@ def opaque_method(lw: Lowerer, atom: Atom, name: str, args: Args, kwargs: Kw, no
     names = ("", *("",) * len(args), *kwargs) if kwargs else ()
     problem = lw.problem("no-rule", f"the method {name!r} of a value of unknown kind", node)
     fn, unread = ops.method_named(name), (name, problem)
-    return Plain(
-        lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name)
-    )
+    return Plain(lw.prim(fn, [atom, *atoms], names, result=UNKNOWN, method=name, unread=unread, text=name))
 
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
@@ -1402,9 +1474,11 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
             raise Raised
         result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
-            if not frame.kept and not any(
-                isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values()
-            ) and not escapes(lw, result):
+            if (
+                not frame.kept
+                and not any(isinstance(b, Closure) and b.frame is frame for b in lw.state.names.values())
+                and not escapes(lw, result)
+            ):
                 del lw.state.names[key]
         return result
     finally:

@@ -108,7 +108,7 @@ class Context:
     is_known: Callable[[Any], bool]  # pure functions, callable on samples
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
-    keeps_zero: Callable[[Any, list[bool], tuple[str, ...]], bool] = lambda fn, where, names: False
+    keeps_zero: Callable[..., bool] = lambda fn, where, names=(): False
     fills_zero: Callable[[Any], bool] = lambda fn: False
     is_product: Callable[[Any], bool] = lambda fn: False  # zero if any operand is, or part of one
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
@@ -119,6 +119,9 @@ class Context:
     is_freezing: Callable[[Any], bool] = lambda obj: False  # whether a call only gives its methods arguments
     compiled: Callable[[Graph], Any] = lambda graph: None  # a graph as a function with a text
     implicit: Callable[[str], Any] = lambda name: None  # how the result of a solver depends
+    options: Callable[[Any], tuple[int, tuple[str, ...]]] = lambda fn: (0, ())  # see operands.by_name
+    definitions: Callable[..., list[Any]] = lambda fn, count, names: []  # what a function stands for
+    reason: Callable[[Any], str] = lambda fn: ""  # why a function is refused
     with_saved: Callable[[Any], Any] = lambda fn: None  # what runs instead of a function, and saves
     turn: Callable[..., Any] = lambda *a: None  # a rule's text, transposed
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
@@ -312,6 +315,10 @@ class Core:
                     args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
                 )
             return args[0]
+        if fn is np.where and args[1] is ZERO and args[2] in (ZERO, Const(0.0)):
+            return ZERO
+        if fn is np.where and args[0] is not ZERO:  # nothing is added where the arm is taken
+            return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
         if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args], names):
             return ZERO
         if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count

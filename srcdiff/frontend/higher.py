@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import operator
+import sys
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -356,6 +357,13 @@ def ufunc_reduce(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -
     if whole is not None:
         return lw.call(Known(whole, spelt(whole)), [x], {"axis": axis, **kwargs}, node)
     keepdims = "keepdims" in kwargs and number(lw, kwargs.pop("keepdims"), 0, node, what)
+    several = constant(lw.read(axis))
+    if isinstance(several, tuple) and not keepdims and not kwargs:  # as one axis
+        many, n = [k % rank(lw, x, node, what) for k in several], rank(lw, x, node, what)
+        rest = ", ".join(f"np.shape(x)[{k}]" for k in range(n) if k not in many)
+        ahead = f"np.moveaxis(x, {several}, {tuple(range(len(many)))})"
+        x = written(lw, node, f"out = np.reshape({ahead}, (-1, {rest}))", {"x": x})
+        axis = Plain(Const(0))
     at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
     if kwargs or n < 1 or (at is not None and not -n <= at < n) or (keepdims and at is None):
         refuse_option(lw, f"{what} with options", node, f"loop over the elements with np.{fn.__name__}")
@@ -426,8 +434,23 @@ def ufunc_at(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bo
 
 
 def ufunc_reduceat(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bound:
-    name = fn.__name__
-    refuse_option(lw, f"np.{name}.reduceat", node, f"reduce each slice by itself: np.{name}.reduce(x[a:b])")
+    what = f"np.{fn.__name__}.reduceat"
+    x, indices, *more = (operands.as_array(lw, a, node) for a in args)
+    axis = more[0] if more else kwargs.get("axis")
+    at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
+    if kwargs.keys() - {"axis"} or len(more) > 1 or at is None or not -n <= at < n:
+        refuse_option(
+            lw, f"{what} with options", node, f"reduce each slice by itself: np.{fn.__name__}.reduce"
+        )
+    if at % n:
+        x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
+    whole = Known(REDUCE[fn], spelt(REDUCE[fn])) if fn in REDUCE else None
+    part = "f(x[start:stop], axis=0)" if whole is not None else "f.reduce(x[start:stop])"
+    text = "made = []\nstops = np.append(i[1:], len(x))\nfor k in range(len(i)):\n"
+    text += "    start, stop = i[k], stops[k]\n"
+    text += f"    if stop > start:\n        made.append({part})\n    else:\n        made.append(x[start])\n"
+    text += "out = np.array(made)" + (f"\nout = np.moveaxis(out, 0, {at})" if at % n else "")
+    return written(lw, node, text, {"x": x, "i": indices, "f": whole or fn, "len": len, "range": range})
 
 
 METHODS_OF: dict[str, Callable[..., Bound]] = {
@@ -463,6 +486,23 @@ def _put(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if kwargs or len(args) != 3 or rank(lw, args[0], node, "np.put") != 1:
         refuse_option(lw, "np.put in several dimensions, or with mode=", node, "x[index] = values")
     return written(lw, node, "x[i] = v\nout = None", dict(zip("xiv", args, strict=True)))
+
+
+def _put_along_axis(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    given = {**dict(zip(("arr", "indices", "values", "axis"), args, strict=False)), **kwargs}
+    what = "np.put_along_axis"
+    at, n = number(lw, given.get("axis"), -1, node, what), rank(lw, given["arr"], node, what)
+    if at is None and n == 1:
+        at = 0
+    if at is None or not -n <= at < n:
+        refuse_option(lw, f"{what} with axis=None", node, "write x.flat[indices] = values, or give the axis")
+    others = [
+        f"np.reshape(np.arange(np.shape(x)[{k}]), {tuple(-1 if j == k else 1 for j in range(n))})"
+        for k in range(n)
+    ]
+    places = ", ".join("i" if k == at % n else others[k] for k in range(n))
+    given = {"x": given["arr"], "i": operands.as_array(lw, given["indices"], node), "v": given["values"]}
+    return written(lw, node, f"x[{places}] = v\nout = None", given)
 
 
 def _fill_diagonal(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -531,11 +571,51 @@ def grid(obj: Any, text: str) -> Any:
     return handler
 
 
-INSTANCES: dict[type, Any] = {np.vectorize: vectorized}
+def series_value(lw: Lowerer, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """The value of a polynomial made outside: that of its coefficients."""
+
+    def part(name: str) -> Bound:
+        own = None if path is None else (*path, ("attr", name))
+        return lw.outside(getattr(obj, name), name, own, node)
+
+    if isinstance(obj, np.poly1d):
+        return lw.call(Known(np.polyval, "np.polyval"), [part("coeffs"), *args], kwargs, node)
+    val = getattr(sys.modules[type(obj).__module__], type(obj)._val.__name__)
+    off, scl = obj.mapparms()
+    x = args[0]
+    if (off, scl) != (0, 1):
+        x = written(
+            lw,
+            node,
+            "out = off + scl * x",
+            {"x": x, "off": Plain(Const(float(off))), "scl": Plain(Const(float(scl)))},
+        )
+    if path is not None and not lw.frame.static:
+        lw.guards.update({(*path, ("attr", n)): getattr(obj, n) for n in ("domain", "window")})
+    return lw.call(Known(val, val.__name__), [x, part("coef")], kwargs, node)
+
+
+class Instances(dict):  # type: ignore[type-arg]
+    """Classes whose objects are read when they are called; NumPy's polynomials once they are imported."""
+
+    def __contains__(self, cls: object) -> bool:
+        return dict.__contains__(self, cls) or is_series(cls)
+
+    def __getitem__(self, cls: type) -> Any:
+        return series_value if is_series(cls) else dict.__getitem__(self, cls)
+
+
+def is_series(cls: Any) -> bool:
+    """Whether a class is one of polynomials."""
+    return cls is np.poly1d or (cls.__module__.startswith("numpy.polynomial.") and hasattr(cls, "mapparms"))
+
+
+INSTANCES: dict[type, Any] = Instances({np.vectorize: vectorized})
 HANDLERS: dict[Any, Any] = {
     np.vectorize: _vectorize, each_element: _each_element, row_call: _row_call,
     np.apply_along_axis: _apply_along_axis, np.fromfunction: _fromfunction, np.piecewise: _piecewise,
     np.frompyfunc: _frompyfunc, np.fromiter: _fromiter, np.putmask: _putmask, np.place: _place, np.put: _put,
-    np.fill_diagonal: _fill_diagonal, np.copyto: _copyto, np.r_: _rows, np.c_: _columns, np.s_: _index,
+    np.fill_diagonal: _fill_diagonal, np.put_along_axis: _put_along_axis, np.copyto: _copyto, np.r_: _rows,
+    np.c_: _columns, np.s_: _index,
     np.mgrid: grid(np.mgrid, "np.mgrid"), np.ogrid: grid(np.ogrid, "np.ogrid"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -57,11 +58,11 @@ _SIZES = (
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
-    np.digitize, np.linalg.lstsq,
+    np.digitize, np.linalg.lstsq, np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse,
 }  # fmt: skip
 _DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even ranks and types do
-
-_LARGER = {np.convolve, np.correlate}
+_LONGER = {np.convolve, np.correlate}  # the size follows the longer, or the shorter, of two
+_DATA_TYPED = {np.linalg.eig, np.linalg.eigvals, np.roots}  # complex, or real if that is enough
 
 
 # many numbers divide these
@@ -273,15 +274,25 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         _of_numbers[key] = got
     if f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', '')}" in _DATA_RANKED:
         return UNKNOWN
-    return forget_sizes(got) if fn in _DATA_SHAPED or _of_the_larger(fn, args) else got
+    series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
+    if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
+        return complexified(got)
+    if series and fn.__name__.endswith(
+        ("add", "sub", "mul", "div", "trimcoef")
+    ):  # trailing zeros are cut off
+        return forget_sizes(got)
+    sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
+    between = fn in _LONGER and all(isinstance(d, Sym) for d in sizes)
+    return forget_sizes(got) if between or fn in _DATA_SHAPED else got
 
 
-def _of_the_larger(fn: Any, args: list[Atom]) -> bool:
-    """Whether a result is as long as the longer of two arrays (``np.convolve(mode="same")``)."""
-    if fn not in _LARGER or len(args) < 3:
-        return False
-    sizes = [d for a in args[:2] for k in [kind(a)] if isinstance(k, Array) for d in k.dims]
-    return len(sizes) == 2 and all(isinstance(d, Sym) for d in sizes) and sizes[0] != sizes[1]
+def complexified(k: Kind) -> Kind:
+    """The kind where the type depends on values: what holds for complex numbers holds for all."""
+    if isinstance(k, Array) and k.dtype[0] == "f":
+        return replace(k, dtype="c8" if k.dtype == "f4" else "c16")
+    if isinstance(k, Tree):
+        return replace(k, items=tuple(map(complexified, k.items)))
+    return k
 
 
 def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind | None:
@@ -638,10 +649,8 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
         elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
             position += 1
         elif (
-            (isinstance(pk, Array)
-            and pk.dtype[0] in "iub")
-            or (isinstance(pk, Tree)
-            and isinstance(p, Struct))
+            (isinstance(pk, Array) and pk.dtype[0] in "iub")
+            or (isinstance(pk, Tree) and isinstance(p, Struct))
             or isinstance(pk, Seq)
         ):
             if where is None:

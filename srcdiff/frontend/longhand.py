@@ -117,8 +117,25 @@ def _polar(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) 
     return written(lw, node, "out = (abs(z), cmath.phase(z))", {"z": args[0], **fns})
 
 
+def _einsum(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.einsum(a, [0, 1], b, [1], [0])``: numbers for letters."""
+    lists = [constant(lw.read(a, node)) for a in args[1::2]]
+    last = constant(lw.read(args[-1], node)) if len(args) % 2 and len(args) > 2 else None
+    if not lists or not all(
+        isinstance(x, (list, tuple)) for x in [*lists, *([] if last is None else [last])]
+    ):
+        return None
+
+    def spelt(numbers: Any) -> str:
+        return "".join("..." if k is Ellipsis else chr(ord("a") + k) for k in numbers)
+
+    text = ",".join(map(spelt, lists)) + ("" if last is None else f"->{spelt(last)}")
+    arrays = args[0 : len(args) - len(args) % 2 : 2]
+    return lw.call(Known(np.einsum, "np.einsum"), [Plain(Const(text)), *arrays], kwargs, node)
+
+
 HANDLERS: dict[Any, Any] = {
-    cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef,
+    cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef, np.einsum: _einsum,
     np.quantile: lambda lw, *call: _quantiles(lw, np.quantile, *call),
     np.percentile: lambda lw, *call: _quantiles(lw, np.percentile, *call),
-}
+}  # fmt: skip

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import objects
+from srcdiff.frontend.core import constant
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
-from srcdiff.ir.graph import Struct, kind
+from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["as_array", "as_arrays", "is_list", "joined"]
+__all__ = ["as_array", "as_arrays", "by_name", "is_list", "joined"]
 
 Args = list[Bound]
 Kw = dict[str, Bound]
@@ -74,6 +75,8 @@ def as_arrays(lw: Lowerer, fn: Any, args: Args, kwargs: Kw, node: Any) -> tuple[
     if found is None:
         return args, kwargs
     names, star, arrays, sequences = found
+    if names[:1] == ("subscripts",) and args and not isinstance(constant(lw.read(args[0])), str):
+        return args, kwargs  # lists of numbers stand for letters
 
     def made(name: str, b: Bound) -> Bound:
         if name in arrays:
@@ -83,6 +86,22 @@ def as_arrays(lw: Lowerer, fn: Any, args: Args, kwargs: Kw, node: Any) -> tuple[
     positions = (*names[: len(args)], *(star,) * (len(args) - len(names)))
     args = [made(name, a) for name, a in zip(positions, args, strict=True)]
     return args, {name: made(name, a) for name, a in kwargs.items()}
+
+
+def by_name(lw: Lowerer, fn: Any, args: Args, kwargs: Kw) -> tuple[Args, Kw]:
+    """The call with names from where the parameters of a function and those of its rule part.
+
+    ``np.mean(x, 0, float)`` gives a type, where the rule has ``keepdims``.
+    """
+    same, names = lw.ctx.options(fn)
+    if lw.frame.static or not same or len(args) <= same or len(args) > len(names):
+        return args, kwargs
+    more = dict(zip(names[same:], args[same:], strict=False))
+    if more.keys() & kwargs.keys():
+        return args, kwargs
+    if "out" in more and lw.read(more["out"]) == Const(None):
+        del more["out"]
+    return args[:same], {**more, **kwargs}
 
 
 def joined(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> tuple[Bound, Bound]:

@@ -52,7 +52,8 @@ def at_most(lw: Core, of: Atom, n: int) -> int | None:
         return None
     size, path = lw.lengths[key]
     limit = max(n - offset, 0)
-    lw.guards[(*path, ("most", limit))] = min(size, limit)
+    at: Path = (*path, ("most", limit))
+    lw.guards[at] = min(size, limit)
     return max(min(size + offset, n), 0)
 
 

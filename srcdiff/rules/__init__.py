@@ -7,10 +7,12 @@ when that is met.
 from srcdiff.rules import (
     complex_math,
     creation,
+    definitions,
     elementwise,
     indexing,
     linear_algebra,
     python_math,
+    reasons,
     reductions,
     shapes,
     solvers,
@@ -31,12 +33,14 @@ for _library in (
     "spatial", "sparse",
 ):  # fmt: skip
     when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
+when_imported("numpy.polynomial", "srcdiff.rules.polynomials")
 
 __all__ = [
     "OpRules",
     "Rule",
     "complex_math",
     "creation",
+    "definitions",
     "elementwise",
     "indexing",
     "is_known",
@@ -44,6 +48,7 @@ __all__ = [
     "lookup",
     "may_alias",
     "python_math",
+    "reasons",
     "reductions",
     "returns_fresh",
     "rules_table",

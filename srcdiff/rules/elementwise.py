@@ -11,9 +11,7 @@ says where its operand does not matter: nothing of it is taken there, even if wh
 
 A real function of a complex operand has the partial p for which the tangent is ``(p * x_dot).real``.
 
-Left out: ``np.i0`` (its derivative is no function of NumPy); ``np.modf``, ``np.frexp``, ``np.divmod`` and
-``divmod`` (a pair of results, one of them not constant), so that they are refused rather than taken as
-constant.
+``np.modf``, ``np.divmod`` and ``divmod`` are read as what they stand for.
 """
 
 from __future__ import annotations
@@ -33,6 +31,7 @@ from srcdiff.rules.registry import (
     returns_alias,
 )
 from srcdiff.runtime.reductions import sinc_derivative
+from srcdiff.runtime.special import bessel_i
 
 # --- arithmetic ---------------------------------------------------------------------------------------------
 
@@ -376,6 +375,34 @@ def heaviside(x1: Any, x2: Any) -> Any:
 @elementwise(np.ldexp)
 def ldexp(x1: Any, x2: Any) -> Any:
     return np.ldexp(np.ones_like(x1), x2), None
+
+
+@elementwise(np.nextafter)
+def nextafter(x1: Any, x2: Any) -> Any:
+    return 1.0, 0.0
+
+
+@differential(np.frexp)
+def frexp(x: Any, *, out: Any, x_dot: Any) -> Any:
+    return np.ldexp(x_dot, -out[1]), np.zeros(np.shape(out[1]))
+
+
+@pullback(np.frexp, "x")
+def frexp_bar(x: Any, *, out: Any, out_bar: Any) -> Any:
+    return np.ldexp(out_bar[0], -out[1])
+
+
+# --- Bessel functions ---------------------------------------------------------------------------------------
+
+
+@elementwise(np.i0)
+def i0(x: Any) -> Any:
+    return bessel_i(x, 1)
+
+
+@elementwise(bessel_i)
+def bessel_i_partial(x: Any, order: int = 0) -> Any:
+    return 0.5 * (bessel_i(x, order - 1) + bessel_i(x, order + 1)), None
 
 
 # --- complex numbers ----------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ returns_alias(resized)
 
 @differential(np.interp)
 def interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, *, x_dot: Any, xp_dot: Any, fp_dot: Any
-) -> Any:
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, *, x_dot: Any, xp_dot: Any, fp_dot: Any,
+    left_dot: Any, right_dot: Any,
+) -> Any:  # fmt: skip
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
     step = np.take(xp, k + 1) - np.take(xp, k)
     t = np.clip((x - np.take(xp, k)) / step, 0.0, 1.0)
@@ -28,13 +29,13 @@ def interp(
     node_dot = (1.0 - t) * np.take(xp_dot, k) + t * np.take(xp_dot, k + 1)
     value_dot = (1.0 - t) * np.take(fp_dot, k) + t * np.take(fp_dot, k + 1)
     if left is not None:
-        value_dot = np.where(x < xp[0], 0.0, value_dot)
+        value_dot = np.where(x < xp[0], left_dot, value_dot)
     if right is not None:
-        value_dot = np.where(x > xp[-1], 0.0, value_dot)
+        value_dot = np.where(x > xp[-1], right_dot, value_dot)
     return slope * (x_dot - node_dot) + value_dot
 
 
-@pullback(np.interp, "x", "xp", "fp")
+@pullback(np.interp, "x", "xp", "fp", "left", "right")
 def interp_bar(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, *, out_bar: Any) -> Any:
     k = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
     step = np.take(xp, k + 1) - np.take(xp, k)
@@ -42,12 +43,15 @@ def interp_bar(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, *,
     outside = (x < xp[0]) | (x > xp[-1])
     x_bar = out_bar * np.where(outside, 0.0, (np.take(fp, k + 1) - np.take(fp, k)) / step)
     xp_bar = -untake((1.0 - t) * x_bar, xp, k) - untake(t * x_bar, xp, k + 1)
+    left_bar, right_bar = None, None
     if left is not None:
+        left_bar = np.sum(np.where(x < xp[0], out_bar, 0.0))
         out_bar = np.where(x < xp[0], 0.0, out_bar)
     if right is not None:
+        right_bar = np.sum(np.where(x > xp[-1], out_bar, 0.0))
         out_bar = np.where(x > xp[-1], 0.0, out_bar)
     fp_bar = untake((1.0 - t) * out_bar, fp, k) + untake(t * out_bar, fp, k + 1)
-    return x_bar, xp_bar, fp_bar
+    return x_bar, xp_bar, fp_bar, left_bar, right_bar
 
 
 # --- convolution
@@ -96,8 +100,21 @@ def polyder(p: Any, *, out_bar: Any) -> Any:
     return np.pad(np.arange(np.size(p) - 1, 0, -1) * out_bar, (0, 1))
 
 
+@differential(np.roots)
+def roots(p: Any, *, out: Any, p_dot: Any) -> Any:
+    # p(r) = 0: p_dot(r) + p'(r) r_dot = 0
+    return -np.polyval(p_dot, out) / np.polyval(np.polyder(p), out)
+
+
+@pullback(np.roots, "p")
+def roots_bar(p: Any, *, out: Any, out_bar: Any) -> Any:
+    return cast_like(-np.vander(out, np.size(p)).T @ (out_bar / np.polyval(np.polyder(p), out)), p)
+
+
 @differential(np.vander)
-def vander(x: Any, N: Any = None, increasing: Any = False, *, x_dot: Any) -> Any:
+def vander(x: Any, N: Any = None, increasing: Any = False, *, out: Any, x_dot: Any) -> Any:
+    if isinstance(N, int) and N < 2:
+        return 0.0 * out
     n = np.size(x) if N is None else N
     slopes = np.arange(1, n) * np.vander(x, n - 1, increasing=True) * np.expand_dims(x_dot, -1)
     if increasing:
@@ -107,6 +124,8 @@ def vander(x: Any, N: Any = None, increasing: Any = False, *, x_dot: Any) -> Any
 
 @pullback(np.vander, "x")
 def vander_bar(x: Any, N: Any = None, increasing: Any = False, *, out_bar: Any) -> Any:
+    if isinstance(N, int) and N < 2:
+        return 0.0 * x
     n = np.size(x) if N is None else N
     if not increasing:
         out_bar = np.fliplr(out_bar)
@@ -195,6 +214,18 @@ def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, *, out_bar:
         for k in range(len(s)):
             a_bar = resized(a_bar, a, axes[k])
     return unbroadcast(a_bar, a)
+
+
+@differential(np.fft.rfftfreq)
+@differential(np.fft.fftfreq)
+def fftfreq(n: Any, d: Any = 1.0, *, out: Any, d_dot: Any) -> Any:
+    return -d_dot / d * out
+
+
+@pullback(np.fft.rfftfreq, "d")
+@pullback(np.fft.fftfreq, "d")
+def fftfreq_bar(n: Any, d: Any = 1.0, *, out: Any, out_bar: Any) -> Any:
+    return -np.sum(out * out_bar) / d
 
 
 @linear(np.fft.fftshift, "x")

@@ -55,6 +55,7 @@ from srcdiff.runtime.linalg import (
     matmul_left,
     matmul_right,
     multi_dot_bar,
+    nearest_places,
     norm_axes,
     square,
     tensordot_axes_left,
@@ -66,7 +67,7 @@ from srcdiff.runtime.linalg import (
 takes_sequence(np.linalg.multi_dot)
 pure(einsum_is_plain, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
-nondifferentiable(np.linalg.matrix_rank)
+nondifferentiable(np.linalg.matrix_rank, nearest_places)
 returns_alias(complete, completed, completing, square)
 returns_alias(einsum_bar, np.einsum, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.matrix_transpose)
 
@@ -686,6 +687,56 @@ def eigvalsh_bar(a: Any, UPLO: Any = "L", *, out_bar: Any) -> Any:
     if UPLO == "L":
         return a_bar
     return np.swapaxes(a_bar, -1, -2)
+
+
+@differential(np.linalg.eig)
+def eig(a: Any, *, out: Any, a_dot: Any) -> Any:
+    w, v = out
+    p = np.linalg.inv(v) @ a_dot @ v
+    gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+    same = gaps == 0.0
+    turn = v @ (p * (1.0 / (gaps + same) - same))
+    # the columns keep the length one, and what is largest in them stays real
+    length = np.sum(np.real(np.conj(v) * turn), axis=-2, keepdims=True)
+    largest = np.expand_dims(np.argmax(abs(v), axis=-2), -2)
+    angle = np.imag(np.take_along_axis(turn, largest, -2) / np.take_along_axis(v, largest, -2))
+    if np.iscomplexobj(v):
+        return np.diagonal(p, 0, -2, -1), turn - v * (length + 1j * angle)
+    return np.diagonal(p, 0, -2, -1), turn - v * length
+
+
+@pullback(np.linalg.eig, "a")
+def eig_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    w, v = out
+    w_bar, v_bar = out_bar
+    gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
+    same = gaps == 0.0
+    along = np.sum(v_bar * v, axis=-2, keepdims=True)
+    turn_bar = v_bar - np.conj(v) * np.real(along)
+    if np.iscomplexobj(v):
+        rows = np.expand_dims(np.arange(np.shape(v)[-1]), -1)
+        largest = rows == np.expand_dims(np.argmax(abs(v), axis=-2), -2)
+        turn_bar = turn_bar - np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1.0), 0.0)
+    vT = np.swapaxes(v, -1, -2)
+    p_bar = (vT @ turn_bar) * (1.0 / (gaps + same) - same) + np.eye(np.shape(v)[-1]) * np.expand_dims(
+        w_bar, -2
+    )
+    return cast_like(np.linalg.solve(vT, p_bar @ vT), a)
+
+
+@differential(np.linalg.eigvals)
+def eigvals(a: Any, *, out: Any, a_dot: Any) -> Any:
+    w, v = np.linalg.eig(a)
+    p = np.diagonal(np.linalg.inv(v) @ a_dot @ v, 0, -2, -1)
+    return np.take_along_axis(p, nearest_places(out, w), -1)
+
+
+@pullback(np.linalg.eigvals, "a")
+def eigvals_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    w, v = np.linalg.eig(a)
+    w_bar = np.take_along_axis(out_bar, nearest_places(w, out), -1)
+    vT = np.swapaxes(v, -1, -2)
+    return cast_like(np.linalg.solve(vT, np.expand_dims(w_bar, -1) * vT), a)
 
 
 @differential(np.linalg.qr)

@@ -3,8 +3,9 @@
 Functions of Python floats touch NumPy for nothing.  The conventions at kinks are those of NumPy's functions
 (docs/kinks.md): where the function has a value, so has its derivative.
 
-Left out: ``math.modf``, ``math.frexp`` and ``divmod`` (a pair of results, one of them not constant),
-``math.hypot`` of more than three coordinates, ``math.nextafter``.  The front end lowers ``abs``, ``min``,
+Left out: ``math.hypot`` of more than three coordinates, ``math.nextafter``.
+The front end lowers ``math.modf``, ``math.frexp``,
+``divmod`` (a pair of results, one of them not constant), ``abs``, ``min``,
 ``max``, ``sum`` and ``pow``.
 """
 

@@ -5,10 +5,9 @@ reads as it would be written by hand.  Equal extremes share equally; a quantile 
 one sorting permutation puts next to it.  Products and running products are right where elements are zero, at
 every order.
 
-Left out: ``where=`` and ``mean=`` of the reductions; quantiles other than linear
-ones; the derivative with respect to the quantile's position; ``returned=True`` of ``np.average``; ``prepend``
-and ``append`` of ``np.diff``; variances of complex numbers; ``np.nanprod``, ``np.nanvar``, ``np.nanstd``,
-``np.nanmedian``.
+Options that choose what is reduced (``where=``, ``mean=``), and functions that are others put together,
+are in
+:mod:`srcdiff.rules.definitions`. Left out: the derivative with respect to the quantile's position.
 """
 
 from __future__ import annotations
@@ -24,18 +23,28 @@ from srcdiff.rules.registry import (
     pullback,
     pure,
     returns_alias,
+    returns_operand,
+    takes_arrays,
 )
+from srcdiff.runtime.arrays import untake
 from srcdiff.runtime.reductions import (
+    axes_behind,
+    bin_places,
+    first_places,
     other_axes,
     pad_widths,
+    present_size,
     quantile_weights,
     recurrence,
     reduced_size,
     shifted,
 )
 
-pure(other_axes, pad_widths)
-nondifferentiable(reduced_size, quantile_weights)
+pure(axes_behind, other_axes, pad_widths)
+takes_arrays(np.quantile, "q")
+takes_arrays(np.nanquantile, "q")
+takes_arrays(np.percentile, "q")
+nondifferentiable(bin_places, first_places, present_size, reduced_size, quantile_weights)
 
 # --- sums and means -----------------------------------------------------------------------------------------
 
@@ -278,32 +287,56 @@ def median_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any
     return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
 
 
+@differential(np.nanquantile)
 @differential(np.quantile)
-def quantile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    weights = quantile_weights(a, q, axis)
-    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
+def quantile(
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, a_dot: Any
+) -> Any:
+    weights = quantile_weights(a, q, axis, method)
+    if np.ndim(q) == 0:
+        return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
+    along = axes_behind(axis, np.ndim(a))
+    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
 
 
+@pullback(np.nanquantile, "a")
 @pullback(np.quantile, "a")
-def quantile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
-    weights = quantile_weights(a, q, axis)
-    if axis is None or keepdims:
-        return np.where(weights > 0.0, weights * out_bar, 0.0)
-    return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
+def quantile_bar(
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, out_bar: Any
+) -> Any:
+    weights = quantile_weights(a, q, axis, method)
+    if np.ndim(q) == 0:
+        if axis is None or keepdims:
+            return np.where(weights > 0.0, weights * out_bar, 0.0)
+        return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
+    if not keepdims:
+        out_bar = np.expand_dims(out_bar, axes_behind(axis, np.ndim(a)))
+    return np.sum(np.where(weights > 0.0, weights * out_bar, 0.0), axis=0)
 
 
 @differential(np.percentile)
-def percentile(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    weights = quantile_weights(a, q / 100.0, axis)
-    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
+def percentile(
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, a_dot: Any
+) -> Any:
+    weights = quantile_weights(a, np.asarray(q) / 100.0, axis, method)
+    if np.ndim(q) == 0:
+        return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
+    along = axes_behind(axis, np.ndim(a))
+    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
 
 
 @pullback(np.percentile, "a")
-def percentile_bar(a: Any, q: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
-    weights = quantile_weights(a, q / 100.0, axis)
-    if axis is None or keepdims:
-        return np.where(weights > 0.0, weights * out_bar, 0.0)
-    return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
+def percentile_bar(
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, out_bar: Any
+) -> Any:
+    weights = quantile_weights(a, np.asarray(q) / 100.0, axis, method)
+    if np.ndim(q) == 0:
+        if axis is None or keepdims:
+            return np.where(weights > 0.0, weights * out_bar, 0.0)
+        return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
+    if not keepdims:
+        out_bar = np.expand_dims(out_bar, axes_behind(axis, np.ndim(a)))
+    return np.sum(np.where(weights > 0.0, weights * out_bar, 0.0), axis=0)
 
 
 @differential(np.unique)
@@ -317,6 +350,68 @@ def unique_bar(ar: Any, *, out_bar: Any) -> Any:
     place = np.ravel(found[2])
     first = np.arange(np.size(ar)) == np.take(found[1], place)
     return np.reshape(np.where(first, np.take(out_bar, place), 0.0), np.shape(ar))
+
+
+@differential(np.unique_values)
+def unique_values(x: Any, *, out: Any, x_dot: Any) -> Any:
+    return np.take(x_dot, first_places(x, out))
+
+
+@pullback(np.unique_values, "x")
+def unique_values_bar(x: Any, *, out: Any, out_bar: Any) -> Any:
+    return untake(out_bar, x, first_places(x, out))
+
+
+@differential(np.unique_counts)
+@differential(np.unique_inverse)
+def unique_pair(x: Any, *, out: Any, x_dot: Any) -> Any:
+    return np.take(x_dot, first_places(x, out[0])), np.zeros(np.shape(out[1]))
+
+
+@differential(np.unique_all)
+def unique_all(x: Any, *, out: Any, x_dot: Any) -> Any:
+    still = np.zeros(np.shape(out[1]))
+    return np.take(x_dot, first_places(x, out[0])), still, np.zeros(np.shape(out[2])), still
+
+
+@pullback(np.unique_counts, "x")
+@pullback(np.unique_inverse, "x")
+@pullback(np.unique_all, "x")
+def unique_pair_bar(x: Any, *, out: Any, out_bar: Any) -> Any:
+    return untake(out_bar[0], x, first_places(x, out[0]))
+
+
+# --- counts -------------------------------------------------------------------------------------------------
+
+
+@differential(np.histogram)
+def histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None, *, out: Any,
+    a_dot: Any, bins_dot: Any, weights_dot: Any,
+) -> Any:  # fmt: skip
+    n = np.size(out[0])
+    edges_dot: Any = np.zeros(n + 1)
+    if isinstance(bins, int) and range is None:
+        lowest, highest = a == np.min(a), a == np.max(a)
+        edges_dot = np.linspace(
+            np.sum(np.where(lowest, a_dot, 0.0)) / np.sum(lowest),
+            np.sum(np.where(highest, a_dot, 0.0)) / np.sum(highest),
+            n + 1,
+        )
+    elif not isinstance(bins, int):
+        edges_dot = edges_dot + bins_dot
+    sums_dot: Any = np.zeros(n)
+    if weights is not None:
+        sums_dot = np.bincount(bin_places(a, out[1]), np.ravel(weights_dot), n + 1)[:n]
+    if not density:
+        if weights is None:
+            return 0, edges_dot
+        return sums_dot, edges_dot
+    widths = np.diff(out[1])
+    taken = bin_places(a, out[1]) < n
+    total = np.sum(taken) if weights is None else np.sum(np.where(taken, np.ravel(weights), 0.0))
+    change = sums_dot / total - out[0] * widths * np.sum(sums_dot) / total
+    return (change - out[0] * np.diff(edges_dot)) / widths, edges_dot
 
 
 # --- products -----------------------------------------------------------------------------------------------
@@ -342,10 +437,10 @@ def prod(
     elif axis is None:
         rows, rows_dot = np.ravel(a), np.ravel(a_dot)
     else:
-        moved = np.moveaxis(a, axis, range(-len(axis), 0))
+        moved = np.moveaxis(a, axis, tuple(range(-len(axis), 0)))
         lengths = moved.shape[: a.ndim - len(axis)] + (reduced_size(a, axis),)
         rows = np.reshape(moved, lengths)
-        rows_dot = np.reshape(np.moveaxis(a_dot, axis, range(-len(axis), 0)), lengths)
+        rows_dot = np.reshape(np.moveaxis(a_dot, axis, tuple(range(-len(axis), 0))), lengths)
     before = np.cumprod(shifted(rows, -1, 1, 1.0), axis=-1)
     after = np.flip(np.cumprod(np.flip(shifted(rows, -1, -1, 1.0), axis=-1), axis=-1), axis=-1)
     out_dot = np.sum(before * after * rows_dot, axis=-1)
@@ -385,11 +480,11 @@ def prod_bar(
         before = np.cumprod(shifted(a, axis, 1, 1.0), axis=axis)
         after = np.flip(np.cumprod(np.flip(shifted(a, axis, -1, 1.0), axis=axis), axis=axis), axis=axis)
         return others_bar * before * after, initial_bar
-    moved = np.moveaxis(a, axis, range(-len(axis), 0))
+    moved = np.moveaxis(a, axis, tuple(range(-len(axis), 0)))
     rows = np.reshape(moved, moved.shape[: a.ndim - len(axis)] + (reduced_size(a, axis),))
     before = np.cumprod(shifted(rows, -1, 1, 1.0), axis=-1)
     after = np.flip(np.cumprod(np.flip(shifted(rows, -1, -1, 1.0), axis=-1), axis=-1), axis=-1)
-    others = np.moveaxis(np.reshape(before * after, moved.shape), range(-len(axis), 0), axis)
+    others = np.moveaxis(np.reshape(before * after, moved.shape), tuple(range(-len(axis), 0)), axis)
     return others_bar * others, initial_bar
 
 
@@ -505,3 +600,4 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, out_bar: Any) -
 
 
 returns_alias(np.diff)
+returns_operand(np.histogram)  # the edges

@@ -13,6 +13,8 @@ The forms:
 ``differential``  the tangent of the result; reverse mode transposes the text, unless there is a ``pullback``
 ``pullback``      the cotangents of the differentiable operands named; forward mode transposes the text
 ``nondifferentiable``  the result carries no derivative (integers, booleans, piecewise constant values)
+``definition``    no derivative: what the function is, in functions that have rules; read in its place
+``refused``       no derivative, and why
 
 Broadcasting, symbolic zeros, accumulation, inactive operands and reductions of a cotangent to its operand's
 shape are the mechanism's business, never a rule's (elementwise partials are unbroadcast by the mechanism).
@@ -20,8 +22,10 @@ shape are the mechanism's business, never a rule's (elementwise partials are unb
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,12 +38,16 @@ __all__ = [
     "Rule",
     "array_operands",
     "bilinear",
+    "definition",
+    "definitions_for",
+    "definitions_of",
     "differential",
     "elementwise",
     "forget",
     "freezes",
     "implicit",
     "implicit_named",
+    "is_default",
     "is_freezing",
     "is_joined",
     "is_known",
@@ -51,14 +59,20 @@ __all__ = [
     "may_alias",
     "multilinear",
     "nondifferentiable",
+    "options",
     "pullback",
     "pure",
     "real_only",
+    "reason_of",
+    "refused",
+    "refused_table",
     "returns_alias",
     "returns_fresh",
+    "returns_operand",
     "rules_table",
     "shape_operands",
     "shapes_only",
+    "takes_arrays",
     "takes_nested",
     "takes_sequence",
     "when_imported",
@@ -94,12 +108,25 @@ class OpRules:
     forms: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a function stands for; ``options``: only where one of these is given (a name, or a position)."""
+
+    text: Fn
+    operands: tuple[str, ...]
+    options: tuple[str | int, ...]
+
+
 _TABLE: dict[Fn, OpRules] = {}
+_DEFINED: dict[Fn, list[Definition]] = {}
+_REFUSED: dict[Any, str] = {}
 _JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
 _PURE: set[Fn] = set()
+_SHARING: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
+_ARRAYS: dict[Fn, frozenset[str]] = {}
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
@@ -243,15 +270,74 @@ def nondifferentiable(*fns: Fn) -> None:
         _entry(fn).constant = True
 
 
+def definition(fn: Fn, *operands: str, options: tuple[str | int, ...] = ()) -> Callable[[T], T]:
+    """What ``fn`` stands for, with its parameters, in functions that have rules; it is read in its place.
+
+    ``operands``: the parameters that are arrays (lists are made arrays first).
+    ``options``: read only where one of
+    these is given, by name, or by its position in a call.
+    """
+
+    def put(text: T) -> T:
+        _DEFINED.setdefault(fn, []).append(Definition(text, operands, options))
+        return text
+
+    return put
+
+
+def definitions_of(fn: Any) -> list[Definition]:
+    """All definitions of ``fn``."""
+    if _LATER:
+        _met()
+    try:
+        return _DEFINED.get(fn, [])
+    except TypeError:
+        return []
+
+
+def definitions_for(fn: Any, count: int, names: Any) -> list[Definition]:
+    """The definitions that may be read for a call with so many positional arguments, and these names."""
+    return [
+        d
+        for d in definitions_of(fn)
+        if not d.options or any(o in names if isinstance(o, str) else o < count for o in d.options)
+    ]
+
+
+def refused(reason: str, *fns: Any) -> None:
+    """Functions (or classes and modules of them) that have no derivative here, and why."""
+    for fn in fns:
+        if _REFUSED.setdefault(fn, reason) != reason:
+            raise ValueError(f"{fn!r} is refused for another reason already")
+
+
+def reason_of(fn: Any) -> str:
+    """Why ``fn`` is refused, or nothing."""
+    try:
+        return _REFUSED.get(fn, "")
+    except TypeError:
+        return ""
+
+
+def refused_table() -> dict[Any, str]:
+    """A copy of what is refused, with the reasons."""
+    return dict(_REFUSED)
+
+
 def returns_alias(*fns: Fn) -> None:
     """Functions whose result may share memory with their first argument (views, or the argument itself)."""
     _ALIASING.update(fns)
 
 
+def returns_operand(*fns: Fn) -> None:
+    """Functions that give back one of their further arguments, as it is, as a part of the result."""
+    _SHARING.update(fns)
+
+
 def returns_fresh(fn: Fn) -> bool:
     """Whether the result of ``fn`` never shares memory with its arguments."""
     try:
-        return fn in _TABLE and fn not in _ALIASING
+        return fn in _TABLE and fn not in _ALIASING and fn not in _SHARING
     except TypeError:
         return False
 
@@ -322,6 +408,11 @@ def takes_nested(*fns: Fn) -> None:
     _NESTED.update(fns)
 
 
+def takes_arrays(fn: Fn, *operands: str) -> None:
+    """Operands without a derivative that are arrays: lists are made arrays before the rule sees them."""
+    _ARRAYS[fn] = frozenset(operands)
+
+
 def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], frozenset[str]] | None:
     """Parameters of ``fn``, that of further arguments; which are arrays, which sequences of arrays."""
     entry = lookup(fn)
@@ -330,12 +421,46 @@ def array_operands(fn: Any) -> tuple[tuple[str, ...], str, frozenset[str], froze
     rules: list[Rule] = [getattr(entry, form) for form in entry.forms]
     code = rules[0].text.__code__
     star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else ""
-    active = frozenset(name for rule in rules for name in rule.operands)
+    active = frozenset(name for rule in rules for name in rule.operands) | _ARRAYS.get(fn, frozenset())
     none: frozenset[str] = frozenset()
     sequence = fn in _SEQUENCES
     return (
         code.co_varnames[: code.co_argcount], star, none if sequence else active, active if sequence else none
     )  # fmt: skip
+
+
+def options(fn: Any) -> tuple[int, tuple[str, ...]]:
+    """The positional parameters of ``fn``, and from which on its rule's text has others in their places."""
+    entry = lookup(fn)
+    if entry is None or not entry.forms:
+        return 0, ()
+    try:
+        theirs = _positional(fn)
+    except (TypeError, ValueError):
+        return 0, ()
+    rule: Rule = getattr(entry, entry.forms[0])
+    ours = _own_operands(rule.text)
+    if rule.text.__code__.co_flags & 4:
+        return 0, ()
+    same = 0
+    while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
+        same += 1
+    return same, theirs
+
+
+@functools.lru_cache(maxsize=1024)
+def _positional(fn: Fn) -> tuple[str, ...]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind in kinds)
+
+
+def is_default(fn: Any, name: str, value: Any) -> bool:
+    """Whether an option of ``fn`` is given the value that it has without."""
+    try:
+        p = inspect.signature(fn).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    return p is not None and type(p.default) is type(value) and bool(p.default == value)
 
 
 def is_known(fn: Any) -> bool:

@@ -79,6 +79,7 @@ returns_alias(
     np.matrix_transpose,
     np.moveaxis,
     np.ravel,
+    np.require,
     np.reshape,
     np.rollaxis,
     np.rot90,
@@ -243,6 +244,11 @@ def asarray(a: Any, *, out_bar: Any) -> Any:
             return tuple(out_bar)
         return unarray(out_bar, a)
     return out_bar
+
+
+@linear(np.require, "a")
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, out_bar: Any) -> Any:
+    return cast_like(out_bar, a)
 
 
 @linear(np.ascontiguousarray, "a")

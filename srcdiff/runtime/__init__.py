@@ -1,17 +1,28 @@
 """The few functions that emitted text may call; imports nothing of srcdiff but itself, and NumPy."""
 
-from srcdiff.runtime import arrays, filters, interpolation, linalg, records, reductions, schedules, special
+from srcdiff.runtime import (
+    arrays,
+    filters,
+    interpolation,
+    linalg,
+    polynomials,
+    records,
+    reductions,
+    schedules,
+    special,
+)
 from srcdiff.runtime.arrays import *  # noqa: F403
 from srcdiff.runtime.filters import *  # noqa: F403
 from srcdiff.runtime.interpolation import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
+from srcdiff.runtime.polynomials import *  # noqa: F403
 from srcdiff.runtime.records import *  # noqa: F403
 from srcdiff.runtime.reductions import *  # noqa: F403
 from srcdiff.runtime.schedules import *  # noqa: F403
 from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *filters.__all__, *interpolation.__all__,
-    *linalg.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
+    *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
     *special.__all__,
 ]  # fmt: skip

@@ -24,6 +24,7 @@ __all__ = [
     "ediff_back",
     "fit",
     "gradient_back",
+    "grid_places",
     "half_spectrum",
     "interior",
     "inverse_permutation",
@@ -32,6 +33,7 @@ __all__ = [
     "negated",
     "one_by_one",
     "order_of",
+    "pad_pairs",
     "pad_sources",
     "resized",
     "rolled_to",
@@ -340,6 +342,29 @@ def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
         raise NotImplementedError(f"the derivative of np.pad with mode={mode!r}")
     where: Any = np.arange(np.size(array)).reshape(np.shape(array))
     return np.pad(where, pad_width, mode)
+
+
+def pad_pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+    """The widths before and after each axis."""
+    if isinstance(pad_width, dict):
+        axes = {k % ndim: w for k, w in pad_width.items()}
+        pairs = [np.broadcast_to(axes.get(k, 0), (2,)) for k in range(ndim)]
+    else:
+        pairs = list(np.broadcast_to(pad_width, (ndim, 2)))
+    return tuple((int(lo), int(hi)) for lo, hi in pairs)
+
+
+def grid_places(columns: Any, edges: Any) -> Any:
+    """The flat index of the cell in which each point lies; one past the last for points outside."""
+    inside: Any = True
+    flat: Any = 0
+    cells = 1
+    for x, e in zip(columns, edges, strict=True):
+        k = np.searchsorted(e, x, side="right") - 1
+        k = np.where(x == e[-1], len(e) - 2, k)
+        inside = inside & (k >= 0) & (k < len(e) - 1)
+        flat, cells = flat * (len(e) - 1) + k, cells * (len(e) - 1)
+    return np.where(inside, flat, cells)
 
 
 def interior(pad_width: Any, ndim: int) -> tuple[slice, ...]:

@@ -30,6 +30,7 @@ __all__ = [
     "matmul_left",
     "matmul_right",
     "multi_dot_bar",
+    "nearest_places",
     "norm_axes",
     "permutation",
     "square",
@@ -260,6 +261,11 @@ def norm_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return tuple(int(k) % ndim for k in (axis if isinstance(axis, list | tuple) else (axis,)))
+
+
+def nearest_places(wanted: Any, w: Any) -> Any:
+    """For each of the numbers wanted, which of those in the last axis of ``w`` is nearest."""
+    return np.argmin(abs(np.expand_dims(wanted, -1) - np.expand_dims(w, -2)), axis=-1)
 
 
 # --- factorisations of matrices that are not square

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "axes_behind",
+    "bin_places",
+    "first_places",
     "other_axes",
     "pad_widths",
+    "present_size",
     "quantile_weights",
     "recurrence",
     "reduced_size",
@@ -29,6 +33,15 @@ def reduced_size(a: Any, axis: Axis) -> int:
         return int(np.prod(shape, dtype=int))
     axes = (axis,) if np.ndim(axis) == 0 else tuple(axis)  # type: ignore[arg-type]
     return int(np.prod([shape[k] for k in axes], dtype=int))
+
+
+def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Any:
+    """How many elements of ``a`` a mask takes into each of a reduction, less ``ddof``; nan if none."""
+    taken = np.broadcast_to(where, np.shape(a))
+    count = np.sum(
+        taken, axis=axis, keepdims=keepdims, dtype=np.result_type(a, np.float16).type(0).real.dtype
+    )
+    return np.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
 
 
 def other_axes(ndim: int, axis: int) -> tuple[int, ...]:
@@ -68,21 +81,60 @@ def recurrence(a: Any, b: Any, axis: int = -1, reverse: bool = False) -> Any:
     return np.moveaxis(s, 0, axis)
 
 
-def quantile_weights(a: Any, q: float, axis: Axis = None) -> Any:
-    """The weight of each element of ``a`` in its ``q``-quantile along ``axis`` (linear between neighbours).
+def axes_behind(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes of a reduction, where one more axis stands before all."""
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return tuple(1 + k % ndim for k in axes)
 
-    Elements that are equal keep their order, so the weights are those of one sorting permutation.
+
+def first_places(x: Any, values: Any) -> Any:
+    """Where each of the values first lies in ``x``, flattened."""
+    flat = np.ravel(x)
+    order = np.argsort(flat, kind="stable")
+    return order[np.searchsorted(flat[order], values)]
+
+
+def bin_places(a: Any, edges: Any) -> Any:
+    """The bin in which each element of ``a``, flattened, lies; one past the last for those outside."""
+    flat, n = np.ravel(a), len(edges) - 1
+    places = np.searchsorted(edges, flat, side="right") - 1
+    places = np.where(flat == edges[-1], n - 1, places)
+    return np.where((places >= 0) & (places < n), places, n)
+
+
+def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") -> Any:
+    """The weight of each element of ``a`` in its quantile along ``axis``; an axis for ``q`` comes first.
+
+    Elements that are equal keep their order, so the weights are those of one sorting permutation. What is nan
+    counts as absent.
     """
-    if np.ndim(q) > 0:
-        raise NotImplementedError("the derivative of several quantiles at once: call it for each of them")
+    if np.ndim(q) > 1:
+        raise NotImplementedError(
+            "the derivative of a matrix of quantiles: flatten q, and reshape the result"
+        )
     a = np.asarray(a)
     axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(a, axes, last)
     rows = moved.reshape(moved.shape[: moved.ndim - len(axes)] + (-1,))
     ranks = np.argsort(np.argsort(rows, axis=-1, kind="stable"), axis=-1)
-    weights = np.maximum(0.0, 1.0 - abs(ranks - q * (rows.shape[-1] - 1)))
-    return np.moveaxis(weights.reshape(moved.shape), last, axes).astype(a.dtype)
+    counts = np.sum(~np.isnan(rows), axis=-1, keepdims=True)
+    each = [_weights(moved.shape, axes, ranks, counts, one, method) for one in np.ravel(q)]
+    if np.ndim(q) == 0:
+        return each[0].astype(a.dtype)
+    return np.stack(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
+
+
+def _weights(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str) -> Any:
+    if method == "linear":
+        place = q * (counts - 1)
+    else:  # where the quantile of 0, 1, 2 ... lies
+        place = np.zeros(counts.shape)
+        for n in np.unique(counts[counts > 0]):
+            given: Any = {"method": method}
+            place[counts == n] = np.quantile(np.arange(float(n)), q, **given)
+    weights = np.where(ranks < counts, np.maximum(0.0, 1.0 - abs(ranks - place)), 0.0)
+    return np.moveaxis(weights.reshape(shape), tuple(range(-len(axes), 0)), axes)
 
 
 def sinc_derivative(x: Any, order: int = 1) -> Any:

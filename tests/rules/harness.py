@@ -392,7 +392,9 @@ CANONICAL: dict[Fn, Fn] = {
     np.greater: operator.gt, np.greater_equal: operator.ge,
 }  # fmt: skip
 
-LOWERED: set[Fn] = {tuple, list, sum, min, max, sorted, reversed, enumerate, zip, slice, all, any}
+LOWERED: set[Fn] = {
+    tuple, list, sum, min, max, sorted, reversed, enumerate, zip, slice, all, any, NotImplementedError,
+}  # fmt: skip
 """Builtins that the front end lowers itself, or that only handle axes in rules."""
 
 
@@ -425,6 +427,9 @@ def resolve(node: ast.expr, text: FunctionType) -> Any:
     if isinstance(node, ast.Name):
         builtins = text.__globals__["__builtins__"]
         builtins = builtins if isinstance(builtins, dict) else vars(builtins)
+        held = dict(zip(text.__code__.co_freevars, text.__closure__ or (), strict=True))
+        if node.id in held:
+            return held[node.id].cell_contents
         return text.__globals__.get(node.id, builtins.get(node.id))
     if isinstance(node, ast.Attribute):
         base = resolve(node.value, text)

@@ -55,6 +55,7 @@ def cases(table: dict[Fn, list[Any]]) -> list[Any]:
     ]
 
 
+TRANSPOSED: set[Fn] = {np.histogram}  # reverse mode transposes the text: tests/rulebook.py has calls of these
 DIFFERENTIABLE = [
     pytest.param(fn, entry, id=full_name(fn))
     for fn, entry in TABLE.items()
@@ -116,7 +117,7 @@ def test_rule_uses_only_known_operations(text: Fn) -> None:
     for spelling, found in harness.operations_of(text):
         assert found is not None, f"{spelling}: not an operation that can be resolved"
         known = registry.is_known(found) or found in harness.LOWERED or harness.is_rule_text(found)
-        assert known, f"{spelling} is not in the rule table"
+        assert known or registry.definitions_of(found), f"{spelling} is not in the rule table"
 
 
 @pytest.mark.parametrize(("fn", "sample"), cases(SAMPLES))
