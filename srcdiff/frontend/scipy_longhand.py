@@ -232,6 +232,9 @@ def gaussian_gradient_magnitude(g: Given) -> Bound | None:
     return g.write(f"out = np.sqrt({terms})", "input", "sigma", "mode", "cval", gaussian_filter=smooth)
 
 
+SHAPED = ("PchipInterpolator", "Akima1DInterpolator")
+
+
 def curve(name: str, *options: str) -> Any:
     """A class of curves: what calls its objects is a function of the knots, the values and the place."""
 
@@ -244,7 +247,8 @@ def curve(name: str, *options: str) -> Any:
         number = Known(float, "float")
         text = "out = np.asarray(v, dtype=float)"
         arrays = [written(lw, node, text, {"v": a, "float": number}) for a in args]
-        fn = Known(lw.ctx.implicit("interpolate"), "interpolate")
+        word = "interpolate_shaped" if name in SHAPED else "interpolate"
+        fn = Known(lw.ctx.implicit(word), word)
         return Partial(fn, (Plain(Const(name)), *arrays), kwargs)
 
     return handler

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.rules.registry import differential, elementwise, multilinear, pullback, real_only
 from srcdiff.rules.transforms import varies
-from srcdiff.runtime.interpolation import curve_at, interpolate
+from srcdiff.runtime.interpolation import curve_at, interpolate, interpolate_shaped
 
 T = Any
 
@@ -25,10 +25,6 @@ def interpolate_rule(
     name: T, x: T, y: T, q: T, nu: T = 0, bc_type: T = None, kind: T = None, k: T = None,
     extrapolate: T = None, *, y_dot: T, q_dot: T,
 ) -> T:  # fmt: skip
-    if varies(y_dot) and name in ("PchipInterpolator", "Akima1DInterpolator") and name != "":
-        raise NotImplementedError(
-            "the slopes of this curve are no smooth function of its values: use CubicSpline"
-        )
     moved = interpolate(name, x, y_dot, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
     if not varies(q_dot):
         return moved
@@ -68,3 +64,8 @@ def interpolate_bar(
 @elementwise(curve_at)
 def curve_at_rule(curve: T, x: T, nu: T = 0, extrapolate: T = None) -> T:
     return None, curve_at(curve, x, nu + 1, extrapolate), None, None
+
+
+@pullback(interpolate_shaped, "q")
+def interpolate_shaped_bar(name: T, x: T, y: T, q: T, nu: T = 0, extrapolate: T = None, *, out_bar: T) -> T:
+    return interpolate_shaped(name, x, y, q, nu + 1, extrapolate=extrapolate) * out_bar

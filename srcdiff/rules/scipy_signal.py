@@ -164,7 +164,14 @@ def lags(g: T, x: T, like: T, axis: T) -> T:
     )
 
 
-@linear(scipy.signal.sosfilt, "x")
+@differential(scipy.signal.sosfilt)
+def sosfilt_dot(sos: T, x: T, axis: T = -1, zi: T = None, *, x_dot: T) -> T:
+    if zi is not None:  # (with a state it is not linear in the signal)
+        raise NotImplementedError("the derivative of scipy.signal.sosfilt needs zi=None")
+    return scipy.signal.sosfilt(sos, x_dot, axis)
+
+
+@pullback(scipy.signal.sosfilt, "x")
 def sosfilt(sos: T, x: T, axis: T = -1, zi: T = None, *, out_bar: T) -> T:
     if zi is not None:
         raise NotImplementedError("the derivative of scipy.signal.sosfilt needs zi=None")
@@ -184,7 +191,15 @@ def hilbert(x: T, N: T = None, axis: T = -1, *, out_bar: T) -> T:
     return np.real(out_bar) + np.imag(scipy.signal.hilbert(np.imag(out_bar), None, axis))
 
 
-@linear(scipy.signal.savgol_filter, "x")
+@differential(scipy.signal.savgol_filter)
+def savgol_filter_dot(
+    x: T, window_length: T, polyorder: T, deriv: T = 0, delta: T = 1.0, axis: T = -1, mode: T = "interp",
+    cval: T = 0.0, *, x_dot: T,
+) -> T:  # fmt: skip
+    return scipy.signal.savgol_filter(x_dot, window_length, polyorder, deriv, delta, axis, mode)
+
+
+@pullback(scipy.signal.savgol_filter, "x")
 def savgol_filter(
     x: T, window_length: T, polyorder: T, deriv: T = 0, delta: T = 1.0, axis: T = -1, mode: T = "interp",
     cval: T = 0.0, *, out_bar: T,

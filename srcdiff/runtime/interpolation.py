@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["curve_at", "interpolate", "sparse_transposed"]
+__all__ = ["curve_at", "interpolate", "interpolate_shaped", "sparse_transposed"]
 
 _DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
 
@@ -21,6 +21,11 @@ def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) 
     if name == "interp1d":
         return scipy.interpolate.interp1d(x, y, axis=0, **options)(q)
     return getattr(scipy.interpolate, name)(x, y, **options)(q, nu)
+
+
+def interpolate_shaped(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:
+    """`interpolate` by a class whose slopes at the knots are no linear function of the values."""
+    return interpolate(name, x, y, q, nu, **options)
 
 
 def curve_at(curve: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:

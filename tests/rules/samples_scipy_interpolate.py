@@ -30,5 +30,8 @@ SAMPLES: dict[Any, list[Sample]] = {
         both("interp1d", X, Y, Q),
         both("interp1d", X, Y, Q, kind="cubic"),
     ],
+    rt.interpolate_shaped: [
+        Sample((name, X, Y, Q), wrt=(3,), step=1e-4) for name in ("PchipInterpolator", "Akima1DInterpolator")
+    ],
     rt.curve_at: [Sample((CURVE, Q), wrt=(1,), step=1e-4), Sample((CURVE, Q, 1), wrt=(1,), step=1e-4)],
 }

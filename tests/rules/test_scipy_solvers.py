@@ -325,7 +325,17 @@ def two_dimensions(p):
     return si.dblquad(lambda x, y: p * x * y, 0, 1, 0, 1)[0]
 
 
+def values_of_monotone_curve(p):
+    return np.sum(ip.PchipInterpolator(X7, p * X7**2)(Q3))
+
+
+def knots_that_vary(p):
+    return np.sum(ip.CubicSpline(p * X7, X7**2)(Q3))
+
+
 REFUSED = {
+    values_of_monotone_curve: "interpolate_shaped has no derivative with respect to 'y'",
+    knots_that_vary: "interpolate has no derivative with respect to 'x'",
     printing: "f is given to a solver, and does more than return a value",
     constrained: "scipy.optimize.minimize(constraints=...) cannot be differentiated",
     covariance: "the derivative of the covariance of curve_fit is not known",
