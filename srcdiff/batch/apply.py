@@ -9,7 +9,7 @@ from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import OWN, Atom, Const, Op, Slice, Struct, Val, kind, rank
-from srcdiff.ir.kinds import Array, Dim, Scalar, Seq
+from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
@@ -35,6 +35,9 @@ class Many(Builder):
     dim: Dim
 
     def at(self, a: Atom) -> Atom:
+        raise NotImplementedError
+
+    def named(self, new: Atom, k: Kind, how: Any) -> Val:
         raise NotImplementedError
 
     def way(self, a: Atom) -> Any:
@@ -282,7 +285,7 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
         return b.prim(op.fn, [b.at(x), b.at(at)], **attrs), "many"
     if not isinstance(k, Array):
         raise Unbatched("a part of something else")
-    parts = list(at.items) if isinstance(at, Struct) and at.type is tuple else [at]
+    parts = index_parts(b, at)
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
@@ -290,13 +293,38 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
     return b.getitem(b.at(x), by_examples(b, x, parts)), "many"
 
 
+def index_parts(b: Many, at: Atom) -> list[Atom]:
+    """An index axis by axis, also where it is one value: a tuple (of arrays, as ``np.nonzero`` gives it)."""
+    if isinstance(at, Struct):
+        return list(at.items) if at.type is tuple else [at]
+    k = kind(at)
+    if isinstance(k, Tree):
+        how, new = b.way(at), b.at(at)
+        if how == "each" or not (isinstance(k.type, type) and issubclass(k.type, (tuple, list))):
+            raise Unbatched("an index of several things")
+        if k.type is list:
+            return [at]
+        whole = kind(new)
+        assert isinstance(whole, Tree)
+        return [
+            b.named(b.part(new, whole, n), x, how[n] if isinstance(how, tuple) else how)
+            for n, x in enumerate(k.items)
+        ]
+    if isinstance(at, Val) and not (isinstance(k, (Array, Scalar)) or (type(k) is Seq and not k.frozen)):
+        raise Unbatched("an index that may be of several axes")
+    return [at]
+
+
 def split_up(parts: list[Atom]) -> bool:
     """Whether arrays and numbers among indices have slices between them: their axes would come first."""
-    fancy = [n for n, p in enumerate(parts) if isinstance(kind(p), (Array, Seq)) or isinstance(p, Struct)]
-    if not fancy:
+    fancy = [n for n, p in enumerate(parts) if isinstance(kind(p), (Array, Seq, Tree))]
+    unsure = [n for n, p in enumerate(parts) if isinstance(p, Val) and kind(p) in (UNKNOWN, OTHER)]
+    if not fancy and not unsure:
         return False
     picks = [n for n, p in enumerate(parts) if n in fancy or isinstance(kind(p), Scalar)]
-    return picks[-1] - picks[0] + 1 != len(picks) or picks[0] != fancy[0] or len(picks) != len(fancy)
+    if unsure:  # a slice, or an array
+        return len(picks) + len(unsure) > 1
+    return picks[-1] - picks[0] + 1 != len(picks)
 
 
 def by_examples(b: Many, x: Atom, parts: list[Atom]) -> Atom:
@@ -328,7 +356,7 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
         return b.prim(op.fn, [b.at(x), b.at(at), v], result=kind(b.at(x)), **attrs), "many"
     if not isinstance(k, Array) or b.way(x) not in ("one", "many") or b.way(value) not in ("one", "many"):
         raise Unbatched("a write into something else")
-    parts = list(at.items) if isinstance(at, Struct) and at.type is tuple else [at]
+    parts = index_parts(b, at)
     new = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), k)
     if b.way(at) == "one":
         if split_up(parts):
@@ -346,6 +374,8 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
             target = rank(b.getitem(new, where))
         if target is None:
             raise Unbatched("a write of unknown rank")
+        if (rank(value) or 0) > target - 1:
+            raise Unbatched("axes of length one that a write leaves out")
         v = b.aligned(value, target - 1)
     else:
         v = b.at(value)

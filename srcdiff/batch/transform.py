@@ -154,6 +154,12 @@ class Batch(Many):
         if not same_for_all(how):
             self.how[old] = how
 
+    def named(self, new: Atom, k: Kind, how: How) -> Val:
+        """A value of the old graph for what is there in the new one alone: a part of another value."""
+        old = Val("", k)
+        self.stand(old, new, how)
+        return old
+
     def at(self, a: Atom) -> Atom:
         """What stands for an atom of the old graph."""
         return map_atom(lambda v: self.now.get(v, v), a)
