@@ -221,15 +221,20 @@ def matmul(x1: Any, x2: Any, *, x1_many: Any, x2_many: Any) -> Any:
         if x2.ndim == 2:
             return x2 @ x1 if x1.ndim == 1 else x2 @ x1.T
         return x1 @ x2
-    if x1.ndim > 3 or x2.ndim > 3:
-        raise NotImplementedError("stacks of matrices")
     if x1.ndim == 2 and x2.ndim == 2:
         return np.einsum("bi,bi->b", x1, x2)
     if x1.ndim == 2:
-        return np.einsum("bi,bij->bj", x1, x2)
+        return np.einsum("bi,b...ij->b...j", x1, x2) if x2.ndim > 3 else np.einsum("bi,bij->bj", x1, x2)
     if x2.ndim == 2:
-        return np.einsum("bij,bj->bi", x1, x2)
-    return x1 @ x2
+        return np.einsum("b...ij,bj->b...i", x1, x2) if x1.ndim > 3 else np.einsum("bij,bj->bi", x1, x2)
+    return with_axes(x1, x2.ndim) @ with_axes(x2, x1.ndim)
+
+
+def with_axes(x: Any, rank: Any) -> Any:
+    """``x`` with axes of length one behind the examples, to line up with stacks of ``rank`` dimensions."""
+    for _ in range(rank - np.ndim(x)):
+        x = x[:, None]
+    return x
 
 
 @batching(np.dot, operands="a b")
@@ -376,14 +381,20 @@ def half_tril(x: Any, *, x_many: Any) -> Any:
 @batching(np.linalg.solve, operands="a b")
 def solve(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
     if not b_many:
-        if np.ndim(b) == 1:
-            return np.linalg.solve(a, b)
+        if np.ndim(b) > 2:
+            raise NotImplementedError("stacks of matrices")
         return np.linalg.solve(a, b)
     if np.ndim(b) == 2:
-        if not a_many:
-            return np.linalg.solve(a, b.T).T
-        return np.linalg.solve(a, b[:, :, None])[:, :, 0]
-    return np.linalg.solve(a, b)
+        if a_many:
+            return np.linalg.solve(a, with_axes(b[:, :, None], np.ndim(a)))[..., 0]
+        if np.ndim(a) > 2:
+            raise NotImplementedError("stacks of matrices")
+        return np.linalg.solve(a, b.T).T
+    if not a_many:
+        if np.ndim(a) > 2:
+            raise NotImplementedError("stacks of matrices")
+        return np.linalg.solve(a, b)
+    return np.linalg.solve(with_axes(a, np.ndim(b)), with_axes(b, np.ndim(a)))
 
 
 @batching(runtime.unbroadcast, operands="g like")
