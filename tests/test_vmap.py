@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
 import pickle
 from typing import Any
@@ -20,6 +21,7 @@ from srcdiff import (
     jacfwd,
     jacrev,
     jvp,
+    laplacian,
     source,
     value_and_grad,
     vmap,
@@ -270,6 +272,8 @@ SINGLE = [
     lambda x: x.astype(np.float32),
     lambda x: np.interp(x, np.array([-1.0, 1.0]), np.array([0.0, 1.0])),
     lambda x: x**2 / (1 + x**2),
+    lambda x: x[np.nonzero(np.arange(3) > 0)],
+    lambda x: x[(np.array([2, 0]),)],
 ]
 MATRIX = [
     lambda m: m.T,
@@ -310,6 +314,27 @@ MATRIX = [
     lambda m: np.cumsum(m),
     lambda m: np.squeeze(m[:1]),
     lambda m: np.take_along_axis(m, np.argsort(m, axis=1), axis=1),
+    lambda m: m[np.tril_indices(3)],
+    lambda m: m[np.triu_indices(3, 1)] + m[np.tril_indices(3, -1)],
+    lambda m: m[np.diag_indices(3)],
+    lambda m: m[np.nonzero(np.eye(3))],
+    lambda m: m[np.where(np.eye(3) > 0.5)],
+    lambda m: m[np.unravel_index([1, 5], (3, 3))],
+    lambda m: m[np.ix_([0, 2], [1])],
+    lambda m: m[np.argmax(m, axis=0), np.arange(3)],
+    lambda m: np.stack([m, m])[0, :, [1, 2]],
+    lambda m: np.stack([m, m])[:, 0, [1, 2]],
+    lambda m: np.stack([m, m])[1, [0, 2]],
+    lambda m: np.stack([m, m])[[0, 1], :, [1, 2]],
+    lambda m: np.stack([m, 2 * m]) @ m,
+    lambda m: m @ np.stack([m, 2 * m]),
+    lambda m: m[0] @ np.stack([m, 2 * m]),
+    lambda m: np.stack([m, 2 * m]) @ m[0],
+    lambda m: np.linalg.solve(m, np.stack([m.T, 2 * m])),
+    lambda m: np.linalg.solve(np.stack([m.T, 2 * m]), m),
+    lambda m: np.linalg.solve(np.stack([m.T, 2 * m]), m[0]),
+    lambda m: np.linalg.solve(np.stack([np.eye(3), 2 * np.eye(3)]), m[0]),
+    lambda m: np.linalg.solve(m, np.stack([np.eye(3), 2 * np.eye(3)])),
 ]
 
 
@@ -396,6 +421,38 @@ def test_indices_of_each_example() -> None:
     np.testing.assert_allclose(vmap(write)(X, I, X[:, 1]), expected)
 
 
+LOWER = np.tril_indices(3)
+
+
+def by_triangle(x):
+    low = np.zeros((3, 3))
+    low[LOWER] = x
+    low[np.diag_indices(3)] = np.exp(np.diag(low))
+    low[np.triu_indices(3, 1)] += x[:3] * x[3:]
+    low[np.ix_([0, 2], [1, 2])] *= x[0]
+    at = np.unravel_index(np.array([1, 5]), (3, 3))
+    low[at] = low[at] ** 2 + x[1]
+    return np.sum(low @ low * np.arange(9.0).reshape(3, 3))
+
+
+def test_tuples_of_index_arrays() -> None:
+    xs = RNG.normal(size=(4, 6))
+    g = by_loop(grad(by_triangle), xs)
+    e = 1e-6 * np.eye(6)
+    numeric = [(by_triangle(xs[0] + d) - by_triangle(xs[0] - d)) / 2e-6 for d in e]
+    np.testing.assert_allclose(g[0], numeric, rtol=1e-6)
+    np.testing.assert_allclose(vmap(by_triangle)(xs), [by_triangle(x) for x in xs])
+    np.testing.assert_allclose(vmap(grad(by_triangle))(xs), g)
+    np.testing.assert_allclose(grad(lambda xs: np.sum(vmap(by_triangle)(xs)))(xs), g)
+    np.testing.assert_allclose(jacfwd(by_triangle)(xs[0]), g[0])
+    np.testing.assert_allclose(jacrev(grad(by_triangle))(xs[0]), hessian(by_triangle)(xs[0]))
+    rows = [hvp(by_triangle)(xs[0], d) for d in np.eye(6)]
+    np.testing.assert_allclose(hessian(by_triangle)(xs[0]), rows)
+    np.testing.assert_allclose(vmap(hessian(by_triangle))(xs)[0], rows)
+    np.testing.assert_allclose(laplacian(by_triangle)(xs[0]), np.trace(rows))
+    assert "for " not in body(source(vmap(by_triangle), xs)).partition('"""\n')[2]
+
+
 def test_arguments_are_left_as_they_are() -> None:
     def f(x):
         x[0] = 5.0
@@ -470,6 +527,87 @@ def test_with_derivatives() -> None:
     e = np.zeros_like(W)
     e[1, 2] = h
     np.testing.assert_allclose(grad(penalty)(W)[1, 2], (penalty(W + e) - penalty(W - e)) / (2 * h), rtol=1e-6)
+
+
+def squares(t):
+    return np.outer(t, t) + np.array([[3.0, 0.2], [0.1, 2.0]]) * t[0]
+
+
+@pytest.mark.parametrize("examples", [2, 3])  # as many as directions, and more
+@pytest.mark.parametrize("transform", [jacfwd, jacrev, hessian, laplacian])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda t: np.linalg.cholesky(squares(t) @ squares(t).T)[1],
+        lambda t: np.linalg.solve(squares(t), t),
+        lambda t: np.linalg.solve(squares(t), squares(t).T)[0],
+        lambda t: np.linalg.qr(squares(t))[1][0],
+        lambda t: np.log(np.linalg.det(squares(t) @ squares(t).T)) * t,
+        lambda t: np.linalg.inv(squares(t))[0],
+        lambda t: squares(t) @ (squares(t) @ t),
+        lambda t: (np.stack([squares(t), squares(t).T]) @ squares(t))[1, 0],
+    ],
+    ids=["cholesky", "solve", "solve-matrix", "qr", "det", "inv", "matmul", "stacks"],
+)
+def test_examples_are_not_directions(f: Any, transform: Any, examples: int) -> None:
+    ts = RNG.uniform(0.5, 1.5, size=(examples, 2))
+    d = transform(f)
+    np.testing.assert_allclose(vmap(d)(ts), by_loop(d, ts), rtol=1e-9, atol=1e-11)
+
+
+def guarded_root(x):
+    try:
+        y = math.sqrt(x - 0.5)
+    except ValueError:
+        y = x * x
+    return y * x
+
+
+def grown(x):
+    for i in range(10):
+        x = x * 1.3
+        if x > 3:
+            return x * i
+    return -x
+
+
+@pytest.mark.parametrize("f", [guarded_root, grown])
+@pytest.mark.parametrize("xs", [[0.23, 0.71, 1.27], [0.71, 1.27], [0.01, 0.02]])
+def test_what_is_not_set_on_every_path(f: Any, xs: list[float], tmp_path: Any) -> None:
+    """Variables that some examples leave unset do not leave the loop over the examples."""
+    x = np.array(xs)
+    g = np.array([grad(f)(a) for a in x])
+    values = vmap(f)(x)
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, [f(a) for a in x])
+    np.testing.assert_allclose(vmap(grad(f))(x), g)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x)))(x), g)
+    np.testing.assert_allclose(hessian(lambda x: np.sum(vmap(f)(x)))(x), np.diag([grad(grad(f))(a) for a in x]))
+    vmap(f).save(tmp_path / "mapped.py", x)
+    spec = importlib.util.spec_from_file_location("mapped", tmp_path / "mapped.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    again = getattr(module, f"{f.__name__}_vmap")
+    np.testing.assert_allclose(grad(lambda x: np.sum(again(x)))(x), g)
+
+
+def test_sizes_of_each_example() -> None:
+    """A slice or branch that each example takes by itself, whose sizes differ on the way."""
+    x = np.arange(9.0).reshape(3, 3) / 5
+    at = np.array([0, 2, 1, 2])
+    for f in (
+        lambda x, i: np.sum(x[i:, :] ** 2),
+        lambda x, i: x[:i].sum() ** 2,
+        lambda x, i: x[0] ** 2 if i > 1 else x[1],
+        lambda x, i: np.sum(np.zeros(i + 1) + x[i, 0]),
+    ):
+        each = vmap(f, in_axes=(None, 0))
+        np.testing.assert_allclose(each(x, at), [f(x, i) for i in at])
+        rows = [jacrev(f)(x, i) for i in at]
+        np.testing.assert_allclose(vmap(jacrev(f), in_axes=(None, 0))(x, at), rows)
+        np.testing.assert_allclose(jacrev(each)(x, at), rows)
+        np.testing.assert_allclose(jacfwd(each)(x, at), rows)
 
 
 def test_numbers_chosen_for_each() -> None:

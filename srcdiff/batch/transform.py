@@ -266,7 +266,7 @@ class Batch(Many):
         held = {o for w in self.waiting for o in w.outs}
         behind = uses(op, held)
         if not behind and not uses(op, set(self.how)):
-            if not is_pure(op):
+            if not is_pure(op) and not all(map(is_pure, self.waiting)):
                 self.flush(n - 1, needed)
             self.keep(op)
             return
@@ -274,7 +274,7 @@ class Batch(Many):
             self.waiting.append(op)
             return
         if behind:
-            if not self.would(op, held):
+            if not self.would(op, held) or any(needed.get(v, -1) >= n and may_be_unset(v) for v in held):
                 self.waiting.append(op)
                 return
             self.flush(n - 1, needed)
@@ -283,10 +283,11 @@ class Batch(Many):
 
     def would(self, op: Op, held: set[Val]) -> bool:
         """Whether an operation on what is still waiting could be one on arrays."""
+        known = self.known()
         with self.restored():
             for v in all_values(op):
                 if v in held:
-                    if not self.stackable(v, set()):
+                    if not self.stackable(v, known):
                         return False
                     self.stand(v, Val("", lifted(v.kind, MANY, self.dim)), MANY)
             return self.attempt(op)
@@ -532,12 +533,22 @@ class Batch(Many):
         raise Unbatched("values that are arrays on one path only")
 
     # ---- the loop over the examples
+    def free(self) -> list[Val]:
+        """What is there already of that which waiting operations read."""
+        return list(dict.fromkeys(v for op in self.waiting for v in all_values(op) if v in self.now))
+
+    def known(self) -> set[int]:
+        """The sizes known by name that waiting operations start from, and that all examples share."""
+        return {s.id for v in self.free() for s in shared_sizes(v.kind, self.way(v))}
+
     def stackable(self, v: Val, known: set[int]) -> bool:
-        """Whether a value has one shape for all examples."""
+        """Whether a value is there, and has one shape, for all examples."""
+        if may_be_unset(v):
+            return False
         if isinstance(v.kind, Scalar):
             return v.kind.dtype[0] in "fcib"
         if isinstance(v.kind, Array):
-            return not known or all(not isinstance(d, Sym) or d.id in known for d in v.kind.dims)
+            return all(not isinstance(d, Sym) or d.id in known for d in v.kind.dims)
         return False
 
     def flush(self, n: int, needed: Mapping[Val, int]) -> None:
@@ -546,13 +557,12 @@ class Batch(Many):
             return
         if self.loops:
             raise Unbatched("something in a loop that examples do one by one: they run the loop one by one")
+        free, known = self.free(), self.known()
         waiting, self.waiting = self.waiting, []
         made = [o for op in waiting for o in op.outs]
-        free = list(dict.fromkeys(v for op in waiting for v in all_values(op) if v in self.now))
         things = [v for v in free if v.kind in (OTHER, UNKNOWN) and same_for_all(self.way(v))]
         if things and any(acts_on_things(op) for op in walk(Region([], waiting))):
             raise Unbatched("an object is changed that would have to be made anew for each example")
-        known = {s.id for v in free for s in symbols(v.kind)}
         table: dict[Val, Val] = {}
         body = copied(Region([], waiting), table)
         attrs: dict[str, Any] = {"head": 0, "carried": 0, "dirs": (), "exits": ()}
@@ -649,15 +659,45 @@ def last_uses(region: Region) -> dict[Val, int]:
     return out
 
 
-def symbols(k: Kind) -> Iterator[Sym]:
-    """The sizes known by name in a kind."""
+def may_be_unset(a: Atom, seen: frozenset[Val] = frozenset()) -> bool:
+    """Whether there is a path on which nothing stands for a value: nobody may look at it then."""
+    if isinstance(a, Undef):
+        return True
+    if isinstance(a, Struct):
+        return any(may_be_unset(x, seen) for x in a.items)
+    if not isinstance(a, Val) or a.op is None or a in seen or not a.op.regions:
+        return False
+    op, seen = a.op, seen | {a}
+    if op.code in ("for", "while"):
+        view = LoopView(op)
+        at = op.outs.index(a) if a in op.outs else view.params.index(a) if a in view.params else -1
+        made = [*view.yields, *view.collected]
+        starts = view.inits[at : at + 1] if at >= 0 else []
+        return any(may_be_unset(x, seen) for x in (*starts, *made[at : at + 1])) if at >= 0 else False
+    at = op.outs.index(a) if a in op.outs else -1
+    return at >= 0 and any(may_be_unset(r.results[at], seen) for r in op.regions)
+
+
+def shared_sizes(k: Kind, how: How) -> Iterator[Sym]:
+    """The sizes known by name in a kind that are the same for all examples."""
+    if isinstance(k, Tree) and isinstance(how, tuple):
+        for x, h in zip(k.items, how, strict=True):
+            yield from shared_sizes(x, h)
+    elif how == ONE or same_for_all(how):
+        yield from symbols(k)
+    elif how == MANY:
+        yield from symbols(k, numbers=False)
+
+
+def symbols(k: Kind, numbers: bool = True) -> Iterator[Sym]:
+    """The sizes known by name in a kind; ``numbers``: those that are values of integers, too."""
     match k:
         case Array(dims=dims):
             yield from (d for d in dims if isinstance(d, Sym))
-        case Scalar(value=Sym() as s):
+        case Scalar(value=Sym() as s) if numbers:
             yield s
         case Seq(elem) | Maybe(elem):
-            yield from symbols(elem)
+            yield from symbols(elem, numbers)
         case Tree(items=items):
             for x in items:
-                yield from symbols(x)
+                yield from symbols(x, numbers)
