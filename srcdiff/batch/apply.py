@@ -358,6 +358,10 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
         raise Unbatched("a write into something else")
     parts = index_parts(b, at)
     new = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), k)
+    if op.fn is ops.setitem and b.way(at) == "many" and len(parts) == 1 and rank(value) == 0:
+        km = kind(parts[0])
+        if isinstance(km, Array) and km.dtype == "b1":
+            return masked(b, new, k, parts[0], value), "many"
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
@@ -380,6 +384,16 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
     else:
         v = b.at(value)
     return b.prim(op.fn, [new, where, v], result=kind(new), **attrs), "many"
+
+
+def masked(b: Many, new: Atom, k: Array, mask: Atom, value: Atom) -> Atom:
+    """A number written where a mask of each example says so."""
+    where = b.at(mask)
+    rest = len(k.dims) - (rank(mask) or 0)
+    if rest > 0:
+        where = b.getitem(where, index([Const(...), *[Const(None)] * rest]))
+    number = b.aligned(value, len(k.dims)) if b.way(value) == "many" else b.at(value)
+    return b.prim(batching.CHOOSE, [where, number, new])
 
 
 def _append(b: Many, op: Op) -> tuple[Atom, Any]:

@@ -393,8 +393,8 @@ class Batch(Many):
         for r, old, own in zip(new.regions, op.regions, got, strict=True):
             with self.inside(r):
                 r.results = [
-                    self.as_way(a, x, h, want)
-                    for a, x, h, want in zip(old.results, r.results, own, hows, strict=True)
+                    self.as_way(a, x, h, want, o.kind)
+                    for a, x, h, want, o in zip(old.results, r.results, own, hows, op.outs, strict=True)
                 ]
         self.leave(op, new, hows)
 
@@ -448,7 +448,10 @@ class Batch(Many):
 
     def read_loop(self, op: Op, view: LoopView, hows: list[How]) -> list[How] | None:
         """The loop, if its variables are as ``hows`` says; otherwise what they are found to be."""
-        inits = [self.as_way(a, self.at(a), self.way(a), h) for a, h in zip(view.inits, hows, strict=True)]
+        inits = [
+            self.as_way(a, self.at(a), self.way(a), h, p.kind)
+            for a, h, p in zip(view.inits, hows, view.params, strict=True)
+        ]
         sources = [self.across(a) for a in view.sources]
         attrs = dict(op.attrs)
         new = Op(op.code, [*map(self.at, view.header), *inits, *(s for s, _ in sources)], [],
@@ -486,8 +489,10 @@ class Batch(Many):
             if any(EACH in flat_hows(h) for h in collected):
                 raise Unbatched("a tape of what each example has by itself")
             body.results[:n] = [
-                self.as_way(a, x, h, want)
-                for a, x, h, want in zip(view.yields, body.results[:n], got[:n], hows, strict=True)
+                self.as_way(a, x, h, want, p.kind)
+                for a, x, h, want, p in zip(
+                    view.yields, body.results[:n], got[:n], hows, view.params, strict=True
+                )
             ]
         self.region.ops.append(new)
         if any(isinstance(h, tuple) for h in collected):
@@ -512,8 +517,8 @@ class Batch(Many):
             return new, MANY
         raise Unbatched("a loop over something else for each example")
 
-    def as_way(self, old: Atom, new: Atom, how: How, want: How) -> Atom:
-        """A value as it has to be where paths meet."""
+    def as_way(self, old: Atom, new: Atom, how: How, want: How, meant: Kind | None = None) -> Atom:
+        """A value as it has to be where paths meet; ``meant`` is the kind of what is there on any of them."""
         if how == want or (same_for_all(how) and same_for_all(want)):
             return new
         if isinstance(want, tuple):
@@ -529,6 +534,9 @@ class Batch(Many):
             parts = zip(old.items, new.items, how, strict=True)
             return Struct(new.type, new.keys, tuple(self.as_way(a, x, h, MANY) for a, x, h in parts))
         if want == MANY and how == ONE:
+            if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
+                if type(new.value) is int:  # an array does not become one of floats by itself
+                    new = Const(float(new.value))
             return self.expanded(new, kind(old))
         raise Unbatched("values that are arrays on one path only")
 

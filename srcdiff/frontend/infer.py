@@ -60,6 +60,8 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.digitize,
 }  # fmt: skip
 
+_LARGER = {np.convolve, np.correlate}
+
 
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
@@ -268,7 +270,15 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
-    return forget_sizes(got) if fn in _DATA_SHAPED else got
+    return forget_sizes(got) if fn in _DATA_SHAPED or _of_the_larger(fn, args) else got
+
+
+def _of_the_larger(fn: Any, args: list[Atom]) -> bool:
+    """Whether the size of a result is the larger of two that are known by name (``np.convolve(mode="same")``)."""
+    if fn not in _LARGER or len(args) < 3:
+        return False
+    sizes = [d for a in args[:2] for k in [kind(a)] if isinstance(k, Array) for d in k.dims]
+    return len(sizes) == 2 and all(isinstance(d, Sym) for d in sizes) and sizes[0] != sizes[1]
 
 
 def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind | None:
