@@ -8,8 +8,8 @@ from typing import Any
 from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import OWN, Atom, Const, Op, Slice, Struct, Val, kind, rank
-from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree
+from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, rank
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
@@ -43,6 +43,9 @@ class Many(Builder):
     def way(self, a: Atom) -> Any:
         raise NotImplementedError
 
+    def as_many(self, a: Atom) -> Atom:
+        raise NotImplementedError
+
     def count(self) -> Atom:
         raise NotImplementedError
 
@@ -61,9 +64,9 @@ class Many(Builder):
 
     def expanded(self, new: Atom, k: Any) -> Atom:
         """What is the same for all examples, once for each."""
-        if isinstance(new, Struct) and new.type in (list, tuple):
-            kinds = k.items if hasattr(k, "items") else (k.elem,) * len(new.items)
-            return Struct(new.type, new.keys, tuple(map(self.expanded, new.items, kinds)))
+        if isinstance(k, Tree):
+            parts = (self.expanded(self.part(new, k, n), x) for n, x in enumerate(k.items))
+            return Struct(k.type, k.keys, tuple(parts))
         if isinstance(k, Scalar):
             if isinstance(new, Const) and isinstance(new.value, float) and new.value == 0.0:
                 return self.rule(batching.zeros, {"n": self.count()})
@@ -76,7 +79,23 @@ class Many(Builder):
                     break
                 new = new.op.ins[0]
             return self.rule(text, {"n": self.count(), "x": new})
-        raise Unbatched("a list of any length, the same for all")
+        if type(k) is Seq:
+            return self.listed(new, k.elem)
+        raise Unbatched("something that is the same for all")
+
+    def listed(self, new: Atom, k: Kind) -> Atom:
+        """A list that is the same for all examples, each element once for each."""
+        loop = Op("for", [], [], [Region()], {"head": 0, "carried": 0, "dirs": (), "exits": ()}, self.origin)
+        view = LoopView(loop)
+        element = Val("", k, loop)
+        view.body.params.append(Val("", INT, loop))
+        view.add_source(new, 1, element)
+        with self.inside(view.body):
+            many = self.expanded(element, k)
+        tape = view.add_tape(many, "", kind(many))
+        loop.outs.append(Val("", INT, loop))
+        self.region.ops.append(loop)
+        return tape
 
     def cast(self, a: Atom, dtype: str) -> Atom:
         return self.rule(batching.cast, {"x": a, "dtype": Const(batching.dtype_word(dtype))})
@@ -85,6 +104,9 @@ class Many(Builder):
     def by_rule(self, op: Op) -> Atom:
         """An operation of the table: elementwise, along axes, or with a text of its own."""
         fn = op.fn
+        if fn in batching.WITHIN and not isinstance(op.out.kind, (Array, Scalar)):
+            given = [a if a == Const(None) else self.as_many(a) for a in op.ins]
+            return self.prim(fn, given, op.attrs.get("names", ()), **handed_on(op))
         if batching.is_elementwise(fn):
             return self.elementwise(op, fn)
         along = batching.ALONG.get(fn)
@@ -350,10 +372,10 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
     k = kind(x)
     attrs = handed_on(op)
     if type(k) is Seq:
-        if b.way(x) != "many" or b.way(at) != "one" or b.way(value) not in ("one", "many"):
+        if b.way(x) not in ("one", "many") or b.way(at) != "one":
             raise Unbatched("a list")
-        v = b.at(value) if b.way(value) == "many" else b.expanded(b.at(value), kind(value))
-        return b.prim(op.fn, [b.at(x), b.at(at), v], result=kind(b.at(x)), **attrs), "many"
+        xs = b.as_many(x)
+        return b.prim(op.fn, [xs, b.at(at), b.as_many(value)], result=kind(xs), **attrs), "many"
     if not isinstance(k, Array) or b.way(x) not in ("one", "many") or b.way(value) not in ("one", "many"):
         raise Unbatched("a write into something else")
     parts = index_parts(b, at)
@@ -398,9 +420,7 @@ def masked(b: Many, new: Atom, k: Array, mask: Atom, value: Atom) -> Atom:
 
 def _append(b: Many, op: Op) -> tuple[Atom, Any]:
     xs, x = op.ins
-    if b.way(x) not in ("one", "many") or isinstance(kind(x), Seq):
-        raise Unbatched("a list of containers")
-    v = b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), kind(x))
+    v = b.as_many(x)
     new = b.at(xs)
     if b.way(xs) == "one":
         if isinstance(new, Val) and new.op is not None and new not in new.op.outs:

@@ -152,7 +152,7 @@ class Batch(Many):
     def stand(self, old: Val, new: Atom, how: How) -> None:
         self.now[old] = new
         if not same_for_all(how):
-            self.how[old] = how
+            self.how[old] = by_parts(old.kind, how)
 
     def named(self, new: Atom, k: Kind, how: How) -> Val:
         """A value of the old graph for what is there in the new one alone: a part of another value."""
@@ -488,6 +488,10 @@ class Batch(Many):
             collected = got[n : n + len(view.collected)]
             if any(EACH in flat_hows(h) for h in collected):
                 raise Unbatched("a tape of what each example has by itself")
+            for at, (a, h) in enumerate(zip(view.collected, collected, strict=True), n):
+                if isinstance(h, tuple) and not same_for_all(h):  # all of what a list holds is in one way
+                    body.results[at] = self.as_way(a, body.results[at], h, MANY)
+            collected = [ONE if same_for_all(h) else MANY for h in collected]
             body.results[:n] = [
                 self.as_way(a, x, h, want, p.kind)
                 for a, x, h, want, p in zip(
@@ -495,8 +499,6 @@ class Batch(Many):
                 )
             ]
         self.region.ops.append(new)
-        if any(isinstance(h, tuple) for h in collected):
-            raise Unbatched("a tape of containers")
         rest = [ONE] * (len(op.outs) - n - len(collected))
         for o, h in zip(op.outs, [*hows, *collected, *rest], strict=True):
             v = Val(o.name, lifted(o.kind, h, self.dim), new, o.user)
@@ -519,6 +521,7 @@ class Batch(Many):
 
     def as_way(self, old: Atom, new: Atom, how: How, want: How, meant: Kind | None = None) -> Atom:
         """A value as it has to be where paths meet; ``meant`` is the kind of what is there on any of them."""
+        how, want = by_parts(kind(old), how), by_parts(kind(old), want)
         if how == want or (same_for_all(how) and same_for_all(want)):
             return new
         if isinstance(want, tuple):
@@ -530,15 +533,16 @@ class Batch(Many):
                 for n, (h, w) in enumerate(zip(hows, want, strict=True))
             ]
             return Struct(k.type, k.keys, tuple(items))
-        if want == MANY and isinstance(how, tuple) and isinstance(new, Struct) and isinstance(old, Struct):
-            parts = zip(old.items, new.items, how, strict=True)
-            return Struct(new.type, new.keys, tuple(self.as_way(a, x, h, MANY) for a, x, h in parts))
         if want == MANY and how == ONE:
             if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
                 if type(new.value) is int:  # an array does not become one of floats by itself
                     new = Const(float(new.value))
             return self.expanded(new, kind(old))
         raise Unbatched("values that are arrays on one path only")
+
+    def as_many(self, a: Atom) -> Atom:
+        """A value of the old graph with the examples first, all parts of it."""
+        return self.as_way(a, self.at(a), self.way(a), MANY)
 
     # ---- the loop over the examples
     def free(self) -> list[Val]:
@@ -627,6 +631,14 @@ def tree(a: Atom) -> Tree:
     k = kind(a)
     assert isinstance(k, Tree)
     return k
+
+
+def by_parts(k: Kind, how: How) -> How:
+    """How a container of known structure is: part by part."""
+    if not isinstance(k, Tree) or how in (ONE, EACH):
+        return how
+    hows = how if isinstance(how, tuple) else (how,) * len(k.items)
+    return tuple(map(by_parts, k.items, hows))
 
 
 def joined(a: How, b: How) -> How:

@@ -26,7 +26,7 @@ from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
     "ALONG", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted", "with_examples",
+    "SUMS", "TEXTS", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted", "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -36,6 +36,9 @@ BLANK = np.zeros_like
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like})
 DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray, np.copy, np.ascontiguousarray})
 JOINS: frozenset[Any] = frozenset({np.concatenate, np.stack})
+
+# what does the same to each array in a container
+WITHIN: frozenset[Any] = frozenset({runtime.add, runtime.zeros_like})
 
 # ---- element by element ----------------------------------------------------------------------------------
 
