@@ -23,6 +23,7 @@ from srcdiff import (
     jvp,
     laplacian,
     source,
+    taylor,
     value_and_grad,
     vmap,
 )
@@ -230,6 +231,27 @@ def test_other_numbers_of_examples() -> None:
 M = RNG.normal(size=(6, 3, 3)) + 3.0 * np.eye(3)
 T = RNG.normal(size=(6, 2, 3))
 I = np.array([0, 2, 1, 1, 0, 2])  # noqa: E741
+
+
+def under_mask(x, mask, value):
+    x = x.copy()
+    x[mask] = value
+    return x
+
+
+def scaled_below(x):
+    y = np.zeros(3).reshape(1, 3)
+    y += x
+    y[y < 0] *= 0.1
+    return y**2
+
+
+def simpson(a):
+    h = a / 10
+    s = sum((4 if i % 2 else 2) * math.exp(-((i * h) ** 2)) for i in range(1, 10))
+    return h / 3 * (1 + s + math.exp(-a * a))
+
+
 SINGLE = [
     lambda x: x[1:] - x[:-1],
     lambda x: x[::-1].sum(),
@@ -274,6 +296,13 @@ SINGLE = [
     lambda x: x**2 / (1 + x**2),
     lambda x: x[np.nonzero(np.arange(3) > 0)],
     lambda x: x[(np.array([2, 0]),)],
+    lambda x: under_mask(x, x < 0, 0.0),
+    lambda x: under_mask(x, x < 0, x[0]),
+    lambda x: under_mask(np.outer(x, x), x < 0, 2),
+    lambda x: under_mask(np.outer(x, x), np.outer(x, x) < 0, x @ x),
+    lambda x: scaled_below(x),
+    lambda x: np.convolve(x**2, np.array([1.0, 2.0]), "same"),
+    lambda x: simpson(x[0]),
 ]
 MATRIX = [
     lambda m: m.T,
@@ -483,6 +512,26 @@ def test_elements_of_arrays_as_lists() -> None:
     np.testing.assert_allclose(vmap(grows)(X[:, 0]), [grows(x) for x in X[:, 0]])
 
 
+def test_sums_that_start_from_an_integer() -> None:
+    a = X[:, 0]
+    slopes = [grad(simpson)(t) for t in a]
+    np.testing.assert_allclose(jacfwd(vmap(simpson))(a), np.diag(slopes), atol=1e-14)
+    np.testing.assert_allclose(jacrev(vmap(simpson))(a), np.diag(slopes), atol=1e-14)
+    h = hessian(lambda a: np.sum(vmap(simpson)(a)))(a)
+    np.testing.assert_allclose(h, np.diag([grad(grad(simpson))(t) for t in a]), atol=1e-13)
+
+
+def test_coefficients_along_a_captured_direction() -> None:
+    c = np.array([1.0, 2.0, 3.0])
+
+    def f(z):
+        return taylor(lambda t: np.convolve(t**2, c[:2], "same"), 2)(z, c)
+
+    got, expected = vmap(f)(X), [f(x) for x in X]
+    for n in range(3):
+        np.testing.assert_allclose(got[n], [e[n] for e in expected])
+
+
 def test_prints_once_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     def f(x):
         print("one", x)
@@ -608,6 +657,117 @@ def test_sizes_of_each_example() -> None:
         np.testing.assert_allclose(vmap(jacrev(f), in_axes=(None, 0))(x, at), rows)
         np.testing.assert_allclose(jacrev(each)(x, at), rows)
         np.testing.assert_allclose(jacfwd(each)(x, at), rows)
+
+
+# ---- lists of layers ---------------------------------------------------------------------------------------
+
+
+def summed_layers(p, x):
+    return sum(np.sum(np.tanh(w @ x + b)) for w, b in p)
+
+
+def chained_layers(p, x):
+    for w, b in p:
+        x = np.tanh(w @ x + b)
+    return np.sum(x**2)
+
+
+def last_layer_apart(p, x):
+    for w, b in p[:-1]:
+        x = np.tanh(w @ x + b)
+    w, b = p[-1]
+    return np.sum((w @ x + b) ** 2)
+
+
+def layers_by_name(p, x):
+    for layer in p:
+        x = np.tanh(layer["w"] @ x + layer["b"])
+    return np.sum(x**2)
+
+
+def layers_with_loops(p, x):
+    for w, b in p:
+        x = np.tanh(w @ x + b)
+        while np.sum(x) > 0.4:
+            x = x * 0.5
+    return np.sum(x**2)
+
+
+LAYERS = [(RNG.normal(size=(4, 3)), RNG.normal(size=4)), (RNG.normal(size=(3, 4)), RNG.normal(size=3))]
+SQUARE = [(RNG.normal(size=(3, 3)), RNG.normal(size=3)) for _ in range(3)]
+
+
+def leaves(p: Any) -> list[np.ndarray]:
+    if isinstance(p, np.ndarray):
+        return [p]
+    return [x for part in (p.values() if isinstance(p, dict) else p) for x in leaves(part)]
+
+
+@pytest.mark.parametrize(
+    "f, p, by_themselves",
+    [
+        (summed_layers, SQUARE, False),
+        (chained_layers, LAYERS, False),
+        (last_layer_apart, LAYERS, False),
+        (layers_by_name, [{"w": w, "b": b} for w, b in LAYERS], False),
+        (layers_with_loops, LAYERS, True),
+    ],
+)
+def test_gradients_of_lists_of_layers(f: Any, p: Any, by_themselves: bool) -> None:
+    """A gradient for each example, in the structure of the parameters, with the examples first."""
+    each = vmap(grad(f), in_axes=(None, 0))
+    got, expected = each(p, X), [grad(f)(p, x) for x in X]
+    assert type(got) is list and type(got[0]) is type(p[0])
+    for n, part in enumerate(leaves(got)):
+        np.testing.assert_allclose(part, [leaves(e)[n] for e in expected], rtol=1e-12)
+    assert ("x_i" in body(each.source)) == by_themselves
+    got = vmap(hvp(f), in_axes=(None, 0, None))(p, X, p)
+    expected = [hvp(f)(p, x, p) for x in X]
+    for n, part in enumerate(leaves(got)):
+        np.testing.assert_allclose(part, [leaves(e)[n] for e in expected], rtol=1e-10, atol=1e-13)
+
+    def penalty(p):
+        total = 0.0
+        for layer in vmap(grad(f), in_axes=(None, 0))(p, X):
+            total += np.sum(layer["w"] ** 2) if isinstance(layer, dict) else np.sum(layer[0] ** 2)
+        return total
+
+    moved = [{k: v + 1e-6 for k, v in q.items()} if isinstance(q, dict) else tuple(v + 1e-6 for v in q) for q in p]
+    back = [{k: v - 1e-6 for k, v in q.items()} if isinstance(q, dict) else tuple(v - 1e-6 for v in q) for q in p]
+    slope = (penalty(moved) - penalty(back)) / 2e-6
+    np.testing.assert_allclose(sum(np.sum(x) for x in leaves(grad(penalty)(p))), slope, rtol=1e-5)
+
+
+def test_containers_that_each_example_makes() -> None:
+    def f(p, x):
+        out = []
+        for w, b in p:
+            y = np.abs(w @ x).sum()
+            while y > 1:
+                y = y * 0.5 - 0.01
+            out.append(y * b)
+        return out
+
+    each = vmap(f, in_axes=(None, 0))
+    expected = [f(SQUARE, x) for x in X]
+    for n, part in enumerate(each(SQUARE, X)):
+        np.testing.assert_allclose(part, [e[n] for e in expected])
+    g = grad(lambda p: sum(np.sum(y**2) for y in each(p, X)))(SQUARE)
+    one = grad(lambda p: sum(np.sum(y**2) for x in X for y in f(p, x)))(SQUARE)
+    for a, b in zip(leaves(g), leaves(one), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-14)
+
+    def decomposed(x):
+        while np.sum(x) > 0.4:
+            x = 0.5 * x
+        q, r = np.linalg.qr(np.outer(x, x) + np.eye(3))
+        return {"x": x, "both": (np.abs(q), r), "what": "text"}
+
+    got, expected = vmap(decomposed)(X), [decomposed(x) for x in X]
+    np.testing.assert_allclose(got["x"], [e["x"] for e in expected])
+    for n in range(2):
+        np.testing.assert_allclose(got["both"][n], [e["both"][n] for e in expected])
+    assert got["what"] == "text"
 
 
 def test_numbers_chosen_for_each() -> None:

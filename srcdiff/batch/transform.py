@@ -146,6 +146,7 @@ class Batch(Many):
         self.now: dict[Val, Atom] = {}  # old value -> what stands for it
         self.how: dict[Val, How] = {}  # where it is not ONE
         self.waiting: list[Op] = []
+        self.inner: dict[Val, list[Val]] = {}  # the parts of containers that come out of a loop over examples
         self.loops = 0  # around this place
 
     # ---- values
@@ -253,6 +254,8 @@ class Batch(Many):
             return Struct(k.type, k.keys, tuple(a for a, _ in parts)), tuple(h for _, h in parts)
         if how == EACH and isinstance(kind(old), (Scalar, Array)):
             return self.stacked(new, kind(old)), MANY
+        if how == EACH and (isinstance(kind(old), Seq) or kind(old) == UNKNOWN):
+            return self.rule(batching.structured, {"xs": new}), MANY
         return new, how
 
     def old_part(self, old: Atom, n: int) -> Atom:
@@ -583,15 +586,42 @@ class Batch(Many):
         body.results = []
         view = LoopView(loop)
         replace_values(body, {v: self.example(v, view) for v in free})
-        outs = [o for o in made if needed.get(o, -1) > n]
-        tapes = [view.add_tape(table[o], o.name, o.kind) for o in outs]
+        outs: list[tuple[Val, Atom]] = []  # what is needed later, container by container
+        whole: list[Val] = []
+        with self.inside(body):
+            for o in made:
+                if needed.get(o, -1) > n:
+                    whole.append(o)
+                    outs += self.leaves(o, table[o])
+        tapes = {o: view.add_tape(a, o.name, o.kind) for o, a in outs}
         loop.outs.append(Val("", INT, loop))
         self.region.ops.append(loop)
-        for o, tape in zip(outs, tapes, strict=True):
+        for o, tape in tapes.items():
             if self.stackable(o, known):
                 self.stand(o, self.stacked(tape, o.kind), MANY)
             else:
                 self.stand(o, tape, EACH)
+        for o in whole:
+            if o not in tapes:
+                self.stand(o, *self.gathered(o))
+
+    def leaves(self, old: Val, new: Atom) -> Iterator[tuple[Val, Atom]]:
+        """The parts of what one example makes, each with a stand-in that is kept in ``inner``."""
+        if not isinstance(old.kind, Tree) or may_be_unset(old):
+            yield old, new
+            return
+        parts = [Val(f"{old.name}_{key}" if old.name else "", k) for key, k in zip(old.kind.keys, old.kind.items)]
+        self.inner[old] = parts
+        for n, part in enumerate(parts):
+            yield from self.leaves(part, self.part(new, old.kind, n))
+
+    def gathered(self, old: Val) -> tuple[Atom, How]:
+        """A container of what became of its parts."""
+        if old not in self.inner:
+            return self.now[old], self.way(old)
+        got = [self.gathered(x) for x in self.inner.pop(old)]
+        k = tree(old)
+        return Struct(k.type, k.keys, tuple(a for a, _ in got)), tuple(h for _, h in got)
 
     def example(self, v: Val, view: LoopView) -> Atom:
         """A value as one example has it, inside the loop over them."""
@@ -628,6 +658,7 @@ class Batch(Many):
 
 
 def tree(a: Atom) -> Tree:
+    """The kind of a container of known structure."""
     k = kind(a)
     assert isinstance(k, Tree)
     return k

@@ -477,6 +477,10 @@ def stacked(xs: Any) -> Any:
     return np.array(xs)
 
 
+def structured(xs: Any) -> Any:
+    return runtime.side_by_side(xs)
+
+
 def beside(xs: Any) -> Any:
     return np.stack(xs, axis=1)
 

@@ -100,6 +100,7 @@ returns_alias(
     undstack,
     unhstack,
     unvstack,
+    runtime.one_by_one,
 )
 
 takes_sequence(
@@ -623,6 +624,16 @@ def unblock_rule(g: Any, arrays: Any, *, out_bar: Any) -> Any:
     return np.block(out_bar)
 
 
+@linear(runtime.side_by_side, "examples")
+def side_by_side_rule(examples: Any, *, out_bar: Any) -> Any:
+    return runtime.one_by_one(out_bar, examples)
+
+
+@linear(runtime.one_by_one, "g")
+def one_by_one_rule(g: Any, examples: Any, *, out_bar: Any) -> Any:
+    return runtime.side_by_side(out_bar)
+
+
 @linear(unarray, "g")
 def unarray_rule(g: Any, nested: Any, *, out_bar: Any) -> Any:
     return np.array(out_bar)
@@ -669,7 +680,7 @@ for _fn, _names in (
     (runtime.undiagonal, "a"), (runtime.untile, "a"), (runtime.unconcatenate, "arrays"),
     (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
     (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"), (runtime.unarray, "nested"),
-    (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),
+    (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"), (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),
     (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"), (runtime.matmul_left, "a"),
     (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),
     (runtime.ediff_back, "a"), (runtime.gradient_back, "f"), (np.full_like, "a"),

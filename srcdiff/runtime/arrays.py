@@ -30,11 +30,13 @@ __all__ = [
     "last_write",
     "layout",
     "negated",
+    "one_by_one",
     "order_of",
     "pad_sources",
     "resized",
     "rolled_to",
     "scatter_add",
+    "side_by_side",
     "unarray",
     "unblock",
     "unbroadcast",
@@ -160,6 +162,47 @@ def add(a: Any, b: Any) -> Any:
     if _is_record(a):
         return _object_like(a, lambda name: add(getattr(a, name), getattr(b, name)))
     return a + b
+
+
+def side_by_side(examples: list[Any]) -> Any:
+    """Values of one structure as one of that structure, in which arrays have the examples first."""
+    first = examples[0] if examples else 0.0
+    match first:
+        case dict():
+            return {key: side_by_side([x[key] for x in examples]) for key in first}
+        case list():
+            return [side_by_side(list(xs)) for xs in zip(*examples, strict=True)]
+        case tuple():
+            return _tuple_like(first, [side_by_side(list(xs)) for xs in zip(*examples, strict=True)])
+        case str() | bytes():
+            if any(x != first for x in examples):
+                raise TypeError("texts that differ between examples have no place in an array")
+            return first
+    if _is_record(first):
+        return _object_like(first, lambda name: side_by_side([getattr(x, name) for x in examples]))
+    if any(x is None for x in examples):
+        if any(x is not None for x in examples):
+            raise TypeError("None for some examples, and a number or array for others")
+        return None
+    return np.array(examples)
+
+
+def one_by_one(g: Any, examples: list[Any]) -> list[Any]:
+    """What ``side_by_side`` puts together, taken apart again: as many values as there are ``examples``."""
+    match g:
+        case None:
+            return [None for _ in examples]
+        case dict():
+            parts = [one_by_one(x, examples) for x in g.values()]
+            return [dict(zip(g, xs, strict=True)) for xs in zip(*parts, strict=True)]
+        case list():
+            return [list(xs) for xs in zip(*(one_by_one(x, examples) for x in g), strict=True)]
+        case tuple():
+            return [_tuple_like(g, list(xs)) for xs in zip(*(one_by_one(x, examples) for x in g), strict=True)]
+    if _is_record(g):
+        fields = {name: one_by_one(getattr(g, name), examples) for name in _fields(g)}
+        return [_object_like(g, lambda name, k=k: fields[name][k]) for k in range(len(examples))]
+    return list(g)
 
 
 def added_at(x: Any, index: Any, value: Any) -> Any:

@@ -308,6 +308,17 @@ SAMPLES: dict[Any, list[Sample]] = {
     rt.cast_like: [Sample((r(3), r(3))), Sample((1.5, r(3)))],
     rt.add: [Sample((r(3), r(3)), wrt=(0, 1)), Sample(([1.0, r(2)], [2.0, r(2)]), wrt=(0, 1))],
     rt.added_at: [Sample((r(4), 2, 1.5), wrt=(0, 2)), Sample((r(3, 2), 1, r(2)), wrt=(0, 2))],
+    rt.side_by_side: [
+        Sample(([1.0, 2.0],)),
+        Sample(([r(2), r(2)],)),
+        Sample(([[r(2), 1.5], [r(2), 0.5]],), name="lists"),
+        Sample(([(r(2), 1.5), (r(2), 0.5)],), name="tuples"),
+    ],
+    rt.one_by_one: [
+        Sample((r(2, 3), [1.0, 2.0])),
+        Sample(([r(2, 3), r(2)], [[r(3), 1.5], [r(3), 0.5]]), name="lists"),
+        Sample(((r(2, 3), r(2)), [(r(3), 1.5), (r(3), 0.5)]), name="tuples"),
+    ],
     rt.untake: [Sample((r(3), r(5), [0, 2, 2])), Sample((r(2, 2), r(2, 3), [0, 0], 1))],
     rt.untake_along_axis: [Sample((r(2, 2), r(2, 3), np.array([[0, 0], [2, 1]]), 1))],
     rt.undiagonal: [Sample((r(3), r(3, 4))), Sample((r(4, 1), r(4, 2, 3), 1, 1, 2))],
