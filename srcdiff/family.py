@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -779,35 +779,65 @@ def elementwise_graph(ctx: Context, graph: Graph, wrt: list[Val], single: bool, 
 def laplacian_graph(ctx: Context, graph: Graph, w: Val, has_aux: bool) -> Graph:
     """The sum of the second derivatives along each element of the argument: forward over forward."""
     value, aux = split(graph.region.results[0], has_aux, graph.name)
-    k = w.kind
-    if not isinstance(k, (Scalar, Array)) or not is_active_kind(k):
-        refuse("jacobian", f"laplacian of {graph.name}: {w.name!r} is not a number or an array",
-               "name an array in wrt, or put the numbers into one")  # fmt: skip
-    no_complex(graph.name, repr(w.name), k, "laplacian")
-    if not isinstance(kind(value), (Scalar, Array)):
-        refuse("jacobian", f"laplacian of {graph.name}: its result is not a number or an array",
-               "return one number, or one array")  # fmt: skip
+    check_leaves(graph.name, repr(w.name), w.kind, "laplacian")
+    check_leaves(graph.name, "its result", kind(value), "laplacian")
+    no_complex(graph.name, repr(w.name), w.kind, "laplacian")
+    parts = list(leaves(w.kind))
+    if not parts:
+        refuse("jacobian", f"laplacian of {graph.name}: there is no number in {w.name!r}",
+               "name an argument with numbers in wrt")  # fmt: skip
+    primal = primal_of(graph, value)
+    made = [second_along(ctx, primal, w, path, k) for path, k in parts]
+    made.append(clone(primal_of(graph, with_aux(value, aux, has_aux)))[0])
+    whole, results = merged(made)
+    *found, last = results
+    outs = [path for path, _ in leaves(kind(value))]
+    b = Builder(ctx, whole)
+    with b.inside(whole.region):
+        total = [reduce(b.plus, terms) for terms in zip(*map(items_of, found), strict=True)]
+    aux = last.items[1] if has_aux and isinstance(last, Struct) else aux
+    summed = filled(kind(value), lambda path, _: total[outs.index(path)])
+    whole.region.results = [with_aux(summed, aux, has_aux)]
+    return whole
+
+
+def items_of(a: Atom) -> tuple[Atom, ...]:
+    assert isinstance(a, Struct)
+    return a.items
+
+
+def second_along(ctx: Context, graph: Graph, w: Val, path: Path, k: Kind) -> Graph:
+    """The second derivatives of all parts of the result along each element of a part, summed."""
     e = Val("", k)
-    one: Atom = Const(1.0) if is_alone(k) else e
-    g, dots, _ = forward(primal_of(graph, value), [w], ctx, {w: one})
+    seed = seeded(w.kind, path, Const(1.0) if is_alone(k) else e)
+    outs = [p for p, _ in leaves(kind(graph.region.results[0]))]
+    g = graph
+    for _ in range(2):
+        old, at = g, own(graph, g, w)
+        g, dots, _ = forward(old, [at], ctx, {at: seed})
+        b = Builder(ctx, g)
+        value = g.region.results[0]
+        with b.inside(g.region):
+            tangents = []
+            for p in outs:
+                y = part_at(b, value, p)
+                tangents.append(b.materialise(of_kind(derivative_part(b, dots[0], p), kind(y)), y))
+        g.region.results = [together(tangents, False)]
+        outs = [(n,) for n in range(len(outs))]
+    if is_alone(k):
+        return g
+    first = Region()
+    b = Builder(ctx, g)
+    with b.inside(first):
+        x = part_at(b, own(graph, g, w), path)
+    g.region.ops[:0] = first.ops
+    g.region.params.append(e)
+    g.region.results = list(items_of(g.region.results[0]))
+    g, hows, _ = over_identity(ctx, g, e, x, "laplacian")
     b = Builder(ctx, g)
     with b.inside(g.region):
-        g.region.results = [b.materialise(dots[0], g.region.results[0])]
-    w1 = own(graph, g, w)
-    g2, dots, _ = forward(g, [w1], ctx, {w1: one})
-    b = Builder(ctx, g2)
-    with b.inside(g2.region):
-        second = b.materialise(dots[0], g2.region.results[0])
-    g2.region.results = [second]
-    if not is_alone(k):
-        g2.region.params.append(e)
-        g2, hows, _ = over_identity(ctx, g2, e, own(g, g2, w1), "laplacian")
-        if hows[0] == MANY:
-            b = Builder(ctx, g2)
-            with b.inside(g2.region):
-                g2.region.results = [b.rule(columns.summed, {"t": g2.region.results[0]})]
-    whole, results = merged([g2, clone(primal_of(graph, with_aux(value, aux, has_aux)))[0]])
-    end = results[1]
-    whole.region.results = [with_aux(results[0], end.items[1] if isinstance(end, Struct) and has_aux else aux,
-                                     has_aux)]  # fmt: skip
-    return whole
+        g.region.results = [together([
+            b.rule(columns.summed, {"t": t}) if how == MANY else t
+            for t, how in zip(g.region.results, hows, strict=True)
+        ], False)]  # fmt: skip
+    return g

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -223,7 +224,11 @@ def derive_map(
     else:
         axes = dict.fromkeys(names[: len(args)], in_axes)
     axes |= dict.fromkeys(kwargs, 0)
-    mapped = {n: a for n, a in axes.items() if batched_by(a)}
+    optional = set() if isinstance(in_axes, (tuple, list)) else names_with_defaults(what.fn)
+    mapped = {
+        n: a for n, a in axes.items()
+        if batched_by(a) and not (n in optional and is_setting(lw, bound[n]))
+    }  # fmt: skip
     actual = {n: lw.read(bound[n]) for n in mapped}
     region = Region()
     values: dict[str, Val] = {}
@@ -249,6 +254,11 @@ def derive_map(
     lw.guards.update(g.info.get("guards", {}))
     out = splice(lw, g, [actual[n] for n in values])
     return lw.bind(out) if isinstance(out, (Val, Struct)) else Plain(out)
+
+
+def is_setting(lw: Any, b: Any) -> bool:
+    """Whether an argument has no axis of examples: a number, text, None or a function."""
+    return isinstance(b, (Known, Closure)) or not isinstance(kind(lw.read(b)), (Array, Seq, Tree))
 
 
 def batched_by(axes: Any) -> bool:
@@ -381,6 +391,24 @@ def parameter_names(lw: Any, fn: Any, count: int, node: Any) -> tuple[str, ...]:
         return parameter_names(lw, fn.fn, count + len(fn.args), node)[len(fn.args) :]
     lw.stop("derivative", "which function is differentiated here is not known", node)
     raise InternalError("unreachable")
+
+
+def names_with_defaults(fn: Any) -> set[str]:
+    """The parameters that a function about to be mapped has a value for."""
+    if isinstance(fn, Closure):
+        return set(fn.defaults)
+    if isinstance(fn, Derived):
+        return names_with_defaults(fn.fn)
+    if isinstance(fn, Partial):
+        return names_with_defaults(fn.fn)
+    f = getattr(fn, "obj", None)
+    while getattr(f, "__srcdiff__", None) == "Derivative":
+        f = f.primal
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    return {p.name for p in parameters if p.default is not p.empty}
 
 
 CONTEXT = Context(

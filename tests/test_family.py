@@ -447,6 +447,23 @@ def test_laplacian_of_a_field() -> None:
     np.testing.assert_allclose(laplacian(lambda x: x @ x * x)(X), 10 * X)
 
 
+def test_laplacian_of_containers() -> None:
+    def f(p):
+        w, (c, d) = p["w"], p["c"]
+        return {"u": np.sum(w**4) * c, "v": (w * d**2, 3.0 * c)}
+
+    w = np.arange(4.0).reshape(2, 2)
+    p = {"w": w, "c": (1.5, 2.5)}
+    got = laplacian(f)(p)
+    np.testing.assert_allclose(got["u"], 18 * np.sum(w**2))
+    np.testing.assert_allclose(got["v"][0], 2 * w)
+    assert got["v"][1] == 0.0
+    assert laplacian(lambda p: p["a"] ** 2 * p["b"])({"a": 2.0, "b": 3.0}) == 6.0
+    np.testing.assert_allclose(laplacian(lambda x: (x**3, np.sum(x)))(X)[0], 6 * X)
+    np.testing.assert_allclose(grad(laplacian(lambda p: p[0] ** 4 * p[1]))((2.0, 3.0)), (144.0, 48.0))
+    assert laplacian(lambda p: (p[0] ** 2 + p[1] ** 2, "aux"), has_aux=True)((1.0, 2.0)) == (4.0, "aux")
+
+
 # ---- compositions ------------------------------------------------------------------------------------------
 
 
@@ -567,7 +584,7 @@ def test_refusals() -> None:
     refused(lambda: hvp(lambda a, b: a @ b, wrt=(0, 1))(X, X, X), DerivativeValueError, "one vector for each")
     refused(lambda: jacfwd(total, has_aux=True)(X), DerivativeTypeError, "(value, aux)")
     refused(
-        lambda: laplacian(lambda p: p["a"] ** 2)({"a": 1.0}), DerivativeTypeError, "not a number or an array"
+        lambda: laplacian(lambda x: [v**2 for v in x])(X), DerivativeTypeError, "a list of any length"
     )
     refused(lambda: linearize(total, X)[1](1.0), DerivativeValueError, "shape")
     refused(lambda: linearize(total, X)[1](), DerivativeValueError, "0 tangents")

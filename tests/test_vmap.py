@@ -15,6 +15,7 @@ from test_family import PROGRAMS
 from srcdiff import (
     DerivativeTypeError,
     DerivativeValueError,
+    derivative,
     grad,
     hessian,
     hvp,
@@ -548,6 +549,45 @@ def test_nested() -> None:
     table = vmap(vmap(lambda a, b: a * b, in_axes=(None, 0)), in_axes=(0, None))
     np.testing.assert_allclose(table(X[:, 0], X[:, 1]), np.outer(X[:, 0], X[:, 1]))
     np.testing.assert_allclose(vmap(vmap(np.tanh))(X), np.tanh(X))
+
+
+def test_nested_with_settings() -> None:
+    """What has a value by default, and no axis, is the same for all, inside as well."""
+
+    def recursive(x, n=3):
+        return x if n == 0 else np.sin(recursive(x, n - 1)) * n
+
+    def by_name(x, mode="cube"):
+        return {"same": lambda z: z, "cube": lambda z: z**3}[mode](x)
+
+    def scaled(x, k=2.0):
+        return x * k
+
+    d = grad(recursive)
+    np.testing.assert_allclose(vmap(vmap(d))(X), [[d(t) for t in row] for row in X])
+    np.testing.assert_allclose(vmap(vmap(grad(by_name)))(X), 3 * X**2)
+    np.testing.assert_allclose(vmap(vmap(scaled))(X), 2 * X)
+    np.testing.assert_allclose(vmap(vmap(scaled))(X, k=X), X * X)
+    np.testing.assert_allclose(grad(lambda x: np.sum(vmap(scaled)(x, k=3.0)))(X), np.full(X.shape, 3.0))
+
+
+AXES: Any = (0, None)
+OPTIONS = {"axes": [None, 0], "order": 2}
+
+
+def test_options_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options read from a variable are settled, and looked at again at each call."""
+    g = grad(lambda m: np.sum(vmap(lambda a, b: a @ b, in_axes=AXES)(m, X[0])))
+    np.testing.assert_allclose(g(W), np.tile(X[0], (4, 1)))
+    monkeypatch.setitem(globals(), "AXES", (1, None))
+    np.testing.assert_allclose(g(W[:3]), np.tile(X[0][:, None], (1, 3)))
+    g = grad(lambda w: np.sum(vmap(lambda a, b: a @ b, in_axes=OPTIONS["axes"])(w, X)))
+    np.testing.assert_allclose(g(W[0]), X.sum(axis=0))
+    d = grad(lambda x: derivative(lambda t: t**5, order=OPTIONS["order"])(x))
+    assert d(1.0) == 60.0
+    monkeypatch.setitem(OPTIONS, "order", 3)
+    assert d(1.0) == 120.0
+    refused(lambda: grad(lambda x, k: np.sum(vmap(np.sin, in_axes=k)(x)))(X, 0), SyntaxError, "not a constant")
 
 
 def test_with_derivatives() -> None:

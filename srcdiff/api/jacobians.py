@@ -412,15 +412,15 @@ def laplacian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -
     r"""The Laplacian :math:`\sum_i \partial^2 f / \partial x_i^2`: forward over forward mode.
 
     Parameters:
-        fn: a function with a number or an array as its result; left out when used as a decorator.
-        wrt: the argument: one array or number; by default the first.
+        fn: the function; left out when used as a decorator.
+        wrt: the argument: a number, an array or a container of such; by default the first.
         has_aux: the function returns ``(value, aux)``; the result is then ``(laplacian, aux)``.
 
     Returns:
-        A function with the arguments of ``fn``, and a result of the shape of theirs.
+        A function with the arguments of ``fn``, and a result of the structure and shapes of theirs.
 
     Raises:
-        DerivativeTypeError: the argument or the result is a container.
+        DerivativeTypeError: the argument or the result is a list of any length, or the argument is complex.
         DerivativeValueError: ``wrt`` names several arguments.
 
     Example:

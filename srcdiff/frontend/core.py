@@ -9,7 +9,7 @@ import operator
 import re
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Number
 from typing import Any, NoReturn
 
@@ -915,6 +915,36 @@ class Core:
             self.graph.info.setdefault("cells", {}).update(made)
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
+
+    def settled(self, a: Atom) -> Atom:
+        """A value from outside as it is now, where that is a number of no derivative: looked at at each call."""
+        if isinstance(a, Struct):
+            return replace(a, items=tuple(map(self.settled, a.items)))
+        if not isinstance(a, Val):
+            return a
+        steps: list[Any] = []
+        v: Atom = a
+        while isinstance(v, Val) and v.op is not None and v.op.fn is operator.getitem:
+            key = v.op.ins[1]
+            if not isinstance(key, Const):
+                return a
+            steps.insert(0, key.value)
+            v = v.op.ins[0]
+        if not isinstance(v, Val) or v not in self.graph.region.params:
+            return a
+        found = next((c for c in self.captures.values() if c.name == v.name), None)
+        if found is None:
+            return a
+        obj = found.value
+        for step in steps:
+            if type(obj) not in (tuple, list, dict):
+                return a
+            obj = obj[step]
+        value = as_atom(obj) if _exact(obj) else None
+        if value is None:
+            return a
+        self.guards[*found.path, *(("item", step) for step in steps)] = obj
+        return value
 
     def with_text(self, b: Bound, obj: Any, path: Path | None = None) -> Bound:
         """A container from outside in which text and flags are known: they steer the program.
