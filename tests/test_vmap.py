@@ -304,6 +304,15 @@ SINGLE = [
     lambda x: scaled_below(x),
     lambda x: np.convolve(x**2, np.array([1.0, 2.0]), "same"),
     lambda x: simpson(x[0]),
+    lambda x: np.cross(x * x, np.sin(x)),
+    lambda x: np.cross(np.outer(x, x), x),
+    lambda x: np.cross(np.arange(3.0), x),
+    lambda x: np.repeat(x**2, [1, 0, 2]),
+    lambda x: np.repeat(x**2, np.array([1, 0, 2])),
+    lambda x: np.choose([0, 1, 0], [x, x**2]),
+    lambda x: np.choose(np.array([2, 1, 0]), [x, x**2, 3.0]),
+    lambda x: np.choose((x > 0).astype(int), [x, x**2]),
+    lambda x: np.bincount([0, 1, 1], weights=x) ** 2,
 ]
 MATRIX = [
     lambda m: m.T,
@@ -382,6 +391,23 @@ def compare(got: Any, expected: Any) -> None:
 def test_operation_on_vectors(n: int) -> None:
     f = SINGLE[n]
     compare(vmap(f)(X), [f(x) for x in X])
+
+
+@pytest.mark.parametrize("n", range(len(SINGLE)))
+def test_derivatives_of_operations(n: int) -> None:
+    """Reverse mode for each example, and through all of them; forward mode along all directions."""
+    f = SINGLE[n]
+    if np.asarray(f(X[0])).dtype != np.float64:
+        return
+    g = grad(lambda x: np.sum(f(x) ** 2))
+    expected = by_loop(g, X)
+    np.testing.assert_allclose(vmap(g)(X), expected, rtol=1e-10, atol=1e-12)
+    through = grad(lambda xs: np.sum(vmap(f)(xs) ** 2))(X)
+    np.testing.assert_allclose(through, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(jacfwd(lambda x: np.sum(f(x) ** 2))(X[0]), expected[0], rtol=1e-10, atol=1e-12)
+    h = hessian(lambda x: np.sum(f(x) ** 2))
+    rows = [hvp(lambda x: np.sum(f(x) ** 2))(X[0], e) for e in np.eye(3)]
+    np.testing.assert_allclose(h(X[0]), rows, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("n", range(len(MATRIX)))

@@ -139,7 +139,7 @@ class Mapped(Called[P, R]):
             if k is None:
                 refuse("vmap", f"{n!r} cannot be mapped", f"it is the same for all: None in in_axes for {n}")
             try:
-                params[n] = Param(n, family.of_one(k, a, dims))
+                params[n] = Param(n, family.of_one(k, a, dims), whole=(k, arguments[n]))
             except Unbatched as why:
                 refuse("vmap", f"{n!r} cannot be mapped: {why}", "use the first axis, and arrays")
         graph = self._primal_graph(params, {n: v for n, v in arguments.items() if n not in axes})

@@ -133,8 +133,14 @@ class Many(Builder):
             raise Unbatched("a result of unknown rank")
         if fn in batching.ONE_OPERAND and len(op.ins) != 1:
             raise Unbatched("another number of operands")
-        args = [self.aligned(a, r) for a in op.ins]
+        args = [self.lined_up(a, r) for a in op.ins]
         return self.prim(fn, args, op.attrs.get("names", ()), **handed_on(op))
+
+    def lined_up(self, a: Atom, r: int) -> Atom:
+        """An operand, or a display of several."""
+        if isinstance(a, Struct) and a.type in (list, tuple) and self.way(a) != "one":
+            return Struct(a.type, a.keys, tuple(self.aligned(x, r) for x in a.items))
+        return self.aligned(a, r)
 
     def along(self, op: Op, how: batching.Along) -> Atom:
         """The axes that an operation works along are one further."""

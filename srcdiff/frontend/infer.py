@@ -297,7 +297,7 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
     got = _sampled(fn, args, names, False, whole=1)
     if got is not None:
         return got
-    numbers = sorted(_numbers_in(kind(a) for a in args))
+    numbers = sorted(_numbers_in(map(kind, args)) | {len(a.items) for a in args if is_literal(a)})
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
             got = _sampled(fn, args, names, False, fixed=size, at=at)
@@ -356,6 +356,11 @@ def forget_sizes(k: Kind) -> Kind:
     if isinstance(k, Tree):
         return Tree(k.type, k.keys, tuple(forget_sizes(x) for x in k.items), k.static)
     return k
+
+
+def is_literal(a: Atom) -> bool:
+    """Whether an argument is a list of numbers that are written out."""
+    return isinstance(a, Struct) and a.type in (list, tuple) and all(isinstance(x, Const) for x in a.items)
 
 
 def _numbers_in(kinds: Iterable[Kind]) -> set[int]:

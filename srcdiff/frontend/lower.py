@@ -79,6 +79,7 @@ class Param:
     kind: Kind | None = None
     constant: Any = None
     path: tuple[Any, ...] | None = None  # for a function given as argument: how to reach it at each call
+    whole: tuple[Kind, Any] | None = None  # what it is one example of: many, of that kind
 
 
 @dataclass
@@ -590,6 +591,8 @@ def read_function(
             bound = lw.bind(values[p.name])
             known = p.constant is not None
             lw.state.names[frame.id, p.name] = lw.with_text(bound, p.constant) if known else bound
+            if p.whole is not None:
+                note_sizes(lw, *p.whole, (("arg", p.name),))
             if p.name in lw.given:
                 note_sizes(lw, values[p.name].kind, lw.given[p.name], (("arg", p.name),))
                 own = lw.state.names[frame.id, p.name]

@@ -59,7 +59,7 @@ _ELEMENTWISE: frozenset[Any] = frozenset({
     operator.xor, operator.invert, operator.floordiv, operator.lshift, operator.rshift, np.round, np.around,
     np.real, np.imag, np.isclose, np.zeros_like, np.ones_like, np.empty_like, np.astype, np.angle,
     np.nan_to_num, np.clip, np.where, runtime.cast_like, runtime.zeros_like, runtime.zero_of,
-    runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete,
+    runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete, np.choose,
 })  # fmt: skip
 
 
@@ -287,6 +287,17 @@ def outer(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
     if not a_many:
         return a[:, None] * b[:, None, :]
     return a[:, :, None] * b[:, None, :]
+
+
+@batching(np.cross, operands="a b")
+def cross(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
+    rank_a = np.ndim(a) - 1 if a_many else np.ndim(a)
+    rank_b = np.ndim(b) - 1 if b_many else np.ndim(b)
+    if a_many and b_many:
+        return np.cross(with_axes(a, np.ndim(b)), with_axes(b, np.ndim(a)))
+    if rank_a > rank_b and b_many or rank_b > rank_a and a_many:
+        raise NotImplementedError("ranks")
+    return np.cross(a, b)
 
 
 @batching(np.transpose, operands="a")
