@@ -524,6 +524,8 @@ class Batch(Many):
 
     def as_way(self, old: Atom, new: Atom, how: How, want: How, meant: Kind | None = None) -> Atom:
         """A value as it has to be where paths meet; ``meant`` is the kind of what is there on any of them."""
+        if isinstance(old, Undef):  # nobody looks
+            return new
         how, want = by_parts(kind(old), how), by_parts(kind(old), want)
         if how == want or (same_for_all(how) and same_for_all(want)):
             return new
@@ -625,6 +627,8 @@ class Batch(Many):
 
     def example(self, v: Val, view: LoopView) -> Atom:
         """A value as one example has it, inside the loop over them."""
+        if type(v.kind) is Seq and may_be_unset(v):
+            raise Unbatched("a list with places that nothing stands in")
         return self.one_of(self.now[v], v.kind, self.way(v), v.name, view)
 
     def one_of(self, new: Atom, k: Kind, how: How, name: str, view: LoopView) -> Atom:
