@@ -310,7 +310,9 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
     if type(k) is Seq:
         if b.way(at) != "one" or how != "many":
             raise Unbatched("another element for each example")
-        return b.prim(op.fn, [b.at(x), b.at(at)], **attrs), "many"
+        xs = kind(b.at(x))
+        got = xs.elem if isinstance(xs, Seq) and not isinstance(at, Slice) else xs
+        return b.prim(op.fn, [b.at(x), b.at(at)], result=got, **attrs), "many"
     if not isinstance(k, Array):
         raise Unbatched("a part of something else")
     parts = index_parts(b, at)
