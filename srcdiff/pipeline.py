@@ -401,7 +401,7 @@ def names_with_defaults(fn: Any) -> set[str]:
         return names_with_defaults(fn.fn)
     if isinstance(fn, Partial):
         return names_with_defaults(fn.fn)
-    f = getattr(fn, "obj", None)
+    f: Any = getattr(fn, "obj", None)
     while getattr(f, "__srcdiff__", None) == "Derivative":
         f = f.primal
     try:

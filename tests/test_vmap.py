@@ -613,7 +613,8 @@ def test_options_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     assert d(1.0) == 60.0
     monkeypatch.setitem(OPTIONS, "order", 3)
     assert d(1.0) == 120.0
-    refused(lambda: grad(lambda x, k: np.sum(vmap(np.sin, in_axes=k)(x)))(X, 0), SyntaxError, "not a constant")
+    by_argument = grad(lambda x, k: np.sum(vmap(np.sin, in_axes=k)(x)))
+    refused(lambda: by_argument(X, 0), SyntaxError, "not a constant")
 
 
 def test_with_derivatives() -> None:
@@ -697,7 +698,8 @@ def test_what_is_not_set_on_every_path(f: Any, xs: list[float], tmp_path: Any) -
     np.testing.assert_allclose(values, [f(a) for a in x])
     np.testing.assert_allclose(vmap(grad(f))(x), g)
     np.testing.assert_allclose(grad(lambda x: np.sum(vmap(f)(x)))(x), g)
-    np.testing.assert_allclose(hessian(lambda x: np.sum(vmap(f)(x)))(x), np.diag([grad(grad(f))(a) for a in x]))
+    second = np.diag([grad(grad(f))(a) for a in x])
+    np.testing.assert_allclose(hessian(lambda x: np.sum(vmap(f)(x)))(x), second)
     vmap(f).save(tmp_path / "mapped.py", x)
     spec = importlib.util.spec_from_file_location("mapped", tmp_path / "mapped.py")
     assert spec is not None and spec.loader is not None
@@ -798,8 +800,11 @@ def test_gradients_of_lists_of_layers(f: Any, p: Any, by_themselves: bool) -> No
             total += np.sum(layer["w"] ** 2) if isinstance(layer, dict) else np.sum(layer[0] ** 2)
         return total
 
-    moved = [{k: v + 1e-6 for k, v in q.items()} if isinstance(q, dict) else tuple(v + 1e-6 for v in q) for q in p]
-    back = [{k: v - 1e-6 for k, v in q.items()} if isinstance(q, dict) else tuple(v - 1e-6 for v in q) for q in p]
+    def shifted(h):
+        layers = [{k: v + h for k, v in q.items()} if isinstance(q, dict) else q for q in p]
+        return [q if isinstance(q, dict) else tuple(v + h for v in q) for q in layers]
+
+    moved, back = shifted(1e-6), shifted(-1e-6)
     slope = (penalty(moved) - penalty(back)) / 2e-6
     np.testing.assert_allclose(sum(np.sum(x) for x in leaves(grad(penalty)(p))), slope, rtol=1e-5)
 

@@ -550,13 +550,13 @@ class Batch(Many):
         return self.as_way(a, self.at(a), self.way(a), MANY)
 
     # ---- the loop over the examples
-    def free(self) -> list[Val]:
+    def read_by_waiting(self) -> list[Val]:
         """What is there already of that which waiting operations read."""
         return list(dict.fromkeys(v for op in self.waiting for v in all_values(op) if v in self.now))
 
     def known(self) -> set[int]:
         """The sizes known by name that waiting operations start from, and that all examples share."""
-        return {s.id for v in self.free() for s in shared_sizes(v.kind, self.way(v))}
+        return {s.id for v in self.read_by_waiting() for s in shared_sizes(v.kind, self.way(v))}
 
     def stackable(self, v: Val, known: set[int]) -> bool:
         """Whether a value is there, and has one shape, for all examples."""
@@ -574,7 +574,7 @@ class Batch(Many):
             return
         if self.loops:
             raise Unbatched("something in a loop that examples do one by one: they run the loop one by one")
-        free, known = self.free(), self.known()
+        free, known = self.read_by_waiting(), self.known()
         waiting, self.waiting = self.waiting, []
         made = [o for op in waiting for o in op.outs]
         things = [v for v in free if v.kind in (OTHER, UNKNOWN) and same_for_all(self.way(v))]
@@ -612,7 +612,8 @@ class Batch(Many):
         if not isinstance(old.kind, Tree) or may_be_unset(old):
             yield old, new
             return
-        parts = [Val(f"{old.name}_{key}" if old.name else "", k) for key, k in zip(old.kind.keys, old.kind.items)]
+        named = zip(old.kind.keys, old.kind.items, strict=True)
+        parts = [Val(f"{old.name}_{key}" if old.name else "", k) for key, k in named]
         self.inner[old] = parts
         for n, part in enumerate(parts):
             yield from self.leaves(part, self.part(new, old.kind, n))

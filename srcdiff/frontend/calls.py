@@ -424,7 +424,7 @@ def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -
     if "memory" in given:
         no_budget(lw, mode, node)
     for name, b in given.items():
-        a = lw.settled(lw.read(b, node))
+        a = lw.as_constant(lw.read(b, node))
         if not is_constant(a):
             lw.stop(
                 "derivative", f"{name} of {mode} is not a constant here", node,

@@ -916,10 +916,10 @@ class Core:
         self.complete(self.state)
         return self.capture_vals[self.captures[path].name]
 
-    def settled(self, a: Atom) -> Atom:
-        """A value from outside as it is now, where that is a number of no derivative: looked at at each call."""
+    def as_constant(self, a: Atom) -> Atom:
+        """A value from outside as it is now, if it is text or whole numbers; at each call it is looked at."""
         if isinstance(a, Struct):
-            return replace(a, items=tuple(map(self.settled, a.items)))
+            return replace(a, items=tuple(map(self.as_constant, a.items)))
         if not isinstance(a, Val):
             return a
         steps: list[Any] = []
@@ -943,7 +943,7 @@ class Core:
         value = as_atom(obj) if _exact(obj) else None
         if value is None:
             return a
-        self.guards[*found.path, *(("item", step) for step in steps)] = obj
+        self.guards[found.path + tuple(("item", step) for step in steps)] = obj
         return value
 
     def with_text(self, b: Bound, obj: Any, path: Path | None = None) -> Bound:

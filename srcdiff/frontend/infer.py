@@ -274,7 +274,7 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
 
 
 def _of_the_larger(fn: Any, args: list[Atom]) -> bool:
-    """Whether the size of a result is the larger of two that are known by name (``np.convolve(mode="same")``)."""
+    """Whether a result is as long as the longer of two arrays (``np.convolve(mode="same")``)."""
     if fn not in _LARGER or len(args) < 3:
         return False
     sizes = [d for a in args[:2] for k in [kind(a)] if isinstance(k, Array) for d in k.dims]
@@ -297,7 +297,7 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
     got = _sampled(fn, args, names, False, whole=1)
     if got is not None:
         return got
-    numbers = sorted(_numbers_in(map(kind, args)) | {len(a.items) for a in args if is_literal(a)})
+    numbers = sorted(_numbers_in(map(kind, args)) | {n for a in args if (n := length_of_literal(a))})
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
             got = _sampled(fn, args, names, False, fixed=size, at=at)
@@ -358,9 +358,11 @@ def forget_sizes(k: Kind) -> Kind:
     return k
 
 
-def is_literal(a: Atom) -> bool:
-    """Whether an argument is a list of numbers that are written out."""
-    return isinstance(a, Struct) and a.type in (list, tuple) and all(isinstance(x, Const) for x in a.items)
+def length_of_literal(a: Atom) -> int:
+    """How many numbers a list that is written out has."""
+    if isinstance(a, Struct) and a.type in (list, tuple) and all(isinstance(x, Const) for x in a.items):
+        return len(a.items)
+    return 0
 
 
 def _numbers_in(kinds: Iterable[Kind]) -> set[int]:

@@ -26,7 +26,8 @@ from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
     "ALONG", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted", "with_examples",
+    "SUMS", "TEXTS", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
+    "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -295,7 +296,7 @@ def cross(a: Any, b: Any, *, a_many: Any, b_many: Any) -> Any:
     rank_b = np.ndim(b) - 1 if b_many else np.ndim(b)
     if a_many and b_many:
         return np.cross(with_axes(a, np.ndim(b)), with_axes(b, np.ndim(a)))
-    if rank_a > rank_b and b_many or rank_b > rank_a and a_many:
+    if (rank_a > rank_b and b_many) or (rank_b > rank_a and a_many):
         raise NotImplementedError("ranks")
     return np.cross(a, b)
 

@@ -198,10 +198,11 @@ def one_by_one(g: Any, examples: list[Any]) -> list[Any]:
         case list():
             return [list(xs) for xs in zip(*(one_by_one(x, examples) for x in g), strict=True)]
         case tuple():
-            return [_tuple_like(g, list(xs)) for xs in zip(*(one_by_one(x, examples) for x in g), strict=True)]
+            parts = [one_by_one(x, examples) for x in g]
+            return [_tuple_like(g, list(xs)) for xs in zip(*parts, strict=True)]
     if _is_record(g):
         fields = {name: one_by_one(getattr(g, name), examples) for name in _fields(g)}
-        return [_object_like(g, lambda name, k=k: fields[name][k]) for k in range(len(examples))]
+        return [record(type(g), **{n: xs[k] for n, xs in fields.items()}) for k in range(len(examples))]
     return list(g)
 
 
