@@ -1206,7 +1206,7 @@ class Assembler:
                     continue
                 uses = self.lay.uses.get(e, [])
                 parts: list[Val | None] = [None] * len(k.items)
-                takers = []
+                taken, takers = set(), []
                 for where, user in uses:
                     if (
                         where is not view.body
@@ -1216,14 +1216,12 @@ class Assembler:
                     ):
                         break
                     assert isinstance(user.ins[1], Const)
-                    parts[user.ins[1].value] = user.out
+                    if self.lay.uses.get(user.out):
+                        parts[user.ins[1].value] = user.out
+                    taken.add(user.ins[1].value)
                     takers.append(user)
                 else:
-                    if (
-                        len({id(t.ins[1]) for t in takers})
-                        == len(takers)
-                        == sum(p is not None for p in parts)
-                    ):
+                    if len(taken) == len(takers):
                         self.parts[e] = parts
                         self.lay.silent.update(takers)
                         self.lay.folded.difference_update(takers)

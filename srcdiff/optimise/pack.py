@@ -141,7 +141,7 @@ class Packer:
             else:
                 return None
         out.element = v
-        return out
+        return out if self.uses.get(v) else None  # one that is not read only says how long the loop is
 
     def join(self, loop: Op, members: list[tuple[Val, Way]]) -> None:
         """Make one tape of several."""
