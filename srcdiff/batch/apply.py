@@ -9,7 +9,7 @@ from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, rank
-from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree, fresh_sym
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
@@ -85,7 +85,9 @@ class Many(Builder):
 
     def listed(self, new: Atom, k: Kind) -> Atom:
         """A list that is the same for all examples, each element once for each."""
-        loop = Op("for", [], [], [Region()], {"head": 0, "carried": 0, "dirs": (), "exits": ()}, self.origin)
+        length = self.prim(len, [new], result=Scalar("i8", True, fresh_sym()))
+        attrs = {"head": 3, "rev": False, "carried": 0, "dirs": (), "exits": (), "aligned": True}
+        loop = Op("for", [Const(0), length, Const(1)], [], [Region()], attrs, self.origin)
         view = LoopView(loop)
         element = Val("", k, loop)
         view.body.params.append(Val("", INT, loop))

@@ -351,6 +351,7 @@ class Assembler:
                     ):
                         if (
                             d == -1
+                            and view.head  # otherwise it says how long the loop is
                             and len(self.lay.uses.get(s, [])) == 1
                             and self.lay.home.get(s.op) is region
                         ):
