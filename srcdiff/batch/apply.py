@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, rank
-from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Undef, Val, kind, rank
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Tree, fresh_sym
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
-__all__ = ["CORE", "Many", "Unbatched", "Wanted"]
+__all__ = ["CORE", "Many", "Unbatched", "Wanted", "may_be_unset"]
 
 WHOLE = Slice(Const(None), Const(None), Const(None))
 
@@ -73,6 +74,8 @@ class Many(Builder):
             return self.rule(batching.full, {"n": self.count(), "x": new})
         if isinstance(k, Array):
             text = batching.repeated
+            if self.unsure(new):
+                return self.prim(batching.ARRAY, [self.prim(batching.TIMES, [alone(new), self.count()])])
             while isinstance(new, Val) and new.op is not None and new.op.fn in batching.ZEROS:
                 text = batching.zeros_of if k.dtype == "f8" else batching.zeros_as
                 if new.op.fn is not batching.BLANK or not isinstance(kind(new.op.ins[0]), Array):
@@ -82,6 +85,14 @@ class Many(Builder):
         if type(k) is Seq:
             return self.listed(new, k.elem)
         raise Unbatched("something that is the same for all")
+
+    def unsure(self, a: Atom) -> bool:
+        """Whether something else may stand where an array is meant, on a path on which nobody looks."""
+        while isinstance(a, Val) and a.op is not None and a.op.fn in batching.ZEROS and a.op.ins:
+            if isinstance(a.op.ins[0], Val) and isinstance(a.op.ins[0].kind, Maybe):
+                return True
+            a = a.op.ins[0]
+        return may_be_unset(a, lambda x: isinstance(x, (Undef, Const)))
 
     def listed(self, new: Atom, k: Kind) -> Atom:
         """A list that is the same for all examples, each element once for each."""
@@ -216,6 +227,10 @@ def positions(text: Any, names: list[str]) -> list[str]:
     return [n or params[i] for i, n in enumerate(names)]
 
 
+def alone(a: Atom) -> Atom:
+    return Struct(list, (0,), (a,))
+
+
 def index(parts: list[Atom]) -> Atom:
     return Struct(tuple, tuple(range(len(parts))), tuple(parts))
 
@@ -225,6 +240,32 @@ def whole_index(parts: list[Atom]) -> Atom:
     while len(parts) > 1 and parts[-1] == WHOLE:
         parts = parts[:-1]
     return parts[0] if len(parts) == 1 else index(parts)
+
+
+def is_unset(a: Atom) -> bool:
+    return isinstance(a, Undef)
+
+
+def may_be_unset(
+    a: Atom, unset: Callable[[Atom], bool] = is_unset, seen: frozenset[Val] = frozenset()
+) -> bool:
+    """Whether there is a path on which nothing stands for a value: nobody may look at it then."""
+    if unset(a):
+        return True
+    if isinstance(a, Struct):
+        return any(may_be_unset(x, unset, seen) for x in a.items)
+    if not isinstance(a, Val) or a.op is None or a in seen or not a.op.regions:
+        return False
+    op, seen = a.op, seen | {a}
+    if op.code in ("for", "while"):
+        view = LoopView(op)
+        at = op.outs.index(a) if a in op.outs else view.params.index(a) if a in view.params else -1
+        made = [*view.yields, *view.collected]
+        stands = [*view.inits[at : at + 1], *made[at : at + 1]] if at >= 0 else []
+    else:
+        at = op.outs.index(a) if a in op.outs else -1
+        stands = [r.results[at] for r in op.regions] if at >= 0 else []
+    return any(may_be_unset(x, unset, seen) for x in stands)
 
 
 # ---- operations that are the graph's own ----------------------------------------------------------------

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted
+from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted, may_be_unset
 from srcdiff.differentiate.halves import all_values, uses
 from srcdiff.differentiate.reverse import replace_values
 from srcdiff.frontend.lower import Context
@@ -643,6 +643,10 @@ class Batch(Many):
         if how == MANY and isinstance(k, Seq):
             if type(k) is not Seq or not isinstance(k.elem, (Scalar, Array)):
                 raise Unbatched("a list of containers")
+            if isinstance(k.elem, Array):  # which may be of several shapes
+                element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)
+                view.add_source(self.apart(new, k.elem), 1, element)
+                return element
             rows = self.rule(batching.rows, {"xs": new})
             inner = lifted(k.elem, MANY, fresh_sym())
             row = Val(f"{name.rstrip('!')}_i" if name else "", inner, view.op, True)
@@ -654,6 +658,28 @@ class Batch(Many):
         element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)
         view.add_source(new, 1, element)
         return element
+
+    def apart(self, new: Atom, k: Array) -> Atom:
+        """A list of arrays with the examples first, as the list that each example has."""
+        outer, inner = (Op("for", [], [], [Region()], {}, self.origin) for _ in range(2))
+        i, x = Val("", INT, outer), Val("", lifted(k, MANY, self.dim), inner)
+        for loop, xs in ((outer, [Const(0), self.count(), Const(1)]), (inner, [])):
+            head = len(xs)
+            loop.attrs = {"head": head, "rev": False, "carried": 0, "dirs": (), "exits": ()}
+            loop.ins = list(xs)
+        outer.regions[0].params.append(i)
+        inner.regions[0].params.append(Val("", INT, inner))
+        LoopView(inner).add_source(new, 1, x)
+        with self.inside(inner.regions[0]):
+            own = self.getitem(x, i)
+        own_kind = kind(own)
+        one = LoopView(inner).add_tape(own, "", own_kind)
+        inner.outs.append(Val("", INT, inner))
+        outer.regions[0].ops.append(inner)
+        each = LoopView(outer).add_tape(one, "", Seq(own_kind))
+        outer.outs.append(Val("", INT, outer))
+        self.region.ops.append(outer)
+        return each
 
     def stacked(self, tape: Atom, k: Kind) -> Atom:
         out = self.rule(batching.stacked, {"xs": tape})
@@ -713,25 +739,6 @@ def last_uses(region: Region) -> dict[Val, int]:
     out = {v: n for n, op in enumerate(region.ops) for v in all_values(op)}
     out.update(dict.fromkeys(vals(region.results), len(region.ops)))
     return out
-
-
-def may_be_unset(a: Atom, seen: frozenset[Val] = frozenset()) -> bool:
-    """Whether there is a path on which nothing stands for a value: nobody may look at it then."""
-    if isinstance(a, Undef):
-        return True
-    if isinstance(a, Struct):
-        return any(may_be_unset(x, seen) for x in a.items)
-    if not isinstance(a, Val) or a.op is None or a in seen or not a.op.regions:
-        return False
-    op, seen = a.op, seen | {a}
-    if op.code in ("for", "while"):
-        view = LoopView(op)
-        at = op.outs.index(a) if a in op.outs else view.params.index(a) if a in view.params else -1
-        made = [*view.yields, *view.collected]
-        starts = view.inits[at : at + 1] if at >= 0 else []
-        return any(may_be_unset(x, seen) for x in (*starts, *made[at : at + 1])) if at >= 0 else False
-    at = op.outs.index(a) if a in op.outs else -1
-    return at >= 0 and any(may_be_unset(r.results[at], seen) for r in op.regions)
 
 
 def shared_sizes(k: Kind, how: How) -> Iterator[Sym]:

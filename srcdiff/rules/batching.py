@@ -25,14 +25,16 @@ from srcdiff import runtime
 from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
-    "ALONG", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
+    "ALONG", "ARRAY", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
+    "SUMS", "TEXTS", "TIMES", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
     "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
 CHOOSE = np.where
 SUMS = np.einsum
+ARRAY = np.array
+TIMES = operator.mul
 BLANK = np.zeros_like
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like})
 DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray, np.copy, np.ascontiguousarray})
