@@ -528,7 +528,7 @@ class Batch(Many):
             return new
         how, want = by_parts(kind(old), how), by_parts(kind(old), want)
         if how == want and want in (MANY, EACH):
-            return self.raised(new, kind(old), meant) if want == MANY else new
+            return self.meant_rank(new, kind(old), meant) if want == MANY else new
         if same_for_all(how) and same_for_all(want):
             return new
         if isinstance(want, tuple):
@@ -545,11 +545,11 @@ class Batch(Many):
             if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
                 if type(new.value) is int:  # an array does not become one of floats by itself
                     new = Const(float(new.value))
-            return self.raised(self.expanded(new, kind(old)), kind(old), meant)
+            return self.meant_rank(self.expanded(new, kind(old)), kind(old), meant)
         raise Unbatched("values that are arrays on one path only")
 
-    def raised(self, new: Atom, k: Kind, meant: Kind | None) -> Atom:
-        """What has fewer axes than is meant, as a number that stands for an array: its examples stay first."""
+    def meant_rank(self, new: Atom, k: Kind, meant: Kind | None) -> Atom:
+        """What has fewer axes than is meant (a number that stands for an array): its examples stay first."""
         own = len(k.dims) if isinstance(k, Array) else 0
         if not isinstance(meant, Array) or not isinstance(k, (Array, Scalar)) or own >= len(meant.dims):
             return new

@@ -25,9 +25,9 @@ from srcdiff import runtime
 from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
-    "ALONG", "ARRAY", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "TIMES", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
-    "with_examples",
+    "ALONG", "ARRAY", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND",
+    "SHAPES", "SUMS", "TEXTS", "TIMES", "WITHIN", "ZEROS", "Along", "batching", "dtype_word",
+    "is_elementwise", "shifted", "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
