@@ -94,6 +94,8 @@ class Many(Builder):
             if isinstance(a.op.ins[0], Val) and isinstance(a.op.ins[0].kind, Maybe):
                 return True
             a = a.op.ins[0]
+        if isinstance(a, Val) and a.op is not None and a.op.fn in batching.OF_UNSET:
+            return True
         return may_be_unset(a, lambda x: isinstance(x, (Undef, Const)))
 
     def listed(self, new: Atom, k: Kind) -> Atom:
