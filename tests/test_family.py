@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 import srcdiff
+from corpus import PROGRAMS as CORPUS
 from corpus import counts, unequal
 from srcdiff import (
     DerivativeTypeError,
@@ -534,6 +537,42 @@ def test_the_primal_is_run_once_for_all_directions(f: Any) -> None:
     np.testing.assert_allclose(h(x), [hvp(f)(x, e) for e in np.eye(6)], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(jacfwd(f)(x), grad(f)(x), rtol=1e-9, atol=1e-10)
     assert "_i in " not in h.source and "in np.eye" not in h.source, h.source
+
+
+# programs of the corpus that were wrong, or failed, along many directions
+ALONG_MANY = (
+    "zip_of_heads", "maybe_best_row", "maybe_anderson", "payload_array_inside_below", "two_sizes_swapped",
+    "embedding_bag", "convolution_layer", "own_container", "deque_in_an_object",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("p", [p for p in CORPUS if p.name in ALONG_MANY], ids=lambda p: p.name)
+def test_programs_of_the_corpus_along_all_directions(p: Any) -> None:
+    at = p.wrt[0]
+    x = p.args[at]
+    f = partial(at_one_argument, p, at)
+    slope = grad(p.function, wrt=at)
+    np.testing.assert_allclose(f(jacfwd(p.function, wrt=at))(x), f(slope)(x), rtol=1e-9, atol=1e-12)
+    if p.name == "convolution_layer":
+        return
+    product = f(hvp(p.function, wrt=at))
+    rows = np.stack([product(x, e.reshape(x.shape)) for e in np.eye(x.size)]).reshape(x.shape * 2)
+    np.testing.assert_allclose(f(hessian(p.function, wrt=at))(x), rows, rtol=1e-8, atol=1e-9)
+    axes = tuple(0 if n == at else None for n in range(len(p.args)))
+    xs = np.stack([x, 1.01 * x, 0.99 * x])
+    got = f(vmap(slope, in_axes=axes))(xs)
+    np.testing.assert_allclose(got, [f(slope)(x) for x in xs], rtol=1e-9, atol=1e-12)
+
+
+def at_one_argument(p: Any, at: int, d: Any) -> Any:
+    """A derivative of a program as a function of one of its arguments (and a vector)."""
+
+    def call(x: Any, *after: Any) -> Any:
+        args = copy.deepcopy(list(p.args))
+        args[at] = x.copy()
+        return d(*args, *after, **p.kwargs)
+
+    return call
 
 
 # ---- compositions ------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Many(Builder):
     def way(self, a: Atom) -> Any:
         raise NotImplementedError
 
-    def as_many(self, a: Atom) -> Atom:
+    def as_many(self, a: Atom, meant: Kind | None = None) -> Atom:
         raise NotImplementedError
 
     def count(self) -> Atom:
@@ -59,8 +59,10 @@ class Many(Builder):
         own = rank(a)
         if how != "many" or own is None or isinstance(a, Struct):
             raise Unbatched("an operand that is no array")
-        if own >= r:
-            return new
+        return new if own >= r else self.before(new, own, r)
+
+    def before(self, new: Atom, own: int, r: int) -> Atom:
+        """An array of rank ``own`` for each example with axes behind the examples, to rank ``r``."""
         return self.getitem(new, index([WHOLE, *[Const(None)] * (r - own), *[WHOLE] * own]))
 
     def expanded(self, new: Atom, k: Any) -> Atom:
@@ -92,6 +94,8 @@ class Many(Builder):
             if isinstance(a.op.ins[0], Val) and isinstance(a.op.ins[0].kind, Maybe):
                 return True
             a = a.op.ins[0]
+        if isinstance(a, Val) and a.op is not None and a.op.fn in batching.OF_UNSET:
+            return True
         return may_be_unset(a, lambda x: isinstance(x, (Undef, Const)))
 
     def listed(self, new: Atom, k: Kind) -> Atom:
@@ -425,8 +429,9 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
     if type(k) is Seq:
         if b.way(x) not in ("one", "many") or b.way(at) != "one":
             raise Unbatched("a list")
-        xs = b.as_many(x)
-        return b.prim(op.fn, [xs, b.at(at), b.as_many(value)], result=kind(xs), **attrs), "many"
+        xs = b.as_many(x, op.out.kind)
+        meant = op.out.kind.elem if type(op.out.kind) is Seq and not isinstance(at, Slice) else op.out.kind
+        return b.prim(op.fn, [xs, b.at(at), b.as_many(value, meant)], result=kind(xs), **attrs), "many"
     if not isinstance(k, Array) or b.way(x) not in ("one", "many") or b.way(value) not in ("one", "many"):
         raise Unbatched("a write into something else")
     parts = index_parts(b, at)
@@ -471,7 +476,7 @@ def masked(b: Many, new: Atom, k: Array, mask: Atom, value: Atom) -> Atom:
 
 def _append(b: Many, op: Op) -> tuple[Atom, Any]:
     xs, x = op.ins
-    v = b.as_many(x)
+    v = b.as_many(x, op.out.kind.elem if type(op.out.kind) is Seq else None)
     new = b.at(xs)
     if b.way(xs) == "one":
         if isinstance(new, Val) and new.op is not None and new not in new.op.outs:

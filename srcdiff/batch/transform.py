@@ -527,15 +527,18 @@ class Batch(Many):
         if isinstance(old, Undef):  # nobody looks
             return new
         how, want = by_parts(kind(old), how), by_parts(kind(old), want)
-        if how == want or (same_for_all(how) and same_for_all(want)):
+        if how == want and want in (MANY, EACH):
+            return self.meant_rank(new, kind(old), meant) if want == MANY else new
+        if same_for_all(how) and same_for_all(want):
             return new
         if isinstance(want, tuple):
             k = kind(old)
             if not isinstance(k, Tree):
                 raise Unbatched("a container on one path only")
             hows = how if isinstance(how, tuple) else (how,) * len(want)
+            kinds = parts_meant(meant, len(want))
             items = [
-                self.as_way(self.old_part(old, n), self.part(new, tree(new), n), h, w)
+                self.as_way(self.old_part(old, n), self.part(new, tree(new), n), h, w, kinds[n])
                 for n, (h, w) in enumerate(zip(hows, want, strict=True))
             ]
             return Struct(k.type, k.keys, tuple(items))
@@ -543,12 +546,19 @@ class Batch(Many):
             if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
                 if type(new.value) is int:  # an array does not become one of floats by itself
                     new = Const(float(new.value))
-            return self.expanded(new, kind(old))
+            return self.meant_rank(self.expanded(new, kind(old)), kind(old), meant)
         raise Unbatched("values that are arrays on one path only")
 
-    def as_many(self, a: Atom) -> Atom:
+    def meant_rank(self, new: Atom, k: Kind, meant: Kind | None) -> Atom:
+        """What has fewer axes than is meant (a number that stands for an array): its examples stay first."""
+        own = len(k.dims) if isinstance(k, Array) else 0
+        if not isinstance(meant, Array) or not isinstance(k, (Array, Scalar)) or own >= len(meant.dims):
+            return new
+        return self.before(new, own, len(meant.dims))
+
+    def as_many(self, a: Atom, meant: Kind | None = None) -> Atom:
         """A value of the old graph with the examples first, all parts of it."""
-        return self.as_way(a, self.at(a), self.way(a), MANY)
+        return self.as_way(a, self.at(a), self.way(a), MANY, meant)
 
     # ---- the loop over the examples
     def read_by_waiting(self) -> list[Val]:
@@ -702,6 +712,13 @@ def by_parts(k: Kind, how: How) -> How:
         return how
     hows = how if isinstance(how, tuple) else (how,) * len(k.items)
     return tuple(map(by_parts, k.items, hows))
+
+
+def parts_meant(meant: Kind | None, n: int) -> list[Kind | None]:
+    """The kinds that the parts of a container are to have."""
+    if isinstance(meant, Tree) and len(meant.items) == n:
+        return list(meant.items)
+    return [meant.elem if type(meant) is Seq else None] * n
 
 
 def joined(a: How, b: How) -> How:

@@ -553,6 +553,7 @@ class Forward(Builder):
         op.attrs["carried"] = n + len(active)
         view = LoopView(op)
         read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
+        read |= set(vals([tangent for _, _, tangent, _ in tapes]))
         for s, d, e in extra:
             if e in read:  # (one that nobody reads would still count the trips)
                 view.add_source(s, d, e)

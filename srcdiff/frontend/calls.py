@@ -422,11 +422,17 @@ def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) 
     except (Stop, Bottom):
         recursion.recover(lw, before)
         return None
-    refused = isinstance(got, Known) and got.obj is NotImplemented
-    if refused or len(lw.problems) > problems:
+    if declines(got) or len(lw.problems) > problems:
         recursion.recover(lw, before)
         return None
     return got
+
+
+def declines(b: Bound) -> bool:
+    """Whether a definition gives up, on some path at least."""
+    if isinstance(b, Either):
+        return declines(b.then) or declines(b.other)
+    return isinstance(b, Known) and b.obj is NotImplemented
 
 
 OPTIONS = ("mode", "wrt_names", "single", "has_aux", "option", "memory")

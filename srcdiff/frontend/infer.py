@@ -64,6 +64,8 @@ _DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even
 _LONGER = {np.convolve, np.correlate}  # the size follows the longer, or the shorter, of two
 _DATA_TYPED = {np.linalg.eig, np.linalg.eigvals, np.roots}  # complex, or real if that is enough
 
+_LARGER = {np.convolve, np.correlate}
+
 
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))

@@ -25,9 +25,9 @@ from srcdiff import runtime
 from srcdiff.rules.registry import Rule, lookup
 
 __all__ = [
-    "ALONG", "ARRAY", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "ONE_OPERAND", "SHAPES",
-    "SUMS", "TEXTS", "TIMES", "WITHIN", "ZEROS", "Along", "batching", "dtype_word", "is_elementwise", "shifted",
-    "with_examples",
+    "ALONG", "ARRAY", "ARRAY_FUNCTIONS", "BLANK", "CHOOSE", "DISPLAYS", "HARMLESS", "JOINS", "OF_UNSET",
+    "ONE_OPERAND", "SHAPES", "SUMS", "TEXTS", "TIMES", "WITHIN", "ZEROS", "Along", "batching", "dtype_word",
+    "is_elementwise", "shifted", "with_examples",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -37,6 +37,7 @@ ARRAY = np.array
 TIMES = operator.mul
 BLANK = np.zeros_like
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like})
+OF_UNSET: frozenset[Any] = frozenset({runtime.zero_of})  # zeros of what may not be there
 DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray, np.copy, np.ascontiguousarray})
 JOINS: frozenset[Any] = frozenset({np.concatenate, np.stack})
 
