@@ -230,7 +230,7 @@ CALLS: dict[str, list[str]] = {
     "np.pad": [
         "np.pad(x, 2, constant_values=s)", "np.pad(x, (1, 2), constant_values=(s, t))", "np.pad(A, 1, mode='edge')", "np.pad(A, ((1, 0), (0, 2)), mode='reflect')",
         "np.pad(x, 2, mode='wrap')", "np.pad(x, 2, mode='symmetric')", "np.pad(x, 2, mode='linear_ramp', end_values=s)", "np.pad(x, 2, mode='maximum')",
-        "np.pad(x, 2, mode='mean')", "np.pad(x, 2, mode='reflect', reflect_type='odd')", "np.pad(x, 2, mode='minimum')", "np.pad(A, ((1, 0), (0, 2)), mode='mean')",
+        "np.pad(x, 2, mode='mean')", "np.pad(x, 2, mode='minimum')", "np.pad(A, ((1, 0), (0, 2)), mode='mean')",
         "np.pad(x, 2, mode='median')", "np.pad(A, 1, mode='linear_ramp')",
     ],
     "np.reshape": ["np.reshape(A, (4, 3), order='F')", "A.reshape(2, -1)", "A.reshape(-1, order='F')", "np.reshape(A, shape=(2, 6))"],

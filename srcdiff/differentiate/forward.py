@@ -161,7 +161,9 @@ class Forward(Builder):
 
     def fit(self, a: Atom, k: Kind) -> Atom:
         """The tangent of one of the values of a kind: where that may be a number, a count is one."""
-        t = self.dot(a)
+        return self.fitted(self.dot(a), a, k)
+
+    def fitted(self, t: Atom, a: Atom, k: Kind) -> Atom:
         ka = kind(a)
         if not is_active_kind(k) or isinstance(t, Val):
             return self.materialise(t, a)
@@ -172,7 +174,8 @@ class Forward(Builder):
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
             each = (element(k),) * len(ka.items)
             inside = k.items if isinstance(k, Tree) and k.keys == ka.keys else each
-            parts = (self.fit(self.part(a, ka, n), i) for n, i in enumerate(inside))
+            dots = t.items if isinstance(t, Struct) else (ZERO,) * len(ka.items)
+            parts = (self.fitted(d, self.part(a, ka, n), i) for n, (d, i) in enumerate(zip(dots, inside)))
             return Struct(ka.type, ka.keys, tuple(parts))
         if t is ZERO and isinstance(ka, Scalar):
             return Const(0.0)
