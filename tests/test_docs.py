@@ -22,8 +22,6 @@ FLAGS = doctest.ELLIPSIS
 @pytest.mark.parametrize("page", ["README.md", "docs/rules.md", "docs/orders.md", "docs/memory.md"])
 def test_sessions(page: str) -> None:
     """In a fresh interpreter: a page may add rules."""
-    if page == "docs/rules.md":
-        pytest.xfail("sindg, cosdg and wrightomega, its examples, have got rules of the package since")
     if page != "README.md":
         pytest.importorskip("scipy")
     code = (

@@ -44,7 +44,7 @@ def recurrence(x, w, n=3):
 
 
 def several(x):
-    a = scipy.special.airy(x)[0]
+    a = scipy.special.mathieu_a(1, x)
     b = np.sum(x)
 
     class Point:
@@ -110,7 +110,7 @@ def test_all_problems_at_once():
     assert not report.ok
     assert [p.slug for p in report.problems if p.slug != "syntax"] == ["no-rule", "reflection"]
     rows = by_text(report)
-    assert rows["a = scipy.special.airy(x)[0]"].status == "refused"
+    assert rows["a = scipy.special.mathieu_a(1, x)"].status == "refused"
     assert rows['c = eval("b")'].status == "refused"
     assert "write the expression" in rows['c = eval("b")'].rewrite
     assert rows["b = np.sum(x)"].status == rows["d = b * 2.0"].status == "exact"
@@ -174,18 +174,18 @@ def test_command_line_without_a_function():
 
 
 def many_refusals(x):
-    a = np.sum(x, where=x > 0)
+    a = np.percentile(x, x[0])
     b = np.quantile(x, x[0])
     c = np.linalg.norm(x * 1j)
     d = (
         x
-        + np.nan_to_num(x, nan=x[0])
+        + np.quantile(np.sin(x), x[0])
     )
     match x[0]:
         case 1.0:
             e = eval("x")
         case _:
-            e = x * scipy.special.airy(x)[0]
+            e = x * scipy.special.mathieu_a(1, x)
     f = x * 2.0
     return np.sum(a * b * c * d * e * f)
 
@@ -198,4 +198,4 @@ def test_every_refusal_at_once():
     assert all(r.reason and r.rewrite for r in report if r.status == "refused")
     rows = by_text(report)
     assert rows["f = x * 2.0"].status == "exact"
-    assert "where=" in rows["a = np.sum(x, where=x > 0)"].reason
+    assert "'q'" in rows["a = np.percentile(x, x[0])"].reason

@@ -610,13 +610,21 @@ class TestNothingIsMissed:
         close(y, fresh())
         close(dot, 2 * expected, 1e-6)
 
-    def test_what_is_not_followed_is_refused(self):
+    def test_through_an_integral(self):
         integrate = pytest.importorskip("scipy.integrate")
 
         def f(x):
             return integrate.quad(integrand, 0.0, 2.0)[0] * x
 
-        refused(lambda: grad(f, wrt="integrand.GRAVITY")(1.0), SrcdiffError, "quad")
+        assert grad(f, wrt="integrand.GRAVITY")(1.5) == pytest.approx(3.0)
+
+    def test_what_is_not_followed_is_refused(self):
+        integrate = pytest.importorskip("scipy.integrate")
+
+        def f(x):
+            return integrate.nquad(integrand, [(0.0, 2.0)])[0] * x
+
+        refused(lambda: grad(f, wrt="integrand.GRAVITY")(1.0), SrcdiffError, "nquad")
         refused(
             lambda: grad(lambda x: hash(gauge) * x + gauge.r, wrt="gauge.r")(1.0), SrcdiffError, "as a whole"
         )
