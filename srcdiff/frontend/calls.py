@@ -294,7 +294,19 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
 
     if found.module_name in library_functions.STATEFUL:
         return refuse(library_functions.Unreadable("it draws from a hidden state, which it changes"))
+    if is_numeric_library(obj) and not any(carries(lw, a, node) for a in [*args, *kwargs.values()]):
+        if path is not None:
+            lw.guards[path] = obj
+        return opaque_call(lw, obj, text, args, kwargs, node, None)
     return library_functions.read(lw, read, refuse, node, text)
+
+
+def carries(lw: Lowerer, b: Bound, node: Any) -> bool:
+    """Whether something given to a library function may carry a derivative, or is not a value at all."""
+    if isinstance(b, (Closure, Partial, Derived)) or objects.is_object(content(lw, b)):
+        return True
+    atom = lw.read(b, node)
+    return not isinstance(atom, (Const, Ref)) and is_active_kind(kind(atom))
 
 
 def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
@@ -777,7 +789,8 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
         held = lw.state.cells[lw.moved_to(b).cell]
         listlike = isinstance(held, Agg) or isinstance(kind(held), Seq)
         in_place = getattr(obj, "__module__", "") == "_operator"
-        if listlike or node is lw.discarded or in_place:
+        pure = is_numeric_library(obj) and node is not lw.discarded and not active
+        if (listlike and not pure) or node is lw.discarded or in_place:
             if active and listlike:
                 lw.stop(
                     "no-rule", f"{text} cannot be differentiated", node, note=reason,
@@ -817,7 +830,8 @@ NUMERIC = (
 def is_numeric_library(obj: Any) -> bool:
     """Whether a function only computes, so that the kinds of its results may be learnt by running it."""
     module = str(getattr(obj, "__module__", ""))
-    return isinstance(obj, types.FunctionType) and module.startswith(NUMERIC)
+    dispatched = module == "numpy" and hasattr(obj, "__wrapped__")  # a function that NumPy shows as its own
+    return dispatched or (isinstance(obj, types.FunctionType) and module.startswith(NUMERIC))
 
 
 # ---- Python's own functions ---------------------------------------------------------------------------

@@ -248,3 +248,26 @@ add(
     ([1.0, 2.0, 3.0, 1.5], 5.0),
     wrt=(0, 1),
 )
+
+
+def springs_on_free_nodes(stiffness):
+    """The nodes that are free are what a set operation leaves of all."""
+    n = len(stiffness)
+    K = np.zeros((n + 1, n + 1))
+    ke = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    for e in range(n):
+        dofs = [e, e + 1]
+        K[np.ix_(dofs, dofs)] += stiffness[e] * ke
+    f = np.zeros(n + 1)
+    f[-1] = 1.0
+    free = np.setdiff1d(np.arange(n + 1), [0])
+    u = np.zeros(n + 1)
+    u[free] = np.linalg.solve(K[np.ix_(free, free)], f[free])
+    return f @ u + np.sum(u**2)
+
+
+add(
+    springs_on_free_nodes,
+    "np.ix_ of a list made in each trip; np.setdiff1d of integers is called, not read",
+    (np.array([1.0, 2.0, 3.0, 1.5]),),
+)
