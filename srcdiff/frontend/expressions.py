@@ -42,12 +42,10 @@ from srcdiff.ir.kinds import (
     STR,
     UNKNOWN,
     Array,
-    Kind,
     Map,
     Scalar,
     Seq,
     Tree,
-    alike,
     has_cell,
     is_active_kind,
     is_open,
@@ -600,14 +598,6 @@ def known_item(lw: Lowerer, base: Known, index_node: Any, node: Any) -> Bound:
     return Plain(lw.prim(operator.getitem, [lw.read(base), index]))
 
 
-def of_one_sort(kinds: list[Kind]) -> bool:
-    """Whether elements may be chosen among at run time; lists may differ in length."""
-    if all(alike(kinds[0], k) for k in kinds):
-        return True
-    whole = join_all(kinds[0], tuple(kinds[1:]))
-    return isinstance(whole, Seq) and not isinstance(whole, Map) and whole.elem != UNKNOWN
-
-
 def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None = None) -> Bound:
     """An element of a container of known structure."""
     v = constant(index)
@@ -627,12 +617,12 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     plain = all(is_value(lw, x) for x in box.items)
     if box.items and box.type is dict and isinstance(owner, Loc) and plain:
         values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
-        if len(values) == len(box.items) and all(alike(values[0], k) for k in values):
+        if len(values) == len(box.items) and mappings.of_one_sort(values):
             return lw.view(mappings.as_mapping(lw, owner, box, node), places.element_step(index))
     if not box.items:
         raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
     kinds = [kind(lw.read(x)) for x in box.items] if plain else []
-    if kinds and of_one_sort(kinds) and box.type in (tuple, list):
+    if kinds and mappings.of_one_sort(kinds) and box.type in (tuple, list):
         if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
             return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
         whole = lw.read(box)

@@ -18,7 +18,18 @@ from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree,
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["as_key", "as_mapping", "by_key", "contains", "keys_of", "method", "seen_through", "window"]
+__all__ = [
+    "as_key", "as_mapping", "by_key", "contains", "keys_of", "method", "of_one_sort", "seen_through",
+    "window",
+]  # fmt: skip
+
+
+def of_one_sort(kinds: list[Kind]) -> bool:
+    """Whether elements may be chosen among at run time; lists may differ in length."""
+    if all(alike(kinds[0], k) for k in kinds):
+        return True
+    whole = join_all(kinds[0], tuple(kinds[1:]))
+    return isinstance(whole, Seq) and not isinstance(whole, Map) and whole.elem != UNKNOWN
 
 
 def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
@@ -27,7 +38,7 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
         lw.stop("store", "this dict cannot be changed", node)
     base = lw.moved_to(base)
     kinds = [kind(lw.read(x)) for x in box.items]
-    if any(not alike(kinds[0], k) for k in kinds):
+    if kinds and not of_one_sort(kinds):
         lw.stop("key", "the values of this dict differ in kind, and which of them is meant is known only at "
                 "run time", node, help="use values of the same shape, or several dicts")  # fmt: skip
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN

@@ -141,6 +141,28 @@ def by_value(x, n):
 
 EDGES = [(0, 1), (2, 1), (0, 2), (3, 1), (2, 0)]
 
+def lists_of_any_length(x):
+    """The lists that a dict holds differ in length, and which of them is meant is known at run time."""
+    near = {0: [(1, x[0]), (2, x[1])], 1: [(2, x[2])], 2: []}
+    total, stack = 0.0, [0]
+    while stack:
+        u = stack.pop()
+        for v, c in near[u]:
+            total = total + c * (u + 1.0) ** 2 * v
+            stack.append(v)
+    return total**2
+
+
+def lists_of_any_length_appended(x):
+    d = {"a": [x[0]], "b": [x[1], x[2]], "c": [x[0], x[1], x[2]]}
+    total = 0.0
+    for w in range(7):
+        key = "abc"[(w * w) % 3]
+        d[key].append(x[0] * w)
+        total = total + sum(d[key]) * len(d[key])
+    return total**2
+
+
 PROGRAMS = [
     Program("dict_counts", dyn, (0.7, 7)),
     Program("dict_over_edges", graph, (np.arange(1.0, 6.0), EDGES)),
@@ -156,4 +178,6 @@ PROGRAMS = [
     Program("dict_by_label", by_label, (0.7, 3)),
     Program("dict_by_value", by_value, (0.7, 4)),
     Program("dict_looked_up", lookup, (0.7, "a")),
+    Program("dict_of_lists_of_any_length", lists_of_any_length, (np.arange(1.0, 4.0),)),
+    Program("dict_of_lists_of_any_length_appended", lists_of_any_length_appended, (np.arange(1.0, 4.0),)),
 ]
