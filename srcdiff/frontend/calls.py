@@ -813,7 +813,8 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     )
     if not active and is_numeric_library(obj):
         found = infer(obj, atoms, names)
-        found = OTHER if found == UNKNOWN else found
+        made = isinstance(found, Tree) and found.type.__module__.startswith("scipy.sparse")
+        found = OTHER if found == UNKNOWN or made else found
         return lw.bind(lw.prim(obj, atoms, names, result=found, unread=(text, problem), text=text))
     v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
     return Plain(v)
@@ -823,7 +824,7 @@ NUMERIC = (
     "numpy.polynomial", "numpy.fft", "numpy.linalg", "numpy.lib._function_base_impl",
     "numpy.lib._polynomial_impl", "numpy.lib._twodim_base_impl", "scipy.special", "scipy.signal",
     "scipy.linalg", "scipy.fft", "scipy.stats", "scipy.spatial", "scipy.interpolate", "scipy.integrate",
-    "scipy.ndimage",
+    "scipy.ndimage", "scipy.sparse",
 )  # fmt: skip
 
 

@@ -218,6 +218,7 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             arms = [partial(binary, lw, fn, p, q, node) for p, q in pair]
             return lw.choose(two.test, arms[0], arms[1], node, "if")
     a, b = content(lw, left), content(lw, right)
+    left, right = lw.matrices_beside(left, right, node)
     got = objects.operate(lw, fn, left, right, node)
     if got is not None:
         return got

@@ -26,6 +26,7 @@ from srcdiff.frontend import (
     longhand,
     managers,
     mappings,
+    matrices,
     objects,
     recursion,
     scipy_longhand,
@@ -129,11 +130,14 @@ class Lowerer(Core):
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
 
+    def matrices_beside(self, left: Bound, right: Bound, node: Any) -> tuple[Bound, Bound]:
+        return matrices.varies_beside(self, left, right, node)
+
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS)  # fmt: skip
+                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

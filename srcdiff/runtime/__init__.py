@@ -5,6 +5,7 @@ from srcdiff.runtime import (
     filters,
     interpolation,
     linalg,
+    matrices,
     polynomials,
     records,
     reductions,
@@ -15,6 +16,7 @@ from srcdiff.runtime.arrays import *  # noqa: F403
 from srcdiff.runtime.filters import *  # noqa: F403
 from srcdiff.runtime.interpolation import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
+from srcdiff.runtime.matrices import *  # noqa: F403
 from srcdiff.runtime.polynomials import *  # noqa: F403
 from srcdiff.runtime.records import *  # noqa: F403
 from srcdiff.runtime.reductions import *  # noqa: F403
@@ -23,6 +25,6 @@ from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
     *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
-    *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *matrices.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
     *special.__all__,
 ]  # fmt: skip

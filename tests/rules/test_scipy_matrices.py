@@ -1,0 +1,152 @@
+"""Sparse matrices whose entries vary, in programs: both modes and second order against differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+import scipy.sparse as sp
+import scipy.sparse.linalg as sl
+
+from srcdiff import check_rule, grad
+from srcdiff.errors import SrcdiffError
+
+ROWS = np.array([0, 1, 2, 3, 0, 1, 2])
+COLS = np.array([0, 1, 2, 3, 1, 2, 3])
+X = np.array([0.1, 0.5, 0.3, 0.7])
+STEP = sp.diags([-np.ones(5), np.ones(5)], [0, 1], shape=(5, 6)).tocsr()
+STIFF = (STEP @ STEP.T).tocsr()
+
+
+def by_entries(k):
+    A = sp.csr_matrix((np.concatenate([2.0 + k, -k[:3]]), (ROWS, COLS)), shape=(4, 4))
+    return np.sum(sl.spsolve(A, np.ones(4)) ** 2)
+
+
+def by_entries_repeated(k):
+    A = sp.coo_array((np.concatenate([2.0 + k, k]), (np.arange(8) % 4, np.arange(8) // 2)))
+    return np.sum((A @ k) ** 2) + np.sum((k @ A) ** 3)
+
+
+def by_rows(k):
+    A = sp.csr_array((k, np.array([1, 0, 2, 1]), np.array([0, 1, 3, 4])), shape=(3, 3))
+    return np.sum((A @ np.arange(6.0).reshape(3, 2)) ** 2) + A.toarray()[1, 2] ** 2
+
+
+def by_columns(k):
+    A = sp.csc_array((k, np.array([1, 0, 2, 1]), np.array([0, 1, 3, 4])), shape=(3, 3))
+    return np.sum((A @ np.arange(3.0)) ** 2 * np.array([1.0, 2.0, 3.0]))
+
+
+def by_diagonals(k):
+    A = sp.diags([2.0 + k, -k[:3]], [0, 1]).tocsc()
+    return np.sum(sl.spsolve(A, np.ones(4)) ** 2)
+
+
+def by_numbers_on_diagonals(k):
+    A = sp.diags_array([k[0], -2.0 * k[1], k[2]], offsets=[-1, 0, 1], shape=(5, 5))
+    return np.sum((A @ np.arange(5.0)) ** 2) + A.trace() * k[3]
+
+
+def by_columns_of_diagonals(k):
+    A = sp.spdiags(np.stack([k, k**2]), [0, 1], 4, 4)
+    return np.sum((A @ np.arange(1.0, 5.0)) ** 2)
+
+
+def diffusion(k):
+    """The usual way: differences, a coefficient in each cell, differences again."""
+    A = STEP @ sp.diags(np.exp(k)) @ STEP.T * 36 + sp.eye(5)
+    u = sl.spsolve(A.tocsc(), np.ones(5))
+    return u @ u
+
+
+def heat(p):
+    """Implicit steps with factors made once."""
+    lu = sl.splu((sp.eye(5) + p[0] * STIFF).tocsc())
+    u = np.linspace(0.0, 1.0, 5)
+    for _ in range(3):
+        u = lu.solve(u * p[1])
+    return np.sum(u**2)
+
+
+def factored(p):
+    solve = sl.factorized((sp.eye(5) * p[1] + p[0] * STIFF).tocsc())
+    return np.sum(solve(np.ones(5)) ** 2)
+
+
+def two_dimensions(p):
+    T = sp.diags([p[0] * np.ones(3), -2 * p[0] * np.ones(4), p[1] * np.ones(3)], [-1, 0, 1])
+    A = sp.kron(T, sp.eye(4)) + sp.kron(sp.eye(4), T)
+    sums = np.asarray(A.sum(axis=1)).ravel()
+    return np.sum(A @ np.arange(16.0)) * p[1] + A.diagonal().sum() + np.sum(sums**2) + A.sum() ** 2
+
+
+def stacked(x):
+    A = sp.csr_array(x.reshape(3, 2))
+    B = sp.vstack([A, 2.0 * A, sp.eye_array(2)])
+    C = sp.hstack([B, B])
+    return np.sum((B.T @ B).toarray()) ** 2 + np.sum(C @ np.ones((4, 2)))
+
+
+def arithmetic(x):
+    A = sp.csr_array(x.reshape(2, 2))
+    B = -(A * x[0] - A.T / x[1]).multiply(np.array([[1.0, 2.0], [3.0, 4.0]])) - sp.eye_array(2)
+    return np.sum(B.toarray() ** 2) + np.sum(A.dot(x[:2]))
+
+
+def in_a_loop(x):
+    u = x.copy()
+    for n in range(3):
+        A = sp.diags([2.0 + u**2, -0.1 * np.ones(3)], [0, 1]).tocsr()
+        u = u - 0.1 * (A @ u) + 0.01 * n
+    return np.sum(u**2)
+
+
+CASES = [
+    (by_entries, X), (by_entries_repeated, X), (by_rows, X), (by_columns, X), (by_diagonals, X),
+    (by_numbers_on_diagonals, X), (by_columns_of_diagonals, X), (diffusion, np.arange(6.0) / 5),
+    (heat, np.array([0.1, 0.9])), (factored, np.array([0.1, 0.9])), (two_dimensions, np.array([0.3, 0.9])),
+    (stacked, np.arange(1.0, 7.0)), (arithmetic, X), (in_a_loop, X),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0].__name__)
+def test_matrix(case: Any) -> None:
+    f, x = case
+    check_rule(f, (x,), tolerance=1e-6)
+
+
+def test_text_does_not_fill_the_matrix() -> None:
+    """A system of 20,000 unknowns: no dense matrix is made."""
+    n = 20_000
+
+    def f(k):
+        A = sp.diags([2.0 + k, -np.ones(n - 1), -np.ones(n - 1)], [0, 1, -1]).tocsc()
+        return np.sum(sl.spsolve(A, np.ones(n)))
+
+    k = np.linspace(0.5, 1.0, n)
+    got = grad(f)(k)
+    A = sp.diags([2.0 + k, -np.ones(n - 1), -np.ones(n - 1)], [0, 1, -1]).tocsc()
+    u = sl.spsolve(A, np.ones(n))
+    np.testing.assert_allclose(got, -(u**2), rtol=1e-10)
+
+
+def written_by_element(k):
+    A = sp.lil_matrix((4, 4))
+    for n in range(4):
+        A[n, n] = 2.0 + k[n]
+    return np.sum(sl.spsolve(A.tocsr(), np.ones(4)) ** 2)
+
+
+def data_of_it(k):
+    return np.sum(sp.csr_matrix((k, (ROWS[:4], COLS[:4])), shape=(4, 4)).data ** 2)
+
+
+@pytest.mark.parametrize("f", [written_by_element, data_of_it], ids=lambda f: f.__name__)
+def test_refused(f: Any) -> None:
+    with pytest.raises(SrcdiffError, match="test_scipy_matrices"):
+        grad(f)(X)
