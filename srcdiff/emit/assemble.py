@@ -215,6 +215,7 @@ class Assembler:
         self.top: list[Any] = []
         self.labelled: Origin | None = None
         self.enclosing: list[tuple[Op, Region]] = []
+        self.by_memory = spelling.asks(graph, "layout")  # how an array lies in memory
         self.paired: set[Op] = set()  # branches printed as the handlers of a try
         self.unwanted: set[Val] = set()  # results of a try that its handlers need not be told
 
@@ -1437,7 +1438,8 @@ def _copied(self: Assembler, op: Op) -> Any:
         each = gast.comprehension(target, x, [], 0)
         return gast.ListComp(call(attr(name("row"), "copy")), [each])
     if isinstance(k, Array) or (isinstance(k, Seq) and not holds_list(k.elem)):
-        return call(attr(x, "copy"))
+        rows = [gast.Constant("K", None)] if self.by_memory and isinstance(k, Array) else []
+        return call(attr(x, "copy"), *rows)
     deep = holds_list(k)
     return call(self.spelling.reference(copy.deepcopy if deep else copy.copy, "copy"), x)
 

@@ -117,6 +117,11 @@ class Spelling:
         self.imports[word] = f"from srcdiff.runtime import {name}" + ("" if word == name else f" as {word}")
         return gast.Name(word, gast.Load(), None, None)
 
+    def asks(self, graph: Graph, name: str) -> bool:
+        """Whether a graph calls a helper of ``srcdiff.runtime``."""
+        fn = getattr(sys.modules["srcdiff.runtime"], name)
+        return any(op.attrs.get("fn") is fn for op in walk(graph.region))
+
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
         out = set(self.aliases.values()) | {"np", "math"}

@@ -1117,6 +1117,9 @@ def array_method(
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
     if name == "flatten":
         order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
+        if order and order[0] in (Const("A"), Const("K")):
+            flat = call(lw, Known(np.ravel, "np.ravel"), [owner], {"order": Plain(order[0])}, node)
+            return call(lw, Known(np.copy, "np.copy"), [flat], {}, node)
         return lw.bind(lw.prim(np.ravel, [atom, *order], method="flatten"))
     if name in ("put", "compress"):  # (np.compress has the condition first)
         fn = getattr(np, name)

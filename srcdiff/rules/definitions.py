@@ -16,8 +16,27 @@ from typing import Any
 import numpy as np
 
 from srcdiff.rules.registry import definition
-from srcdiff.runtime.arrays import grid_places, pad_pairs
+from srcdiff.runtime.arrays import grid_places, layout, pad_pairs
 from srcdiff.runtime.reductions import present_size, reduced_size
+
+# --- the order of an array in memory ------------------------------------------------------------------------
+
+
+@definition(np.ravel, "a", options=("order", 1))
+def ravel_in_memory(a: Any, order: Any = "C") -> Any:
+    """In the order that 'A' and 'K' mean for this array: its tangent may lie in memory in another."""
+    if order not in ("A", "K"):
+        return NotImplemented
+    return np.ravel(a, order=layout(a, order))
+
+
+@definition(np.reshape, "a", options=("order", 2))
+def reshape_in_memory(a: Any, shape: Any, order: Any = "C") -> Any:
+    """In the order that 'A' means for this array: its tangent may lie in memory in another."""
+    if order != "A":
+        return NotImplemented
+    return np.reshape(a, shape, order=layout(a, order))
+
 
 # --- sums and products of what a mask takes -----------------------------------------------------------------
 

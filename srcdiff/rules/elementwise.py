@@ -28,6 +28,7 @@ from srcdiff.rules.registry import (
     linear,
     nondifferentiable,
     pullback,
+    real_only,
     returns_alias,
 )
 from srcdiff.runtime.reductions import sinc_derivative
@@ -71,6 +72,8 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
     # a ** 0 has the slope 0 at a == 0 too, not 0 / 0: the exponent stays 0 there
     if np.iscomplexobj(a):
         return b * a ** (b - (b != 0)), np.log(a) * out
+    if np.iscomplexobj(b):
+        return b * a ** (b - (b != 0)), np.log(a + 0.0j) * out
     if np.ndim(a) == 0 and np.ndim(b) == 0:
         if isinstance(b, int):
             slope = b * a ** (b - (b != 0))
@@ -94,6 +97,8 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
 def float_power(x1: Any, x2: Any, *, out: Any) -> Any:
     if np.iscomplexobj(x1):
         return x2 * np.float_power(x1, x2 - (x2 != 0)), np.log(x1) * out
+    if np.iscomplexobj(x2):
+        return x2 * np.float_power(x1, x2 - (x2 != 0)), np.log(x1 + 0.0j) * out
     base = np.where((x1 == 0.0) & (x2 > 0.0) & (x2 < 1.0), np.inf, x1)
     return x2 * np.float_power(base, x2 - (x2 != 0)), np.log(np.where(x1 > 0.0, x1, 1.0)) * out
 
@@ -398,6 +403,9 @@ def frexp_bar(x: Any, *, out: Any, out_bar: Any) -> Any:
 @elementwise(np.i0)
 def i0(x: Any) -> Any:
     return bessel_i(x, 1)
+
+
+real_only(np.i0, bessel_i)
 
 
 @elementwise(bessel_i)

@@ -424,6 +424,11 @@ def vector_norm(
 ) -> Any:
     if axis is not None and not keepdims:
         out = np.expand_dims(out, axis)
+    if np.iscomplexobj(x) and ord != 2:
+        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
+    if ord == 2 and np.iscomplexobj(x):
+        slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
+        return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
     if ord == 2:
         slope = x / np.where(out == 0.0, np.inf, out)
     elif ord == 0:
@@ -444,6 +449,10 @@ def vector_norm_bar(
 ) -> Any:
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    if np.iscomplexobj(x) and ord != 2:
+        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
+    if ord == 2 and np.iscomplexobj(x):
+        return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == 2:
         return out_bar / np.where(out == 0.0, np.inf, out) * x
     if ord == 0:
@@ -460,6 +469,11 @@ def vector_norm_bar(
 def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_dot: Any) -> Any:
     if not keepdims:
         out = np.expand_dims(out, (-2, -1))
+    if np.iscomplexobj(x) and ord != "fro":
+        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
+    if ord == "fro" and np.iscomplexobj(x):
+        slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
+        return np.real(np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims))
     if ord == "fro":
         slope = x / np.where(out == 0.0, np.inf, out)
     elif ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
@@ -482,6 +496,10 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
 def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, out_bar: Any) -> Any:
     if not keepdims:
         out, out_bar = np.expand_dims(out, (-2, -1)), np.expand_dims(out_bar, (-2, -1))
+    if np.iscomplexobj(x) and ord != "fro":
+        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
+    if ord == "fro" and np.iscomplexobj(x):
+        return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == "fro":
         return out_bar / np.where(out == 0.0, np.inf, out) * x
     if ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:

@@ -71,10 +71,12 @@ real_only(
 # --- linear systems
 
 
-def entries_read(a_dot: T, assume_a: T, lower: T) -> T:
+def entries_read(a_dot: T, a: T, assume_a: T, lower: T) -> T:
     """The change of the matrix that a solver sees, which was told of its structure."""
-    if assume_a in ("sym", "symmetric", "pos", "positive definite"):
-        half = half_tril(a_dot) if lower else half_tril(np.swapaxes(a_dot, -1, -2))
+    if assume_a in ("sym", "symmetric", "her", "hermitian", "pos", "positive definite"):
+        half = half_tril(a_dot) if lower else np.swapaxes(half_tril(np.swapaxes(a_dot, -1, -2)), -1, -2)
+        if np.iscomplexobj(a) and assume_a not in ("sym", "symmetric"):
+            return half + np.conj(np.swapaxes(half, -1, -2))
         return half + np.swapaxes(half, -1, -2)
     if assume_a == "lower triangular":
         return np.tril(a_dot)
@@ -89,12 +91,14 @@ def entries_read(a_dot: T, assume_a: T, lower: T) -> T:
     return a_dot
 
 
-def entries_read_bar(a_bar: T, assume_a: T, lower: T) -> T:
+def entries_read_bar(a_bar: T, a: T, assume_a: T, lower: T) -> T:
     """The transpose of `entries_read`."""
-    if assume_a in ("sym", "symmetric", "pos", "positive definite"):
-        half = half_tril(a_bar + np.swapaxes(a_bar, -1, -2))
-        return half if lower else np.swapaxes(half, -1, -2)
-    return entries_read(a_bar, assume_a, lower)
+    if assume_a in ("sym", "symmetric", "her", "hermitian", "pos", "positive definite"):
+        both = a_bar + np.swapaxes(a_bar, -1, -2)
+        if np.iscomplexobj(a) and assume_a not in ("sym", "symmetric"):
+            both = a_bar + np.conj(np.swapaxes(a_bar, -1, -2))
+        return half_tril(both) if lower else np.swapaxes(half_tril(np.swapaxes(both, -1, -2)), -1, -2)
+    return entries_read(a_bar, a, assume_a, lower)
 
 
 def outer_bar(g: T, x: T) -> T:
@@ -111,7 +115,7 @@ def solve(
     a: T, b: T, lower: T = False, overwrite_a: T = False, overwrite_b: T = False, check_finite: T = True,
     assume_a: T = None, transposed: T = False, *, out: T, a_dot: T, b_dot: T,
 ) -> T:  # fmt: skip
-    a_dot = entries_read(a_dot, assume_a, lower)
+    a_dot = entries_read(a_dot, a, assume_a, lower)
     if transposed:
         a_dot = np.swapaxes(a_dot, -1, -2)
     if np.ndim(a) > 2 and np.ndim(b) == 1:
@@ -126,14 +130,16 @@ def solve_bar(
 ) -> T:  # fmt: skip
     if np.ndim(a) > 2 and np.ndim(b) == 1:
         raise NotImplementedError("scipy.linalg.solve of many matrices: b needs as many dimensions")
-    if np.iscomplexobj(a):
-        g = scipy.linalg.solve(np.swapaxes(a, -1, -2), out_bar, not lower, assume_a=assume_a)
+    if np.iscomplexobj(a) or np.iscomplexobj(out_bar):
+        turned = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
+        turned_a = turned.get(assume_a, assume_a)
+        g = scipy.linalg.solve(np.swapaxes(a, -1, -2), out_bar, not lower, assume_a=turned_a)
     else:
         g = scipy.linalg.solve(a, out_bar, lower, assume_a=assume_a, transposed=not transposed)
     a_bar = -outer_bar(out, g) if transposed else -outer_bar(g, out)
     if np.ndim(a) == 2 and np.ndim(b) <= 2:
-        return entries_read_bar(a_bar, assume_a, lower), g
-    return unbroadcast(entries_read_bar(a_bar, assume_a, lower), a), unbroadcast(g, b)
+        return entries_read_bar(a_bar, a, assume_a, lower), g
+    return unbroadcast(entries_read_bar(a_bar, a, assume_a, lower), a), unbroadcast(g, b)
 
 
 @differential(scipy.linalg.solve_triangular)
@@ -167,7 +173,7 @@ def inv(
     a: T, overwrite_a: T = False, check_finite: T = True, assume_a: T = None, lower: T = False,
     *, out: T, a_dot: T,
 ) -> T:  # fmt: skip
-    return -out @ entries_read(a_dot, assume_a, lower) @ out
+    return -out @ entries_read(a_dot, a, assume_a, lower) @ out
 
 
 @pullback(scipy.linalg.inv, "a")
@@ -176,9 +182,9 @@ def inv_bar(
     *, out: T, out_bar: T,
 ) -> T:  # fmt: skip
     if a.ndim == 2:
-        return entries_read_bar(-out.T @ out_bar @ out.T, assume_a, lower)
+        return entries_read_bar(-out.T @ out_bar @ out.T, a, assume_a, lower)
     turned = np.swapaxes(out, -1, -2)
-    return entries_read_bar(-turned @ out_bar @ turned, assume_a, lower)
+    return entries_read_bar(-turned @ out_bar @ turned, a, assume_a, lower)
 
 
 @differential(scipy.linalg.det)
@@ -524,14 +530,14 @@ def eigh(
     if subset_by_index is not None or subset_by_value is not None:
         raise NotImplementedError("the derivative of scipy.linalg.eigh: take the subset after")
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
-    s = v.T @ entries_read(a_dot, "sym", lower) @ v
+    s = v.T @ entries_read(a_dot, a, "sym", lower) @ v
     if b is None:
         if eigvals_only:
             return np.diagonal(s)
         gaps = w - np.expand_dims(w, -1)
         same = gaps == 0.0
         return np.diagonal(s), v @ (s * (1.0 / (gaps + same) - same))
-    t = v.T @ entries_read(b_dot, "sym", lower) @ v
+    t = v.T @ entries_read(b_dot, b, "sym", lower) @ v
     s = s - t * w
     if eigvals_only:
         return np.diagonal(s)
@@ -552,20 +558,20 @@ def eigh_bar(
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
     if eigvals_only:
         s = (v * out_bar) @ v.T
-        a_bar = entries_read_bar(s, "sym", lower)
+        a_bar = entries_read_bar(s, a, "sym", lower)
         if b is None:
             return a_bar, None
-        return a_bar, entries_read_bar(-(v * (w * out_bar)) @ v.T, "sym", lower)
+        return a_bar, entries_read_bar(-(v * (w * out_bar)) @ v.T, b, "sym", lower)
     w_bar, v_bar = out_bar
     gaps = w - np.expand_dims(w, -1)
     same = gaps == 0.0
     g = v.T @ v_bar
     core = g * (1.0 / (gaps + same) - same) + np.diag(w_bar)
-    a_bar = entries_read_bar(v @ core @ v.T, "sym", lower)
+    a_bar = entries_read_bar(v @ core @ v.T, a, "sym", lower)
     if b is None:
         return a_bar, None
     t_bar = -core * w - 0.5 * np.tril(np.triu(g))
-    return a_bar, entries_read_bar(v @ t_bar @ v.T, "sym", lower)
+    return a_bar, entries_read_bar(v @ t_bar @ v.T, b, "sym", lower)
 
 
 @differential(scipy.linalg.eigvalsh)

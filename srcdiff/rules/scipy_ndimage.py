@@ -18,6 +18,7 @@ from srcdiff.rules.registry import (
     multilinear,
     nondifferentiable,
     pullback,
+    real_only,
     shapes_only,
 )
 from srcdiff.runtime.filters import correlate_back, correlate_weights, turned_origin, weights_along
@@ -35,6 +36,9 @@ multilinear(
     scipy.ndimage.correlate, scipy.ndimage.convolve, scipy.ndimage.correlate1d, scipy.ndimage.convolve1d
 )
 shapes_only(correlate_weights, "weights")
+real_only(  # the weights of a correlation are conjugated
+    scipy.ndimage.correlate, scipy.ndimage.correlate1d, correlate_back, correlate_weights
+)
 
 
 # --- correlations
@@ -268,6 +272,8 @@ def laplace_bar(
 ) -> T:
     if axes is not None:
         raise NotImplementedError("the derivative of scipy.ndimage.laplace needs axes=None")
+    if np.ndim(input) == 0:
+        return out_bar
     second = np.array([1.0, -2.0, 1.0])
     bar = along(out_bar, second, 0, mode_of(mode, 0))
     for k in range(1, np.ndim(input)):
@@ -326,6 +332,8 @@ def gaussian_laplace_bar(
 ) -> T:
     if axes is not None:
         raise NotImplementedError("the derivative of scipy.ndimage.gaussian_laplace needs axes=None")
+    if np.ndim(input) == 0:
+        return out_bar
     bar = np.zeros_like(input)
     for j in range(np.ndim(input)):
         part = out_bar

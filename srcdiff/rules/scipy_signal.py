@@ -33,7 +33,7 @@ nondifferentiable(
 )  # fmt: skip
 real_only(
     scipy.signal.lfilter, scipy.signal.sosfilt, scipy.signal.hilbert, scipy.signal.detrend,
-    scipy.signal.savgol_filter,
+    scipy.signal.savgol_filter, scipy.signal.upfirdn,
 )  # fmt: skip
 
 multilinear(scipy.signal.convolve2d, scipy.signal.correlate2d, scipy.signal.lfilter)

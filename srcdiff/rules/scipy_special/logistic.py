@@ -82,6 +82,8 @@ def logsumexp(
     a_dot: Any,
     b_dot: Any,
 ) -> Any:
+    if return_sign and np.iscomplexobj(a):
+        raise NotImplementedError("return_sign=True of complex numbers has no derivative rule")
     total = out[0] if return_sign else out
     if axis is not None and not keepdims:
         total = np.expand_dims(total, axis)
@@ -113,6 +115,8 @@ def logsumexp_bar(
     out: Any,
     out_bar: Any,
 ) -> Any:
+    if return_sign and np.iscomplexobj(a):
+        raise NotImplementedError("return_sign=True of complex numbers has no derivative rule")
     total = out[0] if return_sign else out
     bar = out_bar[0] if return_sign else out_bar
     if axis is not None and not keepdims:

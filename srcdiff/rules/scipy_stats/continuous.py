@@ -18,7 +18,7 @@ from typing import Any
 
 from scipy import stats
 
-from srcdiff.rules.registry import elementwise
+from srcdiff.rules.registry import elementwise, real_only
 from srcdiff.rules.scipy_stats.texts import rule_text
 
 __all__ = ["DISTRIBUTIONS", "Continuous"]
@@ -270,6 +270,7 @@ def declare(name: str, d: Continuous) -> None:
         """Give the method a rule; what a text computes and does not use is left out of what is emitted."""
         text = rule_text(f"{name}_{method}", [first, *ends], [*lines, ", ".join(partials)], extra)
         elementwise(getattr(dist, method))(text)
+        real_only(getattr(dist, method))
 
     def masked(*partials: str | None) -> list[str]:
         return [bare(p if p is None or not d.inside else f"np.where(inside, {p}, 0.0)") for p in partials]

@@ -14,7 +14,7 @@ from typing import Any
 
 from scipy import stats
 
-from srcdiff.rules.registry import elementwise, nondifferentiable
+from srcdiff.rules.registry import elementwise, nondifferentiable, real_only
 from srcdiff.rules.scipy_stats.texts import rule_text
 
 __all__ = ["DISTRIBUTIONS", "Discrete"]
@@ -98,6 +98,7 @@ def declare(name: str, d: Discrete) -> None:
         words = ["None", *("None" if p is None else p for p in partials), "None"]
         text = rule_text(f"{name}_{method}", ["k", *ends], [*lines, ", ".join(words)], extra)
         elementwise(getattr(dist, method))(text)
+        real_only(getattr(dist, method))
 
     def masked(p: str | None, factor: str = "") -> str | None:
         return None if p is None else f"np.where(inside, {factor}({p}), 0.0)"
