@@ -131,9 +131,12 @@ def solve_bar(
     if np.ndim(a) > 2 and np.ndim(b) == 1:
         raise NotImplementedError("scipy.linalg.solve of many matrices: b needs as many dimensions")
     if np.iscomplexobj(a) or np.iscomplexobj(out_bar):
-        turned = {"upper triangular": "lower triangular", "lower triangular": "upper triangular"}
-        turned_a = turned.get(assume_a, assume_a)
-        g = scipy.linalg.solve(np.swapaxes(a, -1, -2), out_bar, not lower, assume_a=turned_a)
+        turned = assume_a
+        if assume_a == "upper triangular":
+            turned = "lower triangular"
+        elif assume_a == "lower triangular":
+            turned = "upper triangular"
+        g = scipy.linalg.solve(np.swapaxes(a, -1, -2), out_bar, not lower, assume_a=turned)
     else:
         g = scipy.linalg.solve(a, out_bar, lower, assume_a=assume_a, transposed=not transposed)
     a_bar = -outer_bar(out, g) if transposed else -outer_bar(g, out)

@@ -5,6 +5,7 @@ Every function that computes with derivatives in it has rules in :mod:`srcdiff.r
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -116,13 +117,14 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
     axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
     last = tuple(range(-len(axes), 0))
     moved = np.moveaxis(a, axes, last)
-    rows = moved.reshape(moved.shape[: moved.ndim - len(axes)] + (-1,))
+    lead = moved.ndim - len(axes)
+    rows = moved.reshape((*moved.shape[:lead], math.prod(moved.shape[lead:])))
     ranks = np.argsort(np.argsort(rows, axis=-1, kind="stable"), axis=-1)
     counts = np.sum(~np.isnan(rows), axis=-1, keepdims=True)
     each = [_weights(moved.shape, axes, ranks, counts, one, method) for one in np.ravel(q)]
     if np.ndim(q) == 0:
         return each[0].astype(a.dtype)
-    return np.stack(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
+    return np.array(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
 
 
 def _weights(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str) -> Any:

@@ -1,4 +1,4 @@
-"""Samples of the rules; trees of numbers; calls of a rule's text as the Python function it is; its operations.
+"""Samples of the rules; trees of numbers; calls of a rule's text as a Python function; its operations.
 
 A sample is one call of an operation.  outcomes.py runs every form that the operation has on it, variants.py
 makes others of it.  Values are trees: lists and tuples of arrays and numbers.  The pairing of cotangents with

@@ -56,10 +56,11 @@ def full_name(fn: Fn) -> str:
 def marked(fn: Fn, name: str) -> str:
     """A name for a test: of a method, with whose it is."""
     owner = getattr(fn, "__self__", None)
-    return f"{name}-{type(owner).__name__}" if owner is not None and not isinstance(owner, ModuleType) else name
+    return name if owner is None or isinstance(owner, ModuleType) else f"{name}-{type(owner).__name__}"
 
 
-OWN = {fn: entry for fn, entry in TABLE.items() if not registry.is_joined(fn)}  # test_scipy_solvers.py has those
+# (test_scipy_solvers.py has those that are joined)
+OWN = {fn: entry for fn, entry in TABLE.items() if not registry.is_joined(fn)}
 DIFFERENTIABLE = {fn: entry for fn, entry in OWN.items() if outcomes.rules_of(entry)}
 TEXTS = {rule.text: rule.form for entry in OWN.values() for rule in outcomes.rules_of(entry)}
 
@@ -128,20 +129,20 @@ def checks(fn: Fn, sample: Sample, plain: bool) -> Iterator[tuple[str, Check]]:
             yield what, lambda variant=variant: laid_out(variant)
     yield "single precision", single
     of_complex = variants.of_complex(fn, sample)
-    if of_complex is not None and name not in tolerances.NO_COMPLEX:
+    if of_complex is not None and not tolerances.left_out(tolerances.NO_COMPLEX, name):
         yield "complex", lambda: differenced(of_complex)
-    if name not in tolerances.NO_NUMBERS:
+    if not tolerances.left_out(tolerances.NO_NUMBERS, name):
         for what, variant in variants.zero_dimensional(sample):
             yield what, lambda variant=variant: differenced(variant)
-    if name not in tolerances.NO_EMPTY:
+    if not tolerances.left_out(tolerances.NO_EMPTY, name):
         for what, variant in variants.empty(sample):
             yield what, lambda variant=variant: without_entries(variant)
 
 
 def failures(fn: Fn) -> Iterator[str]:
-    turn = zlib.crc32(full_name(fn).encode())
+    slow = tolerances.left_out(tolerances.SLOW, full_name(fn))
     for k, sample in enumerate(SAMPLES[fn]):
-        for what, check in checks(fn, sample, plain=not ALL and k > 0 and (k + turn) % 4 > 0):
+        for what, check in checks(fn, sample, plain=not ALL and (slow or k % 4 > 0)):
             try:
                 check()
             except Exception as e:
@@ -174,12 +175,12 @@ def test_convention_at_kink(fn: Fn, kink: Kink) -> None:
 
 
 def test_exceptions_are_of_rules() -> None:
-    """What a table of exceptions names has samples."""
+    """What the tables of exceptions name has samples."""
     names = {full_name(fn) for fn in SAMPLES}
-    for table in (tolerances.DIFFERENCES, tolerances.SINGLE, tolerances.NO_COMPLEX, tolerances.NO_NUMBERS,
-                  tolerances.NO_EMPTY):  # fmt: skip
-        mistaken = {n for n in table if n not in names and (n.startswith(("numpy.", "operator.")) or ALL)}
-        assert not mistaken or not any("scipy" in m.__name__ for m in MODULES), mistaken
+    parts = [*tolerances.DIFFERENCES, *tolerances.SINGLE, *tolerances.NO_COMPLEX, *tolerances.NO_NUMBERS]
+    for part in (*parts, *tolerances.NO_EMPTY):
+        if not part.startswith("scipy") or any(name.startswith("scipy") for name in names):
+            assert any(name.startswith(part) for name in names), part
 
 
 # --- the table ----------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ Tree = Any
 Change = Callable[[Any], Any]
 
 LAYOUTS: dict[str, Change] = {
-    "strided": lambda x: np.repeat(np.repeat(x, 2, 0), 3, -1)[::2, ..., ::3] if x.ndim > 1 else np.repeat(x, 2)[::2],
+    "strided": lambda x: np.repeat(x, 3, -1)[..., ::3],
     "fortran": np.asfortranarray,
     "backwards": lambda x: x[(slice(None, None, -1),) * x.ndim].copy()[(slice(None, None, -1),) * x.ndim],
 }  # fmt: skip
@@ -45,7 +45,7 @@ def changed(sample: Sample, change: Change, only_active: bool = False) -> Sample
 
 
 def taken(fn: Fn, sample: Sample) -> Any:
-    """What the function gives for a variant; None where it does not take it (it raises, warns, or is lost)."""
+    """What the function gives for a variant; None where it does not take it: it raises, or warns."""
     try:
         with warnings.catch_warnings(), np.errstate(all="raise"):
             warnings.simplefilter("error")
@@ -59,7 +59,11 @@ def taken(fn: Fn, sample: Sample) -> Any:
 
 
 def has_arrays(sample: Sample) -> bool:
-    return any(isinstance(x, np.ndarray) and x.ndim > 0 for x in leaves([*sample.args, *sample.kwargs.values()]))
+    return any(isinstance(x, np.ndarray) and x.ndim > 0 for x in given(sample))
+
+
+def given(sample: Sample) -> Iterator[Any]:
+    return leaves([*sample.args, *sample.kwargs.values()])
 
 
 def layouts(sample: Sample) -> Iterator[tuple[str, Sample]]:
@@ -97,7 +101,8 @@ def single(sample: Sample) -> tuple[Sample, Sample]:
     wide = changed(sample, rounded)
     active = [sample.kwargs[p] if isinstance(p, str) else sample.args[p] for p in sample.wrt]
     numbers = not any(isinstance(x, np.ndarray) for x in leaves(active))
-    return wide, changed(changed(wide, narrow), narrow_number, only_active=True) if numbers else changed(wide, narrow)
+    thin = changed(wide, narrow)
+    return wide, changed(thin, narrow_number, only_active=True) if numbers else thin
 
 
 def turned(x: Any) -> Any:
@@ -113,11 +118,10 @@ def of_complex(fn: Fn, sample: Sample) -> Sample | None:
     if registry.is_real_only(fn) or fn in vocabulary.REAL_ONLY:
         return None
     made = changed(sample, turned, only_active=True)
-    if not any(np.iscomplexobj(x) for x in leaves([*made.args, *made.kwargs.values()])):
-        return None
-    if any(isinstance(x, (complex, np.complexfloating)) or np.iscomplexobj(x) for x in leaves(list(sample.args))):
-        return None  # it is one already
-    return made
+    before, after = (
+        any(isinstance(x, complex) or np.iscomplexobj(x) for x in given(s)) for s in (sample, made)
+    )
+    return made if after and not before else None
 
 
 def first(x: Any) -> Any:
