@@ -23,6 +23,7 @@ from srcdiff.differentiate.masks import (
     spread,
     weight,
     where_mask,
+    written_endless,
 )
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.core import WITHIN, refuses_none
@@ -290,6 +291,11 @@ class Builder(Lowerer):
         if chosen is not None:
             condition, inner, holds = chosen
             return self.covered(condition, self.times(g, inner), holds)
+        if are_numbers(g, p) and written_endless(p):  # what is infinite stays so: it does not change
+            if not isinstance(p, Val):
+                return ZERO
+            x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
+            return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
         if scattered(g, self.born) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
             there = self.scatter(g, p)

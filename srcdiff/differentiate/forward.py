@@ -19,7 +19,7 @@ from srcdiff.differentiate.common import (
     parameter_names,
 )
 from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.masks import flat_far_down, flat_far_out
+from srcdiff.differentiate.masks import flat_far_down, flat_far_out, grows
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -251,6 +251,9 @@ class Forward(Builder):
             full = dict(given)
             for name in rule.operands:
                 full[f"{name}_dot"] = self.dot(given[name]) if name in given else ZERO
+                low = flat_far_down(op.fn, name, given)
+                if low is not None and full[f"{name}_dot"] is not ZERO and grows(full[f"{name}_dot"], low):
+                    full[f"{name}_dot"] = self.above(low, full[f"{name}_dot"])
             self.refuse_others(op, given, rule.operands)
             if all(full[f"{name}_dot"] is ZERO for name in rule.operands):
                 return ZERO

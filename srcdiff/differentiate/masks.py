@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Struct, Val, kind, same
+from srcdiff.ir.graph import UNDEF, Atom, Const, Ref, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
-from srcdiff.rules import vocabulary
+from srcdiff.rules import registry, vocabulary
 
 __all__ = [
     "Cover",
@@ -37,6 +37,7 @@ __all__ = [
     "spread",
     "weight",
     "where_mask",
+    "written_endless",
 ]
 
 # operations of the graph's own that hand infinite values on
@@ -181,8 +182,9 @@ def are_numbers(*atoms: Atom) -> bool:
 
 def flat_far_down(fn: Any, name: str, given: dict[str, Atom]) -> Val | None:
     """The operand of this name, an array, if ``fn`` is flat where that is minus infinity."""
-    x = given[name]
-    return x if name in vocabulary.FLAT.get(fn, ()) and spread(x) else None  # type: ignore[return-value]
+    x = given.get(name, UNDEF)
+    flat = name in vocabulary.FLAT.get(fn, ()) or name in registry.flat_operands(fn)
+    return x if flat and spread(x) else None  # type: ignore[return-value]
 
 
 def spread(a: Atom) -> bool:
@@ -245,12 +247,35 @@ def carried(a: Atom, most: int = 40) -> dict[Val, None]:
     return found
 
 
+def written_endless(a: Atom) -> bool:
+    """Whether a number is made with an infinity that is written in the program, on some path."""
+    k = kind(a)
+    if not isinstance(k, Scalar) or k.dtype[0] != "f":
+        return False
+    if is_infinite(a):
+        return True
+    for x in carried(a):
+        op = x.op
+        if op is not None and op.code == "if" and x in op.outs:
+            n = op.outs.index(x)
+            if any(is_infinite(r.results[n]) for r in op.regions):
+                return True
+        elif op is not None and op.code == "prim" and any(map(is_infinite, op.ins)):
+            return op.fn in vocabulary.CARRIES
+    return False
+
+
+def is_infinite(a: Atom) -> bool:
+    value = a.value if isinstance(a, Const) else a.obj if isinstance(a, Ref) else None
+    return isinstance(value, float) and math.isinf(value)
+
+
 def endless(v: Val) -> bool:
     """Whether something that a value is infinite with may be so: given, or written with an infinity in it."""
     for x in carried(v):
         op = x.op
         if op is None or op.code != "prim" or op.fn in vocabulary.LOGARITHMS:
             return True
-        if any(isinstance(a, Const) and isinstance(a.value, float) and math.isinf(a.value) for a in op.ins):
+        if any(map(is_infinite, op.ins)):
             return True
     return False

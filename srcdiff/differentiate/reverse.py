@@ -671,7 +671,8 @@ class Reverse(Builder):
         for n, name in enumerate(rule.operands):
             if name in given and self.active(given[name]):
                 b = self.getitem(bars, Const(n)) if several else bars
-                self.accumulate(given[name], b)
+                low = flat_far_down(op.fn, name, given)
+                self.accumulate(given[name], b if low is None else self.weakly(b, (self.low_cover(low),)))
 
     def turned(self, op: Op, bar: Atom, rule: Any) -> None:
         """The cotangents from a differential: it is linear in the tangents, so its text can be transposed."""

@@ -43,6 +43,8 @@ __all__ = [
     "definitions_of",
     "differential",
     "elementwise",
+    "flat_operands",
+    "flat_where_low",
     "forget",
     "freezes",
     "implicit",
@@ -131,6 +133,7 @@ _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
+_FLAT: dict[Fn, frozenset[str]] = {}
 _IMPLICIT: dict[str, Fn] = {}
 _LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
 
@@ -394,6 +397,19 @@ def shape_operands(fn: Any) -> frozenset[str]:
     """The operands of ``fn`` of which only shape and type matter."""
     try:
         return _SHAPES_ONLY.get(fn, frozenset())
+    except TypeError:
+        return frozenset()
+
+
+def flat_where_low(fn: Fn, *operands: str) -> None:
+    """Operands in which ``fn`` is flat where they are minus infinity (masked logits)."""
+    _FLAT[fn] = frozenset(operands)
+
+
+def flat_operands(fn: Any) -> frozenset[str]:
+    """The operands in which ``fn`` is flat where they are minus infinity."""
+    try:
+        return _FLAT.get(fn, frozenset())
     except TypeError:
         return frozenset()
 

@@ -157,6 +157,10 @@ def where_above(x: Any, g: Any) -> Any:
     return np.where(x == -np.inf, 0.0, g)
 
 
+def if_ended(x: Any, g: Any) -> Any:
+    return 0.0 if math.isinf(x) else g
+
+
 def where_else(condition: Any, a: Any, b: Any) -> Any:
     return np.where(condition, a, b)
 

@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from srcdiff.rules.registry import differential, elementwise, pullback
+from srcdiff.rules.registry import differential, elementwise, flat_where_low, pullback
 from srcdiff.runtime import unbroadcast
+
+flat_where_low(special.softmax, "x")
+flat_where_low(special.log_softmax, "x")  # (but for that entry of the result itself, which is infinite)
+flat_where_low(special.logsumexp, "a")
 
 # --- the logistic function ----------------------------------------------------------------------------------
 
