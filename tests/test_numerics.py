@@ -138,3 +138,266 @@ def test_python_numbers() -> None:
     assert math.isclose(x_bar, y / 25e-170 / 1e-170 + 0.8 + 1.0, rel_tol=1e-14)
     assert math.isclose(y_bar, -x / 25e-170 / 1e-170 + 0.6, rel_tol=1e-14)
     assert grad(math.expm1)(-700.0) == math.exp(-700.0)
+
+
+# --- far out, at zero, and beside infinities ----------------------------------------------------------------
+
+INF = np.inf
+FAR = np.array([-1e3, -40.0, 0.0, 40.0, 1e3])
+TINY = 1.0 / (1.0 + math.exp(40.0))
+
+
+def lse(x: Any) -> Any:
+    top = np.max(x)
+    return top + np.log(np.sum(np.exp(x - top)))
+
+
+def softmax(x: Any) -> Any:
+    e = np.exp(x - np.max(x))
+    return np.dot(e / np.sum(e), np.array([1.0, 2.0, 4.0]))
+
+
+def warm(x: Any, t: Any) -> Any:
+    z = np.where(np.array([True, False, True]), x, -np.inf) / t
+    e = np.exp(z - np.max(z))
+    return e[0] / np.sum(e)
+
+
+def warm_numbers(a: Any, t: Any) -> Any:
+    z = [a / t, -math.inf / t, 1.0 / t]
+    top = max(z)
+    e = [math.exp(v - top) for v in z]
+    return e[0] / sum(e)
+
+
+def warm_difference(a: Any, t: Any) -> Any:
+    z = [a, float("-inf"), 1.0]
+    top = max(z)
+    e = [math.exp((v - top) / t) for v in z]
+    return e[0] / (e[0] + e[1] + e[2])
+
+
+def warm_product(a: Any, t: Any) -> Any:
+    total = 0.0
+    for v in (a, 1.0, -np.inf):
+        total += np.exp(v * (1.0 / t))
+    return np.exp(a / t) / total
+
+
+def warm_chosen(a: Any, t: Any) -> Any:
+    z = [v if v < 5.0 else -math.inf for v in (a, 7.0, 1.0)]
+    e = [math.exp(v / t) for v in z]
+    return e[0] / sum(e)
+
+
+def reduced(x: Any) -> Any:
+    return np.logaddexp.reduce(x)
+
+
+def logistic_loss(x: Any) -> Any:
+    return np.sum(np.maximum(x, 0.0) - 0.25 * x + np.log1p(np.exp(-np.abs(x))))
+
+
+def far_logaddexp(x: Any) -> Any:
+    return np.sum(np.logaddexp(x, -x))
+
+
+def infinite_logaddexp(x: Any, y: Any) -> Any:
+    return np.sum(np.logaddexp(x, y))
+
+
+def far_tanh(x: Any) -> Any:
+    return np.sum(np.tanh(x))
+
+
+def cold_tanh(length: Any, t: Any) -> Any:
+    return np.sum(np.tanh(length / t))
+
+
+def long(x: Any) -> Any:
+    return np.linalg.norm(x)
+
+
+def rows(x: Any) -> Any:
+    return np.sum(np.linalg.norm(x, axis=1))
+
+
+def cubic_norm(x: Any) -> Any:
+    return np.linalg.norm(x, 3)
+
+
+def spread(x: Any) -> Any:
+    return np.std(x) + np.var(x)
+
+
+def radii(x: Any, y: Any) -> Any:
+    return np.sum(np.hypot(x, y))
+
+
+def powers(x: Any) -> Any:
+    return np.sum(x ** np.array([0.0, 1.0, 2.0, 3.0, 0.5]))
+
+
+def exponents(x: Any, p: Any) -> Any:
+    return np.sum(x**p)
+
+
+def product(x: Any) -> Any:
+    return np.prod(x)
+
+
+def share(a: float, t: float) -> tuple[float, float]:
+    """The gradient of ``1 / (1 + exp((1 - a) / t))``."""
+    p = 1.0 / (1.0 + math.exp((1.0 - a) / t))
+    return p * (1.0 - p) / t, p * (1.0 - p) * (1.0 - a) / t**2
+
+
+THIRD, T_SHARE = share(0.3, 0.7)
+PAIR = 1.0 / (1.0 + math.e)  # the share of the lesser of two logits one apart
+HALF = math.sqrt(0.5)
+
+EDGES: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
+    # a function, where, and its gradient there
+    (far_logaddexp, (FAR,), (np.tanh(FAR),)),
+    (
+        infinite_logaddexp,
+        (np.array([-INF, INF, -INF, 1.0]), np.array([-INF, 1.0, 2.0, -INF])),
+        (np.array([0.5, 1.0, 0.0, 1.0]), np.array([0.5, 0.0, 1.0, 0.0])),
+    ),
+    (reduced, (FAR,), (np.array([0.0, 0.0, 0.0, 0.0, 1.0]),)),
+    (reduced, (np.array([-INF, 1.0, 2.0]),), (np.array([0.0, PAIR, 1.0 - PAIR]),)),
+    (reduced, (np.array([1e3, 2.0, 1e3]),), (np.array([0.5, 0.0, 0.5]),)),
+    (lse, (np.array([-INF, 1.0, 2e3]),), (np.array([0.0, 0.0, 1.0]),)),
+    (softmax, (np.array([-INF, 1.0, 2.0]),), (2.0 * PAIR * (1.0 - PAIR) * np.array([0.0, -1.0, 1.0]),)),
+    (softmax, (np.array([-1e3, 1.0, 2e3]),), (np.zeros(3),)),
+    (logistic_loss, (FAR,), (np.array([-0.25, TINY - 0.25, 0.25, 0.75, 0.75]),)),
+    (far_tanh, (np.array([-1e308, -400.0, 400.0]),), (np.zeros(3),)),
+    (cold_tanh, (np.array([1.0, -2.0]), np.array([1e-3, 1e-100])), (np.zeros(2), np.zeros(2))),
+    (warm, (np.array([0.3, 800.0, 1.0]), 0.7), (np.array([THIRD, 0.0, -THIRD]), T_SHARE)),
+    (warm_numbers, (0.3, 0.7), (THIRD, T_SHARE)),
+    (warm_difference, (0.3, 0.7), (THIRD, T_SHARE)),
+    (warm_product, (0.3, 0.7), (THIRD, T_SHARE)),
+    (warm_chosen, (0.3, 0.7), (THIRD, T_SHARE)),
+    (long, (np.zeros(3),), (np.zeros(3),)),
+    (rows, (np.array([[0.0, 0.0], [3.0, 4.0]]),), (np.array([[0.0, 0.0], [0.6, 0.8]]),)),
+    (cubic_norm, (np.zeros(2),), (np.zeros(2),)),
+    (cubic_norm, (np.array([0.0, -2.0]),), (np.array([0.0, -1.0]),)),
+    (spread, (np.full(4, 2.0),), (np.zeros(4),)),
+    (
+        radii,
+        (np.array([0.0, 1e200, 1e-200]), np.array([0.0, 1e200, -1e-200])),
+        (np.array([0.0, HALF, HALF]), np.array([0.0, HALF, -HALF])),
+    ),
+    (powers, (np.zeros(5),), (np.array([0.0, 1.0, 0.0, 0.0, 0.0]),)),
+    (exponents, (np.array([0.0, 2.0]), np.array([2.0, 0.0])), (np.zeros(2), np.array([0.0, math.log(2.0)]))),
+    (product, (np.array([0.0, 2.0, 3.0]),), (np.array([6.0, 0.0, 0.0]),)),
+    (product, (np.array([0.0, 0.0, 3.0]),), (np.zeros(3),)),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("f", "at", "wanted"), EDGES, ids=[f.__name__ for f, _, _ in EDGES])
+def test_edges(f: Any, at: tuple[Any, ...], wanted: tuple[Any, ...]) -> None:
+    """Reverse mode, and forward mode along each argument; that the second derivative is a number."""
+    wrt = tuple(range(len(at)))
+    gradient = grad(f, wrt=wrt)
+    for n, (bar, want) in enumerate(zip(gradient(*at), wanted, strict=True)):
+        np.testing.assert_allclose(bar, want, rtol=1e-12, atol=1e-15)
+        v = np.linspace(1.0, 2.0, np.size(want)).reshape(np.shape(want)) if np.ndim(want) else 1.0
+        _, dot = jvp(f, at, tuple(v if m == n else None for m in wrt))
+        np.testing.assert_allclose(dot, np.sum(want * v), rtol=1e-12, atol=1e-15)
+    directions = tuple(np.ones_like(a) if isinstance(a, np.ndarray) else 1.0 for a in at)
+    _, second = jvp(gradient, at, directions)
+    assert all(np.isfinite(s).all() for s in second)
+
+
+# --- repeated values ----------------------------------------------------------------------------------------
+
+
+def singular_values(a: Any) -> Any:
+    return np.sum(np.linalg.svd(a)[1] ** 2)
+
+
+def eigenvalues(a: Any) -> Any:
+    return np.sum(np.linalg.eigh(a)[0] ** 2)
+
+
+def projector(a: Any) -> Any:
+    v = np.linalg.eigh(a)[1][:, :2]
+    return np.sum((v @ v.T) * np.arange(9.0).reshape(3, 3))
+
+
+@pytest.mark.parametrize("f", [singular_values, eigenvalues])
+def test_repeated_values(f: Any) -> None:
+    """A symmetric function of values that are equal: the sum of their squares is that of the entries."""
+    a = np.diag([1.0, 1.0, 2.0])
+    np.testing.assert_allclose(grad(f)(a), 2.0 * a, rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(jvp(grad(f), (a,), (np.eye(3),))[1], 2.0 * np.eye(3), rtol=1e-12, atol=1e-12)
+
+
+def test_vectors_of_repeated_values() -> None:
+    """The space of two equal eigenvalues moves with the matrix, whatever its basis: no NaN, and this is right."""
+    a = np.diag([1.0, 1.0, 2.0])
+    w = np.arange(9.0).reshape(3, 3)
+    want = np.zeros((3, 3))
+    for i in range(2):  # d(v v^T) = sum over the other space of (v_i v_k^T + v_k v_i^T) a_dot / (l_i - l_k)
+        want[i, 2] = want[2, i] = -0.5 * (w[i, 2] + w[2, i])
+    got = grad(projector)(a)
+    assert np.isfinite(got).all()
+    np.testing.assert_allclose(got + got.T, 2.0 * want, rtol=1e-12, atol=1e-12)
+
+
+special = pytest.importorskip("scipy.special")
+
+
+def masked_attention(q: Any, t: Any) -> Any:
+    mask = np.where(np.tril(np.ones((3, 3), bool)), 0.0, -np.inf)
+    return np.sum(special.softmax((q[:, None] * q[None, :] + mask) / t, axis=1) @ q)
+
+
+def masked_attention_by_hand(q: Any, t: Any) -> Any:
+    s = q[:, None] * q[None, :] / t
+    e = np.where(np.tril(np.ones((3, 3), bool)), np.exp(s), 0.0)
+    return np.sum((e / np.sum(e, axis=1, keepdims=True)) @ q)
+
+
+def masked_loss(q: Any, t: Any) -> Any:
+    mask = np.where(np.tril(np.ones((3, 3), bool)), 0.0, -np.inf)
+    s = (q[:, None] * q[None, :] + mask) / t
+    return np.trace(special.log_softmax(s, axis=1)) + np.sum(special.logsumexp(s, axis=1))
+
+
+def masked_loss_by_hand(q: Any, t: Any) -> Any:
+    return np.sum(q * q / t)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("f", "exact"), [(masked_attention, masked_attention_by_hand), (masked_loss, masked_loss_by_hand)]
+)
+def test_temperature_of_masked_logits(f: Any, exact: Any) -> None:
+    at = (np.array([0.3, 1.0, 1.7]), 0.7)
+    for a, b in zip(grad(f, wrt=(0, 1))(*at), grad(exact, wrt=(0, 1))(*at), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(jvp(f, at, (None, 1.0))[1], grad(exact, wrt=1)(*at), rtol=1e-12)
+    second = jvp(grad(f, wrt=1), at, (None, 1.0))[1]
+    np.testing.assert_allclose(second, jvp(grad(exact, wrt=1), at, (None, 1.0))[1], rtol=1e-10)
+
+
+def test_functions_of_scipy_far_out() -> None:
+    x = np.array([-40.0, -5.0, 0.0, 5.0, 40.0])
+    with mpmath.workdps(60):
+        e = [float(mpmath.npdf(p) / mpmath.ncdf(p)) for p in x]
+        erfc = [float(-2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-mpmath.mpf(p) ** 2)) for p in x]
+    np.testing.assert_allclose(grad(lambda x: np.sum(special.log_ndtr(x)))(x), e, rtol=1e-13, atol=1e-290)
+    np.testing.assert_allclose(grad(lambda x: np.sum(special.erfc(x)))(x), erfc, rtol=1e-12, atol=1e-300)
+    second = jvp(grad(lambda x: np.sum(special.log_ndtr(x))), (x,), (np.ones(5),))[1]
+    assert np.isfinite(second).all()
+    y = np.array([-800.0, -40.0, 0.0, 40.0, 800.0])
+    small = math.exp(-40.0)
+    slope = np.array([0.0, small, 0.25, small, 0.0])
+    np.testing.assert_allclose(grad(lambda y: np.sum(special.expit(y)))(y), slope, rtol=1e-13)
+    np.testing.assert_allclose(
+        grad(lambda x, y: np.sum(special.xlogy(x, y)), wrt=(0, 1))(np.array([0.0, 0.0, 2.0]), np.array([3.0, 0.5, 1e-300])),
+        (np.log([3.0, 0.5, 1e-300]), np.array([0.0, 0.0, 2e300])), rtol=1e-14,
+    )  # fmt: skip

@@ -79,7 +79,9 @@ def ndtr(x: Any) -> Any:
 
 @elementwise(special.log_ndtr)
 def log_ndtr(x: Any) -> Any:
-    return math.sqrt(2.0 / math.pi) / special.erfcx(x * -math.sqrt(0.5))
+    if np.iscomplexobj(x):
+        return math.sqrt(2.0 / math.pi) / special.erfcx(x * -math.sqrt(0.5))
+    return math.sqrt(2.0 / math.pi) / special.erfcx(np.maximum(x * -math.sqrt(0.5), -26.0))  # 1e-294 below
 
 
 @elementwise(special.ndtri)
