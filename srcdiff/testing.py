@@ -211,7 +211,11 @@ def random_like(v: Any, rng: Any) -> Any:
     if np.iscomplexobj(v):
         out = out + 1j * rng.normal(size=np.shape(v))
     dtype = getattr(v, "dtype", None)
-    return (complex(out) if np.iscomplexobj(v) else float(out)) if dtype is None else out.astype(dtype)[()]
+    if dtype is None:
+        return complex(out) if np.iscomplexobj(v) else float(out)
+    made = np.empty_like(v) if isinstance(v, np.ndarray) else np.empty((), dtype)
+    made[...] = out  # (it lies in memory like the value: order="K" would tell)
+    return made[()]
 
 
 def combined(a: Any, b: Any, f: Callable[[Any, Any], Any]) -> Any:

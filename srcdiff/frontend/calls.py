@@ -185,7 +185,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if definitions and "out" in kwargs:
         return with_out(lw, obj, text, path, args, kwargs, node)
     for defined in definitions:
-        got = by_definition(lw, defined, args, kwargs, node)
+        got = by_definition(lw, obj, defined, args, kwargs, node)
         if got is not None:
             if path is not None and not lw.frame.static:
                 lw.guards[path] = original
@@ -398,8 +398,12 @@ def struct_of(items: tuple[Any, ...]) -> Struct:
     return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
 
 
-def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-    """A function read as what it stands for; None if the definition does not cover the call."""
+def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """A function read as what it stands for; None if the definition does not cover the call.
+
+    A problem in reading it is one of the program's, unless the function has a rule of its own, or an operand
+    is of unknown kind: it is then called as it is.
+    """
     before, problems = recursion.snapshot(lw), len(lw.problems)
     found = source.find(defined.text)
     if lw.frame.fobj is defined.text:
@@ -409,6 +413,7 @@ def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) 
     if (len(args) > len(names) and not star) or kwargs.keys() - {*names, *(p.id for p in a.kwonlyargs)}:
         return None
     places = [*names[: len(args)], *[star] * (len(args) - len(names))]
+    otherwise = lw.ctx.is_known(fn)
     try:
         args = [
             operands.as_array(lw, b, node) if name in defined.operands else b
@@ -420,6 +425,7 @@ def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) 
         }
         given = [*zip(places, args, strict=True), *kwargs.items()]
         atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
+        otherwise = otherwise or any(kind(x) == UNKNOWN for x in atoms)
         if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
             return None
         frame = Frame(found, defined.text, (("const", defined.text),), None, True)
@@ -431,10 +437,12 @@ def by_definition(lw: Lowerer, defined: Any, args: Args, kwargs: Kw, node: Any) 
         got = enter_function(
             lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__
         )
-    except (Stop, Bottom):
+    except Stop:
+        if not otherwise:
+            raise
         recursion.recover(lw, before)
         return None
-    if declines(got) or len(lw.problems) > problems:
+    if declines(got) or (otherwise and len(lw.problems) > problems):
         recursion.recover(lw, before)
         return None
     return got
