@@ -278,6 +278,7 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
                 "a masked logit that is not the one read",
                 second=False,
             ),
+            Row("math.exp(-math.inf / x)", (0.7,), (0.0,), "an infinity that is written stays infinite"),
             Row("1 / (1 + np.exp(-x))", ([-800.0],), ([0.0],), "exp has overflowed, and the result is flat"),
             Row("np.exp(-np.exp(x))", ([800.0],), ([0.0],), "exp has overflowed, and the result is flat"),
         ],

@@ -5,9 +5,12 @@ The default run tries the variants of some samples of each rule; SRCDIFF_ALL=1, 
 
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
 import os
 import sys
+import textwrap
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -220,6 +223,31 @@ def test_rules_are_complete() -> None:
         rules = outcomes.rules_of(entry)
         assert not (entry.constant and rules), f"{full_name(fn)} has a rule and is called nondifferentiable"
         assert entry.constant or rules, f"{full_name(fn)} has no rule"
+
+
+def refusals(text: Fn, seen: tuple[Fn, ...] = ()) -> set[str]:
+    """The errors that a text raises, or a part of it in the rules or the runtime."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(text)))):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            found.add(ast.unparse(node.exc))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            part = text.__globals__.get(node.func.id)
+            ours = inspect.isfunction(part) and part.__module__.startswith("srcdiff.r")
+            if ours and part not in (*seen, text):
+                found |= refusals(part, (*seen, text))
+    return found
+
+
+def test_modes_refuse_alike() -> None:
+    """A text that raises has a mate that raises for the same; else the other mode holds there."""
+    uneven = set()
+    for fn, entry in DIFFERENTIABLE.items():
+        rules = outcomes.rules_of(entry)
+        if len({str(sorted(refusals(rule.text))) for rule in rules}) > 1:
+            uneven.add(full_name(fn))
+    if any("scipy" in m.__name__ for m in MODULES):
+        assert uneven == set(tolerances.ONE_MODE)
 
 
 def test_rules_use_only_known_operations() -> None:

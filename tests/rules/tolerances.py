@@ -6,7 +6,7 @@ Distances are relative to the largest number of the result (or to one).
 from __future__ import annotations
 
 __all__ = [
-    "DIFFERENCES", "MEMORY", "NO_COMPLEX", "NO_EMPTY", "NO_NUMBERS", "SINGLE", "SLOW", "left_out",
+    "DIFFERENCES", "MEMORY", "NO_COMPLEX", "NO_EMPTY", "NO_NUMBERS", "ONE_MODE", "SINGLE", "SLOW", "left_out",
     "of_differences", "of_single",
 ]  # fmt: skip
 
@@ -113,6 +113,16 @@ NO_EMPTY: dict[str, str] = {
 }
 # of what takes a tenth of a second for a call, the variants are for SRCDIFF_ALL=1
 SLOW: dict[str, str] = dict.fromkeys(("scipy.linalg._matfuncs.", "scipy.linalg._expm_frechet."), "iterations")
+
+ONE_MODE: dict[str, str] = {  # texts that raise in one mode alone
+    "scipy.linalg._decomp_qr.qr": "both do: the other in a text of numpy.linalg.qr",
+    "numpy.linalg.svd": "forward mode raises where the tangent is a result (runtime.completing)",
+    "scipy.ndimage._filters.gaussian_filter": "forward mode is the filter itself",
+    "scipy.ndimage._filters.uniform_filter": "forward mode is the filter itself",
+    "scipy.signal._savitzky_golay.savgol_filter": "forward mode is the filter itself",
+    "scipy.signal._signaltools.convolve2d": "forward mode is the convolution itself",
+    "scipy.signal._signaltools.correlate2d": "forward mode is the correlation itself",
+}
 
 
 def left_out(table: dict[str, str], name: str) -> bool:

@@ -81,7 +81,7 @@ def ndtr(x: Any) -> Any:
 def log_ndtr(x: Any) -> Any:
     if np.iscomplexobj(x):
         return math.sqrt(2.0 / math.pi) / special.erfcx(x * -math.sqrt(0.5))
-    return math.sqrt(2.0 / math.pi) / special.erfcx(np.maximum(x * -math.sqrt(0.5), -26.0))  # 1e-294 below
+    return math.sqrt(2.0 / math.pi) / special.erfcx(np.maximum(x * -math.sqrt(0.5), -26.5))
 
 
 @elementwise(special.ndtri)
