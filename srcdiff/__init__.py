@@ -45,6 +45,7 @@ from srcdiff.errors import (
     WrongDerivative,
 )
 from srcdiff.report import Report, check_source
+from srcdiff.runtime import eigh, svd
 from srcdiff.tapes import Tape, tape
 from srcdiff.testing import check_rule
 
@@ -68,6 +69,7 @@ __all__ = [
     "checkpoint",
     "derivative",
     "differential",
+    "eigh",
     "elementwise",
     "elementwise_grad",
     "gauss_newton_vp",
@@ -88,6 +90,7 @@ __all__ = [
     "sparse_hessian",
     "sparse_jacobian",
     "stop_gradient",
+    "svd",
     "tape",
     "taylor",
     "value_and_grad",

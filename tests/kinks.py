@@ -286,7 +286,8 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
     "Matrices": (
         "Eigenvectors and singular vectors have no derivative where their values are equal: pairs "
         "that are exactly equal contribute nothing, which is right for functions of the whole "
-        "eigenspace.",
+        "eigenspace. Where they are close the derivative is large: `srcdiff.eigh(a, broadening)` and "
+        "`srcdiff.svd(a, broadening)` take d / (d² + broadening²) for one over the gap d.",
         [
             Row(
                 "np.linalg.det(x)",

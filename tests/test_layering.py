@@ -46,7 +46,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
     "__main__": (PARTS + " runtime api report tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors report tapes testing rules", ""),
+    "__init__": ("adapters api errors report runtime tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import srcdiff
 from srcdiff import grad, jvp
 
 mpmath = pytest.importorskip("mpmath")
@@ -345,6 +346,40 @@ def test_vectors_of_repeated_values() -> None:
     got = grad(projector)(a)
     assert np.isfinite(got).all()
     np.testing.assert_allclose(got + got.T, 2.0 * want, rtol=1e-12, atol=1e-12)
+
+
+def turned(a: Any) -> Any:
+    v = srcdiff.eigh(a, 1e-3)[1]
+    return np.sum(v[:, 0] * np.array([1.0, 2.0, 3.0])) ** 2
+
+
+def turned_singular(a: Any) -> Any:
+    u, s, vh = srcdiff.svd(a, 1e-3)
+    return np.sum(u[:, 0] * np.array([1.0, 2.0, 3.0])) * np.sum(s * vh[:, 1])
+
+
+def turned_exactly(a: Any) -> Any:
+    v = np.linalg.eigh(a)[1]
+    return np.sum(v[:, 0] * np.array([1.0, 2.0, 3.0])) ** 2
+
+
+@pytest.mark.parametrize("f", [turned, turned_singular])
+@pytest.mark.parametrize("gap", [0.0, 1e-14, 1e-9])
+def test_broadened(f: Any, gap: float) -> None:
+    """Where values are equal, or nearly so, the derivative is bounded; in both modes."""
+    a = np.diag([1.0, 1.0 + gap, 2.0])
+    v = np.arange(9.0).reshape(3, 3)
+    bar = grad(f)(a)
+    assert np.abs(bar).max() < 2e4
+    np.testing.assert_allclose(jvp(f, (a,), (v,))[1], np.sum(bar * v), rtol=1e-10)
+    assert np.isfinite(jvp(grad(f), (a,), (v,))[1]).all()
+
+
+def test_broadened_apart() -> None:
+    """Where values are apart, the derivative is the plain one."""
+    a = np.array([[2.0, 0.3, 0.1], [0.3, 5.0, 0.2], [0.1, 0.2, 9.0]])
+    np.testing.assert_allclose(grad(turned)(a), grad(turned_exactly)(a), rtol=1e-5)
+    assert np.abs(grad(turned_exactly)(np.diag([1.0, 1.0 + 1e-12, 2.0]))).max() > 1e9
 
 
 special = pytest.importorskip("scipy.special")

@@ -35,9 +35,11 @@ from srcdiff.rules.registry import (
     nondifferentiable,
     pullback,
     pure,
+    real_only,
     returns_alias,
     takes_sequence,
 )
+from srcdiff.runtime import linalg
 from srcdiff.runtime.arrays import cast_like, fit, resized, unbroadcast, undiagonal
 from srcdiff.runtime.linalg import (
     beside,
@@ -840,6 +842,64 @@ def svd_bar(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: A
     inverse = 1.0 / np.where(row == 0.0, np.inf, row)
     left = u * np.expand_dims(s_bar, -2) + u @ core + (u_bar - u @ uu) * inverse
     return left @ vh + u @ np.swapaxes((v_bar - v @ vv) * inverse, -1, -2)
+
+
+# --- the same, broadened
+
+real_only(linalg.eigh, linalg.svd)
+
+
+def over_gaps(gaps: Any, broadening: Any) -> Any:
+    """``1 / gaps``, of those that are small less and less."""
+    size = gaps * gaps + broadening * broadening
+    return gaps / np.where(size == 0.0, np.inf, size)
+
+
+@differential(linalg.eigh)
+def eigh_apart(a: Any, broadening: Any = 0.0, *, out: Any, a_dot: Any) -> Any:
+    w, v = out
+    half = half_tril(a_dot)
+    s = np.swapaxes(v, -1, -2) @ (half + np.swapaxes(half, -1, -2)) @ v
+    turn = over_gaps(np.expand_dims(w, -2) - np.expand_dims(w, -1), broadening)
+    return np.diagonal(s, 0, -2, -1), v @ (s * turn)
+
+
+@pullback(linalg.eigh, "a")
+def eigh_apart_bar(a: Any, broadening: Any = 0.0, *, out: Any, out_bar: Any) -> Any:
+    w, v = out
+    w_bar, v_bar = out_bar
+    vT = np.swapaxes(v, -1, -2)
+    turn = over_gaps(np.expand_dims(w, -2) - np.expand_dims(w, -1), broadening)
+    s = (v @ ((vT @ v_bar) * turn) + v * np.expand_dims(w_bar, -2)) @ vT
+    return half_tril(s + np.swapaxes(s, -1, -2))
+
+
+@differential(linalg.svd)
+def svd_apart(a: Any, broadening: Any = 0.0, *, out: Any, a_dot: Any) -> Any:
+    u, s, vh = out
+    uT, v = np.swapaxes(u, -1, -2), np.swapaxes(vh, -1, -2)
+    p = uT @ a_dot @ v
+    pT = np.swapaxes(p, -1, -2)
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    turn = over_gaps(row * row - column * column, broadening)
+    inverse = 1.0 / np.where(row == 0.0, np.inf, row)
+    u_dot = u @ (turn * (p * row + column * pT)) + (a_dot @ v - u @ p) * inverse
+    v_dot = v @ (turn * (column * p + pT * row)) + (np.swapaxes(a_dot, -1, -2) @ u - v @ pT) * inverse
+    return u_dot, np.diagonal(p, 0, -2, -1), np.swapaxes(v_dot, -1, -2)
+
+
+@pullback(linalg.svd, "a")
+def svd_apart_bar(a: Any, broadening: Any = 0.0, *, out: Any, out_bar: Any) -> Any:
+    u, s, vh = out
+    u_bar, s_bar, vh_bar = out_bar
+    v_bar = np.swapaxes(vh_bar, -1, -2)
+    row, column = np.expand_dims(s, -2), np.expand_dims(s, -1)
+    turn = over_gaps(row * row - column * column, broadening)
+    uu, vv = np.swapaxes(u, -1, -2) @ u_bar, vh @ v_bar
+    core = turn * (uu - np.swapaxes(uu, -1, -2)) * row + column * (turn * (vv - np.swapaxes(vv, -1, -2)))
+    inverse = 1.0 / np.where(row == 0.0, np.inf, row)
+    left = u * np.expand_dims(s_bar, -2) + u @ core + (u_bar - u @ uu) * inverse
+    return left @ vh + u @ np.swapaxes((v_bar - np.swapaxes(vh, -1, -2) @ vv) * inverse, -1, -2)
 
 
 @differential(np.linalg.svdvals)

@@ -21,6 +21,7 @@ __all__ = [
     "completed",
     "completing",
     "diagonal_sums",
+    "eigh",
     "einsum_bar",
     "einsum_is_plain",
     "einsum_transposed",
@@ -34,11 +35,70 @@ __all__ = [
     "norm_axes",
     "permutation",
     "square",
+    "svd",
     "tensordot_axes_left",
     "tensordot_axes_right",
     "tensordot_order_left",
     "tensordot_order_right",
 ]
+
+
+# --- factorisations whose values may meet
+
+
+def eigh(a: Any, broadening: float = 0.0) -> Any:
+    r"""``np.linalg.eigh``, with a derivative that stays small where eigenvalues meet.
+
+    The eigenvectors turn at a rate of one over the gap :math:`d = \lambda_j - \lambda_i`; this takes
+    :math:`d / (d^2 + \varepsilon^2)` for it. The derivative of the eigenvalues is exact; so is that of what
+    depends on the span of close eigenvectors alone, up to :math:`\varepsilon^2 / d^2` of the other gaps.
+
+    Parameters:
+        a: symmetric real matrices, of which the lower triangle is read; shape (..., n, n).
+        broadening: :math:`\varepsilon`, of the unit of the eigenvalues. 0: as ``np.linalg.eigh``, of which
+            pairs that are exactly equal contribute nothing.
+
+    Returns:
+        The eigenvalues, shape (..., n), and the eigenvectors, shape (..., n, n).
+
+    Raises:
+        LinAlgError: the iteration does not converge.
+
+    Example:
+        >>> import numpy as np, srcdiff
+        >>> def first(a):
+        ...     return srcdiff.eigh(a, 1e-3)[1][0, 0] ** 2
+        >>> bool(np.abs(srcdiff.grad(first)(np.diag([1.0, 1.0 + 1e-12]))).max() < 1e3)
+        True
+    """
+    values, vectors = np.linalg.eigh(a)
+    return values, vectors
+
+
+def svd(a: Any, broadening: float = 0.0) -> Any:
+    r"""``np.linalg.svd`` without full matrices, with a derivative that stays small where values meet.
+
+    As `eigh`, for the gaps :math:`d = s_j^2 - s_i^2` between the squares.
+
+    Parameters:
+        a: real matrices, shape (..., m, n).
+        broadening: :math:`\varepsilon`, of the unit of the squares of the singular values.
+
+    Returns:
+        ``u``, shape (..., m, k), ``s``, shape (..., k), ``vh``, shape (..., k, n), for k = min(m, n).
+
+    Raises:
+        LinAlgError: the iteration does not converge.
+
+    Example:
+        >>> import numpy as np, srcdiff
+        >>> def first(a):
+        ...     return srcdiff.svd(a, 1e-3)[0][0, 0] ** 2
+        >>> bool(np.isfinite(srcdiff.grad(first)(np.eye(2))).all())
+        True
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return u, s, vh
 
 
 # --- matmul

@@ -302,3 +302,9 @@ KINKS: dict[Any, list[Kink]] = {
     np.linalg.vector_norm: [Kink((zero,), (zero,), name="slope 0 at the origin")],
     np.linalg.matrix_norm: [Kink((np.zeros((2, 2)),), (np.zeros((2, 2)),), name="slope 0 at a zero matrix")],
 }
+
+TALL = np.array([[2.0, 0.3, -0.4], [0.5, 1.1, 0.2], [-0.1, 0.6, 0.4], [0.3, -0.2, 0.1]])
+SAMPLES |= {
+    rt.eigh: SYMMETRIC[:2],
+    rt.svd: [Sample((TALL,)), Sample((TALL.T,)), Sample((np.stack((TALL, 2.0 * TALL[::-1])), 1e-7))],
+}
