@@ -70,7 +70,7 @@ def read_sizes(region: Region) -> None:
                 late[grown[x]].append(op)
         elif op.fn in (ops.setitem, ops.additem) and not isinstance(x.kind, Map) and x not in grown:
             newest.setdefault(x, op.out)
-        elif op.fn in ops.UPDATES:
+        elif op.fn in ops.UPDATES or op.fn is ops.poplast:  # (one statement with what leaves the rest)
             grown.setdefault(x, op)
     moved = {op for group in late.values() for op in group}
     if moved:

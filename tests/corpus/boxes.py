@@ -447,6 +447,25 @@ X = np.array([0.3, 1.2, -0.7, 2.1, 0.5])
 LABELS = [0, 1, 0, 1, 2]
 EDGES = [(0, 1), (1, 2), (0, 2), (2, 3), (1, 3)]
 
+def summed_then_popped(x):
+    """The trips of the first sum are counted before an element goes."""
+    q = list(x)
+    s = sum(q)
+    last = q.pop()
+    return s * last + sum(q)
+
+
+def looped_then_popped(x):
+    q = [v * 2.0 for v in x]
+    t = 0.0
+    for v in q:
+        t = t + v * v
+    t = t * q.pop()
+    for v in q:
+        t = t + v**3
+    return t
+
+
 PROGRAMS = [
     Program("deque_window", moving_window, (X,)),
     Program("deque_delay_line", delay_line, (X,)),
@@ -485,4 +504,6 @@ PROGRAMS = [
     Program("lists_of_arrays_sliced", slices_of_lists_of_arrays, (X,)),
     Program("list_as_array", list_as_array, (X,)),
     Program("zip_of_heads", transposed_heads, (np.arange(12.0).reshape(2, 6) / 7,)),
+    Program("list_summed_then_popped", summed_then_popped, (X,)),
+    Program("list_looped_then_popped", looped_then_popped, (X,)),
 ]
