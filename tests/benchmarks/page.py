@@ -19,13 +19,14 @@ PEERS = {"jax": "JAX jit", "expert": "JAX, expert", "torch": "PyTorch", "autogra
 COLOURS = {"jax": "#c0392b", "expert": "#e59866", "torch": "#8e44ad", "autograd": "#2471a3"}
 HEAD = """# Benchmarks
 
-Made by `python tests/benchmarks/run.py`; do not edit. {versions}. One thread for everybody, NumPy's own allocator,
-float64. Times are processor time of the process, medians of seven rounds in which all take turns; the gradients agreed
-(1e-6) before they were timed. The gradient is with respect to the first argument. "JAX jit" is the natural port (the
-same text with `jax.numpy`, writes as `.at[...]`, loops as `fori_loop`, masks where sizes of slices follow an index);
-"expert" is what somebody writes who knows what XLA does well. The first call is in brackets: making, compiling and
-running, in wall-clock time on a busy machine. The kernels marked N are written after their published definitions in
-NPBench, at sizes of our own.
+Made by `python tests/benchmarks/run.py`; do not edit. {versions}. One thread for everybody, NumPy's own
+allocator, float64. Times are processor time of the process, medians of seven rounds in which all take
+turns; the gradients agreed (1e-6) before they were timed. The gradient is with respect to the first
+argument. "JAX jit" is the natural port (the same text with `jax.numpy`, writes as `.at[...]`, loops as
+`fori_loop`, masks where sizes of slices follow an index); "expert" is what somebody writes who knows
+what XLA does well. The first call is in brackets: making, compiling and running, in wall-clock time on a
+busy machine. The kernels marked N are written after their published definitions in NPBench, at sizes of
+our own.
 
 ![How long the peers take, in units of srcdiff's time](benchmarks.svg)
 """
@@ -48,7 +49,7 @@ def cell(row: dict[str, Any], who: str) -> str:
 
 def summary(works: dict[str, Any], own: list[str]) -> list[str]:
     """Geometric means of ratios, suite by suite, and over NPBench."""
-    lines = ["", "## Geometric means", "", "How many times as long as srcdiff's gradient the peer's takes.", ""]
+    lines = ["", "## Geometric means", "", "How many times as long the peer takes.", ""]
     heads = [f"{PEERS[p]} / {'NumPy' if o == 'ours' else 'numba'}" for o in own for p in PEERS]
     backs = [f"gradient / primal, {'NumPy' if o == 'ours' else 'numba'}" for o in own]
     lines.append("| suite | workloads | " + " | ".join(heads + backs) + " |")
@@ -72,7 +73,8 @@ def tables(works: dict[str, Any], own: list[str]) -> list[str]:
     lines = []
     for suite, title in SUITES.items():
         lines += ["", f"## {title[0].upper()}{title[1:]}", ""]
-        heads = ["primal", *("NumPy" if o == "ours" else "numba" for o in own), *PEERS.values(), "JAX jit / NumPy"]
+        mine = ("NumPy" if o == "ours" else "numba" for o in own)
+        heads = ["primal", *mine, *PEERS.values(), "JAX jit / NumPy"]
         lines.append("| workload | " + " | ".join(heads) + " |")
         lines.append("|---|" + "---|" * len(heads))
         notes = []

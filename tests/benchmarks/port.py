@@ -1,8 +1,8 @@
 """The port of a NumPy function to JAX that a person would write first, made by machine.
 
 `np` becomes `jax.numpy`, `math` too, writes become `.at[...].set(...)`, and loops over ranges become
-`lax.fori_loop` with the variables that they change. Where sizes of slices depend on a loop's index the suites hold a
-port by hand.
+`lax.fori_loop` with the variables that they change. Where sizes of slices depend on a loop's index the suites
+hold a port by hand.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@
     python tests/benchmarks/run.py --only cholesky lu    # some workloads, on the terminal
     python tests/benchmarks/run.py --suite scalar tiny
 
-Peers that are not installed are left out. One thread each. What is timed is the processor time of the process, so
-that other work on the machine does not count; all that answer a workload take turns, and the median of their rounds
-is reported. Gradients must agree before they are timed. `first` is the first call: making, compiling, running.
+Peers that are not installed are left out. One thread each. What is timed is the processor time of the
+process, so that other work on the machine does not count; all that answer a workload take turns, and the
+median of their rounds is reported. Gradients must agree before they are timed. `first` is the first call:
+making, compiling, running.
 """
 
 from __future__ import annotations
@@ -164,7 +165,8 @@ def measure(work: Work) -> dict[str, Any]:
     rounds: dict[str, list[float]] = {who: [] for who in calls}
     counts = {}
     for who, call in calls.items():
-        once = min(used(call), used(call)) if first.get(who, 0.0) < PATIENCE or who != "autograd" else used(call)
+        once = used(call)
+        once = once if once > PATIENCE else min(once, used(call))
         counts[who] = max(1, int(ROUND / max(once, 1e-7)))
         if once > PATIENCE:
             rounds[who] = [once]

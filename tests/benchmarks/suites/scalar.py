@@ -97,7 +97,7 @@ def damped_oscillator(w, n):
     x = 1.0
     v = 0.0
     s = 0.0
-    for k in range(n):
+    for _ in range(n):
         v = v - 0.01 * (w * w * x + 0.1 * v * math.exp(-x * x))
         x = x + 0.01 * v
         s = s + x * x

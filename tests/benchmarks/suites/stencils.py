@@ -70,22 +70,22 @@ def fdtd_2d(ex, ey, hz, fict, TMAX):
     npbench=True,
 )
 def hdiff(in_field, coeff):
-    I, J = 64, 64
-    lap = 4.0 * in_field[1 : I + 3, 1 : J + 3, :] - (
-        in_field[2 : I + 4, 1 : J + 3, :]
-        + in_field[0 : I + 2, 1 : J + 3, :]
-        + in_field[1 : I + 3, 2 : J + 4, :]
-        + in_field[1 : I + 3, 0 : J + 2, :]
+    M, N = 64, 64
+    lap = 4.0 * in_field[1 : M + 3, 1 : N + 3, :] - (
+        in_field[2 : M + 4, 1 : N + 3, :]
+        + in_field[0 : M + 2, 1 : N + 3, :]
+        + in_field[1 : M + 3, 2 : N + 4, :]
+        + in_field[1 : M + 3, 0 : N + 2, :]
     )
-    res1 = lap[1:, 1 : J + 1, :] - lap[: I + 1, 1 : J + 1, :]
+    res1 = lap[1:, 1 : N + 1, :] - lap[: M + 1, 1 : N + 1, :]
     flx = np.where(
-        res1 * (in_field[2 : I + 3, 2 : J + 2, :] - in_field[1 : I + 2, 2 : J + 2, :]) > 0, 0.0, res1
+        res1 * (in_field[2 : M + 3, 2 : N + 2, :] - in_field[1 : M + 2, 2 : N + 2, :]) > 0, 0.0, res1
     )
-    res2 = lap[1 : I + 1, 1:, :] - lap[1 : I + 1, : J + 1, :]
+    res2 = lap[1 : M + 1, 1:, :] - lap[1 : M + 1, : N + 1, :]
     fly = np.where(
-        res2 * (in_field[2 : I + 2, 2 : J + 3, :] - in_field[2 : I + 2, 1 : J + 2, :]) > 0, 0.0, res2
+        res2 * (in_field[2 : M + 2, 2 : N + 3, :] - in_field[2 : M + 2, 1 : N + 2, :]) > 0, 0.0, res2
     )
-    out = in_field[2 : I + 2, 2 : J + 2, :] - coeff * (
+    out = in_field[2 : M + 2, 2 : N + 2, :] - coeff * (
         flx[1:, :, :] - flx[:-1, :, :] + fly[:, 1:, :] - fly[:, :-1, :]
     )
     return np.sum(out * out)
