@@ -80,8 +80,8 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
-from srcdiff.optimise.shapes import first_versions
 from srcdiff.optimise.simplify import count, simplify
+from srcdiff.optimise.sizes import first_versions
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
@@ -1366,8 +1366,12 @@ def settled(graph: Graph) -> tuple[Graph, Any]:
 
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, and which tapes are one."""
-    graph = arrange(graph, _fresh)
-    return pack(own(graph, registry.may_alias, _fresh, _shape_positions))
+    return pack(owned(graph))
+
+
+def owned(graph: Graph) -> Graph:
+    """The order of operations, and what is done in place."""
+    return own(arrange(graph, _fresh), registry.may_alias, _fresh, _shape_positions)
 
 
 def read_parts(g: Graph) -> None:

@@ -33,7 +33,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree, present
-from srcdiff.optimise.shapes import newest_versions, of_shape
+from srcdiff.optimise.sizes import newest_versions, of_shape
 
 __all__ = ["own"]
 
@@ -128,7 +128,7 @@ class Owner:
         graph: Graph,
         may_alias: Callable[[Any], bool],
         fresh: Callable[[Any], bool],
-        shape_only: Callable[[Any], frozenset[int]],
+        shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
     ) -> None:
         self.graph, self.may_alias, self.fresh, self.shape_only = graph, may_alias, fresh, shape_only
         self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it

@@ -2,7 +2,7 @@
 
     pip install -e ".[bench,numba]" jax torch
     python tests/benchmarks/run.py                       # every suite; writes docs/benchmarks.md
-    python tests/benchmarks/run.py --only cholesky lu    # some workloads, on the terminal
+    python tests/benchmarks/run.py --only cholesky lu    # some workloads, on the terminal (--write: there, too)
     python tests/benchmarks/run.py --suite scalar tiny
 
 Peers that are not installed are left out. One thread each. What is timed is the processor time of the
@@ -90,8 +90,23 @@ def of_jax(f: Callable[..., Any], args: tuple[Any, ...]) -> Call:
     return lambda: g(*given).block_until_ready()
 
 
+class TorchNames:
+    """PyTorch under NumPy's names, where its own mean something else."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    @staticmethod
+    def max(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+        return torch.max(x) if axis is None else torch.amax(x, axis, keepdims)
+
+    @staticmethod
+    def maximum(x: Any, y: Any) -> Any:
+        return torch.clamp(x, min=y) if isinstance(y, float) else torch.maximum(x, y)
+
+
 def of_torch(work: Work, args: tuple[Any, ...]) -> Call:
-    f = with_namespace(work.function, torch)
+    f = with_namespace(work.function, TorchNames())
     given = [torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args]
 
     def call() -> Any:
@@ -205,6 +220,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suite", nargs="*", choices=list(SUITES))
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--write", action="store_true", help="put these rows into docs/benchmarks.md, too")
     arguments = parser.parse_args()
     results: dict[str, Any] = {}
     for work in everything():
@@ -228,7 +244,10 @@ def main() -> int:
         if ratios:
             mean = math.exp(statistics.fmean(map(math.log, ratios)))
             print(f"{suite}: JAX jit / ours, geometric mean {mean:.2f}")
-    if not arguments.only and not arguments.suite:
+    some = bool(arguments.only or arguments.suite)
+    if some and arguments.write:
+        results = {**json.loads(RESULTS.read_text())["works"], **results}
+    if not some or arguments.write:
         RESULTS.write_text(json.dumps({"versions": versions(), "works": results}, indent=1) + "\n")
         write(RESULTS)
     return 0
