@@ -19,14 +19,14 @@ PEERS = {"jax": "JAX jit", "expert": "JAX, expert", "torch": "PyTorch", "autogra
 COLOURS = {"jax": "#c0392b", "expert": "#e59866", "torch": "#8e44ad", "autograd": "#2471a3"}
 HEAD = """# Benchmarks
 
-Made by `python tests/benchmarks/run.py`; do not edit. {versions}. One thread for everybody, NumPy's own
-allocator, float64. Times are processor time of the process, medians of seven rounds in which all take
-turns; the gradients agreed (1e-6) before they were timed. The gradient is with respect to the first
-argument. "JAX jit" is the natural port (the same text with `jax.numpy`, writes as `.at[...]`, loops as
-`fori_loop`, masks where sizes of slices follow an index); "expert" is what somebody writes who knows
-what XLA does well. The first call is in brackets: making, compiling and running, in wall-clock time on a
-busy machine. The kernels marked N are written after their published definitions in NPBench, at sizes of
-our own.
+Made by `python tests/benchmarks/run.py`; do not edit. {versions}. The figures of a row are of one
+process. One thread for everybody, NumPy's own allocator, float64. Times are processor time of the
+process, medians of seven rounds in which all take turns; the gradients agreed (1e-6) before they were
+timed. The gradient is with respect to the first argument. "JAX jit" is the natural port (the same text
+with `jax.numpy`, writes as `.at[...]`, loops as `fori_loop`, masks where sizes of slices follow an
+index); "expert" is what somebody writes who knows what XLA does well. The first call is in brackets:
+making, compiling and running, in wall-clock time on a busy machine. The kernels marked N are written
+after their published definitions in NPBench, at sizes of our own.
 
 ![How long the peers take, in units of srcdiff's time](benchmarks.svg)
 """

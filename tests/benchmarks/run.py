@@ -29,6 +29,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ def versions() -> dict[str, str]:
     found = {"Python": sys.version.split()[0], "NumPy": np.__version__}
     for name, module in (("numba", numba), ("JAX", jax), ("PyTorch", torch), ("autograd", autograd)):
         if module is not None:
-            found[name] = getattr(module, "__version__", "1.x")
+            found[name] = version(name.lower() if name != "PyTorch" else "torch")
     return found
 
 
