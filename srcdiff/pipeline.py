@@ -75,11 +75,13 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.load import load
+from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.simplify import count, simplify
+from srcdiff.optimise.sizes import first_versions
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
@@ -120,6 +122,15 @@ def _is_shareable(fn: Any) -> bool:
 
 def _fresh(fn: Any) -> bool:
     return registry.returns_fresh(fn) or fn in (operator.add, operator.sub, operator.mul)
+
+
+def _shape_positions(fn: Any) -> frozenset[int]:
+    """The operands of which a function reads the shape and the type alone."""
+    return frozenset({0}) if fn in (np.zeros_like, np.ones_like) else registry.shape_positions(fn)
+
+
+def _is_copy(fn: Any) -> bool:
+    return fn in (np.copy, np.ndarray.copy, ops.copied)
 
 
 def _transform(obj: Any) -> Any:
@@ -467,6 +478,7 @@ class Request:
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
+    graph = first_versions(graph, _shape_positions, _is_copy)
     graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS)
     settled = graph.info.pop("settled")
     if merge:
@@ -1354,7 +1366,12 @@ def settled(graph: Graph) -> tuple[Graph, Any]:
 
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, and which tapes are one."""
-    return pack(own(graph, registry.may_alias, _fresh))
+    return pack(owned(graph))
+
+
+def owned(graph: Graph) -> Graph:
+    """The order of operations, and what is done in place."""
+    return own(arrange(graph, _fresh), registry.may_alias, _fresh, _shape_positions)
 
 
 def read_parts(g: Graph) -> None:

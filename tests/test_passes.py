@@ -163,7 +163,7 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
             made = pipeline.derivative_graph(case.primal, request)
         except (UnsupportedSyntax, NoRule) as e:
             pytest.skip(f"not supported: {e}")
-    keep("own", own(clone(made)[0], registry.may_alias, pipeline._fresh))
+    keep("own", own(clone(made)[0], registry.may_alias, pipeline._fresh, pipeline._shape_positions))
     made.info["signature"] = case.primal.info["signature"]
     case.text = pipeline.finish(made, "derivative", "")
     return case

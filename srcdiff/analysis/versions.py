@@ -8,7 +8,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val
 from srcdiff.ir.kinds import Array
 
-__all__ = ["buffer_slots", "chain_of", "follow", "versions"]
+__all__ = ["backwards", "buffer_slots", "chain_of", "follow", "is_update", "versions"]
 
 
 def is_update(op: Op) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from srcdiff.analysis.activity import Activity, widest
 from srcdiff.analysis.settled import untouched
-from srcdiff.analysis.versions import buffer_slots, chain_of, follow, versions
+from srcdiff.analysis.versions import backwards, buffer_slots, chain_of, follow, is_update, versions
 from srcdiff.differentiate import replay
 from srcdiff.differentiate.common import (
     Builder,
@@ -290,6 +290,89 @@ class Reverse(Builder):
             m.reverse.ops.append(v.op)
             m.memo[a] = v
         return m.memo[a]
+
+    def alike(self, a: Atom) -> Atom:
+        """What has the shape and type of a forward value: it may be in scope where the value is not."""
+        if isinstance(a, Val) and isinstance(a.kind, Array) and a.kind.dims:
+            at = self.mirror_of(a)
+            if at is not None and not at.ground:
+                found = self.shaped(a)
+                k = kind(found) if found is not None else None
+                if isinstance(k, Array) and k.dtype == a.kind.dtype and len(k.dims) == len(a.kind.dims):
+                    return found  # type: ignore[return-value]
+        return self.need(a)
+
+    def mirror_of(self, a: Val) -> Mirror | None:
+        """The mirror of the region that a forward value is of, if that is around here."""
+        home = self.home.get(a)
+        m: Mirror | None = self.here if home is not None else None
+        while m is not None and m.forward is not home:
+            m = m.parent
+        return m
+
+    def shaped(self, a: Val) -> Atom | None:
+        """A value in scope, or a part of one, of the shape and type of an array: writes change neither."""
+        *_, a = backwards(a)  # the first of the versions of one array
+        m = self.mirror_of(a)
+        if m is None:
+            return None
+        if m.ground:
+            return self.newest(a, m)
+        op = a.op
+        if op is None:
+            return None
+        if op.code in ("for", "while") and a not in op.outs:
+            view = LoopView(op)
+            if a not in view.params:
+                return None
+            j = view.params.index(a)
+            y, start = view.yields[j], view.inits[j]
+            if not isinstance(y, Val) or not isinstance(start, Val) or a not in backwards(y):
+                return None
+            return self.shaped(start)
+        if op.code != "prim" or a not in op.outs:
+            return None
+        if op.fn is operator.getitem:
+            base = op.ins[0]
+            if not isinstance(base, Val) or not isinstance(base.kind, Array) or not op.attrs.get("view"):
+                return None
+            whole = self.shaped(base)
+            if whole is None:
+                return None
+            index = map_atom(lambda v: self.need(v), op.ins[1])
+            return self.prim(operator.getitem, [whole, index], result=a.kind, view=True, hint=a.name)
+        entry, found = lookup(op.fn), a.kind
+        if entry is None or entry.elementwise is None or not isinstance(found, Array):
+            return None
+        arrays = [v for v in op.ins if not isinstance(kind(v), Scalar)]
+        for v in arrays:
+            k = kind(v)
+            if not isinstance(v, Val) or not isinstance(k, Array) or k != a.kind:
+                continue
+            if len(arrays) == 1 or one_shape(k, a.kind):
+                return self.shaped(v)
+        kinds = [kind(v) for v in arrays]
+        if len(kinds) != 2 or any(not isinstance(k, Array) or k.dtype != found.dtype for k in kinds):
+            return None
+        if found.dtype[0] not in "fc":
+            return None
+        both = [self.shaped(v) if isinstance(v, Val) else None for v in arrays]
+        if any(v is None for v in both):
+            return None
+        return self.prim(operator.add, [v for v in both if v is not None], result=a.kind)
+
+    def newest(self, a: Val, m: Mirror) -> Val:
+        """The last version of an array before the sweep turned: the one that keeps no other alive."""
+        for op in self.body:
+            if op.code == "prim" and is_update(op) and op.ins[0] is a:
+                a = op.out
+            elif op.code in ("for", "while"):
+                view = LoopView(op)
+                for start, f in zip(view.inits, view.finals, strict=True):
+                    if start is a and a in backwards(f):
+                        a = f
+                        break
+        return a
 
     def ground_value(self, a: Val, m: Mirror) -> Atom:
         """A value that is in scope: as it is, or as it was before it was written over."""
@@ -645,7 +728,7 @@ class Reverse(Builder):
             and self.active(op.ins[0])
         ):
             doubled = self.times(Const(2.0), parts[0])  # op(x, x): both partials at once
-            self.accumulate(op.ins[0], self.unbroadcast(bar, needed[rule.operands[0]], doubled))
+            self.accumulate(op.ins[0], self.unbroadcast(bar, self.alike(op.ins[0]), doubled))
             return
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or not self.active(given[name]):
@@ -655,7 +738,7 @@ class Reverse(Builder):
                     op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
                 )
             flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
-            self.accumulate(given[name], self.unbroadcast(bar, needed[name], p, flat, low))
+            self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)

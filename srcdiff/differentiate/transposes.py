@@ -95,8 +95,7 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
         part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
         if not plain(x, index):
             part = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
-        target = r.need(v)
-        r.accumulate(v, r.unbroadcast(part, target) if not isinstance(kind(x), Seq) else part)
+        r.accumulate(v, r.unbroadcast(part, r.alike(v)) if not isinstance(kind(x), Seq) else part)
     if r.active(x):
         if whole(op.ins[1]):
             return True
@@ -165,7 +164,7 @@ def _additem(r: Reverse, op: Op, bar: Atom) -> bool:
     index = r.need(index)
     if r.active(v):
         part = r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=plain(x, index))
-        r.accumulate(v, r.unbroadcast(part, r.need(v)) if not isinstance(kind(x), Seq) else part)
+        r.accumulate(v, r.unbroadcast(part, r.alike(v)) if not isinstance(kind(x), Seq) else part)
     r.accumulate(x, bar)
     return True
 
@@ -240,7 +239,7 @@ def _list(r: Reverse, op: Op, bar: Atom) -> bool:
 def _accumulate(r: Reverse, op: Op, bar: Atom) -> bool:
     for a in op.ins:
         if r.active(a):
-            r.accumulate(a, r.unbroadcast(bar, r.need(a)))
+            r.accumulate(a, r.unbroadcast(bar, r.alike(a)))
     return True
 
 
@@ -260,7 +259,7 @@ def _float(r: Reverse, op: Op, bar: Atom) -> bool:
     x = op.ins[0]
     k = kind(x)
     if isinstance(k, Array):
-        r.accumulate(x, r.unbroadcast(bar, r.need(x)))
+        r.accumulate(x, r.unbroadcast(bar, r.alike(x)))
     else:
         r.accumulate(x, bar)
     return True

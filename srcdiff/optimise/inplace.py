@@ -33,6 +33,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree, present
+from srcdiff.optimise.sizes import newest_versions, of_shape
 
 __all__ = ["own"]
 
@@ -41,9 +42,17 @@ EMPTY: Roots = frozenset()
 VIEWS = (operator.getitem, ops.getfield, ops.poplast, ops.stop_gradient)
 
 
-def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> Graph:
-    """Insert copies where needed and mark updates that are printed in place."""
-    Owner(graph, may_alias, fresh).run()
+def own(
+    graph: Graph,
+    may_alias: Callable[[Any], bool],
+    fresh: Callable[[Any], bool],
+    shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
+) -> Graph:
+    """Insert copies where needed and mark updates that are printed in place.
+
+    `shape_only` says of which operands of a function only the shape and the type matter, by position.
+    """
+    Owner(graph, may_alias, fresh, shape_only).run()
     return graph
 
 
@@ -102,16 +111,32 @@ def has_memory(k: Kind) -> bool:
     return isinstance(k, (Array, Seq, Tree)) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
 
 
+def is_view(op: Op) -> bool:
+    return (
+        op.code == "prim"
+        and op.fn is operator.getitem
+        and bool(op.attrs.get("view"))
+        and isinstance(kind(op.ins[0]), Array)
+    )
+
+
 class Owner:
     """The analysis, and the copies it puts in."""
 
-    def __init__(self, graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> None:
-        self.graph, self.may_alias, self.fresh = graph, may_alias, fresh
+    def __init__(
+        self,
+        graph: Graph,
+        may_alias: Callable[[Any], bool],
+        fresh: Callable[[Any], bool],
+        shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
+    ) -> None:
+        self.graph, self.may_alias, self.fresh, self.shape_only = graph, may_alias, fresh, shape_only
         self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it
         self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
     def run(self) -> None:
+        newest_versions(self.graph, self.shape_only, self.is_copy_of)
         read_sizes(self.graph.region)
         for _ in range(500):
             self.analyse()
@@ -121,6 +146,9 @@ class Owner:
             raise InternalError("the ownership of the arrays of this function does not settle")
         self.optional(self.graph.region)
         self.results()
+
+    def is_copy_of(self, fn: Any) -> bool:
+        return fn is ops.copied or getattr(fn, "__name__", "") == "copy"
 
     def alone(self, v: Val) -> Roots:
         """The memory of a value that shares none: its own, that of the lists in it, that of the arrays."""
@@ -143,6 +171,8 @@ class Owner:
         self.home: dict[Val, Region] = {}
         self.uses: dict[Val, list[tuple[tuple[tuple[Region, int], ...], str]]] = defaultdict(list)
         self.defined: dict[Val, tuple[tuple[Region, int], ...]] = {}
+        self.shapes: dict[Op, set[Val]] = {}
+        self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
@@ -166,6 +196,24 @@ class Owner:
                     for r in held:
                         self.written[r].append(())  # somewhere
 
+    def of_shape(self, op: Op) -> list[Val]:
+        """The arrays of which an operation reads the shape and the type alone: no write changes these."""
+        return [v for n in of_shape(op, self.shape_only) for v in vals([op.ins[n]])]
+
+    def read_values(self, region: Region, read: set[Val]) -> set[Val]:
+        """Values of which somebody reads more than the shape; what a view is taken of, if the view is one."""
+        read.update(vals(region.results))
+        for op in reversed(region.ops):
+            for r in op.regions:
+                self.read_values(r, read)
+            shapes = self.of_shape(op)
+            if is_view(op) and op.out not in read:
+                shapes = [v for v in vals(op.ins[:1]) if v not in vals(op.ins[1:])]
+            read.update(v for a in op.ins if not any(a is s for s in shapes) for v in vals([a]))
+            if shapes:
+                self.shapes[op] = {s for s in shapes if sum(v is s for v in vals(op.ins)) == 1}
+        return read
+
     def locate(self, region: Region, prefix: tuple[tuple[Region, int], ...]) -> None:
         self.region_path[region] = prefix
         for p in region.params:
@@ -185,8 +233,10 @@ class Owner:
                 for v in vals(view.sources):
                     self.uses[v].append((here, "source"))
             else:
+                shapes = self.shapes.get(op, ())
                 for v in vals(op.ins):
-                    self.uses[v].append((here, how))
+                    if v not in shapes:
+                        self.uses[v].append((here, how))
             for r in op.regions:
                 self.region_op[r] = op
                 self.locate(r, here)
@@ -246,7 +296,7 @@ class Owner:
             held = self.of(op.ins[0])
             return self.up_to(held, depth(o.kind)) or own
         if self.may_alias(fn):
-            return own.union(*(self.of(a) for a in op.ins))
+            return own.union(*(self.of(a) for a in op.ins if a not in self.of_shape(op)))
         if self.fresh(fn) or fn in (ops.copied, ops.keys, ops.accumulate, float):
             return own
         return own.union(*(self.of(a) for a in op.ins))
@@ -775,7 +825,9 @@ class Owner:
             return False
         kg = kind(g)
         if isinstance(kg, Array):
-            if kg.dtype != k.dtype or (kg.dims != k.dims and len(kg.dims) >= len(k.dims)):
+            lead = len(k.dims) - len(kg.dims)
+            repeated = lead >= 0 and all(m in (1, n) for m, n in zip(kg.dims, k.dims[lead:], strict=True))
+            if kg.dtype != k.dtype or not (repeated or lead > 0):
                 return False
         elif not (isinstance(kg, Scalar) and kg.dtype == k.dtype):
             return False

@@ -11,6 +11,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_again
@@ -323,6 +325,51 @@ class Rebuild:
         self.regions[here][0].ops.append(new)
         return v
 
+    def sum_of_negative(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """``(-x).sum()`` is ``-x.sum()``: one pass less over the array."""
+        inner, k = negated(ins[0]), kind(ins[0])
+        if inner is None or not isinstance(k, Array) or k.dtype[0] not in "fc" or kind(inner) != k:
+            return None
+        names = op.attrs.get("names") or ("",)
+        if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
+            return None
+        total = self.make_like(np.sum, [inner, *ins[1:]], op.out.kind, op)
+        assert total.op is not None
+        total.op.attrs.update({n: op.attrs[n] for n in ("names", "method") if n in op.attrs})
+        return self.make(operator.neg, [total], op)
+
+    def through_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """``z[None, :] += x.sum(axis=0, keepdims=True)`` is ``z += x.sum(axis=0)``."""
+        base, index, v = ins
+        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        axes = {n for n, p in enumerate(parts) if isinstance(p, Const) and p.value is None}
+        if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
+            return None
+        if op.origin is None or not op.origin.adjoint or op.attrs.get("at"):
+            return None
+        inner = negated(v)
+        total = v if inner is None else inner
+        made = total.op if isinstance(total, Val) and total.op is not None and total.op.fn is np.sum else None
+        if made is None or (made.attrs.get("names") or ())[1:] != ("axis", "keepdims"):
+            return None
+        k, kb, kx = kind(total), kind(base), kind(made.ins[0])
+        if not isinstance(k, Array) or not isinstance(kb, Array) or not isinstance(kx, Array):
+            return None
+        if not same(made.ins[2], Const(True)) or len(parts) != len(k.dims) or len(k.dims) != len(kx.dims):
+            return None
+        given = made.ins[1].items if isinstance(made.ins[1], Struct) else (made.ins[1],)
+        if any(not isinstance(a, Const) or type(a.value) is not int for a in given):
+            return None
+        if {a.value % len(kx.dims) for a in given if isinstance(a, Const)} != axes:
+            return None
+        if k.dtype != kb.dtype or kb.dims != tuple(d for n, d in enumerate(k.dims) if n not in axes):
+            return None
+        s: Atom = self.make_like(np.sum, made.ins[:2], kb, op)
+        assert isinstance(s, Val) and s.op is not None
+        s.op.attrs.update(names=("", "axis"), method=made.attrs.get("method", ""))
+        s = s if inner is None else self.make(operator.neg, [s], op)
+        return s if is_zeros(base) else self.make(ops.accumulate, [base, s], op)
+
     def new_uses(self, x: Val) -> bool:
         """Whether a value made in this walk is used more than once."""
         return self.uses.get(self.origin_of.get(x, x), 1) > 1
@@ -462,6 +509,10 @@ class Rebuild:
             given = only_given(ins[0], ins[1])
             if given is not None and same_kind(kind(given), k):
                 return given
+        if fn is np.sum:
+            return self.sum_of_negative(op, ins)
+        if fn is ops.additem:
+            return self.through_new_axes(op, ins)
         if fn in self.sums:
             a, b = ins
             return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
@@ -942,7 +993,7 @@ _FOLD = {
 
 _SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield, ops.exit_is, ops.shape_at,
+    ops.rest, ops.getfield, ops.exit_is, ops.shape_at, np.sum, ops.additem,
 }  # what ``algebra`` knows of  # fmt: skip
 
 
@@ -1138,6 +1189,13 @@ def reciprocal(a: Atom) -> Atom | None:
         if a.op.origin is None or a.op.origin.adjoint:
             return a.op.ins[1]
     return None
+
+
+def is_all(a: Atom) -> bool:
+    """Whether an index is ``:``."""
+    if not isinstance(a, Slice):
+        return False
+    return all(isinstance(x, Const) and x.value is None for x in (a.lower, a.upper, a.step))
 
 
 def is_flip(s: Slice) -> bool:

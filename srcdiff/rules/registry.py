@@ -414,6 +414,17 @@ def flat_operands(fn: Any) -> frozenset[str]:
         return frozenset()
 
 
+@functools.cache
+def _positions(fn: Fn) -> frozenset[int]:
+    names = _SHAPES_ONLY[fn]
+    return frozenset(k for k, name in enumerate(inspect.signature(fn).parameters) if name in names)
+
+
+def shape_positions(fn: Any) -> frozenset[int]:
+    """The same as positions of arguments."""
+    return _positions(fn) if shape_operands(fn) else frozenset()
+
+
 def takes_sequence(*fns: Fn) -> None:
     """Functions whose operands are sequences of arrays, not arrays."""
     _SEQUENCES.update(fns)

@@ -1,0 +1,114 @@
+"""Where only the shape and the type of an array are asked for, the array is the first of its versions.
+
+Writes change neither, so a loop that does nothing but write to it need not be run for `np.zeros_like(x)` or
+for the shape that a cotangent is summed to: the gradient of what is linear runs no primal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.analysis.versions import backwards
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind
+from srcdiff.ir.kinds import Array
+
+__all__ = ["first_versions", "newest_versions", "of_shape"]
+
+Positions = Callable[[Any], frozenset[int]]
+
+
+def of_shape(op: Op, shape_only: Positions) -> list[int]:
+    """The operands of an operation, arrays, of which it reads the shape and the type alone."""
+    if op.code != "prim":
+        return []
+    wanted = {0} if op.fn in (ops.shape_at, len) else shape_only(op.fn)
+    names = op.attrs.get("names") or ("",) * len(op.ins)
+    arrays = (n for n, a in enumerate(op.ins) if not names[n] and isinstance(kind(a), Array))
+    return [n for n in arrays if n in wanted]
+
+
+def alike(a: Atom, b: Atom) -> bool:
+    """Whether two values are arrays of one type and rank."""
+    k, m = kind(a), kind(b)
+    return isinstance(k, Array) and isinstance(m, Array) and k.dtype == m.dtype and len(k.dims) == len(m.dims)
+
+
+def first(v: Val, is_copy: Callable[[Any], bool]) -> Val:
+    """The first version of an array, or what that is a copy of."""
+    while True:
+        start = v
+        *_, v = backwards(v)
+        op = v.op
+        if op is not None and op.code in ("for", "while") and v not in op.outs:
+            before = carried_from(op, v)
+            v = before if before is not None else v
+        elif op is not None and op.code == "prim" and is_copy(op.fn) and isinstance(op.ins[0], Val):
+            v = op.ins[0] if len(op.ins) == 1 else v
+        if v is start or not alike(v, start):
+            return start
+
+
+def carried_from(op: Op, p: Val) -> Val | None:
+    """What a variable of a loop starts from, if each trip leaves a version of it."""
+    view = LoopView(op)
+    if p not in view.params:
+        return None
+    j = view.params.index(p)
+    start, y = view.inits[j], view.yields[j]
+    if not isinstance(start, Val) or not isinstance(y, Val) or not alike(start, p):
+        return None
+    return start if any(q is p for q in backwards(y)) else None
+
+
+def first_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> Graph:
+    """Ask the first version of an array for its shape."""
+
+    def region(r: Region) -> None:
+        for op in r.ops:
+            for n in of_shape(op, shape_only):
+                v = op.ins[n]
+                if isinstance(v, Val):
+                    op.ins[n] = first(v, is_copy)
+            for inner in op.regions:
+                region(inner)
+
+    region(graph.region)
+    return graph
+
+
+def newest_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:
+    """Ask the last version there is: an older one would want a name of its own."""
+    params = set(graph.region.params)
+
+    def region(r: Region, newest: dict[Val, Val]) -> None:
+        for op in r.ops:
+            for n in of_shape(op, shape_only):
+                v = op.ins[n]
+                while isinstance(v, Val) and v in newest:
+                    v = newest[v]
+                op.ins[n] = v
+            loop = op.code in ("for", "while")
+            view = LoopView(op) if loop else None
+            for inner in op.regions:
+                below = dict(newest)
+                if view is not None and inner is view.body:
+                    for p in view.params:
+                        start = carried_from(op, p)
+                        if start is not None:
+                            below[start] = p
+                region(inner, below)
+            if view is not None:
+                for p, f in zip(view.params, view.finals, strict=True):
+                    start = carried_from(op, p)
+                    if start is not None and alike(start, f):
+                        newest[start] = f
+            elif op.code == "prim" and is_copy(op.fn) and op.ins[0] in params and alike(op.ins[0], op.out):
+                newest.setdefault(op.ins[0], op.out)  # type: ignore[arg-type]
+            elif op.code == "prim" and op.fn in (ops.setitem, ops.additem):
+                base = op.ins[0]
+                if isinstance(base, Val) and alike(base, op.out):
+                    newest[base] = op.out
+
+    region(graph.region, {})
