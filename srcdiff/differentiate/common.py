@@ -42,6 +42,7 @@ from srcdiff.ir.kinds import (
     derivative_kind,
     is_active_kind,
     join_dtypes,
+    may_hold_none,
     present,
 )
 from srcdiff.rules import vocabulary
@@ -504,6 +505,11 @@ class Builder(Lowerer):
                 for p, i in zip(parts, k.items)
             )
             return Struct(k.type, k.keys, tuple(zeros))
+        if isinstance(k, Seq) and may_hold_none(k.elem):
+            v = self.rule(vocabulary.zeros_in, {"x": x})
+            if isinstance(v, Val):
+                v.kind = derivative_kind(k)
+            return v
         if isinstance(present(k), Seq) or k == UNKNOWN:
             return self.rule(vocabulary.zeros_any, {"x": x})
         if isinstance(k, Maybe) and is_active_kind(k):
