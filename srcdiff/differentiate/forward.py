@@ -169,7 +169,7 @@ class Forward(Builder):
             return self.materialise(t, a)
         if isinstance(k, Maybe):
             if a == Const(None):
-                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else self.full(a)
+                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else Struct(list, (), ())
             k = k.of
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
             each = (element(k),) * len(ka.items)

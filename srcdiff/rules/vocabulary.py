@@ -146,6 +146,10 @@ def zeros_there(x: Any) -> Any:
     return 0.0 if x is None else np.zeros_like(x)
 
 
+def zeros_of_list(x: Any) -> Any:
+    return [] if x is None else runtime.zeros_like(x)
+
+
 def where_true(condition: Any, g: Any) -> Any:
     return np.where(condition, g, 0.0)
 
