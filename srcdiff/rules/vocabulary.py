@@ -53,8 +53,8 @@ LINEAR_FIRST: frozenset[Any] = frozenset({np.polyval})  # linear in the first op
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
-        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like, runtime.zeros_there,
-        runtime.zero_of,
+        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
+        runtime.zeros_there, runtime.zero_of,
     }
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
@@ -71,9 +71,8 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
-BLANKS: frozenset[Any] = frozenset(
-    {np.zeros_like, runtime.zeros_like, runtime.zeros_there}
-)  # of the shape of what they are given
+# of the shape of what they are given
+BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 IS_INFINITE = np.isinf
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})

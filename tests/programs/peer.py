@@ -1,4 +1,4 @@
-"""The same programs run by JAX and PyTorch, where they are installed: their own text, with `np` and `math` replaced."""
+"""The same programs run by JAX and PyTorch: their own text, with `np` and `math` replaced."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _arguments(args: Sequence[Any], wrt: Sequence[int], vector: Any, peer: Peer)
 
 @functools.cache
 def _twin(name: str, peer: Peer) -> types.ModuleType:
-    """A second copy of a module of programs, whose `np` is the peer's and whose mathematics goes through it."""
+    """A second copy of a module of programs, with the peer in the place of `np` and `math`."""
     spec = importlib.util.spec_from_file_location(f"{name}_in_{peer.name}", sys.modules[name].__file__)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

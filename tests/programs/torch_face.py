@@ -1,8 +1,8 @@
 """PyTorch by NumPy's names, as far as the programs go: what a person would write to run them in PyTorch.
 
-Arrays are a subclass of tensors.  What tensors do otherwise than arrays, where a program would come to another
-value in silence, is made like NumPy: an element is a number and no view, `x += 1` of a number changes no other name,
-`float(x)` and `x.tolist()` keep the derivative.
+Arrays are a subclass of tensors.  What tensors do otherwise than arrays, where a program would come to
+another value in silence, is made like NumPy: an element is a number and no view, `x += 1` of a number
+changes no other name, `float(x)` and `x.tolist()` keep the derivative.
 """
 
 from __future__ import annotations
@@ -277,7 +277,7 @@ def _reduced(fn: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return fn(x, axis, keepdim=keepdims)
 
 
-# ---- functions that PyTorch has otherwise, or not -----------------------------------------------------------
+# ---- functions that PyTorch has otherwise, or not
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
@@ -285,7 +285,10 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if a.ndim and b.ndim and a.dtype != b.dtype:
         wide = torch.promote_types(a.dtype, b.dtype)
         a, b = a.to(wide), b.to(wide)
-    return _into(out, a * b if not a.ndim or not b.ndim else a @ b if b.ndim < 3 else torch.tensordot(a, b, ([-1], [-2])))
+    return _into(
+        out,
+        a * b if not a.ndim or not b.ndim else a @ b if b.ndim < 3 else torch.tensordot(a, b, ([-1], [-2])),
+    )
 
 
 def _into(out: Any, value: Any) -> Any:
@@ -295,7 +298,9 @@ def _into(out: Any, value: Any) -> Any:
     return out
 
 
-def total(x: Any, axis: Any = None, keepdims: bool = False, out: Any = None, initial: Any = 0, **options: Any) -> Any:
+def total(
+    x: Any, axis: Any = None, keepdims: bool = False, out: Any = None, initial: Any = 0, **options: Any
+) -> Any:
     where = options.get("where")
     x = tensor(x) if where is None else torch.where(tensor(where), tensor(x), 0.0)
     return _into(out, _reduced(torch.sum, x, axis, keepdims) + initial)
@@ -532,9 +537,9 @@ def einsum(text: str, *operands: Any) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if not isinstance(axes, int):
         axes = tuple([k] if isinstance(k, int) else list(k) for k in axes)
-    return torch.tensordot(tensor(a).as_subclass(torch.Tensor), tensor(b).as_subclass(torch.Tensor), axes).as_subclass(
-        Array
-    )
+    return torch.tensordot(
+        tensor(a).as_subclass(torch.Tensor), tensor(b).as_subclass(torch.Tensor), axes
+    ).as_subclass(Array)
 
 
 def pad(x: Any, width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
@@ -542,7 +547,8 @@ def pad(x: Any, width: Any, mode: str = "constant", constant_values: Any = 0) ->
     pairs = np.broadcast_to(np.asarray(width), (x.ndim, 2)).tolist()
     for axis, (before, after) in enumerate(pairs):
         n = x.shape[axis]
-        at = np.pad(np.arange(n), (before, after), mode="edge" if mode == "constant" else mode)  # type: ignore[call-overload]
+        how: Any = "edge" if mode == "constant" else mode
+        at = np.pad(np.arange(n), (before, after), mode=how)
         moved = x[(slice(None),) * axis + (at,)]
         if mode == "constant":
             inside = np.pad(np.ones(n, bool), (before, after)).reshape([-1] + [1] * (x.ndim - axis - 1))
@@ -648,7 +654,10 @@ def unwrapped(fn: Any, *, first: bool = True) -> Callable[..., Any]:
     """A function of PyTorch's on operands as NumPy takes them; `out=` is written to afterwards."""
 
     def call(*args: Any, out: Any = None, **options: Any) -> Any:
-        given = [real(a) if k == 0 and first and not isinstance(a, tuple) else lifted(a) for k, a in enumerate(args)]
+        given = [
+            real(a) if k == 0 and first and not isinstance(a, tuple) else lifted(a)
+            for k, a in enumerate(args)
+        ]
         return _into(out, fn(*given, **options))
 
     return call
@@ -691,8 +700,9 @@ def _svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return torch.linalg.svd(tensor(x), full_matrices) if compute_uv else torch.linalg.svdvals(tensor(x))
 
 
+LINALG = "det inv cholesky qr eigh eigvalsh pinv matrix_power".split()
 linalg = types.SimpleNamespace(
-    **{n: unwrapped(getattr(torch.linalg, n)) for n in "det inv cholesky qr eigh eigvalsh pinv matrix_power".split()},
+    **{name: unwrapped(getattr(torch.linalg, name)) for name in LINALG},
     norm=norm, solve=_solve, slogdet=_slogdet, svd=_svd, LinAlgError=torch.linalg.LinAlgError,
 )  # fmt: skip
 fft = types.SimpleNamespace(
@@ -701,61 +711,85 @@ fft = types.SimpleNamespace(
     rfftfreq=lambda n, d=1.0: tensor(np.fft.rfftfreq(n, d)),
 )
 
-ONE = {  # one operand, under PyTorch's name
-    **{n: n for n in "exp log log1p expm1 log2 log10 sqrt sin cos tan tanh sinh cosh floor ceil sign abs square".split()},
-    **{n: n for n in "real imag angle trace isfinite isnan tile kron outer swapaxes diagonal".split()},
-    **{n: n for n in "moveaxis squeeze flip fliplr flipud arctan arcsin arccos arctan2 expand_dims hypot".split()},
-    "absolute": "abs", "fabs": "abs", "atleast_1d": "atleast_1d", "broadcast_to": "broadcast_to",
-    "expand_dims": "unsqueeze", "isinf": "isinf",
-}  # fmt: skip
-_logaddexp = _two(torch.logaddexp)
+THEIRS = """
+exp log log1p expm1 log2 log10 sqrt sin cos tan tanh sinh cosh floor ceil sign abs square real imag angle
+trace isfinite isnan isinf tile kron outer swapaxes diagonal moveaxis squeeze flip fliplr flipud arctan arcsin
+arccos arctan2 hypot atleast_1d broadcast_to
+""".split()
+OTHER_NAMES = {"absolute": "abs", "fabs": "abs", "expand_dims": "unsqueeze"}
+METHODS = "mean prod std var max min ptp cumsum any all ravel reshape transpose round copy conj".split()
+NUMPYS = """
+pi e inf nan newaxis random ndindex errstate hanning polynomial float64 int64 float32 intp diag_indices bool_
+triu_indices tril_indices
+""".split()
+OURS = """
+repeat take where clip diag stack concatenate hstack vstack column_stack block split diff roll gradient interp
+convolve correlate trapezoid percentile average polyval polyder vander cross einsum tensordot pad searchsorted
+digitize select piecewise bincount ndenumerate ix_ argsort sort median meshgrid linspace arange size tril triu
+cov array dot full linalg fft
+""".split()
+
+
+def asarray(x: Any, dtype: Any = None) -> Any:
+    return tensor(x) if dtype is None else tensor(x).to(_dtype(dtype))
+
+
+def _along(fn: Any) -> Any:
+    return lambda x, axis=None: fn(tensor(x), axis)
+
+
+def _running(fn: Any, part: int | None = None) -> Any:
+    """A function along an axis, the first if none is named; of what PyTorch gives, the part meant."""
+    return lambda x, axis=0: fn(tensor(x), axis) if part is None else fn(tensor(x), axis)[part]
+
+
 FACE: dict[str, Any] = {
-    **{name: unwrapped(getattr(torch, theirs)) for name, theirs in ONE.items()},
-    **{n: _method(n) for n in "mean prod std var max min ptp cumsum any all ravel reshape transpose round copy".split()},
-    **{n: getattr(np, n) for n in "pi e inf nan newaxis random ndindex errstate hanning polynomial float64 int64".split()},
-    **{n: getattr(np, n) for n in "float32 intp diag_indices bool_ triu_indices tril_indices".split()},
-    "amax": _method("max"), "amin": _method("min"), "argmax": lambda x, axis=None: torch.argmax(tensor(x), axis),
-    "argmin": lambda x, axis=None: torch.argmin(tensor(x), axis), "conj": _method("conj"),
-    "array": array, "asarray": lambda x, dtype=None: tensor(x) if dtype is None else tensor(x).to(_dtype(dtype)),
-    "sum": total, "dot": dot, "vdot": lambda a, b: dot(tensor(a).conj().reshape(-1), tensor(b).reshape(-1)),
+    **{name: unwrapped(getattr(torch, name)) for name in THEIRS},
+    **{name: unwrapped(getattr(torch, theirs)) for name, theirs in OTHER_NAMES.items()},
+    **{name: _method(name) for name in METHODS},
+    **{name: getattr(np, name) for name in NUMPYS},
+    **{name: globals()[name] for name in OURS},
+    "amax": _method("max"), "amin": _method("min"),
+    "argmax": _along(torch.argmax), "argmin": _along(torch.argmin),
+    "asarray": asarray, "sum": total, "matmul": dot, "ndarray": Array,
+    "vdot": lambda a, b: dot(tensor(a).conj().reshape(-1), tensor(b).reshape(-1)),
     "zeros": _made(torch.zeros), "ones": _made(torch.ones), "empty": _made(torch.zeros),
-    "zeros_like": _made_like(torch.zeros), "ones_like": _made_like(torch.ones), "empty_like": _made_like(torch.zeros),
-    "full": full, "full_like": lambda x, v: full(tensor(x).shape, v),
+    "zeros_like": _made_like(torch.zeros), "ones_like": _made_like(torch.ones),
+    "empty_like": _made_like(torch.zeros), "full_like": lambda x, v: full(tensor(x).shape, v),
     "eye": lambda n, m=None, k=0: tensor(np.eye(n, m, k)), "identity": lambda n: tensor(np.eye(n)),
     "tri": lambda n, m=None, k=0, dtype=float: tensor(np.tri(n, m, k)).to(_dtype(dtype)),
     "add": Ufunc(torch.add, lambda v: v), "subtract": Ufunc(torch.sub, lambda v: -v),
     "multiply": Ufunc(torch.mul), "divide": Ufunc(torch.div), "power": Ufunc(torch.pow),
-    "logaddexp": Ufunc(_logaddexp, None, lambda x, axis=0: torch.logcumsumexp(tensor(x), axis)),
-    "maximum": Ufunc(maximum, None, lambda x, axis=0: torch.cummax(tensor(x), axis)[0]),
-    "minimum": Ufunc(minimum, None, lambda x, axis=0: torch.cummin(tensor(x), axis)[0]),
-    "cumprod": lambda x, axis=0: torch.cumprod(tensor(x), axis),
+    "logaddexp": Ufunc(_two(torch.logaddexp), None, _running(torch.logcumsumexp)),
+    "maximum": Ufunc(maximum, None, _running(torch.cummax, 0)),
+    "minimum": Ufunc(minimum, None, _running(torch.cummin, 0)),
+    "cumprod": _running(torch.cumprod),
     "logical_and": Ufunc(torch.logical_and), "logical_or": Ufunc(torch.logical_or),
     "take_along_axis": lambda x, i, axis: torch.take_along_dim(tensor(x), tensor(i), axis),
     "array_split": split, "hsplit": lambda x, n: split(x, n, 0 if tensor(x).ndim == 1 else 1),
-    "ediff1d": lambda x: torch.diff(tensor(x).reshape(-1)), "ndarray": Array, "linalg": linalg, "fft": fft,
+    "ediff1d": lambda x: torch.diff(tensor(x).reshape(-1)),
     "ndim": lambda x: tensor(x).ndim, "shape": lambda x: tuple(tensor(x).shape),
     "isscalar": lambda x: isinstance(x, NUMBERS) or tensor(x).ndim == 0,
     "mgrid": type("mgrid", (), {"__getitem__": staticmethod(mgrid)})(),
-    "lib": types.SimpleNamespace(stride_tricks=types.SimpleNamespace(sliding_window_view=sliding_window_view)),
-    "matmul": dot, "flatnonzero": lambda x: torch.nonzero(tensor(x).reshape(-1)).reshape(-1),
-    "nonzero": lambda x: torch.where(tensor(x) != 0), "count_nonzero": lambda x: int(torch.count_nonzero(tensor(x))),
-    "allclose": lambda a, b, **o: bool(torch.allclose(tensor(a), tensor(b), **o)), "cov": cov,
-    **{f.__name__: f for f in (
-        repeat, take, roll, where, clip, diag, stack, concatenate, hstack, vstack, column_stack, block, split, diff,
-        gradient, interp, convolve, correlate, trapezoid, percentile, average, polyval, polyder, vander, cross, einsum,
-        tensordot, pad, searchsorted, digitize, select, piecewise, bincount, ndenumerate, ix_, argsort, sort, median,
-        meshgrid, linspace, arange, size, tril, triu,
-    )},
+    "lib": types.SimpleNamespace(
+        stride_tricks=types.SimpleNamespace(sliding_window_view=sliding_window_view)
+    ),
+    "flatnonzero": lambda x: torch.nonzero(tensor(x).reshape(-1)).reshape(-1),
+    "nonzero": lambda x: torch.where(tensor(x) != 0),
+    "count_nonzero": lambda x: int(torch.count_nonzero(tensor(x))),
+    "allclose": lambda a, b, **o: bool(torch.allclose(tensor(a), tensor(b), **o)),
 }  # fmt: skip
 numpy = types.SimpleNamespace(**FACE)
 
 
-# ---- numbers -------------------------------------------------------------------------------------------------
+# ---- numbers
 
 
 class _IsFloat(type):
     def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, float) or (isinstance(value, Array) and value.ndim == 0 and value.is_floating_point())
+        return isinstance(value, float) or (
+            isinstance(value, Array) and value.ndim == 0 and value.is_floating_point()
+        )
 
 
 class Float(float, metaclass=_IsFloat):
@@ -779,12 +813,17 @@ def _one(fn: Any) -> Any:
     return call
 
 
+MATHEMATICS = """
+sin cos tan exp log log1p expm1 log2 log10 sqrt sinh cosh tanh hypot asin acos atan atan2 asinh acosh atanh
+erf erfc lgamma fabs pow copysign
+""".split()
+
+
 def mathematics() -> types.SimpleNamespace:
     """`math`, with PyTorch's functions for numbers that carry a derivative."""
     other = {"fabs": "abs", "pow": "pow", "gamma": ""}
     out = types.SimpleNamespace(**vars(math))
-    names = "sin cos tan exp log log1p expm1 log2 log10 sqrt sinh cosh tanh hypot asin acos atan atan2 erf erfc lgamma"
-    for name in [*names.split(), "fabs", "pow", "asinh", "acosh", "atanh", "copysign"]:
+    for name in MATHEMATICS:
         theirs = getattr(torch, other.get(name, name))
         setattr(out, name, _one(types.SimpleNamespace(math=name, torch=theirs)))
     for name in "floor ceil trunc isnan isinf isfinite isclose".split():
