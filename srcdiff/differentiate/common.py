@@ -56,6 +56,7 @@ __all__ = [
     "fills_zero",
     "fn_name",
     "is_constant_fn",
+    "is_count",
     "keeps_zero",
     "name_derivative",
     "never_ends",

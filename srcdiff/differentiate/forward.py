@@ -12,6 +12,7 @@ from srcdiff.differentiate.common import (
     arguments,
     fn_name,
     is_constant_fn,
+    is_count,
     lost,
     name_derivative,
     never_ends,
@@ -175,7 +176,11 @@ class Forward(Builder):
             each = (element(k),) * len(ka.items)
             inside = k.items if isinstance(k, Tree) and k.keys == ka.keys else each
             dots = t.items if isinstance(t, Struct) else (ZERO,) * len(ka.items)
-            parts = (self.fitted(d, self.part(a, ka, n), i) for n, (d, i) in enumerate(zip(dots, inside)))
+            idle = [d is ZERO and isinstance(k, Tree) and is_count(i, k) for d, i in zip(dots, inside)]
+            parts = (
+                Const(None) if idle[n] else self.fitted(d, self.part(a, ka, n), i)
+                for n, (d, i) in enumerate(zip(dots, inside))
+            )
             return Struct(ka.type, ka.keys, tuple(parts))
         if t is ZERO and isinstance(ka, Scalar):
             return Const(0.0)
