@@ -17,6 +17,26 @@ import numpy as np
 import numeric
 from programs.program import Program
 
+# programs of which a peer's gradient is another, and why; ours is that of finite differences
+DIFFERS: dict[str, dict[str, str]] = {
+    "fancy_gather_scatter": {
+        "PyTorch": "y[idx] = v with an index twice: each of the values written gets the cotangent, those "
+        "that were written over too",
+    },
+    "cholesky_with_jitter": {
+        "PyTorch": "the matrix is taken to be symmetric: the cotangent of the lower triangle, which alone is "
+        "read, is shared between both",
+        "JAX": "no LinAlgError for a matrix that is not positive definite: NaN, and no jitter is tried",
+    },
+    "safe_logs_with_except": {
+        "JAX": "no ValueError for the logarithm of a negative number, so none is caught"
+    },
+    "try_else_nested": {
+        "PyTorch": "no ZeroDivisionError for a division by zero, so none is caught",
+        "JAX": "no ValueError and no ZeroDivisionError, so none are caught",
+    },
+}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Peer:

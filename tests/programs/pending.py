@@ -17,7 +17,5 @@ class Pending:
 
 
 PENDING = {
-    "goertzel_bank_closures": Pending("value: functions in a list of unknown length"),
-    "linked_list_class": Pending("loop: a linked list grown in a loop of unknown length"),
     "quadtree_barnes_hut": Pending("no-rule: a tree of tuples of any depth, in a list that differs in kind"),
 }

@@ -241,8 +241,8 @@ for _name in "add sub mul truediv pow floordiv mod".split():
     setattr(Array, f"__i{_name}__", _in_place(_name))
     setattr(Array, f"__{_name}__", _beside(f"__{_name}__"))
     setattr(Array, f"__r{_name}__", _beside(f"__r{_name}__"))
-Array.__matmul__ = lambda self, other: dot(self, other)  # type: ignore[method-assign]
-Array.__rmatmul__ = lambda self, other: dot(other, self)  # type: ignore[method-assign]
+Array.__matmul__ = lambda self, other: torch.matmul(*_one_type((self, other)))  # type: ignore[method-assign]
+Array.__rmatmul__ = lambda self, other: torch.matmul(*_one_type((other, self)))  # type: ignore[method-assign]
 
 
 def _index(x: Array, index: Any) -> tuple[Any, list[int]]:
@@ -285,10 +285,9 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if a.ndim and b.ndim and a.dtype != b.dtype:
         wide = torch.promote_types(a.dtype, b.dtype)
         a, b = a.to(wide), b.to(wide)
-    return _into(
-        out,
-        a * b if not a.ndim or not b.ndim else a @ b if b.ndim < 3 else torch.tensordot(a, b, ([-1], [-2])),
-    )
+    if not a.ndim or not b.ndim:
+        return _into(out, a * b)
+    return _into(out, torch.matmul(a, b) if b.ndim < 3 else torch.tensordot(a, b, ([-1], [-2])))
 
 
 def _into(out: Any, value: Any) -> Any:
@@ -751,7 +750,8 @@ FACE: dict[str, Any] = {
     **{name: globals()[name] for name in OURS},
     "amax": _method("max"), "amin": _method("min"),
     "argmax": _along(torch.argmax), "argmin": _along(torch.argmin),
-    "asarray": asarray, "sum": total, "matmul": dot, "ndarray": Array,
+    "asarray": asarray, "sum": total, "ndarray": Array,
+    "matmul": lambda a, b: torch.matmul(*_one_type((a, b))),
     "vdot": lambda a, b: dot(tensor(a).conj().reshape(-1), tensor(b).reshape(-1)),
     "zeros": _made(torch.zeros), "ones": _made(torch.ones), "empty": _made(torch.zeros),
     "zeros_like": _made_like(torch.zeros), "ones_like": _made_like(torch.ones),
