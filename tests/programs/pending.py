@@ -17,5 +17,8 @@ class Pending:
 
 
 PENDING = {
-    "quadtree_barnes_hut": Pending("no-rule: a tree of tuples of any depth, in a list that differs in kind"),
+    "quadtree_barnes_hut": Pending(
+        "recursion: what build returns holds a list of what it returns, as deep as the data say; a kind is a "
+        "finite tree"
+    ),
 }
