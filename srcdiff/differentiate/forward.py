@@ -406,7 +406,7 @@ class Forward(Builder):
             if o in self.lost:
                 raise lost(op, self.lost[o])
         self.region.ops.pop()
-        dots = [self.full(op.ins[i]) for _ in self.orders() for i in active]
+        dots = [self.declared(op.ins[i]) for _ in self.orders() for i in active]
         kinds = op.attrs["graph"].info["results"]
         callee = self.ctx.tangent_of(op.attrs["graph"], active, self.count)
         op.attrs = {**op.attrs, "graph": callee}
@@ -419,6 +419,14 @@ class Forward(Builder):
                     t = Val("", derivative_kind(o.kind), op)
                     op.outs.append(t)
                     self.set(o, t)
+
+    def declared(self, a: Atom) -> Atom:
+        """The tangent of an argument, of the type that the function is made for: complex, if that is."""
+        t = self.full(a)
+        kt, ka = kind(t), kind(a)
+        if isinstance(kt, Array) and isinstance(ka, Array) and (kt.dtype[0], ka.dtype[0]) == ("f", "c"):
+            return self.rule(vocabulary.cast, {"g": t, "x": a})
+        return t
 
     def unpack_dot(self, op: Op) -> None:
         for _ in self.orders():
