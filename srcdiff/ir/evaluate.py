@@ -338,8 +338,9 @@ def fits(value: Any, kind: Kind) -> bool:
 
 
 def part_fits(value: Any, kind: Kind) -> bool:
-    """The (co)tangent of a container has None where there is nothing to differentiate."""
-    return fits(value, kind) or (value is None and not is_active_kind(kind))
+    """The (co)tangent of a container has None, or zero, where there is nothing to differentiate."""
+    nothing = value is None or (isinstance(value, float) and value == 0.0)
+    return fits(value, kind) or (nothing and not is_active_kind(kind))
 
 
 def number_fits(got: str, dtype: str, weak: bool) -> bool:
