@@ -31,7 +31,14 @@ from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import Kept, replace_values, reverse
 from srcdiff.differentiate.taylor import taylor
 from srcdiff.emit.assemble import Text, emit
-from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
+from srcdiff.errors import (
+    DerivativeTypeError,
+    InternalError,
+    NoRule,
+    Problem,
+    SrcdiffError,
+    UnsupportedSyntax,
+)
 from srcdiff.faults import guarded
 from srcdiff.frontend import recursion, source
 from srcdiff.frontend.core import Bottom, Stop
@@ -501,7 +508,45 @@ def primal_graph(
     """The graph of a function for arguments of given kinds; ``ways``: what derivatives will be taken in."""
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
         return lower_library(fn, params, CONTEXT, kind_of, defaults)
-    return lower(fn, params, CONTEXT, kind_of, ways, given)
+    try:
+        return lower(fn, params, CONTEXT, kind_of, ways, given)
+    except UnsupportedSyntax as refused:
+        counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
+        if not counted:
+            raise
+        return of_these_lengths(fn, params, ways, given, counted, refused)
+
+
+SHORT = 16  # elements of a list whose length is settled, where the function cannot be read for any length
+
+
+def is_short(p: Param, value: Any) -> bool:
+    """Whether an argument is a list of any length, of few elements in the call at hand."""
+    return type(p.kind) is Seq and type(value) is list and 0 < len(value) <= SHORT
+
+
+def of_these_lengths(
+    fn: Any,
+    params: Mapping[str, Param],
+    ways: Mapping[str, Way],
+    given: Mapping[str, Any],
+    counted: Mapping[str, Param],
+    refused: UnsupportedSyntax,
+) -> Graph:
+    """The graph for lists of the lengths at hand: these are guards then."""
+    settled = dict(params)
+    for n, p in counted.items():
+        assert isinstance(p.kind, Seq)
+        size = len(given[n])
+        settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
+    try:
+        graph = lower(fn, settled, CONTEXT, kind_of, ways, given)
+    except SrcdiffError:
+        raise refused from None
+    for n in counted:
+        size = len(given[n])
+        graph.info["guards"][("arg", n), ("most", size + 1)] = size
+    return graph
 
 
 def canonical(fn: Any) -> Any:

@@ -22,6 +22,7 @@ import pytest
 
 import numeric
 from programs import PROGRAMS
+from programs.peer import DIFFERS, gradient_in_torch
 from programs.peer import gradient as gradient_in_jax
 from programs.pending import PENDING
 from programs.program import Program
@@ -171,3 +172,22 @@ def test_peer(program: Program) -> None:
     """The gradient that JAX gives."""
     g = grad(program.function, wrt=program.wrt_option)(*arguments(program))
     numeric.assert_close(as_list(program, g), gradient_in_jax(program), 1e-9)
+
+
+PEERS = json.loads(Path(__file__).with_name("programs_peers.json").read_text())["programs"]
+
+
+def test_peers_table() -> None:
+    """What PyTorch and JAX gave (programs_peers.py): where they differ, there is a reason."""
+    assert set(PEERS) <= {p.name for p in PROGRAMS} and len(PEERS) > 0.95 * len(PROGRAMS)
+    differ = {(name, peer) for name, row in PEERS.items() for peer, what in row.items() if what == "differs"}
+    assert differ == {(name, peer) for name, reasons in DIFFERS.items() for peer in reasons}
+    assert sum(row["PyTorch"] == "agrees" for row in PEERS.values()) > 0.9 * len(PEERS)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+@over([p for p in PROGRAMS if PEERS.get(p.name, {}).get("PyTorch") == "agrees"], "peer")
+def test_peer_in_torch(program: Program) -> None:
+    """The gradient that PyTorch gives."""
+    g = grad(program.function, wrt=program.wrt_option)(*arguments(program))
+    numeric.assert_close(as_list(program, g), gradient_in_torch(program), 1e-9)

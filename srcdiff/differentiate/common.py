@@ -33,6 +33,8 @@ from srcdiff.frontend.scope import Frame
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Struct, Val, key_of, kind, vals
 from srcdiff.ir.kinds import (
+    FLOAT,
+    NONE,
     UNKNOWN,
     Array,
     Kind,
@@ -43,6 +45,7 @@ from srcdiff.ir.kinds import (
     derivative_kind,
     is_active_kind,
     join_dtypes,
+    may_hold_none,
     present,
 )
 from srcdiff.rules import vocabulary
@@ -54,6 +57,7 @@ __all__ = [
     "fills_zero",
     "fn_name",
     "is_constant_fn",
+    "is_count",
     "keeps_zero",
     "name_derivative",
     "never_ends",
@@ -510,10 +514,16 @@ class Builder(Lowerer):
                 for p, i in zip(parts, k.items)
             )
             return Struct(k.type, k.keys, tuple(zeros))
-        if isinstance(present(k), Seq) or k == UNKNOWN:
+        if isinstance(k, Seq) and (k.elem == NONE or may_hold_none(k.elem)):
+            v = self.rule(vocabulary.zeros_in, {"x": x})
+            if isinstance(v, Val):
+                v.kind = replace(k, elem=FLOAT) if k.elem == NONE else derivative_kind(k)
+            return v
+        if isinstance(k, Seq) or k == UNKNOWN:
             return self.rule(vocabulary.zeros_any, {"x": x})
         if isinstance(k, Maybe) and is_active_kind(k):
-            v = self.rule(vocabulary.zeros_there, {"x": x})
+            several = isinstance(k.of, Seq)
+            v = self.rule(vocabulary.zeros_of_list if several else vocabulary.zeros_there, {"x": x})
             if isinstance(v, Val):
                 v.kind = derivative_kind(k)  # (of None, no derivative is ever read)
             return v

@@ -28,7 +28,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq
 from srcdiff.rules.registry import may_alias
 
 __all__ = ["fetch"]
@@ -179,11 +179,12 @@ class Settler:
         first = self.parent_need(view.finals[j])
         back = LoopView(loop)
         at = back.carried
-        p = Val(v.name, v.kind, loop, v.user)
+        held = kind(start) if isinstance(kind(start), Maybe) else v.kind
+        p = Val(v.name, held, loop, v.user)
         back.body.params.insert(back.has_index + at, p)
         loop.ins.insert(back.head + at, first)
         back.body.results.insert(at, start)
-        loop.outs.insert(at, Val(v.name, v.kind, loop, v.user))
+        loop.outs.insert(at, Val(v.name, held, loop, v.user))
         loop.attrs["carried"] = at + 1
         self.taped[v] = p
         return p
@@ -272,10 +273,12 @@ class Settler:
         if op.code == "for" and v is view.index:
             assert self.m.index is not None
             return self.m.index
-        if v in self.neighbours:
-            return self.from_neighbour(v, self.neighbours[v], mirror)
-        if v in tape:
-            return self.from_tape(v, mirror)
+        if v in self.neighbours or v in tape:
+            j = self.neighbours.get(v)
+            saved = self.from_tape(v, mirror) if j is None else self.from_neighbour(v, j, mirror)
+            if isinstance(kind(saved), Maybe) and not isinstance(v.kind, Maybe):
+                return r.prim(ops.given, [saved], result=v.kind)
+            return saved
         if v in view.elements:
             return self.element(view, v, tape, mirror)
         made = v.op
@@ -338,10 +341,10 @@ class Settler:
         assert isinstance(source, Val)
         existing = next((t for c, t in zip(view.collected, view.tapes, strict=True) if c is source), None)
         if existing is None:
-            existing = view.add_tape(source, tape_name(v.name), v.kind)
+            existing = view.add_tape(source, tape_name(v.name), source.kind)
             existing.user = v.user
             self.r.home[existing] = self.r.home[op.outs[-1]]
-        e = Val(v.name, v.kind, self.m.loop, v.user)
+        e = Val(v.name, source.kind, self.m.loop, v.user)
         self.r.kept.append(Kept(v.name, "per trip", statement(v)))
         outer = self.parent_need(existing)
         LoopView(self.m.loop).add_source(outer, -1, e)

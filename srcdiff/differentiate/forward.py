@@ -12,6 +12,7 @@ from srcdiff.differentiate.common import (
     arguments,
     fn_name,
     is_constant_fn,
+    is_count,
     lost,
     name_derivative,
     never_ends,
@@ -169,13 +170,17 @@ class Forward(Builder):
             return self.materialise(t, a)
         if isinstance(k, Maybe):
             if a == Const(None):
-                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else self.full(a)
+                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else Struct(list, (), ())
             k = k.of
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
             each = (element(k),) * len(ka.items)
             inside = k.items if isinstance(k, Tree) and k.keys == ka.keys else each
             dots = t.items if isinstance(t, Struct) else (ZERO,) * len(ka.items)
-            parts = (self.fitted(d, self.part(a, ka, n), i) for n, (d, i) in enumerate(zip(dots, inside)))
+            idle = [d is ZERO and isinstance(k, Tree) and is_count(i, k) for d, i in zip(dots, inside)]
+            parts = (
+                Const(None) if idle[n] else self.fitted(d, self.part(a, ka, n), i)
+                for n, (d, i) in enumerate(zip(dots, inside))
+            )
             return Struct(ka.type, ka.keys, tuple(parts))
         if t is ZERO and isinstance(ka, Scalar):
             return Const(0.0)
@@ -404,7 +409,7 @@ class Forward(Builder):
             if o in self.lost:
                 raise lost(op, self.lost[o])
         self.region.ops.pop()
-        dots = [self.full(op.ins[i]) for _ in self.orders() for i in active]
+        dots = [self.declared(op.ins[i]) for _ in self.orders() for i in active]
         kinds = op.attrs["graph"].info["results"]
         callee = self.ctx.tangent_of(op.attrs["graph"], active, self.count)
         op.attrs = {**op.attrs, "graph": callee}
@@ -417,6 +422,14 @@ class Forward(Builder):
                     t = Val("", derivative_kind(o.kind), op)
                     op.outs.append(t)
                     self.set(o, t)
+
+    def declared(self, a: Atom) -> Atom:
+        """The tangent of an argument, of the type that the function is made for: complex, if that is."""
+        t = self.full(a)
+        kt, ka = kind(t), kind(a)
+        if isinstance(kt, Array) and isinstance(ka, Array) and (kt.dtype[0], ka.dtype[0]) == ("f", "c"):
+            return self.rule(vocabulary.cast, {"g": t, "x": a})
+        return t
 
     def unpack_dot(self, op: Op) -> None:
         for _ in self.orders():

@@ -872,7 +872,8 @@ class Reverse(Builder):
                         results.append(UNDEF)
                         continue
                     if got is None and is_none(v, op, k):
-                        results.append(Const(None if isinstance(present(v.kind), Seq) else 0.0))
+                        several = isinstance(present(v.kind), Seq)
+                        results.append(Struct(list, (), ()) if several else Const(0.0))
                         continue
                     like = self.of_kind(v, op, bars) if got is None else None
                     if like is not None:

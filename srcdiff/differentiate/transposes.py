@@ -36,6 +36,9 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
             r.accumulate(x, Struct(k.type, k.keys, items))
             return True
         raise no_rule(op, "this element of a container cannot be differentiated", "use constant keys")
+    if isinstance(x, Struct) and isinstance(index, Const) and index.value in x.keys:
+        r.accumulate(x.items[x.keys.index(index.value)], bar)
+        return True
     if isinstance(x, Struct):
         raise no_rule(
             op,

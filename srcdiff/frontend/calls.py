@@ -71,6 +71,7 @@ from srcdiff.frontend.scope import (
     declarations,
     nodes_in,
 )
+from srcdiff.frontend.sizes import at_most
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import (
@@ -161,7 +162,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             count = fields_taken(obj)
             if count is None:
                 return call_spread(lw, obj, text, path, args, kwargs, node)
-            args = taken_from_spread(lw, args, count, False, text, node)
+            args = taken_from_spread(lw, args, count, set(), False, text, node)
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
         args, kwargs = operands.by_name(lw, obj, args, kwargs)
@@ -1536,7 +1537,8 @@ def escapes(lw: Lowerer, b: Bound) -> bool:
 
 def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defaults: Kw, node: Any) -> Kw:
     pos = [p.id for p in a.posonlyargs + a.args]
-    args = taken_from_spread(lw, args, len(pos), a.vararg is not None, name, node)
+    open_ = {n for n, p in enumerate(pos) if p in defaults and p not in kwargs}
+    args = taken_from_spread(lw, args, len(pos), open_, a.vararg is not None, name, node)
     kwonly = [p.id for p in a.kwonlyargs]
     out: Kw = dict(zip(pos, args, strict=False))
     extra = args[len(pos) :]
@@ -1566,8 +1568,13 @@ def bind_arguments(lw: Lowerer, a: Any, name: str, args: Args, kwargs: Kw, defau
     return out
 
 
-def taken_from_spread(lw: Lowerer, args: Args, count: int, variadic: bool, name: str, node: Any) -> Args:
-    """Positional parameters that a starred sequence of unknown length fills, taken from it one by one."""
+def taken_from_spread(
+    lw: Lowerer, args: Args, count: int, optional: set[int], variadic: bool, name: str, node: Any
+) -> Args:
+    """Positional parameters that a starred sequence of unknown length fills, taken from it one by one.
+
+    Where some have defaults (``optional``), it is known only for the length at hand which these are.
+    """
     at = next((i for i, x in enumerate(args) if isinstance(x, Spread)), None)
     if at is None or (at >= count and variadic):
         return args
@@ -1576,8 +1583,17 @@ def taken_from_spread(lw: Lowerer, args: Args, count: int, variadic: bool, name:
                 node, help="give it the arguments one by one")  # fmt: skip
     seq = args[at].sequence  # type: ignore[union-attr]
     base = seq if isinstance(seq, Loc) else lw.bind(lw.read(seq))
-    first = [lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(count - at)]
-    if not variadic:
+    fills = count - at
+    if any(n >= at for n in optional):
+        found = at_most(lw, lw.read(base), fills + 1)
+        if found is None:
+            lw.stop("starred", f"which parameters of {name} have their defaults is known only at run time",
+                    node, help="give it the arguments one by one")  # fmt: skip
+        if found > fills and not variadic:
+            lw.stop("arguments", f"{name}() takes {count} arguments, more are given", node)
+        fills = min(found, fills)
+    first = [lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(fills)]
+    if not variadic or fills < count - at:
         return [*args[:at], *first]
     rest = lw.getitem(lw.read(base), Slice(Const(count - at), Const(None), Const(None)))
     return [*args[:at], *first, Spread(lw.bind(rest))]

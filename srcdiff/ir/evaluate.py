@@ -320,9 +320,9 @@ def fits(value: Any, kind: Kind) -> bool:
         case Map(elem):
             return isinstance(value, dict) and all(fits(x, elem) for x in value.values())
         case Seq(elem):
-            if value is None:
-                return True  # the derivative of a list that is None here
-            return isinstance(value, list) and all(isinstance(x, Undefined) or fits(x, elem) for x in value)
+            if not isinstance(value, (list, tuple) if kind.frozen else list):
+                return False  # (a frozen one that was the key of a dict is a tuple)
+            return all(isinstance(x, Undefined) or fits(x, elem) for x in value)
         case Tree(type_, keys, items):
             if type_ is dict:
                 return isinstance(value, dict) and all(

@@ -40,6 +40,7 @@ __all__ = [
     "join",
     "kind_of",
     "made",
+    "may_hold_none",
     "present",
     "takes_fields",
 ]
@@ -186,6 +187,18 @@ def is_active_kind(kind: Kind) -> bool:
 def present(k: Kind) -> Kind:
     """The kind of a value that is there."""
     return k.of if isinstance(k, Maybe) else k
+
+
+def may_hold_none(k: Kind) -> bool:
+    """Whether a value may be None, or hold it, where numbers are."""
+    match k:
+        case Maybe(of):
+            return is_active_kind(of)
+        case Seq(elem):
+            return may_hold_none(elem)
+        case Tree(items=items):
+            return any(map(may_hold_none, items))
+    return False
 
 
 def derivative_kind(k: Kind) -> Kind:

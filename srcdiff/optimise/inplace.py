@@ -120,6 +120,16 @@ def is_view(op: Op) -> bool:
     )
 
 
+def holds_arrays(k: Kind) -> bool:
+    """Whether what lies innermost in a value is memory: numbers are none."""
+    k = present(k)
+    if isinstance(k, Seq):
+        return holds_arrays(k.elem)
+    if isinstance(k, Tree):
+        return any(map(holds_arrays, k.items))
+    return isinstance(k, Array) or (isinstance(k, Simple) and k.name in ("unknown", "other"))
+
+
 class Owner:
     """The analysis, and the copies it puts in."""
 
@@ -286,7 +296,8 @@ class Owner:
         if fn is list or part or (fn is ops.copied and isinstance(o.kind, (Seq, Tree))):
             held = self.of(op.ins[0])
             top = 1 if fn is ops.copied else depth(o.kind)  # (a copy is one of the lists in it too)
-            inside = frozenset(r for r in held if 0 <= self.at(r) < top)
+            arrays = 0 if holds_arrays(o.kind) else 1
+            inside = frozenset(r for r in held if arrays <= self.at(r) < top)
             return frozenset(r for r in own if self.at(r) >= top) | inside
         if fn is operator.concat or (isinstance(o.kind, Seq) and fn is operator.mul):
             return own.union(*(self.of(a) for a in op.ins))
@@ -297,7 +308,7 @@ class Owner:
             return self.up_to(held, depth(o.kind)) or own
         if self.may_alias(fn):
             return own.union(*(self.of(a) for a in op.ins if a not in self.of_shape(op)))
-        if self.fresh(fn) or fn in (ops.copied, ops.keys, ops.accumulate, float):
+        if self.fresh(fn) or fn in (ops.copied, ops.keys, ops.accumulate, copy.deepcopy, float):
             return own
         return own.union(*(self.of(a) for a in op.ins))
 

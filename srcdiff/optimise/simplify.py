@@ -528,6 +528,8 @@ class Rebuild:
                 return inner
         if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
             return None if isinstance(written, Struct) else written
+        if fn in (operator.getitem, ops.getfield) and (part := displayed(*ins)) is not None:
+            return None if isinstance(part, Struct) else part
         if fn in (operator.getitem, ops.getfield) and isinstance(ins[0], Val) and ins[0].op is not None:
             item = ins[0].op
             written = last_written(item.ins[0], item.ins[1]) if item.fn is operator.getitem else None
@@ -1017,6 +1019,15 @@ def key_of_fn(fn: Any) -> Any:
 
 def _is(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) in (int, float) and a.value == v
+
+
+def displayed(x: Atom, key: Atom) -> Atom | None:
+    """The part that is read of a display, or of a part of one, if it is known."""
+    if isinstance(x, Val) and x.op is not None and x.op.fn in (operator.getitem, ops.getfield):
+        x = displayed(*x.op.ins) or x
+    if not isinstance(x, Struct) or not isinstance(key, Const) or key.value not in x.keys:
+        return None
+    return x.items[x.keys.index(key.value)]
 
 
 def _is_zero(a: Atom) -> bool:

@@ -52,10 +52,11 @@ from srcdiff.runtime.arrays import (
     unvstack,
     zero_of,
     zeros_like,
+    zeros_there,
 )
 
 pure(interior, inverse_permutation, negated, rolled_to)
-nondifferentiable(last_write, layout, order_of, pad_sources, zero_of, zeros_like)
+nondifferentiable(last_write, layout, order_of, pad_sources, zero_of, zeros_like, zeros_there)
 returns_alias(
     np.array_split,
     np.asanyarray,

@@ -53,7 +53,8 @@ LINEAR_FIRST: frozenset[Any] = frozenset({np.polyval})  # linear in the first op
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
-        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like, runtime.zero_of,
+        np.array, np.copy, np.eye, np.identity, np.arange, np.linspace, runtime.zeros_like,
+        runtime.zeros_there, runtime.zero_of,
     }
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
@@ -70,7 +71,8 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
-BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like})  # of the shape of what they are given
+# of the shape of what they are given
+BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 IS_INFINITE = np.isinf
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
@@ -135,8 +137,16 @@ def zeros_if_set(x: Any) -> Any:
     return runtime.zero_of(x)
 
 
+def zeros_in(x: Any) -> Any:
+    return runtime.zeros_there(x)
+
+
 def zeros_there(x: Any) -> Any:
     return 0.0 if x is None else np.zeros_like(x)
+
+
+def zeros_of_list(x: Any) -> Any:
+    return [] if x is None else runtime.zeros_like(x)
 
 
 def where_true(condition: Any, g: Any) -> Any:

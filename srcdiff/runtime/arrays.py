@@ -59,6 +59,7 @@ __all__ = [
     "unvstack",
     "zero_of",
     "zeros_like",
+    "zeros_there",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,6 +143,18 @@ def zeros_like(x: Any) -> Any:
     if _is_record(x):
         return _object_like(x, lambda name: zeros_like(getattr(x, name)))
     return None
+
+
+def zeros_there(x: Any) -> Any:
+    """The zero cotangent of what may hold None in the place of numbers and arrays: of None, the number."""
+    match x:
+        case dict():
+            return {key: zeros_there(value) for key, value in x.items()}
+        case list():
+            return [zeros_there(value) for value in x]
+        case tuple():
+            return _tuple_like(x, [zeros_there(value) for value in x])
+    return 0.0 if x is None else zeros_like(x)
 
 
 def zero_of(x: Any) -> Any:

@@ -585,6 +585,40 @@ X = rng.normal(size=(3, 4))
 A = rng.normal(size=(3, 3)) * 0.3
 
 
+def kept_with_none(xs):
+    """The list has None first, and is read to the end."""
+    prev, hist, s = None, [], 0.0
+    for x in xs:
+        hist.append(prev)
+        if prev is not None:
+            s += (x - prev) ** 3
+        prev = x * x
+    return s + sum(h**2 for h in hist if h is not None)
+
+
+def kept_arrays_with_none(X):
+    prev, hist, s = None, [], 0.0
+    for t in range(X.shape[0]):
+        hist.append(prev)
+        if prev is not None:
+            s += np.sum((X[t] - prev) ** 3)
+        prev = X[t] * X[t]
+    return s + hist[2] @ hist[1]
+
+
+def kept_pairs_with_none(X):
+    """The parts of what the list holds may be None."""
+    prev, hist, s = None, [], 0.0
+    for t in range(X.shape[0]):
+        hist.append((prev, X[t, 0] ** 2))
+        prev = X[t] * X[t]
+    for a, b in hist:
+        s += b * b
+        if a is not None:
+            s += a @ a * b
+    return s
+
+
 def both(function, *args, **options):
     many = [a if isinstance(a, tuple) else (a,) for a in args]
     return [
@@ -642,4 +676,7 @@ PROGRAMS = [
     *both(lists_or_none, (0.7, 1.0), (0.7, 3.0)),
     *both(list_in_a_pair, (0.7, 1.0), (0.7, 3.0)),
     *both(dict_when_needed, 0.7),
+    *both(kept_with_none, L),
+    *both(kept_arrays_with_none, X),
+    *both(kept_pairs_with_none, X),
 ]

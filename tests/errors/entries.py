@@ -1010,14 +1010,14 @@ assert product(np.ones(1000), np.ones(1000))[0] == 2000.0
 def f(xs):
     return math.hypot(*xs)
 
-grad(f)([3.0, 4.0])
+grad(f)(np.array([3.0, 4.0]))
 """,
         """
 def f(xs):
     x, y = xs
     return math.hypot(x, y)
 
-grad(f)([3.0, 4.0])
+grad(f)(np.array([3.0, 4.0]))
 """,
     ),
     Entry(
