@@ -743,3 +743,76 @@ def test_all_of_counts_and_zips(p):
     assert np.allclose(sparse_hessian(p.function)(x).toarray(), H)
     both = np.stack([x, v])
     assert np.allclose(vmap(p.function)(both), [p.function(x), p.function(v)])
+
+
+# ---- third order, of functions to arrays -----------------------------------------------------------------
+
+B3 = np.arange(9.0).reshape(3, 3) / 9 + np.eye(3)
+C3 = np.arange(27.0).reshape(3, 3, 3) / 27
+
+
+def einsum_chain(t):
+    m = B3 + np.outer(t, t)
+    return np.einsum("ij,jk,kl->il", m, m.T, B3)
+
+
+def einsum_summed(t):
+    return np.einsum("ij,j,i->i", B3 * t, t, t)
+
+
+def axes_moved(t):
+    return np.moveaxis(C3 * t, 0, 2) @ t
+
+
+def dots(t):
+    return np.linalg.multi_dot([B3 * t, B3, B3 * t])
+
+
+def fitted(t):
+    return np.polyfit(np.arange(3.0), t, 1) * t[:2]
+
+
+def determinant(t):
+    return np.linalg.det(B3 * t) * t
+
+
+def polynomial_at_itself(t):
+    return np.polyval(t, t)
+
+
+def largest_row(t):
+    return np.linalg.norm(np.outer(t, t) + B3, ord=np.inf) * t
+
+
+def power_at_one_frequency(t):
+    f = np.fft.fft(t)
+    p = (f * f.conj()).real
+    return np.log(p[1] + 0.1)
+
+
+THIRD = [
+    einsum_chain, einsum_summed, axes_moved, dots, fitted, determinant, polynomial_at_itself, largest_row,
+    power_at_one_frequency,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", THIRD, ids=lambda f: f.__name__)
+def test_third_order(f):
+    t, e = np.array([0.3, -0.4, 0.8]), 1e-5 * np.eye(3)
+    first, second = jacfwd(f), jacfwd(jacfwd(f))
+    differences = np.stack([(first(t + d) - first(t - d)) / 2e-5 for d in e], -1)
+    again = np.stack([(second(t + d) - second(t - d)) / 2e-5 for d in e], -1)
+    for twice in (jacfwd(jacfwd(f)), jacrev(jacrev(f)), hessian(f)):
+        assert np.allclose(twice(t), differences, atol=1e-6)
+        for thrice in (jacfwd(twice), jacrev(twice)):
+            assert np.allclose(thrice(t), again, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_real_cotangent_of_something_complex():
+    v, w = np.array([1.0, 2.0, -1.0]), np.array([0.3, -0.5, 0.8])
+    f, t = power_at_one_frequency, np.array([0.3, -0.4, 0.8])
+    assert np.allclose(vhp(f)(t, v), hvp(f)(t, v))
+    want = w @ jacfwd(jacfwd(jacfwd(f)))(t) @ v
+    assert np.allclose(grad(lambda t: (vhp(f)(t, v) * w).sum())(t), want)
+    assert np.allclose(grad(lambda t: (hvp(f)(t, v) * w).sum())(t), want)

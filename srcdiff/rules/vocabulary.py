@@ -24,7 +24,7 @@ __all__ = [
     "IS_INFINITE",
     "LEAVES_OUT",
     "LIKE_SECOND",
-    "LINEAR_FIRST",
+    "LINEAR_IN",
     "LOGARITHMS",
     "MULTILINEAR",
     "OVERFLOWS",
@@ -49,7 +49,7 @@ __all__ = [
 MULTILINEAR: frozenset[Any] = frozenset(
     {np.einsum, np.linalg.multi_dot, np.trapezoid, runtime.einsum_bar, runtime.multi_dot_bar}
 )
-LINEAR_FIRST: frozenset[Any] = frozenset({np.polyval})  # linear in the first operand, not in the others
+LINEAR_IN: dict[Any, int] = {np.polyval: 0, runtime.cofactors_dot: 1}  # zero if this operand is
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,

@@ -113,7 +113,7 @@ def test_rule_is_complete(fn: Fn, entry: registry.OpRules) -> None:
     "text", [pytest.param(t, id=f"{t.__module__}.{t.__name__}-{f}") for t, f in TEXTS.items()]
 )
 def test_rule_uses_only_known_operations(text: Fn) -> None:
-    """The closure of the table: what a rule calls has a rule, or carries no derivative, or is pure."""
+    """The closure of the table: what a rule calls has a rule, carries no derivative, is pure, or is read."""
     for spelling, found in harness.operations_of(text):
         assert found is not None, f"{spelling}: not an operation that can be resolved"
         known = registry.is_known(found) or found in harness.LOWERED or harness.is_rule_text(found)
