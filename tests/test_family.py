@@ -19,6 +19,7 @@ from corpus import counts, unequal
 from srcdiff import (
     DerivativeTypeError,
     DerivativeValueError,
+    NoRule,
     derivative,
     elementwise_grad,
     gauss_newton_vp,
@@ -816,3 +817,65 @@ def test_a_real_cotangent_of_something_complex():
     want = w @ jacfwd(jacfwd(jacfwd(f)))(t) @ v
     assert np.allclose(grad(lambda t: (vhp(f)(t, v) * w).sum())(t), want)
     assert np.allclose(grad(lambda t: (hvp(f)(t, v) * w).sum())(t), want)
+
+
+# ---- reasonable programs, and words ----------------------------------------------------------------------
+
+
+def filled_by_index(x):
+    y = [None] * 3
+    for i in range(3):
+        y[i] = x[i] ** 2
+    return y[0] * y[1] + y[2]
+
+
+def previous(x):
+    last, s = None, 0.0
+    for v in x:
+        if last is not None:
+            s += (v - last) ** 2
+        last = v
+    return s
+
+
+def counted_with_weights(x):
+    return np.bincount([0, 1, 1, 2, 0, 3], weights=np.outer(x, x[:2]).ravel()) ** 2 @ np.arange(4.0)
+
+
+def types_by_position(x):
+    y = np.array(x, float) + np.asarray(x, float) * np.sum(np.outer(x, x), 0, float)
+    return np.sum(y**2) + np.sum(np.cumsum(y, 0, float)) + np.sum(np.zeros_like(y, float) + x**2)
+
+
+@pytest.mark.parametrize(
+    "f", [filled_by_index, previous, counted_with_weights, types_by_position], ids=lambda f: f.__name__
+)
+def test_all_of_reasonable_programs(f):
+    x = np.array([0.7, -0.4, 1.3])
+    g = grad(f)(x)
+    h = np.stack([(grad(f)(x + d) - grad(f)(x - d)) / 2e-5 for d in 1e-5 * np.eye(3)])
+    assert np.allclose([jvp(f, (x,), (v,))[1] for v in np.eye(3)], g)
+    assert np.allclose(jacfwd(f)(x), g) and np.allclose(jacrev(f)(x), g)
+    assert np.allclose(hessian(f)(x), h, atol=1e-7)
+    assert np.allclose(laplacian(f)(x), np.trace(h), atol=1e-7) and np.ndim(laplacian(f)(x)) == 0
+
+
+def test_functions_of_numbers_from_one_on():
+    f = lambda x: math.acosh(x + 2)  # noqa: E731
+    want = -2.3 / (2.3**2 - 1) ** 1.5
+    assert np.isclose(hessian(f)(0.3), want) and np.isclose(derivative(f, order=2)(0.3), want)
+    assert np.allclose(vmap(derivative(f, order=2))(np.array([0.3, 0.3])), want)
+
+
+@pytest.mark.parametrize("take", [jacfwd, jacrev, jacobian])
+def test_no_rule_is_what_is_said(take):
+    with pytest.raises(NoRule, match=r"np\.linalg\.eigvals cannot be differentiated"):
+        take(lambda x: np.linalg.eigvals(np.outer(x, x)).real)(X)
+
+
+def test_words_of_what_is_given():
+    with pytest.raises(DerivativeTypeError, match="'x' is a list of any length"):
+        hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+    for take in (hvp, vhp, gauss_newton_vp):
+        with pytest.raises(DerivativeValueError, match="needs the vector as its last argument"):
+            take(lambda x: np.sum(x**3))(X)

@@ -597,12 +597,43 @@ def keeps_order(step: Step, rank: int) -> bool:
     return isinstance(kind(index), Scalar)
 
 
+BUILT_IN: dict[Any, tuple[str, ...]] = {  # functions that cannot say what their arguments are called
+    np.array: ("object", "dtype"), np.asarray: ("a", "dtype", "order"), np.ascontiguousarray: ("a", "dtype"),
+    np.asanyarray: ("a", "dtype", "order"), np.asfortranarray: ("a", "dtype"),
+    np.frombuffer: ("buffer", "dtype"),
+}  # fmt: skip
+
+
+@functools.cache
+def places_of(fn: Any) -> tuple[str, ...]:
+    """The names of the arguments that may be given by position or by name; those before as empty text."""
+    if fn in BUILT_IN:
+        return BUILT_IN[fn]
+    try:
+        params = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    plain = [p for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(p.name if p.kind is p.POSITIONAL_OR_KEYWORD else "" for p in plain)
+
+
+def dtype_named(fn: Any, args: Args, kwargs: Kw) -> tuple[Args, Kw]:
+    """A dtype that is given by position, and what is behind it, by name: rules do without it."""
+    if len(args) < 2 or getattr(fn, "__module__", None) != "numpy":
+        return args, kwargs
+    names = places_of(fn)
+    if "dtype" not in names or (at := names.index("dtype")) >= len(args) or len(args) > len(names):
+        return args, kwargs
+    return args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **kwargs}
+
+
 # ---- library functions --------------------------------------------------------------------------------
 
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
     args, kwargs = operands.as_arrays(lw, fn, [objects.opened(lw, a, node) for a in args], kwargs, node)
+    args, kwargs = dtype_named(fn, args, kwargs)
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
