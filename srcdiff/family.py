@@ -568,6 +568,8 @@ def tangents_of(graph: Graph, wrt: list[Val], word: str = "v") -> list[Val]:
 def with_directions(g: Graph, vs: list[Val]) -> Graph:
     g.region.params.extend(vs)
     g.info["tangents"] = [v.name for v in vs]
+    if len(vs) == 1:
+        g.info["vector"] = vs[0].name
     return g
 
 

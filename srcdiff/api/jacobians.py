@@ -101,10 +101,10 @@ class Product(Called[P, R]):
             )  # fmt: skip
         *given, vector = args
         if not self._fits(given, kwargs) and self._fits(args, kwargs):
-            words = ", ".join((*self._target.signature.parameters, "v"))
+            call = ", ".join((*self._target.signature.parameters, "v"))
             refuse_value(
                 "arguments", f"{self.mode} of {name_of(self.primal)} needs the vector as its last argument",
-                f"write {self.mode}({name_of(self.primal)})({words})",
+                f"write {self.mode}({name_of(self.primal)})({call})",
             )  # fmt: skip
         bound = self._bind(tuple(given), kwargs)
         variant, extra = self._variant(bound.arguments)

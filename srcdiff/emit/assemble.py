@@ -6,6 +6,7 @@ import ast
 import copy
 import enum
 import functools
+import inspect
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -98,6 +99,9 @@ def const(v: Any) -> Any:
 
 def call(fn: Any, *args: Any, **kw: Any) -> Any:
     return gast.Call(fn, list(args), [gast.keyword(k, v) for k, v in kw.items()])
+
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def attr(x: Any, a: str) -> Any:
@@ -220,7 +224,7 @@ class Assembler:
 
     # ---- the function
     def arguments(self) -> Any:
-        """The primal's own parameters with their defaults; then, by keyword, what it takes from outside."""
+        """The primal's own parameters with their defaults; a vector; by keyword, what comes from outside."""
         signature = self.graph.info.get("signature")
         params = list(self.graph.region.params)
         if signature is None:
@@ -230,8 +234,12 @@ class Assembler:
         for p in signature.parameters.values():
             own.add(p.name)
             self.add_parameter(out, p)
+        required = (q.default is q.empty and q.kind in POSITIONAL for q in signature.parameters.values())
+        last = self.graph.info.get("vector") if all(required) else None  # as it is called: f_hvp(x, v)
         for p in params:
-            if p.name not in own:
+            if p.name not in own and p.name == last:
+                out.args.append(name(self.names[p]))
+            elif p.name not in own:
                 out.kwonlyargs.append(name(self.names[p]))
                 out.kw_defaults.append(self.defaults.get(p.name))
         return out

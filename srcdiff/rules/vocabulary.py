@@ -26,6 +26,7 @@ __all__ = [
     "LIKE_SECOND",
     "LINEAR_IN",
     "LOGARITHMS",
+    "MAKES_ZEROS",
     "MULTILINEAR",
     "OVERFLOWS",
     "SUMS",
@@ -71,6 +72,7 @@ LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like})  # of the shape of what they are given
+MAKES_ZEROS = (BLANK, np.zeros)
 IS_INFINITE = np.isinf
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
