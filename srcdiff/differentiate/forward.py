@@ -320,7 +320,7 @@ class Forward(Builder):
 
     def shaped(self, t: Atom, op: Op) -> Atom:
         """A tangent has the shape and the type of its value."""
-        t = self.widen(t, op.out)
+        t = self.widen(t, op)
         ko = kind(op.out)
         if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
             t = self.rule(vocabulary.real, {"g": t})
@@ -328,9 +328,12 @@ class Forward(Builder):
             t = self.rule(vocabulary.real_like, {"g": t, "x": op.out})
         return self.fit_type(t, op.out)
 
-    def widen(self, t: Atom, out: Val) -> Atom:
+    def widen(self, t: Atom, op: Op) -> Atom:
         """A tangent has the shape of its value."""
+        out = op.out
         ko, kt = kind(out), kind(t)
+        if t is not ZERO and UNKNOWN in (ko, kt) and any(self.may_spread(a) for a in op.ins):
+            return self.rule(vocabulary.fit, {"t": t, "out": out})
         if t is not ZERO and isinstance(ko, Array) and ko.dims:
             if (
                 isinstance(kt, Scalar)
@@ -340,6 +343,12 @@ class Forward(Builder):
             ):
                 return self.rule(vocabulary.expand, {"t": t, "out": out})
         return t
+
+    def may_spread(self, a: Atom) -> bool:
+        """Whether the others may be broadcast to an operand, which their tangents then do not know of."""
+        k = kind(a)
+        number = isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
+        return not isinstance(a, Const) and not number and self.dot(a) is ZERO
 
     def linear(self, op: Op, rule: Any) -> Atom | None:
         given = arguments(op, rule)
@@ -687,7 +696,7 @@ def _same(f: Forward, op: Op) -> Atom:
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:
-    return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op.out)
+    return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op)
 
 
 def _linked(f: Forward, op: Op) -> Atom:

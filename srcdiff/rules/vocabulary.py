@@ -187,6 +187,10 @@ def expand(t: Any, out: Any) -> Any:
     return np.broadcast_to(t, np.shape(out))
 
 
+def fit(t: Any, out: Any) -> Any:
+    return runtime.fit(t, out)
+
+
 def cast(g: Any, x: Any) -> Any:
     return g.astype(x.dtype)
 
