@@ -1457,6 +1457,7 @@ def detach(g: Graph) -> Graph:
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
+    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)}
     for v in defined(g.region):
         v.kind = present(v.kind)
     if table:

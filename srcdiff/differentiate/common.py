@@ -235,6 +235,13 @@ def harmless(name: str, a: Atom) -> bool:
     return isinstance(a, Const) and a.value is None
 
 
+def holds_gaps(k: Kind) -> bool:
+    """Whether None may stand for numbers or arrays in a list."""
+    while isinstance(k, Seq):
+        k = k.elem
+    return isinstance(k, Maybe) and isinstance(k.of, (Scalar, Array))
+
+
 def may_be_unset(x: Atom, seen: set[Val]) -> bool:
     """Whether a variable has no value on some path: one that a loop or a branch binds first."""
     if not isinstance(x, Val) or x.op is None or x in seen:
@@ -503,7 +510,8 @@ class Builder(Lowerer):
             )
             return Struct(k.type, k.keys, tuple(zeros))
         if isinstance(present(k), Seq) or k == UNKNOWN:
-            return self.rule(vocabulary.zeros_any, {"x": x})
+            zeros = vocabulary.zeros_if_set if holds_gaps(k) else vocabulary.zeros_any
+            return self.rule(zeros, {"x": x})
         if isinstance(k, Maybe) and is_active_kind(k):
             v = self.rule(vocabulary.zeros_there, {"x": x})
             if isinstance(v, Val):

@@ -42,7 +42,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, takes_fields
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, takes_fields
 
 __all__ = ["Text", "emit", "variables"]
 
@@ -1439,6 +1439,8 @@ def _getattr(self: Assembler, op: Op) -> Any:
 def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
     x = self.expr(op.ins[0])
+    if op.ins[0] in self.graph.info.get("maybe", ()):  # copy.copy(None) is None
+        k = UNKNOWN
     row = k.elem if isinstance(k, Seq) and not isinstance(k, Map) else None
     if isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem):
         target = gast.Name("row", gast.Store(), None, None)

@@ -107,6 +107,7 @@ class Owner:
 
     def __init__(self, graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> None:
         self.graph, self.may_alias, self.fresh = graph, may_alias, fresh
+        self.maybe: set[Val] = graph.info.get("maybe", set())  # what may be None
         self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it
         self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
@@ -377,8 +378,12 @@ class Owner:
         k = kind(a)
         if not isinstance(k, (Array, Seq)):
             made = isinstance(a, Val) and a in rs and a.op is not None and a.op.code == "prim"
-            return frozenset(vals([a])) if made else rs
+            return frozenset(vals([a])) if made and self.makes(a.op.fn, k) else rs
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
+
+    def makes(self, fn: Any, k: Kind) -> bool:
+        """Whether a function makes a new value of a kind: a container is new if it is not said to be another's."""
+        return not self.may_alias(fn) and (isinstance(k, Tree) or self.fresh(fn) or fn is ops.copied)
 
     def own_cell(self, p: Val) -> Roots:
         """The memory that a variable itself has: of a list, not that of the arrays in it."""
@@ -660,6 +665,7 @@ class Owner:
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
         c.outs.append(Val(v.name, v.kind, c, v.user))
+        self.like(v, c.out)
         return c
 
     def copy_atom(self, a: Atom, like: Op) -> tuple[list[Op], Atom]:
@@ -704,7 +710,13 @@ class Owner:
             r.results.append(a)
         out = Val(v.name, v.kind, op)
         op.outs.append(out)
+        self.like(v, out)
         return out
+
+    def like(self, v: Val, copy: Val) -> None:
+        """A copy of what may be None may be None."""
+        if v in self.maybe:
+            self.maybe.add(copy)
 
     def copy_at_end(self, view: LoopView, c: Atom) -> bool:
         """Copy what a trip leaves in a variable that the first trip finds unset, not what it finds in it."""
@@ -823,6 +835,7 @@ class Owner:
         def copied(v: Val, fn: Any) -> Val:
             c = Op("prim", [v], attrs={"fn": fn})
             c.outs.append(Val("", v.kind, c))
+            self.like(v, c.out)
             region.ops.append(c)
             return c.out
 

@@ -145,8 +145,15 @@ def zeros_like(x: Any) -> Any:
 
 
 def zero_of(x: Any) -> Any:
-    """The zero cotangent of an array that may not have been set: of none, the number."""
-    return 0.0 if x is None else np.zeros_like(x)
+    """The zero cotangent of what may not be there: of none, the number; of a list, those of its elements."""
+    match x:
+        case None:
+            return 0.0
+        case list():
+            return [zero_of(value) for value in x]
+        case dict():
+            return {key: zero_of(value) for key, value in x.items()}
+    return zeros_like(x)
 
 
 def add(a: Any, b: Any) -> Any:
