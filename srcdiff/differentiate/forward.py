@@ -316,11 +316,17 @@ class Forward(Builder):
                 )
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             t = self.plus(t, self.times(d, p, far, low))
-        return self.shaped(t, op)
+        return self.shaped(self.spread(t, op), op)
+
+    def spread(self, t: Atom, op: Op) -> Atom:
+        """A sum over the operands that vary has the shape of all, also where nothing is known of that."""
+        if t is ZERO or UNKNOWN not in (kind(op.out), kind(t)) or not any(map(self.may_spread, op.ins)):
+            return t
+        return self.rule(vocabulary.fit, {"t": t, "out": op.out})
 
     def shaped(self, t: Atom, op: Op) -> Atom:
         """A tangent has the shape and the type of its value."""
-        t = self.widen(t, op)
+        t = self.widen(t, op.out)
         ko = kind(op.out)
         if isinstance(ko, (Array, Scalar)) and ko.dtype[0] == "f" and kind_char(t) == "c":
             t = self.rule(vocabulary.real, {"g": t})
@@ -328,12 +334,9 @@ class Forward(Builder):
             t = self.rule(vocabulary.real_like, {"g": t, "x": op.out})
         return self.fit_type(t, op.out)
 
-    def widen(self, t: Atom, op: Op) -> Atom:
+    def widen(self, t: Atom, out: Val) -> Atom:
         """A tangent has the shape of its value."""
-        out = op.out
         ko, kt = kind(out), kind(t)
-        if t is not ZERO and UNKNOWN in (ko, kt) and any(self.may_spread(a) for a in op.ins):
-            return self.rule(vocabulary.fit, {"t": t, "out": out})
         if t is not ZERO and isinstance(ko, Array) and ko.dims:
             if (
                 isinstance(kt, Scalar)
@@ -696,7 +699,7 @@ def _same(f: Forward, op: Op) -> Atom:
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:
-    return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op)
+    return f.widen(f.spread(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op), op.out)
 
 
 def _linked(f: Forward, op: Op) -> Atom:

@@ -82,7 +82,7 @@ def unbroadcast(g: Any, like: Any) -> Any:
     shape = np.shape(like)
     if np.shape(g) != shape:
         g = _summed(g, shape)
-    return _narrowed(g, like)
+    return _number(_narrowed(g, like), like)
 
 
 def fit(g: Any, like: Any) -> Any:
@@ -90,7 +90,7 @@ def fit(g: Any, like: Any) -> Any:
     shape = np.shape(like)
     if np.shape(g) != shape:
         g = np.broadcast_to(_summed(g, shape), shape)
-    return _narrowed(g, like)
+    return _number(_narrowed(g, like), like)
 
 
 def _summed(g: Any, shape: tuple[int, ...]) -> Any:
@@ -112,13 +112,18 @@ def _narrowed(g: Any, like: Any) -> Any:
     return g.astype(want) if want.itemsize < have.itemsize else g
 
 
+def _number(g: Any, like: Any) -> Any:
+    """``g`` as a number if ``like`` is one: an array of no dimensions would be changed in place."""
+    return g[()] if isinstance(g, np.ndarray) and not g.ndim and not isinstance(like, np.ndarray) else g
+
+
 def cast_like(g: Any, like: Any) -> Any:
     """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part."""
     if np.iscomplexobj(g) and not np.iscomplexobj(like):
         g = g.real
     want = getattr(like, "dtype", None)
     if want is None or want.kind not in "fc" or getattr(g, "dtype", None) == want:
-        return g
+        return _number(g, like)
     return np.asarray(g).astype(want)[()]
 
 
