@@ -914,3 +914,51 @@ def test_tangents_of_arrays_of_unknown_shape(f):
     assert np.isclose(2 * taylor(f, 2)(x, v)[2], second, atol=1e-5)
     assert np.isclose(jvp(lambda x: jvp(f, (x,), (v,))[1], (x,), (v,))[1], second, atol=1e-5)
     assert np.allclose(vmap(lambda v: jvp(f, (x,), (v,))[1])(np.eye(3)), grad(f)(x))
+
+
+def number_beside(x):
+    """A number goes through a loop, and meets what is of unknown kind in a sum."""
+    a, t = x[0] * 1.0, x * 3
+    for _ in range(2):
+        a = np.tanh(a)
+    return a + np.sum(drawn(1)[0, 0] * x) + np.sum(t)
+
+
+def maybe_written(x):
+    best = None
+    for i in range(3):
+        if x[i] > 0.5:
+            best = x * x[i]
+    mine = copy.copy(best)
+    if mine is None:
+        return np.sum(x)
+    mine[0] = 5.0 * x[1]
+    return np.sum(best) * x[2] + np.sum(mine**2)
+
+
+@pytest.mark.parametrize("f", [number_beside, maybe_written], ids=lambda f: f.__name__)
+def test_cotangents_of_unknown_kind_share_nothing(f):
+    x, v, e = np.array([0.7, -0.4, 1.3]), np.array([1.0, 2.0, 3.0]), 1e-5 * np.eye(3)
+    g = np.array([(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    h = np.array([(grad(f)(x + d) - grad(f)(x - d)) @ v / 2e-5 for d in e])
+    assert np.allclose(grad(f)(x), g) and np.isclose(jvp(f, (x,), (v,))[1], g @ v)
+    assert np.allclose(vjp(grad(f), x)[1](v)[0], h) and np.allclose(jvp(grad(f), (x,), (v,))[1], h)
+
+
+def bands(x):
+    """Arrays of other shapes in a list, gone over backwards with numbers beside them."""
+    levels, current = [], x
+    while len(current) > 1:
+        smaller = current[::2] + current[1::2]
+        levels.append(current - np.repeat(smaller, 2))
+        current = smaller
+    for band, gain in zip(levels[::-1], [0.8, 1.3]):
+        current = np.repeat(current, 2) + gain * np.tanh(band)
+    return np.sum(current**2)
+
+
+def test_taylor_of_what_a_loop_goes_over():
+    x, v = np.array([0.5, -0.3, 0.8, 0.4]), np.array([1.0, 2.0, -1.0, 0.5])
+    third = jvp(lambda x: v @ hvp(bands)(x, v), (x,), (v,))[1]
+    got = taylor(bands, 3)(x, v)
+    assert np.allclose(got, (bands(x), grad(bands)(x) @ v, v @ hvp(bands)(x, v) / 2, third / 6))

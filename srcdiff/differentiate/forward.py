@@ -142,6 +142,10 @@ class Forward(Builder):
         found = [self.dot(a) for _ in self.orders()]
         return any(t is not ZERO for t in found)
 
+    def settled(self, a: Atom) -> Atom:
+        """What an atom will be when all is made."""
+        return a
+
     def full(self, a: Atom) -> Atom:
         """The tangent of an atom as a value."""
         return self.materialise(self.dot(a), a)
@@ -569,6 +573,7 @@ class Forward(Builder):
         view = LoopView(op)
         read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
         read |= set(vals([tangent for _, _, tangent, _ in tapes]))
+        read |= {v for r in read for v in vals([self.settled(r)])}
         for s, d, e in extra:
             if e in read:  # (one that nobody reads would still count the trips)
                 view.add_source(s, d, e)
