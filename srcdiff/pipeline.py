@@ -467,13 +467,14 @@ class Request:
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
-    graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS)
+    words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
+    graph = simplify(dce(graph), _is_shareable, *words)
     settled = graph.info.pop("settled")
     if merge:
         size = count(graph.region)
         graph = merge_branches(graph)
         if not settled or count(graph.region) != size:
-            graph = simplify(graph, _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS)
+            graph = simplify(graph, _is_shareable, *words)
             del graph.info["settled"]
     return graph
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import inspect
 import math
 import re
@@ -962,3 +963,82 @@ def test_taylor_of_what_a_loop_goes_over():
     third = jvp(lambda x: v @ hvp(bands)(x, v), (x,), (v,))[1]
     got = taylor(bands, 3)(x, v)
     assert np.allclose(got, (bands(x), grad(bands)(x) @ v, v @ hvp(bands)(x, v) / 2, third / 6))
+
+
+# ---- the text of a gradient, differentiated --------------------------------------------------------------
+
+
+def sorted_terms(x):
+    v = sorted([x[0], 0.5, x[1] * x[1], 1.5 - x[2]])
+    return v[0] * v[2] + v[3] ** 2
+
+
+def largest_of_appended(x):
+    y = []
+    for v in x:
+        y.append(v**2)
+    return np.sum(np.array(y) ** 2) + max(y)
+
+
+def table_of_lists(x):
+    rows = [[0 for _ in range(3)] for _ in range(2)]
+    for i in range(2):
+        for j in range(3):
+            rows[i][j] = x[j] * (i + 1)
+    return rows[0][0] * rows[1][1] * rows[0][2] * rows[1][0]
+
+
+def picked_by_methods(x):
+    xs, d = [v * v for v in x], {"a": x[0], "b": x[1]}
+    i, k = max(range(len(xs)), key=xs.__getitem__), min(d, key=d.__getitem__)
+    return xs[i] * d[k] * xs.__len__() + sum(map(x.__getitem__, [0, 2])) ** 2
+
+
+THROUGH = [p.function for p in CORPUS if p.name in ("through_turned_axes", "through_flips")]
+SAVED = [sorted_terms, largest_of_appended, table_of_lists, picked_by_methods, *THROUGH]
+
+
+@pytest.mark.parametrize("f", SAVED, ids=lambda f: f.__name__)
+def test_saved_gradients_differentiate_again(f, tmp_path):
+    x, v, e = np.array([0.7, -0.4, 1.3]), np.array([1.0, 2.0, 3.0]), 1e-5 * np.eye(3)
+    file = tmp_path / f"saved_{f.__name__}.py"
+    file.write_text(source(grad(f), x))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    g = getattr(module, f"{f.__name__}_grad")
+    assert np.allclose(g(x), [(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    h = np.array([(grad(f)(x + d) - grad(f)(x - d)) @ v / 2e-5 for d in e])
+    assert np.allclose(jvp(g, (x,), (v,))[1], h) and np.allclose(vjp(g, x)[1](v)[0], h)
+
+
+# ---- lists in lists, made once for each direction or example ---------------------------------------------
+
+
+def rows_that_grow(x):
+    rows, a = [[0.0] * 2 for _ in range(2)], x[0]
+    for v in x:
+        rows[1].append(a * v)
+        a = np.tanh(a)
+    return sum(sum(r) for r in rows)
+
+
+def table_changed(x):
+    rows = [[1.0, x[1]], [0.5, 2.0]]
+    for i in range(2):
+        for v in x:
+            rows[i][1] = rows[i][1] * v + rows[1 - i][0]
+            rows[i].append(v * rows[i][-1])
+    return sum(sum(r) for r in rows)
+
+
+@pytest.mark.parametrize("f", [rows_that_grow, table_changed], ids=lambda f: f.__name__)
+def test_lists_in_lists_for_each_direction(f):
+    x, e = np.array([0.7, -0.4, 1.3]), 1e-5 * np.eye(3)
+    g = np.array([(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    assert np.allclose(grad(f)(x), g) and np.allclose(jacfwd(f)(x), g) and np.allclose(jacrev(f)(x), g)
+    assert np.allclose(hessian(f)(x), [(grad(f)(x + d) - grad(f)(x - d)) / 2e-5 for d in e])
+    both = np.stack([x, -x])
+    assert np.allclose(vmap(f)(both), [f(x), f(-x)])
+    assert np.allclose(vmap(grad(f))(both), [grad(f)(x), grad(f)(-x)])

@@ -1442,7 +1442,8 @@ def _copied(self: Assembler, op: Op) -> Any:
     if op.ins[0] in self.graph.info.get("maybe", ()):  # copy.copy(None) is None
         k = UNKNOWN
     row = k.elem if isinstance(k, Seq) and not isinstance(k, Map) else None
-    if isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem):
+    flat = isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem)
+    if flat or (isinstance(row, Tree) and row.type is list and not any(map(holds_list, row.items))):
         target = gast.Name("row", gast.Store(), None, None)
         each = gast.comprehension(target, x, [], 0)
         return gast.ListComp(call(attr(name("row"), "copy")), [each])
@@ -1454,7 +1455,9 @@ def _copied(self: Assembler, op: Op) -> Any:
 
 def holds_list(k: Kind) -> bool:
     """Whether values of a kind are lists, or hold some: these are copied with what holds them."""
-    return isinstance(k, Seq) or (isinstance(k, Tree) and any(map(holds_list, k.items)))
+    if isinstance(k, Tree):
+        return k.type in (list, dict) or any(map(holds_list, k.items))
+    return isinstance(k, Seq)
 
 
 def _accumulate(self: Assembler, op: Op) -> Any:

@@ -655,13 +655,20 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
-        if fn not in MAY_COPY or lw.frame.static or certainly_view(lw, fn, args[0]):
+        helper = top == "srcdiff"  # (it may give back what it is given, or something new)
+        if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
             arrays = [a for a in args if isinstance(a, Loc)]
             if isinstance(args[0], Loc) or not arrays:
                 return lw.view(args[0], step)
     if "dtype" in kwargs and not lw.frame.static:
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     value = lw.prim(fn, atoms, names, method=method)
+    apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
+    if apart and all(is_plain_data(kind(a)) for a in atoms):
+        new = lw.bind(value)
+        if isinstance(new, Loc):
+            lw.own_lists.add(new.cell)
+        return new
     is_array = isinstance(value, Val) and (isinstance(value.kind, Array) or value.kind == UNKNOWN)
     if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
         new = lw.bind(value)
@@ -675,6 +682,13 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
+
+
+def is_plain_data(k: Kind) -> bool:
+    """Whether a kind is a number, an array, or a list of these."""
+    while isinstance(k, Seq):
+        k = k.elem
+    return isinstance(k, (Array, Scalar))
 
 
 def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -1056,7 +1070,17 @@ SPECIAL: dict[Any, Any] = {
 # ---- methods -------------------------------------------------------------------------------------------
 
 
+SIGNS = {  # what methods of containers with special names stand for, by name and number of arguments
+    ("__getitem__", 1): "out = x[a]", ("__len__", 0): "out = len(x)", ("__contains__", 1): "out = a in x",
+}  # fmt: skip
+
+
 def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    sign = SIGNS.get((name, len(args))) if not kwargs else None
+    if sign is not None and not control.is_lazy(lw.state, owner):
+        from srcdiff.frontend import higher
+
+        return higher.written(lw, node, sign, {"x": owner, **dict(zip("a", args))})
     box = content(lw, owner)
     if isinstance(box, Agg):
         sort = box.type if box.type in (list, dict, tuple) else "namedtuple"

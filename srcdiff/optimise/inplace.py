@@ -382,7 +382,7 @@ class Owner:
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
 
     def makes(self, fn: Any, k: Kind) -> bool:
-        """Whether a function makes a new value of a kind: a container is new if it is not said to be another's."""
+        """Whether a function makes a new value: a container is new if it is not said to be another's."""
         return not self.may_alias(fn) and (isinstance(k, Tree) or self.fresh(fn) or fn is ops.copied)
 
     def own_cell(self, p: Val) -> Roots:

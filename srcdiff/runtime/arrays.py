@@ -70,6 +70,12 @@ def shaped_like_second(fn: F) -> F:
     return fn
 
 
+def made_apart(fn: F) -> F:
+    """Of numbers and arrays, and lists of these, it makes new ones: nothing in them is another's."""
+    fn.__made_apart__ = True  # type: ignore[attr-defined]
+    return fn
+
+
 # --- cotangents of broadcast operands, casts, zeros, sums
 
 
@@ -127,6 +133,7 @@ def cast_like(g: Any, like: Any) -> Any:
     return np.asarray(g).astype(want)[()]
 
 
+@made_apart
 def zeros_like(x: Any) -> Any:
     """The zero cotangent of ``x``: same structure, floats for integers, None where there is no derivative."""
     match x:
@@ -149,6 +156,7 @@ def zeros_like(x: Any) -> Any:
     return None
 
 
+@made_apart
 def zero_of(x: Any) -> Any:
     """The zero cotangent of what may not be there: of none, the number; of a list, those of its elements."""
     match x:
@@ -161,6 +169,7 @@ def zero_of(x: Any) -> Any:
     return zeros_like(x)
 
 
+@made_apart
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents of one structure; None is zero."""
     if a is None:

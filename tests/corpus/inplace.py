@@ -419,7 +419,36 @@ M = rng.normal(size=(4, 4))
 SPD = M @ M.T + 4.0 * np.eye(4)
 LOWER = np.tril(M) + 3.0 * np.eye(4)
 
+def through_turned_axes(x):
+    m = np.outer(x, np.sin(x))
+    rows, back = np.moveaxis(m, 0, 1), m.transpose(1, 0)
+    rows[0] *= x
+    back[1, 2] = x[0]
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3))
+
+
+def through_flips(x):
+    m = np.outer(x, x)
+    mirrored = np.flip(m, axis=1)
+    mirrored[:, 0] = x**2
+    np.fliplr(m)[0] = 2.0 * x
+    v = np.flip(x * 1.0)
+    v[1:] += x[:2] ** 2
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3)) + np.sum(v**3)
+
+
+def through_axes_of_one(x):
+    m = np.outer(x, x)[None]
+    inner, wide = np.squeeze(m, axis=0), np.expand_dims(x * 2.0, 0)
+    inner[0] = inner[1] * x
+    wide[0, 1] = x[0] * x[2]
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3)) + np.sum(wide**3)
+
+
 PROGRAMS = [
+    Program("through_turned_axes", through_turned_axes, (np.array([0.7, -0.4, 1.3]),)),
+    Program("through_flips", through_flips, (np.array([0.7, -0.4, 1.3]),)),
+    Program("through_axes_of_one", through_axes_of_one, (np.array([0.7, -0.4, 1.3]),)),
     Program("write_entries", write_entries, (0.8,)),
     Program("overwrite_entry", overwrite_entry, (x6,)),
     Program("augmented_entries", augmented_entries, (x6, 0.7), (0, 1)),
