@@ -377,8 +377,9 @@ class Owner:
         rs = self.of(a)
         k = kind(a)
         if not isinstance(k, (Array, Seq)):
-            made = isinstance(a, Val) and a in rs and a.op is not None and a.op.code == "prim"
-            return frozenset(vals([a])) if made and self.makes(a.op.fn, k) else rs
+            op = a.op if isinstance(a, Val) and a in rs else None
+            made = op is not None and op.code == "prim" and self.makes(op.fn, k)
+            return frozenset(vals([a])) if made else rs
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
 
     def makes(self, fn: Any, k: Kind) -> bool:

@@ -124,7 +124,9 @@ def _number(g: Any, like: Any) -> Any:
 
 
 def cast_like(g: Any, like: Any) -> Any:
-    """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part."""
+    """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part; None is zero."""
+    if g is None:
+        return zeros_like(like)
     if np.iscomplexobj(g) and not np.iscomplexobj(like):
         g = g.real
     want = getattr(like, "dtype", None)
