@@ -510,8 +510,8 @@ class Builder(Lowerer):
             )
             return Struct(k.type, k.keys, tuple(zeros))
         if isinstance(present(k), Seq) or k == UNKNOWN:
-            zeros = vocabulary.zeros_if_set if holds_gaps(k) else vocabulary.zeros_any
-            return self.rule(zeros, {"x": x})
+            made = vocabulary.zeros_if_set if holds_gaps(k) else vocabulary.zeros_any
+            return self.rule(made, {"x": x})
         if isinstance(k, Maybe) and is_active_kind(k):
             v = self.rule(vocabulary.zeros_there, {"x": x})
             if isinstance(v, Val):

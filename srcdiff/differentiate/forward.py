@@ -320,11 +320,11 @@ class Forward(Builder):
                 )
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             t = self.plus(t, self.times(d, p, far, low))
-        return self.shaped(self.spread(t, op), op)
+        return self.shaped(self.over_all(t, op), op)
 
-    def spread(self, t: Atom, op: Op) -> Atom:
+    def over_all(self, t: Atom, op: Op) -> Atom:
         """A sum over the operands that vary has the shape of all, also where nothing is known of that."""
-        if t is ZERO or UNKNOWN not in (kind(op.out), kind(t)) or not any(map(self.may_spread, op.ins)):
+        if t is ZERO or UNKNOWN not in (kind(op.out), kind(t)) or not any(map(self.may_be_wider, op.ins)):
             return t
         return self.rule(vocabulary.fit, {"t": t, "out": op.out})
 
@@ -351,7 +351,7 @@ class Forward(Builder):
                 return self.rule(vocabulary.expand, {"t": t, "out": out})
         return t
 
-    def may_spread(self, a: Atom) -> bool:
+    def may_be_wider(self, a: Atom) -> bool:
         """Whether the others may be broadcast to an operand, which their tangents then do not know of."""
         k = kind(a)
         number = isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
@@ -704,7 +704,7 @@ def _same(f: Forward, op: Op) -> Atom:
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:
-    return f.widen(f.spread(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op), op.out)
+    return f.widen(f.over_all(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op), op.out)
 
 
 def _linked(f: Forward, op: Op) -> Atom:
