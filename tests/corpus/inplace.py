@@ -419,6 +419,29 @@ M = rng.normal(size=(4, 4))
 SPD = M @ M.T + 4.0 * np.eye(4)
 LOWER = np.tril(M) + 3.0 * np.eye(4)
 
+def wave_with_new_arrays(x):
+    """Three levels of a field; the newest is a new array, written to at its ends."""
+    before, u = x * 1.0, np.sin(x)
+    for _ in range(4):
+        new = 2 * u - before - 0.1 * u**3
+        new[0] = 0.0
+        new[-1] = u[0] * before[1]
+        before = u
+        u = new
+    return np.sum(u**2) + np.sum(before**3)
+
+
+def partly_new_buffers(x):
+    """Of three arrays that change places one is made anew in each trip."""
+    a, b, c = x * 1.0, np.sin(x), np.cos(x)
+    for _ in range(4):
+        a[1:] = np.sin(b[:-1]) * c[1:] + a[:-1]
+        c[0] = a[1] * b[2]
+        a, b, c = b, a, a * c
+        c[1] *= b[0]
+    return np.sum(a * b * c)
+
+
 def through_turned_axes(x):
     m = np.outer(x, np.sin(x))
     rows, back = np.moveaxis(m, 0, 1), m.transpose(1, 0)
@@ -446,6 +469,8 @@ def through_axes_of_one(x):
 
 
 PROGRAMS = [
+    Program("wave_with_new_arrays", wave_with_new_arrays, (np.array([0.7, -0.4, 1.3]),)),
+    Program("partly_new_buffers", partly_new_buffers, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_turned_axes", through_turned_axes, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_flips", through_flips, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_axes_of_one", through_axes_of_one, (np.array([0.7, -0.4, 1.3]),)),
