@@ -73,7 +73,7 @@ def buffer_slots(view: LoopView) -> set[int]:
 
 
 def passed_round(view: LoopView, slots: set[int]) -> set[int]:
-    """Of some carried arrays: those that the loop passes round among themselves, so that none is lost or new."""
+    """Of some carried arrays: those that the loop passes round among themselves; none is lost or new."""
     places: dict[int, int] = {}
     for j in slots:
         y = view.yields[j]
