@@ -155,6 +155,11 @@ class Owner:
         for v, rs in self.roots.items():
             for r in rs:
                 self.over[r].append(v)
+        self.inside: dict[Val, list[Val]] = defaultdict(list)  # memory -> what stands for it in lists
+        for r in list(self.over):
+            if self.stands_in(r):
+                for held in self.memory(frozenset((r,))):
+                    self.inside[held].append(r)
         self.updated: set[Val] = set()
         self.written: dict[Val, list[tuple[tuple[Region, int], ...]]] = defaultdict(list)
         self.find_updated(self.graph.region)
@@ -466,7 +471,7 @@ class Owner:
                 if root.op is not None and root in root.op.outs and not root.op.regions
                 else None
             )
-            for w in self.over[root]:
+            for w in [*self.over[root], *(w for r in self.inside.get(root, ()) for w in self.over[r])]:
                 if w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):

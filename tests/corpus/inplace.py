@@ -442,6 +442,19 @@ def partly_new_buffers(x):
     return np.sum(a * b * c)
 
 
+def one_product_two_places(x):
+    """Two equal arrays, computed once: one is written to, the other lies in a list that a loop changes."""
+    w = x * x
+    rows = [np.ones(3), x * x]
+    for i in range(2):
+        rows[0][2] = x[0] - 0.3 * rows[i][-1]
+    w -= 0.1 * x
+    s = 0.0
+    for i in range(2):
+        s += rows[i][i] * w[i]
+    return s + np.sum(w) + np.sum(rows[0] * rows[1])
+
+
 def through_turned_axes(x):
     m = np.outer(x, np.sin(x))
     rows, back = np.moveaxis(m, 0, 1), m.transpose(1, 0)
@@ -471,6 +484,7 @@ def through_axes_of_one(x):
 PROGRAMS = [
     Program("wave_with_new_arrays", wave_with_new_arrays, (np.array([0.7, -0.4, 1.3]),)),
     Program("partly_new_buffers", partly_new_buffers, (np.array([0.7, -0.4, 1.3]),)),
+    Program("one_product_two_places", one_product_two_places, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_turned_axes", through_turned_axes, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_flips", through_flips, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_axes_of_one", through_axes_of_one, (np.array([0.7, -0.4, 1.3]),)),
