@@ -156,10 +156,10 @@ class Owner:
             for r in rs:
                 self.over[r].append(v)
         self.inside: dict[Val, list[Val]] = defaultdict(list)  # memory -> what stands for it in lists
-        for r in list(self.over):
-            if self.stands_in(r):
-                for held in self.memory(frozenset((r,))):
-                    self.inside[held].append(r)
+        for place in list(self.over):
+            if self.stands_in(place):
+                for lies in self.memory(frozenset((place,))):
+                    self.inside[lies].append(place)
         self.updated: set[Val] = set()
         self.written: dict[Val, list[tuple[tuple[Region, int], ...]]] = defaultdict(list)
         self.find_updated(self.graph.region)
