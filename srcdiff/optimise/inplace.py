@@ -400,6 +400,13 @@ class Owner:
         rs = self.own_memory(a)
         return rs | self.memory(frozenset(r for r in rs if self.stands_in(r)))
 
+    def left_by_loops(self, rs: Roots) -> Roots:
+        """The same, where what a loop leaves may be any memory that its variables have had in turn."""
+        loops = ("for", "while")
+        return rs | self.memory(
+            frozenset(r for r in rs if r.op is not None and r.op.code in loops and r in r.op.outs)
+        )
+
     def stands_in(self, r: Val) -> bool:
         """Whether a root stands for what lies in some list."""
         return r in self.level and r not in self.parts
@@ -465,7 +472,7 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         back = self.put_back(target, out)
-        for root in self.written_memory(target):
+        for root in self.left_by_loops(self.written_memory(target)):
             made = (
                 self.path.get(root.op)
                 if root.op is not None and root in root.op.outs and not root.op.regions

@@ -455,6 +455,16 @@ def one_product_two_places(x):
     return s + np.sum(w) + np.sum(rows[0] * rows[1])
 
 
+def read_after_changing_places(x):
+    """What is read again later (the cosine, by the derivative of the sine) has changed places in a loop."""
+    u, w, p = x.copy(), x * x, np.cos(x)
+    q, c = u + w, w[1]
+    for _ in range(3):
+        u, w = w, u
+        p, u, w = w, p, u * c
+    return np.sum(u * w * w) + np.sum(p * u) + x[0] * np.sum(q)
+
+
 def through_turned_axes(x):
     m = np.outer(x, np.sin(x))
     rows, back = np.moveaxis(m, 0, 1), m.transpose(1, 0)
@@ -485,6 +495,7 @@ PROGRAMS = [
     Program("wave_with_new_arrays", wave_with_new_arrays, (np.array([0.7, -0.4, 1.3]),)),
     Program("partly_new_buffers", partly_new_buffers, (np.array([0.7, -0.4, 1.3]),)),
     Program("one_product_two_places", one_product_two_places, (np.array([0.7, -0.4, 1.3]),)),
+    Program("read_after_changing_places", read_after_changing_places, (np.array([0.68, -0.39, 1.38]),)),
     Program("through_turned_axes", through_turned_axes, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_flips", through_flips, (np.array([0.7, -0.4, 1.3]),)),
     Program("through_axes_of_one", through_axes_of_one, (np.array([0.7, -0.4, 1.3]),)),
