@@ -109,6 +109,15 @@ def check_leaves(name: str, what: str, k: Kind, mode: str) -> None:
             )  # fmt: skip
 
 
+def check_kinds(ctx: Context, graph: Graph, wrt: list[Val], value: Atom, mode: str) -> None:
+    """Refuse arguments and a result whose parts cannot be told; what has no rule is said first."""
+    for w in wrt:
+        check_leaves(graph.name, repr(w.name), w.kind, mode)
+    if any(k == UNKNOWN for _, k in leaves(kind(value))):
+        forward(primal_of(graph, value), wrt, ctx)
+    check_leaves(graph.name, "its result", kind(value), mode)
+
+
 def with_aux(value: Atom, aux: Atom, has_aux: bool) -> Atom:
     return Struct(tuple, (0, 1), (value, aux)) if has_aux else value
 
@@ -275,12 +284,11 @@ def jacfwd_graph(ctx: Context, graph: Graph, wrt: list[Val], single: bool, has_a
                  symmetric: bool = False) -> Graph:  # fmt: skip
     """The Jacobian, column by column: a tangent for each element of the arguments."""
     value, aux = split(graph.region.results[0], has_aux, graph.name)
-    check_leaves(graph.name, "its result", kind(value), mode)
+    check_kinds(ctx, graph, wrt, value, mode)
     primal = primal_of(graph, value)
     made: list[Graph] = []
     at: dict[tuple[int, Path], int] = {}
     for n, w in enumerate(wrt):
-        check_leaves(graph.name, repr(w.name), w.kind, mode)
         no_complex(graph.name, repr(w.name), w.kind, mode)
         for path, k in leaves(w.kind):
             at[n, path] = len(made)
@@ -353,10 +361,8 @@ def columns_of(ctx: Context, graph: Graph, w: Val, path: Path, k: Kind, mode: st
 def jacrev_graph(ctx: Context, graph: Graph, wrt: list[Val], single: bool, has_aux: bool, mode: str) -> Graph:
     """The Jacobian, row by row: a cotangent for each element of the result."""
     value, aux = split(graph.region.results[0], has_aux, graph.name)
-    check_leaves(graph.name, "its result", kind(value), mode)
+    check_kinds(ctx, graph, wrt, value, mode)
     no_complex(graph.name, "its result", kind(value), mode)
-    for w in wrt:
-        check_leaves(graph.name, repr(w.name), w.kind, mode)
     primal = primal_of(graph, value)
     outs = [p for p, _ in leaves(kind(value))]
     made = [rows_of(ctx, primal, wrt, path, k, mode) for path, k in leaves(kind(value))]
@@ -562,6 +568,8 @@ def tangents_of(graph: Graph, wrt: list[Val], word: str = "v") -> list[Val]:
 def with_directions(g: Graph, vs: list[Val]) -> Graph:
     g.region.params.extend(vs)
     g.info["tangents"] = [v.name for v in vs]
+    if len(vs) == 1:
+        g.info["vector"] = vs[0].name
     return g
 
 
@@ -836,8 +844,9 @@ def second_along(ctx: Context, graph: Graph, w: Val, path: Path, k: Kind) -> Gra
     g, hows, _ = over_identity(ctx, g, e, x, "laplacian")
     b = Builder(ctx, g)
     with b.inside(g.region):
-        g.region.results = [together([
-            b.rule(columns.summed, {"t": t}) if how == MANY else t
+        sums = [
+            b.rule(columns.summed, {"t": t if how == MANY else b.prim(np.array, [t])}) if how != ONE else t
             for t, how in zip(g.region.results, hows, strict=True)
-        ], False)]  # fmt: skip
+        ]  # (a list holds what each direction gives)
+        g.region.results = [together(sums, False)]
     return g

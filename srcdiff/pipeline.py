@@ -485,14 +485,15 @@ class Request:
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
+    words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
     graph = first_versions(graph, _shape_positions, _is_copy)
-    graph = simplify(dce(graph), _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS)
+    graph = simplify(dce(graph), _is_shareable, *words)
     settled = graph.info.pop("settled")
     if merge:
         size = count(graph.region)
         graph = merge_branches(graph)
         if not settled or count(graph.region) != size:
-            graph = simplify(graph, _is_shareable, vocabulary.EXPANDS, vocabulary.SUMS)
+            graph = simplify(graph, _is_shareable, *words)
             del graph.info["settled"]
     return graph
 
@@ -1519,6 +1520,7 @@ def detach(g: Graph) -> Graph:
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
+    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)}
     for v in defined(g.region):
         v.kind = present(v.kind)
     if table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import inspect
 import math
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import srcdiff
 from corpus import PROGRAMS as CORPUS
@@ -19,6 +21,7 @@ from corpus import counts, unequal
 from srcdiff import (
     DerivativeTypeError,
     DerivativeValueError,
+    NoRule,
     derivative,
     elementwise_grad,
     gauss_newton_vp,
@@ -743,3 +746,300 @@ def test_all_of_counts_and_zips(p):
     assert np.allclose(sparse_hessian(p.function)(x).toarray(), H)
     both = np.stack([x, v])
     assert np.allclose(vmap(p.function)(both), [p.function(x), p.function(v)])
+
+
+# ---- third order, of functions to arrays -----------------------------------------------------------------
+
+B3 = np.arange(9.0).reshape(3, 3) / 9 + np.eye(3)
+C3 = np.arange(27.0).reshape(3, 3, 3) / 27
+
+
+def einsum_chain(t):
+    m = B3 + np.outer(t, t)
+    return np.einsum("ij,jk,kl->il", m, m.T, B3)
+
+
+def einsum_summed(t):
+    return np.einsum("ij,j,i->i", B3 * t, t, t)
+
+
+def axes_moved(t):
+    return np.moveaxis(C3 * t, 0, 2) @ t
+
+
+def dots(t):
+    return np.linalg.multi_dot([B3 * t, B3, B3 * t])
+
+
+def fitted(t):
+    return np.polyfit(np.arange(3.0), t, 1) * t[:2]
+
+
+def determinant(t):
+    return np.linalg.det(B3 * t) * t
+
+
+def polynomial_at_itself(t):
+    return np.polyval(t, t)
+
+
+def largest_row(t):
+    return np.linalg.norm(np.outer(t, t) + B3, ord=np.inf) * t
+
+
+def power_at_one_frequency(t):
+    f = np.fft.fft(t)
+    p = (f * f.conj()).real
+    return np.log(p[1] + 0.1)
+
+
+THIRD = [
+    einsum_chain, einsum_summed, axes_moved, dots, fitted, determinant, polynomial_at_itself, largest_row,
+    power_at_one_frequency,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", THIRD, ids=lambda f: f.__name__)
+def test_third_order(f):
+    t, e = np.array([0.3, -0.4, 0.8]), 1e-5 * np.eye(3)
+    first, second = jacfwd(f), jacfwd(jacfwd(f))
+    differences = np.stack([(first(t + d) - first(t - d)) / 2e-5 for d in e], -1)
+    again = np.stack([(second(t + d) - second(t - d)) / 2e-5 for d in e], -1)
+    for twice in (jacfwd(jacfwd(f)), jacrev(jacrev(f)), hessian(f)):
+        assert np.allclose(twice(t), differences, atol=1e-6)
+        waits = f is polynomial_at_itself and twice.mode == "hessian"  # (a list set on one path)
+        for thrice in (jacfwd(twice),) if waits else (jacfwd(twice), jacrev(twice)):
+            assert np.allclose(thrice(t), again, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_real_cotangent_of_something_complex():
+    v, w = np.array([1.0, 2.0, -1.0]), np.array([0.3, -0.5, 0.8])
+    f, t = power_at_one_frequency, np.array([0.3, -0.4, 0.8])
+    assert np.allclose(vhp(f)(t, v), hvp(f)(t, v))
+    want = w @ jacfwd(jacfwd(jacfwd(f)))(t) @ v
+    assert np.allclose(grad(lambda t: (vhp(f)(t, v) * w).sum())(t), want)
+    assert np.allclose(grad(lambda t: (hvp(f)(t, v) * w).sum())(t), want)
+
+
+# ---- reasonable programs, and words ----------------------------------------------------------------------
+
+
+def filled_by_index(x):
+    y = [None] * 3
+    for i in range(3):
+        y[i] = x[i] ** 2
+    return y[0] * y[1] + y[2]
+
+
+def previous(x):
+    last, s = None, 0.0
+    for v in x:
+        if last is not None:
+            s += (v - last) ** 2
+        last = v
+    return s
+
+
+def counted_with_weights(x):
+    return np.bincount([0, 1, 1, 2, 0, 3], weights=np.outer(x, x[:2]).ravel()) ** 2 @ np.arange(4.0)
+
+
+def types_by_position(x):
+    y = np.array(x, float) + np.asarray(x, float) * np.sum(np.outer(x, x), 0, float)
+    return np.sum(y**2) + np.sum(np.cumsum(y, 0, float)) + np.sum(np.zeros_like(y, float) + x**2)
+
+
+@pytest.mark.parametrize(
+    "f", [filled_by_index, previous, counted_with_weights, types_by_position], ids=lambda f: f.__name__
+)
+def test_all_of_reasonable_programs(f):
+    x = np.array([0.7, -0.4, 1.3])
+    g = grad(f)(x)
+    h = np.stack([(grad(f)(x + d) - grad(f)(x - d)) / 2e-5 for d in 1e-5 * np.eye(3)])
+    assert np.allclose([jvp(f, (x,), (v,))[1] for v in np.eye(3)], g)
+    assert np.allclose(jacfwd(f)(x), g) and np.allclose(jacrev(f)(x), g)
+    assert np.allclose(hessian(f)(x), h, atol=1e-7)
+    assert np.allclose(laplacian(f)(x), np.trace(h), atol=1e-7) and np.ndim(laplacian(f)(x)) == 0
+
+
+def test_functions_of_numbers_from_one_on():
+    f = lambda x: math.acosh(x + 2)  # noqa: E731
+    want = -2.3 / (2.3**2 - 1) ** 1.5
+    assert np.isclose(hessian(f)(0.3), want) and np.isclose(derivative(f, order=2)(0.3), want)
+    assert np.allclose(vmap(derivative(f, order=2))(np.array([0.3, 0.3])), want)
+
+
+@pytest.mark.parametrize("take", [jacfwd, jacrev, jacobian])
+def test_no_rule_is_what_is_said(take):
+    with pytest.raises(NoRule, match=r"scipy.special.kolmogorov has neither"):
+        take(lambda x: scipy.special.kolmogorov(x))(X)
+
+
+def test_words_of_what_is_given():
+    with pytest.raises(DerivativeTypeError, match="'x' is a list of any length"):
+        hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+    for take in (hvp, vhp, gauss_newton_vp):
+        with pytest.raises(DerivativeValueError, match="needs the vector as its last argument"):
+            take(lambda x: np.sum(x**3))(X)
+
+
+# ---- what is broadcast to an array of which nothing is known ---------------------------------------------
+
+COVARIANCE = np.array([[1.0, 0.3], [0.3, 2.0]])
+
+
+def drawn(n):
+    return np.random.default_rng(7).multivariate_normal(np.zeros(2), COVARIANCE, size=n)
+
+
+def shifted(x):
+    return np.sum(drawn(5) + x[:2]) * x[2]
+
+
+def shifted_squared(x):
+    return np.sum((drawn(5) - x[:2]) ** 2) * x[2]
+
+
+def largest_of_both(x):
+    t = drawn(5)
+    return np.sum(np.maximum(t, x[:2]) + np.where(t > 0, x[0], t) - x[1]) * x[2]
+
+
+@pytest.mark.parametrize("f", [shifted, shifted_squared, largest_of_both], ids=lambda f: f.__name__)
+def test_tangents_of_arrays_of_unknown_shape(f):
+    x, v = np.array([0.5, 0.7, 0.9]), np.array([1.0, 2.0, 3.0])
+    along = lambda s: f(x + s * v)  # noqa: E731
+    assert np.isclose(jvp(f, (x,), (v,))[1], (along(1e-6) - along(-1e-6)) / 2e-6)
+    assert np.isclose(jvp(f, (x,), (v,))[1], grad(f)(x) @ v)
+    second = (along(1e-4) - 2 * along(0.0) + along(-1e-4)) / 1e-8
+    assert np.isclose(2 * taylor(f, 2)(x, v)[2], second, atol=1e-5)
+    assert np.isclose(jvp(lambda x: jvp(f, (x,), (v,))[1], (x,), (v,))[1], second, atol=1e-5)
+    assert np.allclose(vmap(lambda v: jvp(f, (x,), (v,))[1])(np.eye(3)), grad(f)(x))
+
+
+def number_beside(x):
+    """A number goes through a loop, and meets what is of unknown kind in a sum."""
+    a, t = x[0] * 1.0, x * 3
+    for _ in range(2):
+        a = np.tanh(a)
+    return a + np.sum(drawn(1)[0, 0] * x) + np.sum(t)
+
+
+def maybe_written(x):
+    best = None
+    for i in range(3):
+        if x[i] > 0.5:
+            best = x * x[i]
+    mine = copy.copy(best)
+    if mine is None:
+        return np.sum(x)
+    mine[0] = 5.0 * x[1]
+    return np.sum(best) * x[2] + np.sum(mine**2)
+
+
+@pytest.mark.parametrize("f", [number_beside, maybe_written], ids=lambda f: f.__name__)
+def test_cotangents_of_unknown_kind_share_nothing(f):
+    x, v, e = np.array([0.7, -0.4, 1.3]), np.array([1.0, 2.0, 3.0]), 1e-5 * np.eye(3)
+    g = np.array([(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    h = np.array([(grad(f)(x + d) - grad(f)(x - d)) @ v / 2e-5 for d in e])
+    assert np.allclose(grad(f)(x), g) and np.isclose(jvp(f, (x,), (v,))[1], g @ v)
+    assert np.allclose(vjp(grad(f), x)[1](v)[0], h) and np.allclose(jvp(grad(f), (x,), (v,))[1], h)
+
+
+def bands(x):
+    """Arrays of other shapes in a list, gone over backwards with numbers beside them."""
+    levels, current = [], x
+    while len(current) > 1:
+        smaller = current[::2] + current[1::2]
+        levels.append(current - np.repeat(smaller, 2))
+        current = smaller
+    for band, gain in zip(levels[::-1], [0.8, 1.3]):
+        current = np.repeat(current, 2) + gain * np.tanh(band)
+    return np.sum(current**2)
+
+
+def test_taylor_of_what_a_loop_goes_over():
+    x, v = np.array([0.5, -0.3, 0.8, 0.4]), np.array([1.0, 2.0, -1.0, 0.5])
+    third = jvp(lambda x: v @ hvp(bands)(x, v), (x,), (v,))[1]
+    got = taylor(bands, 3)(x, v)
+    assert np.allclose(got, (bands(x), grad(bands)(x) @ v, v @ hvp(bands)(x, v) / 2, third / 6))
+
+
+# ---- the text of a gradient, differentiated --------------------------------------------------------------
+
+
+def sorted_terms(x):
+    v = sorted([x[0], 0.5, x[1] * x[1], 1.5 - x[2]])
+    return v[0] * v[2] + v[3] ** 2
+
+
+def largest_of_appended(x):
+    y = []
+    for v in x:
+        y.append(v**2)
+    return np.sum(np.array(y) ** 2) + max(y)
+
+
+def table_of_lists(x):
+    rows = [[0 for _ in range(3)] for _ in range(2)]
+    for i in range(2):
+        for j in range(3):
+            rows[i][j] = x[j] * (i + 1)
+    return rows[0][0] * rows[1][1] * rows[0][2] * rows[1][0]
+
+
+def picked_by_methods(x):
+    xs, d = [v * v for v in x], {"a": x[0], "b": x[1]}
+    i, k = max(range(len(xs)), key=xs.__getitem__), min(d, key=d.__getitem__)
+    return xs[i] * d[k] * xs.__len__() + sum(map(x.__getitem__, [0, 2])) ** 2
+
+
+THROUGH = [p.function for p in CORPUS if p.name in ("through_turned_axes", "through_flips")]
+SAVED = [sorted_terms, largest_of_appended, table_of_lists, picked_by_methods, *THROUGH]
+
+
+@pytest.mark.parametrize("f", SAVED, ids=lambda f: f.__name__)
+def test_saved_gradients_differentiate_again(f, tmp_path):
+    x, v, e = np.array([0.7, -0.4, 1.3]), np.array([1.0, 2.0, 3.0]), 1e-5 * np.eye(3)
+    file = tmp_path / f"saved_{f.__name__}.py"
+    file.write_text(source(grad(f), x))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    g = getattr(module, f"{f.__name__}_grad")
+    assert np.allclose(g(x), [(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    h = np.array([(grad(f)(x + d) - grad(f)(x - d)) @ v / 2e-5 for d in e])
+    assert np.allclose(jvp(g, (x,), (v,))[1], h) and np.allclose(vjp(g, x)[1](v)[0], h)
+
+
+# ---- lists in lists, made once for each direction or example ---------------------------------------------
+
+
+def rows_that_grow(x):
+    rows, a = [[0.0] * 2 for _ in range(2)], x[0]
+    for v in x:
+        rows[1].append(a * v)
+        a = np.tanh(a)
+    return sum(sum(r) for r in rows)
+
+
+def table_changed(x):
+    rows = [[1.0, x[1]], [0.5, 2.0]]
+    for i in range(2):
+        for v in x:
+            rows[i][1] = rows[i][1] * v + rows[1 - i][0]
+            rows[i].append(v * rows[i][-1])
+    return sum(sum(r) for r in rows)
+
+
+@pytest.mark.parametrize("f", [rows_that_grow, table_changed], ids=lambda f: f.__name__)
+def test_lists_in_lists_for_each_direction(f):
+    x, e = np.array([0.7, -0.4, 1.3]), 1e-5 * np.eye(3)
+    g = np.array([(f(x + d) - f(x - d)) / 2e-5 for d in e])
+    assert np.allclose(grad(f)(x), g) and np.allclose(jacfwd(f)(x), g) and np.allclose(jacrev(f)(x), g)
+    assert np.allclose(hessian(f)(x), [(grad(f)(x + d) - grad(f)(x - d)) / 2e-5 for d in e])
+    both = np.stack([x, -x])
+    assert np.allclose(vmap(f)(both), [f(x), f(-x)])
+    assert np.allclose(vmap(grad(f))(both), [grad(f)(x), grad(f)(-x)])

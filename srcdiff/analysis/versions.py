@@ -8,7 +8,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val
 from srcdiff.ir.kinds import Array
 
-__all__ = ["backwards", "buffer_slots", "chain_of", "follow", "is_update", "versions"]
+__all__ = ["backwards", "buffer_slots", "chain_of", "follow", "is_update", "passed_round", "versions"]
 
 
 def is_update(op: Op) -> bool:
@@ -69,7 +69,22 @@ def buffer_slots(view: LoopView) -> set[int]:
                 k = view.params.index(last)
                 if k in out or j in out:
                     out |= {j, k} & set(ends)
-    return {j for j in out if ends[j] in view.params}
+    return passed_round(view, out)
+
+
+def passed_round(view: LoopView, slots: set[int]) -> set[int]:
+    """Of some carried arrays: those that the loop passes round among themselves; none is lost or new."""
+    places: dict[int, int] = {}
+    for j in slots:
+        y = view.yields[j]
+        last = chain_of(y, view.body)[-1] if isinstance(y, Val) else None
+        if last in view.params:
+            places[j] = view.params.index(last)
+    while True:
+        left = {j: k for j, k in places.items() if k in places and j in places.values()}
+        if left == places:
+            return set(places)
+        places = left
 
 
 def chain_of(v: Val, region: Region) -> list[Val]:

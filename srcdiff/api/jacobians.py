@@ -100,6 +100,12 @@ class Product(Called[P, R]):
                 f"write {self.mode}(f)(x, v)",
             )  # fmt: skip
         *given, vector = args
+        if not self._fits(given, kwargs) and self._fits(args, kwargs):
+            call = ", ".join((*self._target.signature.parameters, "v"))
+            refuse_value(
+                "arguments", f"{self.mode} of {name_of(self.primal)} needs the vector as its last argument",
+                f"write {self.mode}({name_of(self.primal)})({call})",
+            )  # fmt: skip
         bound = self._bind(tuple(given), kwargs)
         variant, extra = self._variant(bound.arguments)
         vectors = (vector,) if self.single else vector
@@ -115,6 +121,15 @@ class Product(Called[P, R]):
         for w, way, p, v in zip(wrt, self._request.ways, names, vectors, strict=True):
             dots[words[p]] = tangent(v, self._named(w, way, bound.arguments), w)
         return variant.made.fn(*bound.args, **bound.kwargs, **extra, **dots)
+
+    def _fits(self, args: Any, kwargs: dict[str, Any]) -> bool:
+        """Whether the function can be called with these arguments."""
+        t = self._target
+        try:
+            t.signature.bind(*t.args, *args, **{**t.kwargs, **kwargs})
+        except TypeError:
+            return False
+        return True
 
     def _made(self, *args: Any, **kwargs: Any) -> Made:
         return super()._made(*(args[:-1] if args else args), **kwargs)

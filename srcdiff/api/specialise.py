@@ -43,6 +43,7 @@ __all__ = [
 ]  # fmt: skip
 
 Arguments = Mapping[str, Any]
+PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
@@ -174,10 +175,15 @@ def holds_text(value: Any) -> bool:
 def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
     """The emitted function's own words for the parameters that the primal does not have."""
     code = made.fn.__code__
-    own = sum(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values())
-    words = code.co_varnames[code.co_argcount + own : code.co_argcount + code.co_kwonlyargcount]
+    kinds = [p.kind for p in signature.parameters.values()]
+    own, first = kinds.count(inspect.Parameter.KEYWORD_ONLY), sum(k in PLAIN for k in kinds)
+    last = code.co_varnames[first : code.co_argcount]  # a vector that is given by position
+    words = code.co_varnames[code.co_argcount + own : code.co_argcount + code.co_kwonlyargcount] + last
     inside = {*signature.parameters, *made.graph.info.get("parts", ()), *made.read}
     names = [p.name for p in made.graph.region.params if p.name not in inside]
+    if last:
+        vector = made.graph.info["vector"]
+        names = [*(n for n in names if n != vector), vector]
     return dict(zip(names, words, strict=True))
 
 

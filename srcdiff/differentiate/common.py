@@ -100,10 +100,8 @@ def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:
         return False
     if entry.bilinear is not None or fn in vocabulary.MULTILINEAR or is_multilinear(fn):
         return True
-    if fn in vocabulary.LINEAR_FIRST:
-        return where[0] and not any(where[1:])
     if entry.linear is None:
-        return False
+        return fn in vocabulary.LINEAR_IN and where[vocabulary.LINEAR_IN[fn]]
     code = entry.linear.text.__code__
     words = code.co_varnames[: code.co_argcount]
     rest = [""] * (len(where) - len(names))

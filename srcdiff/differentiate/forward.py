@@ -143,6 +143,10 @@ class Forward(Builder):
         found = [self.dot(a) for _ in self.orders()]
         return any(t is not ZERO for t in found)
 
+    def settled(self, a: Atom) -> Atom:
+        """What an atom will be when all is made."""
+        return a
+
     def full(self, a: Atom) -> Atom:
         """The tangent of an atom as a value."""
         return self.materialise(self.dot(a), a)
@@ -324,7 +328,13 @@ class Forward(Builder):
                 )
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             t = self.plus(t, self.times(d, p, far, low))
-        return self.shaped(t, op)
+        return self.shaped(self.over_all(t, op), op)
+
+    def over_all(self, t: Atom, op: Op) -> Atom:
+        """A sum over the operands that vary has the shape of all, also where nothing is known of that."""
+        if t is ZERO or UNKNOWN not in (kind(op.out), kind(t)) or not any(map(self.may_be_wider, op.ins)):
+            return t
+        return self.rule(vocabulary.fit, {"t": t, "out": op.out})
 
     def shaped(self, t: Atom, op: Op) -> Atom:
         """A tangent has the shape and the type of its value."""
@@ -348,6 +358,12 @@ class Forward(Builder):
             ):
                 return self.rule(vocabulary.expand, {"t": t, "out": out})
         return t
+
+    def may_be_wider(self, a: Atom) -> bool:
+        """Whether the others may be broadcast to an operand, which their tangents then do not know of."""
+        k = kind(a)
+        number = isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
+        return not isinstance(a, Const) and not number and self.dot(a) is ZERO
 
     def linear(self, op: Op, rule: Any) -> Atom | None:
         given = arguments(op, rule)
@@ -573,6 +589,7 @@ class Forward(Builder):
         view = LoopView(op)
         read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
         read |= set(vals([tangent for _, _, tangent, _ in tapes]))
+        read |= {v for r in read for v in vals([self.settled(r)])}
         for s, d, e in extra:
             if e in read:  # (one that nobody reads would still count the trips)
                 view.add_source(s, d, e)
@@ -703,7 +720,7 @@ def _same(f: Forward, op: Op) -> Atom:
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:
-    return f.widen(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op.out)
+    return f.widen(f.over_all(f.plus(f.dot(op.ins[0]), f.dot(op.ins[1])), op), op.out)
 
 
 def _linked(f: Forward, op: Op) -> Atom:

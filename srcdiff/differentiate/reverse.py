@@ -13,7 +13,15 @@ from typing import Any
 
 from srcdiff.analysis.activity import Activity, widest
 from srcdiff.analysis.settled import untouched
-from srcdiff.analysis.versions import backwards, buffer_slots, chain_of, follow, is_update, versions
+from srcdiff.analysis.versions import (
+    backwards,
+    buffer_slots,
+    chain_of,
+    follow,
+    is_update,
+    passed_round,
+    versions,
+)
 from srcdiff.differentiate import replay
 from srcdiff.differentiate.common import (
     Builder,
@@ -986,13 +994,10 @@ class Reverse(Builder):
         }
         rew_params: dict[int, Val] = {}
         rew_inits: list[Atom] = []
-        for j in rewinds:
-            f = view.finals[j]
-            if f not in m.rewound and not m.ground:
-                continue
-            y = view.yields[j]
-            if not isinstance(y, Val):
-                continue
+        known = {j for j in rewinds if view.finals[j] in m.rewound or m.ground}
+        for j in sorted(passed_round(view, known)):
+            f, y = view.finals[j], view.yields[j]
+            assert isinstance(y, Val)
             p = Val(view.params[j].name, view.params[j].kind, new, view.params[j].user)
             rew_params[j] = p
             rew_inits.append(m.rewound.get(f, f))
@@ -1017,7 +1022,7 @@ class Reverse(Builder):
         self.here = b
         with self.inside(r):
             yields = [self.leave_loop(view.params[j], view.yields[j], params[j], b) for j in carried]
-            rew_yields = [b.rewound.get(view.params[j], p) for j, p in rew_params.items()]
+            rew_yields = [b.rewound[view.params[j]] for j in rew_params]
             collected = self.element_bars(op, view, b)
         self.here = m
         lead = [

@@ -13,7 +13,7 @@ from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             else:
                 assert isinstance(x, Val)
                 zero = r.zero(r.logged(x, op, r.here, op.ins[1]))
+        elif kind(x) == UNKNOWN:  # it may be a list of anything
+            zero = r.zero(r.prim(operator.getitem, [bar, index], result=UNKNOWN))
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
         r.blanked(new)
         r.accumulate(x, new)

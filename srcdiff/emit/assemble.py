@@ -6,6 +6,7 @@ import ast
 import copy
 import enum
 import functools
+import inspect
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, takes_fields
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, takes_fields
 
 __all__ = ["Text", "emit", "variables"]
 
@@ -98,6 +99,9 @@ def const(v: Any) -> Any:
 
 def call(fn: Any, *args: Any, **kw: Any) -> Any:
     return gast.Call(fn, list(args), [gast.keyword(k, v) for k, v in kw.items()])
+
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def attr(x: Any, a: str) -> Any:
@@ -221,7 +225,7 @@ class Assembler:
 
     # ---- the function
     def arguments(self) -> Any:
-        """The primal's own parameters with their defaults; then, by keyword, what it takes from outside."""
+        """The primal's own parameters with their defaults; a vector; by keyword, what comes from outside."""
         signature = self.graph.info.get("signature")
         params = list(self.graph.region.params)
         if signature is None:
@@ -231,8 +235,12 @@ class Assembler:
         for p in signature.parameters.values():
             own.add(p.name)
             self.add_parameter(out, p)
+        required = (q.default is q.empty and q.kind in POSITIONAL for q in signature.parameters.values())
+        last = self.graph.info.get("vector") if all(required) else None  # as it is called: f_hvp(x, v)
         for p in params:
-            if p.name not in own:
+            if p.name not in own and p.name == last:
+                out.args.append(name(self.names[p]))
+            elif p.name not in own:
                 out.kwonlyargs.append(name(self.names[p]))
                 out.kw_defaults.append(self.defaults.get(p.name))
         return out
@@ -1432,8 +1440,11 @@ def _getattr(self: Assembler, op: Op) -> Any:
 def _copied(self: Assembler, op: Op) -> Any:
     k = kind(op.ins[0])
     x = self.expr(op.ins[0])
+    if op.ins[0] in self.graph.info.get("maybe", ()):  # copy.copy(None) is None
+        k = UNKNOWN
     row = k.elem if isinstance(k, Seq) and not isinstance(k, Map) else None
-    if isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem):
+    flat = isinstance(row, Seq) and not isinstance(row, Map) and not holds_list(row.elem)
+    if flat or (isinstance(row, Tree) and row.type is list and not any(map(holds_list, row.items))):
         target = gast.Name("row", gast.Store(), None, None)
         each = gast.comprehension(target, x, [], 0)
         return gast.ListComp(call(attr(name("row"), "copy")), [each])
@@ -1446,7 +1457,9 @@ def _copied(self: Assembler, op: Op) -> Any:
 
 def holds_list(k: Kind) -> bool:
     """Whether values of a kind are lists, or hold some: these are copied with what holds them."""
-    return isinstance(k, Seq) or (isinstance(k, Tree) and any(map(holds_list, k.items)))
+    if isinstance(k, Tree):
+        return k.type in (list, dict) or any(map(holds_list, k.items))
+    return isinstance(k, Seq)
 
 
 def _accumulate(self: Assembler, op: Op) -> Any:

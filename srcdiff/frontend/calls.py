@@ -606,12 +606,43 @@ def keeps_order(step: Step, rank: int) -> bool:
     return isinstance(kind(index), Scalar)
 
 
+BUILT_IN: dict[Any, tuple[str, ...]] = {  # functions that cannot say what their arguments are called
+    np.array: ("object", "dtype"), np.asarray: ("a", "dtype", "order"), np.ascontiguousarray: ("a", "dtype"),
+    np.asanyarray: ("a", "dtype", "order"), np.asfortranarray: ("a", "dtype"),
+    np.frombuffer: ("buffer", "dtype"),
+}  # fmt: skip
+
+
+@functools.cache
+def places_of(fn: Any) -> tuple[str, ...]:
+    """The names of the arguments that may be given by position or by name; those before as empty text."""
+    if fn in BUILT_IN:
+        return BUILT_IN[fn]
+    try:
+        params = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    plain = [p for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(p.name if p.kind is p.POSITIONAL_OR_KEYWORD else "" for p in plain)
+
+
+def dtype_named(fn: Any, args: Args, kwargs: Kw) -> tuple[Args, Kw]:
+    """A dtype that is given by position, and what is behind it, by name: rules do without it."""
+    if len(args) < 2 or getattr(fn, "__module__", None) != "numpy":
+        return args, kwargs
+    names = places_of(fn)
+    if "dtype" not in names or (at := names.index("dtype")) >= len(args) or len(args) > len(names):
+        return args, kwargs
+    return args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **kwargs}
+
+
 # ---- library functions --------------------------------------------------------------------------------
 
 
 def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
     """A pure function of the table."""
     args, kwargs = operands.as_arrays(lw, fn, [objects.opened(lw, a, node) for a in args], kwargs, node)
+    args, kwargs = dtype_named(fn, args, kwargs)
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -633,13 +664,20 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
-        if fn not in MAY_COPY or lw.frame.static or certainly_view(lw, fn, args[0]):
+        helper = top == "srcdiff"  # (it may give back what it is given, or something new)
+        if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
             arrays = [a for a in args if isinstance(a, Loc)]
             if isinstance(args[0], Loc) or not arrays:
                 return lw.view(args[0], step)
     if "dtype" in kwargs and not lw.frame.static:
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     value = lw.prim(fn, atoms, names, method=method)
+    apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
+    if apart and all(is_plain_data(kind(a)) for a in atoms):
+        new = lw.bind(value)
+        if isinstance(new, Loc):
+            lw.own_lists.add(new.cell)
+        return new
     is_array = isinstance(value, Val) and (isinstance(value.kind, Array) or value.kind == UNKNOWN)
     if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
         new = lw.bind(value)
@@ -653,6 +691,13 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     if isinstance(value, Struct):
         return lw.bind(value)
     return Plain(value)
+
+
+def is_plain_data(k: Kind) -> bool:
+    """Whether a kind is a number, an array, or a list of these."""
+    while isinstance(k, Seq):
+        k = k.elem
+    return isinstance(k, (Array, Scalar))
 
 
 def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -1034,7 +1079,17 @@ SPECIAL: dict[Any, Any] = {
 # ---- methods -------------------------------------------------------------------------------------------
 
 
+SIGNS = {  # what methods of containers with special names stand for, by name and number of arguments
+    ("__getitem__", 1): "out = x[a]", ("__len__", 0): "out = len(x)", ("__contains__", 1): "out = a in x",
+}  # fmt: skip
+
+
 def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    sign = SIGNS.get((name, len(args))) if not kwargs else None
+    if sign is not None and not control.is_lazy(lw.state, owner):
+        from srcdiff.frontend import higher
+
+        return higher.written(lw, node, sign, {"x": owner, **dict(zip("a", args))})
     box = content(lw, owner)
     if isinstance(box, Agg):
         sort = box.type if box.type in (list, dict, tuple) else "namedtuple"

@@ -694,17 +694,25 @@ class Core:
                 elem = join(kb.elem, kind(new))
                 result = Map(elem, kb.key) if isinstance(kb, Map) else Seq(elem)
             return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
-        if step.fn in (np.reshape, np.ravel):
+        if step.fn in (np.reshape, np.ravel, np.squeeze, np.expand_dims):
             shape = self.shape_struct(base)
             return self.version(
                 base,
                 self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"),
             )
+        if step.fn is np.transpose and step.args and (axes := constant_axes(step)) is not None:
+            places = range(len(axes))
+            turned = Struct(tuple, tuple(places), tuple(Const(axes.index(n)) for n in places))
+            back = self.prim(np.transpose, [new, turned], result=kind(base), hint=name_of(base))
+            return self.version(base, back)
         if step.fn is np.transpose and not step.args:
             back = self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
             return self.version(base, back)
-        if step.fn is np.swapaxes:
-            back = self.prim(np.swapaxes, [new, *step.args], result=kind(base), hint=name_of(base))
+        moved = step.fn is np.moveaxis and not any(step.names)
+        if moved or step.fn in (np.swapaxes, np.flip, np.fliplr, np.flipud):
+            args = step.args[::-1] if moved else step.args
+            back = self.prim(step.fn, [new, *args], step.names and ("", *step.names), result=kind(base),
+                             hint=name_of(base))  # fmt: skip
             return self.version(base, back)
         self.stop(
             "view-write",
@@ -1071,6 +1079,18 @@ def infinity(a: Atom) -> Any:
         return _NOT
     v = infinity(op.ins[0])
     return v if v is _NOT else op.fn(v)
+
+
+def constant_axes(step: Step) -> tuple[int, ...] | None:
+    """The order in which a transposition takes the axes, if that is known."""
+    if any(step.names) or not all(map(is_constant, step.args)):
+        return None
+    got = [constant(a) for a in step.args]
+    axes = got[0] if len(got) == 1 and isinstance(got[0], (tuple, list)) else got
+    if not all(isinstance(a, int) for a in axes):
+        return None
+    axes = tuple(a % len(axes) for a in axes)
+    return axes if sorted(axes) == list(range(len(axes))) else None
 
 
 def is_constant(a: Atom) -> bool:

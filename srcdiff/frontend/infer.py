@@ -82,8 +82,9 @@ class _Sampler:
         whole: int = 0,
         loose: int = 0,
         apart: frozenset[int] = frozenset(),
+        real: float = 0.625,
     ) -> None:
-        self.run = run
+        self.run, self.real = run, real
         self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
         self.apart = apart  # but for these
@@ -145,7 +146,7 @@ class _Sampler:
                         self.table.setdefault(value.id, (4, 6)[self.run])  # a number of parts, if no size
                     n = self.size(value) if value is not None else (3, 5)[self.run]
                     return n if weak else np.dtype(dtype).type(n)
-                x = 0.625
+                x = self.real
                 return np.dtype(dtype).type(x) if not weak else x if dtype == "f8" else complex(x)
             case Array(dtype, dims):
                 shape = tuple(self.size(d) for d in dims)
@@ -311,6 +312,8 @@ def _tied(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> K
 def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
     """The kind of an operation that demands something of the sizes of its arguments."""
     got = _sampled(fn, args, names, False, whole=1)
+    if got is None:  # it may be of numbers from one on
+        got = _sampled(fn, args, names, False, real=2.5)
     if got is not None:
         return got
     numbers = sorted(_numbers_in(map(kind, args)) | {n for a in args if (n := length_of_literal(a))})
@@ -388,6 +391,8 @@ def _numbers_in(kinds: Iterable[Kind]) -> set[int]:
             out |= {d for d in k.dims if isinstance(d, int) and d > 1}
         elif isinstance(k, Tree):
             out |= _numbers_in(k.items)
+            if k.type in (list, tuple) and len(k.items) > 1 and all(isinstance(x, Scalar) for x in k.items):
+                out.add(len(k.items))
     return out
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.frontend import higher
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Map, Seq
+from srcdiff.ir.kinds import UNKNOWN, Array, Map, Maybe, Seq
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -85,6 +86,10 @@ def duplicate(lw: Lowerer, b: Bound, node: Any, whole: bool = False) -> Bound:
         return b
     a = lw.read(b, node)
     k = kind(a)
+    if isinstance(k, Maybe):
+        word = "deepcopy" if whole else "copy"
+        text = f"out = None if x is None else {word}(x)"
+        return higher.written(lw, node, text, {"x": b, word: getattr(copy, word)})
     if isinstance(k, Array) and isinstance(b, Loc):
         return lw.bind(lw.prim(np.copy, [a], method="copy"))
     if isinstance(k, Seq) and (whole or isinstance(k, Map)):

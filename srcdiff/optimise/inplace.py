@@ -141,6 +141,7 @@ class Owner:
         shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
     ) -> None:
         self.graph, self.may_alias, self.fresh, self.shape_only = graph, may_alias, fresh, shape_only
+        self.maybe: set[Val] = graph.info.get("maybe", set())  # what may be None
         self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it
         self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
@@ -194,6 +195,11 @@ class Owner:
         for v, rs in self.roots.items():
             for r in rs:
                 self.over[r].append(v)
+        self.inside: dict[Val, list[Val]] = defaultdict(list)  # memory -> what stands for it in lists
+        for place in list(self.over):
+            if self.stands_in(place):
+                for lies in self.memory(frozenset((place,))):
+                    self.inside[lies].append(place)
         self.updated: set[Val] = set()
         self.written: dict[Val, list[tuple[tuple[Region, int], ...]]] = defaultdict(list)
         self.find_updated(self.graph.region)
@@ -437,9 +443,14 @@ class Owner:
         rs = self.of(a)
         k = kind(a)
         if not isinstance(k, (Array, Seq)):
-            made = isinstance(a, Val) and a in rs and a.op is not None and a.op.code == "prim"
+            op = a.op if isinstance(a, Val) and a in rs else None
+            made = op is not None and op.code == "prim" and self.makes(op.fn, k)
             return frozenset(vals([a])) if made else rs
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
+
+    def makes(self, fn: Any, k: Kind) -> bool:
+        """Whether a function makes a new value: a container is new if it is not said to be another's."""
+        return not self.may_alias(fn) and (isinstance(k, Tree) or self.fresh(fn) or fn is ops.copied)
 
     def own_cell(self, p: Val) -> Roots:
         """The memory that a variable itself has: of a list, not that of the arrays in it."""
@@ -449,6 +460,13 @@ class Owner:
         """The same, where an array that lies in a list is any of those that were put there."""
         rs = self.own_memory(a)
         return rs | self.memory(frozenset(r for r in rs if self.stands_in(r)))
+
+    def left_by_loops(self, rs: Roots) -> Roots:
+        """The same, where what a loop leaves may be any memory that its variables have had in turn."""
+        loops = ("for", "while")
+        return rs | self.memory(
+            frozenset(r for r in rs if r.op is not None and r.op.code in loops and r in r.op.outs)
+        )
 
     def stands_in(self, r: Val) -> bool:
         """Whether a root stands for what lies in some list."""
@@ -515,13 +533,13 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         back = self.put_back(target, out)
-        for root in self.written_memory(target):
+        for root in self.left_by_loops(self.written_memory(target)):
             made = (
                 self.path.get(root.op)
                 if root.op is not None and root in root.op.outs and not root.op.regions
                 else None
             )
-            for w in self.over[root]:
+            for w in [*self.over[root], *(w for r in self.inside.get(root, ()) for w in self.over[r])]:
                 if w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):
@@ -721,6 +739,7 @@ class Owner:
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
         c.outs.append(Val(v.name, v.kind, c, v.user))
+        self.like(v, c.out)
         return c
 
     def copy_atom(self, a: Atom, like: Op) -> tuple[list[Op], Atom]:
@@ -765,7 +784,13 @@ class Owner:
             r.results.append(a)
         out = Val(v.name, v.kind, op)
         op.outs.append(out)
+        self.like(v, out)
         return out
+
+    def like(self, v: Val, copy: Val) -> None:
+        """A copy of what may be None may be None."""
+        if v in self.maybe:
+            self.maybe.add(copy)
 
     def copy_at_end(self, view: LoopView, c: Atom) -> bool:
         """Copy what a trip leaves in a variable that the first trip finds unset, not what it finds in it."""
@@ -886,6 +911,7 @@ class Owner:
         def copied(v: Val, fn: Any) -> Val:
             c = Op("prim", [v], attrs={"fn": fn})
             c.outs.append(Val("", v.kind, c))
+            self.like(v, c.out)
             region.ops.append(c)
             return c.out
 

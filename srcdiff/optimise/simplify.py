@@ -51,16 +51,19 @@ def simplify(
     is_shareable: Callable[[Any], bool],
     expands: frozenset[Any] = frozenset(),
     sums: frozenset[Any] = frozenset(),
+    blanks: tuple[Any, ...] = (),
     rounds: int = 6,
 ) -> Graph:
     """Rebuild and remove dead code until nothing changes.
+
+    ``blanks``: what makes zeros, first of all what makes them in the shape of its operand.
 
     ``info["settled"]`` of the result: whether one more walk over it is known to change nothing.
     """
     size = -1
     read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        walk = Rebuild(graph, is_shareable, expands, sums, read)
+        walk = Rebuild(graph, is_shareable, expands, sums, blanks, read)
         graph = walk.run()
         before = slots(graph.region)
         dce(graph)
@@ -97,6 +100,7 @@ class Rebuild:
         is_shareable: Callable[[Any], bool],
         expands: frozenset[Any],
         sums: frozenset[Any],
+        blanks: tuple[Any, ...] = (),
         settled: frozenset[Op] = frozenset(),
     ) -> None:
         self.old = graph
@@ -105,7 +109,7 @@ class Rebuild:
         self.loops: list[Op] = []  # made in this walk
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
-        self.sums = sums
+        self.sums, self.blanks = sums, blanks
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
         self.decided: dict[Val, bool] = {}  # conditions of the branches around
@@ -192,7 +196,8 @@ class Rebuild:
             self.changed = True
             self.env[op.out] = Const(0.0)
             return
-        known = op.fn in _SIMPLER or (op.fn in self.sums and not any(op.attrs.get("names", ())))
+        listed = op.fn in self.sums or op.fn in self.blanks
+        known = op.fn in _SIMPLER or (listed and not any(op.attrs.get("names", ())))
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
@@ -498,6 +503,10 @@ class Rebuild:
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
+        if fn in self.blanks[:1] and len(ins) == 1 and isinstance(k, Array):
+            made = made_by(ins[0], *self.blanks)
+            if made is not None:
+                return self.make(made.fn, list(made.ins), op)
         if fn is ops.shape_at:
             x = sized_like(ins[0])
             return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
@@ -1040,8 +1049,15 @@ def is_zeros(a: Atom) -> bool:
         isinstance(a, Val)
         and a.op is not None
         and a.op.code == "prim"
-        and getattr(a.op.fn, "__name__", "") == "zeros_like"
+        and getattr(a.op.fn, "__name__", "") in ("zeros_like", "zeros")
     )
+
+
+def made_by(a: Atom, *fns: Any) -> Op | None:
+    """The operation that makes a value, if it applies one of some functions, to one operand."""
+    op = a.op if isinstance(a, Val) else None
+    plain = op is not None and op.code == "prim" and len(op.ins) == 1 and not any(op.attrs.get("names", ()))
+    return op if op is not None and plain and op.fn in fns else None
 
 
 def sized_like(x: Atom) -> Atom:

@@ -621,9 +621,28 @@ def cofactors_bar(a: Any, *, out_bar: Any) -> Any:
     return cofactors_dot(a, out_bar)
 
 
-@linear(cofactors_dot, "a_dot")
-def cofactors_dot_rule(a: Any, a_dot: Any, *, out_bar: Any) -> Any:
-    return cofactors_dot(a, out_bar)
+# The second derivative of the cofactors does not change if its two directions change places, nor if one of
+# them and a cotangent do. It takes an inverse: of singular matrices, ``det`` has two derivatives, not three.
+
+
+@differential(cofactors_dot)
+def cofactors_dot_dot(a: Any, f: Any, *, a_dot: Any, f_dot: Any) -> Any:
+    return cofactors_along(a, f, a_dot) + cofactors_dot(a, f_dot)
+
+
+@pullback(cofactors_dot, "a", "f")
+def cofactors_dot_bar(a: Any, f: Any, *, out_bar: Any) -> Any:
+    return cofactors_along(a, f, out_bar), cofactors_dot(a, out_bar)
+
+
+def cofactors_along(a: Any, f: Any, g: Any) -> Any:
+    inverse = np.linalg.inv(a)
+    c, c_dot = cofactors(a), cofactors_dot(a, g)
+    by_f, by_g = f @ inverse, g @ inverse
+    first = np.expand_dims(np.trace(by_f, axis1=-2, axis2=-1), (-2, -1))
+    second = np.expand_dims(np.trace(by_f @ by_g, axis1=-2, axis2=-1), (-2, -1))
+    turned = np.swapaxes(by_f @ by_g, -1, -2) @ c - np.swapaxes(by_f, -1, -2) @ c_dot
+    return first * c_dot - second * c + turned
 
 
 @differential(np.linalg.slogdet)

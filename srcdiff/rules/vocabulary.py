@@ -24,8 +24,9 @@ __all__ = [
     "IS_INFINITE",
     "LEAVES_OUT",
     "LIKE_SECOND",
-    "LINEAR_FIRST",
+    "LINEAR_IN",
     "LOGARITHMS",
+    "MAKES_ZEROS",
     "MULTILINEAR",
     "OVERFLOWS",
     "SUMS",
@@ -49,7 +50,7 @@ __all__ = [
 MULTILINEAR: frozenset[Any] = frozenset(
     {np.einsum, np.linalg.multi_dot, np.trapezoid, runtime.einsum_bar, runtime.multi_dot_bar}
 )
-LINEAR_FIRST: frozenset[Any] = frozenset({np.polyval})  # linear in the first operand, not in the others
+LINEAR_IN: dict[Any, int] = {np.polyval: 0, runtime.cofactors_dot: 1}  # zero if this operand is
 CREATES: frozenset[Any] = frozenset(
     {
         np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
@@ -73,6 +74,7 @@ CHOOSES = np.where
 BLANK = np.zeros_like
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
+MAKES_ZEROS = (BLANK, np.zeros)
 IS_INFINITE = np.isinf
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
@@ -197,6 +199,10 @@ def added_at(x: Any, index: Any, value: Any) -> Any:
 
 def expand(t: Any, out: Any) -> Any:
     return np.broadcast_to(t, np.shape(out))
+
+
+def fit(t: Any, out: Any) -> Any:
+    return runtime.fit(t, out)
 
 
 def cast(g: Any, x: Any) -> Any:

@@ -71,6 +71,12 @@ def shaped_like_second(fn: F) -> F:
     return fn
 
 
+def made_apart(fn: F) -> F:
+    """Of numbers and arrays, and lists of these, it makes new ones: nothing in them is another's."""
+    fn.__made_apart__ = True  # type: ignore[attr-defined]
+    return fn
+
+
 # --- cotangents of broadcast operands, casts, zeros, sums
 
 
@@ -83,7 +89,7 @@ def unbroadcast(g: Any, like: Any) -> Any:
     shape = np.shape(like)
     if np.shape(g) != shape:
         g = _summed(g, shape)
-    return _narrowed(g, like)
+    return _number(_narrowed(g, like), like)
 
 
 def fit(g: Any, like: Any) -> Any:
@@ -91,7 +97,7 @@ def fit(g: Any, like: Any) -> Any:
     shape = np.shape(like)
     if np.shape(g) != shape:
         g = np.broadcast_to(_summed(g, shape), shape)
-    return _narrowed(g, like)
+    return _number(_narrowed(g, like), like)
 
 
 def _summed(g: Any, shape: tuple[int, ...]) -> Any:
@@ -113,16 +119,24 @@ def _narrowed(g: Any, like: Any) -> Any:
     return g.astype(want) if want.itemsize < have.itemsize else g
 
 
+def _number(g: Any, like: Any) -> Any:
+    """``g`` as a number if ``like`` is one: an array of no dimensions would be changed in place."""
+    return g[()] if isinstance(g, np.ndarray) and not g.ndim and not isinstance(like, np.ndarray) else g
+
+
 def cast_like(g: Any, like: Any) -> Any:
-    """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part."""
+    """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part; None is zero."""
+    if g is None:
+        return zeros_like(like)
     if np.iscomplexobj(g) and not np.iscomplexobj(like):
         g = g.real
     want = getattr(like, "dtype", None)
     if want is None or want.kind not in "fc" or getattr(g, "dtype", None) == want:
-        return g
+        return _number(g, like)
     return np.asarray(g).astype(want)[()]
 
 
+@made_apart
 def zeros_like(x: Any) -> Any:
     """The zero cotangent of ``x``: same structure, floats for integers, None where there is no derivative."""
     match x:
@@ -145,6 +159,7 @@ def zeros_like(x: Any) -> Any:
     return None
 
 
+@made_apart
 def zeros_there(x: Any) -> Any:
     """The zero cotangent of what may hold None in the place of numbers and arrays: of None, the number."""
     match x:
@@ -157,11 +172,20 @@ def zeros_there(x: Any) -> Any:
     return 0.0 if x is None else zeros_like(x)
 
 
+@made_apart
 def zero_of(x: Any) -> Any:
-    """The zero cotangent of an array that may not have been set: of none, the number."""
-    return 0.0 if x is None else np.zeros_like(x)
+    """The zero cotangent of what may not be there: of none, the number; of a list, those of its elements."""
+    match x:
+        case None:
+            return 0.0
+        case list():
+            return [zero_of(value) for value in x]
+        case dict():
+            return {key: zero_of(value) for key, value in x.items()}
+    return zeros_like(x)
 
 
+@made_apart
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents of one structure; None is zero."""
     if a is None:

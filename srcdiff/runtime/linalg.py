@@ -178,10 +178,10 @@ def cofactors(a: Any) -> Any:
     return _turned(u, _products_without(s, 1)[..., None] * np.eye(s.shape[-1]), vh)
 
 
-def cofactors_dot(a: Any, a_dot: Any) -> Any:
-    """The change of ``cofactors(a)`` along ``a_dot``; as a map of ``a_dot`` it is its own transpose."""
+def cofactors_dot(a: Any, f: Any) -> Any:
+    """The change of ``cofactors(a)`` along ``f``; as a map of ``f`` it is its own transpose."""
     u, s, vh = np.linalg.svd(a)
-    f = np.conj(np.swapaxes(u, -1, -2)) @ a_dot @ np.conj(np.swapaxes(vh, -1, -2))
+    f = np.conj(np.swapaxes(u, -1, -2)) @ f @ np.conj(np.swapaxes(vh, -1, -2))
     # det(diag(s) + f) = ... + sum over i < j of (f_ii f_jj - f_ij f_ji) times all s but s_i and s_j + ...
     pairs = _products_without(s, 2) * (1.0 - np.eye(s.shape[-1]))
     straight = pairs @ np.diagonal(f, 0, -2, -1)[..., None]

@@ -419,7 +419,86 @@ M = rng.normal(size=(4, 4))
 SPD = M @ M.T + 4.0 * np.eye(4)
 LOWER = np.tril(M) + 3.0 * np.eye(4)
 
+def wave_with_new_arrays(x):
+    """Three levels of a field; the newest is a new array, written to at its ends."""
+    before, u = x * 1.0, np.sin(x)
+    for _ in range(4):
+        new = 2 * u - before - 0.1 * u**3
+        new[0] = 0.0
+        new[-1] = u[0] * before[1]
+        before = u
+        u = new
+    return np.sum(u**2) + np.sum(before**3)
+
+
+def partly_new_buffers(x):
+    """Of three arrays that change places one is made anew in each trip."""
+    a, b, c = x * 1.0, np.sin(x), np.cos(x)
+    for _ in range(4):
+        a[1:] = np.sin(b[:-1]) * c[1:] + a[:-1]
+        c[0] = a[1] * b[2]
+        a, b, c = b, a, a * c
+        c[1] *= b[0]
+    return np.sum(a * b * c)
+
+
+def one_product_two_places(x):
+    """Two equal arrays, computed once: one is written to, the other lies in a list that a loop changes."""
+    w = x * x
+    rows = [np.ones(3), x * x]
+    for i in range(2):
+        rows[0][2] = x[0] - 0.3 * rows[i][-1]
+    w -= 0.1 * x
+    s = 0.0
+    for i in range(2):
+        s += rows[i][i] * w[i]
+    return s + np.sum(w) + np.sum(rows[0] * rows[1])
+
+
+def read_after_changing_places(x):
+    """What is read again later (the cosine, by the derivative of the sine) has changed places in a loop."""
+    u, w, p = x.copy(), x * x, np.cos(x)
+    q, c = u + w, w[1]
+    for _ in range(3):
+        u, w = w, u
+        p, u, w = w, p, u * c
+    return np.sum(u * w * w) + np.sum(p * u) + x[0] * np.sum(q)
+
+
+def through_turned_axes(x):
+    m = np.outer(x, np.sin(x))
+    rows, back = np.moveaxis(m, 0, 1), m.transpose(1, 0)
+    rows[0] *= x
+    back[1, 2] = x[0]
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3))
+
+
+def through_flips(x):
+    m = np.outer(x, x)
+    mirrored = np.flip(m, axis=1)
+    mirrored[:, 0] = x**2
+    np.fliplr(m)[0] = 2.0 * x
+    v = np.flip(x * 1.0)
+    v[1:] += x[:2] ** 2
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3)) + np.sum(v**3)
+
+
+def through_axes_of_one(x):
+    m = np.outer(x, x)[None]
+    inner, wide = np.squeeze(m, axis=0), np.expand_dims(x * 2.0, 0)
+    inner[0] = inner[1] * x
+    wide[0, 1] = x[0] * x[2]
+    return np.sum(m**2 * np.arange(9.0).reshape(3, 3)) + np.sum(wide**3)
+
+
 PROGRAMS = [
+    Program("wave_with_new_arrays", wave_with_new_arrays, (np.array([0.7, -0.4, 1.3]),)),
+    Program("partly_new_buffers", partly_new_buffers, (np.array([0.7, -0.4, 1.3]),)),
+    Program("one_product_two_places", one_product_two_places, (np.array([0.7, -0.4, 1.3]),)),
+    Program("read_after_changing_places", read_after_changing_places, (np.array([0.68, -0.39, 1.38]),)),
+    Program("through_turned_axes", through_turned_axes, (np.array([0.7, -0.4, 1.3]),)),
+    Program("through_flips", through_flips, (np.array([0.7, -0.4, 1.3]),)),
+    Program("through_axes_of_one", through_axes_of_one, (np.array([0.7, -0.4, 1.3]),)),
     Program("write_entries", write_entries, (0.8,)),
     Program("overwrite_entry", overwrite_entry, (x6,)),
     Program("augmented_entries", augmented_entries, (x6, 0.7), (0, 1)),

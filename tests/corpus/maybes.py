@@ -1,5 +1,6 @@
 """Variables, attributes and elements that are None at first and a number or an array later."""
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -579,7 +580,62 @@ def in_text(xs):
     return total
 
 
+def places_filled(x):
+    """Places of a list that nothing may stand in, read where something does."""
+    found, s = [None] * 3, 0.0
+    for i in range(len(x)):
+        if x[i] > 0.5:
+            found[i] = x[i] ** 2
+    for i in range(len(x)):
+        if found[i] is not None:
+            s += found[i] * found[i]
+    return s
+
+
+def rows_or_none(x):
+    rows, s = [], 0.0
+    for i in range(len(x)):
+        if x[i] > 0.5:
+            rows.append(x * x[i])
+        else:
+            rows.append(None)
+    for i in range(len(rows)):
+        row = rows[i]
+        if row is not None:
+            s += np.sum(row * row) * row[0]
+    return s
+
+
+def triangle_with_gaps(x):
+    rows, s = [], 0.0
+    for i in range(len(x)):
+        row = []
+        for j in range(i + 1):
+            row.append(x[j] if x[j] > 0.5 else None)
+        rows.append(row)
+    for row in rows:
+        for j in range(len(row)):
+            v = row[j]
+            if v is not None:
+                s += v**3
+    return s
+
+
+def copies_of_it(x):
+    """A copy of what may be None is another array, or None."""
+    best = None
+    for i in range(3):
+        if x[i] > 0.5:
+            best = x * x[i]
+    mine, yours = copy.copy(best), copy.deepcopy(best)
+    if mine is None or yours is None:
+        return np.sum(x)
+    mine[0], yours[1] = 5.0 * x[1], x[2]
+    return np.sum(best) * x[2] + np.sum(mine**2) * np.sum(yours)
+
+
 v = np.array([0.3, -0.7, 0.9, 0.2, 0.6])
+W = np.array([0.7, -0.4, 1.3])
 L = v.tolist()
 X = rng.normal(size=(3, 4))
 A = rng.normal(size=(3, 3)) * 0.3
@@ -679,4 +735,8 @@ PROGRAMS = [
     *both(kept_with_none, L),
     *both(kept_arrays_with_none, X),
     *both(kept_pairs_with_none, X),
+    *both(places_filled, W),
+    *both(rows_or_none, W),
+    *both(triangle_with_gaps, W),
+    *both(copies_of_it, W, -W / 3),
 ]

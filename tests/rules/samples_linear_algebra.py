@@ -222,8 +222,8 @@ SAMPLES: dict[Any, list[Sample]] = {
     np.linalg.det: [Sample((square(3, 3),)), Sample((square(2, 3, 3),)), Sample((square(2, 2) + 0.2j,))],
     rt.cofactors: [Sample((square(3, 3),)), Sample((square(2, 3, 3),))],
     rt.cofactors_dot: [
-        Sample((square(3, 3), square(3, 3) - 1.0), wrt=(1,)),
-        Sample((np.ones((2, 2)), square(2, 2)), wrt=(1,), name="singular"),
+        Sample((square(3, 3), square(3, 3) - 1.0), wrt=(0, 1)),
+        Sample((square(2, 3, 3), square(2, 3, 3) - 1.0), wrt=(0, 1)),
     ],
     np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),))],
     np.linalg.cholesky: [

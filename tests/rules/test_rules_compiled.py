@@ -39,7 +39,6 @@ INFIX: dict[Any, str] = {
 LEFT_OUT: dict[Any, str] = {
     runtime.einsum_bar: "called with a display of arrays only",
     runtime.multi_dot_bar: "called with a display of arrays only",
-    runtime.cofactors: "its second derivative, the third of a determinant, is refused",
     np.unique: "return_index= is refused",
     np.float16: "too coarse for differences by steps of 1e-6",
     np.float32: "too coarse for differences by steps of 1e-6",
