@@ -32,7 +32,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree, present
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Simple, Tree, present
 
 __all__ = ["own"]
 
@@ -376,6 +376,8 @@ class Owner:
         rs = self.of(a)
         k = kind(a)
         if not isinstance(k, (Array, Seq)):
+            if k == UNKNOWN:  # (perhaps an array, over the memory of another)
+                return rs
             made = isinstance(a, Val) and a in rs and a.op is not None and a.op.code == "prim"
             return frozenset(vals([a])) if made else rs
         return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))

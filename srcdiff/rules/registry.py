@@ -132,11 +132,11 @@ _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
 _IMPLICIT: dict[str, Fn] = {}
-_LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
+_LATER: dict[str, tuple[str, ...]] = {}  # libraries that may never be imported, and the modules of their rules
 
 
-def when_imported(library: str, rules: str) -> None:
-    """The module ``rules`` holds the rules of ``library``: it is imported once somebody has imported that."""
+def when_imported(library: str, *rules: str) -> None:
+    """These modules hold the rules of ``library``: they are imported once somebody has imported that."""
     _LATER[library] = rules
 
 
@@ -144,7 +144,8 @@ def _met(everything: bool = False) -> bool:
     """Import the rules of the libraries that have been imported since; whether there were any."""
     found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
     for name in found:
-        importlib.import_module(_LATER.pop(name, __name__))
+        for module in _LATER.pop(name, ()):
+            importlib.import_module(module)
     return bool(found)
 
 

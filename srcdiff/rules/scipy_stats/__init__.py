@@ -7,7 +7,7 @@ has the names of its shapes.  Frozen distributions are read as these methods (``
 from scipy import stats
 
 from srcdiff.rules.registry import freezes
-from srcdiff.rules.scipy_stats import continuous, discrete, multivariate, texts
+from srcdiff.rules.scipy_stats import continuous, descriptive, discrete, multivariate, texts
 
 freezes(
     stats.rv_continuous,
@@ -15,4 +15,4 @@ freezes(
     *(type(d) for d in (stats.multivariate_normal, stats.multivariate_t, stats.dirichlet, stats.multinomial)),
 )
 
-__all__ = ["continuous", "discrete", "multivariate", "texts"]
+__all__ = ["continuous", "descriptive", "discrete", "multivariate", "texts"]
