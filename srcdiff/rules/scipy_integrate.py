@@ -77,3 +77,15 @@ def romb(y: Any, dx: Any = 1.0, axis: Any = -1, *, out_bar: Any) -> Any:
     if np.ndim(y) == 1:
         return weights * g
     return np.moveaxis(np.moveaxis(np.zeros_like(y) + g, axis, -1) * weights, -1, axis)
+
+
+@linear(scipy.integrate.cumulative_simpson, "y")
+def cumulative_simpson(
+    y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None, *, out_bar: Any
+) -> Any:
+    if initial is not None and initial != 0:  # (it is added to the sums, which are not linear then)
+        raise NotImplementedError("the derivative of scipy.integrate.cumulative_simpson needs initial=0")
+    images = scipy.integrate.cumulative_simpson(np.eye(np.shape(y)[axis]), x=x, dx=dx, initial=initial)
+    if np.ndim(y) == 1:
+        return images @ out_bar
+    return np.moveaxis(np.moveaxis(out_bar, axis, -1) @ images.T, -1, axis)

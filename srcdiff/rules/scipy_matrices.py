@@ -90,10 +90,12 @@ def lower_part(ab: T, lower: T) -> T:
     return out
 
 
-def bands_of(part: T, width: T, lower: T) -> T:
-    """The bands of a lower triangle."""
-    rows = [np.pad(np.diagonal(part, -k), (0, k) if lower else (k, 0)) for k in range(width)]
-    return np.stack(rows if lower else rows[::-1])
+def bands_of(part: T, ab: T, lower: T) -> T:
+    """The bands of a lower triangle; what LAPACK does not look at stays as it was."""
+    width, n = np.shape(ab)
+    if lower:
+        return np.stack([np.concatenate((np.diagonal(part, -k), ab[k, n - k :])) for k in range(width)])
+    return np.stack([np.concatenate((ab[r, : width - 1 - r], np.diagonal(part, r + 1 - width))) for r in range(width)])  # noqa: E501
 
 
 @definition(scipy.linalg.eigvals_banded, "a_band")
@@ -125,10 +127,10 @@ def cholesky_banded(ab: T, overwrite_ab: T = False, lower: T = False, check_fini
         return NotImplemented
     part = lower_part(ab, lower)
     factor = np.linalg.cholesky(part + np.tril(part, -1).T)
-    return bands_of(factor, np.shape(ab)[0], lower)
+    return bands_of(factor, ab, lower)
 
 
-@definition(scipy.linalg.cho_solve_banded, "cb_and_lower", "b")
+@definition(scipy.linalg.cho_solve_banded, "b")
 def cho_solve_banded(cb_and_lower: T, b: T, overwrite_b: T = False, check_finite: T = True) -> T:
     """The solution of a linear system, by the bands of its Cholesky factor."""
     cb, lower = cb_and_lower

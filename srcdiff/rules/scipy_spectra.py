@@ -74,14 +74,14 @@ def sosfiltfilt(
 
 
 @linear(scipy.signal.czt, "x")
-def czt(x: T, m: T = None, w: T = None, a: T = 1 + 0j, *, axis: T = -1, out_bar: T) -> T:
+def czt(x: T, m: T = None, w: T = None, a: T = 1 + 0j, axis: T = -1, *, out_bar: T) -> T:
     units = np.eye(np.shape(x)[axis])
     return turned_back(scipy.signal.czt(units, m, w, a, axis=1), out_bar, axis)
 
 
 @linear(scipy.signal.zoom_fft, "x")
 def zoom_fft(
-    x: T, fn: T, m: T = None, *, fs: T = 2, endpoint: T = False, axis: T = -1, out_bar: T
+    x: T, fn: T, m: T = None, fs: T = 2, endpoint: T = False, axis: T = -1, *, out_bar: T
 ) -> T:
     units = np.eye(np.shape(x)[axis])
     return turned_back(
@@ -257,8 +257,6 @@ def istft(
     if scaling != "spectrum" or not isinstance(window, (str, tuple)) or not boundary:
         return NotImplemented
     nperseg = other(nperseg, 2 * (np.shape(Zxx)[0] - 1))
-    if nperseg // 2 + 1 != np.shape(Zxx)[0]:
-        raise ValueError("istft: nperseg and the number of frequencies do not go together")
     step = nperseg - other(noverlap, nperseg // 2)
     shape = scipy.signal.get_window(window, nperseg)
     frames = np.fft.irfft(Zxx.T, nperseg) * (shape * np.sum(shape))
