@@ -16,7 +16,13 @@ def laws(sizes: tuple[int, ...]) -> Iterator[Any]:
     """The simple relations that hold among some sizes, by their places."""
     for c in range(-4, 5):
         for (i, a), (j, b) in itertools.permutations(enumerate(sizes), 2):
-            for name, value in (("half", a // 2), ("third", a // 3), ("same", a), ("twice", 2 * a), ("thrice", 3 * a)):  # noqa: E501
+            for name, value in (
+                ("half", a // 2),
+                ("third", a // 3),
+                ("same", a),
+                ("twice", 2 * a),
+                ("thrice", 3 * a),
+            ):
                 if value + c == b:
                     yield name, c, i, j
     for i, j, k in itertools.permutations(range(len(sizes)), 3):

@@ -89,7 +89,8 @@ def cumulative_trapezoid(g: Given) -> Bound | None:
         return g.write(text, "y", "x", "dx")
     if g.flag("x") is not None and g.rank("x") != 1:
         return None
-    text = f"t = np.moveaxis(y, axis, -1)\nt = np.cumsum({step} * (t[..., 1:] + t[..., :-1]) / 2.0, axis=-1)\n"
+    text = "t = np.moveaxis(y, axis, -1)\n"
+    text += f"t = np.cumsum({step} * (t[..., 1:] + t[..., :-1]) / 2.0, axis=-1)\n"
     if g.flag("initial") is not None:
         text += f"t = np.pad(t, ({'(0, 0), ' * (rank - 1)}(1, 0)))\n"
     return g.write(text + "out = np.moveaxis(t, -1, axis)", "y", "x", "dx", "axis")

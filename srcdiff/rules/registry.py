@@ -132,7 +132,7 @@ _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
 _IMPLICIT: dict[str, Fn] = {}
-_LATER: dict[str, tuple[str, ...]] = {}  # libraries that may never be imported, and the modules of their rules
+_LATER: dict[str, tuple[str, ...]] = {}  # libraries that may never be imported, with the rules'
 
 
 def when_imported(library: str, *rules: str) -> None:
@@ -315,7 +315,7 @@ def refused(reason: str, *fns: Any) -> None:
 def reason_of(fn: Any) -> str:
     """Why ``fn`` is refused, or nothing."""
     try:
-        return _REFUSED.get(fn, "")
+        return _REFUSED.get(fn, "") or _REFUSED.get(getattr(fn, "__self__", None), "")
     except TypeError:
         return ""
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from srcdiff.rules import indexing
+from srcdiff.rules import indexing, scipy_reasons
 from srcdiff.rules.registry import definition, linear, nondifferentiable
 from srcdiff.runtime.arrays import resized, scale_ends, unbroadcast
 
@@ -247,17 +247,13 @@ def ihfft(x: T, n: T = None, axis: T = -1, norm: T = None, overwrite_x: T = Fals
 
 
 @definition(scipy.fft.rfftn, "x")
-def rfftn(
-    x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None
-) -> T:
+def rfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
     """That of NumPy."""
     return np.fft.rfftn(x, s, axes, norm) if s is None else NotImplemented
 
 
 @definition(scipy.fft.irfftn, "x")
-def irfftn(
-    x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None
-) -> T:
+def irfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
     """That of NumPy."""
     return np.fft.irfftn(x, s, axes, norm) if s is None else NotImplemented
 
@@ -298,3 +294,6 @@ def fht(a: T, dln: T, mu: T, offset: T = 0.0, bias: T = 0.0, *, out_bar: T) -> T
 @linear(scipy.fft.ifht, "A")
 def ifht(A: T, dln: T, mu: T, offset: T = 0.0, bias: T = 0.0, *, out_bar: T) -> T:
     return out_bar @ scipy.fft.ifht(np.eye(np.shape(A)[-1]), dln, mu, offset, bias).T
+
+
+scipy_reasons.declare("fft", scipy.fft)

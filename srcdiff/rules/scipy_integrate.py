@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import differential, implicit, linear, nondifferentiable, pullback
 from srcdiff.rules.transforms import can_vary, jvp, varies, vjp
 
@@ -55,7 +56,11 @@ def integral_of_bar(fun: Any, args: Any, a: Any, b: Any, y: Any, *, out_bar: Any
             bars = (*bars, bar)
         else:
             bar = scipy.integrate.quad_vec(
-                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, epsabs=1e-12, epsrel=1e-10  # noqa: B023  (called at once)
+                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k],  # noqa: B023  (called at once)
+                a,
+                b,
+                epsabs=1e-12,
+                epsrel=1e-10,
             )[0]
             bars = (*bars, bar)
     return bars, -np.sum(fun(a, *args) * out_bar), np.sum(fun(b, *args) * out_bar)
@@ -89,3 +94,6 @@ def cumulative_simpson(
     if np.ndim(y) == 1:
         return images @ out_bar
     return np.moveaxis(np.moveaxis(out_bar, axis, -1) @ images.T, -1, axis)
+
+
+scipy_reasons.declare("integrate", scipy.integrate)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.interpolate
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import definition, differential, elementwise, multilinear, pullback, real_only
 from srcdiff.rules.transforms import varies
 from srcdiff.runtime.interpolation import curve_at, interpolate, interpolate_shaped
@@ -128,3 +129,6 @@ def interpn(
             outside = (xi[..., k] < points[k][0]) | (xi[..., k] > points[k][-1])
             out = np.where(outside, fill_value, out)
     return out
+
+
+scipy_reasons.declare("interpolate", scipy.interpolate)

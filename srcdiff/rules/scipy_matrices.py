@@ -95,7 +95,9 @@ def bands_of(part: T, ab: T, lower: T) -> T:
     width, n = np.shape(ab)
     if lower:
         return np.stack([np.concatenate((np.diagonal(part, -k), ab[k, n - k :])) for k in range(width)])
-    return np.stack([np.concatenate((ab[r, : width - 1 - r], np.diagonal(part, r + 1 - width))) for r in range(width)])  # noqa: E501
+    return np.stack(
+        [np.concatenate((ab[r, : width - 1 - r], np.diagonal(part, r + 1 - width))) for r in range(width)]
+    )
 
 
 @definition(scipy.linalg.eigvals_banded, "a_band")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import definition, differential, nondifferentiable, pullback
 
 nondifferentiable(
@@ -81,3 +82,6 @@ def rosen_hess_prod(x: Any, p: Any) -> Any:
     middle = np.concatenate((1200.0 * x[:-1] ** 2 - 400.0 * x[1:] + 2.0, zero))
     middle = middle + np.concatenate((zero, np.full(np.shape(x)[0] - 1, 200.0)))
     return middle * p + np.concatenate((side * p[1:], zero)) + np.concatenate((zero, side * p[:-1]))
+
+
+scipy_reasons.declare("optimize", scipy.optimize)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
+import scipy.spatial
 import scipy.spatial.distance
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import definition, linear, pullback, real_only
 
 T = Any
@@ -95,3 +97,7 @@ def directed_hausdorff(u: T, v: T, rng: T = 0, seed: T = None) -> T:
     i = np.argmax(np.min(between, axis=1))
     j = np.argmin(between[i])
     return between[i, j], i, j
+
+
+scipy_reasons.declare("spatial", scipy.spatial)
+scipy_reasons.declare("spatial.distance", scipy.spatial.distance)

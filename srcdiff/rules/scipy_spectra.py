@@ -1,8 +1,9 @@
 r"""Functions of ``scipy.signal`` that are others put together: spectra, responses, waves; linear designs.
 
 With the windowed frames :math:`w_k x_{n+k}` and their transforms :math:`X`, a spectrum is the mean of
-:math:`\bar X Y` over the frames; the response of a filter is the ratio of two polynomials on the circle.  What
-is linear in the signal, with coefficients that do not vary, is applied to the unit vectors for its transpose.
+:math:`\bar X Y` over the frames; the response of a filter is the ratio of two polynomials on the circle.
+What is linear in the signal, with coefficients that do not vary, is applied to the unit vectors for its
+transpose.
 """
 
 from __future__ import annotations
@@ -66,9 +67,7 @@ def decimate(
 
 
 @linear(scipy.signal.sosfiltfilt, "x")
-def sosfiltfilt(
-    sos: T, x: T, axis: T = -1, padtype: T = "odd", padlen: T = None, *, out_bar: T
-) -> T:
+def sosfiltfilt(sos: T, x: T, axis: T = -1, padtype: T = "odd", padlen: T = None, *, out_bar: T) -> T:
     units = np.eye(np.shape(x)[axis])
     return turned_back(scipy.signal.sosfiltfilt(sos, units, 1, padtype, padlen), out_bar, axis)
 
@@ -80,21 +79,15 @@ def czt(x: T, m: T = None, w: T = None, a: T = 1 + 0j, axis: T = -1, *, out_bar:
 
 
 @linear(scipy.signal.zoom_fft, "x")
-def zoom_fft(
-    x: T, fn: T, m: T = None, fs: T = 2, endpoint: T = False, axis: T = -1, *, out_bar: T
-) -> T:
+def zoom_fft(x: T, fn: T, m: T = None, fs: T = 2, endpoint: T = False, axis: T = -1, *, out_bar: T) -> T:
     units = np.eye(np.shape(x)[axis])
-    return turned_back(
-        scipy.signal.zoom_fft(units, fn, m, fs=fs, endpoint=endpoint, axis=1), out_bar, axis
-    )
+    return turned_back(scipy.signal.zoom_fft(units, fn, m, fs=fs, endpoint=endpoint, axis=1), out_bar, axis)
 
 
 # --- spectra ------------------------------------------------------------------------------------------------
 
 
-def transformed(
-    x: T, shape: T, step: T, nfft: T, detrend: T
-) -> T:
+def transformed(x: T, shape: T, step: T, nfft: T, detrend: T) -> T:
     """The transforms of the windowed frames."""
     frames = sliding_window_view(x, np.shape(shape)[0], axis=-1)[..., ::step, :]
     if detrend:
@@ -348,9 +341,7 @@ def deconvolve(signal: T, divisor: T) -> T:
 
 def under(volume: T, kernel_size: T) -> T:
     """All that lies under the window, zeros beyond the edges, in the last axis."""
-    sizes = (
-        kernel_size if isinstance(kernel_size, tuple) else (other(kernel_size, 3),) * np.ndim(volume)
-    )
+    sizes = kernel_size if isinstance(kernel_size, tuple) else (other(kernel_size, 3),) * np.ndim(volume)
     whole = np.pad(volume, [(s // 2, s // 2) for s in sizes])
     return np.reshape(sliding_window_view(whole, sizes), (*np.shape(volume), -1))
 

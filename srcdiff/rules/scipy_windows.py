@@ -34,7 +34,7 @@ def windows(image: T, size: T, mode: T, cval: T) -> T:
     if mode == "constant":
         whole = np.pad(image, half, constant_values=cval)
     else:
-        whole = np.pad(image, half, mode=beyond(mode))
+        whole = np.pad(image, half, beyond(mode))  # type: ignore[call-overload]
     seen = sliding_window_view(whole, one_to_each(size, np.ndim(image)))
     return np.reshape(seen, (*np.shape(image), -1))
 
@@ -45,7 +45,7 @@ def refuses(size: T, footprint: T, origin: T) -> T:
         return True
     if isinstance(size, int):
         return size % 2 == 0
-    return not isinstance(size, tuple) or any([s % 2 == 0 for s in size])
+    return not isinstance(size, tuple) or any([s % 2 == 0 for s in size])  # noqa: C419  (read by the front end)
 
 
 @definition(scipy.ndimage.maximum_filter, "input")

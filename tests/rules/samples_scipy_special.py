@@ -45,6 +45,11 @@ def shaped(*parameters: Any, x: tuple[float, float], wrt: tuple[int, ...] = ()) 
 WHOLE = (0, 1, 2, 5)
 DEGREES = (0, 1, 2, 3, 7)
 SAMPLES: dict[Fn, list[Sample]] = {
+    special.diric: [
+        Sample((real(0.3, 5.0, 4), 5), wrt=(0,), name="odd"),
+        Sample((real(0.3, 5.0, 4), 4), wrt=(0,), name="even"),
+        Sample((0.7, 3), wrt=(0,), name="float"),
+    ],
     # gamma.py
     special.gamma: [*near(0.3, 4.0, 20.3, -1.4), *unary(-0.8, -0.2)],
     special.gammaln: near(0.3, 4.0, 1e3, -1.4),

@@ -6,7 +6,8 @@ has the names of its shapes.  Frozen distributions are read as these methods (``
 
 from scipy import stats
 
-from srcdiff.rules.registry import freezes
+from srcdiff.rules import scipy_reasons
+from srcdiff.rules.registry import freezes, lookup, reason_of, refused
 from srcdiff.rules.scipy_stats import continuous, descriptive, discrete, multivariate, texts
 
 freezes(
@@ -16,3 +17,14 @@ freezes(
 )
 
 __all__ = ["continuous", "descriptive", "discrete", "multivariate", "texts"]
+
+scipy_reasons.declare("stats", stats)
+DENSITIES = ("logpdf", "pdf", "logpmf", "pmf")
+_kinds = (stats.rv_continuous, stats.rv_discrete, type(stats.multivariate_normal).__mro__[1])
+for _dist in vars(stats).values():
+    if (
+        isinstance(_dist, _kinds)
+        and not reason_of(_dist)
+        and not any(lookup(getattr(_dist, m, None)) for m in DENSITIES)
+    ):
+        refused(scipy_reasons.WEIGHTS, _dist)

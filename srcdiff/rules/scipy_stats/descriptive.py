@@ -213,8 +213,8 @@ def zmap(scores: T, compare: T, axis: T = 0, ddof: T = 0, nan_policy: T = PLAIN)
 
 @definition(stats.iqr, "x")
 def iqr(
-    x: T, axis: T = None, rng: T = (25, 75), scale: T = 1.0, nan_policy: T = PLAIN, interpolation: T = "linear",
-    keepdims: T = False,
+    x: T, axis: T = None, rng: T = (25, 75), scale: T = 1.0, nan_policy: T = PLAIN,
+    interpolation: T = "linear", keepdims: T = False,
 ) -> T:  # fmt: skip
     """The range between two percentiles."""
     if nan_policy != "propagate" or isinstance(scale, str) or interpolation != "linear":
@@ -235,9 +235,7 @@ def median_abs_deviation(
 
 
 @definition(stats.scoreatpercentile, "a")
-def scoreatpercentile(
-    a: T, per: T, limit: T = (), interpolation_method: T = "fraction", axis: T = None
-) -> T:
+def scoreatpercentile(a: T, per: T, limit: T = (), interpolation_method: T = "fraction", axis: T = None) -> T:
     """A percentile."""
     if limit != () or interpolation_method != "fraction":
         return NotImplemented
@@ -315,9 +313,7 @@ def circstd(
 
 
 @definition(stats.boxcox_llf, "lmb", "data")
-def boxcox_llf(
-    lmb: T, data: T, *, axis: T = 0, keepdims: T = False, nan_policy: T = PLAIN
-) -> T:
+def boxcox_llf(lmb: T, data: T, *, axis: T = 0, keepdims: T = False, nan_policy: T = PLAIN) -> T:
     """The log-likelihood of a power."""
     if nan_policy != "propagate":
         return NotImplemented
@@ -341,9 +337,7 @@ def yeojohnson(x: T, lmbda: T = None) -> T:
 
 
 @definition(stats.yeojohnson_llf, "lmb", "data")
-def yeojohnson_llf(
-    lmb: T, data: T, *, axis: T = 0, nan_policy: T = PLAIN, keepdims: T = False
-) -> T:
+def yeojohnson_llf(lmb: T, data: T, *, axis: T = 0, nan_policy: T = PLAIN, keepdims: T = False) -> T:
     """The log-likelihood of its power."""
     if nan_policy != "propagate":
         return NotImplemented
