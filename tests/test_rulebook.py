@@ -137,6 +137,16 @@ def test_a_refusal_says_why() -> None:
         grad(f)(np.eye(2))
 
 
+def test_powers_are_not_reduced() -> None:
+    """NumPy 2 leaves out exponents: np.power.reduce([1.3, 0.7, 1.2, 0.9]) is 1.3 ** 0.9."""
+
+    def f(x: Any) -> Any:
+        return np.power.reduce(x)
+
+    with pytest.raises(Exception, match="NumPy leaves out the exponents in between"):
+        grad(f)(np.array([1.3, 0.7, 1.2, 0.9]))
+
+
 def test_series_are_known_once_imported() -> None:
     """The rules of numpy.polynomial are taken up when that is met: importing srcdiff does not import it."""
     code = "import sys, srcdiff; print('srcdiff.rules.polynomials' in sys.modules)"

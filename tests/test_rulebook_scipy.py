@@ -13,9 +13,13 @@ import pytest
 pytest.importorskip("scipy", minversion="1.15")
 
 import rulebook_scipy as calls
+import scipy.linalg
+from scipy import fft, signal
+from scipy.spatial import distance
 from test_rulebook import variables
 
-from srcdiff import check_rule, rulebook
+from srcdiff import check_rule, grad, rulebook
+from srcdiff.errors import NoRule
 from srcdiff.rules import scipy_reasons
 
 ALL = os.environ.get("SRCDIFF_ALL") == "1"
@@ -79,3 +83,44 @@ def test_reasons_are_of_names_that_exist() -> None:
         found.update({f"{part}.{n}": hasattr(home, n) for names in table.values() for n in names.split()})
     missing = sorted(n for n, there in found.items() if not there)
     assert len(missing) < 20, missing  # (of other versions of SciPy)
+
+
+def convolved(x: Any) -> Any:
+    y = 2.0 * x
+    return signal.fftconvolve(y, y, axes=0).sum()
+
+
+def cosines(x: Any) -> Any:
+    return (fft.dct(x, orthogonalize=True) ** 2).sum()
+
+
+def apart(x: Any) -> Any:
+    return distance.pdist(x, "jaccard").sum()
+
+
+@pytest.mark.parametrize(
+    ("f", "line", "what"),
+    [
+        (convolved, "return signal.fftconvolve(y, y, axes=0).sum()", "fftconvolve needs axes=None"),
+        (cosines, "return (fft.dct(x, orthogonalize=True) ** 2).sum()", "needs orthogonalize=None"),
+        (apart, 'return distance.pdist(x, "jaccard").sum()', "metrics with a derivative"),
+    ],
+)
+def test_options_are_refused_at_the_line_of_the_user(f: Any, line: str, what: str) -> None:
+    """Before anything runs; a rule that covers them in one mode only gives the derivative in that."""
+    with pytest.raises(NoRule) as e:
+        grad(f)(np.linspace(0.3, 1.2, 6).reshape(3, 2) if f is apart else np.linspace(0.3, 1.2, 6))
+    (problem,) = e.value.problems
+    assert problem.slug == "option" and what in problem.what
+    assert problem.file == __file__ and problem.text.strip() == line
+    assert "leave that option out" in problem.help
+
+
+def test_an_option_known_at_run_time_raises_then() -> None:
+    def f(x: Any, closed: Any) -> Any:
+        return scipy.linalg.solve_triangular(x, np.ones(2), trans=closed).sum()
+
+    x = np.array([[2.0, 0.3], [0.0, 1.5]])
+    assert np.isfinite(grad(f)(x, 1)).all()
+    with pytest.raises(NotImplementedError, match="needs trans 0 or 1"):
+        grad(f)(x, 2)
