@@ -231,4 +231,7 @@ LINES: list[str] = [
     "stats.zmap(x, y)",
     "stats.zscore(x)",
     "stats.zscore(A, axis=1, ddof=1)",
+    "stats.multivariate_normal.entropy(cov=P)",
+    "stats.poisson.entropy(4 * x)",
+    "stats.truncnorm(-s, 2.0 * t).logpdf(x)",
 ]

@@ -65,3 +65,12 @@ def test_a_pullback_leaves_its_cotangent_alone() -> None:
     back = vjp(written, np.array([1.5, 0.6, 2.1]))[1]
     np.testing.assert_array_equal(back(bar)[0], [0.0, -1.0, 0.0])
     np.testing.assert_array_equal(bar, np.ones((2, 2)))
+
+
+def counted(mu: Any) -> Any:
+    k = np.arange(np.ceil(2.0 * np.max(mu)) + 10.0)
+    return np.sum(np.exp(-np.expand_dims(mu, -1) * k), axis=-1)
+
+
+def test_what_is_counted_up_to_a_number_has_any_size() -> None:
+    assert check_rule(counted, np.array([0.3, 0.6])) < 1e-8

@@ -285,7 +285,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         return forget_sizes(got)
     sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
     between = fn in _LONGER and all(isinstance(d, Sym) for d in sizes)
-    return forget_sizes(got) if between or fn in _DATA_SHAPED else got
+    counted = fn is np.arange and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
+    return forget_sizes(got) if between or counted or fn in _DATA_SHAPED else got
 
 
 def complexified(k: Kind) -> Kind:
@@ -346,6 +347,11 @@ def shaped(first: Kind, like: Kind) -> Kind:
 MOST_FORCED = 3  # sizes of which one is tried to be a number that is written
 _MOST_OF_NUMBERS = 1024
 _of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
+
+
+def is_float_scalar(k: Kind) -> bool:
+    """Whether a value is a number with a point: what is counted up to it has any size."""
+    return isinstance(k, Scalar) and k.dtype[0] == "f"
 
 
 def _numbers_key(fn: Any, args: list[Atom], names: tuple[str, ...]) -> Any:

@@ -438,3 +438,24 @@ def ttest_ind(
         return Tested(t, two_sided(t, df))
     t = (np.mean(a, axis=axis) - np.mean(b, axis=axis)) / np.sqrt(u / m + v / n)
     return Tested(t, None)
+
+
+# --- entropies, densities made of samples -------------------------------------------------------------------
+
+
+@definition(stats.multivariate_normal.entropy, "cov")
+def normal_entropy(mean: T = None, cov: T = 1) -> T:
+    """That of a normal distribution, by the logarithm of its determinant."""
+    if np.ndim(cov) != 2:
+        return NotImplemented
+    whole = np.tril(cov) + np.tril(cov, -1).T  # (SciPy reads the lower triangle)
+    return 0.5 * (np.shape(cov)[0] * np.log(2.0 * np.pi * np.e) + np.linalg.slogdet(whole)[1])
+
+
+@definition(stats.poisson.entropy, "mu")
+def poisson_entropy(mu: T, loc: T = 0) -> T:
+    """The mean of the negative logarithm, over all counts that matter."""
+    k = np.arange(np.ceil(2.0 * np.max(mu)) + 100.0)
+    each = np.expand_dims(mu, -1)
+    log = special.xlogy(k, each) - each - special.gammaln(k + 1.0)
+    return -np.sum(np.exp(log) * log, axis=-1)
