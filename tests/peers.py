@@ -16,16 +16,33 @@ from typing import Any
 import jax
 from autograd.core import primitive_jvps, primitive_vjps
 
-JAX = (
-    "numpy numpy.linalg numpy.fft scipy.special scipy.linalg scipy.signal scipy.fft scipy.ndimage"
-    " scipy.integrate scipy.interpolate scipy.optimize scipy.sparse.linalg scipy.spatial.transform"
-    " scipy.cluster.vq scipy.stats"
-).split()
-AUTOGRAD = (
-    "numpy numpy.linalg numpy.fft scipy.special scipy.linalg scipy.signal scipy.stats scipy.integrate"
-).split()
-
-
+JAX = [
+    "numpy",
+    "numpy.linalg",
+    "numpy.fft",
+    "scipy.special",
+    "scipy.linalg",
+    "scipy.signal",
+    "scipy.fft",
+    "scipy.ndimage",
+    "scipy.integrate",
+    "scipy.interpolate",
+    "scipy.optimize",
+    "scipy.sparse.linalg",
+    "scipy.spatial.transform",
+    "scipy.cluster.vq",
+    "scipy.stats",
+]
+AUTOGRAD = [
+    "numpy",
+    "numpy.linalg",
+    "numpy.fft",
+    "scipy.special",
+    "scipy.linalg",
+    "scipy.signal",
+    "scipy.stats",
+    "scipy.integrate",
+]
 def public(module: Any) -> list[str]:
     return sorted(
         n for n, v in vars(module).items()

@@ -127,6 +127,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="z - a",
         inside="z > 0.0",
         shapes=("a",),
+        below=("gamma_slope(a, z)",),
     ),
     "chi2": Continuous(
         "(0.5 * df - 1.0) * np.log(z) - 0.5 * z - 0.5 * df * math.log(2.0) - special.gammaln(0.5 * df)",
@@ -135,6 +136,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="0.5 * (z - df)",
         inside="z > 0.0",
         shapes=("df",),
+        below=("0.5 * gamma_slope(0.5 * df, 0.5 * z)",),
     ),
     "chi": Continuous(
         "(df - 1.0) * np.log(z) - 0.5 * z * z - (0.5 * df - 1.0) * math.log(2.0) - special.gammaln(0.5 * df)",
