@@ -522,13 +522,16 @@ class Rebuild:
         return None
 
     def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
-        """A number repeated to an array, times a number: the product is repeated."""
+        """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
             if not self.once(a) or a.op is None or a.op.fn not in self.expands:  # type: ignore[union-attr]
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":  # (of that shape anyway)
+                unit = fn is operator.mul and inner == Const(1.0)
+                return other if unit else self.make_like(fn, [inner, other], k, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
                 continue
             if ko.dtype not in ("f8", "i8"):
