@@ -529,7 +529,7 @@ class Rebuild:
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
-            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":  # (of that shape anyway)
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], k, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
@@ -1101,8 +1101,11 @@ def same_kind(a: Any, b: Any) -> bool:
 
 
 def _kept(a: Atom, result: Any, factor: Atom) -> bool:
-    """Whether ``a * 1`` is ``a``: the kind does not change by it."""
-    return same_kind(kind(a), result)
+    """Whether ``a * 1`` is ``a``: the kind does not change by it (what is known of the sizes may)."""
+    k = kind(a)
+    if isinstance(k, Array) and isinstance(result, Array) and isinstance(kind(factor), Scalar):
+        return k.dtype == result.dtype and len(k.dims) == len(result.dims)
+    return same_kind(k, result)
 
 
 def last_written(x: Atom, index: Atom) -> Atom | None:
