@@ -1,7 +1,7 @@
 # ruff: noqa: E501  (a formula to a line)
 """Rules against the same formula written by hand in NumPy: ``python tests/benchmarks/rules.py [--markdown]``.
 
-The program is ``f(x, w) = np.sum(w * op(x))``; by hand, its gradient is one expression in ``x`` and ``w``, and so is
+The program is ``f(x, w) = np.vdot(w, op(x))``; by hand, its gradient is one expression in ``x`` and ``w``, and so is
 its change along a direction.  What is timed is the emitted function itself, without the few microseconds of a call
 of ours; best of many rounds, in one process, taken in turns.  The target is 1.5 times the formula by hand.
 """
@@ -78,9 +78,9 @@ for _name, _op, _partial in (
     elementwise(_name, _op, _partial)
 
 CASES |= {
-    "sum": ("np.sum(x, axis=0)", "return np.broadcast_to(w, x.shape)", "np.sum(v, axis=0)", TABLE),
+    "sum": ("np.sum(x, axis=0)", "return np.broadcast_to(w, x.shape).copy()", "np.sum(v, axis=0)", TABLE),
     "mean": (
-        "np.mean(x, axis=1)", "return np.repeat(w[:, None] / x.shape[1], x.shape[1], axis=1)",
+        "np.mean(x, axis=1)", "return np.broadcast_to(w[:, None] / x.shape[1], x.shape).copy()",
         "np.mean(v, axis=1)", TABLE,
     ),
     "var": (
@@ -121,7 +121,7 @@ CASES |= {
         "v[1:] * x[:-1] + x[1:] * v[:-1]", VECTOR,
     ),
     "x[i]": ("x[i]", "return np.bincount(i, w, len(x))", "v[i]", VECTOR),
-    "reshape, transpose": ("x.reshape(100, 120).T", "return w.T.reshape(120, 100)", "v.reshape(100, 120).T", TABLE),
+    "reshape, transpose": ("x.reshape(100, 120).T", "return w.T.reshape(120, 100).copy()", "v.reshape(100, 120).T", TABLE),
     "concatenate": (
         "np.concatenate((x, 2.0 * x))", "n = len(x)\n    return w[:n] + 2.0 * w[n:]",
         "np.concatenate((v, 2.0 * v))", VECTOR,
@@ -167,11 +167,11 @@ def programs() -> Any:
     """The functions of all cases, in a file, as grad needs them."""
     text = HEAD
     for k, (op, back, ahead, _) in enumerate(CASES.values()):
-        text += f"def f{k}(x, w, {', '.join(OUTSIDE)}):\n    return np.sum(w * {'(' + op + ')'})\n\n\n"
+        text += f"def f{k}(x, w, {', '.join(OUTSIDE)}):\n    return np.vdot(w, {op})\n\n\n"
         text += f"def back{k}(x, w, {', '.join(OUTSIDE)}):\n    {back}\n\n\n"
         if ahead:
             text += f"def ahead{k}(x, w, v, {', '.join(OUTSIDE)}):\n    out = {op}\n"
-            text += f"    return np.sum(w * out), np.sum(w * ({ahead}))\n\n\n"
+            text += f"    return np.vdot(w, out), np.vdot(w, {ahead})\n\n\n"
     path = Path(tempfile.mkdtemp()) / "benchmark_rules.py"
     path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
