@@ -33,7 +33,7 @@ HERE = "it has no derivative rule here: scipy.integrate.quad has one, inside ano
 GLOBAL = "a search over a whole region, or a chain of them: polish its result with scipy.optimize.minimize"
 OLD = "an older name: scipy.optimize.minimize and root have derivatives by the implicit function theorem"
 PROGRAM = "its solution jumps from corner to corner, with the derivative zero in the costs"
-SPARSE = "a sparse matrix of numbers that vary: keep the structure outside, and multiply with arrays"
+SPARSE = "not of sparse matrices whose entries vary: make them of entries, rows, diagonals and blocks (diags, kron, vstack)"
 KRYLOV = "its result depends on the solver's path: use spsolve, cg, gmres, bicgstab or minres"
 SETTINGS = "it asks for or changes settings"
 GRAPH = "graphs: paths and trees are integers"
@@ -123,8 +123,8 @@ REFUSED: dict[str, dict[str, str]] = {
         PLOT: "show_options linprog_verbose_callback",
     },
     "sparse": {
-        SPARSE: "block_array block_diag bmat diags diags_array expand_dims eye eye_array find hstack identity "
-        "kron kronsum permute_dims spdiags swapaxes tril triu vstack",
+        SPARSE: "block_array block_diag bmat expand_dims find "
+        "kronsum permute_dims swapaxes tril triu",
         DRAWS: "rand random random_array",
         "it reads or writes a file": "load_npz save_npz",
     },
@@ -134,7 +134,7 @@ REFUSED: dict[str, dict[str, str]] = {
             "eigs eigsh lobpcg svds"
         ),
         KRYLOV: "bicg cgs gcrotmk lgmres lsmr lsqr qmr tfqmr expm_multiply funm_multiply_krylov",
-        OBJECT: "aslinearoperator factorized spilu splu",
+        OBJECT: "aslinearoperator spilu",
         SETTINGS: "use_solver",
     },
     "fft": {SETTINGS: "register_backend set_backend set_global_backend set_workers skip_backend"},
@@ -152,7 +152,7 @@ REFUSED: dict[str, dict[str, str]] = {
 CONSTANT: dict[str, str] = {  # integers and truth values; nodes of given numbers
     "integrate": "lebedev_rule",
     "signal": "check_COLA check_NOLA",
-    "sparse": "get_index_dtype issparse isspmatrix isspmatrix_bsr isspmatrix_coo isspmatrix_csc isspmatrix_csr "
+    "sparse": "eye eye_array identity get_index_dtype issparse isspmatrix isspmatrix_bsr isspmatrix_coo isspmatrix_csc isspmatrix_csr "
     "isspmatrix_dia isspmatrix_dok isspmatrix_lil safely_cast_index_arrays",
     "sparse.linalg": "is_sptriangular spbandwidth",
     "spatial.distance": "is_valid_dm is_valid_y num_obs_dm num_obs_y",
@@ -170,6 +170,8 @@ READ: dict[str, str] = {
     "integrate": "cumulative_trapezoid odeint quad quad_vec solve_ivp trapezoid",
     "optimize": "bisect brenth brentq curve_fit fixed_point fsolve least_squares minimize minimize_scalar newton "
     "ridder root root_scalar toms748",
+    "sparse": "coo_array coo_matrix csc_array csc_matrix csr_array csr_matrix diags diags_array hstack kron spdiags vstack",
+    "sparse.linalg": "factorized splu",
     "spatial": "distance_matrix geometric_slerp minkowski_distance minkowski_distance_p",
     "spatial.distance": "braycurtis canberra chebyshev cityblock correlation cosine euclidean jensenshannon "
     "mahalanobis minkowski seuclidean sqeuclidean",
