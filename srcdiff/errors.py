@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import dataclass
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "SrcdiffError",
     "UnsupportedSyntax",
     "WrongDerivative",
+    "problem_at",
 ]
 
 
@@ -52,6 +54,15 @@ class Problem:
         if self.slug:
             out.append(f"  = see:  docs/errors.md#{self.slug}")
         return "\n".join(out)
+
+
+def problem_at(
+    slug: str, what: str, file: str, line: int, text: str, note: str = "", help: str = ""
+) -> Problem:
+    """A problem with a statement: all of its line, if that is all of it."""
+    whole = linecache.getline(file, line).rstrip() if file else ""
+    text = whole if text.startswith(whole.strip()) else text
+    return Problem(slug, what, file, line, len(text) - len(text.lstrip()), len(text), text, "", note, help)
 
 
 class SrcdiffError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from srcdiff.backends import numpy_names
-from srcdiff.rules import reasons, registry
+from srcdiff.rules import reasons, registry, scipy_reasons
 
 __all__ = ["MODULES", "Entry", "entries", "find", "markdown", "show", "show_missing", "show_rule"]
 
@@ -32,7 +33,7 @@ MODULES = (
 SCIPY = (
     "scipy.special", "scipy.linalg", "scipy.stats", "scipy.signal", "scipy.fft", "scipy.ndimage",
     "scipy.interpolate", "scipy.integrate", "scipy.optimize", "scipy.sparse", "scipy.sparse.linalg",
-    "scipy.spatial.distance",
+    "scipy.spatial", "scipy.spatial.distance",
 )  # fmt: skip
 FORMS = ("elementwise", "linear", "bilinear", "differential", "pullback")
 TESTS = {"math": "math", "cmath": "complex"}
@@ -78,7 +79,7 @@ def _entry(module: str, name: str, obj: Any) -> Entry:
     full = f"{_short(module)}.{name}"
     if module in reasons.WHOLE:
         return Entry(full, *_whole(module), obj)
-    if name in reasons.READ.get(module, "").split():
+    if name in (reasons.READ.get(module) or scipy_reasons.READ.get(module[6:], "")).split():
         return Entry(full, "read", "lines of Python", "", obj)
     try:
         known = numpy_names.CANONICAL.get(obj, obj)
@@ -92,12 +93,23 @@ def _entry(module: str, name: str, obj: Any) -> Entry:
         return Entry(full, "read" if forms == ["definition"] else "rule", ", ".join(forms), "", known)
     if rule is not None and rule.constant:
         return Entry(full, "constant", "", "", known)
+    methods = methods_with_rules(obj)
+    if methods:
+        return Entry(full, "rule", f"methods: {', '.join(methods)}", "", obj)
     why = registry.reason_of(known) or reasons.NAMED.get(full, "")
     if why:
         return Entry(full, "refused", "", why, known)
     if isinstance(obj, type) or not callable(obj):
         return Entry(full, "other", "", "", obj)
     return Entry(full, "missing", "", "", obj)
+
+
+def methods_with_rules(obj: Any) -> list[str]:
+    """The methods with a rule of an object that is no function, class or module: of a distribution."""
+    if isinstance(obj, (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
+        return []
+    public = [n for n in dir(type(obj)) if not n.startswith("_")]
+    return [n for n in public if callable(m := getattr(obj, n, None)) and registry.lookup(m) is not None]
 
 
 def _whole(module: str) -> tuple[str, str, str]:
@@ -249,12 +261,20 @@ def _counted(found: list[Entry]) -> str:
     return ", ".join(f"{n} {s}" for s, n in kinds if n)
 
 
-def markdown(modules: tuple[str, ...] = MODULES) -> str:
+def versions() -> str:
+    """The libraries that the page is about."""
+    both = [("NumPy", np.__version__)]
+    if importlib.util.find_spec("scipy") is not None:
+        both.append(("SciPy", importlib.import_module("scipy").__version__))
+    return " and ".join(f"{name} {'.'.join(version.split('.')[:2])}" for name, version in both)
+
+
+def markdown(modules: tuple[str, ...] = (*MODULES, *SCIPY)) -> str:
     """The page docs/rulebook.md."""
     lines = [
         "# The rule book",
         "",
-        f"What becomes of every public name of NumPy {np.__version__.rpartition('.')[0]}.",
+        f"What becomes of every public name of {versions()}.",
         "Written by `python -m srcdiff rules --markdown`; do not edit.",
         "",
         "A *rule* gives the derivative; what is *read* is other functions put together; a",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import operator
 from dataclasses import replace
 from functools import partial
@@ -25,7 +24,7 @@ from srcdiff.differentiate.masks import (
     where_mask,
     written_endless,
 )
-from srcdiff.errors import NoRule, Problem
+from srcdiff.errors import NoRule, problem_at
 from srcdiff.frontend.core import WITHIN, refuses_none
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
@@ -136,21 +135,8 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
 def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:
     """A problem at the line that an operation comes from."""
     o = op.origin
-    line = linecache.getline(o.file, o.line).rstrip() if o else ""
-    text = line if o and o.text.startswith(line.strip()) else o.text if o else ""
-    return NoRule(
-        Problem(
-            slug,
-            why,
-            o.file if o else "",
-            o.line if o else 0,
-            len(text) - len(text.lstrip()),
-            len(text),
-            text,
-            note=note,
-            help=help,
-        )
-    )
+    file, line, text = (o.file, o.line, o.text) if o else ("", 0, "")
+    return NoRule(problem_at(slug, why, file, line, text, note, help))
 
 
 def lost(op: Op, how: str) -> NoRule:

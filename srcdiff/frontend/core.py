@@ -82,7 +82,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 
-__all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Stop"]
+__all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Declined", "Stop"]
 
 MOST_PROBLEMS = 20  # reported at once
 WITHIN = "it has no rule, and inside it are functions or options that have none either"
@@ -95,6 +95,10 @@ class Stop(Exception):
     def __init__(self, problem: Problem | None) -> None:
         self.problem = problem
         super().__init__(problem.what if problem is not None else "")
+
+
+class Declined(Stop):
+    """The text of a rule raises NotImplementedError, which says what it does not cover."""
 
 
 class Bottom(Exception):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
+from srcdiff.errors import Problem
 from srcdiff.frontend import control
-from srcdiff.frontend.core import Stop, constant, is_constant
+from srcdiff.frontend.core import Declined, Stop, constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, lookup
 from srcdiff.frontend.scope import Bound, Known, Method, Partial, Plain
 from srcdiff.ir.evaluate import execute
@@ -190,6 +191,10 @@ def assert_statement(lw: Lowerer, s: Any) -> Any:
 
 
 def raise_statement(lw: Lowerer, s: Any) -> int:
+    if lw.frame.static and lw.region is lw.graph.region:
+        match s.exc:  # (a rule that has no text for these options, whatever the values are)
+            case gast.Call(func=gast.Name(id="NotImplementedError"), args=[gast.Constant(value=str(why))]):
+                raise Declined(Problem("option", why))
     effect(lw, s)
     return control.RAISE
 

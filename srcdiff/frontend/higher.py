@@ -79,6 +79,15 @@ def refuse_option(lw: Lowerer, what: str, node: Any, help: str, note: str = "") 
     lw.stop("option", f"{what} is not supported", node, note=note, help=help)
 
 
+def check_order(lw: Lowerer, fn: np.ufunc, what: str, node: Any) -> None:
+    """Refuse what NumPy itself gets wrong, depending on how the numbers lie in memory."""
+    if fn is np.power:
+        refuse_option(
+            lw, what, node, "write the powers out: a loop, or x[0] ** np.prod(x[1:])",
+            "NumPy leaves out the exponents in between where the numbers lie side by side",
+        )  # fmt: skip
+
+
 def number(lw: Lowerer, b: Bound | None, default: int | None, node: Any, what: str) -> Any:
     if b is None:
         return default
@@ -347,6 +356,7 @@ ACCUMULATE: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 def ufunc_reduce(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bound:
     what = f"np.{fn.__name__}.reduce"
+    check_order(lw, fn, what, node)
     kwargs = dict(kwargs)
     x, *more = args
     x = operands.as_array(lw, x, node)
@@ -435,6 +445,7 @@ def ufunc_at(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bo
 
 def ufunc_reduceat(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: Any) -> Bound:
     what = f"np.{fn.__name__}.reduceat"
+    check_order(lw, fn, what, node)
     x, indices, *more = (operands.as_array(lw, a, node) for a in args)
     axis = more[0] if more else kwargs.get("axis")
     at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)

@@ -52,9 +52,9 @@ class Unsampled(Exception):
 
 
 _SIZES = (
-    (7, 12, 19, 31, 46, 62),
-    (9, 17, 22, 39, 58, 75),
-)  # irregular: no size is a simple function of others
+    (7, 19, 30, 38, 52, 57),
+    (9, 13, 21, 42, 54, 65),
+)  # no size is a simple function of others (half, twice, a third, sums of two) in both
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
@@ -286,7 +286,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         return forget_sizes(got)
     sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
     between = fn in _LONGER and all(isinstance(d, Sym) for d in sizes)
-    return forget_sizes(got) if between or fn in _DATA_SHAPED else got
+    counted = fn is np.arange and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
+    return forget_sizes(got) if between or counted or fn in _DATA_SHAPED else got
 
 
 def complexified(k: Kind) -> Kind:
@@ -349,6 +350,11 @@ def shaped(first: Kind, like: Kind) -> Kind:
 MOST_FORCED = 3  # sizes of which one is tried to be a number that is written
 _MOST_OF_NUMBERS = 1024
 _of_numbers: dict[Any, Kind] = {}  # results of functions of floats and literals
+
+
+def is_float_scalar(k: Kind) -> bool:
+    """Whether a value is a number with a point: what is counted up to it has any size."""
+    return isinstance(k, Scalar) and k.dtype[0] == "f"
 
 
 def _numbers_key(fn: Any, args: list[Atom], names: tuple[str, ...]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.errors import NoRule, Problem, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
     averages,
     calls,
@@ -37,7 +37,7 @@ from srcdiff.frontend import (
     thrown,
     tools,
 )
-from srcdiff.frontend.core import Context, Core, Stop, with_value
+from srcdiff.frontend.core import Context, Core, Declined, Stop, with_value
 from srcdiff.frontend.paths import Path, Way
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
@@ -739,6 +739,11 @@ def read_rule(
     lw.origin = origin
     try:
         return lw.read(calls.inline(lw, rule, given))
+    except Declined as why:
+        file, line, line_text = (origin.file, origin.line, origin.text) if origin else ("", 0, "")
+        note = "the rule of this function does not cover it"
+        advice = "leave that option out, or write out what the function computes"
+        raise NoRule(problem_at("option", str(why), file, line, line_text, note, advice)) from None
     except Stop as stop:
         lw.found(stop)
         raise UnsupportedSyntax(*lw.problems) from None

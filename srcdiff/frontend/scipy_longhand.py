@@ -78,13 +78,22 @@ def trapezoid(g: Given) -> Bound | None:
 
 @stands_for("y", "x")
 def cumulative_trapezoid(g: Given) -> Bound | None:
-    if g.flag("axis") != -1 or g.flag("initial") not in (None, 0) or g.rank("y") != 1:
+    rank, at = g.rank("y"), g.flag("axis")
+    if rank is None or not isinstance(at, int) or g.flag("initial") not in (None, 0):
         return None
     step = "dx" if g.flag("x") is None else "np.diff(x)"
-    text = f"out = np.cumsum({step} * (y[1:] + y[:-1]) / 2.0)"
+    if rank == 1:
+        text = f"out = np.cumsum({step} * (y[1:] + y[:-1]) / 2.0)"
+        if g.flag("initial") is not None:
+            text += "\nout = np.concatenate((np.zeros(1), out))"
+        return g.write(text, "y", "x", "dx")
+    if g.flag("x") is not None and g.rank("x") != 1:
+        return None
+    text = "t = np.moveaxis(y, axis, -1)\n"
+    text += f"t = np.cumsum({step} * (t[..., 1:] + t[..., :-1]) / 2.0, axis=-1)\n"
     if g.flag("initial") is not None:
-        text += "\nout = np.concatenate((np.zeros(1), out))"
-    return g.write(text, "y", "x", "dx")
+        text += f"t = np.pad(t, ({'(0, 0), ' * (rank - 1)}(1, 0)))\n"
+    return g.write(text + "out = np.moveaxis(t, -1, axis)", "y", "x", "dx", "axis")
 
 
 STATES = """
@@ -254,6 +263,13 @@ def curve(name: str, *options: str) -> Any:
     return handler
 
 
+def table(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound | None:
+    """A table in several dimensions: what calls it is `interpn` of the points and values."""
+    if len(args) != 2 or kwargs.keys() - {"method", "bounds_error", "fill_value"}:
+        return None
+    return Partial(of_scipy("interpolate", "interpn"), tuple(args), kwargs)
+
+
 def is_curve(obj: Any) -> bool:
     """Whether an object is a piecewise polynomial of SciPy, made outside."""
     cls = type(obj)
@@ -282,4 +298,5 @@ HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
     ("scipy.interpolate", "PchipInterpolator"): curve("PchipInterpolator", "extrapolate"),
     ("scipy.interpolate", "Akima1DInterpolator"): curve("Akima1DInterpolator"),
     ("scipy.interpolate", "interp1d"): curve("interp1d", "kind"),
+    ("scipy.interpolate", "RegularGridInterpolator"): table,
 }  # fmt: skip

@@ -584,13 +584,16 @@ class Rebuild:
         return None
 
     def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
-        """A number repeated to an array, times a number: the product is repeated."""
+        """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
             if not self.once(a) or a.op is None or a.op.fn not in self.expands:  # type: ignore[union-attr]
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+                unit = fn is operator.mul and inner == Const(1.0)
+                return other if unit else self.make_like(fn, [inner, other], k, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
                 continue
             if ko.dtype not in ("f8", "i8"):
@@ -1176,8 +1179,11 @@ def same_kind(a: Any, b: Any) -> bool:
 
 
 def _kept(a: Atom, result: Any, factor: Atom) -> bool:
-    """Whether ``a * 1`` is ``a``: the kind does not change by it."""
-    return same_kind(kind(a), result)
+    """Whether ``a * 1`` is ``a``: the kind does not change by it (what is known of the sizes may)."""
+    k = kind(a)
+    if isinstance(k, Array) and isinstance(result, Array) and isinstance(kind(factor), Scalar):
+        return k.dtype == result.dtype and len(k.dims) == len(result.dims)
+    return same_kind(k, result)
 
 
 def last_written(x: Atom, index: Atom) -> Atom | None:

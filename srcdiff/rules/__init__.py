@@ -28,11 +28,13 @@ from srcdiff.rules.registry import (
     when_imported,
 )
 
+MORE = {"linalg": ("matrices",), "ndimage": ("windows",), "signal": ("spectra",)}
 for _library in (
     "special", "stats", "linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate",
     "spatial", "sparse",
 ):  # fmt: skip
-    when_imported(f"scipy.{_library}", f"srcdiff.rules.scipy_{_library}")
+    _modules = (_library, *MORE.get(_library, ()))
+    when_imported(f"scipy.{_library}", *(f"srcdiff.rules.scipy_{_m}" for _m in _modules))
 when_imported("numpy.polynomial", "srcdiff.rules.polynomials")
 
 __all__ = [

@@ -100,6 +100,8 @@ def average_bar(
     if weights is None:
         if axis is not None and not keepdims:
             out_bar = np.expand_dims(out_bar, axis)
+        if isinstance(axis, int):
+            return np.broadcast_to(out_bar / a.shape[axis], a.shape), None
         return np.broadcast_to(out_bar / reduced_size(a, axis), a.shape), None
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)

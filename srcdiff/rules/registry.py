@@ -135,11 +135,11 @@ _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
 _FLAT: dict[Fn, frozenset[str]] = {}
 _IMPLICIT: dict[str, Fn] = {}
-_LATER: dict[str, str] = {}  # libraries that may never be imported, and the modules that hold their rules
+_LATER: dict[str, tuple[str, ...]] = {}  # libraries that may never be imported, with the rules'
 
 
-def when_imported(library: str, rules: str) -> None:
-    """The module ``rules`` holds the rules of ``library``: it is imported once somebody has imported that."""
+def when_imported(library: str, *rules: str) -> None:
+    """These modules hold the rules of ``library``: they are imported once somebody has imported that."""
     _LATER[library] = rules
 
 
@@ -147,7 +147,8 @@ def _met(everything: bool = False) -> bool:
     """Import the rules of the libraries that have been imported since; whether there were any."""
     found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
     for name in found:
-        importlib.import_module(_LATER.pop(name, __name__))
+        for module in _LATER.pop(name, ()):
+            importlib.import_module(module)
     return bool(found)
 
 
@@ -317,7 +318,7 @@ def refused(reason: str, *fns: Any) -> None:
 def reason_of(fn: Any) -> str:
     """Why ``fn`` is refused, or nothing."""
     try:
-        return _REFUSED.get(fn, "")
+        return _REFUSED.get(fn, "") or _REFUSED.get(getattr(fn, "__self__", None), "")
     except TypeError:
         return ""
 

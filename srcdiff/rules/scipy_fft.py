@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from srcdiff.rules import indexing
-from srcdiff.rules.registry import linear, nondifferentiable
+from srcdiff.rules import indexing, scipy_reasons
+from srcdiff.rules.registry import definition, linear, nondifferentiable
 from srcdiff.runtime.arrays import resized, scale_ends, unbroadcast
 
 T = Any
 
-nondifferentiable(scipy.fft.next_fast_len, scipy.fft.prev_fast_len, scipy.fft.fftfreq, scipy.fft.rfftfreq)
+nondifferentiable(
+    scipy.fft.next_fast_len, scipy.fft.prev_fast_len, scipy.fft.fftfreq, scipy.fft.rfftfreq,
+    scipy.fft.fhtoffset, scipy.fft.get_workers,
+)  # fmt: skip
 
 
 @linear(scipy.fft.fft, "x")
@@ -221,3 +224,76 @@ def idstn(
 @linear(scale_ends, "x")
 def scale_ends_rule(x: T, axis: T, first: T, last: T, *, out_bar: T) -> T:
     return scale_ends(out_bar, axis, first, last)
+
+
+# --- of real and of symmetric signals, in several axes ------------------------------------------------------
+
+
+def turned(norm: T) -> T:
+    """The norm of the transform back."""
+    return "forward" if norm in (None, "backward") else "backward" if norm == "forward" else norm
+
+
+@definition(scipy.fft.hfft, "x")
+def hfft(x: T, n: T = None, axis: T = -1, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """That of NumPy."""
+    return np.fft.hfft(x, n, axis, norm)
+
+
+@definition(scipy.fft.ihfft, "x")
+def ihfft(x: T, n: T = None, axis: T = -1, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """That of NumPy."""
+    return np.fft.ihfft(x, n, axis, norm)
+
+
+@definition(scipy.fft.rfftn, "x")
+def rfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """That of NumPy."""
+    return np.fft.rfftn(x, s, axes, norm) if s is None else NotImplemented
+
+
+@definition(scipy.fft.irfftn, "x")
+def irfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """That of NumPy."""
+    return np.fft.irfftn(x, s, axes, norm) if s is None else NotImplemented
+
+
+@definition(scipy.fft.hfftn, "x")
+def hfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """The transform to real numbers, of the conjugate."""
+    return np.fft.irfftn(np.conj(x), None, axes, turned(norm)) if s is None else NotImplemented
+
+
+@definition(scipy.fft.hfft2, "x")
+def hfft2(
+    x: T, s: T = None, axes: T = (-2, -1), norm: T = None, overwrite_x: T = False, workers: T = None
+) -> T:
+    """The transform to real numbers, of the conjugate."""
+    return np.fft.irfftn(np.conj(x), None, axes, turned(norm)) if s is None else NotImplemented
+
+
+@definition(scipy.fft.ihfftn, "x")
+def ihfftn(x: T, s: T = None, axes: T = None, norm: T = None, overwrite_x: T = False, workers: T = None) -> T:
+    """The conjugate of the transform of real numbers."""
+    return np.conj(np.fft.rfftn(x, None, axes, turned(norm))) if s is None else NotImplemented
+
+
+@definition(scipy.fft.ihfft2, "x")
+def ihfft2(
+    x: T, s: T = None, axes: T = (-2, -1), norm: T = None, overwrite_x: T = False, workers: T = None
+) -> T:
+    """The conjugate of the transform of real numbers."""
+    return np.conj(np.fft.rfftn(x, None, axes, turned(norm))) if s is None else NotImplemented
+
+
+@linear(scipy.fft.fht, "a")
+def fht(a: T, dln: T, mu: T, offset: T = 0.0, bias: T = 0.0, *, out_bar: T) -> T:
+    return out_bar @ scipy.fft.fht(np.eye(np.shape(a)[-1]), dln, mu, offset, bias).T
+
+
+@linear(scipy.fft.ifht, "A")
+def ifht(A: T, dln: T, mu: T, offset: T = 0.0, bias: T = 0.0, *, out_bar: T) -> T:
+    return out_bar @ scipy.fft.ifht(np.eye(np.shape(A)[-1]), dln, mu, offset, bias).T
+
+
+scipy_reasons.declare("fft", scipy.fft)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import differential, implicit, linear, nondifferentiable, pullback
 from srcdiff.rules.transforms import can_vary, jvp, varies, vjp
 
@@ -55,7 +56,11 @@ def integral_of_bar(fun: Any, args: Any, a: Any, b: Any, y: Any, *, out_bar: Any
             bars = (*bars, bar)
         else:
             bar = scipy.integrate.quad_vec(
-                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k], a, b, epsabs=1e-12, epsrel=1e-10  # noqa: B023  (called at once)
+                lambda t: vjp(fun, t, *args)[1](out_bar)[1 + k],  # noqa: B023  (called at once)
+                a,
+                b,
+                epsabs=1e-12,
+                epsrel=1e-10,
             )[0]
             bars = (*bars, bar)
     return bars, -np.sum(fun(a, *args) * out_bar), np.sum(fun(b, *args) * out_bar)
@@ -77,3 +82,18 @@ def romb(y: Any, dx: Any = 1.0, axis: Any = -1, *, out_bar: Any) -> Any:
     if np.ndim(y) == 1:
         return weights * g
     return np.moveaxis(np.moveaxis(np.zeros_like(y) + g, axis, -1) * weights, -1, axis)
+
+
+@linear(scipy.integrate.cumulative_simpson, "y")
+def cumulative_simpson(
+    y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1, initial: Any = None, *, out_bar: Any
+) -> Any:
+    if initial is not None and initial != 0:  # (it is added to the sums, which are not linear then)
+        raise NotImplementedError("the derivative of scipy.integrate.cumulative_simpson needs initial=0")
+    images = scipy.integrate.cumulative_simpson(np.eye(np.shape(y)[axis]), x=x, dx=dx, initial=initial)
+    if np.ndim(y) == 1:
+        return images @ out_bar
+    return np.moveaxis(np.moveaxis(out_bar, axis, -1) @ images.T, -1, axis)
+
+
+scipy_reasons.declare("integrate", scipy.integrate)

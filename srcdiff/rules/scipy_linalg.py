@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from srcdiff.rules import linear_algebra
+from srcdiff.rules import linear_algebra, scipy_reasons
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -1111,3 +1111,6 @@ def norm(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, a_
 @pullback(scipy.linalg.norm, "a")
 def norm_bar(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, out_bar: T) -> T:
     return linear_algebra.norm_bar(a, ord, axis, keepdims, out=out, out_bar=out_bar)
+
+
+scipy_reasons.declare("linalg", scipy.linalg)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.ndimage
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -347,3 +348,6 @@ def gaussian_laplace_bar(
 @linear(weights_along, "weights")
 def weights_along_rule(weights: T, ndim: T, axis: T, origin: T = 0, *, out_bar: T) -> T:
     return np.ravel(out_bar[0])
+
+
+scipy_reasons.declare("ndimage", scipy.ndimage)

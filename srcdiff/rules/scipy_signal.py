@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.signal
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -227,3 +228,6 @@ def upfirdn(h: T, x: T, up: T = 1, down: T = 1, *, out_bar: T) -> T:
     stretched = scipy.signal.upfirdn(np.ones(1), x, up)
     x_bar = scipy.signal.correlate(spread, h, "valid")[::up]
     return resized(scipy.signal.correlate(spread, stretched, "valid"), h, 0), x_bar
+
+
+scipy_reasons.declare("signal", scipy.signal)

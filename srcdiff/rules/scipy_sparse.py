@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import scipy.sparse
 import scipy.sparse.linalg
 
+from srcdiff.rules import scipy_reasons
 from srcdiff.rules.registry import bilinear, differential, linear, nondifferentiable, pullback, real_only
 from srcdiff.runtime.interpolation import sparse_transposed
 from srcdiff.runtime.matrices import (
@@ -89,3 +91,7 @@ def minres(A: T, b: T, x0: T = None, rtol: T = 1e-05, *, b_dot: T) -> T:
 @pullback(scipy.sparse.linalg.minres, "b")
 def minres_bar(A: T, b: T, x0: T = None, rtol: T = 1e-05, *, out_bar: T) -> T:
     return scipy.sparse.linalg.minres(sparse_transposed(A), out_bar[0], rtol=rtol)[0]
+
+
+scipy_reasons.declare("sparse", scipy.sparse)
+scipy_reasons.declare("sparse.linalg", scipy.sparse.linalg)

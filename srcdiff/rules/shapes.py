@@ -344,6 +344,14 @@ def pad_bar(
     array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0, *, out_bar: Any
 ) -> Any:
     if mode == "constant":
+        if np.ndim(array) == 1 and isinstance(pad_width, int):
+            return out_bar[pad_width : pad_width + np.shape(array)[0]]
+        if np.ndim(array) == 2 and isinstance(pad_width, int):
+            rows, columns = np.shape(array)
+            return out_bar[pad_width : pad_width + rows, pad_width : pad_width + columns]
+        if np.ndim(array) == 1 and isinstance(pad_width, tuple) and isinstance(pad_width[0], int):
+            before = pad_width[0]
+            return out_bar[before : before + np.shape(array)[0]]
         return out_bar[interior(pad_width, np.ndim(array))]
     return untake(out_bar, array, pad_sources(array, pad_width, mode))
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["centre_of", "correlate_back", "correlate_weights", "into_full", "turned_origin", "weights_along"]
+__all__ = [
+    "beyond", "centre_of", "correlate_back", "correlate_weights", "half_widths", "into_full", "one_to_each",
+    "turned_origin", "weights_along",
+]  # fmt: skip
 
 
 def _window(in1: Any, in2: Any, mode: str, turned: bool) -> tuple[tuple[int, ...], tuple[slice, ...]]:
@@ -44,6 +47,21 @@ _EDGES = {
     "wrap": "wrap",
     "grid-wrap": "wrap",
 }  # fmt: skip
+
+
+def beyond(mode: str) -> str:
+    """What `np.pad` calls the way in which an image is continued."""
+    return _EDGES[mode]
+
+
+def one_to_each(size: Any, ndim: int) -> tuple[int, ...]:
+    """The sides of a window: one for all axes, or one for each."""
+    return tuple(size) if isinstance(size, (tuple, list)) else (size,) * ndim
+
+
+def half_widths(size: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+    """How far a window of odd sides reaches before and after its middle."""
+    return tuple((s // 2, s // 2) for s in one_to_each(size, ndim))
 
 
 def _places(shape: tuple[int, ...], sizes: tuple[int, ...], mode: str, origins: tuple[int, ...]) -> list[Any]:

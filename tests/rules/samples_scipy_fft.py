@@ -66,5 +66,7 @@ SAMPLES: dict[Any, list[Sample]] = {
     sf.idctn: GRIDS,
     sf.dstn: GRIDS,
     sf.idstn: GRIDS,
+    sf.fht: [Sample((r(6), 0.1, 0.2)), Sample((r(2, 5), 0.1, 0.5, 0.1))],
+    sf.ifht: [Sample((r(6), 0.1, 0.2)), Sample((r(2, 5), 0.1, 0.5))],
     rt.scale_ends: [Sample((r(4), -1, 2.0, 0.5)), Sample((r(3, 4), 0, 2.0, 1.0))],
 }

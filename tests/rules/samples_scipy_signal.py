@@ -63,6 +63,17 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(5), 5, 2)),
     ],
     ss.upfirdn: [two(r(4), r(6)), two(r(4), r(6), up=3, down=2), two(r(5), r(7), up=1, down=3)],
+    ss.resample: [
+        Sample((r(7), 4)),
+        Sample((r(6), 9)),
+        Sample((r(3, 6), 4), {"axis": 1}),
+        Sample((r(6, 2), 6)),
+    ],
+    ss.resample_poly: [Sample((r(7), 2, 3)), Sample((r(6, 2), 3, 1))],
+    ss.decimate: [Sample((r(40), 2)), Sample((r(2, 40), 2), {"ftype": "fir"})],
+    ss.sosfiltfilt: [Sample((SOS, r(30)), wrt=(1,)), Sample((SOS, r(30, 2), 0), wrt=(1,))],
+    ss.czt: [Sample((r(5),)), Sample((r(5), 3)), Sample((r(4, 2),), {"axis": 0})],
+    ss.zoom_fft: [Sample((r(5), [0.1, 0.4])), Sample((r(4, 2), 0.3, 3), {"axis": 0})],
     rt.into_full: [Sample((r(7), r(7), r(3), "same")), Sample((r(3, 3), r(4, 5), r(2, 3), "valid"))],
     rt.centre_of: [Sample((r(9), r(7), r(3), "same")), Sample((r(5, 7), r(4, 5), r(2, 3), "valid"))],
 }

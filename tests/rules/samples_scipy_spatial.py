@@ -53,5 +53,10 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(3, 7), np.sort(r(7)))),
         Sample((r(7, 3),), {"axis": 0, "dx": 0.5}),
     ],
+    si.cumulative_simpson: [
+        Sample((r(6),)),
+        Sample((r(3, 5),), {"dx": 0.5, "axis": 0}),
+        Sample((r(5),), {"x": np.array([0.0, 0.4, 1.0, 1.3, 2.0]), "initial": 0}),
+    ],
     si.romb: [Sample((r(9),)), Sample((r(3, 5), 0.5))],
 }

@@ -10,6 +10,8 @@ from harness import Kink, Sample
 from samples_elementwise import binary, complexes, real, unary
 from scipy import special
 
+from srcdiff.runtime import gamma_slope
+
 Fn = Callable[..., Any]
 
 
@@ -45,6 +47,11 @@ def shaped(*parameters: Any, x: tuple[float, float], wrt: tuple[int, ...] = ()) 
 WHOLE = (0, 1, 2, 5)
 DEGREES = (0, 1, 2, 3, 7)
 SAMPLES: dict[Fn, list[Sample]] = {
+    special.diric: [
+        Sample((real(0.3, 5.0, 4), 5), wrt=(0,), name="odd"),
+        Sample((real(0.3, 5.0, 4), 4), wrt=(0,), name="even"),
+        Sample((0.7, 3), wrt=(0,), name="float"),
+    ],
     # gamma.py
     special.gamma: [*near(0.3, 4.0, 20.3, -1.4), *unary(-0.8, -0.2)],
     special.gammaln: near(0.3, 4.0, 1e3, -1.4),
@@ -71,10 +78,11 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((4.3, 2.0), {"repetition": True}, (0, 1), name="repetition"),
     ],
     special.perm: binary((3.4, 5.0), (0.5, 3.0)),
-    special.gammainc: [*shaped(2.3, x=(0.4, 3.0)), *shaped(0.7, x=(0.1, 0.5))],
-    special.gammaincc: shaped(2.3, x=(0.4, 3.0)),
-    special.gammaincinv: shaped(2.3, x=(0.2, 0.8)),
-    special.gammainccinv: shaped(2.3, x=(0.2, 0.8)),
+    special.gammainc: [*shaped(2.3, x=(0.4, 3.0), wrt=(1, 0)), *shaped(0.7, x=(0.1, 5.5), wrt=(1, 0))],
+    special.gammaincc: shaped(2.3, x=(0.4, 9.0), wrt=(1, 0)),
+    special.gammaincinv: shaped(2.3, x=(0.2, 0.8), wrt=(1, 0)),
+    special.gammainccinv: shaped(2.3, x=(0.2, 0.8), wrt=(1, 0)),
+    gamma_slope: shaped(2.3, x=(0.4, 3.0)),
     special.betainc: [*shaped(2.3, 1.4, x=(0.2, 0.8)), *shaped(0.5, 3.0, x=(0.2, 0.8))],
     special.betaincc: shaped(2.3, 1.4, x=(0.2, 0.8)),
     special.betaincinv: shaped(2.3, 1.4, x=(0.2, 0.8)),
@@ -318,15 +326,15 @@ SAMPLES: dict[Fn, list[Sample]] = {
     special.nbdtrc: shaped(2, 5, x=(0.2, 0.8)),
     special.pdtr: shaped(2.0, x=(0.4, 3.0)),
     special.pdtrc: shaped(2.0, x=(0.4, 3.0)),
-    special.chdtr: shaped(3.5, x=(0.4, 3.0)),
-    special.chdtrc: shaped(3.5, x=(0.4, 3.0)),
+    special.chdtr: shaped(3.5, x=(0.4, 3.0), wrt=(1, 0)),
+    special.chdtrc: shaped(3.5, x=(0.4, 3.0), wrt=(1, 0)),
     special.chdtri: shaped(3.5, x=(0.2, 0.8)),
     special.gdtr: [
-        Sample((0.7, 2.3, 1.4), wrt=(0, 2), name="floats"),
+        Sample((0.7, 2.3, 1.4), wrt=(0, 2, 1), name="floats"),
         Sample((real(0.5, 1.0, 2, 1), 2.3, real(0.4, 2.0, 3)), wrt=(0, 2), name="broadcast"),
     ],
     special.gdtrc: [
-        Sample((0.7, 2.3, 1.4), wrt=(0, 2), name="floats"),
+        Sample((0.7, 2.3, 1.4), wrt=(0, 2, 1), name="floats"),
         Sample((real(0.5, 1.0, 2, 1), 2.3, real(0.4, 2.0, 3)), wrt=(0, 2), name="broadcast"),
     ],
     special.fdtr: shaped(3.5, 4.2, x=(0.4, 3.0)),

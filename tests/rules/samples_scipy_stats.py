@@ -21,7 +21,8 @@ SHAPES: dict[str, tuple[float, ...]] = {
     "t": (3.2,), "skewnorm": (0.7,), "gennorm": (1.6,), "vonmises": (1.3,), "gamma": (2.3,), "chi2": (3.4,),
     "chi": (2.6,), "invgamma": (2.3,), "lognorm": (0.8,), "weibull_min": (1.7,), "lomax": (1.9,),
     "pareto": (2.2,), "invgauss": (1.4,), "f": (3.4, 4.6), "betaprime": (2.4, 3.1), "powerlaw": (1.8,),
-    "beta": (2.4, 1.7),
+    "beta": (2.4, 1.7), "truncnorm": (-1.4, 2.1), "wrapcauchy": (0.4,), "loguniform": (0.1, 3.1),
+    "exponnorm": (1.3,), "rice": (0.9,), "gengamma": (1.7, 1.2),
 }  # fmt: skip
 WHERE: dict[str, tuple[float, float]] = {  # points of the support, standardised
     **dict.fromkeys(continuous.DISTRIBUTIONS, (0.2, 1.8)),

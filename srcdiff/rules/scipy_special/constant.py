@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scipy import special
 
-from srcdiff.rules.registry import nondifferentiable
+from srcdiff.rules import scipy_reasons
+from srcdiff.rules.registry import nondifferentiable, refused
 
 __all__ = ["CONSTANT", "REFUSED"]
 
@@ -32,7 +33,7 @@ REFUSED = {
         (
             NO_FORM,
             "elliprg elliprj kolmogi kolmogorov smirnov smirnovi zetac ellip_harm ellip_harm_2 "
-            "ellip_normal mathieu_a mathieu_b modfresnelm modfresnelp tklmbda kelvin diric lmbda",
+            "ellip_normal mathieu_a mathieu_b modfresnelm modfresnelp tklmbda kelvin lmbda",
         ),
         (
             ALL_ORDERS,
@@ -48,7 +49,7 @@ REFUSED = {
         ),
         (
             OBJECTS,
-            "assoc_laguerre chebyc chebys chebyt chebyu gegenbauer genlaguerre hermite hermitenorm jacobi "
+            "chebyc chebys chebyt chebyu gegenbauer genlaguerre hermite hermitenorm jacobi "
             "laguerre legendre sh_chebyt sh_chebyu sh_jacobi sh_legendre",
         ),
         (
@@ -68,3 +69,7 @@ REFUSED = {
 }
 
 nondifferentiable(*(getattr(special, name) for name in CONSTANT if hasattr(special, name)))
+for _name, _reason in REFUSED.items():
+    if hasattr(special, _name):
+        refused(_reason, getattr(special, _name))
+scipy_reasons.declare("special", special)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from srcdiff.rules.registry import elementwise
+from srcdiff.runtime.special import gamma_slope
 
 # --- discrete: in the probability or the mean (DLMF 8.17.5, 8.4.10) -----------------------------------------
 
@@ -61,12 +62,14 @@ def pdtrc(k: Any, m: Any) -> Any:
 
 @elementwise(special.chdtr)
 def chdtr(v: Any, x: Any) -> Any:
-    return None, 0.5 * np.exp(special.xlogy(0.5 * v - 1.0, 0.5 * x) - 0.5 * x - special.gammaln(0.5 * v))
+    density = 0.5 * np.exp(special.xlogy(0.5 * v - 1.0, 0.5 * x) - 0.5 * x - special.gammaln(0.5 * v))
+    return 0.5 * gamma_slope(0.5 * v, 0.5 * x), density
 
 
 @elementwise(special.chdtrc)
 def chdtrc(v: Any, x: Any) -> Any:
-    return None, -0.5 * np.exp(special.xlogy(0.5 * v - 1.0, 0.5 * x) - 0.5 * x - special.gammaln(0.5 * v))
+    density = 0.5 * np.exp(special.xlogy(0.5 * v - 1.0, 0.5 * x) - 0.5 * x - special.gammaln(0.5 * v))
+    return -0.5 * gamma_slope(0.5 * v, 0.5 * x), -density
 
 
 @elementwise(special.chdtri)
@@ -77,13 +80,13 @@ def chdtri(v: Any, p: Any, *, out: Any) -> Any:
 @elementwise(special.gdtr)
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     density = np.exp(special.xlogy(b - 1.0, a * x) - a * x - special.gammaln(b))
-    return x * density, None, a * density
+    return x * density, gamma_slope(b, a * x), a * density
 
 
 @elementwise(special.gdtrc)
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
     density = np.exp(special.xlogy(b - 1.0, a * x) - a * x - special.gammaln(b))
-    return -x * density, None, -a * density
+    return -x * density, -gamma_slope(b, a * x), -a * density
 
 
 @elementwise(special.fdtr)

@@ -4,8 +4,9 @@ r"""The gamma and beta functions and their incomplete relatives (DLMF 5, 8, 25).
     \partial_x P(a, x) = x^{a-1} e^{-x} / \Gamma(a), \qquad
     \partial_x I_x(a, b) = x^{a-1} (1 - x)^{b-1} / B(a, b)
 
-An inverse has the reciprocal slope, at the result.  The incomplete functions have no closed derivative in
-their shapes, the zeta function none in its first argument.
+An inverse has the reciprocal slope, at the result.  The incomplete gamma function has its derivative in the
+shape by a series and a continued fraction (`gamma_slope`), to first order; the incomplete beta function has
+no closed one in its shapes, the zeta function none in its first argument.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special
 
 from srcdiff.rules.registry import differential, elementwise, pullback, real_only
+from srcdiff.runtime.special import gamma_slope
 
 # --- gamma functions: DLMF 5.2, 5.15 ------------------------------------------------------------------------
 
@@ -112,22 +114,30 @@ def binom(n: Any, k: Any, *, out: Any) -> Any:
 
 @elementwise(special.gammainc)
 def gammainc(a: Any, x: Any) -> Any:
-    return None, np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+    return gamma_slope(a, x), np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
 
 
 @elementwise(special.gammaincc)
 def gammaincc(a: Any, x: Any) -> Any:
-    return None, -np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+    return -gamma_slope(a, x), -np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
 
 
 @elementwise(special.gammaincinv)
 def gammaincinv(a: Any, y: Any, *, out: Any) -> Any:
-    return None, np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+    width = np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+    return -gamma_slope(a, out) * width, width
 
 
 @elementwise(special.gammainccinv)
 def gammainccinv(a: Any, y: Any, *, out: Any) -> Any:
-    return None, -np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+    width = np.exp(special.gammaln(a) + out - special.xlogy(a - 1.0, out))
+    return -gamma_slope(a, out) * width, -width
+
+
+@elementwise(gamma_slope)
+def gamma_slope_partials(a: Any, x: Any) -> Any:
+    density = np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+    return None, density * (np.log(x) - special.psi(a))
 
 
 # --- incomplete beta functions: DLMF 8.17 -------------------------------------------------------------------

@@ -122,3 +122,14 @@ if hasattr(special, "sph_harm_y"):
         down = np.sqrt(b) * np.exp(1j * phi) * special.sph_harm_y(n, m - 1, theta, phi)
         side = np.where(np.sin(theta) < 0.0, -0.5, 0.5)
         return None, None, side * (up - down), 1j * m * out
+
+
+# --- a quotient of sines ------------------------------------------------------------------------------------
+
+
+@elementwise(special.diric)
+def diric(x: Any, n: Any, *, out: Any) -> Any:
+    half = 0.5 * x
+    below = np.sin(half)
+    slope = 0.5 * (np.cos(n * half) - out * np.cos(half)) / np.where(below == 0.0, np.inf, below)
+    return slope, None

@@ -6,8 +6,9 @@ has the names of its shapes.  Frozen distributions are read as these methods (``
 
 from scipy import stats
 
-from srcdiff.rules.registry import freezes
-from srcdiff.rules.scipy_stats import continuous, discrete, multivariate, texts
+from srcdiff.rules import scipy_reasons
+from srcdiff.rules.registry import freezes, lookup, reason_of, refused
+from srcdiff.rules.scipy_stats import continuous, descriptive, discrete, multivariate, texts
 
 freezes(
     stats.rv_continuous,
@@ -15,4 +16,15 @@ freezes(
     *(type(d) for d in (stats.multivariate_normal, stats.multivariate_t, stats.dirichlet, stats.multinomial)),
 )
 
-__all__ = ["continuous", "discrete", "multivariate", "texts"]
+__all__ = ["continuous", "descriptive", "discrete", "multivariate", "texts"]
+
+scipy_reasons.declare("stats", stats)
+DENSITIES = ("logpdf", "pdf", "logpmf", "pmf")
+_kinds = (stats.rv_continuous, stats.rv_discrete, type(stats.multivariate_normal).__mro__[1])
+for _dist in vars(stats).values():
+    if (
+        isinstance(_dist, _kinds)
+        and not reason_of(_dist)
+        and not any(lookup(getattr(_dist, m, None)) for m in DENSITIES)
+    ):
+        refused(scipy_reasons.WEIGHTS, _dist)

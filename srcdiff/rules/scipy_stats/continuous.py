@@ -13,7 +13,7 @@ function theorem.  Outside of the support all slopes are 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scipy import stats
@@ -127,6 +127,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="z - a",
         inside="z > 0.0",
         shapes=("a",),
+        below=("gamma_slope(a, z)",),
     ),
     "chi2": Continuous(
         "(0.5 * df - 1.0) * np.log(z) - 0.5 * z - 0.5 * df * math.log(2.0) - special.gammaln(0.5 * df)",
@@ -135,6 +136,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="0.5 * (z - df)",
         inside="z > 0.0",
         shapes=("df",),
+        below=("0.5 * gamma_slope(0.5 * df, 0.5 * z)",),
     ),
     "chi": Continuous(
         "(df - 1.0) * np.log(z) - 0.5 * z * z - (0.5 * df - 1.0) * math.log(2.0) - special.gammaln(0.5 * df)",
@@ -255,7 +257,86 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         middle="0.5",
         shapes=("a", "b"),
     ),
+    # cut off, and others
+    "truncnorm": Continuous(
+        f"-0.5 * z * z - {LOG_2PI} - ({{mass}})",
+        "-z",
+        (f"np.exp(-0.5 * a * a - {LOG_2PI} - ({{mass}}))", f"-np.exp(-0.5 * b * b - {LOG_2PI} - ({{mass}}))"),
+        inside="(z >= a) & (z <= b)",
+        middle="np.where(a > 0.0, a, np.where(b < 0.0, b, 0.0))",
+        shapes=("a", "b"),
+        below=(
+            f"-np.exp(-0.5 * a * a - {LOG_2PI} - 2.0 * ({{mass}})) * ({{rest}})",
+            f"-np.exp(-0.5 * b * b - {LOG_2PI} - 2.0 * ({{mass}})) * ({{part}})",
+        ),
+    ),
+    "wrapcauchy": Continuous(
+        "np.log1p(-c * c) - math.log(2.0 * math.pi) - np.log1p(c * c - 2.0 * c * np.cos(z))",
+        "-2.0 * c * np.sin(z) / (1.0 + c * c - 2.0 * c * np.cos(z))",
+        ("-2.0 * c / (1.0 - c * c) - 2.0 * (c - np.cos(z)) / (1.0 + c * c - 2.0 * c * np.cos(z))",),
+        inside="(z >= 0.0) & (z <= 2.0 * math.pi)",
+        middle="1.0",
+        shapes=("c",),
+    ),
+    "loguniform": Continuous(
+        "-np.log(z) - np.log(np.log(b / a))",
+        "-1.0 / z",
+        ("1.0 / (a * np.log(b / a))", "-1.0 / (b * np.log(b / a))"),
+        spread="0.0 * z",
+        inside="(z >= a) & (z <= b)",
+        middle="a",
+        shapes=("a", "b"),
+        below=(
+            "-np.log(b / z) / (a * np.log(b / a) ** 2)",
+            "-np.log(z / a) / (b * np.log(b / a) ** 2)",
+        ),
+    ),
+    "exponnorm": Continuous(
+        "0.5 / (K * K) - z / K + special.log_ndtr(z - 1.0 / K) - np.log(K)",
+        "-1.0 / K + math.sqrt(2.0 / math.pi) / special.erfcx((z - 1.0 / K) * -math.sqrt(0.5))",
+        (
+            "(math.sqrt(2.0 / math.pi) / special.erfcx((z - 1.0 / K) * -math.sqrt(0.5)) + z - 1.0 / K)"
+            " / (K * K) - 1.0 / K",
+        ),
+        shapes=("K",),
+    ),
+    "rice": Continuous(
+        "np.log(z) - 0.5 * (z - b) ** 2 + np.log(special.i0e(z * b))",
+        "1.0 / z - z + b * special.i1e(z * b) / special.i0e(z * b)",
+        ("z * special.i1e(z * b) / special.i0e(z * b) - b",),
+        inside="z > 0.0",
+        shapes=("b",),
+    ),
+    "gengamma": Continuous(
+        "np.log(abs(c)) + (c * a - 1.0) * np.log(z) - z**c - special.gammaln(a)",
+        "(c * a - 1.0) / z - c * z ** (c - 1.0)",
+        ("c * np.log(z) - special.psi(a)", "1.0 / c + a * np.log(z) - z**c * np.log(z)"),
+        inside="z > 0.0",
+        shapes=("a", "c"),
+    ),
 }
+MASS = {  # of the normal distribution between two points: from the side where it is small
+    "mass": "np.where(a > 0.0,"
+    " special.log_ndtr(-a) + np.log1p(-np.exp(special.log_ndtr(-b) - special.log_ndtr(-a))),"
+    " special.log_ndtr(b) + np.log1p(-np.exp(special.log_ndtr(a) - special.log_ndtr(b))))",
+    "part": "np.where(a > 0.0, special.ndtr(-a) - special.ndtr(-z), special.ndtr(z) - special.ndtr(a))",
+    "rest": "np.where(z > 0.0, special.ndtr(-z) - special.ndtr(-b), special.ndtr(b) - special.ndtr(z))",
+}
+
+
+def filled(d: Continuous) -> Continuous:
+    """The formulas with the words of `MASS` written out."""
+    if "{mass}" not in d.log:
+        return d
+    return replace(
+        d,
+        log=d.log.format(**MASS),
+        slopes=tuple(s.format(**MASS) for s in d.slopes),
+        below=tuple(s and s.format(**MASS) for s in d.below),
+    )
+
+
+DISTRIBUTIONS = {name: filled(d) for name, d in DISTRIBUTIONS.items()}
 
 
 def declare(name: str, d: Continuous) -> None:
