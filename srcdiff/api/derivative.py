@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from srcdiff import pipeline
+from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
     NOTES,
@@ -80,6 +81,7 @@ class Derivative(Specialised, Generic[P, R]):
         has_aux: bool = False,
         option: Any = 1,
         memory: int | str | None = None,
+        backend: str = "numpy",
     ) -> None:
         if not callable(fn):
             refuse(
@@ -91,7 +93,7 @@ class Derivative(Specialised, Generic[P, R]):
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
         bytes_ = None if memory is None else amount(memory)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, bytes_, option), target)
+        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, bytes_, checked_backend(backend), option), target)
         self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
@@ -147,8 +149,9 @@ class Derivative(Specialised, Generic[P, R]):
     def __reduce__(self) -> Any:
         if is_global(self):
             return self.__qualname__  # the decorated function of a module: found under its name
-        given = (self.primal, self.mode, self._wrt_given, self.has_aux, self.option, self._request.memory)
-        return (type(self), given if self._request.memory is not None else given[:-1])
+        r = self._request
+        given = (self.primal, self.mode, self._wrt_given, self.has_aux, self.option, r.memory, r.backend)
+        return (type(self), given if r.memory is not None or r.backend != "numpy" else given[:-2])
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -323,7 +326,7 @@ class Derivative(Specialised, Generic[P, R]):
             made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         text = f"{self._docstring()}{note}.{self._memory(given)}"
-        return pipeline.finish(made, text_name(self), text)
+        return pipeline.finish(made, text_name(self), text, self._backend)
 
     def _derive(self, graph: Graph, given: Arguments) -> Graph:
         return pipeline.derivative_graph(graph, self._request)
@@ -363,6 +366,11 @@ class Derivative(Specialised, Generic[P, R]):
         if self._planner is None:
             return None
         return self._planner.plan(self._bind(args, kwargs).arguments)
+
+    # ---- backend
+    def compiled(self, *args: Any, **kwargs: Any) -> Compiled:
+        """What of the text for these arguments is compiled, and what is not, and why."""
+        return report_on(self._made(*args, **kwargs), self._backend)
 
     # ---- text
     @property
@@ -405,7 +413,7 @@ class Derivative(Specialised, Generic[P, R]):
                 return variant.made
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
-            return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "")
+            return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "", self._backend)
 
     def _generic(self) -> Made:
         """The derivative for arguments of which nothing is known."""

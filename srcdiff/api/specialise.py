@@ -196,6 +196,12 @@ class Specialised:
         self._planner = Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
 
+    @property
+    def _backend(self) -> str:
+        """Where the derivative is computed: as the outermost derivative that says so."""
+        said = [r.backend for r in (*self._target.layers, self._request) if r.backend != "numpy"]
+        return said[-1] if said else "numpy"
+
     # ---- arguments
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         """All arguments by name, integers to differentiate with respect to made real."""

@@ -1,0 +1,371 @@
+"""Which operations become kernels: runs that have a compiled form, as long as they can be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcdiff.compiled.lower import HANDLERS, Kernel, Lowerer, Unsupported, bare, cast, is_unbroadcast, word_for
+from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Graph, Op, Ref, Region, Val, map_atom, vals, walk
+from srcdiff.ir.kinds import Array, Scalar, Seq
+
+__all__ = ["Left", "Plan", "partition"]
+
+FEW = 12  # operations on numbers that are not worth the call of a kernel
+TRIMMED = (ops.copied, np.copy)  # nothing is gained by these at the ends of a kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An operation that stays with NumPy: what, why, the user's statement."""
+
+    what: str
+    why: str
+    statement: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """The kernels of a graph, and what is none."""
+
+    kernels: dict[Graph, Kernel] = field(default_factory=dict)  # by what stands for each in the graph
+    passed: dict[Graph, list[Val]] = field(default_factory=dict)  # arrays that are made for it
+    members: dict[str, list[int]] = field(default_factory=dict)  # by name: the operations, by their places
+    left: list[Left] = field(default_factory=list)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names that the text must leave alone."""
+        helpers = {h for k in self.kernels.values() for h in k.helpers}
+        return ("njit", *(k.name for k in self.kernels.values()), *sorted(helpers))
+
+    def functions(self) -> tuple[dict[Graph, tuple[str, Any]], dict[str, str]]:
+        """The syntax trees of the kernels, by what stands for each, and the imports that they need."""
+        out: dict[Graph, tuple[str, Any]] = {}
+        imports: dict[str, str] = {}
+        for stub, k in self.kernels.items():
+            source = "\n".join(["@njit(cache=True, error_model='numpy')", *k.lines])
+            tree = gast.parse(source).body[0]
+            out[stub] = k.name, tree
+            imports["njit"] = "from numba import njit"
+            if "np." in source:
+                imports["np"] = "import numpy as np"
+            if "math." in source:
+                imports["math"] = "import math"
+            for h in sorted(k.helpers):
+                home = "vmath" if h in VECTOR_MATHS else "runtime"
+                imports[h] = f"from srcdiff.compiled.{home} import {h}"
+        return out, imports
+
+    def compile(self, namespace: dict[str, Any]) -> dict[str, str]:
+        """Compile the kernels for contiguous arrays; why it failed, by name."""
+        import numba
+
+        failed: dict[str, str] = {}
+        for stub, k in self.kernels.items():
+            kinds = [v.kind for _, v in k.params] + [v.kind for v in self.passed[stub]]
+            try:
+                namespace[k.name].compile(tuple(map(signature, kinds)))
+            except numba.core.errors.NumbaError as e:
+                first = next((x for x in str(e).splitlines() if x.strip() and "pipeline" not in x), "")
+                failed[k.name] = f"numba does not take it: {first.strip()[:200]}"
+        return failed
+
+
+def signature(k: Any) -> Any:
+    """The type of a value of a kind, for numba."""
+    import numba
+
+    number = numba.from_dtype(np.dtype(k.dtype))
+    return numba.types.Array(number, len(k.dims), "C") if isinstance(k, Array) else number
+
+
+
+def partition(
+    graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+) -> Plan:
+    """Put kernels in the place of what they do; ``banned``: operations, by their places, that are left as they are."""
+    return Partition(graph, memory, written, banned).run()
+
+
+class Partition:
+    def __init__(
+        self, graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+    ) -> None:
+        self.graph, self.memory, self.written = graph, memory, written
+        self.plan = Plan()
+        self.place = {op: n for n, op in enumerate(walk(graph.region))}
+        self.banned = {op: banned[n] for op, n in self.place.items() if n in banned}
+        self.total: Counter[Val] = Counter()
+        self.users: dict[Val, list[Op | None]] = {}
+        self.regions: dict[Val, list[Region]] = {}  # whose results it is
+        self.count(graph.region)
+        self.reasons: dict[Op, tuple[Op | None, str]] = {}
+        self.used: dict[Val, Val] = {}
+        self.taken = {p.name for p in graph.region.params}
+
+    def count(self, region: Region) -> None:
+        for op in region.ops:
+            for v in vals(op.ins):
+                self.total[v] += 1
+                self.users.setdefault(v, []).append(op)
+            for r in op.regions:
+                self.count(r)
+        for v in vals(region.results):
+            self.total[v] += 1
+            self.users.setdefault(v, []).append(None)
+            self.regions.setdefault(v, []).append(region)
+
+    def run(self) -> Plan:
+        self.region(self.graph.region)
+        if self.used:
+            self.replace(self.graph.region)
+        return self.plan
+
+    def replace(self, region: Region) -> None:
+        def f(v: Val) -> Val:
+            while v in self.used:
+                v = self.used[v]
+            return v
+
+        for op in region.ops:
+            op.ins = [map_atom(f, a) for a in op.ins]
+            for r in op.regions:
+                self.replace(r)
+        region.results = [map_atom(f, a) for a in region.results]
+
+    # ---- runs
+    def region(self, region: Region) -> None:
+        out: list[Op] = []
+        run: list[Op] = []
+        for op in region.ops:
+            if self.refusal(op) is None:
+                run.append(op)
+                continue
+            out += self.kernel_of(run)
+            run = []
+            out.append(self.kept(op))
+        region.ops = out + self.kernel_of(run)
+
+    def kept(self, op: Op) -> Op:
+        """An operation that stays, with kernels inside it perhaps."""
+        if op.regions and op.code in ("for", "while", "if", "with"):
+            inner, why = self.reasons.get(op, (op, ""))
+            for r in op.regions:
+                if not (op.code == "while" and r is op.regions[0]):
+                    self.region(r)
+        else:
+            inner, why = self.reasons.get(op, (op, ""))
+        if why and op.code in ("prim", "for", "while", "if"):
+            o = (inner.origin if inner is not None else None) or op.origin
+            what = word_for(inner.fn) if inner is not None and inner.code == "prim" else f"a {op.code}"
+            left = Left(what, why, o.text if o is not None else "")
+            if left not in self.plan.left:
+                self.plan.left.append(left)
+        return op
+
+    def refusal(self, op: Op) -> str | None:
+        """Why an operation cannot be in a kernel, as far as it tells by itself."""
+        if op in self.banned:
+            self.reasons[op] = (op, self.banned[op])
+            return self.banned[op]
+        if op in self.reasons:
+            return self.reasons[op][1]
+        for o in (op, *(x for r in op.regions for x in walk(r))):
+            why = None
+            if o.code == "prim":
+                if o.attrs.get("guarded"):
+                    why = "a handler guards it"
+                elif not known(o.fn):
+                    why = f"{word_for(o.fn)} has no compiled form"
+            elif o.code not in ("for", "while", "if"):
+                why = OTHERS.get(o.code, f"an operation {o.code!r}")
+            if why is not None:
+                self.reasons[op] = (o, why)
+                return why
+        return None
+
+    def kernel_of(self, run: list[Op]) -> list[Op]:
+        """The operations that a run becomes."""
+        while run and run[0].code == "prim" and run[0].fn in TRIMMED:
+            first, *rest = run
+            return [first, *self.kernel_of(rest)]
+        if not run:
+            return []
+        if not self.worth(run):
+            return run
+        lowerer = Lowerer(self.name(), self.total, self.memory, self.written, self.taken)
+        lowerer.users = self.users
+        try:
+            results = self.results(run)
+            lowerer.results = set(results)
+            for op in run:
+                lowerer.op = op
+                lowerer.operation(op)
+            lowerer.flush()
+            made = self.finish(lowerer, run, results)
+        except Unsupported as e:
+            culprit = next((op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None)
+            if culprit is None:
+                culprit = run[-1]
+            self.reasons[culprit] = (e.op, e.reason)
+            n = run.index(culprit)
+            return [*self.kernel_of(run[:n]), self.kept(culprit), *self.kernel_of(run[n + 1 :])]
+        if not lowerer.kernel.loops and not any(op.code in ("for", "while") for op in run) and len(run) < FEW:
+            return run
+        return made
+
+    def worth(self, run: list[Op]) -> bool:
+        """Whether a call is less than what it saves."""
+        arrays = [
+            op for op in run
+            if op.code == "prim" and op.fn not in FREE
+            and (isinstance(op.out.kind, Array) or any(isinstance(a, Val) and isinstance(a.kind, Array) for a in op.ins))
+        ]
+        loops = any(o.code in ("for", "while") for op in run for o in (op, *(x for r in op.regions for x in walk(r))))
+        return loops or len(arrays) > 1 or sum(1 for op in run for _ in walk(Region([], [op], []))) >= FEW
+
+    def name(self) -> str:
+        n = len(self.plan.kernels) + 1
+        return f"{self.graph.info.get('word', self.graph.name)}_kernel{n if n > 1 else ''}"
+
+    def results(self, run: list[Op]) -> list[Val]:
+        """What is made in a run and used outside of it."""
+        inside = {o for op in run for o in (op, *(x for r in op.regions for x in walk(r)))}
+        regions = {r for o in inside for r in o.regions}
+        out = []
+        for op in run:
+            for v in op.outs:
+                users = self.users.get(v, [])
+                outer = any(u is not None and u not in inside for u in users)
+                ends = any(r not in regions for r in self.regions.get(v, []))
+                if outer or ends:
+                    out.append(v)
+        return out
+
+    # ---- one kernel
+    def finish(self, lw: Lowerer, run: list[Op], results: list[Val]) -> list[Op]:
+        kernel = lw.kernel
+        texts: list[str] = []
+        made = {v: (name, text) for name, text, v in kernel.made}
+        passed: list[tuple[str, str, Val]] = []
+        params = dict(kernel.params)
+        by_name = {name: v for name, v in kernel.params}
+        views: set[str] = set()
+        for v in results:
+            lw.op = run[-1]
+            if isinstance(v.kind, Seq):
+                raise Unsupported(self.maker(v, run), "what it saves is read outside of the kernel")
+            if isinstance(v.kind, Array) and v.kind.dims:
+                r = lw.rep(v)
+                name = getattr(getattr(r, "store", None), "name", "")
+                if getattr(r, "whole", False) and name in by_name:
+                    kernel.inplace[v] = by_name[name]
+                    continue
+                entry = made.get(v) or next(((n, t) for n, t, _ in kernel.made if n == name), None)
+                if getattr(r, "whole", False) and entry is not None and name == entry[0]:
+                    first = next((p for p in passed if p[0] == name), None)
+                    if first is not None:
+                        kernel.inplace[v] = first[2]
+                    else:
+                        passed.append((name, entry[1], v))
+                    continue
+                got = lw.value_for(v, v.kind)
+                if got in by_name or got in views:
+                    raise Unsupported(self.maker(v, run), "two results of a kernel are one array")
+                views.add(got)
+                texts.append(got)
+            else:
+                k = v.kind
+                dtype = lw.dtype_of(k)
+                texts.append(bare(cast(lw.scalar(v), lw.elements(v).dtype, dtype)))
+            kernel.returned.append(v)
+        lw.settle()
+        named = {n for n, _, _ in passed}
+        for n, text, _ in kernel.made:  # made outside for nobody
+            if n not in named:
+                lw.out.insert(0, f"    {n} = {text}")
+        if texts:
+            lw.line(f"return {', '.join(texts)}")
+        return self.placed(lw, run, passed, params)
+
+    def maker(self, v: Val, run: list[Op]) -> Op:
+        return next(op for op in run if v in op.outs)
+
+    def placed(self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]], params: dict[str, Val]) -> list[Op]:
+        kernel = lw.kernel
+        words = list(dict.fromkeys(o.text for op in self.inside(run) if (o := op.origin) is not None and o.text))
+        kernel.words = words
+        names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
+        head = [f"def {kernel.name}({', '.join(names)}):"]
+        kernel.lines = head + [f"    {docstring(words)!r}", *lw.out]
+        if len(lw.out) == 0:
+            kernel.lines.append("    pass")
+        stub = Graph(kernel.name, Region(), info={"effect": True})
+        out: list[Op] = []
+        for name, text, v in passed:
+            tree = gast.parse(text).body[0].value
+            free = sorted({n.id for n in gast.walk(tree) if isinstance(n, gast.Name)} - {"max"})
+            ins = [Ref(np, "np") if w == "np" else params[w] for w in free]
+            alloc = Op("opaque", ins, [v], attrs={"tree": tree, "free": free}, origin=run[0].origin)
+            v.op = alloc
+            out.append(alloc)
+        call = Op("call", [*params.values(), *(v for _, _, v in passed)], [], attrs={"graph": stub, "kernel": kernel})
+        after: list[Op] = []
+        for v in kernel.returned:
+            k = v.kind
+            strong = (isinstance(k, Scalar) and not k.weak) or isinstance(k, Array) and not k.dims
+            if strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
+                raw = Val(v.name, Scalar(k.dtype), call)  # type: ignore[union-attr]
+                call.outs.append(raw)
+                fn = np.float64 if k.dtype == "f8" else np.float32  # type: ignore[union-attr]
+                v.op = Op("prim", [raw], [v], attrs={"fn": fn})
+                after.append(v.op)
+            else:
+                call.outs.append(v)
+                v.op = call
+        out += [call, *after]
+        self.used.update(kernel.inplace)
+        self.plan.kernels[stub] = kernel
+        self.plan.passed[stub] = [v for _, _, v in passed]
+        self.plan.members[kernel.name] = [self.place[op] for op in run]
+        self.taken.add(kernel.name)
+        return out
+
+    def inside(self, run: list[Op]) -> Iterator[Op]:
+        for op in run:
+            yield op
+            for r in op.regions:
+                yield from walk(r)
+
+
+OTHERS = {
+    "opaque": "a statement that acts on the world", "try": "a try", "with": "a with block",
+    "call": "a function that calls itself", "unpack": "what a pullback saved",
+}  # fmt: skip
+FREE = (ops.shape_at, len, getattr, np.size, np.transpose, np.expand_dims, np.broadcast_to)
+
+
+def known(fn: Any) -> bool:
+    try:
+        return fn in HANDLERS or fn in IDENTITY or spelled(fn) is not None or is_unbroadcast(fn)
+    except TypeError:
+        return False
+
+
+def docstring(words: list[str]) -> str:
+    """Which lines of the user's a kernel stands for."""
+    shown = [w if len(w) <= 60 else w[:56] + " ..." for w in words]
+    if len(shown) > 8:
+        shown = [*shown[:4], "...", *shown[-3:]]
+    if not shown:
+        return "Compiled."
+    return "\n".join(["Stands for:", "", *(f"        {w}" for w in shown), "    "])
+
