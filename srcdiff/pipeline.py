@@ -1350,7 +1350,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
         own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
         defs, imports = plan.functions()
         text = emit(own_graph, name, docstring, called, True, defs, imports)
-        fn = load(text.source, name, text.objects, text.origin)
+        fn = load(text.source, name, text.objects, text.origin, importable=bool(plan.kernels))
         failed = plan.compile(fn.__globals__)
         if not failed:
             return Made(fn, text, graph, read, plan=plan)

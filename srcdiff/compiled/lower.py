@@ -196,6 +196,8 @@ class Lowerer:
         self.results: set[Val] = set()
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
+        self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
+        self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
 
@@ -506,7 +508,7 @@ class Lowerer:
         nodes = schedule(segment)
         counts: Counter[Store] = Counter()
         for s in segment:
-            counts.update({a.store for a in s.reads})
+            counts.update(a.store for a in s.reads)
         stores = {a.store: None for s in segment for a in s.writes if a.store.fresh}
         for store in stores:
             owners = self.stores.get(store, [])
@@ -529,7 +531,7 @@ class Lowerer:
         sizes = [store.sizes[k] for k in store.axes]
         shape = ", ".join(atleast(s) for s in sizes)
         shape = f"({shape})" if len(sizes) > 1 else shape
-        owners = [v for v in self.stores.get(store, []) if v in self.results]
+        owners = [v for v in self.stores.get(store, []) if v in self.starts]
         text = f"np.{'zeros' if store.fill == '0' else 'empty'}({shape}, {NUMPY_DTYPE[store.dtype]})"
         if owners and store.escapes and not self.outer and self.is_outside(shape):
             self.kernel.made.append((store.name, text, owners[-1]))
@@ -604,6 +606,7 @@ class Lowerer:
         for r in op.regions:
             before, self.out = self.out, []
             self.depth += 1
+            checked = dict(self.checked)
             self.region(r)
             self.flush()
             moves = []
@@ -616,6 +619,7 @@ class Lowerer:
             self.settle()
             self.moves(moves)
             self.count_results(r)
+            self.checked = checked
             self.depth -= 1
             arms.append(self.out)
             self.out = before
@@ -778,9 +782,11 @@ class Lowerer:
         if op.code == "while" or view.head == 0:
             self.line("while True:")
         else:
-            self.line(f"for {index} in {range_of(header, bool(op.attrs.get('rev')))}:")
+            back = bool(op.attrs.get("rev")) and used
+            self.line(f"for {index} in {range_of(header, back)}:")
         self.depth += 1
         self.outer += 1
+        checked = dict(self.checked)
         if counter and op.code == "while":
             self.condition(op, view, carried)
         for r, _, _ in read:
@@ -818,6 +824,7 @@ class Lowerer:
             self.line("pass")
         self.outer -= 1
         self.depth -= 1
+        self.checked = checked
         self.bounds.range.pop(view.index, None) if view.has_index else None
         for f, c in zip(view.finals, carried, strict=True):
             self.bind(f, c)
@@ -1369,9 +1376,12 @@ class Lowerer:
         text = self.scalar(p)
         if self.bounds.inside(p, n.dim):
             return text
-        name = self.fresh("at")
-        self.early(f"{name} = {self.helper('place')}({bare(text)}, {n})")
-        return name
+        key = (p, str(n))
+        if key not in self.checked:
+            name = self.fresh("at")
+            self.early(f"{name} = {self.helper('place')}({bare(text)}, {n})")
+            self.checked[key] = name
+        return self.checked[key]
 
     def new_axis(self, r: View, k: int) -> View:
         axes = tuple((j + 1 if j is not None and j >= k else j, start, step) for j, start, step in r.axes)
@@ -1564,7 +1574,7 @@ def cast(text: str, of: str, to: str) -> str:
     if to == "f8":
         if re.fullmatch(r"\(?-?\d+\)?", text):
             return text.rstrip(")") + ".0" + (")" if text.endswith(")") else "")
-        return f"float({bare(text)})"
+        return f"(1.0 if {bare(text)} else 0.0)" if of == "b1" else f"float({bare(text)})"
     if to == "f4":
         return f"np.float32({bare(text)})"
     if to == "i8":
@@ -1609,7 +1619,7 @@ def spell_maths(template: str, lw: Lowerer) -> str:
         lw.helper(found[1])
         return template[5:]
     first = re.match(r"(\w+)\(", template)
-    if first and first[1] in tables_names:
+    if first and first[1] in HELPERS:
         lw.helper(first[1])
     return template
 
@@ -1618,6 +1628,7 @@ def vector_maths() -> frozenset[str]:
     return frozenset()
 
 
+HELPERS = ("where", "maximum", "minimum", "clip", "sign", "logaddexp")
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "agree", "grown", "grown_rows", "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float", "int",
@@ -1633,9 +1644,7 @@ def range_of(header: list[str], rev: bool) -> str:
             return f"range({start}, {stop}, {step})"
         return f"range({stop})" if start == "0" else f"range({start}, {stop})"
     if step == "1":
-        return f"range({stop} - 1, {start} - 1, -1)".replace("0 - 1, -1)", "-1, -1)") if start != "0" else (
-            f"range({stop} - 1, -1, -1)"
-        )
+        return f"range({stop} - 1, {int(start) - 1 if start.isdigit() else f'{start} - 1'}, -1)"
     return f"range({start} + (len(range({start}, {stop}, {step})) - 1) * ({step}), {start} - ({step}), -({step}))"
 
 

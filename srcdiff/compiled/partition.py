@@ -109,7 +109,7 @@ class Partition:
         self.count(graph.region)
         self.reasons: dict[Op, tuple[Op | None, str]] = {}
         self.used: dict[Val, Val] = {}
-        self.taken = {p.name for p in graph.region.params}
+        self.taken: set[str] = set()
 
     def count(self, region: Region) -> None:
         for op in region.ops:
@@ -206,6 +206,7 @@ class Partition:
         try:
             results = self.results(run)
             lowerer.results = set(results)
+            lowerer.starts = {v for r in results if (v := lowerer.start_of(r)) is not None}
             for op in run:
                 lowerer.op = op
                 lowerer.operation(op)
