@@ -194,6 +194,8 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
+        if variant.sizes:
+            return self._of_sizes(args, kwargs, arguments, variant)
         if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
             return (
                 None
@@ -207,6 +209,28 @@ class Derivative(Specialised, Generic[P, R]):
         if not (t.args or fill or variant.checks or variant.captures) and settled:
             return variant.made.fn
         return self._checked(variant, t.args, fill, settled, len(args) == 1 and not kwargs)
+
+    def _of_sizes(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
+        """A call that compares sizes first, all arguments by position."""
+        if kwargs or len(args) != len(arguments) or self._target.args or variant.checks or variant.captures:
+            return None
+        if any(as_float(v) is not v for v, n in zip(args, arguments, strict=True) if n in self._request.wrt):
+            return None
+        at = {n: k for k, n in enumerate(arguments)}
+        pairs = tuple(
+            (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
+        )
+        fn, slow = variant.made.fn, self._call
+
+        def run(*given: Any) -> Any:
+            for i, k, j, m in pairs:
+                if given[i].shape[k] != given[j].shape[m]:
+                    return slow(given, {})
+            return fn(*given)
+
+        return run
 
     def _converting(
         self, args: tuple[Any, ...], arguments: Arguments, variant: Variant

@@ -423,13 +423,20 @@ class Lowerer:
             for s in big[1:]:
                 if same_size(first, s):
                     continue
-                name = self.fresh("n")
-                self.early(f"{name} = {self.helper('one_size')}({first}, {s})")
-                first = Size(name, 0, dims[p] if dims else None)
-                if s.never_one:
-                    first = Size(name, 0, s.dim)
+                key = (Const("size"), f"{first}, {s}")
+                if key not in self.checked:
+                    self.checked[key] = self.fresh("n")
+                    self.early(f"{self.checked[key]} = {self.helper('one_size')}({first}, {s})")
+                first = Size(self.checked[key], 0, s.dim if s.never_one else dims[p] if dims else None)
             out.append(first)
         return tuple(out)
+
+    def check(self, how: str, a: Size, b: Size) -> None:
+        """Compare two sizes at run time, once."""
+        key = (Const(how), f"{a}, {b}")
+        if key not in self.checked:
+            self.early(f"{self.helper(how)}({a}, {b})")
+            self.checked[key] = ""
 
     def early(self, text: str) -> None:
         """A line before the statements that wait."""
@@ -469,7 +476,7 @@ class Lowerer:
             for k, own in enumerate(r.sizes):
                 to = target.sizes[lead + k]
                 if not (same_size(own, to) or own.is_one):
-                    self.early(f"{self.helper('more')}({own}, {to})")
+                    self.check("more", own, to)
             if self.overlaps(target, r):
                 r = self.materialised(r, "t")
             safe.append(r)
@@ -1009,8 +1016,9 @@ class Lowerer:
     def trip_count(self, view: LoopView, header: list[str], t: Val) -> str:
         start, stop, step = header
         name = self.fresh("n")
-        if start == "0" and step == "1":
-            self.line(f"{name} = max({bare(stop)}, 0)")
+        if step == "1":
+            less = "" if start == "0" else f" - {start}"
+            self.line(f"{name} = max({bare(stop)}{less}, 0)")
         else:
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name
@@ -1065,8 +1073,7 @@ class Lowerer:
             tape = t.tape
             end = tape.count
             if tape.known:
-                end = self.fresh("at")
-                self.line(f"{end} = {self.position_of(view)}")
+                end = self.position_of(view)
             k = tape.elem
             if isinstance(k, Scalar):
                 text = self.value_for(c, k)
@@ -1316,7 +1323,8 @@ class Lowerer:
         axes = []
         for j, start, own in r.axes:
             if j == k:
-                axes.append((j, along(start, own, "" if str(low) == "0" else str(low)), own * step))
+                first = start if str(low) == "0" else along(start, own, str(low))
+                axes.append((j, first, own * step))
             else:
                 axes.append((j, start, own))
         return View(r.store, tuple(axes), (*r.sizes[:k], size, *r.sizes[k + 1 :]))
@@ -1446,63 +1454,52 @@ class Lowerer:
             raise self.no(f"{how} of numbers")
         acc = "f8" if dtype == "f4" else dtype
         one = Size("", 1, 1)
-        sizes = tuple(r.sizes[k] if k in left else one for k in range(len(r.sizes)))
-        store = Store(self.fresh(o.name), acc, sizes if left else (), fresh=True)
+        shape = tuple(r.sizes[k] if k in left else one for k in range(len(r.sizes))) if keep and left else ()
+        shape = shape or tuple(r.sizes[k] for k in left)
+        kept = list(range(len(r.sizes))) if keep and left else left  # the axis of the operand for each of the result
+        store = Store(self.fresh(o.name), acc, shape, fresh=True)
         if how in ("max", "min"):
             for k in axes:
                 if not isinstance(r.sizes[k].dim, int):
                     self.early(f"{self.helper('some')}({r.sizes[k]})")
-        own: tuple[Way, ...] = tuple((n, "", 1) for n in range(len(sizes)))
-        if not left:
-            own = ()
-        start = {"sum": ZERO_OF[acc], "mean": ZERO_OF[acc], "prod": "1.0", "max": "-np.inf", "min": "np.inf", "any": "False", "all": "True"}[how]
-        first = sizes if left else ()
+        own: tuple[Way, ...] = tuple((n, "", 1) for n in range(len(shape)))
+        start = START[how] if how in START else ZERO_OF[acc]
 
         def begin(ix: list[str]) -> None:
             store.uses = 0
             self.put(store, ix, start)
 
-        self.add(Statement(first, begin, [], [Access(store, own)]))
-        at = Access(store, own if left else ())
-        if left:  # the reduced axes of the store are at 0
-            at = Access(store, tuple((n, "", 1) if n in left else ("", "0", 0) for n in range(len(sizes))))
+        self.add(Statement(shape, begin, [], [Access(store, own)]))
+        at = Access(store, tuple((k, "", 1) if k in left else ("", "0", 0) for k in kept))
         reads = self.access(r, list(range(len(r.sizes))))
 
         def write(ix: list[str]) -> None:
-            index = [i if n in left else "0" for n, i in enumerate(ix)]
-            old = self.read(store, index if left else [])
-            x = cast(self.element(r, ix), source, acc if how not in ("any", "all") else "b1")
-            text = {
-                "sum": lambda: f"{self.helper('plus') if acc[0] == 'f' else ''}({old}, {x})" if acc[0] == "f" else f"{old} + {x}",
-                "prod": lambda: f"{old} * {x}",
-                "max": lambda: f"{self.helper('larger')}({old}, {x})",
-                "min": lambda: f"{self.helper('smaller')}({old}, {x})",
-                "any": lambda: f"{old} or {x}",
-                "all": lambda: f"{old} and {x}",
-            }["sum" if how == "mean" else how]()
-            self.put(store, index, text)
+            index = [ix[k] if k in left else "0" for k in kept]
+            old = self.read(store, index)
+            x = cast(self.element(r, ix), source, "b1" if how in ("any", "all") else acc)
+            self.put(store, index, self.step(how, acc).format(old, x))
 
         self.add(Statement(r.sizes, write, [*reads, at], [at]))
-        got: Elements
-        if not left:
-            got = Num(store)
-            if keep:
-                got = self.map(o.name, acc, [got], lambda t: t[0], space=tuple(one for _ in r.sizes))
-        else:
-            got = whole(store)
-            if not keep:
-                kept = {k: n for n, k in enumerate(left)}
-                axes_ = tuple((kept[k], "", 1) if k in kept else (None, "0", 0) for k in range(len(sizes)))
-                got = View(store, axes_, tuple(r.sizes[k] for k in left))
+        got: Elements = whole(store) if left else Num(store)
+        count = " * ".join(atleast(r.sizes[k]) for k in axes)
         if how == "mean" or acc != dtype:
-            count = " * ".join(atleast(r.sizes[k]) for k in axes)
-            form = (lambda t: cast(f"({t[0]} / float({count}))", acc, dtype)) if how == "mean" else (
-                lambda t: cast(t[0], acc, dtype)
-            )
-            got = self.map(o.name, dtype, [got], form, space=got.sizes, uses=self.total[o] if not got.sizes else 0)
+            divide = f" / float({count})" if how == "mean" else ""
+            uses = 0 if left or keep else self.total[o]
+            got = self.map(o.name, dtype, [got], lambda t: cast(f"({t[0]}{divide})", acc, dtype), space=shape, uses=uses)
+        if keep and not left:
+            got = self.map(o.name, dtype, [got], lambda t: t[0], space=tuple(one for _ in r.sizes))
         self.bind(o, got)
 
+    def step(self, how: str, acc: str) -> str:
+        """The text of a step of a reduction."""
+        if how in ("sum", "mean"):
+            return f"{self.helper('plus')}({{0}}, {{1}})" if acc[0] == "f" else "({0} + {1})"
+        if how in ("max", "min"):
+            return f"{self.helper('larger' if how == 'max' else 'smaller')}({{0}}, {{1}})"
+        return {"prod": "({0} * {1})", "any": "({0} or {1})", "all": "({0} and {1})"}[how]
 
+
+START = {"prod": "1.0", "max": "-np.inf", "min": "np.inf", "any": "False", "all": "True"}
 WORDS = {
     "opaque": "a statement that acts on the world", "try": "a try", "with": "a with",
     "call": "a function that calls itself", "unpack": "what a pullback saved", "need": "a need",
@@ -1724,7 +1721,7 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
         raise lw.no("a value with more axes than what it is written to")
     for k, own in enumerate(v.sizes):
         if not (same_size(own, space[lead + k]) or own.is_one):
-            lw.early(f"{lw.helper('more')}({own}, {space[lead + k]})")
+            lw.check("more", own, space[lead + k])
     loops, text = lw.against(v, space)
     own = lw.access(to, list(range(len(space))))
 
@@ -1972,7 +1969,7 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
 
 def check_equal(lw: Lowerer, a: Size, b: Size) -> None:
     if not same_size(a, b):
-        lw.early(f"{lw.helper('agree')}({a}, {b})")
+        lw.check("agree", a, b)
 
 
 def summed(

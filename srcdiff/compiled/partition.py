@@ -59,9 +59,13 @@ class Plan:
                 imports["np"] = "import numpy as np"
             if "math." in source:
                 imports["math"] = "import math"
-            for h in sorted(k.helpers):
-                home = "vmath" if h in VECTOR_MATHS else "runtime"
-                imports[h] = f"from srcdiff.compiled.{home} import {h}"
+        helpers = sorted({h for k in self.kernels.values() for h in k.helpers})
+        for home, names in (
+            ("vmath", [h for h in helpers if h in VECTOR_MATHS]),
+            ("runtime", [h for h in helpers if h not in VECTOR_MATHS]),
+        ):
+            line = f"from srcdiff.compiled.{home} import {', '.join(names)}"
+            imports.update(dict.fromkeys(names, line))
         return out, imports
 
     def compile(self, namespace: dict[str, Any]) -> dict[str, str]:
