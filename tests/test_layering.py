@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "sparsity": ("ir rules", "numpy scipy"),
     "memory": ("errors ir rules", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
+    "compiled": ("", "numpy numba llvmlite"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),
