@@ -553,7 +553,7 @@ class Lowerer:
     def nodes(self, nodes: list[Nest | Statement], loops: list[str]) -> None:
         for node in nodes:
             if isinstance(node, Statement):
-                node.write(loops)
+                node.write([*loops, *["0"] * (len(node.space) - len(loops))])
                 continue
             self.settle()
             if len(loops) == len(self.variables):
@@ -1186,7 +1186,7 @@ class Lowerer:
         tos = [common] * len(reps)
         if fn is np.where:
             tos[0] = "b1"
-        inside = spell_maths(template, self)
+        inside = spell_maths(template, self, any(r.sizes for r in reps))
         repeated = [template.count(f"{{{n}}}") > 1 for n in range(wanted)]
 
         def spell(texts: list[str]) -> str:
@@ -1298,13 +1298,14 @@ class Lowerer:
                 raise self.no("a slice that is not of integers")
             if a.value < 0:
                 if not n.text:
-                    return Size("", max(n.offset + a.value, 0))
+                    low = max(n.offset + a.value, 0)
+                    return Size("", low, low)
                 if lower:  # of an array shorter than this, all
                     return Size(f"max({n.plus(a.value)}, 0)", 0)
                 return n.plus(a.value)
             if not lower and not (n.text and self.bounds.within(a, n.dim)):
                 return Size(f"min({a.value}, {n})", 0)
-            return Size("", a.value)
+            return Size("", a.value, a.value)
         text = self.scalar(a)
         if self.bounds.within(a, n.dim):
             return Size(self.name_of_number(text), 0)
@@ -1537,9 +1538,10 @@ def wrapped(text: str) -> str:
 def minus(high: Size, low: Size, n: Size) -> Size:
     """The size of a slice."""
     if not low.text:
-        return Size(high.text, high.offset - low.offset, None)
+        return high.plus(-low.offset)
     if high.text == low.text:
-        return Size("", high.offset - low.offset, None)
+        n = high.offset - low.offset
+        return Size("", n, n)
     return Size(f"({high} - {low})", 0, None)
 
 
@@ -1609,10 +1611,10 @@ def common_dtype(kinds: list[Kind]) -> str:
     return f"{d.kind}{d.itemsize}"
 
 
-def spell_maths(template: str, lw: Lowerer) -> str:
-    """The helpers that a template calls, imported."""
+def spell_maths(template: str, lw: Lowerer, many: bool) -> str:
+    """The helpers that a template calls, imported; ``many``: for the elements of arrays."""
     found = re.match(r"math\.(\w+)\(", template)
-    if found and found[1] in vector_maths():
+    if found and many and found[1] in tables.VECTOR_MATHS:
         lw.helper(found[1])
         return template[5:]
     first = re.match(r"(\w+)\(", template)
@@ -1621,15 +1623,11 @@ def spell_maths(template: str, lw: Lowerer) -> str:
     return template
 
 
-def vector_maths() -> frozenset[str]:
-    return frozenset()
-
-
 HELPERS = ("where", "maximum", "minimum", "clip", "sign", "logaddexp")
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "agree", "grown", "grown_rows", "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float", "int",
-    "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "kernel", "for", "in", "is", "if", "lambda", "def",
+    *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
     "not", "and", "or", "else", "print", "math", "np",
 })  # fmt: skip
 

@@ -31,7 +31,9 @@ class Size:
             return self.text
         return f"({self.text} {'+' if self.offset > 0 else '-'} {abs(self.offset)})"
 
-    def plus(self, n: int, dim: Dim | None = None) -> Size:
+    def plus(self, n: int) -> Size:
+        d = self.dim
+        dim = d + n if isinstance(d, int) else Sym(d.id, d.offset + n, d.big and not n) if d is not None else None
         return Size(self.text, self.offset + n, dim)
 
     @property
@@ -125,7 +127,7 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
     """Statements that share all loops outside ``depth``, put into loops."""
     out: list[Nest | Statement] = []
     for s in statements:
-        loops = len(s.space) > depth
+        loops = any(not n.is_one for n in s.space[depth:])
         at, target = -1, None
         for n in range(len(out) - 1, -1, -1):
             node = out[n]
@@ -143,7 +145,7 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
             assert isinstance(node, Nest)
             node.members.append(s)
         elif loops:
-            out.append(Nest(s.space[depth], [s]))
+            out.insert(len(out) if s.reads else at + 1, Nest(s.space[depth], [s]))
         else:
             out.insert(at + 1, s)
     for node in out:

@@ -40,7 +40,9 @@ ELEMENTWISE: dict[Any, str] = {
     math.floor: "int(math.floor({0}))", math.ceil: "int(math.ceil({0}))",
 }  # fmt: skip
 
-VECTOR_MATHS = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh")  # in srcdiff.compiled.vmath
+VECTOR_MATHS = (  # in srcdiff.compiled.vmath
+    "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc",
+)
 
 _MATHS = {
     "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan",
