@@ -75,6 +75,8 @@ class Plan:
         failed: dict[str, str] = {}
         for stub, k in self.kernels.items():
             kinds = [v.kind for _, v in k.params] + [v.kind for v in self.passed[stub]]
+            if not hasattr(namespace[k.name], "compile"):  # NUMBA_DISABLE_JIT: kernels are plain Python
+                continue
             try:
                 namespace[k.name].compile(tuple(map(signature, kinds)))
             except numba.core.errors.NumbaError as e:
@@ -215,7 +217,9 @@ class Partition:
                 lowerer.op = op
                 lowerer.operation(op)
             lowerer.flush()
-            made = self.finish(lowerer, run, results)
+            if not lowerer.kernel.loops and not any(op.code in ("for", "while") for op in run) and len(run) < FEW:
+                return run
+            return self.finish(lowerer, run, results)
         except Unsupported as e:
             culprit = next((op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None)
             if culprit is None:
@@ -223,9 +227,6 @@ class Partition:
             self.reasons[culprit] = (e.op, e.reason)
             n = run.index(culprit)
             return [*self.kernel_of(run[:n]), self.kept(culprit), *self.kernel_of(run[n + 1 :])]
-        if not lowerer.kernel.loops and not any(op.code in ("for", "while") for op in run) and len(run) < FEW:
-            return run
-        return made
 
     def worth(self, run: list[Op]) -> bool:
         """Whether a call is less than what it saves."""
