@@ -70,7 +70,12 @@ class View:
 
     @property
     def whole(self) -> bool:
-        return len(self.axes) == len(self.sizes) and all(a == (k, "", 1) for k, a in enumerate(self.axes))
+        own = self.store.sizes
+        return (
+            len(self.axes) == len(self.sizes)
+            and all(a == (k, "", 1) for k, a in enumerate(self.axes))
+            and all(map(same_size, self.sizes, own))
+        )
 
 
 @dataclass(slots=True)
@@ -197,6 +202,7 @@ class Lowerer:
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
+        self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
@@ -261,6 +267,8 @@ class Lowerer:
             name = self.fresh(v.name)
             self.env[v] = Num(Store(name, k.dtype, ()))
         elif isinstance(k, Array):
+            if v in self.unsure:
+                raise self.no("an array that may be a number")
             if k.dtype not in (*DTYPES, "i4") or not k.dims:
                 raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
             name = self.fresh(v.name)
@@ -940,7 +948,8 @@ class Lowerer:
             return
         assert isinstance(k, Array)
         sizes = []
-        for n, dim in enumerate(k.dims):
+        dims = e.kind.dims if isinstance(e.kind, Array) else k.dims
+        for n, dim in enumerate(dims):
             size = self.fresh(f"{e.name}_n")
             self.line(f"{size} = {r.tape.name}[{at}, {n + 1}]")
             sizes.append(Size(size, 0, dim))
@@ -1376,11 +1385,11 @@ class Lowerer:
             if p.value >= 0:
                 if isinstance(n.dim, int) and p.value < n.dim:
                     return str(p.value)
-                self.early(f"{self.helper('place')}({p.value}, {n})")
+                self.check("place", Size("", p.value), n)
                 return str(p.value)
             if isinstance(n.dim, int) and -p.value <= n.dim:
                 return str(n.dim + p.value)
-            self.early(f"{self.helper('place')}({p.value}, {n})")
+            self.check("place", Size("", p.value), n)
             return str(n.plus(p.value))
         text = self.scalar(p)
         if self.bounds.inside(p, n.dim):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gast
@@ -13,8 +14,8 @@ import numpy as np
 from srcdiff.compiled.lower import HANDLERS, Kernel, Lowerer, Unsupported, bare, cast, is_unbroadcast, word_for
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, Op, Ref, Region, Val, map_atom, vals, walk
-from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
 
 __all__ = ["Left", "Plan", "partition"]
 
@@ -113,6 +114,12 @@ class Partition:
         self.users: dict[Val, list[Op | None]] = {}
         self.regions: dict[Val, list[Region]] = {}  # whose results it is
         self.count(graph.region)
+        self.unsure: set[Val] = set()
+        size = -1
+        while size != len(self.unsure):
+            size = len(self.unsure)
+            self.find_unsure(graph.region)
+        self.forget_sizes()
         self.reasons: dict[Op, tuple[Op | None, str]] = {}
         self.used: dict[Val, Val] = {}
         self.taken: set[str] = set()
@@ -128,6 +135,68 @@ class Partition:
             self.total[v] += 1
             self.users.setdefault(v, []).append(None)
             self.regions.setdefault(v, []).append(region)
+
+    def forget_sizes(self) -> None:
+        """Sizes are taken from kinds only where every operation on the way says how: not those learnt from samples."""
+        loose: set[Val] = set()
+        size = -1
+        while size != len(loose):
+            size = len(loose)
+            self.find_loose(self.graph.region, loose)
+        for v in loose:
+            k = v.kind
+            if isinstance(k, Array):
+                v.kind = Array(k.dtype, tuple(d if d == 1 else fresh_sym() for d in k.dims))
+            elif isinstance(k, Scalar) and k.value is not None:
+                v.kind = replace(k, value=None)
+
+    def find_loose(self, region: Region, loose: set[Val]) -> None:
+        def spread(pairs: Iterable[tuple[Val, Atom]]) -> None:
+            loose.update(o for o, a in pairs if any(v in loose for v in vals([a])))
+
+        for op in region.ops:
+            for r in op.regions:
+                self.find_loose(r, loose)
+            if op.code in ("for", "while"):
+                view = LoopView(op)
+                for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+                    spread([(p, i), (p, y), (f, i), (f, y)])
+                    if op.code == "while":
+                        spread([(op.regions[0].params[view.params.index(p)], p)])
+                spread(zip(view.tapes, view.collected, strict=True))
+                spread(zip(view.elements, view.sources, strict=True))
+            elif op.code == "if":
+                spread((o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True))
+            elif op.code != "prim" or not known(op.fn) or unsettled(op) or any(v in loose for v in vals(op.ins)):
+                loose.update(op.outs)
+
+    def find_unsure(self, region: Region) -> None:
+        """Values of the kind of arrays that may be numbers: zeros of what was not there, and what starts as one."""
+
+        def number(a: Atom) -> bool:
+            return (isinstance(a, Val) and a in self.unsure) or not isinstance(kind(a), (Array, Seq, Tree))
+
+        for op in region.ops:
+            pairs: list[tuple[Val, Atom]] = []
+            for r in op.regions:
+                self.find_unsure(r)
+            if op.code in ("if", "try", "with"):
+                pairs = [(o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True)]
+            elif op.code in ("for", "while"):
+                view = LoopView(op)
+                for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+                    pairs += [(p, i), (p, y), (f, i), (f, y)]
+                    if op.code == "while":
+                        pairs.append((op.regions[0].params[view.params.index(p)], p))
+                pairs += zip(view.tapes, view.collected, strict=True)
+                pairs += [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure]
+                pairs = [(o, a) for o, a in pairs if not isinstance(a, Undef)]
+            elif op.code == "prim" and (
+                getattr(op.fn, "__name__", "") in ("zero_of", "zeros_like", "add") and op.fn not in HANDLERS
+                or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
+            ) and op.fn not in CERTAIN:
+                self.unsure.update(o for o in op.outs if holds_array(o.kind))
+            self.unsure.update(o for o, a in pairs if holds_array(o.kind) and number(a))
 
     def run(self) -> Plan:
         self.region(self.graph.region)
@@ -209,6 +278,7 @@ class Partition:
             return run
         lowerer = Lowerer(self.name(), self.total, self.memory, self.written, self.taken)
         lowerer.users = self.users
+        lowerer.unsure = self.unsure
         try:
             results = self.results(run)
             lowerer.results = set(results)
@@ -350,6 +420,23 @@ class Partition:
             yield op
             for r in op.regions:
                 yield from walk(r)
+
+
+def unsettled(op: Op) -> bool:
+    """Whether arrays are put together of which one may be broadcast, for all that is known."""
+    shapes = [k.dims for a in op.ins if isinstance(k := kind(a), Array)]
+    for p in range(1, max(map(len, shapes), default=0) + 1):
+        dims = {s[-p] for s in shapes if len(s) >= p} - {1}
+        if len(dims) > 1 and not all(isinstance(d, Sym) and d.big for d in dims):
+            return op.fn not in (operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot)
+    return False
+
+
+CERTAIN = (np.zeros_like, np.broadcast_to, np.asarray, np.array)
+
+
+def holds_array(k: Kind) -> bool:
+    return (isinstance(k, Array) and bool(k.dims)) or (isinstance(k, Seq) and holds_array(k.elem))
 
 
 OTHERS = {
