@@ -191,6 +191,7 @@ class Lowerer:
         self.env: dict[Val, Rep] = {}
         self.stores: dict[Store, list[Val]] = {}
         self.out: list[str] = []
+        self.head: list[str] = []  # what is made before all else
         self.depth = 1
         self.segment: list[Statement] = []
         self.pending: dict[Store, tuple[str, set[Store]]] = {}
@@ -473,7 +474,8 @@ class Lowerer:
         return out
 
     def write_to(
-        self, target: View, operands: list[Elements], spell: Callable[[list[str]], str], reading: bool
+        self, target: View, operands: list[Elements], spell: Callable[[list[str]], str], reading: bool,
+        adds: bool = False,
     ) -> None:
         """Write to a part of an array, element by element; ``reading``: the first text is the old element."""
         safe: list[Elements] = []
@@ -499,7 +501,10 @@ class Lowerer:
             index = [along(start, step, "" if k is None else ix[k]) for k, start, step in target.axes]
             self.put(target.store, index, text)
 
-        self.add(Statement(space, write, [*reads, *(own if reading else [])], own))
+        alone = reading and adds and all(a.store is not target.store and not a.store.roots & target.store.roots for a in reads)
+        s = Statement(space, write, [*reads, *(own if reading else [])], own)
+        s.adds = target.store if alone else None
+        self.add(s)
 
     def overlaps(self, target: View, r: Elements) -> bool:
         """Whether what is read may be what has been written a trip before."""
@@ -550,6 +555,8 @@ class Lowerer:
         text = f"np.{'zeros' if store.fill == '0' else 'empty'}({shape}, {NUMPY_DTYPE[store.dtype]})"
         if owners and store.escapes and not self.outer and self.is_outside(shape):
             self.kernel.made.append((store.name, text, owners[-1]))
+        elif self.outer and not store.escapes and self.is_outside(shape):
+            self.head.append(f"    {store.name} = {text}")  # one for all trips
         else:
             self.line(f"{store.name} = {text}")
 
@@ -1712,7 +1719,7 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
         if v.dtype[0] == "f" and to[0] != "f":
             raise lw.no("real numbers written to an array of integers")
         form = lambda t: spell([*t[:-1], cast(t[-1], v.dtype, to)])  # noqa: E731
-        lw.write_to(target, [v], form, adds)
+        lw.write_to(target, [v], form, adds, adds)
     lw.bind(op.out, base)
 
 

@@ -90,7 +90,7 @@ class Statement:
     write: Callable[[list[str]], None]  # given the names of the loops
     reads: list[Access] = field(default_factory=list)
     writes: list[Access] = field(default_factory=list)
-    words: str = ""
+    adds: Store | None = None  # what it does nothing to but add: such statements may change places
 
 
 @dataclass(eq=False, slots=True)
@@ -106,11 +106,17 @@ def touch(a: Store, b: Store) -> bool:
     return a is b or (not a.fresh and not b.fresh and bool(a.roots & b.roots))
 
 
-def conflict(s: Statement, t: Statement, depth: int | None) -> bool:
-    """Whether two statements must keep their order; with a depth: also inside one loop there."""
+def conflict(s: Statement, t: Statement, depth: int | None, innermost: bool = False) -> bool:
+    """Whether two statements must keep their order; with a depth: also inside one loop there.
+
+    Sums into one array may be done in any order, but not in one innermost loop, which would be no vector loop.
+    """
+    free = s.adds if s.adds is not None and s.adds is t.adds and not innermost else None
     for mine, theirs in ((s.writes, t.reads), (s.writes, t.writes), (s.reads, t.writes)):
         for a in mine:
             for b in theirs:
+                if free is not None and a.store is free and b.store is free:
+                    continue
                 if touch(a.store, b.store) and (depth is None or not apart(a, b, depth)):
                     return True
     return False
@@ -128,6 +134,7 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
     out: list[Nest | Statement] = []
     for s in statements:
         loops = any(not n.is_one for n in s.space[depth:])
+        inner = len(s.space) == depth + 1
         at, target = -1, None
         for n in range(len(out) - 1, -1, -1):
             node = out[n]
@@ -135,10 +142,10 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
             fits = loops and isinstance(node, Nest) and same_size(node.size, s.space[depth])
             if any(conflict(s, t, None) for t in group):
                 at = n
-                if fits and not any(conflict(s, t, depth) for t in group):
+                if fits and not any(conflict(s, t, depth, inner) for t in group):
                     target = n
                 break
-            if fits:
+            if fits and not (s.adds is not None and inner and any(conflict(s, t, depth, True) for t in group)):
                 target = n
         if target is not None:
             node = out[target]

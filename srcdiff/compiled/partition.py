@@ -192,7 +192,7 @@ class Partition:
                 pairs += [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure]
                 pairs = [(o, a) for o, a in pairs if not isinstance(a, Undef)]
             elif op.code == "prim" and (
-                getattr(op.fn, "__name__", "") in ("zero_of", "zeros_like", "add") and op.fn not in HANDLERS
+                getattr(op.fn, "__name__", "") == "zero_of"
                 or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
             ) and op.fn not in CERTAIN:
                 self.unsure.update(o for o in op.outs if holds_array(o.kind))
@@ -381,7 +381,7 @@ class Partition:
         kernel.words = words
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
-        kernel.lines = head + [f"    {docstring(words)!r}", *lw.out]
+        kernel.lines = head + [f"    {docstring(words)!r}", *lw.head, *lw.out]
         if len(lw.out) == 0:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})
