@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from srcdiff import pipeline
+from srcdiff.api.backend import checked_backend
 from srcdiff.api.specialise import NOTES, Arguments, Specialised, check_argument, extra_names, kept
 from srcdiff.api.structures import tangent
-from srcdiff.api.backend import checked_backend
 from srcdiff.api.targets import Target, looked_at, name_of, refuse, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.frontend.paths import Way

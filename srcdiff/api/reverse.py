@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff import pipeline
+from srcdiff.api.backend import checked_backend
 from srcdiff.api.forward import Places, places
 from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
 from srcdiff.api.structures import cotangents, seeds_of, tangent_leaves
-from srcdiff.api.backend import checked_backend
 from srcdiff.api.targets import Target, looked_at, name_of, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import NoRule

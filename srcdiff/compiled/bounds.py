@@ -80,7 +80,9 @@ class Bounds:
             rest = {k: n for k, n in f.items() if k is not moving}
             end = first if c > 0 else last
             return end is not None and self.nonnegative(plus(rest, end, c), depth + 1)
-        return all(n >= 0 and (k is None or (isinstance(k, tuple) and k[1] in self.sizes)) for k, n in f.items())
+        return all(
+            n >= 0 and (k is None or (isinstance(k, tuple) and k[1] in self.sizes)) for k, n in f.items()
+        )
 
     def inside(self, index: Atom, dim: Dim | None) -> bool:
         """Whether 0 <= index < dim for sure."""
@@ -91,4 +93,3 @@ class Bounds:
         """Whether 0 <= end <= dim for sure: an end of a slice."""
         f = self.form(end)
         return self.nonnegative(f) and self.nonnegative(plus(self.of_dim(dim), f, -1))
-

@@ -36,7 +36,6 @@ from srcdiff.ir.graph import (
     kind,
     same,
     vals,
-    walk,
 )
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq
 
@@ -181,7 +180,11 @@ class Lowerer:
     """The making of one kernel."""
 
     def __init__(
-        self, name: str, total: Counter[Val], memory: Callable[[Val], frozenset[Any]], written: frozenset[Any],
+        self,
+        name: str,
+        total: Counter[Val],
+        memory: Callable[[Val], frozenset[Any]],
+        written: frozenset[Any],
         taken: Iterable[str],
     ) -> None:
         self.kernel = Kernel(name)
@@ -364,7 +367,9 @@ class Lowerer:
             case Lazy():
                 return r.element(ix)
             case View():
-                return self.read(r.store, [along(start, step, "" if k is None else ix[k]) for k, start, step in r.axes])
+                return self.read(
+                    r.store, [along(start, step, "" if k is None else ix[k]) for k, start, step in r.axes]
+                )
             case Gather():
                 at = self.element(r.places, [ix[r.axis]])
                 n = str(r.view.sizes[r.axis])
@@ -452,8 +457,14 @@ class Lowerer:
         self.line(text)
 
     def map(
-        self, name: str, dtype: str, operands: list[Elements], spell: Callable[[list[str]], str],
-        dims: tuple[Dim, ...] | None = None, space: tuple[Size, ...] | None = None, uses: int = 0,
+        self,
+        name: str,
+        dtype: str,
+        operands: list[Elements],
+        spell: Callable[[list[str]], str],
+        dims: tuple[Dim, ...] | None = None,
+        space: tuple[Size, ...] | None = None,
+        uses: int = 0,
     ) -> View | Num:
         """A new array (or number), computed element by element."""
         space = self.broadcast(operands, dims) if space is None else space
@@ -474,7 +485,11 @@ class Lowerer:
         return out
 
     def write_to(
-        self, target: View, operands: list[Elements], spell: Callable[[list[str]], str], reading: bool,
+        self,
+        target: View,
+        operands: list[Elements],
+        spell: Callable[[list[str]], str],
+        reading: bool,
         adds: bool = False,
     ) -> None:
         """Write to a part of an array, element by element; ``reading``: the first text is the old element."""
@@ -483,10 +498,10 @@ class Lowerer:
             lead = len(target.sizes) - len(r.sizes)
             if lead < 0:
                 raise self.no("a value with more axes than what it is written to")
-            for k, own in enumerate(r.sizes):
+            for k, size in enumerate(r.sizes):
                 to = target.sizes[lead + k]
-                if not (same_size(own, to) or own.is_one):
-                    self.check("more", own, to)
+                if not (same_size(size, to) or size.is_one):
+                    self.check("more", size, to)
             if self.overlaps(target, r):
                 r = self.materialised(r, "t")
             safe.append(r)
@@ -501,7 +516,11 @@ class Lowerer:
             index = [along(start, step, "" if k is None else ix[k]) for k, start, step in target.axes]
             self.put(target.store, index, text)
 
-        alone = reading and adds and all(a.store is not target.store and not a.store.roots & target.store.roots for a in reads)
+        alone = (
+            reading
+            and adds
+            and all(a.store is not target.store and not a.store.roots & target.store.roots for a in reads)
+        )
         s = Statement(space, write, [*reads, *(own if reading else [])], own)
         s.adds = target.store if alone else None
         self.add(s)
@@ -684,7 +703,9 @@ class Lowerer:
     def dtype_of(self, k: Kind) -> str:
         if isinstance(k, (Scalar, Array)) and k.dtype in DTYPES:
             return k.dtype
-        raise self.no("a value of unknown kind" if not isinstance(k, (Scalar, Array)) else f"numbers of type {k.dtype}")
+        raise self.no(
+            "a value of unknown kind" if not isinstance(k, (Scalar, Array)) else f"numbers of type {k.dtype}"
+        )
 
     def value_for(self, a: Atom, k: Kind) -> str:
         """The text of a value that is put into a variable of a kind."""
@@ -883,8 +904,10 @@ class Lowerer:
         """Whether a range ends no later than a source."""
         if view.head != 3 or not isinstance(r, View):
             return False
-        return self.bounds.form(view.header[1]) is not None and same(view.header[0], Const(0)) and (
-            self.bounds.within(view.header[1], r.sizes[0].dim)
+        return (
+            self.bounds.form(view.header[1]) is not None
+            and same(view.header[0], Const(0))
+            and (self.bounds.within(view.header[1], r.sizes[0].dim))
         )
 
     def exit_variable(self, op: Op, view: LoopView) -> str:
@@ -956,10 +979,10 @@ class Lowerer:
         assert isinstance(k, Array)
         sizes = []
         dims = e.kind.dims if isinstance(e.kind, Array) else k.dims
-        for n, dim in enumerate(dims):
-            size = self.fresh(f"{e.name}_n")
-            self.line(f"{size} = {r.tape.name}[{at}, {n + 1}]")
-            sizes.append(Size(size, 0, dim))
+        for m, dim in enumerate(dims):
+            word = self.fresh(f"{e.name}_n")
+            self.line(f"{word} = {r.tape.name}[{at}, {m + 1}]")
+            sizes.append(Size(word, 0, dim))
         if r.tape.shapes:
             self.bind(e, Lazy(k.dtype, tuple(sizes), lambda ix: ZERO_OF["f8"]))
             return
@@ -976,7 +999,9 @@ class Lowerer:
         """Whether only the shape of a value is asked for."""
         users = self.users.get(v, [])
         return bool(users) and all(
-            u is not None and u.code == "prim" and (
+            u is not None
+            and u.code == "prim"
+            and (
                 (u.fn in SHAPES and u.ins[0] is v)
                 or (is_unbroadcast(u.fn) and u.ins[1] is v and u.ins[0] is not v)
             )
@@ -1079,6 +1104,7 @@ class Lowerer:
             raise self.no("a tape of lists that are not one loop's")
         if inner not in LoopView(made).tapes:
             raise self.no("a tape of lists that are not one loop's")
+        assert isinstance(inner, Val)
         return inner
 
     def save(self, view: LoopView, tapes: list[Tapes | None]) -> None:
@@ -1232,7 +1258,11 @@ class Lowerer:
         raise self.no(f"{word_for(fn)} of integers")
 
     def result(
-        self, op: Op, reps: list[Elements], spell: Callable[[list[str]], str], space: tuple[Size, ...] | None = None
+        self,
+        op: Op,
+        reps: list[Elements],
+        spell: Callable[[list[str]], str],
+        space: tuple[Size, ...] | None = None,
     ) -> None:
         """The result of an operation done element by element."""
         o = op.out
@@ -1267,7 +1297,9 @@ class Lowerer:
             return
         r = self.elements(op.ins[0])
         shared = isinstance(r, View) and r.store.roots & self.memory(op.out)
-        if isinstance(r, (Num, Text)) or (isinstance(r, View) and (shared or r.store.fresh and not self.is_written(op.out))):
+        if isinstance(r, (Num, Text)) or (
+            isinstance(r, View) and (shared or (r.store.fresh and not self.is_written(op.out)))
+        ):
             if r.dtype == self.dtype_of(op.out.kind):
                 self.bind(op.out, r)
                 return
@@ -1278,7 +1310,7 @@ class Lowerer:
 
     def picked(self, r: View, k: int, at: str) -> View:
         """A view with one axis fixed."""
-        axes = []
+        axes: list[tuple[int | None, str, int]] = []
         for j, start, step in r.axes:
             if j == k:
                 axes.append((None, along(start, step, at), 0))
@@ -1330,14 +1362,14 @@ class Lowerer:
         return Size(name, 0)
 
     def name_of_number(self, text: str) -> str:
-        if re.fullmatch(r"\w+", text):
+        if re.fullmatch(r"\w+(\.shape\[\d+\])?", text):
             return text
         name = self.fresh("t")
         self.line(f"{name} = {bare(text)}")
         return name
 
     def stepped(self, r: View, k: int, low: Size, step: int, size: Size) -> View:
-        axes = []
+        axes: list[tuple[int | None, str, int]] = []
         for j, start, own in r.axes:
             if j == k:
                 first = start if str(low) == "0" else along(start, own, str(low))
@@ -1380,7 +1412,7 @@ class Lowerer:
         if dims is not None and len(dims) == len(r.sizes) and gather is None:
             r = self.with_dims(r, dims)
         if gather is not None:
-            if sum(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, (Slice, Const))) :
+            if sum(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, (Slice, Const))):
                 raise self.no("an index that is an array, and numbers beside it")
             at, places = gather
             return Gather(r, at, places, (*r.sizes[:at], places.sizes[0], *r.sizes[at + 1 :]))
@@ -1420,10 +1452,17 @@ class Lowerer:
         lead = len(g.sizes) - len(like.sizes)
         if lead < 0:
             raise self.no("a sum over axes of something smaller")
-        drop = [k for k in range(len(g.sizes)) if k < lead or (like.sizes[k - lead].is_one and not g.sizes[k].is_one)]
+        drop = [
+            k
+            for k in range(len(g.sizes))
+            if k < lead or (like.sizes[k - lead].is_one and not g.sizes[k].is_one)
+        ]
         unsure = [
-            k for k in range(lead, len(g.sizes))
-            if k not in drop and not same_size(g.sizes[k], like.sizes[k - lead]) and not like.sizes[k - lead].never_one
+            k
+            for k in range(lead, len(g.sizes))
+            if k not in drop
+            and not same_size(g.sizes[k], like.sizes[k - lead])
+            and not like.sizes[k - lead].never_one
         ]
         if not drop and not unsure:
             self.same_or_copy(op)
@@ -1434,7 +1473,9 @@ class Lowerer:
             return
         store = Store(self.fresh(op.out.name), dtype, space, fresh=True)
         own = [(p, "", 1) for p in range(len(space))]
-        self.add(Statement(space, lambda ix: self.put(store, ix, ZERO_OF[dtype]), [], [Access(store, tuple(own))]))
+        self.add(
+            Statement(space, lambda ix: self.put(store, ix, ZERO_OF[dtype]), [], [Access(store, tuple(own))])
+        )
         ways: list[Way] = []
         forms: list[str] = []
         for j, s in enumerate(space):
@@ -1473,7 +1514,9 @@ class Lowerer:
         one = Size("", 1, 1)
         shape = tuple(r.sizes[k] if k in left else one for k in range(len(r.sizes))) if keep and left else ()
         shape = shape or tuple(r.sizes[k] for k in left)
-        kept = list(range(len(r.sizes))) if keep and left else left  # the axis of the operand for each of the result
+        kept = (
+            list(range(len(r.sizes))) if keep and left else left
+        )  # the axis of the operand for each of the result
         store = Store(self.fresh(o.name), acc, shape, fresh=True)
         if how in ("max", "min"):
             for k in axes:
@@ -1502,7 +1545,9 @@ class Lowerer:
         if how == "mean" or acc != dtype:
             divide = f" / float({count})" if how == "mean" else ""
             uses = 0 if left or keep else self.total[o]
-            got = self.map(o.name, dtype, [got], lambda t: cast(f"({t[0]}{divide})", acc, dtype), space=shape, uses=uses)
+            got = self.map(
+                o.name, dtype, [got], lambda t: cast(f"({t[0]}{divide})", acc, dtype), space=shape, uses=uses
+            )
         if keep and not left:
             got = self.map(o.name, dtype, [got], lambda t: t[0], space=tuple(one for _ in r.sizes))
         self.bind(o, got)
@@ -1525,7 +1570,9 @@ SHAPES = (ops.shape_at, len, np.size, np.shape)
 
 
 def is_unbroadcast(fn: Any) -> bool:
-    return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith("srcdiff.runtime")
+    return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith(
+        "srcdiff.runtime"
+    )
 
 
 def is_ellipsis(p: Atom) -> bool:
@@ -1556,8 +1603,8 @@ def minus(high: Size, low: Size, n: Size) -> Size:
     if not low.text:
         return high.plus(-low.offset)
     if high.text == low.text:
-        n = high.offset - low.offset
-        return Size("", n, n)
+        d = high.offset - low.offset
+        return Size("", d, d)
     return Size(f"({high} - {low})", 0, None)
 
 
@@ -1686,13 +1733,27 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
     if isinstance(r, Static) and isinstance(r.value, tuple) and isinstance(op.ins[1], Const):
         lw.bind(op.out, r.value[op.ins[1].value])
         return
-    view = lw.view(op.ins[0])
     k = op.out.kind
+    if isinstance(r, Lazy):
+        part = lw.indexed(
+            whole(Store("", r.dtype, r.sizes)), op.ins[1], k.dims if isinstance(k, Array) else None
+        )
+        if isinstance(part, View) and part.sizes:
+            lw.bind(op.out, Lazy(r.dtype, part.sizes, elsewhere(r, part)))
+            return
+    view = lw.view(op.ins[0])
     got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
     if isinstance(got, Gather) or got.sizes:
         lw.bind(op.out, got)
         return
     lw.result(op, [got], lambda t: cast(t[0], got.dtype, lw.dtype_of(k)))
+
+
+def elsewhere(r: Lazy, part: View) -> Callable[[list[str]], str]:
+    """The elements of a part of something that is computed where it is read."""
+    return lambda ix: r.element(
+        [along(start, step, "" if k is None else ix[k]) for k, start, step in part.axes]
+    )
 
 
 def setitem(lw: Lowerer, op: Op, names: Any) -> None:
@@ -1733,9 +1794,9 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
     lead = len(space) - len(v.sizes)
     if lead < 0:
         raise lw.no("a value with more axes than what it is written to")
-    for k, own in enumerate(v.sizes):
-        if not (same_size(own, space[lead + k]) or own.is_one):
-            lw.check("more", own, space[lead + k])
+    for k, size in enumerate(v.sizes):
+        if not (same_size(size, space[lead + k]) or size.is_one):
+            lw.check("more", size, space[lead + k])
     loops, text = lw.against(v, space)
     own = lw.access(to, list(range(len(space))))
 
@@ -1876,13 +1937,17 @@ def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
     sizes = shape(lw, op.ins[1], op.out.kind)
     dtype = lw.dtype_of(op.out.kind)
     if isinstance(r, (Num, Text)):
-        text = lw.name_of_number(lw.scalar(op.ins[0], dtype)) if isinstance(r, Num) else cast(r.text, r.dtype, dtype)
+        text = (
+            lw.name_of_number(lw.scalar(op.ins[0], dtype))
+            if isinstance(r, Num)
+            else cast(r.text, r.dtype, dtype)
+        )
         lw.bind(op.out, Lazy(dtype, sizes, lambda ix: text))
         return
     if isinstance(r, (Lazy, Gather)):
         r = lw.view(op.ins[0])
     lead = len(sizes) - len(r.sizes)
-    axes = []
+    axes: list[tuple[int | None, str, int]] = []
     for j, start, step in r.axes:
         if j is None:
             axes.append((j, start, step))
@@ -1966,7 +2031,9 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
     if ranks == (1, 1) or (op.fn is np.vdot and ranks[0] == ranks[1]):
         if op.fn is np.vdot and ranks[0] > 1 and not all(map(same_size, a.sizes, b.sizes)):
             raise lw.no("np.vdot of arrays that may be of two shapes")
-        summed(lw, op, a, b, a.sizes, list(range(ranks[0])), list(range(ranks[0])), list(range(ranks[0])), dtype)
+        summed(
+            lw, op, a, b, a.sizes, list(range(ranks[0])), list(range(ranks[0])), list(range(ranks[0])), dtype
+        )
     elif ranks == (2, 1) and op.fn in (np.dot, operator.matmul):
         check_equal(lw, a.sizes[1], b.sizes[0])
         summed(lw, op, a, b, a.sizes, [0, 1], [1], [1], dtype)
@@ -1987,8 +2054,15 @@ def check_equal(lw: Lowerer, a: Size, b: Size) -> None:
 
 
 def summed(
-    lw: Lowerer, op: Op, a: Elements, b: Elements, space: tuple[Size, ...], at_a: list[int], at_b: list[int],
-    over: list[int], dtype: str,
+    lw: Lowerer,
+    op: Op,
+    a: Elements,
+    b: Elements,
+    space: tuple[Size, ...],
+    at_a: list[int],
+    at_b: list[int],
+    over: list[int],
+    dtype: str,
 ) -> None:
     """A sum of products over some of the loops of a space; each operand moves with the loops that are named."""
     left = [k for k in range(len(space)) if k not in over]
@@ -2037,7 +2111,8 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
     n = Size(lw.name_of_number(lw.scalar(op.ins[0])), 0, op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")
-    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: f"(1.0 if {ix[0]} == {ix[1]} else 0.0)"))
+    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: f"where({ix[0]} == {ix[1]}, 1.0, 0.0)"))
+    lw.helper("where")
 
 
 def exit_is(lw: Lowerer, op: Op, names: Any) -> None:

@@ -33,7 +33,13 @@ class Size:
 
     def plus(self, n: int) -> Size:
         d = self.dim
-        dim = d + n if isinstance(d, int) else Sym(d.id, d.offset + n, d.big and not n) if d is not None else None
+        dim = (
+            d + n
+            if isinstance(d, int)
+            else Sym(d.id, d.offset + n, d.big and not n)
+            if d is not None
+            else None
+        )
         return Size(self.text, self.offset + n, dim)
 
     @property
@@ -126,7 +132,9 @@ def apart(a: Access, b: Access, depth: int) -> bool:
     """Whether different trips of the loop at a depth never meet at one place."""
     if a.store is not b.store:
         return False
-    return any(x is not None and x == y and x[0] == depth and x[2] for x, y in zip(a.ways, b.ways, strict=True))
+    return any(
+        x is not None and x == y and x[0] == depth and x[2] for x, y in zip(a.ways, b.ways, strict=True)
+    )
 
 
 def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Statement]:
@@ -145,7 +153,9 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
                 if fits and not any(conflict(s, t, depth, inner) for t in group):
                     target = n
                 break
-            if fits and not (s.adds is not None and inner and any(conflict(s, t, depth, True) for t in group)):
+            if fits and not (
+                s.adds is not None and inner and any(conflict(s, t, depth, True) for t in group)
+            ):
                 target = n
         if target is not None:
             node = out[target]

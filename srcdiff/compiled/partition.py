@@ -11,7 +11,16 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.compiled.lower import HANDLERS, Kernel, Lowerer, Unsupported, bare, cast, is_unbroadcast, word_for
+from srcdiff.compiled.lower import (
+    HANDLERS,
+    Kernel,
+    Lowerer,
+    Unsupported,
+    bare,
+    cast,
+    is_unbroadcast,
+    word_for,
+)
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
@@ -94,7 +103,6 @@ def signature(k: Any) -> Any:
     return numba.types.Array(number, len(k.dims), "C") if isinstance(k, Array) else number
 
 
-
 def partition(
     graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
 ) -> Plan:
@@ -104,7 +112,11 @@ def partition(
 
 class Partition:
     def __init__(
-        self, graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+        self,
+        graph: Graph,
+        memory: Callable[[Val], frozenset[Any]],
+        written: frozenset[Any],
+        banned: dict[int, str],
     ) -> None:
         self.graph, self.memory, self.written = graph, memory, written
         self.plan = Plan()
@@ -167,7 +179,12 @@ class Partition:
                 spread(zip(view.elements, view.sources, strict=True))
             elif op.code == "if":
                 spread((o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True))
-            elif op.code != "prim" or not known(op.fn) or unsettled(op) or any(v in loose for v in vals(op.ins)):
+            elif (
+                op.code != "prim"
+                or not known(op.fn)
+                or unsettled(op)
+                or any(v in loose for v in vals(op.ins))
+            ):
                 loose.update(op.outs)
 
     def find_unsure(self, region: Region) -> None:
@@ -189,12 +206,18 @@ class Partition:
                     if op.code == "while":
                         pairs.append((op.regions[0].params[view.params.index(p)], p))
                 pairs += zip(view.tapes, view.collected, strict=True)
-                pairs += [(e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure]
+                pairs += [
+                    (e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure
+                ]
                 pairs = [(o, a) for o, a in pairs if not isinstance(a, Undef)]
-            elif op.code == "prim" and (
-                getattr(op.fn, "__name__", "") == "zero_of"
-                or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
-            ) and op.fn not in CERTAIN:
+            elif (
+                op.code == "prim"
+                and (
+                    getattr(op.fn, "__name__", "") == "zero_of"
+                    or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
+                )
+                and op.fn not in CERTAIN
+            ):
                 self.unsure.update(o for o in op.outs if holds_array(o.kind))
             self.unsure.update(o for o, a in pairs if holds_array(o.kind) and number(a))
 
@@ -287,11 +310,17 @@ class Partition:
                 lowerer.op = op
                 lowerer.operation(op)
             lowerer.flush()
-            if not lowerer.kernel.loops and not any(op.code in ("for", "while") for op in run) and len(run) < FEW:
+            if (
+                not lowerer.kernel.loops
+                and not any(op.code in ("for", "while") for op in run)
+                and len(run) < FEW
+            ):
                 return run
             return self.finish(lowerer, run, results)
         except Unsupported as e:
-            culprit = next((op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None)
+            culprit = next(
+                (op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None
+            )
             if culprit is None:
                 culprit = run[-1]
             self.reasons[culprit] = (e.op, e.reason)
@@ -301,11 +330,18 @@ class Partition:
     def worth(self, run: list[Op]) -> bool:
         """Whether a call is less than what it saves."""
         arrays = [
-            op for op in run
-            if op.code == "prim" and op.fn not in FREE
-            and (isinstance(op.out.kind, Array) or any(isinstance(a, Val) and isinstance(a.kind, Array) for a in op.ins))
+            op
+            for op in run
+            if op.code == "prim"
+            and op.fn not in FREE
+            and (
+                isinstance(op.out.kind, Array)
+                or any(isinstance(a, Val) and isinstance(a.kind, Array) for a in op.ins)
+            )
         ]
-        loops = any(o.code in ("for", "while") for op in run for o in (op, *(x for r in op.regions for x in walk(r))))
+        loops = any(
+            o.code in ("for", "while") for op in run for o in (op, *(x for r in op.regions for x in walk(r)))
+        )
         return loops or len(arrays) > 1 or sum(1 for op in run for _ in walk(Region([], [op], []))) >= FEW
 
     def name(self) -> str:
@@ -375,9 +411,13 @@ class Partition:
     def maker(self, v: Val, run: list[Op]) -> Op:
         return next(op for op in run if v in op.outs)
 
-    def placed(self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]], params: dict[str, Val]) -> list[Op]:
+    def placed(
+        self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]], params: dict[str, Val]
+    ) -> list[Op]:
         kernel = lw.kernel
-        words = list(dict.fromkeys(o.text for op in self.inside(run) if (o := op.origin) is not None and o.text))
+        words = list(
+            dict.fromkeys(o.text for op in self.inside(run) if (o := op.origin) is not None and o.text)
+        )
         kernel.words = words
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
@@ -389,15 +429,20 @@ class Partition:
         for name, text, v in passed:
             tree = gast.parse(text).body[0].value
             free = sorted({n.id for n in gast.walk(tree) if isinstance(n, gast.Name)} - {"max"})
-            ins = [Ref(np, "np") if w == "np" else params[w] for w in free]
+            ins: list[Atom] = [Ref(np, "np") if w == "np" else params[w] for w in free]
             alloc = Op("opaque", ins, [v], attrs={"tree": tree, "free": free}, origin=run[0].origin)
             v.op = alloc
             out.append(alloc)
-        call = Op("call", [*params.values(), *(v for _, _, v in passed)], [], attrs={"graph": stub, "kernel": kernel})
+        call = Op(
+            "call",
+            [*params.values(), *(v for _, _, v in passed)],
+            [],
+            attrs={"graph": stub, "kernel": kernel},
+        )
         after: list[Op] = []
         for v in kernel.returned:
             k = v.kind
-            strong = (isinstance(k, Scalar) and not k.weak) or isinstance(k, Array) and not k.dims
+            strong = (isinstance(k, Scalar) and not k.weak) or (isinstance(k, Array) and not k.dims)
             if strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
                 raw = Val(v.name, Scalar(k.dtype), call)  # type: ignore[union-attr]
                 call.outs.append(raw)
@@ -461,4 +506,3 @@ def docstring(words: list[str]) -> str:
     if not shown:
         return "Compiled."
     return "\n".join(["Stands for:", "", *(f"        {w}" for w in shown), "    "])
-

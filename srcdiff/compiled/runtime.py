@@ -6,7 +6,8 @@ Imported by emitted text only; this module and ``vmath`` are the only ones that 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
@@ -16,10 +17,12 @@ __all__ = [
     "one_size", "place", "plus", "sign", "smaller", "some", "where",
 ]  # fmt: skip
 
-compiled = njit(inline="never", error_model="numpy", cache=True)
+F = TypeVar("F", bound=Callable[..., Any])
+compiled: Callable[[F], F] = njit(inline="never", error_model="numpy", cache=True)
+in_any_order: Callable[[F], F] = njit(error_model="numpy", fastmath={"reassoc"}, cache=True)
 
 
-@njit(error_model="numpy", fastmath={"reassoc"}, cache=True)
+@in_any_order
 def plus(total: Any, x: Any) -> Any:
     """``total + x``, a step of a sum whose order is free, as NumPy's is."""
     return total + x
