@@ -39,8 +39,8 @@ def load(
 ) -> Callable[..., Any]:
     """Compile ``source``; return its function ``name``; ``objects``: its free names no import reaches.
 
-    ``origin`` tells the user's statement that a line of the text comes from.  ``importable``: the module can be
-    found under its name, as numba asks of functions that it keeps on disk.
+    ``origin`` tells the user's statement that a line of the text comes from.  ``importable``: the module
+    can be found under its name, as numba asks of functions that it keeps on disk.
     """
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = cache_folder() / f"{name}_{digest}.py"

@@ -1346,7 +1346,8 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
         own_graph.info["word"] = name
         memory, written = memory_of(own_graph, registry.may_alias, _fresh)
         plan = partition(own_graph, memory, written, banned)
-        called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(own_graph) if c not in plan.kernels}
+        others = [c for c in callees(own_graph) if c not in plan.kernels]
+        called = {c: printed(detach(optimised(clone(c)[0]))) for c in others}
         own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
         defs, imports = plan.functions()
         text = emit(own_graph, name, docstring, called, True, defs, imports)

@@ -93,7 +93,9 @@ class Derivative(Specialised, Generic[P, R]):
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
         bytes_ = None if memory is None else amount(memory)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, bytes_, checked_backend(backend), option), target)
+        backend = checked_backend(backend)
+        request = Request(mode, names, single, bool(has_aux), ways, bytes_, backend, option)
+        super().__init__(fn, request, target)
         self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
@@ -437,7 +439,8 @@ class Derivative(Specialised, Generic[P, R]):
                 return variant.made
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
-            return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "", self._backend)
+            docstring = inspect.getdoc(variant.made.fn) or ""
+            return pipeline.finish(graph, text_name(self), docstring, self._backend)
 
     def _generic(self) -> Made:
         """The derivative for arguments of which nothing is known."""

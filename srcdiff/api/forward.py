@@ -159,6 +159,7 @@ def along_named(
             "tangents", f"wrt names {', '.join(texts)}: jvp needs one tangent for each",
             "give them as a tuple, in the order of wrt",
         )  # fmt: skip
-    d = kept(Forward, fn, Request("jvp", texts, has_aux=has_aux, ways=ways, backend=checked_backend(backend)), target)
+    request = Request("jvp", texts, has_aux=has_aux, ways=ways, backend=checked_backend(backend))
+    d = kept(Forward, fn, request, target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dict(zip(texts, several, strict=True)))

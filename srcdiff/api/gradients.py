@@ -19,14 +19,24 @@ Memory = int | str | None
 
 @overload
 def grad(
-    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    fn: Callable[P, Any],
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Derivative[P, Any]: ...
 @overload
 def grad(
     *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
 def grad(
-    fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    fn: Any = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Gradient of a scalar-valued function.
 
@@ -46,9 +56,10 @@ def grad(
             MiB, GiB of two). For the sizes of each call it is chosen which loops store what the backward
             sweep needs, and which are run again, so that least is computed again; the plan stands in the
             text, in ``plan`` (and, before a call, ``plan_for``), and is logged.
-        backend: ``"numba"`` compiles loops, and arithmetic on arrays, to kernels (``pip install
-            "srcdiff[numba]"``); what has no compiled form stays NumPy around them (``compiled`` says what, and
-            why). Arithmetic in a kernel is NumPy's: ``1.0 / 0.0`` is infinite, and integers have 64 bits.
+        backend: ``"numba"`` compiles loops, and arithmetic on arrays, to kernels; it needs
+            ``pip install "srcdiff[numba]"``. What has no compiled form stays NumPy around them, and ``compiled``
+            says what, and why. Arithmetic in a kernel is NumPy's: ``1.0 / 0.0`` is infinite; integers have 64
+            bits.
 
     Returns:
         A :class:`Derivative`, called with the arguments of ``fn``.
@@ -74,14 +85,24 @@ def grad(
 
 @overload
 def value_and_grad(
-    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    fn: Callable[P, Any],
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Derivative[P, Any]: ...
 @overload
 def value_and_grad(
     *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
 def value_and_grad(
-    fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    fn: Any = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     """The value of a scalar-valued function together with its gradient.
 

@@ -122,7 +122,13 @@ class Product(Called[P, R]):
 
 
 def taken(
-    kind: type[Derivative[Any, Any]], mode: str, fn: Any, wrt: Wrt, has_aux: bool, backend: str, option: Any = 1
+    kind: type[Derivative[Any, Any]],
+    mode: str,
+    fn: Any,
+    wrt: Wrt,
+    has_aux: bool,
+    backend: Backend,
+    option: Any = 1,
 ) -> Any:
     """A derivative, or the decorator that makes it."""
     if fn is None:
@@ -367,7 +373,12 @@ def elementwise_grad(
 
 
 def derivative(
-    fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    order: int = 1,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""The derivative of an order of a function of one number: :math:`f^{(n)}(x)`.
 
@@ -403,7 +414,12 @@ def check_order(order: Any) -> None:
 
 
 def taylor(
-    fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    order: int = 1,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Taylor coefficients along a direction: :math:`y_0, \dots, y_n` of :math:`f(x + t v)`.
 

@@ -115,7 +115,7 @@ def touch(a: Store, b: Store) -> bool:
 def conflict(s: Statement, t: Statement, depth: int | None, innermost: bool = False) -> bool:
     """Whether two statements must keep their order; with a depth: also inside one loop there.
 
-    Sums into one array may be done in any order, but not in one innermost loop, which would be no vector loop.
+    Sums into one array may be done in any order, but not in one innermost loop: that would be no vector loop.
     """
     free = s.adds if s.adds is not None and s.adds is t.adds and not innermost else None
     for mine, theirs in ((s.writes, t.reads), (s.writes, t.writes), (s.reads, t.writes)):

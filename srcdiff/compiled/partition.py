@@ -11,17 +11,11 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.compiled.lower import (
-    HANDLERS,
-    Kernel,
-    Lowerer,
-    Unsupported,
-    bare,
-    cast,
-    is_unbroadcast,
-    word_for,
-)
+from srcdiff.compiled.lower import Lowerer
+from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
+from srcdiff.compiled.texts import bare, cast
+from srcdiff.compiled.values import Kernel, Unsupported, is_unbroadcast, word_for
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
@@ -106,7 +100,7 @@ def signature(k: Any) -> Any:
 def partition(
     graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
 ) -> Plan:
-    """Put kernels in the place of what they do; ``banned``: operations, by their places, that are left as they are."""
+    """Put kernels in the place of what they do; ``banned``: operations, by their places, to be left alone."""
     return Partition(graph, memory, written, banned).run()
 
 
@@ -149,7 +143,7 @@ class Partition:
             self.regions.setdefault(v, []).append(region)
 
     def forget_sizes(self) -> None:
-        """Sizes are taken from kinds only where every operation on the way says how: not those learnt from samples."""
+        """Sizes are taken from kinds where every operation on the way says how, not from samples."""
         loose: set[Val] = set()
         size = -1
         while size != len(loose):
@@ -188,7 +182,7 @@ class Partition:
                 loose.update(op.outs)
 
     def find_unsure(self, region: Region) -> None:
-        """Values of the kind of arrays that may be numbers: zeros of what was not there, and what starts as one."""
+        """Values of the kind of arrays that may be numbers: zeros of None, and what starts as one."""
 
         def number(a: Atom) -> bool:
             return (isinstance(a, Val) and a in self.unsure) or not isinstance(kind(a), (Array, Seq, Tree))
@@ -369,7 +363,7 @@ class Partition:
         made = {v: (name, text) for name, text, v in kernel.made}
         passed: list[tuple[str, str, Val]] = []
         params = dict(kernel.params)
-        by_name = {name: v for name, v in kernel.params}
+        by_name = dict(kernel.params)
         views: set[str] = set()
         for v in results:
             lw.op = run[-1]
@@ -426,7 +420,7 @@ class Partition:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
-        for name, text, v in passed:
+        for _, text, v in passed:
             tree = gast.parse(text).body[0].value
             free = sorted({n.id for n in gast.walk(tree) if isinstance(n, gast.Name)} - {"max"})
             ins: list[Atom] = [Ref(np, "np") if w == "np" else params[w] for w in free]
