@@ -80,6 +80,7 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
+from srcdiff.optimise.shapes import early_shapes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.rules import registry, vocabulary
 
@@ -1341,6 +1342,7 @@ def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> M
 def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
     """The same with kernels; what numba does not take after all is left to NumPy, and said."""
     banned: dict[int, str] = {}
+    graph = optimised(early_shapes(clone(graph)[0]))
     while True:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name

@@ -57,9 +57,8 @@ def grad(
             sweep needs, and which are run again, so that least is computed again; the plan stands in the
             text, in ``plan`` (and, before a call, ``plan_for``), and is logged.
         backend: ``"numba"`` compiles loops, and arithmetic on arrays, to kernels; it needs
-            ``pip install "srcdiff[numba]"``. What has no compiled form stays NumPy around them, and ``compiled``
-            says what, and why. Arithmetic in a kernel is NumPy's: ``1.0 / 0.0`` is infinite; integers have 64
-            bits.
+            ``pip install "srcdiff[numba]"``. What has no compiled form stays NumPy around them: ``compiled``
+            says what, and why. Arithmetic in a kernel is NumPy's (``1.0 / 0.0`` is infinite), with 64 bits.
 
     Returns:
         A :class:`Derivative`, called with the arguments of ``fn``.

@@ -7,7 +7,7 @@ of which one writes, is apart in different trips: both move with that loop along
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,20 +112,32 @@ def touch(a: Store, b: Store) -> bool:
     return a is b or (not a.fresh and not b.fresh and bool(a.roots & b.roots))
 
 
-def conflict(s: Statement, t: Statement, depth: int | None, innermost: bool = False) -> bool:
+def conflict(s: Statement, t: Statement, depth: int | None) -> bool:
     """Whether two statements must keep their order; with a depth: also inside one loop there.
 
-    Sums into one array may be done in any order, but not in one innermost loop: that would be no vector loop.
+    Sums into one array may be done in any order.
     """
-    free = s.adds if s.adds is not None and s.adds is t.adds and not innermost else None
+    free = s.adds if s.adds is not None and s.adds is t.adds else None
+    for a, b in meetings(s, t):
+        if free is not None and a.store is free and b.store is free:
+            continue
+        if depth is None or not apart(a, b, depth):
+            return True
+    return False
+
+
+def meetings(s: Statement, t: Statement) -> Iterator[tuple[Access, Access]]:
+    """Accesses of two statements to one store, of which one writes."""
     for mine, theirs in ((s.writes, t.reads), (s.writes, t.writes), (s.reads, t.writes)):
         for a in mine:
             for b in theirs:
-                if free is not None and a.store is free and b.store is free:
-                    continue
-                if touch(a.store, b.store) and (depth is None or not apart(a, b, depth)):
-                    return True
-    return False
+                if touch(a.store, b.store):
+                    yield a, b
+
+
+def elsewhere(s: Statement, t: Statement) -> bool:
+    """Whether two statements meet in one store at different places: their loop would be no vector loop."""
+    return any(a.ways != b.ways for a, b in meetings(s, t))
 
 
 def apart(a: Access, b: Access, depth: int) -> bool:
@@ -148,14 +160,13 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
             node = out[n]
             group = node.members if isinstance(node, Nest) else [node]
             fits = loops and isinstance(node, Nest) and same_size(node.size, s.space[depth])
+            fits = fits and not (inner and any(elsewhere(s, t) for t in group))
             if any(conflict(s, t, None) for t in group):
                 at = n
-                if fits and not any(conflict(s, t, depth, inner) for t in group):
+                if fits and not any(conflict(s, t, depth) for t in group):
                     target = n
                 break
-            if fits and not (
-                s.adds is not None and inner and any(conflict(s, t, depth, True) for t in group)
-            ):
+            if fits:
                 target = n
         if target is not None:
             node = out[target]
