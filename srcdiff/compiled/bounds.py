@@ -29,6 +29,7 @@ class Bounds:
 
     def __init__(self) -> None:
         self.range: dict[Val, tuple[Form | None, Form | None]] = {}  # of a loop's index: first, last
+        self.lengths: dict[Val, Form] = {}  # integers that are sizes of arrays
         self.sizes: set[int] = set()  # symbols that are sizes of arrays at hand, and so not negative
 
     def array(self, dims: Iterable[Dim | None]) -> None:
@@ -39,12 +40,20 @@ class Bounds:
             first, last = self.form(start), plus(self.form(stop), {None: -step.value})
             self.range[index] = (first, last) if step.value == 1 else (last, first)
 
+    def length(self, v: Val, d: Dim | None) -> None:
+        """An integer is a size."""
+        f = self.of_dim(d)
+        if f is not None:
+            self.lengths[v] = f
+
     def form(self, a: Atom) -> Form | None:
         if isinstance(a, Const):
             return {None: a.value} if type(a.value) is int else None
         k = kind(a)
         if not isinstance(a, Val) or not isinstance(k, Scalar) or k.dtype[0] != "i":
             return None
+        if a in self.lengths:
+            return self.lengths[a]
         if a in self.range:
             return {a: 1}
         op = a.op

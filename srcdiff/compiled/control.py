@@ -24,6 +24,7 @@ from srcdiff.compiled.values import (
     Tapes,
     Text,
     View,
+    as_array,
     is_unbroadcast,
     whole,
 )
@@ -63,7 +64,7 @@ class Control(Statements):
         for o in op.outs:
             if not self.total[o]:
                 continue
-            if isinstance(o.kind, Array) and o.kind.dims:
+            if as_array(o.kind) is not None:
                 stays = self.stays(o)
                 if stays is not None:
                     continue
@@ -114,7 +115,7 @@ class Control(Statements):
                 self.bind(o, joined[o][0])
 
     def tape_or_store(self, a: Atom, o: Val) -> Rep:
-        if isinstance(o.kind, Seq):
+        if isinstance(o.kind, Seq) and as_array(o.kind) is None:
             raise self.no("a tape that one path of a branch fills")
         return self.rep(a)
 
@@ -289,7 +290,7 @@ class Control(Statements):
         out: list[Rep] = []
         moves: list[tuple[str, str]] = []
         for p, i, y in zip(view.params, view.inits, view.yields, strict=True):
-            if isinstance(p.kind, Array) and p.kind.dims:
+            if as_array(p.kind) is not None:
                 if self.start_of(y, p) is p and not isinstance(i, Undef):
                     got = self.view(i)
                     self.flush()

@@ -34,6 +34,7 @@ from srcdiff.compiled.values import (
     Text,
     Unsupported,
     View,
+    as_array,
     whole,
 )
 from srcdiff.ir.graph import (
@@ -48,7 +49,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq
 
 LONGEST = 400  # statements that are put into loops together
 
@@ -96,6 +97,8 @@ class Statements:
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
+        self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
+        self.nested = False  # whether the kernel is called in a loop or branch
         self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
@@ -158,7 +161,11 @@ class Statements:
                 raise self.no(f"a number of type {k.dtype}")
             name = self.fresh(v.name)
             self.env[v] = Num(Store(name, k.dtype, ()))
-        elif isinstance(k, Array):
+        elif as_array(k) is not None or isinstance(k, Array):
+            if isinstance(k, Seq) and v not in self.lists:
+                raise self.no("a list")
+            k = as_array(k) or k
+            assert isinstance(k, Array)
             if v in self.unsure:
                 raise self.no("an array that may be a number")
             if k.dtype not in (*DTYPES, "i4") or not k.dims:
@@ -176,9 +183,23 @@ class Statements:
 
     def elements(self, a: Atom) -> Elements:
         r = self.rep(a)
+        if isinstance(r, Tapes) and isinstance(r.tape.elem, Scalar) and isinstance(a, Val):
+            return self.list_of(a, r)
         if isinstance(r, (Tapes, Static)):
             raise self.no("a value that is neither number nor array")
         return r
+
+    def list_of(self, v: Val, r: Tapes) -> View:
+        """What a loop has collected, as an array."""
+        self.flush()
+        name = self.fresh(v.name)
+        first = f"{r.start} : {r.start} + {r.count}" if r.start != "0" else f": {r.count}"
+        self.line(f"{name} = {r.tape.name}[{first}].copy()")
+        k = as_array(v.kind)
+        assert k is not None
+        got = self.array(name, k, self.memory(v))
+        self.bind(v, got)
+        return got
 
     def view(self, a: Atom) -> View:
         """An array in memory."""
@@ -193,10 +214,14 @@ class Statements:
 
     def bind(self, v: Val, r: Rep) -> None:
         self.env[v] = r
+        if isinstance(r, Gather):  # what it is taken from is asked for where it is read
+            for of in (r.view, r.places):
+                self.stores.setdefault(of.store, []).append(v)
         if isinstance(r, View):
             self.stores.setdefault(r.store, []).append(v)
-            if isinstance(v.kind, Array):
-                self.bounds.array(v.kind.dims)
+            k = as_array(v.kind)
+            if k is not None:
+                self.bounds.array(k.dims)
 
     def scalar(self, a: Atom, dtype: str = "") -> str:
         """The text of a number, known now."""
@@ -490,11 +515,13 @@ class Statements:
 
     def named(self, name: str, v: Val) -> Rep:
         """A value that is in a variable."""
-        if isinstance(v.kind, Array) and v.kind.dims:
-            return self.array(name, v.kind, self.memory(v))
+        k = as_array(v.kind)
+        if k is not None:
+            return self.array(name, k, self.memory(v))
         return Num(Store(name, self.dtype_of(v.kind), ()))
 
     def dtype_of(self, k: Kind) -> str:
+        k = as_array(k) or k
         if isinstance(k, (Scalar, Array)) and k.dtype in DTYPES:
             return k.dtype
         raise self.no(
@@ -503,15 +530,14 @@ class Statements:
 
     def value_for(self, a: Atom, k: Kind) -> str:
         """The text of a value that is put into a variable of a kind."""
-        if isinstance(k, Array) and k.dims:
+        array = as_array(k)
+        if array is not None:
             if isinstance(a, Undef):
                 raise self.no("an array that is not set on every path")
-            r = self.rep(a)
+            r = self.elements(a)
             if isinstance(r, View) and r.whole and r.store.kept is None:
                 return r.store.name
-            if isinstance(r, (Tapes, Static)):
-                raise self.no("a value that is neither number nor array")
-            if r.dtype != k.dtype:
+            if r.dtype != array.dtype:
                 raise self.no("arrays of two types in one variable")
             if isinstance(r, (Num, Text)):
                 raise self.no("a number or an array in one variable")

@@ -36,7 +36,9 @@ from srcdiff.compiled.values import (
     Text,
     Unsupported,
     View,
+    as_array,
     is_unbroadcast,
+    is_zeros_like,
     whole,
     word_for,
 )
@@ -49,7 +51,7 @@ from srcdiff.ir.graph import (
     kind,
     vals,
 )
-from srcdiff.ir.kinds import Array, Kind, Scalar
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 __all__ = ["Kernel", "Lowerer", "Unsupported"]
 
@@ -135,6 +137,9 @@ class Lowerer(Control):
         if is_unbroadcast(fn):
             self.unbroadcast(op)
             return
+        if is_zeros_like(fn) and len(op.ins) == 1:
+            self.handlers[np.zeros_like](self, op, names)
+            return
         template = tables.spelled(fn)
         if template is None:
             raise self.no(f"{word_for(fn)} has no compiled form")
@@ -148,8 +153,10 @@ class Lowerer(Control):
         if len(op.ins) != wanted:
             raise self.no(f"{word_for(fn)} with {len(op.ins)} arguments")
         dtype = self.dtype_of(k)
-        reps = [self.elements(a) for a in op.ins]
         kinds = [kind(a) for a in op.ins]
+        if any(isinstance(x, Seq) for x in kinds):
+            raise self.no(f"{word_for(fn)} of a list")
+        reps = [self.elements(a) for a in op.ins]
         common = dtype
         if fn in tables.COMPARE:
             common = common_dtype(kinds)
@@ -215,7 +222,8 @@ class Lowerer(Control):
     ) -> None:
         """The result of an operation done element by element."""
         o = op.out
-        dims = o.kind.dims if isinstance(o.kind, Array) else None
+        k = as_array(o.kind)
+        dims = k.dims if k is not None else None
         got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o])
         if isinstance(got, View) and dims is not None:
             got = self.with_dims(got, dims)

@@ -27,6 +27,7 @@ from srcdiff.compiled.values import (
     Tapes,
     Text,
     View,
+    as_array,
     whole,
     word_for,
 )
@@ -40,7 +41,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Scalar
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 __all__ = ["HANDLERS"]
 
@@ -58,6 +59,8 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
         if isinstance(part, View) and part.sizes:
             lw.bind(op.out, Lazy(r.dtype, part.sizes, elsewhere(r, part)))
             return
+    if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
+        raise lw.no("a part of a list")
     view = lw.view(op.ins[0])
     got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
     if isinstance(got, Gather) or got.sizes:
@@ -82,8 +85,10 @@ def additem(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: bool) -> None:
-    if not isinstance(kind(op.ins[0]), Array):
+    if as_array(kind(op.ins[0])) is None or not isinstance(kind(op.ins[2]), (Scalar, Array)):
         raise lw.no("a list or dict that is changed")
+    if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
+        raise lw.no("a part of a list that is changed")
     if not op.attrs.get("inplace"):
         raise lw.no("an update that is done on a copy")
     base = lw.view(op.ins[0])
@@ -135,6 +140,7 @@ def shape_at(lw: Lowerer, op: Op, names: Any) -> None:
     axis = op.ins[1]
     if not isinstance(axis, Const) or not r.sizes:
         raise lw.no("a size along an axis that is not known")
+    lw.bounds.length(op.out, r.sizes[axis.value].dim)
     lw.bind(op.out, Text(atleast(r.sizes[axis.value]), "i8"))
 
 
@@ -146,6 +152,7 @@ def length(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(op.ins[0])
     if not r.sizes:
         raise lw.no("the length of something that is no array")
+    lw.bounds.length(op.out, r.sizes[0].dim)
     lw.bind(op.out, Text(atleast(r.sizes[0]), "i8"))
 
 
@@ -165,7 +172,7 @@ def dtype_attribute(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def copied(lw: Lowerer, op: Op, names: Any) -> None:
-    if not isinstance(op.out.kind, (Array, Scalar)):
+    if not isinstance(op.out.kind, (Array, Scalar)) and as_array(op.out.kind) is None:
         raise lw.no("a copy of a list")
     r = lw.elements(op.ins[0])
     lw.result(op, [r], lambda t: cast(t[0], r.dtype, lw.dtype_of(op.out.kind)), r.sizes)
@@ -189,13 +196,15 @@ def allocated(lw: Lowerer, store: Store) -> None:
 
 def create(lw: Lowerer, op: Op, names: Any) -> None:
     fn, args = op.fn, dict(zip(names, op.ins, strict=True))
-    like = fn in (np.zeros_like, np.ones_like, np.empty_like)
+    like = getattr(fn, "__name__", "").endswith("_like")
     if set(args) - {"", "dtype"} or sum(not n for n in names) > 1:
         raise lw.no(f"{word_for(fn)} with options")
     o = op.out
+    if as_array(o.kind) is None and not (isinstance(o.kind, Scalar) and like):
+        raise lw.no("zeros of an unknown kind")
     sizes = lw.elements(op.ins[0]).sizes if like else shape(lw, op.ins[0], o.kind)
-    text = {"0": "0.0", "1": "1.0"}[tables.CREATE[fn]]
-    made(lw, op, sizes, text, tables.CREATE[fn])
+    fill = tables.CREATE.get(fn, "0")
+    made(lw, op, sizes, {"0": "0.0", "1": "1.0"}[fill], fill)
 
 
 def full(lw: Lowerer, op: Op, names: Any) -> None:

@@ -15,7 +15,15 @@ from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.compiled.texts import bare, cast
-from srcdiff.compiled.values import Kernel, Unsupported, is_unbroadcast, word_for
+from srcdiff.compiled.values import (
+    NUMPY_DTYPE,
+    Kernel,
+    Unsupported,
+    as_array,
+    is_unbroadcast,
+    is_zeros_like,
+    word_for,
+)
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
@@ -93,6 +101,7 @@ def signature(k: Any) -> Any:
     """The type of a value of a kind, for numba."""
     import numba
 
+    k = as_array(k) or k
     number = numba.from_dtype(np.dtype(k.dtype))
     return numba.types.Array(number, len(k.dims), "C") if isinstance(k, Array) else number
 
@@ -129,6 +138,8 @@ class Partition:
         self.reasons: dict[Op, tuple[Op | None, str]] = {}
         self.used: dict[Val, Val] = {}
         self.taken: set[str] = set()
+        self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
+        self.depth = 0  # operations around the region at hand
 
     def count(self, region: Region) -> None:
         for op in region.ops:
@@ -250,9 +261,11 @@ class Partition:
         """An operation that stays, with kernels inside it perhaps."""
         if op.regions and op.code in ("for", "while", "if", "with"):
             inner, why = self.reasons.get(op, (op, ""))
+            self.depth += 1
             for r in op.regions:
                 if not (op.code == "while" and r is op.regions[0]):
                     self.region(r)
+            self.depth -= 1
         else:
             inner, why = self.reasons.get(op, (op, ""))
         if why and op.code in ("prim", "for", "while", "if"):
@@ -296,6 +309,8 @@ class Partition:
         lowerer = Lowerer(self.name(), self.total, self.memory, self.written, self.taken)
         lowerer.users = self.users
         lowerer.unsure = self.unsure
+        lowerer.lists = self.lists if self.depth == 0 else set()
+        lowerer.nested = self.depth > 0
         try:
             results = self.results(run)
             lowerer.results = set(results)
@@ -368,7 +383,11 @@ class Partition:
         for v in results:
             lw.op = run[-1]
             if isinstance(v.kind, Seq):
-                raise Unsupported(self.maker(v, run), "what it saves is read outside of the kernel")
+                if as_array(v.kind) is None or lw.nested:
+                    raise Unsupported(self.maker(v, run), "what it saves is read outside of the kernel")
+                texts.append(lw.value_for(v, v.kind))
+                kernel.returned.append(v)
+                continue
             if isinstance(v.kind, Array) and v.kind.dims:
                 r = lw.rep(v)
                 name = getattr(getattr(r, "store", None), "name", "")
@@ -420,24 +439,38 @@ class Partition:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
+        given: dict[str, Atom] = {}
+        for name, v in params.items():
+            given[name] = v
+            array = as_array(v.kind)
+            if isinstance(v.kind, Seq) and array is not None:
+                tree = gast.parse(f"np.array(x, {NUMPY_DTYPE[array.dtype]})").body[0].value
+                attrs = {"tree": tree, "free": ["np", "x"]}
+                made = Op("opaque", [Ref(np, "np"), v], [Val(v.name, array)], attrs=attrs)
+                made.out.op = made
+                out.append(made)
+                given[name] = made.out
         for _, text, v in passed:
             tree = gast.parse(text).body[0].value
             free = sorted({n.id for n in gast.walk(tree) if isinstance(n, gast.Name)} - {"max"})
-            ins: list[Atom] = [Ref(np, "np") if w == "np" else params[w] for w in free]
+            ins: list[Atom] = [Ref(np, "np") if w == "np" else given[w] for w in free]
             alloc = Op("opaque", ins, [v], attrs={"tree": tree, "free": free}, origin=run[0].origin)
             v.op = alloc
             out.append(alloc)
-        call = Op(
-            "call",
-            [*params.values(), *(v for _, _, v in passed)],
-            [],
-            attrs={"graph": stub, "kernel": kernel},
-        )
+        ins = [*given.values(), *(v for _, _, v in passed)]
+        call = Op("call", ins, [], attrs={"graph": stub, "kernel": kernel})
         after: list[Op] = []
         for v in kernel.returned:
             k = v.kind
             strong = (isinstance(k, Scalar) and not k.weak) or (isinstance(k, Array) and not k.dims)
-            if strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
+            if isinstance(k, Seq):
+                self.lists.add(v)
+                raw = Val(v.name, as_array(k) or k, call)
+                call.outs.append(raw)
+                tree = gast.parse("raw.tolist()").body[0].value
+                v.op = Op("opaque", [raw], [v], attrs={"tree": tree, "free": ["raw"]})
+                after.append(v.op)
+            elif strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
                 raw = Val(v.name, Scalar(k.dtype), call)  # type: ignore[union-attr]
                 call.outs.append(raw)
                 fn = np.float64 if k.dtype == "f8" else np.float32  # type: ignore[union-attr]
@@ -487,7 +520,13 @@ FREE = (ops.shape_at, len, getattr, np.size, np.transpose, np.expand_dims, np.br
 
 def known(fn: Any) -> bool:
     try:
-        return fn in HANDLERS or fn in IDENTITY or spelled(fn) is not None or is_unbroadcast(fn)
+        return (
+            fn in HANDLERS
+            or fn in IDENTITY
+            or spelled(fn) is not None
+            or is_unbroadcast(fn)
+            or is_zeros_like(fn)
+        )
     except TypeError:
         return False
 

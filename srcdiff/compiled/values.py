@@ -11,7 +11,7 @@ from srcdiff.ir.graph import (
     Op,
     Val,
 )
-from srcdiff.ir.kinds import Kind
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
 
 DTYPES = ("f8", "f4", "i8", "b1")
 
@@ -167,3 +167,17 @@ def word_for(fn: Any) -> str:
     module = (getattr(fn, "__module__", "") or "").partition(".")[0]
     name = getattr(fn, "__name__", str(fn))
     return f"np.{name}" if module == "numpy" else name
+
+
+def is_zeros_like(fn: Any) -> bool:
+    name, module = getattr(fn, "__name__", ""), getattr(fn, "__module__", "") or ""
+    return name == "zeros_like" and module.startswith("srcdiff.runtime")
+
+
+def as_array(k: Kind) -> Array | None:
+    """The kind of an array, or of a list of numbers as one; None of anything else."""
+    if isinstance(k, Array) and k.dims:
+        return k
+    if type(k) is Seq and isinstance(k.elem, Scalar) and k.elem.dtype in DTYPES:
+        return Array(k.elem.dtype, (fresh_sym(),))
+    return None
