@@ -156,6 +156,8 @@ class Statements:
     def parameter(self, v: Val) -> None:
         """A value from outside the kernel is a parameter of it."""
         k = v.kind
+        if v.op is not None and v.op.code in ("for", "while") and v is LoopView(v.op).exit_out:
+            raise self.no("how a loop of NumPy's ended")  # (a truth value in the text, a number in the graph)
         if isinstance(k, Scalar):
             if k.dtype not in DTYPES:
                 raise self.no(f"a number of type {k.dtype}")
