@@ -40,6 +40,7 @@ from srcdiff.compiled.values import (
 from srcdiff.ir.graph import (
     Atom,
     Const,
+    LoopView,
     Op,
     Ref,
     Slice,
