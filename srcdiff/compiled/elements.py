@@ -99,6 +99,7 @@ class Statements:
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
         self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
+        self.level: dict[Val, int] = {}  # how deep in loops and branches each value is known
         self.nested = False  # whether the kernel is called in a loop or branch
         self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
         self.starts: set[Val] = set()  # arrays that become results
@@ -201,7 +202,8 @@ class Statements:
         k = as_array(v.kind)
         assert k is not None
         got = self.array(name, k, self.memory(v))
-        self.bind(v, got)
+        if self.depth == self.level[v]:
+            self.bind(v, got)
         return got
 
     def view(self, a: Atom) -> View:
@@ -209,7 +211,7 @@ class Statements:
         r = self.elements(a)
         if isinstance(r, (Lazy, Gather)):
             r = self.materialised(r, a.name if isinstance(a, Val) else "t")
-            if isinstance(a, Val):
+            if isinstance(a, Val) and self.depth == self.level[a]:  # else known in there only
                 self.bind(a, r)
         if not isinstance(r, View):
             raise self.no("a number where an array is meant")
@@ -217,6 +219,7 @@ class Statements:
 
     def bind(self, v: Val, r: Rep) -> None:
         self.env[v] = r
+        self.level[v] = self.depth
         if isinstance(r, Gather):  # what it is taken from is asked for where it is read
             for of in (r.view, r.places):
                 self.stores.setdefault(of.store, []).append(v)

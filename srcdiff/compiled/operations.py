@@ -56,8 +56,12 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
         part = lw.indexed(
             whole(Store("", r.dtype, r.sizes)), op.ins[1], k.dims if isinstance(k, Array) else None
         )
-        if isinstance(part, View) and part.sizes:
-            lw.bind(op.out, Lazy(r.dtype, part.sizes, elsewhere(r, part)))
+        if isinstance(part, View):
+            of = Lazy(r.dtype, part.sizes, elsewhere(r, part))
+            if part.sizes:
+                lw.bind(op.out, of)
+            else:
+                lw.result(op, [of], lambda t: cast(t[0], of.dtype, lw.dtype_of(k)))
             return
     if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
         raise lw.no("a part of a list")

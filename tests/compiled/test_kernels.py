@@ -151,6 +151,55 @@ def picked(x, places):
     return np.sum(y * y * x[0]) + x[-1]
 
 
+def ones_read_in_a_loop(x):
+    z = np.ones(3)
+    for k in range(3):
+        x = x * (1.0 + z[k])
+        if k == 1:
+            return np.sum(x) + z[0]
+    return np.sum(x * z)
+
+
+def gathered_of_a_sum(x, places):
+    y = x * 2.0
+    z = y[places]
+    y = y + z[:4]
+    return np.sum(z * z) + np.sum(y**3)
+
+
+def swapped(x):
+    u = x.copy()
+    v = x * 0.5
+    for _ in range(3):
+        v[1:-1] = 2.0 * u[1:-1] - v[1:-1] + 0.1 * (u[2:] - 2.0 * u[1:-1] + u[:-2])
+        u, v = v, u
+    return np.sum(u * v)
+
+
+def overlapping(x):
+    x[1:] += x[:-1]
+    x[:-1] *= x[1:]
+    x[:] = x[::-1]
+    return np.sum(x**2)
+
+
+def stopped(xs):
+    total = 0.0
+    for x in xs:
+        try:
+            total = total + math.sqrt(x)
+        except ValueError:
+            return total * x
+    return total * total
+
+
+def of_a_list(c, x):
+    y = 0.0
+    for k in range(len(c)):
+        y = y * x + c[k]
+    return y * y
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "logistic": (logistic, (0.3, 20)),
@@ -164,6 +213,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ladder": (ladder, (1.3, 9)),
     "newton": (newton, (2.0,)),
     "picked": (picked, (R.normal(size=5), np.array([0, 3, 3, -1]))),
+    "ones_read_in_a_loop": (ones_read_in_a_loop, (R.normal(size=4),)),
+    "gathered_of_a_sum": (gathered_of_a_sum, (R.normal(size=4), np.array([0, 2, 2, 1, 3]))),
+    "swapped": (swapped, (R.normal(size=6),)),
+    "overlapping": (overlapping, (R.normal(size=6),)),
+    "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
 }
 COMPILED = [n for n in CASES if ALL or n in ("cholesky", "softmax", "ladder")]
 
@@ -191,6 +245,11 @@ def test_texts(name: str, uncompiled: None) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
+
+
+def test_how_a_loop_outside_ended(uncompiled: None) -> None:
+    x = np.array([2.0, 3.0, -1.0, 4.0])
+    check_same(grad(stopped, backend="numba")(x), grad(stopped)(x))
 
 
 def test_arguments_are_left_alone(uncompiled: None) -> None:
