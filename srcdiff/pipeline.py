@@ -1376,7 +1376,7 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
     own_graph, _ = clone(graph)
     read_parts(own_graph)
     detach(own_graph)
-    own_graph = printed(own_graph) if packed else own(own_graph, registry.may_alias, _fresh)
+    own_graph = printed(own_graph) if packed else own(own_graph, registry.may_alias, _fresh, True)
     return own_graph, read_captures(own_graph)
 
 

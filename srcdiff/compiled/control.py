@@ -437,7 +437,6 @@ class Control(Statements):
             self.line(f"{name} = np.empty(({known or '16'}, 2), np.int64)")
             inner_val = self.collected_in(t)
             tape.inner = self.make_tape(inner_val, elem, "")
-            self.line(f"{tape.inner.count} = 0")
             self.family[inner_val] = tape.inner
         elif isinstance(elem, Array) and elem.dims:
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]

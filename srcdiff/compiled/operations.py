@@ -445,6 +445,29 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
     lw.helper("where")
 
 
+def triangle(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    k = op.ins[1] if len(op.ins) > 1 else Const(0)
+    if len(r.sizes) != 2 or not isinstance(k, Const) or type(k.value) is not int or len(op.ins) > 2:
+        raise lw.no(f"{word_for(op.fn)} of stacks")
+    dtype = lw.dtype_of(op.out.kind)
+    sign = "<=" if op.fn is np.tril else ">="
+    by = "" if not k.value else f" + {k.value}"
+    space = r.sizes
+    store = Store(lw.fresh(op.out.name), dtype, space, fresh=True)
+    loops, text = lw.against(r, space)
+    lw.helper("where")
+
+    def write(ix: list[str]) -> None:
+        x = cast(text(ix), r.dtype, dtype)
+        lw.put(store, ix, f"where({ix[1]} {sign} {ix[0]}{by}, {x}, {ZERO_OF[dtype]})")
+
+    own: list[Way] = [(0, "", 1), (1, "", 1)]
+    lw.add(Statement(space, write, lw.access(r, loops), [Access(store, tuple(own))]))
+    lw.bind(op.out, whole(store))
+    keep(lw, op.out)
+
+
 def exit_is(lw: Lowerer, op: Op, names: Any) -> None:
     lw.result(op, [lw.elements(a) for a in op.ins], lambda t: f"({t[0]} == {t[1]})")
 
@@ -455,7 +478,7 @@ HANDLERS: dict[Any, Any] = {
     np.size: size, getattr: dtype_attribute, ops.copied: copied, np.copy: copied, np.full: full,
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
     np.swapaxes: swapaxes, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot, np.outer: outer,
-    np.eye: eye, ops.exit_is: exit_is,
+    np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
 }  # fmt: skip
 

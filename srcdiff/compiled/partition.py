@@ -252,10 +252,44 @@ class Partition:
             if self.refusal(op) is None:
                 run.append(op)
                 continue
+            needed = self.before(op, run)
+            if needed is not None:  # it need not come between what is compiled
+                out += [*needed, self.kept(op)]
+                run = [o for o in run if o not in needed]
+                continue
             out += self.kernel_of(run)
             run = []
             out.append(self.kept(op))
         region.ops = out + self.kernel_of(run)
+
+    def before(self, op: Op, run: list[Op]) -> list[Op] | None:
+        """What has to come first if an operation is done before a run; None if it cannot be."""
+        if not run or not movable(op) or not any(o.code in ("for", "while") for o in run):
+            return None
+        made = {v: o for o in run for v in o.outs}
+        needed: set[Op] = set()
+        todo = [op]
+        while todo:
+            for v in vals(todo.pop().ins):
+                o = made.get(v)
+                if o is not None and o not in needed:
+                    if not movable(o):
+                        return None
+                    needed.add(o)
+                    todo.append(o)
+        written: set[Any] = set()
+        for o in [*run, op]:
+            if o in needed or o is op:
+                if o.fn not in (ops.shape_at, len) and any(self.memory(v) & written for v in vals(o.ins)):
+                    return None
+            else:
+                written |= self.writes(o)
+        return [o for o in run if o in needed]
+
+    def writes(self, op: Op) -> set[Any]:
+        """The memory that an operation, or one inside it, writes to."""
+        inner = (op, *(x for r in op.regions for x in walk(r)))
+        return {r for o in inner if o.attrs.get("inplace") for v in vals(o.ins[:1]) for r in self.memory(v)}
 
     def kept(self, op: Op) -> Op:
         """An operation that stays, with kernels inside it perhaps."""
@@ -502,6 +536,12 @@ def unsettled(op: Op) -> bool:
         if len(dims) > 1 and not all(isinstance(d, Sym) and d.big for d in dims):
             return op.fn not in (operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot)
     return False
+
+
+def movable(op: Op) -> bool:
+    """Whether an operation may be done earlier, for all that it does itself."""
+    marks = ("inplace", "guarded", "unread", "effect")
+    return op.code == "prim" and not any(op.attrs.get(m) for m in marks) and op.fn is not ops.poplast
 
 
 CERTAIN = (np.zeros_like, np.broadcast_to, np.asarray, np.array)

@@ -42,9 +42,14 @@ EMPTY: Roots = frozenset()
 VIEWS = (operator.getitem, ops.getfield, ops.poplast, ops.stop_gradient)
 
 
-def own(graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool]) -> Graph:
-    """Insert copies where needed and mark updates that are printed in place."""
-    Owner(graph, may_alias, fresh).run()
+def own(
+    graph: Graph, may_alias: Callable[[Any], bool], fresh: Callable[[Any], bool], early: bool = False
+) -> Graph:
+    """Insert copies where needed and mark updates that are printed in place.
+
+    ``early``: sizes of arguments are read from these, and not from the copies that are written to.
+    """
+    Owner(graph, may_alias, fresh).run(frozenset(graph.region.params) if early else frozenset())
     return graph
 
 
@@ -64,7 +69,7 @@ def memory_of(
     return memory, written
 
 
-def read_sizes(region: Region) -> None:
+def read_sizes(region: Region, left: frozenset[Val] = frozenset()) -> None:
     """Sizes are read where that keeps no older version alive, which would cost a copy.
 
     A write to entries changes no size, so the newest version has it too; the length of a list is read before
@@ -75,9 +80,11 @@ def read_sizes(region: Region) -> None:
     late: dict[Op, list[Op]] = defaultdict(list)
     for op in region.ops:
         for r in op.regions:
-            read_sizes(r)
+            read_sizes(r, left)
         x = op.ins[0] if op.code == "prim" and op.ins else None
         if not isinstance(x, Val):
+            continue
+        if op.fn in (len, ops.shape_at) and x in left:
             continue
         if op.fn in (len, ops.shape_at):
             while x in newest:
@@ -128,8 +135,8 @@ class Owner:
         self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
-    def run(self) -> None:
-        read_sizes(self.graph.region)
+    def run(self, early: frozenset[Val] = frozenset()) -> None:
+        read_sizes(self.graph.region, early)
         for _ in range(500):
             self.analyse()
             if not self.mend(self.graph.region):
