@@ -252,9 +252,9 @@ class Statements:
                 del self.pending[store]
                 self.reading |= reads
                 return text
+        self.reading.add(store)
         if not store.axes:
             return store.name
-        self.reading.add(store)
         return f"{store.name}[{', '.join(index[k] for k in store.axes)}]"
 
     def put(self, store: Store, index: list[str], text: str, loads: bool = True) -> None:
@@ -263,6 +263,7 @@ class Statements:
             if store.uses == 1 and not store.escapes:
                 self.pending[store] = (text, reads)
                 return
+            self.settle(store)
             self.line(f"{store.name} = {bare(text)}")
             return
         self.settle(store)

@@ -67,7 +67,12 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("a part of a list")
     view = lw.view(op.ins[0])
     got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
-    if isinstance(got, Gather) or got.sizes:
+    if isinstance(got, Gather):  # a copy: what it is taken from may be written to before it is read
+        base = op.ins[0]
+        sure = isinstance(base, Val) and not lw.is_written(base)
+        lw.bind(op.out, got if sure else lw.materialised(got, op.out.name))
+        return
+    if got.sizes:
         lw.bind(op.out, got)
         return
     lw.result(op, [got], lambda t: cast(t[0], got.dtype, lw.dtype_of(k)))
