@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import linecache
 import os
+import sys
 import tempfile
 import threading
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,16 @@ def cache_folder() -> Path:
 
 
 def load(
-    source: str, name: str, objects: dict[str, Any], origin: Callable[[int], Any] | None = None
+    source: str,
+    name: str,
+    objects: dict[str, Any],
+    origin: Callable[[int], Any] | None = None,
+    importable: bool = False,
 ) -> Callable[..., Any]:
     """Compile ``source``; return its function ``name``; ``objects``: its free names no import reaches.
 
-    ``origin`` tells the user's statement that a line of the text comes from.
+    ``origin`` tells the user's statement that a line of the text comes from.  ``importable``: the module
+    can be found under its name, as numba asks of functions that it keeps on disk.
     """
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     file = cache_folder() / f"{name}_{digest}.py"
@@ -42,7 +49,11 @@ def load(
         if path not in _written:
             path = _write(file, source)
             _written.add(path)
-    namespace: dict[str, Any] = {"__name__": f"srcdiff_cache.{file.stem}", "__file__": path, **objects}
+    module = types.ModuleType(f"srcdiff_cache.{file.stem}")
+    if importable:
+        sys.modules[module.__name__] = module
+    namespace: dict[str, Any] = module.__dict__
+    namespace.update({"__name__": module.__name__, "__file__": path, **objects})
     exec(compile(source, path, "exec"), namespace)
     if origin is not None:
         _origins[path] = origin

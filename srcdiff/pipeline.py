@@ -16,6 +16,7 @@ from srcdiff import family
 from srcdiff.analysis.activity import Activity, varied
 from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.batch.apply import Unbatched
+from srcdiff.compiled.partition import Plan, partition
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -84,7 +85,7 @@ from srcdiff.ir.kinds import (
 from srcdiff.load import load
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.inplace import own
+from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.simplify import count, simplify
@@ -480,6 +481,7 @@ class Request:
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
     memory: int | None = None  # the bytes that it may take
+    backend: str = "numpy"  # or "numba"
     option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 
@@ -1380,15 +1382,40 @@ class Made:
     graph: Graph
     read: frozenset[str] = frozenset()  # captures that are no parameters of the text
     extra: dict[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None  # of the kernels, if it has some
 
 
 @guarded(*SIGNALS)
-def finish(graph: Graph, name: str, docstring: str) -> Made:
+def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> Made:
     """Settle ownership, write the text, compile it."""
+    if backend == "numba":
+        return finish_compiled(graph, name, docstring)
     own_graph, read = settled(graph)
     called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+
+
+def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
+    """The same with kernels; what numba does not take after all is left to NumPy, and said."""
+    banned: dict[int, str] = {}
+    graph = optimised(clone(graph)[0])
+    while True:
+        own_graph, read = settled(graph, packed=False)
+        own_graph.info["word"] = name
+        memory, written = memory_of(own_graph, registry.may_alias, _fresh, _shape_positions)
+        plan = partition(own_graph, memory, written, banned)
+        others = [c for c in callees(own_graph) if c not in plan.kernels]
+        called = {c: printed(detach(optimised(clone(c)[0]))) for c in others}
+        own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
+        defs, imports = plan.functions()
+        text = emit(own_graph, name, docstring, called, True, defs, imports)
+        fn = load(text.source, name, text.objects, text.origin, importable=bool(plan.kernels))
+        failed = plan.compile(fn.__globals__)
+        if not failed:
+            return Made(fn, text, graph, read, plan=plan)
+        for kernel, why in failed.items():
+            banned.update(dict.fromkeys(plan.members[kernel], why))
 
 
 def compiled(graph: Graph) -> Any:
@@ -1401,12 +1428,12 @@ def compiled(graph: Graph) -> Any:
     return fn
 
 
-def settled(graph: Graph) -> tuple[Graph, Any]:
+def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
     """The graph as it is printed, its updates in place, and what it reads of captured objects."""
     own_graph, _ = clone(graph)
     read_parts(own_graph)
     detach(own_graph)
-    own_graph = printed(own_graph)
+    own_graph = printed(own_graph) if packed else owned(own_graph)
     return own_graph, read_captures(own_graph)
 
 

@@ -15,7 +15,9 @@ import pytest
 import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
-BELOW = "errors faults ir rules frontend analysis differentiate batch family optimise emit backends load"
+BELOW = (
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load"
+)
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
 # package (or module): what of srcdiff it may import besides itself; what from outside besides Python's own
@@ -35,7 +37,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "sparsity": ("ir rules", "numpy scipy"),
     "memory": ("errors ir rules", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
-    "compiled": ("", "numpy numba llvmlite"),
+    "compiled": ("errors ir", "gast numpy numba llvmlite"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),

@@ -147,7 +147,7 @@ class Mapped(Called[P, R]):
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         what = self.primal._docstring() if isinstance(self.primal, Derivative) else name_of(self.primal)
         text = f"{what}, for many examples at once{self._for(arguments)}."
-        return pipeline.finish(made, text_name(self), text), None
+        return pipeline.finish(made, text_name(self), text, self._backend), None
 
     def _generic(self) -> Made:
         refuse("vmap", "which arguments have how many axes is not known before a call",

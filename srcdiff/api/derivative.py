@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from srcdiff import pipeline
+from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
     NOTES,
@@ -80,6 +81,7 @@ class Derivative(Specialised, Generic[P, R]):
         has_aux: bool = False,
         option: Any = 1,
         memory: int | str | None = None,
+        backend: str = "numpy",
     ) -> None:
         if not callable(fn):
             refuse(
@@ -91,7 +93,9 @@ class Derivative(Specialised, Generic[P, R]):
         public = public_signature(fn, target)
         names, ways, single = wrt_ways(wrt, tuple(public.parameters), fn, target)
         bytes_ = None if memory is None else amount(memory)
-        super().__init__(fn, Request(mode, names, single, bool(has_aux), ways, bytes_, option), target)
+        backend = checked_backend(backend)
+        request = Request(mode, names, single, bool(has_aux), ways, bytes_, backend, option)
+        super().__init__(fn, request, target)
         self.option = option
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
@@ -147,8 +151,9 @@ class Derivative(Specialised, Generic[P, R]):
     def __reduce__(self) -> Any:
         if is_global(self):
             return self.__qualname__  # the decorated function of a module: found under its name
-        given = (self.primal, self.mode, self._wrt_given, self.has_aux, self.option, self._request.memory)
-        return (type(self), given if self._request.memory is not None else given[:-1])
+        r = self._request
+        given = (self.primal, self.mode, self._wrt_given, self.has_aux, self.option, r.memory, r.backend)
+        return (type(self), given if r.memory is not None or r.backend != "numpy" else given[:-2])
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -191,6 +196,8 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
+        if variant.sizes:
+            return self._of_sizes(args, kwargs, arguments, variant)
         if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
             return (
                 None
@@ -204,6 +211,28 @@ class Derivative(Specialised, Generic[P, R]):
         if not (t.args or fill or variant.checks or variant.captures) and settled:
             return variant.made.fn
         return self._checked(variant, t.args, fill, settled, len(args) == 1 and not kwargs)
+
+    def _of_sizes(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
+        """A call that compares sizes first, all arguments by position."""
+        if kwargs or len(args) != len(arguments) or self._target.args or variant.checks or variant.captures:
+            return None
+        if any(as_float(v) is not v for v, n in zip(args, arguments, strict=True) if n in self._request.wrt):
+            return None
+        at = {n: k for k, n in enumerate(arguments)}
+        pairs = tuple(
+            (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
+        )
+        fn, slow = variant.made.fn, self._call
+
+        def run(*given: Any) -> Any:
+            for i, k, j, m in pairs:
+                if given[i].shape[k] != given[j].shape[m]:
+                    return slow(given, {})
+            return fn(*given)
+
+        return run
 
     def _converting(
         self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
@@ -323,7 +352,7 @@ class Derivative(Specialised, Generic[P, R]):
             made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         text = f"{self._docstring()}{note}.{self._memory(given)}"
-        return pipeline.finish(made, text_name(self), text)
+        return pipeline.finish(made, text_name(self), text, self._backend)
 
     def _derive(self, graph: Graph, given: Arguments) -> Graph:
         return pipeline.derivative_graph(graph, self._request)
@@ -363,6 +392,11 @@ class Derivative(Specialised, Generic[P, R]):
         if self._planner is None:
             return None
         return self._planner.plan(self._bind(args, kwargs).arguments)
+
+    # ---- backend
+    def compiled(self, *args: Any, **kwargs: Any) -> Compiled:
+        """What of the text for these arguments is compiled, and what is not, and why."""
+        return report_on(self._made(*args, **kwargs), self._backend)
 
     # ---- text
     @property
@@ -405,7 +439,8 @@ class Derivative(Specialised, Generic[P, R]):
                 return variant.made
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
-            return pipeline.finish(graph, text_name(self), inspect.getdoc(variant.made.fn) or "")
+            docstring = inspect.getdoc(variant.made.fn) or ""
+            return pipeline.finish(graph, text_name(self), docstring, self._backend)
 
     def _generic(self) -> Made:
         """The derivative for arguments of which nothing is known."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srcdiff import pipeline
+from srcdiff.api.backend import checked_backend
 from srcdiff.api.specialise import NOTES, Arguments, Specialised, check_argument, extra_names, kept
 from srcdiff.api.structures import tangent
 from srcdiff.api.targets import Target, looked_at, name_of, refuse, refuse_value
@@ -67,7 +68,7 @@ class Forward(Specialised):
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         name = name_of(self.primal)
         text = f"Value of {name} and its change along the tangents of {', '.join(wrt)}{self._for(arguments)}."
-        return pipeline.finish(made, f"{name if name.isidentifier() else 'f'}_jvp", text), None
+        return pipeline.finish(made, f"{name if name.isidentifier() else 'f'}_jvp", text, self._backend), None
 
     def push(self, bound: inspect.BoundArguments, tangents: Mapping[str, Any]) -> tuple[Any, ...]:
         """Value and tangent, and what else the function returns."""
@@ -87,6 +88,7 @@ def jvp(
     tangents: Any,
     wrt: Wrt = None,
     has_aux: bool = False,
+    backend: str = "numpy",
     **kwargs: Any,
 ) -> tuple[Any, ...]:
     r"""Value and directional derivative: forward mode.
@@ -100,6 +102,7 @@ def jvp(
         wrt: names, as for :func:`grad`; then ``tangents`` is the tangent of what is named (a tuple if several
             are named), and all else is held fixed.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, y_dot, aux)``.
+        backend: as for :func:`grad`.
         kwargs: further arguments, held fixed.
 
     Returns:
@@ -114,7 +117,7 @@ def jvp(
         (6.0, 2.0)
     """
     if wrt is not None:
-        return along_named(fn, primals, tangents, wrt, has_aux, kwargs)
+        return along_named(fn, primals, tangents, wrt, has_aux, kwargs, backend)
     both = (primals, tangents)
     if not all(isinstance(x, (tuple, list)) for x in both) or len(primals) != len(tangents):
         refuse_value(
@@ -134,14 +137,17 @@ def jvp(
     dots = {n: t for n, t in at.split(tuple(tangents)).items() if t is not None}
     if at.star in dots and all(t is None for t in dots[at.star]):
         del dots[at.star]
-    request = Request("jvp", tuple(dots), has_aux=has_aux, ways=tuple(map(Way, dots)))
+    request = Request(
+        "jvp", tuple(dots), has_aux=has_aux, ways=tuple(map(Way, dots)), backend=checked_backend(backend)
+    )
     d = kept(Forward, fn, request, target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dots)
 
 
 def along_named(
-    fn: Any, primals: Sequence[Any], tangents: Any, wrt: Wrt, has_aux: bool, kwargs: Mapping[str, Any]
+    fn: Any, primals: Sequence[Any], tangents: Any, wrt: Wrt, has_aux: bool, kwargs: Mapping[str, Any],
+    backend: str,
 ) -> tuple[Any, ...]:
     """``jvp`` along tangents of what is named."""
     target = looked_at(fn, "jvp")
@@ -153,6 +159,7 @@ def along_named(
             "tangents", f"wrt names {', '.join(texts)}: jvp needs one tangent for each",
             "give them as a tuple, in the order of wrt",
         )  # fmt: skip
-    d = kept(Forward, fn, Request("jvp", texts, has_aux=has_aux, ways=ways), target)
+    request = Request("jvp", texts, has_aux=has_aux, ways=ways, backend=checked_backend(backend))
+    d = kept(Forward, fn, request, target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dict(zip(texts, several, strict=True)))

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any, ParamSpec, overload
 
+from srcdiff.api.backend import Backend
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.targets import refuse
 from srcdiff.api.wrt import Wrt
@@ -18,13 +19,25 @@ Memory = int | str | None
 
 @overload
 def grad(
-    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+    fn: Callable[P, Any],
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Derivative[P, Any]: ...
 @overload
 def grad(
-    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
-def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None) -> Any:
+def grad(
+    fn: Any = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
+) -> Any:
     r"""Gradient of a scalar-valued function.
 
     For a function :math:`f` with a single number as its result, ``grad(f)(x, ...)`` is
@@ -43,6 +56,9 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memo
             MiB, GiB of two). For the sizes of each call it is chosen which loops store what the backward
             sweep needs, and which are run again, so that least is computed again; the plan stands in the
             text, in ``plan`` (and, before a call, ``plan_for``), and is logged.
+        backend: ``"numba"`` compiles loops, and arithmetic on arrays, to kernels; it needs
+            ``pip install "srcdiff[numba]"``. What has no compiled form stays NumPy around them: ``compiled``
+            says what, and why. Arithmetic in a kernel is NumPy's (``1.0 / 0.0`` is infinite), with 64 bits.
 
     Returns:
         A :class:`Derivative`, called with the arguments of ``fn``.
@@ -62,19 +78,31 @@ def grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memo
         21.0
     """
     if fn is None:
-        return lambda f: Derivative(f, "grad", wrt, has_aux, memory=memory)
-    return Derivative(fn, "grad", wrt, has_aux, memory=memory)
+        return lambda f: Derivative(f, "grad", wrt, has_aux, memory=memory, backend=backend)
+    return Derivative(fn, "grad", wrt, has_aux, memory=memory, backend=backend)
 
 
 @overload
 def value_and_grad(
-    fn: Callable[P, Any], /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+    fn: Callable[P, Any],
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Derivative[P, Any]: ...
 @overload
 def value_and_grad(
-    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None
+    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
-def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None) -> Any:
+def value_and_grad(
+    fn: Any = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
+) -> Any:
     """The value of a scalar-valued function together with its gradient.
 
     Parameters and errors as for :func:`grad`.
@@ -88,8 +116,8 @@ def value_and_grad(fn: Any = None, /, wrt: Wrt = None, has_aux: bool = False, me
         (9.0, 6.0)
     """
     if fn is None:
-        return lambda f: Derivative(f, "value_and_grad", wrt, has_aux, memory=memory)
-    return Derivative(fn, "value_and_grad", wrt, has_aux, memory=memory)
+        return lambda f: Derivative(f, "value_and_grad", wrt, has_aux, memory=memory, backend=backend)
+    return Derivative(fn, "value_and_grad", wrt, has_aux, memory=memory, backend=backend)
 
 
 def source(derivative: Any, *args: Any, **kwargs: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from srcdiff import family, pipeline, wrapped
+from srcdiff.api.backend import Backend
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.specialise import Arguments, extra_names
 from srcdiff.api.structures import tangent
@@ -136,15 +137,23 @@ class Product(Called[P, R]):
 
 
 def taken(
-    kind: type[Derivative[Any, Any]], mode: str, fn: Any, wrt: Wrt, has_aux: bool, option: Any = 1
+    kind: type[Derivative[Any, Any]],
+    mode: str,
+    fn: Any,
+    wrt: Wrt,
+    has_aux: bool,
+    backend: Backend,
+    option: Any = 1,
 ) -> Any:
     """A derivative, or the decorator that makes it."""
     if fn is None:
-        return lambda f: kind(f, mode, wrt, has_aux, option)
-    return kind(fn, mode, wrt, has_aux, option)
+        return lambda f: kind(f, mode, wrt, has_aux, option, backend=backend)
+    return kind(fn, mode, wrt, has_aux, option, backend=backend)
 
 
-def jacfwd(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def jacfwd(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Jacobian, column by column: forward mode.
 
     The matrix of all :math:`\partial f_i / \partial x_j`; for arrays of any shape, an array of the shape of
@@ -155,6 +164,7 @@ def jacfwd(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> A
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``. For containers: the structure of the result, with that of the
@@ -170,10 +180,12 @@ def jacfwd(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> A
         array([[6., 0.],
                [2., 3.]])
     """
-    return taken(Derivative, "jacfwd", fn, wrt, has_aux)
+    return taken(Derivative, "jacfwd", fn, wrt, has_aux, backend)
 
 
-def jacrev(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def jacrev(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Jacobian, row by row: reverse mode.
 
     The same array as that of :func:`jacfwd`, at the cost of one cotangent for each element of the result
@@ -183,6 +195,7 @@ def jacrev(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> A
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -196,16 +209,19 @@ def jacrev(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> A
         >>> jacrev(lambda x: np.array([x @ x]))(np.array([3.0, 2.0]))
         array([[6., 4.]])
     """
-    return taken(Derivative, "jacrev", fn, wrt, has_aux)
+    return taken(Derivative, "jacrev", fn, wrt, has_aux, backend)
 
 
-def jacobian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def jacobian(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Jacobian in the mode that takes fewer products: :func:`jacrev` if the result has fewer elements.
 
     Parameters:
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``; its result is the array of all
@@ -220,10 +236,12 @@ def jacobian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) ->
         >>> jacobian(lambda x, y: np.array([x * y, x + y]), wrt=("x", "y"))(2.0, 3.0)
         (array([3., 1.]), array([2., 1.]))
     """
-    return taken(Jacobian, "jacobian", fn, wrt, has_aux)
+    return taken(Jacobian, "jacobian", fn, wrt, has_aux, backend)
 
 
-def hessian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def hessian(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Hessian: forward mode over the gradient.
 
     The array of all :math:`\partial^2 f / \partial x_i \partial x_j` (Griewank and Walther 2008, section
@@ -234,6 +252,7 @@ def hessian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> 
         fn: the function; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(hessian, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -248,10 +267,12 @@ def hessian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> 
         array([[4., 6.],
                [6., 0.]])
     """
-    return taken(Derivative, "hessian", fn, wrt, has_aux)
+    return taken(Derivative, "hessian", fn, wrt, has_aux, backend)
 
 
-def hvp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def hvp(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Hessian times vector, without the Hessian: :math:`\nabla^2 f(x)\, v`, forward over reverse.
 
     It costs a small multiple of the gradient, whatever the size (Pearlmutter 1994; Griewank and Walther 2008,
@@ -261,6 +282,7 @@ def hvp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         fn: a function with a single number as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and after the positional ones the vector, in the structure
@@ -275,10 +297,12 @@ def hvp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "hvp", fn, wrt, has_aux)
+    return taken(Product, "hvp", fn, wrt, has_aux, backend)
 
 
-def vhp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def vhp(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Vector times Hessian: :math:`v^T \nabla^2 f(x)`, reverse over reverse.
 
     Equal to :func:`hvp`; for functions whose rules have no forward mode, or whose tangents cost much.
@@ -287,6 +311,7 @@ def vhp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         fn: a function with a single number as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn`` and the vector, as for :func:`hvp`.
@@ -300,10 +325,12 @@ def vhp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
         >>> vhp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "vhp", fn, wrt, has_aux)
+    return taken(Product, "vhp", fn, wrt, has_aux, backend)
 
 
-def gauss_newton_vp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def gauss_newton_vp(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""Gauss-Newton matrix times vector: :math:`J^T J v` with :math:`J = f'(x)`.
 
     The Hessian of :math:`\tfrac12 \lVert f \rVert^2` without the second derivatives of :math:`f`, which are
@@ -313,6 +340,7 @@ def gauss_newton_vp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = Fa
         fn: the residuals: a function with arrays or numbers as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn`` and the vector, as for :func:`hvp`.
@@ -327,10 +355,12 @@ def gauss_newton_vp(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = Fa
         >>> product(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([5., 6.])
     """
-    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux)
+    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux, backend)
 
 
-def elementwise_grad(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def elementwise_grad(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""The derivative of a function that works element by element, in the shape of the argument.
 
     It is the gradient of the sum of all elements of the result: where :math:`y_i` depends on :math:`x_i`
@@ -340,6 +370,7 @@ def elementwise_grad(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = F
         fn: the function; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(gradient, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -353,10 +384,17 @@ def elementwise_grad(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = F
         >>> elementwise_grad(lambda x: x**3)(np.array([1.0, 2.0]))
         array([ 3., 12.])
     """
-    return taken(Derivative, "elementwise_grad", fn, wrt, has_aux)
+    return taken(Derivative, "elementwise_grad", fn, wrt, has_aux, backend)
 
 
-def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def derivative(
+    fn: Fn | None = None,
+    /,
+    order: int = 1,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
+) -> Any:
     r"""The derivative of an order of a function of one number: :math:`f^{(n)}(x)`.
 
     The first by forward mode; from the second on, the Taylor coefficient of that order, times :math:`n!`
@@ -367,6 +405,7 @@ def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux
         order: how many times to differentiate; 0 is the function itself.
         wrt: the argument, one number; by default the first.
         has_aux: the function returns ``(value, aux)``; the result is then ``(derivative, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -381,7 +420,7 @@ def derivative(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux
         48.0
     """
     check_order(order)
-    return taken(One, "derivative", fn, wrt, has_aux, order)
+    return taken(One, "derivative", fn, wrt, has_aux, backend, order)
 
 
 def check_order(order: Any) -> None:
@@ -389,7 +428,14 @@ def check_order(order: Any) -> None:
         refuse_value("argument", f"the order is a natural number, not {order!r}", "write order=2")
 
 
-def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def taylor(
+    fn: Fn | None = None,
+    /,
+    order: int = 1,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
+) -> Any:
     r"""Taylor coefficients along a direction: :math:`y_0, \dots, y_n` of :math:`f(x + t v)`.
 
     They are those of :math:`f(x + t v) = y_0 + y_1 t + y_2 t^2 + \dots + y_n t^n + O(t^{n+1})`:
@@ -402,6 +448,7 @@ def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bo
         order: the highest order; 0 gives the value alone.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(coefficients, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and after the positional ones the direction, in the structure
@@ -420,16 +467,19 @@ def taylor(fn: Fn | None = None, /, order: int = 1, wrt: Wrt = None, has_aux: bo
         (np.float64(6.0), np.float64(5.0), np.float64(1.0))
     """
     check_order(order)
-    return taken(Product, "taylor", fn, wrt, has_aux, order)
+    return taken(Product, "taylor", fn, wrt, has_aux, backend, order)
 
 
-def laplacian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -> Any:
+def laplacian(
+    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+) -> Any:
     r"""The Laplacian :math:`\sum_i \partial^2 f / \partial x_i^2`: forward over forward mode.
 
     Parameters:
         fn: the function; left out when used as a decorator.
         wrt: the argument: a number, an array or a container of such; by default the first.
         has_aux: the function returns ``(value, aux)``; the result is then ``(laplacian, aux)``.
+        backend: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and a result of the structure and shapes of theirs.
@@ -444,7 +494,7 @@ def laplacian(fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False) -
         >>> laplacian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
         np.float64(4.0)
     """
-    return taken(One, "laplacian", fn, wrt, has_aux)
+    return taken(One, "laplacian", fn, wrt, has_aux, backend)
 
 
 class One(Derivative[P, R]):

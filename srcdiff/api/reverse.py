@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff import pipeline
+from srcdiff.api.backend import checked_backend
 from srcdiff.api.forward import Places, places
 from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
 from srcdiff.api.structures import cotangents, seeds_of, tangent_leaves
@@ -131,9 +132,11 @@ class Reverse(Specialised):
             pair.forward,
             f"{word}_fwd",
             f"Value of {name} and what its pullback needs{note}.{self._memory(arguments)}",
+            self._backend,
         )
         backward = pipeline.finish(
-            pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}."
+            pair.backward, f"{word}_bwd", f"Pullback of {name}: cotangents of {', '.join(wrt)}{note}.",
+            self._backend,
         )
         return forward, Pair(backward, wrt, seeds)
 
@@ -204,6 +207,7 @@ def vjp(
     wrt: Wrt = None,
     has_aux: bool = False,
     memory: int | str | None = None,
+    backend: str = "numpy",
     **kwargs: Any,
 ) -> tuple[Any, ...]:
     r"""Value and pullback: reverse mode.
@@ -218,6 +222,7 @@ def vjp(
             arguments that can be.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, pullback, aux)``.
         memory: the most memory that both sweeps together may take, as for :func:`grad`.
+        backend: as for :func:`grad`.
 
     Returns:
         ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
@@ -236,7 +241,9 @@ def vjp(
     target = looked_at(fn, "vjp")
     active, ways, at = named(fn, target, args, wrt)
     bytes_ = None if memory is None else amount(memory)
-    d = kept(Reverse, fn, Request("vjp", active, wrt is not None, has_aux, ways, bytes_), target)
+    d = kept(Reverse, fn, Request(
+        "vjp", active, wrt is not None, has_aux, ways, bytes_, checked_backend(backend)
+    ), target)
     bound = d._bind(args, kwargs)
     variant, extra = d._variant(bound.arguments)
     with explained():

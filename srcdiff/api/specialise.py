@@ -23,7 +23,7 @@ from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, s
 from srcdiff.frontend.wanted import kind_along, kind_opened
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
-from srcdiff.ir.kinds import OTHER, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Tree, is_active_kind, kind_of
 from srcdiff.memory.plans import mark
 from srcdiff.pipeline import Made, Request, float_param
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
@@ -44,11 +44,12 @@ __all__ = [
 
 Arguments = Mapping[str, Any]
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+SamePlaces = tuple[tuple[str, int], ...]  # arguments and axes
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("guards", "written", "twins", "named", "opened", "parts", "signature")
+NOTES = ("sizes", "guards", "written", "twins", "named", "opened", "parts", "signature")
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 
@@ -72,10 +73,15 @@ class Outside:
     checks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
     captures: list[Capture] = field(default_factory=list)
+    sizes: tuple[SamePlaces, ...] = ()  # sizes that are equal: the text takes them to be
 
     def read(self, arguments: Arguments) -> dict[str, Any] | None:
         """The values from outside; None if what was made is for something else."""
         try:
+            for first, *rest in self.sizes:
+                n = arguments[first[0]].shape[first[1]]
+                if any(arguments[name].shape[axis] != n for name, axis in rest):
+                    return None
             for get, expected in self.checks:
                 if get() is not expected and not same(get(), expected):
                     return None
@@ -202,6 +208,12 @@ class Specialised:
         self._planner = Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
 
+    @property
+    def _backend(self) -> str:
+        """Where the derivative is computed: as the outermost derivative that says so."""
+        said = [r.backend for r in (*self._target.layers, self._request) if r.backend != "numpy"]
+        return said[-1] if said else "numpy"
+
     # ---- arguments
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
         """All arguments by name, integers to differentiate with respect to made real."""
@@ -320,6 +332,7 @@ class Specialised:
             elif late is not None:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
+        out.sizes = graph.info.get("sizes", ())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
@@ -373,7 +386,7 @@ class Specialised:
                 if w.root == n and p.kind is not None:
                     p = Param(n, joined(p.kind, kind_along(v, w.tokens, kind_of)))
             out[n] = p
-        return out
+        return sizes_shared(out, arguments) if self._backend == "numba" else out
 
     def _ways(self) -> dict[str, Way]:
         """All that is named, by this derivative and those that it is one of."""
@@ -393,7 +406,9 @@ class Specialised:
         """The graph of the function itself."""
         t = self._target
         defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
-        return pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+        graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+        graph.info["sizes"] = sizes_equal(params) if self._backend == "numba" else ()
+        return graph
 
     def _layered(self, graph: Graph, then: Request | None = None) -> Graph:
         """That of the derivatives of a function that are taken already, and ``then``."""
@@ -429,6 +444,33 @@ class Specialised:
             if callable(v) and param(n, v, False).kind is None
         ]
         return f", for {', '.join(fixed)}" if fixed else ""
+
+
+def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Param]:
+    """The same parameters, arrays with one symbol for all sizes that are equal at this call."""
+    symbols: dict[int, Any] = {}
+    out = {}
+    for n, p in params.items():
+        v = arguments.get(n)
+        if isinstance(p.kind, Array) and isinstance(v, np.ndarray):
+            dims = tuple(
+                d if isinstance(d, int) else symbols.setdefault(size, d)
+                for d, size in zip(p.kind.dims, v.shape, strict=True)
+            )
+            p = replace(p, kind=Array(p.kind.dtype, dims))
+        out[n] = p
+    return out
+
+
+def sizes_equal(params: Mapping[str, Param]) -> tuple[SamePlaces, ...]:
+    """The places of each symbol that several sizes have."""
+    places: dict[Any, list[tuple[str, int]]] = {}
+    for n, p in params.items():
+        if isinstance(p.kind, Array):
+            for axis, d in enumerate(p.kind.dims):
+                if not isinstance(d, int):
+                    places.setdefault(d, []).append((n, axis))
+    return tuple(tuple(x) for x in places.values() if len(x) > 1)
 
 
 def lengths(value: Any, way: Way) -> tuple[int, ...]:

@@ -1,1 +1,1 @@
-"""Compiled derivatives."""
+"""The compiled backend: parts of a derivative as kernels of numba, with NumPy around them."""

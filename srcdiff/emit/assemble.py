@@ -114,12 +114,20 @@ def emit(
     docstring: str = "",
     called: Mapping[Graph, Graph] | None = None,
     header: bool = True,
+    kernels: Mapping[Graph, tuple[str, Any]] | None = None,
+    imports: Mapping[str, str] | None = None,
 ) -> Text:
-    """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed."""
+    """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed.
+
+    ``kernels``: those of which the text is there already, by what stands for them, with their ``imports``.
+    """
     called = called or {}
     spelling = Spelling(graph.info.get("aliases", {}), graph.info.get("modules", ()))
     names = function_names(graph, fname, called, spelling)
     functions: list[Any] = []
+    names.update({stub: word for stub, (word, _) in (kernels or {}).items()})
+    spelling.imports.update(imports or {})
+    functions += [tree for _, tree in (kernels or {}).values()]
     for callee, g in called.items():
         f = Assembler(g, names[callee], spelling, names)
         body = f.function_body(g.info.get("docstring", ""))

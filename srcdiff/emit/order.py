@@ -244,6 +244,8 @@ def writes_anything(op: Op) -> bool:
     if op.code == "prim":
         attrs = op.attrs
         return bool(attrs.get("inplace") or attrs.get("unread")) or attrs["fn"] in STATEMENTS
+    if op.code == "call" and op.attrs.get("kernel"):
+        return True
     return any(writes_anything(o) for r in op.regions for o in r.ops)
 
 

@@ -31,11 +31,12 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
     vals,
+    walk,
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Simple, Tree, present
 from srcdiff.optimise.sizes import newest_versions, of_shape
 
-__all__ = ["own"]
+__all__ = ["memory_of", "own"]
 
 Roots = frozenset[Val]
 EMPTY: Roots = frozenset()
@@ -54,6 +55,25 @@ def own(
     """
     Owner(graph, may_alias, fresh, shape_only).run()
     return graph
+
+
+def memory_of(
+    graph: Graph,
+    may_alias: Callable[[Any], bool],
+    fresh: Callable[[Any], bool],
+    shape_only: Callable[[Any], frozenset[int]],
+) -> tuple[Callable[[Val], Roots], Roots]:
+    """Of a graph that went through ``own``: the memory that a value may have, and all that is written to."""
+    owner = Owner(graph, may_alias, fresh, shape_only)
+    owner.analyse()
+
+    def memory(v: Val) -> Roots:
+        return owner.memory(owner.roots.get(v, EMPTY) | owner.alone(v))
+
+    written = frozenset().union(
+        *(memory(v) for op in walk(graph.region) if op.attrs.get("inplace") for v in vals(op.ins[:1]))
+    )
+    return memory, written
 
 
 def read_sizes(region: Region) -> None:
@@ -293,7 +313,7 @@ class Owner:
         if op.code != "prim":
             return own.union(*(self.of(a) for a in op.ins))
         fn = op.fn
-        if is_update(op):
+        if is_update(op) or op.attrs.get("inplace"):
             held = self.of(op.ins[0])
             if isinstance(o.kind, Seq):
                 held = held.union(*(self.of(a) for a in op.ins[1:]))

@@ -96,6 +96,22 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "backend",
+        "A backend is asked for that there is not, or that is not installed: `pip install \"srcdiff[numba]\"`.",
+        """
+def f(x):
+    return x * x
+
+grad(f, backend="fortran")(2.0)
+""",
+        """
+def f(x):
+    return x * x
+
+grad(f, backend="numpy")(2.0)
+""",
+    ),
+    Entry(
         "async",
         "Coroutines are not differentiated: the event loop decides what runs when.",
         """

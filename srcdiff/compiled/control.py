@@ -1,0 +1,527 @@
+"""Branches and loops of the program, and the tapes that loops fill and read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from srcdiff.compiled.elements import Statements
+from srcdiff.compiled.nests import Size, Store
+from srcdiff.compiled.texts import (
+    atleast,
+    bare,
+    is_move,
+    range_of,
+    value_of,
+)
+from srcdiff.compiled.values import (
+    NUMPY_DTYPE,
+    ZERO_OF,
+    Gather,
+    Lazy,
+    Num,
+    Rep,
+    Tape,
+    Tapes,
+    Text,
+    View,
+    as_array,
+    is_unbroadcast,
+    whole,
+)
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Undef,
+    Val,
+    same,
+    vals,
+)
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
+
+SHAPES = (ops.shape_at, len, np.size, np.shape)
+
+
+def count_of(r: Rep) -> str:
+    return str(r.sizes[0]) if isinstance(r, View) else r.count  # type: ignore[union-attr]
+
+
+class Control(Statements):
+    """What has regions."""
+
+    def region(self, region: Region) -> None:
+        raise NotImplementedError
+
+    def if_op(self, op: Op) -> None:
+        test = self.scalar(op.ins[0])
+        if self.elements(op.ins[0]).dtype != "b1":
+            test = f"{test} != 0"
+        self.settle()
+        names: dict[Val, str] = {}
+        for o in op.outs:
+            if not self.total[o]:
+                continue
+            if as_array(o.kind) is not None:
+                stays = self.stays(o)
+                if stays is not None:
+                    continue
+            elif isinstance(o.kind, Seq):
+                continue
+            names[o] = self.fresh(o.name)
+        arms: list[list[str]] = []
+        joined: dict[Val, list[Rep]] = {}
+        for r in op.regions:
+            before, self.out = self.out, []
+            self.depth += 1
+            checked = dict(self.checked)
+            self.region(r)
+            self.flush()
+            moves = []
+            for o, a in zip(op.outs, r.results, strict=True):
+                self.op = op
+                if o in names:
+                    moves.append((names[o], self.value_for(a, o.kind)))
+                elif self.total[o]:
+                    joined.setdefault(o, []).append(self.tape_or_store(a, o))
+            self.settle()
+            self.moves(moves)
+            self.count_results(r)
+            self.checked = checked
+            self.depth -= 1
+            arms.append(self.out)
+            self.out = before
+        then, other = arms
+        if not then and not other:
+            pass
+        elif len(names) == 1 and is_move(then, names) and is_move(other, names):
+            (name,) = names.values()
+            self.line(f"{name} = {value_of(then)} if {bare(test)} else {value_of(other)}")
+        elif not then:
+            self.line(f"if not ({bare(test)}):")
+            self.out += other
+        else:
+            self.line(f"if {bare(test)}:")
+            self.out += then
+            if other:
+                self.line("else:")
+                self.out += other
+        for o in op.outs:
+            if o in names:
+                self.bind(o, self.named(names[o], o))
+            elif self.total[o]:
+                self.bind(o, joined[o][0])
+
+    def tape_or_store(self, a: Atom, o: Val) -> Rep:
+        if isinstance(o.kind, Seq) and as_array(o.kind) is None:
+            raise self.no("a tape that one path of a branch fills")
+        return self.rep(a)
+
+    def count_results(self, r: Region) -> None:
+        for v in vals(r.results):
+            self.seen[v] += 1
+
+    def start_of(self, v: Atom, until: Val | None = None) -> Val | None:
+        """The value whose memory an array has, through updates in place, loops and branches."""
+        while isinstance(v, Val) and v is not until:
+            op = v.op
+            if op is None or v not in op.outs:
+                return v
+            if op.code == "prim" and op.attrs.get("inplace"):
+                v = op.ins[0]
+            elif op.code in ("for", "while"):
+                view = LoopView(op)
+                j = op.outs.index(v)
+                if j >= view.carried or self.start_of(view.yields[j], view.params[j]) is not view.params[j]:
+                    return v
+                v = view.inits[j]
+            elif op.code == "if":
+                n = op.outs.index(v)
+                ends = [self.start_of(r.results[n], until) for r in op.regions]
+                if ends[0] is None or ends[0] is not ends[1]:
+                    return v
+                v = ends[0]
+            else:
+                return v
+        return v if isinstance(v, Val) else None
+
+    def stays(self, o: Val) -> Val | None:
+        """Of a branch's result: the array that both paths leave, perhaps changed in place."""
+        v = self.start_of(o)
+        return v if v is not o else None
+
+    def for_op(self, op: Op) -> None:
+        view = LoopView(op)
+        if view.head not in (0, 3):
+            raise self.no("a loop over something that is no range, array or list")
+        self.loop(op, view)
+
+    def while_op(self, op: Op) -> None:
+        self.loop(op, LoopView(op))
+
+    def loop(self, op: Op, view: LoopView) -> None:
+        header = [self.scalar(a) for a in view.header]
+        sources: list[tuple[Rep, int, Val]] = []
+        for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
+            r = self.rep(s)
+            if isinstance(r, (Lazy, Gather)):
+                r = self.view(s)
+                self.flush()
+            if not isinstance(r, (View, Tapes)):
+                raise self.no("a loop over something that is no array or list")
+            sources.append((r, d, e))
+        carried, moves = self.carried(op, view)
+        self.settle()
+        self.moves(moves)
+        plain = view.head == 3 and header[0] == "0" and header[2] == "1" and not op.attrs.get("rev")
+        aligned = bool(op.attrs.get("aligned"))
+        trips = bool(self.total[view.trips])
+        used = bool(self.total[view.index]) if view.has_index else False
+        tapes = self.tapes_of(op, view, header)
+        read = [x for x in sources if self.total[x[2]] or not aligned]
+        counter = ""
+        position = ""
+        index = self.fresh(view.index.name or "i") if used or (plain and (read or trips)) else "_"
+        if plain and not trips and (used or read or any(t is not None and t.tape.known for t in tapes)):
+            position = index = self.fresh(view.index.name or "i") if index == "_" else index
+        elif read or trips or op.code == "while" or any(t is not None and t.tape.known for t in tapes):
+            counter = position = self.fresh("trip")
+            self.line(f"{counter} = -1")
+        code = self.exit_variable(op, view)
+        if op.code == "while" or view.head == 0:
+            self.line("while True:")
+        else:
+            back = bool(op.attrs.get("rev")) and used
+            self.line(f"for {index} in {range_of(header, back)}:")
+        self.depth += 1
+        self.outer += 1
+        checked = dict(self.checked)
+        if counter and op.code == "while":
+            self.condition(op, view, carried)
+        for r, _, _ in read:
+            if not (aligned or self.covers(view, r)):
+                at = position if not counter else f"{counter} + 1"
+                self.line(f"if {at} >= {count_of(r)}:")
+                self.line("    break")
+        if counter:
+            self.line(f"{counter} += 1")
+        if view.has_index and view.head == 3:
+            self.bind(view.index, Num(Store(index, "i8", ())))
+            self.bounds.loop(view.index, *view.header)
+        elif view.has_index:
+            self.bind(view.index, Num(Store(position or "_", "i8", ())))
+        for p, c in zip(view.params, carried, strict=True):
+            self.bind(p, c)
+        for r, d, e in sources:
+            if self.total[e]:
+                self.take(r, d, e, position)
+        self.region(view.body)
+        self.flush()
+        self.op = op
+        self.positions[op] = position
+        self.save(view, tapes)
+        self.hand_on(op, view, carried)
+        self.count_results(view.body)
+        if code:
+            exit = self.scalar(view.exit_result) if view.exit_result is not None else "0"
+            self.line(f"{code} = {bare(exit)}")
+            tests = " or ".join(f"{code} == {c}" for c in op.attrs["exits"])
+            self.line(f"if {tests}:")
+            self.line("    break")
+        self.settle()
+        if not self.out or self.out[-1].endswith(":"):
+            self.line("pass")
+        self.outer -= 1
+        self.depth -= 1
+        self.checked = checked
+        self.bounds.range.pop(view.index, None) if view.has_index else None
+        for f, c in zip(view.finals, carried, strict=True):
+            self.bind(f, c)
+        for t, tape in zip(view.tapes, tapes, strict=True):
+            if tape is not None:
+                self.bind(t, tape)
+                tape.count = self.fresh(f"{tape.tape.name}_n") if not tape.tape.known else tape.tape.known
+                if not tape.tape.known:
+                    start = f" - {tape.start}" if tape.start != "0" else ""
+                    self.line(f"{tape.count} = {tape.tape.count}{start}")
+        if view.exit_out is not None and code:
+            if self.total[view.exit_out]:
+                inside = " or ".join(f"{code} == {c}" for c in op.attrs["exits"])
+                self.line(f"{code} = {code} if {inside} else 0")
+            self.bind(view.exit_out, Num(Store(code, "i8", ())))
+        if trips:
+            self.bind(view.trips, Text(f"({counter} + 1)", "i8"))
+
+    def condition(self, op: Op, view: LoopView, carried: list[Rep]) -> None:
+        cond = op.regions[0]
+        for p, c in zip(cond.params, carried, strict=True):
+            self.bind(p, c)
+        self.region(cond)
+        self.flush()
+        test = self.scalar(cond.results[0])
+        if self.elements(cond.results[0]).dtype != "b1":
+            test = f"{test} != 0"
+        self.settle()
+        self.count_results(cond)
+        self.line(f"if not ({bare(test)}):")
+        self.line("    break")
+
+    def covers(self, view: LoopView, r: Rep) -> bool:
+        """Whether a range ends no later than a source."""
+        if view.head != 3 or not isinstance(r, View):
+            return False
+        return (
+            self.bounds.form(view.header[1]) is not None
+            and same(view.header[0], Const(0))
+            and (self.bounds.within(view.header[1], r.sizes[0].dim))
+        )
+
+    def exit_variable(self, op: Op, view: LoopView) -> str:
+        if not op.attrs["exits"]:
+            return ""
+        name = self.fresh("left")
+        self.line(f"{name} = 0")
+        return name
+
+    def carried(self, op: Op, view: LoopView) -> tuple[list[Rep], list[tuple[str, str]]]:
+        """What a loop's variables are inside it, and what they start from."""
+        out: list[Rep] = []
+        moves: list[tuple[str, str]] = []
+        for p, i, y in zip(view.params, view.inits, view.yields, strict=True):
+            if as_array(p.kind) is not None:
+                if self.start_of(y, p) is p and not isinstance(i, Undef):
+                    got = self.view(i)
+                    self.flush()
+                    out.append(got)
+                    continue
+                text = self.value_for(i, p.kind)
+            elif isinstance(p.kind, Seq):
+                raise self.no("a list that a loop changes")
+            else:
+                text = self.value_for(i, p.kind)
+            name = self.fresh(p.name)
+            moves.append((name, text))
+            out.append(self.named(name, p))
+        return out, moves
+
+    def hand_on(self, op: Op, view: LoopView, carried: list[Rep]) -> None:
+        moves = []
+        for c, p, y in zip(carried, view.params, view.yields, strict=True):
+            if isinstance(c, View) and self.start_of(y, p) is p:
+                continue
+            assert isinstance(c, (View, Num))
+            moves.append((c.store.name, self.value_for(y, p.kind)))
+        self.settle()
+        self.moves(moves)
+
+    def take(self, r: Rep, d: int, e: Val, position: str) -> None:
+        """The element of a source in a trip."""
+        if isinstance(r, View):
+            n = r.sizes[0]
+            at = position if d == 1 else f"({n.plus(-1)} - {position})"
+            got = self.picked(r, 0, at)
+            if not got.sizes:
+                self.bind(e, self.loaded(got, e))
+            else:
+                self.bind(e, got)
+            return
+        assert isinstance(r, Tapes)
+        at = position if d == 1 else f"{r.count} - 1 - {position}"
+        at = at if r.start == "0" else f"{r.start} + {at}"
+        k = r.tape.elem
+        if isinstance(k, Scalar):
+            name = self.fresh(e.name)
+            self.line(f"{name} = {r.tape.name}[{at}]")
+            self.bind(e, Num(Store(name, self.dtype_of(k), ())))
+            return
+        inner = r.tape.inner
+        assert inner is not None
+        if isinstance(k, Seq):
+            start, count = self.fresh(f"{e.name}_at"), self.fresh(f"{e.name}_n")
+            self.line(f"{start} = {r.tape.name}[{at}, 0]")
+            self.line(f"{count} = {r.tape.name}[{at}, 1]")
+            self.bind(e, Tapes(inner, start, count))
+            return
+        assert isinstance(k, Array)
+        sizes = []
+        dims = e.kind.dims if isinstance(e.kind, Array) else k.dims
+        for m, dim in enumerate(dims):
+            word = self.fresh(f"{e.name}_n")
+            self.line(f"{word} = {r.tape.name}[{at}, {m + 1}]")
+            sizes.append(Size(word, 0, dim))
+        if r.tape.shapes:
+            self.bind(e, Lazy(k.dtype, tuple(sizes), lambda ix: ZERO_OF["f8"]))
+            return
+        start = self.fresh(f"{e.name}_at")
+        self.line(f"{start} = {r.tape.name}[{at}, 0]")
+        total = " * ".join(map(str, sizes))
+        name = self.fresh(e.name)
+        shape = f".reshape(({', '.join(map(str, sizes))}))" if len(sizes) > 1 else ""
+        self.line(f"{name} = {inner.name}[{start} : {start} + {total}]{shape}")
+        v = whole(Store(name, k.dtype, tuple(sizes), self.memory(e)))
+        self.bind(e, v)
+
+    def shape_only(self, v: Val) -> bool:
+        """Whether only the shape of a value is asked for."""
+        users = self.users.get(v, [])
+        return bool(users) and all(
+            u is not None
+            and u.code == "prim"
+            and (
+                (u.fn in SHAPES and u.ins[0] is v)
+                or (is_unbroadcast(u.fn) and u.ins[1] is v and u.ins[0] is not v)
+            )
+            for u in users
+        )
+
+    def asked_for_shapes(self, t: Val) -> bool:
+        """Whether of the arrays on a tape only the shapes are asked for."""
+        for u in self.users.get(t, []):
+            if u is None or u.code != "for":
+                return False
+            view = LoopView(u)
+            for s, e in zip(view.sources, view.elements, strict=True):
+                if s is t and self.total[e] and not self.shape_only(e):
+                    return False
+            if any(a is t for a in u.ins[: len(u.ins) - len(view.sources)]):
+                return False
+        return True
+
+    def tapes_of(self, op: Op, view: LoopView, header: list[str]) -> list[Tapes | None]:
+        """What a loop collects: the tapes are made before the outermost loop that keeps them."""
+        out: list[Tapes | None] = []
+        for t in view.tapes:
+            if not self.total[t]:
+                out.append(None)
+                continue
+            tape = self.family.get(t)
+            if tape is None:
+                known = ""
+                if view.head == 3 and not op.attrs["exits"] and not self.outer:
+                    known = self.trip_count(view, header, t)
+                tape = self.make_tape(t, t.kind, known)
+            out.append(Tapes(tape, "0", tape.count))
+            if not tape.known and self.kept_outside(t):
+                start = self.fresh(f"{tape.name}_from")
+                self.line(f"{start} = {tape.count}")
+                out[-1] = Tapes(tape, start, "")
+            elif not tape.known:
+                self.line(f"{tape.count} = 0")
+        return out
+
+    def kept_outside(self, t: Val) -> bool:
+        return t in self.family
+
+    def trip_count(self, view: LoopView, header: list[str], t: Val) -> str:
+        start, stop, step = header
+        name = self.fresh("n")
+        if step == "1":
+            less = "" if start == "0" else f" - {start}"
+            self.line(f"{name} = max({bare(stop)}{less}, 0)")
+        else:
+            self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
+        return name
+
+    def make_tape(self, t: Val, k: Kind, known: str) -> Tape:
+        """A tape, and those that it points into, empty."""
+        assert isinstance(k, Seq)
+        elem = k.elem
+        name = self.fresh(t.name or "saved")
+        tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known)
+        if isinstance(elem, Scalar):
+            dtype = NUMPY_DTYPE[self.dtype_of(elem)]
+            self.line(f"{name} = np.empty({known or '64'}, {dtype})")
+        elif isinstance(elem, Seq):
+            self.line(f"{name} = np.empty(({known or '16'}, 2), np.int64)")
+            inner_val = self.collected_in(t)
+            tape.inner = self.make_tape(inner_val, elem, "")
+            self.family[inner_val] = tape.inner
+        elif isinstance(elem, Array) and elem.dims:
+            dtype = NUMPY_DTYPE[self.dtype_of(elem)]
+            self.line(f"{name} = np.empty(({known or '16'}, {1 + len(elem.dims)}), np.int64)")
+            data = self.fresh(f"{name}_data")
+            tape.inner = Tape(data, Scalar(elem.dtype), None, self.fresh(f"{data}_end"))
+            tape.shapes = self.asked_for_shapes(t)
+            if not tape.shapes:
+                self.line(f"{data} = np.empty(64, {dtype})")
+                self.line(f"{tape.inner.count} = 0")
+        else:
+            raise self.no("a tape of something that is no number or array")
+        self.line(f"{tape.count} = 0") if not known else None
+        return tape
+
+    def collected_in(self, t: Val) -> Val:
+        """The tape of an inner loop that one of an outer loop is made of."""
+        op = t.op
+        assert op is not None
+        view = LoopView(op)
+        inner = view.collected[view.tapes.index(t)]
+        made = inner.op if isinstance(inner, Val) else None
+        if made is None or made.code not in ("for", "while") or made not in view.body.ops:
+            raise self.no("a tape of lists that are not one loop's")
+        if inner not in LoopView(made).tapes:
+            raise self.no("a tape of lists that are not one loop's")
+        assert isinstance(inner, Val)
+        return inner
+
+    def save(self, view: LoopView, tapes: list[Tapes | None]) -> None:
+        """Put what a trip saves on the tapes."""
+        for c, t in zip(view.collected, tapes, strict=True):
+            if t is None:
+                continue
+            tape = t.tape
+            end = tape.count
+            if tape.known:
+                end = self.position_of(view)
+            k = tape.elem
+            if isinstance(k, Scalar):
+                text = self.value_for(c, k)
+                if not tape.known:
+                    self.line(f"if {end} == {tape.name}.size:")
+                    self.line(f"    {tape.name} = {self.helper('grown')}({tape.name}, {end} + 1)")
+                self.line(f"{tape.name}[{end}] = {bare(text)}")
+            else:
+                self.save_row(c, tape, end)
+            if not tape.known:
+                self.line(f"{end} += 1")
+
+    def position_of(self, view: LoopView) -> str:
+        got = self.positions.get(view.op)
+        if got is None:
+            raise self.no("a tape without a position")
+        return got
+
+    def save_row(self, c: Atom, tape: Tape, end: str) -> None:
+        if not tape.known:
+            self.line(f"if {end} == {tape.name}.shape[0]:")
+            self.line(f"    {tape.name} = {self.helper('grown_rows')}({tape.name})")
+        inner = tape.inner
+        assert inner is not None
+        if isinstance(tape.elem, Seq):
+            r = self.rep(c)
+            if not isinstance(r, Tapes) or r.tape is not inner:
+                raise self.no("a tape of lists that are not one loop's")
+            self.line(f"{tape.name}[{end}, 0] = {r.start}")
+            self.line(f"{tape.name}[{end}, 1] = {r.count}")
+            return
+        assert isinstance(tape.elem, Array)
+        r = self.elements(c)
+        if r.dtype != tape.elem.dtype or len(r.sizes) != len(tape.elem.dims):
+            raise self.no("a tape of arrays that are not alike")
+        start = inner.count
+        if not tape.shapes:
+            self.line(f"{tape.name}[{end}, 0] = {start}")
+        for n, s in enumerate(r.sizes):
+            self.line(f"{tape.name}[{end}, {n + 1}] = {atleast(s)}")
+        if not tape.shapes:
+            total = " * ".join(map(atleast, r.sizes))
+            self.line(f"{inner.name} = {self.helper('grown')}({inner.name}, {start} + {total})")
+            target = self.fresh("row")
+            shape = f".reshape(({', '.join(map(atleast, r.sizes))}))" if len(r.sizes) > 1 else ""
+            self.line(f"{target} = {inner.name}[{start} : {start} + {total}]{shape}")
+            store = Store(target, r.dtype, r.sizes, frozenset((target,)))
+            self.write_to(whole(store), [r], lambda t: t[0], False)
+            self.flush()
+            self.line(f"{start} += {total}")

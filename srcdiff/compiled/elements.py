@@ -1,0 +1,734 @@
+"""Statements on elements: values, what is read and written for one element, loops over elements, views."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from srcdiff.compiled import tables
+from srcdiff.compiled.bounds import Bounds
+from srcdiff.compiled.nests import Access, Nest, Size, Statement, Store, Way, contract, same_size, schedule
+from srcdiff.compiled.texts import (
+    along,
+    atleast,
+    bare,
+    cast,
+    minus,
+)
+from srcdiff.compiled.values import (
+    DTYPES,
+    NUMPY_DTYPE,
+    ZERO_OF,
+    Elements,
+    Gather,
+    Kernel,
+    Lazy,
+    Num,
+    Rep,
+    Static,
+    Tape,
+    Tapes,
+    Text,
+    Unsupported,
+    View,
+    as_array,
+    whole,
+)
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Ref,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    kind,
+    same,
+)
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq
+
+LONGEST = 400  # statements that are put into loops together
+
+
+tables_names = frozenset({
+    "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
+    "agree", "grown", "grown_rows", "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
+    "int",
+    *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
+    "not", "and", "or", "else", "print", "math", "np",
+})  # fmt: skip
+
+
+def is_ellipsis(p: Atom) -> bool:
+    return (isinstance(p, Const) and p.value is ...) or (isinstance(p, Ref) and p.obj is ...)
+
+
+class Statements:
+    """A kernel as far as its straight lines go."""
+
+    def __init__(
+        self,
+        name: str,
+        total: Counter[Val],
+        memory: Callable[[Val], frozenset[Any]],
+        written: frozenset[Any],
+        taken: Iterable[str],
+    ) -> None:
+        self.kernel = Kernel(name)
+        self.total, self.memory, self.written = total, memory, written
+        self.seen: Counter[Val] = Counter()
+        self.taken = {*taken, name, "np", "math", "njit"}
+        self.env: dict[Val, Rep] = {}
+        self.stores: dict[Store, list[Val]] = {}
+        self.out: list[str] = []
+        self.head: list[str] = []  # what is made before all else
+        self.depth = 1
+        self.segment: list[Statement] = []
+        self.pending: dict[Store, tuple[str, set[Store]]] = {}
+        self.reading: set[Store] = set()
+        self.bounds = Bounds()
+        self.variables: list[str] = []  # of the loops over elements, by depth
+        self.op: Op | None = None
+        self.results: set[Val] = set()
+        self.outer = 0  # loops of the program around what is being lowered
+        self.users: dict[Val, list[Op | None]] = {}
+        self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
+        self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
+        self.level: dict[Val, int] = {}  # how deep in loops and branches each value is known
+        self.nested = False  # whether the kernel is called in a loop or branch
+        self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
+        self.starts: set[Val] = set()  # arrays that become results
+        self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
+        self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
+
+    def fresh(self, hint: str) -> str:
+        word = re.sub(r"\W", "_", hint or "t") or "t"
+        word = word if not word[0].isdigit() else f"t{word}"
+        name, n = word, 0
+        while name in self.taken or name in tables_names:
+            n += 1
+            name = f"{word}{n}"
+        self.taken.add(name)
+        return name
+
+    def line(self, text: str) -> None:
+        self.out.append("    " * self.depth + text)
+
+    def helper(self, name: str) -> str:
+        self.kernel.helpers.add(name)
+        return name
+
+    def no(self, reason: str) -> Unsupported:
+        return Unsupported(self.op, reason)
+
+    def rep(self, a: Atom) -> Rep:
+        match a:
+            case Val():
+                if a not in self.env:
+                    self.parameter(a)
+                return self.env[a]
+            case Const(value):
+                return self.constant(value)
+            case Ref(obj):
+                if isinstance(obj, float):
+                    return self.constant(obj)
+                return Static(obj)
+            case Undef():
+                raise self.no("a variable that is not set on every path")
+        raise self.no("a container")
+
+    def constant(self, v: Any) -> Rep:
+        if isinstance(v, bool):
+            return Text(repr(v), "b1")
+        if isinstance(v, int):
+            if not -(2**62) < v < 2**62:
+                raise self.no("a large integer")
+            return Text(repr(v) if v >= 0 else f"({v!r})", "i8")
+        if isinstance(v, float):
+            if math.isnan(v) or math.isinf(v):
+                return Text("np.nan" if v != v else "np.inf" if v > 0 else "(-np.inf)", "f8")
+            return Text(repr(v) if not math.copysign(1, v) < 0 else f"({v!r})", "f8")
+        return Static(v)
+
+    def parameter(self, v: Val) -> None:
+        """A value from outside the kernel is a parameter of it."""
+        k = v.kind
+        if v.op is not None and v.op.code in ("for", "while") and v is LoopView(v.op).exit_out:
+            raise self.no("how a loop of NumPy's ended")  # (a truth value in the text, a number in the graph)
+        if isinstance(k, Scalar):
+            if k.dtype not in DTYPES:
+                raise self.no(f"a number of type {k.dtype}")
+            name = self.fresh(v.name)
+            self.env[v] = Num(Store(name, k.dtype, ()))
+        elif as_array(k) is not None or isinstance(k, Array):
+            if isinstance(k, Seq) and v not in self.lists:
+                raise self.no("a list")
+            k = as_array(k) or k
+            assert isinstance(k, Array)
+            if v in self.unsure:
+                raise self.no("an array that may be a number")
+            if k.dtype not in (*DTYPES, "i4") or not k.dims:
+                raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
+            name = self.fresh(v.name)
+            self.env[v] = self.array(name, k, self.memory(v))
+        else:
+            raise self.no("a value that is neither number nor array")
+        self.kernel.params.append((name, v))
+
+    def array(self, name: str, k: Array, roots: frozenset[Any]) -> View:
+        self.bounds.array(k.dims)
+        sizes = tuple(Size(f"{name}.shape[{n}]", 0, d) for n, d in enumerate(k.dims))
+        return whole(Store(name, k.dtype, sizes, roots))
+
+    def elements(self, a: Atom) -> Elements:
+        r = self.rep(a)
+        if isinstance(r, Tapes) and isinstance(r.tape.elem, Scalar) and isinstance(a, Val):
+            return self.list_of(a, r)
+        if isinstance(r, (Tapes, Static)):
+            raise self.no("a value that is neither number nor array")
+        return r
+
+    def list_of(self, v: Val, r: Tapes) -> View:
+        """What a loop has collected, as an array."""
+        self.flush()
+        name = self.fresh(v.name)
+        first = f"{r.start} : {r.start} + {r.count}" if r.start != "0" else f": {r.count}"
+        self.line(f"{name} = {r.tape.name}[{first}].copy()")
+        k = as_array(v.kind)
+        assert k is not None
+        got = self.array(name, k, self.memory(v))
+        if self.depth == self.level[v]:
+            self.bind(v, got)
+        return got
+
+    def view(self, a: Atom) -> View:
+        """An array in memory."""
+        r = self.elements(a)
+        if isinstance(r, (Lazy, Gather)):
+            r = self.materialised(r, a.name if isinstance(a, Val) else "t")
+            if isinstance(a, Val) and self.depth == self.level[a]:  # else known in there only
+                self.bind(a, r)
+        if not isinstance(r, View):
+            raise self.no("a number where an array is meant")
+        return r
+
+    def bind(self, v: Val, r: Rep) -> None:
+        self.env[v] = r
+        self.level[v] = self.depth
+        if isinstance(r, Gather):  # what it is taken from is asked for where it is read
+            for of in (r.view, r.places):
+                self.stores.setdefault(of.store, []).append(v)
+        if isinstance(r, View):
+            self.stores.setdefault(r.store, []).append(v)
+            k = as_array(v.kind)
+            if k is not None:
+                self.bounds.array(k.dims)
+
+    def scalar(self, a: Atom, dtype: str = "") -> str:
+        """The text of a number, known now."""
+        r = self.elements(a)
+        if isinstance(r, Num) and any(r.store is x.store for s in self.segment for x in s.writes):
+            self.flush()
+        if isinstance(r, Num):
+            text = self.read(r.store, [])
+        elif isinstance(r, Text):
+            text = r.text
+        elif isinstance(r, View) and all(s.is_one for s in r.sizes) and not r.sizes:
+            text = self.element(r, [])
+        else:
+            raise self.no("an array where a number is meant")
+        self.reading.clear()
+        return cast(text, r.dtype, dtype or r.dtype)
+
+    def read(self, store: Store, index: list[str]) -> str:
+        if store in self.pending:
+            text, reads = self.pending[store]
+            if store.uses == 1:
+                del self.pending[store]
+                self.reading |= reads
+                return text
+        self.reading.add(store)
+        if not store.axes:
+            return store.name
+        return f"{store.name}[{', '.join(index[k] for k in store.axes)}]"
+
+    def put(self, store: Store, index: list[str], text: str, loads: bool = True) -> None:
+        reads, self.reading = self.reading, set()
+        if not store.axes:
+            if store.uses == 1 and not store.escapes:
+                self.pending[store] = (text, reads)
+                return
+            self.settle(store)
+            self.line(f"{store.name} = {bare(text)}")
+            return
+        self.settle(store)
+        self.line(f"{store.name}[{', '.join(index[k] for k in store.axes)}] = {bare(text)}")
+
+    def settle(self, store: Store | None = None) -> None:
+        """Give names to what waits to be written into the text that uses it, and reads a store."""
+        for s, (text, reads) in list(self.pending.items()):
+            if store is None or any(r is store or r.roots & store.roots for r in reads):
+                self.pending.pop(s)
+                self.line(f"{s.name} = {bare(text)}")
+
+    def element(self, r: Elements, ix: list[str]) -> str:
+        """The text of one element."""
+        match r:
+            case Num():
+                return self.read(r.store, [])
+            case Text():
+                return r.text
+            case Lazy():
+                return r.element(ix)
+            case View():
+                return self.read(
+                    r.store, [along(start, step, "" if k is None else ix[k]) for k, start, step in r.axes]
+                )
+            case Gather():
+                at = self.element(r.places, [ix[r.axis]])
+                n = str(r.view.sizes[r.axis])
+                at = f"{self.helper('place')}({at}, {n})"
+                return self.element(r.view, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+
+    def access(self, r: Elements, loops: list[Any]) -> list[Access]:
+        """What is read for one element; ``loops``: by axis, the loop that moves along it, a text, or None."""
+        match r:
+            case Num():
+                return [Access(r.store, ())]
+            case View():
+                ways: list[Way] = []
+                for k, start, step in r.axes:
+                    at: Any = "" if k is None else loops[k]
+                    if at is None:
+                        ways.append(None)
+                    elif isinstance(at, int):
+                        ways.append((at, start, step))
+                    else:
+                        ways.append(("", f"{start}+{step}*{at}" if at not in ("", "0") else start or "0", 0))
+                return [Access(r.store, tuple(ways))]
+            case Gather():
+                first = self.access(r.view, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
+                return first + self.access(r.places, [loops[r.axis]])
+        return []
+
+    def against(self, r: Elements, space: tuple[Size, ...]) -> tuple[list[Any], Callable[[list[str]], str]]:
+        """An operand in a space, broadcast: the loop of each of its axes, the text of an element."""
+        lead = len(space) - len(r.sizes)
+        loops: list[Any] = []
+        forms: list[str] = []
+        for k, own in enumerate(r.sizes):
+            p = lead + k
+            if same_size(own, space[p]) or own.never_one:
+                loops.append(p)
+                forms.append("{}")
+            elif own.is_one:
+                loops.append("0")
+                forms.append("0")
+            else:
+                loops.append(None)
+                forms.append(f"({{}} if {own} != 1 else 0)")
+
+        def text(ix: list[str]) -> str:
+            return self.element(r, [f.format(i) for f, i in zip(forms, ix[lead:], strict=True)])
+
+        return loops, text
+
+    def add(self, s: Statement) -> None:
+        self.segment.append(s)
+        self.kernel.statements += bool(s.space)
+        if len(self.segment) >= LONGEST:
+            self.flush()
+
+    def broadcast(self, reps: list[Elements], dims: tuple[Dim, ...] | None = None) -> tuple[Size, ...]:
+        """The sizes of arrays put together; those that are not known to agree are compared at run time."""
+        rank = max((len(r.sizes) for r in reps), default=0)
+        out = []
+        for p in range(rank):
+            own = [r.sizes[p - rank + len(r.sizes)] for r in reps if p - rank + len(r.sizes) >= 0]
+            big = [s for s in own if not s.is_one]
+            first = big[0] if big else own[0]
+            for s in big[1:]:
+                if same_size(first, s):
+                    continue
+                key = (Const("size"), f"{first}, {s}")
+                if key not in self.checked:
+                    self.checked[key] = self.fresh("n")
+                    self.early(f"{self.checked[key]} = {self.helper('one_size')}({first}, {s})")
+                first = Size(self.checked[key], 0, s.dim if s.never_one else dims[p] if dims else None)
+            out.append(first)
+        return tuple(out)
+
+    def check(self, how: str, a: Size, b: Size) -> None:
+        """Compare two sizes at run time, once."""
+        key = (Const(how), f"{a}, {b}")
+        if key not in self.checked:
+            self.early(f"{self.helper(how)}({a}, {b})")
+            self.checked[key] = ""
+
+    def early(self, text: str) -> None:
+        """A line before the statements that wait."""
+        self.line(text)
+
+    def map(
+        self,
+        name: str,
+        dtype: str,
+        operands: list[Elements],
+        spell: Callable[[list[str]], str],
+        dims: tuple[Dim, ...] | None = None,
+        space: tuple[Size, ...] | None = None,
+        uses: int = 0,
+    ) -> View | Num:
+        """A new array (or number), computed element by element."""
+        space = self.broadcast(operands, dims) if space is None else space
+        store = Store(self.fresh(name), dtype, space, fresh=True, uses=uses)
+        views = [self.against(r, space) for r in operands]
+        reads = [a for r, (loops, _) in zip(operands, views, strict=True) for a in self.access(r, loops)]
+
+        def write(ix: list[str]) -> None:
+            self.put(store, ix, spell([text(ix) for _, text in views]))
+
+        loops = [(p, "", 1) for p in range(len(space))]
+        self.add(Statement(space, write, reads, [Access(store, tuple(loops))]))
+        return whole(store) if space else Num(store)
+
+    def materialised(self, r: Elements, name: str) -> View:
+        out = self.map(name, r.dtype, [r], lambda t: t[0], space=r.sizes)
+        assert isinstance(out, View)
+        return out
+
+    def write_to(
+        self,
+        target: View,
+        operands: list[Elements],
+        spell: Callable[[list[str]], str],
+        reading: bool,
+        adds: bool = False,
+    ) -> None:
+        """Write to a part of an array, element by element; ``reading``: the first text is the old element."""
+        safe: list[Elements] = []
+        for r in operands:
+            lead = len(target.sizes) - len(r.sizes)
+            if lead < 0:
+                raise self.no("a value with more axes than what it is written to")
+            for k, size in enumerate(r.sizes):
+                to = target.sizes[lead + k]
+                if not (same_size(size, to) or size.is_one):
+                    self.check("more", size, to)
+            if self.overlaps(target, r):
+                r = self.materialised(r, "t")
+            safe.append(r)
+        space = target.sizes
+        views = [self.against(r, space) for r in safe]
+        own = self.access(target, list(range(len(space))))
+        reads = [a for r, (loops, _) in zip(safe, views, strict=True) for a in self.access(r, loops)]
+
+        def write(ix: list[str]) -> None:
+            old = [self.element(target, ix)] if reading else []
+            text = spell([*old, *(t(ix) for _, t in views)])
+            index = [along(start, step, "" if k is None else ix[k]) for k, start, step in target.axes]
+            self.put(target.store, index, text)
+
+        alone = (
+            reading
+            and adds
+            and all(a.store is not target.store and not a.store.roots & target.store.roots for a in reads)
+        )
+        s = Statement(space, write, [*reads, *(own if reading else [])], own)
+        s.adds = target.store if alone else None
+        self.add(s)
+
+    def overlaps(self, target: View, r: Elements) -> bool:
+        """Whether what is read may be what has been written a trip before."""
+        if isinstance(r, Gather):
+            return self.overlaps(target, r.view)
+        if not isinstance(r, View):
+            return False
+        if r.store is not target.store:
+            return bool(r.store.roots & target.store.roots)
+        loops, _ = self.against(r, target.sizes)
+        (mine,) = self.access(r, loops)
+        (own,) = self.access(target, list(range(len(target.sizes))))
+        return mine.ways != own.ways
+
+    def flush(self) -> None:
+        """Write the statements that wait."""
+        segment, self.segment = self.segment, []
+        if not segment:
+            return
+        nodes = schedule(segment)
+        counts: Counter[Store] = Counter()
+        for s in segment:
+            counts.update(a.store for a in s.reads)
+        stores = {a.store: None for s in segment for a in s.writes if a.store.fresh}
+        for store in stores:
+            owners = self.stores.get(store, [])
+            store.escapes = any(self.seen[v] < self.total[v] for v in owners)
+        contract(nodes)
+        for store in stores:
+            if store.sizes:
+                store.uses = counts[store] if not store.axes else 0
+                if sum(a.store is store for s in segment for a in s.writes) > 1:
+                    store.uses = 0  # a sum: it is written again
+            if store.axes and store.sizes:
+                self.allocate(store)
+        self.nodes(nodes, [])
+        for store in stores:  # from now on an array like any other
+            if store.axes and store.fresh:
+                store.fresh = False
+                store.roots = frozenset().union(*(self.memory(v) for v in self.stores.get(store, [])))
+
+    def allocate(self, store: Store) -> None:
+        sizes = [store.sizes[k] for k in store.axes]
+        shape = ", ".join(atleast(s) for s in sizes)
+        shape = f"({shape})" if len(sizes) > 1 else shape
+        owners = [v for v in self.stores.get(store, []) if v in self.starts]
+        text = f"np.{'zeros' if store.fill == '0' else 'empty'}({shape}, {NUMPY_DTYPE[store.dtype]})"
+        if owners and store.escapes and not self.outer and self.is_outside(shape):
+            self.kernel.made.append((store.name, text, owners[-1]))
+        elif self.outer and not store.escapes and self.is_outside(shape):
+            self.head.append(f"    {store.name} = {text}")  # one for all trips
+        else:
+            self.line(f"{store.name} = {text}")
+
+    def is_outside(self, shape: str) -> bool:
+        """Whether a shape can be computed before the kernel is called."""
+        params = {n for n, _ in self.kernel.params}
+        return all(w in params or w in ("max", "shape") for w in re.findall(r"[A-Za-z_]\w*", shape))
+
+    def nodes(self, nodes: list[Nest | Statement], loops: list[str]) -> None:
+        for node in nodes:
+            if isinstance(node, Statement):
+                node.write([*loops, *["0"] * (len(node.space) - len(loops))])
+                continue
+            self.settle()
+            if len(loops) == len(self.variables):
+                self.variables.append(self.fresh("ijkl"[len(loops)] if len(loops) < 4 else "m"))
+            var = self.variables[len(loops)]
+            if node.size.is_one:
+                self.nodes(node.body, [*loops, "0"])
+                continue
+            self.kernel.loops += 1
+            self.line(f"for {var} in range({bare(str(node.size))}):")
+            self.depth += 1
+            self.nodes(node.body, [*loops, var])
+            self.settle()
+            self.depth -= 1
+
+    def named(self, name: str, v: Val) -> Rep:
+        """A value that is in a variable."""
+        k = as_array(v.kind)
+        if k is not None:
+            return self.array(name, k, self.memory(v))
+        return Num(Store(name, self.dtype_of(v.kind), ()))
+
+    def dtype_of(self, k: Kind) -> str:
+        k = as_array(k) or k
+        if isinstance(k, (Scalar, Array)) and k.dtype in DTYPES:
+            return k.dtype
+        raise self.no(
+            "a value of unknown kind" if not isinstance(k, (Scalar, Array)) else f"numbers of type {k.dtype}"
+        )
+
+    def value_for(self, a: Atom, k: Kind) -> str:
+        """The text of a value that is put into a variable of a kind."""
+        array = as_array(k)
+        if array is not None:
+            if isinstance(a, Undef):
+                raise self.no("an array that is not set on every path")
+            r = self.elements(a)
+            if isinstance(r, View) and r.whole and r.store.kept is None:
+                return r.store.name
+            if r.dtype != array.dtype:
+                raise self.no("arrays of two types in one variable")
+            if isinstance(r, (Num, Text)):
+                raise self.no("a number or an array in one variable")
+            got = self.whole_copy(r, a.name if isinstance(a, Val) else "t")
+            return got.store.name
+        dtype = self.dtype_of(k)
+        if isinstance(a, Undef):
+            return ZERO_OF[dtype]
+        return self.scalar(a, dtype)
+
+    def whole_copy(self, r: Elements, name: str) -> View:
+        """An array of its own, at once."""
+        self.flush()
+        got = self.materialised(r, name)
+        (s,) = self.segment
+        self.segment = []
+        got.store.escapes = True
+        self.allocate(got.store)
+        self.nodes(schedule([s]), [])
+        return got
+
+    def moves(self, pairs: list[tuple[str, str]]) -> None:
+        """Assignments that happen together."""
+        todo = [(t, v, set(re.findall(r"[A-Za-z_]\w*", v))) for t, v in pairs if bare(v) != t]
+        while todo:
+            for k, (t, v, _) in enumerate(todo):
+                if not any(t in reads for j, (_, _, reads) in enumerate(todo) if j != k):
+                    self.line(f"{t} = {bare(v)}")
+                    del todo[k]
+                    break
+            else:
+                targets, values = zip(*((t, v) for t, v, _ in todo), strict=True)
+                self.line(f"{', '.join(targets)} = {', '.join(values)}")
+                return
+
+    def loaded(self, got: View, v: Val) -> Num:
+        """An element, read at once."""
+        name = self.fresh(v.name)
+        self.line(f"{name} = {cast(self.element(got, []), got.dtype, self.dtype_of(v.kind))}")
+        self.reading.clear()
+        return Num(Store(name, self.dtype_of(v.kind), ()))
+
+    def with_dims(self, v: View, dims: tuple[Dim, ...]) -> View:
+        """A view with the symbols of its sizes as they were inferred, where they were not known."""
+        sizes = tuple(
+            s if s.dim is not None else Size(s.text, s.offset, d) for s, d in zip(v.sizes, dims, strict=True)
+        )
+        return View(v.store, v.axes, sizes)
+
+    def is_written(self, v: Val) -> bool:
+        return bool(self.memory(v) & self.written)
+
+    def picked(self, r: View, k: int, at: str) -> View:
+        """A view with one axis fixed."""
+        axes: list[tuple[int | None, str, int]] = []
+        for j, start, step in r.axes:
+            if j == k:
+                axes.append((None, along(start, step, at), 0))
+            else:
+                axes.append((j - 1 if j is not None and j > k else j, start, step))
+        return View(r.store, tuple(axes), (*r.sizes[:k], *r.sizes[k + 1 :]))
+
+    def sliced(self, r: View, k: int, p: Slice) -> View:
+        """A view with a slice along one axis."""
+        n = r.sizes[k]
+        step = p.step.value if isinstance(p.step, Const) else 0
+        step = 1 if step is None else step
+        if type(step) is not int or not step:
+            raise self.no("a slice with a step that is not known")
+        if step < 0:
+            if step == -1 and same(p.lower, Const(None)) and same(p.upper, Const(None)):
+                return self.stepped(r, k, n.plus(-1), -1, n)
+            raise self.no("a slice that goes backwards")
+        low, high = self.end(p.lower, n, True), self.end(p.upper, n, False)
+        if step != 1:
+            size = Size(f"(({high} - {low} + {step - 1}) // {step})", 0, None)
+            if str(low) == "0":
+                size = Size(f"(({high} + {step - 1}) // {step})", 0, None)
+            return self.stepped(r, k, low, step, size)
+        return self.stepped(r, k, low, 1, minus(high, low, n))
+
+    def end(self, a: Atom, n: Size, lower: bool) -> Size:
+        """An end of a slice, from the start."""
+        if isinstance(a, Const):
+            if a.value is None:
+                return Size("", 0) if lower else n
+            if type(a.value) is not int:
+                raise self.no("a slice that is not of integers")
+            if a.value < 0:
+                if not n.text:
+                    low = max(n.offset + a.value, 0)
+                    return Size("", low, low)
+                if lower:  # of an array shorter than this, all
+                    return Size(f"max({n.plus(a.value)}, 0)", 0)
+                return n.plus(a.value)
+            if not lower and not (n.text and self.bounds.within(a, n.dim)):
+                return Size(f"min({a.value}, {n})", 0)
+            return Size("", a.value, a.value)
+        text = self.scalar(a)
+        if self.bounds.within(a, n.dim):
+            return Size(self.name_of_number(text), 0)
+        name = self.fresh("end")
+        self.early(f"{name} = {self.helper('bound')}({bare(text)}, {n})")
+        return Size(name, 0)
+
+    def name_of_number(self, text: str) -> str:
+        if re.fullmatch(r"\w+(\.shape\[\d+\])?", text):
+            return text
+        name = self.fresh("t")
+        self.line(f"{name} = {bare(text)}")
+        return name
+
+    def stepped(self, r: View, k: int, low: Size, step: int, size: Size) -> View:
+        axes: list[tuple[int | None, str, int]] = []
+        for j, start, own in r.axes:
+            if j == k:
+                first = start if str(low) == "0" else along(start, own, str(low))
+                axes.append((j, first, own * step))
+            else:
+                axes.append((j, start, own))
+        return View(r.store, tuple(axes), (*r.sizes[:k], size, *r.sizes[k + 1 :]))
+
+    def indexed(self, r: View, index: Atom, dims: tuple[Dim, ...] | None) -> View | Gather:
+        """A part of an array."""
+        parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+        taken = sum(not same(p, Const(None)) and not is_ellipsis(p) for p in parts)
+        full = Slice(Const(None), Const(None), Const(None))
+        for n, p in enumerate(parts):
+            if is_ellipsis(p):
+                parts[n : n + 1] = [full] * (len(r.sizes) - taken)
+                break
+        else:
+            parts += [full] * (len(r.sizes) - taken)
+        k = 0
+        gather: tuple[int, View] | None = None
+        for p in parts:
+            if isinstance(p, Const) and p.value is None:
+                r = self.new_axis(r, k)
+                k += 1
+            elif isinstance(p, Slice):
+                if p != full and not all(same(x, Const(None)) for x in (p.lower, p.upper, p.step)):
+                    r = self.sliced(r, k, p)
+                k += 1
+            elif isinstance(kind(p), Scalar) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]
+                r = self.picked(r, k, self.index_text(p, r.sizes[k]))
+            elif isinstance(kind(p), Array) and kind(p).dtype in ("i8", "i4") and gather is None:  # type: ignore[union-attr]
+                places = self.view(p)
+                if len(places.sizes) != 1:
+                    raise self.no("an index of several axes")
+                gather = (k, places)
+                k += 1
+            else:
+                raise self.no("an index that is a mask, or several arrays")
+        if dims is not None and len(dims) == len(r.sizes) and gather is None:
+            r = self.with_dims(r, dims)
+        if gather is not None:
+            if sum(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, (Slice, Const))):
+                raise self.no("an index that is an array, and numbers beside it")
+            at, places = gather
+            return Gather(r, at, places, (*r.sizes[:at], places.sizes[0], *r.sizes[at + 1 :]))
+        return r
+
+    def index_text(self, p: Atom, n: Size) -> str:
+        """An index inside its axis: from the start, and checked if that is needed."""
+        if isinstance(p, Const):
+            if p.value >= 0:
+                if isinstance(n.dim, int) and p.value < n.dim:
+                    return str(p.value)
+                self.check("place", Size("", p.value), n)
+                return str(p.value)
+            if isinstance(n.dim, int) and -p.value <= n.dim:
+                return str(n.dim + p.value)
+            self.check("place", Size("", p.value), n)
+            return str(n.plus(p.value))
+        text = self.scalar(p)
+        if self.bounds.inside(p, n.dim):
+            return text
+        key = (p, str(n))
+        if key not in self.checked:
+            name = self.fresh("at")
+            self.early(f"{name} = {self.helper('place')}({bare(text)}, {n})")
+            self.checked[key] = name
+        return self.checked[key]
+
+    def new_axis(self, r: View, k: int) -> View:
+        axes = tuple((j + 1 if j is not None and j >= k else j, start, step) for j, start, step in r.axes)
+        return View(r.store, axes, (*r.sizes[:k], Size("", 1, 1), *r.sizes[k:]))

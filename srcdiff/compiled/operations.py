@@ -1,0 +1,490 @@
+"""Operations with a form of their own: indices, writes, shapes, reductions, products."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.compiled import tables
+from srcdiff.compiled.lower import Lowerer
+from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.texts import (
+    along,
+    atleast,
+    cast,
+    wrapped,
+)
+from srcdiff.compiled.values import (
+    ZERO_OF,
+    Elements,
+    Gather,
+    Lazy,
+    Num,
+    Static,
+    Tapes,
+    Text,
+    View,
+    as_array,
+    whole,
+    word_for,
+)
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Op,
+    Struct,
+    Val,
+    kind,
+    same,
+)
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
+
+__all__ = ["HANDLERS"]
+
+
+def getitem(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.rep(op.ins[0])
+    if isinstance(r, Static) and isinstance(r.value, tuple) and isinstance(op.ins[1], Const):
+        lw.bind(op.out, r.value[op.ins[1].value])
+        return
+    k = op.out.kind
+    if isinstance(r, Lazy):
+        part = lw.indexed(
+            whole(Store("", r.dtype, r.sizes)), op.ins[1], k.dims if isinstance(k, Array) else None
+        )
+        if isinstance(part, View):
+            of = Lazy(r.dtype, part.sizes, elsewhere(r, part))
+            if part.sizes:
+                lw.bind(op.out, of)
+            else:
+                lw.result(op, [of], lambda t: cast(t[0], of.dtype, lw.dtype_of(k)))
+            return
+    if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
+        raise lw.no("a part of a list")
+    view = lw.view(op.ins[0])
+    got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
+    if isinstance(got, Gather):  # a copy: what it is taken from may be written to before it is read
+        base = op.ins[0]
+        sure = isinstance(base, Val) and not lw.is_written(base)
+        lw.bind(op.out, got if sure else lw.materialised(got, op.out.name))
+        return
+    if got.sizes:
+        lw.bind(op.out, got)
+        return
+    lw.result(op, [got], lambda t: cast(t[0], got.dtype, lw.dtype_of(k)))
+
+
+def elsewhere(r: Lazy, part: View) -> Callable[[list[str]], str]:
+    """The elements of a part of something that is computed where it is read."""
+    return lambda ix: r.element(
+        [along(start, step, "" if k is None else ix[k]) for k, start, step in part.axes]
+    )
+
+
+def setitem(lw: Lowerer, op: Op, names: Any) -> None:
+    write_item(lw, op, lambda t: t[0], False)
+
+
+def additem(lw: Lowerer, op: Op, names: Any) -> None:
+    write_item(lw, op, lambda t: f"({t[0]} + {t[1]})", True)
+
+
+def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: bool) -> None:
+    if as_array(kind(op.ins[0])) is None or not isinstance(kind(op.ins[2]), (Scalar, Array)):
+        raise lw.no("a list or dict that is changed")
+    if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
+        raise lw.no("a part of a list that is changed")
+    if not op.attrs.get("inplace"):
+        raise lw.no("an update that is done on a copy")
+    base = lw.view(op.ins[0])
+    value = lw.elements(op.ins[2])
+    target = lw.indexed(base, op.ins[1], None)
+    v = value
+    if isinstance(target, Gather):
+        scatter(lw, target, v, spell, adds)
+    else:
+        to = target.dtype
+        if v.dtype[0] == "f" and to[0] != "f":
+            raise lw.no("real numbers written to an array of integers")
+        form = lambda t: spell([*t[:-1], cast(t[-1], v.dtype, to)])  # noqa: E731
+        lw.write_to(target, [v], form, adds, adds)
+    lw.bind(op.out, base)
+
+
+def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], str], adds: bool) -> None:
+    """Write to places that an array of integers names, one after the other."""
+    if lw.overlaps(to.view, v):
+        v = lw.materialised(v, "t")
+    if lw.overlaps(to.view, to.places):
+        raise lw.no("an index that is written to")
+    space = to.sizes
+    lead = len(space) - len(v.sizes)
+    if lead < 0:
+        raise lw.no("a value with more axes than what it is written to")
+    for k, size in enumerate(v.sizes):
+        if not (same_size(size, space[lead + k]) or size.is_one):
+            lw.check("more", size, space[lead + k])
+    loops, text = lw.against(v, space)
+    own = lw.access(to, list(range(len(space))))
+
+    def write(ix: list[str]) -> None:
+        at = lw.fresh("at")
+        place = lw.element(to.places, [ix[to.axis]])
+        lw.line(f"{at} = {lw.helper('place')}({place}, {to.view.sizes[to.axis]})")
+        index = [*ix[: to.axis], at, *ix[to.axis + 1 :]]
+        old = [lw.element(to.view, index)] if adds else []
+        new = cast(text(ix), v.dtype, to.dtype)
+        target = [along(start, step, "" if k is None else index[k]) for k, start, step in to.view.axes]
+        lw.put(to.view.store, target, spell([*old, new]))
+
+    lw.add(Statement(space, write, [*lw.access(v, loops), *own], [own[0]]))
+
+
+def shape_at(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    axis = op.ins[1]
+    if not isinstance(axis, Const) or not r.sizes:
+        raise lw.no("a size along an axis that is not known")
+    lw.bounds.length(op.out, r.sizes[axis.value].dim)
+    lw.bind(op.out, Text(atleast(r.sizes[axis.value]), "i8"))
+
+
+def length(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.rep(op.ins[0])
+    if isinstance(r, Tapes):
+        lw.bind(op.out, Text(r.count, "i8"))
+        return
+    r = lw.elements(op.ins[0])
+    if not r.sizes:
+        raise lw.no("the length of something that is no array")
+    lw.bounds.length(op.out, r.sizes[0].dim)
+    lw.bind(op.out, Text(atleast(r.sizes[0]), "i8"))
+
+
+def size(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    if len(op.ins) != 1:
+        raise lw.no("the size along an axis")
+    lw.bind(op.out, Text(wrapped(" * ".join(atleast(s) for s in r.sizes) or "1"), "i8"))
+
+
+def dtype_attribute(lw: Lowerer, op: Op, names: Any) -> None:
+    k = kind(op.ins[0])
+    if same(op.ins[1], Const("dtype")) and isinstance(k, Array):
+        lw.bind(op.out, Static(np.dtype(k.dtype)))
+        return
+    raise lw.no("an attribute")
+
+
+def copied(lw: Lowerer, op: Op, names: Any) -> None:
+    if not isinstance(op.out.kind, (Array, Scalar)) and as_array(op.out.kind) is None:
+        raise lw.no("a copy of a list")
+    r = lw.elements(op.ins[0])
+    lw.result(op, [r], lambda t: cast(t[0], r.dtype, lw.dtype_of(op.out.kind)), r.sizes)
+    keep(lw, op.out)
+
+
+def keep(lw: Lowerer, v: Val) -> None:
+    """A new array that is changed later: it is not one statement's alone."""
+    r = lw.env[v]
+    if isinstance(r, View) and lw.is_written(v):
+        r.store.fresh = False
+        r.store.roots = lw.memory(v)
+        allocated(lw, r.store)
+
+
+def allocated(lw: Lowerer, store: Store) -> None:
+    """Make the memory of an array that is changed later, before the statements that wait."""
+    store.escapes = True
+    lw.allocate(store)
+
+
+def create(lw: Lowerer, op: Op, names: Any) -> None:
+    fn, args = op.fn, dict(zip(names, op.ins, strict=True))
+    like = getattr(fn, "__name__", "").endswith("_like")
+    if set(args) - {"", "dtype"} or sum(not n for n in names) > 1:
+        raise lw.no(f"{word_for(fn)} with options")
+    o = op.out
+    if as_array(o.kind) is None and not (isinstance(o.kind, Scalar) and like):
+        raise lw.no("zeros of an unknown kind")
+    sizes = lw.elements(op.ins[0]).sizes if like else shape(lw, op.ins[0], o.kind)
+    fill = tables.CREATE.get(fn, "0")
+    made(lw, op, sizes, {"0": "0.0", "1": "1.0"}[fill], fill)
+
+
+def full(lw: Lowerer, op: Op, names: Any) -> None:
+    if any(n not in ("", "dtype") for n in names) or len([n for n in names if not n]) != 2:
+        raise lw.no("np.full with options")
+    r = lw.elements(op.ins[1])
+    value = cast(lw.scalar(op.ins[1]), r.dtype, lw.dtype_of(op.out.kind))
+    made(lw, op, shape(lw, op.ins[0], op.out.kind), lw.name_of_number(value), "")
+
+
+def made(lw: Lowerer, op: Op, sizes: tuple[Size, ...], text: str, fill: str) -> None:
+    """An array of one number: computed where it is read, unless it is changed."""
+    o = op.out
+    dtype = lw.dtype_of(o.kind)
+    text = cast(text, "f8", dtype) if fill else text
+    if dtype == "i8" and fill:
+        text = fill
+    if not sizes:
+        lw.bind(o, Text(text, dtype))
+        return
+    if isinstance(o.kind, Array) and len(o.kind.dims) == len(sizes):
+        sizes = tuple(
+            Size(s.text, s.offset, d) if s.dim is None else s for s, d in zip(sizes, o.kind.dims, strict=True)
+        )
+    if not lw.is_written(o):
+        lw.bind(o, Lazy(dtype, sizes, lambda ix: text))
+        return
+    store = Store(lw.fresh(o.name), dtype, sizes, lw.memory(o), fill=fill)
+    lw.stores.setdefault(store, []).append(o)
+    lw.bind(o, whole(store))
+    outside_before = len(lw.kernel.made)
+    allocated(lw, store)
+    if fill != "0" or (len(lw.kernel.made) > outside_before and fill != "0"):
+        own = tuple((p, "", 1) for p in range(len(sizes)))
+        lw.add(Statement(sizes, lambda ix: lw.put(store, ix, text), [], [Access(store, own)]))
+
+
+def shape(lw: Lowerer, a: Atom, k: Kind) -> tuple[Size, ...]:
+    """The sizes that a shape names."""
+    parts = a.items if isinstance(a, Struct) else (a,)
+    dims = k.dims if isinstance(k, Array) else ()
+    if isinstance(a, Val) and not isinstance(a.kind, Scalar):
+        raise lw.no("a shape that is no tuple of numbers")
+    out = []
+    for n, p in enumerate(parts):
+        d = dims[n] if n < len(dims) else None
+        if isinstance(p, Const) and type(p.value) is int:
+            out.append(Size("", p.value, p.value))
+        else:
+            out.append(Size(lw.scalar(p), 0, d))
+    return tuple(out)
+
+
+def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    sizes = shape(lw, op.ins[1], op.out.kind)
+    dtype = lw.dtype_of(op.out.kind)
+    if isinstance(r, (Num, Text)):
+        text = (
+            lw.name_of_number(lw.scalar(op.ins[0], dtype))
+            if isinstance(r, Num)
+            else cast(r.text, r.dtype, dtype)
+        )
+        lw.bind(op.out, Lazy(dtype, sizes, lambda ix: text))
+        return
+    if isinstance(r, (Lazy, Gather)):
+        r = lw.view(op.ins[0])
+    lead = len(sizes) - len(r.sizes)
+    axes: list[tuple[int | None, str, int]] = []
+    for j, start, step in r.axes:
+        if j is None:
+            axes.append((j, start, step))
+        elif r.sizes[j].is_one and not sizes[j + lead].is_one:
+            axes.append((None, along(start, step, "0"), 0))
+        elif same_size(r.sizes[j], sizes[j + lead]) or r.sizes[j].never_one:
+            axes.append((j + lead, start, step))
+        else:
+            raise lw.no("an array broadcast along axes that may be of size one")
+    lw.bind(op.out, View(r.store, tuple(axes), sizes))
+
+
+def expand_dims(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    axes = constant_axes(lw, op.ins[1], len(r.sizes) + 1, 1)
+    if isinstance(r, (Num, Text)) or len(axes) != 1:
+        raise lw.no("np.expand_dims of a number")
+    lw.bind(op.out, lw.new_axis(lw.view(op.ins[0]), axes[0]))
+
+
+def transpose(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.view(op.ins[0])
+    n = len(r.sizes)
+    order = list(range(n))[::-1] if len(op.ins) == 1 else constant_axes(lw, op.ins[1], n)
+    permuted(lw, op, r, order)
+
+
+def swapaxes(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.view(op.ins[0])
+    i, j = (constant_axes(lw, a, len(r.sizes))[0] for a in op.ins[1:])
+    order = list(range(len(r.sizes)))
+    order[i], order[j] = order[j], order[i]
+    permuted(lw, op, r, order)
+
+
+def permuted(lw: Lowerer, op: Op, r: View, order: list[int]) -> None:
+    axes = tuple((order.index(k) if k is not None else None, start, step) for k, start, step in r.axes)
+    lw.bind(op.out, View(r.store, axes, tuple(r.sizes[k] for k in order)))
+
+
+def constant_axes(lw: Lowerer, a: Atom, rank: int, few: int = 0) -> list[int]:
+    parts = a.items if isinstance(a, Struct) else (a,)
+    out = []
+    for p in parts:
+        if not isinstance(p, Const) or type(p.value) is not int:
+            raise lw.no("an axis that is not known")
+        out.append(p.value % rank)
+    return out
+
+
+def reduction(lw: Lowerer, op: Op, names: Any) -> None:
+    how = tables.REDUCE[op.fn]
+    words = ["a", "axis"] if "" in names else []
+    given: dict[str, Atom] = {}
+    for n, a in zip(names, op.ins, strict=True):
+        word = n or (words.pop(0) if words else "?")
+        given[word] = a
+    if set(given) - {"a", "axis", "keepdims", "dtype"} or "a" not in given:
+        raise lw.no(f"{word_for(op.fn)} with options")
+    r = lw.elements(given["a"])
+    axis, keeps = given.get("axis", Const(None)), given.get("keepdims", Const(False))
+    if not isinstance(keeps, Const) or isinstance(r, (Num, Text)):
+        raise lw.no(f"{word_for(op.fn)} of a number")
+    rank = len(r.sizes)
+    axes = list(range(rank)) if same(axis, Const(None)) else constant_axes(lw, axis, rank)
+    if isinstance(given["a"], Val):
+        lw.seen[given["a"]] += 0
+    lw.reduced(op.out, r, how, axes, bool(keeps.value), lw.dtype_of(op.out.kind))
+
+
+def dot(lw: Lowerer, op: Op, names: Any) -> None:
+    if len(op.ins) != 2 or any(names):
+        raise lw.no("a product with options")
+    a, b = lw.elements(op.ins[0]), lw.elements(op.ins[1])
+    if op.attrs.get("inplace"):
+        raise lw.no("a product of matrices in place")
+    ranks = len(a.sizes), len(b.sizes)
+    dtype = lw.dtype_of(op.out.kind)
+    if dtype not in ("f8", "f4") or a.dtype != dtype or b.dtype != dtype:
+        raise lw.no(f"a product of {a.dtype} and {b.dtype}")
+    if ranks == (1, 1) or (op.fn is np.vdot and ranks[0] == ranks[1]):
+        if op.fn is np.vdot and ranks[0] > 1 and not all(map(same_size, a.sizes, b.sizes)):
+            raise lw.no("np.vdot of arrays that may be of two shapes")
+        summed(
+            lw, op, a, b, a.sizes, list(range(ranks[0])), list(range(ranks[0])), list(range(ranks[0])), dtype
+        )
+    elif ranks == (2, 1) and op.fn in (np.dot, operator.matmul):
+        check_equal(lw, a.sizes[1], b.sizes[0])
+        summed(lw, op, a, b, a.sizes, [0, 1], [1], [1], dtype)
+    elif ranks == (1, 2) and op.fn in (np.dot, operator.matmul):
+        check_equal(lw, a.sizes[0], b.sizes[0])
+        summed(lw, op, a, b, b.sizes, [0], [0, 1], [0], dtype)
+    elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
+        check_equal(lw, a.sizes[1], b.sizes[0])
+        space = (a.sizes[0], a.sizes[1], b.sizes[1])
+        summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
+    else:
+        raise lw.no("a product of matrices is BLAS's")
+
+
+def check_equal(lw: Lowerer, a: Size, b: Size) -> None:
+    if not same_size(a, b):
+        lw.check("agree", a, b)
+
+
+def summed(
+    lw: Lowerer,
+    op: Op,
+    a: Elements,
+    b: Elements,
+    space: tuple[Size, ...],
+    at_a: list[int],
+    at_b: list[int],
+    over: list[int],
+    dtype: str,
+) -> None:
+    """A sum of products over some loops of a space; each operand moves with the loops that are named."""
+    left = [k for k in range(len(space)) if k not in over]
+    if len(a.sizes) == len(b.sizes) == 1:
+        check_equal(lw, a.sizes[0], b.sizes[0])
+    o = op.out
+    acc = "f8" if dtype == "f4" and not left else dtype
+    sizes = tuple(space[k] for k in left)
+    store = Store(lw.fresh(o.name), acc, sizes, fresh=True)
+    own: tuple[Way, ...] = tuple((n, "", 1) for n in range(len(left)))
+
+    def begin(ix: list[str]) -> None:
+        store.uses = 0
+        lw.put(store, ix, ZERO_OF[acc])
+
+    lw.add(Statement(sizes, begin, [], [Access(store, own)]))
+    at = Access(store, tuple((k, "", 1) for k in left))
+    reads = [*lw.access(a, list(at_a)), *lw.access(b, list(at_b))]
+
+    def write(ix: list[str]) -> None:
+        index = [ix[k] for k in left]
+        old = lw.read(store, index)
+        x = cast(lw.element(a, [ix[k] for k in at_a]), dtype, acc)
+        y = cast(lw.element(b, [ix[k] for k in at_b]), dtype, acc)
+        inner = max(over) == len(space) - 1
+        text = f"{lw.helper('plus')}({old}, {x} * {y})" if inner else f"({old} + {x} * {y})"
+        lw.put(store, index, text)
+
+    lw.add(Statement(space, write, [*reads, at], [at]))
+    got: Elements = whole(store) if left else Num(store)
+    if acc != dtype:
+        got = lw.map(o.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=(), uses=lw.total[o])
+    lw.bind(o, got)
+
+
+def outer(lw: Lowerer, op: Op, names: Any) -> None:
+    a, b = lw.view(op.ins[0]), lw.view(op.ins[1])
+    if len(a.sizes) != 1 or len(b.sizes) != 1 or any(names):
+        raise lw.no("np.outer of matrices")
+    lw.result(op, [lw.new_axis(a, 1), lw.new_axis(b, 0)], lambda t: f"({t[0]} * {t[1]})")
+
+
+def eye(lw: Lowerer, op: Op, names: Any) -> None:
+    if len(op.ins) != 1 or any(names):
+        raise lw.no("np.eye with options")
+    n = Size(lw.name_of_number(lw.scalar(op.ins[0])), 0, op.out.kind.dims[0])  # type: ignore[union-attr]
+    if lw.is_written(op.out):
+        raise lw.no("an identity that is changed")
+    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: f"where({ix[0]} == {ix[1]}, 1.0, 0.0)"))
+    lw.helper("where")
+
+
+def triangle(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.elements(op.ins[0])
+    k = op.ins[1] if len(op.ins) > 1 else Const(0)
+    if len(r.sizes) != 2 or not isinstance(k, Const) or type(k.value) is not int or len(op.ins) > 2:
+        raise lw.no(f"{word_for(op.fn)} of stacks")
+    dtype = lw.dtype_of(op.out.kind)
+    sign = "<=" if op.fn is np.tril else ">="
+    by = "" if not k.value else f" + {k.value}"
+    space = r.sizes
+    store = Store(lw.fresh(op.out.name), dtype, space, fresh=True)
+    loops, text = lw.against(r, space)
+    lw.helper("where")
+
+    def write(ix: list[str]) -> None:
+        x = cast(text(ix), r.dtype, dtype)
+        lw.put(store, ix, f"where({ix[1]} {sign} {ix[0]}{by}, {x}, {ZERO_OF[dtype]})")
+
+    own: list[Way] = [(0, "", 1), (1, "", 1)]
+    lw.add(Statement(space, write, lw.access(r, loops), [Access(store, tuple(own))]))
+    lw.bind(op.out, whole(store))
+    keep(lw, op.out)
+
+
+def exit_is(lw: Lowerer, op: Op, names: Any) -> None:
+    lw.result(op, [lw.elements(a) for a in op.ins], lambda t: f"({t[0]} == {t[1]})")
+
+
+HANDLERS: dict[Any, Any] = {
+    operator.getitem: getitem, ops.setitem: setitem, ops.additem: additem, ops.shape_at: shape_at,
+    len: length,
+    np.size: size, getattr: dtype_attribute, ops.copied: copied, np.copy: copied, np.full: full,
+    np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
+    np.swapaxes: swapaxes, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot, np.outer: outer,
+    np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
+    **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
+}  # fmt: skip
+
+Lowerer.handlers = HANDLERS

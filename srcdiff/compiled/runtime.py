@@ -1,0 +1,158 @@
+"""What compiled kernels call: checks of indices and sizes, tapes that grow, element functions of NumPy.
+
+Imported by emitted text only; this module and ``vmath`` are the only ones that import numba.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "agree", "bound", "clip", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum", "more",
+    "one_size", "place", "plus", "sign", "smaller", "some", "where",
+]  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
+compiled: Callable[[F], F] = njit(inline="never", error_model="numpy", cache=True)
+in_any_order: Callable[[F], F] = njit(error_model="numpy", fastmath={"reassoc"}, cache=True)
+
+
+@in_any_order
+def plus(total: Any, x: Any) -> Any:
+    """``total + x``, a step of a sum whose order is free, as NumPy's is."""
+    return total + x
+
+
+@compiled
+def place(i: int, n: int) -> int:
+    """An index from either end as one from the start; ``IndexError`` where there is no such element."""
+    if i < 0:
+        i += n
+    if i < 0 or i >= n:
+        raise IndexError("an index is out of bounds")
+    return i
+
+
+@compiled
+def bound(i: int, n: int) -> int:
+    """An end of a slice as a place in 0 ... n."""
+    if i < 0:
+        i += n
+        return max(i, 0)
+    return min(i, n)
+
+
+@compiled
+def one_size(n: int, m: int) -> int:
+    """The size of two axes put together by NumPy's rules of broadcasting."""
+    if n == m or m == 1:
+        return n
+    if n == 1:
+        return m
+    raise ValueError("operands could not be broadcast together")
+
+
+@compiled
+def more(n: int, what: int) -> int:
+    """``n``, which must be ``what`` or one: an array written into a place."""
+    if n != what and n != 1:
+        raise ValueError("could not broadcast input array into the shape of what it is written to")
+    return n
+
+
+@compiled
+def agree(n: int, m: int) -> int:
+    """Two sizes that must be equal."""
+    if n != m:
+        raise ValueError("the sizes of two arrays do not fit")
+    return n
+
+
+@compiled
+def some(n: int) -> int:
+    """The size of an axis that a largest or smallest element is looked for along."""
+    if n < 1:
+        raise ValueError("zero-size array to reduction operation which has no identity")
+    return n
+
+
+@compiled
+def larger(best: Any, x: Any) -> Any:
+    """A step of a maximum; NaN stays."""
+    return x if x > best or x != x else best
+
+
+@compiled
+def smaller(best: Any, x: Any) -> Any:
+    """A step of a minimum; NaN stays."""
+    return x if x < best or x != x else best
+
+
+@compiled
+def grown(tape: Any, size: int) -> Any:
+    """A tape with room for ``size`` numbers."""
+    if size <= tape.size:
+        return tape
+    out = np.empty(max(size, 2 * tape.size), tape.dtype)
+    out[: tape.size] = tape
+    return out
+
+
+@compiled
+def grown_rows(rows: Any) -> Any:
+    """A tape of rows with room for twice as many."""
+    out = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
+    out[: rows.shape[0]] = rows
+    return out
+
+
+@compiled
+def where(c: bool, a: Any, b: Any) -> Any:
+    """``a if c else b``, both computed."""
+    return a if c else b
+
+
+@compiled
+def maximum(a: Any, b: Any) -> Any:
+    """The larger of two numbers; NaN if one is."""
+    return a if a >= b or a != a else b
+
+
+@compiled
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller of two numbers; NaN if one is."""
+    return a if a <= b or a != a else b
+
+
+@compiled
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """``x`` kept between two numbers."""
+    return minimum(maximum(x, low), high)
+
+
+@compiled
+def sign(x: Any) -> Any:
+    """-1, 0 or 1; NaN of NaN."""
+    if x > 0:
+        return x * 0 + 1 if x - x == 0 else 1 + 0 * (1 / x)
+    if x < 0:
+        return -(x * 0 + 1) if x - x == 0 else -1 + 0 * (1 / x)
+    return x if x != x else x * 0
+
+
+@compiled
+def logaddexp(a: Any, b: Any) -> Any:
+    """``log(exp(a) + exp(b))``."""
+    if a == b:
+        return a + math.log(2.0)
+    d = a - b
+    if d > 0:
+        return a + math.log1p(math.exp(-d))
+    if d <= 0:
+        return b + math.log1p(math.exp(d))
+    return d

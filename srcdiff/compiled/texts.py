@@ -1,0 +1,110 @@
+"""Small texts: what is written in kernels, without the parentheses that it does not need."""
+
+from __future__ import annotations
+
+import re
+
+from srcdiff.compiled.nests import Size
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Val,
+)
+
+
+def along(start: str, step: int, at: str) -> str:
+    """``start + step * at``."""
+    if not at or at == "0" or not step:
+        return start or "0"
+    if step == 1:
+        return f"{start} + {at}" if start else at
+    if step == -1:
+        return f"{start} - {wrapped(at)}" if start else f"-{wrapped(at)}"
+    return f"{start} + {step} * {wrapped(at)}" if start else f"{step} * {wrapped(at)}"
+
+
+def wrapped(text: str) -> str:
+    return text if re.fullmatch(r"\w+", text) else f"({text})"
+
+
+def bare(text: str) -> str:
+    """A text without parentheses around the whole of it."""
+    while text.startswith("(") and text.endswith(")"):
+        level = 0
+        for n, c in enumerate(text):
+            level += (c == "(") - (c == ")")
+            if not level and n < len(text) - 1:
+                return text
+        if "," in text and not re.search(r"\w\(", text):
+            return text
+        text = text[1:-1]
+    return text
+
+
+def cast(text: str, of: str, to: str) -> str:
+    """A number of one dtype as one of another."""
+    if of == to:
+        return text
+    if to == "f8":
+        if re.fullmatch(r"\(?-?\d+\)?", text):
+            return text.rstrip(")") + ".0" + (")" if text.endswith(")") else "")
+        return f"(1.0 if {bare(text)} else 0.0)" if of == "b1" else f"float({bare(text)})"
+    if to == "f4":
+        return f"np.float32({bare(text)})"
+    if to == "i8":
+        return f"int({bare(text)})"
+    return f"({text} != 0)"
+
+
+def power(exponent: Atom, template: str) -> str:
+    """Powers by small constants, as NumPy does them."""
+    if isinstance(exponent, Const):
+        if exponent.value == 2:
+            return "({0} * {0})"
+        if exponent.value == 1:
+            return "{0}"
+        if exponent.value == 0.5:
+            return template
+    return template
+
+
+def template_arity(template: str) -> int:
+    return 1 + max(int(n) for n in re.findall(r"\{(\d)\}", template))
+
+
+def range_of(header: list[str], rev: bool) -> str:
+    start, stop, step = map(bare, header)
+    if not rev:
+        if step != "1":
+            return f"range({start}, {stop}, {step})"
+        return f"range({stop})" if start == "0" else f"range({start}, {stop})"
+    if step == "1":
+        return f"range({stop} - 1, {int(start) - 1 if start.isdigit() else f'{start} - 1'}, -1)"
+    last = f"{start} + (len(range({start}, {stop}, {step})) - 1) * ({step})"
+    return f"range({last}, {start} - ({step}), -({step}))"
+
+
+def is_move(lines: list[str], names: dict[Val, str]) -> bool:
+    (name,) = names.values()
+    return len(lines) == 1 and lines[0].strip().startswith(f"{name} = ")
+
+
+def value_of(lines: list[str]) -> str:
+    return lines[0].strip().split(" = ", 1)[1]
+
+
+def minus(high: Size, low: Size, n: Size) -> Size:
+    """The size of a slice."""
+    if not low.text:
+        return high.plus(-low.offset)
+    if high.text == low.text:
+        d = high.offset - low.offset
+        return Size("", d, d)
+    return Size(f"({high} - {low})", 0, None)
+
+
+def atleast(s: Size) -> str:
+    """A size as a number that is not negative."""
+    if s.offset >= 0 and re.fullmatch(r"(\w+\.shape\[\d+\]|\d*)", s.text):
+        return bare(str(s))
+    return f"max({bare(str(s))}, 0)"

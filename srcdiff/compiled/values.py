@@ -1,0 +1,183 @@
+"""What a value of the graph is in a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from srcdiff.compiled.nests import Size, Store, same_size
+from srcdiff.ir.graph import (
+    Op,
+    Val,
+)
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
+
+DTYPES = ("f8", "f4", "i8", "b1")
+
+
+ZERO_OF = {"f8": "0.0", "f4": "np.float32(0.0)", "i8": "0", "b1": "False"}
+
+
+NUMPY_DTYPE = {"f8": "np.float64", "f4": "np.float32", "i8": "np.int64", "b1": "np.bool_"}
+
+
+class Unsupported(Exception):
+    """An operation that has no compiled form, and why."""
+
+    def __init__(self, op: Op | None, reason: str) -> None:
+        super().__init__(reason)
+        self.op, self.reason = op, reason
+
+
+@dataclass(slots=True)
+class View:
+    """An array: a store, and how each of its axes is gone along (axis of the view or none, start, step)."""
+
+    store: Store
+    axes: tuple[tuple[int | None, str, int], ...]
+    sizes: tuple[Size, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.store.dtype
+
+    @property
+    def whole(self) -> bool:
+        own = self.store.sizes
+        return (
+            len(self.axes) == len(self.sizes)
+            and all(a == (k, "", 1) for k, a in enumerate(self.axes))
+            and all(map(same_size, self.sizes, own))
+        )
+
+
+@dataclass(slots=True)
+class Lazy:
+    """An array whose elements are computed where they are read."""
+
+    dtype: str
+    sizes: tuple[Size, ...]
+    element: Callable[[list[str]], str]
+
+
+@dataclass(slots=True)
+class Num:
+    """A number in a variable."""
+
+    store: Store
+
+    @property
+    def dtype(self) -> str:
+        return self.store.dtype
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        return ()
+
+
+@dataclass(slots=True)
+class Text:
+    """A number that is written where it is used."""
+
+    text: str
+    dtype: str
+    weak: bool = True
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        return ()
+
+
+@dataclass(slots=True)
+class Gather:
+    """Elements of a view at places that an array of integers holds, along one axis."""
+
+    view: View
+    axis: int
+    places: View
+    sizes: tuple[Size, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.view.dtype
+
+
+@dataclass(slots=True)
+class Tape:
+    """What a loop saves, trip by trip: numbers, or rows that say where in the next tape an element lies."""
+
+    name: str
+    elem: Kind
+    inner: Tape | None = None
+    count: str = ""
+    known: str = ""  # the number of trips, where it is known before
+    shapes: bool = False  # of its arrays only the shapes are asked for
+
+
+@dataclass(slots=True)
+class Tapes:
+    """A list of the graph: a tape, where it starts, how many elements it has."""
+
+    tape: Tape
+    start: str
+    count: str
+
+
+@dataclass(slots=True)
+class Static:
+    """A thing known when the text is made."""
+
+    value: Any
+
+
+Rep = View | Lazy | Num | Text | Gather | Tapes | Static
+
+
+Elements = View | Lazy | Num | Text | Gather
+
+
+@dataclass(slots=True)
+class Kernel:
+    """A compiled function: its text, what it takes and gives."""
+
+    name: str
+    lines: list[str] = field(default_factory=list)
+    params: list[tuple[str, Val]] = field(default_factory=list)
+    made: list[tuple[str, str, Val]] = field(default_factory=list)  # arrays made outside: name, text, result
+    returned: list[Val] = field(default_factory=list)
+    inplace: dict[Val, Val] = field(default_factory=dict)  # results that are arguments, changed in place
+    helpers: set[str] = field(default_factory=set)
+    words: list[str] = field(default_factory=list)
+    loops: int = 0
+    statements: int = 0
+
+
+def whole(store: Store) -> View:
+    return View(store, tuple((k, "", 1) for k in range(len(store.sizes))), store.sizes)
+
+
+def is_unbroadcast(fn: Any) -> bool:
+    return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith(
+        "srcdiff.runtime"
+    )
+
+
+def word_for(fn: Any) -> str:
+    module = (getattr(fn, "__module__", "") or "").partition(".")[0]
+    name = getattr(fn, "__name__", str(fn))
+    return f"np.{name}" if module == "numpy" else name
+
+
+def is_zeros_like(fn: Any) -> bool:
+    name, module = getattr(fn, "__name__", ""), getattr(fn, "__module__", "") or ""
+    return name == "zeros_like" and module.startswith("srcdiff.runtime")
+
+
+def as_array(k: Kind) -> Array | None:
+    """The kind of an array, or of a list of numbers as one; None of anything else."""
+    if isinstance(k, Array) and k.dims:
+        return k
+    if type(k) is Seq and isinstance(k.elem, Scalar) and k.elem.dtype in DTYPES:
+        return Array(k.elem.dtype, (fresh_sym(),))
+    return None
