@@ -880,8 +880,7 @@ class Reverse(Builder):
                         results.append(UNDEF)
                         continue
                     if got is None and is_none(v, op, k):
-                        several = isinstance(present(v.kind), Seq)
-                        results.append(Struct(list, (), ()) if several else Const(0.0))
+                        results.append(self.of_none(v, bars))
                         continue
                     like = self.of_kind(v, op, bars) if got is None else None
                     if like is not None:
@@ -916,6 +915,15 @@ class Reverse(Builder):
         covers = common(*(self.mask(a) for a, z in zip(results, zero, strict=True) if not z))
         inside = {o for b in branches for op in walk(b.reverse) for o in op.outs}
         return tuple(c for c in covers if c.low is None and not any(v in inside for v in vals(c.on)))
+
+    def of_none(self, v: Val, bars: dict[int, Atom | None]) -> Atom:
+        """The cotangent of what is None here: never read, but of the kind that it has elsewhere."""
+        k = present(v.kind)
+        if isinstance(k, Seq):
+            return Struct(list, (), ())
+        like = (b for b in bars.values() if isinstance(b, Val) and isinstance(k, Array) and b.kind == k)
+        bar = next(like, None)
+        return Const(0.0) if bar is None else self.zero(bar)
 
     def of_kind(self, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val | None:
         """A cotangent at hand of the shape of ``v``, which one of the regions hands on."""

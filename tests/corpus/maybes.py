@@ -682,6 +682,17 @@ def both(function, *args, **options):
     ]
 
 
+def moments_in_place(x):
+    """An optimiser's state: made in the first trip, then written to."""
+    v = None
+    for _ in range(3):
+        if v is None:
+            v = np.zeros_like(x)
+        v[:] = 0.9 * v + x**2
+        x = x - x / (np.sqrt(v) + 1.0)
+    return v @ x
+
+
 PROGRAMS = [
     *both(pid, (2.0, 0.5, 0.1, 6), wrt=(0, 1, 2)),
     *both(pid_reset, (2.0, 0.5, 0.1, 7), wrt=(0, 1, 2)),
@@ -739,4 +750,5 @@ PROGRAMS = [
     *both(rows_or_none, W),
     *both(triangle_with_gaps, W),
     *both(copies_of_it, W, -W / 3),
+    Program("maybe_moments_in_place", moments_in_place, (np.array([1.0, -2.0, 0.5]),)),
 ]
