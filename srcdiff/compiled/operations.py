@@ -115,11 +115,18 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
     lw.bind(op.out, base)
 
 
+def touches(to: View, r: Elements) -> bool:
+    """Whether what is read lies in memory that is written to, at whatever place."""
+    if isinstance(r, Gather):
+        return touches(to, r.view) or touches(to, r.places)
+    return isinstance(r, View) and (r.store is to.store or bool(r.store.roots & to.store.roots))
+
+
 def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], str], adds: bool) -> None:
     """Write to places that an array of integers names, one after the other."""
-    if lw.overlaps(to.view, v):
+    if touches(to.view, v):
         v = lw.materialised(v, "t")
-    if lw.overlaps(to.view, to.places):
+    if touches(to.view, to.places):
         raise lw.no("an index that is written to")
     space = to.sizes
     lead = len(space) - len(v.sizes)
