@@ -196,6 +196,7 @@ class Owner:
     def analyse(self) -> None:
         self.roots: dict[Val, Roots] = {}
         self.flows: list[tuple[Val, Roots]] = []
+        self.began: dict[Val, Roots] = {}  # what a loop leaves of a variable -> what the variable started from
         self.path: dict[Op, tuple[tuple[Region, int], ...]] = {}
         self.region_path: dict[Region, tuple[tuple[Region, int], ...]] = {self.graph.region: ()}
         self.region_op: dict[Region, Op] = {}
@@ -220,6 +221,10 @@ class Owner:
             if self.stands_in(place):
                 for lies in self.memory(frozenset((place,))):
                     self.inside[lies].append(place)
+        self.turned: dict[Val, list[Val]] = defaultdict(list)  # memory -> what loops leave that may be it
+        for left in [r for r in self.over if r in self.began]:
+            for lies in self.memory(frozenset((left,))) - self.memory(self.began[left]) - {left}:
+                self.turned[lies].append(left)
         self.updated: set[Val] = set()
         self.written: dict[Val, list[tuple[tuple[Region, int], ...]]] = defaultdict(list)
         self.find_updated(self.graph.region)
@@ -381,6 +386,7 @@ class Owner:
             else:  # without a trip it is what it started from, unless that was written over
                 self.roots[f] = self.alone(f) | (EMPTY if j in updated else start[p])
             self.flows += self.passed(f, self.reached(p, ends) | start[p])
+            self.began[f] = start[p]
         for c, t in zip(view.collected, view.tapes, strict=True):
             self.roots[t] = self.of(c) | self.alone(t)
 
@@ -559,7 +565,8 @@ class Owner:
                 if root.op is not None and root in root.op.outs and not root.op.regions
                 else None
             )
-            for w in [*self.over[root], *(w for r in self.inside.get(root, ()) for w in self.over[r])]:
+            others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
+            for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
                 if w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):

@@ -491,6 +491,16 @@ def through_axes_of_one(x):
     return np.sum(m**2 * np.arange(9.0).reshape(3, 3)) + np.sum(wide**3)
 
 
+def passed_round_then_filled(x):
+    """What a loop leaves of one array may be the memory of another that went into it."""
+    u, w, p = x.copy(), np.sin(x), np.cos(x)
+    a = x[2]
+    for _ in range(2):
+        p, u, w = u, w, p
+    u[:2] = (a, 1)
+    return np.sum(u * w * w) + np.sum(p * u)
+
+
 PROGRAMS = [
     Program("wave_with_new_arrays", wave_with_new_arrays, (np.array([0.7, -0.4, 1.3]),)),
     Program("partly_new_buffers", partly_new_buffers, (np.array([0.7, -0.4, 1.3]),)),
@@ -560,4 +570,5 @@ PROGRAMS = [
     Program("dead_store", dead_store, (x6,)),
     Program("written_in_branch", written_in_branch, (np.array([-0.4, 0.7, -0.3, 0.9]), 0.7), (0, 1)),
     Program("two_names", two_names, (x6,)),
+    Program("arrays_passed_round_then_filled", passed_round_then_filled, (np.array([0.3, -0.5, 0.7]),)),
 ]
