@@ -196,7 +196,7 @@ class Owner:
     def analyse(self) -> None:
         self.roots: dict[Val, Roots] = {}
         self.flows: list[tuple[Val, Roots]] = []
-        self.began: dict[Val, Roots] = {}  # what a loop leaves of a variable -> what the variable started from
+        self.began: dict[Val, Roots] = {}  # what a loop leaves -> what the variable began as
         self.path: dict[Op, tuple[tuple[Region, int], ...]] = {}
         self.region_path: dict[Region, tuple[tuple[Region, int], ...]] = {self.graph.region: ()}
         self.region_op: dict[Region, Op] = {}
