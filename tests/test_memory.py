@@ -320,6 +320,14 @@ def test_checkpoint_refuses():
         grad(g)(U, (1, 2))
 
 
+def test_others_of_it_are_refused_in_words():
+    g = grad(one, memory="1 MB")
+    with pytest.raises(DerivativeValueError, match="jvp of a derivative that was given memory="):
+        srcdiff.jvp(g, (U, 3), (U, None))
+    with pytest.raises(DerivativeValueError, match="vmap of a derivative that was given memory="):
+        srcdiff.vmap(g, in_axes=(0, None))
+
+
 # ---- peaks
 @pytest.mark.parametrize("f", [figures.by_default, figures.unforeseen], ids=lambda f: f.__name__)
 def test_root_of_the_trips(f):

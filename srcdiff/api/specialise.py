@@ -205,6 +205,12 @@ class Specialised:
         self._variants: dict[Any, tuple[Variant, ...]] = {}
         self._latest: Variant | None = None
         budgets = [r.memory for r in (*target.layers, request) if r.memory is not None]
+        if budgets and (type(self)._sweeps is Specialised._sweeps or request.mode == "vmap"):
+            refuse_value(
+                "memory",
+                f"{request.mode} of a derivative that was given memory= is not supported",
+                "leave memory= out there, and mark its loops: for t in checkpoint(range(n), snapshots=c):",
+            )
         self._planner = Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
 
