@@ -867,8 +867,7 @@ def opaque_call(lw: Lowerer, obj: Any, text: str, args: Args, kwargs: Kw, node: 
     )
     if not active and is_numeric_library(obj):
         found = infer(obj, atoms, names)
-        made = isinstance(found, Tree) and found.type.__module__.startswith("scipy.sparse")
-        found = OTHER if found == UNKNOWN or made else found
+        found = OTHER if found == UNKNOWN else found
         return lw.bind(lw.prim(obj, atoms, names, result=found, unread=(text, problem), text=text))
     v = lw.prim(obj, atoms, names, result=result, unread=(text, problem), text=text)
     return Plain(v)

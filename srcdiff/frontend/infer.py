@@ -61,6 +61,7 @@ _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.digitize, np.linalg.lstsq, np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse,
 }  # fmt: skip
 _DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even ranks and types do
+_SIZE_RANKED = {np.squeeze}  # which sizes are one does, if no axis is named
 _LONGER = {np.convolve, np.correlate}  # the size follows the longer, or the shorter, of two
 _DATA_TYPED = {np.linalg.eig, np.linalg.eigvals, np.roots}  # complex, or real if that is enough
 
@@ -225,6 +226,8 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         return Tree(t, keys, tuple(_kind(a, b, s0, s1, big) for a, b in zip(r0, r1, strict=True)))
     if type(r0) is dict and tuple(r0) == tuple(r1):
         return Tree(dict, tuple(r0), tuple(_kind(r0[k], r1[k], s0, s1, big) for k in r0))
+    if hasattr(r0, "tocoo"):  # a sparse matrix is one thing, whatever it is made of
+        return OTHER
     names = None if isinstance(r0, type) else fields_of(r0)
     if names is not None and names == fields_of(r1):
         parts = tuple(_kind(getattr(r0, n), getattr(r1, n), s0, s1, big) for n in names)
@@ -276,6 +279,9 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
             _of_numbers.clear()
         _of_numbers[key] = got
     if f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', '')}" in _DATA_RANKED:
+        return UNKNOWN
+    k = kind(args[0]) if fn in _SIZE_RANKED and len(args) == 1 else None
+    if isinstance(k, Array) and any(isinstance(d, Sym) and not d.big for d in k.dims):
         return UNKNOWN
     series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
     if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
