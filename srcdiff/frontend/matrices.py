@@ -6,6 +6,7 @@ carry a derivative. A matrix that does not vary stays what it is until it meets 
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,8 @@ import numpy as np
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Method, Plain
-from srcdiff.ir.graph import Const, Op, Ref, Val, kind, vals
-from srcdiff.ir.kinds import INT, OTHER, Array, Scalar, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.graph import Const, Ref, Val, kind, vals
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Scalar, Tree, fresh_sym, is_active_kind
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -303,15 +304,35 @@ def is_outside(lw: Lowerer, b: Bound) -> bool:
     if not isinstance(b, (Plain, Loc, Method)) or isinstance(content(lw, b), Agg):
         return False
     atom = lw.read(b)
-    while isinstance(atom, Val) and atom.op is not None and is_turned(atom.op):
-        atom = atom.op.ins[0]
     if isinstance(atom, Ref):
         return hasattr(atom.obj, "tocoo")
-    return isinstance(atom, Val) and atom.kind == OTHER
+    return isinstance(atom, Val) and is_matrix_value(lw, atom)
 
 
-def is_turned(op: Op) -> bool:
-    return op.fn is np.transpose or (op.fn is getattr and op.ins[1] == Const("T"))
+def is_matrix_value(lw: Lowerer, v: Val) -> bool:
+    """Whether a value of the graph is certainly a sparse matrix: one from outside, or made of such."""
+    if v.kind not in (OTHER, UNKNOWN):
+        return False
+    op = v.op
+    if op is None:
+        held = (lw.read(lw.capture_vals[c.name]) is v and c.value for c in lw.captures.values())
+        return hasattr(lw.given.get(v.name), "tocoo") or any(hasattr(x, "tocoo") for x in held)
+    if op.code != "prim":
+        return False
+    if str(getattr(op.fn, "__module__", "")).startswith("scipy.sparse"):
+        return True
+    turned = op.fn is getattr and op.ins[1] == Const("T")
+    keeps = turned or op.fn in KEEPING or op.attrs.get("method") in METHODS
+    return keeps and any(is_matrix_value(lw, x) for x in vals(op.ins))
+
+
+KEEPING = (
+    np.transpose, operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg,
+)  # fmt: skip
+METHODS = {
+    "tocsr", "tocsc", "tocoo", "todia", "tobsr", "tolil", "todok", "copy", "transpose", "astype", "asformat",
+    "multiply",
+}  # fmt: skip
 
 
 def is_varying(lw: Lowerer, b: Bound) -> bool:
