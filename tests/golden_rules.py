@@ -111,7 +111,7 @@ A + x
 A * x
 C.transpose(2, 0, 1)
 np.swapaxes(C, 0, 2)
-np.squeeze(C[:1], axis=0)
+np.squeeze(C[None])
 np.expand_dims(x, 0)
 np.broadcast_to(x, (3, 4))
 np.tile(x, 2)

@@ -872,7 +872,7 @@ def test_functions_of_numbers_from_one_on():
 
 @pytest.mark.parametrize("take", [jacfwd, jacrev, jacobian])
 def test_no_rule_is_what_is_said(take):
-    with pytest.raises(NoRule, match=r"scipy.special.kolmogorov has neither"):
+    with pytest.raises(NoRule, match=r"scipy.special.kolmogorov cannot be differentiated"):
         take(lambda x: scipy.special.kolmogorov(x))(X)
 
 
