@@ -22,6 +22,7 @@ import pytest
 numba = pytest.importorskip("numba")
 
 import srcdiff  # noqa: E402
+import srcdiff.compiled.vectors  # noqa: E402  (compiled, before any test says otherwise)
 from corpus import PROGRAMS  # noqa: E402
 from srcdiff import grad, hessian, hvp, jacfwd, jvp, value_and_grad, vjp  # noqa: E402
 

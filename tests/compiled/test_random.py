@@ -14,6 +14,7 @@ import pytest
 
 numba = pytest.importorskip("numba")
 
+import srcdiff.compiled.vectors  # noqa: E402, F401  (compiled, before any test says otherwise)
 from srcdiff import jvp, value_and_grad  # noqa: E402
 
 MANY = int(os.environ.get("SRCDIFF_FUZZ", "24"))
