@@ -63,8 +63,18 @@ def entries(x: Any) -> Any:
 def as_sparse(x: Any) -> Any:
     if varies_by_entries(x):
         return x
-    values, rows, cols, shape = entries(x)
-    return Sparse(values, rows, cols, shape, False)
+    values, rows, cols, shape, matrix = entries(x)
+    return Sparse(values, rows, cols, shape, matrix)
+
+
+def both(a: Any, b: Any) -> Any:
+    """Whether ``*`` is the product for what is made of two; None if that of one is not known."""
+    return None if a is None or b is None else a and b
+
+
+def star(matrix: Any) -> Any:
+    """Whether ``*`` is the product; refused where that follows from a class that is not known."""
+    return helper()
 
 
 def scattered(shape: Any, at: Any, values: Any) -> Any:
@@ -78,7 +88,7 @@ def joined(parts: Any) -> Any:
 
 
 class Sparse:
-    """A matrix by its entries; those at one place add up. ``matrix`` is whether ``*`` is the product."""
+    """A matrix by its entries; those at one place add up. ``matrix``: is ``*`` the product, if known."""
 
     def __init__(self, values: Any, rows: Any, cols: Any, shape: Any, matrix: Any) -> None:
         self.values, self.rows, self.cols, self.shape, self.matrix = values, rows, cols, shape, matrix
@@ -126,7 +136,7 @@ class Sparse:
         k = axis % 2
         at = self.cols if k == 0 else self.rows
         out = scattered((self.shape[1 - k],), (at,), self.values)
-        return np.expand_dims(out, k) if self.matrix else out
+        return np.expand_dims(out, k) if star(self.matrix) else out
 
     def trace(self) -> Any:
         return np.sum(self.diagonal())
@@ -142,13 +152,13 @@ class Sparse:
     def __matmul__(self, other: Any) -> Any:
         if not is_matrix(other):
             return sparse_dot(self.values, self.rows, self.cols, self.shape, other)
-        return product(self, as_sparse(other), self.matrix)
+        return product(self, as_sparse(other))
 
     def __rmatmul__(self, other: Any) -> Any:
         if not is_matrix(other):
             turned = (self.shape[1], self.shape[0])
             return sparse_dot(self.values, self.cols, self.rows, turned, other.T).T
-        return product(as_sparse(other), self, self.matrix)
+        return product(as_sparse(other), self)
 
     def __add__(self, other: Any) -> Any:
         if not is_matrix(other):
@@ -156,7 +166,7 @@ class Sparse:
         more = as_sparse(other)
         values = np.concatenate((self.values, more.values))
         rows, cols = np.concatenate((self.rows, more.rows)), np.concatenate((self.cols, more.cols))
-        return Sparse(values, rows, cols, self.shape, self.matrix)
+        return Sparse(values, rows, cols, self.shape, both(self.matrix, more.matrix))
 
     def __radd__(self, other: Any) -> Any:
         return self + other
@@ -172,12 +182,12 @@ class Sparse:
 
     def __mul__(self, other: Any) -> Any:
         if is_matrix(other) or np.ndim(other) > 0:
-            return self @ other if self.matrix else self.multiply(other)
+            return self @ other if star(self.matrix) else self.multiply(other)
         return self.scaled(self.values * other)
 
     def __rmul__(self, other: Any) -> Any:
         if is_matrix(other) or np.ndim(other) > 0:
-            return other @ self if self.matrix else self.multiply(other)
+            return other @ self if star(self.matrix) else self.multiply(other)
         return self.scaled(self.values * other)
 
     def __truediv__(self, other: Any) -> Any:
@@ -198,7 +208,8 @@ class Factors:
         return self.solve(rhs)
 
 
-def product(a: Any, b: Any, matrix: Any) -> Any:
+def product(a: Any, b: Any) -> Any:
+    matrix = both(a.matrix, b.matrix)
     at = sparse_pairs(a.cols, b.rows)
     values = a.values[at[0]] * b.values[at[1]]
     return Sparse(values, a.rows[at[0]], b.cols[at[1]], (a.shape[0], b.shape[1]), matrix)
@@ -261,6 +272,7 @@ def from_columns_of_diagonals(data: Any, diags: Any, m: Any, n: Any, matrix: Any
 
 def kron(A: Any, B: Any, matrix: Any) -> Any:
     a, b = as_sparse(A), as_sparse(B)
+    matrix = both(a.matrix, b.matrix)
     values = np.ravel(np.multiply.outer(a.values, b.values))
     rows = np.ravel(np.add.outer(a.rows * b.shape[0], b.rows))
     cols = np.ravel(np.add.outer(a.cols * b.shape[1], b.cols))
@@ -275,6 +287,7 @@ def vstack(blocks: Any, matrix: Any) -> Any:
         rows.append(a.rows + m)
         cols.append(a.cols)
         m, n = m + a.shape[0], a.shape[1]
+        matrix = both(matrix, a.matrix)
     return Sparse(joined(values), joined(rows), joined(cols), (m, n), matrix)
 
 
@@ -370,7 +383,26 @@ def _entries(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     assert isinstance(found, Val) and isinstance(shape, Val)
     values, rows, cols = (lw.bind(lw.tree_item(found, triplets, Const(n))) for n in range(3))
     sizes = lw.take_apart(shape, pair)
-    return Agg(tuple, (0, 1, 2, 3), (values, rows, cols, sizes))
+    return Agg(tuple, (0, 1, 2, 3, 4), (values, rows, cols, sizes, Plain(Const(class_of(a)))))
+
+
+def class_of(a: Any) -> bool | None:
+    """Whether ``*`` is the product for a matrix made in the program; one from outside may be either."""
+    op = a.op if isinstance(a, Val) else None
+    name = "" if op is None else str(getattr(op.fn, "__name__", ""))
+    return False if name.endswith("_array") else True if name in MADE else None
+
+
+MADE = {"eye", "identity", "diags", "spdiags", "csr_matrix", "csc_matrix", "coo_matrix", "dia_matrix"}
+
+
+def _star(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if lw.read(args[0], node) == Const(None):
+        lw.stop(
+            "option", "what this gives depends on the class of a sparse matrix that comes from outside", node,
+            help="write A @ B for products, A.multiply(b) for those of elements, A @ ones for sums",
+        )  # fmt: skip
+    return args[0]
 
 
 def of_runtime(name: str) -> Any:
@@ -383,6 +415,7 @@ def of_runtime(name: str) -> Any:
 SPECIAL: dict[Any, Any] = {
     Sparse: objects.stand_in(Sparse), Factors: objects.stand_in(Factors),
     is_matrix: _is_matrix, entries: _entries, varies_by_entries: _varies_by_entries,
+    star: _star,
     sparse_dot: of_runtime("sparse_dot"), sparse_solve: of_runtime("sparse_solve"),
     sparse_pairs: of_runtime("sparse_pairs"),
 }  # fmt: skip
@@ -440,7 +473,7 @@ def composed(text: Any, names: str, needed: int) -> Handler:
         more = [g.get(n, Plain(Const(OPTIONAL.get(n)))) for n in names.split()]
         if any(n not in g for n in names.split()[:needed]):
             return None
-        matrix = Plain(Const(not obj.__name__.endswith("_array")))
+        matrix = Plain(Const(is_star_product(obj)))
         return call(lw, text, [*more, matrix], node)
 
     return handler

@@ -146,6 +146,17 @@ def data_of_it(k):
     return np.sum(sp.csr_matrix((k, (ROWS[:4], COLS[:4])), shape=(4, 4)).data ** 2)
 
 
+OUTSIDE = [sp.csr_matrix(np.array([[1.0, 2.0], [3.0, 4.0]])), sp.csr_array(np.eye(2))]
+
+
+@pytest.mark.parametrize("outside", OUTSIDE, ids=["matrix", "array"])
+def test_what_a_class_decides_is_refused(outside: Any) -> None:
+    """``*`` and the shape of sums differ between matrices and arrays, and a call may bring either."""
+    for f in (lambda p: ((p[0] * outside) * p).sum(), lambda p: np.sum((p[0] * outside).sum(axis=1) * p)):
+        with pytest.raises(SrcdiffError, match="depends on the class of a sparse matrix"):
+            grad(f)(X[:2])
+
+
 @pytest.mark.parametrize("f", [written_by_element, data_of_it], ids=lambda f: f.__name__)
 def test_refused(f: Any) -> None:
     with pytest.raises(SrcdiffError, match="test_scipy_matrices"):
