@@ -33,6 +33,7 @@ from srcdiff.frontend import (
     locally,
     mappings,
     masked,
+    matrices,
     numeric,
     objects,
     operands,
@@ -1472,7 +1473,9 @@ def inline_function(
 ) -> Bound:
     frame = Frame(found, fobj, path, None, lw.frame.static)
     if fobj.__module__ in OWN_TEXTS:
-        frame.ours, frame.site = True, (lw.frame, node if node is not None else lw.node)
+        frame.ours = True
+    if frame.ours or fobj.__module__ == matrices.__name__:  # what goes wrong is told at the caller's line
+        frame.site = lw.frame, node if node is not None else lw.node
     defaults: Kw = {}
     for name in with_defaults(fobj):  # (as they are now: they may have been changed)
         value = default_of(fobj, name)

@@ -153,7 +153,8 @@ OUTSIDE = [sp.csr_matrix(np.array([[1.0, 2.0], [3.0, 4.0]])), sp.csr_array(np.ey
 def test_what_a_class_decides_is_refused(outside: Any) -> None:
     """``*`` and the shape of sums differ between matrices and arrays, and a call may bring either."""
     for f in (lambda p: ((p[0] * outside) * p).sum(), lambda p: np.sum((p[0] * outside).sum(axis=1) * p)):
-        with pytest.raises(SrcdiffError, match="depends on the class of a sparse matrix"):
+        where = r"depends on the class of a sparse matrix[^|]*test_scipy_matrices"
+        with pytest.raises(SrcdiffError, match=where):
             grad(f)(X[:2])
 
 
