@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, iteration, objects, statements
+from srcdiff.frontend import calls, entering, iteration, methods, objects, statements
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
@@ -110,7 +110,7 @@ def set_method(lw: Lowerer, owner: Bound, box: Agg, name: str, args: list[Bound]
     value = lw.read(owner, node)
     if isinstance(owner, Loc):
         lw.state.cells[owner.cell] = value
-    return calls.unread_method(lw, value, name, [Plain(a) for a in atoms], {}, node)
+    return methods.unread_method(lw, value, name, [Plain(a) for a in atoms], {}, node)
 
 
 _OF_SETS = (
@@ -163,7 +163,7 @@ def _list_comprehension(lw: Lowerer, node: Any) -> Bound:
     push = gast.Attribute(value=name(gast.Load()), attr="append", ctx=gast.Load())
     add = gast.Expr(value=gast.Call(func=push, args=[node.elt], keywords=[]))
     start = assigned(name(gast.Store()), gast.List(elts=[], ctx=gast.Load()))
-    return calls.synthetic(lw, node, [start, *loops(node, [add])], {}, RESULT, "list")
+    return entering.synthetic(lw, node, [start, *loops(node, [add])], {}, RESULT, "list")
 
 
 def _set_comprehension(lw: Lowerer, node: Any) -> Bound:
@@ -176,7 +176,7 @@ def _dict_comprehension(lw: Lowerer, node: Any) -> Bound:
     start = assigned(name(gast.Store()), gast.Dict(keys=[], values=[]))
     key = assigned(gast.Name("key_", gast.Store(), None, None), node.key)  # the key comes before the value
     add = [key, assigned(place, node.value)]
-    return calls.synthetic(lw, node, [start, *loops(node, add)], {}, RESULT, "dict")
+    return entering.synthetic(lw, node, [start, *loops(node, add)], {}, RESULT, "dict")
 
 
 HANDLERS.update({

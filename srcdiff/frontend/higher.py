@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.frontend import calls, operands
+from srcdiff.frontend import entering, operands
 from srcdiff.frontend.core import constant
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Partial, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "INSTANCES", "METHODS_OF"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 @functools.lru_cache(maxsize=256)
@@ -42,7 +40,7 @@ def written(lw: Lowerer, node: Any, text: str, given: dict[str, Any], result: st
     """Read a few lines of Python over the bounds (and functions) given; what ``result`` is bound to then."""
     bounds = {k: v if not callable(v) else Known(v, spelt(v)) for k, v in given.items()}
     bounds.setdefault("np", Known(np, "np"))
-    return calls.synthetic(lw, node, placed(text, node), bounds, result, text)
+    return entering.synthetic(lw, node, placed(text, node), bounds, result, text)
 
 
 PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")

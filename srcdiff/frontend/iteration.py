@@ -19,6 +19,7 @@ import gast
 from srcdiff.frontend import (
     checkpoints,
     control,
+    entering,
     generators,
     iterators,
     mappings,
@@ -367,9 +368,8 @@ def protocol(lw: Lowerer, it: Bound, box: Agg, node: Any) -> Bound | None:
 
 def text(lw: Lowerer, fn: Any, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """A call of one of our own generator texts (or functions): read like the user's functions."""
-    from srcdiff.frontend import calls
 
-    return calls.inline_function(lw, fn, source.find(fn), None, args, kwargs, node)
+    return entering.inline_function(lw, fn, source.find(fn), None, args, kwargs, node)
 
 
 def strict_check(lw: Lowerer, node: Any, tree: Bound) -> list[Any]:

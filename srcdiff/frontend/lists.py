@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import definitions, iteration, iterators, places, sequences
 from srcdiff.frontend.core import name_of
-from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
 from srcdiff.ir.kinds import Seq, Tree, join
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["method", "of_any_length", "replace"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 NOTHING = Plain(Const(None))
 
 

@@ -14,10 +14,12 @@ import numpy as np
 from srcdiff.errors import NoRule, Problem, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
     averages,
+    builtin,
     calls,
     control,
     draws,
     effects,
+    entering,
     expressions,
     generators,
     higher,
@@ -29,6 +31,7 @@ from srcdiff.frontend import (
     matrices,
     objects,
     recursion,
+    ruled,
     scipy_longhand,
     sequences,
     solvers,
@@ -125,7 +128,7 @@ class Lowerer(Core):
     def read_synthetic(
         self, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
     ) -> Bound:
-        return calls.synthetic(self, node, stmts, given, result, tag)
+        return entering.synthetic(self, node, stmts, given, result, tag)
 
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
@@ -136,7 +139,7 @@ class Lowerer(Core):
     def special(self, obj: Any) -> list[Any]:
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
-            tables = (thrown.SPECIAL, objects.SPECIAL, calls.SPECIAL, higher.HANDLERS, managers.SPECIAL,
+            tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
@@ -161,7 +164,7 @@ class Lowerer(Core):
         recursion.wait_for_entries(self)
 
     def can_make(self, cls: type) -> bool:
-        return calls.can_make(cls)
+        return entering.can_make(cls)
 
     def sum_of(self, node: Any) -> Bound:
         return sequences.sum_of(self, node)
@@ -738,7 +741,7 @@ def read_rule(
     lw = Lowerer(ctx, Graph(rule.__name__, region, info=info), region)
     lw.origin = origin
     try:
-        return lw.read(calls.inline(lw, rule, given))
+        return lw.read(ruled.inline(lw, rule, given))
     except Declined as why:
         file, line, line_text = (origin.file, origin.line, origin.text) if origin else ("", 0, "")
         note = "the rule of this function does not cover it"

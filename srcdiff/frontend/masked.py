@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.frontend.statements import store
 from srcdiff.ir.graph import Atom, Const, kind
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MASKED", "call_where"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 def single(d: Dim) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Method, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Plain
 from srcdiff.ir.graph import Const, Ref, Val, kind, vals
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Scalar, Tree, fresh_sym, is_active_kind
 
@@ -306,8 +306,6 @@ def factors(A: Any) -> Any:
 
 # ---- how the front end reads them ------------------------------------------------------------------------
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 def is_outside(lw: Lowerer, b: Bound) -> bool:

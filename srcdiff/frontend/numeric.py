@@ -10,7 +10,7 @@ import numpy as np
 
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, condition, truth
-from srcdiff.frontend.scope import Agg, Bound, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Val, kind
 from srcdiff.ir.kinds import BOOL, FLOAT, INT, STR, Scalar, Tree
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONS"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 def pair(a: Bound, b: Bound) -> Bound:

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.frontend import objects
 from srcdiff.frontend.core import constant
-from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["as_array", "as_arrays", "by_name", "is_list", "joined"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 # operators that Python's lists have no part in, or whose other side decides
 _ARITHMETIC = frozenset({

@@ -11,7 +11,7 @@ import numpy as np
 
 from srcdiff.frontend import higher
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Bound, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Maybe, Seq
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 INSTEAD = {
     exec: "write the statements into the function",

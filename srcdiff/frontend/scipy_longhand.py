@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.higher import written
-from srcdiff.frontend.scope import Bound, Known, Partial, Plain
+from srcdiff.frontend.scope import Bound, Known, Kw, Partial, Plain
 from srcdiff.ir.graph import Const, Ref, kind
 from srcdiff.ir.kinds import Array, is_active_kind
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
-Kw = dict[str, Bound]
 FUNCTIONS = {f.__name__: Known(f, f.__name__) for f in (len, range, int, max)}
 
 

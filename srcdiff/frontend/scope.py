@@ -19,6 +19,7 @@ from srcdiff.ir.graph import Atom, Val
 
 __all__ = [
     "Agg",
+    "Args",
     "Bound",
     "Closure",
     "Derived",
@@ -28,6 +29,7 @@ __all__ = [
     "Frame",
     "Iter",
     "Known",
+    "Kw",
     "Loc",
     "Method",
     "Partial",
@@ -240,6 +242,8 @@ Bound = (
     | Window
     | Poison
 )
+Args = list[Bound]
+Kw = dict[str, Bound]
 
 _frames = itertools.count(1)
 

@@ -15,7 +15,7 @@ import numpy as np
 from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects, places
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
-from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Method, Plain, Step
+from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Method, Plain, Step
 from srcdiff.frontend.trial import Trial
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["FUNCTIONS", "listed", "range_contains", "range_item", "sort", "spread", "sum_of"]
 
 FEW = 16  # rows of an array that are named one by one
-Args = list[Bound]
-Kw = dict[str, Bound]
 load, store = generators.load, generators.store
 
 
@@ -51,7 +49,7 @@ def synthetic(
     lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
 ) -> Bound:
     """Read statements made here, in a scope of their own."""
-    from srcdiff.frontend.calls import synthetic as read
+    from srcdiff.frontend.entering import synthetic as read
 
     return read(lw, node, stmts, given, result, tag)
 

@@ -16,7 +16,7 @@ from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.lifting import Wanted, is_function, lift
-from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Struct, kind
 from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, fresh_sym
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["handler"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 def handler(obj: Any) -> Callable[..., Bound | None] | None:

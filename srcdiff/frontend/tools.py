@@ -13,7 +13,7 @@ import numpy as np
 from srcdiff.frontend import boxes, objects
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import attribute, content, element
-from srcdiff.frontend.scope import Agg, Bound, Closure, Either, Known, Loc, Method, Partial, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Either, Known, Kw, Loc, Method, Partial, Plain
 from srcdiff.ir.graph import Const, kind
 from srcdiff.ir.kinds import BOOL, NONE, OTHER, STR, Array, Kind, Scalar, Seq
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONS", "call_tool"]
 
-Args = list[Bound]
-Kw = dict[str, Bound]
 
 
 def classes_of(lw: Lowerer, b: Bound) -> tuple[type, ...]:

@@ -1,0 +1,430 @@
+"""Calls of functions that have a rule, or a definition in terms of those that have."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.frontend import (
+    aliases,
+    calls,
+    control,
+    entering,
+    masked,
+    objects,
+    opaque,
+    operands,
+    recursion,
+    source,
+)
+from srcdiff.frontend.core import Stop, constant, name_of
+from srcdiff.frontend.expressions import content
+from srcdiff.frontend.paths import default_of, with_defaults
+from srcdiff.frontend.scope import (
+    Agg,
+    Args,
+    Bound,
+    Closure,
+    Either,
+    Frame,
+    Known,
+    Kw,
+    Loc,
+    Partial,
+    Plain,
+    Step,
+    declarations,
+)
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = [
+    "by_definition",
+    "call_saving",
+    "inline",
+    "inline_library",
+    "library",
+    "of_numpy",
+    "ufunc_option",
+    "with_out",
+]
+
+
+def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
+    """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
+
+    ``1.0 / 0.0`` is an error, ``np.divide(1.0, 0.0)`` is infinite.
+    """
+    if numpy_names.CANONICAL[fn] not in DIVIDES or lw.frame.static:
+        return args
+    kinds = [kind(lw.read(a, node)) for a in args]
+    if all(isinstance(k, Scalar) and k.weak for k in kinds) and FLOAT in kinds:
+        at = kinds.index(FLOAT)
+        strong = lw.prim(np.float64, [lw.read(args[at], node)], result=Scalar("f8", False))
+        args = [*args[:at], Plain(strong), *args[at + 1 :]]
+    return args
+
+
+DIVIDES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow})
+
+
+def inline_library(
+    lw: Lowerer, fobj: Any, found: Any, obj: Any, text: str, args: Args, kwargs: Kw, node: Any
+) -> Bound:
+    """A library's function in a rule's text: read in place; called as it is, if that cannot be done."""
+    before, problems = recursion.snapshot(lw), len(lw.problems)
+    got: Bound | None = None
+    with contextlib.suppress(Stop):
+        got = entering.inline_function(lw, fobj, found, None, args, kwargs, node)
+    if got is not None and len(lw.problems) == problems:
+        return got
+    recursion.recover(lw, before)
+    return opaque.opaque_call(lw, obj, text, args, kwargs, node, None)
+
+
+def struct_of(items: tuple[Any, ...]) -> Struct:
+    """A tuple of constants."""
+    return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
+
+
+def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """A function read as what it stands for; None if the definition does not cover the call.
+
+    A problem in reading it is one of the program's, unless the function has a rule of its own, or an operand
+    is of unknown kind: it is then called as it is.
+    """
+    before, problems = recursion.snapshot(lw), len(lw.problems)
+    found = source.find(defined.text)
+    if lw.frame.fobj is defined.text:
+        return None
+    a = found.node.args
+    names, star = [p.id for p in a.args], a.vararg.id if a.vararg is not None else ""
+    if (len(args) > len(names) and not star) or kwargs.keys() - {*names, *(p.id for p in a.kwonlyargs)}:
+        return None
+    places = [*names[: len(args)], *[star] * (len(args) - len(names))]
+    otherwise = lw.ctx.is_known(fn)
+    try:
+        args = [
+            operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in zip(places, args, strict=True)
+        ]
+        kwargs = {
+            name: operands.as_array(lw, b, node) if name in defined.operands else b
+            for name, b in kwargs.items()
+        }
+        given = [*zip(places, args, strict=True), *kwargs.items()]
+        atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
+        otherwise = otherwise or any(kind(x) == UNKNOWN for x in atoms)
+        if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
+            return None
+        frame = Frame(found, defined.text, (("const", defined.text),), None, True)
+        values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}
+        defaults = {
+            name: lw.bind(struct_of(v)) if isinstance(v, tuple) else Plain(Const(v))
+            for name, v in values.items()
+        }
+        got = entering.enter_function(
+            lw, frame, found.node, found.name, args, kwargs, defaults, node, defined.text.__code__
+        )
+    except Stop:
+        if not otherwise:
+            raise
+        recursion.recover(lw, before)
+        return None
+    if declines(got) or (otherwise and len(lw.problems) > problems):
+        recursion.recover(lw, before)
+        return None
+    return got
+
+
+def declines(b: Bound) -> bool:
+    """Whether a definition gives up, on some path at least."""
+    if isinstance(b, Either):
+        return declines(b.then) or declines(b.other)
+    return isinstance(b, Known) and b.obj is NotImplemented
+
+
+# functions that give a view or a copy, depending on how the array lies in memory
+MAY_COPY: set[Any] = {
+    np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.astype, np.require,
+    np.asarray_chkfinite,
+}  # fmt: skip
+
+
+MADE_IN_ORDER: set[Any] = {
+    np.zeros, np.ones, np.empty, np.full, np.copy, np.array, np.arange, np.linspace, np.eye, np.identity,
+}  # fmt: skip
+
+
+def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
+    """Whether a reshaped array is a view for certain: the array lies in memory in one piece, in order."""
+    if not isinstance(base, Loc) or fn not in (np.reshape, np.ravel):
+        return False
+    base = lw.moved_to(base)
+    content = lw.state.cells[base.cell]
+    k = kind(content) if not isinstance(content, Agg) else OTHER
+    if not isinstance(k, Array):
+        return False
+    made = lw.same_shape(content)
+    fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
+    in_order = fresh and (
+        len(k.dims) == 1 or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
+    )
+    if len(k.dims) == 1 and fn is np.reshape:
+        in_order = True  # an evenly spaced vector can be given any shape
+    return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
+
+
+def is_made_in_order(op: Op) -> bool:
+    """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
+    if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
+        return False
+    if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
+        return op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array)
+    return True
+
+
+def keeps_order(step: Step, rank: int) -> bool:
+    """Whether a view of an array in one piece is in one piece."""
+    if step.fn in (np.reshape, np.ravel):
+        return True
+    if step.fn is not operator.getitem:
+        return False
+    index = step.args[0]
+    if isinstance(index, Slice):
+        return isinstance(index.step, Const) and index.step.value in (None, 1)
+    return isinstance(kind(index), Scalar)
+
+
+BUILT_IN: dict[Any, tuple[str, ...]] = {  # functions that cannot say what their arguments are called
+    np.array: ("object", "dtype"), np.asarray: ("a", "dtype", "order"), np.ascontiguousarray: ("a", "dtype"),
+    np.asanyarray: ("a", "dtype", "order"), np.asfortranarray: ("a", "dtype"),
+    np.frombuffer: ("buffer", "dtype"),
+}  # fmt: skip
+
+
+@functools.cache
+def places_of(fn: Any) -> tuple[str, ...]:
+    """The names of the arguments that may be given by position or by name; those before as empty text."""
+    if fn in BUILT_IN:
+        return BUILT_IN[fn]
+    try:
+        params = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    plain = [p for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(p.name if p.kind is p.POSITIONAL_OR_KEYWORD else "" for p in plain)
+
+
+def dtype_named(fn: Any, args: Args, kwargs: Kw) -> tuple[Args, Kw]:
+    """A dtype that is given by position, and what is behind it, by name: rules do without it."""
+    if len(args) < 2 or getattr(fn, "__module__", None) != "numpy":
+        return args, kwargs
+    names = places_of(fn)
+    if "dtype" not in names or (at := names.index("dtype")) >= len(args) or len(args) > len(names):
+        return args, kwargs
+    return args[:at], {**dict(zip(names[at:], args[at:], strict=False)), **kwargs}
+
+
+def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, method: str = "") -> Bound:
+    """A pure function of the table."""
+    args, kwargs = operands.as_arrays(lw, fn, [objects.opened(lw, a, node) for a in args], kwargs, node)
+    args, kwargs = dtype_named(fn, args, kwargs)
+    if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
+        lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
+    if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
+        lw.stop("call", f"a function is passed to {text}, which is not read through", node)
+    top = str(getattr(fn, "__module__", "")).partition(".")[0]
+    own = lw.frame.static or top == "srcdiff" or opaque.is_user_code(fn)  # takes any structure
+    for a in [] if own else [*args, *kwargs.values()]:
+        box = content(lw, a)
+        if objects.is_object(box) and not issubclass(box.type, tuple):
+            lw.stop(
+                "value", f"{text} is given an object of class {box.type.__name__}", node,
+                note="what is done with it is decided by its class",
+                help="pass the number or array that it holds",
+            )  # fmt: skip
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    if top == "scipy":  # (a permission to destroy what it is given, of which no use is made)
+        kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
+        atoms = [lw.read(a, node) for a in (*args, *kwargs.values())]
+    names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
+    if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
+        step = Step(fn, tuple(atoms[1:]), names[1:], method)
+        helper = top == "srcdiff"  # (it may give back what it is given, or something new)
+        if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
+            arrays = [a for a in args if isinstance(a, Loc)]
+            if isinstance(args[0], Loc) or not arrays:
+                return lw.view(args[0], step)
+    if "dtype" in kwargs and not lw.frame.static:
+        check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
+    value = lw.prim(fn, atoms, names, method=method)
+    apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
+    if apart and all(is_plain_data(kind(a)) for a in atoms):
+        new = lw.bind(value)
+        if isinstance(new, Loc):
+            lw.own_lists.add(new.cell)
+        return new
+    is_array = isinstance(value, Val) and (isinstance(value.kind, Array) or value.kind == UNKNOWN)
+    if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
+        new = lw.bind(value)
+        cells = {a.cell for a in args if isinstance(a, Loc)}
+        if cells and isinstance(new, Loc):
+            # a view or a copy: neither may be written to while the other is used
+            aliases.may_be(lw.state, {new.cell}, cells)
+        return new
+    if isinstance(value, Val) and isinstance(value.kind, (Tree,)):
+        return lw.take_apart(value, value.kind)
+    if isinstance(value, Struct):
+        return lw.bind(value)
+    return Plain(value)
+
+
+def is_plain_data(k: Kind) -> bool:
+    """Whether a kind is a number, an array, or a list of these."""
+    while isinstance(k, Seq):
+        k = k.elem
+    return isinstance(k, (Array, Scalar))
+
+
+def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """A function whose rule saves: what computes it is read in place, and the rule attached to its value."""
+    forward, joined = saving
+    known = Known(forward, getattr(forward, "__name__", text), (("const", forward),))
+    before = recursion.snapshot(lw)
+    problems = len(lw.problems)
+    try:
+        got = content(lw, lw.call(known, args, kwargs, node))
+        failed = len(lw.problems) > problems
+    except Stop:
+        failed = True
+    if failed:  # it is called as it is: enough for the first order
+        recursion.recover(lw, before)
+        got = content(lw, opaque.opaque_forward(lw, known, text, args, kwargs, node))
+    if isinstance(got, Plain) and kind(got.atom) == UNKNOWN:
+        items = [lw.prim(operator.getitem, [got.atom, Const(i)], result=UNKNOWN) for i in (0, 1)]
+    elif isinstance(got, Agg) and got.type is tuple and len(got.items) == 2:
+        items = [lw.read(x, node) for x in got.items]
+    else:
+        lw.stop("rule", f"the forward function of the rule of {text} must return (value, saved)", node,
+                help="return value, saved, with saved a tuple of what the pullback needs")  # fmt: skip
+    value, saved = items
+    atoms = [lw.read(a, node) for a in args] + [lw.read(v, node) for v in kwargs.values()]
+    names = (*("",) * len(args), *kwargs, "saved", "value")
+    return lw.bind(lw.prim(joined, [*atoms, saved, value], names, result=kind(value), text=text))
+
+
+def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``f(..., out=x)`` is ``x[...] = f(...)``."""
+    kwargs = dict(kwargs)
+    if isinstance(fn, np.ufunc) and len(args) > fn.nin:
+        target, args = args[fn.nin], args[: fn.nin]
+    else:
+        target = kwargs.pop("out")
+    box = content(lw, target)
+    if isinstance(box, Agg) and len(box.items) == 1:
+        target = box.items[0]
+    if isinstance(target, Plain) and isinstance(kind(target.atom), Array):
+        target = lw.bind(target.atom)  # made in the call itself
+    nowhere = isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None
+    if isinstance(fn, np.ufunc) and "where" in kwargs and not nowhere:
+        where = kwargs.pop("where")
+        written = masked.call_where(lw, Known(fn, text, path), args, kwargs, target, where, node)
+        if written is not None:
+            return written
+    value = calls.call_known(lw, fn, text, path, args, kwargs, node)
+    if nowhere:
+        return value
+    if not isinstance(target, Loc):
+        lw.stop("option", "out= must be an array", node)
+    current = lw.read(target)
+    lw.write(
+        target,
+        lw.prim(
+            ops.setitem,
+            [current, Const(...), lw.read(value)],
+            result=kind(current),
+            hint=name_of(current),
+            user=True,
+        ),
+        node,
+    )
+    return target
+
+
+def check_dtype(lw: Lowerer, dtype: Atom, text: str, node: Any) -> None:
+    """Refuse arrays of records and objects: numbers in them cannot be followed."""
+    value = constant(dtype)
+    known = value is None or isinstance(value, (type, str, np.dtype))
+    if isinstance(dtype, Struct) or (known and np.dtype(value).kind in "OV"):
+        lw.stop(
+            "dtype", f"{text} makes an array of records or objects here, which has no derivative", node,
+            note="numbers that are put into it cannot be followed",
+            help="use one array of floats for each field (dtype=float)",
+        )  # fmt: skip
+
+
+def ufunc_option(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``f(..., dtype=t)`` computes in that type."""
+    if "where" in kwargs:
+        lw.stop(
+            "option", f"{text}(where=...) is not supported", node,
+            note="it leaves the other elements of its result unset",
+            help=f"np.where(mask, {text}(...), other)",
+        )  # fmt: skip
+    kwargs = dict(kwargs)
+    to = kwargs.pop("dtype")
+    cast = [
+        Plain(lw.prim(np.astype, [lw.read(a, node), lw.read(to, node)], method="astype"))
+        if isinstance(kind(lw.read(a, node)), Array)
+        else a
+        for a in args
+    ]
+    value = calls.call_known(lw, fn, text, path, cast, kwargs, node)
+    return Plain(lw.prim(np.astype, [lw.read(value), lw.read(to)], method="astype"))
+
+
+def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
+    """Read a rule's text in place, on values of the graph."""
+    found = source.find(rule)
+    frame = Frame(found, rule, (("const", rule),), None, True)
+    a = found.node.args
+
+    params = [p.id for p in a.posonlyargs + a.args + a.kwonlyargs]
+    bound: Kw = {}
+    for p in params:
+        if p in given:
+            bound[p] = lw.bind(given[p])
+        else:
+            value = default_of(rule, p)
+            bound[p] = (
+                Plain(Const(value))
+                if isinstance(value, (int, float))
+                else lw.outside(value, p, None, None, library=True)
+            )
+    if a.vararg is not None:
+        v = given[a.vararg.id]
+        bound[a.vararg.id] = lw.bind(v)
+    frame.locals = declarations(found.node)[0] | frozenset(bound)
+    old, lw.frame = lw.frame, frame
+    old_jumps, lw.jumps = lw.jumps, control.Jumps()
+    try:
+        for k, b in bound.items():
+            lw.state.names[frame.id, k] = b
+        lw.block(found.node.body)
+        result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+        for key in [k for k in lw.state.names if k[0] == frame.id]:
+            del lw.state.names[key]
+        return result
+    finally:
+        lw.frame, lw.jumps = old, old_jumps
