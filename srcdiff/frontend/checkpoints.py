@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.errors import DerivativeValueError
-from srcdiff.frontend import control
+from srcdiff.frontend import exits
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.scope import Bound, Closure, Derived, Either, Known, Method, Partial
 from srcdiff.ir.amounts import amount
@@ -88,7 +88,7 @@ def marked_loop(lw: Lowerer, call: Any, read: Callable[[Bound], Any]) -> Any:
 
     def whole() -> Any:
         code = read(it)  # how the loop was left is known in the block alone: its else belongs there, too
-        return control.pending(lw, code, []) if isinstance(code, control.Pending) else code
+        return exits.pending(lw, code, []) if isinstance(code, exits.Pending) else code
 
     return in_block(lw, marked_block, whole)
 

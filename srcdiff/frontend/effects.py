@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import Problem
-from srcdiff.frontend import control
+from srcdiff.frontend import control, exits
 from srcdiff.frontend.core import Declined, Stop, constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, lookup
 from srcdiff.frontend.scope import Bound, Known, Method, Partial, Plain
@@ -181,7 +181,7 @@ def assert_statement(lw: Lowerer, s: Any) -> Any:
     """``assert``; a message that has to be computed is, if the test fails."""
     if s.msg is None or (Keeper(lw).is_simple(s.msg) and not any(a.catch is not None for a in lw.attempts)):
         effect(lw, s)
-        return control.FALL
+        return exits.FALL
     error = gast.Call(gast.Name("AssertionError", gast.Load(), None, None), [s.msg], [])
     for n in (error, error.func):
         gast.copy_location(n, s)
@@ -196,7 +196,7 @@ def raise_statement(lw: Lowerer, s: Any) -> int:
             case gast.Call(func=gast.Name(id="NotImplementedError"), args=[gast.Constant(value=str(why))]):
                 raise Declined(Problem("option", why))
     effect(lw, s)
-    return control.RAISE
+    return exits.RAISE
 
 
 def _joined(lw: Lowerer, node: Any) -> Bound:

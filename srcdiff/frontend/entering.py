@@ -13,8 +13,8 @@ import numpy as np
 from srcdiff.frontend import (
     boxes,
     calls,
-    control,
     displays,
+    exits,
     frozen,
     heaps,
     iteration,
@@ -225,7 +225,7 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
     if body is not None:
         lw.declare(frame, fnode, bound)
     old, old_origin, old_jumps, found = lw.frame, lw.origin, lw.jumps, len(lw.problems)
-    lw.frame, lw.jumps = frame, control.Jumps()
+    lw.frame, lw.jumps = frame, exits.Jumps()
     lw.stack.append(entry)
     try:
         for k, b in bound.items():
@@ -244,9 +244,9 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, e
         if len(lw.problems) > found:
             raise Stop(None)
         thrown.hand_on(lw, code, entry.site.node)
-        if isinstance(code, int) and code == control.RAISE and lw.attempts:
+        if isinstance(code, int) and code == exits.RAISE and lw.attempts:
             raise Raised
-        result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+        result = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
             if (
                 not frame.kept

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control
+from srcdiff.frontend import exits
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import stored, truth
 from srcdiff.frontend.scope import Bound, Frame, Iter, Loc, Plain, children, nodes_in
@@ -48,7 +48,7 @@ class Consumer:
 
     frame: Frame
     node: Any
-    jumps: control.Jumps  # what break and return are in its body
+    jumps: exits.Jumps  # what break and return are in its body
     take: Callable[[Bound, list[Any]], Any]
     throws: bool = False
 
@@ -58,7 +58,7 @@ class Resume:
 
     _fields = ()
 
-    def __init__(self, frame: Frame, jumps: control.Jumps, stmts: list[Any]) -> None:
+    def __init__(self, frame: Frame, jumps: exits.Jumps, stmts: list[Any]) -> None:
         self.frame, self.jumps, self.stmts = frame, jumps, stmts
 
 
@@ -125,8 +125,8 @@ def drive(
     depth, after = lw.driven, lw.jumps.ret
     if depth > DEEPEST:
         lw.stop("generator", "generators that read one another nest too deeply", node, help="write a loop")
-    inner = after if after >= control.OUTWARD else control.OUTWARD + 2 * depth + 1
-    jumps = control.Jumps(control.OUTWARD + 2 * depth, inner)
+    inner = after if after >= exits.OUTWARD else exits.OUTWARD + 2 * depth + 1
+    jumps = exits.Jumps(exits.OUTWARD + 2 * depth, inner)
     consumer = Consumer(lw.frame, node, jumps, take, throws)
     lw.driven += 1
     try:
@@ -135,16 +135,16 @@ def drive(
         lw.driven = depth
     rest = orelse or []
     if isinstance(code, int):
-        if code in (control.FALL, control.RETURN):
-            return lw.block(rest) if rest else control.FALL
-        return {jumps.brk: control.FALL, jumps.ret: after}.get(code, code)
-    ways = control.codes(code)
-    leave = [(c, after if c == jumps.ret else c) for c in sorted(ways) if c >= control.OUTWARD]
+        if code in (exits.FALL, exits.RETURN):
+            return lw.block(rest) if rest else exits.FALL
+        return {jumps.brk: exits.FALL, jumps.ret: after}.get(code, code)
+    ways = exits.codes(code)
+    leave = [(c, after if c == jumps.ret else c) for c in sorted(ways) if c >= exits.OUTWARD]
     leave = [(c, d) for c, d in leave if c != jumps.brk]
     broke = (jumps.brk,) if jumps.brk in ways else ()
     if not leave and not rest:
-        return control.FALL
-    return control.Pending(code, tuple(leave), broke, rest)
+        return exits.FALL
+    return exits.Pending(code, tuple(leave), broke, rest)
 
 
 def start(lw: Lowerer, node: Any, gen: Iter, consumer: Consumer) -> Any:
@@ -154,7 +154,7 @@ def start(lw: Lowerer, node: Any, gen: Iter, consumer: Consumer) -> Any:
         if where and where[-1][0] == "sent":  # a loop sends nothing
             where = (*where[:-1], ("block", tuple(given(lw, where[-1][1], "None")), 0))
         frame.consumer = consumer
-        return within(lw, frame, lambda: go_on_from(lw, where, len(where) - 1, control.FALL))
+        return within(lw, frame, lambda: go_on_from(lw, where, len(where) - 1, exits.FALL))
     frame, body = opened(lw, gen, node, consumer.throws)
     frame.consumer = consumer
     try:
@@ -166,7 +166,7 @@ def start(lw: Lowerer, node: Any, gen: Iter, consumer: Consumer) -> Any:
 def within(lw: Lowerer, frame: Frame, read: Callable[[], Any]) -> Any:
     """Read in a generator's frame."""
     old = lw.frame, lw.jumps, lw.origin, lw.node
-    lw.frame, lw.jumps = frame, control.Jumps()
+    lw.frame, lw.jumps = frame, exits.Jumps()
     try:
         return read()
     finally:
@@ -387,11 +387,11 @@ def statement(lw: Lowerer, s: Any, where: Place, node: Any) -> Place:
         code = lw.block([s])
         if not isinstance(code, int):
             unknown(lw, node)
-        if code == control.RETURN:
+        if code == exits.RETURN:
             return ()
-        if code in (control.BREAK, control.CONTINUE):
+        if code in (exits.BREAK, exits.CONTINUE):
             at = max(n for n, p in enumerate(where) if p[0] != "block")
-            return where[: at + (code == control.CONTINUE)]
+            return where[: at + (code == exits.CONTINUE)]
         return where
     if isinstance(s, gast.If):
         known = truth(lw, lw.expr(s.test))
@@ -416,9 +416,9 @@ def go_on_from(lw: Lowerer, where: Place, n: int, code: Any) -> Any:
     if n < 0:
         return code
     top = where[n]
-    if top[0] != "block" and isinstance(code, int) and code == control.BREAK:
-        return go_on_from(lw, where, n - 1, control.FALL)
-    if isinstance(code, Val) and control.BREAK in control.codes(code):
+    if top[0] != "block" and isinstance(code, int) and code == exits.BREAK:
+        return go_on_from(lw, where, n - 1, exits.FALL)
+    if isinstance(code, Val) and exits.BREAK in exits.codes(code):
         unknown(lw, None)
 
     def follow() -> Any:
@@ -431,7 +431,7 @@ def go_on_from(lw: Lowerer, where: Place, n: int, code: Any) -> Any:
             got = lw.block([top[1]])
         return go_on_from(lw, where, n - 1, got)
 
-    swallow = frozenset() if top[0] == "block" else frozenset({control.CONTINUE})
-    if isinstance(code, int) and code != control.FALL and code not in swallow:
+    swallow = frozenset() if top[0] == "block" else frozenset({exits.CONTINUE})
+    if isinstance(code, int) and code != exits.FALL and code not in swallow:
         return go_on_from(lw, where, n - 1, code)
-    return control.go_on(lw, code, follow, swallow)
+    return exits.go_on(lw, code, follow, swallow)

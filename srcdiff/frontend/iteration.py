@@ -18,10 +18,12 @@ import gast
 
 from srcdiff.frontend import (
     checkpoints,
-    control,
     entering,
+    exits,
     generators,
     iterators,
+    joins,
+    loops,
     mappings,
     objects,
     places,
@@ -251,7 +253,7 @@ def counted_or_unrolled(lw: Lowerer, node: Any, it: Bound, orelse: list[Any], tr
     try:
         code = counted(lw, node, it, orelse)
     except Stop as stop:
-        failed, code = stop, control.FALL
+        failed, code = stop, exits.FALL
     found = trial.found
     told = [*found, failed.problem if failed is not None else None]
     again = lw.unrolling * len(trips) <= MOST_UNROLLED and not lw.frame.static
@@ -264,7 +266,7 @@ def counted_or_unrolled(lw: Lowerer, node: Any, it: Bound, orelse: list[Any], tr
     lw.unrolling *= max(len(trips), 1)
     try:
         code = unroll(lw, node, trips, orelse)
-        if not trial.found and not (isinstance(code, int) and code == control.RAISE):
+        if not trial.found and not (isinstance(code, int) and code == exits.RAISE):
             return code
     except Stop:
         pass  # the problems of the loop itself are told
@@ -281,7 +283,7 @@ def body_of(lw: Lowerer, node: Any, value: Bound, rest: list[Any]) -> Any:
     lw.assign(node.target, value)
     if any(continues(s) for s in node.body):
         code = lw.block(node.body)
-        return control.go_on(lw, code, lambda: lw.block(rest), frozenset({control.CONTINUE}))
+        return exits.go_on(lw, code, lambda: lw.block(rest), frozenset({exits.CONTINUE}))
     return lw.block([*node.body, *rest])
 
 
@@ -395,7 +397,7 @@ def strict_check(lw: Lowerer, node: Any, tree: Bound) -> list[Any]:
         for other in sizes[1:]:
             if not same(sizes[0].atom, other.atom) and not same_length(sizes[0].atom, other.atom):
                 text(lw, iterators.check_lengths, [sizes[0], other], {}, node)
-        return control.FALL
+        return exits.FALL
 
     return [generators.Do(read)]
 
@@ -601,20 +603,20 @@ def unroll(
         lw.assign(node.target, item())
         lw.copies *= len(items)
         try:
-            e = control.in_loop(lw, lambda region: lw.block(node.body), lw.region)
+            e = loops.in_loop(lw, lambda region: lw.block(node.body), lw.region)
         finally:
             lw.copies //= len(items)
         if isinstance(e, int):
             return (
                 go(k + 1)
-                if e in (control.FALL, control.CONTINUE)
-                else control.FALL
-                if e == control.BREAK
+                if e in (exits.FALL, exits.CONTINUE)
+                else exits.FALL
+                if e == exits.BREAK
                 else e
             )
-        ways = sorted(control.codes(e) - {control.FALL, control.CONTINUE, control.RAISE})
-        leave = [(c, control.FALL if c == control.BREAK else c) for c in ways]
-        return control.leave_by(lw, e, leave, lambda: go(k + 1))
+        ways = sorted(exits.codes(e) - {exits.FALL, exits.CONTINUE, exits.RAISE})
+        leave = [(c, exits.FALL if c == exits.BREAK else c) for c in ways]
+        return exits.leave_by(lw, e, leave, lambda: go(k + 1))
 
     return go(0)
 
@@ -986,7 +988,7 @@ class Header:
 
             return row
         elem = UNKNOWN if k == UNKNOWN else k if k in (OTHER, STR) else index_kind(k, self.index)[0]
-        v = Val(element_name(self.node.target), control.with_fresh(elem), user=not lw.quiet())
+        v = Val(element_name(self.node.target), joins.with_fresh(elem), user=not lw.quiet())
         self.sources.append((value, d, v))
         if isinstance(it, Loc):
             home = lw.settled(it)
@@ -1122,7 +1124,7 @@ def counted(
 
     stopped = None
     try:
-        code = control.loop(lw, node, op, body, None, orelse)
+        code = loops.loop(lw, node, op, body, None, orelse)
     except Stop as stop:
         stopped = stop
     again = header.changed(op, lw.region.ops[size:]) - indexed

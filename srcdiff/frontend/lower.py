@@ -20,6 +20,7 @@ from srcdiff.frontend import (
     draws,
     effects,
     entering,
+    exits,
     expressions,
     generators,
     higher,
@@ -105,7 +106,7 @@ class Lowerer(Core):
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
     groups: int = 0  # of them so far, for names of our own
-    jumps: control.Jumps = field(default_factory=control.Jumps)  # what break and return mean here
+    jumps: exits.Jumps = field(default_factory=exits.Jumps)  # what break and return mean here
     driven: int = 0  # loops over generators around this place
 
     def expr(self, node: Any) -> Bound:
@@ -358,7 +359,7 @@ class Lowerer(Core):
             if frame.consumer is None:
                 return key[0] in around
             frame, node = frame.consumer.frame, frame.consumer.node
-        if key[1] == control.RETURNED or key[1].startswith(thrown.VARIABLE):
+        if key[1] == exits.RETURNED or key[1].startswith(thrown.VARIABLE):
             return True
         old, self.frame = self.frame, frame
         try:
@@ -643,12 +644,12 @@ def read_function(
             else:
                 code = lw.block(body)
                 lw.fail()
-                if isinstance(code, int) and code == control.RAISE:
+                if isinstance(code, int) and code == exits.RAISE:
                     if lw.certain is not None:
                         raise Stop(lw.certain)
                     lw.stop("raises", f"{found.name} raises an exception whatever its arguments are", node,
                             help="there is no value to differentiate")  # fmt: skip
-                b = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+                b = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
                 result = lw.read(b)
         except recursion.Again:  # the function calls itself, and so do we
             recursion.recover(lw, mark)

@@ -17,7 +17,16 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
-from srcdiff.frontend import checkpoints, control, expressions, generators, objects, parts, protect, source
+from srcdiff.frontend import (
+    checkpoints,
+    exits,
+    expressions,
+    generators,
+    objects,
+    parts,
+    protect,
+    source,
+)
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, truth
@@ -207,7 +216,7 @@ def generator_block(
     lw.state.cells[gen.cell] = Iter("spent", ())
     where = item.context_expr
     frame, own, left = lw.frame, lw.jumps, f"left {where.lineno} {where.col_offset}!"
-    lw.state.names[frame.id, left] = Plain(Const(control.FALL))
+    lw.state.names[frame.id, left] = Plain(Const(exits.FALL))
     inside = [0]
 
     def take(value: Bound, rest: list[Any]) -> Any:
@@ -221,9 +230,9 @@ def generator_block(
             code = lw.block(body)
         finally:
             lw.jumps = old
-        if isinstance(code, int) and code == control.RAISE:
+        if isinstance(code, int) and code == exits.RAISE:
             return code
-        if not (isinstance(code, int) and code == control.FALL):
+        if not (isinstance(code, int) and code == exits.FALL):
             lw.state.names[frame.id, left] = Plain(Const(code) if isinstance(code, int) else code)
         inside[0] += 1
         try:
@@ -232,7 +241,7 @@ def generator_block(
             inside[0] -= 1
 
     code = generators.drive(lw, s, made_of, take, throws=True)
-    if isinstance(code, int) and code != control.FALL:
+    if isinstance(code, int) and code != exits.FALL:
         return code
     after = lw.state.names.pop((frame.id, left))
     atom = lw.read(after)
@@ -320,7 +329,7 @@ def object_block(lw: Lowerer, s: Any, item: Any, b: Bound, body: list[Any]) -> A
         return lw.call(attribute(lw, b, "__exit__", node), args, {}, node)
 
     def well(code: Any) -> Any:
-        if code != control.RAISE:
+        if code != exits.RAISE:
             leave([Plain(Const(None))] * 3)
         return code
 
@@ -330,9 +339,9 @@ def object_block(lw: Lowerer, s: Any, item: Any, b: Bound, body: list[Any]) -> A
         got = leave([Plain(lw.prim(type, [e], result=OTHER)), error, Plain(trace)])
         known = truth(lw, got)
         if known is not None:
-            return control.FALL if known else protect.raise_again(lw, error, s)
-        return control.merge_exits(
-            lw, lw.read(got), lambda: control.FALL, lambda: protect.raise_again(lw, error, s), []
+            return exits.FALL if known else protect.raise_again(lw, error, s)
+        return exits.merge_exits(
+            lw, lw.read(got), lambda: exits.FALL, lambda: protect.raise_again(lw, error, s), []
         )
 
     return protect.around(lw, s, body, well, raised)

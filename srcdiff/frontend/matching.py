@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, control, statements
+from srcdiff.frontend import calls, exits, statements
 from srcdiff.frontend.core import constant
 from srcdiff.frontend.expressions import attribute, compare, content, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
@@ -64,7 +64,7 @@ def read_cases(lw: Lowerer, subject: Get, cases: list[Any], rest: list[Any]) -> 
     if isinstance(test, Const):
         return lw.block([*case.body, *rest]) if test.value else read_cases(lw, subject, later, rest)
     after, else_after = rest, []
-    if control.always_leaves(case.body):
+    if exits.always_leaves(case.body):
         after, else_after = [], rest
 
     def body() -> Any:
@@ -72,7 +72,7 @@ def read_cases(lw: Lowerer, subject: Get, cases: list[Any], rest: list[Any]) -> 
             bind(lw, captures)
         return lw.block(case.body)
 
-    return control.merge_exits(
+    return exits.merge_exits(
         lw, test, body, lambda: read_cases(lw, subject, later, else_after), after
     )
 

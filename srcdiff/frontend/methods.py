@@ -9,10 +9,10 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.frontend import (
     calls,
-    control,
     displays,
     expressions,
     generators,
+    joins,
     lists,
     mappings,
     objects,
@@ -43,7 +43,7 @@ SIGNS = {  # what methods of containers with special names stand for, by name an
 
 def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: Any) -> Bound:
     sign = SIGNS.get((name, len(args))) if not kwargs else None
-    if sign is not None and not control.is_lazy(lw.state, owner):
+    if sign is not None and not joins.is_lazy(lw.state, owner):
         from srcdiff.frontend import higher
 
         return higher.written(lw, node, sign, {"x": owner, **dict(zip("a", args))})
@@ -56,7 +56,7 @@ def method(lw: Lowerer, owner: Bound, name: str, args: Args, kwargs: Kw, node: A
         if box.type in (set, frozenset):
             return displays.set_method(lw, owner, box, name, args, node)
         lw.stop("method", f"the method {name!r} of {box.type.__name__} is not supported", node)
-    if control.is_lazy(lw.state, owner):
+    if joins.is_lazy(lw.state, owner):
         return generators.method(lw, owner, name, args, node)  # type: ignore[arg-type]
     atom = lw.sure(lw.read(owner, node))
     k = kind(atom)

@@ -15,7 +15,7 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.frontend.checkpoints import is_checkpoint
-from srcdiff.frontend.control import jumps
+from srcdiff.frontend.exits import jumps
 from srcdiff.frontend.scope import Known, nodes_in
 
 if TYPE_CHECKING:

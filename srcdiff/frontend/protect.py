@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, iterators, parts, recursion, thrown
+from srcdiff.frontend import exits, iterators, parts, recursion, thrown
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.expressions import content, lookup
 from srcdiff.frontend.raising import Attempt, Reread
@@ -127,7 +127,7 @@ def before(lw: Lowerer, attempt: Attempt, end: State) -> State:
     frames = {f for f, _ in start.names} | {lw.frame.id}
     names.update((key, b) for key, b in attempt.same.items() if key[0] in frames)
     for key in attempt.names:
-        if key[0] in frames and key[1] != control.RETURNED:
+        if key[0] in frames and key[1] != exits.RETURNED:
             names[key] = unknown(key[1], attempt)
     for cell in attempt.cells:
         held = [n for (_, n), b in start.names.items() if isinstance(b, Loc) and b.cell == cell]
@@ -173,9 +173,9 @@ def try_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
         lw.state = out.ok
         return follow(lw, out.code, [*s.orelse, *rest])
     after: list[Any] = []
-    if all(control.always_leaves(h.body) for h in s.handlers):
+    if all(exits.always_leaves(h.body) for h in s.handlers):
         after, rest = rest, []
-    elif len(s.handlers) == 1 and control.always_leaves([*s.body, *s.orelse]):
+    elif len(s.handlers) == 1 and exits.always_leaves([*s.body, *s.orelse]):
         s_rest, rest = rest, []
         return meet(lw, out, [*s.orelse], [handler(lw, out, s.handlers[0], s_rest)], rest)
     return meet(lw, out, [*s.orelse, *after], [handler(lw, out, h, []) for h in s.handlers], rest)
@@ -184,7 +184,7 @@ def try_statement(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
 def by_jumps(lw: Lowerer, s: Any, caught: list[Atom], rest: list[Any]) -> Any:
     """A ``try`` of which the handlers may look into exceptions that the program raises itself."""
     orelse, after = s.orelse, rest
-    if all(control.always_leaves(h.body) for h in s.handlers):
+    if all(exits.always_leaves(h.body) for h in s.handlers):
         orelse, after = [*s.orelse, *rest], []
     catch = thrown.new_catch(lw)
     try:
@@ -205,9 +205,9 @@ def by_jumps(lw: Lowerer, s: Any, caught: list[Atom], rest: list[Any]) -> Any:
     def failing(k: int) -> Any:
         if k == len(handlers):
             return handlers[k - 1]()
-        return control.merge_exits(lw, ended(lw, out, k), handlers[k - 1], partial(failing, k + 1), [])
+        return exits.merge_exits(lw, ended(lw, out, k), handlers[k - 1], partial(failing, k + 1), [])
 
-    if isinstance(out.code, int) and out.code == control.RAISE:
+    if isinstance(out.code, int) and out.code == exits.RAISE:
         return follow(lw, failing(1), after)
     return part_ways(lw, out, ok, partial(failing, 1), after)
 
@@ -242,11 +242,11 @@ def meet(
     def failing(k: int) -> Any:
         if k == len(handlers):
             return handlers[k - 1]()
-        return control.merge_exits(
+        return exits.merge_exits(
             lw, ended(lw, out, k), handlers[k - 1], partial(failing, k + 1), []
         )
 
-    if isinstance(out.code, int) and out.code == control.RAISE:
+    if isinstance(out.code, int) and out.code == exits.RAISE:
         return follow(lw, failing(1), rest)
     return part_ways(lw, out, ok, partial(failing, 1), rest)
 
@@ -263,8 +263,8 @@ def part_ways(
         left.append(failing())
         return left[0]
 
-    code = control.merge_exits(lw, cond, ok, failed, rest)
-    if left and isinstance(left[0], int) and left[0] == control.RAISE and out.which is not None:
+    code = exits.merge_exits(lw, cond, ok, failed, rest)
+    if left and isinstance(left[0], int) and left[0] == exits.RAISE and out.which is not None:
         block = out.which.op  # where it failed an exception goes on: nothing comes after
         for op in here.ops:
             if op is block or (op.code == "if" and op.ins[0] is cond):
@@ -282,11 +282,11 @@ def follow(lw: Lowerer, code: Any, stmts: list[Any]) -> Any:
     if isinstance(code, Const):
         code = code.value
     if isinstance(code, int):
-        return lw.block(stmts) if code == control.FALL else code
+        return lw.block(stmts) if code == exits.FALL else code
     if not stmts:
         return code
-    test = lw.prim(ops.exit_is, [code, Const(control.FALL)])
-    return control.merge_exits(lw, test, lambda: lw.block(stmts), lambda: code, [])
+    test = lw.prim(ops.exit_is, [code, Const(exits.FALL)])
+    return exits.merge_exits(lw, test, lambda: lw.block(stmts), lambda: code, [])
 
 
 def classes_of(lw: Lowerer, node: Any, place: Any) -> Atom:
@@ -316,7 +316,7 @@ def raise_again(lw: Lowerer, error: Bound, s: Any) -> int:
     tree = gast.copy_location(gast.Raise(gast.Name("error!", gast.Load(), None, None), None), s)
     attrs = {"tree": tree, "free": ("error!",), "effect": True}
     lw.add(Op("opaque", [lw.read(error, s)], attrs=attrs))
-    return control.RAISE
+    return exits.RAISE
 
 
 # ---- finally -----------------------------------------------------------------------------------------
@@ -331,7 +331,7 @@ def with_final(lw: Lowerer, s: Any, rest: list[Any]) -> Any:
     if not lw.attempts and parts.harmless(s.finalbody):
         code = lw.block(inner)
         return last(lw, code, s.finalbody, rest)
-    if not lw.attempts and not control.jumps(s.finalbody) and recursion.unprotected(lw):
+    if not lw.attempts and not exits.jumps(s.finalbody) and recursion.unprotected(lw):
         found = unseen(lw, inner, s.finalbody)
         if found is not None:
             return follow(lw, found, rest)
@@ -353,11 +353,11 @@ def unseen(lw: Lowerer, inner: list[Any], final: list[Any]) -> Any:
     """
     before = recursion.snapshot(lw)
     code = lw.block(inner)
-    if not (isinstance(code, int) and code == control.RAISE):
+    if not (isinstance(code, int) and code == exits.RAISE):
         size = len(lw.region.ops)
         after = lw.block(final)
         made = Region(ops=lw.region.ops[size:])
-        if after == control.FALL and not any(recursion.has_effect(op) for op in walk(made)):
+        if after == exits.FALL and not any(recursion.has_effect(op) for op in walk(made)):
             return code
     recursion.recover(lw, before)
     return None
@@ -387,7 +387,7 @@ def around(
         tree, flag, error = lw.tree_once(node, "parts", lambda: parts.around_in_parts(lw, node, body))
         code = lw.block(tree)
         test = lw.prim(ops.exit_is, [lw.read(lookup(lw, flag)), Const(0)])
-        return control.merge_exits(
+        return exits.merge_exits(
             lw, test, lambda: ended_well(code), lambda: failed(lookup(lw, error)), []
         )
     out = protected(lw, node, [EVERY], partial(lw.block, body))
@@ -408,19 +408,19 @@ def around(
 
 def last(lw: Lowerer, code: Any, final: list[Any], rest: list[Any]) -> Any:
     """The ``finally`` after a block that ended with ``code``; what it leaves by itself counts more."""
-    if isinstance(code, int) and code == control.RAISE:
+    if isinstance(code, int) and code == exits.RAISE:
         return code
     after = lw.block(final)
     if isinstance(after, int):
-        return follow(lw, code, rest) if after == control.FALL else after
-    test = lw.prim(ops.exit_is, [after, Const(control.FALL)])
-    return control.merge_exits(lw, test, lambda: follow(lw, code, rest), lambda: after, [])
+        return follow(lw, code, rest) if after == exits.FALL else after
+    test = lw.prim(ops.exit_is, [after, Const(exits.FALL)])
+    return exits.merge_exits(lw, test, lambda: follow(lw, code, rest), lambda: after, [])
 
 
 def again_after(lw: Lowerer, error: Bound, s: Any) -> Any:
     after = lw.block(s.finalbody)
     if isinstance(after, int):
-        return raise_again(lw, error, s) if after == control.FALL else after
-    test = lw.prim(ops.exit_is, [after, Const(control.FALL)])
-    return control.merge_exits(lw, test, lambda: raise_again(lw, error, s), lambda: after, [])
+        return raise_again(lw, error, s) if after == exits.FALL else after
+    test = lw.prim(ops.exit_is, [after, Const(exits.FALL)])
+    return exits.merge_exits(lw, test, lambda: raise_again(lw, error, s), lambda: after, [])
 

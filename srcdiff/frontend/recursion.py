@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, objects, threads
+from srcdiff.frontend import exits, joins, loops, objects, threads
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.core import Bottom, Stop, cyclic
 from srcdiff.frontend.expressions import content, stored
@@ -91,8 +91,8 @@ class Slot:
         if self.const is not None:
             return None if isinstance(a, Const) and a == self.const else self.kind
         if self.whole:
-            both = control.joined(self.kind, kind(a), Const(None))
-            return None if control.similar(both, self.kind) else both
+            both = joins.joined(self.kind, kind(a), Const(None))
+            return None if joins.similar(both, self.kind) else both
         wide = widen(self.kind, kind(a), sizes)
         return None if wide == self.kind else wide
 
@@ -246,7 +246,7 @@ def dissect(
     if isinstance(c, Known):
         fixed.append(c)
         return ("known", id(c.obj))
-    if not isinstance(c, (Plain, Loc)) or control.is_lazy(lw.state, c):
+    if not isinstance(c, (Plain, Loc)) or joins.is_lazy(lw.state, c):
         fixed.append(c)
         return ("other", id(c))
     atom = lw.read(c)
@@ -290,8 +290,8 @@ def reopen(
     if slot.const is not None:
         return Plain(slot.const)
     if slot.whole:
-        return control.Slots(lw).open(UNDEF, slot.kind, slot.name, params)
-    v = Val(slot.name, control.with_fresh(slot.kind), user=True)
+        return loops.Slots(lw).open(UNDEF, slot.kind, slot.name, params)
+    v = Val(slot.name, joins.with_fresh(slot.kind), user=True)
     params.append(v)
     return lw.bind(v)
 
@@ -486,7 +486,7 @@ def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Key, Any]
     lw.complete(lw.state)
     cells = set(lw.graph.info.get("cells", ()))
     for key, b in lw.state.names.items():
-        if (key[0] in frames and key[1] != control.RETURNED) or key[0] < 0:
+        if (key[0] in frames and key[1] != exits.RETURNED) or key[0] < 0:
             out["name", key] = b
             cells |= {c for _, c in lw.holds("", b, set())}
     for c in sorted(cells):
@@ -507,22 +507,22 @@ def differing(lw: Lowerer, rec: Record, around: dict[Key, Any]) -> list[Key] | N
                 continue
             if threads.is_moved({c: x for (s, c), x in rec.environment.items() if s == "cell"}, key[1], now):
                 continue
-            if isinstance(old, Agg) and control.fixed_shape(old, now):
+            if isinstance(old, Agg) and joins.fixed_shape(old, now):
                 for k, x in zip(now.keys, now.items, strict=True):
-                    first = control.part_of(old, k)
+                    first = joins.part_of(old, k)
                     if ("item", key[1], k) not in passed and not (
-                        first is not None and control.same_bound(lw, x, first)
+                        first is not None and joins.same_bound(lw, x, first)
                     ):
                         out.append(("item", key[1], k))
             else:
                 out.append(key)
-        elif old is None or now is None or not control.same_bound(lw, now, old):
+        elif old is None or now is None or not joins.same_bound(lw, now, old):
             if key[1][0] < 0 and old is None:  # a variable of the world, looked at since
                 continue
             out.append(key)
     for key in out:
         b = threads.here(lw, key)
-        if isinstance(lw.settled(b), Poison) or not control.carriable(lw, b):
+        if isinstance(lw.settled(b), Poison) or not loops.carriable(lw, b):
             return None
     return out
 
@@ -562,18 +562,18 @@ def enter(lw: Lowerer, site: Site) -> Bound:
     ins: list[Atom] = []
     for slot, (_, a, _) in zip(rec.slots, leaves, strict=True):
         if slot.whole:
-            ins += control.leaves(lw.conform(control.spread(lw, a, slot.kind), slot.kind), slot.kind)
+            ins += loops.leaves(lw.conform(loops.spread(lw, a, slot.kind), slot.kind), slot.kind)
         elif slot.const is None:
             ins.append(a)
     passed, wider = threads.given(lw, rec.threads, site.node, settler(rec))
     table.version += wider
     op = Op("call", [*ins, *passed, *rec.extras], attrs={"graph": rec.graph})
     kinds = [instance(k, rec, sizes) for k in (rec.result, *rec.threads.kinds.values())]
-    op.outs = [Val("", control.with_fresh(x), op) for k in kinds for x in control.leaves_of(k)]
+    op.outs = [Val("", joins.with_fresh(x), op) for k in kinds for x in loops.leaves_of(k)]
     lw.add(op)
     before = set(lw.state.cells)
     outs = list(op.outs)
-    got, *changed = [control.rebuild(k, outs, lw) for k in kinds]
+    got, *changed = [loops.rebuild(k, outs, lw) for k in kinds]
     made = set(lw.state.cells) - before
     outer = dict(threads.ways(lw, site.bound))
     written = threads.take_back(lw, site, rec.threads, changed, site.node)
@@ -715,14 +715,14 @@ def body(lw: Lowerer, frame: Frame, site: Site, bound: dict[str, Bound]) -> Boun
     lw.declare(frame, node, bound)
     for k, b in bound.items():
         lw.state.names[frame.id, k] = stored(lw, b)
-    old, lw.jumps = lw.jumps, control.Jumps()
+    old, lw.jumps = lw.jumps, exits.Jumps()
     try:
         code = lw.block(node.body)
     finally:
         lw.jumps = old
-    if isinstance(code, int) and code == control.RAISE:
+    if isinstance(code, int) and code == exits.RAISE:
         raise Bottom
-    return lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+    return lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
 
 
 def same_place(lw: Lowerer, result: Bound, before: State, inner: dict[Any, int]) -> Any:
@@ -763,7 +763,7 @@ def finish(
     region.results = split(lw, atom, k)
     kinds = [k, *rec.threads.kinds.values()]
     for x, kk in zip(handed, rec.threads.kinds.values(), strict=True):
-        region.results += control.leaves(x, kk)
+        region.results += loops.leaves(x, kk)
     if rec.same is None:
         returned = may_return(lw, result, inner, before) - rec.threads.returns
         if returned:
@@ -777,7 +777,7 @@ def finish(
     substitute(region, dict(zip(rec.extras, params, strict=True)))
     region.params += params
     rec.graph.region = region
-    rec.graph.info["results"] = tuple(x for kk in kinds for x in control.leaves_of(kk))
+    rec.graph.info["results"] = tuple(x for kk in kinds for x in loops.leaves_of(kk))
 
 
 def may_return(lw: Lowerer, result: Bound, inner: dict[Any, int], before: State) -> set[Any]:

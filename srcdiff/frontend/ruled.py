@@ -14,8 +14,8 @@ from srcdiff.backends import numpy_names
 from srcdiff.frontend import (
     aliases,
     calls,
-    control,
     entering,
+    exits,
     masked,
     objects,
     opaque,
@@ -417,12 +417,12 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
         bound[a.vararg.id] = lw.bind(v)
     frame.locals = declarations(found.node)[0] | frozenset(bound)
     old, lw.frame = lw.frame, frame
-    old_jumps, lw.jumps = lw.jumps, control.Jumps()
+    old_jumps, lw.jumps = lw.jumps, exits.Jumps()
     try:
         for k, b in bound.items():
             lw.state.names[frame.id, k] = b
         lw.block(found.node.body)
-        result = lw.state.names.get((frame.id, control.RETURNED), Plain(Const(None)))
+        result = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:
             del lw.state.names[key]
         return result

@@ -13,10 +13,12 @@ from srcdiff.frontend import (
     control,
     definitions,
     effects,
+    exits,
     generators,
     iteration,
     lists,
     locally,
+    loops,
     managers,
     mappings,
     matching,
@@ -66,10 +68,10 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
         mark = recursion.snapshot(lw) if thrown.catching(lw) else None
         lw.enter(s)
         try:
-            if isinstance(s, gast.If) and control.jumps([s]):
+            if isinstance(s, gast.If) and exits.jumps([s]):
                 test = lw.expr(s.test)
                 return control.if_statement(lw, test, s.body, s.orelse, rest)
-            if isinstance(s, gast.Try) and control.jumps([s]):
+            if isinstance(s, gast.Try) and exits.jumps([s]):
                 return protect.try_statement(lw, s, rest)
             if isinstance(s, gast.Match):
                 return matching.match_statement(lw, s, rest)
@@ -88,18 +90,18 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             return block(lw, [*thrown.instead(lw, s, lift, mark), *rest])
         except Bottom:
             lw.state = state
-            return control.RAISE
+            return exits.RAISE
         except Raised:
-            return control.RAISE
-        if isinstance(code, control.Pending):
-            return control.pending(lw, code, rest)
-        if isinstance(code, int) and code == control.FALL:
+            return exits.RAISE
+        if isinstance(code, exits.Pending):
+            return exits.pending(lw, code, rest)
+        if isinstance(code, int) and code == exits.FALL:
             continue
         if isinstance(code, int) or not rest:
             return code
-        test_fall = control.exit_test(lw, code, control.FALL)
-        return control.merge_exits(lw, test_fall, partial(block, lw, rest), partial(_same, code), [])
-    return control.FALL
+        test_fall = exits.exit_test(lw, code, exits.FALL)
+        return exits.merge_exits(lw, test_fall, partial(block, lw, rest), partial(_same, code), [])
+    return exits.FALL
 
 
 def _same(code: Any) -> Any:
@@ -122,7 +124,7 @@ def statement(lw: Lowerer, s: Any) -> Any:
         what = what or f"{WORDS.get(name, name)} is not supported in a differentiated function"
         lw.stop(slug, what, s, help=help)
     result = handler(lw, s)
-    return control.FALL if result is None else result
+    return exits.FALL if result is None else result
 
 
 def _assign(lw: Lowerer, s: Any) -> None:
@@ -480,7 +482,7 @@ def _expr(lw: Lowerer, s: Any) -> None:
 
 def _return(lw: Lowerer, s: Any) -> int:
     value = lw.expr(s.value) if s.value is not None else Plain(Const(None))
-    lw.state.names[lw.frame.id, control.RETURNED] = (
+    lw.state.names[lw.frame.id, exits.RETURNED] = (
         stored(lw, value) if not isinstance(value, Plain) else value
     )
     return lw.jumps.ret
@@ -526,7 +528,7 @@ def _break(lw: Lowerer, s: Any) -> int:
 
 
 def _continue(lw: Lowerer, s: Any) -> int:
-    return control.CONTINUE
+    return exits.CONTINUE
 
 
 _HANDLERS: dict[str, Any] = {
@@ -535,7 +537,7 @@ _HANDLERS: dict[str, Any] = {
     "FunctionDef": definitions.function, "Import": definitions.import_module,
     "ImportFrom": definitions.import_from, "Delete": definitions.delete, "Break": _break,
     "Continue": _continue, "Nonlocal": _pass, "Global": _pass, "For": iteration.for_loop,
-    "While": control.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
+    "While": loops.while_loop, "TypeAlias": _type_alias, "Try": _try, "With": managers.with_statement,
     "Resume": _resume, "Do": _do, "Held": thrown.held,
     "ClassDef": locally.class_statement,
 }  # fmt: skip

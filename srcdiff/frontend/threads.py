@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import aliases, control, mappings
+from srcdiff.frontend import aliases, exits, joins, loops, mappings
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import Agg, Bound, Forward, Frame, Iter, Loc, Plain, Poison, State
@@ -53,7 +53,7 @@ def ways(lw: Lowerer, bound: dict[str, Bound]) -> Iterator[tuple[tuple[Any, ...]
     while todo:
         way, b = todo.pop(0)
         b = lw.settled(b)
-        if isinstance(b, Loc) and not control.is_lazy(lw.state, b):
+        if isinstance(b, Loc) and not joins.is_lazy(lw.state, b):
             yield way, b
         box = content(lw, b)
         if isinstance(box, Agg):
@@ -117,13 +117,13 @@ def open_all(lw: Lowerer, threads: Threads, params: list[Val]) -> int:
     for key in threads.passed:
         k = threads.kinds[key]
         if key[0] == "cell":
-            got = control.Slots(lw).open(UNDEF, k, control.held_as(lw.state, key[1]), params)
-            lw.state.cells[key[1]] = control.content_of(lw, got)
+            got = loops.Slots(lw).open(UNDEF, k, joins.held_as(lw.state, key[1]), params)
+            lw.state.cells[key[1]] = loops.content_of(lw, got)
         elif key[0] == "item":
-            hint = control.item_hint(lw, lw.state, key[1], key[2])
-            control.set_part(lw.state, key[1], key[2], control.Slots(lw).open(UNDEF, k, hint, params))
+            hint = joins.item_hint(lw, lw.state, key[1], key[2])
+            joins.set_part(lw.state, key[1], key[2], loops.Slots(lw).open(UNDEF, k, hint, params))
         else:
-            lw.state.names[key[1]] = control.Slots(lw).open(UNDEF, k, key[1][1], params)
+            lw.state.names[key[1]] = loops.Slots(lw).open(UNDEF, k, key[1][1], params)
     return len(inside)
 
 
@@ -140,11 +140,11 @@ def changes(
         way = way_of.get(cell)
         if isinstance(now, (Forward, Iter)) or isinstance(old, (Forward, Iter)):
             refuse(lw, site, "puts what it was given into a list, or uses up an iterator of its caller's")
-        if isinstance(old, Agg) and control.fixed_shape(old, now):
+        if isinstance(old, Agg) and joins.fixed_shape(old, now):
             for k, b in zip(now.keys, now.items, strict=True):
-                first = control.part_of(old, k)
-                if first is None or not control.same_bound(lw, b, first):
-                    if not control.carriable(lw, b):
+                first = joins.part_of(old, k)
+                if first is None or not joins.same_bound(lw, b, first):
+                    if not loops.carriable(lw, b):
                         refuse_thing(lw, site, b, f"sets {k!r} to a function or the like")
                     out[("item", cell, k) if way is None else ("part", way, k)] = (first, b)
             continue
@@ -156,10 +156,10 @@ def changes(
         out[key] = (as_bound(cell, old), as_bound(cell, now))
     for name, b in lw.state.names.items():
         old_b = before.names.get(name)
-        if name[1] == control.RETURNED or (old_b is None and name[0] >= 0):
+        if name[1] == exits.RETURNED or (old_b is None and name[0] >= 0):
             continue
-        if old_b is None or not control.same_bound(lw, b, old_b):
-            if not control.carriable(lw, b):
+        if old_b is None or not joins.same_bound(lw, b, old_b):
+            if not loops.carriable(lw, b):
                 refuse_thing(lw, site, b, f"assigns a function or the like to {name[1]!r}")
             out["name", name] = (old_b, b)
     for key in threads.passed:  # what another path changes
@@ -189,7 +189,7 @@ def here(lw: Lowerer, key: Key) -> Bound:
     if key[0] == "cell":
         return as_bound(key[1], lw.state.cells[key[1]])
     if key[0] == "item":
-        got = control.part_of(lw.state.cells[key[1]], key[2])
+        got = joins.part_of(lw.state.cells[key[1]], key[2])
     else:
         got = lw.state.names.get(key[1]) or lw.world(key[1])
     return got if got is not None else Plain(UNDEF)
@@ -208,13 +208,13 @@ def note(
         k = kind(lw.read(last))
         old = threads.kinds.get(key)
         if old is not None:
-            k = control.joined(old, k, Const(None))
+            k = joins.joined(old, k, Const(None))
         elif key[0] in ("cell", "item", "name") and first is not None:
-            a0 = control.in_state(lw, before, first)
+            a0 = loops.in_state(lw, before, first)
             symbols(kind(a0), threads.known)
-            k = control.joined(kind(a0), k, a0)
+            k = joins.joined(kind(a0), k, a0)
         k = settle(plain(k), key)
-        if old is None or not control.similar(old, k):
+        if old is None or not joins.similar(old, k):
             threads.kinds[key] = k
             new += 1
     return new
@@ -228,14 +228,14 @@ def add(
         if key[0] == "cell":
             first: Any = as_bound(key[1], seen[key])
         else:
-            first = control.part_of(seen["cell", key[1]], key[2]) if key[0] == "item" else seen.get(key)
+            first = joins.part_of(seen["cell", key[1]], key[2]) if key[0] == "item" else seen.get(key)
         a = lw.read(here(lw, key))
         k = kind(a)
         if first is not None and not isinstance(first, Poison):
             with lw.inside(Region()):
                 a0 = lw.read(first)
             symbols(kind(a0), threads.known)
-            k = control.joined(kind(a0), k, a0)
+            k = joins.joined(kind(a0), k, a0)
         threads.kinds[key] = settle(plain(k), key)
     return len(keys)
 
@@ -265,11 +265,11 @@ def ends(lw: Lowerer, threads: Threads, found: dict[Key, tuple[Bound | None, Bou
             atom = lw.read(found[key][1])
         elif key[0] in ("arg", "part"):
             b: Any = as_bound(inner[key[1]], lw.state.cells[inner[key[1]]])
-            part = b if key[0] == "arg" else control.part_of(b, key[2])
+            part = b if key[0] == "arg" else joins.part_of(b, key[2])
             atom = lw.read(part if part is not None else Plain(UNDEF))
         else:
             atom = lw.read(here(lw, key))
-        out.append(lw.conform(control.spread(lw, atom, k), k))
+        out.append(lw.conform(loops.spread(lw, atom, k), k))
     return out
 
 
@@ -292,12 +292,12 @@ def given(
                         help="put a copy (x.copy()) into the list")  # fmt: skip
             spread_out(lw, key[1], k, node)
         atom = lw.read(here(lw, key))
-        wide = settle(plain(control.joined(k, kind(atom), Const(None))), key) if atom is not UNDEF else k
-        if not control.similar(wide, k):
+        wide = settle(plain(joins.joined(k, kind(atom), Const(None))), key) if atom is not UNDEF else k
+        if not joins.similar(wide, k):
             threads.kinds[key] = k = wide
             wider += 1
         if key in threads.passed:
-            out += control.leaves(lw.conform(control.spread(lw, atom, k), k), k)
+            out += loops.leaves(lw.conform(loops.spread(lw, atom, k), k), k)
     return out, wider
 
 
@@ -309,7 +309,7 @@ def fits(lw: Lowerer, threads: Threads, settle: Callable[[Kind, Key], Kind]) -> 
             atom = lw.read(here(lw, key))
             if atom is UNDEF:
                 continue
-            if not control.similar(settle(plain(control.joined(k, kind(atom), Const(None))), key), k):
+            if not joins.similar(settle(plain(joins.joined(k, kind(atom), Const(None))), key), k):
                 return False
     return True
 
@@ -321,11 +321,11 @@ def take_back(lw: Lowerer, site: Site, threads: Threads, made: list[Bound], node
     for key, b in zip(threads.kinds, made, strict=True):
         if key[0] == "cell":
             lw.check_shared(key[1], node)
-            lw.state.cells[key[1]] = control.content_of(lw, b)
+            lw.state.cells[key[1]] = loops.content_of(lw, b)
             written.add(key[1])
         elif key[0] == "item":
             lw.check_shared(key[1], node)
-            control.set_part(lw.state, key[1], key[2], b)
+            joins.set_part(lw.state, key[1], key[2], b)
             written.add(key[1])
         elif key[0] == "name":
             lw.state.names[key[1]] = b

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, objects
+from srcdiff.frontend import exits, loops, objects
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.parts import load, located, store
 from srcdiff.frontend.raising import Attempt
@@ -183,7 +183,7 @@ def throw_again(lw: Lowerer, error: Bound, s: Any) -> Any:
     error = lw.settled(error)
     if isinstance(error, Either):
         arms = [partial(way, lw, b, s) for b in (error.then, error.other)]
-        return control.merge_exits(lw, error.test, arms[0], arms[1], [])
+        return exits.merge_exits(lw, error.test, arms[0], arms[1], [])
     if isinstance(error, Known) and isinstance(error.obj, type):
         if catcher(lw, error.obj) is None:
             return None
@@ -227,20 +227,20 @@ def sort_out(lw: Lowerer, code: Any, catch: Catch, handlers: list[Any], orelse: 
     if isinstance(code, int):
         if code in catch.codes:
             return handled(lw, catch, code, handlers)
-        return well() if code == control.FALL else code
+        return well() if code == exits.FALL else code
 
     def go(ways: list[int]) -> Any:
         if not ways:
-            others = control.codes(code) - set(catch.codes)
-            if others == {control.FALL}:
+            others = exits.codes(code) - set(catch.codes)
+            if others == {exits.FALL}:
                 return well()
-            left = [(c, c) for c in sorted(others - {control.FALL, control.RAISE})]
-            return control.leave_by(lw, code, left, well)
-        test = control.exit_test(lw, code, ways[0])
+            left = [(c, c) for c in sorted(others - {exits.FALL, exits.RAISE})]
+            return exits.leave_by(lw, code, left, well)
+        test = exits.exit_test(lw, code, ways[0])
         first = partial(handled, lw, catch, ways[0], handlers)
-        return control.merge_exits(lw, test, first, lambda: go(ways[1:]), [])
+        return exits.merge_exits(lw, test, first, lambda: go(ways[1:]), [])
 
-    return go(sorted(c for c in control.codes(code) if c in catch.codes))
+    return go(sorted(c for c in exits.codes(code) if c in catch.codes))
 
 
 def handled(lw: Lowerer, catch: Catch, code: int, handlers: list[Any]) -> Any:
@@ -266,7 +266,7 @@ def handled(lw: Lowerer, catch: Catch, code: int, handlers: list[Any]) -> Any:
 
 def jumps_in(code: Any) -> list[int]:
     """The codes of jumps to handlers that a code may be."""
-    return sorted(c for c in control.codes(code) if c >= FIRST) if isinstance(code, (int, Val, Const)) else []
+    return sorted(c for c in exits.codes(code) if c >= FIRST) if isinstance(code, (int, Val, Const)) else []
 
 
 def hand_on(lw: Lowerer, code: Any, node: Any) -> None:
@@ -280,14 +280,14 @@ def hand_on(lw: Lowerer, code: Any, node: Any) -> None:
         raise Lift(None)
     if isinstance(code, int):
         raise Thrown(code)
-    lw.jumped = control.leave_by(lw, code, [(c, c) for c in ways], lambda: control.FALL)
+    lw.jumped = exits.leave_by(lw, code, [(c, c) for c in ways], lambda: exits.FALL)
 
 
 def held(lw: Lowerer, s: Any) -> Any:
     """Read ``name = call``; returns the exit code."""
     before = lw.state.names.get((lw.frame.id, s.steady)) if s.steady else None
     old = lw.direct, lw.jumped
-    lw.direct, lw.jumped = (s.call, lw.region), control.FALL
+    lw.direct, lw.jumped = (s.call, lw.region), exits.FALL
     try:
         lw.state.names[lw.frame.id, s.name] = stored(lw, lw.expr(s.call))
         code = lw.jumped
@@ -324,7 +324,7 @@ def lifted(lw: Lowerer, s: Any, call: Any) -> list[Any] | None:
              "Raise": ("exc",), "Match": ("subject",), "While": ()}  # fmt: skip
     kind = type(s).__name__
     if kind == "While" and any(n is call for n in nodes_in(s.test)):
-        return [control.test_inside(lw, s)]
+        return [loops.test_inside(lw, s)]
     for f in order.get(kind, ()):
         if isinstance(fields[f], gast.AST):
             fields[f] = lifter.visit(fields[f])
