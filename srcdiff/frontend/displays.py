@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, entering, iteration, methods, objects, statements
+from srcdiff.frontend import calls, entering, known_items, methods, objects, statements
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
@@ -97,7 +97,7 @@ def set_method(lw: Lowerer, owner: Bound, box: Agg, name: str, args: list[Bound]
     """A method of a set of known elements: settled now, or the set becomes one of run time."""
     atoms = [lw.read(content(lw, a) if not isinstance(a, Loc) else a, node) for a in args]
     if name in _OF_SETS:
-        groups = [iteration.fixed_items(lw, a, node) for a in args]
+        groups = [known_items.fixed_items(lw, a, node) for a in args]
         known = [[lw.read(x) for x in g] for g in groups if g is not None]
         if len(known) == len(args) and all(is_constant(x) for g in known for x in g):
             got = getattr(box.type(box.keys), name)(*[[constant(x) for x in g] for g in known])

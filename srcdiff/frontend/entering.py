@@ -17,8 +17,8 @@ from srcdiff.frontend import (
     exits,
     frozen,
     heaps,
-    iteration,
     iterators,
+    known_items,
     matrices,
     objects,
     opaque,
@@ -205,7 +205,7 @@ def enter_function(
     bound = bind_arguments(lw, fnode.args, name, args, kwargs, defaults, node)
     if isinstance(fnode, gast.FunctionDef) and lw.is_generator(fnode):
         bound = {k: stored(lw, b) for k, b in bound.items()}
-        return iteration.lazy(lw, "generator", frame, fnode, name, bound)
+        return known_items.lazy(lw, "generator", frame, fnode, name, bound)
     site = recursion.site_of(lw, frame, fnode, name, bound, node, ident)
     if recursion.repeats(lw, site):
         return recursion.enter(lw, site)

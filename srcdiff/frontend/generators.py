@@ -379,7 +379,7 @@ def advance(lw: Lowerer, where: Place, node: Any) -> tuple[Bound | None, Place]:
 
 def statement(lw: Lowerer, s: Any, where: Place, node: Any) -> Place:
     """Read one statement on the way to the next value."""
-    from srcdiff.frontend import iteration
+    from srcdiff.frontend import known_items
 
     if yields(s):
         return (*where, ("block", tuple(delegated(lw, s)), 0))
@@ -401,8 +401,8 @@ def statement(lw: Lowerer, s: Any, where: Place, node: Any) -> Place:
     if isinstance(s, gast.While):
         return (*where, ("while", s))
     if isinstance(s, gast.For):
-        tree = iteration.take(lw, lw.expr(s.iter), s, [])
-        items = iteration.items_of(lw, tree, s) or iteration.numbers_of(tree)
+        tree = known_items.take(lw, lw.expr(s.iter), s, [])
+        items = known_items.items_of(lw, tree, s) or known_items.numbers_of(tree)
         if items is None:
             return unknown(lw, node)  # type: ignore[no-any-return]
         return (*where, ("for", s, tuple(items), 0))

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import definitions, iteration, iterators, places, sequences
+from srcdiff.frontend import definitions, iterators, places, producers, sequences
 from srcdiff.frontend.core import name_of
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.ir import ops
@@ -156,12 +156,12 @@ def _copy(lw: Lowerer, owner: Bound, atom: Atom, args: Args, node: Any) -> Bound
 
 def _index(lw: Lowerer, owner: Bound, atom: Atom, args: Args, node: Any) -> Bound:
     check_comparable(lw, atom, node)
-    return iteration.text(lw, iterators.index_of, [Plain(atom), *args], {}, node)
+    return producers.text(lw, iterators.index_of, [Plain(atom), *args], {}, node)
 
 
 def _count(lw: Lowerer, owner: Bound, atom: Atom, args: Args, node: Any) -> Bound:
     check_comparable(lw, atom, node)
-    return iteration.text(lw, iterators.count_of, [Plain(atom), *args], {}, node)
+    return producers.text(lw, iterators.count_of, [Plain(atom), *args], {}, node)
 
 
 def check_comparable(lw: Lowerer, atom: Atom, node: Any) -> None:

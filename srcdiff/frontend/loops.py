@@ -179,7 +179,7 @@ def loop(
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
                 hint = "" if key[1][1] == "_" else key[1][1]
                 opened[key] = lw.state.names[key[1]] = slots.open(init, k, hint, params)
-                if key[1][1] == exits.RETURNED or key[1][1].startswith("thrown!"):  # set in the last trip only
+                if key[1][1] == exits.RETURNED or key[1][1].startswith("thrown!"):  # (set in the last trip)
                     del lw.state.names[key[1]]
         ways = aliases.parts_of(
             lw, lw.state, [(k, Loc(k[1]) if k[0] == "cell" else b) for k, b in opened.items()]

@@ -702,11 +702,11 @@ def unary(name: str) -> Any:
 
 def next_item(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
     """``next(obj)``, or ``next(obj, default)``: the default where ``__next__`` raises StopIteration."""
-    from srcdiff.frontend import iteration, iterators
+    from srcdiff.frontend import iterators, known_items, producers
 
     box = content(lw, args[0]) if args else None
-    if len(args) == 2 and is_object(box) and not iteration.is_cursor(box):
-        return iteration.text(lw, iterators.next_or, args, {}, node)
+    if len(args) == 2 and is_object(box) and not known_items.is_cursor(box):
+        return producers.text(lw, iterators.next_or, args, {}, node)
     return special(lw, args[0], "__next__", args[1:], node) if args else None
 
 

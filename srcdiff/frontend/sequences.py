@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from srcdiff.frontend import generators, heaps, iteration, iterators, mappings, objects, places
+from srcdiff.frontend import (
+    generators,
+    headers,
+    heaps,
+    iteration,
+    iterators,
+    known_items,
+    mappings,
+    objects,
+    places,
+    producers,
+)
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Method, Plain, Step
@@ -90,7 +101,7 @@ def sequence(lw: Lowerer, it: Bound, node: Any) -> Bound:
 def spread(lw: Lowerer, it: Bound, node: Any) -> tuple[Bound, list[Bound] | None]:
     """A sequence of all items (an iterator is used up), and the items where their number is known."""
     it = sequence(lw, it, node)
-    return it, iteration.fixed_items(lw, it, node)
+    return it, known_items.fixed_items(lw, it, node)
 
 
 def columns(lw: Lowerer, rows: Bound, node: Any) -> Bound | None:
@@ -100,11 +111,11 @@ def columns(lw: Lowerer, rows: Bound, node: Any) -> Bound | None:
     seq = lw.bind(a)
     rows_of_any_length = isinstance(k, Seq) and (isinstance(k.elem, Seq) or k.elem == UNKNOWN)
     if rows_of_any_length or (isinstance(k, Array) and len(k.dims) == 2):
-        return iteration.text(lw, iterators.turned, [seq], {}, node)
+        return producers.text(lw, iterators.turned, [seq], {}, node)
     if not isinstance(k, Seq) or not isinstance(k.elem, Tree) or k.elem.type is dict:
         return None
     columns_ = [
-        listed(lw, iteration.text(lw, iterators.column, [seq, Plain(Const(n))], {}, node), node)
+        listed(lw, producers.text(lw, iterators.column, [seq, Plain(Const(n))], {}, node), node)
         for n in range(len(k.elem.items))
     ]
     return make_tuple(columns_)
@@ -136,7 +147,7 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
-    fixed = iteration.fixed_items(lw, it, node) or rows_in(lw, it, node)
+    fixed = known_items.fixed_items(lw, it, node) or rows_in(lw, it, node)
     if fixed is not None:
         return make_list(fixed, lw)
     a = lw.read(sequence(lw, it, node), node)
@@ -230,12 +241,12 @@ def _zip(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
             node,
             help="take slices of a list: zip(xs[::2], xs[1::2])",
         )
-    return iteration.lazy(lw, "zip", strict, *args)
+    return known_items.lazy(lw, "zip", strict, *args)
 
 
 def _enumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
-    return iteration.lazy(lw, "enumerate", args[0], start)
+    return known_items.lazy(lw, "enumerate", args[0], start)
 
 
 def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -245,7 +256,7 @@ def _reversed(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         if isinstance(box, Agg) and hasattr(box.type, "__reversed__"):
             return lw.call(_attribute(lw, args[0], "__reversed__", node), [], {}, node)
         lw.stop("iterate", "an iterator cannot be reversed", node, help="make a list of it first")
-    return iteration.lazy(lw, "reversed", args[0])
+    return known_items.lazy(lw, "reversed", args[0])
 
 
 def _attribute(lw: Lowerer, b: Bound, name: str, node: Any) -> Bound:
@@ -255,7 +266,7 @@ def _attribute(lw: Lowerer, b: Bound, name: str, node: Any) -> Bound:
 
 
 def _map(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return iteration.lazy(lw, "map", *args)
+    return known_items.lazy(lw, "map", *args)
 
 
 def _text(fn: Any, plain: Any = None) -> Callable[..., Bound]:
@@ -263,8 +274,8 @@ def _text(fn: Any, plain: Any = None) -> Callable[..., Bound]:
 
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         if plain is not None and is_none(args[0]):
-            return iteration.text(lw, plain, args[1:], kwargs, node)
-        return iteration.text(lw, fn, args, kwargs, node)
+            return producers.text(lw, plain, args[1:], kwargs, node)
+        return producers.text(lw, fn, args, kwargs, node)
 
     return handler
 
@@ -283,23 +294,23 @@ def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         )
     it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter):
-        return iteration.lazy(lw, it.kind, *it.parts)
+        return known_items.lazy(lw, it.kind, *it.parts)
     box = content(lw, it)
-    if iteration.is_cursor(box):
+    if known_items.is_cursor(box):
         return it
     if is_iterator(lw, it):
         if isinstance(box, Agg):
-            own = iteration.protocol(lw, it, box, node)
+            own = known_items.protocol(lw, it, box, node)
             assert own is not None
             return _iter(lw, [own], {}, node)
         return it
     seq = sequence(lw, it, node)
     if isinstance(seq, Plain):  # text
-        fixed = iteration.fixed_items(lw, seq, node)
+        fixed = known_items.fixed_items(lw, seq, node)
         if fixed is None:
             lw.stop("iterator", "this cannot be iterated over", node)
         seq = make_tuple(fixed)
-    return Loc(lw.state.new_cell(iteration.cursor(seq)))
+    return Loc(lw.state.new_cell(known_items.cursor(seq)))
 
 
 def _next(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -313,7 +324,7 @@ def _next(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def next_of(lw: Lowerer, it: Bound, node: Any, default: Bound | None) -> Bound | None:
     """The next value of an iterator, which is moved on; None if there is none for certain."""
     box = content(lw, it)
-    if iteration.is_cursor(box):
+    if known_items.is_cursor(box):
         assert isinstance(it, Loc)
         return next_item(lw, it, box, node, default)
     state = lw.state.cells.get(it.cell) if isinstance(it, Loc) else None
@@ -339,9 +350,9 @@ def first_found(lw: Lowerer, it: Loc, node: Any, default: Bound | None) -> Bound
     inline = isinstance(node, gast.Call) and node.args and isinstance(node.args[0], gast.GeneratorExp)
     again = None if inline else iteration.resumable(lw, it, node)
     if default is None:
-        value = iteration.text(lw, iterators.first_of, [it], {}, node)
+        value = producers.text(lw, iterators.first_of, [it], {}, node)
     else:
-        value = iteration.text(lw, iterators.first_or, [it, default], {}, node)
+        value = producers.text(lw, iterators.first_or, [it, default], {}, node)
     why = "next() has gone on to a value found at run time"
     lw.state.cells[it.cell] = again or Iter("left", (why,))
     return value
@@ -357,12 +368,12 @@ def next_item(lw: Lowerer, it: Loc, box: Agg, node: Any, default: Bound | None) 
         lw.state.cells[it.cell] = Agg(box.type, box.keys, (Plain(Const(constant(place) + 1)),))
         return known.items[constant(place)]  # type: ignore[no-any-return]
     if default is None and any(a.catches(StopIteration) for a in lw.attempts):
-        return iteration.text(lw, iterators.next_in, [it, seq], {}, node)
+        return producers.text(lw, iterators.next_in, [it, seq], {}, node)
     after = Plain(lw.prim(operator.add, [place, Const(1)]))
     if default is None:
         lw.state.cells[it.cell] = Agg(box.type, box.keys, (after,))
         return item_at(lw, seq, place, node)
-    size = iteration.leaf_length(lw, seq, node)
+    size = headers.leaf_length(lw, seq, node)
     assert size is not None
     more = lw.prim(operator.lt, [place, size], result=BOOL)
 
@@ -419,7 +430,7 @@ def advanced(lw: Lowerer, it: Iter, node: Any) -> tuple[Bound | None, Iter]:
 
 def range_item(lw: Lowerer, r: Iter, index: Atom, node: Any) -> Bound:
     """``range(...)[index]``."""
-    start, stop, step = parts = iteration.range_parts(r)
+    start, stop, step = parts = headers.range_parts(r)
     if not isinstance(kind(index), Scalar):
         lw.stop(
             "index", "a range cannot be sliced here", node,
@@ -438,7 +449,7 @@ def range_item(lw: Lowerer, r: Iter, index: Atom, node: Any) -> Bound:
 
 def range_length(lw: Lowerer, r: Iter, node: Any) -> Atom:
     """``len(range(...))``: never below zero."""
-    n = iteration.leaf_length(lw, r, node)
+    n = headers.leaf_length(lw, r, node)
     assert n is not None
     if isinstance(n, Const):
         return Const(max(n.value, 0))
@@ -448,14 +459,14 @@ def range_length(lw: Lowerer, r: Iter, node: Any) -> Atom:
 
 
 def range_contains(lw: Lowerer, r: Iter, item: Bound, node: Any) -> Atom:
-    start, stop, step = iteration.range_parts(r)
+    start, stop, step = headers.range_parts(r)
     if not isinstance(kind(lw.read(item)), Scalar):
         return Const(False)
     if same(step, Const(1)):
         fn: Any = iterators.between
-        return lw.read(iteration.text(lw, fn, [item, Plain(start), Plain(stop)], {}, node))
+        return lw.read(producers.text(lw, fn, [item, Plain(start), Plain(stop)], {}, node))
     return lw.read(
-        iteration.text(lw, iterators.within, [item, Plain(start), Plain(stop), Plain(step)], {}, node)
+        producers.text(lw, iterators.within, [item, Plain(start), Plain(stop), Plain(step)], {}, node)
     )
 
 
@@ -464,7 +475,7 @@ def range_contains(lw: Lowerer, r: Iter, item: Bound, node: Any) -> Atom:
 
 def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     start = kwargs.get("start", args[1] if len(args) > 1 else Plain(Const(0)))
-    items = iteration.fixed_items(lw, args[0], node)
+    items = known_items.fixed_items(lw, args[0], node)
     if items is not None:
         total = start
         for item in items:
@@ -518,12 +529,12 @@ def _minmax(fn: Any) -> Any:
             if key is None:
                 return reduce_sequence(lw, fn, seq, node)
             keys = listed(lw, Iter("map", (key, seq)), node)
-            at = iteration.text(lw, place, [keys], {}, node)
+            at = producers.text(lw, place, [keys], {}, node)
             return lw.freeze(item_at(lw, seq, lw.read(at), node))
 
         if "default" not in kwargs:
             return best()
-        size = iteration.leaf_length(lw, seq, node)
+        size = headers.leaf_length(lw, seq, node)
         assert size is not None
         some = lw.prim(operator.gt, [size, Const(0)], result=BOOL)
         return lw.choose(some, best, lambda: kwargs["default"], node, "if")
@@ -581,9 +592,9 @@ def _tests(is_and: bool) -> Any:
     fn = iterators.all_of if is_and else iterators.any_of
 
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-        items = iteration.fixed_items(lw, args[0], node)
+        items = known_items.fixed_items(lw, args[0], node)
         if items is None:
-            return iteration.text(lw, fn, args, {}, node)
+            return producers.text(lw, fn, args, {}, node)
 
         def rest(k: int) -> Bound:
             if k == len(items):
@@ -607,7 +618,7 @@ def _tests(is_and: bool) -> Any:
 def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     fn, it, *initial = args
     initial += [kwargs["initial"]] if "initial" in kwargs else []
-    items = iteration.fixed_items(lw, it, node)
+    items = known_items.fixed_items(lw, it, node)
     if items is not None:
         items = [*initial, *items]
         if not items:
@@ -645,7 +656,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     key = kwargs.get("key")
     backwards = kwargs.get("reverse")
     flag = lw.read(backwards) if backwards is not None else Const(False)
-    fixed = iteration.fixed_items(lw, seq, node)
+    fixed = known_items.fixed_items(lw, seq, node)
     if fixed is not None:
         values = fixed if is_none(key) else [lw.call(key, [b], {}, node) for b in fixed]  # type: ignore[arg-type]
         atoms = [lw.read(v, node) for v in values]
@@ -662,7 +673,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
         seq = listed(lw, seq, node)
     keys_ = seq if is_none(key) else listed(lw, Iter("map", (key, seq)), node)
     order_ = lw.prim(ops.order, [lw.read(keys_), flag], result=Seq(INT))
-    return listed(lw, iteration.text(lw, iterators.picked, [seq, lw.bind(order_)], {}, node), node)
+    return listed(lw, producers.text(lw, iterators.picked, [seq, lw.bind(order_)], {}, node), node)
 
 
 # ---- itertools -----------------------------------------------------------------------------------------
@@ -671,9 +682,9 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
 def ahead(lw: Lowerer, it: Bound, node: Any) -> Bound:
     """A sequence of what an iterator gives, where that may be known before it is asked for."""
     taken: list[int] = []
-    tree = iteration.take(lw, it, node, taken)
-    if iteration.by_generator(lw, tree):
-        return iteration.listed_ahead(lw, iteration.as_generator(lw, tree, node), node)
+    tree = known_items.take(lw, it, node, taken)
+    if producers.by_generator(lw, tree):
+        return producers.listed_ahead(lw, producers.as_generator(lw, tree, node), node)
     return listed(lw, tree, node) if isinstance(tree, Iter) and tree.kind != "range" else tree
 
 
@@ -696,17 +707,17 @@ def _count(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     step = option(args, kwargs, 1, "step") or Plain(Const(1))
     a, b = lw.read(start), lw.read(step)
     if all(isinstance(kind(x), Scalar) and kind(x).dtype[0] == "i" for x in (a, b)):  # type: ignore[union-attr]
-        return iteration.lazy(lw, "count", a, b)
-    return iteration.text(lw, iterators.count, [start, step], {}, node)
+        return known_items.lazy(lw, "count", a, b)
+    return producers.text(lw, iterators.count, [start, step], {}, node)
 
 
 def _repeat(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     times = option(args, kwargs, 1, "times")
-    return iteration.lazy(lw, "repeat", stored(lw, args[0]), lw.read(times) if times is not None else None)
+    return known_items.lazy(lw, "repeat", stored(lw, args[0]), lw.read(times) if times is not None else None)
 
 
 def _cycle(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return iteration.text(lw, iterators.cycle, [snapshot(lw, args[0], node)], {}, node)
+    return producers.text(lw, iterators.cycle, [snapshot(lw, args[0], node)], {}, node)
 
 
 def _islice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -717,33 +728,33 @@ def _islice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     step = one if len(rest) < 3 or is_none(rest[2]) else rest[2]
     if isinstance(it, Iter) or not is_iterator(lw, it):
         seq = sequence(lw, it, node) if not isinstance(it, Iter) else it
-        fixed = iteration.fixed_items(lw, seq, node)
+        fixed = known_items.fixed_items(lw, seq, node)
         bounds = [constant(lw.read(b)) for b in (start, stop, step)]
         if fixed is not None and all(b is None or isinstance(b, int) for b in bounds):
             return _iter(lw, [make_tuple(fixed[slice(*bounds)])], {}, node)
-        size = iteration.leaf_length(lw, seq, node)
+        size = headers.leaf_length(lw, seq, node)
         assert size is not None
         end = (
             size
             if is_none(stop)
             else lw.prim(min, [lw.read(stop), size], result=Scalar("i8", True, fresh_sym()))
         )
-        return iteration.text(lw, iterators.indexed_slice, [seq, start, Plain(end), step], {}, node)
+        return producers.text(lw, iterators.indexed_slice, [seq, start, Plain(end), step], {}, node)
     if same(lw.read(start), Const(0)) and same(lw.read(step), Const(1)) and not is_none(stop):
-        return iteration.text(lw, iterators.islice_to, [it, stop], {}, node)
-    return iteration.text(lw, iterators.islice, [it, start, stop, step], {}, node)
+        return producers.text(lw, iterators.islice_to, [it, stop], {}, node)
+    return producers.text(lw, iterators.islice, [it, start, stop, step], {}, node)
 
 
 def _accumulate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     fn = option(args, kwargs, 1, "func") or Known(operator.add, "operator.add")
     initial = option(args, kwargs, 2, "initial")
     if initial is not None:
-        return iteration.text(lw, iterators.accumulated_from, [args[0], fn, initial], {}, node)
-    return iteration.text(lw, iterators.accumulated, [ahead(lw, args[0], node), fn], {}, node)
+        return producers.text(lw, iterators.accumulated_from, [args[0], fn, initial], {}, node)
+    return producers.text(lw, iterators.accumulated, [ahead(lw, args[0], node), fn], {}, node)
 
 
 def _pairwise(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return iteration.text(lw, iterators.pairwise, [ahead(lw, args[0], node)], {}, node)
+    return producers.text(lw, iterators.pairwise, [ahead(lw, args[0], node)], {}, node)
 
 
 def _zip_longest(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -751,24 +762,24 @@ def _zip_longest(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         lw.stop("iterate", "zip_longest of other than two iterables is not supported", node)
     fill = kwargs.get("fillvalue", Plain(Const(None)))
     both = [ahead(lw, a, node) for a in args]
-    fixed = [x for x in (iteration.fixed_items(lw, b, node) for b in both) if x is not None]
+    fixed = [x for x in (known_items.fixed_items(lw, b, node) for b in both) if x is not None]
     if len(fixed) == 2:
         pairs = itertools.zip_longest(*fixed, fillvalue=fill)
         return _iter(lw, [make_tuple([make_tuple(p) for p in pairs])], {}, node)
-    return iteration.text(lw, iterators.zip_longest, [*both, fill], {}, node)
+    return producers.text(lw, iterators.zip_longest, [*both, fill], {}, node)
 
 
 def _groupby(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     key = option(args, kwargs, 1, "key") or Known(iterators.itself, "itself")
     items = ahead(lw, args[0], node)
-    fixed = iteration.fixed_items(lw, items, node)
+    fixed = known_items.fixed_items(lw, items, node)
     if fixed is not None:
         keys = [lw.read(lw.call(key, [b], {}, node)) for b in fixed]
         if all(is_constant(k) for k in keys):
             pairs = itertools.groupby(range(len(keys)), key=lambda n: constant(keys[n]))
             made = [(k, make_tuple([fixed[n] for n in ns])) for k, ns in pairs]
             return _iter(lw, [make_tuple([make_tuple((Plain(Const(k)), g)) for k, g in made])], {}, node)
-    return iteration.text(lw, iterators.groupby, [items, key], {}, node)
+    return producers.text(lw, iterators.groupby, [items, key], {}, node)
 
 
 def _tee(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -781,7 +792,7 @@ def _tee(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def known_pools(lw: Lowerer, pools: list[Bound], node: Any) -> list[list[Bound]] | None:
     out = []
     for p in pools:
-        fixed = iteration.fixed_items(lw, p, node)
+        fixed = known_items.fixed_items(lw, p, node)
         if fixed is None:
             return None
         out.append(fixed)
@@ -794,9 +805,9 @@ def _product(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         lw.stop("iterate", "product(repeat=...) needs a number known when the derivative is made", node)
     pools = [snapshot(lw, a, node) for a in args] * times
     known = known_pools(lw, pools, node)
-    if known is not None and math.prod(map(len, known)) <= iteration.LONGEST:
+    if known is not None and math.prod(map(len, known)) <= known_items.LONGEST:
         return _iter(lw, [make_tuple([make_tuple(t) for t in itertools.product(*known)])], {}, node)
-    return iteration.text(lw, iterators.product, pools, {}, node)
+    return producers.text(lw, iterators.product, pools, {}, node)
 
 
 def _choices(fn: Any, places: Any) -> Any:
@@ -805,22 +816,22 @@ def _choices(fn: Any, places: Any) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         pool = snapshot(lw, args[0], node)
         given = option(args, kwargs, 1, "r")
-        fixed = iteration.fixed_items(lw, pool, node)
-        size = iteration.leaf_length(lw, pool, node)
+        fixed = known_items.fixed_items(lw, pool, node)
+        size = headers.leaf_length(lw, pool, node)
         r = constant(lw.read(given)) if given is not None else constant(size) if size is not None else None
         if not isinstance(r, int):
             what = f"{fn.__name__} needs a number of items known when the derivative is made"
             lw.stop("iterate", what, node, help="write the loops out")
         if fixed is not None:
-            rows = list(itertools.islice(fn(fixed, r), iteration.LONGEST + 1))
-            if len(rows) <= iteration.LONGEST:
+            rows = list(itertools.islice(fn(fixed, r), known_items.LONGEST + 1))
+            if len(rows) <= known_items.LONGEST:
                 return _iter(lw, [make_tuple([make_tuple(t) for t in rows])], {}, node)
         assert size is not None
         last: Bound = make_tuple(()) if places is iterators.orders else Plain(Const(0))
-        indices = iteration.text(lw, places, [Plain(size), Plain(Const(r)), last], {}, node)
+        indices = producers.text(lw, places, [Plain(size), Plain(Const(r)), last], {}, node)
         if isinstance(pool, Iter) and len(pool.parts) == 1:
             return indices
-        return iteration.text(lw, iterators.chosen, [pool, indices], {}, node)
+        return producers.text(lw, iterators.chosen, [pool, indices], {}, node)
 
     return handler
 
@@ -830,9 +841,9 @@ def _choices(fn: Any, places: Any) -> Any:
 
 def _ndindex(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if len(args) == 1:
-        fixed = iteration.fixed_items(lw, args[0], node)
+        fixed = known_items.fixed_items(lw, args[0], node)
         args = fixed if fixed is not None else args
-    return iteration.text(lw, iterators.product, [Iter("range", (lw.read(a, node),)) for a in args], {}, node)
+    return producers.text(lw, iterators.product, [Iter("range", (lw.read(a, node),)) for a in args], {}, node)
 
 
 def indices_of(lw: Lowerer, x: Bound, node: Any) -> Bound:
@@ -845,7 +856,7 @@ def indices_of(lw: Lowerer, x: Bound, node: Any) -> Bound:
 
 def _ndenumerate(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     x = stored(lw, args[0])
-    return iteration.text(lw, iterators.ndenumerated, [x, indices_of(lw, x, node)], {}, node)
+    return producers.text(lw, iterators.ndenumerated, [x, indices_of(lw, x, node)], {}, node)
 
 
 def _nditer(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -862,7 +873,7 @@ def _nditer(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def entries(lw: Lowerer, x: Bound, node: Any) -> Bound:
     """All entries of an array, in the order of their indices."""
     x = stored(lw, x)
-    return iteration.text(lw, iterators.entries, [x, indices_of(lw, x, node)], {}, node)
+    return producers.text(lw, iterators.entries, [x, indices_of(lw, x, node)], {}, node)
 
 
 def _whole(fn: Any) -> Any:

@@ -1,0 +1,310 @@
+"""What a sequence holds, where that is known element by element while a loop over it is read."""
+
+from __future__ import annotations
+
+import enum
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.frontend import generators, iterators, mappings, objects, producers
+from srcdiff.frontend.core import constant
+from srcdiff.frontend.expressions import attribute, content
+from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Plain, Step, Window
+from srcdiff.frontend.sizes import at_most
+from srcdiff.ir.graph import Const, Struct, kind
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.lower import Lowerer
+
+__all__ = [
+    "LONGEST",
+    "MOST_UNROLLED",
+    "SKIP",
+    "Item",
+    "SeqIterator",
+    "applied",
+    "few_trips",
+    "fixed_items",
+    "given",
+    "holds_numbers",
+    "is_cursor",
+    "items_of",
+    "lazy",
+    "live_list",
+    "looked_at",
+    "take",
+]
+
+
+LONGEST = 64  # containers of known structure longer than this are not unrolled
+
+
+Item = Callable[[], Bound]
+
+
+class SeqIterator:
+    """``iter(seq)``: an object with the position, of a class of its own for each sequence."""
+
+    seq: Bound
+
+
+def cursor(seq: Bound) -> Agg:
+    """A new iterator over ``seq``."""
+    return Agg(type("SeqIterator", (SeqIterator,), {"seq": seq}), ("at",), (Plain(Const(0)),))
+
+
+def is_cursor(box: Any) -> bool:
+    return isinstance(box, Agg) and isinstance(box.type, type) and issubclass(box.type, SeqIterator)
+
+
+MOST_UNROLLED = 512  # trips of nested loops read one by one
+
+
+def few_trips(it: Bound) -> list[Item] | None:
+    """The items of a range of few numbers that are known."""
+    numbers = numbers_of(it)
+    return numbers if numbers is not None and len(numbers) <= LONGEST else None
+
+
+def lazy(lw: Lowerer, kind_: str, *parts: Any) -> Bound:
+    """An iterator: a thing that can be looped over once."""
+    return Loc(lw.state.new_cell(Iter(kind_, parts)))
+
+
+def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
+    """The description behind an iterator, which is used up from here on."""
+    c = lw.state.cells.get(it.cell) if isinstance(it, Loc) else it
+    if isinstance(c, Iter) and isinstance(it, Loc):
+        if c.kind == "left":
+            lw.stop(
+                "iterator", "how far this iterator has come is known only at run time", node,
+                note=c.parts[0], help="make a list of it, or a new iterator",
+            )  # fmt: skip
+        if c.kind == "spent":
+            return Agg(tuple, (), ())
+        taken.append(it.cell)
+        lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
+        return take(lw, c, node, taken)
+    it = objects.opened(lw, it, node)
+    if isinstance(it, Window):
+        return take(lw, mappings.by_key(lw, it, node), node, taken)
+    if isinstance(it, Iter):
+        if it.kind in ("zip", "map", "enumerate", "reversed"):
+            nested = [
+                take(lw, p, node, taken) if n >= SKIP.get(it.kind, 0) else p for n, p in enumerate(it.parts)
+            ]
+            return Iter(it.kind, tuple(nested))
+        return it
+    box = content(lw, it)
+    if isinstance(box, Agg):
+        if is_cursor(box):
+            assert isinstance(it, Loc)
+            taken.append(it.cell)
+            lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
+            seq, at = content(lw, box.type.seq), constant(lw.read(box.items[0]))
+            if isinstance(seq, Agg) and isinstance(at, int):
+                return Agg(tuple, tuple(range(len(seq.items) - at)), seq.items[at:])
+            return Iter("tail", (box.type.seq, box.items[0]))
+        own = protocol(lw, it, box, node)
+        return it if own is None else take(lw, own, node, taken)
+    if isinstance(box, Loc) and isinstance(kind(value := lw.read(box, node)), Map):
+        return mappings.keys_of(lw, value)
+    return it
+
+
+SKIP = {"map": 1, "zip": 1}  # parts before these are no iterables
+
+
+def protocol(lw: Lowerer, it: Bound, box: Agg, node: Any) -> Bound | None:
+    """The iterator of an object of the user's own class."""
+    if isinstance(box.type, type) and issubclass(box.type, (tuple, list, dict, set, frozenset)):
+        return None
+    if hasattr(box.type, "__iter__"):
+        got = lw.call(attribute(lw, it, "__iter__", node), [], {}, node)
+        own = content(lw, got)
+        if objects.is_object(own) and not is_cursor(own) and hasattr(own.type, "__next__"):
+            return producers.text(lw, iterators.by_next, [got], {}, node)
+        return got
+    if hasattr(box.type, "__getitem__") and hasattr(box.type, "__len__"):
+        return producers.text(lw, iterators.by_index, [it], {}, node)
+    lw.stop("iterate", f"an object of class {box.type.__name__} cannot be looped over", node)
+
+
+def fixed_items(lw: Lowerer, it: Bound, node: Any = None) -> list[Bound] | None:
+    """The items of something over containers of known structure, all at once; an iterator is used up."""
+    taken: list[int] = []
+    before = dict(lw.state.cells)
+    tree = take(lw, it, node, taken) if not isinstance(it, Agg) else it
+    items = items_of(lw, tree, node)
+    if items is None:
+        if taken:
+            lw.state.cells.update({c: before[c] for c in taken if c in before})
+        return None
+    for cell in taken:
+        lw.state.cells[cell] = Iter("spent", ())
+    return [item() for item in items]
+
+
+def given(b: Bound) -> Item:
+    return lambda: b
+
+
+def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
+    """How to get each item, where their number and structure are known."""
+    c = content(lw, it)
+    if isinstance(c, Plain) and isinstance(c.atom, Struct):
+        c = lw.bind(c.atom)
+    if isinstance(c, Agg):
+        if c.type is dict:
+            return [given(mappings.key_bound(k)) for k in c.keys]
+        if is_cursor(c):
+            return None
+        return [given(x) for x in c.items]
+    if isinstance(c, Plain) and isinstance(c.atom, Const) and isinstance(c.atom.value, (str, bytes)):
+        return [given(Plain(Const(x))) for x in c.atom.value]
+    if isinstance(c, Known) and isinstance(c.obj, enum.EnumMeta):
+        members: Any = list(c.obj)
+        return [given(attribute(lw, c, m.name, node)) for m in members]
+    if not isinstance(c, Iter):
+        return None
+    if c.kind == "spent":
+        return []
+    if c.kind == "zip":
+        lists = [items_of(lw, p, node) for p in c.parts[1:]]
+        if not lists:
+            return []
+        if all(x is None for x in lists):
+            return None
+        n = shortest(lw, c.parts[1:], lists)
+        if n is None:
+            return None
+        full = [
+            x if x is not None else indexed_items(lw, p, n) for x, p in zip(lists, c.parts[1:], strict=True)
+        ]
+        if any(x is None for x in full):
+            return None
+        rows = list(zip(*[x for x in full if x is not None], strict=False))
+        return [partial(together, row) for row in rows]
+    if c.kind == "enumerate":
+        items = items_of(lw, c.parts[0], node)
+        first = constant(lw.read(c.parts[1]))
+        if items is not None and isinstance(first, int):
+            return [partial(together, (given(Plain(Const(first + i))), x)) for i, x in enumerate(items)]
+        return None
+    if c.kind == "reversed":
+        items = items_of(lw, c.parts[0], node)
+        return items[::-1] if items is not None else None
+    if c.kind == "map":
+        fn, *parts = c.parts
+        lists = [items_of(lw, p, node) for p in parts]
+        if all(x is not None for x in lists):
+            rows = list(zip(*[x for x in lists if x is not None], strict=False))
+            return [partial(applied, lw, fn, row, node) for row in rows]
+        return None
+    if c.kind == "genexp":
+        tree, outer, first = c.parts
+        head = tree.generators[0]
+        items = items_of(lw, first, node) if len(tree.generators) == 1 and not head.ifs else None
+        if items is None or head.is_async:
+            return None
+        frame = outer.inner(inline=True)
+        return [partial(element_of, lw, frame, tree, item) for item in items]
+    if c.kind == "repeat" and c.parts[1] is not None and isinstance(constant(c.parts[1]), int):
+        return [given(c.parts[0])] * constant(c.parts[1])
+    return numbers_of(c) if lw.frame.static else None
+
+
+def numbers_of(it: Any) -> list[Item] | None:
+    """The numbers of a range known now."""
+    if isinstance(it, Iter) and it.kind == "range":
+        bounds = [constant(a) for a in it.parts]
+        if all(isinstance(b, int) for b in bounds):
+            return [given(Plain(Const(i))) for i in range(*bounds)]
+    return None
+
+
+def together(row: tuple[Item, ...]) -> Bound:
+    return Agg(tuple, tuple(range(len(row))), tuple(x() for x in row))
+
+
+def element_of(lw: Lowerer, frame: Frame, tree: Any, item: Item) -> Bound:
+    """One value of a generator expression over a container of known structure."""
+    from srcdiff.frontend.expressions import stored
+
+    def read() -> Bound:
+        lw.assign(tree.generators[0].target, item())
+        return stored(lw, lw.expr(tree.elt))
+
+    return generators.within(lw, frame, read)  # type: ignore[no-any-return]
+
+
+def applied(lw: Lowerer, fn: Bound, row: tuple[Item, ...], node: Any) -> Bound:
+    from srcdiff.frontend.expressions import stored
+
+    return stored(lw, lw.call(fn, [x() for x in row], {}, node))
+
+
+def shortest(lw: Lowerer, parts: tuple[Bound, ...], lists: list[list[Item] | None]) -> int | None:
+    """How many items a zip of containers of known length and others has.
+
+    None if that is known only at run time, and the containers hold nothing but numbers: these can be lists.
+    """
+    n = min(len(x) for x in lists if x is not None)
+    for p, known in zip(parts, lists, strict=True):
+        if known is not None or not isinstance(p, Loc):
+            continue
+        whole = lw.state.cells[p.cell] if not p.path else lw.read(p)
+        most = at_most(lw, whole, n) if isinstance(kind(whole), (Array, Seq)) else None
+        fixed = (q for q, x in zip(parts, lists, strict=True) if x is not None)
+        if most is None and all(holds_numbers(lw, q) for q in fixed):
+            return None
+        n = n if most is None else most
+    return n
+
+
+def holds_numbers(lw: Lowerer, it: Bound) -> bool:
+    """Whether a container holds numbers only."""
+    box = content(lw, it) if not isinstance(it, Iter) else None
+    return isinstance(box, Agg) and all(
+        isinstance(x, Plain) and isinstance(kind(x.atom), Scalar) for x in box.items
+    )
+
+
+def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Item] | None:
+    """The first ``n`` items of something unrolled beside a container of known length."""
+    if isinstance(it, Iter):
+        numbers = numbers_of(it)
+        if numbers is not None:
+            return numbers[:n]
+        if it.kind == "count" and all(isinstance(constant(a), int) for a in it.parts):
+            first, by = (constant(a) for a in it.parts)
+            return [given(Plain(Const(first + i * by))) for i in range(n)]
+        if it.kind == "repeat" and it.parts[1] is None:
+            return [given(it.parts[0])] * n
+        return None
+    if isinstance(it, Loc) and not isinstance(lw.state.cells[it.cell], Agg):
+        if isinstance(kind(lw.state.cells[it.cell]), (Array, Seq)):
+            return [partial(lw.view, it, Step(operator.getitem, (Const(i),))) for i in range(n)]
+    return None
+
+
+def looked_at(lw: Lowerer, it: Any) -> set[int]:
+    """The cells of the containers of known structure that a loop runs over."""
+    if isinstance(it, Iter):
+        return set().union(*(looked_at(lw, p) for p in it.parts))
+    if isinstance(it, Closure):  # of a view (mappings.by_key)
+        it = lw.state.names.get((it.frame.id, "d_"))
+    at = lw.settled(it.owner if isinstance(it, Window) else it) if isinstance(it, (Loc, Window)) else None
+    if not isinstance(at, Loc):
+        return set()
+    held = lw.state.cells[at.cell]
+    return looked_at(lw, held) if isinstance(held, Iter) else {at.cell}
+
+
+def live_list(lw: Lowerer, it: Bound) -> Loc | None:
+    """A list that is looped over itself, so that the loop sees what is done to it."""
+    box = content(lw, it)
+    return it if isinstance(it, Loc) and isinstance(box, Agg) and box.type is list else None
