@@ -75,6 +75,7 @@ from srcdiff.ir.kinds import (
     Maybe,
     Scalar,
     Seq,
+    Sym,
     Simple,
     Tree,
     has_static,
@@ -524,7 +525,9 @@ SHORT = 16  # elements of a list whose length is settled, where the function can
 
 
 def is_short(p: Param, value: Any) -> bool:
-    """Whether an argument is a list of any length, of few elements in the call at hand."""
+    """Whether an argument is a list or an array of any size, of few elements in the call at hand."""
+    if isinstance(p.kind, Array):
+        return any(isinstance(d, Sym) and 0 < n <= SHORT for d, n in zip(p.kind.dims, np.shape(value)))
     return type(p.kind) is Seq and type(value) is list and 0 < len(value) <= SHORT
 
 
@@ -536,19 +539,25 @@ def of_these_lengths(
     counted: Mapping[str, Param],
     refused: UnsupportedSyntax,
 ) -> Graph:
-    """The graph for lists of the lengths at hand: these are guards then."""
+    """The graph for lists and arrays of the lengths at hand: these are guards then."""
     settled = dict(params)
+    guards: dict[Any, Any] = {}
     for n, p in counted.items():
+        if isinstance(p.kind, Array):
+            shape = np.shape(given[n])
+            dims = tuple(m if 0 < m <= SHORT else d for d, m in zip(p.kind.dims, shape))
+            settled[n] = replace(p, kind=Array(p.kind.dtype, dims))
+            guards[("arg", n), ("attr", "shape")] = shape
+            continue
         assert isinstance(p.kind, Seq)
         size = len(given[n])
         settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
+        guards[("arg", n), ("most", size + 1)] = size
     try:
         graph = lower(fn, settled, CONTEXT, kind_of, ways, given)
     except SrcdiffError:
         raise refused from None
-    for n in counted:
-        size = len(given[n])
-        graph.info["guards"][("arg", n), ("most", size + 1)] = size
+    graph.info["guards"].update(guards)
     return graph
 
 

@@ -32,6 +32,8 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     a = lw.read(sequences.listed(lw, box, node) if isinstance(args[0], Iter) else args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else length_of(a)
+    if isinstance(d, int):
+        return Plain(Const(d))
     a = lw.same_shape(a) if isinstance(k, Array) else a
     return Plain(lw.prim(len, [a], result=Scalar("i8", True, d)))
 

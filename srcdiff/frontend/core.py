@@ -810,7 +810,7 @@ class Core:
         base = self.same_shape(base)
         k = kind(base)
         d = k.dims[axis] if isinstance(k, Array) else None
-        if isinstance(d, int) and self.frame.static:
+        if isinstance(d, int):
             return Const(d)
         return self.prim(
             ops.shape_at, [base, Const(axis)], result=Scalar("i8", True, d if d is not None else fresh_sym())

@@ -205,6 +205,18 @@ def _pop(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> B
     return places.taken_out(lw, owner, value)
 
 
+def _popitem(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
+    return read(lw, POPITEM, {"d_": owner}, node)
+
+
+POPITEM = """
+if not d_:
+    raise KeyError('popitem(): dictionary is empty')
+k_ = list(d_)[-1]
+result_ = (k_, d_.pop(k_))
+"""
+
+
 def remove(lw: Lowerer, owner: Loc, atom: Atom, key: Atom, node: Any) -> None:
     """``del d[key]``."""
     places.detach(lw, owner, key, node)
@@ -223,5 +235,5 @@ def _update(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -
 
 _METHODS: dict[str, Callable[..., Bound]] = {
     "items": _items, "values": _values, "keys": _keys, "get": _get, "setdefault": _setdefault, "pop": _pop,
-    "copy": _copy, "update": _update,
+    "popitem": _popitem, "copy": _copy, "update": _update,
 }  # fmt: skip

@@ -319,6 +319,14 @@ def _dict_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
     return value
 
 
+def _dict_popitem(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if not box.keys:
+        expressions.raises(lw, KeyError("popitem(): dictionary is empty"), node, "there is nothing in this dict")
+    key, value = box.keys[-1], box.items[-1]
+    set_content(lw, owner, Agg(dict, box.keys[:-1], box.items[:-1]))
+    return Agg(tuple, (0, 1), (mappings.key_bound(key), value))
+
+
 def _clear(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     set_content(lw, owner, Agg(box.type, (), ()))
     return Plain(Const(None))
@@ -341,6 +349,7 @@ _CONTAINER_METHODS: dict[Any, Any] = {
     (list, "insert"): _list_insert, (list, "reverse"): _list_reverse, (list, "copy"): _list_copy,
     (dict, "copy"): _list_copy, **{(dict, how): mappings.window(how) for how in ("items", "keys", "values")},
     (dict, "setdefault"): _dict_setdefault, (dict, "pop"): _dict_pop, (dict, "clear"): _clear,
+    (dict, "popitem"): _dict_popitem,
     (list, "clear"): _clear, ("namedtuple", "_replace"): _replace, ("namedtuple", "_asdict"): _asdict,
     (list, "sort"): _list_sort, (list, "index"): _list_find("index"), (list, "count"): _list_find("count"),
     (list, "remove"): _list_find("remove"), (tuple, "index"): _list_find("index"),

@@ -166,6 +166,9 @@ MADE_IN_ORDER: set[Any] = {
 }  # fmt: skip
 
 
+ELEMENTWISE = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg})
+
+
 def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     """Whether a reshaped array is a view for certain: the array lies in memory in one piece, in order."""
     if not isinstance(base, Loc) or fn not in (np.reshape, np.ravel):
@@ -187,6 +190,10 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
 
 def is_made_in_order(op: Op) -> bool:
     """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
+    if op.fn in ELEMENTWISE:  # a result lies as its one array does
+        arrays = [a for a in op.ins if not isinstance(kind(a), Scalar)]
+        whole = arrays[0] if len(arrays) == 1 else None
+        return isinstance(whole, Val) and whole.op is not None and is_made_in_order(whole.op)
     if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
         return False
     if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
