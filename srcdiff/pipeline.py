@@ -75,8 +75,8 @@ from srcdiff.ir.kinds import (
     Maybe,
     Scalar,
     Seq,
-    Sym,
     Simple,
+    Sym,
     Tree,
     has_static,
     is_active_kind,
@@ -514,18 +514,20 @@ def primal_graph(
         return lower_library(fn, params, CONTEXT, kind_of, defaults)
     try:
         return lower(fn, params, CONTEXT, kind_of, ways, given)
-    except UnsupportedSyntax as refused:
+    except (UnsupportedSyntax, RecursionError) as refused:
         counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
         if not counted:
             raise
         return of_these_lengths(fn, params, ways, given, counted, refused)
 
 
-SHORT = 16  # elements of a list whose length is settled, where the function cannot be read for any length
+SHORT = 16  # the most that numbers and lengths are settled to, where the function cannot be read for any
 
 
 def is_short(p: Param, value: Any) -> bool:
-    """Whether an argument is a list or an array of any size, of few elements in the call at hand."""
+    """Whether an argument is a small whole number, or a list or array that is short in the call at hand."""
+    if isinstance(p.kind, Scalar):
+        return type(value) is int and p.kind.dtype[0] == "i" and abs(value) <= SHORT
     if isinstance(p.kind, Array):
         return any(isinstance(d, Sym) and 0 < n <= SHORT for d, n in zip(p.kind.dims, np.shape(value)))
     return type(p.kind) is Seq and type(value) is list and 0 < len(value) <= SHORT
@@ -537,12 +539,16 @@ def of_these_lengths(
     ways: Mapping[str, Way],
     given: Mapping[str, Any],
     counted: Mapping[str, Param],
-    refused: UnsupportedSyntax,
+    refused: Exception,
 ) -> Graph:
-    """The graph for lists and arrays of the lengths at hand: these are guards then."""
+    """The graph for the numbers and the lengths at hand: these are guards then."""
     settled = dict(params)
     guards: dict[Any, Any] = {}
     for n, p in counted.items():
+        if isinstance(p.kind, Scalar):
+            settled[n] = replace(p, kind=None, constant=given[n])
+            guards[(("arg", n),)] = given[n]
+            continue
         if isinstance(p.kind, Array):
             shape = np.shape(given[n])
             dims = tuple(m if 0 < m <= SHORT else d for d, m in zip(p.kind.dims, shape))
@@ -555,7 +561,7 @@ def of_these_lengths(
         guards[("arg", n), ("most", size + 1)] = size
     try:
         graph = lower(fn, settled, CONTEXT, kind_of, ways, given)
-    except SrcdiffError:
+    except (SrcdiffError, RecursionError):
         raise refused from None
     graph.info["guards"].update(guards)
     return graph

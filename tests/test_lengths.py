@@ -107,3 +107,62 @@ def test_any_length() -> None:
     """A function that can be read for any length is: one text for all."""
     g = grad(lambda xs: sum(x * x for x in xs))
     assert source(g, [1.0, 2.0]) == source(g, [1.0, 2.0, 3.0])
+
+
+class Tree:
+    def __init__(self, value: Any, left: Any = None, right: Any = None) -> None:
+        self.value, self.left, self.right = value, left, right
+
+
+def grown(xs: Any, lo: int, hi: int) -> Any:
+    """A tree over an array: how deep it is follows from how many numbers there are."""
+    if hi - lo == 1:
+        return Tree(xs[lo])
+    mid = (lo + hi) // 2
+    return Tree(xs[mid], grown(xs, lo, mid), grown(xs, mid, hi))
+
+
+def total(node: Any) -> Any:
+    if node.left is None:
+        return node.value**2
+    return math.sin(node.value) * (total(node.left) + 0.5 * total(node.right))
+
+
+def over_tree(xs: Any) -> Any:
+    return total(grown(xs, 0, len(xs)))
+
+
+def doubled(xs: Any, at: int, depth: int) -> Any:
+    if depth == 0:
+        return Tree(xs[at % len(xs)])
+    value = 0.5 * xs[at % len(xs)]
+    return Tree(value, doubled(xs, 2 * at + 1, depth - 1), doubled(xs, 2 * at + 2, depth - 1))
+
+
+def to_depth(xs: Any, depth: int) -> Any:
+    return total(doubled(xs, 0, depth))
+
+
+def pairs(xs: Any, n: int) -> Any:
+    """A list of pairs, one in the other, as long as a number says."""
+    head = None
+    for k in range(n):
+        head = xs[k] ** 2, head
+    out = 0.0
+    while head is not None:
+        out = 0.5 * out + head[0]
+        head = head[1]
+    return out
+
+
+def test_arrays_and_numbers() -> None:
+    """The sizes of arrays and whole numbers are settled in the same way: one text for each that comes."""
+    for f, cases in (
+        (over_tree, [(5,), (3,), (1,), (5,)]),
+        (to_depth, [(4, 2), (4, 0), (3, 1), (4, 2)]),
+        (pairs, [(4, 3), (4, 1), (5, 5), (4, 3)]),
+    ):
+        g = grad(f)
+        for n, *more in cases:
+            xs = np.array(numbers(n))
+            numeric.assert_close(g(xs, *more), numeric.gradient(f, (xs, *more), (0,))[0], 1e-8)

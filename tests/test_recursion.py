@@ -630,3 +630,39 @@ def test_refusals():
     for f in (composed, growing):
         with pytest.raises(srcdiff.UnsupportedSyntax, match="ever new structure"):
             grad(f)(0.7, 2)
+
+
+def insert(tree, value):
+    """Into a binary search tree of nested lists: how deep it grows depends on the values."""
+    if tree is None:
+        return [value, None, None]
+    if value < tree[0]:
+        tree[1] = insert(tree[1], value)
+    else:
+        tree[2] = insert(tree[2], value)
+    return tree
+
+
+def in_order(tree, out):
+    if tree is None:
+        return
+    in_order(tree[1], out)
+    out.append(tree[0])
+    in_order(tree[2], out)
+
+
+def tree_sorted(x):
+    tree, out = None, []
+    for value in x:
+        tree = insert(tree, value)
+    in_order(tree, out)
+    return sum((k + 1) * value**2 for k, value in enumerate(out))
+
+
+def test_search_tree():
+    g = grad(tree_sorted)
+    for n in (1, 4, 7):
+        x, v = np.random.default_rng(n).normal(size=(2, n))
+        expected = numeric.gradient(tree_sorted, (x,), (0,))[0]
+        numeric.assert_close(g(x), expected, 1e-7)
+        numeric.assert_close(jvp(tree_sorted, (x,), (v,))[1], v @ expected, 1e-7)

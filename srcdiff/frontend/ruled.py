@@ -166,7 +166,9 @@ MADE_IN_ORDER: set[Any] = {
 }  # fmt: skip
 
 
-ELEMENTWISE = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg})
+ELEMENTWISE = frozenset({
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg
+})  # fmt: skip
 
 
 def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:

@@ -84,8 +84,10 @@ def unbroadcast(g: Any, like: Any) -> Any:
     """Sum ``g`` over the axes along which ``like`` was broadcast.
 
     Returns ``g`` itself when the shapes agree.  A float wider than ``like``'s is narrowed, and of a complex
-    ``g`` for a real ``like`` the real part is kept.
+    ``g`` for a real ``like`` the real part is kept.  The cotangent of a container stays as it is.
     """
+    if isinstance(g, (list, tuple, dict)):
+        return g
     shape = np.shape(like)
     if np.shape(g) != shape:
         g = _summed(g, shape)

@@ -406,6 +406,14 @@ def written_in_branch(x, w):
     return np.sum(y * y)
 
 
+def flat_view_of_product(x):
+    M = np.ones((2, 3)) * x[0] + 1.0
+    flat = M.ravel()
+    for k in range(6):
+        flat[k] += x[k] ** 2
+    return np.prod(M @ np.array([1.0, -2.0, 3.0]))
+
+
 def two_names(x):
     y = x.copy()
     z = y
@@ -570,5 +578,6 @@ PROGRAMS = [
     Program("dead_store", dead_store, (x6,)),
     Program("written_in_branch", written_in_branch, (np.array([-0.4, 0.7, -0.3, 0.9]), 0.7), (0, 1)),
     Program("two_names", two_names, (x6,)),
+    Program("flat_view_of_product", flat_view_of_product, (x6,)),
     Program("arrays_passed_round_then_filled", passed_round_then_filled, (np.array([0.3, -0.5, 0.7]),)),
 ]

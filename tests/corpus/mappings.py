@@ -163,7 +163,26 @@ def lists_of_any_length_appended(x):
     return total**2
 
 
+def last_out(x, n):
+    d = {}
+    for k in range(n):
+        d[(k * k) % 5] = d.get((k * k) % 5, 1.0) * (x + 0.1 * k)
+    total = 0.0
+    while d:
+        key, value = d.popitem()
+        total = total * value + key
+    few = {"a": x, "b": x * x}
+    try:
+        while True:
+            name, value = few.popitem()
+            total = total * 0.5 + value * (2.0 if name == "a" else 3.0)
+    except KeyError:
+        total = total + 1.0
+    return total
+
+
 PROGRAMS = [
+    Program("dict_last_out", last_out, (0.7, 6)),
     Program("dict_counts", dyn, (0.7, 7)),
     Program("dict_over_edges", graph, (np.arange(1.0, 6.0), EDGES)),
     Program("dict_tuple_keys", coo, (np.arange(1.0, 4.0), 3)),
