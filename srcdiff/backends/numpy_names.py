@@ -36,7 +36,7 @@ CANONICAL: dict[Any, Fn] = {
     np.matmul: operator.matmul, np.negative: operator.neg, np.positive: operator.pos,
     np.absolute: operator.abs, builtins.abs: operator.abs, np.less: operator.lt, np.less_equal: operator.le,
     np.greater: operator.gt, np.greater_equal: operator.ge, np.equal: operator.eq, np.not_equal: operator.ne,
-    np.row_stack: np.vstack,
+    getattr(np, "row_stack", np.vstack): np.vstack,  # (gone from NumPy 2.5)
     builtins.pow: operator.pow, np.bitwise_and: operator.and_, np.bitwise_or: operator.or_,
     np.bitwise_xor: operator.xor, np.invert: operator.invert, operator.__add__: operator.add, np.amax: np.max,
     np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
