@@ -515,12 +515,18 @@ def primal_graph(
     try:
         return lower(fn, params, CONTEXT, kind_of, ways, given)
     except (UnsupportedSyntax, RecursionError) as refused:
-        counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
-        if not counted:
+        if isinstance(refused, UnsupportedSyntax) and any(p.slug not in BY_LENGTH for p in refused.problems):
             raise
+        counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
         return of_these_lengths(fn, params, ways, given, counted, refused)
 
 
+# what may be known where sizes are: which object is meant, how deep a structure is, what differs by trip
+BY_LENGTH = frozenset({
+    "aliasing", "branches", "call", "class", "del", "except", "frozen", "generator", "index",
+    "iterate", "iterator", "key", "lists", "loop", "method", "recursion", "set", "starred", "store", "unpack",
+    "unroll", "value",
+})  # fmt: skip
 SHORT = 16  # the most that numbers and lengths are settled to, where the function cannot be read for any
 
 
@@ -541,7 +547,7 @@ def of_these_lengths(
     counted: Mapping[str, Param],
     refused: Exception,
 ) -> Graph:
-    """The graph for the numbers and the lengths at hand: these are guards then."""
+    """The graph for the numbers and the lengths at hand, which are guards then; short loops trip by trip."""
     settled = dict(params)
     guards: dict[Any, Any] = {}
     for n, p in counted.items():
@@ -560,7 +566,7 @@ def of_these_lengths(
         settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
         guards[("arg", n), ("most", size + 1)] = size
     try:
-        graph = lower(fn, settled, CONTEXT, kind_of, ways, given)
+        graph = lower(fn, settled, CONTEXT, kind_of, ways, given, by_trips=True)
     except (SrcdiffError, RecursionError):
         raise refused from None
     graph.info["guards"].update(guards)

@@ -105,7 +105,7 @@ def _int(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def _set(t: type) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         if not args:
-            return None if t is set else Agg(t, (), ())
+            return Loc(lw.state.new_cell(Agg(set, (), ()))) if t is set else Agg(t, (), ())
         b = lw.settled(args[0])
         if isinstance(b, Loc) and isinstance(lw.state.cells[lw.moved_to(b).cell], Val):  # a list as it is
             return displays.make_set(lw, b, t, node)

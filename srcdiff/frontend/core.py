@@ -41,6 +41,7 @@ from srcdiff.frontend.scope import (
     State,
     Step,
     Window,
+    has_objects,
     world_key,
 )
 from srcdiff.frontend.sizes import inferred, note_sizes
@@ -533,6 +534,12 @@ class Core:
                     return self.read(Agg(dict, held.keys, held.items))
                 if boxes.is_box(type):
                     self.box_as_value(type, node)
+                if type in (dict, set, frozenset) and has_objects(keys):
+                    self.stop(
+                        "key", f"a {type.__name__} whose keys are objects is used as a value", node,
+                        note="it is known by what the program does with it, and never made",
+                        help="hand on what is in it, or use numbers or names as keys",
+                    )  # fmt: skip
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
                     return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, entering, known_items, methods, objects, statements
+from srcdiff.frontend import calls, entering, identity, known_items, methods, objects, statements
 from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
@@ -74,6 +74,9 @@ def make_set(lw: Lowerer, items: Bound, t: type, node: Any) -> Bound:
     """A set of constants is of known structure; one of other things is made at run time."""
     box = content(lw, items)
     if isinstance(box, Agg):
+        of_objects = identity.set_of(lw, box.items, t, node)
+        if of_objects is not None:
+            return of_objects
         values: dict[Any, Bound] = {}
         for x in box.items:
             a = lw.read(x, node)
@@ -95,6 +98,9 @@ def make_set(lw: Lowerer, items: Bound, t: type, node: Any) -> Bound:
 
 def set_method(lw: Lowerer, owner: Bound, box: Agg, name: str, args: list[Bound], node: Any) -> Bound:
     """A method of a set of known elements: settled now, or the set becomes one of run time."""
+    got = identity.set_method(lw, owner, box, name, args, node)
+    if got is not None:
+        return got
     atoms = [lw.read(content(lw, a) if not isinstance(a, Loc) else a, node) for a in args]
     if name in _OF_SETS:
         groups = [known_items.fixed_items(lw, a, node) for a in args]
@@ -123,7 +129,7 @@ def _dict(lw: Lowerer, node: Any) -> Bound:
     box = Loc(lw.state.new_cell(Agg(dict, (), ())))
     for k, v in zip(node.keys, node.values, strict=True):
         if k is not None:
-            key = lw.read(lw.expr(k), k)
+            key = identity.key_of(lw, box, lw.expr(k), k)
             statements.store(lw, box, key, stored(lw, lw.expr(v)), k)
             continue
         other = content(lw, objects.opened(lw, lw.expr(v), v))

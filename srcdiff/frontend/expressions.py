@@ -13,7 +13,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import aliases, mappings, objects, operands, places
+from srcdiff.frontend import aliases, identity, mappings, objects, operands, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -32,6 +32,7 @@ from srcdiff.frontend.scope import (
     Spread,
     Step,
     Super,
+    has_objects,
 )
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import (
@@ -414,10 +415,13 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
         right = lw.sequence(right, node)
         box = content(lw, right)
     if isinstance(box, Agg) and any(objects.is_object(content(lw, x)) for x in (left, *box.items)):
-        found_at = objects.places_of(lw, box, left, node) if box.type is not dict else None
+        found_at = objects.places_of(lw, box, left, node) if box.type in (list, tuple) else None
         if found_at is not None:
             return Const(bool(found_at) == (name == "In"))
-    item = lw.read(left, node)
+    listed = isinstance(box, Agg) and box.type not in (dict, set, frozenset)
+    item = lw.read(left, node) if listed else identity.key_of(lw, right, left, node)
+    if isinstance(box, Agg) and box.type in (set, frozenset) and has_objects((*box.keys, constant(item))):
+        return Const((constant(item) in box.keys) == (name == "In"))
     if isinstance(box, Agg) and is_constant(item):
         pool = box.keys if box.type is dict else [constant(lw.read(x)) for x in box.items]
         if box.type is dict or all(is_constant(lw.read(x)) for x in box.items):
@@ -647,7 +651,10 @@ def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
     caught = any(a.catches(type(error)) for a in lw.attempts)
     if not caught:
         lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
-    lw.add_raise(type(error).__name__, error.args[0], certain=type(error))
+    given = error.args[0]
+    lw.add_raise(
+        type(error).__name__, repr(given) if has_objects((given,)) else given, certain=type(error)
+    )
     raise Raised if caught else Bottom
 
 
@@ -707,8 +714,9 @@ def index_of(lw: Lowerer, base: Bound, node: Any) -> Atom:
     box = content(lw, base)
     plain = isinstance(box, (Plain, Loc))
     of_dict = box.type is dict if isinstance(box, Agg) else plain and isinstance(kind(lw.read(box)), Map)
-    index = index_atom(lw, node, of_dict)
-    return mappings.as_key(lw, index) if of_dict else index
+    if of_dict and not isinstance(node, gast.Slice):
+        return mappings.as_key(lw, identity.key_of(lw, base, lw.expr(node), node))
+    return index_atom(lw, node, of_dict)
 
 
 def _slice(lw: Lowerer, node: Any) -> Bound:

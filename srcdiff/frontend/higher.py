@@ -202,11 +202,13 @@ def check_one_type(lw: Lowerer, got: Bound, node: Any, what: str, more: str = ""
 
 
 def walk_appends(a: Any) -> list[Any]:
-    """What loops append to the list that an array was made of."""
+    """What loops append to the list that an array was made of, or what was written into it."""
     out: list[Any] = []
     todo, seen = [a], set()
     while todo:
         v = todo.pop()
+        if isinstance(v, Struct) and v.type is list:  # (read trip by trip)
+            out += v.items
         if not isinstance(v, Val) or v in seen or v.op is None:
             continue
         seen.add(v)

@@ -195,6 +195,8 @@ def counted_or_unrolled(
 
     Trips differ in what is known of them: which function, or which shape, an index stands for.
     """
+    if lw.by_trips and len(trips) <= FEW and lw.unrolling * len(trips) <= known_items.MOST_UNROLLED:
+        return by_trips(lw, node, orelse, trips)
     trial = Trial(lw)
     failed: Stop | None = None
     try:
@@ -210,19 +212,25 @@ def counted_or_unrolled(
             raise failed
         return code
     trial.undo()
-    lw.unrolling *= max(len(trips), 1)
     try:
-        code = unroll(lw, node, trips, orelse)
+        code = by_trips(lw, node, orelse, trips)
         if not trial.found and not (isinstance(code, int) and code == exits.RAISE):
             return code
     except Stop:
         pass  # the problems of the loop itself are told
-    finally:
-        lw.unrolling //= max(len(trips), 1)
     lw.problems[trial.problems :] = found
     if failed is not None:
         raise failed
     return code
+
+
+def by_trips(lw: Lowerer, node: Any, orelse: list[Any], trips: list[known_items.Item]) -> Any:
+    """A loop over a few known numbers, read trip by trip."""
+    lw.unrolling *= max(len(trips), 1)
+    try:
+        return unroll(lw, node, trips, orelse)
+    finally:
+        lw.unrolling //= max(len(trips), 1)
 
 
 def body_of(lw: Lowerer, node: Any, value: Bound, rest: list[Any]) -> Any:

@@ -136,7 +136,10 @@ class Joiner:
             v = self.val(*self.both(a, b), hint)
             k = kind(v)
             if isinstance(v, Val) and has_cell(k):
-                return self.merged(a, b, v)
+                both_in = self.merged(a, b, v)
+                if isinstance(ca, Agg) or isinstance(cb, Agg):  # what was in a list may still be there
+                    self.meeting.add(self.lw.state, {both_in.cell}, (self.reached(0, a), self.reached(1, b)))
+                return both_in
             new = self.lw.bind(v) if isinstance(v, (Val, Struct)) else Plain(v)
             were = (self.reached(0, a), self.reached(1, b))
             self.meeting.add(self.lw.state, places.reached(self.lw, new), were)  # it is the one or the other
@@ -229,14 +232,16 @@ class Joiner:
             return self.states[which].cells[b.cell]
         return b
 
-    def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Bound:
+    def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Loc:
         cells = ({a.cell} if isinstance(a, Loc) else set(), {b.cell} if isinstance(b, Loc) else set())
         at = tuple((x.cell, *map(id, x.path)) if isinstance(x, Loc) else () for x in (a, b))
         if at not in self.cells or not all(cells):
             cell = self.lw.state.new_cell(content)
             self.cells[at] = Loc(cell, (), content if isinstance(content, Val) else None, content)
             self.meeting.add(self.lw.state, {cell}, cells)
-        return self.cells[at]
+        got = self.cells[at]
+        assert isinstance(got, Loc)
+        return got
 
     def all(self) -> None:
         lw = self.lw

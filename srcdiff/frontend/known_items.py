@@ -152,9 +152,16 @@ def given(b: Bound) -> Item:
     return lambda: b
 
 
+SHORT = 16  # the most elements of an array of known size that are read one by one
+
+
 def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
     """How to get each item, where their number and structure are known."""
     c = content(lw, it)
+    if lw.by_trips and isinstance(c, Loc):
+        k = kind(lw.read(c, node))
+        n = k.dims[0] if isinstance(k, Array) and k.dims else None
+        return indexed_items(lw, c, n) if isinstance(n, int) and n <= SHORT else None
     if isinstance(c, Plain) and isinstance(c.atom, Struct):
         c = lw.bind(c.atom)
     if isinstance(c, Agg):

@@ -102,6 +102,7 @@ class Lowerer(Core):
     certain: Problem | None = None  # an exception that what was read last raises for certain
     worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
+    by_trips: bool = False  # loops of few trips are read trip by trip first
     copies: int = 1  # how many copies of the body being read there are, so far
     recursions: recursion.Recursions = field(default_factory=recursion.Recursions)
     split: frozenset[Any] = frozenset()  # try statements that are read in parts
@@ -543,15 +544,17 @@ def lower(
     kind_of: Callable[[Any], Kind],
     ways: Mapping[str, Way] = MappingProxyType({}),
     given: Mapping[str, Any] = MappingProxyType({}),
+    by_trips: bool = False,
 ) -> Graph:
     """The graph of a Python function for arguments of the given kinds.
 
-    ``ways``: what the derivative will be taken with respect to; ``given``: the arguments themselves.
+    ``ways``: what the derivative will be taken with respect to; ``given``: the arguments themselves;
+    ``by_trips``: loops over a few known numbers are read trip by trip.
     """
     split: frozenset[Any] = frozenset()
     while True:
         try:
-            return read_function(fn, params, ctx, kind_of, ways, given, split)
+            return read_function(fn, params, ctx, kind_of, ways, given, split, by_trips)
         except Reread as again:
             split |= {again.key}
 
@@ -564,6 +567,7 @@ def read_function(
     ways: Mapping[str, Way],
     given: Mapping[str, Any],
     split: frozenset[Any],
+    by_trips: bool,
 ) -> Graph:
     """One reading of a function; ``split``: its ``try`` statements that are read in parts."""
     unwrapped = source.Unwrapped(fn) if isinstance(fn, types.FunctionType) else source.unwrap(fn)
@@ -571,6 +575,7 @@ def read_function(
     graph = Graph(found.name if found.name.isidentifier() else "f", Region())
     graph.info.update(kind_of=kind_of, parameters=tuple(params))
     lw = Lowerer(ctx, graph, graph.region, function=unwrapped.function, given=dict(given), split=split)
+    lw.by_trips = by_trips
     frame = Frame(found, unwrapped.function, ())
     lw.frame = frame
     node = found.node

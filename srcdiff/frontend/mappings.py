@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import places
+from srcdiff.frontend import identity, places
 from srcdiff.frontend.core import name_of
-from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Window
+from srcdiff.frontend.scope import Agg, Bound, Identity, Iter, Loc, Plain, Window, has_objects
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree, alike, join, join_all
@@ -36,6 +36,8 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     """Turn a dict of known keys into one whose keys are found at run time."""
     if not isinstance(base, Loc):
         lw.stop("store", "this dict cannot be changed", node)
+    if has_objects(box.keys):
+        identity.unknown(lw, node)
     base = lw.moved_to(base)
     kinds = [kind(lw.read(x)) for x in box.items]
     if kinds and not of_one_sort(kinds):
@@ -59,6 +61,8 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
 
 def key_bound(key: Any) -> Bound:
     """A key of a dict of known keys, as it is looped over."""
+    if isinstance(key, Identity):
+        return Loc(key.cell)
     if isinstance(key, tuple):
         return Agg(tuple, tuple(range(len(key))), tuple(map(key_bound, key)))
     return Plain(Const(key))

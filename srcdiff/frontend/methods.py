@@ -12,6 +12,7 @@ from srcdiff.frontend import (
     displays,
     expressions,
     generators,
+    identity,
     joins,
     lists,
     mappings,
@@ -281,7 +282,7 @@ def _list_copy(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node
 
 
 def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    key = lw.read(args[0])
+    key = identity.key_of(lw, owner, args[0], node)
     if is_constant(key) and constant(key) in box.keys:
         return element(lw, box, key, node)
     if is_constant(key):
@@ -294,7 +295,7 @@ def _dict_get(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
 
 
 def _dict_setdefault(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    key = lw.read(args[0])
+    key = identity.key_of(lw, owner, args[0], node)
     if not is_constant(key):
         if not box.keys and len(args) > 1:
             statements.store(lw, owner, key, args[1], node)
@@ -308,7 +309,7 @@ def _dict_setdefault(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw
 
 
 def _dict_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    key = lw.read(args[0])
+    key = identity.key_of(lw, owner, args[0], node)
     if not is_constant(key):
         return method(lw, mappings.as_mapping(lw, owner, box, node), "pop", args, kwargs, node)
     if constant(key) not in box.keys and len(args) > 1:

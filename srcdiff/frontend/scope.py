@@ -27,6 +27,7 @@ __all__ = [
     "Field",
     "Forward",
     "Frame",
+    "Identity",
     "Iter",
     "Known",
     "Kw",
@@ -41,6 +42,7 @@ __all__ = [
     "Step",
     "Super",
     "Window",
+    "has_objects",
 ]
 
 _cells = itertools.count(1)
@@ -222,6 +224,21 @@ class Pulled:
     names: tuple[str, ...]
     given: Mapping[str, Atom]
     mode: str = "vjp"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Stands for an object among the keys of a dict or set of known structure, never in a text."""
+
+    cell: int
+
+    def __repr__(self) -> str:
+        return "<object>"
+
+
+def has_objects(keys: Any) -> bool:
+    """Whether there are objects among keys."""
+    return any(isinstance(k, Identity) or (isinstance(k, tuple) and has_objects(k)) for k in keys)
 
 
 Bound = (

@@ -193,7 +193,7 @@ def f(x, n):
         g = math.cos
     return x
 
-grad(f)(2.0, 3)
+grad(f)(2.0, 30)
 """,
         """
 def f(x, n):
@@ -216,7 +216,7 @@ def f(x, n):
         x = step(x)
     return x
 
-grad(f)(2.0, 3)
+grad(f)(2.0, 30)
 """,
         """
 def f(x, steps):
@@ -314,7 +314,7 @@ def f(x, n):
         root.children.append(Node(x * k, root))
     return sum(c.value * c.parent.value for c in root.children)
 
-grad(f)(2.0, 3)
+grad(f)(2.0, 30)
 """,
         """
 class Node:
@@ -433,13 +433,13 @@ grad(f)(np.array([1.0, 2.0]))
         "except",
         "The classes of a handler are looked up in something that is known only when the program runs.",
         """
-def f(x, k, errors):
+def f(x, errors):
     try:
         return math.log(x)
-    except errors[k]:
+    except errors[int(x > 3.0)]:
         return x * x
 
-grad(f)(2.0, 0, [ValueError, ZeroDivisionError])
+grad(f)(2.0, [ValueError, ZeroDivisionError])
 """,
         """
 def f(x):
@@ -565,17 +565,17 @@ grad(f)(2.0)
         "index",
         "An index is out of range; or it is known only at run time, and the elements are not of one kind.",
         """
-def f(x, k):
+def f(x):
     parts = (x, np.array([x, x]))
-    return np.sum(parts[k])
+    return np.sum(parts[int(x > 1.0)])
 
-grad(f)(2.0, 1)
+grad(f)(2.0)
 """,
         """
-def f(x, k):
-    return x if k == 0 else np.sum(np.array([x, x]))
+def f(x):
+    return np.sum(np.array([x, x])) if x > 1.0 else x
 
-grad(f)(2.0, 1)
+grad(f)(2.0)
 """,
     ),
     Entry(
@@ -617,7 +617,7 @@ def f(x, n):
         total += k * next(g)
     return total
 
-grad(f)(2.0, 3)
+grad(f)(2.0, 30)
 """,
         """
 def halvings(x):
@@ -1026,14 +1026,13 @@ assert product(np.ones(1000), np.ones(1000))[0] == 2000.0
 def f(xs):
     return math.hypot(*xs)
 
-grad(f)(np.array([3.0, 4.0]))
+grad(f)(np.arange(1.0, 21.0))
 """,
         """
 def f(xs):
-    x, y = xs
-    return math.hypot(x, y)
+    return np.sqrt(np.sum(xs**2))
 
-grad(f)(np.array([3.0, 4.0]))
+grad(f)(np.arange(1.0, 21.0))
 """,
     ),
     Entry(
