@@ -508,17 +508,26 @@ def primal_graph(
     ways: Mapping[str, Way] = MappingProxyType({}),
     given: Mapping[str, Any] = MappingProxyType({}),
     defaults: Mapping[str, Any] = MappingProxyType({}),
+    settled: bool = False,
 ) -> Graph:
-    """The graph of a function for arguments of given kinds; ``ways``: what derivatives will be taken in."""
+    """The graph of a function for arguments of given kinds; ``ways``: what derivatives will be taken in.
+
+    ``settled``: small sizes and numbers are those at hand; otherwise only where nothing can be read without.
+    """
     if registry.is_known(fn) or registry.is_known(canonical(fn)):
         return lower_library(fn, params, CONTEXT, kind_of, defaults)
+    counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
+    if settled:
+        return of_these_lengths(fn, params, ways, given, counted)
     try:
         return lower(fn, params, CONTEXT, kind_of, ways, given)
     except (UnsupportedSyntax, RecursionError) as refused:
         if isinstance(refused, UnsupportedSyntax) and any(p.slug not in BY_LENGTH for p in refused.problems):
             raise
-        counted = {n: p for n, p in params.items() if is_short(p, given.get(n))}
-        return of_these_lengths(fn, params, ways, given, counted, refused)
+        try:
+            return of_these_lengths(fn, params, ways, given, counted)
+        except (SrcdiffError, RecursionError):
+            raise refused from None
 
 
 # what may be known where sizes are: which object is meant, how deep a structure is, what differs by trip
@@ -545,7 +554,6 @@ def of_these_lengths(
     ways: Mapping[str, Way],
     given: Mapping[str, Any],
     counted: Mapping[str, Param],
-    refused: Exception,
 ) -> Graph:
     """The graph for the numbers and the lengths at hand, which are guards then; short loops trip by trip."""
     settled = dict(params)
@@ -565,10 +573,7 @@ def of_these_lengths(
         size = len(given[n])
         settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
         guards[("arg", n), ("most", size + 1)] = size
-    try:
-        graph = lower(fn, settled, CONTEXT, kind_of, ways, given, by_trips=True)
-    except (SrcdiffError, RecursionError):
-        raise refused from None
+    graph = lower(fn, settled, CONTEXT, kind_of, ways, given, by_trips=True)
     graph.info["guards"].update(guards)
     return graph
 

@@ -545,7 +545,7 @@ import math
 def f(x, k=1):
     return (math.sin, math.cos, lambda v: v * x)[k](x)
 
-## a function that changes from trip to trip of a loop | branches | (1.2, 4)
+## a function that changes from trip to trip of a loop | branches | (1.2, 30)
 import math
 def f(x, n=4):
     g = math.sin
@@ -662,7 +662,7 @@ def f(x, n=4):
     v[1:2] = [x * x, x]
     return v.pop(1) * v.pop(0) + v[v.index(x)] * v.count(x)
 
-## a linked list grown in a loop of unknown length | loop | (1.2, 4)
+## a linked list grown in a loop of unknown length | loop | (1.2, 30)
 def f(x, n=4):
     head = None
     for k in range(n):

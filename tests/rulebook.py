@@ -318,6 +318,8 @@ for _module, _p in (
         f"{_f}grid2d": [f"{_f}grid2d(x, v, A)"],
         f"{_f}grid3d": [f"{_f}grid3d(x, v, w, C)"],
     }
+    if hasattr(np.polynomial.polynomial, "polyvalnd"):  # (since NumPy 2.5)
+        CALLS[f"{_f}valnd"] = [f"{_f}valnd((x, y), A)", f"{_f}valnd((x, y, x * y), C)"]
     if _p == "poly":
         CALLS[f"{_f}valfromroots"] = [f"{_f}valfromroots(x, v)", f"{_f}valfromroots(s, v)"]
     else:

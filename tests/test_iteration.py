@@ -47,7 +47,7 @@ def test_next_in_a_loop():
             total += next(g)
         return total
 
-    text = refused(f, 1.0, 3)
+    text = refused(f, 1.0, 30)
     assert "error[iterator]: an iterator made outside this loop is used up inside it" in text
     assert "zip(range(n), iterator)" in text
     assert "for _ in range(n):" in text
@@ -58,7 +58,7 @@ def test_next_of_an_unknown_path():
         g = sines(x, n)
         return next(g) + next(g)
 
-    text = refused(f, 1.0, 3)
+    text = refused(f, 1.0, 30)
     assert "error[iterator]: how far this iterator has come is known only at run time" in text
     assert "next() has gone on to a value found at run time" in text
 

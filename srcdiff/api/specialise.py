@@ -17,6 +17,7 @@ import numpy as np
 from srcdiff import pipeline
 from srcdiff.api.memory import Planner
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
+from srcdiff.errors import NoRule, SrcdiffError
 from srcdiff.frontend.core import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.frontend.lower import Param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
@@ -204,6 +205,7 @@ class Specialised:
         self._target = target
         self._variants: dict[Any, tuple[Variant, ...]] = {}
         self._latest: Variant | None = None
+        self._settling = False  # small sizes are taken as they are, for want of a rule otherwise
         budgets = [r.memory for r in (*target.layers, request) if r.memory is not None]
         if budgets and (type(self)._sweeps is Specialised._sweeps or request.mode == "vmap"):
             refuse_value(
@@ -278,6 +280,18 @@ class Specialised:
             own = {n: v for n, v in arguments.items() if n not in opened}
             check_memory({**extra, **own}, variant.written, name_of(self.primal))
 
+    def _make_settled(self, arguments: Arguments, refused: NoRule) -> tuple[Made, Any]:
+        """The derivative for the sizes at hand: what met no rule may be known with these."""
+        if self._settling:
+            raise refused
+        self._settling = True
+        try:
+            return self._make(arguments)
+        except SrcdiffError:
+            raise refused from None
+        finally:
+            self._settling = False
+
     def _find(self, arguments: Arguments, key: Any) -> tuple[Variant, dict[str, Any]]:
         """A derivative made before for the same text, or a new one."""
         shared_key = (self._target.code, self._target.layers, self._request, key)
@@ -286,7 +300,10 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        made, pair = self._make(arguments)
+        try:
+            made, pair = self._make(arguments)
+        except NoRule as refused:
+            made, pair = self._make_settled(arguments, refused)
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -412,7 +429,9 @@ class Specialised:
         """The graph of the function itself."""
         t = self._target
         defaults = {n: p.default for n, p in t.signature.parameters.items() if p.default is not p.empty}
-        graph = pipeline.primal_graph(t.function, params, self._ways(), given, defaults)
+        graph = pipeline.primal_graph(
+            t.function, params, self._ways(), given, defaults, settled=self._settling
+        )
         graph.info["sizes"] = sizes_equal(params) if self._backend == "numba" else ()
         return graph
 

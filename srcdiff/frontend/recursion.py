@@ -33,7 +33,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.threads import Key, Threads
 from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
-from srcdiff.ir.kinds import Array, Dim, Kind, Maybe, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
+from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -439,6 +439,25 @@ def settled(rec: Record, old: Kind | None, new: Kind, known: set[int], path: Any
     return new
 
 
+NESTED = 3  # containers of one structure inside one another, from where on nothing is known
+
+
+def cut(k: Kind, above: dict[Any, int]) -> Kind:
+    """A kind that grows inwards with each reading (a tree, of trees) without what is too deep in it."""
+    match k:
+        case Seq(elem):
+            return replace(k, elem=cut(elem, above))
+        case Maybe(of):
+            inner = cut(of, above)
+            return inner if inner == UNKNOWN else Maybe(inner)
+        case Tree(type_, keys, items):
+            depth = above.get((type_, keys), 0) + 1
+            if depth > NESTED and items:
+                return UNKNOWN
+            return replace(k, items=tuple(cut(x, {**above, (type_, keys): depth}) for x in items))
+    return k
+
+
 def alike(a: Kind, b: Kind) -> bool:
     if isinstance(a, Array) and isinstance(b, Array):
         return len(a.dims) == len(b.dims)
@@ -756,7 +775,7 @@ def finish(
         if v not in defined and v not in rec.extras:
             rec.extras.append(v)
             table.version += 1
-    k = settled(rec, rec.result, kind(atom), own_symbols(rec), ())
+    k = cut(settled(rec, rec.result, kind(atom), own_symbols(rec), ()), {})
     if rec.result is None or k != rec.result:
         rec.result = k
         table.version += 1

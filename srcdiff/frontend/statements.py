@@ -210,6 +210,8 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
                 return
             parts = tuple(lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(n))
             c = Agg(tuple, tuple(range(n)), parts)
+        elif k == UNKNOWN and not stars:
+            c = Agg(tuple, tuple(range(n)), tuple(lw.bind(lw.getitem(atom, Const(i))) for i in range(n)))
         else:
             lw.stop("unpack", "this cannot be unpacked", target)
     items = list(c.items)

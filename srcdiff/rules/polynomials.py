@@ -74,6 +74,16 @@ def basis(home: Any, p: str, x: list[float]) -> None:
         t = np.sum(np.tensordot(u, c, 1) * np.expand_dims(v, -1), axis=1)
         return np.reshape(np.sum(t * w, axis=1), np.shape(x))
 
+    if hasattr(home, f"{p}valnd"):  # (since NumPy 2.5)
+
+        @definition(getattr(home, f"{p}valnd"), "pts", "c")
+        def value_nd(pts: Any, c: Any) -> Any:
+            """Products of a basis for each variable, weighed: one variable after the other is summed over."""
+            t = np.tensordot(vander(np.ravel(pts[0]), np.shape(c)[0] - 1), c, 1)
+            for x in pts[1:]:
+                t = np.einsum("ij,ij...->i...", vander(np.ravel(x), np.shape(t)[1] - 1), t)
+            return np.reshape(t, np.shape(pts[0]))
+
     @definition(getattr(home, f"{p}grid2d"), "x", "y", "c")
     def grid2d(x: Any, y: Any, c: Any) -> Any:
         """A matrix between both bases."""

@@ -61,7 +61,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "tukey_hsd ttest_ind_from_stats wilcoxon false_discovery_control obrientransform",
         RANKS: "chatterjeexi kendalltau percentileofscore pointbiserialr siegelslopes somersd spearmanr "
         "spearmanrho theilslopes weightedtau tmin tmax trim1 trimboth sigmaclip mode lmoment "
-        "order_statistic quantile",
+        "order_statistic quantile estimated_cdf",
         "its bins are counted: np.histogram of given edges has a derivative in the weights": (
             "binned_statistic binned_statistic_2d binned_statistic_dd cumfreq relfreq"
         ),
@@ -92,6 +92,9 @@ REFUSED: dict[str, dict[str, str]] = {
         ),
         "it removes and adds bands by what is asked: abs(scipy.signal.hilbert(x)) has a rule": (
             "envelope hilbert2"
+        ),
+        "its penalty may be found by a search: solve (I + lamb D.T D) x = signal with scipy.linalg.solve": (
+            "whittaker_henderson"
         ),
         "a spectrum at any times, by a choice of formulas: write its sums of sines and cosines": "lombscargle",
     },
@@ -124,7 +127,7 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     "sparse": {
         SPARSE: "block_array block_diag bmat expand_dims find "
-        "kronsum permute_dims swapaxes tril triu",
+        "kronsum matrix_transpose permute_dims swapaxes tril triu",
         DRAWS: "rand random random_array",
         "it reads or writes a file": "load_npz save_npz",
     },

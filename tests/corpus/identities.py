@@ -1,4 +1,4 @@
-"""Objects as keys of dicts and elements of sets: graphs of nodes, memos by node, a small engine of its own."""
+"""Objects as keys of dicts and elements of sets: graphs, memos by node, a small engine of its own."""
 
 from __future__ import annotations
 
