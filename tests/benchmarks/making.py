@@ -1,0 +1,146 @@
+"""How long derivatives take to make: writes docs/making.md.
+
+    python tests/benchmarks/making.py            # the column "now"; keeps the one before
+    python tests/benchmarks/making.py --before   # run at an older state of the code
+
+The programs are those of tests/programs of 10 to 30 lines and the gallery's of the corpus.  The time is
+processor time from the function to its compiled gradient (nothing is kept between rounds but the syntax
+trees of the rules and the compiled regular expressions), the median of several rounds after one that is not
+counted, in which modules are imported and the texts of rules are parsed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import gc
+import inspect
+import json
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from corpus.gallery import PROGRAMS as GALLERY  # noqa: E402
+from programs import PROGRAMS as WHOLE  # noqa: E402
+from programs.pending import PENDING  # noqa: E402
+
+from srcdiff import SrcdiffError, grad  # noqa: E402
+from srcdiff.api.specialise import forget_all  # noqa: E402
+
+PAGE, RESULTS = ROOT / "docs" / "making.md", Path(__file__).with_name("making.json")
+START, END = "<!-- table -->\n", "\n<!-- end -->"
+ROUNDS, TYPICAL, TARGET = 5, range(10, 31), 20.0
+
+
+def lines_of(f: Any) -> int:
+    """The lines of a program, those of functions beside it that it calls included."""
+    seen, todo, total = set(), [inspect.unwrap(f)], 0
+    while todo:
+        g = todo.pop()
+        if g in seen:
+            continue
+        seen.add(g)
+        total += sum(1 for line in inspect.getsource(g).splitlines() if line.strip())
+        names = [n for c in codes(g.__code__) for n in c.co_names]
+        others = (g.__globals__.get(n) for n in names)
+        todo += [o for o in others if inspect.isfunction(o) and o.__module__ == g.__module__]
+        for o in (g.__globals__.get(n) for n in dict.fromkeys(names)):
+            if inspect.isclass(o) and o.__module__ == g.__module__ and o not in seen:
+                seen.add(o)
+                total += sum(1 for line in inspect.getsource(o).splitlines() if line.strip())
+    return total
+
+
+def codes(code: Any) -> list[Any]:
+    return [code, *(c for k in code.co_consts if inspect.iscode(k) for c in codes(k))]
+
+
+def making(program: Any) -> float:
+    """Milliseconds to make the gradient of a program."""
+    forget_all()
+    d = grad(program.function, wrt=getattr(program, "wrt_option", 0))
+    arguments = copy.deepcopy(program.args)
+    gc.collect()
+    start = time.process_time()
+    d._variant(d._bind(arguments, {}).arguments)
+    return 1e3 * (time.process_time() - start)
+
+
+def chosen(every: int) -> list[tuple[Any, int]]:
+    """The programs measured, and their lines: each n-th of the whole ones, each n-th of the gallery."""
+    whole = []
+    for p in WHOLE:
+        if p.name in PENDING:
+            continue
+        try:
+            size = lines_of(p.function)
+        except OSError:  # a class whose text inspect does not find
+            continue
+        if size in TYPICAL:
+            whole.append((p, size))
+    return [*((p, lines_of(p.function)) for p in GALLERY[::every]), *whole[::every]]
+
+
+def measure(every: int) -> dict[str, dict[str, float]]:
+    found = {}
+    for p, size in chosen(every):
+        try:
+            making(p)
+        except (SrcdiffError, TypeError) as e:
+            print(f"{p.name}: {type(e).__name__}", file=sys.stderr)
+            continue
+        ms = statistics.median(making(p) for _ in range(ROUNDS))
+        found[p.name] = {"lines": size, "ms": round(ms, 2)}
+        print(f"{p.name:40} {size:3} lines {ms:8.2f} ms", flush=True)
+    return found
+
+
+def table(before: dict[str, Any], now: dict[str, Any]) -> str:
+    rows = ["| program | lines | ms before | ms now | ratio |", "|---|---|---|---|---|"]
+    for name, found in sorted(now.items(), key=lambda x: -x[1]["ms"]):
+        old = before.get(name)
+        cells = [f"{old['ms']:.1f}", f"{found['ms']:.1f}", f"{old['ms'] / found['ms']:.2f}"] if old else [
+            "", f"{found['ms']:.1f}", ""]  # fmt: skip
+        rows.append(f"| `{name}` | {found['lines']} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def summary(word: str, found: dict[str, Any]) -> str:
+    ms = sorted(x["ms"] for x in found.values())
+    under = sum(t < TARGET for t in ms)
+    nine = ms[int(0.9 * (len(ms) - 1))]
+    return (
+        f"{word}: median {statistics.median(ms):.1f} ms, nine of ten under {nine:.1f} ms, "
+        f"{under} of {len(ms)} programs under {TARGET:.0f} ms, {sum(ms) / 1e3:.2f} s for all."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--before", action="store_true", help="write the column of the older state")
+    parser.add_argument("--every", type=int, default=6, help="1: all programs; 6: each sixth")
+    given = parser.parse_args()
+    found = measure(given.every)
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept["before" if given.before else "now"] = found
+    kept["python"] = platform.python_version()
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    for word in ("before", "now"):
+        if word in kept:
+            print(summary(word, kept[word]))
+    if PAGE.exists() and "now" in kept:
+        old = kept.get("before", {})
+        lines = [summary("Before", old), "", summary("Now", kept["now"]), ""] if old else []
+        start, rest = PAGE.read_text().split(START)
+        body = "\n".join([*lines, table(old, kept["now"])])
+        PAGE.write_text(start + START + body + END + rest.split(END)[1])
+
+
+if __name__ == "__main__":
+    main()
