@@ -44,8 +44,9 @@ from srcdiff.errors import (
     UnsupportedSyntax,
     WrongDerivative,
 )
-from srcdiff.report import Report, check_source
+from srcdiff.profiles import Profile, report
 from srcdiff.runtime import eigh, svd
+from srcdiff.statements import Report, check_source
 from srcdiff.tapes import Tape, tape
 from srcdiff.testing import check_rule
 
@@ -54,6 +55,7 @@ __all__ = [
     "DerivativeTypeError",
     "DerivativeValueError",
     "NoRule",
+    "Profile",
     "Pullback",
     "Pushforward",
     "Report",
@@ -86,6 +88,7 @@ __all__ = [
     "nondifferentiable",
     "pullback",
     "register",
+    "report",
     "source",
     "sparse_hessian",
     "sparse_jacobian",

@@ -14,7 +14,7 @@ import numpy as np
 
 from srcdiff import rulebook
 from srcdiff.errors import SrcdiffError
-from srcdiff.report import check_source
+from srcdiff.statements import check_source
 from srcdiff.tapes import tape
 
 __all__ = ["main"]

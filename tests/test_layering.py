@@ -44,12 +44,14 @@ TABLE: dict[str, tuple[str, str]] = {
     "wrapped": ("", ""),
     "api": (PARTS + " runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),
-    "report": (PARTS + " api", "gast numpy rich"),
-    "tapes": (PARTS + " api report", "numpy rich"),
+    "statements": (PARTS + " api", "gast numpy rich"),
+    "tapes": (PARTS + " api statements", "numpy rich"),
+    "lineclock": ("", ""),
+    "profiles": (PARTS + " api statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
-    "__main__": (PARTS + " runtime api report tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors report runtime tapes testing rules", ""),
+    "__main__": (PARTS + " runtime api statements tapes testing rulebook", "rich numpy"),
+    "__init__": ("adapters api errors profiles runtime statements tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -11,7 +11,7 @@ import numpy as np
 from srcdiff import family, pipeline
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.jacobians import Called
-from srcdiff.api.specialise import NOTES, Arguments
+from srcdiff.api.specialise import NOTES, Arguments, Variant
 from srcdiff.api.targets import name_of, refuse, refuse_value
 from srcdiff.batch.apply import Unbatched
 from srcdiff.frontend.lower import Param
@@ -124,10 +124,16 @@ class Mapped(Called[P, R]):
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound, variant, extra = self._prepared(args, kwargs)
+        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
         bound = self._bind(args, kwargs)
         self._check(bound.arguments)
         variant, extra = self._variant(bound.arguments)
-        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+        return bound, variant, extra
 
     # ---- making
     def _make(self, arguments: Arguments) -> tuple[Made, None]:

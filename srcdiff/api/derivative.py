@@ -157,10 +157,17 @@ class Derivative(Specialised, Generic[P, R]):
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = self._bind(args, kwargs)
-        variant, extra = self._variant(bound.arguments)
+        bound, variant, extra = self._prepared(args, kwargs)
         self._register(args, kwargs, bound, variant)
         return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
+        """What a call comes to: the arguments, what is called, and what it is given beside them."""
+        bound = self._bind(args, kwargs)
+        variant, extra = self._variant(bound.arguments)
+        return bound, variant, extra
 
     def _register(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], bound: Any, variant: Variant

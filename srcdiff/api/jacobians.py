@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from srcdiff import family, pipeline, wrapped
 from srcdiff.api.backend import Backend
 from srcdiff.api.derivative import Derivative, text_name
-from srcdiff.api.specialise import Arguments, extra_names
+from srcdiff.api.specialise import Arguments, Variant, extra_names
 from srcdiff.api.structures import tangent
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
@@ -95,6 +95,12 @@ class Product(Called[P, R]):
         return [*first, inspect.Parameter(word, inspect.Parameter.POSITIONAL_OR_KEYWORD), *rest]
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound, variant, extra = self._prepared(args, kwargs)
+        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
         if not args:
             refuse_value(
                 "arguments", f"{self.mode} of {name_of(self.primal)} needs the vector as its last argument",
@@ -121,9 +127,9 @@ class Product(Called[P, R]):
         dots = {}
         for w, way, p, v in zip(wrt, self._request.ways, names, vectors, strict=True):
             dots[words[p]] = tangent(v, self._named(w, way, bound.arguments), w)
-        return variant.made.fn(*bound.args, **bound.kwargs, **extra, **dots)
+        return bound, variant, extra | dots
 
-    def _fits(self, args: Any, kwargs: dict[str, Any]) -> bool:
+    def _fits(self, args: Any, kwargs: Mapping[str, Any]) -> bool:
         """Whether the function can be called with these arguments."""
         t = self._target
         try:

@@ -26,12 +26,11 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from corpus.gallery import PROGRAMS as GALLERY  # noqa: E402
-from programs import PROGRAMS as WHOLE  # noqa: E402
-from programs.pending import PENDING  # noqa: E402
-
-from srcdiff import SrcdiffError, grad  # noqa: E402
-from srcdiff.api.specialise import forget_all  # noqa: E402
+from corpus.gallery import PROGRAMS as GALLERY
+from programs import PROGRAMS as WHOLE
+from programs.pending import PENDING
+from srcdiff import SrcdiffError, grad
+from srcdiff.api.specialise import forget_all
 
 PAGE, RESULTS = ROOT / "docs" / "making.md", Path(__file__).with_name("making.json")
 START, END = "<!-- table -->\n", "\n<!-- end -->"
