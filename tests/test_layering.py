@@ -16,7 +16,8 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = (
-    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load"
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load "
+    "request"
 )
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
@@ -39,10 +40,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "compiled": ("errors ir", "gast numpy numba llvmlite"),
     "load": ("errors", ""),
+    "later": ("", ""),
+    "request": ("frontend", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
-    "api": (PARTS + " runtime wrapped", "numpy optree rich"),
+    "api": (PARTS + " later runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),
     "statements": (PARTS + " api", "gast numpy rich"),
     "tapes": (PARTS + " api statements", "numpy rich"),

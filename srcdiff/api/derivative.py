@@ -11,7 +11,6 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from srcdiff import pipeline
 from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
@@ -35,14 +34,21 @@ from srcdiff.api.targets import (
 )
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import InternalError, SrcdiffError
-from srcdiff.frontend.lower import Param
+from srcdiff.frontend.params import Param
 from srcdiff.ir.amounts import amount
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.later import Later
 from srcdiff.load import explain
-from srcdiff.memory.plans import Plan
-from srcdiff.pipeline import Made, Request
+from srcdiff.request import Request
 from srcdiff.signature import is_literal, key_of_value, memory_of, same
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+    from srcdiff.memory.plans import Plan
+    from srcdiff.pipeline import Made
+else:
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = ["Derivative"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from srcdiff import family, pipeline, wrapped
+from srcdiff import wrapped
 from srcdiff.api.backend import Backend
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.specialise import Arguments, Variant, extra_names
@@ -15,8 +15,15 @@ from srcdiff.api.structures import tangent
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
 from srcdiff.ir.graph import Graph
-from srcdiff.pipeline import Made
+from srcdiff.later import Later
 from srcdiff.signature import key_of_value
+
+if TYPE_CHECKING:
+    from srcdiff import family, pipeline
+    from srcdiff.pipeline import Made
+else:
+    family = Later("srcdiff.family")
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = [
     "Called", "Product", "derivative", "elementwise_grad", "gauss_newton_vp", "hessian", "hvp", "jacfwd",
