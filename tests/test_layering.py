@@ -16,8 +16,8 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = (
-    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load "
-    "request"
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends "
+    "load request"
 )
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
