@@ -16,7 +16,7 @@ from srcdiff import family
 from srcdiff.analysis.activity import Activity, varied
 from srcdiff.backends.numpy_names import canonical
 from srcdiff.batch.apply import Unbatched
-from srcdiff.compiled.partition import Plan, partition
+from srcdiff.compiled.partition import partition
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -31,7 +31,7 @@ from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import Kept, replace_values, reverse
 from srcdiff.differentiate.taylor import taylor
-from srcdiff.emit.assemble import Text, emit
+from srcdiff.emit.assemble import emit
 from srcdiff.errors import (
     DerivativeTypeError,
     InternalError,
@@ -92,7 +92,7 @@ from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
-from srcdiff.request import Request
+from srcdiff.request import Made, Request
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
@@ -1377,18 +1377,6 @@ def callees(graph: Graph, found: dict[Graph, None] | None = None) -> dict[Graph,
 
 
 # ---- text -------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Made:
-    """A compiled derivative."""
-
-    fn: Callable[..., Any]
-    text: Text
-    graph: Graph
-    read: frozenset[str] = frozenset()  # captures that are no parameters of the text
-    extra: dict[str, Any] = field(default_factory=dict)
-    plan: Plan | None = None  # of the kernels, if it has some
 
 
 @guarded(*SIGNALS)

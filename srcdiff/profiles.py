@@ -299,7 +299,7 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
                "write report(grad(f), *args)")  # fmt: skip
     d: Derivative[..., Any] = derivative
     bound, variant, extra = d._prepared(args, kwargs)
-    made = variant.made
+    made = d._anew(bound.arguments)[0] if variant.made.kept else variant.made
     changes = bool(variant.written)
 
     def arguments() -> tuple[Sequence[Any], Mapping[str, Any]]:

@@ -41,11 +41,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "compiled": ("errors ir", "gast numpy numba llvmlite"),
     "load": ("errors", ""),
     "later": ("", ""),
-    "request": ("frontend", ""),
+    "request": ("frontend ir emit compiled", ""),
+    "cache": ("load", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
-    "api": (PARTS + " later runtime wrapped", "numpy optree rich"),
+    "api": (PARTS + " later cache runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),
     "statements": (PARTS + " api", "gast numpy rich"),
     "tapes": (PARTS + " api statements", "numpy rich"),
@@ -53,7 +54,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "profiles": (PARTS + " api statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
-    "__main__": (PARTS + " runtime api statements tapes testing rulebook", "rich numpy"),
+    "__main__": (PARTS + " runtime api cache statements tapes testing rulebook", "rich numpy"),
     "__init__": ("adapters api errors profiles runtime statements tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from srcdiff.api.targets import refuse_value
 
 if TYPE_CHECKING:
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 
 __all__ = ["Backend", "Compiled", "Kernel", "Left", "checked_backend", "report_on"]
 

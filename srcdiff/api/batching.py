@@ -21,7 +21,7 @@ from srcdiff.request import Request
 if TYPE_CHECKING:
     from srcdiff import family, pipeline
     from srcdiff.batch import apply as apply_
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     family = Later("srcdiff.family")
     pipeline = Later("srcdiff.pipeline")

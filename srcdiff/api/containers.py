@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
+from srcdiff import cache
 from srcdiff.api.targets import refuse, refuse_value
 from srcdiff.frontend.paths import slots_of
 from srcdiff.ir.classes import register_class, registered
@@ -89,6 +90,7 @@ def register(
     node: Any = cls
     again = registered(cls) is not None
     register_class(cls, names, held)
+    cache.suspend()
     if again:
         optree.unregister_pytree_node(node, namespace=NAMESPACE)
     if flatten is not None and unflatten is not None:

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from srcdiff import cache
 from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
@@ -45,10 +46,12 @@ from srcdiff.signature import is_literal, key_of_value, memory_of, same
 
 if TYPE_CHECKING:
     from srcdiff import pipeline
+    from srcdiff.api import store
     from srcdiff.memory.plans import Plan
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     pipeline = Later("srcdiff.pipeline")
+    store = Later("srcdiff.api.store")
 
 __all__ = ["Derivative"]
 
@@ -349,6 +352,14 @@ class Derivative(Specialised, Generic[P, R]):
 
         return run
 
+    # ---- texts between processes
+    def _kept(self, arguments: Arguments, key: Any) -> Made | None:
+        return store.find(self, text_name(self), arguments, key) if cache.enabled() else None
+
+    def _keep(self, made: Made, key: Any) -> None:
+        if cache.enabled():
+            store.keep(self, text_name(self), key, made)
+
     # ---- making
     def _make(self, arguments: Arguments) -> tuple[Made, None]:
         for w in self._request.wrt:
@@ -383,7 +394,8 @@ class Derivative(Specialised, Generic[P, R]):
 
     def graph(self, arguments: Arguments) -> Graph:
         """The graph of the derivative, specialised to these arguments."""
-        return self._variant(arguments)[0].made.graph
+        made = self._variant(arguments)[0].made
+        return (self._anew(arguments)[0] if made.kept else made).graph
 
     def primal_graph(self, arguments: Arguments) -> Graph:
         """The graph of the function, specialised to these arguments."""
@@ -450,6 +462,9 @@ class Derivative(Specialised, Generic[P, R]):
                 p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()
             ):
                 return variant.made
+            if variant.made.kept:
+                given = (args or kwargs) and self._bind(args, kwargs).arguments
+                return self._anew(given)[0] if given else self._generic()
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
             docstring = inspect.getdoc(variant.made.fn) or ""

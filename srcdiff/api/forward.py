@@ -19,7 +19,7 @@ from srcdiff.request import Request
 
 if TYPE_CHECKING:
     from srcdiff import pipeline
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     pipeline = Later("srcdiff.pipeline")
 

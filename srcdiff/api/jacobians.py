@@ -20,7 +20,7 @@ from srcdiff.signature import key_of_value
 
 if TYPE_CHECKING:
     from srcdiff import family, pipeline
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     family = Later("srcdiff.family")
     pipeline = Later("srcdiff.pipeline")

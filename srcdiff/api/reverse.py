@@ -24,7 +24,7 @@ from srcdiff.signature import is_literal
 
 if TYPE_CHECKING:
     from srcdiff import pipeline
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     pipeline = Later("srcdiff.pipeline")
 

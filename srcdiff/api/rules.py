@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from srcdiff import cache
 from srcdiff.api.specialise import forget_all
 from srcdiff.api.targets import lock, name_of, refuse, refuse_value
 from srcdiff.backends.numpy_names import canonical
@@ -227,6 +228,7 @@ def nondifferentiable(*fns: T) -> T:
             refuse_value("rule", f"{name_of(fn)} has a derivative rule", "leave out one of the two")
         with lock:
             registry.nondifferentiable(key)
+            cache.suspend()
             forget_all()
     return fns[0]
 
@@ -272,6 +274,7 @@ def put(
         else:
             a, b = operands or ("", "")
             registry.bilinear(keys[0], a, b)(text)
+        cache.suspend()
         forget_all()
     return text
 

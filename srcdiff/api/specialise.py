@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from srcdiff.api import memory as planners
     from srcdiff.frontend import wanted as wanted_
     from srcdiff.memory import plans
-    from srcdiff.pipeline import Made
+    from srcdiff.request import Made
 else:
     pipeline = Later("srcdiff.pipeline")
     wanted_ = Later("srcdiff.frontend.wanted")
@@ -301,6 +301,13 @@ class Specialised:
         finally:
             self._settling = False
 
+    def _anew(self, arguments: Arguments) -> tuple[Made, Any]:
+        """The derivative for these arguments, whatever has been made before."""
+        try:
+            return self._make(arguments)
+        except NoRule as refused:
+            return self._make_settled(arguments, refused)
+
     def _find(self, arguments: Arguments, key: Any) -> tuple[Variant, dict[str, Any]]:
         """A derivative made before for the same text, or a new one."""
         shared_key = (self._target.code, self._target.layers, self._request, key)
@@ -309,10 +316,13 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        try:
-            made, pair = self._make(arguments)
-        except NoRule as refused:
-            made, pair = self._make_settled(arguments, refused)
+        kept = self._kept(arguments, key)
+        if kept is not None:
+            variant = self._apply(kept, None)
+            extra = variant.read(arguments)
+            if extra is not None:
+                return variant, extra
+        made, pair = self._anew(arguments)
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -320,10 +330,18 @@ class Specialised:
                 "changed", f"what {name_of(self.primal)} reads from outside is not the same twice",
                 "read it into a variable first, and pass that",
             )  # fmt: skip
+        self._keep(made, key)
         _shared[shared_key] = ((made, pair), *_shared.get(shared_key, ()))[:MOST_ALIKE]
         while len(_shared) > MOST_SHARED:
             _shared.popitem(last=False)
         return variant, extra
+
+    def _kept(self, arguments: Arguments, key: Any) -> Made | None:
+        """A text that another process has kept, where all that it was made from is as it was."""
+        return None
+
+    def _keep(self, made: Made, key: Any) -> None:
+        """Keep a text for other processes."""
 
     def _apply(self, made: Made, pair: Pair | None) -> Variant:
         """A derivative, with this function's own ways to the values from outside."""
