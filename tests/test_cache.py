@@ -139,7 +139,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.undo()
     cache.enable(False)
     cache._said = None
-    for name in ("kept_helper", "kept_module"):
+    for name in ("kept_helper", "kept_module", "kept_things"):
         sys.modules.pop(name, None)
 
 
@@ -418,7 +418,7 @@ def test_at_one_time(world):
     wrong = []
 
     def work():
-        for _ in range(40):
+        for _ in range(10):
             d = grad(module.plain)
             made = d._make({"x": 0.4})[0]
             store.keep(d, "plain_grad", (float,), made)
@@ -459,3 +459,191 @@ def test_the_command(world, capsys):
     assert "1 texts removed" in capsys.readouterr().out
     assert cache.info() == (0, 0)
     assert asked(world.process().plain, 0.4)[1] is False
+
+
+THINGS = '''
+import abc
+import enum
+import functools
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+
+def square(x):
+    return x * x
+
+
+def cube(x):
+    return x * x * x
+
+
+OPS = {"a": square, "b": math.sin}
+STEPS = [square, cube]
+WEIGHTS = (1.0, 2.0)
+MODE = "square"
+act = np.sin
+part = functools.partial(pow, exp=2)
+
+
+class Colour(enum.Enum):
+    RED = 2
+    BLUE = 3
+
+
+@dataclass
+class Params:
+    k: float = 2.0
+    n: int = field(default=2)
+
+
+class Pair(NamedTuple):
+    a: float = 1.5
+    b: int = 2
+
+
+class Shape(abc.ABC):
+    @property
+    def size(self):
+        return 3.0
+
+    @staticmethod
+    def scaled(x):
+        return 2.0 * x
+
+    @classmethod
+    def make(cls):
+        return cls()
+
+
+class Round(Shape):
+    pass
+
+
+shape = Round()
+
+
+def decorated(f):
+    @functools.wraps(f)
+    def inner(x):
+        return 2.0 * f(x)
+    return inner
+
+
+@decorated
+def wrapped(x):
+    return x * x
+
+
+def numbers(x):
+    yield x
+    yield x * x
+
+
+def power(x, n):
+    return x if n == 0 else x * power(x, n - 1)
+'''
+USES = '''
+import kept_things as t
+
+
+def ops(x):
+    return t.OPS["a"](x)
+
+
+def steps(x):
+    for s in t.STEPS:
+        x = s(x)
+    return x
+
+
+def weights(x):
+    return sum(w * x * x for w in t.WEIGHTS)
+
+
+def mode(x):
+    return x * x if t.MODE == "square" else x
+
+
+def acts(x):
+    return t.act(x) * x
+
+
+def colours(x):
+    return x ** t.Colour.RED.value
+
+
+def params(x):
+    p = t.Params()
+    return p.k * x ** p.n
+
+
+def pair(x):
+    p = t.Pair()
+    return p.a * x ** p.b
+
+
+def shapes(x):
+    return t.Round.make().size * t.Round.scaled(x) * x
+
+
+def global_shape(x):
+    return t.shape.size * t.shape.scaled(x) * x
+
+
+def wrapped(x):
+    return t.wrapped(x) * x
+
+
+def generated(x):
+    return sum(v for v in t.numbers(x))
+
+
+def inside(x):
+    from kept_things import square as s
+    return s(x)
+
+
+def recursive(x):
+    return t.power(x, 3)
+'''
+TRICKS = [
+    ("ops", '"a": square', '"a": cube'), ("ops", "return x * x\n\n\ndef cube", "return 2 * x\n\n\ndef cube"),
+    ("steps", "[square, cube]", "[cube]"), ("steps", "[square, cube]", "[square, square]"),
+    ("weights", "(1.0, 2.0)", "(1.0, 2.0, 3.0)"), ("weights", "(1.0, 2.0)", "(1.0, 5.0)"),
+    ("mode", 'MODE = "square"', 'MODE = "other"'), ("acts", "act = np.sin", "act = np.cos"),
+    ("colours", "RED = 2", "RED = 5"), ("colours", "RED = 2", "RED = 2.5"),
+    ("params", "k: float = 2.0", "k: float = 3.0"), ("params", "default=2", "default=3"),
+    ("pair", "a: float = 1.5", "a: float = 2.5"), ("pair", "b: int = 2", "b: int = 3"),
+    ("shapes", "return 3.0", "return 4.0"),
+    ("shapes", "return 2.0 * x\n\n    @class", "return x\n\n    @class"),
+    ("shapes", "class Round(Shape):\n    pass", "class Round(Shape):\n    size = 9.0"),
+    ("global_shape", "return 3.0", "return 4.0"),
+    ("global_shape", "shape = Round()", "shape = Round(); Round.size = 7.0"),
+    ("wrapped", "return 2.0 * f(x)", "return 3.0 * f(x)"), ("wrapped", "@decorated\ndef", "def"),
+    ("generated", "yield x * x", "yield x * x * x"),
+    ("inside", "return x * x\n\n\ndef cube", "return 2 * x\n\n\ndef cube"),
+    ("recursive", "x if n == 0", "2.0 * x if n == 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, old, new", TRICKS, ids=[f"{t[0]}-{n}" for n, t in enumerate(TRICKS)])
+def test_changes_of_all_that_a_function_may_reach(world, name, old, new):
+    world.write("kept_things", THINGS)
+    world.write("kept_module", USES)
+
+    def value():
+        sys.modules.pop("kept_things", None)
+        return asked(getattr(world.process(), name), 1.3)
+
+    first, _ = value()
+    again, kept = value()
+    assert again == first
+    world.edit("kept_things", old, new)
+    now, _ = value()
+    cache.enable(False)
+    truth, _ = value()
+    sys.modules.pop("kept_things", None)
+    assert now == truth != first, kept

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 import srcdiff
-from srcdiff import grad, hessian, hvp, jacobian, report, tape, taylor, vmap
+from srcdiff import grad, hessian, hvp, jacobian, profiles, report, tape, taylor, vmap
 from srcdiff.lineclock import Clocked
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch):
+    monkeypatch.setattr(profiles, "BUDGET", 0.02)
+
 
 TEXT = '''
 def helper(x):
