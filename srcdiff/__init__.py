@@ -1,6 +1,10 @@
 """srcdiff: derivatives of ordinary Python and NumPy functions, as readable Python source."""
 
-from srcdiff import adapters
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from srcdiff.api import (
     Derivative,
     Pullback,
@@ -44,16 +48,21 @@ from srcdiff.errors import (
     UnsupportedSyntax,
     WrongDerivative,
 )
-from srcdiff.report import Report, check_source
-from srcdiff.runtime import eigh, svd
-from srcdiff.tapes import Tape, tape
-from srcdiff.testing import check_rule
+
+if TYPE_CHECKING:
+    from srcdiff import adapters
+    from srcdiff.profiles import Profile, report
+    from srcdiff.runtime import eigh, svd
+    from srcdiff.statements import Report, check_source
+    from srcdiff.tapes import Tape, tape
+    from srcdiff.testing import check_rule
 
 __all__ = [
     "Derivative",
     "DerivativeTypeError",
     "DerivativeValueError",
     "NoRule",
+    "Profile",
     "Pullback",
     "Pushforward",
     "Report",
@@ -86,6 +95,7 @@ __all__ = [
     "nondifferentiable",
     "pullback",
     "register",
+    "report",
     "source",
     "sparse_hessian",
     "sparse_jacobian",
@@ -99,3 +109,21 @@ __all__ = [
     "vmap",
 ]
 __version__ = "0.1.0"
+
+_LATER = {  # what not everybody needs is imported when it is first asked for
+    "Profile": "profiles", "report": "profiles", "eigh": "runtime", "svd": "runtime", "Report": "statements",
+    "check_source": "statements", "Tape": "tapes", "tape": "tapes", "check_rule": "testing",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "adapters":
+        return importlib.import_module("srcdiff.adapters")
+    if name not in _LATER:
+        raise AttributeError(f"module 'srcdiff' has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"srcdiff.{_LATER[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Commands: ``python -m srcdiff check module.py:function``, ``tape module.py:function``, ``rules``."""
+"""Commands: ``python -m srcdiff check module.py:f``, ``tape module.py:f``, ``rules``, ``cache``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff import rulebook
+from srcdiff import cache, rulebook
 from srcdiff.errors import SrcdiffError
-from srcdiff.report import check_source
+from srcdiff.statements import check_source
 from srcdiff.tapes import tape
 
 __all__ = ["main"]
@@ -62,6 +62,17 @@ def show_rules(given: argparse.Namespace) -> int:
     return 0
 
 
+def show_cache(clear: bool) -> int:
+    """What ``cache`` prints."""
+    if clear:
+        print(f"{cache.clear()} texts removed from {cache.folder()}")
+    else:
+        count, size = cache.info()
+        state = "on" if cache.enabled() else "off"
+        print(f"{count} texts, {size / 1000:.0f} kB in {cache.folder()}: {state}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is 1 if something cannot be differentiated."""
     parser = argparse.ArgumentParser(prog="python -m srcdiff", description="Derivatives as Python source.")
@@ -77,7 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
     rules.add_argument("name", nargs="?", help="a function: np.tanh, scipy.special.erf")
     rules.add_argument("--missing", metavar="MODULE", help="what of a module has none, and why")
     rules.add_argument("--markdown", action="store_true", help="the page docs/rulebook.md")
+    texts = commands.add_parser("cache", help="texts kept on disk between processes")
+    texts.add_argument("--clear", action="store_true", help="remove them")
     given = parser.parse_args(arguments)
+    if given.command == "cache":
+        return show_cache(given.clear)
     if given.command == "rules":
         return show_rules(given)
     wrt = given.wrt[0] if given.wrt and len(given.wrt) == 1 else given.wrt

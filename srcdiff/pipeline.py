@@ -14,9 +14,9 @@ import numpy as np
 
 from srcdiff import family
 from srcdiff.analysis.activity import Activity, varied
-from srcdiff.backends.numpy_names import CANONICAL
+from srcdiff.backends.numpy_names import canonical
 from srcdiff.batch.apply import Unbatched
-from srcdiff.compiled.partition import Plan, partition
+from srcdiff.compiled.partition import partition
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -31,7 +31,7 @@ from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import Kept, replace_values, reverse
 from srcdiff.differentiate.taylor import taylor
-from srcdiff.emit.assemble import Text, emit
+from srcdiff.emit.assemble import emit
 from srcdiff.errors import (
     DerivativeTypeError,
     InternalError,
@@ -43,7 +43,8 @@ from srcdiff.errors import (
 from srcdiff.faults import guarded
 from srcdiff.frontend import recursion, source
 from srcdiff.frontend.core import Bottom, Stop
-from srcdiff.frontend.lower import Context, Param, lower, lower_library, read_rule
+from srcdiff.frontend.lower import Context, lower, lower_library, read_rule
+from srcdiff.frontend.params import Param
 from srcdiff.frontend.paths import Way
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir import ops
@@ -91,13 +92,13 @@ from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
+from srcdiff.request import Made, Request
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
     "CONTEXT",
     "PRODUCTS",
     "Account",
-    "Request",
     "account",
     "batched_by",
     "derivative_graph",
@@ -472,20 +473,6 @@ CONTEXT = Context(
 )
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked for: the mode and the arguments to differentiate with respect to."""
-
-    mode: str  # "grad", "value_and_grad", "jvp", "vjp", or one of the family
-    wrt: tuple[str, ...]
-    single: bool = True
-    has_aux: bool = False
-    ways: tuple[Way, ...] = ()
-    memory: int | None = None  # the bytes that it may take
-    backend: str = "numpy"  # or "numba"
-    option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
-
-
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
     words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
@@ -576,13 +563,6 @@ def of_these_lengths(
     graph = lower(fn, settled, CONTEXT, kind_of, ways, given, by_trips=True)
     graph.info["guards"].update(guards)
     return graph
-
-
-def canonical(fn: Any) -> Any:
-    try:
-        return CANONICAL.get(fn, fn)
-    except TypeError:
-        return fn
 
 
 def wrt_values(graph: Graph, wrt: tuple[str, ...]) -> list[Val]:
@@ -1399,18 +1379,6 @@ def callees(graph: Graph, found: dict[Graph, None] | None = None) -> dict[Graph,
 # ---- text -------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Made:
-    """A compiled derivative."""
-
-    fn: Callable[..., Any]
-    text: Text
-    graph: Graph
-    read: frozenset[str] = frozenset()  # captures that are no parameters of the text
-    extra: dict[str, Any] = field(default_factory=dict)
-    plan: Plan | None = None  # of the kernels, if it has some
-
-
 @guarded(*SIGNALS)
 def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> Made:
     """Settle ownership, write the text, compile it."""
@@ -1580,10 +1548,3 @@ def detach(g: Graph) -> Graph:
         replace_values(g.region, {v: now(v) for v in table})
         dce(g)
     return g
-
-
-def float_param(p: Param, wanted: bool) -> Param:
-    """An integer given where a derivative is asked for counts as a real number."""
-    if wanted and isinstance(p.kind, Scalar) and p.kind.dtype[0] in "iu" and p.kind.dtype != "b1":
-        return replace(p, kind=FLOAT)
-    return p

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
-from srcdiff.frontend.core import mutable
 from srcdiff.frontend.paths import Path, lookup_free, step
+from srcdiff.frontend.things import mutable
 from srcdiff.ir.classes import cycle_in, fields_of, static_of
 
 __all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]

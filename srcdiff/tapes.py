@@ -24,7 +24,7 @@ from srcdiff.ir.amounts import written
 from srcdiff.ir.graph import Graph, LoopView, Origin, Region, Struct, Val, vals
 from srcdiff.memory.sizes import Sizes
 from srcdiff.memory.values import Arr, Many, Num, Other, Parts, Piece, Value, held_by
-from srcdiff.report import short
+from srcdiff.statements import short
 
 __all__ = ["Entry", "Tape", "tape"]
 

@@ -13,9 +13,9 @@ from srcdiff.api.forward import jvp
 from srcdiff.api.gradients import grad
 from srcdiff.api.reverse import is_differentiable, vjp
 from srcdiff.api.targets import looked_at, name_of
+from srcdiff.backends.numpy_names import canonical
 from srcdiff.errors import NoRule, Problem, WrongDerivative
 from srcdiff.ir.classes import fields_of
-from srcdiff.pipeline import canonical
 from srcdiff.rules.registry import lookup
 from srcdiff.runtime.records import record
 

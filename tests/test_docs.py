@@ -34,7 +34,8 @@ def test_sessions(page: str) -> None:
 
 MODULES = (
     "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians",
-    "api.batching", "api.sparse", "adapters", "testing", "tapes", "ir.amounts", "ir.checkpoints",
+    "api.batching", "api.sparse", "adapters", "testing", "tapes", "profiles", "cache", "ir.amounts",
+    "ir.checkpoints",
 )  # fmt: skip
 
 

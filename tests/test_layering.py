@@ -16,7 +16,8 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = (
-    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load"
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends "
+    "load request"
 )
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
@@ -39,17 +40,22 @@ TABLE: dict[str, tuple[str, str]] = {
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "compiled": ("errors ir", "gast numpy numba llvmlite"),
     "load": ("errors", ""),
+    "later": ("", ""),
+    "request": ("frontend ir emit compiled", ""),
+    "cache": ("load", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),
     "wrapped": ("", ""),
-    "api": (PARTS + " runtime wrapped", "numpy optree rich"),
+    "api": (PARTS + " later cache runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),
-    "report": (PARTS + " api", "gast numpy rich"),
-    "tapes": (PARTS + " api report", "numpy rich"),
+    "statements": (PARTS + " api", "gast numpy rich"),
+    "tapes": (PARTS + " api statements", "numpy rich"),
+    "lineclock": ("", ""),
+    "profiles": (PARTS + " api statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
-    "__main__": (PARTS + " runtime api report tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors report runtime tapes testing rules", ""),
+    "__main__": (PARTS + " runtime api cache statements tapes testing rulebook", "rich numpy"),
+    "__init__": ("adapters api errors profiles runtime statements tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

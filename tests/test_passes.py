@@ -25,7 +25,7 @@ from programs import PROGRAMS as WHOLE
 from programs.pending import PENDING
 from srcdiff import pipeline
 from srcdiff.errors import InternalError, NoRule, UnsupportedSyntax
-from srcdiff.frontend.lower import Param
+from srcdiff.frontend.params import Param, float_param
 from srcdiff.ir.check import check
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.evaluate import evaluate
@@ -116,7 +116,7 @@ def primal_case(program: Program, mode: str = "primal") -> Case:
     bound.apply_defaults()
     names = tuple(signature.parameters)
     wrt = tuple(names[k] for k in program.wrt)
-    params = {n: pipeline.float_param(known(n, v), n in wrt) for n, v in bound.arguments.items()}
+    params = {n: float_param(known(n, v), n in wrt) for n, v in bound.arguments.items()}
     try:
         graph = pipeline.primal_graph(program.function, params)
     except (UnsupportedSyntax, NoRule) as e:

@@ -74,7 +74,7 @@ W = np.eye(3) + 0.1
 X = np.array([0.1, 0.2, 0.3])
 
 
-def by_text(report: srcdiff.Report) -> dict[str, srcdiff.report.Row]:
+def by_text(report: srcdiff.Report) -> dict[str, srcdiff.statements.Row]:
     return {row.text: row for row in report}
 
 

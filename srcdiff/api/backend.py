@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from srcdiff.api.targets import refuse_value
-from srcdiff.pipeline import Made
+
+if TYPE_CHECKING:
+    from srcdiff.request import Made
 
 __all__ = ["Backend", "Compiled", "Kernel", "Left", "checked_backend", "report_on"]
 

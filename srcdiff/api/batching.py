@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from srcdiff import family, pipeline
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.jacobians import Called
-from srcdiff.api.specialise import NOTES, Arguments
+from srcdiff.api.specialise import NOTES, Arguments, Variant
 from srcdiff.api.targets import name_of, refuse, refuse_value
-from srcdiff.batch.apply import Unbatched
-from srcdiff.frontend.lower import Param
+from srcdiff.frontend.params import Param
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.kinds import Dim
-from srcdiff.pipeline import Made
+from srcdiff.later import Later
+from srcdiff.request import Request
+
+if TYPE_CHECKING:
+    from srcdiff import family, pipeline
+    from srcdiff.batch import apply as apply_
+    from srcdiff.request import Made
+else:
+    family = Later("srcdiff.family")
+    pipeline = Later("srcdiff.pipeline")
+    apply_ = Later("srcdiff.batch.apply")
 
 __all__ = ["vmap"]
 
@@ -32,7 +40,7 @@ class Mapped(Called[P, R]):
         self, fn: Any, mode: str, wrt: Any = None, has_aux: bool = False, option: Any = (0, 0)
     ) -> None:
         super().__init__(fn, mode, wrt, has_aux, option)
-        self._request = pipeline.Request("vmap", (), option=hashable(option))
+        self._request = Request("vmap", (), option=hashable(option))
 
     def __repr__(self) -> str:
         return f"<vmap of {name_of(self.primal)}>"
@@ -124,10 +132,16 @@ class Mapped(Called[P, R]):
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound, variant, extra = self._prepared(args, kwargs)
+        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
         bound = self._bind(args, kwargs)
         self._check(bound.arguments)
         variant, extra = self._variant(bound.arguments)
-        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+        return bound, variant, extra
 
     # ---- making
     def _make(self, arguments: Arguments) -> tuple[Made, None]:
@@ -140,7 +154,7 @@ class Mapped(Called[P, R]):
                 refuse("vmap", f"{n!r} cannot be mapped", f"it is the same for all: None in in_axes for {n}")
             try:
                 params[n] = Param(n, family.of_one(k, a, dims), whole=(k, arguments[n]))
-            except Unbatched as why:
+            except apply_.Unbatched as why:
                 refuse("vmap", f"{n!r} cannot be mapped: {why}", "use the first axis, and arrays")
         graph = self._primal_graph(params, {n: v for n, v in arguments.items() if n not in axes})
         made = pipeline.mapped_graph(graph, axes, self.option[1], dims[0])

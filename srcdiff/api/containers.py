@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
-import optree
-
+from srcdiff import cache
 from srcdiff.api.targets import refuse, refuse_value
 from srcdiff.frontend.paths import slots_of
 from srcdiff.ir.classes import register_class, registered
-from srcdiff.runtime.records import record
 
 __all__ = ["register"]
 
@@ -87,9 +85,12 @@ def register(
         active = children_of(obj, flatten, unflatten, names)
         return tuple(n for n in names(obj) if n not in active)
 
+    import optree  # (when the first class is registered)
+
     node: Any = cls
     again = registered(cls) is not None
     register_class(cls, names, held)
+    cache.suspend()
     if again:
         optree.unregister_pytree_node(node, namespace=NAMESPACE)
     if flatten is not None and unflatten is not None:
@@ -110,6 +111,8 @@ def by_attributes(
         return tuple(getattr(obj, n) for n in own), (own, kept), own
 
     def unflatten(metadata: Any, children: Any) -> Any:
+        from srcdiff.runtime.records import record
+
         own, kept = metadata
         return record(cls, **dict(zip(own, children, strict=True)), **dict(kept))
 

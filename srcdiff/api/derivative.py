@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from srcdiff import pipeline
+from srcdiff import cache
 from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
@@ -35,14 +35,23 @@ from srcdiff.api.targets import (
 )
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.errors import InternalError, SrcdiffError
-from srcdiff.frontend.lower import Param
+from srcdiff.frontend.params import Param
 from srcdiff.ir.amounts import amount
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.later import Later
 from srcdiff.load import explain
-from srcdiff.memory.plans import Plan
-from srcdiff.pipeline import Made, Request
+from srcdiff.request import Request
 from srcdiff.signature import is_literal, key_of_value, memory_of, same
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+    from srcdiff.api import store
+    from srcdiff.memory.plans import Plan
+    from srcdiff.request import Made
+else:
+    pipeline = Later("srcdiff.pipeline")
+    store = Later("srcdiff.api.store")
 
 __all__ = ["Derivative"]
 
@@ -157,10 +166,17 @@ class Derivative(Specialised, Generic[P, R]):
 
     # ---- calls
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        bound = self._bind(args, kwargs)
-        variant, extra = self._variant(bound.arguments)
+        bound, variant, extra = self._prepared(args, kwargs)
         self._register(args, kwargs, bound, variant)
         return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
+        """What a call comes to: the arguments, what is called, and what it is given beside them."""
+        bound = self._bind(args, kwargs)
+        variant, extra = self._variant(bound.arguments)
+        return bound, variant, extra
 
     def _register(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], bound: Any, variant: Variant
@@ -336,6 +352,14 @@ class Derivative(Specialised, Generic[P, R]):
 
         return run
 
+    # ---- texts between processes
+    def _kept(self, arguments: Arguments, key: Any) -> Made | None:
+        return store.find(self, text_name(self), arguments, key) if cache.enabled() else None
+
+    def _keep(self, made: Made, key: Any) -> None:
+        if cache.enabled():
+            store.keep(self, text_name(self), key, made)
+
     # ---- making
     def _make(self, arguments: Arguments) -> tuple[Made, None]:
         for w in self._request.wrt:
@@ -370,7 +394,8 @@ class Derivative(Specialised, Generic[P, R]):
 
     def graph(self, arguments: Arguments) -> Graph:
         """The graph of the derivative, specialised to these arguments."""
-        return self._variant(arguments)[0].made.graph
+        made = self._variant(arguments)[0].made
+        return (self._anew(arguments)[0] if made.kept else made).graph
 
     def primal_graph(self, arguments: Arguments) -> Graph:
         """The graph of the function, specialised to these arguments."""
@@ -437,6 +462,9 @@ class Derivative(Specialised, Generic[P, R]):
                 p.default is text[n].default or same(p.default, text[n].default) for n, p in own.items()
             ):
                 return variant.made
+            if variant.made.kept:
+                given = (args or kwargs) and self._bind(args, kwargs).arguments
+                return self._anew(given)[0] if given else self._generic()
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
             docstring = inspect.getdoc(variant.made.fn) or ""

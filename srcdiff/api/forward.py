@@ -5,17 +5,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcdiff import pipeline
 from srcdiff.api.backend import checked_backend
 from srcdiff.api.specialise import NOTES, Arguments, Specialised, check_argument, extra_names, kept
 from srcdiff.api.structures import tangent
 from srcdiff.api.targets import Target, looked_at, name_of, refuse, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.frontend.paths import Way
+from srcdiff.later import Later
 from srcdiff.load import explained
-from srcdiff.pipeline import Made, Request
+from srcdiff.request import Request
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+    from srcdiff.request import Made
+else:
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = ["Places", "jvp", "places"]
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from srcdiff import family, pipeline, wrapped
+from srcdiff import wrapped
 from srcdiff.api.backend import Backend
 from srcdiff.api.derivative import Derivative, text_name
-from srcdiff.api.specialise import Arguments, extra_names
+from srcdiff.api.specialise import Arguments, Variant, extra_names
 from srcdiff.api.structures import tangent
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
 from srcdiff.ir.graph import Graph
-from srcdiff.pipeline import Made
+from srcdiff.later import Later
 from srcdiff.signature import key_of_value
+
+if TYPE_CHECKING:
+    from srcdiff import family, pipeline
+    from srcdiff.request import Made
+else:
+    family = Later("srcdiff.family")
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = [
     "Called", "Product", "derivative", "elementwise_grad", "gauss_newton_vp", "hessian", "hvp", "jacfwd",
@@ -95,6 +102,12 @@ class Product(Called[P, R]):
         return [*first, inspect.Parameter(word, inspect.Parameter.POSITIONAL_OR_KEYWORD), *rest]
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        bound, variant, extra = self._prepared(args, kwargs)
+        return variant.made.fn(*bound.args, **bound.kwargs, **extra)
+
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[inspect.BoundArguments, Variant, dict[str, Any]]:
         if not args:
             refuse_value(
                 "arguments", f"{self.mode} of {name_of(self.primal)} needs the vector as its last argument",
@@ -121,9 +134,9 @@ class Product(Called[P, R]):
         dots = {}
         for w, way, p, v in zip(wrt, self._request.ways, names, vectors, strict=True):
             dots[words[p]] = tangent(v, self._named(w, way, bound.arguments), w)
-        return variant.made.fn(*bound.args, **bound.kwargs, **extra, **dots)
+        return bound, variant, extra | dots
 
-    def _fits(self, args: Any, kwargs: dict[str, Any]) -> bool:
+    def _fits(self, args: Any, kwargs: Mapping[str, Any]) -> bool:
         """Whether the function can be called with these arguments."""
         t = self._target
         try:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcdiff import pipeline
 from srcdiff.api.backend import checked_backend
 from srcdiff.api.forward import Places, places
 from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
@@ -18,9 +17,16 @@ from srcdiff.ir.amounts import amount
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, Struct
 from srcdiff.ir.kinds import UNKNOWN, is_active_kind, kind_of
+from srcdiff.later import Later
 from srcdiff.load import explained
-from srcdiff.pipeline import Made, Request
+from srcdiff.request import Request
 from srcdiff.signature import is_literal
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+    from srcdiff.request import Made
+else:
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = ["Pullback", "Pushforward", "linearize", "vjp"]
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
+from srcdiff import cache
 from srcdiff.api.specialise import forget_all
 from srcdiff.api.targets import lock, name_of, refuse, refuse_value
+from srcdiff.backends.numpy_names import canonical
 from srcdiff.errors import DerivativeValueError, Problem
 from srcdiff.frontend import source
-from srcdiff.pipeline import canonical
-from srcdiff.rules import registry
+from srcdiff.later import Later
+
+if TYPE_CHECKING:
+    from srcdiff.rules import registry
+else:
+    registry = Later("srcdiff.rules.registry")
 
 __all__ = ["bilinear", "differential", "elementwise", "linear", "nondifferentiable", "pullback"]
 
@@ -222,6 +228,7 @@ def nondifferentiable(*fns: T) -> T:
             refuse_value("rule", f"{name_of(fn)} has a derivative rule", "leave out one of the two")
         with lock:
             registry.nondifferentiable(key)
+            cache.suspend()
             forget_all()
     return fns[0]
 
@@ -267,6 +274,7 @@ def put(
         else:
             a, b = operands or ("", "")
             registry.bilinear(keys[0], a, b)(text)
+        cache.suspend()
         forget_all()
     return text
 

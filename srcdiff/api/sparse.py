@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff import pipeline
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.jacobians import hvp
 from srcdiff.api.reverse import linearize, vjp
 from srcdiff.api.specialise import Outside
 from srcdiff.api.targets import name_of, refuse_value
 from srcdiff.api.wrt import Wrt
-from srcdiff.frontend.core import holds_things, is_instance
+from srcdiff.frontend.things import holds_things, is_instance
 from srcdiff.ir.flat import is_real, like, replaced, vector
 from srcdiff.ir.graph import Graph
+from srcdiff.later import Later
 
 if TYPE_CHECKING:
     from srcdiff.sparsity import Colouring, Pattern
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+else:
+    pipeline = Later("srcdiff.pipeline")
 
 __all__ = ["Sparse", "SparseHessian", "SparseJacobian", "sparse_hessian", "sparse_jacobian"]
 

@@ -10,24 +10,33 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff import pipeline
-from srcdiff.api.memory import Planner
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
 from srcdiff.errors import NoRule, SrcdiffError
-from srcdiff.frontend.core import holds_code, holds_things, is_foreign, is_instance
-from srcdiff.frontend.lower import Param
+from srcdiff.frontend.params import Param, float_param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
-from srcdiff.frontend.wanted import kind_along, kind_opened
+from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Tree, is_active_kind, kind_of
-from srcdiff.memory.plans import mark
-from srcdiff.pipeline import Made, Request, float_param
+from srcdiff.later import Later
+from srcdiff.request import Request
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
+
+if TYPE_CHECKING:
+    from srcdiff import pipeline
+    from srcdiff.api import memory as planners
+    from srcdiff.frontend import wanted as wanted_
+    from srcdiff.memory import plans
+    from srcdiff.request import Made
+else:
+    pipeline = Later("srcdiff.pipeline")
+    wanted_ = Later("srcdiff.frontend.wanted")
+    plans = Later("srcdiff.memory.plans")
+    planners = Later("srcdiff.api.memory")
 
 __all__ = [
     "LIMIT",
@@ -213,7 +222,7 @@ class Specialised:
                 f"{request.mode} of a derivative that was given memory= is not supported",
                 "leave memory= out there, and mark its loops: for t in checkpoint(range(n), snapshots=c):",
             )
-        self._planner = Planner(self, min(budgets)) if budgets else None
+        self._planner = planners.Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
 
     @property
@@ -272,7 +281,7 @@ class Specialised:
     def _forget(self) -> None:
         self._variants = {}
         if self._planner is not None:
-            self._planner = Planner(self, self._planner.budget)
+            self._planner = planners.Planner(self, self._planner.budget)
 
     def _guard_memory(self, variant: Variant, arguments: Arguments, extra: Mapping[str, Any]) -> None:
         if variant.written:
@@ -292,6 +301,13 @@ class Specialised:
         finally:
             self._settling = False
 
+    def _anew(self, arguments: Arguments) -> tuple[Made, Any]:
+        """The derivative for these arguments, whatever has been made before."""
+        try:
+            return self._make(arguments)
+        except NoRule as refused:
+            return self._make_settled(arguments, refused)
+
     def _find(self, arguments: Arguments, key: Any) -> tuple[Variant, dict[str, Any]]:
         """A derivative made before for the same text, or a new one."""
         shared_key = (self._target.code, self._target.layers, self._request, key)
@@ -300,10 +316,13 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        try:
-            made, pair = self._make(arguments)
-        except NoRule as refused:
-            made, pair = self._make_settled(arguments, refused)
+        kept = self._kept(arguments, key)
+        if kept is not None:
+            variant = self._apply(kept, None)
+            extra = variant.read(arguments)
+            if extra is not None:
+                return variant, extra
+        made, pair = self._anew(arguments)
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -311,10 +330,18 @@ class Specialised:
                 "changed", f"what {name_of(self.primal)} reads from outside is not the same twice",
                 "read it into a variable first, and pass that",
             )  # fmt: skip
+        self._keep(made, key)
         _shared[shared_key] = ((made, pair), *_shared.get(shared_key, ()))[:MOST_ALIKE]
         while len(_shared) > MOST_SHARED:
             _shared.popitem(last=False)
         return variant, extra
+
+    def _kept(self, arguments: Arguments, key: Any) -> Made | None:
+        """A text that another process has kept, where all that it was made from is as it was."""
+        return None
+
+    def _keep(self, made: Made, key: Any) -> None:
+        """Keep a text for other processes."""
 
     def _apply(self, made: Made, pair: Pair | None) -> Variant:
         """A derivative, with this function's own ways to the values from outside."""
@@ -404,10 +431,10 @@ class Specialised:
             else:
                 p = float_param(param(n, v, n in fixed), n in wanted)
             if p.kind is not None and holds_code(v):
-                p = Param(n, kind_opened(v, kind_of))
+                p = Param(n, wanted_.kind_opened(v, kind_of))
             for w in self._parts:
                 if w.root == n and p.kind is not None:
-                    p = Param(n, joined(p.kind, kind_along(v, w.tokens, kind_of)))
+                    p = Param(n, joined(p.kind, wanted_.kind_along(v, w.tokens, kind_of)))
             out[n] = p
         return sizes_shared(out, arguments) if self._backend == "numba" else out
 
@@ -422,7 +449,7 @@ class Specialised:
         """The graph of the function to differentiate: derivatives taken already are in it, and ``then``."""
         graph = self._plain_graph(params, given)
         if self._planner is not None and given:
-            graph = mark(graph, self._planner.plan(given).marks)
+            graph = plans.mark(graph, self._planner.plan(given).marks)
         return self._layered(graph, then)
 
     def _plain_graph(self, params: Mapping[str, Param], given: Arguments) -> Graph:

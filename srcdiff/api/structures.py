@@ -12,7 +12,6 @@ from srcdiff.errors import DerivativeValueError
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Struct, Val, kind
 from srcdiff.ir.kinds import is_active_kind
-from srcdiff.runtime.records import record
 
 __all__ = ["cotangents", "seeds_of", "tangent", "tangent_leaves"]
 
@@ -75,6 +74,8 @@ def tangent(t: Any, x: Any, name: str) -> Any:
                 "give it the structure of the argument",
             )
         fields = {n: tangent(getattr(t, n, None), getattr(x, n), f"{name}.{n}") for n in names}
+        from srcdiff.runtime.records import record
+
         return record(type(x), **fields)
     return None
 

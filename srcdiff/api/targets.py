@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import types
 from collections import OrderedDict
@@ -11,11 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from srcdiff.backends.numpy_names import canonical
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem, SourceNotFound
 from srcdiff.frontend.source import fill_placeholders, unwrap
-from srcdiff.pipeline import Request, canonical
-from srcdiff.rules.registry import lookup
+from srcdiff.frontend.things import LIBRARIES
+from srcdiff.later import Later, loaded
+from srcdiff.request import Request
 from srcdiff.wrapped import by_name
+
+registry = Later("srcdiff.rules.registry")
 
 __all__ = ["Target", "library_rule", "lock", "looked_at", "name_of", "refuse", "refuse_value", "signature_of",
            "target_of"]  # fmt: skip
@@ -115,10 +120,20 @@ def target_of(fn: Any) -> Target:
 
 def library_rule(fn: Any) -> Any:
     """The rule of a function of the table, which stands for it; None if there is none."""
-    entry = lookup(canonical(fn))
+    if not loaded("srcdiff.rules") and is_users(fn):
+        return None  # (there are rules of users' functions only where there are rules)
+    entry = registry.lookup(canonical(fn))
     if entry is None:
         return None
     return entry.elementwise or entry.pullback or entry.bilinear or entry.linear or entry.differential
+
+
+def is_users(fn: Any) -> bool:
+    """Whether a function is one of no library that there are rules for."""
+    if not isinstance(fn, types.FunctionType):
+        return False
+    home = str(getattr(fn, "__module__", "")).partition(".")[0]
+    return home not in LIBRARIES and home not in sys.stdlib_module_names
 
 
 def signature_of(fn: Any) -> inspect.Signature:

@@ -65,3 +65,11 @@ ATTRIBUTES: dict[str, Fn] = {
     "size": np.size,
     "mT": np.matrix_transpose,
 }
+
+
+def canonical(fn: Any) -> Any:
+    """What stands for a function in the table of rules: itself, or the NumPy function that it is."""
+    try:
+        return CANONICAL.get(fn, fn)
+    except TypeError:
+        return fn

@@ -466,6 +466,7 @@ class Partition:
             dict.fromkeys(o.text for op in self.inside(run) if (o := op.origin) is not None and o.text)
         )
         kernel.words = words
+        kernel.places = list(dict.fromkeys(o for op in self.inside(run) if (o := op.origin) is not None))
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
         kernel.lines = head + [f"    {docstring(words)!r}", *lw.head, *lw.out]

@@ -9,6 +9,7 @@ from typing import Any
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.ir.graph import (
     Op,
+    Origin,
     Val,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
@@ -149,6 +150,7 @@ class Kernel:
     inplace: dict[Val, Val] = field(default_factory=dict)  # results that are arguments, changed in place
     helpers: set[str] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
+    places: list[Origin] = field(default_factory=list)  # of the statements in it
     loops: int = 0
     statements: int = 0
 

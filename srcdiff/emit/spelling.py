@@ -56,6 +56,7 @@ class Spelling:
         self.objects: dict[str, Any] = {}
         self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
         self.avoid: set[str] = set()  # names that parameters have
+        self.homes: dict[tuple[int, str], tuple[Any, tuple[types.ModuleType, str] | None]] = {}
         self.lifted: list[Any] = []  # functions whose text is a part of this one
 
     def claim(self, word: str, obj: Any) -> str:
@@ -69,6 +70,12 @@ class Spelling:
 
     def home(self, obj: Any, text: str) -> tuple[types.ModuleType, str] | None:
         """The module that an object can be imported from, and its name there."""
+        key = id(obj), text
+        if key not in self.homes:
+            self.homes[key] = obj, self.look_for(obj, text)  # (kept, so that no other has its id)
+        return self.homes[key][1]
+
+    def look_for(self, obj: Any, text: str) -> tuple[types.ModuleType, str] | None:
         found = home_of(obj)
         if found is not None and found[0].__name__ != "__main__":
             return found

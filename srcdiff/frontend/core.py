@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import functools
 import operator
 import re
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from numbers import Number
 from typing import Any, NoReturn
 
 import gast
@@ -45,6 +43,13 @@ from srcdiff.frontend.scope import (
     world_key,
 )
 from srcdiff.frontend.sizes import inferred, note_sizes
+from srcdiff.frontend.things import (
+    holds_things,
+    is_code,
+    is_foreign,
+    is_instance,
+    mutable,
+)
 from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import (
@@ -1060,9 +1065,6 @@ _FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
 _ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
 _NOT = object()
 _COMPARES = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
-LIBRARIES = frozenset(("numpy", "scipy", "cupy", "builtins", "functools", "itertools", "srcdiff", "pandas",
-                       "torch", "jax"))  # fmt: skip
-BUILTIN = (tuple, list, dict, set, frozenset, str, bytes, int, float, complex, np.ndarray, BaseException)
 _FOLDABLE = {len, isinstance, min, max, abs, int, bool, str, float, round, divmod, np.ndim}
 
 
@@ -1126,50 +1128,9 @@ def as_atom(v: Any) -> Atom | None:
     return None
 
 
-def mutable(t: Any) -> bool:
-    """Whether instances of a container type can be changed."""
-    if t in (list, dict):
-        return True
-    if issubclass(t, tuple):
-        return False
-    params = getattr(t, "__dataclass_params__", None)
-    return params is None or not params.frozen
-
-
-def is_code(obj: Any) -> bool:
-    """Functions, classes, modules and the like: things that are called or looked into, not computed with."""
-    if isinstance(
-        obj, (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType, types.MethodType)
-    ):
-        return True
-    return callable(obj)
-
-
 def own_text(path: Path) -> bool:
     """Whether a path starts from a rule of ours, whose constants stay what they are."""
     return path[0][0] == "const" and str(getattr(path[0][1], "__module__", "")).startswith("srcdiff.")
-
-
-def is_instance(obj: Any) -> bool:
-    """Whether a thing is an object of a class of the user's, looked into attribute by attribute."""
-    t = type(obj)
-    if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, Number, *BUILTIN)):
-        return False
-    if isinstance(obj, enum.Enum):
-        return False
-    heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
-    if not heap or t.__module__.partition(".")[0] in LIBRARIES:
-        return False
-    if not hasattr(obj, "__dict__") and not any("__slots__" in vars(c) for c in t.__mro__):
-        return False  # written in C: a lock, say
-    return fields_of(obj) is None
-
-
-def is_foreign(obj: Any) -> bool:
-    """Whether a thing is an array of another library (a DataFrame, a tensor), which means other operators."""
-    if isinstance(obj, (np.ndarray, np.generic, type)) or not hasattr(type(obj), "__array__"):
-        return False
-    return not is_instance(obj) and fields_of(obj) is None
 
 
 def cyclic(lw: Core, node: Any) -> NoReturn:
@@ -1181,31 +1142,6 @@ def cyclic(lw: Core, node: Any) -> NoReturn:
         help="hand on the parts that are needed; or keep the nodes in a list, and let them name each other "
         "by index",
     )  # fmt: skip
-
-
-def holds_things(box: Any) -> bool:
-    """Whether a container holds functions or objects that are looked into, at any depth."""
-    if not isinstance(box, (tuple, list, dict)):
-        return False
-    parts = box.values() if isinstance(box, dict) else box
-    return any(is_thing(x) or holds_things(x) for x in parts)
-
-
-def holds_code(value: Any) -> bool:
-    """Whether a container, or an object that is one, holds functions or objects to be looked into."""
-    names = None if isinstance(value, type) else fields_of(value)
-    if names is not None:
-        parts: Any = [getattr(value, n) for n in names]
-    elif isinstance(value, (tuple, list, dict)):
-        parts = value.values() if isinstance(value, dict) else value
-    else:
-        return False
-    return any(is_thing(x) or holds_code(x) for x in parts)
-
-
-def is_thing(x: Any) -> bool:
-    """Whether something inside a container is a function or an object to be looked into."""
-    return is_instance(x) or (is_code(x) and (isinstance(x, type) or fields_of(x) is None))
 
 
 def _is_part(a: Atom, whole: Val, key: Any) -> bool:

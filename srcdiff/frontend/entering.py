@@ -26,7 +26,7 @@ from srcdiff.frontend import (
     thrown,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import LIBRARIES, Stop, constant, is_constant, own_text
+from srcdiff.frontend.core import Stop, constant, is_constant, own_text
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.raising import Raised
@@ -47,6 +47,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
 )
 from srcdiff.frontend.sizes import at_most
+from srcdiff.frontend.things import LIBRARIES
 from srcdiff.ir.graph import Const, Ref, Slice, kind
 from srcdiff.ir.kinds import STR, Array, Scalar
 

@@ -96,20 +96,24 @@ def jumps(stmts: list[Any]) -> bool:
     for s in stmts:
         if isinstance(s, (gast.Return, gast.Break, gast.Continue, gast.Raise)):
             return True
-        if isinstance(s, gast.If) and (jumps(s.body) or jumps(s.orelse)):
+        away: tuple[Any, ...] = (gast.Yield, gast.YieldFrom)  # whoever reads what is yielded may leave
+        rest = [s]  # what the blocks in it do not hold
+        if isinstance(s, gast.If):
+            blocks, rest = [s.body, s.orelse], [s.test]
+        elif isinstance(s, gast.With):
+            blocks, rest = [s.body], s.items
+        elif isinstance(s, gast.Try):
+            blocks = [s.body, s.orelse, s.finalbody, *(h.body for h in s.handlers)]
+            rest = [h.type for h in s.handlers if h.type is not None]
+        elif isinstance(s, gast.Match):
+            blocks = [c.body for c in s.cases]
+            rest = [s.subject, *(x for c in s.cases for x in (c.pattern, c.guard) if x is not None)]
+        else:
+            blocks = []
+            if isinstance(s, (gast.For, gast.While)):
+                away = (*away, gast.Return)
+        if any(map(jumps, blocks)) or any(isinstance(n, away) for n in nodes_in(*rest)):
             return True
-        if isinstance(s, gast.With) and jumps(s.body):
-            return True
-        if isinstance(s, gast.Try) and jumps(
-            [*s.body, *s.orelse, *s.finalbody, *(x for h in s.handlers for x in h.body)]
-        ):
-            return True
-        if isinstance(s, gast.Match) and any(jumps(c.body) for c in s.cases):
-            return True
-        if isinstance(s, (gast.For, gast.While)) and any(isinstance(n, gast.Return) for n in gast.walk(s)):
-            return True
-        if any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes_in(s)):
-            return True  # whoever reads what is yielded may leave
     return False
 
 

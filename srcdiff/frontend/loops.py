@@ -10,7 +10,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, control, exits, joins, mappings, places, recursion
 from srcdiff.frontend.blocks import substitute
-from srcdiff.frontend.core import cyclic, mutable
+from srcdiff.frontend.core import cyclic
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.scope import (
     Agg,
@@ -27,6 +27,7 @@ from srcdiff.frontend.scope import (
     State,
     nodes_in,
 )
+from srcdiff.frontend.things import mutable
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind
 from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, fresh_sym, has_cell, widened
 

@@ -42,6 +42,7 @@ from srcdiff.frontend import (
     tools,
 )
 from srcdiff.frontend.core import Context, Core, Declined, Stop, with_value
+from srcdiff.frontend.params import Param
 from srcdiff.frontend.paths import Path, Way
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
@@ -73,20 +74,6 @@ __all__ = ["Context", "Lowerer", "Param", "lower", "lower_library", "read_rule"]
 
 # what may only seem wrong where a statement before was refused: its effect is missing
 FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """What is known of one argument: its kind, or the constant or object itself.
-
-    With a kind, ``constant`` is a container of which the text is known: it is part of the signature.
-    """
-
-    name: str
-    kind: Kind | None = None
-    constant: Any = None
-    path: tuple[Any, ...] | None = None  # for a function given as argument: how to reach it at each call
-    whole: tuple[Kind, Any] | None = None  # what it is one example of: many, of that kind
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import aliases, boxes
-from srcdiff.frontend.core import BUILTIN, LIBRARIES, constant, is_constant, is_instance, mutable
+from srcdiff.frontend.core import constant, is_constant
 from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.scope import (
     Agg,
@@ -33,6 +33,7 @@ from srcdiff.frontend.scope import (
     Super,
     class_key,
 )
+from srcdiff.frontend.things import BUILTIN, LIBRARIES, is_instance, mutable
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Const, Ref, kind
 from srcdiff.ir.kinds import Array, Scalar

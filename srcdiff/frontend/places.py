@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases
-from srcdiff.frontend.core import mutable
 from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
+from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import INT, UNKNOWN, Kind, Scalar, Seq, Tree, fresh_sym, has_cell

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
-from srcdiff.frontend.core import holds_code, is_code, is_instance, is_thing
 from srcdiff.frontend.paths import (
     Path,
     Unbound,
@@ -27,6 +26,7 @@ from srcdiff.frontend.paths import (
     step,
 )
 from srcdiff.frontend.scope import Agg, Bound, Frame, Loc
+from srcdiff.frontend.things import holds_code, is_code, is_instance, is_thing
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Region, Val
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind, Scalar, Tree, is_active_kind

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.analysis.memory import is_update, updated_anywhere
+from srcdiff.analysis.memory import Known, is_update, updated_anywhere
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -204,6 +204,7 @@ class Owner:
         self.uses: dict[Val, list[tuple[tuple[tuple[Region, int], ...], str]]] = defaultdict(list)
         self.defined: dict[Val, tuple[tuple[Region, int], ...]] = {}
         self.shapes: dict[Op, set[Val]] = {}
+        self.changes: Known = {}
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         for p in self.graph.region.params:
@@ -377,7 +378,7 @@ class Owner:
             loose |= bad
         for p in params:
             self.flows += self.passed(p, ends[p] | start[p])
-        updated = updated_anywhere(view)
+        updated = updated_anywhere(view, self.changes)
         for j, (p, f) in enumerate(zip(view.params, view.finals, strict=True)):
             if not in_memory(p):
                 continue
@@ -457,7 +458,7 @@ class Owner:
                     self.written[held].append(self.path[op])
             if op.code in ("for", "while"):
                 view = LoopView(op)
-                for j in updated_anywhere(view):
+                for j in updated_anywhere(view, self.changes):
                     self.updated |= self.own_memory(view.inits[j])
                     for held in self.own_memory(view.inits[j]):
                         self.written[held].append(self.path[op])
@@ -472,7 +473,8 @@ class Owner:
             op = a.op if isinstance(a, Val) and a in rs else None
             made = op is not None and op.code == "prim" and self.makes(op.fn, k)
             return frozenset(vals([a])) if made else rs
-        return frozenset(r for r in rs if self.at(r) in (depth(k), UNSURE))
+        levels = (depth(k), UNSURE)
+        return frozenset([r for r in rs if self.at(r) in levels])
 
     def makes(self, fn: Any, k: Kind) -> bool:
         """Whether a function makes a new value: a container is new if it is not said to be another's."""
@@ -669,7 +671,7 @@ class Owner:
             if op.code in ("for", "while"):
                 view = LoopView(op)
                 written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
-                for j in sorted(updated_anywhere(view) | written):
+                for j in sorted(updated_anywhere(view, self.changes) | written):
                     i = view.inits[j]
                     if isinstance(i, Val) and (
                         not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.analysis.memory import updated_anywhere
+from srcdiff.analysis.memory import Known, updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
@@ -107,6 +107,7 @@ class Rebuild:
         self.settled = settled
         self.changed = False
         self.loops: list[Op] = []  # made in this walk
+        self.updated: Known = {}  # of the old graph
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
         self.sums, self.blanks = sums, blanks
@@ -813,7 +814,7 @@ class Rebuild:
         n = view.carried
         fixed = [not isinstance(i, Undef) for i in inits]
         groups: list[int] = list(range(n))
-        buffers = updated_anywhere(view)
+        buffers = updated_anywhere(view, self.updated)
         for j in range(n):
             if j in buffers:
                 fixed[j] = False
