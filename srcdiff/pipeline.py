@@ -17,6 +17,8 @@ from srcdiff.analysis.activity import Activity, varied
 from srcdiff.backends.numpy_names import CANONICAL
 from srcdiff.batch.apply import Unbatched
 from srcdiff.compiled.partition import Plan, partition
+from srcdiff.cuda.plan import Plan as FusedPlan
+from srcdiff.cuda.plan import fused
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -482,7 +484,7 @@ class Request:
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
     memory: int | None = None  # the bytes that it may take
-    backend: str = "numpy"  # or "numba"
+    backend: str = "numpy"  # or "numba", "cupy-fused"
     option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 
@@ -1408,7 +1410,7 @@ class Made:
     graph: Graph
     read: frozenset[str] = frozenset()  # captures that are no parameters of the text
     extra: dict[str, Any] = field(default_factory=dict)
-    plan: Plan | None = None  # of the kernels, if it has some
+    plan: Plan | FusedPlan | None = None  # of the kernels, if it has some
 
 
 @guarded(*SIGNALS)
@@ -1416,6 +1418,8 @@ def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> M
     """Settle ownership, write the text, compile it."""
     if backend == "numba":
         return finish_compiled(graph, name, docstring)
+    if backend == "cupy-fused":
+        return finish_fused(graph, name, docstring)
     own_graph, read = settled(graph)
     called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
@@ -1442,6 +1446,21 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
             return Made(fn, text, graph, read, plan=plan)
         for kernel, why in failed.items():
             banned.update(dict.fromkeys(plan.members[kernel], why))
+
+
+def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
+    """The same with kernels for the GPU."""
+    own_graph, read = settled(optimised(clone(graph)[0]), packed=False)
+    own_graph.info["word"] = name
+    memory, written = memory_of(own_graph, registry.may_alias, _fresh, _shape_positions)
+    plan = fused(own_graph, memory, written)
+    called = {
+        c: printed(detach(optimised(clone(c)[0]))) for c in callees(own_graph) if c not in plan.kernels
+    }
+    own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
+    defs, imports = plan.functions()
+    text = emit(own_graph, name, docstring, called, True, defs, imports, plan.above())
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read, plan=plan)
 
 
 def compiled(graph: Graph) -> Any:

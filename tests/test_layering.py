@@ -16,7 +16,8 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = (
-    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends load"
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled cuda emit "
+    "backends load"
 )
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
@@ -38,6 +39,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "memory": ("errors ir rules", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "compiled": ("errors ir", "gast numpy numba llvmlite"),
+    "cuda": ("errors ir compiled", "gast numpy"),
     "load": ("errors", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),
