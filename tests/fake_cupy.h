@@ -1,7 +1,7 @@
 // What the CUDA C of our kernels needs around it: CuPy's arrays and loop, and, under a C++ compiler without
 // CUDA, a device of one thread at a time.  The threads of a block are fibers, which change at __syncthreads.
 #ifdef __CUDACC__
-typedef long long ptrdiff_t;
+typedef decltype((char*)0 - (char*)0) ptrdiff_t;
 #define RUN
 #else
 #include <cmath>

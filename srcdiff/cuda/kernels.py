@@ -26,9 +26,9 @@ __all__ = ["BLOCK", "Kernel", "Writer", "cast", "literal"]
 
 BLOCK = 256  # threads of a block that reduces
 WORDS = frozenset({
-    "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do", "double",
-    "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "new", "operator",
-    "private", "public", "register", "return", "short", "signed", "sizeof", "static", "struct", "switch",
+    "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do",
+    "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "new",
+    "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static", "struct", "switch",
     "template", "this", "true", "try", "typename", "union", "unsigned", "using", "void", "volatile", "while",
     "and", "or", "not", "xor", "catch", "throw", "namespace", "friend", "mutable", "virtual", "explicit",
     "n", "i", "T", "threadIdx", "blockIdx", "blockDim", "gridDim", "parts", "cp", "math",

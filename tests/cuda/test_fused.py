@@ -19,6 +19,7 @@ import pytest
 import fake_cupy
 import srcdiff
 from corpus import PROGRAMS
+from fused_cases import CASES, R, chain, single
 from srcdiff import grad, hvp, jvp, value_and_grad, vjp
 
 pytestmark = pytest.mark.skipif(
@@ -62,70 +63,6 @@ def test_programs(program: Any) -> None:
         check_same(fused(*copy.deepcopy(program.args), **program.kwargs), want)
 
 
-def chain(x, y):
-    return np.sum(np.exp(-x * x) * np.sin(y) + np.where(x > 0, x, y) * 2.0)
-
-
-def logistic(w, X, y):
-    losses = np.logaddexp(0.0, -y * (X @ w))
-    return np.mean(losses) + 0.1 * np.sum(w * w)
-
-
-def layer(W, b, x):
-    h = np.tanh(x @ W + b)
-    return np.mean(h * h)
-
-
-def jacobi(A, B, n):
-    for _ in range(n):
-        B[1:-1, 1:-1] = 0.2 * (A[1:-1, 1:-1] + A[1:-1, :-2] + A[1:-1, 2:] + A[2:, 1:-1] * A[:-2, 1:-1])
-        A[1:-1, 1:-1] = 0.2 * (B[1:-1, 1:-1] + B[1:-1, :-2] + B[1:-1, 2:] + B[2:, 1:-1] + B[:-2, 1:-1])
-    return np.sum(A)
-
-
-def softmax(x):
-    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    return np.sum((e / np.sum(e, axis=-1, keepdims=True)) ** 2)
-
-
-def mixture(alphas, means, x):
-    d = x[:, None, :] - means[None]
-    q = -0.5 * np.sum(d * d, axis=2) + alphas
-    m = np.max(q, axis=1)
-    return np.sum(m + np.log(np.sum(np.exp(q - m[:, None]), axis=1)))
-
-
-def shifts(x):
-    y = x[1:] * x[:-1]
-    x[1:] += y
-    x[:-1] *= x[1:]
-    x[:] = x[::-1] * 2.0
-    return np.sum(x * x) / x.size
-
-
-def largest(x, y):
-    return np.max(x * y) * np.min(x + y)
-
-
-def odd_ones(x, y):
-    z = np.maximum(x, y) - np.minimum(x, 0.5) + np.clip(y, -0.5, 0.5) * np.sign(x)
-    return np.sum(np.hypot(z, y) ** 3 + np.abs(x) ** 1.5 + np.arctan2(x, y) + 2.0 ** (x * y))
-
-
-R = np.random.default_rng(0)
-CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
-    "logistic": (logistic, (R.normal(size=3), R.normal(size=(700, 3)), np.sign(R.normal(size=700)))),
-    "layer": (layer, (R.normal(size=(4, 5)), R.normal(size=5), R.normal(size=(3, 4)))),
-    "jacobi": (jacobi, (R.normal(size=(7, 6)), R.normal(size=(7, 6)), 3)),
-    "softmax": (softmax, (R.normal(size=(3, 4)),)),
-    "mixture": (mixture, (R.normal(size=3), R.normal(size=(3, 2)), R.normal(size=(5, 2)))),
-    "shifts": (shifts, (R.normal(size=6),)),
-    "largest": (largest, (R.normal(size=300) + 3.0, R.normal(size=300) + 3.0)),
-    "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
-}
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_cases(name: str) -> None:
     f, args = CASES[name]
@@ -143,11 +80,6 @@ def test_texts(name: str) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
-
-
-def single(name: str) -> tuple[Any, tuple[Any, ...]]:
-    f, args = CASES[name]
-    return f, tuple(a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in args)
 
 
 @pytest.mark.parametrize("name", ["chain", "layer", "softmax"])
