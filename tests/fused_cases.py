@@ -57,6 +57,16 @@ def odd_ones(x, y):
     return np.sum(np.hypot(z, y) ** 3 + np.abs(x) ** 1.5 + np.arctan2(x, y) + 2.0 ** (x * y))
 
 
+def picked(x, places):
+    y = x[places] * 2.0
+    return np.sum(y * y * np.sin(x[places])) + x[-1]
+
+
+def rows(table, words, w):
+    h = np.tanh(table[words] * w)
+    return np.sum(h * h)
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -67,6 +77,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mixture": (mixture, (R.normal(size=3), R.normal(size=(3, 2)), R.normal(size=(5, 2)))),
     "shifts": (shifts, (R.normal(size=6),)),
     "largest": (largest, (R.normal(size=300) + 3.0, R.normal(size=300) + 3.0)),
+    "picked": (picked, (R.normal(size=5), np.array([0, 3, 3, -1]))),
+    "rows": (rows, (R.normal(size=(6, 3)), np.array([1, 4, 1, -2]), R.normal(size=3))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 

@@ -65,6 +65,9 @@ class Group(Node):
     outside: dict[Val, None] = field(default_factory=dict)  # arrays that are read, and made elsewhere
     targets: dict[Op, tuple[Val, Any]] = field(default_factory=dict)  # what is written to: array, place
     totals: list[Total] = field(default_factory=list)
+    anywhere: set[Val] = field(default_factory=set)  # arrays that are read at places known at run time
+    scatters: dict[Op, Val] = field(default_factory=dict)  # sums into an array, at such places
+    sums: set[Any] = field(default_factory=set)  # the memory of these
 
 
 def is_number(a: Atom) -> bool:
@@ -200,8 +203,12 @@ class Grouper:
 
     def as_group(self, op: Op) -> Group | None:
         """A group of one operation, if it has a form of elements."""
+        if op.fn is ops.additem and is_lookup(op.ins[0], op.ins[1]):
+            return self.as_scatter(op)
         if op.fn in WRITES:
             return self.as_write(op)
+        if op.fn is operator.getitem and is_lookup(op.ins[0], op.ins[1]):
+            return self.as_lookup(op)
         if op.fn in TOTALS or is_unbroadcast(op.fn) or op.fn in (np.vdot, np.dot, operator.matmul):
             return self.as_total(op)
         k = op.out.kind
@@ -268,6 +275,43 @@ class Grouper:
         g.writes |= self.memory(base)
         g.reads |= self.memory(base)
         return self.reading(g, [value])
+
+    def as_lookup(self, op: Op) -> Group | None:
+        """Elements, or rows, at places that an array of integers holds."""
+        x, index = op.ins
+        space = dims_of(op.out)
+        dtype = getattr(op.out.kind, "dtype", "")
+        if not isinstance(x, Val) or dtype not in C_TYPES or x in self.unsure or is_constant(x):
+            return None
+        g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=space, elements={op.out})
+        g.anywhere.add(x)
+        g.reads |= self.memory(x)
+        return self.reading_places(g, index)
+
+    def as_scatter(self, op: Op) -> Group | None:
+        """Sums into elements, or rows, at such places."""
+        x, index, value = op.ins
+        if not isinstance(x, Val) or not op.attrs.get("inplace") or getattr(x.kind, "dtype", "")[:1] != "f":
+            return None
+        k = kind(value)
+        if not isinstance(k, (Array, Scalar)) or k.dtype not in C_TYPES:
+            return None
+        space = (*dims_of(index), *dims_of(x)[1:])
+        g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=space)
+        g.scatters[op] = x
+        g.writes |= self.memory(x)
+        g.sums |= self.memory(x)
+        done = self.reading_places(g, index)
+        return self.reading(done, [value]) if done is not None else None
+
+    def reading_places(self, g: Group, index: Atom) -> Group | None:
+        """The places that an operation goes to, noted; they are one for each element, or for each row."""
+        assert isinstance(index, Val)
+        if index in self.unsure or dims_of(index) != g.space[:1]:
+            return None
+        g.outside[index] = None
+        g.reads |= self.memory(index)
+        return g
 
     def as_total(self, op: Op) -> Group | None:
         """A sum (or the like) of all elements."""
@@ -380,9 +424,15 @@ class Grouper:
         if not fits(g.space, to.space):
             return False
         made = g.uses & to.makes
-        if not made <= to.elements:
-            return False  # a sum is there when the kernel is done, and so is what is written to
         (op,) = g.ops
+        if op in g.scatters:
+            made -= {o.out for o in to.scatters}  # sums into one array, in any order
+            if g.writes & (to.reads | (to.writes - to.sums)) or g.reads & to.writes:
+                return False
+        if not made <= to.elements or made & g.anywhere:
+            return False  # a sum is there when the kernel is done, and so is what is written to
+        if any(self.memory(v) & (g.writes - g.sums) for v in to.anywhere):
+            return False
         target, index = g.targets.get(op, (None, None))
         for v in g.outside:
             if v in to.elements:
@@ -400,6 +450,19 @@ class Grouper:
                 if v not in to.elements and self.memory(v) & own and place_of(v) != where:
                     return False
         return True
+
+
+def is_lookup(x: Atom, index: Atom) -> bool:
+    """Whether an index is one array of integers, along the first axis of an array or of a matrix."""
+    k, at = kind(x), kind(index)
+    return (
+        isinstance(k, Array)
+        and isinstance(at, Array)
+        and isinstance(index, Val)
+        and at.dtype in ("i8", "i4")
+        and len(at.dims) == 1
+        and len(k.dims) in (1, 2)
+    )
 
 
 def place_of(v: Val) -> tuple[Val, Any]:
@@ -427,3 +490,6 @@ def merge(to: Group, g: Group) -> None:
     to.writes |= g.writes
     to.targets.update(g.targets)
     to.totals += g.totals
+    to.anywhere |= g.anywhere
+    to.scatters.update(g.scatters)
+    to.sums |= g.sums

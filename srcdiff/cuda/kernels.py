@@ -19,7 +19,7 @@ from srcdiff.compiled.values import is_zeros_like
 from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_number
 from srcdiff.cuda.tables import BLOCKS, C_TYPES, ELEMENTWISE, FUNCTIONS, PARAMS, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Scalar
 
 __all__ = ["BLOCK", "Kernel", "Writer", "cast", "literal"]
@@ -48,6 +48,7 @@ class Kernel:
     targets: list[tuple[Val, Atom | None]] = field(default_factory=list)  # parts of arrays that are changed
     outs: list[Val] = field(default_factory=list)
     same: dict[Val, Val] = field(default_factory=dict)  # results that are arrays changed in place
+    before: list[Op] = field(default_factory=list)  # views that are made for it
     inlined: set[Op] = field(default_factory=set)  # operations that were done again in it
     words: list[str] = field(default_factory=list)
     statements: int = 0
@@ -97,6 +98,9 @@ class Writer:
         self.uses: Counter[Val] = Counter()
         self.lines: list[str] = []
         self.helpers: set[str] = set()
+        self.raw: dict[Val, str] = {}  # arrays that are read at any place
+        self.atomic: set[str] = set()  # arrays that are summed into
+        self.tall: dict[Val, Val] = {}  # places as a column, one for each row
         self.op: Op | None = None
 
     # ---- names and numbers
@@ -189,8 +193,13 @@ class Writer:
     def element(self, op: Op) -> str:
         """The text of an operation on one element."""
         fn = op.fn
-        template = spelled(fn)
-        assert template is not None
+        template = spelled(fn) or ""
+        if fn is operator.getitem:
+            x = op.ins[0]
+            assert isinstance(x, Val)
+            if x not in self.raw:
+                self.raw[x] = self.fresh(x.name)
+            return self.at(self.raw[x], x, op.ins[1])
         dtype = self.dtype(op.out)
         kinds = [kind(a) for a in op.ins]
         common = dtype
@@ -219,6 +228,21 @@ class Writer:
         self.need(template)
         return template.format(*(args if template[0] in "({" else map(bare, args)))
 
+    def at(self, name: str, x: Val, index: Atom) -> str:
+        """An element of an array at a place known at run time."""
+        assert isinstance(index, Val)
+        rows = len(dims_of(x)) > 1
+        if rows and index not in self.tall and index not in self.group.elements:
+            column = Val(index.name, Array(self.dtype(index), (*dims_of(index), 1)))
+            everything = Slice(Const(None), Const(None), Const(None))
+            ins: list[Atom] = [index, Struct(tuple, (0, 1), (everything, Const(None)))]
+            column.op = Op("prim", ins, [column], attrs={"fn": operator.getitem})
+            self.kernel.before.append(column.op)
+            self.tall[index] = column
+        self.helpers.add("place")
+        place = f"place({bare(self.text(self.tall.get(index, index), 'i8'))}, {name}.shape()[0])"
+        return f"{name}[{place} * {name}.shape()[1] + i % {name}.shape()[1]]" if rows else f"{name}[{place}]"
+
     def need(self, template: str) -> None:
         for word in re.findall(r"(\w+)\(", template):
             if word in FUNCTIONS:
@@ -232,7 +256,7 @@ class Writer:
         final = self.last_of_targets()
         needed = self.needed([*results, *final])
         k.statements = len(needed)
-        if len(needed) + sum(len(t.of) > 1 or t.of[0] in g.elements for t in g.totals) < 2:
+        if not g.scatters and len(needed) + sum(len(t.of) > 1 or t.of[0] in g.elements for t in g.totals) < 2:
             return None
         for op in needed:
             self.uses.update(v for v in vals(op.ins))
@@ -243,8 +267,16 @@ class Writer:
         names = {v: self.fresh(v.name) for v in new}
         writes: list[tuple[str, str, str, str]] = []  # to, sign, text, type
         totals: list[tuple[str, str]] = []
+        scattered: list[str] = []
         for op in needed:
             self.op = op
+            if op in g.scatters:
+                name = targets[op][0]
+                x = g.scatters[op]
+                value = bare(self.text(op.ins[2], self.dtype(x)))
+                scattered.append(f"atomicAdd(&{self.at(name, x, op.ins[1])}, {value});")
+                k.same[op.out] = x
+                continue
             if op.fn in (ops.setitem, ops.additem):
                 name, dtype = targets[op]
                 sign = "+=" if op.fn is ops.additem else "="
@@ -265,15 +297,22 @@ class Writer:
         changed = {n for n, _ in targets.values()}
         changed |= {n for v, (n, _) in self.params.items() if self.memory(v) & g.writes}
         self.put(writes, changed)
+        self.lines += scattered
         if not targets and not any(fits(dims_of(v), g.space) for v in self.params) and not self.covered():
             return None
         if not targets and not names and not totals:
             return None
-        k.ins = list(self.params)
-        k.targets = [g.targets[op] for op in targets]
+        k.ins = [*self.params, *self.raw]
+        k.targets = [g.targets[op] for op in targets if op in g.targets]
+        k.targets += [(g.scatters[op], None) for op in self.first_scatters()]
         k.outs = [*new, *(t.op.out for t in g.totals)]
-        self.finish(list(targets.values()), names, totals)
+        self.finish(list(dict.fromkeys(targets.values())), names, totals)
         return k
+
+    def first_scatters(self) -> dict[Op, None]:
+        """Of the sums into each array, the first."""
+        results = {op.out for op in self.group.scatters}
+        return {op: None for op, x in self.group.scatters.items() if x not in results}
 
     def covered(self) -> bool:
         """Whether the arrays at hand have the shape of the space, put together by broadcasting."""
@@ -303,7 +342,9 @@ class Writer:
         g = self.group
         made = {v: op for op in g.ops for v in op.outs}
         todo = [*results, *(v for t in g.totals for v in vals(t.of))]
-        keep: set[Op] = {t.op for t in g.totals}
+        keep: set[Op] = {t.op for t in g.totals} | set(g.scatters)
+        for op in g.scatters:
+            todo += vals(op.ins[1:])
         for op in g.targets:
             if op.fn in (ops.setitem, ops.additem):
                 keep.add(op)
@@ -320,6 +361,12 @@ class Writer:
         g = self.group
         out: dict[Op, tuple[str, str]] = {}
         for op in needed:
+            if op in g.scatters:
+                x = g.scatters[op]
+                first = next((o for o in out if o.out is x), None)
+                out[op] = out[first] if first is not None else (self.fresh(x.name), self.dtype(x))
+                self.atomic.add(out[op][0])
+                continue
             if op not in g.targets:
                 continue
             base, index = g.targets[op]
@@ -374,6 +421,8 @@ class Writer:
         k.words = list(dict.fromkeys(op.origin.text for op in g.ops if op.origin and op.origin.text))
         k.form = "element-wise" if not totals else "element-wise and totals" if names or targets else "totals"
         outs = [*((n, self.dtype(v)) for v, n in names.items()), *targets]
+        if self.atomic:
+            k.form += ", sums at places that are given"
         around = bool(totals) or bool(names and targets)
         cuda = f"{k.name}_cuda" if around else k.name
         before, after = [], []
@@ -387,8 +436,9 @@ class Writer:
         preamble = "\n".join([*(FUNCTIONS[w] for w in FUNCTIONS if w in self.helpers), *blocks])
         k.text = definition(
             cuda,
-            [f"{PARAMS[d]} {n}" for n, d in self.params.values()],
-            [f"{PARAMS[d]} {n}" for n, d in outs] + (["raw float64 parts"] if totals else []),
+            [f"{PARAMS[d]} {n}" for n, d in self.params.values()]
+            + [f"raw {PARAMS[self.dtype(v)]} {n}" for v, n in self.raw.items()],
+            [f"{'raw ' if n in self.atomic else ''}{PARAMS[d]} {n}" for n, d in outs] + (["raw float64 parts"] if totals else []),
             self.lines,
             k.words,
             preamble=preamble.splitlines(),
@@ -403,9 +453,10 @@ class Writer:
     ) -> str:
         """The function that makes room for what a kernel gives, calls it, and adds up the parts."""
         k, g = self.kernel, self.group
-        given = [n for n, _ in self.params.values()] + [n for n, _ in targets]
+        own = [*(n for n, _ in self.params.values()), *self.raw.values()]
+        given = own + [n for n, _ in targets]
         full = [n for v, (n, _) in self.params.items() if fits(dims_of(v), g.space)]
-        full += [n for n, _ in targets]
+        full += [n for n, _ in targets if n not in self.atomic]
         lines = [f"def {k.name}({', '.join(given)}):"]
         if full:
             shape, size = f"{full[0]}.shape", f"{full[0]}.size"
@@ -415,7 +466,7 @@ class Writer:
             shape, size = "shape", "math.prod(shape)"
         for v, n in names.items():
             lines.append(f"    {n} = cp.empty({shape}, cp.{PARAMS[self.dtype(v)]})")
-        passed = [*(n for n, _ in self.params.values()), *names.values(), *(n for n, _ in targets)]
+        passed = [*own, *names.values(), *(n for n, _ in targets)]
         results = list(names.values())
         if totals:
             rows = f"({len(totals)}, -(-{size} // {BLOCK}))"

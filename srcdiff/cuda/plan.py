@@ -107,7 +107,7 @@ class Fusion(Partition):
 
     def call(self, k: Kernel) -> list[Op]:
         """The call of a kernel."""
-        before: list[Op] = []
+        before: list[Op] = list(k.before)
         targets: list[Val] = []
         for base, index in k.targets:
             if index is None:

@@ -53,6 +53,11 @@ template <typename T> __device__ T larger(T a, T b) { return a >= b || a != a ? 
 template <typename T> __device__ T smaller(T a, T b) { return a <= b || a != a ? a : b; }""",
     "sign": """\
 template <typename T> __device__ T sign(T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }""",
+    "place": """\
+__device__ ptrdiff_t place(ptrdiff_t k, ptrdiff_t n) {  // as CuPy: from either end, and round again
+    if (k < -n || k >= n) k %= n;
+    return k < 0 ? k + n : k;
+}""",
     "logaddexp": """\
 template <typename T> __device__ T logaddexp(T a, T b) {
     if (a == b) return a + log(T(2));
