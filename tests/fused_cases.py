@@ -67,6 +67,33 @@ def rows(table, words, w):
     return np.sum(h * h)
 
 
+def flow(y, k, n):
+    for _ in range(n):
+        y = y + 0.01 * k * np.sin(y)
+    return np.sum(y * y)
+
+
+def driven(y, u, dt):
+    v = np.zeros_like(y)
+    t = 0.0
+    for k in range(u.shape[0]):
+        a = -np.sin(y) * u[k] + np.cos(t)
+        if k % 2 == 0:
+            v = v + dt * a
+        else:
+            v = v + dt * a * y
+        y, v = y + dt * v, v * 0.99
+        t = t + dt
+    return np.sum(y * v)
+
+
+def gated(h, xs):
+    for x in xs:
+        z = 1.0 / (1.0 + np.exp(-(h + x)))
+        h = z * h + (1.0 - z) * np.tanh(x * h)
+    return np.sum(h**2)
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -79,6 +106,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "largest": (largest, (R.normal(size=300) + 3.0, R.normal(size=300) + 3.0)),
     "picked": (picked, (R.normal(size=5), np.array([0, 3, 3, -1]))),
     "rows": (rows, (R.normal(size=(6, 3)), np.array([1, 4, 1, -2]), R.normal(size=3))),
+    "flow": (flow, (R.normal(size=5), R.normal(size=5), 4)),
+    "driven": (driven, (R.normal(size=(2, 3)), R.normal(size=6), 0.1)),
+    "gated": (gated, (R.normal(size=(2, 3)), R.normal(size=(4, 2, 3)))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 

@@ -26,7 +26,10 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, key_of, kind, same, vals, walk
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
-__all__ = ["Group", "Grouper", "Node", "Space", "Total", "is_constant", "is_number"]
+__all__ = [
+    "Group", "Grouper", "Node", "Space", "Total", "broadcasts", "dims_of", "fits", "is_constant",
+    "is_elementwise", "is_number",
+]  # fmt: skip
 
 Space = tuple[Dim, ...]
 
@@ -158,6 +161,32 @@ def is_dots(p: Atom) -> bool:
     return (isinstance(p, Const) and p.value is ...) or (isinstance(p, Ref) and p.obj is ...)
 
 
+def is_elementwise(op: Op) -> bool:
+    """Whether an operation has a form of one element, for these kinds."""
+    fn = op.fn
+    template = spelled(fn)
+    if template is None or any(op.attrs.get("names") or ()) or len(op.ins) != arity(template):
+        return False
+    dtype = getattr(op.out.kind, "dtype", "")
+    kinds = [kind(a) for a in op.ins]
+    if dtype not in C_TYPES or not all(isinstance(k, (Array, Scalar)) for k in kinds):
+        return False
+    dtypes = [k.dtype for k in kinds if isinstance(k, (Array, Scalar))]
+    if any(d not in C_TYPES for d in dtypes):
+        return False
+    if fn in shared.COMPARE:
+        return True
+    if fn in shared.LOGIC:
+        return dtype == "b1" and all(d == "b1" for d in dtypes)
+    if dtype[0] == "f":
+        return True
+    if spelled(fn) == "{0}":
+        return dtypes == [dtype]
+    if dtype == "b1":
+        return fn in (np.where, bool)
+    return fn in shared.TAKES_INTEGERS and dtype == "i8"
+
+
 class Grouper:
     """The nodes of a region."""
 
@@ -195,7 +224,7 @@ class Grouper:
         if fn is operator.getitem:
             return isinstance(kind(op.ins[0]), Array) and bool(dims_of(op.out)) and basic(op.ins[1])
         if is_constant(op.out):
-            return not self.memory(op.out) & self.written
+            return True
         of_host = isinstance(op.out.kind, Scalar) and op.out.kind.weak and spelled(fn) is not None
         return of_host and all(
             isinstance(k := kind(a), Scalar) and (k.weak or isinstance(a, Const)) for a in op.ins
@@ -212,7 +241,7 @@ class Grouper:
         if op.fn in TOTALS or is_unbroadcast(op.fn) or op.fn in (np.vdot, np.dot, operator.matmul):
             return self.as_total(op)
         k = op.out.kind
-        if not isinstance(k, Array) or not k.dims or not self.is_elementwise(op):
+        if not isinstance(k, Array) or not k.dims or not is_elementwise(op):
             return None
         g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=k.dims, elements={op.out})
         if op.attrs.get("inplace"):
@@ -222,31 +251,6 @@ class Grouper:
             g.targets[op] = (target, None)
             g.writes |= self.memory(target)
         return self.reading(g, op.ins)
-
-    def is_elementwise(self, op: Op) -> bool:
-        """Whether an operation has a form of one element, for these kinds."""
-        fn = op.fn
-        template = spelled(fn)
-        if template is None or any(op.attrs.get("names") or ()) or len(op.ins) != arity(template):
-            return False
-        dtype = getattr(op.out.kind, "dtype", "")
-        kinds = [kind(a) for a in op.ins]
-        if dtype not in C_TYPES or not all(isinstance(k, (Array, Scalar)) for k in kinds):
-            return False
-        dtypes = [k.dtype for k in kinds if isinstance(k, (Array, Scalar))]
-        if any(d not in C_TYPES for d in dtypes):
-            return False
-        if fn in shared.COMPARE:
-            return True
-        if fn in shared.LOGIC:
-            return dtype == "b1" and all(d == "b1" for d in dtypes)
-        if dtype[0] == "f":
-            return True
-        if spelled(fn) == "{0}":
-            return dtypes == [dtype]
-        if dtype == "b1":
-            return fn in (np.where, bool)
-        return fn in shared.TAKES_INTEGERS and dtype == "i8"
 
     def as_write(self, op: Op) -> Group | None:
         """Elements written to a part of an array, in place."""

@@ -48,6 +48,7 @@ class Kernel:
     targets: list[tuple[Val, Atom | None]] = field(default_factory=list)  # parts of arrays that are changed
     outs: list[Val] = field(default_factory=list)
     same: dict[Val, Val] = field(default_factory=dict)  # results that are arrays changed in place
+    tapes: dict[Val, Val] = field(default_factory=dict)  # lists that a loop fills: the arrays that they become
     before: list[Op] = field(default_factory=list)  # views that are made for it
     inlined: set[Op] = field(default_factory=set)  # operations that were done again in it
     words: list[str] = field(default_factory=list)
@@ -97,6 +98,7 @@ class Writer:
         self.env: dict[Val, tuple[str, str]] = {}  # text and type
         self.uses: Counter[Val] = Counter()
         self.lines: list[str] = []
+        self.depth = 0
         self.helpers: set[str] = set()
         self.raw: dict[Val, str] = {}  # arrays that are read at any place
         self.atomic: set[str] = set()  # arrays that are summed into
@@ -119,8 +121,11 @@ class Writer:
         if re.fullmatch(r"\w+", text):
             return text
         name = self.fresh(hint)
-        self.lines.append(f"const {C_TYPES[dtype]} {name} = {bare(text)};")
+        self.line(f"const {C_TYPES[dtype]} {name} = {bare(text)};")
         return name
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
 
     def dtype(self, a: Atom) -> str:
         k = kind(a)

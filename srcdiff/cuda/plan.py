@@ -12,9 +12,10 @@ import numpy as np
 
 from srcdiff.compiled import tables as shared
 from srcdiff.compiled.partition import Left, Partition, movable
-from srcdiff.compiled.values import is_unbroadcast, word_for
+from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
 from srcdiff.cuda.groups import Group, Grouper, Node, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
+from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.tables import spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
@@ -67,6 +68,7 @@ class Fusion(Partition):
     ) -> None:
         super().__init__(graph, memory, written, {})
         self.fusion = Plan()
+        self.tapes: dict[Val, Val] = {}  # lists that a kernel fills, and their arrays
         self.spare: set[Op] = set()  # operations that kernels do again
 
     def run(self) -> Plan:  # type: ignore[override]
@@ -79,6 +81,10 @@ class Fusion(Partition):
     def region(self, region: Region) -> None:
         grouper = Grouper(self.memory, self.written, self.unsure, self.users)
         for op in region.ops:
+            node = self.loop(op) if op.code == "for" else None
+            if node is not None:
+                grouper.nodes.append(node)
+                continue
             for r in op.regions:
                 if not (op.code == "while" and r is op.regions[0]):
                     self.region(r)
@@ -87,6 +93,40 @@ class Fusion(Partition):
         for node in grouper.nodes:
             out += self.ops_of(node)
         region.ops = out
+
+    def loop(self, op: Op) -> Node | None:
+        """A loop as one kernel."""
+        inside = set(walk(Region([], [op], [])))
+
+        def used(v: Val) -> bool:
+            return any(u not in inside for u in self.users.get(v, ()))
+
+        try:
+            k = Recurrence(self.name(), op, self.memory, used, self.unsure, self.tapes).write()
+        except Unsupported as e:
+            at = (e.op.origin if e.op is not None else None) or op.origin
+            left = Left("a for", e.reason, at.text if at is not None else "")
+            if left not in self.fusion.left:
+                self.fusion.left.append(left)
+            return None
+        call = self.call(k)
+        for t, raw in k.tapes.items():
+            self.tapes[t] = raw
+            tree = gast.parse("list(raw)").body[0].value
+            t.op = Op("opaque", [raw], [t], attrs={"tree": tree, "free": ["raw"]})
+            self.spare.add(t.op)
+            call.append(t.op)
+        node = Node(call, makes={v for o in call for v in o.outs})
+        for o in call:
+            node.uses.update(vals(o.ins))
+        node.uses -= node.makes
+        for v in node.uses:
+            node.reads |= self.memory(v)
+        return node
+
+    def name(self) -> str:
+        n = len(self.fusion.kernels) + 1
+        return f"{self.graph.info.get('word', self.graph.name)}_kernel{n if n > 1 else ''}"
 
     def ops_of(self, node: Node) -> list[Op]:
         if not isinstance(node, Group):
@@ -100,9 +140,7 @@ class Fusion(Partition):
         def escapes(v: Val) -> bool:
             return any(u not in inside for u in self.users.get(v, ()))
 
-        n = len(self.fusion.kernels) + 1
-        name = f"{self.graph.info.get('word', self.graph.name)}_kernel{n if n > 1 else ''}"
-        kernel = Writer(name, node, escapes, self.memory).write()
+        kernel = Writer(self.name(), node, escapes, self.memory).write()
         return self.call(kernel) if kernel is not None else node.ops
 
     def call(self, k: Kernel) -> list[Op]:
