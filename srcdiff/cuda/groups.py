@@ -178,6 +178,9 @@ def is_elementwise(op: Op) -> bool:
         return True
     if fn in shared.LOGIC:
         return dtype == "b1" and all(d == "b1" for d in dtypes)
+    if fn is operator.floordiv or (fn is operator.mod and dtype[0] != "f"):
+        by = op.ins[1]
+        return dtype == "i8" and isinstance(by, Const) and bool(by.value)
     if dtype[0] == "f":
         return True
     if spelled(fn) == "{0}":

@@ -26,11 +26,11 @@ from srcdiff.cuda.groups import (
     is_elementwise,
     is_number,
 )
-from srcdiff.cuda.kernels import Kernel, Writer, definition
+from srcdiff.cuda.kernels import Kernel, Writer, definition, literal
 from srcdiff.cuda.tables import C_TYPES, FUNCTIONS, PARAMS
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Undef, Val, kind, same, vals, walk
-from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym
+from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym, present
 
 __all__ = ["Recurrence"]
 
@@ -52,7 +52,9 @@ class Recurrence(Writer):
         self.local: set[Val] = set()
         self.bounds = Bounds()
         self.stored: dict[Val, str] = {}  # tapes that are filled
-        self.outer: set[Op] = set()
+        self.ends: dict[Val, str] = {}  # what says how many trips there are
+        self.header = ("0", "0", 1)
+        self.length = ""
 
     def no(self, why: str) -> Unsupported:
         return Unsupported(self.op, why)
@@ -86,22 +88,36 @@ class Recurrence(Writer):
         return self.kernel
 
     def space_of(self, view: LoopView) -> Space:
-        for p in view.params:
-            if dims_of(p):
-                return dims_of(p)
-        for c in view.collected:
-            if dims_of(c):
-                return dims_of(c)
+        for v in (*view.params, *view.collected):
+            if isinstance(v, Val) and self.dims(v):
+                return self.dims(v)
         raise self.no("a loop that carries no array")
 
     def checked(self, v: Val) -> str:
         """The type of a value that each thread has one of."""
-        k = v.kind
-        if v in self.unsure or not isinstance(k, (Array, Scalar)) or k.dtype not in C_TYPES:
+        k = present(v.kind)
+        if not isinstance(k, (Array, Scalar)) or k.dtype not in C_TYPES:
             raise self.no("a value that is neither a number nor an array of numbers")
-        if not is_number(v) and not fits(dims_of(v), self.space):
+        if self.dims(v) and not fits(self.dims(v), self.space):
             raise self.no("arrays of several shapes in a loop")
         return k.dtype
+
+    def dims(self, a: Atom) -> Space:
+        k = present(kind(a))
+        return k.dims if isinstance(k, Array) else ()
+
+    def text(self, a: Atom, to: str) -> str:
+        unset = isinstance(a, Undef) or same(a, Const(None))  # on this path nobody asks for it
+        return literal(0, to) if unset else super().text(a, to)
+
+    def on_host(self, a: Atom) -> str:
+        """An end of the loop, for the function around the kernel."""
+        if isinstance(a, Const):
+            return str(a.value)
+        if not isinstance(a, Val) or not isinstance(a.kind, Scalar) or a.kind.dtype[0] != "i":
+            raise self.no("a loop that does not count")
+        self.ends.setdefault(a, self.fresh(a.name))
+        return self.ends[a]
 
     def outside(self, v: Val) -> None:
         if v in self.unsure or not isinstance(v.kind, (Array, Scalar)):
@@ -114,28 +130,28 @@ class Recurrence(Writer):
     def run(self, view: LoopView, outermost: bool = False) -> list[tuple[str, str]]:
         """A loop; gives the variables that it carries."""
         op = view.op
-        if op.code != "for" or view.head != 3 or op.attrs["exits"] or op.attrs.get("guarded"):
-            raise self.no("a loop that is left early, or counts nothing")
-        if self.used(view.trips) or not isinstance(view.header[2], Const):
+        if op.code != "for" or op.attrs["exits"] or op.attrs.get("guarded") or self.used(view.trips):
+            raise self.no("a loop that may be left early")
+        over = view.head == 0 and len(view.sources) == 1 and outermost
+        if not over and (view.head != 3 or not isinstance(view.header[2], Const)):
             raise self.no("a loop of unknown step")
         carried: list[tuple[str, str]] = []
         for p, a in zip(view.params, view.inits, strict=True):
             dtype = self.checked(p)
-            if isinstance(a, Undef):
-                raise self.no("a variable that is not set on every path")
             name = self.fresh(p.name)
             self.line(f"{C_TYPES[dtype]} {name} = {bare(self.text(a, dtype))};")
             carried.append((name, dtype))
             self.env[p] = name, dtype
             self.local.add(p)
-        start, stop, step = view.header
-        first, by = self.text(start, "i8"), step.value  # type: ignore[union-attr]
+        start, stop, step = view.header if not over else (Const(0), Const(0), Const(1))
+        by = step.value  # type: ignore[union-attr]
+        trips = self.fresh("trips")
+        first = self.text(start, "i8") if self.uses[view.index] or not outermost else "0"
         if outermost:
-            self.header = (first, self.text(stop, "i8"), by)
-            trips = self.fresh("trips")
             self.trips = trips
+            if not over:
+                self.header = (self.on_host(start), self.on_host(stop), by)
         else:
-            trips = self.fresh("trips")
             last = self.text(stop, "i8")
             count = f"{last} - {first}" if first != "0" else last
             if by != 1:
@@ -150,7 +166,8 @@ class Recurrence(Writer):
             text = at if first == "0" else f"{first} + {at}"
             self.env[view.index] = self.named(f"({text})" if text != k else k, "i8", view.index.name), "i8"
             self.local.add(view.index)
-        self.bounds.loop(view.index, *view.header)
+        if not over:
+            self.bounds.loop(view.index, *view.header)
         self.take(view, k, outermost)
         self.region(view.body)
         self.save(view, k, outermost)
@@ -166,21 +183,25 @@ class Recurrence(Writer):
     def take(self, view: LoopView, k: str, outermost: bool) -> None:
         """The elements of sources."""
         op = view.op
-        if view.sources and (not op.attrs.get("aligned") or not outermost):
+        if view.sources and not (op.attrs.get("aligned") or view.head == 0 and len(view.sources) == 1):
             raise self.no("a loop over lists of several lengths")
+        if view.sources and not outermost:
+            raise self.no("a loop over a list inside of another")
         for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
-            if not self.uses[e]:
+            if not self.uses[e] and view.head:
                 continue
             of = self.tapes.get(s, s) if isinstance(s, Val) else None
             if of is None or not isinstance(of.kind, Array) or of in self.unsure:
                 raise self.no("a loop over a list")
             dtype = self.checked(e)
-            if not fits(of.kind.dims[1:], dims_of(e)):
+            if not fits(of.kind.dims[1:], self.dims(e)):
                 raise self.no("a loop over an array of several shapes")
             name = self.raw.setdefault(of, "") or self.fresh(of.name)
             self.raw[of] = name
             at = k if d == 1 else f"({name}.shape()[0] - 1 - {k})"
-            text = f"{name}[{at} * _ind.size() + i]" if dims_of(e) else f"{name}[{bare(at)}]"
+            text = f"{name}[{at} * _ind.size() + i]" if self.dims(e) else f"{name}[{bare(at)}]"
+            if not view.head:
+                self.length = f"len({name})"
             self.env[e] = self.named(text, dtype, e.name), dtype
             self.local.add(e)
 
@@ -189,10 +210,11 @@ class Recurrence(Writer):
         for t, c in zip(view.tapes, view.collected, strict=True):
             if not self.used(t):
                 continue
-            if not outermost or not isinstance(t.kind, Seq) or not dims_of(c):
+            k_ = present(t.kind.elem) if isinstance(t.kind, Seq) else None
+            if not outermost or not isinstance(k_, Array) or not k_.dims:
                 raise self.no("a loop over a batch that saves numbers, or lists")
-            dtype = kind(c).dtype  # type: ignore[union-attr]
-            if not fits(dims_of(c), self.space) or dtype not in C_TYPES:
+            dtype = k_.dtype
+            if not fits(k_.dims, self.space) or dtype not in C_TYPES:
                 raise self.no("a loop that saves arrays of several shapes")
             self.stored[t] = name = self.fresh(t.name or "saved")
             self.line(f"{name}[{k} * _ind.size() + i] = {bare(self.text(c, dtype))};")
@@ -202,8 +224,6 @@ class Recurrence(Writer):
         names = {n for n, _ in carried}
         moves = []
         for (name, dtype), y in zip(carried, view.yields, strict=True):
-            if isinstance(y, Undef):
-                raise self.no("a variable that is not set on every path")
             text = self.text(y, dtype)
             if bare(text) != name:
                 moves.append((name, text, dtype))
@@ -254,6 +274,8 @@ class Recurrence(Writer):
             raise self.no("an array from outside that a loop changes")
         if fn is operator.getitem:
             text = self.part(op)
+        elif fn is ops.given:
+            text = self.text(op.ins[0], dtype)
         elif is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v)):
             text = self.text(op.ins[0], dtype)
         elif is_elementwise(op):
@@ -309,8 +331,6 @@ class Recurrence(Writer):
             self.region(r)
             for o, a in zip(op.outs, r.results, strict=True):
                 if o in names:
-                    if isinstance(a, Undef):
-                        raise self.no("a variable that is not set on every path")
                     self.line(f"{names[o][0]} = {bare(self.text(a, names[o][1]))};")
             self.env = {v: t for v, t in self.env.items() if v in env or v in self.params}
             self.depth -= 1
@@ -340,10 +360,10 @@ class Recurrence(Writer):
         )
         own = [*(n for n, _ in self.params.values()), *self.raw.values()]
         first, last, by = self.header
-        given = list(dict.fromkeys([*own, *(w for w in (first, last) if re.fullmatch(r"[a-zA-Z_]\w*", w))]))
-        lines = [f"def {k.name}({', '.join(given)}):"]
+        lines = [f"def {k.name}({', '.join([*own, *self.ends.values()])}):"]
         count = f"{last} - {first}" if first != "0" else last
         count = f"max({count}, 0)" if by == 1 else f"len(range({first}, {last}, {by}))"
+        count = self.length or count
         lines.append(f"    {self.trips} = {count}")
         full = [n for v, (n, _) in self.params.items() if fits(dims_of(v), self.space)]
         shape = f"{full[0]}.shape" if full else "shape"
@@ -358,7 +378,7 @@ class Recurrence(Writer):
         lines.append(f"    {cuda}({', '.join([*own, self.trips, *results])})")
         lines.append(f"    return {', '.join(results)}")
         k.host = "\n".join(lines)
-        k.ins = [*self.params, *self.raw]
+        k.ins = [*self.params, *self.raw, *self.ends]
         k.outs = list(finals)
         for t in self.stored:
             raw = Val(t.name, Array(self.tape_dtype(t), (fresh_sym(), *self.space)))
@@ -366,5 +386,6 @@ class Recurrence(Writer):
             k.outs.append(raw)
 
     def tape_dtype(self, t: Val) -> str:
-        assert isinstance(t.kind, Seq) and isinstance(t.kind.elem, Array)
-        return t.kind.elem.dtype
+        k = present(t.kind.elem) if isinstance(t.kind, Seq) else None
+        assert isinstance(k, Array)
+        return k.dtype

@@ -21,7 +21,7 @@ PARAMS = {"f8": "float64", "f4": "float32", "i8": "int64", "i4": "int32", "b1": 
 ELEMENTWISE: dict[Any, str] = {
     operator.add: "({0} + {1})", operator.sub: "({0} - {1})", operator.mul: "({0} * {1})",
     operator.truediv: "({0} / {1})", operator.neg: "(-{0})", operator.pos: "{0}", operator.abs: "abs({0})",
-    operator.pow: "pow({0}, {1})",
+    operator.pow: "pow({0}, {1})", operator.mod: "mod({0}, {1})", operator.floordiv: "floordiv({0}, {1})",
     operator.lt: "({0} < {1})", operator.le: "({0} <= {1})", operator.gt: "({0} > {1})",
     operator.ge: "({0} >= {1})", operator.eq: "({0} == {1})", operator.ne: "({0} != {1})",
     operator.and_: "({0} && {1})", operator.or_: "({0} || {1})", operator.xor: "({0} != {1})",
@@ -53,6 +53,19 @@ template <typename T> __device__ T larger(T a, T b) { return a >= b || a != a ? 
 template <typename T> __device__ T smaller(T a, T b) { return a <= b || a != a ? a : b; }""",
     "sign": """\
 template <typename T> __device__ T sign(T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }""",
+    "mod": """\
+__device__ long long mod(long long a, long long b) {
+    long long r = a % b;
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+template <typename T> __device__ T mod(T a, T b) {
+    T r = fmod(a, b);
+    return r == 0 ? copysign(T(0), b) : (r < 0) != (b < 0) ? r + b : r;
+}""",
+    "floordiv": """\
+__device__ long long floordiv(long long a, long long b) {
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}""",
     "place": """\
 __device__ ptrdiff_t place(ptrdiff_t k, ptrdiff_t n) {  // as CuPy: from either end, and round again
     if (k < -n || k >= n) k %= n;
