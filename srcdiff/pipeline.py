@@ -1450,10 +1450,16 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
 
 def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
     """The same with kernels for the GPU."""
-    own_graph, read = settled(optimised(clone(graph)[0]), packed=False)
-    own_graph.info["word"] = name
-    memory, written = memory_of(own_graph, registry.may_alias, _fresh, _shape_positions)
-    plan = fused(own_graph, memory, written)
+    graph = optimised(clone(graph)[0])
+    banned: dict[int, str] = {}
+    while True:
+        own_graph, read = settled(graph, packed=False)
+        own_graph.info["word"] = name
+        memory, written = memory_of(own_graph, registry.may_alias, _fresh, _shape_positions)
+        plan = fused(own_graph, memory, written, banned)
+        if not plan.again:
+            break
+        banned.update(plan.again)
     called = {
         c: printed(detach(optimised(clone(c)[0]))) for c in callees(own_graph) if c not in plan.kernels
     }

@@ -94,6 +94,31 @@ def gated(h, xs):
     return np.sum(h**2)
 
 
+def products(x):
+    y = np.zeros_like(x)
+    for i in range(1, x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = x[i, j] * x[i - 1, j]
+    return np.sum(y * y)
+
+
+def sweep(x, c):
+    for i in range(1, x.shape[0]):
+        for j in range(x.shape[1]):
+            x[i, j] = x[i, j] + c * x[i - 1, j]
+    return np.sum(x)
+
+
+def times(A, x):
+    y = np.zeros(A.shape[0])
+    for i in range(A.shape[0]):
+        s = 0.0
+        for j in range(A.shape[1]):
+            s += A[i, j] * x[j]
+        y[i] = s * s
+    return np.sum(y)
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -109,6 +134,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "flow": (flow, (R.normal(size=5), R.normal(size=5), 4)),
     "driven": (driven, (R.normal(size=(2, 3)), R.normal(size=6), 0.1)),
     "gated": (gated, (R.normal(size=(2, 3)), R.normal(size=(4, 2, 3)))),
+    "products": (products, (R.normal(size=(4, 3)),)),
+    "sweep": (sweep, (R.normal(size=(4, 3)), 0.5)),
+    "times": (times, (R.normal(size=(4, 3)), R.normal(size=3))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 

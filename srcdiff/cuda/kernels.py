@@ -28,8 +28,8 @@ BLOCK = 256  # threads of a block that reduces
 WORDS = frozenset({
     "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do",
     "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "new",
-    "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static", "struct", "switch",
-    "template", "this", "true", "try", "typename", "union", "unsigned", "using", "void", "volatile", "while",
+    "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static",
+    "struct", "switch", "template", "this", "true", "try", "typename", "union", "unsigned", "using", "void", "volatile", "while",
     "and", "or", "not", "xor", "catch", "throw", "namespace", "friend", "mutable", "virtual", "explicit",
     "n", "i", "T", "threadIdx", "blockIdx", "blockDim", "gridDim", "parts", "cp", "math",
 })  # fmt: skip
@@ -48,7 +48,7 @@ class Kernel:
     targets: list[tuple[Val, Atom | None]] = field(default_factory=list)  # parts of arrays that are changed
     outs: list[Val] = field(default_factory=list)
     same: dict[Val, Val] = field(default_factory=dict)  # results that are arrays changed in place
-    tapes: dict[Val, Val] = field(default_factory=dict)  # lists that a loop fills: the arrays that they become
+    tapes: dict[Val, Val] = field(default_factory=dict)  # lists that a loop fills, as arrays
     before: list[Op] = field(default_factory=list)  # views that are made for it
     inlined: set[Op] = field(default_factory=set)  # operations that were done again in it
     words: list[str] = field(default_factory=list)
@@ -443,7 +443,8 @@ class Writer:
             cuda,
             [f"{PARAMS[d]} {n}" for n, d in self.params.values()]
             + [f"raw {PARAMS[self.dtype(v)]} {n}" for v, n in self.raw.items()],
-            [f"{'raw ' if n in self.atomic else ''}{PARAMS[d]} {n}" for n, d in outs] + (["raw float64 parts"] if totals else []),
+            [f"{'raw ' if n in self.atomic else ''}{PARAMS[d]} {n}" for n, d in outs]
+            + (["raw float64 parts"] if totals else []),
             self.lines,
             k.words,
             preamble=preamble.splitlines(),

@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.texts import bare
 from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
@@ -137,6 +135,9 @@ class Recurrence(Writer):
             raise self.no("a loop of unknown step")
         carried: list[tuple[str, str]] = []
         for p, a in zip(view.params, view.inits, strict=True):
+            if self.alias(p, a):
+                carried.append(("", ""))
+                continue
             dtype = self.checked(p)
             name = self.fresh(p.name)
             self.line(f"{C_TYPES[dtype]} {name} = {bare(self.text(a, dtype))};")
@@ -155,9 +156,11 @@ class Recurrence(Writer):
             last = self.text(stop, "i8")
             count = f"{last} - {first}" if first != "0" else last
             if by != 1:
-                count = f"({count} + {by - 1}) / {by}" if by > 0 else f"({first} - {last} + {-by - 1}) / {-by}"
+                count = count if by > 0 else f"{first} - {last}"
+                count = f"({count} + {abs(by) - 1}) / {abs(by)}"
             self.line(f"const long long {trips} = {count};")
         k = self.fresh("k")
+        env = dict(self.env)
         self.line(f"for (long long {k} = 0; {k} < {trips}; ++{k}) {{")
         self.depth += 1
         if self.uses[view.index]:
@@ -175,15 +178,21 @@ class Recurrence(Writer):
         self.bounds.range.pop(view.index, None)
         self.depth -= 1
         self.line("}")
-        for f, c in zip(view.finals, carried, strict=True):
-            self.env[f] = c
-            self.local.add(f)
+        self.env = {v: t for v, t in self.env.items() if v in env or v in self.params}
+        for f, c, a in zip(view.finals, carried, view.inits, strict=True):
+            if not self.alias(f, a):
+                self.env[f] = c
+                self.local.add(f)
         return carried
+
+    def alias(self, v: Val, of: Atom) -> bool:
+        """Whether a value is an array in memory, and so the same one as another."""
+        return False
 
     def take(self, view: LoopView, k: str, outermost: bool) -> None:
         """The elements of sources."""
         op = view.op
-        if view.sources and not (op.attrs.get("aligned") or view.head == 0 and len(view.sources) == 1):
+        if view.sources and not (op.attrs.get("aligned") or (view.head == 0 and len(view.sources) == 1)):
             raise self.no("a loop over lists of several lengths")
         if view.sources and not outermost:
             raise self.no("a loop over a list inside of another")
@@ -224,30 +233,27 @@ class Recurrence(Writer):
         names = {n for n, _ in carried}
         moves = []
         for (name, dtype), y in zip(carried, view.yields, strict=True):
+            if not name:
+                continue
             text = self.text(y, dtype)
             if bare(text) != name:
                 moves.append((name, text, dtype))
         if len(moves) > 1:
-            moves = [
-                (n, self.named(t, d) if set(re.findall(r"\w+", t)) & (names - {n}) and not self.is_kept(t) else t, d)
-                for n, t, d in moves
-            ]
-            moves = [(n, self.copy_of(t, d) if t in names - {n} else t, d) for n, t, d in moves]
+            moves = [(n, self.kept(t, d, names - {n}), d) for n, t, d in moves]
         for name, text, _ in moves:
             self.line(f"{name} = {bare(text)};")
 
-    def is_kept(self, text: str) -> bool:
-        return bool(re.fullmatch(r"\w+", text))
-
-    def copy_of(self, text: str, dtype: str) -> str:
-        name = self.fresh(text)
-        self.line(f"const {C_TYPES[dtype]} {name} = {text};")
+    def kept(self, text: str, dtype: str, changing: set[str]) -> str:
+        """A text whose value does not change when some variables do."""
+        if not set(re.findall(r"\w+", text)) & changing:
+            return text
+        name = self.fresh("t")
+        self.line(f"const {C_TYPES[dtype]} {name} = {bare(text)};")
         return name
 
     # ---- operations
     def region(self, region: Region) -> None:
-        here = {o for o in region.ops}
-        inside = {v for o in here for v in vals(o.ins)} | set(vals(region.results))
+        inside = {v for o in region.ops for v in vals(o.ins)} | set(vals(region.results))
         for op in region.ops:
             self.op = op
             if op.attrs.get("guarded") or op.attrs.get("unread") or op.attrs.get("effect"):
@@ -274,9 +280,7 @@ class Recurrence(Writer):
             raise self.no("an array from outside that a loop changes")
         if fn is operator.getitem:
             text = self.part(op)
-        elif fn is ops.given:
-            text = self.text(op.ins[0], dtype)
-        elif is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v)):
+        elif fn is ops.given or (is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v))):
             text = self.text(op.ins[0], dtype)
         elif is_elementwise(op):
             text = self.element(op)
@@ -319,8 +323,8 @@ class Recurrence(Writer):
             raise self.no("a branch on an array")
         test = self.text(op.ins[0], "b1")
         names = {}
-        for o in op.outs:
-            if self.uses[o]:
+        for o, a in zip(op.outs, op.regions[0].results, strict=True):
+            if self.uses[o] and not self.alias(o, a):
                 dtype = self.checked(o)
                 names[o] = self.fresh(o.name), dtype
                 self.line(f"{C_TYPES[dtype]} {names[o][0]};")
@@ -387,5 +391,5 @@ class Recurrence(Writer):
 
     def tape_dtype(self, t: Val) -> str:
         k = present(t.kind.elem) if isinstance(t.kind, Seq) else None
-        assert isinstance(k, Array)
+        assert isinstance(k, (Array, Scalar))
         return k.dtype

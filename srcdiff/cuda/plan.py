@@ -13,9 +13,10 @@ import numpy as np
 from srcdiff.compiled import tables as shared
 from srcdiff.compiled.partition import Left, Partition, movable
 from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
-from srcdiff.cuda.groups import Group, Grouper, Node, is_constant
+from srcdiff.cuda.groups import Group, Grouper, Node, dims_of, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
+from srcdiff.cuda.nests import Nest
 from srcdiff.cuda.tables import spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
@@ -33,6 +34,7 @@ class Plan:
 
     kernels: dict[Graph, Kernel] = field(default_factory=dict)  # by what stands for each in the graph
     left: list[Left] = field(default_factory=list)
+    again: dict[int, str] = field(default_factory=dict)  # loops, by their places, that are better left alone
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -55,18 +57,25 @@ class Plan:
         return [k.text for k in self.kernels.values()]
 
 
-def fused(graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any]) -> Plan:
-    """Put kernels in the place of what they do."""
-    return Fusion(graph, memory, written).run()
+def fused(
+    graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+) -> Plan:
+    """Put kernels in the place of what they do; ``banned``: loops, by their places, to be left alone."""
+    return Fusion(graph, memory, written, banned).run()
 
 
 class Fusion(Partition):
     """The regions of a graph, one after the other."""
 
     def __init__(
-        self, graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any]
+        self,
+        graph: Graph,
+        memory: Callable[[Val], frozenset[Any]],
+        written: frozenset[Any],
+        banned: dict[int, str],
     ) -> None:
-        super().__init__(graph, memory, written, {})
+        super().__init__(graph, memory, written, banned)
+        self.numbers: dict[Op, Op] = {}  # lists of numbers of the device, and the loops that made them
         self.fusion = Plan()
         self.tapes: dict[Val, Val] = {}  # lists that a kernel fills, and their arrays
         self.spare: set[Op] = set()  # operations that kernels do again
@@ -76,53 +85,67 @@ class Fusion(Partition):
         if self.used:
             self.replace(self.graph.region)
         self.drop(self.graph.region)
+        for made in walk(self.graph.region):
+            if made in self.numbers:  # they would be numbers of the host: each a wait for the device
+                why = "what it saves for the way back is read by no kernel"
+                self.fusion.again[self.place[self.numbers[made]]] = why
         return self.fusion
 
     def region(self, region: Region) -> None:
         grouper = Grouper(self.memory, self.written, self.unsure, self.users)
         for op in region.ops:
-            node = self.loop(op) if op.code == "for" else None
-            if node is not None:
-                grouper.nodes.append(node)
+            if not op.regions:
+                grouper.put(op)
+                continue
+            node = grouper.node_of(op)  # before kernels stand in it
+            grouper.nodes.append(node)
+            if op.code == "for" and self.loop(op, node):
                 continue
             for r in op.regions:
                 if not (op.code == "while" and r is op.regions[0]):
                     self.region(r)
-            grouper.put(op)
         out: list[Op] = []
         for node in grouper.nodes:
             out += self.ops_of(node)
         region.ops = out
 
-    def loop(self, op: Op) -> Node | None:
-        """A loop as one kernel."""
+    def loop(self, op: Op, node: Node) -> bool:
+        """Put a kernel in the place of a loop, where it can be one; ``node``: the loop, and what it uses."""
         inside = set(walk(Region([], [op], [])))
 
         def used(v: Val) -> bool:
             return any(u not in inside for u in self.users.get(v, ()))
 
-        try:
-            k = Recurrence(self.name(), op, self.memory, used, self.unsure, self.tapes).write()
-        except Unsupported as e:
-            at = (e.op.origin if e.op is not None else None) or op.origin
-            left = Left("a for", e.reason, at.text if at is not None else "")
+        over_elements = any(o.fn is operator.getitem and dims_of(o.ins[0]) and not dims_of(o.out) for o in inside)
+        sorts: list[type[Recurrence]] = [Nest, Recurrence] if over_elements else [Recurrence, Nest]
+        problems: list[Unsupported] = []
+        if op in self.banned:
+            problems.append(Unsupported(op, self.banned[op]))
+            sorts = []
+        for sort in sorts:
+            try:
+                k = sort(self.name(), op, self.memory, used, self.unsure, self.tapes).write()
+                break
+            except Unsupported as e:
+                problems.append(e)
+        else:
+            first = problems[0]
+            at = (first.op.origin if first.op is not None else None) or op.origin
+            left = Left("a for", first.reason, at.text if at is not None else "")
             if left not in self.fusion.left:
                 self.fusion.left.append(left)
-            return None
+            return False
         call = self.call(k)
         for t, raw in k.tapes.items():
             self.tapes[t] = raw
             tree = gast.parse("list(raw)").body[0].value
             t.op = Op("opaque", [raw], [t], attrs={"tree": tree, "free": ["raw"]})
             self.spare.add(t.op)
+            if len(dims_of(raw)) == 1:
+                self.numbers[t.op] = op
             call.append(t.op)
-        node = Node(call, makes={v for o in call for v in o.outs})
-        for o in call:
-            node.uses.update(vals(o.ins))
-        node.uses -= node.makes
-        for v in node.uses:
-            node.reads |= self.memory(v)
-        return node
+        node.ops = call
+        return True
 
     def name(self) -> str:
         n = len(self.fusion.kernels) + 1
