@@ -39,21 +39,27 @@ class Memory(ctypes.Structure):
     )
 
 
+def build(*options: str) -> None:
+    assert COMPILER is not None
+    command = [COMPILER, "-std=c++17", "-O0", "-fPIC", "-w", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"the compiler refuses a kernel:\n{done.stderr}")
+
+
 def compiled(source: str) -> Any:
     """The library of a source."""
     key = hashlib.sha256(source.encode()).hexdigest()[:24]
     if key not in _compiled:
         if not _folder:
             _folder.append(tempfile.TemporaryDirectory())
+            header = Path(_folder[0].name) / HEADER.name  # read once for all kernels
+            shutil.copy(HEADER, header)
+            build("-x", "c++-header", str(header), "-o", f"{header}.gch")
         file = Path(_folder[0].name) / f"{key}.cpp"
         file.write_text(source)
-        assert COMPILER is not None
-        command = [COMPILER, "-std=c++17", "-O0", "-shared", "-fPIC", "-w", "-include", str(HEADER)]
-        done = subprocess.run(
-            [*command, str(file), "-o", str(file.with_suffix(".so"))], capture_output=True, text=True
-        )
-        if done.returncode:
-            raise RuntimeError(f"the compiler refuses a kernel:\n{done.stderr}\n{source}")
+        header = Path(_folder[0].name) / HEADER.name
+        build("-shared", "-include", str(header), str(file), "-o", str(file.with_suffix(".so")))
         _compiled[key] = ctypes.CDLL(str(file.with_suffix(".so")))
     return _compiled[key]
 

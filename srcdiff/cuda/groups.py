@@ -27,7 +27,7 @@ from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, key_of, k
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
 __all__ = [
-    "Group", "Grouper", "Node", "Space", "Total", "broadcasts", "dims_of", "fits", "is_constant",
+    "Group", "Grouper", "Node", "Space", "Total", "broadcasts", "conflict", "dims_of", "fits", "is_constant",
     "is_elementwise", "is_number",
 ]  # fmt: skip
 
@@ -199,8 +199,10 @@ class Grouper:
         written: frozenset[Any],
         unsure: set[Val],
         users: dict[Val, list[Op | None]],
+        alone: set[Op],
     ) -> None:
         self.memory, self.written, self.unsure, self.users = memory, written, unsure, users
+        self.alone = alone  # what is not put into a group with others
         self.nodes: list[Node] = []
 
     # ---- what an operation is
@@ -413,6 +415,9 @@ class Grouper:
 
     def join(self, g: Group) -> None:
         target: Group | None = None
+        if g.ops[0] in self.alone:
+            self.nodes.append(g)
+            return
         for n in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[n]
             ok = isinstance(node, Group) and self.joinable(g, node)
@@ -428,7 +433,7 @@ class Grouper:
 
     def joinable(self, g: Group, to: Group) -> bool:
         """Whether a group of one operation may be done in the kernel of another."""
-        if not fits(g.space, to.space):
+        if not fits(g.space, to.space) or to.ops[0] in self.alone:
             return False
         made = g.uses & to.makes
         (op,) = g.ops

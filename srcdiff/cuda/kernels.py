@@ -29,8 +29,8 @@ WORDS = frozenset({
     "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do",
     "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "new",
     "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static",
-    "struct", "switch", "template", "this", "true", "try", "typename", "union", "unsigned", "using", "void", "volatile", "while",
-    "and", "or", "not", "xor", "catch", "throw", "namespace", "friend", "mutable", "virtual", "explicit",
+    "struct", "switch", "template", "this", "true", "try", "typename", "union", "unsigned",
+    "using", "void", "volatile", "while", "and", "or", "not", "xor", "catch", "throw", "namespace", "friend", "mutable", "virtual", "explicit",
     "n", "i", "T", "threadIdx", "blockIdx", "blockDim", "gridDim", "parts", "cp", "math",
 })  # fmt: skip
 CALLED = frozenset(w for t in ELEMENTWISE.values() for w in re.findall(r"(\w+)\(", t))
@@ -301,8 +301,8 @@ class Writer:
             writes.append((name, "=", self.text(v, self.dtype(v)), self.dtype(v)))
         changed = {n for n, _ in targets.values()}
         changed |= {n for v, (n, _) in self.params.items() if self.memory(v) & g.writes}
-        self.put(writes, changed)
         self.lines += scattered
+        self.put(writes, changed)
         if not targets and not any(fits(dims_of(v), g.space) for v in self.params) and not self.covered():
             return None
         if not targets and not names and not totals:
@@ -414,7 +414,7 @@ class Writer:
         later: list[str] = []
         for name, sign, text, dtype in writes:
             if len(writes) > 1 and set(re.findall(r"\w+", text)) & targets:
-                text = self.named(text, dtype)
+                text = self.named(f"({text})", dtype)  # (parameters are places in memory)
             later.append(f"{name} {sign} {bare(text)};")
         self.lines += later
 

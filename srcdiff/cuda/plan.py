@@ -17,6 +17,7 @@ from srcdiff.cuda.groups import Group, Grouper, Node, dims_of, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.nests import Nest
+from srcdiff.cuda.shifts import Shifts, find_shifts, gathered, write_shifts
 from srcdiff.cuda.tables import spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
@@ -92,7 +93,8 @@ class Fusion(Partition):
         return self.fusion
 
     def region(self, region: Region) -> None:
-        grouper = Grouper(self.memory, self.written, self.unsure, self.users)
+        shifts = find_shifts(region.ops)
+        grouper = Grouper(self.memory, self.written, self.unsure, self.users, shifts)
         for op in region.ops:
             if not op.regions:
                 grouper.put(op)
@@ -105,7 +107,7 @@ class Fusion(Partition):
                 if not (op.code == "while" and r is op.regions[0]):
                     self.region(r)
         out: list[Op] = []
-        for node in grouper.nodes:
+        for node in gathered(grouper.nodes, shifts):
             out += self.ops_of(node)
         region.ops = out
 
@@ -116,7 +118,8 @@ class Fusion(Partition):
         def used(v: Val) -> bool:
             return any(u not in inside for u in self.users.get(v, ()))
 
-        over_elements = any(o.fn is operator.getitem and dims_of(o.ins[0]) and not dims_of(o.out) for o in inside)
+        lookups = [o for o in inside if o.fn is operator.getitem]
+        over_elements = any(dims_of(o.ins[0]) and not dims_of(o.out) for o in lookups)
         sorts: list[type[Recurrence]] = [Nest, Recurrence] if over_elements else [Recurrence, Nest]
         problems: list[Unsupported] = []
         if op in self.banned:
@@ -152,6 +155,8 @@ class Fusion(Partition):
         return f"{self.graph.info.get('word', self.graph.name)}_kernel{n if n > 1 else ''}"
 
     def ops_of(self, node: Node) -> list[Op]:
+        if isinstance(node, Shifts) and (len(node.ops) > 1):
+            return self.call(write_shifts(Writer(self.name(), Group(), lambda v: True, self.memory), node))
         if not isinstance(node, Group):
             for op in node.ops:
                 self.note(op)
