@@ -162,46 +162,120 @@ extern "C" __global__ void {self.name}({", ".join([*head, "CIndexer _ind"])}) {{
 
     def launch(self, params: list[Param], values: list[Any], shape: tuple[int, ...], block: int) -> None:
         size = int(np.prod(shape, dtype=int))
-        if not size:
-            return
+        values = [
+            a if p.raw or not is_array(a) else np.broadcast_to(a, shape)
+            for p, a in zip(params, values, strict=True)
+        ]
+        if size:
+            self.start(params, values, [shape], size, block)
+
+    def start(
+        self, params: list[Param], values: list[Any], spaces: list[tuple[int, ...]], size: int, block: int
+    ) -> None:
+        """Run the threads; ``spaces``: the shapes that the kernel goes over."""
         block = min(block, size)
-        grid = -(-size // block)
         text = self.source(tuple(map(is_array, values)))
         call: list[str] = []
         kept: list[Any] = []
         pointers: list[int] = []
         for k, (p, a) in enumerate(zip(params, values, strict=True)):
-            if not is_array(a):
+            if is_array(a):
+                one: Any = Memory(a.__array_interface__["data"][0], a.ndim)
+                one.shape[: a.ndim], one.strides[: a.ndim] = a.shape, a.strides
+                pointers.append(ctypes.addressof(one))
+                call.append(f"CArray<{p.c}>{{*(Memory*)_args[{k}]}}")
+            else:
                 one = np.array([a])
-                kept.append(one)
                 pointers.append(one.ctypes.data)
                 call.append(f"*({p.c}*)_args[{k}]")
-                continue
-            view = a if p.raw else np.broadcast_to(a, shape)
-            m = Memory(a.__array_interface__["data"][0], view.ndim)
-            m.shape[: view.ndim], m.strides[: view.ndim] = view.shape, view.strides
-            kept.append(m)
-            pointers.append(ctypes.addressof(m))
-            call.append(f"CArray<{p.c}>{{*(Memory*)_args[{k}]}}")
+            kept.append(one)
+        for n, shape in enumerate(spaces):
+            numbers = np.array([int(np.prod(shape, dtype=int)), len(shape), *shape, *[0] * (16 - len(shape))])
+            kept.append(numbers)
+            pointers.append(numbers.ctypes.data)
+            call.append(f"*(CIndexer*)_args[{len(params) + n}]")
         together = "true" if "__syncthreads" in text else "false"
         text += f"""
 static void** _args;
-static CIndexer _indexer;
-static void _thread() {{ {self.name}({", ".join([*call, "_indexer"])}); }}
-extern "C" void _launch(
-    void** args, long long n, long long ndim, long long* shape, unsigned grid, unsigned block
-) {{
+static void _thread() {{ {self.name}({", ".join(call)}); }}
+extern "C" void _launch(void** args, unsigned grid, unsigned block) {{
   _args = args;
-  _indexer.n = n;
-  _indexer.ndim = ndim;
-  for (int k = 0; k < ndim; ++k) _indexer.shape[k] = shape[k];
   run(_thread, grid, block, {together});
 }}
 """
         given = (ctypes.c_void_p * len(pointers))(*pointers)
-        sizes = (ctypes.c_longlong * 8)(*shape)
-        n, ndim = ctypes.c_longlong(size), ctypes.c_longlong(len(shape))
-        compiled(text)._launch(given, n, ndim, sizes, grid, block)
+        compiled(text)._launch(given, -(-size // block), block)
+
+
+class ReductionKernel(ElementwiseKernel):
+    """``cupy.ReductionKernel``, as far as emitted texts use it."""
+
+    def __init__(
+        self,
+        in_params: str,
+        out_params: str,
+        map_expr: str,
+        reduce_expr: str,
+        post_map_expr: str,
+        identity: str,
+        name: str,
+        *,
+        reduce_type: str,
+        preamble: str = "",
+    ) -> None:
+        super().__init__(in_params, out_params, "", name, preamble=preamble)
+        self.map, self.step, self.end = map_expr, reduce_expr, post_map_expr
+        self.identity, self.type = identity, reduce_type
+
+    def source(self, arrays: tuple[bool, ...] | None = None) -> str:
+        params = [*self.ins, *self.outs]
+        arrays = (True,) * len(params) if arrays is None else arrays
+        head, inside = [], []
+        for p, array in zip(params, arrays, strict=True):
+            head.append(f"CArray<{p.c}> _raw_{p.name}" if array else f"const {p.c} {p.name}")
+            if array and p in self.ins:
+                inside.append(f"const {p.c} &{p.name} = _raw_{p.name}[_in_ind.get()];")
+        (out,) = self.outs
+        lines = "\n".join(inside)
+        return f"""{self.preamble}
+typedef {self.type} _type_reduce;
+extern "C" __global__ void {self.name}({", ".join([*head, "CIndexer _in_ind", "CIndexer _out_ind"])}) {{
+  const ptrdiff_t _count = _in_ind.size() / _out_ind.size();
+  CUPY_FOR(_i, _out_ind.size()) {{
+    _type_reduce _s = _type_reduce({self.identity});
+    for (ptrdiff_t _j = 0; _j < _count; ++_j) {{
+      _in_ind.set(_i * _count + _j);
+      {lines}
+      _type_reduce a = _s, b = static_cast<_type_reduce>({self.map});
+      _s = ({self.step});
+    }}
+    _out_ind.set(_i);
+    _type_reduce a = _s;
+    {out.c} &{out.name} = _raw_{out.name}[_out_ind.get()];
+    {self.end};
+  }}
+}}
+"""
+
+    def __call__(self, *args: Any, axis: Any, keepdims: bool = False) -> Any:  # type: ignore[override]
+        if len(args) != len(self.ins):
+            raise TypeError(f"Wrong number of arguments for {self.name!r}")
+        values = [self.value(p, a) for p, a in zip(self.ins, args, strict=True)]
+        shape = np.broadcast_shapes(*(a.shape for a in values if is_array(a)))
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        kept = [k for k in range(len(shape)) if k not in axes]
+        order = [*kept, *axes]
+        out = unset([shape[k] for k in kept], self.outs[0].type)
+        values = [np.broadcast_to(a, shape).transpose(order) if is_array(a) else a for a in values]
+        if not out.size:
+            pass
+        elif not all(shape):
+            out[...] = eval(self.identity, {"__builtins__": {}}) if self.identity == "0" else np.nan
+        else:
+            inner = tuple(shape[k] for k in order)
+            self.start([*self.ins, *self.outs], [*values, out], [inner, out.shape], out.size, 128)
+        self.calls += 1
+        return out.reshape([1 if k in axes else n for k, n in enumerate(shape)]) if keepdims else out
 
 
 def is_array(a: Any) -> bool:
@@ -213,6 +287,7 @@ def module() -> types.ModuleType:
     out = types.ModuleType("cupy")
     out.__dict__.update({k: v for k, v in vars(np).items() if not k.startswith("__")})
     out.ElementwiseKernel = ElementwiseKernel  # type: ignore[attr-defined]
+    out.ReductionKernel = ReductionKernel  # type: ignore[attr-defined]
     out.empty = unset  # type: ignore[attr-defined]
     out.__spec__ = importlib.machinery.ModuleSpec("cupy", None)
     return out

@@ -119,6 +119,11 @@ def times(A, x):
     return np.sum(y)
 
 
+def distances(x, y, w):
+    d = np.sum((x[:, None] - y[None]) ** 2 * w, axis=-1)
+    return np.sum(np.max(np.exp(-d) * 2.0, axis=0)) + np.sum(np.mean(np.sin(d) * d, axis=1) ** 2)
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -137,6 +142,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "products": (products, (R.normal(size=(4, 3)),)),
     "sweep": (sweep, (R.normal(size=(4, 3)), 0.5)),
     "times": (times, (R.normal(size=(4, 3)), R.normal(size=3))),
+    "distances": (distances, (R.normal(size=(4, 3)), R.normal(size=(5, 3)), R.normal(size=3))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 

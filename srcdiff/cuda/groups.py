@@ -225,7 +225,7 @@ class Grouper:
             return False
         fn = op.fn
         if fn in SIZES or fn in VIEWS:
-            return True
+            return isinstance(kind(op.ins[0]), Array) or fn is np.broadcast_to
         if fn is operator.getitem:
             return isinstance(kind(op.ins[0]), Array) and bool(dims_of(op.out)) and basic(op.ins[1])
         if is_constant(op.out):
@@ -405,13 +405,23 @@ class Grouper:
         v = op.ins[0]
         for node in self.nodes:
             if isinstance(node, Group) and v in node.elements:
+                for w in node.outside if op.fn is ops.shape_at else ():
+                    axis = op.ins[1].value  # type: ignore[union-attr]
+                    own = dims_of(w)
+                    d = dims_of(v)[axis]
+                    if w not in node.elements and d != 1 and d in own and settled(d):
+                        self.ask(op, w, Const(own.index(d)))
+                        return
                 for w in node.outside:
                     alike = op.fn is not getattr or kind(w).dtype == kind(v).dtype  # type: ignore[union-attr]
                     if w not in node.elements and fits(dims_of(w), node.space) and alike:
-                        op.ins[0] = w
-                        self.users.get(v, []).remove(op)  # type: ignore[arg-type]
-                        self.users.setdefault(w, []).append(op)
+                        self.ask(op, w, *op.ins[1:])
                         return
+
+    def ask(self, op: Op, w: Val, *more: Atom) -> None:
+        self.users.get(op.ins[0], []).remove(op)  # type: ignore[arg-type]
+        self.users.setdefault(w, []).append(op)
+        op.ins = [w, *more]
 
     def join(self, g: Group) -> None:
         target: Group | None = None

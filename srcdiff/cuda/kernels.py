@@ -27,11 +27,12 @@ __all__ = ["BLOCK", "Kernel", "Writer", "cast", "literal"]
 BLOCK = 256  # threads of a block that reduces
 WORDS = frozenset({
     "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do",
-    "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long", "new",
-    "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static",
-    "struct", "switch", "template", "this", "true", "try", "typename", "union", "unsigned",
-    "using", "void", "volatile", "while", "and", "or", "not", "xor", "catch", "throw", "namespace", "friend", "mutable", "virtual", "explicit",
-    "n", "i", "T", "threadIdx", "blockIdx", "blockDim", "gridDim", "parts", "cp", "math",
+    "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long",
+    "new", "operator", "private", "public", "register", "return", "short", "signed", "sizeof", "static",
+    "struct", "switch", "template", "this", "true", "try", "typename", "union", "unsigned", "using",
+    "void", "volatile", "while", "and", "or", "not", "xor", "catch", "throw", "namespace", "friend",
+    "mutable", "virtual", "explicit", "n", "i", "T", "threadIdx", "blockIdx", "blockDim", "gridDim",
+    "parts", "cp", "math", "shape", "size", "len", "max", "range", "a", "b",
 })  # fmt: skip
 CALLED = frozenset(w for t in ELEMENTWISE.values() for w in re.findall(r"(\w+)\(", t))
 
@@ -104,6 +105,7 @@ class Writer:
         self.atomic: set[str] = set()  # arrays that are summed into
         self.tall: dict[Val, Val] = {}  # places as a column, one for each row
         self.op: Op | None = None
+        self.wanted: list[Op] = []  # operations that somebody asks for
 
     # ---- names and numbers
     def fresh(self, hint: str) -> str:
@@ -259,7 +261,7 @@ class Writer:
         g, k = self.group, self.kernel
         results = [v for op in g.ops for v in op.outs if v in g.elements and self.escapes(v)]
         final = self.last_of_targets()
-        needed = self.needed([*results, *final])
+        self.wanted = needed = self.needed([*results, *final])
         k.statements = len(needed)
         if not g.scatters and len(needed) + sum(len(t.of) > 1 or t.of[0] in g.elements for t in g.totals) < 2:
             return None
@@ -494,9 +496,7 @@ def definition(
     name: str, ins: list[str], outs: list[str], lines: list[str], words: list[str], **more: list[str]
 ) -> str:
     """The statement that makes a kernel; a comment over it says what of the user's it does."""
-    shown = words if len(words) <= 8 else [*words[:4], "...", *words[-3:]]
-    shown = [w if len(w) <= 80 else w[:76] + " ..." for w in (" ".join(w.split()) for w in shown)]
-    out = ["# Stands for:", *(f"#     {w}" for w in shown)] if words else []
+    out = comment(words)
     out += [f"{name} = cp.ElementwiseKernel("]
     out += wrapped_params(ins) + wrapped_params(outs)
     out += block(lines)
@@ -508,6 +508,13 @@ def definition(
             out += [f"    {word}={first.strip()}", *rest]
             out[-1] += ","
     return "\n".join([*out, ")"])
+
+
+def comment(words: list[str]) -> list[str]:
+    """Which lines of the user's a kernel stands for."""
+    shown = words if len(words) <= 8 else [*words[:4], "...", *words[-3:]]
+    shown = [w if len(w) <= 80 else w[:76] + " ..." for w in (" ".join(w.split()) for w in shown)]
+    return ["# Stands for:", *(f"#     {w}" for w in shown)] if words else []
 
 
 def wrapped_params(params: list[str]) -> list[str]:

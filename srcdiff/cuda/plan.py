@@ -18,6 +18,7 @@ from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.nests import Nest
 from srcdiff.cuda.shifts import Shifts, find_shifts, gathered, write_shifts
+from srcdiff.cuda.sums import Expression, find_reductions, write_reduction
 from srcdiff.cuda.tables import spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
@@ -78,6 +79,7 @@ class Fusion(Partition):
         super().__init__(graph, memory, written, banned)
         self.numbers: dict[Op, Op] = {}  # lists of numbers of the device, and the loops that made them
         self.fusion = Plan()
+        self.reductions: dict[Op, list[Op]] = {}  # along axes, with what they do by themselves
         self.tapes: dict[Val, Val] = {}  # lists that a kernel fills, and their arrays
         self.spare: set[Op] = set()  # operations that kernels do again
 
@@ -107,7 +109,14 @@ class Fusion(Partition):
                 if not (op.code == "while" and r is op.regions[0]):
                     self.region(r)
         out: list[Op] = []
-        for node in gathered(grouper.nodes, shifts):
+        nodes = gathered(grouper.nodes, shifts)
+        reductions = find_reductions(nodes, self.users)
+        for op, found in reductions.items():
+            own = Group(ops=list(found.chain), space=found.group.space)
+            k = write_reduction(Expression(self.name(), own, always, self.memory), found)
+            if k is not None:
+                self.reductions[op] = self.call(k)
+        for node in nodes:
             out += self.ops_of(node)
         region.ops = out
 
@@ -156,20 +165,23 @@ class Fusion(Partition):
 
     def ops_of(self, node: Node) -> list[Op]:
         if isinstance(node, Shifts) and (len(node.ops) > 1):
-            return self.call(write_shifts(Writer(self.name(), Group(), lambda v: True, self.memory), node))
+            return self.call(write_shifts(Writer(self.name(), Group(), always, self.memory), node))
         if not isinstance(node, Group):
+            if node.ops[0] in self.reductions:
+                return self.reductions[node.ops[0]]
             for op in node.ops:
                 self.note(op)
                 if op.code == "prim" and movable(op) and (is_constant(op.out) or op.fn in FREE):
                     self.spare.add(op)
             return node.ops
-        inside = set(node.ops)
+        inside = {*node.ops, *self.reductions}
 
         def escapes(v: Val) -> bool:
             return any(u not in inside for u in self.users.get(v, ()))
 
-        kernel = Writer(self.name(), node, escapes, self.memory).write()
-        return self.call(kernel) if kernel is not None else node.ops
+        writer = Writer(self.name(), node, escapes, self.memory)
+        kernel = writer.write()
+        return self.call(kernel) if kernel is not None else writer.wanted
 
     def call(self, k: Kernel) -> list[Op]:
         """The call of a kernel."""
@@ -225,6 +237,10 @@ class Fusion(Partition):
                 return
             self.spare -= gone
             remove(region, gone)
+
+
+def always(v: Val) -> bool:
+    return True
 
 
 def remove(region: Region, gone: set[Op]) -> None:

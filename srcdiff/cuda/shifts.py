@@ -1,7 +1,7 @@
 """Sums of arrays into parts of another, each at its own place: what a stencil's adjoint is.
 
-``x_bar[1:] += a; x_bar[:-1] += b`` would be a kernel for each part, since threads of one would write where those
-of another do.  Read instead of written it is one: each element of the array asks what falls on it.
+``x_bar[1:] += a; x_bar[:-1] += b`` would be a kernel for each part, since threads of one would write where
+those of another do.  Read instead of written it is one: each element of the array asks what falls on it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def write_shifts(w: Writer, node: Shifts) -> Kernel:
     for _, v in node.terms:
         if v not in names:
             names[v] = w.fresh(v.name)
-    at = []
+    at: list[str] = []
     rest = "i"
     for axis in range(rank - 1, 0, -1):
         at.insert(0, w.fresh("jklm"[rank - 1 - axis] if rank < 5 else "j"))
@@ -115,7 +115,8 @@ def write_shifts(w: Writer, node: Shifts) -> Kernel:
             own_ = f"({own})" if low and axis < rank - 1 else own
             tests += [f"{p} >= {low}"] if low else []
             tests.append(f"{own} < {name}.shape()[{axis}]")
-            place = f"{place if axis < 2 else f'({place})'} * {name}.shape()[{axis}] + {own_}" if place else own_
+            place = f"({place})" if axis > 1 else place
+            place = f"{place} * {name}.shape()[{axis}] + {own_}" if axis else own_
         value = cast(f"{name}[{place}]", w.dtype(v), dtype)
         w.line(f"if ({' && '.join(tests)})")
         w.line(f"    {total} += {value};")
