@@ -199,8 +199,8 @@ class Nest(Recurrence):
         self.atomic = set()
         for of in changed:
             accesses = [a for a in self.accesses if a.of is of]
-            inside = next(p for p in LoopView(self.loop).params if self.home.get(p) is of)
-            self.raw[of] = self.fresh(of.name or inside.name)
+            inside = next((p.name for p in LoopView(self.loop).params if self.home.get(p) is of), "")
+            self.raw[of] = self.fresh(of.name or inside)
             if not all(self.distinct(view.index, accesses) for view in free):
                 self.atomic.add(self.raw[of])
         self.changed = list(changed)
