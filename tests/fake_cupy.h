@@ -27,12 +27,16 @@ static void __syncthreads() { swapcontext(&fibers[current], &host); }
 static void fiber() { job(); ended[current] = true; }
 
 // every block after the other; the threads of a block take turns from one __syncthreads to the next
-static void run(void (*kernel)(), unsigned grid, unsigned block, bool together) {
+static void run(void (*kernel)(), unsigned grid, unsigned block, bool together, bool backward) {
     gridDim.x = grid;
     blockDim.x = block;
-    for (blockIdx.x = 0; blockIdx.x < grid; ++blockIdx.x) {
+    for (unsigned b = 0; b < grid; ++b) {
+        blockIdx.x = backward ? grid - 1 - b : b;
         if (!together) {
-            for (threadIdx.x = 0; threadIdx.x < block; ++threadIdx.x) kernel();
+            for (unsigned t = 0; t < block; ++t) {
+                threadIdx.x = backward ? block - 1 - t : t;
+                kernel();
+            }
             continue;
         }
         if (!stacks) stacks = (char*)malloc((size_t)MOST * STACK);

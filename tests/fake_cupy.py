@@ -26,6 +26,8 @@ TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32":
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 MADE: list[ElementwiseKernel] = []  # every kernel that was made
 
+BACKWARD = [False]  # whether the last thread comes first: what depends on their order is seen so
+
 _folder: list[tempfile.TemporaryDirectory[str]] = []
 _compiled: dict[str, Any] = {}
 
@@ -198,13 +200,13 @@ extern "C" __global__ void {self.name}({", ".join([*head, "CIndexer _ind"])}) {{
         text += f"""
 static void** _args;
 static void _thread() {{ {self.name}({", ".join(call)}); }}
-extern "C" void _launch(void** args, unsigned grid, unsigned block) {{
+extern "C" void _launch(void** args, unsigned grid, unsigned block, bool backward) {{
   _args = args;
-  run(_thread, grid, block, {together});
+  run(_thread, grid, block, {together}, backward);
 }}
 """
         given = (ctypes.c_void_p * len(pointers))(*pointers)
-        compiled(text)._launch(given, -(-size // block), block)
+        compiled(text)._launch(given, -(-size // block), block, ctypes.c_bool(BACKWARD[0]))
 
 
 class ReductionKernel(ElementwiseKernel):

@@ -255,7 +255,7 @@ class Grouper:
                 return None
             g.targets[op] = (target, None)
             g.writes |= self.memory(target)
-        return self.reading(g, op.ins)
+        return self.reading_itself(self.reading(g, op.ins))
 
     def as_write(self, op: Op) -> Group | None:
         """Elements written to a part of an array, in place."""
@@ -283,7 +283,17 @@ class Grouper:
         g.targets[op] = (base, index)
         g.writes |= self.memory(base)
         g.reads |= self.memory(base)
-        return self.reading(g, [value])
+        return self.reading_itself(self.reading(g, [value]))
+
+    def reading_itself(self, g: Group | None) -> Group | None:
+        """None where an operation reads what it writes to at another element (``x[1:] = x[:-1]``)."""
+        if g is None:
+            return None
+        for base, index in g.targets.values():
+            where = (base, key_of(index) if index is not None else None)
+            if any(self.memory(v) & self.memory(base) and place_of(v) != where for v in g.outside):
+                return None
+        return g
 
     def as_lookup(self, op: Op) -> Group | None:
         """Elements, or rows, at places that an array of integers holds."""
@@ -311,7 +321,8 @@ class Grouper:
         g.writes |= self.memory(x)
         g.sums |= self.memory(x)
         done = self.reading_places(g, index)
-        return self.reading(done, [value]) if done is not None else None
+        done = self.reading(done, [value]) if done is not None else None
+        return None if done is None or done.reads & done.writes else done  # (what is read changes meanwhile)
 
     def reading_places(self, g: Group, index: Atom) -> Group | None:
         """The places that an operation goes to, noted; they are one for each element, or for each row."""
@@ -448,6 +459,8 @@ class Grouper:
         made = g.uses & to.makes
         (op,) = g.ops
         if op in g.scatters:
+            if g.scatters[op] in to.elements:
+                return False
             made -= {o.out for o in to.scatters}  # sums into one array, in any order
             if g.writes & (to.reads | (to.writes - to.sums)) or g.reads & to.writes:
                 return False

@@ -310,8 +310,12 @@ class Writer:
         if not targets and not names and not totals:
             return None
         k.ins = [*self.params, *self.raw]
-        k.targets = [g.targets[op] for op in targets if op in g.targets]
-        k.targets += [(g.scatters[op], None) for op in self.first_scatters()]
+        first = self.first_scatters()
+        k.targets = [
+            g.targets[op] if op in g.targets else (g.scatters[op], None)
+            for op in targets
+            if op in g.targets or op in first
+        ]
         k.outs = [*new, *(t.op.out for t in g.totals)]
         self.finish(list(dict.fromkeys(targets.values())), names, totals)
         return k
