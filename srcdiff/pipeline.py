@@ -17,6 +17,7 @@ from srcdiff.analysis.activity import Activity, varied
 from srcdiff.backends.numpy_names import canonical
 from srcdiff.batch.apply import Unbatched
 from srcdiff.compiled.partition import partition
+from srcdiff.cuda.plan import fused
 from srcdiff.differentiate.common import (
     Builder,
     fills_zero,
@@ -1384,6 +1385,8 @@ def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> M
     """Settle ownership, write the text, compile it."""
     if backend == "numba":
         return finish_compiled(graph, name, docstring)
+    if backend == "cupy-fused":
+        return finish_fused(graph, name, docstring)
     own_graph, read = settled(graph)
     called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
     text = emit(own_graph, name, docstring, called)
@@ -1410,6 +1413,27 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
             return Made(fn, text, graph, read, plan=plan)
         for kernel, why in failed.items():
             banned.update(dict.fromkeys(plan.members[kernel], why))
+
+
+def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
+    """The same with kernels for the GPU."""
+    graph = optimised(clone(graph)[0])
+    banned: dict[int, str] = {}
+    while True:
+        own_graph, read = settled(graph, packed=False)
+        own_graph.info["word"] = name
+        memory, written = memory_of(own_graph, registry.may_alias, _fresh, _shape_positions)
+        plan = fused(own_graph, memory, written, banned)
+        if not plan.again:
+            break
+        banned.update(plan.again)
+    called = {
+        c: printed(detach(optimised(clone(c)[0]))) for c in callees(own_graph) if c not in plan.kernels
+    }
+    own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
+    defs, imports = plan.functions()
+    text = emit(own_graph, name, docstring, called, True, defs, imports, plan.above())
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read, plan=plan)
 
 
 def compiled(graph: Graph) -> Any:

@@ -10,6 +10,7 @@ from srcdiff.frontend.paths import Way
 
 if TYPE_CHECKING:
     from srcdiff.compiled.partition import Plan
+    from srcdiff.cuda.plan import Plan as FusedPlan
     from srcdiff.emit.assemble import Text
     from srcdiff.ir.graph import Graph
 
@@ -26,7 +27,7 @@ class Request:
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
     memory: int | None = None  # the bytes that it may take
-    backend: str = "numpy"  # or "numba"
+    backend: str = "numpy"  # or "numba", "cupy-fused"
     option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 
@@ -39,5 +40,5 @@ class Made:
     graph: Graph
     read: frozenset[str] = frozenset()  # captures that are no parameters of the text
     extra: dict[str, Any] = field(default_factory=dict)
-    plan: Plan | None = None  # of the kernels, if it has some
+    plan: Plan | FusedPlan | None = None  # of the kernels, if it has some
     kept: bool = False  # the text was kept by another process: the graph says what it depends on, no more

@@ -16,8 +16,8 @@ import srcdiff
 
 ROOT = Path(srcdiff.__file__).parent
 BELOW = (
-    "errors faults ir rules frontend analysis differentiate batch family optimise compiled emit backends "
-    "load request"
+    "errors faults ir rules frontend analysis differentiate batch family optimise compiled cuda emit "
+    "backends load request"
 )
 PARTS = f"{BELOW} sparsity memory pipeline signature"
 
@@ -39,9 +39,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "memory": ("errors ir rules", "numpy"),
     "emit": ("errors ir backends", "gast astunparse numpy"),
     "compiled": ("errors ir", "gast numpy numba llvmlite"),
+    "cuda": ("errors ir compiled", "gast numpy"),
     "load": ("errors", ""),
     "later": ("", ""),
-    "request": ("frontend ir emit compiled", ""),
+    "request": ("frontend ir emit compiled cuda", ""),
     "cache": ("load", ""),
     "pipeline": (BELOW, "gast numpy"),
     "signature": ("errors ir frontend", "numpy"),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Backend", "Compiled", "Kernel", "Left", "checked_backend", "report_on"]
 
-Backend = Literal["numpy", "numba"]
+Backend = Literal["numpy", "numba", "cupy-fused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,18 @@ class Kernel:
         name: the function in the text.
         statements: the user's statements that it stands for.
         loops: how many loops over elements it has.
+        form: on the GPU, what sort of kernel it is.
     """
 
     name: str
     statements: tuple[str, ...]
     loops: int
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """An operation that stayed with NumPy.
+    """An operation that stayed with NumPy, or CuPy.
 
     Attributes:
         what: the function, or the sort of statement.
@@ -51,7 +53,7 @@ class Compiled:
     """What of a derivative was compiled, and what was not, and why.
 
     Attributes:
-        backend: ``"numba"``, or ``"numpy"`` where nothing was asked for.
+        backend: ``"numba"`` or ``"cupy-fused"``, or ``"numpy"`` where nothing was asked for.
         kernels: the compiled functions.
         left: the operations that stayed with NumPy.
 
@@ -68,7 +70,8 @@ class Compiled:
     def __str__(self) -> str:
         lines = [f"backend: {self.backend}"]
         for k in self.kernels:
-            lines.append(f"{k.name}: {len(k.statements)} statements, {k.loops} loops over elements")
+            what = k.form or f"{k.loops} loops over elements"
+            lines.append(f"{k.name}: {len(k.statements)} statements, {what}")
         for x in self.left:
             lines.append(f"not compiled: {x.what}: {x.why}" + (f"  [{x.statement}]" if x.statement else ""))
         return "\n".join(lines)
@@ -79,16 +82,28 @@ def report_on(made: Made, backend: str) -> Compiled:
     plan = made.plan
     if plan is None:
         return Compiled(backend, (), ())
-    kernels = tuple(Kernel(k.name, tuple(k.words), k.loops) for k in plan.kernels.values())
+    kernels = tuple(
+        Kernel(k.name, tuple(k.words), k.loops, getattr(k, "form", "")) for k in plan.kernels.values()
+    )
     return Compiled(backend, kernels, tuple(Left(x.what, x.why, x.statement) for x in plan.left))
 
 
 def checked_backend(name: Any) -> str:
     """A backend that is there."""
-    if name not in ("numpy", "numba"):
-        refuse_value("backend", f"there is no backend {name!r}", 'write backend="numpy" or backend="numba"')
+    if name not in ("numpy", "numba", "cupy-fused"):
+        refuse_value(
+            "backend",
+            f"there is no backend {name!r}",
+            'write backend="numpy", backend="numba" or backend="cupy-fused"',
+        )
     if name == "numba" and importlib.util.find_spec("numba") is None:
         refuse_value(
             "backend", 'backend="numba" needs numba, which is not installed', 'pip install "srcdiff[numba]"'
+        )
+    if name == "cupy-fused" and importlib.util.find_spec("cupy") is None:
+        refuse_value(
+            "backend",
+            'backend="cupy-fused" needs CuPy, which is not installed',
+            'pip install "srcdiff[cuda13]" or "srcdiff[cuda12]"',
         )
     return str(name)

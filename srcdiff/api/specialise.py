@@ -436,7 +436,7 @@ class Specialised:
                 if w.root == n and p.kind is not None:
                     p = Param(n, joined(p.kind, wanted_.kind_along(v, w.tokens, kind_of)))
             out[n] = p
-        return sizes_shared(out, arguments) if self._backend == "numba" else out
+        return sizes_shared(out, arguments) if self._backend != "numpy" else out
 
     def _ways(self) -> dict[str, Way]:
         """All that is named, by this derivative and those that it is one of."""
@@ -459,7 +459,7 @@ class Specialised:
         graph = pipeline.primal_graph(
             t.function, params, self._ways(), given, defaults, settled=self._settling
         )
-        graph.info["sizes"] = sizes_equal(params) if self._backend == "numba" else ()
+        graph.info["sizes"] = sizes_equal(params) if self._backend != "numpy" else ()
         return graph
 
     def _layered(self, graph: Graph, then: Request | None = None) -> Graph:

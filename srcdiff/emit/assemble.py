@@ -8,7 +8,7 @@ import enum
 import functools
 import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.emit.literals import written
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
-from srcdiff.emit.printer import Blank, Comment, render
+from srcdiff.emit.printer import Blank, Comment, Verbatim, render
 from srcdiff.emit.spelling import Spelling, home_of
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
@@ -116,10 +116,12 @@ def emit(
     header: bool = True,
     kernels: Mapping[Graph, tuple[str, Any]] | None = None,
     imports: Mapping[str, str] | None = None,
+    above: Sequence[str] = (),
 ) -> Text:
     """The Python text of a graph; ``called``: the functions that it calls, as they are to be printed.
 
     ``kernels``: those of which the text is there already, by what stands for them, with their ``imports``.
+    ``above``: statements of the module, as they are.
     """
     called = called or {}
     spelling = Spelling(graph.info.get("aliases", {}), graph.info.get("modules", ()))
@@ -127,7 +129,7 @@ def emit(
     functions: list[Any] = []
     names.update({stub: word for stub, (word, _) in (kernels or {}).items()})
     spelling.imports.update(imports or {})
-    functions += [tree for _, tree in (kernels or {}).values()]
+    functions += [tree for _, tree in (kernels or {}).values() if tree is not None]
     for callee, g in called.items():
         f = Assembler(g, names[callee], spelling, names)
         body = f.function_body(g.info.get("docstring", ""))
@@ -142,6 +144,8 @@ def emit(
     if header:
         for line in sorted(set(spelling.imports.values())):
             tree += imported(line)
+    for statement in above:
+        tree += [Blank(), Verbatim(statement)]
     text.source = render(gast.Module([*tree, *functions], []))
     return text
 

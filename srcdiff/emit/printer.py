@@ -48,6 +48,16 @@ class Blank(ast.stmt):
         """Nothing to hold."""
 
 
+class Verbatim(ast.stmt):
+    """A statement of which the text is there already, on lines of its own."""
+
+    _fields: ClassVar[tuple[str, ...]] = ("text",)
+    _attributes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+
 def render(tree: Node | Sequence[Node], *, width: int = 100) -> str:
     """The text of a tree or of a list of statements, ending in a newline; of an expression, without one."""
     if isinstance(tree, (ast.expr, gast.Expression)):
@@ -519,6 +529,9 @@ class Printer(astunparse.Unparser):  # type: ignore[misc]
 
     def _Comment(self, t: Comment) -> None:
         self._remark(t.text)
+
+    def _Verbatim(self, t: Verbatim) -> None:
+        self._lines += t.text.splitlines()
 
     def _Blank(self, t: Blank) -> None:
         self._lines.append("")

@@ -97,7 +97,7 @@ grad(f)(2.0)
     ),
     Entry(
         "backend",
-        "A backend is asked for that there is not, or that is not installed: `pip install \"srcdiff[numba]\"`.",
+        "A backend is asked for that there is not, or that is not installed: `pip install \"srcdiff[numba]\"`, or `\"srcdiff[cuda13]\"`.",
         """
 def f(x):
     return x * x
