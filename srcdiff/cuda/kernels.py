@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from srcdiff.compiled.values import is_zeros_like
 from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_number
 from srcdiff.cuda.tables import BLOCKS, C_TYPES, ELEMENTWISE, FUNCTIONS, PARAMS, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Op, Origin, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Scalar
 
 __all__ = ["BLOCK", "Kernel", "Writer", "cast", "literal"]
@@ -53,8 +53,14 @@ class Kernel:
     before: list[Op] = field(default_factory=list)  # views that are made for it
     inlined: set[Op] = field(default_factory=set)  # operations that were done again in it
     words: list[str] = field(default_factory=list)
+    places: list[Origin] = field(default_factory=list)  # of the statements in it
     statements: int = 0
     loops: int = 1
+
+    def stands_for(self, ops: Iterable[Op]) -> None:
+        """Note the user's statements that operations come from."""
+        self.places = list(dict.fromkeys(o for op in ops if (o := op.origin) is not None))
+        self.words = list(dict.fromkeys(o.text for o in self.places if o.text))
 
 
 def literal(v: Any, dtype: str) -> str:
@@ -429,7 +435,7 @@ class Writer:
     ) -> None:
         """The statements of the module: the kernel, and the function around it if there is one."""
         k, g = self.kernel, self.group
-        k.words = list(dict.fromkeys(op.origin.text for op in g.ops if op.origin and op.origin.text))
+        k.stands_for(g.ops)
         k.form = "element-wise" if not totals else "element-wise and totals" if names or targets else "totals"
         outs = [*((n, self.dtype(v)) for v, n in names.items()), *targets]
         if self.atomic:

@@ -66,11 +66,7 @@ class Recurrence(Writer):
             self.uses.update(vals(o.ins))
             for r in o.regions:
                 self.uses.update(vals(r.results))
-        self.kernel.words = list(
-            dict.fromkeys(
-                o.origin.text for o in walk(Region([], [self.loop], [])) if o.origin and o.origin.text
-            )
-        )
+        self.kernel.stands_for(walk(Region([], [self.loop], [])))
         finals = {f: self.fresh(f.name) for f in view.finals if self.used(f)}
         carried = self.run(view, outermost=True)
         for f, (name, _) in zip(view.finals, carried, strict=True):

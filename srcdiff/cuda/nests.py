@@ -171,8 +171,7 @@ class Nest(Recurrence):
             self.uses.update(vals(o.ins))
             for r in o.regions:
                 self.uses.update(vals(r.results))
-        words = (o.origin.text for o in everything if o.origin and o.origin.text)
-        self.kernel.words = list(dict.fromkeys(words))
+        self.kernel.stands_for(everything)
         self.find(Region([], [self.loop], []))
         changed = dict.fromkeys(a.of for a in self.accesses if a.how != "read")
         if not changed and not self.alone:

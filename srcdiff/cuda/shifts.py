@@ -88,7 +88,7 @@ def write_shifts(w: Writer, node: Shifts) -> Kernel:
     base = node.base
     assert base is not None and isinstance(base.kind, Array)
     k, rank = w.kernel, len(base.kind.dims)
-    k.words = list(dict.fromkeys(op.origin.text for op in node.ops if op.origin and op.origin.text))
+    k.stands_for(node.ops)
     k.form = "sums into parts of an array, read instead of written"
     k.statements = len(node.ops)
     dtype = base.kind.dtype

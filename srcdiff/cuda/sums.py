@@ -137,7 +137,7 @@ def write_reduction(w: Expression, r: Reduction) -> Kernel | None:
     full = any(fits(dims_of(v), r.group.space) for v in w.params)
     if len(text) > LONGEST or w.raw or not (full or w.covered()):
         return None
-    k.words = list(dict.fromkeys(o.origin.text for o in (*r.chain, r.op) if o.origin and o.origin.text))
+    k.stands_for((*r.chain, r.op))
     k.form = f"element-wise, and a {r.how} along axes"
     step, end, start = STEPS[r.how]
     if r.how in ("max", "min"):
