@@ -11,7 +11,8 @@ Products follow the transposition rule, without conjugation.  Factorisations are
   H.-J. Liao et al., Differentiable programming tensor networks, Phys. Rev. X 9, 2019 (qr);
 - J. Townsend, Differentiating the singular value decomposition, 2016.
 
-They are for real matrices (``solve``, ``inv`` and ``det`` for complex ones, too).  ``cholesky`` and ``eigh``
+The texts here are for real matrices (``solve``, ``inv`` and ``det`` for complex ones, too; of the others
+`complex_matrices` has them).  ``cholesky`` and ``eigh``
 read one triangle of their operand, so its cotangent is in that triangle: it is the derivative of what NumPy
 computes, and contracts with a symmetric tangent like the symmetric form.  The vectors of ``eigh`` and ``svd``
 have a derivative where the values are distinct; pairs that are exactly equal contribute nothing.  ``qr``,
@@ -28,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.rules import complex_matrices
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -647,11 +649,15 @@ def cofactors_along(a: Any, f: Any, g: Any) -> Any:
 
 @differential(np.linalg.slogdet)
 def slogdet(a: Any, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.slogdet(a, out[0], a_dot)
     return np.zeros_like(out[0]), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)
 
 
 @pullback(np.linalg.slogdet, "a")
-def slogdet_bar(a: Any, *, out_bar: Any) -> Any:
+def slogdet_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.slogdet_bar(a, out[0], out_bar[0], out_bar[1])
     if a.ndim == 2:
         return out_bar[1] * np.linalg.inv(a).T
     return np.expand_dims(out_bar[1], (-2, -1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
@@ -662,6 +668,8 @@ def slogdet_bar(a: Any, *, out_bar: Any) -> Any:
 
 @differential(np.linalg.cholesky)
 def cholesky(a: Any, upper: Any = False, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.cholesky(upper, out, a_dot)
     if upper:
         out, a_dot = np.swapaxes(out, -1, -2), np.swapaxes(a_dot, -1, -2)
     half = half_tril(a_dot)
@@ -674,6 +682,8 @@ def cholesky(a: Any, upper: Any = False, *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.cholesky, "a")
 def cholesky_bar(a: Any, upper: Any = False, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.cholesky_bar(upper, out, out_bar)
     if upper:
         outT, out_bar = out, np.swapaxes(out_bar, -1, -2)
     else:
@@ -688,6 +698,8 @@ def cholesky_bar(a: Any, upper: Any = False, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L", *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.eigh(UPLO == "L", out[0], out[1], a_dot)
     w, v = out
     vT = np.swapaxes(v, -1, -2)
     half = half_tril(a_dot) if UPLO == "L" else half_tril(np.swapaxes(a_dot, -1, -2))
@@ -699,6 +711,8 @@ def eigh(a: Any, UPLO: Any = "L", *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.eigh, "a")
 def eigh_bar(a: Any, UPLO: Any = "L", *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.eigh_bar(UPLO == "L", out[0], out[1], out_bar[0], out_bar[1])
     w, v = out
     w_bar, v_bar = out_bar
     vT = np.swapaxes(v, -1, -2)
@@ -715,6 +729,8 @@ def eigh_bar(a: Any, UPLO: Any = "L", *, out: Any, out_bar: Any) -> Any:
 @differential(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: Any = "L", *, a_dot: Any) -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
+    if np.iscomplexobj(a):
+        return complex_matrices.eigvalsh(UPLO == "L", v, a_dot)
     half = half_tril(a_dot) if UPLO == "L" else half_tril(np.swapaxes(a_dot, -1, -2))
     return np.sum(v * ((half + np.swapaxes(half, -1, -2)) @ v), axis=-2)
 
@@ -722,6 +738,8 @@ def eigvalsh(a: Any, UPLO: Any = "L", *, a_dot: Any) -> Any:
 @pullback(np.linalg.eigvalsh, "a")
 def eigvalsh_bar(a: Any, UPLO: Any = "L", *, out_bar: Any) -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
+    if np.iscomplexobj(a):
+        return complex_matrices.eigvalsh_bar(UPLO == "L", v, out_bar)
     a_bar = half_tril(2.0 * (v * np.expand_dims(out_bar, -2)) @ np.swapaxes(v, -1, -2))
     if UPLO == "L":
         return a_bar
@@ -785,6 +803,9 @@ def qr(a: Any, mode: Any = "reduced", *, out: Any, a_dot: Any) -> Any:
         q = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
     else:
         q, r = out
+    if np.iscomplexobj(a):
+        q_dot, r_dot = complex_matrices.qr(q, r, a_dot)
+        return r_dot if mode == "r" else (q_dot, r_dot)
     c = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a_dot, -1, -2)), -1, -2)
     s = np.swapaxes(q, -1, -2) @ c
     lower = np.tril(s, -1)
@@ -799,12 +820,16 @@ def qr_bar(a: Any, mode: Any = "reduced", *, out: Any, out_bar: Any) -> Any:
     if mode == "r":
         r, r_bar = square(out), out_bar
         q = np.swapaxes(np.linalg.solve(np.swapaxes(r, -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
+        if np.iscomplexobj(a):
+            return complex_matrices.qr_bar(q, r, None, r_bar)
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2))
         g = q @ (half + np.swapaxes(half, -1, -2))
     else:
         q, r = out
         r = square(r)
         q_bar, r_bar = out_bar
+        if np.iscomplexobj(a):
+            return complex_matrices.qr_bar(q, r, q_bar, r_bar)
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2) - np.swapaxes(q_bar, -1, -2) @ q)
         g = q_bar + q @ (half + np.swapaxes(half, -1, -2))
     return np.swapaxes(np.linalg.solve(r, np.swapaxes(g, -1, -2)), -1, -2)
@@ -814,7 +839,11 @@ def qr_bar(a: Any, mode: Any = "reduced", *, out: Any, out_bar: Any) -> Any:
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, a_dot: Any) -> Any:
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
+        if np.iscomplexobj(a):
+            return complex_matrices.svdvals(u, vh, a_dot)
         return np.sum(u * (a_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
+    if np.iscomplexobj(a):
+        return complex_matrices.svd(full_matrices, out, a, a_dot)
     u, s, vh = out
     if full_matrices:
         k = np.shape(s)[-1]
@@ -842,7 +871,11 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, 
 def svd_bar(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, out_bar: Any) -> Any:
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
+        if np.iscomplexobj(a):
+            return complex_matrices.svdvals_bar(u, vh, out_bar)
         return (u * np.expand_dims(out_bar, -2)) @ vh
+    if np.iscomplexobj(a):
+        return complex_matrices.svd_bar(full_matrices, out, out_bar, a)
     u, s, vh = out
     u_bar, s_bar, vh_bar = out_bar
     if full_matrices:
@@ -924,12 +957,16 @@ def svd_apart_bar(a: Any, broadening: Any = 0.0, *, out: Any, out_bar: Any) -> A
 @differential(np.linalg.svdvals)
 def svdvals(x: Any, *, x_dot: Any) -> Any:
     u, _, vh = np.linalg.svd(x, full_matrices=False)
+    if np.iscomplexobj(x):
+        return complex_matrices.svdvals(u, vh, x_dot)
     return np.sum(u * (x_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
 
 
 @pullback(np.linalg.svdvals, "x")
 def svdvals_bar(x: Any, *, out_bar: Any) -> Any:
     u, _, vh = np.linalg.svd(x, full_matrices=False)
+    if np.iscomplexobj(x):
+        return complex_matrices.svdvals_bar(u, vh, out_bar)
     return (u * np.expand_dims(out_bar, -2)) @ vh
 
 

@@ -225,7 +225,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3), square(3, 3) - 1.0), wrt=(0, 1)),
         Sample((square(2, 3, 3), square(2, 3, 3) - 1.0), wrt=(0, 1)),
     ],
-    np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),))],
+    np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),)), Sample((c(3, 3),))],
     np.linalg.cholesky: [
         Sample((definite(3, 3),)),
         Sample((definite(2, 3, 3),)),
@@ -238,6 +238,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3),)),
         Sample((r(2, 4, 3),)),
         Sample((r(4, 3), "r")),
+        Sample((c(4, 3),)),
     ],
     np.linalg.svd: [
         Sample((r(4, 3), False)),
@@ -245,8 +246,9 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3),)),
         Sample((r(2, 4, 3),), {"full_matrices": False}),
         Sample((r(4, 3),), {"compute_uv": False}),
+        Sample((c(4, 3), False)),
     ],
-    np.linalg.svdvals: [Sample((r(4, 3),)), Sample((r(2, 3, 4),))],
+    np.linalg.svdvals: [Sample((r(4, 3),)), Sample((r(2, 3, 4),)), Sample((c(3, 2),))],
     np.linalg.trace: [Sample((r(3, 4),)), Sample((r(2, 3, 4),), {"offset": 1})],
     np.linalg.diagonal: [Sample((r(3, 4),)), Sample((r(2, 3, 4),), {"offset": -1})],
     # helpers
