@@ -53,6 +53,8 @@ LINES: list[str] = [
     "interpolate.interpn((np.arange(3.0),), v, np.stack((x,), 1))",
     "interpolate.krogh_interpolate(u, u**2, s)",
     "interpolate.pchip_interpolate([0.3, 0.9, 1.4, 2.2], [1.0, 2.0, 1.5, 3.0], x)",
+    "linalg.rsf2csf(*linalg.schur(np.array([[1.0, 2.0, 0.3], [-3.0, 1.5, 0.2], [0.4, s, 4.0]])))[0]",
+    "linalg.rsf2csf(*linalg.schur(np.array([[1.0, 2.0, 0.3], [-3.0, 1.5, 0.2], [0.4, s, 4.0]])))[1]",
     "linalg.cho_solve_banded((linalg.cholesky_banded(T2), False), w)",
     "linalg.cho_solve_banded((T2[::-1], True), w)",
     "linalg.cholesky_banded(T2[::-1], lower=True)",
