@@ -3,7 +3,7 @@ r"""The Schur decomposition :math:`A = Z T Z^T` of real matrices, and its comple
 With :math:`\Omega = Z^T \dot Z`, which is skew, :math:`\dot T = Z^T \dot A Z - \Omega T + T \Omega`.  What is
 zero below the diagonal of ``T`` stays so, and in the blocks of two of complex eigenvalues LAPACK keeps both
 diagonal entries equal: as many linear equations as :math:`\Omega` has entries, solved all together (of the
-order of :math:`n^6` operations).  It has a derivative where the eigenvalues are distinct.  Of complex matrices
+order of :math:`n^6` operations).  It has a derivative where eigenvalues are distinct.  Of complex matrices
 the phases of the vectors are as the path of the iteration leaves them: refused.
 """
 

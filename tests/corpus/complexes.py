@@ -76,12 +76,19 @@ def a_part_of_what_is_complex(x: Any) -> Any:
     return np.real(t[0] * t[1]) + np.imag(t[0])
 
 
+def the_real_part_of_what_a_loop_writes(x: Any) -> Any:
+    z = x * (1.0 + 2.0j)
+    for k in range(3):
+        z[k] = z[k] * 1j + z[0]
+    return np.sum(np.real(z) * x)
+
+
 PROGRAMS = [
     *(
         Program(f"complex_{f.__name__}", f, (np.array([1.0, 2.0, 3.0]),))
         for f in (
             numbers_made_complex, a_choice_made_complex, elements_beside_complex_ones,
-            a_part_of_what_is_complex,
+            a_part_of_what_is_complex, the_real_part_of_what_a_loop_writes,
         )
     ),
     *(
