@@ -201,3 +201,17 @@ def svd_bar(full_matrices: T, out: T, out_bar: T, a: T) -> T:
     lengths = 1j * np.imag(np.diagonal(uu, 0, -2, -1)) / np.where(s == 0.0, np.inf, s)
     p_bar = p_bar + on_diagonal(lengths + s_bar) - turned(u) @ along_u - adjoint(turned(v) @ along_v)
     return np.conj(u) @ p_bar @ turned(v) + along_u @ turned(v) + np.conj(u @ turned(along_v))
+
+
+def pinv(a: T, out: T, a_dot: T) -> T:
+    """The tangent of the pseudo-inverse."""
+    left, right = out @ adjoint(out) @ adjoint(a_dot), adjoint(a_dot) @ adjoint(out) @ out
+    return left - left @ a @ out + right - out @ a @ right - out @ a_dot @ out
+
+
+def pinv_bar(a: T, out: T, out_bar: T) -> T:
+    """The cotangent of the matrix."""
+    left = turned(out_bar) @ out @ adjoint(out)
+    right = adjoint(out) @ out @ turned(out_bar)
+    both = left - a @ out @ left + right - right @ out @ a
+    return np.conj(both) - turned(out) @ out_bar @ turned(out)

@@ -353,6 +353,19 @@ def matrix_power_bar(a: Any, n: Any, *, out: Any, out_bar: Any) -> Any:
 # --- norms
 
 
+def turn(x: Any) -> Any:
+    """The slope of absolute values."""
+    if np.iscomplexobj(x):
+        size = abs(x)
+        return np.conj(x) / np.where(size == 0.0, np.inf, size)
+    return np.sign(x)
+
+
+def straight(u: Any, vh: Any) -> Any:
+    """The slope of the sum of the singular values that belong to these vectors."""
+    return np.conj(u @ vh) if np.iscomplexobj(u) else u @ vh
+
+
 @differential(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, out: Any, x_dot: Any) -> Any:
     axes = norm_axes(axis, np.ndim(x))
@@ -366,25 +379,27 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, ou
     elif len(axes) == 1 and ord == 0:
         slope = 0.0 * x
     elif len(axes) == 1 and ord == 1:
-        slope = np.sign(x)
+        slope = turn(x)
     elif len(axes) == 1 and (ord == np.inf or ord == -np.inf):
-        hits = cast_like(abs(x) == out, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        slope = turn(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     elif len(axes) == 1:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        slope = turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     elif ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        slope = turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     else:
         u, _, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
         if ord == 2:
             u, vh = u[..., :, :1], vh[..., :1, :]
         elif ord == -2:
             u, vh = u[..., :, -1:], vh[..., -1:, :]
-        slope = np.moveaxis(u @ vh, (-2, -1), axes)
+        slope = np.moveaxis(straight(u, vh), (-2, -1), axes)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
     return np.sum(slope * x_dot, axis=axis, keepdims=keepdims)
 
 
@@ -402,24 +417,24 @@ def norm_bar(
     if len(axes) == 1 and ord == 0:
         return 0.0 * x
     if len(axes) == 1 and ord == 1:
-        return out_bar * np.sign(x)
+        return out_bar * turn(x)
     if len(axes) == 1 and (ord == np.inf or ord == -np.inf):
-        hits = cast_like(abs(x) == out, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        return out_bar * turn(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     if len(axes) == 1:
-        return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        return out_bar * turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     if ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        return out_bar * turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     u, _, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     if ord == 2:
         u, vh = u[..., :, :1], vh[..., :1, :]
     elif ord == -2:
         u, vh = u[..., :, -1:], vh[..., -1:, :]
-    return out_bar * np.moveaxis(u @ vh, (-2, -1), axes)
+    return out_bar * np.moveaxis(straight(u, vh), (-2, -1), axes)
 
 
 @differential(np.linalg.vector_norm)
@@ -428,8 +443,6 @@ def vector_norm(
 ) -> Any:
     if axis is not None and not keepdims:
         out = np.expand_dims(out, axis)
-    if np.iscomplexobj(x) and ord != 2:
-        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
     if ord == 2 and np.iscomplexobj(x):
         slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
         return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
@@ -438,12 +451,14 @@ def vector_norm(
     elif ord == 0:
         slope = 0.0 * x
     elif ord == 1:
-        slope = np.sign(x)
+        slope = turn(x)
     elif ord == np.inf or ord == -np.inf:
-        hits = cast_like(abs(x) == out, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        slope = turn(x) * hits / np.sum(hits, axis=axis, keepdims=True)
     else:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        slope = turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
     return np.sum(slope * x_dot, axis=axis, keepdims=keepdims)
 
 
@@ -453,8 +468,6 @@ def vector_norm_bar(
 ) -> Any:
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
-    if np.iscomplexobj(x) and ord != 2:
-        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
     if ord == 2 and np.iscomplexobj(x):
         return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == 2:
@@ -462,19 +475,17 @@ def vector_norm_bar(
     if ord == 0:
         return 0.0 * x
     if ord == 1:
-        return out_bar * np.sign(x)
+        return out_bar * turn(x)
     if ord == np.inf or ord == -np.inf:
-        hits = cast_like(abs(x) == out, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
-    return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        hits = cast_like(abs(x) == out, abs(x))
+        return out_bar * turn(x) * hits / np.sum(hits, axis=axis, keepdims=True)
+    return out_bar * turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
 
 
 @differential(np.linalg.matrix_norm)
 def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_dot: Any) -> Any:
     if not keepdims:
         out = np.expand_dims(out, (-2, -1))
-    if np.iscomplexobj(x) and ord != "fro":
-        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
     if ord == "fro" and np.iscomplexobj(x):
         slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
         return np.real(np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims))
@@ -484,15 +495,17 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        slope = turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     else:
         u, _, vh = np.linalg.svd(x, full_matrices=False)
         if ord == 2:
             u, vh = u[..., :, :1], vh[..., :1, :]
         elif ord == -2:
             u, vh = u[..., :, -1:], vh[..., -1:, :]
-        slope = u @ vh
+        slope = straight(u, vh)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims))
     return np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims)
 
 
@@ -500,8 +513,6 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
 def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, out_bar: Any) -> Any:
     if not keepdims:
         out, out_bar = np.expand_dims(out, (-2, -1)), np.expand_dims(out_bar, (-2, -1))
-    if np.iscomplexobj(x) and ord != "fro":
-        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
     if ord == "fro" and np.iscomplexobj(x):
         return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == "fro":
@@ -510,14 +521,14 @@ def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        return out_bar * turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     u, _, vh = np.linalg.svd(x, full_matrices=False)
     if ord == 2:
         u, vh = u[..., :, :1], vh[..., :1, :]
     elif ord == -2:
         u, vh = u[..., :, -1:], vh[..., -1:, :]
-    return out_bar * (u @ vh)
+    return out_bar * straight(u, vh)
 
 
 # --- linear systems and inverses
@@ -560,6 +571,8 @@ def inv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.pinv)
 def pinv(a: Any, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.pinv(a, out, a_dot)
     outT, a_dotT = np.swapaxes(out, -1, -2), np.swapaxes(a_dot, -1, -2)
     left = out @ (outT @ a_dotT)
     right = (a_dotT @ outT) @ out
@@ -568,6 +581,8 @@ def pinv(a: Any, *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.pinv, "a")
 def pinv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.pinv_bar(a, out, out_bar)
     outT, out_barT = np.swapaxes(out, -1, -2), np.swapaxes(out_bar, -1, -2)
     left = (out_barT @ out) @ outT
     right = outT @ (out @ out_barT)

@@ -58,9 +58,9 @@ takes_nested(
 )
 takes_sequence(scipy.linalg.block_diag)
 real_only(
-    scipy.linalg.pinv, scipy.linalg.lstsq, scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
+    scipy.linalg.lstsq, scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
     scipy.linalg.solve_discrete_lyapunov, scipy.linalg.solve_continuous_are, scipy.linalg.solve_discrete_are,
-    scipy.linalg.norm, scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
+    scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
     scipy.linalg.eigvalsh_tridiagonal, scipy.linalg.khatri_rao, scipy.linalg.toeplitz,
     scipy.linalg.solve_toeplitz, scipy.linalg.matmul_toeplitz,
 )  # fmt: skip

@@ -87,7 +87,7 @@ SAMPLES: dict[Any, list[Sample]] = {
     sl.pinv: [Sample((r(4, 3),)), Sample((r(3, 4),))],
     sl.lstsq: [two(r(4, 3), r(4)), two(r(4, 3), r(4, 2)), two(r(3, 4), r(3))],
     sl.schur: [
-        Sample((np.diag([1.0, 2.5, 4.0]) + 0.2 * r(3, 3),)),
+        Sample((np.array([[1.0, 0.3, -0.2], [0.1, 2.5, 0.4], [-0.3, 0.2, 4.0]]),)),
         Sample((np.array([[1.0, 2.0], [-3.0, 1.5]]),)),
         Sample((TURNING,)),
     ],
