@@ -642,6 +642,13 @@ def eig(a: T, b: T = None, left: T = False, right: T = True, *, out: T, a_dot: T
     return np.diagonal(c), turn - v * (length + 1j * phase)
 
 
+@pullback(scipy.linalg.eig, "a")
+def eig_bar(a: T, b: T = None, left: T = False, right: T = True, *, out: T, out_bar: T) -> T:
+    if b is not None or left or not right or np.ndim(a) != 2:
+        raise NotImplementedError("the derivative of scipy.linalg.eig needs left=False and no b")
+    return linear_algebra.eig_bar(a, out=out, out_bar=out_bar)
+
+
 @differential(scipy.linalg.eigvalsh_tridiagonal)
 def eigvalsh_tridiagonal(d: T, e: T, select: T = "a", select_range: T = None, *, d_dot: T, e_dot: T) -> T:
     v = scipy.linalg.eigh_tridiagonal(d, e, False, select, select_range)[1]
