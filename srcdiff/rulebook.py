@@ -109,7 +109,8 @@ def methods_with_rules(obj: Any) -> list[str]:
     if isinstance(obj, (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
         return []
     public = [n for n in dir(type(obj)) if not n.startswith("_")]
-    return [n for n in public if callable(m := getattr(obj, n, None)) and registry.lookup(m) is not None]
+    methods = ((n, getattr(obj, n, None)) for n in public)
+    return [n for n, m in methods if callable(m) and (registry.lookup(m) or registry.definitions_of(m))]
 
 
 def _whole(module: str) -> tuple[str, str, str]:

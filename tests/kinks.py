@@ -287,7 +287,9 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
         "Eigenvectors and singular vectors have no derivative where their values are equal: pairs "
         "that are exactly equal contribute nothing, which is right for functions of the whole "
         "eigenspace. Where they are close the derivative is large: `srcdiff.eigh(a, broadening)` and "
-        "`srcdiff.svd(a, broadening)` take d / (d² + broadening²) for one over the gap d.",
+        "`srcdiff.svd(a, broadening)` take d / (d² + broadening²) for one over the gap d. Of complex "
+        "matrices the phases are those that LAPACK chooses: an entry of each vector, and the diagonals of "
+        "triangular factors, stay real.",
         [
             Row(
                 "np.linalg.det(x)",

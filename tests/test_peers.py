@@ -23,11 +23,10 @@ CASES = [(peer, module) for peer in ("autograd", "jax") for module in FOUND[peer
 LACKS = {  # what is no function to differentiate, or what they list and do not differentiate either
     "numpy": "array_repr array_str from_dlpack frombuffer fromfile frompyfunc fromstring get_printoptions"
     " load printoptions save savez set_printoptions",
-    "scipy.linalg": "funm hessenberg schur",  # jax 0.10: "Differentiation rule for 'schur' not implemented"
+    "scipy.linalg": "funm hessenberg",  # jax 0.10: "Differentiation rule for 'hessenberg' not implemented"
     "scipy.special": "bessel_jn",  # of no function of SciPy's: special.jv
 }
 OURS_REFUSES = {  # they have a rule, and we have not: with the reason
-    "scipy.linalg": {"rsf2csf": "of the factors of schur, which has none"},
     "scipy.stats": {"mode": "it counts: the value is one of the sample's, which ties decide"},
     "scipy.cluster.vq": {"vq": "indices; the distances are those of scipy.spatial.distance.cdist"},
 }

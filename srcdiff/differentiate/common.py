@@ -629,8 +629,7 @@ class Builder(Lowerer):
                 isinstance(kx, Array)
                 and isinstance(kg, Array)
                 and kg.dtype != kx.dtype
-                and kg.dtype[0] == kx.dtype[0]
-                and kx.dtype[0] in "fc"
+                and (kg.dtype[0], kx.dtype[0]) in (("f", "f"), ("c", "c"), ("f", "c"))
             ):
                 return self.rule(vocabulary.cast, {"g": g, "x": x})
         return g

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from srcdiff.analysis.activity import Activity
@@ -157,6 +158,14 @@ class Forward(Builder):
             return Struct(a.type, a.keys, tuple(self.numeric(x) for x in a.items))
         return Const(0.0) if isinstance(kind(a), Scalar) and self.dot(a) is ZERO else self.full(a)
 
+    def room(self, x: Atom) -> Atom:
+        """The tangent of an array that is written to, with room for numbers as wide as its own."""
+        t, k = self.full(x), kind(x)
+        kt = kind(t)
+        if isinstance(k, Array) and isinstance(kt, Array) and kt.dtype != k.dtype and is_active_kind(k):
+            return self.rule(vocabulary.cast, {"g": t, "x": x})
+        return t
+
     def written(self, x: Atom, v: Atom) -> Atom:
         """The tangent of what is written into ``x``: counts written into an array are numbers."""
         into = kind(x)
@@ -198,6 +207,9 @@ class Forward(Builder):
         k = v.kind
         if isinstance(t, Struct) and t.type is tuple and isinstance(k, Tree) and k.type is not tuple:
             t = Struct(k.type, k.keys, t.items)  # a rule gives a tuple where NumPy gives a named one
+        kt = kind(t)
+        if isinstance(k, Array) and k.dtype[0] == "c" and isinstance(kt, Array) and kt.dtype[0] == "f":
+            t = self.rule(vocabulary.cast, {"g": t, "x": v})  # x + 1j: what follows may write complex numbers
         self.dots[v] = t
         name_derivative(t, v, self.suffix)
 
@@ -384,7 +396,11 @@ class Forward(Builder):
             else:
                 args.append(a)
         attrs = {k: v for k, v in op.attrs.items() if k not in OWN}
-        return self.prim(op.fn, args, op.attrs.get("names", ()), result=op.out.kind, **attrs)
+        k = op.out.kind
+        joins = several or any(isinstance(a, Struct) for a in args)
+        if joins and isinstance(k, Array) and k.dtype[0] == "c" and not any(map(has_complex, args)):
+            k = replace(k, dtype="f8")  # what made the result complex does not vary
+        return self.prim(op.fn, args, op.attrs.get("names", ()), result=k, **attrs)
 
     def with_idle(self, t: Atom, a: Atom) -> Atom:
         """A tangent with zeros for arrays of integers, too: an operation on several takes arrays only."""
@@ -657,6 +673,10 @@ def kind_char(a: Atom) -> str:
     return k.dtype[0] if isinstance(k, (Array, Scalar)) else ""
 
 
+def has_complex(a: Atom) -> bool:
+    return any(map(has_complex, a.items)) if isinstance(a, Struct) else kind_char(a) == "c"
+
+
 # ---- the core operations ---------------------------------------------------------------------------
 
 
@@ -681,7 +701,7 @@ def _setitem(f: Forward, op: Op) -> Atom:
         return ZERO
     t = f.prim(
         op.fn,
-        [f.full(x), index, f.written(x, v)],
+        [f.room(x), index, f.written(x, v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )
@@ -696,7 +716,7 @@ def _additem(f: Forward, op: Op) -> Atom:
         return f.dot(x)
     return f.prim(
         op.fn,
-        [f.full(x), index, f.full(v)],
+        [f.room(x), index, f.full(v)],
         result=op.out.kind,
         **{k: a for k, a in op.attrs.items() if k == "at"},
     )

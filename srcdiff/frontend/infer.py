@@ -53,8 +53,8 @@ class Unsampled(Exception):
 
 _SIZES = (
     (7, 19, 30, 38, 52, 57),
-    (9, 13, 21, 42, 54, 65),
-)  # no size is a simple function of others (half, twice, a third, sums of two) in both
+    (21, 13, 9, 42, 54, 65),
+)  # none is half, twice or a third of others, or a sum of two, in both; the smaller of two is not one of them
 _DATA_SHAPED = {  # the size of the result depends on values, not on sizes
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,

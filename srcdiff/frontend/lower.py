@@ -129,7 +129,8 @@ class Lowerer(Core):
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL)  # fmt: skip
+                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
+                      scipy_longhand.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
@@ -190,7 +191,9 @@ class Lowerer(Core):
         return self.read(self.choose(b.test, arms[0], arms[1], node, "if"), node)
 
     def attribute_of_function(self, owner: Bound, name: str) -> Bound | None:
-        return tools.of_function(self, owner, name) if isinstance(owner, (Closure, Partial)) else None
+        if not isinstance(owner, (Closure, Partial)):
+            return None
+        return tools.of_function(self, owner, name) or scipy_longhand.method_of_curve(owner, name)
 
     def declare(self, frame: Frame, fnode: Any, bound: Iterable[str]) -> None:
         """Settle which of the names that a function binds are its own."""

@@ -19,7 +19,7 @@ from srcdiff.ir.kinds import Array, is_active_kind
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "SPECIAL", "method_of_curve"]
 
 FUNCTIONS = {f.__name__: Known(f, f.__name__) for f in (len, range, int, max)}
 
@@ -247,6 +247,8 @@ def curve(name: str, *options: str) -> Any:
     """A class of curves: what calls its objects is a function of the knots, the values and the place."""
 
     def handler(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound | None:
+        if len(args) == 3 and options == ("k",):  # (the one that may be given by position)
+            args, kwargs = args[:2], {"k": args[2], **kwargs}
         if len(args) != 2 or kwargs.keys() - set(options):
             return None
         words = [lw.read(b, node) for b in kwargs.values()]
@@ -260,6 +262,27 @@ def curve(name: str, *options: str) -> Any:
         return Partial(fn, (Plain(Const(name)), *arrays), kwargs)
 
     return handler
+
+
+def derivative(lw: Lowerer, args: list[Bound], kwargs: Kw, node: Any) -> Bound:
+    """The derivative of a curve made in the program: the same at another order."""
+    made, order = args[0], args[1] if len(args) > 1 else kwargs.get("nu", Plain(Const(1)))
+    before = made.kwargs.get("nu", Plain(Const(0))) if isinstance(made, Partial) else Plain(Const(0))
+    total = [lw.read(b, node) for b in (before, order)]
+    if not isinstance(made, Partial) or not all(
+        is_constant(a) and isinstance(constant(a), int) for a in total
+    ):
+        lw.stop("option", "the order of a derivative of a curve is a number that is written", node)
+    return Partial(made.fn, made.args, {**made.kwargs, "nu": Plain(Const(sum(map(constant, total))))})
+
+
+def method_of_curve(owner: Bound, name: str) -> Bound | None:
+    """The method of this name of a curve made in the program."""
+    if name != "derivative" or not isinstance(owner, Partial) or not isinstance(owner.fn, Known):
+        return None
+    if owner.fn.text not in ("interpolate", "interpolate_shaped"):
+        return None
+    return Partial(Known(derivative, "derivative"), (owner,), {})
 
 
 def table(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound | None:
@@ -299,3 +322,4 @@ HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
     ("scipy.interpolate", "interp1d"): curve("interp1d", "kind"),
     ("scipy.interpolate", "RegularGridInterpolator"): table,
 }  # fmt: skip
+SPECIAL: dict[Any, Any] = {derivative: derivative}

@@ -11,7 +11,8 @@ Products follow the transposition rule, without conjugation.  Factorisations are
   H.-J. Liao et al., Differentiable programming tensor networks, Phys. Rev. X 9, 2019 (qr);
 - J. Townsend, Differentiating the singular value decomposition, 2016.
 
-They are for real matrices (``solve``, ``inv`` and ``det`` for complex ones, too).  ``cholesky`` and ``eigh``
+The texts here are for real matrices (``solve``, ``inv`` and ``det`` for complex ones, too; of the others
+`complex_matrices` has them).  ``cholesky`` and ``eigh``
 read one triangle of their operand, so its cotangent is in that triangle: it is the derivative of what NumPy
 computes, and contracts with a symmetric tangent like the symmetric form.  The vectors of ``eigh`` and ``svd``
 have a derivative where the values are distinct; pairs that are exactly equal contribute nothing.  ``qr``,
@@ -28,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.rules import complex_matrices
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -351,6 +353,19 @@ def matrix_power_bar(a: Any, n: Any, *, out: Any, out_bar: Any) -> Any:
 # --- norms
 
 
+def turn(x: Any) -> Any:
+    """The slope of absolute values."""
+    if np.iscomplexobj(x):
+        size = abs(x)
+        return np.conj(x) / np.where(size == 0.0, np.inf, size)
+    return np.sign(x)
+
+
+def straight(u: Any, vh: Any) -> Any:
+    """The slope of the sum of the singular values that belong to these vectors."""
+    return np.conj(u @ vh) if np.iscomplexobj(u) else u @ vh
+
+
 @differential(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, out: Any, x_dot: Any) -> Any:
     axes = norm_axes(axis, np.ndim(x))
@@ -364,25 +379,27 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False, *, ou
     elif len(axes) == 1 and ord == 0:
         slope = 0.0 * x
     elif len(axes) == 1 and ord == 1:
-        slope = np.sign(x)
+        slope = turn(x)
     elif len(axes) == 1 and (ord == np.inf or ord == -np.inf):
-        hits = cast_like(abs(x) == out, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        slope = turn(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     elif len(axes) == 1:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        slope = turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     elif ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        slope = turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     else:
         u, _, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
         if ord == 2:
             u, vh = u[..., :, :1], vh[..., :1, :]
         elif ord == -2:
             u, vh = u[..., :, -1:], vh[..., -1:, :]
-        slope = np.moveaxis(u @ vh, (-2, -1), axes)
+        slope = np.moveaxis(straight(u, vh), (-2, -1), axes)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
     return np.sum(slope * x_dot, axis=axis, keepdims=keepdims)
 
 
@@ -400,24 +417,24 @@ def norm_bar(
     if len(axes) == 1 and ord == 0:
         return 0.0 * x
     if len(axes) == 1 and ord == 1:
-        return out_bar * np.sign(x)
+        return out_bar * turn(x)
     if len(axes) == 1 and (ord == np.inf or ord == -np.inf):
-        hits = cast_like(abs(x) == out, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=axes, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        return out_bar * turn(x) * hits / np.sum(hits, axis=axes, keepdims=True)
     if len(axes) == 1:
-        return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        return out_bar * turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
     if ord == 1 or ord == -1 or ord == np.inf or ord == -np.inf:
         run, along = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        return out_bar * turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     u, _, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     if ord == 2:
         u, vh = u[..., :, :1], vh[..., :1, :]
     elif ord == -2:
         u, vh = u[..., :, -1:], vh[..., -1:, :]
-    return out_bar * np.moveaxis(u @ vh, (-2, -1), axes)
+    return out_bar * np.moveaxis(straight(u, vh), (-2, -1), axes)
 
 
 @differential(np.linalg.vector_norm)
@@ -426,8 +443,6 @@ def vector_norm(
 ) -> Any:
     if axis is not None and not keepdims:
         out = np.expand_dims(out, axis)
-    if np.iscomplexobj(x) and ord != 2:
-        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
     if ord == 2 and np.iscomplexobj(x):
         slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
         return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
@@ -436,12 +451,14 @@ def vector_norm(
     elif ord == 0:
         slope = 0.0 * x
     elif ord == 1:
-        slope = np.sign(x)
+        slope = turn(x)
     elif ord == np.inf or ord == -np.inf:
-        hits = cast_like(abs(x) == out, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
+        hits = cast_like(abs(x) == out, abs(x))
+        slope = turn(x) * hits / np.sum(hits, axis=axis, keepdims=True)
     else:
-        slope = np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        slope = turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=axis, keepdims=keepdims))
     return np.sum(slope * x_dot, axis=axis, keepdims=keepdims)
 
 
@@ -451,8 +468,6 @@ def vector_norm_bar(
 ) -> Any:
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
-    if np.iscomplexobj(x) and ord != 2:
-        raise NotImplementedError("of complex numbers the norm with ord=2 has a derivative")
     if ord == 2 and np.iscomplexobj(x):
         return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == 2:
@@ -460,19 +475,17 @@ def vector_norm_bar(
     if ord == 0:
         return 0.0 * x
     if ord == 1:
-        return out_bar * np.sign(x)
+        return out_bar * turn(x)
     if ord == np.inf or ord == -np.inf:
-        hits = cast_like(abs(x) == out, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=axis, keepdims=True)
-    return out_bar * np.sign(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
+        hits = cast_like(abs(x) == out, abs(x))
+        return out_bar * turn(x) * hits / np.sum(hits, axis=axis, keepdims=True)
+    return out_bar * turn(x) * (abs(x) / np.where(out == 0.0, np.inf, out)) ** (ord - 1)
 
 
 @differential(np.linalg.matrix_norm)
 def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_dot: Any) -> Any:
     if not keepdims:
         out = np.expand_dims(out, (-2, -1))
-    if np.iscomplexobj(x) and ord != "fro":
-        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
     if ord == "fro" and np.iscomplexobj(x):
         slope = np.conj(x) / np.where(out == 0.0, np.inf, out)
         return np.real(np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims))
@@ -482,15 +495,17 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        slope = np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        slope = turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     else:
         u, _, vh = np.linalg.svd(x, full_matrices=False)
         if ord == 2:
             u, vh = u[..., :, :1], vh[..., :1, :]
         elif ord == -2:
             u, vh = u[..., :, -1:], vh[..., -1:, :]
-        slope = u @ vh
+        slope = straight(u, vh)
+    if np.iscomplexobj(x):
+        return np.real(np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims))
     return np.sum(slope * x_dot, axis=(-2, -1), keepdims=keepdims)
 
 
@@ -498,8 +513,6 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
 def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, out_bar: Any) -> Any:
     if not keepdims:
         out, out_bar = np.expand_dims(out, (-2, -1)), np.expand_dims(out_bar, (-2, -1))
-    if np.iscomplexobj(x) and ord != "fro":
-        raise NotImplementedError("of complex numbers the norm with ord='fro' has a derivative")
     if ord == "fro" and np.iscomplexobj(x):
         return out_bar / np.where(out == 0.0, np.inf, out) * np.conj(x)
     if ord == "fro":
@@ -508,14 +521,14 @@ def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any
         run, along = (-2, -1) if abs(ord) == 1 else (-1, -2)
         sums = np.sum(abs(x), axis=run, keepdims=True)
         best = np.max(sums, axis=along, keepdims=True) if ord > 0 else np.min(sums, axis=along, keepdims=True)
-        hits = cast_like(sums == best, x)
-        return out_bar * np.sign(x) * hits / np.sum(hits, axis=along, keepdims=True)
+        hits = cast_like(sums == best, sums)
+        return out_bar * turn(x) * hits / np.sum(hits, axis=along, keepdims=True)
     u, _, vh = np.linalg.svd(x, full_matrices=False)
     if ord == 2:
         u, vh = u[..., :, :1], vh[..., :1, :]
     elif ord == -2:
         u, vh = u[..., :, -1:], vh[..., -1:, :]
-    return out_bar * (u @ vh)
+    return out_bar * straight(u, vh)
 
 
 # --- linear systems and inverses
@@ -558,6 +571,8 @@ def inv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.pinv)
 def pinv(a: Any, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.pinv(a, out, a_dot)
     outT, a_dotT = np.swapaxes(out, -1, -2), np.swapaxes(a_dot, -1, -2)
     left = out @ (outT @ a_dotT)
     right = (a_dotT @ outT) @ out
@@ -566,6 +581,8 @@ def pinv(a: Any, *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.pinv, "a")
 def pinv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.pinv_bar(a, out, out_bar)
     outT, out_barT = np.swapaxes(out, -1, -2), np.swapaxes(out_bar, -1, -2)
     left = (out_barT @ out) @ outT
     right = outT @ (out @ out_barT)
@@ -647,11 +664,15 @@ def cofactors_along(a: Any, f: Any, g: Any) -> Any:
 
 @differential(np.linalg.slogdet)
 def slogdet(a: Any, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.slogdet(a, out[0], a_dot)
     return np.zeros_like(out[0]), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)
 
 
 @pullback(np.linalg.slogdet, "a")
-def slogdet_bar(a: Any, *, out_bar: Any) -> Any:
+def slogdet_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.slogdet_bar(a, out[0], out_bar[0], out_bar[1])
     if a.ndim == 2:
         return out_bar[1] * np.linalg.inv(a).T
     return np.expand_dims(out_bar[1], (-2, -1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
@@ -662,6 +683,8 @@ def slogdet_bar(a: Any, *, out_bar: Any) -> Any:
 
 @differential(np.linalg.cholesky)
 def cholesky(a: Any, upper: Any = False, *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.cholesky(upper, out, a_dot)
     if upper:
         out, a_dot = np.swapaxes(out, -1, -2), np.swapaxes(a_dot, -1, -2)
     half = half_tril(a_dot)
@@ -674,6 +697,8 @@ def cholesky(a: Any, upper: Any = False, *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.cholesky, "a")
 def cholesky_bar(a: Any, upper: Any = False, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.cholesky_bar(upper, out, out_bar)
     if upper:
         outT, out_bar = out, np.swapaxes(out_bar, -1, -2)
     else:
@@ -688,6 +713,8 @@ def cholesky_bar(a: Any, upper: Any = False, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L", *, out: Any, a_dot: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.eigh(UPLO == "L", out[0], out[1], a_dot)
     w, v = out
     vT = np.swapaxes(v, -1, -2)
     half = half_tril(a_dot) if UPLO == "L" else half_tril(np.swapaxes(a_dot, -1, -2))
@@ -699,6 +726,8 @@ def eigh(a: Any, UPLO: Any = "L", *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.linalg.eigh, "a")
 def eigh_bar(a: Any, UPLO: Any = "L", *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a):
+        return complex_matrices.eigh_bar(UPLO == "L", out[0], out[1], out_bar[0], out_bar[1])
     w, v = out
     w_bar, v_bar = out_bar
     vT = np.swapaxes(v, -1, -2)
@@ -715,6 +744,8 @@ def eigh_bar(a: Any, UPLO: Any = "L", *, out: Any, out_bar: Any) -> Any:
 @differential(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: Any = "L", *, a_dot: Any) -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
+    if np.iscomplexobj(a):
+        return complex_matrices.eigvalsh(UPLO == "L", v, a_dot)
     half = half_tril(a_dot) if UPLO == "L" else half_tril(np.swapaxes(a_dot, -1, -2))
     return np.sum(v * ((half + np.swapaxes(half, -1, -2)) @ v), axis=-2)
 
@@ -722,6 +753,8 @@ def eigvalsh(a: Any, UPLO: Any = "L", *, a_dot: Any) -> Any:
 @pullback(np.linalg.eigvalsh, "a")
 def eigvalsh_bar(a: Any, UPLO: Any = "L", *, out_bar: Any) -> Any:
     v = np.linalg.eigh(a, UPLO)[1]
+    if np.iscomplexobj(a):
+        return complex_matrices.eigvalsh_bar(UPLO == "L", v, out_bar)
     a_bar = half_tril(2.0 * (v * np.expand_dims(out_bar, -2)) @ np.swapaxes(v, -1, -2))
     if UPLO == "L":
         return a_bar
@@ -785,6 +818,9 @@ def qr(a: Any, mode: Any = "reduced", *, out: Any, a_dot: Any) -> Any:
         q = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
     else:
         q, r = out
+    if np.iscomplexobj(a):
+        q_dot, r_dot = complex_matrices.qr(q, r, a_dot)
+        return r_dot if mode == "r" else (q_dot, r_dot)
     c = np.swapaxes(np.linalg.solve(np.swapaxes(square(r), -1, -2), np.swapaxes(a_dot, -1, -2)), -1, -2)
     s = np.swapaxes(q, -1, -2) @ c
     lower = np.tril(s, -1)
@@ -799,12 +835,16 @@ def qr_bar(a: Any, mode: Any = "reduced", *, out: Any, out_bar: Any) -> Any:
     if mode == "r":
         r, r_bar = square(out), out_bar
         q = np.swapaxes(np.linalg.solve(np.swapaxes(r, -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
+        if np.iscomplexobj(a):
+            return complex_matrices.qr_bar(q, r, None, r_bar)
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2))
         g = q @ (half + np.swapaxes(half, -1, -2))
     else:
         q, r = out
         r = square(r)
         q_bar, r_bar = out_bar
+        if np.iscomplexobj(a):
+            return complex_matrices.qr_bar(q, r, q_bar, r_bar)
         half = half_tril(r @ np.swapaxes(r_bar, -1, -2) - np.swapaxes(q_bar, -1, -2) @ q)
         g = q_bar + q @ (half + np.swapaxes(half, -1, -2))
     return np.swapaxes(np.linalg.solve(r, np.swapaxes(g, -1, -2)), -1, -2)
@@ -814,7 +854,11 @@ def qr_bar(a: Any, mode: Any = "reduced", *, out: Any, out_bar: Any) -> Any:
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, a_dot: Any) -> Any:
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
+        if np.iscomplexobj(a):
+            return complex_matrices.svdvals(u, vh, a_dot)
         return np.sum(u * (a_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
+    if np.iscomplexobj(a):
+        return complex_matrices.svd(full_matrices, out, a, a_dot)
     u, s, vh = out
     if full_matrices:
         k = np.shape(s)[-1]
@@ -842,7 +886,11 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, 
 def svd_bar(a: Any, full_matrices: Any = True, compute_uv: Any = True, *, out: Any, out_bar: Any) -> Any:
     if not compute_uv:
         u, _, vh = np.linalg.svd(a, full_matrices=False)
+        if np.iscomplexobj(a):
+            return complex_matrices.svdvals_bar(u, vh, out_bar)
         return (u * np.expand_dims(out_bar, -2)) @ vh
+    if np.iscomplexobj(a):
+        return complex_matrices.svd_bar(full_matrices, out, out_bar, a)
     u, s, vh = out
     u_bar, s_bar, vh_bar = out_bar
     if full_matrices:
@@ -924,12 +972,16 @@ def svd_apart_bar(a: Any, broadening: Any = 0.0, *, out: Any, out_bar: Any) -> A
 @differential(np.linalg.svdvals)
 def svdvals(x: Any, *, x_dot: Any) -> Any:
     u, _, vh = np.linalg.svd(x, full_matrices=False)
+    if np.iscomplexobj(x):
+        return complex_matrices.svdvals(u, vh, x_dot)
     return np.sum(u * (x_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
 
 
 @pullback(np.linalg.svdvals, "x")
 def svdvals_bar(x: Any, *, out_bar: Any) -> Any:
     u, _, vh = np.linalg.svd(x, full_matrices=False)
+    if np.iscomplexobj(x):
+        return complex_matrices.svdvals_bar(u, vh, out_bar)
     return (u * np.expand_dims(out_bar, -2)) @ vh
 
 

@@ -1,33 +1,64 @@
 """Rules for ``scipy.interpolate``: values of a curve through given points.
 
 Splines (``CubicSpline``, ``make_interp_spline``, ``interp1d``) are linear in the values at the knots; in the
-place asked for the derivative is that of the curve.  Where the knots are is taken to be constant.
+place asked for the derivative is that of the curve.  If the knots of a cubic spline ``s`` move by ``dx``, its
+change is piecewise cubic and once continuously differentiable; at each knot it is ``-s' dx``, for the value
+there stays, and its second derivative jumps by ``-dx`` times the jump of the third of ``s``.  It is what
+jumps so (`bends`), and the spline through what is left.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import scipy.interpolate
 
 from srcdiff.rules import scipy_reasons
-from srcdiff.rules.registry import definition, differential, elementwise, multilinear, pullback, real_only
+from srcdiff.rules.registry import (
+    definition,
+    differential,
+    elementwise,
+    multilinear,
+    nondifferentiable,
+    pullback,
+    real_only,
+)
 from srcdiff.rules.transforms import varies
-from srcdiff.runtime.interpolation import curve_at, interpolate, interpolate_shaped
+from srcdiff.runtime.interpolation import curve_at, fixed_knots, interpolate, interpolate_shaped
 
 T = Any
 
 multilinear(interpolate)
+nondifferentiable(fixed_knots)
 real_only(interpolate)
 
 
 @differential(interpolate)
 def interpolate_rule(
     name: T, x: T, y: T, q: T, nu: T = 0, bc_type: T = None, kind: T = None, k: T = None,
-    extrapolate: T = None, *, y_dot: T, q_dot: T,
+    extrapolate: T = None, *, x_dot: T, y_dot: T, q_dot: T,
 ) -> T:  # fmt: skip
     moved = interpolate(name, x, y_dot, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
+    if varies(x_dot):
+        if is_broken_line(name, kind, k):
+            at = interpolate(name, x, x_dot, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
+            slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
+            moved = moved - slope * (np.expand_dims(at, -1) if np.ndim(y) == 2 else at)
+        else:
+            if not may_move(bc_type, kind, k):
+                raise NotImplementedError(
+                    "splines whose knots vary are of degree 1 or 3, not-a-knot, natural or clamped"
+                )
+            slopes, jumps = at_knots(name, x, y, bc_type, kind, k)
+            by = np.expand_dims(x_dot, -1) if np.ndim(y) == 2 else x_dot
+            bent = -jumps * by
+            left = -slopes * by - bends(x, x, 0, bc_type) @ bent
+            through = interpolate(
+                name, x, left, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate
+            )
+            moved = moved + through + bends(x, q, nu, bc_type) @ bent
     if not varies(q_dot):
         return moved
     slope = interpolate(name, x, y, q, nu + 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
@@ -36,7 +67,7 @@ def interpolate_rule(
     return moved + slope * q_dot
 
 
-@pullback(interpolate, "y", "q")
+@pullback(interpolate, "x", "y", "q")
 def interpolate_bar(
     name: T, x: T, y: T, q: T, nu: T = 0, bc_type: T = None, kind: T = None, k: T = None,
     extrapolate: T = None, *, out_bar: T,
@@ -47,20 +78,84 @@ def interpolate_bar(
     else:
         q_bar = slope * out_bar
     # each value's share of the curve, by the curve through a one among zeros
+    ones: T = np.eye(np.shape(y)[0])
+    if bc_type == "periodic":  # the first value is the last one, too
+        ones = ones[:, :-1] + np.concatenate((0.0 * ones[:-1, :-1], ones[:1, :-1]))
     shares = interpolate(
-        name,
-        x,
-        np.eye(np.shape(y)[0]),
-        np.ravel(q),
-        nu,
-        bc_type=bc_type,
-        kind=kind,
-        k=k,
-        extrapolate=extrapolate,
+        name, x, ones, np.ravel(q), nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate
     )
+    if bc_type == "periodic":
+        shares = np.pad(shares, ((0, 0), (0, 1)))
     if np.ndim(y) == 2:
-        return shares.T @ np.reshape(out_bar, (-1, np.shape(y)[1])), q_bar
-    return np.ravel(out_bar) @ shares, q_bar
+        g: T = np.reshape(out_bar, (-1, np.shape(y)[1]))
+        y_bar = shares.T @ g
+    else:
+        g = np.ravel(out_bar)
+        y_bar = g @ shares
+    if is_broken_line(name, kind, k):
+        slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
+        by = np.sum(slope * out_bar, axis=-1) if np.ndim(y) == 2 else slope * out_bar
+        return -(np.ravel(by) @ shares), y_bar, q_bar
+    if not may_move(bc_type, kind, k):
+        return fixed_knots(x), y_bar, q_bar
+    slopes, jumps = at_knots(name, x, y, bc_type, kind, k)
+    bent = bends(x, np.ravel(q), nu, bc_type).T @ g - bends(x, x, 0, bc_type).T @ y_bar
+    x_bar = -slopes * y_bar - jumps * bent
+    return (np.sum(x_bar, axis=-1) if np.ndim(y) == 2 else x_bar), y_bar, q_bar
+
+
+def is_broken_line(name: T, kind: T, k: T) -> T:
+    """Whether a curve is linear between its knots."""
+    return k == 1 or (name == "interp1d" and kind in (None, "linear", "slinear"))
+
+
+def may_move(bc_type: T, kind: T, k: T) -> T:
+    """Whether the knots of a spline may vary."""
+    return (
+        kind in (None, "cubic") and k in (None, 3) and bc_type in (None, "not-a-knot", "natural", "clamped")
+    )
+
+
+def at_knots(name: T, x: T, y: T, bc_type: T, kind: T, k: T) -> T:
+    """The slopes of a cubic spline at its knots; and what moves there with a knot that is moved.
+
+    That is the jump of the third derivative, and what the condition at an end asks for.
+    """
+    slopes = interpolate(name, x, y, x, 1, bc_type=bc_type, kind=kind, k=k)
+    third = interpolate(name, x, y, 0.5 * (x[1:] + x[:-1]), 3, bc_type=bc_type, kind=kind, k=k)
+    if bc_type == "clamped":
+        second = interpolate(name, x, y, x, 2, bc_type=bc_type)
+        return slopes, np.concatenate((second[:1], third[1:] - third[:-1], second[-1:]))
+    if bc_type == "natural":
+        return slopes, np.concatenate((third[:1], third[1:] - third[:-1], third[-1:]))
+    return slopes, np.concatenate((0.0 * third[:1], third[1:] - third[:-1], 0.0 * third[:1]))
+
+
+def power(z: T, n: T) -> T:
+    """``z**n / n!``; for negative n, its derivatives, zero."""
+    if n < 0:
+        return 0.0 * z
+    if n == 0:
+        return 0.0 * z + 1.0
+    return z if n == 1 else z**n / math.factorial(n)
+
+
+def bends(x: T, q: T, nu: T, bc_type: T) -> T:
+    """Derivatives of order ``nu`` of a curve for each knot, whose second derivative is one from there on.
+
+    Polynomials are added to keep the conditions at the ends; the columns of the ends are what changes these.
+    """
+    z = np.expand_dims(q, -1)
+    inner = np.where(z > x[1:-1], power(z - x[1:-1], 2 - nu), 0.0)
+    first, length = z - x[0], x[-1] - x[0]
+    if bc_type == "clamped":
+        square = power(first, 2 - nu) / length
+        inner = inner - (x[-1] - x[1:-1]) * square
+        return np.concatenate((power(first, 1 - nu) - square, inner, square), axis=-1)
+    if bc_type == "natural":
+        cube = power(first, 3 - nu) / length
+        return np.concatenate((power(first, 2 - nu) - cube, inner - cube, cube), axis=-1)
+    return np.concatenate((0.0 * first, inner, 0.0 * first), axis=-1)
 
 
 @elementwise(curve_at)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from srcdiff.rules import linear_algebra, scipy_reasons
+from srcdiff.rules import complex_matrices, linear_algebra, scipy_reasons
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -58,11 +58,9 @@ takes_nested(
 )
 takes_sequence(scipy.linalg.block_diag)
 real_only(
-    scipy.linalg.pinv, scipy.linalg.lstsq, scipy.linalg.cholesky, scipy.linalg.cho_factor,
-    scipy.linalg.cho_solve, scipy.linalg.qr, scipy.linalg.rq, scipy.linalg.svd, scipy.linalg.svdvals,
-    scipy.linalg.eigh, scipy.linalg.eigvalsh, scipy.linalg.solve_continuous_lyapunov,
+    scipy.linalg.lstsq, scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
     scipy.linalg.solve_discrete_lyapunov, scipy.linalg.solve_continuous_are, scipy.linalg.solve_discrete_are,
-    scipy.linalg.norm, scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
+    scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
     scipy.linalg.eigvalsh_tridiagonal, scipy.linalg.khatri_rao, scipy.linalg.toeplitz,
     scipy.linalg.solve_toeplitz, scipy.linalg.matmul_toeplitz,
 )  # fmt: skip
@@ -290,6 +288,12 @@ def cho_factor_bar(a: T, lower: T = False, *, out: T, out_bar: T) -> T:
 @differential(scipy.linalg.cho_solve)
 def cho_solve(c_and_lower: T, b: T, *, out: T, c_and_lower_dot: T, b_dot: T) -> T:
     c, lower = c_and_lower
+    if np.iscomplexobj(c):
+        factor, factor_dot = np.tril(c), np.tril(c_and_lower_dot[0])
+        if not lower:
+            factor, factor_dot = np.conj(np.triu(c).T), np.conj(np.triu(c_and_lower_dot[0]).T)
+        moved = factor_dot @ (np.conj(factor.T) @ out) + factor @ (np.conj(factor_dot.T) @ out)
+        return scipy.linalg.cho_solve((c, lower), b_dot - moved)
     if lower:
         factor, factor_dot = np.tril(c), np.tril(c_and_lower_dot[0])
     else:
@@ -301,6 +305,11 @@ def cho_solve(c_and_lower: T, b: T, *, out: T, c_and_lower_dot: T, b_dot: T) -> 
 @pullback(scipy.linalg.cho_solve, "c_and_lower", "b")
 def cho_solve_bar(c_and_lower: T, b: T, *, out: T, out_bar: T) -> T:
     c, lower = c_and_lower
+    if np.iscomplexobj(c):
+        g = np.conj(scipy.linalg.cho_solve((c, lower), np.conj(out_bar)))
+        factor = np.tril(c) if lower else np.conj(np.triu(c).T)
+        bar = outer_bar(g, out) @ np.conj(factor) + np.conj(outer_bar(out, g) @ factor)
+        return (-np.tril(bar) if lower else -np.triu(np.conj(bar.T)), False), g
     g = scipy.linalg.cho_solve((c, lower), out_bar)
     s = outer_bar(g, out) + outer_bar(out, g)
     if lower:
@@ -482,14 +491,12 @@ def svd_bar(a: T, full_matrices: T = True, compute_uv: T = True, overwrite_a: T 
 
 @differential(scipy.linalg.svdvals)
 def svdvals(a: T, *, a_dot: T) -> T:
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return np.sum(u * (a_dot @ np.swapaxes(vh, -1, -2)), axis=-2)
+    return linear_algebra.svdvals(a, x_dot=a_dot)
 
 
 @pullback(scipy.linalg.svdvals, "a")
 def svdvals_bar(a: T, *, out_bar: T) -> T:
-    u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return (u * np.expand_dims(out_bar, -2)) @ vh
+    return linear_algebra.svdvals_bar(a, out_bar=out_bar)
 
 
 @differential(scipy.linalg.polar)
@@ -533,6 +540,12 @@ def eigh(
     if subset_by_index is not None or subset_by_value is not None:
         raise NotImplementedError("the derivative of scipy.linalg.eigh: take the subset after")
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        if b is not None:
+            raise NotImplementedError("the derivative of scipy.linalg.eigh of complex matrices needs b=None")
+        if eigvals_only:
+            return complex_matrices.eigvalsh(lower, v, a_dot)
+        return complex_matrices.eigh(lower, w, v, a_dot)
     s = v.T @ entries_read(a_dot, a, "sym", lower) @ v
     if b is None:
         if eigvals_only:
@@ -559,6 +572,12 @@ def eigh_bar(
     if subset_by_index is not None or subset_by_value is not None:
         raise NotImplementedError("the derivative of scipy.linalg.eigh: take the subset after")
     w, v = scipy.linalg.eigh(a, b, lower=lower) if eigvals_only else out
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        if b is not None:
+            raise NotImplementedError("the derivative of scipy.linalg.eigh of complex matrices needs b=None")
+        if eigvals_only:
+            return complex_matrices.eigvalsh_bar(lower, v, out_bar), None
+        return complex_matrices.eigh_bar(lower, w, v, out_bar[0], out_bar[1]), None
     if eigvals_only:
         s = (v * out_bar) @ v.T
         a_bar = entries_read_bar(s, a, "sym", lower)
@@ -621,6 +640,13 @@ def eig(a: T, b: T = None, left: T = False, right: T = True, *, out: T, a_dot: T
     length = np.real(np.sum(np.conj(v) * turn, axis=0))
     phase = np.imag(turn[at, columns] / v[at, columns])
     return np.diagonal(c), turn - v * (length + 1j * phase)
+
+
+@pullback(scipy.linalg.eig, "a")
+def eig_bar(a: T, b: T = None, left: T = False, right: T = True, *, out: T, out_bar: T) -> T:
+    if b is not None or left or not right or np.ndim(a) != 2:
+        raise NotImplementedError("the derivative of scipy.linalg.eig needs left=False and no b")
+    return linear_algebra.eig_bar(a, out=out, out_bar=out_bar)
 
 
 @differential(scipy.linalg.eigvalsh_tridiagonal)

@@ -42,7 +42,7 @@ WEIGHTS = "no density in closed form that has a rule here: write its logarithm w
 REFUSED: dict[str, dict[str, str]] = {
     "special": {SETTINGS: "geterr seterr"},
     "linalg": {
-        UNIQUE: "schur rsf2csf qz ordqz hessenberg ldl null_space orth cossin cdf2rdf matrix_balance",
+        UNIQUE: "qz ordqz hessenberg ldl null_space orth cossin cdf2rdf matrix_balance",
         CHANGED: "qr_delete qr_insert qr_update",
         "it is a number that says how far another can be trusted": "expm_cond",
         DRAWS: "clarkson_woodruff_transform",

@@ -60,8 +60,7 @@ CREATES: frozenset[Any] = frozenset(
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
     {
-        np.var, np.std, np.linalg.norm, np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd,
-        np.linalg.svdvals, np.linalg.qr, np.linalg.slogdet, np.linalg.pinv, np.linalg.lstsq,
+        np.var, np.std, np.linalg.lstsq,
     }
 )  # fmt: skip
 REAL_RESULT = frozenset({operator.abs})  # of complex operands

@@ -6,6 +6,7 @@ from srcdiff.runtime import (
     interpolation,
     linalg,
     matrices,
+    parameters,
     polynomials,
     records,
     reductions,
@@ -17,6 +18,7 @@ from srcdiff.runtime.filters import *  # noqa: F403
 from srcdiff.runtime.interpolation import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
 from srcdiff.runtime.matrices import *  # noqa: F403
+from srcdiff.runtime.parameters import *  # noqa: F403
 from srcdiff.runtime.polynomials import *  # noqa: F403
 from srcdiff.runtime.records import *  # noqa: F403
 from srcdiff.runtime.reductions import *  # noqa: F403
@@ -25,6 +27,6 @@ from srcdiff.runtime.special import *  # noqa: F403
 
 __all__ = [
     *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
-    *matrices.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
-    *special.__all__,
+    *matrices.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__,
+    *schedules.__all__, *special.__all__,
 ]  # fmt: skip

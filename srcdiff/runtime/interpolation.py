@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["curve_at", "interpolate", "interpolate_shaped", "sparse_transposed"]
+__all__ = ["curve_at", "fixed_knots", "interpolate", "interpolate_shaped", "sparse_transposed"]
 
 _DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
 
@@ -26,6 +26,13 @@ def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) 
 def interpolate_shaped(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:
     """`interpolate` by a class whose slopes at the knots are no linear function of the values."""
     return interpolate(name, x, y, q, nu, **options)
+
+
+def fixed_knots(x: Any) -> Any:
+    """In the place of the cotangent of knots that may not vary."""
+    raise NotImplementedError(
+        "splines whose knots vary are of degree 1 or 3, and not-a-knot, natural or clamped"
+    )
 
 
 def curve_at(curve: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:

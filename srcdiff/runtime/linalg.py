@@ -341,9 +341,14 @@ def square(r: Any) -> Any:
     return r
 
 
+def _arbitrary(x: Any) -> int:
+    """How many columns that complete a basis are arbitrary: one, too, if it has a phase."""
+    return 1 if np.iscomplexobj(x) else 2
+
+
 def completing(x_dot: Any) -> Any:
     """The tangents of the columns that complete ``u``: several can be any basis, and have none (NaN)."""
-    return x_dot if np.shape(x_dot)[-1] < 2 else np.full_like(x_dot, np.nan)
+    return x_dot if np.shape(x_dot)[-1] < _arbitrary(x_dot) else np.full_like(x_dot, np.nan)
 
 
 def complete(x_dot: Any) -> Any:
@@ -351,14 +356,14 @@ def complete(x_dot: Any) -> Any:
     if np.any(np.isnan(x_dot)):
         raise np.linalg.LinAlgError(
             "the last singular vectors of np.linalg.svd complete a basis in an arbitrary way, and have no "
-            "derivative where there are several; pass full_matrices=False, and use the others"
+            "derivative where there are several, or complex ones; pass full_matrices=False, use the others"
         )
     return x_dot
 
 
 def completed(x_bar: Any) -> Any:
     """The cotangents of the columns that complete ``u``: of several they must be zero."""
-    if np.shape(x_bar)[-1] > 1 and np.any(x_bar):
+    if np.shape(x_bar)[-1] >= _arbitrary(x_bar) and np.any(x_bar):
         raise np.linalg.LinAlgError(
             f"the last {np.shape(x_bar)[-1]} singular vectors of np.linalg.svd complete a basis in an "
             "arbitrary way, and have no derivative; pass full_matrices=False, and use the others"
@@ -368,8 +373,8 @@ def completed(x_bar: Any) -> Any:
 
 def beside(x: Any, x_bar: Any) -> Any:
     """``x @ x_bar.T`` of the columns that complete ``u``: of several, zero with their cotangents."""
-    x_bar = completed(x_bar)
-    if np.shape(x)[-1] > 1:
+    x_bar = completed(x_bar.astype(complex) if np.iscomplexobj(x) else x_bar)
+    if np.shape(x)[-1] >= _arbitrary(x):
         return np.zeros((*np.shape(x)[:-1], np.shape(x)[-2]), dtype=x.dtype)
     return x @ np.swapaxes(x_bar, -1, -2)
 

@@ -45,9 +45,12 @@ def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, 
     return np.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
 
 
-def other_axes(ndim: int, axis: int) -> tuple[int, ...]:
-    """The axes of an ``ndim``-dimensional array except ``axis``."""
-    return tuple(k for k in range(ndim) if k != axis % ndim)
+def other_axes(ndim: int, axis: Any) -> tuple[int, ...]:
+    """The axes of an ``ndim``-dimensional array except ``axis``, or several in their order."""
+    own = [k % ndim for k in (axis if isinstance(axis, tuple) else (axis,))]
+    if own != sorted(own):
+        raise NotImplementedError("weights along several axes have a derivative where these are in order")
+    return tuple(k for k in range(ndim) if k not in own)
 
 
 def pad_widths(ndim: int, axis: int, before: int, after: int) -> tuple[tuple[int, int], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["bessel_i", "gamma_slope", "polygamma"]
+__all__ = ["bessel_i", "polygamma"]
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
 
@@ -62,53 +62,3 @@ def polygamma(n: int, x: Any) -> Any:
         term = b * math.factorial(2 * k + n - 1) / (math.factorial(2 * k) * x ** (2 * k + n))
         out += sign * term if n else -term
     return out
-
-
-def gamma_slope(a: Any, x: Any) -> Any:
-    r"""The derivative of the regularised incomplete gamma function :math:`P(a, x)` in its shape ``a``.
-
-    Below :math:`x = a + 1` term by term, where all terms are of one sign; above, the continued fraction of
-    :math:`1 - P` is differentiated on the way (NIST Digital Library of Mathematical Functions, 8.7.1, 8.9.2).
-    """
-    from scipy import special
-
-    a, x = np.broadcast_arrays(np.asarray(a, dtype=float), np.asarray(x, dtype=float))
-    near = x < a + 1.0
-    below = _series(special, a, np.where(near, x, a))
-    return np.where(near, below, _fraction(special, a, np.where(near, a + 1.0, x)))[()]
-
-
-def _series(special: Any, a: Any, x: Any) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.log(x)
-        term = np.exp(special.xlogy(a, x) - x - special.gammaln(a + 1.0))
-        psi = special.psi(a + 1.0)
-        out = np.where(x > 0.0, term * (log - psi), 0.0)
-        n = 0
-        while np.any(abs(term) * (1.0 + abs(psi)) > 1e-18 * abs(out)) and n < 100000:
-            n += 1
-            term = term * (x / (a + n))
-            psi = psi + 1.0 / (a + n)
-            out = np.where(x > 0.0, out + term * (log - psi), 0.0)
-    return out
-
-
-def _fraction(special: Any, a: Any, x: Any) -> Any:
-    # Lentz, with the derivatives in a: of b it is -1, of the numerators n
-    b = x + 1.0 - a
-    d, d_dot = 1.0 / b, 1.0 / (b * b)
-    c, c_dot = np.full_like(x, 1e150), np.zeros_like(x)
-    h, h_dot = d, d_dot
-    for n in range(1, 100000):
-        num = -n * (n - a)
-        b = b + 2.0
-        below = num * d + b
-        below_dot = n * d + num * d_dot - 1.0
-        d, d_dot = 1.0 / below, -below_dot / (below * below)
-        c, c_dot = b + num / c, -1.0 + n / c - num * c_dot / (c * c)
-        step, step_dot = c * d, c_dot * d + c * d_dot
-        h, h_dot = h * step, h_dot * step + h * step_dot
-        if np.all((abs(step - 1.0) < 1e-16) & (abs(h * step_dot) <= 1e-16 * abs(h_dot) + 1e-300)):
-            break
-    whole = np.exp(special.xlogy(a, x) - x - special.gammaln(a))
-    return -whole * (h_dot + h * (np.log(x) - special.psi(a)))

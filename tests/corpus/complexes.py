@@ -5,6 +5,8 @@ from __future__ import annotations
 import cmath
 from typing import Any
 
+import numpy as np
+
 from corpus.program import Program
 
 
@@ -49,10 +51,51 @@ def bases(x: float, y: float) -> Any:
     return cmath.log(x, 2.0).real + cmath.log(complex(x, y), y).imag + cmath.log10(complex(y, x)).real
 
 
+def written(t: Any) -> Any:
+    for k in range(3):
+        t[k] = t[k] * (1.0 + 2.0j) ** k + t[0]
+    t[1:] += t[:2] * 1j
+    return np.sum(np.abs(t) ** 2) + np.imag(t[0] * t[1])
+
+
+def numbers_made_complex(x: Any) -> Any:
+    return written(x + 0j)
+
+
+def a_choice_made_complex(x: Any) -> Any:
+    return written(np.where(x > 0.0, x, 1j))
+
+
+def elements_beside_complex_ones(x: Any) -> Any:
+    return written(np.array([x[0], x[1], 1j]))
+
+
+def a_part_of_what_is_complex(x: Any) -> Any:
+    t = (x - 1j)[1:]
+    t[0] = t[0] * (1.0 + 2.0j)
+    return np.real(t[0] * t[1]) + np.imag(t[0])
+
+
+def the_real_part_of_what_a_loop_writes(x: Any) -> Any:
+    z = x * (1.0 + 2.0j)
+    for k in range(3):
+        z[k] = z[k] * 1j + z[0]
+    return np.sum(np.real(z) * x)
+
+
 PROGRAMS = [
-    Program(f"cmath_{f.__name__}", f, (0.6, 1.8), wrt=(0, 1))
-    for f in (
-        functions_of_cmath, polar_coordinates, fourier_coefficients, roots_of_a_quadratic, inverse_functions,
-        newton_in_the_plane, bases,
-    )
+    *(
+        Program(f"complex_{f.__name__}", f, (np.array([1.0, 2.0, 3.0]),))
+        for f in (
+            numbers_made_complex, a_choice_made_complex, elements_beside_complex_ones,
+            a_part_of_what_is_complex, the_real_part_of_what_a_loop_writes,
+        )
+    ),
+    *(
+        Program(f"cmath_{f.__name__}", f, (0.6, 1.8), wrt=(0, 1))
+        for f in (
+            functions_of_cmath, polar_coordinates, fourier_coefficients, roots_of_a_quadratic,
+            inverse_functions, newton_in_the_plane, bases,
+        )
+    ),
 ]  # fmt: skip

@@ -113,6 +113,8 @@ EINSUMS = [
     all_of(",i->i", 1.5, r(3)),
 ]
 SYMMETRIC = [Sample((definite(3, 3),)), Sample((definite(2, 3, 3),)), Sample((definite(3, 3), "U"))]
+OWN = np.random.default_rng(5)
+Z34 = OWN.normal(size=(3, 4)) + 1j * OWN.normal(size=(3, 4))
 SAMPLES: dict[Any, list[Sample]] = {
     operator.matmul: PRODUCTS + STACKS,
     np.linalg.matmul: PRODUCTS + STACKS,
@@ -196,9 +198,11 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(3, 4),), {"axis": 1}),
         Sample((r(3, 4),), {"axis": (0, 1), "keepdims": True}),
         *(Sample((r(3, 4),), {"axis": -1, "ord": p}) for p in (0, 1, 3, np.inf, -np.inf)),
+        *(Sample((Z34,), {"axis": -1, "ord": p}) for p in (1, 3, np.inf)),
     ],
     np.linalg.matrix_norm: [
         Sample((r(3, 4),)),
+        *(Sample((Z34,), {"ord": p}) for p in (1, 2, -np.inf, "nuc")),
         Sample((r(2, 3, 4),), {"keepdims": True}),
         *(Sample((r(2, 3, 4),), {"ord": p}) for p in (1, -1, 2, -2, np.inf, -np.inf, "nuc")),
     ],
@@ -212,7 +216,14 @@ SAMPLES: dict[Any, list[Sample]] = {
         two(square(3, 3) + 0.1j, c(3)),
     ],
     np.linalg.inv: [Sample((square(3, 3),)), Sample((square(2, 3, 3),)), Sample((square(2, 2) + 0.2j,))],
-    np.linalg.pinv: [Sample((r(4, 2),)), Sample((r(2, 4),)), Sample((square(3, 3),)), Sample((r(2, 4, 3),))],
+    np.linalg.pinv: [
+        Sample((r(4, 2),)),
+        Sample((r(2, 4),)),
+        Sample((square(3, 3),)),
+        Sample((r(2, 4, 3),)),
+        Sample((Z34,)),
+        Sample((Z34.T,)),
+    ],
     np.linalg.lstsq: [
         Sample((r(5, 2), r(5)), wrt=(0, 1)),
         Sample((r(5, 2), r(5, 3)), wrt=(0, 1)),
@@ -225,7 +236,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3), square(3, 3) - 1.0), wrt=(0, 1)),
         Sample((square(2, 3, 3), square(2, 3, 3) - 1.0), wrt=(0, 1)),
     ],
-    np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),))],
+    np.linalg.slogdet: [Sample((square(3, 3),)), Sample((-square(2, 3, 3),)), Sample((c(3, 3),))],
     np.linalg.cholesky: [
         Sample((definite(3, 3),)),
         Sample((definite(2, 3, 3),)),
@@ -238,6 +249,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3),)),
         Sample((r(2, 4, 3),)),
         Sample((r(4, 3), "r")),
+        Sample((c(4, 3),)),
     ],
     np.linalg.svd: [
         Sample((r(4, 3), False)),
@@ -245,8 +257,9 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((square(3, 3),)),
         Sample((r(2, 4, 3),), {"full_matrices": False}),
         Sample((r(4, 3),), {"compute_uv": False}),
+        Sample((c(4, 3), False)),
     ],
-    np.linalg.svdvals: [Sample((r(4, 3),)), Sample((r(2, 3, 4),))],
+    np.linalg.svdvals: [Sample((r(4, 3),)), Sample((r(2, 3, 4),)), Sample((c(3, 2),))],
     np.linalg.trace: [Sample((r(3, 4),)), Sample((r(2, 3, 4),), {"offset": 1})],
     np.linalg.diagonal: [Sample((r(3, 4),)), Sample((r(2, 3, 4),), {"offset": -1})],
     # helpers

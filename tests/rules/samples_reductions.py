@@ -91,6 +91,12 @@ SAMPLES: dict[Fn, list[Sample]] = {
     np.average: [
         *reductions()[:-1],
         Sample((real(5),), {"weights": real(5, seed=1)}, (0, "weights"), name="weights"),
+        Sample(
+            (real(2, 3, 4),),
+            {"axis": (0, -1), "weights": real(2, 4, seed=1)},
+            (0, "weights"),
+            name="weights_axes",
+        ),
         Sample((real(3, 4),), {"weights": real(3, 4, seed=1)}, (0, "weights"), name="weights_2d"),
         Sample(
             (real(3, 4),), {"axis": 1, "weights": real(3, 4, seed=1)}, (0, "weights"), name="weights_axis"

@@ -17,7 +17,7 @@ CURVE = ip.CubicSpline(X, Y)
 
 
 def both(*args: Any, **kwargs: Any) -> Sample:
-    return Sample(args, kwargs, wrt=(2, 3), step=1e-4)
+    return Sample(args, kwargs, wrt=(1, 2, 3), step=1e-4)
 
 
 SAMPLES: dict[Any, list[Sample]] = {
@@ -27,6 +27,10 @@ SAMPLES: dict[Any, list[Sample]] = {
         both("CubicSpline", X, Y, Q, bc_type="natural"),
         both("CubicSpline", X, Y, np.array([[0.1, 0.3], [0.7, 1.4]])),
         both("make_interp_spline", X, Y, Q),
+        both("CubicSpline", X, Y, Q, 2, bc_type="natural"),
+        both("CubicSpline", X, Y, Q, bc_type="clamped"),
+        both("CubicSpline", X, np.stack((Y, Y * Y), -1), Q),
+        both("make_interp_spline", X, Y, Q, 1, k=1),
         both("interp1d", X, Y, Q),
         both("interp1d", X, Y, Q, kind="cubic"),
     ],

@@ -51,6 +51,9 @@ STABLE = 0.2 * r(3, 3)
 D, E = np.array([1.0, 2.5, 4.0, 7.0]), np.array([0.3, -0.4, 0.5])
 FUNCTIONS = [Sample((0.4 * r(3, 3),)), Sample((0.3 * r(2, 3, 3),)), Sample((0.3 * c(3, 3),))]
 
+TURNING = np.array(
+    [[0.3, 1.4, 0.2, 0.5], [-2.1, 0.6, 0.3, -0.4], [0.1, 0.2, 3.0, 0.7], [0.4, -0.1, 0.2, -2.0]]
+)
 SAMPLES: dict[Any, list[Sample]] = {
     sl.solve: [
         two(square(3, 3), r(3)),
@@ -83,6 +86,11 @@ SAMPLES: dict[Any, list[Sample]] = {
     sl.det: [Sample((square(3, 3),)), Sample((square(2, 3, 3),))],
     sl.pinv: [Sample((r(4, 3),)), Sample((r(3, 4),))],
     sl.lstsq: [two(r(4, 3), r(4)), two(r(4, 3), r(4, 2)), two(r(3, 4), r(3))],
+    sl.schur: [
+        Sample((np.array([[1.0, 0.3, -0.2], [0.1, 2.5, 0.4], [-0.3, 0.2, 4.0]]),)),
+        Sample((np.array([[1.0, 2.0], [-3.0, 1.5]]),)),
+        Sample((TURNING,)),
+    ],
     sl.cholesky: [Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": True}), Sample((definite(2, 3, 3),))],
     sl.cho_factor: [Sample((SYMMETRIC,)), Sample((SYMMETRIC,), {"lower": True})],
     sl.cho_solve: [

@@ -10,7 +10,7 @@ from harness import Kink, Sample
 from samples_elementwise import binary, complexes, real, unary
 from scipy import special
 
-from srcdiff.runtime import gamma_slope
+from srcdiff.runtime.parameters import beta_slope, gamma_slope, hyp1f1_slope, hyp2f1_slope, zeta_slope
 
 Fn = Callable[..., Any]
 
@@ -63,7 +63,14 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((np.array([0, 2]), np.array([1.3, 0.8])), wrt=(1,), name="pairs"),
     ],
     special.poch: binary((0.4, 2.0), (0.5, 3.0)),
-    special.zeta: [*shaped(2.5, x=(0.6, 3.0)), *shaped(4.0, x=(1.6, 3.0))],
+    special.zeta: [
+        *shaped(2.5, x=(0.6, 3.0), wrt=(1, 0)),
+        *shaped(4.0, x=(1.6, 3.0), wrt=(1, 0)),
+        Sample((real(1.5, 4.0, 4),), name="riemann"),
+        Sample((-1.4,), name="left"),
+    ],
+    special.zetac: [*unary(1.4, 4.0), Sample((-1.4,), name="left")],
+    zeta_slope: [*shaped(2.5, x=(0.6, 3.0), wrt=(1, 0)), Sample((2.5, 1.3, 2, 1), wrt=(0, 1), name="mixed")],
     special.multigammaln: [
         Sample((3.2, 3), name="float"),
         Sample((real(2.0, 4.0, 2, 3), 2), name="2d"),
@@ -82,11 +89,22 @@ SAMPLES: dict[Fn, list[Sample]] = {
     special.gammaincc: shaped(2.3, x=(0.4, 9.0), wrt=(1, 0)),
     special.gammaincinv: shaped(2.3, x=(0.2, 0.8), wrt=(1, 0)),
     special.gammainccinv: shaped(2.3, x=(0.2, 0.8), wrt=(1, 0)),
-    gamma_slope: shaped(2.3, x=(0.4, 3.0)),
-    special.betainc: [*shaped(2.3, 1.4, x=(0.2, 0.8)), *shaped(0.5, 3.0, x=(0.2, 0.8))],
-    special.betaincc: shaped(2.3, 1.4, x=(0.2, 0.8)),
-    special.betaincinv: shaped(2.3, 1.4, x=(0.2, 0.8)),
-    special.betainccinv: shaped(2.3, 1.4, x=(0.2, 0.8)),
+    gamma_slope: [
+        *shaped(2.3, x=(0.4, 3.0), wrt=(1, 0)),
+        Sample((2.3, real(0.4, 6.0, 3), 2, 1), wrt=(0, 1), name="mixed"),
+    ],
+    special.betainc: [
+        *shaped(2.3, 1.4, x=(0.2, 0.8), wrt=(2, 0, 1)),
+        *shaped(0.5, 3.0, x=(0.2, 0.8), wrt=(2, 0, 1)),
+    ],
+    special.betaincc: shaped(2.3, 1.4, x=(0.2, 0.8), wrt=(2, 0, 1)),
+    special.betaincinv: shaped(2.3, 1.4, x=(0.2, 0.8), wrt=(2, 0, 1)),
+    special.betainccinv: shaped(2.3, 1.4, x=(0.2, 0.8), wrt=(2, 0, 1)),
+    beta_slope: [
+        *shaped(2.3, 1.4, x=(0.2, 0.8), wrt=(2, 0, 1)),
+        Sample((2.3, 1.4, real(0.2, 0.8, 3), 0, 1), wrt=(0, 1, 2), name="other"),
+        Sample((2.3, 1.4, real(0.2, 0.8, 3), 1, 1, 1), wrt=(0, 1, 2), name="mixed"),
+    ],
     # error.py
     special.erf: unary(-2.0, 2.0),
     special.erfc: unary(-2.0, 2.0),
@@ -288,13 +306,15 @@ SAMPLES: dict[Fn, list[Sample]] = {
     # hypergeometric.py
     special.hyp0f1: [*shaped(1.5, x=(-2.0, 3.0)), Sample((2.5, complexes(3)), wrt=(1,), name="complex")],
     special.hyp1f1: [
-        *shaped(0.5, 1.7, x=(-3.0, 2.0)),
+        *shaped(0.5, 1.7, x=(-3.0, 2.0), wrt=(2, 0, 1)),
         Sample((0.5, 1.7, complexes(3)), wrt=(2,), name="complex"),
     ],
     special.hyp2f1: [
-        *shaped(0.5, 1.7, 2.3, x=(-3.0, 0.8)),
+        *shaped(0.5, 1.7, 2.3, x=(-3.0, 0.8), wrt=(3, 0, 1, 2)),
         Sample((0.5, 1.7, 2.3, 0.5 * complexes(3)), wrt=(3,), name="complex"),
     ],
+    hyp1f1_slope: [Sample((0.5, 1.7, real(-3.0, 2.0, 4), 1, 1), wrt=(0, 1, 2), name="mixed")],
+    hyp2f1_slope: [Sample((0.5, 1.7, 2.3, real(-3.0, 0.8, 4), 0, 1, 1), wrt=(0, 1, 2, 3), name="mixed")],
     special.hyperu: shaped(0.5, 1.7, x=(0.6, 3.0)),
     # polynomials.py
     special.eval_jacobi: [s for n in DEGREES for s in shaped(n, 0.5, 1.3, x=(-0.9, 1.0))],
@@ -328,7 +348,7 @@ SAMPLES: dict[Fn, list[Sample]] = {
     special.pdtrc: shaped(2.0, x=(0.4, 3.0)),
     special.chdtr: shaped(3.5, x=(0.4, 3.0), wrt=(1, 0)),
     special.chdtrc: shaped(3.5, x=(0.4, 3.0), wrt=(1, 0)),
-    special.chdtri: shaped(3.5, x=(0.2, 0.8)),
+    special.chdtri: shaped(3.5, x=(0.2, 0.8), wrt=(1, 0)),
     special.gdtr: [
         Sample((0.7, 2.3, 1.4), wrt=(0, 2, 1), name="floats"),
         Sample((real(0.5, 1.0, 2, 1), 2.3, real(0.4, 2.0, 3)), wrt=(0, 2), name="broadcast"),
@@ -337,11 +357,11 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((0.7, 2.3, 1.4), wrt=(0, 2, 1), name="floats"),
         Sample((real(0.5, 1.0, 2, 1), 2.3, real(0.4, 2.0, 3)), wrt=(0, 2), name="broadcast"),
     ],
-    special.fdtr: shaped(3.5, 4.2, x=(0.4, 3.0)),
-    special.fdtrc: shaped(3.5, 4.2, x=(0.4, 3.0)),
-    special.fdtri: shaped(3.5, 4.2, x=(0.2, 0.8)),
-    special.stdtr: shaped(3.5, x=(-2.0, 2.0)),
-    special.stdtrit: shaped(3.5, x=(0.2, 0.8)),
+    special.fdtr: shaped(3.5, 4.2, x=(0.4, 3.0), wrt=(2, 0, 1)),
+    special.fdtrc: shaped(3.5, 4.2, x=(0.4, 3.0), wrt=(2, 0, 1)),
+    special.fdtri: shaped(3.5, 4.2, x=(0.2, 0.8), wrt=(2, 0, 1)),
+    special.stdtr: shaped(3.5, x=(-2.0, 2.0), wrt=(1, 0)),
+    special.stdtrit: shaped(3.5, x=(0.2, 0.8), wrt=(1, 0)),
 }
 SAMPLES[special.log_softmax] = SAMPLES[special.softmax]
 if hasattr(special, "softplus"):

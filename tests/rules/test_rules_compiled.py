@@ -30,7 +30,6 @@ from harness import sample_modules  # noqa: E402
 
 from srcdiff import grad, jvp, runtime  # noqa: E402
 from srcdiff.emit.spelling import home_of  # noqa: E402
-from srcdiff.errors import NoRule  # noqa: E402
 
 INFIX: dict[Any, str] = {
     operator.add: "({} + {})", operator.sub: "({} - {})", operator.mul: "({} * {})",
@@ -168,9 +167,6 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return made
 
 
-FIRST_ORDER = "gamma_slope has no derivative with respect to 'a'"
-
-
 def test_most_rules_are_here() -> None:
     assert len(CASES) > 500
 
@@ -206,11 +202,7 @@ def test_compiled(case: Case, module: Any) -> None:
     assert abs(jvp(f, tuple(args), tuple(v))[1] - expected) <= near, "forward"
     h = 1e-5
     after, before = gradient(*moved(args, v, h)), gradient(*moved(args, v, -h))
-    try:
-        dots = jvp(gradient, tuple(args), tuple(v))[1]
-    except NoRule as e:  # (a series is differentiated in its parameter once)
-        assert FIRST_ORDER in str(e)
-        return
+    dots = jvp(gradient, tuple(args), tuple(v))[1]
     for got, a, b in zip(dots, after, before, strict=True):
         second = (a - b) / (2 * h)
         np.testing.assert_allclose(got, second, rtol=1e-3, atol=1e-4 * (1.0 + np.abs(second).max()))

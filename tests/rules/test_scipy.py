@@ -43,11 +43,11 @@ def order(nu: float, x: float) -> Any:
 
 
 def shape(nu: float, x: float) -> Any:
-    return special.betainc(nu, 2.0, x)
+    return special.hyp0f1(nu, x)
 
 
 def frozen_shape(nu: float, x: float) -> Any:
-    return scipy.stats.beta(nu, 2.0).cdf(x)
+    return scipy.stats.vonmises(nu).cdf(x)
 
 
 @pytest.mark.parametrize("f", [order, shape, frozen_shape])
@@ -109,6 +109,41 @@ PRECISE: dict[str, tuple[Any, Any, tuple[float, ...]]] = {
         lambda a: mpmath.gammainc(a, 0, 2.5, regularized=True),
         (0.01, 0.7, 1.4999, 1.5001, 9.0, 60.0),
     ),
+    "betainc": (
+        lambda b: special.betainc(2.5, b, 0.6),
+        lambda b: mpmath.betainc(2.5, b, 0, 0.6, regularized=True),
+        (0.01, 0.7, 1.0, 1.33, 1.34, 9.0, 60.0),
+    ),
+    "betaincinv": (
+        lambda a: special.betaincinv(a, 0.7, 0.3),
+        lambda a: mpmath.findroot(
+            lambda x: mpmath.betainc(a, 0.7, 0, x, regularized=True) - mpmath.mpf(0.3),
+            special.betaincinv(float(a), 0.7, 0.3),
+        ),
+        (0.3, 2.0),
+    ),
+    "zeta": (lambda s: special.zeta(s), mpmath.zeta, (-20.5, -2.0, -0.5, 0.5, 1.01, 2.0, 30.0)),
+    "hurwitz": (lambda s: special.zeta(s, 0.3), lambda s: mpmath.zeta(s, 0.3), (1.01, 2.0, 30.0)),
+    "hyp1f1": (
+        lambda b: special.hyp1f1(0.7, b, -20.0),
+        lambda b: mpmath.hyp1f1(0.7, b, -20),
+        (-1.5, 0.2, 0.7, 4.0, 50.0),
+    ),
+    "hyp2f1": (
+        lambda a: special.hyp2f1(a, 1.5, 2.2, 0.95) + special.hyp2f1(0.5, a, 2.2, -30.0),
+        lambda a: mpmath.hyp2f1(a, 1.5, 2.2, 0.95) + mpmath.hyp2f1(0.5, a, 2.2, -30),
+        (-2.5, -1.0, 0.7, 2.2, 6.0),
+    ),
+    "hyp2f1 in c": (
+        lambda c: special.hyp2f1(0.5, 1.5, c, 0.7),
+        lambda c: mpmath.hyp2f1(0.5, 1.5, c, 0.7),
+        (-2.5, 0.7, 2.0, 40.0),
+    ),
+    "t": (
+        lambda df: scipy.stats.t.cdf(-1.3, df),
+        lambda df: mpmath.betainc(df / 2, 0.5, 0, df / (df + mpmath.mpf(1.3) ** 2), regularized=True) / 2,
+        (0.5, 3.0, 200.0),
+    ),
     "j1": (lambda x: special.j1(x), lambda x: mpmath.besselj(1, x), (0.0, 1e-9, 1.0, 30.0)),
     "spherical_jn": (
         lambda x: special.spherical_jn(2, x),
@@ -131,6 +166,32 @@ def test_many_digits(name: str) -> None:
                 slope(x),
                 float(mpmath.re(wanted)),
             )
+
+
+TWICE: dict[str, tuple[Any, Any, float]] = {  # second derivatives in shapes
+    "gammainc": (
+        lambda a: special.gammainc(a, 2.5),
+        lambda a: mpmath.gammainc(a, 0, 2.5, regularized=True),
+        1.7,
+    ),
+    "betainc": (PRECISE["betainc"][0], PRECISE["betainc"][1], 1.7),
+    "zeta": (PRECISE["zeta"][0], PRECISE["zeta"][1], 2.5),
+    "hyp2f1": (PRECISE["hyp2f1"][0], PRECISE["hyp2f1"][1], 1.7),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_many_digits_of_second_derivatives(name: str) -> None:
+    f, exact, x = TWICE[name]
+    with mpmath.workdps(60):
+        h = mpmath.mpf(10) ** -15
+        wanted = (exact(x + h) - 2 * exact(mpmath.mpf(x)) + exact(x - h)) / h**2
+    assert abs(grad(grad(f))(x) - wanted) <= 2e-11 * abs(wanted)
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0])
+def test_shapes_at_the_ends(x: float) -> None:
+    assert grad(special.betainc, wrt=("a", "b"))(1.5, 2.5, x) == (0.0, 0.0)
 
 
 def counted(z: Any, x: Any) -> Any:

@@ -24,7 +24,7 @@ import scipy.signal as ss
 import scipy.sparse as sp
 
 import srcdiff
-from srcdiff import check_rule, grad
+from srcdiff import check_rule, grad, jvp
 from srcdiff.errors import SrcdiffError
 
 rng = np.random.default_rng(0)
@@ -329,13 +329,8 @@ def values_of_monotone_curve(p):
     return np.sum(ip.PchipInterpolator(X7, p * X7**2)(Q3))
 
 
-def knots_that_vary(p):
-    return np.sum(ip.CubicSpline(p * X7, X7**2)(Q3))
-
-
 REFUSED = {
     values_of_monotone_curve: "interpolate_shaped has no derivative with respect to 'y'",
-    knots_that_vary: "interpolate has no derivative with respect to 'x'",
     printing: "f is given to a solver, and does more than return a value",
     constrained: "scipy.optimize.minimize(constraints=...) cannot be differentiated",
     covariance: "the derivative of the covariance of curve_fit is not known",
@@ -442,6 +437,36 @@ def test_linear_algebra(case: Any) -> None:
 # ---- read as what they stand for, and objects that are called --------------------------------------------
 
 X7 = np.array([0.0, 0.2, 0.5, 0.6, 0.9, 1.1, 1.5])
+def of_degree_two(x, y, q):
+    return np.sum(ip.make_interp_spline(x, y, k=2)(q) ** 2)
+
+
+def test_knots_that_may_not_vary():
+    y = np.sin(4 * X7)
+    found = grad(of_degree_two, wrt=("y", "q"))(X7, y, Q3)
+    forward = jvp(of_degree_two, (X7, y, Q3), (None, X7, Q3))[1]
+    assert abs(found[0] @ X7 + found[1] @ Q3 - forward) < 1e-12
+    with pytest.raises(NotImplementedError, match="splines whose knots vary"):
+        grad(of_degree_two)(X7, y, Q3)
+    with pytest.raises(NotImplementedError, match="splines whose knots vary"):
+        jvp(of_degree_two, (X7, y, Q3), (X7, None, None))
+
+
+def derivatives(x, y, q):
+    s = ip.CubicSpline(x, y, bc_type="natural")
+    return s.derivative(2)(q) + s(q) * s.derivative().derivative(nu=1)(q)
+
+
+def around(x, y, q):
+    return ip.CubicSpline(x, np.concatenate((y[:-1], y[:1])), bc_type="periodic")(q)
+
+
+def test_derivatives_of_curves():
+    y, q = np.sin(4 * X7), np.array([0.05, 0.33, 0.71])
+    assert check_rule(derivatives, (X7, y, q)) < 1e-6
+    assert check_rule(around, (X7, y, q), wrt=("y", "q"), order=1) < 1e-7
+
+
 MADE = ip.CubicSpline(X7, np.sin(4 * X7))
 MATRIX = sp.csr_array(np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]]))
 B3, A3 = ss.butter(3, 0.2)

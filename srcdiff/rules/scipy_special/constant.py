@@ -32,7 +32,7 @@ REFUSED = {
     for reason, names in (
         (
             NO_FORM,
-            "elliprg elliprj kolmogi kolmogorov smirnov smirnovi zetac ellip_harm ellip_harm_2 "
+            "elliprg elliprj kolmogi kolmogorov smirnov smirnovi ellip_harm ellip_harm_2 "
             "ellip_normal mathieu_a mathieu_b modfresnelm modfresnelp tklmbda kelvin lmbda",
         ),
         (

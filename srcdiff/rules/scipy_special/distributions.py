@@ -1,7 +1,8 @@
 r"""Distribution functions that ``scipy.special`` has under names of its own.
 
 The slope of a distribution function is the density; of its inverse, the reciprocal of the density at the
-result.  There is no closed derivative in degrees of freedom and counts, except where one is given.
+result.  In degrees of freedom it is that of an incomplete gamma or beta function in its shapes
+(`runtime.parameters`); counts are integers, and have none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from srcdiff.rules.registry import elementwise
-from srcdiff.runtime.special import gamma_slope
+from srcdiff.runtime.parameters import beta_slope, gamma_slope
 
 # --- discrete: in the probability or the mean (DLMF 8.17.5, 8.4.10) -----------------------------------------
 
@@ -74,7 +75,8 @@ def chdtrc(v: Any, x: Any) -> Any:
 
 @elementwise(special.chdtri)
 def chdtri(v: Any, p: Any, *, out: Any) -> Any:
-    return None, -2.0 * np.exp(special.gammaln(0.5 * v) + 0.5 * out - special.xlogy(0.5 * v - 1.0, 0.5 * out))
+    width = -2.0 * np.exp(special.gammaln(0.5 * v) + 0.5 * out - special.xlogy(0.5 * v - 1.0, 0.5 * out))
+    return 0.5 * gamma_slope(0.5 * v, 0.5 * out) * width, width
 
 
 @elementwise(special.gdtr)
@@ -89,34 +91,49 @@ def gdtrc(a: Any, b: Any, x: Any) -> Any:
     return -x * density, -gamma_slope(b, a * x), -a * density
 
 
-@elementwise(special.fdtr)
-def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
+def f_slopes(dfn: Any, dfd: Any, x: Any) -> Any:
+    """The derivatives of the distribution function of F in all three."""
     ratio = dfn * x / dfd
     log = special.xlogy(0.5 * dfn - 1.0, ratio) - 0.5 * (dfn + dfd) * np.log1p(ratio)
-    return None, None, dfn / dfd * np.exp(log - special.betaln(0.5 * dfn, 0.5 * dfd))
+    density = dfn / dfd * np.exp(log - special.betaln(0.5 * dfn, 0.5 * dfd))
+    part = ratio / (1.0 + ratio)
+    in_n = 0.5 * beta_slope(0.5 * dfn, 0.5 * dfd, part) + density * x / dfn
+    return in_n, 0.5 * beta_slope(0.5 * dfn, 0.5 * dfd, part, 0, 1) - density * x / dfd, density
+
+
+@elementwise(special.fdtr)
+def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
+    in_n, in_d, density = f_slopes(dfn, dfd, x)
+    return in_n, in_d, density
 
 
 @elementwise(special.fdtrc)
 def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
-    ratio = dfn * x / dfd
-    log = special.xlogy(0.5 * dfn - 1.0, ratio) - 0.5 * (dfn + dfd) * np.log1p(ratio)
-    return None, None, -dfn / dfd * np.exp(log - special.betaln(0.5 * dfn, 0.5 * dfd))
+    in_n, in_d, density = f_slopes(dfn, dfd, x)
+    return -in_n, -in_d, -density
 
 
 @elementwise(special.fdtri)
 def fdtri(dfn: Any, dfd: Any, p: Any, *, out: Any) -> Any:
-    ratio = dfn * out / dfd
-    log = special.xlogy(0.5 * dfn - 1.0, ratio) - 0.5 * (dfn + dfd) * np.log1p(ratio)
-    return None, None, dfd / dfn * np.exp(special.betaln(0.5 * dfn, 0.5 * dfd) - log)
+    in_n, in_d, density = f_slopes(dfn, dfd, out)
+    return -in_n / density, -in_d / density, 1.0 / density
+
+
+def t_slopes(df: Any, t: Any) -> Any:
+    """The derivatives of Student's distribution function in both."""
+    log = -0.5 * (df + 1.0) * np.log1p(t * t / df) - special.betaln(0.5 * df, 0.5)
+    density = np.exp(log) / np.sqrt(df)
+    in_df = -0.25 * np.sign(t) * beta_slope(0.5 * df, 0.5, df / (df + t * t)) - 0.5 * density * t / df
+    return in_df, density
 
 
 @elementwise(special.stdtr)
 def stdtr(df: Any, t: Any) -> Any:
-    log = -0.5 * (df + 1.0) * np.log1p(t * t / df) - special.betaln(0.5 * df, 0.5)
-    return None, np.exp(log) / np.sqrt(df)
+    in_df, density = t_slopes(df, t)
+    return in_df, density
 
 
 @elementwise(special.stdtrit)
 def stdtrit(df: Any, p: Any, *, out: Any) -> Any:
-    log = 0.5 * (df + 1.0) * np.log1p(out * out / df) + special.betaln(0.5 * df, 0.5)
-    return None, np.exp(log) * np.sqrt(df)
+    in_df, density = t_slopes(df, out)
+    return -in_df / density, 1.0 / density

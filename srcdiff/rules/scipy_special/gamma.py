@@ -4,9 +4,9 @@ r"""The gamma and beta functions and their incomplete relatives (DLMF 5, 8, 25).
     \partial_x P(a, x) = x^{a-1} e^{-x} / \Gamma(a), \qquad
     \partial_x I_x(a, b) = x^{a-1} (1 - x)^{b-1} / B(a, b)
 
-An inverse has the reciprocal slope, at the result.  The incomplete gamma function has its derivative in the
-shape by a series and a continued fraction (`gamma_slope`), to first order; the incomplete beta function has
-no closed one in its shapes, the zeta function none in its first argument.
+An inverse has the reciprocal slope, at the result.  The derivatives in the shapes of the incomplete
+functions, and in the first argument of the zeta function, have no closed form: `runtime.parameters` computes
+them, and those of all orders, by series and continued fractions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special
 
 from srcdiff.rules.registry import differential, elementwise, pullback, real_only
-from srcdiff.runtime.special import gamma_slope
+from srcdiff.runtime.parameters import beta_slope, gamma_slope, zeta_slope
 
 # --- gamma functions: DLMF 5.2, 5.15 ------------------------------------------------------------------------
 
@@ -68,9 +68,21 @@ def poch(z: Any, m: Any, *, out: Any) -> Any:
 
 @elementwise(special.zeta)
 def zeta(x: Any, q: Any = None) -> Any:
-    if q is None:
+    if np.iscomplexobj(x):
         return None, None
-    return None, -x * special.zeta(x + 1.0, q)  # 25.11.17
+    if q is None:
+        return zeta_slope(x, 1.0), None
+    return zeta_slope(x, q), -x * special.zeta(x + 1.0, q)  # 25.11.17
+
+
+@elementwise(special.zetac)
+def zetac(x: Any) -> Any:
+    return zeta_slope(x, 1.0)
+
+
+@elementwise(zeta_slope)
+def zeta_slopes(s: Any, q: Any, n: Any = 1, m: Any = 0) -> Any:
+    return zeta_slope(s, q, n + 1, m), zeta_slope(s, q, n, m + 1), None, None
 
 
 @differential(special.multigammaln)
@@ -135,9 +147,11 @@ def gammainccinv(a: Any, y: Any, *, out: Any) -> Any:
 
 
 @elementwise(gamma_slope)
-def gamma_slope_partials(a: Any, x: Any) -> Any:
-    density = np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
-    return None, density * (np.log(x) - special.psi(a))
+def gamma_slopes(a: Any, x: Any, n: Any = 1, m: Any = 0) -> Any:
+    if n == 1 and m == 0:
+        density = np.exp(special.xlogy(a - 1.0, x) - x - special.gammaln(a))
+        return gamma_slope(a, x, 2), density * (np.log(x) - special.psi(a)), None, None
+    return gamma_slope(a, x, n + 1, m), gamma_slope(a, x, n, m + 1), None, None
 
 
 # --- incomplete beta functions: DLMF 8.17 -------------------------------------------------------------------
@@ -145,38 +159,36 @@ def gamma_slope_partials(a: Any, x: Any) -> Any:
 
 @elementwise(special.betainc)
 def betainc(a: Any, b: Any, x: Any) -> Any:
-    return (
-        None,
-        None,
-        np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)),
-    )
+    density = np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
+    return beta_slope(a, b, x), beta_slope(a, b, x, 0, 1), density
 
 
 @elementwise(special.betaincc)
 def betaincc(a: Any, b: Any, x: Any) -> Any:
-    return (
-        None,
-        None,
-        -np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)),
-    )
+    density = np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
+    return -beta_slope(a, b, x), -beta_slope(a, b, x, 0, 1), -density
 
 
 @elementwise(special.betaincinv)
 def betaincinv(a: Any, b: Any, y: Any, *, out: Any) -> Any:
-    return (
-        None,
-        None,
-        np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out)),
-    )
+    width = np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out))
+    return -beta_slope(a, b, out) * width, -beta_slope(a, b, out, 0, 1) * width, width
 
 
 @elementwise(special.betainccinv)
 def betainccinv(a: Any, b: Any, y: Any, *, out: Any) -> Any:
-    return (
-        None,
-        None,
-        -np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out)),
-    )
+    width = np.exp(special.betaln(a, b) - special.xlogy(a - 1.0, out) - special.xlog1py(b - 1.0, -out))
+    return -beta_slope(a, b, out) * width, -beta_slope(a, b, out, 0, 1) * width, -width
+
+
+@elementwise(beta_slope)
+def beta_slopes(a: Any, b: Any, x: Any, i: Any = 1, j: Any = 0, m: Any = 0) -> Any:
+    in_a, in_b = beta_slope(a, b, x, i + 1, j, m), beta_slope(a, b, x, i, j + 1, m)
+    if i + j == 1 and m == 0:
+        density = np.exp(special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b))
+        log = np.log(x) - special.psi(a) if i == 1 else np.log1p(-x) - special.psi(b)
+        return in_a, in_b, density * (log + special.psi(a + b)), None, None, None
+    return in_a, in_b, beta_slope(a, b, x, i, j, m + 1), None, None, None
 
 
 @elementwise(special.comb)

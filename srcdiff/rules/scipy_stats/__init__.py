@@ -7,14 +7,15 @@ has the names of its shapes.  Frozen distributions are read as these methods (``
 from scipy import stats
 
 from srcdiff.rules import scipy_reasons
-from srcdiff.rules.registry import freezes, lookup, reason_of, refused
+from srcdiff.rules.registry import definitions_of, freezes, lookup, reason_of, refused
 from srcdiff.rules.scipy_stats import continuous, descriptive, discrete, multivariate, texts
 
 freezes(
     stats.rv_continuous,
     stats.rv_discrete,
     *(type(d) for d in (stats.multivariate_normal, stats.multivariate_t, stats.dirichlet, stats.multinomial)),
-)
+    type(stats.wishart), type(stats.invwishart),
+)  # fmt: skip
 
 __all__ = ["continuous", "descriptive", "discrete", "multivariate", "texts"]
 
@@ -25,6 +26,8 @@ for _dist in vars(stats).values():
     if (
         isinstance(_dist, _kinds)
         and not reason_of(_dist)
-        and not any(lookup(getattr(_dist, m, None)) for m in DENSITIES)
+        and not any(
+            lookup(getattr(_dist, m, None)) or definitions_of(getattr(_dist, m, None)) for m in DENSITIES
+        )
     ):
         refused(scipy_reasons.WEIGHTS, _dist)

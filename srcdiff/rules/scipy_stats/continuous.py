@@ -43,7 +43,11 @@ class Continuous:
 
 
 LOG_2PI = "0.5 * math.log(2.0 * math.pi)"
-HALF = "0.5 * df"
+STUDENT = "-0.5 * (df + 1.0) * np.log1p(z * z / df) - 0.5 * np.log(df) - special.betaln(0.5 * df, 0.5)"
+FISHER = (
+    "0.5 * dfn * np.log(dfn) + 0.5 * dfd * np.log(dfd) + (0.5 * dfn - 1.0) * np.log(z)"
+    " - 0.5 * (dfn + dfd) * np.log(dfd + dfn * z) - special.betaln(0.5 * dfn, 0.5 * dfd)"
+)
 DISTRIBUTIONS: dict[str, Continuous] = {
     # on the whole line
     "norm": Continuous(
@@ -67,7 +71,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
     "gumbel_l": Continuous("z - np.exp(z)", "-np.expm1(z)"),
     "moyal": Continuous(f"-0.5 * (z + np.exp(-z)) - {LOG_2PI}", "0.5 * np.expm1(-z)"),
     "t": Continuous(
-        "-0.5 * (df + 1.0) * np.log1p(z * z / df) - 0.5 * np.log(df) - special.betaln(0.5 * df, 0.5)",
+        STUDENT,
         "-(df + 1.0) * z / (df + z * z)",
         (
             "0.5 * (special.psi(0.5 * (df + 1.0)) - special.psi(0.5 * df)"
@@ -75,6 +79,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ),
         spread="df * (z * z - 1.0) / (df + z * z)",
         shapes=("df",),
+        below=(
+            "-0.25 * np.sign(z) * beta_slope(0.5 * df, 0.5, df / (df + z * z))"
+            f" - 0.5 * z / df * np.exp({STUDENT})",
+        ),
     ),
     "skewnorm": Continuous(
         f"-0.5 * z * z + special.log_ndtr(a * z) + math.log(2.0) - {LOG_2PI}",
@@ -89,6 +97,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ("1.0 / beta + special.psi(1.0 / beta) / (beta * beta) - special.xlogy(abs(z) ** beta, abs(z))",),
         spread="beta * abs(z) ** beta - 1.0",
         shapes=("beta",),
+        below=(
+            "0.5 * np.sign(z) * (special.xlogy(abs(z), abs(z)) * np.exp(-abs(z) ** beta"
+            " - special.gammaln(1.0 / beta)) - gamma_slope(1.0 / beta, abs(z) ** beta) / (beta * beta))",
+        ),
     ),
     "vonmises": Continuous(
         "kappa * special.cosm1(z) - np.log(2.0 * math.pi * special.i0e(kappa))",
@@ -145,6 +157,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="z * z - df",
         inside="z > 0.0",
         shapes=("df",),
+        below=("0.5 * gamma_slope(0.5 * df, 0.5 * z * z)",),
     ),
     "invgamma": Continuous(
         "-(a + 1.0) * np.log(z) - 1.0 / z - special.gammaln(a)",
@@ -153,6 +166,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         spread="a - 1.0 / z",
         inside="z > 0.0",
         shapes=("a",),
+        below=("-gamma_slope(a, 1.0 / z)",),
     ),
     "lognorm": Continuous(
         f"-0.5 * (np.log(z) / s) ** 2 - np.log(s * z) - {LOG_2PI}",
@@ -196,10 +210,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ("(z - mu) / mu**3",),
         inside="z > 0.0",
         shapes=("mu",),
+        below=("-2.0 / (mu * mu) * np.exp(2.0 / mu + special.log_ndtr(-(z / mu + 1.0) / np.sqrt(z)))",),
     ),
     "f": Continuous(
-        "0.5 * dfn * np.log(dfn) + 0.5 * dfd * np.log(dfd) + (0.5 * dfn - 1.0) * np.log(z)"
-        " - 0.5 * (dfn + dfd) * np.log(dfd + dfn * z) - special.betaln(0.5 * dfn, 0.5 * dfd)",
+        FISHER,
         "(0.5 * dfn - 1.0) / z - 0.5 * (dfn + dfd) * dfn / (dfd + dfn * z)",
         (
             "0.5 * (np.log(dfn * z / (dfd + dfn * z)) + dfd * (1.0 - z) / (dfd + dfn * z)"
@@ -209,6 +223,11 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ),
         inside="z > 0.0",
         shapes=("dfn", "dfd"),
+        below=(
+            f"0.5 * beta_slope(0.5 * dfn, 0.5 * dfd, dfn * z / (dfn * z + dfd)) + z / dfn * np.exp({FISHER})",
+            "0.5 * beta_slope(0.5 * dfn, 0.5 * dfd, dfn * z / (dfn * z + dfd), 0, 1)"
+            f" - z / dfd * np.exp({FISHER})",
+        ),
     ),
     "betaprime": Continuous(
         "(a - 1.0) * np.log(z) - (a + b) * np.log1p(z) - special.betaln(a, b)",
@@ -219,6 +238,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ),
         inside="z > 0.0",
         shapes=("a", "b"),
+        below=(
+            "beta_slope(a, b, z / (1.0 + z))",
+            "beta_slope(a, b, z / (1.0 + z), 0, 1)",
+        ),
     ),
     # on an interval
     "uniform": Continuous(
@@ -256,6 +279,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         inside="(z > 0.0) & (z < 1.0)",
         middle="0.5",
         shapes=("a", "b"),
+        below=(
+            "beta_slope(a, b, z)",
+            "beta_slope(a, b, z, 0, 1)",
+        ),
     ),
     # cut off, and others
     "truncnorm": Continuous(
@@ -277,6 +304,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         inside="(z >= 0.0) & (z <= 2.0 * math.pi)",
         middle="1.0",
         shapes=("c",),
+        below=("np.sin(z) / (math.pi * (1.0 + c * c - 2.0 * c * np.cos(z)))",),
     ),
     "loguniform": Continuous(
         "-np.log(z) - np.log(np.log(b / a))",
@@ -299,6 +327,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
             " / (K * K) - 1.0 / K",
         ),
         shapes=("K",),
+        below=(
+            "-((z - 1.0 / K) * np.exp(0.5 / (K * K) - z / K + special.log_ndtr(z - 1.0 / K))"
+            f" + np.exp(-0.5 * z * z - {LOG_2PI})) / (K * K)",
+        ),
     ),
     "rice": Continuous(
         "np.log(z) - 0.5 * (z - b) ** 2 + np.log(special.i0e(z * b))",
@@ -306,6 +338,7 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ("z * special.i1e(z * b) / special.i0e(z * b) - b",),
         inside="z > 0.0",
         shapes=("b",),
+        below=("-z * np.exp(-0.5 * (z - b) ** 2) * special.i1e(z * b)",),
     ),
     "gengamma": Continuous(
         "np.log(abs(c)) + (c * a - 1.0) * np.log(z) - z**c - special.gammaln(a)",
@@ -313,6 +346,10 @@ DISTRIBUTIONS: dict[str, Continuous] = {
         ("c * np.log(z) - special.psi(a)", "1.0 / c + a * np.log(z) - z**c * np.log(z)"),
         inside="z > 0.0",
         shapes=("a", "c"),
+        below=(
+            "np.sign(c) * gamma_slope(a, z**c)",
+            "np.sign(c) * np.log(z) * np.exp(a * c * np.log(z) - z**c - special.gammaln(a))",
+        ),
     ),
 }
 MASS = {  # of the normal distribution between two points: from the side where it is small

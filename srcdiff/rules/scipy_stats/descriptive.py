@@ -437,7 +437,8 @@ def ttest_ind(
         t = (np.mean(a, axis=axis) - np.mean(b, axis=axis)) / np.sqrt(width)
         return Tested(t, two_sided(t, df))
     t = (np.mean(a, axis=axis) - np.mean(b, axis=axis)) / np.sqrt(u / m + v / n)
-    return Tested(t, None)
+    df = (u / m + v / n) ** 2 / ((u / m) ** 2 / (m - 1) + (v / n) ** 2 / (n - 1))
+    return Tested(t, two_sided(t, df))
 
 
 # --- entropies, densities made of samples -------------------------------------------------------------------

@@ -64,7 +64,10 @@ DISTRIBUTIONS: dict[str, Discrete] = {
             "n / p - k / np.where((k == 0.0) & (p == 1.0), np.inf, 1.0 - p)",
         ),
         "k >= 0",
-        (None, "np.exp(special.xlogy(n - 1.0, p) + special.xlog1py(m, -p) - special.betaln(n, m + 1.0))"),
+        (
+            "beta_slope(n, m + 1.0, p)",
+            "np.exp(special.xlogy(n - 1.0, p) + special.xlog1py(m, -p) - special.betaln(n, m + 1.0))",
+        ),
     ),
     "geom": Discrete(
         ("p",),

@@ -16,12 +16,13 @@ symmetric matrix).  A covariance may be a number or a diagonal, too.  ``allow_si
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
-from srcdiff.rules.registry import differential, pullback
+from srcdiff.rules.registry import definition, differential, pullback
 from srcdiff.rules.scipy_stats.texts import rule_text
 
 # --- the normal distribution, Student's ---------------------------------------------------------------------
@@ -120,3 +121,56 @@ def multinomial_logpmf(x: Any, n: Any, p: Any, *, p_dot: Any) -> Any:
 def multinomial_pmf(x: Any, n: Any, p: Any, *, out: Any, p_dot: Any) -> Any:
     slope = x / np.where((x == 0.0) & (p == 0.0), np.inf, p)
     return out * np.sum((slope - slope[..., -1:]) * p_dot, axis=-1)
+
+
+# --- of matrices --------------------------------------------------------------------------------------------
+
+
+def log_det(a: Any) -> Any:
+    """The logarithm of the determinant by the lower triangle, as SciPy reads it."""
+    return 2.0 * np.sum(np.log(np.diagonal(np.linalg.cholesky(a), axis1=-2, axis2=-1)), axis=-1)
+
+
+def from_lower(a: Any) -> Any:
+    """The symmetric matrix of the lower triangle."""
+    return np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
+
+
+def log_gamma(df: Any, p: Any) -> Any:
+    """``special.multigammaln(df / 2, p)``, of any size p."""
+    rest = 0.25 * p * (p - 1) * math.log(math.pi)
+    return rest + np.sum(special.gammaln(0.5 * df - 0.5 * np.arange(p)))
+
+
+@definition(stats.wishart.logpdf, "x", "scale")
+def wishart_logpdf(x: Any, df: Any, scale: Any) -> Any:
+    """In determinants and a trace; several matrices lie along the last axis."""
+    if np.ndim(scale) != 2 or np.ndim(x) not in (2, 3):
+        return NotImplemented
+    p, x = np.shape(scale)[0], x if np.ndim(x) == 2 else np.moveaxis(x, -1, 0)
+    trace = np.trace(np.linalg.solve(from_lower(scale), x), axis1=-2, axis2=-1)
+    size = 0.5 * df * (p * math.log(2.0) + log_det(scale)) + log_gamma(df, p)
+    return 0.5 * (df - p - 1) * log_det(x) - 0.5 * trace - size
+
+
+@definition(stats.wishart.pdf, "x", "scale")
+def wishart_pdf(x: Any, df: Any, scale: Any) -> Any:
+    """By its logarithm."""
+    return np.exp(stats.wishart.logpdf(x, df, scale))
+
+
+@definition(stats.invwishart.logpdf, "x", "scale")
+def invwishart_logpdf(x: Any, df: Any, scale: Any) -> Any:
+    """In determinants and a trace; several matrices lie along the last axis."""
+    if np.ndim(scale) != 2 or np.ndim(x) not in (2, 3):
+        return NotImplemented
+    p, x = np.shape(scale)[0], x if np.ndim(x) == 2 else np.moveaxis(x, -1, 0)
+    trace = np.trace(np.linalg.solve(from_lower(x), from_lower(scale)), axis1=-2, axis2=-1)
+    size = 0.5 * df * (p * math.log(2.0) - log_det(scale)) + log_gamma(df, p)
+    return -0.5 * (df + p + 1) * log_det(x) - 0.5 * trace - size
+
+
+@definition(stats.invwishart.pdf, "x", "scale")
+def invwishart_pdf(x: Any, df: Any, scale: Any) -> Any:
+    """By its logarithm."""
+    return np.exp(stats.invwishart.logpdf(x, df, scale))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from srcdiff.runtime import gamma_slope, half_tril
+from srcdiff.runtime import beta_slope, gamma_slope, half_tril
 
 __all__ = ["rule_text"]
 
@@ -32,6 +32,7 @@ def rule_text(name: str, parameters: Sequence[str], lines: Sequence[str], extra:
         "np": np,
         "special": special,
         "half_tril": half_tril,
+        "beta_slope": beta_slope,
         "gamma_slope": gamma_slope,
     }
     exec(compile(text, place, "exec"), space)
