@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import diagonals, tables
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.nests import Access, Nest, Size, Statement, Store, Way, contract, same_size, schedule
 from srcdiff.compiled.texts import (
@@ -105,9 +105,12 @@ class Statements:
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
+        self.diagonals = False  # whether something is read that is one at a diagonal and zero elsewhere
+        self.far: list[tuple[str, str]] | None = None  # away from diagonals: those that were asked for
 
     def fresh(self, hint: str) -> str:
-        word = re.sub(r"\W", "_", hint or "t") or "t"
+        word = re.sub(r"\W", "_", hint)
+        word = word if word.strip("_") else "t"  # the name of loops whose number nobody reads is _
         word = word if not word[0].isdigit() else f"t{word}"
         name, n = word, 0
         while name in self.taken or name in tables_names:
@@ -461,7 +464,7 @@ class Statements:
         segment, self.segment = self.segment, []
         if not segment:
             return
-        nodes = schedule(segment)
+        nodes = self.scheduled(segment)
         counts: Counter[Store] = Counter()
         for s in segment:
             counts.update(a.store for a in s.reads)
@@ -482,6 +485,34 @@ class Statements:
             if store.axes and store.fresh:
                 store.fresh = False
                 store.roots = frozenset().union(*(self.memory(v) for v in self.stores.get(store, [])))
+
+    def scheduled(self, segment: list[Statement]) -> list[Nest | Statement]:
+        """The loops of a segment; arrays of zeros are filled in there if it is along with something else."""
+        fills = [s for s in segment if s.fills is not None]
+        nodes = schedule(segment)
+        along: set[Statement] = set()
+        for node in nodes:
+            group = node.members if isinstance(node, Nest) else []
+            if any(s.fills is None for s in group):
+                along.update(s for s in group if s.fills is not None)
+        for s in fills:
+            if s not in along:
+                segment.remove(s)
+            elif s.fills is not None:
+                self.unfilled(s.fills)
+        return nodes if len(along) == len(fills) else schedule(segment)
+
+    def unfilled(self, store: Store) -> None:
+        """The memory of an array of zeros that a loop fills is made without them."""
+        start = f"{store.name} = np.zeros("
+        for lines in (self.out, self.head):
+            for n, line in enumerate(lines):
+                if line.strip().startswith(start):
+                    lines[n] = line.replace("np.zeros(", "np.empty(", 1)
+        self.kernel.made = [
+            (name, text.replace("np.zeros(", "np.empty(", 1) if name == store.name else text, v)
+            for name, text, v in self.kernel.made
+        ]
 
     def allocate(self, store: Store) -> None:
         sizes = [store.sizes[k] for k in store.axes]
@@ -513,6 +544,11 @@ class Statements:
             if node.size.is_one:
                 self.nodes(node.body, [*loops, "0"])
                 continue
+            if self.diagonals and not loops:
+                if len(self.variables) == 1:
+                    self.variables.append(self.fresh("j"))
+                if diagonals.rows(self, node, (var, self.variables[1])):
+                    continue
             self.kernel.loops += 1
             self.line(f"for {var} in range({bare(str(node.size))}):")
             self.depth += 1

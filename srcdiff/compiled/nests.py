@@ -97,6 +97,7 @@ class Statement:
     reads: list[Access] = field(default_factory=list)
     writes: list[Access] = field(default_factory=list)
     adds: Store | None = None  # what it does nothing to but add: such statements may change places
+    fills: Store | None = None  # of an array of zeros: memory may come with them instead
 
 
 @dataclass(eq=False, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.compiled import tables
+from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -251,11 +252,11 @@ def made(lw: Lowerer, op: Op, sizes: tuple[Size, ...], text: str, fill: str) -> 
     store = Store(lw.fresh(o.name), dtype, sizes, lw.memory(o), fill=fill)
     lw.stores.setdefault(store, []).append(o)
     lw.bind(o, whole(store))
-    outside_before = len(lw.kernel.made)
     allocated(lw, store)
-    if fill != "0" or (len(lw.kernel.made) > outside_before and fill != "0"):
-        own = tuple((p, "", 1) for p in range(len(sizes)))
-        lw.add(Statement(sizes, lambda ix: lw.put(store, ix, text), [], [Access(store, own)]))
+    own = tuple((p, "", 1) for p in range(len(sizes)))
+    s = Statement(sizes, lambda ix: lw.put(store, ix, text), [], [Access(store, own)])
+    s.fills = store if fill == "0" else None
+    lw.add(s)
 
 
 def shape(lw: Lowerer, a: Atom, k: Kind) -> tuple[Size, ...]:
@@ -453,8 +454,8 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
     n = Size(lw.name_of_number(lw.scalar(op.ins[0])), 0, op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")
-    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: f"where({ix[0]} == {ix[1]}, 1.0, 0.0)"))
-    lw.helper("where")
+    lw.diagonals = True
+    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: equal(lw, ix[0], ix[1])))
 
 
 def triangle(lw: Lowerer, op: Op, names: Any) -> None:
