@@ -196,7 +196,7 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
-        if variant.sizes:
+        if variant.sizes or variant.shapes:
             return self._of_sizes(args, kwargs, arguments, variant)
         if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
             return (
@@ -224,9 +224,13 @@ class Derivative(Specialised, Generic[P, R]):
         pairs = tuple(
             (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
         )
+        shapes = tuple((at[name], shape) for name, shape in variant.shapes)
         fn, slow = variant.made.fn, self._call
 
         def run(*given: Any) -> Any:
+            for i, shape in shapes:
+                if given[i].shape != shape:
+                    return slow(given, {})
             for i, k, j, m in pairs:
                 if given[i].shape[k] != given[j].shape[m]:
                     return slow(given, {})

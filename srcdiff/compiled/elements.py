@@ -179,13 +179,19 @@ class Statements:
                 raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
             name = self.fresh(v.name)
             self.env[v] = self.array(name, k, self.memory(v))
+            for n, d in enumerate(k.dims):
+                if isinstance(d, int) and d != 1:  # the text is for this size
+                    self.head.append(f"    {self.helper('agree')}({name}.shape[{n}], {d})")
         else:
             raise self.no("a value that is neither number nor array")
         self.kernel.params.append((name, v))
 
     def array(self, name: str, k: Array, roots: frozenset[Any]) -> View:
         self.bounds.array(k.dims)
-        sizes = tuple(Size(f"{name}.shape[{n}]", 0, d) for n, d in enumerate(k.dims))
+        sizes = tuple(
+            Size("", d, d) if isinstance(d, int) else Size(f"{name}.shape[{n}]", 0, d)
+            for n, d in enumerate(k.dims)
+        )
         return whole(Store(name, k.dtype, sizes, roots))
 
     def elements(self, a: Atom) -> Elements:
@@ -655,6 +661,9 @@ class Statements:
                 return self.stepped(r, k, n.plus(-1), -1, n)
             raise self.no("a slice that goes backwards")
         low, high = self.end(p.lower, n, True), self.end(p.upper, n, False)
+        if step != 1 and not (low.text or high.text):
+            size = Size.of(str(max(high.offset - low.offset + step - 1, 0) // step))
+            return self.stepped(r, k, low, step, size)
         if step != 1:
             size = Size(f"(({high} - {low} + {step - 1}) // {step})", 0, None)
             if str(low) == "0":
@@ -676,12 +685,14 @@ class Statements:
                 if lower:  # of an array shorter than this, all
                     return Size(f"max({n.plus(a.value)}, 0)", 0)
                 return n.plus(a.value)
-            if not lower and not (n.text and self.bounds.within(a, n.dim)):
+            if not n.text:
+                return Size("", min(a.value, n.offset), min(a.value, n.offset))
+            if not lower and not self.bounds.within(a, n.dim):
                 return Size(f"min({a.value}, {n})", 0)
             return Size("", a.value, a.value)
         text = self.scalar(a)
         if self.bounds.within(a, n.dim):
-            return Size(self.name_of_number(text), 0)
+            return Size.of(self.name_of_number(text))
         name = self.fresh("end")
         self.early(f"{name} = {self.helper('bound')}({bare(text)}, {n})")
         return Size(name, 0)

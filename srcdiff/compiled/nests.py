@@ -31,6 +31,11 @@ class Size:
             return self.text
         return f"({self.text} {'+' if self.offset > 0 else '-'} {abs(self.offset)})"
 
+    @classmethod
+    def of(cls, text: str, dim: Dim | None = None) -> Size:
+        """The size that a text names: a number is one."""
+        return cls("", int(text), int(text)) if text.isdigit() else cls(text, 0, dim)
+
     def plus(self, n: int) -> Size:
         d = self.dim
         dim = (

@@ -95,6 +95,9 @@ def value_of(lines: list[str]) -> str:
 
 def minus(high: Size, low: Size, n: Size) -> Size:
     """The size of a slice."""
+    if not low.text and not high.text:
+        d = max(high.offset - low.offset, 0)
+        return Size("", d, d)
     if not low.text:
         return high.plus(-low.offset)
     if high.text == low.text:
