@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from srcdiff.compiled.elements import Statements
-from srcdiff.compiled.nests import Size, Store
+from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
     atleast,
     bare,
@@ -528,7 +528,7 @@ class Control(Statements):
                     self.line(f"    {tape.name} = {self.helper('grown')}({tape.name}, {end} + 1)")
                 self.line(f"{tape.name}[{end}] = {bare(text)}")
             else:
-                self.save_row(c, tape, end)
+                self.save_row(view, c, tape, end)
             if not tape.known:
                 self.line(f"{end} += 1")
 
@@ -538,14 +538,14 @@ class Control(Statements):
             raise self.no("a tape without a position")
         return got
 
-    def save_row(self, c: Atom, tape: Tape, end: str) -> None:
+    def save_row(self, view: LoopView, c: Atom, tape: Tape, end: str) -> None:
         if isinstance(tape.elem, Array):
             r = self.elements(c)
             if r.dtype != tape.elem.dtype or len(r.sizes) != len(tape.elem.dims):
                 raise self.no("a tape of arrays that are not alike")
             if self.settled(tape, r.sizes):
                 if not tape.shapes:
-                    self.save_one(r, tape, end)
+                    self.save_one(r, tape, end, self.handed_out(view, r))
                 return
         if not tape.known:
             self.line(f"if {end} == {tape.name}.shape[0]:")
@@ -577,13 +577,39 @@ class Control(Statements):
             self.flush()
             self.line(f"{start} += {total}")
 
-    def save_one(self, r: Elements, tape: Tape, end: str) -> None:
+    def made_there(self, store: Store, tape: Tape, end: str, grow: str) -> bool:
+        """Whether an array that a trip makes and saves is made on the tape: nobody writes to it later."""
+        start = "    " * self.depth + f"{store.name} = np.empty("
+        at = next((n for n in range(len(self.out) - 1, -1, -1) if self.out[n].startswith(start)), -1)
+        if at < 0 or not all(map(same_size, store.sizes, tape.sizes or ())):
+            return False
+        if not all(x.startswith("    " * self.depth) for x in self.out[at:]):  # in a branch, or before the loop
+            return False
+        self.out[at] = "    " * self.depth + f"{store.name} = {self.place_on(tape, end)}"
+        if grow:
+            self.out.insert(at, "    " * self.depth + grow)
+        return True
+
+    def handed_out(self, view: LoopView, r: Elements) -> bool:
+        """Whether an array is, after the last trip, a result of the kernel: it would keep the tape."""
+        return isinstance(r, View) and any(
+            f in self.results and isinstance(y, Val) and getattr(self.env.get(y), "store", None) is r.store
+            for y, f in zip(view.yields, view.finals, strict=True)
+        )
+
+    def save_one(self, r: Elements, tape: Tape, end: str, out: bool) -> None:
         """Save an array, on a tape of arrays of one size."""
         inner, sizes = tape.inner, tape.sizes
         assert inner is not None and sizes is not None
+        grow = ""
         if not tape.known:
             total = " * ".join(map(atleast, sizes))
-            self.line(f"{inner.name} = {self.helper('grown')}({inner.name}, ({end} + 1) * {total})")
+            grow = f"{inner.name} = {self.helper('grown')}({inner.name}, ({end} + 1) * {total})"
+        if isinstance(r, View) and r.whole and r.store.kept is None and not out:
+            if self.made_there(r.store, tape, end, grow):
+                return
+        if grow:
+            self.line(grow)
         target = self.fresh("row")
         self.line(f"{target} = {self.place_on(tape, end)}")
         store = Store(target, r.dtype, sizes, frozenset((target,)))

@@ -10,7 +10,18 @@ from typing import Any
 
 from srcdiff.compiled import diagonals, tables
 from srcdiff.compiled.bounds import Bounds
-from srcdiff.compiled.nests import Access, Nest, Size, Statement, Store, Way, contract, same_size, schedule
+from srcdiff.compiled.nests import (
+    Access,
+    Nest,
+    Size,
+    Statement,
+    Store,
+    Way,
+    contract,
+    running,
+    same_size,
+    schedule,
+)
 from srcdiff.compiled.texts import (
     along,
     atleast,
@@ -556,11 +567,23 @@ class Statements:
                 if diagonals.rows(self, node, (var, self.variables[1])):
                     continue
             self.kernel.loops += 1
+            sums = [(s, s.name, s.kept, self.place_of(s, w, loops)) for s, w in running(node, len(loops))]
+            for s, name, _, place in sums:
+                s.name, s.kept = self.fresh(f"{name}_sum"), ()
+                self.line(f"{s.name} = {place}")
             self.line(f"for {var} in range({bare(str(node.size))}):")
             self.depth += 1
             self.nodes(node.body, [*loops, var])
             self.settle()
             self.depth -= 1
+            for s, name, kept, place in sums:
+                self.line(f"{place} = {s.name}")
+                s.name, s.kept = name, kept
+
+    def place_of(self, store: Store, ways: tuple[Way, ...], loops: list[str]) -> str:
+        """The text of the element that a sum is in."""
+        texts = [along(w[1], w[2], loops[w[0]] if isinstance(w[0], int) else "") for w in ways if w]
+        return f"{store.name}[{', '.join(texts[k] for k in store.axes)}]"
 
     def named(self, name: str, v: Val) -> Rep:
         """A value that is in a variable."""

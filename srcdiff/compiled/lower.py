@@ -179,7 +179,7 @@ class Lowerer(Control):
         if common not in DTYPES:
             raise self.no(f"numbers of type {common}")
         if fn is operator.pow:
-            template = power(op.ins[1], template)
+            template = power(op.ins[1], template, any(r.sizes for r in reps) and dtype == "f8")
         froms = [r.dtype for r in reps]
         tos = [common] * len(reps)
         if fn is np.where:

@@ -56,9 +56,14 @@ def cast(text: str, of: str, to: str) -> str:
     return f"({text} != 0)"
 
 
-def power(exponent: Atom, template: str) -> str:
-    """Powers by small constants, as NumPy does them."""
+def power(exponent: Atom, template: str, many: bool = False) -> str:
+    """Powers by small constants, as NumPy does them; ``many``: of elements, where half of odd ones have roots."""
     if isinstance(exponent, Const):
+        e = exponent.value
+        if many and isinstance(e, float) and 2 * e in (-7, -5, -3, -1, 1, 3, 5, 7):
+            base = "({0} + 0.0)"  # of -0.0 the powers are positive
+            product = " * ".join([f"math.sqrt{base}", *[base] * int(abs(e))])
+            return f"(1.0 / ({product}))" if e < 0 else f"({product})"
         if exponent.value == 2:
             return "({0} * {0})"
         if exponent.value == 1:
