@@ -583,7 +583,7 @@ class Control(Statements):
         at = next((n for n in range(len(self.out) - 1, -1, -1) if self.out[n].startswith(start)), -1)
         if at < 0 or not all(map(same_size, store.sizes, tape.sizes or ())):
             return False
-        if not all(x.startswith("    " * self.depth) for x in self.out[at:]):  # in a branch, or before the loop
+        if not all(x.startswith("    " * self.depth) for x in self.out[at:]):  # in a branch
             return False
         self.out[at] = "    " * self.depth + f"{store.name} = {self.place_on(tape, end)}"
         if grow:

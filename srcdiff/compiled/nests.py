@@ -227,7 +227,7 @@ def contract(nodes: list[Nest | Statement]) -> None:
 
 
 def running(node: Nest, depth: int) -> list[tuple[Store, tuple[Way, ...]]]:
-    """The elements that an innermost loop reads and writes in every trip: they can be in variables meanwhile."""
+    """The elements that an innermost loop reads and writes in every trip: variables in the meantime."""
     if any(isinstance(s, Nest) for s in node.body):
         return []
     accesses = [a for s in node.members for a in (*s.reads, *s.writes)]

@@ -57,7 +57,7 @@ def cast(text: str, of: str, to: str) -> str:
 
 
 def power(exponent: Atom, template: str, many: bool = False) -> str:
-    """Powers by small constants, as NumPy does them; ``many``: of elements, where half of odd ones have roots."""
+    """Powers by small constants, as NumPy does them; ``many``: of elements, halves of odd numbers too."""
     if isinstance(exponent, Const):
         e = exponent.value
         if many and isinstance(e, float) and 2 * e in (-7, -5, -3, -1, 1, 3, 5, 7):
