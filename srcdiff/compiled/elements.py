@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from srcdiff.compiled import diagonals, tables
+from srcdiff.compiled import diagonals, shifts, tables
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.nests import (
     Access,
@@ -550,7 +550,7 @@ class Statements:
         return all(w in params or w in ("max", "shape") for w in re.findall(r"[A-Za-z_]\w*", shape))
 
     def nodes(self, nodes: list[Nest | Statement], loops: list[str]) -> None:
-        for node in nodes:
+        for node in shifts.gathered(nodes, len(loops)):
             if isinstance(node, Statement):
                 node.write([*loops, *["0"] * (len(node.space) - len(loops))])
                 continue
@@ -558,6 +558,9 @@ class Statements:
             if len(loops) == len(self.variables):
                 self.variables.append(self.fresh("ijkl"[len(loops)] if len(loops) < 4 else "m"))
             var = self.variables[len(loops)]
+            if isinstance(node, shifts.Shifts):
+                node.emit(self, loops, var)
+                continue
             if node.size.is_one:
                 self.nodes(node.body, [*loops, "0"])
                 continue

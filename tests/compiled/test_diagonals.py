@@ -15,7 +15,7 @@ import pytest
 numba = pytest.importorskip("numba")
 
 import srcdiff.compiled.vectors  # noqa: E402, F401  (compiled, before any test says otherwise)
-from srcdiff import hessian, jacfwd, jacrev  # noqa: E402
+from srcdiff import grad, hessian, jacfwd, jacrev  # noqa: E402
 
 MANY = int(os.environ.get("SRCDIFF_FUZZ", "24")) // 6
 PARTS = ("x[1:-1]", "x[:-2]", "x[2:]", "x[::-1][1:-1]", "w[1:-1]", "w[:-2]", "v")
@@ -64,7 +64,7 @@ def test_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Any length, NaN and infinities among the numbers; kernels run as the Python that they are."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     module = made(seed, tmp_path)
-    for take, f in ((hessian, module.f), (jacfwd, module.g), (jacrev, module.g)):
+    for take, f in ((grad, module.f), (hessian, module.f), (jacfwd, module.g), (jacrev, module.g)):
         plain, kernels = take(f), take(f, backend="numba")
         for n in (9, 3, 4, 2):
             x = np.random.default_rng(n).normal(size=n)

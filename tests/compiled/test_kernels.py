@@ -247,7 +247,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gathered_of_a_sum": (gathered_of_a_sum, (R.normal(size=4), np.array([0, 2, 2, 1, 3]))),
     "swapped": (swapped, (R.normal(size=6),)),
     "overlapping": (overlapping, (R.normal(size=6),)),
-    "smoothed": (smoothed, (R.normal(size=6), 2)),
+    "smoothed": (smoothed, (R.normal(size=9), 2)),
     "recurrent_matrix": (recurrent_matrix, (R.normal(size=(9, 9)), R.normal(size=(3, 9, 9)))),
     "levinson": (levinson, (R.normal(size=6) * 0.3,)),
     "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
