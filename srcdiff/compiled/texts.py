@@ -79,6 +79,9 @@ def template_arity(template: str) -> int:
 
 def range_of(header: list[str], rev: bool) -> str:
     start, stop, step = map(bare, header)
+    if rev and all(re.fullmatch(r"-?\d+", x) for x in (start, stop, step)):
+        back = range(int(start), int(stop), int(step))[::-1]
+        return f"range({back.start}, {back.stop}, {back.step})"
     if not rev:
         if step != "1":
             return f"range({start}, {stop}, {step})"
