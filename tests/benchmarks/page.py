@@ -126,7 +126,7 @@ def targets(works: dict[str, Any]) -> list[str]:
         lines += [
             "",
             "The paper on DaCe AD reports beating JAX by 92x on average over NPBench. The mean of our ratios",
-            f"that is not geometric is {statistics.fmean(found):.3g}x, at sizes of our own and on one thread.",
+            f"that is not geometric is {statistics.fmean(found):.3g}x, at sizes of our own, on one thread.",
         ]
     return lines
 
