@@ -211,6 +211,13 @@ def recurrent_matrix(W, x):
     return np.sum(h)
 
 
+def gram(W, x):
+    h = np.tanh(x @ W)
+    t = h.T
+    h *= 2.0
+    return np.sum((t @ h) ** 2) + np.sum(np.sin(h.T)) + np.sum(np.swapaxes(h, 0, 1) @ np.cos(h))
+
+
 def levinson(r):
     y = np.zeros_like(r)
     y[0] = -r[0]
@@ -249,6 +256,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "overlapping": (overlapping, (R.normal(size=6),)),
     "smoothed": (smoothed, (R.normal(size=9), 2)),
     "recurrent_matrix": (recurrent_matrix, (R.normal(size=(9, 9)), R.normal(size=(3, 9, 9)))),
+    "gram": (gram, (R.normal(size=(4, 3)), R.normal(size=(5, 4)))),
     "levinson": (levinson, (R.normal(size=6) * 0.3,)),
     "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
 }
