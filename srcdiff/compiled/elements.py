@@ -230,9 +230,12 @@ class Statements:
         """An array in memory."""
         r = self.elements(a)
         if isinstance(r, (Lazy, Gather)):
-            r = self.materialised(r, a.name if isinstance(a, Val) else "t")
-            if isinstance(a, Val) and self.depth == self.level[a]:  # else known in there only
+            name = a.name if isinstance(a, Val) else "t"
+            if isinstance(a, Val) and self.depth == self.level[a]:
+                r = self.materialised(r, name)
                 self.bind(a, r)
+            else:  # known in there only
+                r = self.whole_copy(r, name)
         if not isinstance(r, View):
             raise self.no("a number where an array is meant")
         return r
@@ -361,8 +364,6 @@ class Statements:
     def add(self, s: Statement) -> None:
         self.segment.append(s)
         self.kernel.statements += bool(s.space)
-        if len(self.segment) >= LONGEST:
-            self.flush()
 
     def broadcast(self, reps: list[Elements], dims: tuple[Dim, ...] | None = None) -> tuple[Size, ...]:
         """The sizes of arrays put together; those that are not known to agree are compared at run time."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import elements, tables
 from srcdiff.compiled.control import Control
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -104,6 +104,8 @@ class Lowerer(Control):
             self.operation(op)
 
     def operation(self, op: Op) -> None:
+        if len(self.segment) >= elements.LONGEST:  # between operations: what one makes has its owner then
+            self.flush()
         if op.code == "prim":
             self.prim(op)
             for v in vals(op.ins):

@@ -23,6 +23,7 @@ numba = pytest.importorskip("numba")
 
 import srcdiff  # noqa: E402
 import srcdiff.api.specialise  # noqa: E402
+import srcdiff.compiled.elements  # noqa: E402
 import srcdiff.compiled.runtime  # noqa: E402
 import srcdiff.compiled.vectors  # noqa: E402  (compiled, before any test says otherwise)
 from corpus import PROGRAMS  # noqa: E402
@@ -211,6 +212,17 @@ def recurrent_matrix(W, x):
     return np.sum(h)
 
 
+def gathered_and_read_in_a_loop(x, places):
+    y = x * 1.0
+    v = y[places]
+    y = y * 0.5
+    s = 0.0
+    for i in range(1, len(x)):
+        y[i] = y[i] + np.sin(v[i - 1])
+        s = s * 0.9 + y[i]
+    return s + np.sum(v * y)
+
+
 def gram(W, x):
     h = np.tanh(x @ W)
     t = h.T
@@ -256,6 +268,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "overlapping": (overlapping, (R.normal(size=6),)),
     "smoothed": (smoothed, (R.normal(size=9), 2)),
     "recurrent_matrix": (recurrent_matrix, (R.normal(size=(9, 9)), R.normal(size=(3, 9, 9)))),
+    "gathered_and_read_in_a_loop": (gathered_and_read_in_a_loop, (R.normal(size=4), np.array([2, 0, 1, 3]))),
     "gram": (gram, (R.normal(size=(4, 3)), R.normal(size=(5, 4)))),
     "levinson": (levinson, (R.normal(size=6) * 0.3,)),
     "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
@@ -275,6 +288,14 @@ def test_cases(name: str, uncompiled: None) -> None:
 def test_cases_of_any_size(name: str, uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The text for the first shapes is for these alone, that for others for all."""
     monkeypatch.setattr(srcdiff.api.specialise, "sizes_known", srcdiff.api.specialise.sizes_shared)
+    f, args = CASES[name]
+    check_same(grad(f, backend="numba")(*copy.deepcopy(args)), grad(f)(*copy.deepcopy(args)))
+
+
+@pytest.mark.parametrize("name", ["softmax", "mixture", "gathered_of_a_sum", "overlapping", "levinson", "gram"])
+def test_long_segments_are_cut(name: str, uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(srcdiff.compiled.elements, "LONGEST", 2)
+    monkeypatch.setattr(srcdiff.api.specialise, "_shared", {})
     f, args = CASES[name]
     check_same(grad(f, backend="numba")(*copy.deepcopy(args)), grad(f)(*copy.deepcopy(args)))
 
