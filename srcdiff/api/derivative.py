@@ -211,9 +211,17 @@ class Derivative(Specialised, Generic[P, R]):
             return None
         if variant.written and variant.captures:
             return None
+        runner = self._runner_of(args, kwargs, arguments, variant)
+        if runner is None or not (variant.sizes or variant.shapes):
+            return runner
+        return self._of_sizes(args, kwargs, arguments, variant, runner)
+
+    def _runner_of(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
+    ) -> Callable[..., Any] | None:
+        """The same for arguments whose sizes are those that it was made for."""
+        t = self._target
         given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
-        if variant.sizes:
-            return self._of_sizes(args, kwargs, arguments, variant)
         if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
             return (
                 None
@@ -229,20 +237,27 @@ class Derivative(Specialised, Generic[P, R]):
         return self._checked(variant, t.args, fill, settled, len(args) == 1 and not kwargs)
 
     def _of_sizes(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        arguments: Arguments,
+        variant: Variant,
+        fn: Callable[..., Any],
     ) -> Callable[..., Any] | None:
         """A call that compares sizes first, all arguments by position."""
-        if kwargs or len(args) != len(arguments) or self._target.args or variant.checks or variant.captures:
-            return None
-        if any(as_float(v) is not v for v, n in zip(args, arguments, strict=True) if n in self._request.wrt):
+        if kwargs or len(args) != len(arguments) or self._target.args:
             return None
         at = {n: k for k, n in enumerate(arguments)}
         pairs = tuple(
             (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
         )
-        fn, slow = variant.made.fn, self._call
+        shapes = tuple((at[name], shape) for name, shape in variant.shapes)
+        slow = self._call
 
         def run(*given: Any) -> Any:
+            for i, shape in shapes:
+                if given[i].shape != shape:
+                    return slow(given, {})
             for i, k, j, m in pairs:
                 if given[i].shape[k] != given[j].shape[m]:
                     return slow(given, {})

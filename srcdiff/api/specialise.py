@@ -55,11 +55,12 @@ __all__ = [
 Arguments = Mapping[str, Any]
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 SamePlaces = tuple[tuple[str, int], ...]  # arguments and axes
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("sizes", "guards", "written", "twins", "named", "opened", "parts", "signature")
+NOTES = ("sizes", "shapes", "guards", "written", "twins", "named", "opened", "parts", "signature")
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 
@@ -84,10 +85,14 @@ class Outside:
     late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
     captures: list[Capture] = field(default_factory=list)
     sizes: tuple[SamePlaces, ...] = ()  # sizes that are equal: the text takes them to be
+    shapes: Shapes = ()  # shapes that are part of the text
 
     def read(self, arguments: Arguments) -> dict[str, Any] | None:
         """The values from outside; None if what was made is for something else."""
         try:
+            for name, shape in self.shapes:
+                if arguments[name].shape != shape:
+                    return None
             for first, *rest in self.sizes:
                 n = arguments[first[0]].shape[first[1]]
                 if any(arguments[name].shape[axis] != n for name, axis in rest):
@@ -224,6 +229,7 @@ class Specialised:
             )
         self._planner = planners.Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
+        self._exact = False  # whether the shapes at hand are to be part of the text
 
     @property
     def _backend(self) -> str:
@@ -322,7 +328,11 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        made, pair = self._anew(arguments)
+        self._exact = self._backend == "numba" and not _shared.get(shared_key)  # of any other shape: sizes
+        try:
+            made, pair = self._anew(arguments)
+        finally:
+            self._exact = False
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -382,7 +392,7 @@ class Specialised:
             elif late is not None:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
-        out.sizes = graph.info.get("sizes", ())
+        out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
@@ -436,6 +446,8 @@ class Specialised:
                 if w.root == n and p.kind is not None:
                     p = Param(n, joined(p.kind, wanted_.kind_along(v, w.tokens, kind_of)))
             out[n] = p
+        if self._exact:
+            return sizes_known(out, arguments)
         return sizes_shared(out, arguments) if self._backend != "numpy" else out
 
     def _ways(self) -> dict[str, Way]:
@@ -460,6 +472,7 @@ class Specialised:
             t.function, params, self._ways(), given, defaults, settled=self._settling
         )
         graph.info["sizes"] = sizes_equal(params) if self._backend != "numpy" else ()
+        graph.info["shapes"] = shapes_in(params) if self._exact else ()
         return graph
 
     def _layered(self, graph: Graph, then: Request | None = None) -> Graph:
@@ -512,6 +525,27 @@ def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Pa
             p = replace(p, kind=Array(p.kind.dtype, dims))
         out[n] = p
     return out
+
+
+def sizes_known(params: dict[str, Param], arguments: Arguments) -> dict[str, Param]:
+    """The same parameters, arrays with their sizes at this call; of empty ones, sizes stay symbols."""
+    out = sizes_shared(params, arguments)
+    for n, p in params.items():
+        v = arguments.get(n)
+        if isinstance(p.kind, Array) and isinstance(v, np.ndarray) and v.size:
+            out[n] = replace(p, kind=Array(p.kind.dtype, v.shape))
+    return out
+
+
+def shapes_in(params: Mapping[str, Param]) -> Shapes:
+    """The arguments of which every size is known."""
+    out = []
+    for n, p in params.items():
+        if isinstance(p.kind, Array) and p.kind.dims:
+            shape = tuple(d for d in p.kind.dims if isinstance(d, int))
+            if len(shape) == len(p.kind.dims):
+                out.append((n, shape))
+    return tuple(out)
 
 
 def sizes_equal(params: Mapping[str, Param]) -> tuple[SamePlaces, ...]:

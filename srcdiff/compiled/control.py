@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from srcdiff.compiled.elements import Statements
-from srcdiff.compiled.nests import Size, Store
+from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
     atleast,
     bare,
@@ -16,6 +18,7 @@ from srcdiff.compiled.texts import (
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
     ZERO_OF,
+    Elements,
     Gather,
     Lazy,
     Num,
@@ -345,6 +348,9 @@ class Control(Statements):
             self.bind(e, Tapes(inner, start, count))
             return
         assert isinstance(k, Array)
+        if r.tape.sizes is not None:
+            self.bind(e, self.one_of(r.tape, e, k.dtype, at))
+            return
         sizes = []
         dims = e.kind.dims if isinstance(e.kind, Array) else k.dims
         for m, dim in enumerate(dims):
@@ -362,6 +368,43 @@ class Control(Statements):
         self.line(f"{name} = {inner.name}[{start} : {start} + {total}]{shape}")
         v = whole(Store(name, k.dtype, tuple(sizes), self.memory(e)))
         self.bind(e, v)
+
+    def one_of(self, tape: Tape, e: Val, dtype: str, at: str) -> Rep:
+        """An array of a tape, all of which are of one size."""
+        sizes = tape.sizes
+        assert sizes is not None and tape.inner is not None
+        if tape.shapes:
+            return Lazy(dtype, sizes, lambda ix: ZERO_OF["f8"])
+        name = self.fresh(e.name)
+        self.line(f"{name} = {self.place_on(tape, at)}")
+        return whole(Store(name, dtype, sizes, self.memory(e)))
+
+    def place_on(self, tape: Tape, at: str) -> str:
+        """Where the array of a trip lies, on a tape of arrays of one size."""
+        assert tape.sizes is not None and tape.inner is not None
+        total = " * ".join(map(atleast, tape.sizes))
+        at = at if re.fullmatch(r"\w+", at) else f"({at})"
+        shape = f".reshape(({', '.join(map(atleast, tape.sizes))}))" if len(tape.sizes) > 1 else ""
+        return f"{tape.inner.name}[{at} * {total} : ({at} + 1) * {total}]{shape}"
+
+    def settled(self, tape: Tape, sizes: tuple[Size, ...]) -> bool:
+        """Whether all arrays of a tape are of these sizes, known beforehand: it is made for them."""
+        inner = tape.inner
+        if inner is None or not all(not s.text or self.is_outside(str(s)) for s in sizes):
+            return False
+        start = [f"{tape.name} = np.empty(("]
+        if not tape.shapes:
+            start += [f"{inner.name} = np.empty(64, ", f"{inner.count} = 0"]
+        lines = [next((n for n, x in enumerate(self.out) if x.strip().startswith(w)), -1) for w in start]
+        if -1 in lines:
+            return False
+        if not tape.shapes and tape.known:
+            total = " * ".join(map(atleast, sizes))
+            self.out[lines[1]] = self.out[lines[1]].replace("(64, ", f"({tape.known} * {total}, ", 1)
+        for n in sorted((lines[0], *lines[2:]), reverse=True):
+            del self.out[n]
+        tape.sizes = sizes
+        return True
 
     def shape_only(self, v: Val) -> bool:
         """Whether only the shape of a value is asked for."""
@@ -415,7 +458,9 @@ class Control(Statements):
         return t in self.family
 
     def trip_count(self, view: LoopView, header: list[str], t: Val) -> str:
-        start, stop, step = header
+        start, stop, step = map(bare, header)
+        if step == "1" and start.isdigit() and stop.isdigit():
+            return str(max(int(stop) - int(start), 0))
         name = self.fresh("n")
         if step == "1":
             less = "" if start == "0" else f" - {start}"
@@ -483,7 +528,7 @@ class Control(Statements):
                     self.line(f"    {tape.name} = {self.helper('grown')}({tape.name}, {end} + 1)")
                 self.line(f"{tape.name}[{end}] = {bare(text)}")
             else:
-                self.save_row(c, tape, end)
+                self.save_row(view, c, tape, end)
             if not tape.known:
                 self.line(f"{end} += 1")
 
@@ -493,23 +538,29 @@ class Control(Statements):
             raise self.no("a tape without a position")
         return got
 
-    def save_row(self, c: Atom, tape: Tape, end: str) -> None:
+    def save_row(self, view: LoopView, c: Atom, tape: Tape, end: str) -> None:
+        if isinstance(tape.elem, Array):
+            r = self.elements(c)
+            if r.dtype != tape.elem.dtype or len(r.sizes) != len(tape.elem.dims):
+                raise self.no("a tape of arrays that are not alike")
+            if self.settled(tape, r.sizes):
+                if not tape.shapes:
+                    self.save_one(r, tape, end, self.handed_out(view, r))
+                return
         if not tape.known:
             self.line(f"if {end} == {tape.name}.shape[0]:")
             self.line(f"    {tape.name} = {self.helper('grown_rows')}({tape.name})")
         inner = tape.inner
         assert inner is not None
         if isinstance(tape.elem, Seq):
-            r = self.rep(c)
-            if not isinstance(r, Tapes) or r.tape is not inner:
+            of = self.rep(c)
+            if not isinstance(of, Tapes) or of.tape is not inner:
                 raise self.no("a tape of lists that are not one loop's")
-            self.line(f"{tape.name}[{end}, 0] = {r.start}")
-            self.line(f"{tape.name}[{end}, 1] = {r.count}")
+            self.line(f"{tape.name}[{end}, 0] = {of.start}")
+            self.line(f"{tape.name}[{end}, 1] = {of.count}")
             return
         assert isinstance(tape.elem, Array)
         r = self.elements(c)
-        if r.dtype != tape.elem.dtype or len(r.sizes) != len(tape.elem.dims):
-            raise self.no("a tape of arrays that are not alike")
         start = inner.count
         if not tape.shapes:
             self.line(f"{tape.name}[{end}, 0] = {start}")
@@ -525,3 +576,42 @@ class Control(Statements):
             self.write_to(whole(store), [r], lambda t: t[0], False)
             self.flush()
             self.line(f"{start} += {total}")
+
+    def made_there(self, store: Store, tape: Tape, end: str, grow: str) -> bool:
+        """Whether an array that a trip makes and saves is made on the tape: nobody writes to it later."""
+        start = "    " * self.depth + f"{store.name} = np.empty("
+        at = next((n for n in range(len(self.out) - 1, -1, -1) if self.out[n].startswith(start)), -1)
+        if at < 0 or not all(map(same_size, store.sizes, tape.sizes or ())):
+            return False
+        if not all(x.startswith("    " * self.depth) for x in self.out[at:]):  # in a branch
+            return False
+        self.out[at] = "    " * self.depth + f"{store.name} = {self.place_on(tape, end)}"
+        if grow:
+            self.out.insert(at, "    " * self.depth + grow)
+        return True
+
+    def handed_out(self, view: LoopView, r: Elements) -> bool:
+        """Whether an array is, after the last trip, a result of the kernel: it would keep the tape."""
+        return isinstance(r, View) and any(
+            f in self.results and isinstance(y, Val) and getattr(self.env.get(y), "store", None) is r.store
+            for y, f in zip(view.yields, view.finals, strict=True)
+        )
+
+    def save_one(self, r: Elements, tape: Tape, end: str, out: bool) -> None:
+        """Save an array, on a tape of arrays of one size."""
+        inner, sizes = tape.inner, tape.sizes
+        assert inner is not None and sizes is not None
+        grow = ""
+        if not tape.known:
+            total = " * ".join(map(atleast, sizes))
+            grow = f"{inner.name} = {self.helper('grown')}({inner.name}, ({end} + 1) * {total})"
+        if isinstance(r, View) and r.whole and r.store.kept is None and not out:
+            if self.made_there(r.store, tape, end, grow):
+                return
+        if grow:
+            self.line(grow)
+        target = self.fresh("row")
+        self.line(f"{target} = {self.place_on(tape, end)}")
+        store = Store(target, r.dtype, sizes, frozenset((target,)))
+        self.write_to(whole(store), [r], lambda t: t[0], False)
+        self.flush()

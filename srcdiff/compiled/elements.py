@@ -8,9 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import diagonals, shifts, tables
 from srcdiff.compiled.bounds import Bounds
-from srcdiff.compiled.nests import Access, Nest, Size, Statement, Store, Way, contract, same_size, schedule
+from srcdiff.compiled.nests import (
+    Access,
+    Nest,
+    Size,
+    Statement,
+    Store,
+    Way,
+    contract,
+    running,
+    same_size,
+    schedule,
+)
 from srcdiff.compiled.texts import (
     along,
     atleast,
@@ -105,9 +116,12 @@ class Statements:
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
+        self.diagonals = False  # whether something is read that is one at a diagonal and zero elsewhere
+        self.far: list[tuple[str, str]] | None = None  # away from diagonals: those that were asked for
 
     def fresh(self, hint: str) -> str:
-        word = re.sub(r"\W", "_", hint or "t") or "t"
+        word = re.sub(r"\W", "_", hint)
+        word = word if word.strip("_") else "t"  # the name of loops whose number nobody reads is _
         word = word if not word[0].isdigit() else f"t{word}"
         name, n = word, 0
         while name in self.taken or name in tables_names:
@@ -176,13 +190,19 @@ class Statements:
                 raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
             name = self.fresh(v.name)
             self.env[v] = self.array(name, k, self.memory(v))
+            for n, d in enumerate(k.dims):
+                if isinstance(d, int) and d != 1:  # the text is for this size
+                    self.head.append(f"    {self.helper('agree')}({name}.shape[{n}], {d})")
         else:
             raise self.no("a value that is neither number nor array")
         self.kernel.params.append((name, v))
 
     def array(self, name: str, k: Array, roots: frozenset[Any]) -> View:
         self.bounds.array(k.dims)
-        sizes = tuple(Size(f"{name}.shape[{n}]", 0, d) for n, d in enumerate(k.dims))
+        sizes = tuple(
+            Size("", d, d) if isinstance(d, int) else Size(f"{name}.shape[{n}]", 0, d)
+            for n, d in enumerate(k.dims)
+        )
         return whole(Store(name, k.dtype, sizes, roots))
 
     def elements(self, a: Atom) -> Elements:
@@ -210,9 +230,12 @@ class Statements:
         """An array in memory."""
         r = self.elements(a)
         if isinstance(r, (Lazy, Gather)):
-            r = self.materialised(r, a.name if isinstance(a, Val) else "t")
-            if isinstance(a, Val) and self.depth == self.level[a]:  # else known in there only
+            name = a.name if isinstance(a, Val) else "t"
+            if isinstance(a, Val) and self.depth == self.level[a]:
+                r = self.materialised(r, name)
                 self.bind(a, r)
+            else:  # known in there only
+                r = self.whole_copy(r, name)
         if not isinstance(r, View):
             raise self.no("a number where an array is meant")
         return r
@@ -341,8 +364,6 @@ class Statements:
     def add(self, s: Statement) -> None:
         self.segment.append(s)
         self.kernel.statements += bool(s.space)
-        if len(self.segment) >= LONGEST:
-            self.flush()
 
     def broadcast(self, reps: list[Elements], dims: tuple[Dim, ...] | None = None) -> tuple[Size, ...]:
         """The sizes of arrays put together; those that are not known to agree are compared at run time."""
@@ -461,7 +482,7 @@ class Statements:
         segment, self.segment = self.segment, []
         if not segment:
             return
-        nodes = schedule(segment)
+        nodes = self.scheduled(segment)
         counts: Counter[Store] = Counter()
         for s in segment:
             counts.update(a.store for a in s.reads)
@@ -483,6 +504,34 @@ class Statements:
                 store.fresh = False
                 store.roots = frozenset().union(*(self.memory(v) for v in self.stores.get(store, [])))
 
+    def scheduled(self, segment: list[Statement]) -> list[Nest | Statement]:
+        """The loops of a segment; arrays of zeros are filled in there if it is along with something else."""
+        fills = [s for s in segment if s.fills is not None]
+        nodes = schedule(segment)
+        along: set[Statement] = set()
+        for node in nodes:
+            group = node.members if isinstance(node, Nest) else []
+            if any(s.fills is None for s in group):
+                along.update(s for s in group if s.fills is not None)
+        for s in fills:
+            if s not in along:
+                segment.remove(s)
+            elif s.fills is not None:
+                self.unfilled(s.fills)
+        return nodes if len(along) == len(fills) else schedule(segment)
+
+    def unfilled(self, store: Store) -> None:
+        """The memory of an array of zeros that a loop fills is made without them."""
+        start = f"{store.name} = np.zeros("
+        for lines in (self.out, self.head):
+            for n, line in enumerate(lines):
+                if line.strip().startswith(start):
+                    lines[n] = line.replace("np.zeros(", "np.empty(", 1)
+        self.kernel.made = [
+            (name, text.replace("np.zeros(", "np.empty(", 1) if name == store.name else text, v)
+            for name, text, v in self.kernel.made
+        ]
+
     def allocate(self, store: Store) -> None:
         sizes = [store.sizes[k] for k in store.axes]
         shape = ", ".join(atleast(s) for s in sizes)
@@ -502,7 +551,7 @@ class Statements:
         return all(w in params or w in ("max", "shape") for w in re.findall(r"[A-Za-z_]\w*", shape))
 
     def nodes(self, nodes: list[Nest | Statement], loops: list[str]) -> None:
-        for node in nodes:
+        for node in shifts.gathered(nodes, len(loops)):
             if isinstance(node, Statement):
                 node.write([*loops, *["0"] * (len(node.space) - len(loops))])
                 continue
@@ -510,15 +559,35 @@ class Statements:
             if len(loops) == len(self.variables):
                 self.variables.append(self.fresh("ijkl"[len(loops)] if len(loops) < 4 else "m"))
             var = self.variables[len(loops)]
+            if isinstance(node, shifts.Shifts):
+                node.emit(self, loops, var)
+                continue
             if node.size.is_one:
                 self.nodes(node.body, [*loops, "0"])
                 continue
+            if self.diagonals and not loops:
+                if len(self.variables) == 1:
+                    self.variables.append(self.fresh("j"))
+                if diagonals.rows(self, node, (var, self.variables[1])):
+                    continue
             self.kernel.loops += 1
+            sums = [(s, s.name, s.kept, self.place_of(s, w, loops)) for s, w in running(node, len(loops))]
+            for s, name, _, place in sums:
+                s.name, s.kept = self.fresh(f"{name}_sum"), ()
+                self.line(f"{s.name} = {place}")
             self.line(f"for {var} in range({bare(str(node.size))}):")
             self.depth += 1
             self.nodes(node.body, [*loops, var])
             self.settle()
             self.depth -= 1
+            for s, name, kept, place in sums:
+                self.line(f"{place} = {s.name}")
+                s.name, s.kept = name, kept
+
+    def place_of(self, store: Store, ways: tuple[Way, ...], loops: list[str]) -> str:
+        """The text of the element that a sum is in."""
+        texts = [along(w[1], w[2], loops[w[0]] if isinstance(w[0], int) else "") for w in ways if w]
+        return f"{store.name}[{', '.join(texts[k] for k in store.axes)}]"
 
     def named(self, name: str, v: Val) -> Rep:
         """A value that is in a variable."""
@@ -619,6 +688,9 @@ class Statements:
                 return self.stepped(r, k, n.plus(-1), -1, n)
             raise self.no("a slice that goes backwards")
         low, high = self.end(p.lower, n, True), self.end(p.upper, n, False)
+        if step != 1 and not (low.text or high.text):
+            size = Size.of(str(max(high.offset - low.offset + step - 1, 0) // step))
+            return self.stepped(r, k, low, step, size)
         if step != 1:
             size = Size(f"(({high} - {low} + {step - 1}) // {step})", 0, None)
             if str(low) == "0":
@@ -640,12 +712,14 @@ class Statements:
                 if lower:  # of an array shorter than this, all
                     return Size(f"max({n.plus(a.value)}, 0)", 0)
                 return n.plus(a.value)
-            if not lower and not (n.text and self.bounds.within(a, n.dim)):
+            if not n.text:
+                return Size("", min(a.value, n.offset), min(a.value, n.offset))
+            if not lower and not self.bounds.within(a, n.dim):
                 return Size(f"min({a.value}, {n})", 0)
             return Size("", a.value, a.value)
         text = self.scalar(a)
         if self.bounds.within(a, n.dim):
-            return Size(self.name_of_number(text), 0)
+            return Size.of(self.name_of_number(text))
         name = self.fresh("end")
         self.early(f"{name} = {self.helper('bound')}({bare(text)}, {n})")
         return Size(name, 0)

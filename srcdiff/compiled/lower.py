@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import elements, tables
 from srcdiff.compiled.control import Control
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -104,6 +104,8 @@ class Lowerer(Control):
             self.operation(op)
 
     def operation(self, op: Op) -> None:
+        if len(self.segment) >= elements.LONGEST:  # between operations: what one makes has its owner then
+            self.flush()
         if op.code == "prim":
             self.prim(op)
             for v in vals(op.ins):
@@ -179,7 +181,7 @@ class Lowerer(Control):
         if common not in DTYPES:
             raise self.no(f"numbers of type {common}")
         if fn is operator.pow:
-            template = power(op.ins[1], template)
+            template = power(op.ins[1], template, any(r.sizes for r in reps) and dtype == "f8")
         froms = [r.dtype for r in reps]
         tos = [common] * len(reps)
         if fn is np.where:

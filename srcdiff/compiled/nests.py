@@ -13,7 +13,10 @@ from typing import Any
 
 from srcdiff.ir.kinds import Dim, Sym, is_top, members
 
-__all__ = ["Access", "Nest", "Size", "Statement", "Store", "conflict", "paths", "same_size", "schedule"]
+__all__ = [
+    "Access", "Nest", "Size", "Statement", "Store", "conflict", "paths", "running", "same_size",
+    "schedule",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Size:
         if not self.offset:
             return self.text
         return f"({self.text} {'+' if self.offset > 0 else '-'} {abs(self.offset)})"
+
+    @classmethod
+    def of(cls, text: str, dim: Dim | None = None) -> Size:
+        """The size that a text names: a number is one."""
+        return cls("", int(text), int(text)) if text.isdigit() else cls(text, 0, dim)
 
     def plus(self, n: int) -> Size:
         d = self.dim
@@ -97,6 +105,7 @@ class Statement:
     reads: list[Access] = field(default_factory=list)
     writes: list[Access] = field(default_factory=list)
     adds: Store | None = None  # what it does nothing to but add: such statements may change places
+    fills: Store | None = None  # of an array of zeros: memory may come with them instead
 
 
 @dataclass(eq=False, slots=True)
@@ -215,3 +224,21 @@ def contract(nodes: list[Nest | Statement]) -> None:
             if not (bound and all(a.ways[k] == w for a, _ in accesses)) and not store.sizes[k].is_one:
                 kept.append(k)
         store.kept = tuple(kept)
+
+
+def running(node: Nest, depth: int) -> list[tuple[Store, tuple[Way, ...]]]:
+    """The elements that an innermost loop reads and writes in every trip: variables in the meantime."""
+    if any(isinstance(s, Nest) for s in node.body):
+        return []
+    accesses = [a for s in node.members for a in (*s.reads, *s.writes)]
+    out: dict[Store, tuple[Way, ...]] = {}
+    for s in node.members:
+        for a in s.writes:
+            store = a.store
+            if store.dtype != "f8" or not store.axes or store in out or None in a.ways:
+                continue
+            fixed = all(w is not None and (w[0] == "" or w[0] < depth or not w[2]) for w in a.ways)
+            again = any(b.store is store for b in s.reads)
+            if fixed and again and all(b.ways == a.ways for b in accesses if touch(b.store, store)):
+                out[store] = a.ways
+    return list(out.items())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.compiled import tables
+from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -44,6 +48,8 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 __all__ = ["HANDLERS"]
+
+SMALL = 512  # multiplications
 
 
 def getitem(lw: Lowerer, op: Op, names: Any) -> None:
@@ -251,11 +257,11 @@ def made(lw: Lowerer, op: Op, sizes: tuple[Size, ...], text: str, fill: str) -> 
     store = Store(lw.fresh(o.name), dtype, sizes, lw.memory(o), fill=fill)
     lw.stores.setdefault(store, []).append(o)
     lw.bind(o, whole(store))
-    outside_before = len(lw.kernel.made)
     allocated(lw, store)
-    if fill != "0" or (len(lw.kernel.made) > outside_before and fill != "0"):
-        own = tuple((p, "", 1) for p in range(len(sizes)))
-        lw.add(Statement(sizes, lambda ix: lw.put(store, ix, text), [], [Access(store, own)]))
+    own = tuple((p, "", 1) for p in range(len(sizes)))
+    s = Statement(sizes, lambda ix: lw.put(store, ix, text), [], [Access(store, own)])
+    s.fills = store if fill == "0" else None
+    lw.add(s)
 
 
 def shape(lw: Lowerer, a: Atom, k: Kind) -> tuple[Size, ...]:
@@ -270,7 +276,7 @@ def shape(lw: Lowerer, a: Atom, k: Kind) -> tuple[Size, ...]:
         if isinstance(p, Const) and type(p.value) is int:
             out.append(Size("", p.value, p.value))
         else:
-            out.append(Size(lw.scalar(p), 0, d))
+            out.append(Size.of(lw.scalar(p), d))
     return tuple(out)
 
 
@@ -315,6 +321,18 @@ def transpose(lw: Lowerer, op: Op, names: Any) -> None:
     n = len(r.sizes)
     order = list(range(n))[::-1] if len(op.ins) == 1 else constant_axes(lw, op.ins[1], n)
     permuted(lw, op, r, order)
+
+
+def flip(lw: Lowerer, op: Op, names: Any) -> None:
+    r = lw.view(op.ins[0])
+    if len(op.ins) > 2 or set(names) - {"", "axis"}:
+        raise lw.no("np.flip with options")
+    axes = list(range(len(r.sizes)))
+    if len(op.ins) == 2 and not same(op.ins[1], Const(None)):
+        axes = constant_axes(lw, op.ins[1], len(r.sizes))
+    for k in axes:
+        r = lw.stepped(r, k, r.sizes[k].plus(-1), -1, r.sizes[k])
+    lw.bind(op.out, r)
 
 
 def swapaxes(lw: Lowerer, op: Op, names: Any) -> None:
@@ -385,9 +403,53 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
     elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
         check_equal(lw, a.sizes[1], b.sizes[0])
         space = (a.sizes[0], a.sizes[1], b.sizes[1])
+        if has_blas() and not is_small(space):
+            multiplied(lw, op, (space[0], space[2]), dtype)
+            return
         summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
     else:
         raise lw.no("a product of matrices is BLAS's")
+
+
+@functools.cache
+def has_blas() -> bool:
+    """Whether kernels can call BLAS: numba asks SciPy for it."""
+    return importlib.util.find_spec("scipy") is not None
+
+
+def is_small(space: tuple[Size, ...]) -> bool:
+    """Whether a product is done sooner than BLAS is called."""
+    return all(isinstance(s.dim, int) for s in space) and math.prod(map(int, map(str, space))) <= SMALL
+
+
+def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None:
+    """A product of matrices by BLAS, inside a loop."""
+    a, b = (block(lw, x) for x in op.ins)
+    lw.flush()
+    store = Store(lw.fresh(op.out.name), dtype, sizes, lw.memory(op.out))
+    lw.stores.setdefault(store, []).append(op.out)
+    allocated(lw, store)
+    lw.line(f"np.dot({a}, {b}, {store.name})")
+    lw.bind(op.out, whole(store))
+
+
+def block(lw: Lowerer, a: Atom) -> str:
+    """The text of a matrix that lies in memory in one piece, by rows or by columns."""
+    r = lw.elements(a)
+    if isinstance(r, View):
+        lw.flush()
+        first = [start for k, start, _ in r.axes if k is None]
+        free = r.axes[len(first) :]
+        sizes = r.store.sizes[len(first) :]
+        if (
+            r.store.kept is None
+            and sorted(k for k, _, _ in free if k is not None) == [0, 1]
+            and all(start in ("", "0") and step == 1 for _, start, step in free)
+            and all(same_size(r.sizes[a[0] or 0], n) for a, n in zip(free, sizes, strict=True))
+        ):
+            text = f"{r.store.name}[{', '.join(x or '0' for x in first)}]" if first else r.store.name
+            return text if free[0][0] == 0 else f"{text}.T"
+    return lw.whole_copy(r, "t").store.name
 
 
 def check_equal(lw: Lowerer, a: Size, b: Size) -> None:
@@ -450,11 +512,11 @@ def outer(lw: Lowerer, op: Op, names: Any) -> None:
 def eye(lw: Lowerer, op: Op, names: Any) -> None:
     if len(op.ins) != 1 or any(names):
         raise lw.no("np.eye with options")
-    n = Size(lw.name_of_number(lw.scalar(op.ins[0])), 0, op.out.kind.dims[0])  # type: ignore[union-attr]
+    n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")
-    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: f"where({ix[0]} == {ix[1]}, 1.0, 0.0)"))
-    lw.helper("where")
+    lw.diagonals = True
+    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: equal(lw, ix[0], ix[1])))
 
 
 def triangle(lw: Lowerer, op: Op, names: Any) -> None:
@@ -489,8 +551,8 @@ HANDLERS: dict[Any, Any] = {
     len: length,
     np.size: size, getattr: dtype_attribute, ops.copied: copied, np.copy: copied, np.full: full,
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
-    np.swapaxes: swapaxes, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot, np.outer: outer,
-    np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
+    np.swapaxes: swapaxes, np.flip: flip, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot,
+    np.outer: outer, np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
 }  # fmt: skip
 

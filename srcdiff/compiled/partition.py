@@ -32,6 +32,8 @@ __all__ = ["Left", "Plan", "partition"]
 
 FEW = 12  # operations on numbers that are not worth the call of a kernel
 TRIMMED = (ops.copied, np.copy)  # nothing is gained by these at the ends of a kernel
+TURNED = (np.transpose, np.swapaxes)  # a matrix is turned for nothing where BLAS reads it
+PRODUCTS = (operator.matmul, np.dot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Partition:
         self.taken: set[str] = set()
         self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
         self.depth = 0  # operations around the region at hand
+        self.here: set[Op] = set()  # the operations of the region at hand
 
     def count(self, region: Region) -> None:
         for op in region.ops:
@@ -246,6 +249,7 @@ class Partition:
 
     # ---- runs
     def region(self, region: Region) -> None:
+        outside, self.here = self.here, set(region.ops)
         out: list[Op] = []
         run: list[Op] = []
         for op in region.ops:
@@ -261,6 +265,7 @@ class Partition:
             run = []
             out.append(self.kept(op))
         region.ops = out + self.kernel_of(run)
+        self.here = outside
 
     def before(self, op: Op, run: list[Op]) -> list[Op] | None:
         """What has to come first if an operation is done before a run; None if it cannot be."""
@@ -336,6 +341,9 @@ class Partition:
         while run and run[0].code == "prim" and run[0].fn in TRIMMED:
             first, *rest = run
             return [first, *self.kernel_of(rest)]
+        turned = [op for op in run if self.is_turned_for_blas(op, run)]
+        if turned:
+            return [*self.kernel_of([op for op in run if op not in turned]), *turned]
         if not run:
             return []
         if not self.worth(run):
@@ -369,6 +377,18 @@ class Partition:
             self.reasons[culprit] = (e.op, e.reason)
             n = run.index(culprit)
             return [*self.kernel_of(run[:n]), self.kept(culprit), *self.kernel_of(run[n + 1 :])]
+
+    def is_turned_for_blas(self, op: Op, run: list[Op]) -> bool:
+        """Whether an operation is a transpose that products of matrices alone read, which stay outside."""
+        users = self.users.get(op.out, []) if op.code == "prim" and op.fn in TURNED and movable(op) else []
+        return bool(users) and all(u is not None and self.is_for_blas(u, run) for u in users)
+
+    def is_for_blas(self, user: Op, run: list[Op]) -> bool:
+        if user.code != "prim" or user not in self.here or user in run:
+            return False
+        if user.fn not in PRODUCTS:
+            return self.is_turned_for_blas(user, run)
+        return all(isinstance(k := kind(a), Array) and len(k.dims) == 2 for a in user.ins[:2])
 
     def worth(self, run: list[Op]) -> bool:
         """Whether a call is less than what it saves."""

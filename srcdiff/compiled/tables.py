@@ -42,6 +42,7 @@ ELEMENTWISE: dict[Any, str] = {
 
 VECTOR_MATHS = (  # in srcdiff.compiled.vmath
     "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc",
+    "hypot",
 )
 
 _MATHS = {

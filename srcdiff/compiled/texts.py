@@ -56,9 +56,14 @@ def cast(text: str, of: str, to: str) -> str:
     return f"({text} != 0)"
 
 
-def power(exponent: Atom, template: str) -> str:
-    """Powers by small constants, as NumPy does them."""
+def power(exponent: Atom, template: str, many: bool = False) -> str:
+    """Powers by small constants, as NumPy does them; ``many``: of elements, halves of odd numbers too."""
     if isinstance(exponent, Const):
+        e = exponent.value
+        if many and isinstance(e, float) and 2 * e in (-7, -5, -3, -1, 1, 3, 5, 7):
+            base = "({0} + 0.0)"  # of -0.0 the powers are positive
+            product = " * ".join([f"math.sqrt{base}", *[base] * int(abs(e))])
+            return f"(1.0 / ({product}))" if e < 0 else f"({product})"
         if exponent.value == 2:
             return "({0} * {0})"
         if exponent.value == 1:
@@ -74,6 +79,9 @@ def template_arity(template: str) -> int:
 
 def range_of(header: list[str], rev: bool) -> str:
     start, stop, step = map(bare, header)
+    if rev and all(re.fullmatch(r"-?\d+", x) for x in (start, stop, step)):
+        back = range(int(start), int(stop), int(step))[::-1]
+        return f"range({back.start}, {back.stop}, {back.step})"
     if not rev:
         if step != "1":
             return f"range({start}, {stop}, {step})"
@@ -95,6 +103,9 @@ def value_of(lines: list[str]) -> str:
 
 def minus(high: Size, low: Size, n: Size) -> Size:
     """The size of a slice."""
+    if not low.text and not high.text:
+        d = max(high.offset - low.offset, 0)
+        return Size("", d, d)
     if not low.text:
         return high.plus(-low.offset)
     if high.text == low.text:

@@ -114,6 +114,7 @@ class Tape:
     count: str = ""
     known: str = ""  # the number of trips, where it is known before
     shapes: bool = False  # of its arrays only the shapes are asked for
+    sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
 
 
 @dataclass(slots=True)

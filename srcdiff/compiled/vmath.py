@@ -12,7 +12,7 @@ The errors are bounded in units in the last place (float64; `tests/compiled/test
 mpmath):
 
     exp 1    expm1 2    log 1    log1p 1    sin 1    cos 1    tan 2
-    sinh 2   cosh 2     tanh 2   atan 2     erf 1    erfc 4
+    sinh 2   cosh 2     tanh 2   atan 2     erf 1    erfc 4   hypot 2
 
 `sin`, `cos` and `tan` of arguments beyond 2**20 that are within 1e-16 of a multiple of pi/2 have an absolute
 error of 1e-30 instead. In a chain of scalar operations, each of which waits for the one before, the C library
@@ -450,6 +450,17 @@ def _erfc(x: Any) -> Any:
 
 
 @jitable
+def _hypot(x: Any, y: Any) -> Any:
+    x, y = abs(x), abs(y)
+    m = x if x > y else y
+    scale = 2.0**-600 if m > 2.0**500 else 2.0**600 if m < 2.0**-500 else 1.0  # squares stay in range
+    back = 2.0**600 if m > 2.0**500 else 2.0**-600 if m < 2.0**-500 else 1.0
+    u, v = x * scale, y * scale
+    h = math.sqrt(u * u + v * v) * back
+    return INF if x == INF or y == INF else h
+
+
+@jitable
 def exp(x: Any) -> Any:
     """e**x."""
     return like(_exp(double(x)), x)
@@ -513,6 +524,12 @@ def tanh(x: Any) -> Any:
 def atan(x: Any) -> Any:
     """The inverse tangent."""
     return like(_atan(double(x)), x)
+
+
+@jitable
+def hypot(x: Any, y: Any) -> Any:
+    """The length of a vector of two numbers."""
+    return like(_hypot(double(x), double(y)), x)
 
 
 @jitable

@@ -4,6 +4,9 @@
     python tests/benchmarks/run.py                       # every suite; writes docs/benchmarks.md
     python tests/benchmarks/run.py --only cholesky lu    # some workloads (--write: into the page as well)
     python tests/benchmarks/run.py --suite scalar tiny
+    python tests/benchmarks/run.py --part a.json --suite scalar tiny    # a part of a run: what is in the
+    python tests/benchmarks/run.py --part b.json --suite linear         # file already is not measured again
+    python tests/benchmarks/run.py --merge a.json b.json                # the parts put into the page
 
 Peers that are not installed are left out. One thread each. What is timed is the processor time of the
 process, so that other work on the machine does not count; all that answer a workload take turns, and the
@@ -211,6 +214,7 @@ def measure(work: Work) -> dict[str, Any]:
         "times": {who: statistics.median(ts) for who, ts in rounds.items()},
         "first": first,
         "failed": failed,
+        "load": os.getloadavg()[0],
     }
 
 
@@ -222,16 +226,37 @@ def versions() -> dict[str, str]:
     return found
 
 
+def merge(parts: list[Path]) -> None:
+    """Put the rows of parts of a run into the page: the rows that are there stay where no part has them."""
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"works": {}}
+    for part in parts:
+        more = json.loads(part.read_text())
+        found["versions"] = more["versions"]
+        found["works"].update(more["works"])
+    order = [w.name for w in everything()]
+    found["works"] = {n: found["works"][n] for n in order if n in found["works"]}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    write(RESULTS)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suite", nargs="*", choices=list(SUITES))
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--write", action="store_true", help="put these rows into docs/benchmarks.md, too")
+    parser.add_argument("--part", type=Path, help="put the rows into this file, and measure none twice")
+    parser.add_argument("--merge", type=Path, nargs="+", help="put the rows of these files into the page")
     arguments = parser.parse_args()
+    if arguments.merge:
+        merge(arguments.merge)
+        return 0
     some = bool(arguments.only or arguments.suite)
-    before = json.loads(RESULTS.read_text())["works"] if some and RESULTS.exists() else {}
+    into = arguments.part or RESULTS
+    before = json.loads(into.read_text())["works"] if (some or arguments.part) and into.exists() else {}
     results: dict[str, Any] = {}
     for work in everything():
+        if arguments.part and work.name in before:
+            continue
         if (arguments.only and work.name not in arguments.only) or (
             arguments.suite and work.suite not in arguments.suite
         ):
@@ -243,10 +268,11 @@ def main() -> int:
         print(f"{work.suite:10} {work.name:20} ms: {line}{ratio}", flush=True)
         for who, why in row["failed"].items():
             print(f"    {who}: {why}", flush=True)
-        if not some or arguments.write:
+        if not some or arguments.write or arguments.part:
             works = {**before, **results}
-            RESULTS.write_text(json.dumps({"versions": versions(), "works": works}, indent=1) + "\n")
-            write(RESULTS)
+            into.write_text(json.dumps({"versions": versions(), "works": works}, indent=1) + "\n")
+            if into == RESULTS:
+                write(RESULTS)
     for suite in SUITES:
         ratios = [
             r["times"]["jax"] / r["times"]["ours"]

@@ -22,6 +22,9 @@ import pytest
 numba = pytest.importorskip("numba")
 
 import srcdiff  # noqa: E402
+import srcdiff.api.specialise  # noqa: E402
+import srcdiff.compiled.elements  # noqa: E402
+import srcdiff.compiled.runtime  # noqa: E402
 import srcdiff.compiled.vectors  # noqa: E402  (compiled, before any test says otherwise)
 from corpus import PROGRAMS  # noqa: E402
 from srcdiff import grad, hessian, hvp, jacfwd, jvp, value_and_grad, vjp  # noqa: E402
@@ -194,6 +197,51 @@ def stopped(xs):
     return total * total
 
 
+def smoothed(x, n):
+    for _ in range(n):
+        for _ in range(2):
+            before = x.copy()
+            x[1:-1] = np.sin(before[1:-1]) + before[2:] * before[:-2]
+    return np.sum(x * x)
+
+
+def recurrent_matrix(W, x):
+    h = x[0]
+    for t in range(1, x.shape[0]):
+        h = np.tanh(h @ W + x[t] * np.hypot(h, x[t]))
+    return np.sum(h)
+
+
+def gathered_and_read_in_a_loop(x, places):
+    y = x * 1.0
+    v = y[places]
+    y = y * 0.5
+    s = 0.0
+    for i in range(1, len(x)):
+        y[i] = y[i] + np.sin(v[i - 1])
+        s = s * 0.9 + y[i]
+    return s + np.sum(v * y)
+
+
+def gram(W, x):
+    h = np.tanh(x @ W)
+    t = h.T
+    h *= 2.0
+    return np.sum((t @ h) ** 2) + np.sum(np.sin(h.T)) + np.sum(np.swapaxes(h, 0, 1) @ np.cos(h))
+
+
+def levinson(r):
+    y = np.zeros_like(r)
+    y[0] = -r[0]
+    alpha, beta = -r[0], 1.0
+    for k in range(1, r.shape[0]):
+        beta *= 1.0 - alpha * alpha
+        alpha = -(r[k] + np.dot(np.flip(r[:k]), y[:k])) / beta
+        y[:k] += alpha * np.flip(y[:k])
+        y[k] = alpha
+    return np.sum(y * y)
+
+
 def of_a_list(c, x):
     y = 0.0
     for k in range(len(c)):
@@ -218,6 +266,11 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gathered_of_a_sum": (gathered_of_a_sum, (R.normal(size=4), np.array([0, 2, 2, 1, 3]))),
     "swapped": (swapped, (R.normal(size=6),)),
     "overlapping": (overlapping, (R.normal(size=6),)),
+    "smoothed": (smoothed, (R.normal(size=9), 2)),
+    "recurrent_matrix": (recurrent_matrix, (R.normal(size=(9, 9)), R.normal(size=(3, 9, 9)))),
+    "gathered_and_read_in_a_loop": (gathered_and_read_in_a_loop, (R.normal(size=4), np.array([2, 0, 1, 3]))),
+    "gram": (gram, (R.normal(size=(4, 3)), R.normal(size=(5, 4)))),
+    "levinson": (levinson, (R.normal(size=6) * 0.3,)),
     "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
 }
 COMPILED = [n for n in CASES if ALL or n in ("cholesky", "softmax", "ladder")]
@@ -229,6 +282,44 @@ def test_cases(name: str, uncompiled: None) -> None:
     g = grad(f, backend="numba")
     check_same(g(*copy.deepcopy(args)), grad(f)(*copy.deepcopy(args)))
     assert g.compiled(*args).kernels
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "of_a_list"])
+def test_cases_of_any_size(name: str, uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text for the first shapes is for these alone, that for others for all."""
+    monkeypatch.setattr(srcdiff.api.specialise, "sizes_known", srcdiff.api.specialise.sizes_shared)
+    f, args = CASES[name]
+    check_same(grad(f, backend="numba")(*copy.deepcopy(args)), grad(f)(*copy.deepcopy(args)))
+
+
+@pytest.mark.parametrize("name", ["softmax", "mixture", "gathered_of_a_sum", "overlapping", "gram"])
+def test_long_segments_are_cut(name: str, uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(srcdiff.compiled.elements, "LONGEST", 2)
+    monkeypatch.setattr(srcdiff.api.specialise, "_shared", {})
+    f, args = CASES[name]
+    check_same(grad(f, backend="numba")(*copy.deepcopy(args)), grad(f)(*copy.deepcopy(args)))
+
+
+def test_other_shapes(uncompiled: None) -> None:
+    def chained(x):
+        return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+    g = grad(chained, backend="numba")
+    assert "x.shape" not in g.source_for(np.linspace(-1.0, 1.0, 5)).replace("x.shape[0], 5", "")
+    for n in (5, 7, 5, 9, 2):
+        check_same(g(np.linspace(-1.0, 1.0, n)), grad(chained)(np.linspace(-1.0, 1.0, n)))
+    assert "x.shape" in g.source_for(np.linspace(-1.0, 1.0, 6))
+
+
+def test_a_saved_text_is_for_its_shapes(tmp_path: Path) -> None:
+    def squares(x):
+        return np.sum(x[1:] ** 2 * x[:-1])
+
+    text = grad(squares, backend="numba").source_for(np.linspace(-1.0, 1.0, 5))
+    names: dict[str, Any] = {"__name__": "saved"}
+    exec(text.replace("cache=True, ", ""), names)
+    with pytest.raises(ValueError, match="sizes"):
+        names["squares_grad"](np.linspace(-1.0, 1.0, 6))
 
 
 @pytest.mark.parametrize("name", COMPILED)

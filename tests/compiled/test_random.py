@@ -11,7 +11,8 @@ import pytest
 
 numba = pytest.importorskip("numba")
 
-import srcdiff.compiled.vectors  # noqa: E402, F401  (compiled, before any test says otherwise)
+import srcdiff.api.specialise  # noqa: E402
+import srcdiff.compiled.vectors  # noqa: E402  (compiled, before any test says otherwise)
 from random_writes import (  # noqa: E402
     INDEX,
     X,
@@ -33,6 +34,8 @@ MANY = int(os.environ.get("SRCDIFF_FUZZ", "24"))
 def test_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values, gradients, a derivative of the gradient; kernels run as the Python that they are."""
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    if seed % 2:  # the text for any size
+        monkeypatch.setattr(srcdiff.api.specialise, "sizes_known", srcdiff.api.specialise.sizes_shared)
     f = made(seed, tmp_path)
     plain, kernels = (value_and_grad(f, wrt=(0, 1), backend=b) for b in ("numpy", "numba"))
     for one, other in zip(plain(X, Y, INDEX)[1], kernels(X, Y, INDEX)[1], strict=True):

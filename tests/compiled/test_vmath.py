@@ -141,3 +141,37 @@ def test_kernels(name: str) -> None:
         kernel(small, out32)
         for a, y in zip(small, out32, strict=True):
             assert same(y, f(a), 1.0), (a, y, f(a))
+
+
+def test_hypot() -> None:
+    """Of two arguments: to two units in the last place, edges as NumPy has them; a loop over vectors."""
+    numba = pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    sizes = np.exp(rng.uniform(-720.0, 709.0, (2, 200)))
+    near = rng.normal(size=(2, 200)) * np.exp(rng.uniform(-2.0, 2.0, (2, 200)))
+    pairs = [*zip(*sizes, strict=True), *zip(*near, strict=True)]
+    for x, y in pairs:
+        with mpmath.workprec(300):
+            want = mpmath.hypot(mpmath.mpf(x), mpmath.mpf(y))
+            if want > 1.79e308:
+                continue
+            assert abs(mpmath.mpf(vmath.hypot(x, y)) - want) <= 2 * math.ulp(float(want)), (x, y)
+    edges = [(float(a), float(b)) for a in EDGES for b in EDGES]
+    for x, y in edges:
+        with np.errstate(all="ignore"):
+            want = np.hypot(x, y)
+            assert same(vmath.hypot(x, y), want, 3.0), (x, y, want)
+
+    def loop(x, y, out):  # type: ignore[no-untyped-def]
+        for i in range(x.size):
+            out[i] = vmath.hypot(x[i], y[i])
+
+    kernel = numba.njit(error_model="numpy")(loop)
+    x, y = (np.array(v) for v in zip(*edges, *pairs, strict=True))
+    out = np.empty_like(x)
+    kernel(x, y, out)
+    for a, b, z in zip(x, y, out, strict=True):
+        with np.errstate(over="ignore"):
+            assert same(z, vmath.hypot(float(a), float(b)), 2.0)
+    (text,) = kernel.inspect_llvm().values()
+    assert "x double>" in text
