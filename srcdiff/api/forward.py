@@ -14,6 +14,7 @@ from srcdiff.api.structures import tangent
 from srcdiff.api.targets import Target, looked_at, name_of, refuse, refuse_value
 from srcdiff.api.wrt import Wrt, wrt_ways
 from srcdiff.frontend.paths import Way
+from srcdiff.ir.graph import Graph
 from srcdiff.load import explained
 from srcdiff.pipeline import Made, Request
 
@@ -68,7 +69,11 @@ class Forward(Specialised):
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         name = name_of(self.primal)
         text = f"Value of {name} and its change along the tangents of {', '.join(wrt)}{self._for(arguments)}."
+        text += self._memory(arguments)
         return pipeline.finish(made, f"{name if name.isidentifier() else 'f'}_jvp", text, self._backend), None
+
+    def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
+        return (pipeline.derivative_graph(graph, self._request),)
 
     def push(self, bound: inspect.BoundArguments, tangents: Mapping[str, Any]) -> tuple[Any, ...]:
         """Value and tangent, and what else the function returns."""

@@ -286,8 +286,12 @@ def _plain(b: Many, op: Op) -> tuple[Atom, Any]:
 
 
 def _list(b: Many, op: Op) -> tuple[Atom, Any]:
-    """``list(x)``: of an array, its elements, each for all examples."""
-    x = op.ins[0]
+    """``list(x)``: of an array, its elements, each for all examples; of a display, what is in it."""
+    x, k = op.ins[0], op.out.kind
+    if isinstance(x, Struct) and x.type in (list, tuple) and x.items and type(k) is Seq:
+        items = tuple(b.as_many(a, k.elem) for a in x.items)
+        made = Struct(x.type, x.keys, items)
+        return b.prim(list, [made], result=Seq(kind(items[0])), **handed_on(op)), "many"
     if b.way(x) == "many" and isinstance(kind(x), Array):
         return b.prim(list, [b.rule(batching.elements, {"x": b.at(x)})], result=op.out.kind), "many"
     return _plain(b, op)
