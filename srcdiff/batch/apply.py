@@ -311,8 +311,20 @@ def _sum(b: Many, op: Op) -> tuple[Atom, Any]:
 
 def _add(b: Many, op: Op) -> tuple[Atom, Any]:
     if isinstance(op.out.kind, Seq):
-        raise Unbatched("lists put together")
+        return together(b, op), "many"
     return b.elementwise(op, op.fn), "many"
+
+
+def together(b: Many, op: Op) -> Atom:
+    """``xs + ys`` of lists, ``xs * n``: lists of what all examples have."""
+    parts = [type(kind(a)) is Seq or (isinstance(a, Struct) and a.type is list) for a in op.ins]
+    if not any(parts) or any(not is_list and b.way(a) != "one" for a, is_list in zip(op.ins, parts)):
+        raise Unbatched("lists put together")
+    given = [b.as_many(a, op.out.kind) if is_list else b.at(a) for a, is_list in zip(op.ins, parts)]
+    made = next((kind(a) for a in given if type(kind(a)) is Seq), None)
+    if made is None:
+        raise Unbatched("displays put together")
+    return b.prim(op.fn, given, result=made, **handed_on(op))
 
 
 def _shape_at(b: Many, op: Op) -> tuple[Atom, Any]:
@@ -548,7 +560,7 @@ CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _setitem,
     ops.append: _append, ops.poplast: _plain, ops.rest: _plain, ops.copied: _plain, ops.stop_gradient: _plain,
     list: _list, float: _itself, ops.accumulate: _sum, operator.add: _add, operator.mul: _add,
-    ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
+    operator.concat: _add, ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
     batching.SUMS: _einsum, **dict.fromkeys(batching.DISPLAYS, _array),
     **dict.fromkeys(batching.JOINS, _joined),
 }  # fmt: skip
