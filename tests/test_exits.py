@@ -5,6 +5,7 @@ SRCDIFF_FUZZ=n tries n programs with fresh random choices.
 
 from __future__ import annotations
 
+import heapq
 import importlib.util
 import os
 import random
@@ -227,3 +228,39 @@ def test_einsum_of_several_is_new() -> None:
     assert "append(t.copy())" not in srcdiff.source(made, a) and "kept.append(t)" in srcdiff.source(made, a)
     with pytest.raises(UnsupportedSyntax, match="aliasing"):
         srcdiff.grad(lambda a: g(a.copy()))(a)
+
+
+def test_complex_numbers_of_all_directions() -> None:
+    """A cotangent that starts from nothing is complex where the others will be."""
+
+    def f(x: np.ndarray) -> Any:
+        z, c = x[0] + 1j * x[1], 0.2 + x[2] * 1j
+        for _ in range(2):
+            z = z * z + c
+        return z.real
+
+    x = np.array([0.3, -0.4, 0.8])
+    c = np.array([0.0, 0.0, 1j])
+    z, z_dot = x[0] + 1j * x[1], np.array([1.0, 1j, 0.0])
+    z, z_dot, z_dots = z * z + 0.2 + x[2] * 1j, 2 * z * z_dot + c, 2 * np.outer(z_dot, z_dot)
+    want = np.real(2 * np.outer(z_dot, z_dot) + 2 * z * z_dots)
+    assert np.allclose(srcdiff.hessian(f)(x), want)
+
+
+def test_lists_kept_where_there_are_none() -> None:
+    """Reverse over reverse: what a trip that is left early did not keep has a zero of its own."""
+
+    def f(w: np.ndarray) -> Any:
+        edges = {0: [(1, w[0] ** 2), (2, w[1] ** 2 + 1)], 1: [(2, 0.2 * w[2])], 2: []}
+        heap, done = [(0.0, 0)], {}
+        while heap:
+            d, u = heapq.heappop(heap)
+            if u in done:
+                continue
+            done[u] = d
+            for v, c in edges[u]:
+                heapq.heappush(heap, (d + c, v))
+        return done[2] ** 2
+
+    w = np.array([0.4, -0.7, 1.1])
+    assert np.allclose(srcdiff.vhp(f)(w, w), srcdiff.hvp(f)(w, w))

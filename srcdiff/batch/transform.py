@@ -547,6 +547,9 @@ class Batch(Many):
             if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
                 if type(new.value) is int:  # an array does not become one of floats by itself
                     new = Const(float(new.value))
+            if isinstance(meant, (Scalar, Array)) and meant.dtype[0] == "c" and isinstance(new, Const):
+                if type(new.value) in (int, float):
+                    new = Const(complex(new.value))
             if type(kind(old)) is Seq and (shown := display_of(new)) and shown.items:
                 each = tuple(self.expanded(x, kind(x)) for x in shown.items)
                 made = Struct(shown.type, shown.keys, each)

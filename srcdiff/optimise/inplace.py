@@ -762,7 +762,8 @@ class Owner:
         there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
         flat = isinstance(a.kind, Array) or (isinstance(a.kind, Seq) and isinstance(a.kind.elem, Scalar))
         new = flat and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
-        return there and (new or a.op.fn is list)
+        apart = getattr(a.op.fn, "__made_apart__", False)  # all that is in it is new
+        return there and (new or apart or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
@@ -1019,10 +1020,10 @@ def name_displays(region: Region) -> None:
 
 
 def smaller(a: Kind, b: Kind) -> bool:
-    """Whether arrays of one kind lack axes, or entries, that those of another have."""
+    """Whether arrays of one kind lack axes, entries or imaginary parts that those of another have."""
     if not isinstance(a, Array) or not isinstance(b, Array):
         return False
-    if len(a.dims) != len(b.dims):
+    if len(a.dims) != len(b.dims) or (a.dtype[0] != "c" and b.dtype[0] == "c"):
         return True
     return any(m == 1 and n != 1 for m, n in zip(a.dims, b.dims, strict=True))
 
