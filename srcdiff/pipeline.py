@@ -457,6 +457,8 @@ CONTEXT = Context(
     is_known=registry.is_known,
     is_pure=registry.is_pure,
     may_alias=registry.may_alias,
+    alias_of_one=registry.is_alias_of_one,
+    shape_positions=lambda fn: _shape_positions(fn),
     keeps_zero=keeps_zero,
     fills_zero=fills_zero,
     is_product=vocabulary.MULTILINEAR.__contains__,
@@ -1058,7 +1060,7 @@ def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]
     taken = {p.name for p in second.region.params}
     for seed, value in zip(seeds, values, strict=True):
         if seed in used:
-            p = Val(fresh(f"{value.name or 'out'}_saved", taken), value.kind, user=True)
+            p = Val(fresh(f"{value.name.rstrip('!') or 'out'}_saved", taken), value.kind, user=True)
             result = first.region.results[0]
             assert isinstance(result, Struct)
             primal, saved = result.items

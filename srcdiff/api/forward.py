@@ -19,6 +19,7 @@ from srcdiff.request import Request
 
 if TYPE_CHECKING:
     from srcdiff import pipeline
+    from srcdiff.ir.graph import Graph
     from srcdiff.request import Made
 else:
     pipeline = Later("srcdiff.pipeline")
@@ -74,7 +75,11 @@ class Forward(Specialised):
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         name = name_of(self.primal)
         text = f"Value of {name} and its change along the tangents of {', '.join(wrt)}{self._for(arguments)}."
+        text += self._memory(arguments)
         return pipeline.finish(made, f"{name if name.isidentifier() else 'f'}_jvp", text, self._backend), None
+
+    def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
+        return (pipeline.derivative_graph(graph, self._request),)
 
     def push(self, bound: inspect.BoundArguments, tangents: Mapping[str, Any]) -> tuple[Any, ...]:
         """Value and tangent, and what else the function returns."""

@@ -20,6 +20,7 @@ from srcdiff.signature import key_of_value
 
 if TYPE_CHECKING:
     from srcdiff import family, pipeline
+    from srcdiff.memory.plans import Plan
     from srcdiff.request import Made
 else:
     family = Later("srcdiff.family")
@@ -33,6 +34,7 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 Fn = Callable[..., Any]
+Memory = int | str | None
 
 
 class Jacobian(Derivative[P, R]):
@@ -50,7 +52,7 @@ class Jacobian(Derivative[P, R]):
         key = tuple(map(key_of_value, arguments.values()))
         if key not in self._seen:
             params = self._params(arguments, self._all_wrt())
-            self._seen[key] = params, self._primal_graph(params, arguments)
+            self._seen[key] = params, self._layered(self._plain_graph(params, arguments))
         params, graph = self._seen[key]
         sizes: dict[int, int] = {}
         for n, p in params.items():
@@ -148,6 +150,10 @@ class Product(Called[P, R]):
     def _made(self, *args: Any, **kwargs: Any) -> Made:
         return super()._made(*(args[:-1] if args else args), **kwargs)
 
+    def plan_for(self, *args: Any, **kwargs: Any) -> Plan | None:
+        """How a call with these arguments would, before it is run; the vector may be left out."""
+        return super().plan_for(*(args if self._fits(args, kwargs) else args[:-1]), **kwargs)
+
 
 def taken(
     kind: type[Derivative[Any, Any]],
@@ -157,11 +163,12 @@ def taken(
     has_aux: bool,
     backend: Backend,
     option: Any = 1,
+    memory: Memory = None,
 ) -> Any:
     """A derivative, or the decorator that makes it."""
     if fn is None:
-        return lambda f: kind(f, mode, wrt, has_aux, option, backend=backend)
-    return kind(fn, mode, wrt, has_aux, option, backend=backend)
+        return lambda f: kind(f, mode, wrt, has_aux, option, memory=memory, backend=backend)
+    return kind(fn, mode, wrt, has_aux, option, memory=memory, backend=backend)
 
 
 def jacfwd(
@@ -197,7 +204,12 @@ def jacfwd(
 
 
 def jacrev(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Jacobian, row by row: reverse mode.
 
@@ -208,6 +220,7 @@ def jacrev(
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -222,11 +235,16 @@ def jacrev(
         >>> jacrev(lambda x: np.array([x @ x]))(np.array([3.0, 2.0]))
         array([[6., 4.]])
     """
-    return taken(Derivative, "jacrev", fn, wrt, has_aux, backend)
+    return taken(Derivative, "jacrev", fn, wrt, has_aux, backend, memory=memory)
 
 
 def jacobian(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Jacobian in the mode that takes fewer products: :func:`jacrev` if the result has fewer elements.
 
@@ -234,6 +252,7 @@ def jacobian(
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -249,11 +268,16 @@ def jacobian(
         >>> jacobian(lambda x, y: np.array([x * y, x + y]), wrt=("x", "y"))(2.0, 3.0)
         (array([3., 1.]), array([2., 1.]))
     """
-    return taken(Jacobian, "jacobian", fn, wrt, has_aux, backend)
+    return taken(Jacobian, "jacobian", fn, wrt, has_aux, backend, memory=memory)
 
 
 def hessian(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Hessian: forward mode over the gradient.
 
@@ -265,6 +289,7 @@ def hessian(
         fn: the function; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(hessian, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -280,11 +305,16 @@ def hessian(
         array([[4., 6.],
                [6., 0.]])
     """
-    return taken(Derivative, "hessian", fn, wrt, has_aux, backend)
+    return taken(Derivative, "hessian", fn, wrt, has_aux, backend, memory=memory)
 
 
 def hvp(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Hessian times vector, without the Hessian: :math:`\nabla^2 f(x)\, v`, forward over reverse.
 
@@ -295,6 +325,7 @@ def hvp(
         fn: a function with a single number as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -310,11 +341,16 @@ def hvp(
         >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "hvp", fn, wrt, has_aux, backend)
+    return taken(Product, "hvp", fn, wrt, has_aux, backend, memory=memory)
 
 
 def vhp(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Vector times Hessian: :math:`v^T \nabla^2 f(x)`, reverse over reverse.
 
@@ -324,6 +360,7 @@ def vhp(
         fn: a function with a single number as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -338,11 +375,16 @@ def vhp(
         >>> vhp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "vhp", fn, wrt, has_aux, backend)
+    return taken(Product, "vhp", fn, wrt, has_aux, backend, memory=memory)
 
 
 def gauss_newton_vp(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""Gauss-Newton matrix times vector: :math:`J^T J v` with :math:`J = f'(x)`.
 
@@ -353,6 +395,7 @@ def gauss_newton_vp(
         fn: the residuals: a function with arrays or numbers as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -368,11 +411,16 @@ def gauss_newton_vp(
         >>> product(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([5., 6.])
     """
-    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux, backend)
+    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux, backend, memory=memory)
 
 
 def elementwise_grad(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
 ) -> Any:
     r"""The derivative of a function that works element by element, in the shape of the argument.
 
@@ -383,6 +431,7 @@ def elementwise_grad(
         fn: the function; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(gradient, aux)``.
+        memory: the most memory that a call may take, as for :func:`grad`.
         backend: as for :func:`grad`.
 
     Returns:
@@ -397,7 +446,7 @@ def elementwise_grad(
         >>> elementwise_grad(lambda x: x**3)(np.array([1.0, 2.0]))
         array([ 3., 12.])
     """
-    return taken(Derivative, "elementwise_grad", fn, wrt, has_aux, backend)
+    return taken(Derivative, "elementwise_grad", fn, wrt, has_aux, backend, memory=memory)
 
 
 def derivative(

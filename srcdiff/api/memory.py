@@ -84,9 +84,18 @@ class Planner:
                     raise
                 return None
             settled = [pipeline.settled(g)[0] for g in sweeps]
-            return Foreseen(self.peaks(settled, given, counts))
+            return Foreseen(self.peaks(settled, {**given, **self.directions(settled, arguments)}, counts))
 
         return find(loops, self.budget, name_of(of.primal), foresee)
+
+    def directions(self, sweeps: list[Graph], arguments: Arguments) -> dict[str, Any]:
+        """What stands for the vectors that a product takes: they have the sizes of its arguments."""
+        r = self.of._request
+        return {
+            name: self.of._named(w, way, arguments)
+            for g in sweeps
+            for name, w, way in zip(g.info.get("tangents", ()), r.wrt, r.ways, strict=False)
+        }
 
     def peaks(
         self, sweeps: list[Graph], given: Mapping[str, Any], counts: Mapping[int, Val]

@@ -286,8 +286,12 @@ def _plain(b: Many, op: Op) -> tuple[Atom, Any]:
 
 
 def _list(b: Many, op: Op) -> tuple[Atom, Any]:
-    """``list(x)``: of an array, its elements, each for all examples."""
-    x = op.ins[0]
+    """``list(x)``: of an array, its elements, each for all examples; of a display, what is in it."""
+    x, k = op.ins[0], op.out.kind
+    if isinstance(x, Struct) and x.type in (list, tuple) and x.items and type(k) is Seq:
+        items = tuple(b.as_many(a, k.elem) for a in x.items)
+        made = Struct(x.type, x.keys, items)
+        return b.prim(list, [made], result=Seq(kind(items[0])), **handed_on(op)), "many"
     if b.way(x) == "many" and isinstance(kind(x), Array):
         return b.prim(list, [b.rule(batching.elements, {"x": b.at(x)})], result=op.out.kind), "many"
     return _plain(b, op)
@@ -307,8 +311,20 @@ def _sum(b: Many, op: Op) -> tuple[Atom, Any]:
 
 def _add(b: Many, op: Op) -> tuple[Atom, Any]:
     if isinstance(op.out.kind, Seq):
-        raise Unbatched("lists put together")
+        return together(b, op), "many"
     return b.elementwise(op, op.fn), "many"
+
+
+def together(b: Many, op: Op) -> Atom:
+    """``xs + ys`` of lists, ``xs * n``: lists of what all examples have."""
+    parts = [type(kind(a)) is Seq or (isinstance(a, Struct) and a.type is list) for a in op.ins]
+    if not any(parts) or any(not is_list and b.way(a) != "one" for a, is_list in zip(op.ins, parts)):
+        raise Unbatched("lists put together")
+    given = [b.as_many(a, op.out.kind) if is_list else b.at(a) for a, is_list in zip(op.ins, parts)]
+    made = next((kind(a) for a in given if type(kind(a)) is Seq), None)
+    if made is None:
+        raise Unbatched("displays put together")
+    return b.prim(op.fn, given, result=made, **handed_on(op))
 
 
 def _shape_at(b: Many, op: Op) -> tuple[Atom, Any]:
@@ -544,7 +560,7 @@ CORE: dict[Any, Any] = {
     operator.getitem: _getitem, ops.getfield: _getitem, ops.setitem: _setitem, ops.additem: _setitem,
     ops.append: _append, ops.poplast: _plain, ops.rest: _plain, ops.copied: _plain, ops.stop_gradient: _plain,
     list: _list, float: _itself, ops.accumulate: _sum, operator.add: _add, operator.mul: _add,
-    ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
+    operator.concat: _add, ops.shape_at: _shape_at, len: _len, **dict.fromkeys(batching.SHAPES, _of_shape),
     batching.SUMS: _einsum, **dict.fromkeys(batching.DISPLAYS, _array),
     **dict.fromkeys(batching.JOINS, _joined),
 }  # fmt: skip

@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted, may_be_unset
+from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.halves import all_values, uses
 from srcdiff.differentiate.reverse import replace_values
 from srcdiff.frontend.lower import Context
@@ -546,6 +547,13 @@ class Batch(Many):
             if isinstance(meant, Scalar) and meant.dtype == "f8" and isinstance(new, Const):
                 if type(new.value) is int:  # an array does not become one of floats by itself
                     new = Const(float(new.value))
+            if isinstance(meant, (Scalar, Array)) and meant.dtype[0] == "c" and isinstance(new, Const):
+                if type(new.value) in (int, float):
+                    new = Const(complex(new.value))
+            if type(kind(old)) is Seq and (shown := display_of(new)) and shown.items:
+                each = tuple(self.expanded(x, kind(x)) for x in shown.items)
+                made = Struct(shown.type, shown.keys, each)
+                return self.prim(list, [made], result=Seq(kind(each[0])), display=True)
             return self.meant_rank(self.expanded(new, kind(old)), kind(old), meant)
         raise Unbatched("values that are arrays on one path only")
 

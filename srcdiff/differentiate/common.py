@@ -53,6 +53,7 @@ from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_onl
 __all__ = [
     "Builder",
     "arguments",
+    "display_of",
     "fills_zero",
     "fn_name",
     "is_constant_fn",
@@ -90,6 +91,14 @@ def is_constant_fn(fn: Any) -> bool:
         return False
     entry = lookup(fn)
     return entry is not None and entry.constant
+
+
+def display_of(a: Atom) -> Struct | None:
+    """What a list was made of, if it is as it was written."""
+    if not isinstance(a, Val) or type(a.kind) is not Seq or a.op is None or a.op.fn is not list:
+        return None
+    made = a.op.ins[0] if a.op.ins else None
+    return made if isinstance(made, Struct) and a.op.attrs.get("display") else None
 
 
 def keeps_zero(fn: Any, where: list[bool], names: tuple[str, ...] = ()) -> bool:

@@ -11,6 +11,7 @@ from srcdiff.analysis.activity import Activity
 from srcdiff.differentiate.common import (
     Builder,
     arguments,
+    display_of,
     fn_name,
     is_constant_fn,
     is_count,
@@ -197,6 +198,10 @@ class Forward(Builder):
             return Struct(ka.type, ka.keys, tuple(parts))
         if t is ZERO and isinstance(ka, Scalar):
             return Const(0.0)
+        if t is ZERO and (shown := display_of(a)) is not None:
+            parts = (self.fitted(ZERO, x, element(ka)) for x in shown.items)
+            zeros = Struct(shown.type, shown.keys, tuple(parts))
+            return self.prim(list, [zeros], result=ka, display=True)
         if t is ZERO and isinstance(ka, Array) and not is_active_kind(ka):
             return self.rule(vocabulary.zeros_of_counts, {"x": a})
         return self.materialise(t, a)
@@ -726,7 +731,8 @@ def _append(f: Forward, op: Op) -> Atom:
     x, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    return f.prim(op.fn, [f.fit(x, op.out.kind), f.fit(v, element(op.out.kind))], result=op.out.kind)
+    attrs = {k: a for k, a in op.attrs.items() if k == "snapshots"}
+    return f.prim(op.fn, [f.fit(x, op.out.kind), f.fit(v, element(op.out.kind))], result=op.out.kind, **attrs)
 
 
 def _same(f: Forward, op: Op) -> Atom:

@@ -133,6 +133,8 @@ def keeps_lengths(v: Atom, x: Atom, index: Atom) -> bool:
         if v.op.ins[0] is x:
             return same(v.op.ins[1], index)
         v = v.op.ins[0]
+        if not isinstance(kind(v), Tree):  # part of a list that was there: it may be shorter
+            return False
     return False
 
 

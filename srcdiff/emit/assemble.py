@@ -985,22 +985,29 @@ class Assembler:
 
     def taped_unset(self, p: Val, loop: Op) -> bool:
         """Whether a variable that is not set before a loop may be put on a tape before it is set."""
-        todo, seen = [(p, loop)], set()
+        todo: list[tuple[Val, Op | None]] = [(p, loop)]
+        seen = set()
         while todo:
             v, op = todo.pop()
             if v in seen:
                 continue
             seen.add(v)
-            view = LoopView(op)
-            if v in view.params:
+            view = LoopView(op) if op is not None else None
+            if op is not None and view is not None and v in view.params:
                 todo.append((view.finals[view.params.index(v)], op))
             for where, user in self.lay.uses.get(v, []):
                 parent = self.names.parents[where]
                 if user is None and parent is None:
                     return True
-                if user is None and parent is not None and parent[1].code in ("for", "while"):
-                    if v in vals(LoopView(parent[1]).collected):
-                        return True
+                if user is None and parent is not None:
+                    owner = parent[1]
+                    if owner.code in ("for", "while"):
+                        around = LoopView(owner)
+                        if v in vals(around.collected):
+                            return True
+                        todo += [(q, owner) for q, y in zip(around.params, around.yields) if y is v]
+                    else:  # on a path of a branch it is what it was
+                        todo += [(o, None) for o, a in zip(owner.outs, where.results) if a is v]
                 if user is not None and user.attrs.get("unset"):
                     return True
                 if user is not None and user.code in ("for", "while"):
@@ -1044,7 +1051,7 @@ class Assembler:
             n -= 1
         run = self.out[n:]
         if len(run) >= FEW_NONES:
-            one = gast.Assign([s.targets[0] for s in run], const(None), None)
+            one = gast.Assign([t for s in run for t in s.targets], const(None), None)
             one.origin = run[0].origin
             self.out[n:] = [one]
 
@@ -1543,6 +1550,8 @@ def _mark(self: Assembler, op: Op) -> Any:
 def _list(self: Assembler, op: Op) -> Any:
     if op.attrs.get("display") and isinstance(op.ins[0], Struct):
         return gast.List([self.expr(x) for x in op.ins[0].items], gast.Load())
+    if op.attrs.get("tolist"):
+        return call(attr(self.expr(op.ins[0]), "tolist"))
     return call(name("list"), self.expr(op.ins[0]))
 
 

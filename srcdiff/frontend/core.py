@@ -118,6 +118,8 @@ class Context:
     is_known: Callable[[Any], bool]  # pure functions, callable on samples
     is_pure: Callable[[Any], bool]  # evaluated ahead of time on constants
     may_alias: Callable[[Any], bool]
+    alias_of_one: Callable[[Any], bool] = lambda fn: False  # of several arrays it makes something new
+    shape_positions: Callable[[Any], frozenset[int]] = lambda fn: frozenset()  # read for shape and type alone
     keeps_zero: Callable[..., bool] = lambda fn, where, names=(): False
     fills_zero: Callable[[Any], bool] = lambda fn: False
     is_product: Callable[[Any], bool] = lambda fn: False  # zero if any operand is, or part of one

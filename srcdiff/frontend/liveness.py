@@ -25,6 +25,14 @@ class Live:
     after: dict[int, Names] = field(default_factory=dict)
     again: dict[int, Names] = field(default_factory=dict)
     behind: dict[int, Names] = field(default_factory=dict)
+    inner: Names = frozenset()  # which functions inside the function may read at any time
+
+    def during(self, statement: Any) -> Names:
+        """Names whose values may be read after a statement has begun: not those that it binds anew."""
+        names = self.behind[id(statement)]
+        if isinstance(statement, gast.Assign) and len(statement.targets) == 1:
+            names -= _bound(statement.targets[0]) - self.inner
+        return names | _loads(statement)
 
 
 def liveness(function: Any, result: str = "") -> Live:
@@ -32,7 +40,7 @@ def liveness(function: Any, result: str = "") -> Live:
     walker = _Walker()
     inner = [n for n in nodes_in(*function.body) if isinstance(n, (gast.FunctionDef, gast.Lambda))]
     free = [(_loads(n) | _added(n)) - own_names(n) for n in inner]  # a name of its own is another one
-    walker.always = frozenset().union(*free) if free else NONE
+    walker.always = walker.live.inner = frozenset().union(*free) if free else NONE
     walker.block(function.body, frozenset((result,)) if result else NONE, NONE, NONE)
     return walker.live
 

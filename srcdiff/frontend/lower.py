@@ -415,9 +415,9 @@ class Lowerer(Core):
             line = getattr(node, "lineno", None)
             if line is None or root is None:
                 continue
-            behind = self.liveness(root).behind if isinstance(root, gast.FunctionDef) else {}
-            if id(statement) in behind:
-                out[entry.site.frame.id] = behind[id(statement)] | loads(statement).keys()
+            live = self.liveness(root) if isinstance(root, gast.FunctionDef) else None
+            if live is not None and id(statement) in live.behind:
+                out[entry.site.frame.id] = live.during(statement)
             else:
                 out[entry.site.frame.id] = loads_from(root, line)
         return out

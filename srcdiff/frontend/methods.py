@@ -136,7 +136,9 @@ def array_method(
         lw.write(owner, new, node)
         return Plain(Const(None))
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
-        return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
+        dtype = np.dtype(kind(atom).dtype)  # type: ignore[union-attr]
+        own = {"f": "f8", "c": "c16", "i": "i8", "u": "i8"}.get(dtype.kind, kind(atom).dtype)  # type: ignore[union-attr]
+        return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(own)), tolist=True))  # Python's own numbers
     if name == "flatten":
         order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
         if order and order[0] in (Const("A"), Const("K")):

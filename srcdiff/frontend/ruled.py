@@ -268,7 +268,10 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         kwargs = {k: v for k, v in kwargs.items() if not k.startswith("overwrite_")}
         atoms = [lw.read(a, node) for a in (*args, *kwargs.values())]
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
-    if lw.ctx.may_alias(fn) and args and not isinstance(content(lw, args[0]), Agg):
+    several = sum(isinstance(kind(a), Array) for a in atoms) > 1
+    apart = lw.ctx.alias_of_one(fn) and several
+    may_alias = lw.ctx.may_alias(fn) and not apart
+    if may_alias and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
         helper = top == "srcdiff"  # (it may give back what it is given, or something new)
         if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
@@ -277,17 +280,19 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
                 return lw.view(args[0], step)
     if "dtype" in kwargs and not lw.frame.static:
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
-    value = lw.prim(fn, atoms, names, method=method)
-    apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
-    if apart and all(is_plain_data(kind(a)) for a in atoms):
+    new_memory: dict[str, Any] = {"view": False} if apart else {}
+    value = lw.prim(fn, atoms, names, method=method, **new_memory)
+    made_apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
+    if made_apart and all(is_plain_data(kind(a)) for a in atoms):
         new = lw.bind(value)
         if isinstance(new, Loc):
             lw.own_lists.add(new.cell)
         return new
     is_array = isinstance(value, Val) and (isinstance(value.kind, Array) or value.kind == UNKNOWN)
-    if lw.ctx.may_alias(fn) and is_array and not lw.frame.static:
+    if may_alias and is_array and not lw.frame.static:
         new = lw.bind(value)
-        cells = {a.cell for a in args if isinstance(a, Loc)}
+        alike = lw.ctx.shape_positions(fn)
+        cells = {a.cell for n, a in enumerate(args) if isinstance(a, Loc) and n not in alike}
         if cells and isinstance(new, Loc):
             # a view or a copy: neither may be written to while the other is used
             aliases.may_be(lw.state, {new.cell}, cells)

@@ -161,12 +161,13 @@ class Owner:
         shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
     ) -> None:
         self.graph, self.may_alias, self.fresh, self.shape_only = graph, may_alias, fresh, shape_only
-        self.maybe: set[Val] = graph.info.get("maybe", set())  # what may be None
+        self.maybe: set[Val] = graph.info.setdefault("maybe", set())  # what may be None
         self.parts: dict[Val, tuple[Val, ...]] = {}  # a list -> what stands for the lists and arrays in it
         self.level: dict[Val, int] = {}  # of these: how deep the lists in them nest
         self.foreign = frozenset().union(*(self.alone(p) for p in graph.region.params))
 
     def run(self) -> None:
+        name_displays(self.graph.region)
         newest_versions(self.graph, self.shape_only, self.is_copy_of)
         read_sizes(self.graph.region)
         for _ in range(500):
@@ -333,7 +334,7 @@ class Owner:
             return frozenset(r for r in own if self.at(r) >= top) | inside
         if fn is operator.concat or (isinstance(o.kind, Seq) and fn is operator.mul):
             return own.union(*(self.of(a) for a in op.ins))
-        if fn is operator.getitem and not op.attrs.get("view", True) and isinstance(o.kind, Array):
+        if not op.attrs.get("view", True) and isinstance(o.kind, Array):
             return own
         if fn in VIEWS:
             held = self.of(op.ins[0])
@@ -763,7 +764,8 @@ class Owner:
         there = len(uses) == 1 and uses[0][0][-1][0] is self.home[a]
         flat = isinstance(a.kind, Array) or (isinstance(a.kind, Seq) and isinstance(a.kind.elem, Scalar))
         new = flat and self.fresh(a.op.fn) and not self.may_alias(a.op.fn)
-        return there and (new or a.op.fn is list)
+        apart = getattr(a.op.fn, "__made_apart__", False)  # all that is in it is new
+        return there and (new or apart or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
@@ -795,6 +797,25 @@ class Owner:
         at = v.op.outs.index(v)
         results = [r.results[at] for r in v.op.regions]
         return any(isinstance(a, Undef) or (isinstance(a, Val) and self.partly_set(a)) for a in results)
+
+    def may_be_unset(self, v: Val, seen: frozenset[Val] = frozenset()) -> bool:
+        """Whether there is a path on which a loop or a branch leaves a variable unset."""
+        if v.op is None or v in seen or not v.op.regions:
+            return False
+        if v.op.code in ("for", "while"):
+            view = LoopView(v.op)
+            names = view.finals if v in view.finals else view.params
+            if v not in names:
+                return False
+            at = names.index(v)
+            stands: list[Atom] = [view.inits[at], view.yields[at]]
+        elif v in v.op.outs:
+            stands = [r.results[v.op.outs.index(v)] for r in v.op.regions]
+        else:
+            return False
+        seen |= {v}
+        inner = [a for a in stands if isinstance(a, Val)]
+        return any(isinstance(a, Undef) for a in stands) or any(self.may_be_unset(a, seen) for a in inner)
 
     def copy_in_branches(self, v: Val) -> Val:
         """A copy of such a value, made where it is set."""
@@ -914,7 +935,7 @@ class Owner:
         if t not in view.params:
             return True
         i = view.inits[view.params.index(t)]
-        if not isinstance(i, Val):
+        if not isinstance(i, Val) or smaller(i.kind, t.kind):
             return True
         if not self.owned(i) or self.twice(view, view.params.index(t)) or self.loop_parameter(i):
             return True
@@ -939,6 +960,9 @@ class Owner:
 
         def copied(v: Val, fn: Any) -> Val:
             c = Op("prim", [v], attrs={"fn": fn})
+            if self.may_be_unset(v):
+                c.attrs["unset"] = True
+                self.maybe.add(v)
             c.outs.append(Val("", v.kind, c))
             self.like(v, c.out)
             region.ops.append(c)
@@ -980,6 +1004,30 @@ class Owner:
             replace_uses(region, p, c.out)
             region.ops.insert(0, c)
             self.roots[c.out] = self.alone(p)  # (as of what was made of it)
+
+
+def name_displays(region: Region) -> None:
+    """A list as it is written that is written to is made first: ``[a, b].append(c)`` changes nothing."""
+    for n, op in reversed(list(enumerate(region.ops))):
+        for r in op.regions:
+            name_displays(r)
+        if not is_update(op) or not isinstance(op.out.kind, Seq):
+            continue
+        shown = op.ins[0]
+        if isinstance(shown, Struct) and shown.type is list:
+            made = Op("prim", [shown], attrs={"fn": list, "display": True}, origin=op.origin)
+            made.outs.append(Val(op.out.name, op.out.kind, made, op.out.user))
+            op.ins = [made.out, *op.ins[1:]]
+            region.ops.insert(n, made)
+
+
+def smaller(a: Kind, b: Kind) -> bool:
+    """Whether arrays of one kind lack axes, entries or imaginary parts that those of another have."""
+    if not isinstance(a, Array) or not isinstance(b, Array):
+        return False
+    if len(a.dims) != len(b.dims) or (a.dtype[0] != "c" and b.dtype[0] == "c"):
+        return True
+    return any(m == 1 and n != 1 for m, n in zip(a.dims, b.dims, strict=True))
 
 
 def changed_there(rows: Atom, index: Atom, value: Atom) -> bool:

@@ -39,6 +39,7 @@ from srcdiff.rules.registry import (
     pure,
     real_only,
     returns_alias,
+    returns_alias_of_one,
     takes_sequence,
 )
 from srcdiff.runtime import linalg
@@ -73,7 +74,8 @@ pure(einsum_is_plain, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
 nondifferentiable(np.linalg.matrix_rank, nearest_places)
 returns_alias(complete, completed, completing, square)
-returns_alias(einsum_bar, np.einsum, np.linalg.diagonal, np.linalg.matrix_power, np.linalg.matrix_transpose)
+returns_alias_of_one(np.einsum)
+returns_alias(np.linalg.diagonal, np.linalg.matrix_power, np.linalg.matrix_transpose)
 
 
 # --- products of two
@@ -186,6 +188,11 @@ def cross(
 ) -> Any:
     if axis is not None:
         axisa, axisb, axisc = axis, axis, axis
+    if np.ndim(out_bar) < np.ndim(a) or np.ndim(out_bar) < np.ndim(b):  # of two entries each: a number
+        a, b, g = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), np.expand_dims(out_bar, -1)
+        a_bar = unbroadcast(g * np.array([1.0, -1.0]) * np.flip(b, -1), a)
+        b_bar = unbroadcast(g * np.array([-1.0, 1.0]) * np.flip(a, -1), b)
+        return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
     if axisa == -1 and axisb == -1 and axisc == -1:
         return unbroadcast(np.cross(b, out_bar), a), unbroadcast(np.cross(out_bar, a), b)
     a, b, g = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), np.moveaxis(out_bar, axisc, -1)

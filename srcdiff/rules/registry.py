@@ -49,6 +49,7 @@ __all__ = [
     "freezes",
     "implicit",
     "implicit_named",
+    "is_alias_of_one",
     "is_default",
     "is_freezing",
     "is_joined",
@@ -69,6 +70,7 @@ __all__ = [
     "refused",
     "refused_table",
     "returns_alias",
+    "returns_alias_of_one",
     "returns_fresh",
     "returns_operand",
     "rules_table",
@@ -124,6 +126,7 @@ _DEFINED: dict[Fn, list[Definition]] = {}
 _REFUSED: dict[Any, str] = {}
 _JOINED: set[Fn] = set()
 _ALIASING: set[Fn] = set()
+_OF_ONE: set[Any] = set()
 _PURE: set[Fn] = set()
 _SHARING: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
@@ -331,6 +334,20 @@ def refused_table() -> dict[Any, str]:
 def returns_alias(*fns: Fn) -> None:
     """Functions whose result may share memory with their first argument (views, or the argument itself)."""
     _ALIASING.update(fns)
+
+
+def returns_alias_of_one(*fns: Fn) -> None:
+    """Functions whose result may share memory with an operand if that is the only array."""
+    _ALIASING.update(fns)
+    _OF_ONE.update(fns)
+
+
+def is_alias_of_one(fn: Fn) -> bool:
+    """Whether ``fn`` shares memory with one operand alone: of several it makes something new."""
+    try:
+        return fn in _OF_ONE
+    except TypeError:
+        return False
 
 
 def returns_operand(*fns: Fn) -> None:

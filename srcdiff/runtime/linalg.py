@@ -284,7 +284,10 @@ def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:
     bar = np.einsum(",".join([out, *other_terms]) + "->" + present, g, *others, optimize=len(others) > 1)
     bar = np.asarray(bar)[tuple(slice(None) if c in present else np.newaxis for c in letters)]
     if letters == term:
-        return fit(bar, like)
+        out = fit(bar, like)
+        if isinstance(out, np.ndarray) and not (others and out.flags.writeable):
+            return out.copy()
+        return out
     spread = np.zeros(np.shape(like), dtype=bar.dtype)
     diagonal = np.einsum(term + "->" + letters, spread)
     diagonal[...] = fit(bar, diagonal)

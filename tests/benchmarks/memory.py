@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff import checkpoint, grad, tape, vjp
+from srcdiff import checkpoint, grad, hessian, hvp, jacrev, tape, vjp
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "memory.md"
 HEAD = "<!-- figures: python tests/benchmarks/memory.py -->\n"
@@ -178,6 +178,39 @@ def loops_that_store() -> list[str]:
     return rows
 
 
+def sums(u: Any, n: int) -> Any:
+    for _ in range(n):
+        u = u + 0.001 * np.sin(u) * np.cos(u)
+    return np.array([np.sum(u), np.sum(u * u), np.sum(u**3)])
+
+
+def budgets() -> list[str]:
+    """Derivatives of many directions within a budget."""
+    rows = [
+        "| derivative | elements | trips | stores | seconds | budget | plan | foreseen | peak | seconds |",
+        "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|",
+    ]
+    short, long = np.linspace(0.1, 0.9, 50), np.linspace(0.1, 0.9, 5_000)
+    cases: list[tuple[Any, Fn, tuple[Any, ...], str]] = [
+        (hessian, stored, (short, 2_000), "60 MB"),
+        (hessian, stored, (short, 2_000), "3 MB"),
+        (hvp, stored, (long, 2_000, long), "30 MB"),
+        (jacrev, sums, (long, 2_000), "30 MB"),
+    ]
+    for make, f, args, memory in cases:
+        plain, before = peak(make(f), *args)
+        within = make(f, memory=memory)
+        held, seconds = peak(within, *args)
+        plan = within.plan
+        (c,) = plan.choices
+        how = f"{c.snapshots} snapshots" if c.how == "snapshots" else c.how
+        rows.append(
+            f"| `{make.__name__}` | {args[0].size:,} | {args[1]:,} | {plain / 1e6:.1f} MB | {before:.2f}"
+            f" | {memory} | {how} | {plan.foreseen / 1e6:.1f} MB | {held / 1e6:.1f} MB | {seconds:.2f} |"
+        )
+    return rows
+
+
 def page(lengths: tuple[int, ...] = (1_000, 10_000, 100_000), size: int = 100) -> str:
     long = long_loops(lengths, size)
     return "\n".join(
@@ -187,6 +220,9 @@ def page(lengths: tuple[int, ...] = (1_000, 10_000, 100_000), size: int = 100) -
             *long,
             "\n## Loops that store\n\nPeak of both sweeps, against the bytes of what the pullback needs.\n",
             *loops_that_store(),
+            "\n## Many directions within a budget",
+            "\nA Hessian, a product with one, a Jacobian of three rows.\n",
+            *budgets(),
             "",
         ]
     )
