@@ -25,9 +25,10 @@ from srcdiff.frontend.wanted import kind_along, kind_opened
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.ir.modules import NUMPY, module_of, on
 from srcdiff.memory.plans import mark
 from srcdiff.pipeline import Made, Request, float_param
-from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
+from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, module_for, same
 
 __all__ = [
     "LIMIT",
@@ -300,10 +301,7 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        try:
-            made, pair = self._make(arguments)
-        except NoRule as refused:
-            made, pair = self._make_settled(arguments, refused)
+        made, pair = self._make_there(arguments)
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -391,6 +389,31 @@ class Specialised:
         return as_float(obj)
 
     # ---- making
+    def _make_there(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative, for arrays of the module that those of the call are of."""
+        module = module_for(arguments)
+        if module is not NUMPY and self._backend == "numba":
+            refuse_value(
+                "backend", f'backend="numba" is for NumPy\'s arrays, and these are {module.name}\'s',
+                "leave backend= out",
+            )  # fmt: skip
+        with on(module):
+            made, pair = self._make_any(arguments)
+        there = module_for(arguments, {c.name: c.value for c in made.graph.captures})
+        if there is not module:  # only what is read from outside tells
+            with on(there):
+                made, pair = self._make_any(arguments)
+        return made, pair
+
+    def _make_any(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative for arguments of any size; where that cannot be, for those at hand."""
+        try:
+            return self._make(arguments)
+        except NoRule as refused:
+            if any(p.slug == "array-module" for p in refused.problems):
+                raise  # (no size changes that)
+            return self._make_settled(arguments, refused)
+
     def _make(self, arguments: Arguments) -> tuple[Made, Pair | None]:
         raise NotImplementedError
 
@@ -477,7 +500,7 @@ def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Pa
     out = {}
     for n, p in params.items():
         v = arguments.get(n)
-        if isinstance(p.kind, Array) and isinstance(v, np.ndarray):
+        if isinstance(p.kind, Array) and v is not None and module_of(v) is not None:
             dims = tuple(
                 d if isinstance(d, int) else symbols.setdefault(size, d)
                 for d, size in zip(p.kind.dims, v.shape, strict=True)
@@ -521,8 +544,9 @@ def joined(a: Kind, b: Kind) -> Kind:
 def check_argument(fn: Any, name: str, value: Any) -> None:
     """Refuse arguments that cannot be differentiated."""
     what = name_of(fn)
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "fc":
-        thing = "an array of " if isinstance(value, np.ndarray) else "a "
+    is_array = module_of(value) is not None
+    if (is_array or isinstance(value, np.generic)) and value.dtype.kind not in "fc":
+        thing = "an array of " if is_array else "a "
         refuse("wrt", f"{what}: {name!r} is {thing}{value.dtype}, which has no derivative", cast(name, value))
     if is_instance(value):
         refuse(
@@ -554,7 +578,7 @@ def check_argument(fn: Any, name: str, value: Any) -> None:
 def cast(name: str, value: Any) -> str:
     """What to pass instead of an array of a dtype without derivatives."""
     match value.dtype.kind:
-        case "i" | "u" | "b" | "O" if isinstance(value, np.ndarray):
+        case "i" | "u" | "b" | "O" if module_of(value) is not None:
             return f"pass {name}.astype(float)"
         case "i" | "u" | "b":
             return f"pass float({name})"

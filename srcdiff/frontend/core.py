@@ -20,6 +20,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import aliases, boxes
 from srcdiff.frontend.advice import ADVICE
+from srcdiff.frontend.elsewhere import counterpart
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
@@ -82,6 +83,7 @@ from srcdiff.ir.kinds import (
     join,
     present,
 )
+from srcdiff.ir.modules import module_of
 
 __all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Declined", "Stop"]
 
@@ -867,6 +869,10 @@ class Core:
         known = self.at_place(path)
         if known is not None:
             return known
+        if is_code(obj) and (there := counterpart(obj)) is not None:
+            if path is not None and not self.frame.static:
+                self.guards[path] = obj
+            return Known(there, text)
         if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
             if path is not None and not self.frame.static and isinstance(obj, (*_FIXED, enum.Enum)):
                 self.guards[path] = obj
@@ -1155,7 +1161,7 @@ def is_instance(obj: Any) -> bool:
     t = type(obj)
     if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, Number, *BUILTIN)):
         return False
-    if isinstance(obj, enum.Enum):
+    if isinstance(obj, enum.Enum) or module_of(obj) is not None:
         return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
     if not heap or t.__module__.partition(".")[0] in LIBRARIES:
@@ -1168,6 +1174,8 @@ def is_instance(obj: Any) -> bool:
 def is_foreign(obj: Any) -> bool:
     """Whether a thing is an array of another library (a DataFrame, a tensor), which means other operators."""
     if isinstance(obj, (np.ndarray, np.generic, type)) or not hasattr(type(obj), "__array__"):
+        return False
+    if module_of(obj) is not None:
         return False
     return not is_instance(obj) and fields_of(obj) is None
 

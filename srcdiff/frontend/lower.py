@@ -19,6 +19,7 @@ from srcdiff.frontend import (
     control,
     draws,
     effects,
+    elsewhere,
     entering,
     exits,
     expressions,
@@ -142,7 +143,8 @@ class Lowerer(Core):
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL)  # fmt: skip
+                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
+                      elsewhere.HANDLERS)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

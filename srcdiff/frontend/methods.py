@@ -29,7 +29,19 @@ from srcdiff.frontend.expressions import content, element, one_of, stored
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, FLOAT, STR, UNKNOWN, Array, Kind, Map, Scalar, Seq, is_active_kind
+from srcdiff.ir.kinds import (
+    BOOL,
+    FLOAT,
+    STR,
+    UNKNOWN,
+    Array,
+    Kind,
+    Map,
+    Scalar,
+    Seq,
+    element_kind,
+    is_active_kind,
+)
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -136,7 +148,7 @@ def array_method(
         lw.write(owner, new, node)
         return Plain(Const(None))
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
-        return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(kind(atom).dtype, False))))  # type: ignore[union-attr]
+        return lw.bind(lw.prim(list, [atom], result=Seq(element_kind(kind(atom).dtype))))  # type: ignore[union-attr]
     if name == "flatten":
         order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
         if order and order[0] in (Const("A"), Const("K")):
