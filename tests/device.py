@@ -30,17 +30,16 @@ DRAWS = (  # random numbers that CuPy does not draw
     "draws_positive", "draws_heavy_tails", "draws_legacy", "draws_bootstrap", "checkpoint_random_in_a_loop",
 )  # fmt: skip
 IN_LISTS = (  # what is a number in a list for NumPy is an array there
-    "flat_view_of_product", "letters_edit_distance", "a table of lists", "dict_of_lists_of_any_length_appended",
-    "caller_sees_what_changed", "maybe_triangle_with_gaps",
+    "flat_view_of_product", "dict_of_lists_of_any_length_appended", "shortest_path",
 )  # fmt: skip
 REFUSED = {
     **dict.fromkeys((*OUTSIDE, *DRAWS), "array-module"), **dict.fromkeys(IN_LISTS, "aliasing"),
-    "shortest_path": "view",
 }  # fmt: skip
 # programs that are others on a device
 OTHERS = {
     "bubble_sort": "elements are views: x[i], x[j] = x[j], x[i] writes one over the other",
     "quicksort_in_place": "elements are views",
+    "caller_sees_what_changed": "elements are views: those in a list change with their array",
     "carry_cells_with_members": "elements have no hash",
     "carry_cells_of_a_grid": "elements have no hash",
 }
@@ -66,7 +65,10 @@ ASKS = ("if ", "while ", "float(", "int(", "math.", "max(", "min(", "sorted(", "
         "in ", "bool(")  # fmt: skip
 
 
-LOUD = ("vectorized_outside",)  # programs whose helpers do
+LOUD = (  # programs whose helpers do, or whose rules
+    "vectorized_outside", "vectorized_outside_wrt_width", "vectorized_decorated", "inverse_determinant",
+    "singular_vectors_of_tall",
+)  # fmt: skip
 # rules that have to look at values: whether a matrix is singular, a series has converged, a cotangent is zero
 LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completing", "gamma_slope", "bessel_i", "completed")
 

@@ -50,7 +50,7 @@ def on_host(op: Op) -> bool:
 def path_of(spelling: Spelling, op: Op) -> str:
     """The full name of a library's function; nothing of an operator, or of what is not NumPy's or SciPy's."""
     fn = op.attrs.get("fn")
-    if op.code != "prim" or fn is None or by_sign(fn) or not callable(fn):
+    if op.code != "prim" or fn is None or by_sign(fn) or not callable(fn) or spelling.builtin(fn):
         return ""
     home = spelling.home(fn, op.attrs.get("text") or "")
     if home is None or home[0].__name__.partition(".")[0] not in ("numpy", "scipy"):
@@ -140,7 +140,7 @@ def may_be_number(a: Assembler, x: Atom) -> bool:
         return False
     if x.op is None or x.op.code != "prim":
         return True
-    return str(getattr(x.op.fn, "__module__", "")).startswith("srcdiff.")
+    return str(getattr(x.op.fn, "__module__", "")).startswith("srcdiff.runtime")
 
 
 def blank(a: Assembler, word: str, dtype: str) -> Any:
