@@ -70,7 +70,8 @@ LOUD = (  # programs whose helpers do, or whose rules
     "singular_vectors_of_tall",
 )  # fmt: skip
 # rules that have to look at values: whether a matrix is singular, a series has converged, a cotangent is zero
-LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completing", "gamma_slope", "bessel_i", "completed")
+LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completed", "completing", "gamma_slope",
+         "bessel_i")  # fmt: skip
 
 
 def is_silent(program: Program) -> bool:
