@@ -71,7 +71,7 @@ LOUD = (  # programs whose helpers do, or whose rules
 )  # fmt: skip
 # rules that have to look at values: whether a matrix is singular, a series has converged, a cotangent is zero
 LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completed", "completing", "gamma_slope",
-         "bessel_i")  # fmt: skip
+         "bessel_i", "gammainc", "gammaincc", "gammaincinv", "gammainccinv", "chdtr", "chdtrc")  # fmt: skip
 
 
 def is_silent(program: Program) -> bool:

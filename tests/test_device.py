@@ -41,7 +41,7 @@ def some(items: list[Any], one_in: int) -> list[Any]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("program", some(ON_DEVICE, 4), ids=lambda p: p.name)
+@pytest.mark.parametrize("program", some(ON_DEVICE, 8), ids=lambda p: p.name)
 def test_gradient(program: Program) -> None:
     if device.check_refused(program, MIRROR):
         return
@@ -51,7 +51,7 @@ def test_gradient(program: Program) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("program", some(ON_DEVICE, 12), ids=lambda p: p.name)
+@pytest.mark.parametrize("program", some(ON_DEVICE, 30), ids=lambda p: p.name)
 def test_orders(program: Program) -> None:
     if program.name not in device.REFUSED:
         device.check_orders(program, MIRROR)
@@ -67,7 +67,7 @@ def test_lists_are_of_programs() -> None:
 
 
 def cases() -> list[Any]:
-    return some(importlib.import_module("test_rules_compiled").CASES, 8)
+    return some(importlib.import_module("test_rules_compiled").CASES, 16)
 
 
 @pytest.fixture(scope="module")
