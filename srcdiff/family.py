@@ -36,6 +36,7 @@ from srcdiff.ir.kinds import (
     Seq,
     Sym,
     Tree,
+    element_kind,
     fresh_sym,
     is_active_kind,
 )
@@ -489,7 +490,7 @@ def of_one(k: Kind, axes: Any, dims: list[Dim]) -> Kind:
     if isinstance(dims[0], int) and isinstance(dims[-1], int) and dims[0] != dims[-1]:
         raise Unbatched("another argument has another number of examples")
     rest = (*k.dims[:axes], *k.dims[axes + 1 :])
-    return Array(k.dtype, rest) if rest else Scalar(k.dtype, False)
+    return Array(k.dtype, rest) if rest else element_kind(k.dtype)
 
 
 def axes_of(k: Tree, axes: Any) -> list[Any]:

@@ -33,6 +33,8 @@ from srcdiff.differentiate.halves import all_values, halves, saved_names, uses
 from srcdiff.differentiate.reverse import Kept, replace_values, reverse
 from srcdiff.differentiate.taylor import taylor
 from srcdiff.emit.assemble import emit
+from srcdiff.emit.devices import beyond
+from srcdiff.emit.spelling import Spelling
 from srcdiff.errors import (
     DerivativeTypeError,
     InternalError,
@@ -85,9 +87,11 @@ from srcdiff.ir.kinds import (
     kind_of,
     present,
 )
+from srcdiff.ir.modules import on_device
 from srcdiff.load import load
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.hosted import on_device_throughout
 from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
@@ -848,6 +852,8 @@ def fitted_number(b: Builder, a: Atom, own: Scalar | Array, k: Scalar | Array) -
     wide = isinstance(own, Scalar) and own.dtype in ("f8", k.dtype)
     if k.dtype == "f8" and (wide or (isinstance(k, Array) and own.dtype == "f8")):
         return a
+    if isinstance(own, Array) and on_device():
+        return a  # (it stays where it is)
     if isinstance(k, Scalar) and k.weak and k.dtype == "f8":
         return b.prim(float, [a], result=FLOAT)
     cls = np.dtype(k.dtype).type
@@ -1391,8 +1397,18 @@ def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> M
         return finish_fused(graph, name, docstring)
     own_graph, read = settled(graph)
     called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
+    if on_device():
+        check_device(own_graph, *called.values())
     text = emit(own_graph, name, docstring, called)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+
+
+def check_device(*graphs: Graph) -> None:
+    """Refuse what the module of the arrays cannot do, at the user's statements."""
+    spelling = Spelling(graphs[0].info.get("aliases", {}), graphs[0].info.get("modules", ()))
+    problems = [p for g in graphs for p in beyond(g, spelling)]
+    if problems:
+        raise NoRule(*problems)
 
 
 def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
@@ -1432,6 +1448,8 @@ def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
     called = {
         c: printed(detach(optimised(clone(c)[0]))) for c in callees(own_graph) if c not in plan.kernels
     }
+    if on_device():
+        check_device(own_graph, *called.values())
     own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
     defs, imports = plan.functions()
     text = emit(own_graph, name, docstring, called, True, defs, imports, plan.above())
@@ -1464,6 +1482,7 @@ def printed(graph: Graph) -> Graph:
 
 def owned(graph: Graph) -> Graph:
     """The order of operations, and what is done in place."""
+    graph = on_device_throughout(graph) if on_device() else graph
     return own(arrange(graph, _fresh), registry.may_alias, _fresh, _shape_positions)
 
 

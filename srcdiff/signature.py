@@ -7,7 +7,8 @@ import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -15,8 +16,12 @@ from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
 from srcdiff.frontend.paths import Path, lookup_free, step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir.classes import cycle_in, fields_of, static_of
+from srcdiff.ir.modules import NUMPY, ArrayModule, module_of
 
-__all__ = ["Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "same"]
+__all__ = [
+    "Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "mixed", "module_for",
+    "same",
+]  # fmt: skip
 
 Getter = Callable[[Mapping[str, Any]], Any]
 
@@ -84,8 +89,8 @@ def _has_static(k: Any) -> bool:
 
 def _rough(k: Any) -> Any:
     """The key of an element, without which dimensions are one."""
-    is_array = isinstance(k, tuple) and len(k) == 2 and isinstance(k[0], str) and isinstance(k[1], tuple)
-    return (k[0], len(k[1])) if is_array else k
+    is_array = isinstance(k, tuple) and len(k) in (2, 3) and isinstance(k[0], str) and isinstance(k[1], tuple)
+    return (k[0], len(k[1]), *k[2:]) if is_array else k
 
 
 def _key_of_other(t: type, v: Any) -> Any:
@@ -99,6 +104,9 @@ def _key_of_other(t: type, v: Any) -> Any:
         return (dict, tuple([(type(k), k, key_of_value(x)) for k, x in v.items()]))
     if isinstance(v, np.ndarray):
         return _key_of_subclass(t, v)
+    module = module_of(v)
+    if module is not None:
+        return (v.dtype.char, tuple([n == 1 for n in v.shape]), module.name)
     names = None if t is type else fields_of(v)
     if names is not None:
         parts = tuple([key_of_value(getattr(v, n)) for n in names])
@@ -209,12 +217,50 @@ def same(now: Any, expected: Any) -> bool:
     return isinstance(now, (str, bytes)) and bool(now == expected)
 
 
+# ---- array modules -------------------------------------------------------------------------------------
+
+
+def modules_of(values: Mapping[str, Any]) -> dict[ArrayModule, str]:
+    """The modules that arrays among some values are of, and the name of one that is of it."""
+    found: dict[ArrayModule, str] = {}
+    for name, v in values.items():
+        for leaf in memory_of(v):
+            module = module_of(leaf)
+            if module is not None:
+                found.setdefault(module, name)
+    return found
+
+
+def module_for(values: Mapping[str, Any], outside: Mapping[str, Any] = MappingProxyType({})) -> ArrayModule:
+    """The module that the arrays of a call are of, those it reads from outside included; all are of one."""
+    found = modules_of(values)
+    for module, name in modules_of(outside).items():
+        found.setdefault(module, name)
+    if len(found) > 1:
+        mixed(found)
+    return next(iter(found), NUMPY)
+
+
+def mixed(found: Mapping[ArrayModule, str]) -> NoReturn:
+    """Refuse arrays of several modules in one call."""
+    words = [f"{name!r} is an array of {m.name}" for m, name in found.items()]
+    to = next(m for m in found if m is not NUMPY)
+    host = found.get(NUMPY) or list(found.values())[-1]
+    raise DerivativeTypeError(
+        Problem(
+            "array-module", "arrays of several modules in one call: " + ", ".join(words),
+            note="nothing is copied from one memory to another behind your back",
+            help=f"pass {to.name}.asarray({host})",
+        )
+    )  # fmt: skip
+
+
 # ---- memory -------------------------------------------------------------------------------------------
 
 
 def memory_of(v: Any) -> Iterator[Any]:
     """The arrays and changeable containers inside a value."""
-    if isinstance(v, np.ndarray):
+    if module_of(v) is not None:
         yield v
         return
     if isinstance(v, (float, int, complex, str, bytes, np.generic)) or v is None:
@@ -245,7 +291,7 @@ def check_memory(values: Mapping[str, Any], written: frozenset[str], what: str) 
             continue
         changed, other = (n, m) if n in written else (m, n)
         where = f"parts of {n!r} share" if n == m else f"{n!r} and {m!r} share"
-        copy = f"{other}.copy()" if isinstance(b, np.ndarray) else f"copy.deepcopy({other})"
+        copy = f"{other}.copy()" if module_of(b) is not None else f"copy.deepcopy({other})"
         raise DerivativeValueError(
             Problem(
                 "shared", f"{where} memory, and {what} writes to {changed!r} in place",
@@ -256,11 +302,29 @@ def check_memory(values: Mapping[str, Any], written: frozenset[str], what: str) 
 
 
 def _shares(a: Any, b: Any) -> bool:
-    if not isinstance(a, np.ndarray) or not isinstance(b, np.ndarray):
+    module = module_of(a)
+    if module is None or module is not module_of(b):
         return a is b
+    if module is not NUMPY:
+        return _overlap(a, b)
     if not np.may_share_memory(a, b):
         return False
     try:
         return bool(np.shares_memory(a, b, max_work=_MOST_WORK))  # type: ignore[arg-type]
     except (np.exceptions.TooHardError, OverflowError):
         return True
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    """Whether arrays on a device may share memory: the bytes between the first and the last of each meet."""
+    (first, last), (start, end) = _extent(a), _extent(b)
+    return first < end and start < last
+
+
+def _extent(x: Any) -> tuple[int, int]:
+    """The addresses of an array's first byte, and of the one behind its last."""
+    if not x.size:
+        return 0, 0
+    at = x.__cuda_array_interface__["data"][0]
+    reach = [(n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)]
+    return at + sum(r for r in reach if r < 0), at + sum(r for r in reach if r > 0) + x.itemsize

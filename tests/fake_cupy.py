@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.api import specialise
+
 HEADER = Path(__file__).with_name("fake_cupy.h")
 TYPES = {"float64": "double", "float32": "float", "int64": "long long", "int32": "int", "bool": "bool"}
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
@@ -307,9 +309,11 @@ def installed() -> Iterator[types.ModuleType]:
     """CuPy's name means the stand-in."""
     before = sys.modules.get("cupy")
     sys.modules["cupy"] = out = module()
+    specialise.FUSED_ON_HOST = True
     try:
         yield out
     finally:
+        specialise.FUSED_ON_HOST = False
         if before is None:
             del sys.modules["cupy"]
         else:

@@ -6,8 +6,6 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.jacobians import Called
 from srcdiff.api.specialise import NOTES, Arguments, Variant
@@ -15,6 +13,7 @@ from srcdiff.api.targets import name_of, refuse, refuse_value
 from srcdiff.frontend.params import Param
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.kinds import Dim
+from srcdiff.ir.modules import module_of
 from srcdiff.later import Later
 from srcdiff.request import Request
 
@@ -121,11 +120,11 @@ class Mapped(Called[P, R]):
         elif (names := fields_of(value)) is not None:
             for name in names:
                 yield from self._sizes(getattr(value, name), axes, f"{what}.{name}")
-        elif isinstance(value, np.ndarray) and isinstance(axes, int) and -value.ndim <= axes < value.ndim:
+        elif module_of(value) is not None and isinstance(axes, int) and -value.ndim <= axes < value.ndim:
             yield value.shape[axes], what
         elif not isinstance(value, (str, bytes, type(None))):
             thing = type(value).__name__
-            if isinstance(value, np.ndarray):
+            if module_of(value) is not None:
                 thing = f"an array of {value.ndim} dimensions"
             refuse("vmap", f"{what} is {thing}: it has no axis {axes!r}",
                    "say that it is the same for all examples: in_axes=(0, None)")  # fmt: skip

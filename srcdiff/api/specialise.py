@@ -22,9 +22,10 @@ from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_ins
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.ir.modules import NUMPY, module_of, on
 from srcdiff.later import Later
 from srcdiff.request import Request
-from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, same
+from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, module_for, same
 
 if TYPE_CHECKING:
     from srcdiff import pipeline
@@ -63,6 +64,7 @@ MOST_SHARED = 512  # signatures kept for functions made anew
 NOTES = ("sizes", "shapes", "guards", "written", "twins", "named", "opened", "parts", "signature")
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
+FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -307,13 +309,6 @@ class Specialised:
         finally:
             self._settling = False
 
-    def _anew(self, arguments: Arguments) -> tuple[Made, Any]:
-        """The derivative for these arguments, whatever has been made before."""
-        try:
-            return self._make(arguments)
-        except NoRule as refused:
-            return self._make_settled(arguments, refused)
-
     def _find(self, arguments: Arguments, key: Any) -> tuple[Variant, dict[str, Any]]:
         """A derivative made before for the same text, or a new one."""
         shared_key = (self._target.code, self._target.layers, self._request, key)
@@ -428,6 +423,36 @@ class Specialised:
         return as_float(obj)
 
     # ---- making
+    def _anew(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative for these arguments, whatever has been made before, for arrays of their module."""
+        module = module_for(arguments)
+        if module is not NUMPY and self._backend == "numba":
+            refuse_value(
+                "backend", f'backend="numba" is for NumPy\'s arrays, and these are {module.name}\'s',
+                "leave backend= out",
+            )  # fmt: skip
+        if module is NUMPY and self._backend == "cupy-fused" and not FUSED_ON_HOST:
+            refuse_value(
+                "backend", 'backend="cupy-fused" is for arrays on a GPU, and these are NumPy\'s',
+                "pass CuPy's arrays (cupy.asarray(x)), or leave backend= out",
+            )  # fmt: skip
+        with on(module):
+            made, pair = self._make_any(arguments)
+        there = module_for(arguments, {c.name: c.value for c in made.graph.captures})
+        if there is not module:  # only what is read from outside tells
+            with on(there):
+                made, pair = self._make_any(arguments)
+        return made, pair
+
+    def _make_any(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative for arguments of any size; where that cannot be, for those at hand."""
+        try:
+            return self._make(arguments)
+        except NoRule as refused:
+            if any(p.slug == "array-module" for p in refused.problems):
+                raise  # (no size changes that)
+            return self._make_settled(arguments, refused)
+
     def _make(self, arguments: Arguments) -> tuple[Made, Pair | None]:
         raise NotImplementedError
 
@@ -517,7 +542,7 @@ def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Pa
     out = {}
     for n, p in params.items():
         v = arguments.get(n)
-        if isinstance(p.kind, Array) and isinstance(v, np.ndarray):
+        if isinstance(p.kind, Array) and v is not None and module_of(v) is not None:
             dims = tuple(
                 d if isinstance(d, int) else symbols.setdefault(size, d)
                 for d, size in zip(p.kind.dims, v.shape, strict=True)
@@ -582,8 +607,9 @@ def joined(a: Kind, b: Kind) -> Kind:
 def check_argument(fn: Any, name: str, value: Any) -> None:
     """Refuse arguments that cannot be differentiated."""
     what = name_of(fn)
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "fc":
-        thing = "an array of " if isinstance(value, np.ndarray) else "a "
+    is_array = module_of(value) is not None
+    if (is_array or isinstance(value, np.generic)) and value.dtype.kind not in "fc":
+        thing = "an array of " if is_array else "a "
         refuse("wrt", f"{what}: {name!r} is {thing}{value.dtype}, which has no derivative", cast(name, value))
     if is_instance(value):
         refuse(
@@ -615,7 +641,7 @@ def check_argument(fn: Any, name: str, value: Any) -> None:
 def cast(name: str, value: Any) -> str:
     """What to pass instead of an array of a dtype without derivatives."""
     match value.dtype.kind:
-        case "i" | "u" | "b" | "O" if isinstance(value, np.ndarray):
+        case "i" | "u" | "b" | "O" if module_of(value) is not None:
             return f"pass {name}.astype(float)"
         case "i" | "u" | "b":
             return f"pass float({name})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,16 +12,28 @@ from srcdiff.errors import DerivativeValueError
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Struct, Val, kind
 from srcdiff.ir.kinds import is_active_kind
+from srcdiff.ir.modules import NUMPY, module_of
+from srcdiff.later import Later
+from srcdiff.signature import mixed
+
+if TYPE_CHECKING:
+    from srcdiff.runtime import namespaces
+else:
+    namespaces = Later("srcdiff.runtime.namespaces")
 
 __all__ = ["cotangents", "seeds_of", "tangent", "tangent_leaves"]
 
 
 def tangent(t: Any, x: Any, name: str) -> Any:
     """A tangent in the structure and the dtypes of its argument."""
-    if isinstance(x, np.ndarray):
+    if namespaces.is_array(x):
+        xp = namespaces.namespace(x)
         if x.dtype.kind not in "fc":
             return None
-        got = np.zeros_like(x) if t is None else np.asarray(t)
+        if t is not None and module_of(t) not in (None, module_of(x)):
+            pairs = ((module_of(x), name), (module_of(t), f"tangent of {name}"))
+            mixed({m: n for m, n in pairs if m is not None})
+        got = xp.zeros_like(x) if t is None else xp.asarray(t)
         if got.dtype.kind == "c" and x.dtype.kind == "f":
             refuse_value(
                 "tangents", f"the tangent of {name!r} is complex, and {name!r} is not", "give a real tangent"
@@ -36,6 +48,8 @@ def tangent(t: Any, x: Any, name: str) -> Any:
     if isinstance(x, (float, complex, np.inexact)):
         if t is None:
             return type(x)(0.0)
+        if module_of(t) not in (None, NUMPY) and t.ndim == 0:
+            return t  # (a number's tangent may stay where it is)
         if isinstance(t, np.ndarray) and t.ndim == 0:
             t = t[()]
         if not isinstance(t, (int, float, complex, np.number)) or isinstance(t, bool):

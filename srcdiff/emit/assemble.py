@@ -16,6 +16,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.emit import devices
 from srcdiff.emit.literals import written
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
@@ -43,6 +44,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, takes_fields
+from srcdiff.ir.modules import on_device
 
 __all__ = ["Text", "emit", "variables"]
 
@@ -568,7 +570,8 @@ class Assembler:
             return
         if fn is ops.setitem:
             target = gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Store())
-            self.emit(gast.Assign([target], self.expr(op.ins[2]), None), op.origin)
+            stored = self.stored(op.ins[0], op.ins[2])
+            self.emit(gast.Assign([target], stored, None), op.origin)
         elif fn is ops.additem:
             self.add_item(op)
         elif fn is ops.append:
@@ -630,6 +633,12 @@ class Assembler:
             word, value = gast.Sub(), value.operand
         self.emit(gast.AugAssign(store(self.names[op.out]), word, value), op.origin)
 
+    def stored(self, base: Atom, value: Atom) -> Any:
+        """What is written into an array or a list."""
+        if on_device() and isinstance(kind(base), Array):
+            return devices.stored(self, value)
+        return self.expr(value)
+
     def add_item(self, op: Op) -> None:
         base, index, value = op.ins
         if op.attrs.get("at") or not self.plain_index(base, index):
@@ -639,8 +648,8 @@ class Assembler:
             )
             return
         target = gast.Subscript(self.expr(base), self.index(index), gast.Store())
-        v = self.expr(value)
         k = kind(base)
+        v = self.stored(base, value)
         numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
         if not numbers:  # an element that is an array itself may be somebody else's
             old = gast.Subscript(self.expr(base), self.index(index), gast.Load())
@@ -660,8 +669,7 @@ class Assembler:
             if (
                 isinstance(p, (Slice, Const))
                 or isinstance(k, Scalar)
-                or (isinstance(k, Array)
-                and k.dtype == "b1")
+                or (isinstance(k, Array) and (k.dtype == "b1" or not k.dims))
             ):
                 continue
             return False
@@ -1393,6 +1401,15 @@ class Assembler:
     def prim_expr(self, op: Op) -> Any:
         if op.code == "call":
             return self.call_expr(op)
+        if not on_device():
+            return self.spelt(op)
+        before, self.spelling.on_host = self.spelling.on_host, devices.on_host(op)
+        tree = devices.spelt(self, op) or self.spelt(op)
+        self.spelling.on_host = before
+        return tree
+
+    def spelt(self, op: Op) -> Any:
+        """The expression of an operation, as NumPy has it."""
         fn = op.fn
         args = op.ins
         names = op.attrs.get("names") or ("",) * len(args)

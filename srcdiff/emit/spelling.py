@@ -16,9 +16,11 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
+from srcdiff.backends.cupy_names import HOST
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import Graph, Ref, flat, walk
+from srcdiff.ir.modules import NUMPY, current
 
 __all__ = ["Spelling"]
 
@@ -51,6 +53,8 @@ class Spelling:
 
     def __init__(self, aliases: dict[str, str], modules: Iterable[str] = ()) -> None:
         self.aliases = {"numpy": "np", **aliases}
+        self.arrays = current()  # the module of the arrays that the text is for
+        self.on_host = False  # whether what is being spelt is done with numbers alone
         self.modules = tuple(modules)  # of the functions that were read
         self.imports: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
@@ -109,9 +113,18 @@ class Spelling:
         return self.claim(plain if plain.isidentifier() else "object_", obj)
 
     def module(self, mod: types.ModuleType) -> str:
-        """The name of a module, imported."""
+        """The name of a module, imported: the one that has the place of NumPy or SciPy, on a device."""
         full = mod.__name__
         alias = self.aliases.get(full, full)
+        if self.arrays is not NUMPY and not self.on_host:
+            package, dot, part = full.partition(".")
+            if package == "numpy":
+                full = self.arrays.name + dot + part
+                short = self.aliases.get(self.arrays.name, self.arrays.alias)
+                alias = full if short in self.avoid else short + dot + part
+            elif package == "scipy":
+                full = self.arrays.scipy + dot + part
+                alias = full if alias == mod.__name__ else alias
         if alias == full:
             self.imports[full.partition(".")[0]] = f"import {full}"
         else:
@@ -131,7 +144,7 @@ class Spelling:
 
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
-        out = set(self.aliases.values()) | {"np", "math"}
+        out = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
         for op in walk(graph.region):
             fn = op.attrs.get("fn")
             if callable(fn):
@@ -166,6 +179,8 @@ class Spelling:
             if mod.__name__.startswith("srcdiff.runtime"):
                 return self.helper(attribute)
             if mod.__name__.partition(".")[0] in LIBRARIES:
+                if is_hosted(obj, f"{mod.__name__}.{attribute}"):
+                    return self.hosted(mod, attribute)
                 if mod.__name__.startswith("numpy."):
                     return self.path(f"{self.module(np)}{mod.__name__[5:]}.{attribute}")
                 return self.path(f"{self.module(mod)}.{attribute}")
@@ -178,6 +193,13 @@ class Spelling:
         plain = self.claim(plain if plain.isidentifier() else "object_", obj)
         self.objects[plain] = obj
         return gast.Name(plain, gast.Load(), None, None)
+
+    def hosted(self, mod: types.ModuleType, attribute: str) -> Any:
+        """A name of a library that is the same for arrays of all modules."""
+        before, self.on_host = self.on_host, True
+        tree = self.path(f"{self.module(mod)}.{attribute}")
+        self.on_host = before
+        return tree
 
     def with_text(self, fn: Any) -> str:
         """The name of a function that was made with a text of its own, which becomes a part of this one."""
@@ -199,7 +221,8 @@ class Spelling:
 
     def free_value(self, obj: Any, text: str) -> Any:
         head, dot, rest = text.partition(".")
-        mod = {"np": np, "numpy": np}.get(head) or sys.modules.get(head)
+        theirs = self.aliases.get(self.arrays.name, self.arrays.alias)
+        mod = np if head in ("np", "numpy", theirs) else sys.modules.get(head)
         if dot and isinstance(mod, types.ModuleType):
             return self.path(f"{self.module(mod)}.{rest}")
         for full, alias in self.aliases.items():
@@ -213,6 +236,11 @@ class Spelling:
         for r in rest:
             node = gast.Attribute(node, r, gast.Load())
         return node
+
+
+def is_hosted(obj: Any, path: str) -> bool:
+    """Whether a name of NumPy's is the same for arrays of all modules: a class of results, say."""
+    return path in HOST or (isinstance(obj, type) and issubclass(obj, tuple))
 
 
 def place_in(mod: Any, obj: Any, text: str) -> tuple[types.ModuleType, str] | None:

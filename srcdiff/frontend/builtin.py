@@ -135,6 +135,13 @@ def _shape(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return attribute(lw, args[0], "shape", node)
 
 
+def _isscalar(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """Whether a value is a number, as its kind says where a rule's text asks."""
+    k = kind(lw.read(args[0], node))
+    known = lw.frame.static and isinstance(k, (Scalar, Array))
+    return Plain(Const(isinstance(k, Scalar))) if known else None
+
+
 def _ndim(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return attribute(lw, args[0], "ndim", node)
 
@@ -177,7 +184,7 @@ SPECIAL: dict[Any, Any] = {
     **sequences.FUNCTIONS,
     slice: _slice, len: _len, isinstance: _isinstance, float: _float, int: _int,
     set: _set(set), frozenset: _set(frozenset), np.add.at: _add_at, np.shape: _shape,
-    np.ndim: _ndim, np.iscomplexobj: _iscomplex, functools.partial: _partial,
+    np.ndim: _ndim, np.isscalar: _isscalar, np.iscomplexobj: _iscomplex, functools.partial: _partial,
     dict.fromkeys: _fromkeys,
     **texts.FUNCTIONS, **reflection.HANDLERS, **tools.FUNCTIONS, **numeric.FUNCTIONS,
     **masked.MASKED,

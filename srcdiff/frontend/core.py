@@ -18,6 +18,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import aliases, boxes
 from srcdiff.frontend.advice import ADVICE
+from srcdiff.frontend.elsewhere import counterpart
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
@@ -874,6 +875,10 @@ class Core:
         known = self.at_place(path)
         if known is not None:
             return known
+        if is_code(obj) and (there := counterpart(obj)) is not None:
+            if path is not None and not self.frame.static:
+                self.guards[path] = obj
+            return Known(there, text)
         if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
             if path is not None and not self.frame.static and isinstance(obj, (*_FIXED, enum.Enum)):
                 self.guards[path] = obj

@@ -13,7 +13,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import aliases, identity, mappings, objects, operands, places
+from srcdiff.frontend import aliases, elsewhere, identity, mappings, objects, operands, places
 from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
@@ -153,6 +153,14 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:
+            obj = elsewhere.only_elsewhere(owner.obj, name)
+            if isinstance(obj, str):
+                lw.stop(
+                    "array-module", f"{obj} has neither a derivative nor a counterpart in NumPy", node,
+                    help="use functions that NumPy has, or put it into a function with a rule",
+                )  # fmt: skip
+            if obj is not None:
+                return Known(obj, f"{owner.text}.{name}")
             lw.raised(AttributeError, "attribute", f"{owner.text!r} has no attribute {name!r}", node)
         library = isinstance(owner.obj, types.ModuleType) and owner.obj.__name__.partition(".")[0] in _LIBRARY
         path = None if owner.path is None or library else (*owner.path, ("attr", name))

@@ -36,10 +36,12 @@ from srcdiff.ir.kinds import (
     Tree,
     attributes_of,
     dtype_name,
+    element_kind,
     fresh_sym,
     made,
     memo_sym,
 )
+from srcdiff.ir.modules import on_device
 
 __all__ = ["broadcast_dims", "index_kind", "infer"]
 
@@ -343,9 +345,9 @@ def shaped(first: Kind, like: Kind) -> Kind:
     if not isinstance(first, Array) or first.dtype[0] not in "fc":
         return UNKNOWN
     if isinstance(like, Array):
-        return Array(first.dtype, like.dims) if like.dims else Scalar(first.dtype, False)
+        return Array(first.dtype, like.dims) if like.dims else element_kind(first.dtype)
     if isinstance(like, Scalar):
-        return Scalar(first.dtype, False)
+        return element_kind(first.dtype)
     if isinstance(like, Tree) and like.type in (list, tuple):
         if like.items and all(isinstance(x, Scalar) for x in like.items):
             return UNKNOWN  # numbers in a list are an array
@@ -419,13 +421,14 @@ def _sampled(
     results = []
     fn = getattr(fn, "__outline__", fn)  # what the result looks like, where samples do not fit each other
     samplers = (_Sampler(0, alike, **options), _Sampler(1, alike, **options))
+    boxes = on_device() and any(holds_array(kind(a)) for a in args)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for s in samplers:
             try:
                 pos = [s.atom(a) for a, n in zip(args, names, strict=True) if not n]
                 kw = {n: s.atom(a) for a, n in zip(args, names, strict=True) if n}
-                results.append(fn(*pos, **kw))
+                results.append(boxed(fn(*pos, **kw)) if boxes else fn(*pos, **kw))
             except Exception:  # whatever a sample provokes, it only means that nothing is learnt from it
                 return None
     big = _bigs((kind(a) for a in args), {})
@@ -435,6 +438,23 @@ def _sampled(
             if isinstance(k, Array) and tuple(samplers[0].size(d) for d in k.dims) == results[0].shape:
                 return Array(dtype_name(results[0].dtype), k.dims)
     return _kind(results[0], results[1], samplers[0], samplers[1], big)
+
+
+def holds_array(k: Kind) -> bool:
+    """Whether a value is an array, or holds one."""
+    if isinstance(k, Tree):
+        return any(map(holds_array, k.items))
+    return isinstance(k, Array) or (isinstance(k, Seq) and holds_array(k.elem))
+
+
+def boxed(result: Any) -> Any:
+    """A result of NumPy's as another module gives it: arrays of no dimensions for its numbers."""
+    if isinstance(result, np.generic):
+        return np.asarray(result)
+    if isinstance(result, (tuple, list)):
+        items = [boxed(x) for x in result]
+        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+    return result
 
 
 def _fast(fn: Any, args: list[Atom]) -> Kind | None:
@@ -549,7 +569,7 @@ def _matmul(a: Kind, b: Kind) -> Kind | None:
     dtype = np.result_type(a.dtype, b.dtype)
     name = dtype_name(np.dtype(dtype))
     if len(a.dims) == 1 and len(b.dims) == 1:
-        return Scalar(name, False)
+        return element_kind(name)
     if len(a.dims) == 1:
         return Array(name, (*b.dims[:-2], b.dims[-1]))
     if len(b.dims) == 1:
@@ -708,7 +728,7 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
         dims[at:at] = got
         return Array(k.dtype, tuple(dims)), False
     if not dims and not any(_is_ellipsis(p) for p in index_parts(index)):
-        return Scalar(k.dtype, False), True
+        return element_kind(k.dtype), True
     return Array(k.dtype, tuple(dims)), True
 
 

@@ -19,6 +19,7 @@ from srcdiff.frontend import (
     control,
     draws,
     effects,
+    elsewhere,
     entering,
     exits,
     expressions,
@@ -130,7 +131,7 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
-                      scipy_longhand.SPECIAL)  # fmt: skip
+                      scipy_longhand.SPECIAL, elsewhere.HANDLERS)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

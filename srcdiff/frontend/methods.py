@@ -29,7 +29,20 @@ from srcdiff.frontend.expressions import content, element, one_of, stored
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, FLOAT, STR, UNKNOWN, Array, Kind, Map, Scalar, Seq, is_active_kind
+from srcdiff.ir.kinds import (
+    BOOL,
+    FLOAT,
+    STR,
+    UNKNOWN,
+    Array,
+    Kind,
+    Map,
+    Scalar,
+    Seq,
+    element_kind,
+    is_active_kind,
+)
+from srcdiff.ir.modules import on_device
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -137,6 +150,8 @@ def array_method(
         return Plain(Const(None))
     if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 1:  # type: ignore[union-attr]
         dtype = np.dtype(kind(atom).dtype)  # type: ignore[union-attr]
+        if on_device():
+            return lw.bind(lw.prim(list, [atom], result=Seq(element_kind(kind(atom).dtype))))  # type: ignore[union-attr]
         own = {"f": "f8", "c": "c16", "i": "i8", "u": "i8"}.get(dtype.kind, kind(atom).dtype)  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(own)), tolist=True))  # Python's own numbers
     if name == "flatten":

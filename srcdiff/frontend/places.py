@@ -9,7 +9,7 @@ be read and replaced, not changed.
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases
@@ -163,6 +163,7 @@ def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
         if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
             if not isinstance(at, Loc) and any(c == box.cell for c in reached(lw, at)):
                 lw.mixed.add(box.cell)
+                lw.state.names[key] = apart(lw, box, at)
             continue
         if key[0] in after and key[1] not in after[key[0]]:
             continue
@@ -172,6 +173,27 @@ def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
             continue
         lw.mixed.add(box.cell)
         lw.state.names[key] = lw.freeze(kept)
+    for cell, held in list(lw.state.cells.items()):  # lists and objects of known structure
+        if isinstance(held, Agg) and cell != box.cell:
+            now = apart(lw, box, held)
+            if now is not held:
+                lw.mixed.add(box.cell)
+                lw.state.cells[cell] = now
+
+
+def apart(lw: Lowerer, box: Loc, b: Bound) -> Bound:
+    """A container of known structure: what of it lives in a list is a copy from now on."""
+    if not isinstance(b, Agg):
+        at = lw.settled(b)
+        if isinstance(at, Loc) and at.cell == box.cell and len(at.path) > len(box.path):
+            return lw.freeze(lw.bind(lw.read(at)))
+        if not isinstance(at, Agg):
+            return b
+        b = at
+    items = tuple(apart(lw, box, x) for x in b.items)
+    if all(x is y for x, y in zip(items, b.items, strict=True)):
+        return b
+    return replace(b, items=items)
 
 
 def taken_out(lw: Lowerer, box: Loc, value: Atom) -> Bound:

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from srcdiff.frontend.infer import infer
 from srcdiff.frontend.paths import Path
 from srcdiff.ir.graph import Atom, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree
+from srcdiff.ir.modules import module_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
@@ -27,7 +26,7 @@ SMALL = 4  # sizes up to this are settled
 
 def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = None) -> None:
     """Remember where the sizes of a value come from, and what they are; ``whole``: the value itself."""
-    if isinstance(k, Array) and isinstance(value, np.ndarray) and value.ndim == len(k.dims):
+    if isinstance(k, Array) and module_of(value) is not None and value.ndim == len(k.dims):
         for axis, (d, n) in enumerate(zip(k.dims, value.shape, strict=True)):
             if isinstance(d, Sym):
                 found = n - d.offset, (*path, ("attr", "shape"), ("item", axis))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.ir.classes import fields_of
+from srcdiff.ir.modules import module_of
 
 __all__ = [
     "BUILTIN", "LIBRARIES", "holds_code", "holds_things", "is_code", "is_foreign", "is_instance", "is_thing",
@@ -46,7 +47,7 @@ def is_instance(obj: Any) -> bool:
     t = type(obj)
     if isinstance(obj, (type, types.ModuleType, types.FunctionType, functools.partial, Number, *BUILTIN)):
         return False
-    if isinstance(obj, enum.Enum):
+    if isinstance(obj, enum.Enum) or module_of(obj) is not None:
         return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
     if not heap or t.__module__.partition(".")[0] in LIBRARIES:
@@ -59,6 +60,8 @@ def is_instance(obj: Any) -> bool:
 def is_foreign(obj: Any) -> bool:
     """Whether a thing is an array of another library (a DataFrame, a tensor), which means other operators."""
     if isinstance(obj, (np.ndarray, np.generic, type)) or not hasattr(type(obj), "__array__"):
+        return False
+    if module_of(obj) is not None:
         return False
     return not is_instance(obj) and fields_of(obj) is None
 

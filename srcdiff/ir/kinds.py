@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.ir.classes import fields_of, static_of
+from srcdiff.ir.modules import NUMPY, module_of, on_device
 
 __all__ = [
     "BOOL",
@@ -33,6 +34,7 @@ __all__ = [
     "Tree",
     "attributes_of",
     "derivative_kind",
+    "element_kind",
     "fresh_sym",
     "has_cell",
     "is_active_kind",
@@ -137,6 +139,11 @@ STR = Simple("str")
 OTHER = Simple("other")
 UNKNOWN = Simple("unknown")
 NOTHING = Simple("nothing")  # of the elements of a list that has none yet
+
+
+def element_kind(dtype: str) -> Kind:
+    """The kind of an element of an array, or of a sum of one: a number; on a device, an array of its own."""
+    return Array(dtype, ()) if on_device() else Scalar(dtype, False)
 
 
 def takes_fields(cls: Any, keys: tuple[Any, ...]) -> bool:
@@ -309,6 +316,14 @@ def join_dtypes(a: str, b: str) -> str:
     return a if a == b else np.result_type(np.dtype(a), np.dtype(b)).str.lstrip("<>|=")
 
 
+def met_dtype(number: Scalar, dtype: str) -> str:
+    """The dtype of what is a number on one path, and an array of no dimensions on another."""
+    width = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+    if number.weak and width[number.dtype[0]] <= width[dtype[0]]:
+        return dtype  # (numbers of Python take the width of what they meet)
+    return join_dtypes(number.dtype, dtype)
+
+
 def join(a: Kind, b: Kind) -> Kind:
     """The kind of a value that is of kind ``a`` or ``b``."""
     if a == b or b == NOTHING:
@@ -329,6 +344,8 @@ def join(a: Kind, b: Kind) -> Kind:
         case Array(), Array() if len(a.dims) == len(b.dims):
             dims = tuple(join_dims(x, y) for x, y in zip(a.dims, b.dims, strict=True))
             return Array(join_dtypes(a.dtype, b.dtype), dims)
+        case (Scalar() as n, Array(dtype, ())) | (Array(dtype, ()), Scalar() as n) if on_device():
+            return Array(met_dtype(n, dtype), ())
         case Map(x, k), Map(y, q):
             if UNKNOWN in (k, q):  # an empty one
                 return b if k == UNKNOWN else a
@@ -405,7 +422,7 @@ def kind_of(value: Any, sizes: Iterator[int] | None = None) -> Kind:
         return BOOL
     if t is int:
         return INT
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or module_of(value) not in (None, NUMPY):
         name = dtype_name(value.dtype)
         if name == "O":
             return OTHER

@@ -67,6 +67,9 @@ def pos(a: Any) -> Any:
     return 1.0
 
 
+is_number: Any = np.isscalar  # (of which the checker of types takes too much for granted)
+
+
 @elementwise(operator.pow)
 def power(a: Any, b: Any, *, out: Any) -> Any:
     # a ** 0 has the slope 0 at a == 0 too, not 0 / 0: the exponent stays 0 there
@@ -74,7 +77,7 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
         return b * a ** (b - (b != 0)), np.log(a) * out
     if np.iscomplexobj(b):
         return b * a ** (b - (b != 0)), np.log(a + 0.0j) * out
-    if np.ndim(a) == 0 and np.ndim(b) == 0:
+    if is_number(a) and is_number(b):
         if isinstance(b, int):
             slope = b * a ** (b - (b != 0))
         elif b > 0.0 and b < 1.0:
@@ -82,12 +85,12 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
         else:
             slope = b * a ** (b - 1.0) if b != 0.0 or a != 0.0 else 0.0
         return slope, out * np.log(a) if a > 0.0 else 0.0
-    if np.ndim(a) == 0:  # (and b an array)
+    if is_number(a):  # (and b an array)
         slope = b * a ** (b - ((b != 0.0) | (a != 0.0)))
         return np.where((a == 0.0) & (b > 0.0) & (b < 1.0), 0.0, slope), np.log(a if a > 0.0 else 1.0) * out
     if isinstance(b, int):
         base = a
-    elif np.ndim(b) == 0:
+    elif is_number(b):
         base = np.where(a == 0.0, np.inf, a) if b > 0.0 and b < 1.0 else a
     else:
         base = np.where((a == 0.0) & (b > 0.0) & (b < 1.0), np.inf, a)
@@ -135,7 +138,7 @@ def square(x: Any) -> Any:
 
 @elementwise(np.sqrt)
 def sqrt(x: Any, *, out: Any) -> Any:
-    if np.ndim(out) == 0:
+    if is_number(out):
         return 0.5 / out if out != 0.0 else 0.0
     return 0.5 / np.where(out == 0.0, np.inf, out)
 

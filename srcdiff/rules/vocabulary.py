@@ -159,7 +159,7 @@ def where_false(condition: Any, g: Any) -> Any:
 
 
 def where_finite(x: Any, g: Any) -> Any:
-    if np.ndim(x) == 0 and np.ndim(g) == 0:
+    if np.isscalar(x) and np.isscalar(g):
         return 0.0 if np.isinf(x) else g
     return np.where(np.isinf(x), 0.0, g)
 

@@ -12,6 +12,7 @@ from srcdiff.runtime import (
     reductions,
     schedules,
     special,
+    substitutes,
 )
 from srcdiff.runtime.arrays import *  # noqa: F403
 from srcdiff.runtime.filters import *  # noqa: F403
@@ -24,9 +25,10 @@ from srcdiff.runtime.records import *  # noqa: F403
 from srcdiff.runtime.reductions import *  # noqa: F403
 from srcdiff.runtime.schedules import *  # noqa: F403
 from srcdiff.runtime.special import *  # noqa: F403
+from srcdiff.runtime.substitutes import *  # noqa: F403
 
 __all__ = [
     *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
     *matrices.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__,
-    *schedules.__all__, *special.__all__,
+    *schedules.__all__, *special.__all__, *substitutes.__all__,
 ]  # fmt: skip

@@ -7,13 +7,17 @@ Nothing here changes its arguments, except ``scatter_add``, which says so.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
 
+from srcdiff.runtime.namespaces import is_array, namespace
 from srcdiff.runtime.records import record
+from srcdiff.runtime.substitutes import block, insert
 
 __all__ = [
     "add",
@@ -88,7 +92,7 @@ def unbroadcast(g: Any, like: Any) -> Any:
     """
     if isinstance(g, (list, tuple, dict)):
         return g
-    shape = np.shape(like)
+    shape = shape_of(like)
     if np.shape(g) != shape:
         g = _summed(g, shape)
     return _number(_narrowed(g, like), like)
@@ -96,24 +100,42 @@ def unbroadcast(g: Any, like: Any) -> Any:
 
 def fit(g: Any, like: Any) -> Any:
     """``g`` summed or broadcast, axis by axis, to the shape of ``like``."""
-    shape = np.shape(like)
+    xp = namespace(g, like)
+    shape = shape_of(like)
     if np.shape(g) != shape:
-        g = np.broadcast_to(_summed(g, shape), shape)
+        g = xp.broadcast_to(_summed(g, shape), shape)
     return _number(_narrowed(g, like), like)
 
 
 def _summed(g: Any, shape: tuple[int, ...]) -> Any:
+    xp = namespace(g)
     lead = np.ndim(g) - len(shape)
     if lead > 0:
-        g = np.sum(g, axis=tuple(range(lead)))
+        g = xp.sum(g, axis=tuple(range(lead)))
     if lead < 0:
         return g
     axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(g)[k] != 1)
-    return np.sum(g, axis=axes, keepdims=True) if axes else g
+    return xp.sum(g, axis=axes, keepdims=True) if axes else g
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of an array, a number, or of lists of these."""
+    if is_array(x):
+        return x.shape  # type: ignore[no-any-return]
+    if isinstance(x, (list, tuple)) and namespace(x) is not np:
+        return (len(x), *max(map(shape_of, x), key=len))
+    return np.shape(x)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether an array or number is complex, or one in lists of these."""
+    if isinstance(x, (list, tuple)):
+        return any(map(is_complex, x))
+    return x.dtype.kind == "c" if is_array(x) else np.iscomplexobj(x)
 
 
 def _narrowed(g: Any, like: Any) -> Any:
-    if np.iscomplexobj(g) and not np.iscomplexobj(like):
+    if is_complex(g) and not is_complex(like):
         g = g.real
     have, want = getattr(g, "dtype", None), getattr(like, "dtype", None)
     if have is None or want is None or want.kind not in "fc" or have.kind != want.kind:
@@ -123,29 +145,30 @@ def _narrowed(g: Any, like: Any) -> Any:
 
 def _number(g: Any, like: Any) -> Any:
     """``g`` as a number if ``like`` is one: an array of no dimensions would be changed in place."""
-    return g[()] if isinstance(g, np.ndarray) and not g.ndim and not isinstance(like, np.ndarray) else g
+    return g[()] if isinstance(g, np.ndarray) and not g.ndim and not is_array(like) else g
 
 
 def cast_like(g: Any, like: Any) -> Any:
     """``g`` in the dtype of ``like``; of a complex ``g`` for a real ``like``, the real part; None is zero."""
+    xp = namespace(g, like)
     if g is None:
         return zeros_like(like)
-    if np.iscomplexobj(g) and not np.iscomplexobj(like):
+    if is_complex(g) and not is_complex(like):
         g = g.real
     want = getattr(like, "dtype", None)
     if want is None or want.kind not in "fc" or getattr(g, "dtype", None) == want:
         return _number(g, like)
-    return np.asarray(g).astype(want)[()]
+    return xp.asarray(g).astype(want)[()]
 
 
 @made_apart
 def zeros_like(x: Any) -> Any:
     """The zero cotangent of ``x``: same structure, floats for integers, None where there is no derivative."""
+    if is_array(x):
+        if x.dtype.kind in "fc":
+            return namespace(x).zeros_like(x)
+        return namespace(x).zeros_like(x, dtype=float) if x.dtype.kind in "iuO" else None
     match x:
-        case np.ndarray():
-            if x.dtype.kind in "fc":
-                return np.zeros_like(x)
-            return np.zeros_like(x, dtype=float) if x.dtype.kind in "iuO" else None
         case bool() | np.bool_():
             return None
         case int() | float() | complex() | np.number():
@@ -226,7 +249,7 @@ def side_by_side(examples: list[Any]) -> Any:
         if any(x is not None for x in examples):
             raise TypeError("None for some examples, and a number or array for others")
         return None
-    return np.array(examples)
+    return stacked(examples)
 
 
 def one_by_one(g: Any, examples: list[Any]) -> list[Any]:
@@ -287,12 +310,19 @@ def _like_container(container: Any, values: list[Any]) -> Any:
     """``values`` in the container that held the operands: a list, a tuple or the rows of an array."""
     if isinstance(container, list):
         return values
-    return tuple(values) if isinstance(container, tuple) else np.array(values)
+    return tuple(values) if isinstance(container, tuple) else stacked(values)
 
 
-def _zeros(shape: Any, g: Any) -> Any:
-    dtype = np.asarray(g).dtype
-    return np.zeros(shape, dtype if dtype.kind in "fc" else float)
+def stacked(values: Any) -> Any:
+    """Numbers and arrays of one shape as one array, of the module that the arrays are of."""
+    xp = namespace(values)
+    return np.array(values) if xp is np else xp.stack([xp.asarray(v) for v in values])
+
+
+def _zeros(shape: Any, g: Any, *others: Any) -> Any:
+    xp = namespace(g, *others)
+    dtype = xp.asarray(g).dtype
+    return xp.zeros(shape, dtype if dtype.kind in "fc" else float)
 
 
 # --- indices
@@ -300,8 +330,9 @@ def _zeros(shape: Any, g: Any) -> Any:
 
 def last_write(index: Any, shape: Any) -> Any:
     """Which entries of ``x[index] = v`` survive in an x of this shape: of a repeated index, the last."""
-    owner = np.empty(shape, dtype=np.intp)
-    count = np.arange(np.size(owner[index])).reshape(np.shape(owner[index]))
+    xp = namespace(index)
+    owner = xp.empty(shape, dtype=np.intp)
+    count = xp.arange(np.size(owner[index])).reshape(np.shape(owner[index]))
     owner[index] = count
     survives: Any = owner[index] == count
     return survives
@@ -309,8 +340,9 @@ def last_write(index: Any, shape: Any) -> Any:
 
 def scatter_add(x: Any, index: Any, g: Any) -> Any:
     """``x[index] += g`` in place, where a repeated index counts as often as it stands; returns ``x``."""
+    xp = namespace(x)
     if _may_repeat(index):
-        np.add.at(x, index, g)
+        xp.add.at(x, index, g)
     else:
         x[index] += g
     return x
@@ -318,7 +350,7 @@ def scatter_add(x: Any, index: Any, g: Any) -> Any:
 
 def _may_repeat(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    arrays = [np.asarray(p) for p in parts if isinstance(p, list | np.ndarray)]
+    arrays = [p if is_array(p) else np.asarray(p) for p in parts if isinstance(p, list) or is_array(p)]
     if len(arrays) == 1 and arrays[0].dtype == bool:
         return False
     return any(p.ndim > 0 for p in arrays)
@@ -327,60 +359,65 @@ def _may_repeat(index: Any) -> bool:
 @shaped_like_second
 def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
     """Transpose of ``np.take``: an array of the shape of ``a`` with ``g`` added up at ``indices``."""
+    xp = namespace(g, a, indices)
     shape = np.shape(a)
     if axis is None:
-        return untake(g, np.empty(int(np.prod(shape)), bool), indices, 0, mode).reshape(shape)
+        return untake(g, xp.empty(math.prod(shape), bool), indices, 0, mode).reshape(shape)
     axis %= len(shape)
-    indices = np.asarray(indices, dtype=np.intp)
+    indices = xp.asarray(indices, dtype=np.intp)
     if mode == "wrap":
         indices = indices % max(shape[axis], 1)
     elif mode == "clip":
-        indices = np.clip(indices, 0, max(shape[axis] - 1, 0))
-    out = _zeros(shape, g)
-    np.add.at(out, (slice(None),) * axis + (indices,), g)
+        indices = xp.clip(indices, 0, max(shape[axis] - 1, 0))
+    out = _zeros(shape, g, a)
+    xp.add.at(out, (slice(None),) * axis + (indices,), g)
     return out
 
 
 @shaped_like_second
 def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     """Transpose of ``np.take_along_axis``: ``g`` added up at ``indices`` along ``axis``."""
+    xp = namespace(g, arr, indices)
     shape = np.shape(arr)
     if axis is None:
-        return untake_along_axis(g, np.empty(int(np.prod(shape)), bool), indices, 0).reshape(shape)
+        return untake_along_axis(g, xp.empty(math.prod(shape), bool), indices, 0).reshape(shape)
     axis %= len(shape)
-    where: list[Any] = list(np.ix_(*(np.arange(n) for n in shape)))
-    for k in range(len(shape)):
-        where[k] = np.arange(shape[k]).reshape([-1 if j == k else 1 for j in range(len(shape))])
+    where: list[Any] = [
+        xp.arange(n).reshape([-1 if j == k else 1 for j in range(len(shape))]) for k, n in enumerate(shape)
+    ]
     where[axis] = indices
-    out = _zeros(shape, g)
-    np.add.at(out, tuple(where), g)
+    out = _zeros(shape, g, arr)
+    xp.add.at(out, tuple(where), g)
     return out
 
 
 def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
     """The indices ``p`` with ``out == np.take_along_axis(a, p, axis)``, where out is a reordering of a."""
-    rank = np.argsort(np.argsort(out, axis=axis, kind="stable"), axis=axis, kind="stable")
-    return np.take_along_axis(np.argsort(a, axis=axis, kind="stable"), rank, axis=axis)
+    xp = namespace(out)
+    rank = xp.argsort(xp.argsort(out, axis=axis, kind="stable"), axis=axis, kind="stable")
+    return xp.take_along_axis(xp.argsort(a, axis=axis, kind="stable"), rank, axis=axis)
 
 
 @shaped_like_second
 def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
-    out = _zeros(np.shape(a), g)
-    planes = np.moveaxis(out, (axis1, axis2), (-2, -1))
+    xp = namespace(g, a)
+    out = _zeros(np.shape(a), g, a)
+    planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
     rows, columns = planes.shape[-2:]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    k = np.arange(length)
+    k = xp.arange(length)
     planes[..., k - min(offset, 0), k + max(offset, 0)] = g
     return out
 
 
 def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
     """For each entry of ``np.pad(array, pad_width, mode)`` the flat index of what it copies."""
+    xp = namespace(array)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise NotImplementedError(f"the derivative of np.pad with mode={mode!r}")
-    where: Any = np.arange(np.size(array)).reshape(np.shape(array))
-    return np.pad(where, pad_width, mode)
+    where: Any = xp.arange(np.size(array)).reshape(np.shape(array))
+    return xp.pad(where, pad_width, mode)
 
 
 def pad_pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
@@ -422,8 +459,9 @@ def interior(pad_width: Any, ndim: int) -> tuple[slice, ...]:
 @shaped_like_second
 def unconcatenate(g: Any, arrays: Any, axis: Any = 0) -> Any:
     """Transpose of ``np.concatenate``: the pieces of ``g``, shaped like ``arrays``, in the same container."""
+    xp = namespace(g)
     if axis is None:
-        return _pieces(np.ravel(g), arrays, 0, [np.size(x) for x in arrays])
+        return _pieces(xp.ravel(g), arrays, 0, [np.size(x) for x in arrays])
     return _pieces(g, arrays, axis, [np.shape(x)[axis] for x in arrays])
 
 
@@ -454,12 +492,14 @@ def uncolumn_stack(g: Any, arrays: Any) -> Any:
 
 
 def _pieces(g: Any, arrays: Any, axis: int, lengths: list[int]) -> Any:
-    parts = np.split(g, np.cumsum(lengths)[:-1], axis=axis)
+    xp = namespace(g)
+    parts = xp.split(g, list(accumulate(lengths))[:-1], axis=axis)
     return _like_container(arrays, [p.reshape(np.shape(x))[()] for p, x in zip(parts, arrays, strict=True)])
 
 
 def unblock(g: Any, arrays: Any) -> Any:
     """Transpose of ``np.block``: the pieces of ``g`` in nested lists like ``arrays``."""
+    xp = namespace(g)
     count = 0
 
     def number(x: Any) -> Any:
@@ -467,11 +507,11 @@ def unblock(g: Any, arrays: Any) -> Any:
         if isinstance(x, list):
             return [number(y) for y in x]
         first, count = count, count + np.size(x)
-        return np.arange(first, count).reshape(np.shape(x))
+        return xp.arange(first, count).reshape(np.shape(x))
 
     numbers = number(arrays)
     flat = _zeros(count, g)
-    flat[np.block(numbers)] = g
+    flat[block(numbers)] = g
 
     def pick(x: Any) -> Any:
         return [pick(y) for y in x] if isinstance(x, list) else flat[x]
@@ -495,11 +535,12 @@ def unbroadcast_arrays(g: Any, arrays: Any) -> Any:
 
 def unmeshgrid(g: Any, arrays: Any, sparse: Any = False, indexing: Any = "xy") -> Any:
     """Transpose of ``np.meshgrid``: the sums of each grid over the axes that are not its own."""
+    xp = namespace(g)
     axes = list(range(len(arrays)))
     if indexing == "xy" and len(axes) > 1:
         axes[:2] = 1, 0
     sums = (
-        np.sum(x_bar, axis=tuple(j for j in axes if j != k)) if np.ndim(x_bar) else np.zeros(np.shape(x))
+        xp.sum(x_bar, axis=tuple(j for j in axes if j != k)) if np.ndim(x_bar) else xp.zeros(np.shape(x))
         for x_bar, k, x in zip(g, axes, arrays, strict=True)
     )  # (a grid of integers has no cotangent: it comes as the number zero)
     return tuple(s.reshape(np.shape(x)) for s, x in zip(sums, arrays, strict=True))
@@ -507,31 +548,34 @@ def unmeshgrid(g: Any, arrays: Any, sparse: Any = False, indexing: Any = "xy") -
 
 def uninsert(g: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """Transpose of ``np.insert``: the cotangents of ``arr`` and of ``values``."""
-    origin: Any = 1 + np.arange(np.size(values)).reshape(np.shape(values))
-    origin = np.insert(np.zeros(np.shape(arr), dtype=np.intp), obj, origin, axis)
+    xp = namespace(g)
+    origin: Any = 1 + xp.arange(np.size(values)).reshape(np.shape(values))
+    origin = insert(xp.zeros(np.shape(arr), dtype=np.intp), obj, origin, axis)
     values_bar = _zeros(np.size(values), g)
-    np.add.at(values_bar, origin[origin > 0] - 1, g[origin > 0])
+    xp.add.at(values_bar, origin[origin > 0] - 1, g[origin > 0])
     return g[origin == 0].reshape(np.shape(arr)), values_bar.reshape(np.shape(values))[()]
 
 
 def unselect(g: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Transpose of ``np.select``: the cotangents of ``choicelist`` (in its container) and of ``default``."""
-    left = np.ones(np.shape(g), dtype=bool)
+    xp = namespace(g)
+    left = xp.ones(np.shape(g), dtype=bool)
     bars = []
     for condition, choice in zip(condlist, choicelist, strict=True):
-        bars.append(unbroadcast(np.where(left & condition, g, _zeros((), g)), choice))
-        left = left & ~np.asarray(condition)
-    default_bar = unbroadcast(np.where(left, g, _zeros((), g)), default)
+        bars.append(unbroadcast(xp.where(left & condition, g, _zeros((), g)), choice))
+        left = left & ~xp.asarray(condition)
+    default_bar = unbroadcast(xp.where(left, g, _zeros((), g)), default)
     return _like_container(choicelist, bars), default_bar
 
 
 def unchoose(g: Any, a: Any, choices: Any, mode: Any = "raise") -> Any:
     """Transpose of ``np.choose``: the cotangents of ``choices`` in their container."""
+    xp = namespace(g)
     if mode == "wrap":
-        a = np.mod(a, len(choices))
+        a = xp.mod(a, len(choices))
     elif mode == "clip":
-        a = np.clip(a, 0, len(choices) - 1)
-    bars = [unbroadcast(np.where(np.equal(a, k), g, _zeros((), g)), c) for k, c in enumerate(choices)]
+        a = xp.clip(a, 0, len(choices) - 1)
+    bars = [unbroadcast(xp.where(xp.equal(a, k), g, _zeros((), g)), c) for k, c in enumerate(choices)]
     return _like_container(choices, bars)
 
 
@@ -541,13 +585,14 @@ def unchoose(g: Any, a: Any, choices: Any, mode: Any = "raise") -> Any:
 @shaped_like_second
 def untile(g: Any, a: Any, reps: Any) -> Any:
     """Transpose of ``np.tile``: the sum of the tiles of ``g``."""
+    xp = namespace(g)
     shape = np.shape(a)
     counts = tuple(np.atleast_1d(reps))
     ndim = max(len(shape), len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
     extents = (1,) * (ndim - len(shape)) + shape
-    tiles = np.reshape(g, [n for pair in zip(counts, extents, strict=True) for n in pair])
-    return np.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))).reshape(shape)
+    tiles = xp.reshape(g, [n for pair in zip(counts, extents, strict=True) for n in pair])
+    return xp.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))).reshape(shape)
 
 
 def ediff_back(g: Any, a: Any) -> Any:
@@ -574,8 +619,9 @@ def gradient_back(g: Any, f: Any, spacings: Any, axis: Any = None, edge_order: A
 
 def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
     """Add the transpose of NumPy's three-point differences along the last axis to ``out``."""
+    xp = namespace(g)
     n = out.shape[-1]
-    d = np.diff(h) if np.ndim(h) else np.full(n - 1, h)
+    d = xp.diff(h) if np.ndim(h) else xp.full(n - 1, h)
     d = d.astype(out.dtype)
     d1, d2 = d[:-1], d[1:]
     out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
@@ -604,25 +650,28 @@ def _second_order_edge(near: Any, far: Any, sign: float) -> tuple[Any, ...]:
 
 def resized(g: Any, like: Any, axis: int) -> Any:
     """``g`` cut or filled up with zeros along ``axis`` to the length of ``like``."""
+    xp = namespace(g)
     have, want = np.shape(g)[axis], np.shape(like)[axis]
     if have < want:
         widths = [(0, want - have if k == axis % np.ndim(g) else 0) for k in range(np.ndim(g))]
-        return np.pad(g, widths)
-    return np.take(g, range(want), axis=axis) if have > want else g
+        return xp.pad(g, widths)
+    return xp.take(g, xp.arange(want), axis=axis) if have > want else g
 
 
 def scale_ends(x: Any, axis: int, first: float, last: float) -> Any:
     """``x`` with its first and last entries along ``axis`` multiplied by numbers."""
-    out = np.moveaxis(np.array(x), axis, -1)
+    xp = namespace(x)
+    out = xp.moveaxis(xp.array(x), axis, -1)
     out[..., :1] *= first
     out[..., -1:] *= last
-    return np.moveaxis(out, -1, axis)
+    return xp.moveaxis(out, -1, axis)
 
 
 def half_spectrum(x: Any, axis: int) -> Any:
     """How often ``np.fft.irfft`` counts each entry of the spectrum of a real signal ``x``, once or twice."""
+    xp = namespace(x)
     n = np.shape(x)[axis]
-    weights = np.full(n // 2 + 1, 2.0)
+    weights = xp.full(n // 2 + 1, 2.0)
     weights[0] = 1.0
     if n % 2 == 0:
         weights[-1] = 1.0
@@ -653,7 +702,7 @@ def layout(a: Any, order: str) -> Any:
     """``order`` as 'C' or 'F': what 'A' and 'K' mean for this array."""
     if order in "CF":
         return order
-    flags = np.asarray(a).flags
+    flags = a.flags if is_array(a) else np.asarray(a).flags
     if order == "K" and not (flags.c_contiguous or flags.f_contiguous):
         raise NotImplementedError("the derivative of order='K' of an array that is not contiguous")
     return "F" if flags.f_contiguous and not flags.c_contiguous else "C"
@@ -668,5 +717,5 @@ def check_there(y: Any, name: str) -> None:
 def check_number(y: Any, name: str) -> None:
     """Refuse a result that is not a single number, where only running the function tells."""
     if y is None or isinstance(y, (tuple, list, dict, str)) or np.size(y) != 1:
-        thing = f"an array of shape {y.shape}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
+        thing = f"an array of shape {y.shape}" if is_array(y) else f"a {type(y).__name__}"
         raise TypeError(f"grad of {name} needs a single number as its result, not {thing}")

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.namespaces import namespace
+
 __all__ = [
     "beyond", "centre_of", "correlate_back", "correlate_weights", "half_widths", "into_full", "one_to_each",
     "turned_origin", "weights_along",
@@ -29,8 +31,9 @@ def _window(in1: Any, in2: Any, mode: str, turned: bool) -> tuple[tuple[int, ...
 
 def into_full(g: Any, in1: Any, in2: Any, mode: str, turned: bool = False) -> Any:
     """What a convolution (``turned``: a correlation) gives in some mode, in zeros of the full one."""
+    xp = namespace(g)
     shape, window = _window(in1, in2, mode, turned)
-    out = np.zeros(shape, np.asarray(g).dtype)
+    out = xp.zeros(shape, xp.asarray(g).dtype)
     out[window] = g
     return out
 
@@ -78,20 +81,22 @@ def _places(shape: tuple[int, ...], sizes: tuple[int, ...], mode: str, origins: 
 
 
 def _extended(x: Any, places: list[Any]) -> Any:
+    xp = namespace(x)
     for axis, at in enumerate(places):
-        x = np.take(x, np.maximum(at, 0), axis=axis)
+        x = xp.take(x, xp.asarray(np.maximum(at, 0)), axis=axis)
         if (at < 0).any():
-            x = x * np.reshape(at >= 0, [-1 if k == axis else 1 for k in range(x.ndim)])
+            x = x * xp.reshape(xp.asarray(at >= 0), [-1 if k == axis else 1 for k in range(x.ndim)])
     return x
 
 
 def _folded(g: Any, shape: tuple[int, ...], places: list[Any]) -> Any:
+    xp = namespace(g)
     for axis, at in enumerate(places):
-        moved = np.moveaxis(g, axis, 0)
-        out = np.zeros((shape[axis], *moved.shape[1:]), g.dtype)
+        moved = xp.moveaxis(g, axis, 0)
+        out = xp.zeros((shape[axis], *moved.shape[1:]), g.dtype)
         inside = at >= 0
-        np.add.at(out, at[inside], moved[inside])
-        g = np.moveaxis(out, 0, axis)
+        xp.add.at(out, xp.asarray(at[inside]), moved[xp.asarray(inside)])
+        g = xp.moveaxis(out, 0, axis)
     return g
 
 
@@ -101,8 +106,9 @@ def _origins(origin: Any, ndim: int) -> tuple[int, ...]:
 
 def correlate_back(g: Any, weights: Any, mode: str = "reflect", origin: Any = 0) -> Any:
     """The transpose of ``scipy.ndimage.correlate`` in its input."""
+    xp = namespace(g)
     places = _places(g.shape, weights.shape, mode, _origins(origin, g.ndim))
-    out = np.zeros([len(at) for at in places], np.result_type(g, weights))
+    out = xp.zeros([len(at) for at in places], xp.result_type(g, weights))
     for index in np.ndindex(weights.shape):
         out[tuple(slice(k, k + n) for k, n in zip(index, g.shape, strict=True))] += weights[index] * g
     return _folded(out, g.shape, places)
@@ -110,19 +116,21 @@ def correlate_back(g: Any, weights: Any, mode: str = "reflect", origin: Any = 0)
 
 def correlate_weights(x: Any, g: Any, weights: Any, mode: str = "reflect", origin: Any = 0) -> Any:
     """The transpose of ``scipy.ndimage.correlate`` in its weights."""
+    xp = namespace(x)
     places = _places(g.shape, weights.shape, mode, _origins(origin, g.ndim))
     wide = _extended(x, places)
-    out = np.zeros(weights.shape, np.result_type(x, g))
+    out = xp.zeros(weights.shape, xp.result_type(x, g))
     for index in np.ndindex(weights.shape):
-        out[index] = np.sum(wide[tuple(slice(k, k + n) for k, n in zip(index, g.shape, strict=True))] * g)
+        out[index] = xp.sum(wide[tuple(slice(k, k + n) for k, n in zip(index, g.shape, strict=True))] * g)
     return out
 
 
 def weights_along(weights: Any, ndim: int, axis: int, origin: int = 0) -> tuple[Any, tuple[int, ...]]:
     """A vector of weights as an array of ``ndim`` dimensions along one axis; the origins of all axes."""
+    xp = namespace(weights)
     k = axis % ndim
     shape = [-1 if i == k else 1 for i in range(ndim)]
-    return np.array(weights).reshape(shape), tuple(origin if i == k else 0 for i in range(ndim))
+    return xp.array(weights).reshape(shape), tuple(origin if i == k else 0 for i in range(ndim))
 
 
 def turned_origin(origin: Any, shape: tuple[int, ...]) -> Any:

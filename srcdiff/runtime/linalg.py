@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.runtime.arrays import fit, unbroadcast
+from srcdiff.runtime.namespaces import namespace
+from srcdiff.runtime.substitutes import multi_dot
 
 __all__ = [
     "along_diagonals",
@@ -71,7 +73,8 @@ def eigh(a: Any, broadening: float = 0.0) -> Any:
         >>> bool(np.abs(srcdiff.grad(first)(np.diag([1.0, 1.0 + 1e-12]))).max() < 1e3)
         True
     """
-    values, vectors = np.linalg.eigh(a)
+    xp = namespace(a)
+    values, vectors = xp.linalg.eigh(a)
     return values, vectors
 
 
@@ -97,7 +100,8 @@ def svd(a: Any, broadening: float = 0.0) -> Any:
         >>> bool(np.isfinite(srcdiff.grad(first)(np.eye(2))).all())
         True
     """
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    xp = namespace(a)
+    u, s, vh = xp.linalg.svd(a, full_matrices=False)
     return u, s, vh
 
 
@@ -106,37 +110,40 @@ def svd(a: Any, broadening: float = 0.0) -> Any:
 
 def matmul_left(g: Any, a: Any, b: Any) -> Any:
     """The cotangent of ``a`` in ``a @ b`` (vectors, matrices and stacks of them)."""
+    xp = namespace(g, a, b)
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return g * b
     if np.ndim(a) == 1:
-        return unbroadcast(np.squeeze(np.expand_dims(g, -2) @ np.swapaxes(b, -1, -2), -2), a)
+        return unbroadcast(xp.squeeze(xp.expand_dims(g, -2) @ xp.swapaxes(b, -1, -2), -2), a)
     if np.ndim(b) == 1:
-        return unbroadcast(np.expand_dims(g, -1) * b, a)
-    return unbroadcast(g @ np.swapaxes(b, -1, -2), a)
+        return unbroadcast(xp.expand_dims(g, -1) * b, a)
+    return unbroadcast(g @ xp.swapaxes(b, -1, -2), a)
 
 
 def matmul_right(g: Any, a: Any, b: Any) -> Any:
     """The cotangent of ``b`` in ``a @ b``."""
+    xp = namespace(g, a, b)
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return g * a
     if np.ndim(a) == 1:
-        return unbroadcast(np.expand_dims(a, -1) * np.expand_dims(g, -2), b)
+        return unbroadcast(xp.expand_dims(a, -1) * xp.expand_dims(g, -2), b)
     if np.ndim(b) == 1:
-        return unbroadcast(np.sum(np.swapaxes(a, -1, -2) * np.expand_dims(g, -2), -1), b)
-    return unbroadcast(np.swapaxes(a, -1, -2) @ g, b)
+        return unbroadcast(xp.sum(xp.swapaxes(a, -1, -2) * xp.expand_dims(g, -2), -1), b)
+    return unbroadcast(xp.swapaxes(a, -1, -2) @ g, b)
 
 
 def multi_dot_bar(g: Any, arrays: Any, k: int) -> Any:
     """The cotangent of ``arrays[k]`` in ``np.linalg.multi_dot(arrays)``."""
-    g = np.asarray(g)
+    xp = namespace(g, arrays)
+    g = xp.asarray(g)
     if np.ndim(arrays[0]) == 1:
-        g = g[np.newaxis]
+        g = g[None]
     if np.ndim(arrays[-1]) == 1:
-        g = g[..., np.newaxis]
-    before = [np.atleast_2d(x).T for x in arrays[:k]]
-    after = [(x if np.ndim(x) == 2 else np.reshape(x, (-1, 1))).T for x in arrays[k + 1 :]]
+        g = g[..., None]
+    before = [xp.atleast_2d(x).T for x in arrays[:k]]
+    after = [(x if np.ndim(x) == 2 else xp.reshape(x, (-1, 1))).T for x in arrays[k + 1 :]]
     factors = [*before[::-1], g, *after[::-1]]
-    bar = np.linalg.multi_dot(factors) if len(factors) > 1 else g
+    bar = multi_dot(factors) if len(factors) > 1 else g
     return bar.reshape(np.shape(arrays[k]))
 
 
@@ -145,25 +152,28 @@ def multi_dot_bar(g: Any, arrays: Any, k: int) -> Any:
 
 def kron_left(g: Any, a: Any, b: Any) -> Any:
     """The cotangent of ``a`` in ``np.kron(a, b)``: the inner product of each block of ``g`` with ``b``."""
+    xp = namespace(g)
     blocks, ndim = _blocks(g, a, b)
-    bar = np.tensordot(blocks, b, (range(2 * ndim - np.ndim(b), 2 * ndim), range(np.ndim(b))))
+    bar = xp.tensordot(blocks, b, (range(2 * ndim - np.ndim(b), 2 * ndim), range(np.ndim(b))))
     return bar.reshape(np.shape(a))
 
 
 def kron_right(g: Any, a: Any, b: Any) -> Any:
     """The cotangent of ``b`` in ``np.kron(a, b)``: the sum of the blocks of ``g`` weighted with ``a``."""
+    xp = namespace(g)
     blocks, ndim = _blocks(g, a, b)
-    bar = np.tensordot(a, blocks, (range(np.ndim(a)), range(ndim - np.ndim(a), ndim)))
+    bar = xp.tensordot(a, blocks, (range(np.ndim(a)), range(ndim - np.ndim(a), ndim)))
     return bar.reshape(np.shape(b))
 
 
 def _blocks(g: Any, a: Any, b: Any) -> tuple[Any, int]:
     """``g`` with the axes of ``a`` first and those of ``b`` after them, and the common rank."""
+    xp = namespace(g)
     ndim = max(np.ndim(a), np.ndim(b))
     outer = (1,) * (ndim - np.ndim(a)) + np.shape(a)
     inner = (1,) * (ndim - np.ndim(b)) + np.shape(b)
-    blocks = np.reshape(g, [n for pair in zip(outer, inner, strict=True) for n in pair])
-    return np.transpose(blocks, [*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2)]), ndim
+    blocks = xp.reshape(g, [n for pair in zip(outer, inner, strict=True) for n in pair])
+    return xp.transpose(blocks, [*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2)]), ndim
 
 
 # --- determinants
@@ -171,35 +181,39 @@ def _blocks(g: Any, a: Any, b: Any) -> tuple[Any, int]:
 
 def cofactors(a: Any) -> Any:
     """The derivative of ``np.linalg.det`` at ``a``, the matrix of cofactors; of singular matrices, too."""
-    det = np.linalg.det(a)
-    if np.all(det != 0.0):
-        return np.expand_dims(det, (-2, -1)) * np.swapaxes(np.linalg.inv(a), -1, -2)
-    u, s, vh = np.linalg.svd(a)
-    return _turned(u, _products_without(s, 1)[..., None] * np.eye(s.shape[-1]), vh)
+    xp = namespace(a)
+    det = xp.linalg.det(a)
+    if xp.all(det != 0.0):
+        return xp.expand_dims(det, (-2, -1)) * xp.swapaxes(xp.linalg.inv(a), -1, -2)
+    u, s, vh = xp.linalg.svd(a)
+    return _turned(u, _products_without(s, 1)[..., None] * xp.eye(s.shape[-1]), vh)
 
 
 def cofactors_dot(a: Any, f: Any) -> Any:
     """The change of ``cofactors(a)`` along ``f``; as a map of ``f`` it is its own transpose."""
-    u, s, vh = np.linalg.svd(a)
-    f = np.conj(np.swapaxes(u, -1, -2)) @ f @ np.conj(np.swapaxes(vh, -1, -2))
+    xp = namespace(a)
+    u, s, vh = xp.linalg.svd(a)
+    f = xp.conj(xp.swapaxes(u, -1, -2)) @ f @ xp.conj(xp.swapaxes(vh, -1, -2))
     # det(diag(s) + f) = ... + sum over i < j of (f_ii f_jj - f_ij f_ji) times all s but s_i and s_j + ...
-    pairs = _products_without(s, 2) * (1.0 - np.eye(s.shape[-1]))
-    straight = pairs @ np.diagonal(f, 0, -2, -1)[..., None]
-    return _turned(u, straight * np.eye(s.shape[-1]) - pairs * np.swapaxes(f, -1, -2), vh)
+    pairs = _products_without(s, 2) * (1.0 - xp.eye(s.shape[-1]))
+    straight = pairs @ xp.diagonal(f, 0, -2, -1)[..., None]
+    return _turned(u, straight * xp.eye(s.shape[-1]) - pairs * xp.swapaxes(f, -1, -2), vh)
 
 
 def _turned(u: Any, core: Any, vh: Any) -> Any:
-    sign = np.linalg.det(u) * np.linalg.det(vh)
-    return np.expand_dims(sign, (-2, -1)) * (np.conj(u) @ core @ np.conj(vh))
+    xp = namespace(u)
+    sign = xp.linalg.det(u) * xp.linalg.det(vh)
+    return xp.expand_dims(sign, (-2, -1)) * (xp.conj(u) @ core @ xp.conj(vh))
 
 
 def _products_without(s: Any, count: int) -> Any:
     """Products of all of ``s`` but one, or but two: an axis for each that is left out."""
+    xp = namespace(s)
     n = s.shape[-1]
-    left_out = np.eye(n, dtype=bool)
+    left_out = xp.eye(n, dtype=bool)
     if count == 2:
         left_out = left_out[:, None, :] | left_out[None, :, :]
-    return np.prod(np.where(left_out, 1.0, s.reshape((*s.shape[:-1], *(1,) * count, n))), axis=-1)
+    return xp.prod(xp.where(left_out, 1.0, s.reshape((*s.shape[:-1], *(1,) * count, n))), axis=-1)
 
 
 # --- tensordot: facts about axes
@@ -275,22 +289,24 @@ def einsum_transposed(subscripts: str, k: int) -> str:
 
 def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:
     """The cotangent of ``operands[k]`` in ``np.einsum(subscripts, *operands)``, whatever the subscripts."""
+    xp = namespace(g, operands)
     terms, out = _spelled_out(subscripts, operands)
     term, like = terms[k], operands[k]
     letters = "".join(dict.fromkeys(term))
     others = [x for j, x in enumerate(operands) if j != k]
     other_terms = [t for j, t in enumerate(terms) if j != k]
     present = "".join(c for c in letters if c in out or any(c in t for t in other_terms))
-    bar = np.einsum(",".join([out, *other_terms]) + "->" + present, g, *others, optimize=len(others) > 1)
-    bar = np.asarray(bar)[tuple(slice(None) if c in present else np.newaxis for c in letters)]
+    g, others = xp.asarray(g), [xp.asarray(x) for x in others]
+    bar = xp.einsum(",".join([out, *other_terms]) + "->" + present, g, *others, optimize=len(others) > 1)
+    bar = xp.asarray(bar)[tuple(slice(None) if c in present else None for c in letters)]
     if letters == term:
         out = fit(bar, like)
-        if isinstance(out, np.ndarray) and not (others and out.flags.writeable):
-            return out.copy()
-        return out
-    spread = np.zeros(np.shape(like), dtype=bar.dtype)
-    diagonal = np.einsum(term + "->" + letters, spread)
-    diagonal[...] = fit(bar, diagonal)
+        writable = getattr(getattr(out, "flags", None), "writeable", True)
+        return out.copy() if np.ndim(out) and not (others and writable) else out
+    sizes = dict(zip(term, np.shape(like), strict=True))
+    spread = xp.zeros(np.shape(like), dtype=bar.dtype)
+    at = {c: xp.arange(sizes[c]).reshape([-1 if d == c else 1 for d in letters]) for c in letters}
+    spread[tuple(at[c] for c in term)] = fit(bar, xp.empty([sizes[c] for c in letters], dtype=bar.dtype))
     return spread
 
 
@@ -313,8 +329,9 @@ def half_tril(x: Any) -> Any:
 
     It is Phi in I. Murray, Differentiation of the Cholesky decomposition, arXiv:1602.07527, 2016.
     """
-    out = np.tril(x)
-    k = np.arange(out.shape[-1])
+    xp = namespace(x)
+    out = xp.tril(x)
+    k = xp.arange(out.shape[-1])
     out[..., k, k] *= 0.5
     return out
 
@@ -328,7 +345,8 @@ def norm_axes(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def nearest_places(wanted: Any, w: Any) -> Any:
     """For each of the numbers wanted, which of those in the last axis of ``w`` is nearest."""
-    return np.argmin(abs(np.expand_dims(wanted, -1) - np.expand_dims(w, -2)), axis=-1)
+    xp = namespace(w)
+    return xp.argmin(abs(xp.expand_dims(wanted, -1) - xp.expand_dims(w, -2)), axis=-1)
 
 
 # --- factorisations of matrices that are not square
@@ -351,12 +369,14 @@ def _arbitrary(x: Any) -> int:
 
 def completing(x_dot: Any) -> Any:
     """The tangents of the columns that complete ``u``: several can be any basis, and have none (NaN)."""
-    return x_dot if np.shape(x_dot)[-1] < _arbitrary(x_dot) else np.full_like(x_dot, np.nan)
+    xp = namespace(x_dot)
+    return x_dot if np.shape(x_dot)[-1] < _arbitrary(x_dot) else xp.full_like(x_dot, np.nan)
 
 
 def complete(x_dot: Any) -> Any:
     """A tangent that reaches a result: not of columns that complete a basis, where these have none."""
-    if np.any(np.isnan(x_dot)):
+    xp = namespace(x_dot)
+    if xp.any(xp.isnan(x_dot)):
         raise np.linalg.LinAlgError(
             "the last singular vectors of np.linalg.svd complete a basis in an arbitrary way, and have no "
             "derivative where there are several, or complex ones; pass full_matrices=False, use the others"
@@ -366,7 +386,8 @@ def complete(x_dot: Any) -> Any:
 
 def completed(x_bar: Any) -> Any:
     """The cotangents of the columns that complete ``u``: of several they must be zero."""
-    if np.shape(x_bar)[-1] >= _arbitrary(x_bar) and np.any(x_bar):
+    xp = namespace(x_bar)
+    if np.shape(x_bar)[-1] >= _arbitrary(x_bar) and xp.any(x_bar):
         raise np.linalg.LinAlgError(
             f"the last {np.shape(x_bar)[-1]} singular vectors of np.linalg.svd complete a basis in an "
             "arbitrary way, and have no derivative; pass full_matrices=False, and use the others"
@@ -376,10 +397,11 @@ def completed(x_bar: Any) -> Any:
 
 def beside(x: Any, x_bar: Any) -> Any:
     """``x @ x_bar.T`` of the columns that complete ``u``: of several, zero with their cotangents."""
+    xp = namespace(x)
     x_bar = completed(x_bar.astype(complex) if np.iscomplexobj(x) else x_bar)
     if np.shape(x)[-1] >= _arbitrary(x):
-        return np.zeros((*np.shape(x)[:-1], np.shape(x)[-2]), dtype=x.dtype)
-    return x @ np.swapaxes(x_bar, -1, -2)
+        return xp.zeros((*np.shape(x)[:-1], np.shape(x)[-2]), dtype=x.dtype)
+    return x @ xp.swapaxes(x_bar, -1, -2)
 
 
 # --- structured matrices
@@ -387,8 +409,9 @@ def beside(x: Any, x_bar: Any) -> Any:
 
 def diagonal_sums(x: Any) -> Any:
     """The sums of all diagonals of a matrix, from the lowest to the highest."""
+    xp = namespace(x)
     m, n = np.shape(x)
-    sums = np.zeros(max(m + n - 1, 0), x.dtype)
+    sums = xp.zeros(max(m + n - 1, 0), x.dtype)
     for i in range(m):
         sums[m - 1 - i : m - 1 - i + n] += x[i]
     return sums
@@ -396,16 +419,17 @@ def diagonal_sums(x: Any) -> Any:
 
 def along_diagonals(sums: Any, x: Any) -> Any:
     """The matrix of the shape of ``x`` whose diagonals have one value each."""
+    xp = namespace(sums)
     m, n = np.shape(x)
-    return sums[np.arange(n) - np.arange(m)[:, None] + (m - 1)]
+    return sums[xp.arange(n) - xp.arange(m)[:, None] + (m - 1)]
 
 
 def permutation(piv: Any) -> Any:
     """The order of rows that a sequence of exchanges (as LAPACK gives them) leads to."""
     order = np.arange(len(piv))
-    for i, j in enumerate(piv):
+    for i, j in enumerate(piv.tolist()):
         order[i], order[j] = order[j], order[i]
-    return order
+    return namespace(piv).asarray(order)
 
 
 def _bands(l_and_u: Any, n: int) -> Any:
@@ -419,7 +443,8 @@ def _bands(l_and_u: Any, n: int) -> Any:
 
 def band_product(l_and_u: Any, ab: Any, x: Any) -> Any:
     """The product of a matrix stored by diagonals (as ``scipy.linalg.solve_banded`` has it) and ``x``."""
-    out = np.zeros(np.shape(x), np.result_type(ab, x))
+    xp = namespace(ab)
+    out = xp.zeros(np.shape(x), xp.result_type(ab, x))
     for k, columns, rows in _bands(l_and_u, np.shape(ab)[1]):
         out[rows] += (ab[k, columns] * x[columns].T).T
     return out
@@ -427,8 +452,9 @@ def band_product(l_and_u: Any, ab: Any, x: Any) -> Any:
 
 def band_outer(l_and_u: Any, g: Any, x: Any) -> Any:
     """The diagonals of ``g @ x.T``, stored as those of the matrix in `band_product`."""
+    xp = namespace(g)
     lower, upper = l_and_u
-    out = np.zeros((lower + upper + 1, np.shape(x)[0]), np.result_type(g, x))
+    out = xp.zeros((lower + upper + 1, np.shape(x)[0]), xp.result_type(g, x))
     for k, columns, rows in _bands(l_and_u, np.shape(x)[0]):
         product = g[rows] * x[columns]
         out[k, columns] = product if np.ndim(x) == 1 else product.sum(axis=1)
@@ -437,7 +463,8 @@ def band_outer(l_and_u: Any, g: Any, x: Any) -> Any:
 
 def band_transposed(l_and_u: Any, ab: Any) -> Any:
     """The transpose of a matrix stored by diagonals; it has ``(u, l)`` of them."""
-    out = np.zeros_like(ab)
+    xp = namespace(ab)
+    out = xp.zeros_like(ab)
     for k, columns, rows in _bands(l_and_u, np.shape(ab)[1]):
         out[len(ab) - 1 - k, rows] = ab[k, columns]
     return out

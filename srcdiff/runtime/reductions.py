@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.arrays import stacked
+from srcdiff.runtime.namespaces import namespace
+
 __all__ = [
     "axes_behind",
     "bin_places",
@@ -38,11 +41,12 @@ def reduced_size(a: Any, axis: Axis) -> int:
 
 def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, ddof: float = 0) -> Any:
     """How many elements of ``a`` a mask takes into each of a reduction, less ``ddof``; nan if none."""
-    taken = np.broadcast_to(where, np.shape(a))
-    count = np.sum(
-        taken, axis=axis, keepdims=keepdims, dtype=np.result_type(a, np.float16).type(0).real.dtype
+    xp = namespace(a, where)
+    taken = xp.broadcast_to(where, np.shape(a))
+    count = xp.sum(
+        taken, axis=axis, keepdims=keepdims, dtype=xp.result_type(a, xp.float16).type(0).real.dtype
     )
-    return np.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
+    return xp.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
 
 
 def other_axes(ndim: int, axis: Any) -> tuple[int, ...]:
@@ -60,15 +64,16 @@ def pad_widths(ndim: int, axis: int, before: int, after: int) -> tuple[tuple[int
 
 def shifted(a: Any, axis: int = -1, by: int = 1, fill: float = 0.0) -> Any:
     """``a`` moved by one place along ``axis`` (``by`` is 1 or -1), with ``fill`` at the place left free."""
-    a = np.moveaxis(a, axis, 0)
-    moved = np.empty_like(a)
+    xp = namespace(a)
+    a = xp.moveaxis(a, axis, 0)
+    moved = xp.empty_like(a)
     if by > 0:
         moved[1:] = a[:-1]
         moved[:1] = fill
     else:
         moved[:-1] = a[1:]
         moved[-1:] = fill
-    return np.moveaxis(moved, 0, axis)
+    return xp.moveaxis(moved, 0, axis)
 
 
 def recurrence(a: Any, b: Any, axis: int = -1, reverse: bool = False) -> Any:
@@ -76,13 +81,14 @@ def recurrence(a: Any, b: Any, axis: int = -1, reverse: bool = False) -> Any:
 
     The first ``s`` is its ``b``: the first ``a`` is not used.
     """
-    a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
-    s = np.array(b, dtype=np.result_type(a, b))
+    xp = namespace(a, b)
+    a, b = xp.moveaxis(a, axis, 0), xp.moveaxis(b, axis, 0)
+    s = xp.array(b, dtype=xp.result_type(a, b))
     indices = range(len(s) - 2, -1, -1) if reverse else range(1, len(s))
     step = 1 if reverse else -1
     for i in indices:
         s[i] += a[i] * s[i + step]
-    return np.moveaxis(s, 0, axis)
+    return xp.moveaxis(s, 0, axis)
 
 
 def axes_behind(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -93,17 +99,19 @@ def axes_behind(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def first_places(x: Any, values: Any) -> Any:
     """Where each of the values first lies in ``x``, flattened."""
-    flat = np.ravel(x)
-    order = np.argsort(flat, kind="stable")
-    return order[np.searchsorted(flat[order], values)]
+    xp = namespace(x, values)
+    flat = xp.ravel(x)
+    order = xp.argsort(flat, kind="stable")
+    return order[xp.searchsorted(flat[order], values)]
 
 
 def bin_places(a: Any, edges: Any) -> Any:
     """The bin in which each element of ``a``, flattened, lies; one past the last for those outside."""
-    flat, n = np.ravel(a), len(edges) - 1
-    places = np.searchsorted(edges, flat, side="right") - 1
-    places = np.where(flat == edges[-1], n - 1, places)
-    return np.where((places >= 0) & (places < n), places, n)
+    xp = namespace(a, edges)
+    flat, n = xp.ravel(a), len(edges) - 1
+    places = xp.searchsorted(edges, flat, side="right") - 1
+    places = xp.where(flat == edges[-1], n - 1, places)
+    return xp.where((places >= 0) & (places < n), places, n)
 
 
 def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") -> Any:
@@ -112,43 +120,47 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
     Elements that are equal keep their order, so the weights are those of one sorting permutation. What is nan
     counts as absent.
     """
+    xp = namespace(a)
     if np.ndim(q) > 1:
         raise NotImplementedError(
             "the derivative of a matrix of quantiles: flatten q, and reshape the result"
         )
-    a = np.asarray(a)
+    a = xp.asarray(a)
     axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
     last = tuple(range(-len(axes), 0))
-    moved = np.moveaxis(a, axes, last)
+    moved = xp.moveaxis(a, axes, last)
     lead = moved.ndim - len(axes)
     rows = moved.reshape((*moved.shape[:lead], math.prod(moved.shape[lead:])))
-    ranks = np.argsort(np.argsort(rows, axis=-1, kind="stable"), axis=-1)
-    counts = np.sum(~np.isnan(rows), axis=-1, keepdims=True)
-    each = [_weights(moved.shape, axes, ranks, counts, one, method) for one in np.ravel(q)]
+    ranks = xp.argsort(xp.argsort(rows, axis=-1, kind="stable"), axis=-1)
+    counts = xp.sum(~xp.isnan(rows), axis=-1, keepdims=True)
+    asked = namespace(q).ravel(q) if np.ndim(q) else [q]
+    each = [_weights(moved.shape, axes, ranks, counts, one, method) for one in asked]
     if np.ndim(q) == 0:
         return each[0].astype(a.dtype)
-    return np.array(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
+    return stacked(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
 
 
 def _weights(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str) -> Any:
+    xp = namespace(ranks)
     if method == "linear":
         place = q * (counts - 1)
     else:  # where the quantile of 0, 1, 2 ... lies
-        place = np.zeros(counts.shape)
-        for n in np.unique(counts[counts > 0]):
+        place = xp.zeros(counts.shape)
+        for n in xp.unique(counts[counts > 0]):
             given: Any = {"method": method}
-            place[counts == n] = np.quantile(np.arange(float(n)), q, **given)
-    weights = np.where(ranks < counts, np.maximum(0.0, 1.0 - abs(ranks - place)), 0.0)
-    return np.moveaxis(weights.reshape(shape), tuple(range(-len(axes), 0)), axes)
+            place[counts == n] = np.quantile(np.arange(float(n)), float(q), **given)
+    weights = xp.where(ranks < counts, xp.maximum(0.0, 1.0 - abs(ranks - place)), 0.0)
+    return xp.moveaxis(weights.reshape(shape), tuple(range(-len(axes), 0)), axes)
 
 
 def sinc_derivative(x: Any, order: int = 1) -> Any:
     """The derivative of ``np.sinc`` of the order given, stable near 0."""
-    x = np.asarray(x, dtype=np.result_type(x, 1.0) if isinstance(x, (int, float)) else None)
+    xp = namespace(x)
+    x = xp.asarray(x, dtype=xp.result_type(x, 1.0) if isinstance(x, (int, float)) else None)
     near = abs(x) * np.pi < order + 2.0
-    t = np.where(near, np.pi * x, 0.0)
-    term = np.ones_like(t)
-    series = np.zeros_like(t)
+    t = xp.where(near, np.pi * x, 0.0)
+    term = xp.ones_like(t)
+    series = xp.zeros_like(t)
     # sinc(t) = sum (-1)^k t^(2k) / (2k+1)!, and the order-th derivative of t^n is
     # n! / (n - order)! t^(n - order)
     first = (order + 1) // 2
@@ -156,13 +168,13 @@ def sinc_derivative(x: Any, order: int = 1) -> Any:
         n = 2 * k
         factor = (-1.0) ** k / (n + 1.0)
         if k == first:
-            term = t ** (n - order) if n > order else np.ones_like(t)
+            term = t ** (n - order) if n > order else xp.ones_like(t)
         else:
             term = term * t * t / ((n - order) * (n - order - 1.0))
         series = series + factor * term
     series = np.pi**order * series
-    far = np.where(near, 1.0, x)
-    value = np.sinc(far)
+    far = xp.where(near, 1.0, x)
+    value = xp.sinc(far)
     for k in range(1, order + 1):
-        value = (np.pi ** (k - 1) * np.sin(np.pi * far + k * (np.pi / 2.0)) - k * value) / far
-    return np.where(near, series, value)[()].astype(x.dtype)
+        value = (np.pi ** (k - 1) * xp.sin(np.pi * far + k * (np.pi / 2.0)) - k * value) / far
+    return xp.where(near, series, value)[()].astype(x.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
+from srcdiff.runtime.namespaces import namespace
 
 __all__ = ["bessel_i", "polygamma"]
 
@@ -18,28 +18,29 @@ def bessel_i(x: Any, order: int = 0) -> Any:
     Its series, whose terms are all of one sign, up to 40, and the asymptotic one from there (NIST Digital
     Library of Mathematical Functions, 10.25.2, 10.40.1); :math:`I_{-n} = I_n`.
     """
+    xp = namespace(x)
     n = abs(order)
-    x = np.asarray(x, dtype=np.result_type(x, 1.0) if isinstance(x, (int, float)) else None)
+    x = xp.asarray(x, dtype=xp.result_type(x, 1.0) if isinstance(x, (int, float)) else None)
     size = abs(x)
     near = size <= 40.0 + 2.0 * n * n
-    half = np.where(near, 0.5 * size, 0.0)
+    half = xp.where(near, 0.5 * size, 0.0)
     term = half**n / math.factorial(n)
     series = term
     k = 0
-    while np.any(term > 1e-18 * series):
+    while xp.any(term > 1e-18 * series):
         k += 1
         term = term * (half / k) * (half / (k + n))
         series = series + term
-    far = np.where(near, 1.0, size)
-    factor = np.ones_like(far)
+    far = xp.where(near, 1.0, size)
+    factor = xp.ones_like(far)
     tail = factor
     for k in range(1, 25):
         factor = factor * (-(4.0 * n * n - (2.0 * k - 1.0) ** 2) / (8.0 * k)) / far
-        tail = tail + np.where(near, 0.0, factor)
+        tail = tail + xp.where(near, 0.0, factor)
     # exp(x) overflows before exp(x) / sqrt(x) does
-    grown = np.exp(0.5 * np.where(near, 0.0, size))
-    value = np.where(near, series, grown / np.sqrt(2.0 * math.pi * far) * tail * grown)
-    odd = np.sign(x) if n % 2 else 1.0
+    grown = xp.exp(0.5 * xp.where(near, 0.0, size))
+    value = xp.where(near, series, grown / xp.sqrt(2.0 * math.pi * far) * tail * grown)
+    odd = xp.sign(x) if n % 2 else 1.0
     return (odd * value)[()].astype(x.dtype)
 
 

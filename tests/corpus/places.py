@@ -230,11 +230,55 @@ def rows2(x, n):
     return sum(np.sum(r**2) for r in L)
 
 
+class Holder:
+    pass
+
+
+def tuple_shifted(x, n):
+    """What a tuple holds stays, where the tuple is overwritten in the list that it was put into."""
+    heap = []
+    for i in range(n):
+        heap.append((np.full(2, x * (i + 1)), i))
+    r = (np.array([x * x, x]), 7)
+    heap.append(r)
+    at = len(heap) - 1
+    while at > 0:
+        heap[at] = heap[at - 1]
+        at -= 1
+    heap[at] = r
+    return np.sum(r[0]) + np.sum(heap[0][0] ** 2) * np.sum(heap[1][0])
+
+
+def field_replaced(x, n):
+    rows = []
+    for i in range(n):
+        rows.append(np.full(2, x * (i + 1)))
+    own = Holder()
+    own.row = np.array([x * x, x])
+    rows.append(own.row)
+    rows[len(rows) - 1] = rows[0] * x
+    return np.sum(own.row) + np.sum(rows[-1] ** 2)
+
+
+def part_popped(x, n):
+    rows = []
+    for i in range(n):
+        rows.append(np.full(2, x * (i + 1)))
+    pair = [np.array([x * x, x]), 3]
+    rows.append(pair[0])
+    rows.pop()
+    rows.append(np.full(2, x**3))
+    return np.sum(pair[0]) + np.sum(rows[-1])
+
+
 ROWS = [np.ones(2), np.arange(2.0), np.ones(2) * 3]
 
 PROGRAMS = [
     Program("rows_swapped", swaprows, (0.7, ROWS)),
     Program("row_replaced", replaced, (0.7, 3)),
+    Program("tuple_shifted_in_list", tuple_shifted, (0.7, 3)),
+    Program("field_replaced_in_list", field_replaced, (0.7, 3)),
+    Program("part_popped_from_list", part_popped, (0.7, 3)),
     Program("row_found_in_loop", rowcarried, (0.7, 3)),
     Program("row_found_and_written", rowcarried2, (0.7, 3)),
     Program("copies_appended", snapc, (0.7, 3)),

@@ -112,6 +112,29 @@ grad(f, backend="numpy")(2.0)
 """,
     ),
     Entry(
+        "array-module",
+        "An operation meets arrays of two modules (NumPy's and CuPy's), or one that the module of the arrays "
+        "cannot do. Nothing is copied between memories unless the program says so. (The example has a stand-in "
+        "for CuPy; write import cupy as cp.)",
+        """
+import cupy_mirror as cp
+
+def f(x, w):
+    return np.sum(x * w)
+
+grad(f)(cp.asarray([1.0, 2.0]), np.array([3.0, 4.0]))
+""",
+        """
+import cupy_mirror as cp
+
+def f(x, w):
+    return np.sum(x * w)
+
+g = grad(f)(cp.asarray([1.0, 2.0]), cp.asarray([3.0, 4.0]))
+assert g.tolist() == [3.0, 4.0]
+""",
+    ),
+    Entry(
         "async",
         "Coroutines are not differentiated: the event loop decides what runs when.",
         """
