@@ -44,7 +44,7 @@ from srcdiff.frontend.scope import (
     has_objects,
     world_key,
 )
-from srcdiff.frontend.sizes import inferred, note_sizes
+from srcdiff.frontend.sizes import inferred, note_sizes, settle_slices
 from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import (
@@ -370,6 +370,7 @@ class Core:
             return self.tree_item(base, k, index)
         if isinstance(k, Map) and k.key == UNKNOWN:
             self.taken_from_empty()
+        settle_slices(self, k, index)
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":
             got = Scalar("i8", got.weak, fresh_sym())
