@@ -89,6 +89,8 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
+from srcdiff.optimise.products import cheaper_products
+from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.rules import registry, vocabulary
@@ -498,6 +500,9 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
         if not settled or count(graph.region) != size:
             graph = simplify(graph, _is_shareable, *words)
             del graph.info["settled"]
+    if cheaper_products(graph, vocabulary.EXPANDS, _shape_positions):
+        graph = simplify(graph, _is_shareable, *words)
+        del graph.info["settled"]
     return graph
 
 
@@ -1464,8 +1469,8 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
 
 
 def printed(graph: Graph) -> Graph:
-    """The last passes: what is done in place, and which tapes are one."""
-    return pack(owned(graph))
+    """The last passes: what is done in place, what is written over, and which tapes are one."""
+    return pack(reuse(owned(graph), registry.may_alias, _fresh, _shape_positions))
 
 
 def owned(graph: Graph) -> Graph:

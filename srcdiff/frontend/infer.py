@@ -188,7 +188,8 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
     for ident, b0 in s0.table.items():
         offset = n0 - b0
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
-            return Sym(ident, offset, at_least(Sym(ident, 0, big.get(ident, False))) + offset > 1)
+            known = not offset and big.get(ident, False)
+            return Sym(ident, offset, known or at_least(Sym(ident, offset)) > 1)
     if s0.whole:  # parts that are equal are so whatever the size is
         return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()
@@ -630,7 +631,7 @@ def _slice_dim(d: Dim, s: Slice) -> Dim:
             return len(range(at_least(d))[lo:hi])
         if lo >= 0 and (hi is None or hi < 0):
             off = d.offset - lo + (hi or 0)
-            return d if off == d.offset else Sym(d.id, off, at_least(d) - d.offset + off > 1)
+            return d if off == d.offset else Sym(d.id, off, at_least(Sym(d.id, off)) > 1)
     if st in (None, 1) and lo in (None, 0) and isinstance(s.upper, Val):
         k = kind(s.upper)
         if isinstance(k, Scalar) and k.value is not None and k.value == d:

@@ -91,7 +91,7 @@ def settle_slice(lw: Core, d: Dim, s: Slice) -> None:
     need = -start if start < 0 else start - end + 2 if cut else end  # (2: more than one is left)
     size, path = lw.lengths[d.id]
     least = need - d.offset
-    if least <= (2 if d.big and not d.offset else 0):
+    if least <= 0:
         return
     holds = size >= least
     if holds:

@@ -247,8 +247,8 @@ _least: dict[int, int] = {}  # a size of an argument -> what it is at least, che
 
 
 def at_least(d: Dim) -> int:
-    """What a size is at least."""
-    return d if isinstance(d, int) else max(_least.get(d.id, 0) + d.offset, 2 if d.big else 0)
+    """What a size is at least (one that is not one may be zero)."""
+    return d if isinstance(d, int) else max(_least.get(d.id, 0) + d.offset, 0)
 
 
 def is_at_least(d: Sym, n: int) -> None:

@@ -574,7 +574,7 @@ class Rebuild:
                 ko, inner = kind(other), a.op.ins[0]
                 if (
                     isinstance(ko, Array)
-                    and ko.dims == k.dims
+                    and fills(kind(inner), ko, k)
                     and ko.dtype == k.dtype
                     and kind_char(inner) == kind_char(a)
                 ):
@@ -591,6 +591,13 @@ class Rebuild:
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
+            if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
+                return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
+            if isinstance(ki, Scalar) and isinstance(ko, Array) and ki.dtype == ko.dtype == k.dtype == "f8":
+                if ko.dims and not fills(ki, ko, k):  # each is repeated: the product is
+                    unit = fn is operator.mul and inner == Const(1.0)
+                    small = other if unit else self.make_like(fn, [inner, other], ko, op)
+                    return self.make(a.op.fn, [small, *a.op.ins[1:]], op)  # type: ignore[union-attr]
             if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], k, op)
@@ -979,6 +986,23 @@ class Rebuild:
         self.regions.pop()
         new.regions.append(body)
         return new, body, body.params, results
+
+
+def fills(a: Any, b: Any, k: Array) -> bool:
+    """Whether one of two operands has the size of the result along each axis: it has, or is not one."""
+    if not isinstance(a, (Array, Scalar)) or not isinstance(b, Array):
+        return False
+    x, y = a.dims if isinstance(a, Array) else (), b.dims
+    n = len(k.dims)
+    if max(len(x), len(y)) != n:
+        return False
+    pairs = zip((1,) * (n - len(x)) + x, (1,) * (n - len(y)) + y, k.dims, strict=True)
+    return all(d in (p, q) or not_one(p) or not_one(q) for p, q, d in pairs)
+
+
+def not_one(d: Any) -> bool:
+    """Whether a size is not one for sure."""
+    return d != 1 if isinstance(d, int) else bool(d.big)
 
 
 def count_uses(region: Region, uses: dict[Val, int]) -> None:
