@@ -91,6 +91,7 @@ from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.products import cheaper_products
 from srcdiff.optimise.reuse import reuse
+from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.rules import registry, vocabulary
@@ -500,7 +501,8 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
         if not settled or count(graph.region) != size:
             graph = simplify(graph, _is_shareable, *words)
             del graph.info["settled"]
-    if cheaper_products(graph, vocabulary.EXPANDS, _shape_positions):
+    cheaper = cheaper_products(graph, vocabulary.EXPANDS, _shape_positions)
+    if fewer_passes(graph) or cheaper:
         graph = simplify(graph, _is_shareable, *words)
         del graph.info["settled"]
     return graph

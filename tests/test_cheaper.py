@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optree
 import pytest
+from test_passes import over, primal_case, sampled
 
-from srcdiff import grad
+from corpus import PROGRAMS
+from corpus.program import Program
+from srcdiff import grad, pipeline
+from srcdiff.errors import NoRule
 
 
 def chain(a: Any, b: Any, c: Any) -> Any:
@@ -49,7 +54,7 @@ WITHOUT: dict[Callable[..., Any], tuple[str, ...]] = {  # what the gradient has 
     vectors: (),
     gram: (".T.T", "a @ b @"),
     outer: ("np.outer", "@"),
-    stretched: ("expand_dims", "broadcast_to"),
+    stretched: ("expand_dims",),
     centred: (").T",),
 }
 
@@ -87,3 +92,80 @@ def test_second_order() -> None:
         e[1, 2] = 1e-6
         want = (slope(args[0] + e) - slope(args[0] - e)) / 2e-6
         np.testing.assert_allclose(got[1, 2], want, rtol=1e-5, atol=1e-5)
+
+
+def stencil(a: Any, b: Any, c: Any) -> Any:
+    u, v = a.copy(), b.copy()
+    for _ in range(3):
+        v[1:-1] = 0.3 * (u[:-2] - u[1:-1] + u[2:])
+        u[:, 1:] -= v[:, 1:] * v[:, :-1]
+        u[0] = c[1]
+        u[-1] = u[-2]
+    return np.sum(u * v)
+
+
+def test_stencil() -> None:
+    rng = np.random.default_rng(5)
+    a, b, c = (rng.normal(size=(5, 5)) for _ in range(3))
+    g = grad(stencil)
+    got, want = g(a, b, c), np.zeros((5, 5))
+    for k in range(25):
+        e = np.zeros((5, 5))
+        e.flat[k] = 1e-6
+        want.flat[k] = (stencil(a + e, b, c) - stencil(a - e, b, c)) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    assert "unbroadcast" not in g.source and "-= -" not in g.source
+
+
+@over(sampled([p for p in PROGRAMS if p.reverse])[1::3])
+def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without, but for rounding, on programs of the corpus."""
+
+    def made() -> Any:
+        case = primal_case(program)
+        request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
+        try:
+            graph = pipeline.derivative_graph(case.primal, request)
+        except NoRule as e:
+            pytest.skip(f"not supported: {e}")
+        graph.info["signature"] = case.primal.info["signature"]
+        return case, pipeline.finish(graph, "gradient", "")
+
+    case, with_it = made()
+    for name in ("cheaper_products", "fewer_passes"):
+        monkeypatch.setattr(pipeline, name, lambda *args: False)
+    _, without = made()
+    if with_it.text.source != without.text.source:
+        for x, y in zip(flat(case.call(with_it.fn)), flat(case.call(without.fn)), strict=True):
+            assert x.dtype == y.dtype and x.shape == y.shape
+            np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers of a gradient."""
+    return [np.asarray(leaf) for leaf in optree.tree_leaves(x)]
+
+
+def boundaries(a: Any, b: Any, c: Any) -> Any:
+    u = a * 1.0
+    for _ in range(2):
+        u[:, 0] = u[:, 1] * c[0, 0]
+        u[-1] = u[-2]
+        u[0] = u[1] + u[2]
+        u[1:-1, 1:-1] += 0.1 * (u[2:, 1:-1] - 4.0 * u[1:-1, 1:-1] + u[:-2, 1:-1]) - 0.3 * u[1:-1, 1:-1]
+        u = u * b
+    g = np.concatenate([u[:2] ** 2, np.sin(u[2:])])
+    return np.sum(g[:2] * g[2:4]) + np.sum(g[4] * g[0])
+
+
+@pytest.mark.parametrize("wrt", ["a", "b"])
+def test_boundaries(wrt: str) -> None:
+    rng = np.random.default_rng(6)
+    args = {n: rng.normal(size=(5, 5)) for n in "abc"}
+    got, want = grad(boundaries, wrt=wrt)(**args), np.zeros((5, 5))
+    for k in range(25):
+        e = np.zeros((5, 5))
+        e.flat[k] = 1e-6
+        up, down = ({**args, wrt: args[wrt] + s * e} for s in (1, -1))
+        want.flat[k] = (boundaries(**up) - boundaries(**down)) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)

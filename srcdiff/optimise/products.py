@@ -9,6 +9,7 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
 - `a.T.T` is `a`, and `(a @ b.T).T` is `b @ a.T`.
 - A number repeated twice is repeated once.
 - The size of an array that is not wanted otherwise is the size of an argument that it follows from.
+- `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
 - `np.expand_dims(x, 1)` of a known rank is `x[:, None]`, which takes a tenth of the time.
 """
 
@@ -98,7 +99,9 @@ class Products:
 
     def repeated(self, op: Op, x: Atom, sizes: list[tuple[Atom, int]]) -> None:
         """``x``, repeated to the shape of a result that has its sizes from these arrays and axes."""
-        shape = [self.size_of(op, a, n) for a, n in sizes]
+        k = kind(op.out)
+        assert isinstance(k, Array)
+        shape = [self.size_of(op, *(self.argument(d) or at)) for d, at in zip(k.dims, sizes, strict=True)]
         self.become(op, np.broadcast_to, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
 
     def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
@@ -152,6 +155,8 @@ class Products:
             self.new_axis(op)
         elif fn in self.expands and len(op.ins) == 2:
             self.repeated_again(op)
+        elif fn is np.where and len(op.ins) == 3 and not named:
+            self.where_negative(op)
         elif fn in (operator.matmul, np.outer) and len(op.ins) == 2 and not named:
             a, b = op.ins
             ka, kb, k = kind(a), kind(b), kind(op.out)
@@ -262,6 +267,19 @@ class Products:
             op.ins = [made.ins[0], op.ins[1]]
             self.changed = True
 
+    def where_negative(self, op: Op) -> None:
+        """`np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`, which is there perhaps, or is subtracted."""
+        for n in (1, 2):
+            x, other = op.ins[n], op.ins[3 - n]
+            made = x.op if isinstance(x, Val) else None
+            if made is None or made.code != "prim" or made.fn is not operator.neg or kind(x) != op.out.kind:
+                continue
+            if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:
+                parts = [op.ins[0], made.ins[0], other] if n == 1 else [op.ins[0], other, made.ins[0]]
+                attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
+                self.become(op, operator.neg, [self.prim(op, np.where, parts, op.out.kind, **attrs)])
+                return
+
     # ---- sizes
     def size(self, op: Op) -> None:
         """A size asked of what is not wanted otherwise is asked of an argument."""
@@ -273,17 +291,18 @@ class Products:
             return
         found = self.argument(k.dims[axis.value])
         if found is not None:
-            op.ins = list(found)
+            op.ins = [found[0], Const(found[1])]
             self.changed = True
 
-    def argument(self, d: Dim) -> tuple[Atom, Atom] | None:
+    def argument(self, d: Dim) -> tuple[Atom, int] | None:
+        """An argument, and its axis, that has a size."""
         if not isinstance(d, Sym) or d.offset:
             return None
         for p in self.graph.region.params:
             if isinstance(p.kind, Array):
                 for n, of in enumerate(p.kind.dims):
                     if of == d:
-                        return p, Const(n)
+                        return p, n
         return None
 
 

@@ -413,7 +413,9 @@ class Rebuild:
             if how in ("if", "cond", "try", "with", "again"):
                 break
             if how == "while" or how == "for":
-                if op.fn not in SPECULATIVE or not isinstance(kind(op.out), Scalar):
+                if not isinstance(kind(op.out), Scalar):
+                    break
+                if op.fn not in SPECULATIVE and not computable(op, ins):
                     break
             got = d - 1
         return got
@@ -988,8 +990,22 @@ class Rebuild:
         return new, body, body.params, results
 
 
+def computable(op: Op, ins: list[Atom]) -> bool:
+    """Whether an operation on numbers that are written out does not raise."""
+    given = [a.value for a in ins if isinstance(a, Const) and type(a.value) in (int, float)]
+    if len(given) != len(ins) or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+        return False
+    if op.fn not in (operator.pow, operator.truediv) or any(abs(v) > 1e9 for v in given):
+        return False
+    try:
+        op.fn(*given)
+    except (ArithmeticError, ValueError):
+        return False
+    return True
+
+
 def fills(a: Any, b: Any, k: Array) -> bool:
-    """Whether one of two operands has the size of the result along each axis: it has, or is not one."""
+    """Whether one of two operands has the size of the result along each axis (what does not fit raises)."""
     if not isinstance(a, (Array, Scalar)) or not isinstance(b, Array):
         return False
     x, y = a.dims if isinstance(a, Array) else (), b.dims
@@ -997,7 +1013,7 @@ def fills(a: Any, b: Any, k: Array) -> bool:
     if max(len(x), len(y)) != n:
         return False
     pairs = zip((1,) * (n - len(x)) + x, (1,) * (n - len(y)) + y, k.dims, strict=True)
-    return all(d in (p, q) or not_one(p) or not_one(q) for p, q, d in pairs)
+    return all(d in (p, q) for p, q, d in pairs)
 
 
 def not_one(d: Any) -> bool:
