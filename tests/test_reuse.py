@@ -76,11 +76,14 @@ def test_values(f: Callable[..., Any], dtype: str, shape: tuple[int, ...]) -> No
 
 
 def test_texts() -> None:
-    x = np.random.default_rng(0).normal(size=(3, 4))
-    for f, line in ((softmax, "np.exp(e, out=e)"), (logistic, "*= t"), (twice, "np.sqrt(")):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    for f, line in ((softmax, "np.exp(e, out=e)"), (logistic, "t_bar *= "), (twice, "b_bar")):
         g = grad(f)
         g(x)
         assert line in g.source, g.source
+    g = grad(softmax)  # of matrices, what the user wrote is left whole
+    g(x[0])
+    assert "e = np.exp(x - np.max(x, axis=-1, keepdims=True))" in g.source or "out=" not in g.source
     g = grad(lambda x: np.tanh(x * 2.0) ** 2)  # numbers are left alone
     g(0.3)
     assert "out=" not in g.source and "*=" not in g.source

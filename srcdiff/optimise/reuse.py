@@ -22,7 +22,7 @@ from srcdiff.optimise.inplace import Owner
 __all__ = ["reuse"]
 
 SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
-LARGE = 3  # from this rank on arrays are mostly large: a name is given to the memory of another
+LARGE = 3  # from this rank on arrays are mostly large: memory goes from a name of the user's to another
 EITHER = {operator.add, operator.mul}  # whose operands may change places
 
 
@@ -63,7 +63,7 @@ class Reuse(Owner):
                     if isinstance(t, Val) and not self.elided(op, t, region, index, written):
                         if self.can_take(op, t):
                             op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
-                            op.attrs = {**op.attrs, "inplace": True, "renamed": named_apart(t, op.out)}
+                            op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
                             break
             if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
                 written = n
@@ -72,7 +72,8 @@ class Reuse(Owner):
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
         if op.fn in SIGNS:
             return not self.theirs(op)
-        return not looped and (op.out.user or len(self.uses[op.out]) > 1)
+        large = not self.theirs(op) or is_large(op.out)
+        return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
 
     def theirs(self, op: Op) -> bool:
         """Whether an operation is one of the user's own."""
@@ -88,7 +89,10 @@ class Reuse(Owner):
         """Whether the result may lie where ``t`` does: in memory of ours, which nobody reads after."""
         if not one_shape(t.kind, op.out.kind):
             return False
-        if named_apart(t, op.out) and (self.theirs(op) or len(t.kind.dims) < LARGE):  # type: ignore[union-attr]
+        if named_apart(t, op.out) and (self.theirs(op) or not is_large(t)):
+            return False
+        forward = t.op is not None and self.theirs(t.op)  # (read here for the last time, as a part of more)
+        if forward and not is_large(t) and not op.out.user and len(self.uses[op.out]) < 2:
             return False
         mine = self.own_memory(t)
         if len(mine) != 1 or any(not self.whole(r, t) for r in mine):
@@ -118,10 +122,20 @@ def wanted(op: Op) -> bool:
     return any(isinstance(kind(v), Array) for v in vals(op.ins))
 
 
+def is_large(v: Val) -> bool:
+    return isinstance(v.kind, Array) and len(v.kind.dims) >= LARGE
+
+
 def named_apart(t: Val, out: Val) -> bool:
-    """Whether two values have names of their own."""
+    """Whether two values have names of their own, or one would go by a name that the user gave the other."""
     words = ("", "_bar", "_dot", "saved", out.name)
-    return t.name not in words and out.name not in words[:-1]
+    mine = t.user and not t.name.endswith(("_bar", "_dot"))
+    return t.name not in words and (mine or out.name not in words[:-1])
+
+
+def renamed(t: Val, out: Val) -> bool:
+    """Whether a value is called otherwise than the one in whose memory it lies."""
+    return named_apart(t, out) and out.name not in ("", "_bar", "_dot", "saved")
 
 
 def every(region: Region) -> Any:
