@@ -595,11 +595,6 @@ class Rebuild:
             ki, ko = kind(inner), kind(other)
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
-            if isinstance(ki, Scalar) and isinstance(ko, Array) and ki.dtype == ko.dtype == k.dtype == "f8":
-                if ko.dims and not fills(ki, ko, k):  # each is repeated: the product is
-                    unit = fn is operator.mul and inner == Const(1.0)
-                    small = other if unit else self.make_like(fn, [inner, other], ko, op)
-                    return self.make(a.op.fn, [small, *a.op.ins[1:]], op)  # type: ignore[union-attr]
             if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], k, op)
