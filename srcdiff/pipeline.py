@@ -95,6 +95,9 @@ from srcdiff.optimise.hosted import on_device_throughout
 from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
+from srcdiff.optimise.products import cheaper_products
+from srcdiff.optimise.reuse import reuse
+from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.request import Made, Request
@@ -492,6 +495,10 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
         if not settled or count(graph.region) != size:
             graph = simplify(graph, _is_shareable, *words)
             del graph.info["settled"]
+    cheaper = cheaper_products(graph, vocabulary.EXPANDS, _shape_positions)
+    if fewer_passes(graph) or cheaper:
+        graph = simplify(graph, _is_shareable, *words)
+        del graph.info["settled"]
     return graph
 
 
@@ -1476,8 +1483,8 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
 
 
 def printed(graph: Graph) -> Graph:
-    """The last passes: what is done in place, and which tapes are one."""
-    return pack(owned(graph))
+    """The last passes: what is done in place, what is written over, and which tapes are one."""
+    return pack(reuse(owned(graph), registry.may_alias, _fresh, _shape_positions))
 
 
 def owned(graph: Graph) -> Graph:

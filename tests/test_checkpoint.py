@@ -385,7 +385,9 @@ def loop_grad(u, n, c):
         # u = u + 0.1 * np.sin(u) * u
         t = u_bar * u
         u_bar += u_bar * (0.1 * np.sin(u))
-        u_bar += t * 0.1 * np.cos(u)
+        t *= 0.1
+        t *= np.cos(u)
+        u_bar += t
     return u_bar
 '''
     )

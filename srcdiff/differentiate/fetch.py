@@ -235,7 +235,7 @@ class Settler:
         if v in seen or op is None or v not in op.outs or op.code != "prim" or not self.cheap(op):
             return LIMIT + 1
         seen.add(v)
-        n = 1 if not free_op(op) else 0
+        n = 1 if not free_op(op) and vals(op.ins) else 0
         for w in vals(op.ins):
             n += self.cost(w, tape, seen)
             if n > LIMIT:
@@ -257,7 +257,7 @@ class Settler:
             return True
         if may_alias(op.fn):
             return isinstance(k, Array) and len(op.ins) <= 2
-        if op.fn in CHEAP:
+        if op.fn in CHEAP or (op.fn is operator.pow and not vals(op.ins)):
             return isinstance(k, (Scalar, Array))
         return False
 

@@ -625,8 +625,12 @@ class Assembler:
     def augmented(self, op: Op) -> None:
         """``x op= v``: an operator whose result takes the place of its first operand."""
         infix = numpy_names.INFIX.get(op.fn if op.fn is not ops.accumulate else operator.add)
+        if infix is None and isinstance(op.fn, np.ufunc):
+            self.written_over(op)
+            return
         if infix is None:
             raise InternalError(f"{op.fn} cannot be printed in place")
+        self.assign(store(self.names[op.out]), self.expr(op.ins[0]), op.origin)
         value = self.expr(op.ins[1])
         word = getattr(gast, infix)()
         if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp) and isinstance(value.op, gast.USub):
@@ -638,6 +642,16 @@ class Assembler:
         if on_device() and isinstance(kind(base), Array):
             return devices.stored(self, value)
         return self.expr(value)
+
+    def written_over(self, op: Op) -> None:
+        """``np.exp(x, out=x)``: a function whose result takes the place of its operand."""
+        x = self.expr(op.ins[0])
+        value = call(self.spelling.callee(op.fn, op.attrs.get("text", "")), x, out=x)
+        word = self.names[op.out]
+        if is_name(x, word):
+            self.emit(gast.Expr(value), op.origin)
+        else:
+            self.emit(gast.Assign([store(word)], value, None), op.origin)
 
     def add_item(self, op: Op) -> None:
         base, index, value = op.ins

@@ -243,7 +243,7 @@ class Namer:
 
     def wishes(self, region: Region, pairs: list[tuple[int, Val, Val]]) -> None:
         for op in region.ops:
-            if op.code == "prim" and op.attrs.get("inplace"):
+            if op.code == "prim" and op.attrs.get("inplace") and not op.attrs.get("renamed"):
                 target = op.ins[0]
                 if isinstance(target, Val):
                     self.join(target, op.out, force=True)

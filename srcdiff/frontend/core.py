@@ -43,7 +43,7 @@ from srcdiff.frontend.scope import (
     has_objects,
     world_key,
 )
-from srcdiff.frontend.sizes import inferred, note_sizes
+from srcdiff.frontend.sizes import inferred, note_sizes, settle_slices
 from srcdiff.frontend.things import (
     holds_things,
     is_code,
@@ -378,6 +378,7 @@ class Core:
             return self.tree_item(base, k, index)
         if isinstance(k, Map) and k.key == UNKNOWN:
             self.taken_from_empty()
+        settle_slices(self, k, index)
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":
             got = Scalar("i8", got.weak, fresh_sym())

@@ -34,6 +34,7 @@ from srcdiff.ir.kinds import (
     Simple,
     Sym,
     Tree,
+    at_least,
     attributes_of,
     dtype_name,
     element_kind,
@@ -43,7 +44,7 @@ from srcdiff.ir.kinds import (
 )
 from srcdiff.ir.modules import on_device
 
-__all__ = ["broadcast_dims", "index_kind", "infer"]
+__all__ = ["broadcast_dims", "index_kind", "index_parts", "infer"]
 
 _ARITHMETIC = {operator.add, operator.sub, operator.mul}
 _COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
@@ -189,7 +190,8 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
     for ident, b0 in s0.table.items():
         offset = n0 - b0
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
-            return Sym(ident, offset, big.get(ident, False) and offset == 0)
+            known = not offset and big.get(ident, False)
+            return Sym(ident, offset, known or at_least(Sym(ident, offset)) > 1)
     if s0.whole:  # parts that are equal are so whatever the size is
         return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()
@@ -504,6 +506,8 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
                 pairs = zip(a.dims, b.dims, strict=True)
                 dims = tuple(x if x == y else memo_sym("broadcast", x, y) for x, y in pairs)
             return Array("f8", dims) if dims is not None and dims else None
+    if isinstance(fn, np.ufunc) and fn.signature is None and fn.nout == 1 and fn.nin == len(args):
+        return _ufunc(fn, [kind(a) for a in args])
     if (
         fn in _COMPARE
         and len(args) == 2
@@ -512,6 +516,26 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
     ):
         return BOOL
     return None
+
+
+def _ufunc(fn: np.ufunc, kinds: list[Kind]) -> Kind | None:
+    """The kind of a function of elements, of arrays of which one at least has dimensions."""
+    dims: tuple[Dim, ...] | None = ()
+    types: list[Any] = []
+    for k in kinds:
+        if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "biufc":
+            return None
+        weak = isinstance(k, Scalar) and k.weak and {"f8": float, "i8": int, "c16": complex}.get(k.dtype)
+        types.append(weak or np.dtype(k.dtype))
+        if isinstance(k, Array) and dims is not None:
+            dims = broadcast_dims(dims, k.dims)
+    if not dims:
+        return None
+    try:
+        dtype = fn.resolve_dtypes((*types, None))[-1]
+    except TypeError:
+        return None
+    return Array(dtype_name(dtype), dims)
 
 
 def _reshape(k: Kind, shape: Atom) -> Kind | None:
@@ -623,14 +647,23 @@ def _slice_dim(d: Dim, s: Slice) -> Dim:
         lo = 0 if lo is None else lo
         if isinstance(d, int):
             return len(range(d)[lo:hi])
+        if inside(d, lo, hi):
+            return len(range(at_least(d))[lo:hi])
         if lo >= 0 and (hi is None or hi < 0):
             off = d.offset - lo + (hi or 0)
-            return d if off == d.offset else Sym(d.id, off)
+            return d if off == d.offset else Sym(d.id, off, at_least(Sym(d.id, off)) > 1)
     if st in (None, 1) and lo in (None, 0) and isinstance(s.upper, Val):
         k = kind(s.upper)
         if isinstance(k, Scalar) and k.value is not None and k.value == d:
             return d
     return memo_sym("slice", d, _key(s.lower), _key(s.upper), _key(s.step))
+
+
+def inside(d: Dim, lo: int, hi: int | None) -> bool:
+    """Whether a slice takes as many elements of any axis that is long enough, as this one is."""
+    if hi is not None and (lo < 0) == (hi < 0):
+        return at_least(d) >= max(hi, -lo)
+    return hi is None and 0 < -lo <= at_least(d)
 
 
 def _key(a: Atom) -> Any:

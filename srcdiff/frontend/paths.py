@@ -92,6 +92,8 @@ def step(obj: Any, how: str, name: Any) -> Any:
         return layout(obj)
     if how == "most":
         return min(obj if isinstance(obj, int) else len(obj), name)
+    if how == "least":
+        return obj >= name
     return obj[name]
 
 

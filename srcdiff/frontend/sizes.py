@@ -2,6 +2,9 @@
 
 A derivative is made for arrays of any size, as a rule.  Where the rank of a result depends on a size (the
 cross product of two vectors, say) it is made for the size that the argument has, and anew for another.
+
+Of slices it is settled that they lie inside of their arrays, and are longer than one, where that is so:
+nothing is cut off or repeated then, and no derivative has to ask at run time what was.
 """
 
 from __future__ import annotations
@@ -10,16 +13,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.infer import infer
+from srcdiff.frontend.infer import index_parts, infer
 from srcdiff.frontend.paths import Path
-from srcdiff.ir.graph import Atom, Struct, Val, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree
+from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree, is_at_least
 from srcdiff.ir.modules import module_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["SMALL", "at_most", "inferred", "note_sizes"]
+__all__ = ["SMALL", "at_most", "inferred", "note_sizes", "settle_slices"]
 
 SMALL = 4  # sizes up to this are settled
 
@@ -54,6 +57,49 @@ def at_most(lw: Core, of: Atom, n: int) -> int | None:
     at: Path = (*path, ("most", limit))
     lw.guards[at] = min(size, limit)
     return max(min(size + offset, n), 0)
+
+
+def settle_slices(lw: Core, k: Kind, index: Atom) -> None:
+    """Of the axes that are sliced between constants: that they are as long as it takes, if they are."""
+    if not isinstance(k, Array) or not lw.lengths:
+        return
+    axis = 0
+    for p in index_parts(index):
+        if isinstance(p, Const) and p.value is Ellipsis:
+            return
+        if isinstance(p, Const) and p.value is None:
+            continue
+        if axis < len(k.dims) and isinstance(p, Slice):
+            settle_slice(lw, k.dims[axis], p)
+        m = kind(p)
+        axis += len(m.dims) if isinstance(m, Array) and m.dtype == "b1" else 1
+
+
+def settle_slice(lw: Core, d: Dim, s: Slice) -> None:
+    if not isinstance(d, Sym) or d.id not in lw.lengths:
+        return
+    given: list[int | None] = []
+    for x in (s.lower, s.upper, s.step):
+        if not isinstance(x, Const) or (x.value is not None and type(x.value) is not int):
+            return
+        given.append(x.value)
+    start, end = given[0] or 0, given[1] or 0
+    cut = given[1] is None or end < 0  # from the end of the axis
+    if given[2] not in (None, 1) or (start < 0 and not cut):
+        return
+    need = -start if start < 0 else start - end + 2 if cut else end  # (2: more than one is left)
+    size, path = lw.lengths[d.id]
+    least = need - d.offset
+    if least <= 0:
+        return
+    holds = size >= least
+    if holds:
+        is_at_least(d, need)
+    for g in [g for g in lw.guards if g[:-1] == path and g[-1][0] == "least" and lw.guards[g] == holds]:
+        least = max(least, g[-1][1]) if holds else min(least, g[-1][1])
+        del lw.guards[g]
+    here: Path = (*path, ("least", least))
+    lw.guards[here] = holds  # (a text for short ones is right for long ones, but slower)
 
 
 def inferred(lw: Core, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Kind:

@@ -43,6 +43,7 @@ from srcdiff.frontend.expressions import (
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
+from srcdiff.frontend.sizes import settle_slices
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
@@ -290,6 +291,7 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
 
 def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
     k = kind(current)
+    settle_slices(lw, k, index)
     if isinstance(k, Map):
         k = mappings.stored(k, index, value)
     elif isinstance(k, Seq):

@@ -32,12 +32,14 @@ __all__ = [
     "Simple",
     "Sym",
     "Tree",
+    "at_least",
     "attributes_of",
     "derivative_kind",
     "element_kind",
     "fresh_sym",
     "has_cell",
     "is_active_kind",
+    "is_at_least",
     "is_open",
     "join",
     "kind_of",
@@ -54,7 +56,7 @@ class Sym:
 
     id: int
     offset: int = 0
-    big: bool = False
+    big: bool = field(default=False, compare=False)
 
 
 Dim = int | Sym
@@ -246,6 +248,19 @@ def same_count(mask: object, copy: object) -> None:
     """A copy of a mask selects as many elements as the mask."""
     if ("mask", mask) in _memo:
         _memo["mask", copy] = _memo["mask", mask]
+
+
+_least: dict[int, int] = {}  # a size of an argument -> what it is at least, checked at each call
+
+
+def at_least(d: Dim) -> int:
+    """What a size is at least (one that is not one may be zero)."""
+    return d if isinstance(d, int) else max(_least.get(d.id, 0) + d.offset, 0)
+
+
+def is_at_least(d: Sym, n: int) -> None:
+    """A size is known to be ``n`` or more from here on."""
+    _least[d.id] = max(_least.get(d.id, 0), n - d.offset)
 
 
 _members: dict[int, frozenset[Dim]] = {}  # a joined size -> the sizes it may be

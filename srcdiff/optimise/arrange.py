@@ -2,12 +2,14 @@
 
 - What is made of a view alone is made at once, before the array is written to: `g = x_bar[1:-1] * c` needs no
   copy of the view.
-- A negation is done where it is added: `x_bar[i] -= g`.
+- A negation is done where it is added: `x_bar[i] -= g`; one that is added to several is done at none.
+- A part of an array is set to zero when what was there has been read: no copy of it.
 """
 
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +22,10 @@ __all__ = ["arrange"]
 
 def arrange(graph: Graph, fresh: Callable[[Any], bool]) -> Graph:
     """Put operations where they cost less; `fresh`: whether a function's result is an array of its own."""
+    negate_each(graph.region)
     users: dict[Val, list[tuple[Region, Op | None]]] = {}
     find_users(graph.region, users)
+    zero_late(graph.region, users)
     blocks(graph.region, users, fresh)
     return graph
 
@@ -34,6 +38,74 @@ def find_users(region: Region, users: dict[Val, list[tuple[Region, Op | None]]])
             find_users(r, users)
     for v in set(vals(region.results)):
         users.setdefault(v, []).append((region, None))
+
+
+def negate_each(region: Region) -> None:
+    """Give each that a negation is added to a negation of its own, which is printed as a subtraction."""
+    for op in region.ops:
+        for r in op.regions:
+            negate_each(r)
+    at = {o: op for op in region.ops if op.code == "prim" and op.fn is operator.neg for o in op.outs}
+    out: list[Op] = []
+    for op in region.ops:
+        made = at.get(op.ins[2]) if op.code == "prim" and op.fn is ops.additem else None  # type: ignore[arg-type]
+        adjoint = op.origin is not None and op.origin.adjoint
+        if made is not None and adjoint and isinstance(made.out.kind, Array) and not made.out.user:
+            twice = at.get(made.ins[0])  # type: ignore[arg-type]
+            if twice is not None:
+                op.ins = [*op.ins[:2], twice.ins[0]]
+            else:
+                v = Val(made.out.name, made.out.kind)
+                v.op = Op("prim", list(made.ins), [v], [], dict(made.attrs), op.origin)
+                out.append(v.op)
+                op.ins = [*op.ins[:2], v]
+        out.append(op)
+    if at:
+        left = Counter([*vals(region.results), *(v for op in out for v in read_by(op))])
+        gone = set()
+        for op in reversed(list(at.values())):  # (a value that nobody reads has no variable of its own)
+            if not left[op.out]:
+                gone.add(op)
+                left.subtract(vals(op.ins))
+        region.ops = [op for op in out if op not in gone]
+
+
+def read_by(op: Op) -> list[Val]:
+    """What an operation reads, once for each time."""
+    inside = [v for r in op.regions for v in (*vals(r.results), *(w for o in r.ops for w in read_by(o)))]
+    return [*vals(op.ins), *inside]
+
+
+def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) -> None:
+    """Set a part to zero after views of the array are read, if nobody asks for it before."""
+    for op in region.ops:
+        for r in op.regions:
+            zero_late(r, users)
+    for op in list(region.ops):
+        if op.code != "prim" or op.fn is not ops.setitem or vals(op.ins[1:]):
+            continue
+        if op.origin is None or not op.origin.adjoint or op.attrs.get("guarded"):
+            continue
+        where = users.get(op.out, [])
+        if len(where) != 1 or where[0][0] is not region:
+            continue
+        index = {o: n for n, o in enumerate(region.ops)}
+        user = where[0][1]
+        end = index[user] if user is not None else len(region.ops)
+        last = index[op]
+        for o in region.ops[: index[op]]:
+            if o.code != "prim" or o.fn is not operator.getitem or not o.attrs.get("view"):
+                continue
+            if o.ins[0] is not op.ins[0] or not isinstance(o.out.kind, Array):
+                continue
+            reads = [u for r, u in users.get(o.out, []) if r is region and u is not None]
+            if len(reads) != len(users.get(o.out, [])) or any(index[u] >= end for u in reads):
+                last = -1
+                break
+            last = max([last, *(index[u] for u in reads if not u.regions)])
+        if last > index[op]:
+            region.ops.remove(op)
+            region.ops.insert(last, op)
 
 
 def blocks(

@@ -414,7 +414,9 @@ class Rebuild:
             if how in ("if", "cond", "try", "with", "again"):
                 break
             if how == "while" or how == "for":
-                if op.fn not in SPECULATIVE or not isinstance(kind(op.out), Scalar):
+                if not isinstance(kind(op.out), Scalar):
+                    break
+                if op.fn not in SPECULATIVE and not computable(op, ins):
                     break
             got = d - 1
         return got
@@ -575,7 +577,7 @@ class Rebuild:
                 ko, inner = kind(other), a.op.ins[0]
                 if (
                     isinstance(ko, Array)
-                    and ko.dims == k.dims
+                    and fills(kind(inner), ko, k)
                     and ko.dtype == k.dtype
                     and kind_char(inner) == kind_char(a)
                 ):
@@ -592,6 +594,8 @@ class Rebuild:
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
+            if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
+                return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
             if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], k, op)
@@ -980,6 +984,37 @@ class Rebuild:
         self.regions.pop()
         new.regions.append(body)
         return new, body, body.params, results
+
+
+def computable(op: Op, ins: list[Atom]) -> bool:
+    """Whether an operation on numbers that are written out does not raise."""
+    given = [a.value for a in ins if isinstance(a, Const) and type(a.value) in (int, float)]
+    if len(given) != len(ins) or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+        return False
+    if op.fn not in (operator.pow, operator.truediv) or any(abs(v) > 1e9 for v in given):
+        return False
+    try:
+        op.fn(*given)
+    except (ArithmeticError, ValueError):
+        return False
+    return True
+
+
+def fills(a: Any, b: Any, k: Array) -> bool:
+    """Whether one of two operands has the size of the result along each axis (what does not fit raises)."""
+    if not isinstance(a, (Array, Scalar)) or not isinstance(b, Array):
+        return False
+    x, y = a.dims if isinstance(a, Array) else (), b.dims
+    n = len(k.dims)
+    if max(len(x), len(y)) != n:
+        return False
+    pairs = zip((1,) * (n - len(x)) + x, (1,) * (n - len(y)) + y, k.dims, strict=True)
+    return all(d in (p, q) for p, q, d in pairs)
+
+
+def not_one(d: Any) -> bool:
+    """Whether a size is not one for sure."""
+    return d != 1 if isinstance(d, int) else bool(d.big)
 
 
 def count_uses(region: Region, uses: dict[Val, int]) -> None:

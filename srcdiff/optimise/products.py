@@ -1,0 +1,318 @@
+"""Products of matrices that cost less written in another way, and sizes that cost nothing to ask for.
+
+Of derivatives alone; what the user wrote is left as it is.  Sums may come out in another order.
+
+- A matrix of equal rows (or columns, or numbers) times another is one row (or column) of it, repeated:
+  `broadcast_to(c, (n, k)) @ m` is `broadcast_to(c * m.sum(axis=0), (n, j))`.
+- A matrix of equal numbers times a vector is its sum, repeated; the outer product with equal numbers is the
+  other vector, repeated.
+- `a.T.T` is `a`, and `(a @ b.T).T` is `b @ a.T`.
+- A number repeated twice is repeated once.
+- The size of an array that is not wanted otherwise is the size of an argument that it follows from.
+- `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
+- `np.expand_dims(x, 1)` of a known rank is `x[:, None]`, which takes a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
+from srcdiff.optimise.simplify import not_one
+from srcdiff.optimise.sizes import of_shape
+
+__all__ = ["cheaper_products"]
+
+ALL = Slice(Const(None), Const(None), Const(None))
+
+
+def cheaper_products(
+    graph: Graph, expands: frozenset[Any], shape_only: Callable[[Any], frozenset[int]]
+) -> bool:
+    """Rewrite, in place; whether anything was."""
+    return Products(graph, expands, shape_only).run()
+
+
+class Products:
+    """One walk."""
+
+    def __init__(
+        self, graph: Graph, expands: frozenset[Any], shape_only: Callable[[Any], frozenset[int]]
+    ) -> None:
+        self.graph, self.expands, self.shape_only = graph, expands, shape_only
+        self.uses: dict[Val, int] = {}
+        self.read: set[Val] = set()  # values of which more than the shape is asked for
+        self.new: list[Op] = []
+        self.changed = False
+
+    def run(self) -> bool:
+        self.count(self.graph.region)
+        self.region(self.graph.region)
+        return self.changed
+
+    def count(self, region: Region) -> None:
+        for op in region.ops:
+            shapes = of_shape(op, self.shape_only)
+            for n, a in enumerate(op.ins):
+                for v in vals([a]):
+                    self.uses[v] = self.uses.get(v, 0) + 1
+                    if n not in shapes:
+                        self.read.add(v)
+            for r in op.regions:
+                self.count(r)
+        for v in vals(region.results):
+            self.uses[v] = self.uses.get(v, 0) + 1
+            self.read.add(v)
+
+    def region(self, region: Region) -> None:
+        out: list[Op] = []
+        for op in region.ops:
+            for r in op.regions:
+                self.region(r)
+            self.new = []
+            if op.code == "prim" and not op.attrs.get("guarded") and not op.attrs.get("aug"):
+                if op.fn is ops.shape_at:
+                    self.size(op)
+                elif op.origin is not None and op.origin.adjoint:
+                    self.rewrite(op)
+            out += [*self.new, op]
+        region.ops = out
+
+    # ---- making
+    def prim(self, like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:
+        v = Val("", k)
+        v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
+        self.new.append(v.op)
+        return v
+
+    def become(self, op: Op, fn: Any, ins: list[Atom], **attrs: Any) -> None:
+        """Give an operation another text; its result stays the same value."""
+        op.ins = ins
+        op.attrs = {"fn": fn, **attrs}
+        self.changed = True
+
+    def repeated(self, op: Op, x: Atom, sizes: list[tuple[Atom, int]]) -> None:
+        """``x``, repeated to the shape of a result that has its sizes from these arrays and axes."""
+        k = kind(op.out)
+        assert isinstance(k, Array)
+        shape = [self.size_of(op, *(self.argument(d) or at)) for d, at in zip(k.dims, sizes, strict=True)]
+        self.become(op, np.broadcast_to, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
+
+    def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
+        k = kind(x)
+        assert isinstance(k, Array)
+        made = x.op if isinstance(x, Val) else None
+        if made is not None and made.fn in self.expands and isinstance(made.ins[1], Struct):
+            return made.ins[1].items[axis]
+        if made is not None and made.fn is np.transpose and len(made.ins) == 1:
+            return self.size_of(op, made.ins[0], len(k.dims) - 1 - axis)
+        got = self.prim(op, ops.shape_at, [x, Const(axis)], Scalar("i8", True, k.dims[axis]))
+        assert got.op is not None
+        self.size(got.op)
+        return got
+
+    def total(self, op: Op, m: Atom, axis: int, factor: Atom) -> Val:
+        """The sums of a matrix along an axis, times a number."""
+        made = m.op if isinstance(m, Val) else None
+        if made is not None and made.fn is np.transpose and len(made.ins) == 1:
+            m, axis = made.ins[0], 1 - axis
+        k = kind(m)
+        assert isinstance(k, Array)
+        sums = Array(k.dtype, (k.dims[1 - axis],))
+        s = self.prim(op, np.sum, [m, Const(axis)], sums, names=("", "axis"), method="sum")
+        return s if is_one(factor) else self.prim(op, operator.mul, [s, factor], sums)
+
+    def whole(self, op: Op, x: Atom, factor: Atom) -> Val:
+        """The sum of a vector, times a number."""
+        number = Scalar("f8", False)
+        s = self.prim(op, np.sum, [x], number)
+        return s if is_one(factor) else self.prim(op, operator.mul, [s, factor], number)
+
+    # ---- rewriting
+    def expanded(self, a: Atom) -> Atom | None:
+        """What a value repeats along all axes but the last, if it does nothing else."""
+        op = a.op if isinstance(a, Val) else None
+        if op is None or op.code != "prim" or op.fn not in self.expands or len(op.ins) != 2:
+            return None
+        inner, k = op.ins[0], kind(a)
+        ki = kind(inner)
+        if not isinstance(k, Array) or not isinstance(ki, (Scalar, Array)) or ki.dtype != k.dtype:
+            return None
+        return inner if isinstance(ki, Scalar) or (len(ki.dims) == 1 and not_one(ki.dims[0])) else None
+
+    def rewrite(self, op: Op) -> None:
+        fn = op.fn
+        named = any(op.attrs.get("names") or ())
+        if fn is np.transpose and len(op.ins) == 1:
+            self.transposed(op)
+        elif fn is np.expand_dims and len(op.ins) == 2:
+            self.new_axis(op)
+        elif fn in self.expands and len(op.ins) == 2:
+            self.repeated_again(op)
+        elif fn is np.where and len(op.ins) == 3 and not named:
+            self.where_negative(op)
+        elif fn in (operator.matmul, np.outer) and len(op.ins) == 2 and not named:
+            a, b = op.ins
+            ka, kb, k = kind(a), kind(b), kind(op.out)
+            if isinstance(ka, Array) and isinstance(kb, Array) and isinstance(k, Array):
+                if {ka.dtype, kb.dtype, k.dtype} == {"f8"}:
+                    (self.outer if fn is np.outer else self.product)(op, a, b, len(ka.dims), len(kb.dims))
+
+    def product(self, op: Op, a: Atom, b: Atom, na: int, nb: int) -> None:
+        left, right = self.expanded(a), self.expanded(b)
+        if (na, nb) == (2, 2):
+            shape = [(a, 0), (b, 1)]
+            if left is not None:
+                kb = kind(b)
+                assert isinstance(kb, Array)
+                row = (
+                    self.total(op, b, 0, left)
+                    if isinstance(kind(left), Scalar)
+                    else self.prim(op, operator.matmul, [left, b], Array("f8", kb.dims[1:]))
+                )
+                self.repeated(op, row, shape)
+            elif right is not None and isinstance(kind(right), Scalar):
+                column = self.column(op, self.total(op, a, 1, right))
+                self.repeated(op, column, shape)
+            elif right is not None:
+                self.become(op, np.outer, [self.total(op, a, 1, Const(1.0)), right])
+        elif (na, nb) == (2, 1) and right is not None and isinstance(kind(right), Scalar):
+            self.same(op, self.total(op, a, 1, right))
+        elif (na, nb) == (1, 2) and left is not None and isinstance(kind(left), Scalar):
+            self.same(op, self.total(op, b, 0, left))
+        elif (na, nb) == (2, 1) and left is not None and isinstance(kind(left), Scalar):
+            self.repeated(op, self.whole(op, b, left), [(a, 0)])
+        elif (na, nb) == (1, 2) and right is not None and isinstance(kind(right), Scalar):
+            self.repeated(op, self.whole(op, a, right), [(b, 1)])
+
+    def outer(self, op: Op, a: Atom, b: Atom, na: int, nb: int) -> None:
+        left, right = self.expanded(a), self.expanded(b)
+        if (na, nb) != (1, 1):
+            return
+        shape = [(a, 0), (b, 0)]
+        if right is not None and isinstance(kind(right), Scalar):
+            self.repeated(op, self.column(op, self.scaled(op, a, right)), shape)
+        elif left is not None and isinstance(kind(left), Scalar):
+            self.repeated(op, self.scaled(op, b, left), shape)
+
+    def scaled(self, op: Op, x: Atom, factor: Atom) -> Atom:
+        return x if is_one(factor) else self.prim(op, operator.mul, [x, factor], kind(x))
+
+    def column(self, op: Op, x: Atom) -> Val:
+        k = kind(x)
+        assert isinstance(k, Array)
+        index = Struct(tuple, (0, 1), (ALL, Const(None)))
+        return self.prim(op, operator.getitem, [x, index], Array(k.dtype, (*k.dims, 1)), view=True)
+
+    def same(self, op: Op, made: Val) -> None:
+        """An operation is one just made for it."""
+        assert made.op is not None
+        self.new.remove(made.op)
+        self.become(op, made.op.fn, made.op.ins, **{k: v for k, v in made.op.attrs.items() if k != "fn"})
+
+    def transposed(self, op: Op) -> None:
+        x = op.ins[0]
+        made, k = x.op if isinstance(x, Val) else None, kind(x)
+        if not isinstance(x, Val) or made is None or made.code != "prim" or not isinstance(k, Array):
+            return
+        if made.fn is operator.matmul and len(k.dims) == 2 and self.uses.get(x) == 1 and not x.user:
+            a, b = made.ins
+            if not (self.is_transposed(a) or self.is_transposed(b)):
+                return
+            if any(not isinstance(kind(x), Array) or len(kind(x).dims) != 2 for x in (a, b)):  # type: ignore[union-attr]
+                return
+            self.become(op, operator.matmul, [self.turned(op, b), self.turned(op, a)])
+
+    def is_transposed(self, a: Atom) -> bool:
+        op = a.op if isinstance(a, Val) else None
+        return op is not None and op.code == "prim" and op.fn is np.transpose and len(op.ins) == 1
+
+    def turned(self, op: Op, a: Atom) -> Atom:
+        if self.is_transposed(a):
+            return a.op.ins[0]  # type: ignore[union-attr]
+        k = kind(a)
+        assert isinstance(k, Array)
+        return self.prim(op, np.transpose, [a], Array(k.dtype, k.dims[::-1]), method="T")
+
+    def new_axis(self, op: Op) -> None:
+        x, at = op.ins
+        k = kind(x)
+        if not isinstance(k, Array) or not k.dims or not isinstance(at, Const) or type(at.value) is not int:
+            return
+        n = len(k.dims)
+        axis = at.value % (n + 1)
+        if not -n - 1 <= at.value <= n or n > 3:
+            return
+        rest = (ALL,) * (n - axis) if axis == 0 else ()  # x[None, :], but x[:, None] of a matrix as well
+        parts: tuple[Atom, ...] = (*(ALL,) * axis, Const(None), *rest)
+        self.become(op, operator.getitem, [x, Struct(tuple, tuple(range(len(parts))), parts)], view=True)
+
+    def repeated_again(self, op: Op) -> None:
+        """What is repeated of a number that is repeated is the number."""
+        x = op.ins[0]
+        made = x.op if isinstance(x, Val) else None
+        if made is not None and made.code == "prim" and made.fn is operator.getitem and is_new_axes(made):
+            x = made.ins[0]
+            made = x.op if isinstance(x, Val) else None
+        if made is None or made.code != "prim" or made.fn not in self.expands or len(made.ins) != 2:
+            return
+        k, inner = kind(op.out), kind(made.ins[0])
+        if isinstance(k, Array) and isinstance(inner, Scalar) and inner.dtype == k.dtype:
+            op.ins = [made.ins[0], op.ins[1]]
+            self.changed = True
+
+    def where_negative(self, op: Op) -> None:
+        """`np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`, which is there perhaps, or is subtracted."""
+        for n in (1, 2):
+            x, other = op.ins[n], op.ins[3 - n]
+            made = x.op if isinstance(x, Val) else None
+            if made is None or made.code != "prim" or made.fn is not operator.neg or kind(x) != op.out.kind:
+                continue
+            if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:
+                parts = [op.ins[0], made.ins[0], other] if n == 1 else [op.ins[0], other, made.ins[0]]
+                attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
+                self.become(op, operator.neg, [self.prim(op, np.where, parts, op.out.kind, **attrs)])
+                return
+
+    # ---- sizes
+    def size(self, op: Op) -> None:
+        """A size asked of what is not wanted otherwise is asked of an argument."""
+        x, axis = op.ins
+        k = kind(x)
+        if not isinstance(x, Val) or x in self.read or not isinstance(k, Array) or x.op is None:
+            return
+        if not isinstance(axis, Const) or x.op.code != "prim" or x.op.fn is operator.getitem:
+            return
+        found = self.argument(k.dims[axis.value])
+        if found is not None:
+            op.ins = [found[0], Const(found[1])]
+            self.changed = True
+
+    def argument(self, d: Dim) -> tuple[Atom, int] | None:
+        """An argument, and its axis, that has a size."""
+        if not isinstance(d, Sym) or d.offset:
+            return None
+        for p in self.graph.region.params:
+            if isinstance(p.kind, Array):
+                for n, of in enumerate(p.kind.dims):
+                    if of == d:
+                        return p, n
+        return None
+
+
+def is_new_axes(op: Op) -> bool:
+    """Whether an index takes all there is, along old and new axes."""
+    index = op.ins[1]
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    return all(p == Const(None) or (isinstance(p, Slice) and p == ALL) for p in parts)
+
+
+def is_one(a: Atom) -> bool:
+    return isinstance(a, Const) and type(a.value) is float and a.value == 1.0
+

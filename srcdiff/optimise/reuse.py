@@ -1,0 +1,145 @@
+"""Memory that nobody needs any more is written over: `t *= b` in place of `t * b`, `np.exp(t, out=t)`.
+
+Temporaries of large arrays go back to the system and fault in again, which costs more than the arithmetic; in
+place, the next operation finds its memory warm.  Where NumPy does so by itself, inside an expression, the
+expression is left whole.  What is on a tape, an argument's, or read again, is left alone; so are numbers, and
+functions in loops, whose arrays are mostly small.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.kinds import Array, one_shape
+from srcdiff.optimise.inplace import Owner
+
+__all__ = ["reuse"]
+
+SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
+LARGE = 3  # from this rank on arrays are mostly large: memory goes from a name of the user's to another
+EITHER = {operator.add, operator.mul}  # whose operands may change places
+
+
+def reuse(
+    graph: Graph,
+    may_alias: Callable[[Any], bool],
+    fresh: Callable[[Any], bool],
+    shape_only: Callable[[Any], frozenset[int]],
+) -> Graph:
+    """Mark operations that write over their operand, in a graph that went through `own`."""
+    Reuse(graph, may_alias, fresh, shape_only).run()
+    return graph
+
+
+class Reuse(Owner):
+    """The analysis of ownership, asked once more."""
+
+    def run(self) -> None:
+        if not any(wanted(op) for op in every(self.graph.region)):
+            return
+        self.analyse()
+        self.kept: set[Val] = set()
+        self.kept_roots(self.graph.region, self.kept)
+        self.kept |= self.memory(frozenset(self.kept))
+        self.over_region(self.graph.region, False)
+
+    def over_region(self, region: Region, looped: bool) -> None:
+        written = -1  # where memory was last written to: no expression reaches across
+        index = {op: n for n, op in enumerate(region.ops)}
+        for n, op in enumerate(region.ops):
+            if op.code == "try":
+                continue  # its handlers may see what its body left
+            for r in op.regions:
+                self.over_region(r, looped or op.code in ("for", "while"))
+            if wanted(op) and self.pays(op, looped):
+                for at in (0, 1) if op.fn in EITHER else (0,):
+                    t = op.ins[at]
+                    if isinstance(t, Val) and not self.elided(op, t, region, index, written):
+                        if self.can_take(op, t):
+                            op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
+                            op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
+                            break
+            if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
+                written = n
+
+    def pays(self, op: Op, looped: bool) -> bool:
+        """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
+        if op.fn in SIGNS:
+            return not self.theirs(op)
+        large = not self.theirs(op) or is_large(op.out)
+        return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
+
+    def theirs(self, op: Op) -> bool:
+        """Whether an operation is one of the user's own."""
+        return op.origin is not None and not op.origin.adjoint
+
+    def elided(self, op: Op, t: Val, region: Region, index: dict[Op, int], written: int) -> bool:
+        """Whether ``t`` is a part of the expression, of which NumPy reuses the memory by itself."""
+        if op.fn not in SIGNS or t.user or t.op not in index or len(self.uses[t]) != 1:
+            return False
+        return index[t.op] > written and not t.op.attrs.get("inplace")
+
+    def can_take(self, op: Op, t: Val) -> bool:
+        """Whether the result may lie where ``t`` does: in memory of ours, which nobody reads after."""
+        if not one_shape(t.kind, op.out.kind):
+            return False
+        if named_apart(t, op.out) and (self.theirs(op) or not is_large(t)):
+            return False
+        forward = t.op is not None and self.theirs(t.op)  # (read here for the last time, as a part of more)
+        if forward and not is_large(t) and not op.out.user and len(self.uses[op.out]) < 2:
+            return False
+        mine = self.own_memory(t)
+        if len(mine) != 1 or any(not self.whole(r, t) for r in mine):
+            return False
+        memory = self.memory(mine)
+        if memory & self.kept or memory & self.foreign or self.read_only(memory):
+            return False
+        return not self.conflict(t, op.out, self.path[op])
+
+    def whole(self, root: Val, t: Val) -> bool:
+        """Whether a piece of memory was made here, as large as ``t``."""
+        op = root.op
+        made = op is not None and op.code == "prim" and root in op.outs and one_shape(root.kind, t.kind)
+        return made and self.fresh(op.fn) and not self.may_alias(op.fn)  # type: ignore[union-attr]
+
+
+def wanted(op: Op) -> bool:
+    """Whether an operation is one of elements, on an array, and makes one."""
+    if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("unread") or op.attrs.get("inplace"):
+        return False
+    plain = isinstance(op.fn, np.ufunc) and op.fn.nin == op.fn.nout == 1 and op.fn.signature is None
+    if not (plain and len(op.ins) == 1) and not (op.fn in SIGNS and len(op.ins) == 2):
+        return False
+    k = op.out.kind
+    if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] not in "fc":
+        return False
+    return any(isinstance(kind(v), Array) for v in vals(op.ins))
+
+
+def is_large(v: Val) -> bool:
+    return isinstance(v.kind, Array) and len(v.kind.dims) >= LARGE
+
+
+def named_apart(t: Val, out: Val) -> bool:
+    """Whether two values have names of their own, or one would go by a name that the user gave the other."""
+    words = ("", "_bar", "_dot", "saved", out.name)
+    mine = t.user and not t.name.endswith(("_bar", "_dot"))
+    return t.name not in words and (mine or out.name not in words[:-1])
+
+
+def renamed(t: Val, out: Val) -> bool:
+    """Whether a value is called otherwise than the one in whose memory it lies."""
+    return named_apart(t, out) and out.name not in ("", "_bar", "_dot", "saved")
+
+
+def every(region: Region) -> Any:
+    for op in region.ops:
+        yield op
+        for r in op.regions:
+            yield from every(r)

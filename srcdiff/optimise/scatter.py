@@ -1,0 +1,314 @@
+"""Cotangents that are added to parts of arrays: fewer passes over them.  Sums may come out in another order.
+
+- The first that is added to zeros is written: `z = zeros_like(x); z[i] = g`.
+- What is added to a part that was just set to zero is written there, whatever else is added in between:
+  `a[i] = 0.0; a[j] += g; a[i] += h` is `a[i] = h; a[j] += g`.
+- What is added to zeros that are then added to another array is added to that at once.
+- Multiples of one array that are added to one part are added as one multiple.
+- A row that is set to zero after it was added to another is set to zero after that: no copy of it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, map_atom, same, vals
+from srcdiff.ir.kinds import Array, Scalar, one_shape
+from srcdiff.optimise.simplify import basic, is_zeros
+
+__all__ = ["fewer_passes"]
+
+
+def fewer_passes(graph: Graph) -> bool:
+    """Rewrite, in place; whether anything was."""
+    return Scatter(graph).run()
+
+
+class Scatter:
+    """One walk."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.uses: dict[Val, int] = {}
+        self.table: dict[Val, Atom] = {}
+        self.changed = False
+
+    def run(self) -> bool:
+        self.count(self.graph.region)
+        self.region(self.graph.region)
+        if self.table:
+            self.replace(self.graph.region)
+        return self.changed
+
+    def count(self, region: Region) -> None:
+        for op in region.ops:
+            for v in vals(op.ins):
+                self.uses[v] = self.uses.get(v, 0) + 1
+            for r in op.regions:
+                self.count(r)
+        for v in vals(region.results):
+            self.uses[v] = self.uses.get(v, 0) + 1
+
+    def replace(self, region: Region) -> None:
+        def now(v: Val) -> Atom:
+            return map_atom(now, self.table[v]) if v in self.table else v
+
+        for op in region.ops:
+            op.ins = [map_atom(now, a) for a in op.ins]
+            for r in op.regions:
+                self.replace(r)
+        region.results = [map_atom(now, a) for a in region.results]
+
+    def region(self, region: Region) -> None:
+        for op in region.ops:
+            for r in op.regions:
+                self.region(r)
+        at = {op: n for n, op in enumerate(region.ops)}
+        gone: set[Op] = set()
+        late: dict[Op, Op] = {}  # what is done just before what
+        for op in region.ops:
+            if op in gone or op.code != "prim" or op.origin is None or not op.origin.adjoint:
+                continue
+            if op.fn is ops.accumulate:
+                if any(self.at_once(op, k, at, gone) for k in (1, 0)):
+                    gone.add(op)
+            elif is_sum(op):
+                self.into_zeroed(op, at, gone, late)
+        made: dict[Op, list[Op]] = {}
+        after: dict[Op, Op] = {}
+        for op in reversed(region.ops):
+            if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
+                self.multiples(op, at, gone, made)
+        for op in region.ops:
+            if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
+                self.zero_after(op, at, gone, late, after)
+                self.first(op, at)
+        if gone or late or made or after:
+            moved = {*late.values(), *after.values()}
+            out: list[Op] = []
+            for op in region.ops:
+                out += [late[op]] if op in late else []
+                if op not in gone and op not in moved:
+                    out += [*made.get(op, ()), op]
+                out += [after[op]] if op in after else []
+            region.ops = out
+
+    def once(self, a: Atom) -> bool:
+        return isinstance(a, Val) and self.uses.get(a, 0) == 1
+
+    def first(self, op: Op, at: dict[Op, int]) -> None:
+        """What is added to zeros first of all is written; what is added beside that, too."""
+        base, index, value = op.ins
+        k, kv = kind(base), kind(value)
+        while isinstance(base, Val) and base.op in at and self.once(base) and not is_zeros(base):
+            before = base.op
+            if before is None or before.code != "prim" or before.fn is not ops.setitem:
+                return
+            if not apart(before.ins[1], index):
+                return
+            base = before.ins[0]
+        if not isinstance(base, Val) or not is_zeros(base) or not self.once(base) or base.op not in at:
+            return
+        if isinstance(k, Array) and isinstance(kv, (Array, Scalar)) and kv.dtype == k.dtype:
+            op.attrs = {**{n: v for n, v in op.attrs.items() if n != "at"}, "fn": ops.setitem}
+            self.changed = True
+
+    def into_zeroed(self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op]) -> None:
+        """What is added to a part that was set to zero some additions ago is written there."""
+        chain: list[Op] = [op]
+        base = op.ins[0]
+        while True:
+            made = base.op if isinstance(base, Val) else None
+            if made is None or made not in at or made in gone or not self.once(base) or made in late.values():
+                return
+            if made.code != "prim" or not (is_sum(made) or made.fn is ops.setitem):
+                return
+            if made.fn is ops.setitem:
+                break
+            chain.append(made)
+            base = made.ins[0]
+        first, value = chain[-1], op.ins[2]
+        if len(chain) < 2 or first in late or not same(made.ins[1], op.ins[1]) or not is_nothing(made.ins[2]):
+            return
+        k, kv = kind(made.out), kind(value)
+        if not isinstance(k, Array) or not isinstance(kv, (Array, Scalar)) or kv.dtype != k.dtype:
+            return
+        for v in vals([value, op.ins[1]]):
+            if v.op in at and at[v.op] >= at[first]:
+                return
+        made.ins, made.origin = [made.ins[0], made.ins[1], value], op.origin
+        late[first] = made
+        self.table[op.out] = op.ins[0]
+        gone.add(op)
+        self.changed = True
+
+    def multiples(self, op: Op, at: dict[Op, int], gone: set[Op], made: dict[Op, list[Op]]) -> None:
+        """Multiples of one array, added to one part among other additions, are added as one."""
+        index, value = op.ins[1:]
+        k = kind(op.out)
+        total, of = multiple(value)
+        if not isinstance(k, Array) or kind(of) != kind(value) or getattr(kind(of), "dtype", "") != k.dtype:
+            return
+        base, found, between = op.ins[0], [], [op]
+        into = op
+        while isinstance(base, Val) and base.op in at and self.once(base) and base.op not in gone:
+            before = base.op
+            assert before is not None
+            if before.code != "prim" or before.origin is None or not before.origin.adjoint:
+                break
+            written = before.fn is ops.setitem
+            if not written and not is_sum(before):
+                break
+            if same(before.ins[1], index) and kind(before.ins[2]) == kind(value):
+                c, other = multiple(before.ins[2])
+                if same(other, of):
+                    total += c
+                    found.append(before)
+                    into = before if written else op
+            if written:
+                break
+            between.append(before)
+            base = before.ins[0]
+        if not found:
+            return
+        for before in found:
+            if before is not into:
+                self.skip(before, between)
+                gone.add(before)
+        if into is not op:
+            self.table[op.out] = op.ins[0]
+            gone.add(op)
+        self.changed = True
+        new = of
+        if total != 1.0:
+            fn, ins = (operator.neg, [of]) if total == -1.0 else (operator.mul, [of, Const(total)])
+            new = Val("", kind(of))
+            new.op = Op("prim", ins, [new], [], {"fn": fn}, op.origin)
+            made[into] = [new.op]
+        into.ins = [into.ins[0], index, new]
+
+    def skip(self, gone: Op, among: list[Op]) -> None:
+        """Leave one addition out: the next is made to what it was made to."""
+        for o in among:
+            if o.ins[0] is gone.out:
+                o.ins = [gone.ins[0], *o.ins[1:]]
+
+    def zero_after(
+        self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op], after: dict[Op, Op]
+    ) -> None:
+        """What was in a part that is set to zero, added to another part: first add, then set."""
+        base, index, value = op.ins
+        made = base.op if isinstance(base, Val) else None
+        view = value.op if isinstance(value, Val) else None
+        if made is None or made not in at or made in gone or made.code != "prim" or not self.once(base):
+            return
+        if made.fn is not ops.setitem or made in late.values() or made in after.values():
+            return
+        if not is_nothing(made.ins[2]) or op in late or not apart(made.ins[1], index):
+            return
+        if view is None or view not in at or view.code != "prim" or view.fn is not operator.getitem:
+            return
+        if not self.once(value) or view.ins[0] is not made.ins[0] or not same(view.ins[1], made.ins[1]):
+            return
+        old = made.out
+        op.ins = [made.ins[0], index, value]
+        new, last = Val(op.out.name, op.out.kind, op, op.out.user), op.out
+        op.outs, made.ins, made.outs = [new], [new, *made.ins[1:]], [last]
+        last.op = made
+        self.uses[new] = 1
+        self.table[old] = new
+        after[op] = made
+        self.changed = True
+
+    def at_once(self, op: Op, k: int, at: dict[Op, int], gone: set[Op]) -> bool:
+        """What is added to zeros that are added to another array is added to that."""
+        chained, other = op.ins[k], op.ins[1 - k]
+        if not isinstance(chained, Val) or not isinstance(other, Val) or is_zeros(other):
+            return False
+        if not one_shape(kind(chained), kind(other)) or kind(chained) != op.out.kind:
+            return False
+        base: Atom = chained
+        chain: list[Op] = []
+        while isinstance(base, Val) and not is_zeros(base):
+            made = base.op
+            if made is None or made not in at or made in gone or not is_sum(made) or not self.once(base):
+                return False
+            chain.append(made)
+            base = made.ins[0]
+        if not chain or not isinstance(base, Val) or not self.once(base) or base.op not in at:
+            return False
+        first = chain[-1]
+        if other.op in at and at[other.op] >= at[first]:
+            return False
+        first.ins = [other, *first.ins[1:]]
+        for made in chain:
+            made.out.name, made.out.user = op.out.name, op.out.user
+        self.table[op.out] = chained
+        self.changed = True
+        return True
+
+
+def is_sum(op: Op) -> bool:
+    """Whether something is added to a part of an array, each entry of it once."""
+    if op.code != "prim" or op.fn is not ops.additem or op.attrs.get("at"):
+        return False
+    k = kind(op.ins[0])
+    return isinstance(k, Array) and k.dtype[0] in "fc" and basic(op.ins[1])
+
+
+def multiple(a: Atom) -> tuple[float, Atom]:
+    """A value as a number times another."""
+    c = 1.0
+    while isinstance(a, Val) and a.op is not None and a.op.code == "prim":
+        op = a.op
+        if op.fn is operator.neg:
+            c, a = -c, op.ins[0]
+        elif op.fn is operator.mul and any(map(is_factor, op.ins)):
+            n = 0 if is_factor(op.ins[0]) else 1
+            c, a = c * op.ins[n].value, op.ins[1 - n]  # type: ignore[union-attr]
+        else:
+            break
+    return c, a
+
+
+def is_factor(a: Atom) -> bool:
+    return isinstance(a, Const) and type(a.value) in (int, float)
+
+
+def apart(one: Atom, other: Atom) -> bool:
+    """Whether two indices name no position in common, as can be seen along one axis."""
+    for a, b in zip(parts_of(one), parts_of(other), strict=False):
+        if any(isinstance(x, Const) and type(x.value) is not int for x in (a, b)):
+            return False  # a new axis, or several
+        here, there = span(a), span(b)
+        if here is None or there is None:
+            continue
+        (lo, hi), (start, end) = here, there
+        if (lo < 0) == (start < 0) and (hi <= start or end <= lo):
+            return True
+    return False
+
+
+def parts_of(index: Atom) -> tuple[Atom, ...]:
+    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+
+
+def span(a: Atom) -> tuple[int, float] | None:
+    """From where to where an index between constants reaches, from the front or from the end."""
+    if isinstance(a, Const) and type(a.value) is int:
+        return a.value, a.value + 1
+    if not isinstance(a, Slice) or a.step not in (Const(None), Const(1)):
+        return None
+    ends = [x.value if isinstance(x, Const) else "?" for x in (a.lower, a.upper)]
+    lo, hi = 0 if ends[0] is None else ends[0], ends[1]
+    if type(lo) is not int or (hi is not None and type(hi) is not int):
+        return None
+    if hi is None:
+        return lo, math.inf if lo >= 0 else 0
+    return (lo, hi) if (lo < 0) == (hi < 0) else None
+
+
+def is_nothing(a: Atom) -> bool:
+    return isinstance(a, Const) and type(a.value) is float and a.value == 0.0

@@ -1,0 +1,171 @@
+"""Products of matrices written in another way, sizes asked elsewhere: the same values, less work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import optree
+import pytest
+from test_passes import over, primal_case, sampled
+
+from corpus import PROGRAMS
+from corpus.program import Program
+from srcdiff import grad, pipeline
+from srcdiff.errors import NoRule
+
+
+def chain(a: Any, b: Any, c: Any) -> Any:
+    return np.sum(a @ b @ c)
+
+
+def both_sides(a: Any, b: Any, c: Any) -> Any:
+    return np.sum(b @ a) * 2.0 + np.sum(a @ c) * np.sum(b)
+
+
+def vectors(a: Any, b: Any, c: Any) -> Any:
+    return np.sum(a @ b[0]) + np.sum(c[:, 0] @ a) + np.sum((a @ b[1]) @ a)
+
+
+def gram(a: Any, b: Any, c: Any) -> Any:
+    m = a.T @ a
+    return np.sum(m * m) + np.sum((a @ b) @ b.T)
+
+
+def outer(a: Any, b: Any, c: Any) -> Any:
+    return np.sum(np.outer(a[0], b[0])) + np.sum(np.outer(c[0], a[:, 0]) * 3.0)
+
+
+def stretched(a: Any, b: Any, c: Any) -> Any:
+    m = np.max(a, axis=1)
+    return np.sum(np.exp(a - m[:, None]) * b.mean(axis=0)) + np.sum(np.std(a, axis=0) * c[0])
+
+
+def centred(a: Any, b: Any, c: Any) -> Any:
+    d = a - a.mean(axis=0)
+    v = (d.T @ d) / (len(a) - 1.0)
+    return np.sum(v * v)
+
+
+WITHOUT: dict[Callable[..., Any], tuple[str, ...]] = {  # what the gradient has no need of
+    chain: ("a @ b",),
+    both_sides: ("b @ a", "a @ c"),
+    vectors: (),
+    gram: (".T.T", "a @ b @"),
+    outer: ("np.outer", "@"),
+    stretched: ("expand_dims",),
+    centred: (").T",),
+}
+
+
+@pytest.mark.parametrize("f", WITHOUT, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_values(f: Callable[..., Any], dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    args = [rng.normal(size=(4, 4)) for _ in range(3)]
+    g = grad(f)
+    got = g(*[x.astype(dtype) for x in args])
+    assert got.dtype == dtype and got.flags.writeable
+    want = np.zeros((4, 4))
+    for k in range(16):
+        e = np.zeros((4, 4))
+        e.flat[k] = 1e-6
+        want.flat[k] = (f(args[0] + e, *args[1:]) - f(args[0] - e, *args[1:])) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-6 if dtype == "float64" else 2e-4, atol=1e-4)
+    if dtype == "float64":
+        lines = "\n".join(line.partition("#")[0] for line in g.source.splitlines())
+        for text in WITHOUT[f]:
+            assert text not in lines, g.source
+
+
+def test_second_order() -> None:
+    rng = np.random.default_rng(4)
+    args = [rng.normal(size=(3, 3)) for _ in range(3)]
+    for f in WITHOUT:
+
+        def slope(a: Any, f: Any = f) -> Any:
+            return np.sum(grad(f)(a, args[1], args[2]) ** 2)
+
+        got = grad(slope)(args[0])
+        e = np.zeros((3, 3))
+        e[1, 2] = 1e-6
+        want = (slope(args[0] + e) - slope(args[0] - e)) / 2e-6
+        np.testing.assert_allclose(got[1, 2], want, rtol=1e-5, atol=1e-5)
+
+
+def stencil(a: Any, b: Any, c: Any) -> Any:
+    u, v = a.copy(), b.copy()
+    for _ in range(3):
+        v[1:-1] = 0.3 * (u[:-2] - u[1:-1] + u[2:])
+        u[:, 1:] -= v[:, 1:] * v[:, :-1]
+        u[0] = c[1]
+        u[-1] = u[-2]
+    return np.sum(u * v)
+
+
+def test_stencil() -> None:
+    rng = np.random.default_rng(5)
+    a, b, c = (rng.normal(size=(5, 5)) for _ in range(3))
+    g = grad(stencil)
+    got, want = g(a, b, c), np.zeros((5, 5))
+    for k in range(25):
+        e = np.zeros((5, 5))
+        e.flat[k] = 1e-6
+        want.flat[k] = (stencil(a + e, b, c) - stencil(a - e, b, c)) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+    assert "unbroadcast" not in g.source and "-= -" not in g.source
+
+
+@over(sampled([p for p in PROGRAMS if p.reverse])[1::3])
+def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without, but for rounding, on programs of the corpus."""
+
+    def made() -> Any:
+        case = primal_case(program)
+        request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
+        try:
+            graph = pipeline.derivative_graph(case.primal, request)
+        except NoRule as e:
+            pytest.skip(f"not supported: {e}")
+        graph.info["signature"] = case.primal.info["signature"]
+        return case, pipeline.finish(graph, "gradient", "")
+
+    case, with_it = made()
+    for name in ("cheaper_products", "fewer_passes"):
+        monkeypatch.setattr(pipeline, name, lambda *args: False)
+    _, without = made()
+    if with_it.text.source != without.text.source:
+        for x, y in zip(flat(case.call(with_it.fn)), flat(case.call(without.fn)), strict=True):
+            assert x.dtype == y.dtype and x.shape == y.shape
+            np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers of a gradient."""
+    return [np.asarray(leaf) for leaf in optree.tree_leaves(x)]
+
+
+def boundaries(a: Any, b: Any, c: Any) -> Any:
+    u = a * 1.0
+    for _ in range(2):
+        u[:, 0] = u[:, 1] * c[0, 0]
+        u[-1] = u[-2]
+        u[0] = u[1] + u[2]
+        u[1:-1, 1:-1] += 0.1 * (u[2:, 1:-1] - 4.0 * u[1:-1, 1:-1] + u[:-2, 1:-1]) - 0.3 * u[1:-1, 1:-1]
+        u = u * b
+    g = np.concatenate([u[:2] ** 2, np.sin(u[2:])])
+    return np.sum(g[:2] * g[2:4]) + np.sum(g[4] * g[0])
+
+
+@pytest.mark.parametrize("wrt", ["a", "b"])
+def test_boundaries(wrt: str) -> None:
+    rng = np.random.default_rng(6)
+    args = {n: rng.normal(size=(5, 5)) for n in "abc"}
+    got, want = grad(boundaries, wrt=wrt)(**args), np.zeros((5, 5))
+    for k in range(25):
+        e = np.zeros((5, 5))
+        e.flat[k] = 1e-6
+        up, down = ({**args, wrt: args[wrt] + s * e} for s in (1, -1))
+        want.flat[k] = (boundaries(**up) - boundaries(**down)) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,110 @@
+"""Memory that nobody needs any more is written over, and nobody sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import optree
+import pytest
+from test_passes import over, primal_case, sampled
+
+from corpus import PROGRAMS
+from corpus.program import Program
+from srcdiff import grad, pipeline
+from srcdiff.errors import NoRule
+
+
+def softmax(x: Any) -> Any:
+    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    p = e / np.sum(e, axis=-1, keepdims=True)
+    return np.sum(p * p)
+
+
+def logistic(x: Any) -> Any:
+    t = np.tanh(x * 3.0)
+    u = t * t
+    return np.sum(u / (1.0 + u) * t)
+
+
+def kept(x: Any) -> Any:
+    """What is on the tape is read in the backward sweep."""
+    h = x * 0.5
+    total = 0.0
+    for _ in range(3):
+        g = np.tanh(h)
+        h = h * g
+        total = total + np.sum(h * g)
+    return total
+
+
+def seen(x: Any) -> Any:
+    """A view of a temporary is a result of its own."""
+    a = x * 2.0
+    b = a[::-1]
+    c = np.exp(a)
+    return np.sum(c * b)
+
+
+def twice(x: Any) -> Any:
+    a = x + 1.0
+    b = a * a
+    return np.sum(np.sqrt(b) * a + b)
+
+
+FUNCTIONS = (softmax, logistic, kept, seen, twice)
+
+
+@pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4)])
+def test_values(f: Callable[..., Any], dtype: str, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape)
+    given = x.astype(dtype)
+    before, g = given.copy(), grad(f)
+    got = g(given)
+    assert got.dtype == dtype and not np.shares_memory(got, given)
+    np.testing.assert_array_equal(given, before)
+    np.testing.assert_array_equal(g(given), got)
+    want = np.zeros(shape)
+    for k in range(x.size):
+        e = np.zeros(shape)
+        e.flat[k] = 1e-6
+        want.flat[k] = (f(x + e) - f(x - e)) / 2e-6
+    np.testing.assert_allclose(got, want, rtol=1e-5 if dtype == "float64" else 1e-3, atol=1e-4)
+
+
+def test_texts() -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    for f, line in ((softmax, "np.exp(e, out=e)"), (logistic, "t_bar *= "), (twice, "b_bar")):
+        g = grad(f)
+        g(x)
+        assert line in g.source, g.source
+    g = grad(softmax)  # of matrices, what the user wrote is left whole
+    g(x[0])
+    assert "e = np.exp(x - np.max(x, axis=-1, keepdims=True))" in g.source or "out=" not in g.source
+    g = grad(lambda x: np.tanh(x * 2.0) ** 2)  # numbers are left alone
+    g(0.3)
+    assert "out=" not in g.source and "*=" not in g.source
+
+
+@over(sampled([p for p in PROGRAMS if p.reverse])[::3])
+def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without, bit for bit, on programs of the corpus."""
+    case = primal_case(program)
+    try:
+        graph = pipeline.derivative_graph(case.primal, pipeline.Request("grad", case.wrt, len(case.wrt) == 1))
+    except NoRule as e:
+        pytest.skip(f"not supported: {e}")
+    graph.info["signature"] = case.primal.info["signature"]
+    with_it = pipeline.finish(graph, "gradient", "")
+    monkeypatch.setattr(pipeline, "reuse", lambda graph, *rest: graph)
+    without = pipeline.finish(graph, "gradient", "")
+    if with_it.text.source != without.text.source:
+        np.testing.assert_equal(flat(case.call(with_it.fn)), flat(case.call(without.fn)))
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers of a gradient."""
+    return [np.asarray(leaf) for leaf in optree.tree_leaves(x)]
