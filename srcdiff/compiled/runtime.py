@@ -43,7 +43,7 @@ def bound(i: int, n: int) -> int:
     """An end of a slice as a place in 0 ... n."""
     if i < 0:
         i += n
-        return i if i > 0 else 0
+        return max(i, 0)
     return min(i, n)
 
 
@@ -98,7 +98,7 @@ def grown(tape: Any, size: int) -> Any:
     """A tape with room for ``size`` numbers."""
     if size <= tape.size:
         return tape
-    out = np.empty(size if size > 2 * tape.size else 2 * tape.size, tape.dtype)
+    out = np.empty(max(size, 2 * tape.size), tape.dtype)
     out[: tape.size] = tape
     return out
 

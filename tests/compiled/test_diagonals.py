@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-numba = pytest.importorskip("numba")
+pytest.importorskip("numba")
 
-import srcdiff.compiled.vectors  # noqa: E402, F401  (compiled, before any test says otherwise)
-from srcdiff import grad, hessian, jacfwd, jacrev  # noqa: E402
+import srcdiff.compiled.vectors  # noqa: F401  (compiled, before any test says otherwise)
+from srcdiff import grad, hessian, jacfwd, jacrev
 
 MANY = int(os.environ.get("SRCDIFF_FUZZ", "24")) // 6
 PARTS = ("x[1:-1]", "x[:-2]", "x[2:]", "x[::-1][1:-1]", "w[1:-1]", "w[:-2]", "v")
@@ -60,9 +60,8 @@ def made(seed: int, folder: Path) -> Any:
 
 @pytest.mark.parametrize("seed", range(MANY))
 @pytest.mark.filterwarnings("ignore")
-def test_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random(seed: int, tmp_path: Path, uncompiled: None) -> None:
     """Any length, NaN and infinities among the numbers; kernels run as the Python that they are."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     module = made(seed, tmp_path)
     for take, f in ((grad, module.f), (hessian, module.f), (jacfwd, module.g), (jacrev, module.g)):
         plain, kernels = take(f), take(f, backend="numba")
@@ -80,8 +79,7 @@ def rosenbrock(x: Any) -> Any:
     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
 
 
-def test_far_rows_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+def test_far_rows_are_computed_once(uncompiled: None) -> None:
     x = np.linspace(-1.0, 1.0, 12)
     text = hessian(rosenbrock, backend="numba").source_for(x)
     assert "_far = np.empty(12, " in text

@@ -37,11 +37,6 @@ GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("SRCDIFF_UPDATE"))
 
 
-@pytest.fixture
-def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-
-
 def leaves(x: Any) -> list[Any]:
     numbers = (float, int, complex, np.ndarray, np.generic)
     return [np.asarray(a) for a in optree.tree_leaves(x, namespace="corpus") if isinstance(a, numbers)]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-numba = pytest.importorskip("numba")
+pytest.importorskip("numba")
 
-import srcdiff.api.specialise  # noqa: E402
-import srcdiff.compiled.vectors  # noqa: E402  (compiled, before any test says otherwise)
-from random_writes import (  # noqa: E402
+import srcdiff.api.specialise
+import srcdiff.compiled.vectors
+from random_writes import (
     INDEX,
     X,
     Y,
@@ -24,16 +24,15 @@ from random_writes import (  # noqa: E402
     program,
     smooth_maximum,
 )
-from srcdiff import jvp, value_and_grad  # noqa: E402
+from srcdiff import jvp, value_and_grad
 
 MANY = int(os.environ.get("SRCDIFF_FUZZ", "24"))
 
 
 @pytest.mark.parametrize("seed", range(MANY))
 @pytest.mark.filterwarnings("ignore")
-def test_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random(seed: int, tmp_path: Path, uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values, gradients, a derivative of the gradient; kernels run as the Python that they are."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     if seed % 2:  # the text for any size
         monkeypatch.setattr(srcdiff.api.specialise, "sizes_known", srcdiff.api.specialise.sizes_shared)
     f = made(seed, tmp_path)
@@ -48,8 +47,7 @@ def test_random(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("f", [old_value_read, gathered_then_written, added_to_itself, smooth_maximum])
-def test_read_before_it_is_written(f: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+def test_read_before_it_is_written(f: Any, uncompiled: None) -> None:
     plain, kernels = (value_and_grad(f, wrt=(0, 1), backend=b)(X, Y, INDEX) for b in ("numpy", "numba"))
     np.testing.assert_allclose(np.stack(kernels[1]), np.stack(plain[1]), rtol=1e-12)
     given = (X, Y, INDEX), (Y, -X, None)
