@@ -56,6 +56,7 @@ from srcdiff.ir.graph import (
     Atom,
     Const,
     Graph,
+    LoopView,
     Op,
     Ref,
     Region,
@@ -1575,6 +1576,18 @@ def defined(region: Region) -> Iterator[Val]:
             yield from defined(r)
 
 
+def numbers_at_first(g: Graph) -> set[Val]:
+    """What a loop carries as an array that is a number to begin with (``p = 1.0``, then ``p *= row``)."""
+    out: set[Val] = set()
+    for o in walk(g.region):
+        if o.code in ("for", "while"):
+            view = LoopView(o)
+            for init, p, final in zip(view.inits, view.params, view.finals):
+                if isinstance(init, Const) and isinstance(p.kind, Array):
+                    out |= {p, final}
+    return out
+
+
 def detach(g: Graph) -> Graph:
     """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
     table: dict[Val, Atom] = {}
@@ -1593,7 +1606,7 @@ def detach(g: Graph) -> Graph:
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
-    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)}
+    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
     for v in defined(g.region):
         v.kind = present(v.kind)
     if table:

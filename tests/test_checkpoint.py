@@ -471,7 +471,7 @@ def test_what_cannot_be_done_twice():
 
     @checkpoint
     def draws(h):
-        for _k in range(3):
+        for _k in range(30):
             h = h * rng.normal(size=3)
         return h * h
 

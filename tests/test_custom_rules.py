@@ -583,3 +583,13 @@ class TestCheckRule:
             check_rule(lambda x: x)
         with pytest.raises(TypeError, match="no argument"):
             check_rule(lambda x: x, "a")
+
+
+def read_as_text(x, y):
+    return float(str(x)) * y
+
+
+def test_lambda():
+    """The text of a rule may be a lambda."""
+    srcdiff.elementwise(read_as_text)(lambda x, y: (7.0 * y, 3.0))
+    assert srcdiff.grad(read_as_text, wrt=("x", "y"))(2.0, 5.0) == (35.0, 3.0)

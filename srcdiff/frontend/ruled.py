@@ -8,6 +8,7 @@ import inspect
 import operator
 from typing import TYPE_CHECKING, Any
 
+import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
@@ -429,12 +430,15 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
     if a.vararg is not None:
         v = given[a.vararg.id]
         bound[a.vararg.id] = lw.bind(v)
-    frame.locals = declarations(found.node)[0] | frozenset(bound)
+    written = isinstance(found.node, gast.FunctionDef)
+    frame.locals = (declarations(found.node)[0] if written else frozenset()) | frozenset(bound)
     old, lw.frame = lw.frame, frame
     old_jumps, lw.jumps = lw.jumps, exits.Jumps()
     try:
         for k, b in bound.items():
             lw.state.names[frame.id, k] = b
+        if not written:  # a lambda
+            return lw.expr(found.node.body)
         lw.block(found.node.body)
         result = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
         for key in [k for k in lw.state.names if k[0] == frame.id]:

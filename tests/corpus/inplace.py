@@ -414,6 +414,14 @@ def flat_view_of_product(x):
     return np.prod(M @ np.array([1.0, -2.0, 3.0]))
 
 
+def rows_multiplied(X):
+    """A number to begin with, an array from the first row on."""
+    p = 1.0
+    for i in range(len(X)):
+        p *= X[i]
+    return np.sum(p)
+
+
 def two_names(x):
     y = x.copy()
     z = y
@@ -578,6 +586,7 @@ PROGRAMS = [
     Program("dead_store", dead_store, (x6,)),
     Program("written_in_branch", written_in_branch, (np.array([-0.4, 0.7, -0.3, 0.9]), 0.7), (0, 1)),
     Program("two_names", two_names, (x6,)),
+    Program("rows_multiplied", rows_multiplied, (np.linspace(-1.0, 1.2, 12).reshape(4, 3),)),
     Program("flat_view_of_product", flat_view_of_product, (x6,)),
     Program("arrays_passed_round_then_filled", passed_round_then_filled, (np.array([0.3, -0.5, 0.7]),)),
 ]
