@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from srcdiff import adapters
     from srcdiff.profiles import Profile, report
     from srcdiff.runtime import eigh, svd
+    from srcdiff.stages import Passes, passes
     from srcdiff.statements import Report, check_source
     from srcdiff.tapes import Tape, tape
     from srcdiff.testing import check_rule
@@ -62,6 +63,7 @@ __all__ = [
     "DerivativeTypeError",
     "DerivativeValueError",
     "NoRule",
+    "Passes",
     "Profile",
     "Pullback",
     "Pushforward",
@@ -93,6 +95,7 @@ __all__ = [
     "linear",
     "linearize",
     "nondifferentiable",
+    "passes",
     "pullback",
     "register",
     "report",
@@ -112,7 +115,8 @@ __version__ = "0.1.0"
 
 _LATER = {  # what not everybody needs is imported when it is first asked for
     "Profile": "profiles", "report": "profiles", "eigh": "runtime", "svd": "runtime", "Report": "statements",
-    "check_source": "statements", "Tape": "tapes", "tape": "tapes", "check_rule": "testing",
+    "check_source": "statements", "Passes": "stages", "passes": "stages", "Tape": "tapes", "tape": "tapes",
+    "check_rule": "testing",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Commands: ``python -m srcdiff check module.py:f``, ``tape module.py:f``, ``rules``, ``cache``."""
+"""Commands: ``check module.py:f``, ``tape`` and ``source`` of one, ``rules``, ``cache``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from srcdiff import cache, rulebook
+from srcdiff.api import Derivative, grad, source
 from srcdiff.errors import SrcdiffError
+from srcdiff.stages import passes
 from srcdiff.statements import check_source
 from srcdiff.tapes import tape
 
@@ -84,6 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
     kept.add_argument("function", help="module.py:function or package.module:function")
     kept.add_argument("arguments", nargs="*", help='Python expressions, with NumPy as np: "np.ones(1000)" 50')
     kept.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
+    text = commands.add_parser("source", help="the text of a gradient for given arguments")
+    text.add_argument("function", help="module.py:function or package.module:function")
+    text.add_argument("arguments", nargs="*", help='Python expressions, with NumPy as np: "np.ones(1000)" 50')
+    text.add_argument("--wrt", action="append", help="an argument to differentiate with respect to")
+    text.add_argument("--diff", action="store_true", help="what each pass of the optimiser changed in it")
     rules = commands.add_parser("rules", help="which functions have a derivative, and its text")
     rules.add_argument("name", nargs="?", help="a function: np.tanh, scipy.special.erf")
     rules.add_argument("--missing", metavar="MODULE", help="what of a module has none, and why")
@@ -97,9 +104,14 @@ def main(arguments: list[str] | None = None) -> int:
         return show_rules(given)
     wrt = given.wrt[0] if given.wrt and len(given.wrt) == 1 else given.wrt
     try:
-        if given.command == "tape":
+        if given.command in ("tape", "source"):
             values = [eval(a, {"np": np, "math": math}) for a in given.arguments]
-            tape(load(given.function), *values, wrt=wrt).show()
+            function = load(given.function)
+            if given.command == "tape":
+                tape(function, *values, wrt=wrt).show()
+                return 0
+            derivative = function if isinstance(function, Derivative) else grad(function, wrt=wrt)
+            print(passes(derivative, *values) if given.diff else source(derivative, *values))
             return 0
         report = check_source(load(given.function), wrt)
     except SrcdiffError as e:

@@ -96,6 +96,7 @@ from srcdiff.optimise.hosted import on_device_throughout
 from srcdiff.optimise.inplace import memory_of, own
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.pack import pack
+from srcdiff.optimise.passes import noted
 from srcdiff.optimise.products import cheaper_products
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.scatter import fewer_passes
@@ -487,18 +488,20 @@ CONTEXT = Context(
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
     words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
-    graph = first_versions(graph, _shape_positions, _is_copy)
-    graph = simplify(dce(graph), _is_shareable, *words)
+    noted("differentiate", graph)
+    graph = noted("first_versions", first_versions(graph, _shape_positions, _is_copy))
+    graph = noted("simplify", simplify(noted("dce", dce(graph)), _is_shareable, *words))
     settled = graph.info.pop("settled")
     if merge:
         size = count(graph.region)
-        graph = merge_branches(graph)
+        graph = noted("merge_branches", merge_branches(graph))
         if not settled or count(graph.region) != size:
-            graph = simplify(graph, _is_shareable, *words)
+            graph = noted("simplify", simplify(graph, _is_shareable, *words))
             del graph.info["settled"]
     cheaper = cheaper_products(graph, vocabulary.EXPANDS, _shape_positions)
+    noted("products", graph)
     if fewer_passes(graph) or cheaper:
-        graph = simplify(graph, _is_shareable, *words)
+        graph = noted("simplify", simplify(noted("scatter", graph), _is_shareable, *words))
         del graph.info["settled"]
     return graph
 
@@ -1411,6 +1414,13 @@ def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> M
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
 
 
+def text_at(graph: Graph, name: str, is_owned: bool) -> str:
+    """The text that a graph has between two passes; ``is_owned``: what is in place is settled already."""
+    own_graph = clone(graph)[0] if is_owned else settled(graph, packed=False)[0]
+    called = {c: printed(detach(optimised(clone(c)[0]))) for c in callees(graph)}
+    return emit(own_graph, name, "", called).source
+
+
 def check_device(*graphs: Graph) -> None:
     """Refuse what the module of the arrays cannot do, at the user's statements."""
     spelling = Spelling(graphs[0].info.get("aliases", {}), graphs[0].info.get("modules", ()))
@@ -1485,13 +1495,14 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
 
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
-    return pack(reuse(owned(graph), registry.may_alias, _fresh, _shape_positions))
+    graph = noted("reuse", reuse(owned(graph), registry.may_alias, _fresh, _shape_positions))
+    return noted("pack", pack(graph))
 
 
 def owned(graph: Graph) -> Graph:
     """The order of operations, and what is done in place."""
     graph = on_device_throughout(graph) if on_device() else graph
-    return own(arrange(graph, _fresh), registry.may_alias, _fresh, _shape_positions)
+    return noted("own", own(arrange(graph, _fresh), registry.may_alias, _fresh, _shape_positions))
 
 
 def read_parts(g: Graph) -> None:

@@ -52,11 +52,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "statements": (PARTS + " api", "gast numpy rich"),
     "tapes": (PARTS + " api statements", "numpy rich"),
     "lineclock": ("", ""),
+    "stages": (PARTS + " api", ""),
     "profiles": (PARTS + " api statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
-    "__main__": (PARTS + " runtime api cache statements tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors profiles runtime statements tapes testing rules", ""),
+    "__main__": (PARTS + " runtime api cache stages statements tapes testing rulebook", "rich numpy"),
+    "__init__": ("adapters api errors profiles runtime stages statements tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -1,0 +1,44 @@
+"""What the passes are, in a line each, and how to watch them at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from srcdiff.ir.graph import Graph
+
+__all__ = ["PASSES", "noted", "watching"]
+
+PASSES = {
+    "differentiate": "the derivative, as the rules of its operations give it",
+    "first_versions": "sizes are asked of the oldest array that has them",
+    "dce": "what no result needs is not computed",
+    "simplify": "sharing, constants, exact algebra; what no trip of a loop changes is computed before it",
+    "merge_branches": "branches on one condition that follow each other are one",
+    "products": "products whose rows are all the same are sums; transposes go into products",
+    "scatter": "the first contribution to an array is written, those to other parts of it too",
+    "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
+    "reuse": "memory that nobody reads any more is written over",
+    "pack": "tapes that go one way are one",
+}
+
+_watcher: ContextVar[Callable[[str, Graph], None] | None] = ContextVar("watcher", default=None)
+
+
+def noted(name: str, graph: Graph) -> Graph:
+    """The graph after a pass, shown to whoever watches."""
+    watcher = _watcher.get()
+    if watcher is not None:
+        watcher(name, graph)
+    return graph
+
+
+@contextmanager
+def watching(watcher: Callable[[str, Graph], None]) -> Iterator[None]:
+    """``watcher`` is shown the graph after each pass that is run inside."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
