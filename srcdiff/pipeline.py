@@ -563,23 +563,28 @@ def of_these_lengths(
     """The graph for the numbers and the lengths at hand, which are guards then; short loops trip by trip."""
     settled = dict(params)
     guards: dict[Any, Any] = {}
+    only: list[str] = []  # as conditions: a text that is saved says them
     for n, p in counted.items():
         if isinstance(p.kind, Scalar):
             settled[n] = replace(p, kind=None, constant=given[n])
             guards[(("arg", n),)] = given[n]
+            only.append(f"{n} == {given[n]}")
             continue
         if isinstance(p.kind, Array):
             shape = np.shape(given[n])
             dims = tuple(m if 0 < m <= SHORT else d for d, m in zip(p.kind.dims, shape))
             settled[n] = replace(p, kind=Array(p.kind.dtype, dims))
             guards[("arg", n), ("attr", "shape")] = shape
+            only.append(f"{n}.shape == {shape}")
             continue
         assert isinstance(p.kind, Seq)
         size = len(given[n])
         settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
         guards[("arg", n), ("most", size + 1)] = size
+        only.append(f"len({n}) == {size}")
     graph = lower(fn, settled, CONTEXT, kind_of, ways, given, by_trips=True)
     graph.info["guards"].update(guards)
+    graph.info["only_for"] = tuple(only)
     return graph
 
 

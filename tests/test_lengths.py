@@ -166,3 +166,14 @@ def test_arrays_and_numbers() -> None:
         for n, *more in cases:
             xs = np.array(numbers(n))
             numeric.assert_close(g(xs, *more), numeric.gradient(f, (xs, *more), (0,))[0], 1e-8)
+
+
+def test_saved_text_says_so() -> None:
+    """A text for the sizes at hand refuses others, wherever it is run; differentiated again it stays right."""
+    xs, space = np.array(numbers(5)), {}
+    exec(source(grad(pairs), xs, 3), space)
+    saved = space["pairs_grad"]
+    numeric.assert_close(saved(xs, 3), grad(pairs)(xs, 3), 1e-12)
+    for other in ((xs, 4), (xs[:4], 3)):
+        with pytest.raises(ValueError, match=r"for xs.shape == \(5,\) and n == 3 alone"):
+            saved(*other)

@@ -61,7 +61,7 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("sizes", "shapes", "guards", "written", "twins", "named", "opened", "parts", "signature")
+NOTES = ("sizes", "shapes", "only_for", "guards", "written", "twins", "named", "opened", "parts", "signature")
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
