@@ -169,7 +169,7 @@ def test_arrays_and_numbers() -> None:
 
 
 def test_saved_text_says_so() -> None:
-    """A text for the sizes at hand refuses others, wherever it is run; differentiated again it stays right."""
+    """A text for the sizes at hand refuses others, wherever it is run."""
     xs, space = np.array(numbers(5)), {}
     exec(source(grad(pairs), xs, 3), space)
     saved = space["pairs_grad"]

@@ -140,8 +140,8 @@ def emit(
     body = a.function_body(docstring)
     only = " and ".join(graph.info.get("only_for", ()))
     if only:
-        words = f"this text is for {only} alone"
-        body[1 if docstring else 0 : 0] = gast.parse(f"if not ({only}):\n    raise ValueError({words!r})").body
+        said = f"this text is for {only} alone"
+        body[1 if docstring else 0 : 0] = gast.parse(f"if not ({only}):\n    raise ValueError({said!r})").body
     functions.append(gast.FunctionDef(fname, a.arguments(), body, [], None, None, []))
     functions[:0] = [f for _, own in spelling.lifted for f in own]
     text = Text("", fname, spelling.imports, spelling.objects, a.unwritten, functions)
