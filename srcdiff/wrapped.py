@@ -88,7 +88,7 @@ def written(text: str, name: str, call: Any) -> Any:
     """The function that a text makes, whose source can be found."""
     file = f"<srcdiff {name} {next(_numbers)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": getattr(call, "__module__", "")}
+    namespace: dict[str, Any] = {"__name__": getattr(call, "__module__", ""), "__text__": text}
     exec(compile(text, file, "exec"), namespace)
     return namespace["make"](call)
 

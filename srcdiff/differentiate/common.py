@@ -640,8 +640,12 @@ class Builder(Lowerer):
                 and kg.dtype != kx.dtype
                 and (kg.dtype[0], kx.dtype[0]) in (("f", "f"), ("c", "c"), ("f", "c"))
             ):
-                return self.rule(vocabulary.cast, {"g": g, "x": x})
+                return self.rule(vocabulary.cast, {"g": g, "x": self.need(x)})
         return g
+
+    def need(self, a: Atom) -> Atom:
+        """A value of the function, for use where derivatives are computed."""
+        return a
 
 
 def is_count(item: Kind, box: Tree) -> bool:

@@ -195,7 +195,7 @@ def source_text(function: types.FunctionType) -> str:
     text = text_of(name, module_globals)
     if not text and not name.startswith("<"):  # compiled elsewhere, or before a change of directory
         text = text_of(str(module_globals.get("__file__", "")), module_globals)
-    return text
+    return text or str(module_globals.get("__text__", ""))  # (what was cached may have been cleared)
 
 
 def text_of(name: str, module_globals: dict[str, Any]) -> str:

@@ -122,6 +122,8 @@ NO_EMPTY: dict[str, str] = {
 SLOW: dict[str, str] = dict.fromkeys(("scipy.linalg._matfuncs.", "scipy.linalg._expm_frechet."), "iterations")
 
 ONE_MODE: dict[str, str] = {  # texts that raise in one mode alone
+    "srcdiff.runtime.interpolation.interpolate": "both do: the other in runtime.interpolation.fixed_knots",
+    "numpy.trapezoid": "a helper of the other mode raises, for what is not asked of it here",
     "scipy.linalg._decomp_qr.qr": "both do: the other in a text of numpy.linalg.qr",
     "numpy.linalg.svd": "forward mode raises where the tangent is a result (runtime.completing)",
     "scipy.ndimage._filters.gaussian_filter": "forward mode is the filter itself",

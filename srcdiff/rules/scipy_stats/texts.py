@@ -28,6 +28,7 @@ def rule_text(name: str, parameters: Sequence[str], lines: Sequence[str], extra:
     linecache.cache[place] = (len(text), None, text.splitlines(True), place)
     space: dict[str, Any] = {
         "__name__": __name__,
+        "__text__": text,
         "math": math,
         "np": np,
         "special": special,
