@@ -1232,9 +1232,9 @@ def last_written(x: Atom, index: Atom) -> Atom | None:
 
 
 def puts_back(ins: list[Atom]) -> bool:
-    """Whether an element of a list is set to what it is."""
+    """Whether an element of a list, or a part of an array, is set to what it is."""
     x, at, value = ins
-    if not isinstance(x, Val) or not isinstance(x.kind, Seq) or not isinstance(value, Val):
+    if not isinstance(x, Val) or not isinstance(x.kind, (Seq, Array)) or not isinstance(value, Val):
         return False
     made = value.op
     return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], at)
