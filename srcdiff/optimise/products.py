@@ -158,6 +158,7 @@ class Products:
         elif fn is np.where and len(op.ins) == 3 and not named:
             self.where_negative(op)
         elif fn in (operator.matmul, np.outer) and len(op.ins) == 2 and not named:
+            self.untwisted(op)
             a, b = op.ins
             ka, kb, k = kind(a), kind(b), kind(op.out)
             if isinstance(ka, Array) and isinstance(kb, Array) and isinstance(k, Array):
@@ -228,6 +229,13 @@ class Products:
             if any(not isinstance(kind(x), Array) or len(kind(x).dims) != 2 for x in (a, b)):  # type: ignore[union-attr]
                 return
             self.become(op, operator.matmul, [self.turned(op, b), self.turned(op, a)])
+
+    def untwisted(self, op: Op) -> None:
+        """``a.T.T`` in a product is ``a``."""
+        for n, a in enumerate(op.ins):
+            if self.is_transposed(a) and self.is_transposed(a.op.ins[0]):  # type: ignore[union-attr]
+                op.ins[n] = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
+                self.changed = True
 
     def is_transposed(self, a: Atom) -> bool:
         op = a.op if isinstance(a, Val) else None
