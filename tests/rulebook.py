@@ -249,7 +249,7 @@ CALLS: dict[str, list[str]] = {
     "np.trapezoid": ["np.trapezoid(A, axis=0)", "np.trapezoid(A, w.cumsum())", "np.trapezoid(A, dx=s)"],
     "np.ediff1d": ["np.ediff1d(A, to_begin=s)", "np.ediff1d(x, to_end=[s, t])"],
     "np.diff": ["np.diff(A, n=2, axis=0)", "np.diff(x, prepend=s)", "np.diff(x, append=y)"],
-    "np.convolve": ["np.convolve(x, v, 'same')", "np.convolve(x, v, mode='valid')"],
+    "np.convolve": ["np.convolve(x, v, 'same')", "np.convolve(x, v, mode='valid')", "np.convolve(s, v)", "np.convolve(x, t, 'same')"],
     "np.correlate": ["np.correlate(x, v, 'full')", "np.correlate(x, v, mode='same')"],
     "np.corrcoef": ["np.corrcoef(A, B)", "np.corrcoef(x, y)", "np.corrcoef(A, rowvar=False)"],
     "np.cov": ["np.cov(A)", "np.cov(A, ddof=0)", "np.cov(x, y)", "np.cov(A, rowvar=False, bias=True)", "np.cov(A, aweights=w)", "np.cov(A, fweights=i[:4] + 1)", "np.cov(A, fweights=i[:4] + 1, aweights=w)", "np.cov(x)"],

@@ -59,6 +59,10 @@ def interp_bar(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, *,
 
 @bilinear(np.convolve, "a", "v")
 def convolve(a: Any, v: Any, mode: Any = "full", *, out_bar: Any) -> Any:
+    if np.ndim(a) == 0:
+        return np.sum(v * out_bar), np.reshape(a * out_bar, np.shape(v))
+    if np.ndim(v) == 0:
+        return v * out_bar, np.sum(a * out_bar)
     short = min(np.size(a), np.size(v)) - 1
     if mode == "valid":
         out_bar = np.pad(out_bar, short)
