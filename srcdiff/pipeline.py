@@ -46,6 +46,7 @@ from srcdiff.errors import (
 from srcdiff.faults import guarded
 from srcdiff.frontend import recursion, source
 from srcdiff.frontend.core import Bottom, Stop
+from srcdiff.frontend.known_items import SHORT
 from srcdiff.frontend.lower import Context, lower, lower_library, read_rule
 from srcdiff.frontend.params import Param
 from srcdiff.frontend.paths import Way
@@ -541,7 +542,6 @@ BY_LENGTH = frozenset({
     "iterate", "iterator", "key", "lists", "loop", "method", "recursion", "set", "starred", "store", "unpack",
     "unroll", "value",
 })  # fmt: skip
-SHORT = 16  # the most that numbers and lengths are settled to, where the function cannot be read for any
 
 
 def is_short(p: Param, value: Any) -> bool:

@@ -195,7 +195,8 @@ def counted_or_unrolled(
 
     Trips differ in what is known of them: which function, or which shape, an index stands for.
     """
-    if lw.by_trips and len(trips) <= FEW and lw.unrolling * len(trips) <= known_items.MOST_UNROLLED:
+    few = len(trips) <= known_items.SHORT and lw.unrolling * len(trips) <= known_items.MOST_UNROLLED
+    if lw.by_trips and few:
         return by_trips(lw, node, orelse, trips)
     trial = Trial(lw)
     failed: Stop | None = None

@@ -152,7 +152,7 @@ def given(b: Bound) -> Item:
     return lambda: b
 
 
-SHORT = 16  # the most elements of an array of known size that are read one by one
+SHORT = 16  # the most that sizes and whole numbers are settled to, where a function cannot be read for any
 
 
 def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
