@@ -39,10 +39,10 @@ def enable(on: bool = True) -> None:
 
     Example:
         >>> import srcdiff.cache
-        >>> srcdiff.cache.enable()
-        >>> srcdiff.cache.enabled()
-        True
+        >>> srcdiff.cache.enable()  # from here on, until a rule or a class of one's own is added
         >>> srcdiff.cache.enable(False)
+        >>> srcdiff.cache.enabled()
+        False
     """
     global _said
     _said = on
