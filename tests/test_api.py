@@ -89,6 +89,7 @@ def transforms(monkeypatch):
         return original(*args, **kwargs)
 
     monkeypatch.setattr("srcdiff.pipeline.derivative_graph", counting)
+    monkeypatch.setattr("srcdiff.pipeline.deriving.derivative_graph", counting)
     return made
 
 

@@ -14,6 +14,8 @@ from corpus import PROGRAMS
 from corpus.program import Program
 from srcdiff import grad, pipeline
 from srcdiff.errors import NoRule
+from srcdiff.pipeline import context
+from srcdiff.request import Request
 
 
 def chain(a: Any, b: Any, c: Any) -> Any:
@@ -123,7 +125,7 @@ def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def made() -> Any:
         case = primal_case(program)
-        request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
+        request = Request("grad", case.wrt, len(case.wrt) == 1)
         try:
             graph = pipeline.derivative_graph(case.primal, request)
         except NoRule as e:
@@ -133,7 +135,7 @@ def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
 
     case, with_it = made()
     for name in ("cheaper_products", "fewer_passes"):
-        monkeypatch.setattr(pipeline, name, lambda *args: False)
+        monkeypatch.setattr(context, name, lambda *args: False)
     _, without = made()
     if with_it.text.source != without.text.source:
         for x, y in zip(flat(case.call(with_it.fn)), flat(case.call(without.fn)), strict=True):

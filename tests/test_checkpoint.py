@@ -30,6 +30,7 @@ from srcdiff.differentiate.reverse import replace_values
 from srcdiff.ir.check import check
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, map_atom, vals, walk
 from srcdiff.ir.kinds import OTHER
+from srcdiff.request import Request
 from srcdiff.runtime import next_snapshot, snapshots_ahead, snapshots_for
 
 POINT = np.array([0.31, 0.45, 0.52])
@@ -528,7 +529,7 @@ def test_every_loop(program, whole_trips):
     case = primal_case(program)
     if not any(o.code in ("for", "while") for o in walk(case.primal.region)):
         return
-    request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
+    request = Request("grad", case.wrt, len(case.wrt) == 1)
     try:
         plain = pipeline.derivative_graph(case.primal, request)
         made = pipeline.derivative_graph(marked_graph(case.primal, whole_trips), request)

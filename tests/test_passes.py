@@ -33,6 +33,8 @@ from srcdiff.ir.graph import ZERO, Graph, LoopView, Op, clone, walk
 from srcdiff.ir.kinds import kind_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.inplace import own
+from srcdiff.pipeline import context, deriving
+from srcdiff.request import Request
 from srcdiff.rules import registry
 
 ALL = bool(os.environ.get("SRCDIFF_ALL"))
@@ -132,14 +134,14 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
     """The program's derivative, with a copy of the graph as the primal, before the passes, and after each."""
     case = primal_case(program, mode)
     case.stages.append(("lower", clone(case.primal)[0]))
-    request = pipeline.Request("jvp" if mode == "jvp" else "grad", case.wrt, len(case.wrt) == 1)
+    request = Request("jvp" if mode == "jvp" else "grad", case.wrt, len(case.wrt) == 1)
 
     def keep(name: str, graph: Graph) -> Graph:
         case.stages.append((name, clone(graph)[0]))
         return graph
 
     def spied(name: str) -> Any:
-        original = getattr(pipeline, name)
+        original = getattr(context, name)
         return lambda graph, *args: keep(name, original(graph, *args)) if watched else original(graph, *args)
 
     def optimised(graph: Graph, **options: Any) -> Graph:
@@ -152,18 +154,18 @@ def derive(program: Program, mode: str, monkeypatch: pytest.MonkeyPatch) -> Case
         raise NoRule("reverse mode is wanted")
 
     watched: list[Graph] = []
-    original = pipeline.optimised
+    original = context.optimised
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "optimised", optimised)
+        patch.setattr(context, "optimised", optimised)
         for name in PASSES:
-            patch.setattr(pipeline, name, spied(name))
+            patch.setattr(context, name, spied(name))
         if mode == "reverse":
-            patch.setattr(pipeline, "scalar_forward", refuse)
+            patch.setattr(deriving, "scalar_forward", refuse)
         try:
             made = pipeline.derivative_graph(case.primal, request)
         except (UnsupportedSyntax, NoRule) as e:
             pytest.skip(f"not supported: {e}")
-    keep("own", own(clone(made)[0], registry.may_alias, pipeline._fresh, pipeline._shape_positions))
+    keep("own", own(clone(made)[0], registry.may_alias, context.is_fresh, context.shape_positions))
     made.info["signature"] = case.primal.info["signature"]
     case.text = pipeline.finish(made, "derivative", "")
     return case
@@ -280,13 +282,13 @@ def test_second_order(program: Program) -> None:
     """The forward derivative of the gradient: well formed, of the kinds inferred, and the same in place."""
     case = primal_case(program)
     try:
-        first = pipeline.derivative_graph(case.primal, pipeline.Request("grad", case.wrt, len(case.wrt) == 1))
+        first = pipeline.derivative_graph(case.primal, Request("grad", case.wrt, len(case.wrt) == 1))
     except (UnsupportedSyntax, NoRule) as e:
         pytest.skip(f"not supported: {e}")
-    graph = pipeline.derivative_graph(first, pipeline.Request("jvp", case.wrt))
+    graph = pipeline.derivative_graph(first, Request("jvp", case.wrt))
     check(graph)
     expected = case.evaluate(graph, kinds=True)
-    owned = own(clone(graph)[0], registry.may_alias, pipeline._fresh)
+    owned = own(clone(graph)[0], registry.may_alias, context.is_fresh)
     assert_equal(case.evaluate(owned, in_place=True), expected, ROUNDING, "in place")
     graph.info["signature"] = case.primal.info["signature"]
     text = pipeline.finish(graph, "second", "")

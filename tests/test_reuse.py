@@ -14,6 +14,7 @@ from corpus import PROGRAMS
 from corpus.program import Program
 from srcdiff import grad, pipeline
 from srcdiff.errors import NoRule
+from srcdiff.request import Request
 
 
 def softmax(x: Any) -> Any:
@@ -94,7 +95,7 @@ def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without, bit for bit, on programs of the corpus."""
     case = primal_case(program)
     try:
-        graph = pipeline.derivative_graph(case.primal, pipeline.Request("grad", case.wrt, len(case.wrt) == 1))
+        graph = pipeline.derivative_graph(case.primal, Request("grad", case.wrt, len(case.wrt) == 1))
     except NoRule as e:
         pytest.skip(f"not supported: {e}")
     graph.info["signature"] = case.primal.info["signature"]

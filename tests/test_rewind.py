@@ -14,13 +14,14 @@ from test_passes import Case, over, primal_case
 import numeric
 from corpus import PROGRAMS
 from corpus.program import Program
-from srcdiff import pipeline
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule
 from srcdiff.ir.check import check
 from srcdiff.ir.graph import Atom, Struct
 from srcdiff.optimise.dce import dce
+from srcdiff.pipeline import context, deriving
+from srcdiff.request import Request
 
 WRITES = [p for p in PROGRAMS if p.reverse]
 # programs whose nonlinear writes cannot be differentiated without rewinding: if one of these has nothing to
@@ -36,13 +37,13 @@ REWOUND = {
 
 def rewound(case: Case, optimise: bool) -> list[tuple[Any, Any]]:
     """Versions of buffers of the function's own body, each with what the backward sweep restores it to."""
-    result, aux = pipeline.scalar_result(case.primal, False)
-    request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
-    shell = pipeline.replace_result(case.primal, result, aux, request)
+    result, aux = deriving.scalar_result(case.primal, False)
+    request = Request("grad", case.wrt, len(case.wrt) == 1)
+    shell = deriving.replace_result(case.primal, result, aux, request)
     wrt = [shell.info["wrt"][w] for w in case.wrt]
     try:
         graph, bars, r = reverse(
-            shell, wrt, pipeline.CONTEXT, lambda b, res: [(res[0], pipeline.seed(b, res[0]))]
+            shell, wrt, context.CONTEXT, lambda b, res: [(res[0], deriving.seed(b, res[0]))]
         )
     except NoRule as e:
         pytest.skip(f"not supported: {e}")
@@ -52,7 +53,7 @@ def rewound(case: Case, optimise: bool) -> list[tuple[Any, Any]]:
     dce(graph, frozenset(r.spared))
     fetch(r)
     if optimise:
-        graph = pipeline.optimised(graph)
+        graph = context.optimised(graph)
     check(graph)
     _, values = case.evaluate(graph)
     return list(zip(values[: len(pairs)], values[len(pairs) :], strict=True))

@@ -24,6 +24,7 @@ from corpus.program import Program
 from srcdiff import grad, pipeline
 from srcdiff.errors import NoRule, UnsupportedSyntax
 from srcdiff.optimise.dce import dce
+from srcdiff.request import Request
 
 WIDTH = 100
 SETTLES = 5
@@ -75,7 +76,7 @@ def test_primal(program: Program) -> None:
 def test_gradient(program: Program) -> None:
     """A gradient is a program: read again it gives the same values."""
     case = primal_case(program)
-    request = pipeline.Request("grad", case.wrt, len(case.wrt) == 1)
+    request = Request("grad", case.wrt, len(case.wrt) == 1)
     try:
         graph = pipeline.derivative_graph(case.primal, request)
     except NoRule as e:

@@ -1,0 +1,106 @@
+"""What every stage is told of the rules, and the passes that every derivative goes through."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcdiff.differentiate.common import fills_zero, keeps_zero
+from srcdiff.frontend.lower import Context
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Graph
+from srcdiff.optimise.dce import dce
+from srcdiff.optimise.merge import merge_branches
+from srcdiff.optimise.passes import noted
+from srcdiff.optimise.products import cheaper_products
+from srcdiff.optimise.scatter import fewer_passes
+from srcdiff.optimise.simplify import count, simplify
+from srcdiff.optimise.sizes import first_versions
+from srcdiff.pipeline import callees, finishing, nested, turning
+from srcdiff.rules import registry, vocabulary
+
+__all__ = ["CONTEXT", "is_fresh", "optimised", "shape_positions"]
+
+
+_SHAREABLE = {
+    ops.getfield, ops.given, ops.shape_at, ops.exit_is, ops.order, ops.accumulate, ops.poplast,
+    ops.stop_gradient,
+    operator.getitem, len, float, getattr, operator.not_, operator.contains, isinstance, int, bool,
+}  # fmt: skip
+
+
+def is_shareable(fn: Any) -> bool:
+    """Whether two applications to the same operands may be one: not where each makes memory of its own."""
+    try:
+        if fn in vocabulary.CREATES:
+            return False
+        return registry.is_known(fn) or fn in _SHAREABLE
+    except TypeError:
+        return False
+
+
+def is_fresh(fn: Any) -> bool:
+    return registry.returns_fresh(fn) or fn in (operator.add, operator.sub, operator.mul)
+
+
+def shape_positions(fn: Any) -> frozenset[int]:
+    """The operands of which a function reads the shape and the type alone."""
+    return frozenset({0}) if fn in (np.zeros_like, np.ones_like) else registry.shape_positions(fn)
+
+
+def is_copy(fn: Any) -> bool:
+    return fn in (np.copy, np.ndarray.copy, ops.copied)
+
+
+def transform_of(obj: Any) -> Any:
+    """What kind of derivative a callable makes, if any (set on the functions of the public interface)."""
+    kind_ = getattr(obj, "__srcdiff__", None)
+    return kind_ if isinstance(kind_, str) else None
+
+
+CONTEXT = Context(
+    transform=transform_of,
+    derive=lambda *a: nested.derive(*a),
+    is_known=registry.is_known,
+    is_pure=registry.is_pure,
+    may_alias=registry.may_alias,
+    alias_of_one=registry.is_alias_of_one,
+    shape_positions=lambda fn: shape_positions(fn),
+    keeps_zero=keeps_zero,
+    fills_zero=fills_zero,
+    is_product=vocabulary.MULTILINEAR.__contains__,
+    tangent_of=lambda callee, active, orders: callees.tangent_of(callee, active, orders),
+    pullback_of=lambda callee, active: callees.pullback_of(callee, active),
+    array_operands=registry.array_operands,
+    options=registry.options,
+    definitions=registry.definitions_for,
+    reason=registry.reason_of,
+    with_saved=registry.with_saved,
+    is_freezing=registry.is_freezing,
+    compiled=lambda graph: finishing.compiled(graph),
+    implicit=registry.implicit_named,
+    turn=lambda *a: turning.turn(*a),
+)
+
+
+def optimised(graph: Graph, merge: bool = True) -> Graph:
+    """The passes that every derivative goes through."""
+    words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
+    noted("differentiate", graph)
+    graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
+    graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, *words))
+    settled = graph.info.pop("settled")
+    if merge:
+        size = count(graph.region)
+        graph = noted("merge_branches", merge_branches(graph))
+        if not settled or count(graph.region) != size:
+            graph = noted("simplify", simplify(graph, is_shareable, *words))
+            del graph.info["settled"]
+    cheaper = cheaper_products(graph, vocabulary.EXPANDS, shape_positions)
+    noted("products", graph)
+    if fewer_passes(graph) or cheaper:
+        graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, *words))
+        del graph.info["settled"]
+    return graph

@@ -1,0 +1,309 @@
+"""From the graph of a function to that of its derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+from srcdiff import family
+from srcdiff.differentiate.common import Builder
+from srcdiff.differentiate.fetch import fetch
+from srcdiff.differentiate.forward import forward
+from srcdiff.differentiate.reverse import reverse
+from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
+from srcdiff.faults import guarded
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind
+from srcdiff.ir.kinds import (
+    FLOAT,
+    NONE,
+    OTHER,
+    STR,
+    UNKNOWN,
+    Array,
+    Dim,
+    Kind,
+    Maybe,
+    Scalar,
+    Seq,
+    Tree,
+    present,
+)
+from srcdiff.optimise.dce import dce
+from srcdiff.pipeline import context, fitting, reading
+from srcdiff.pipeline.signals import SIGNALS
+from srcdiff.request import Request
+from srcdiff.rules import vocabulary
+
+__all__ = ["derivative_graph", "known_kinds", "mapped_graph", "pair"]
+
+
+def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
+    """The value to differentiate and the rest of what the function returns."""
+    result = graph.region.results[0]
+    aux: Atom = Const(None)
+    if has_aux:
+        if not isinstance(result, Struct) or result.type is not tuple or len(result.items) != 2:
+            raise DerivativeTypeError(
+                Problem(
+                    "aux",
+                    f"{graph.name} must return (value, aux) when has_aux is set",
+                    help="return value, aux",
+                )
+            )
+        result, aux = result.items
+    k = kind(result)
+    if (
+        k in (NONE, STR, OTHER)
+        or isinstance(k, Seq)
+        or (isinstance(result, Const) and not isinstance(result.value, (int, float, complex)))
+    ):
+        words: dict[Kind, str] = {NONE: "None", STR: "text"}
+        thing = words.get(k, "a list" if isinstance(k, Seq) else "an object")
+        raise DerivativeTypeError(
+            Problem(
+                "scalar",
+                f"grad of {graph.name} needs a single number as its result, not {thing}",
+                help="return a number",
+            )
+        )
+    if (
+        isinstance(result, Struct)
+        or isinstance(k, Tree)
+        or (isinstance(k, Array) and any(d != 1 for d in k.dims))
+    ):
+        shape = "a container" if not isinstance(k, Array) else f"an array of {len(k.dims)} dimensions"
+        raise DerivativeTypeError(
+            Problem(
+                "scalar",
+                f"grad of {graph.name} needs a single number as its result, not {shape}",
+                help="sum or pick one element, or use vjp",
+            )
+        )
+    if isinstance(k, (Scalar, Array)) and k.dtype[0] == "c":
+        raise DerivativeTypeError(
+            Problem(
+                "scalar", f"{graph.name} returns a complex number", help="return its real part, or abs(z)**2"
+            )
+        )
+    return result, aux
+
+
+@guarded(*SIGNALS)
+def derivative_graph(graph: Graph, request: Request) -> Graph:
+    """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp)."""
+    wrt = reading.wrt_values(graph, request.wrt)
+    if request.mode == "jvp":
+        return jvp_graph(graph, wrt, request)
+    graph = with_value(graph, request.has_aux)
+    if request.mode not in ("grad", "value_and_grad"):
+        return context.optimised(family_graph(graph, wrt, request))
+    result, aux = scalar_result(graph, request.has_aux)
+    if not isinstance(result, Val) and not isinstance(result, Const):
+        raise InternalError("the result has no value")
+    graph = with_check(graph, result, wrt)
+    if len(wrt) == 1 and isinstance(wrt[0].kind, Scalar) and wrt[0].kind.dtype[0] == "f" and request.wrt:
+        try:
+            return scalar_forward(graph, wrt[0], request)
+        except NoRule:
+            pass
+    shell = replace_result(graph, result, aux, request)
+    g, bars, r = reverse(
+        shell,
+        [shell.info["wrt"][w] for w in request.wrt],
+        context.CONTEXT,
+        lambda b, res: [(res[0], seed(b, res[0]))],
+    )
+    values = list(g.region.results)
+    bars = fitting.in_structure(g, bars, request.wrt)
+    g.region.results = [outcome(values, gradient(bars, request), request)]
+    dce(g, frozenset(r.spared))
+    fetch(r)
+    return fitting.with_dtypes(context.optimised(g), request)
+
+
+def known_kinds(graph: Graph, request: Request) -> Graph:
+    """The graph of a derivative that another is taken of: a gradient is of the kind of its argument."""
+    if request.mode == "grad":
+        family.with_kinds(graph, reading.wrt_values(graph, request.wrt), request.single, request.has_aux)
+    return graph
+
+
+def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
+    """The graph of derivatives taken one of another; those in one number, again and again, in one sweep."""
+    at = 0
+    while at < len(layers):
+        layer = layers[at]
+        count = len(list(takewhile(layer.__eq__, layers[at:])))
+        if count > FEW_LAYERS and number_by_number(graph, layer):
+            try:
+                graph = derivative_graph(graph, replace(layer, mode="derivative", option=count))
+            except (SrcdiffError, NoRule):  # one at a time, then: what is wrong is said of the first that is
+                count = 1
+                graph = derivative_graph(graph, layer)
+        else:
+            count = 1
+            graph = derivative_graph(graph, layer)
+        at += count
+        if at < len(layers):
+            graph = known_kinds(graph, layer)
+    return graph
+
+
+FEW_LAYERS = 2  # up to this, one taken of another reads better
+
+
+def number_by_number(graph: Graph, request: Request) -> bool:
+    """Whether a gradient is that of a float in a float."""
+    if request.mode != "grad" or not request.single or request.has_aux or len(request.wrt) != 1:
+        return False
+    wrt, k = graph.info["values"].get(request.wrt[0]), kind(graph.region.results[0])
+    return wrt is not None and wrt.kind == FLOAT and isinstance(k, Scalar) and k.dtype == "f8"
+
+
+@guarded(*SIGNALS)
+def mapped_graph(graph: Graph, axes: Mapping[str, Any], out_axes: Any, dim: Dim) -> Graph:
+    """The graph of a function for many examples; ``axes``: where those of each argument are."""
+    graph = with_value(graph, False)
+    return context.optimised(family.mapped_graph(context.CONTEXT, graph, axes, out_axes, dim))
+
+
+def family_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
+    """The graph of a derivative that is not a gradient."""
+    mode, single, aux = request.mode, request.single, request.has_aux
+    match mode:
+        case "jacobian":
+            way = family.better(graph, wrt, aux)
+            return family_graph(graph, wrt, replace(request, mode=way))
+        case "jacfwd":
+            return family.jacfwd_graph(context.CONTEXT, graph, wrt, single, aux, mode)
+        case "jacrev":
+            return family.jacrev_graph(context.CONTEXT, graph, wrt, single, aux, mode)
+        case "hessian":
+            number = family.is_number(graph, aux)
+            first = derivative_graph(graph, replace(request, mode="grad" if number else "jacrev"))
+            if number:
+                family.with_kinds(first, wrt, single, aux)
+            alone = number and single and isinstance(wrt[0].kind, Array)
+            wrt = reading.wrt_values(first, request.wrt)
+            return family.jacfwd_graph(context.CONTEXT, first, wrt, single, aux, mode, alone)
+        case "hvp" | "vhp":
+            first = derivative_graph(graph, replace(request, mode="grad"))
+            family.with_kinds(first, wrt, single, aux)
+            wrt = reading.wrt_values(first, request.wrt)
+            if mode == "hvp":
+                return family.product_graph(context.CONTEXT, first, wrt, aux)
+            return family.transposed_product_graph(context.CONTEXT, first, wrt, single, aux)
+        case "gauss_newton_vp":
+            return family.gauss_newton_graph(context.CONTEXT, graph, wrt, single, aux)
+        case "derivative":
+            return family.nth_graph(context.CONTEXT, graph, wrt[0], request.option, aux, context.optimised)
+        case "taylor":
+            return family.taylor_graph(context.CONTEXT, graph, wrt, request.option, aux, context.optimised)
+        case "elementwise_grad":
+            return family.elementwise_graph(context.CONTEXT, graph, wrt, single, aux)
+        case "laplacian":
+            return family.laplacian_graph(context.CONTEXT, graph, wrt[0], aux)
+    raise InternalError(f"{mode!r} is no derivative")
+
+
+def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
+    """The graph with a test that its result is a number, where that is not known of arguments that are."""
+    if kind(result) != UNKNOWN or any(w.kind == UNKNOWN for w in wrt):
+        return graph
+    problem = Problem("scalar", f"whether {graph.name} returns a single number is not known")
+    op = Op("prim", [result, Const(graph.name)], attrs={"fn": vocabulary.CHECK, "unread": ("", problem)})
+    op.outs.append(Val("", NONE, op))
+    region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
+    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+
+
+def with_value(graph: Graph, has_aux: bool) -> Graph:
+    """The graph with a test that its result is not None, where it may be."""
+    whole = graph.region.results[0]
+    pair = has_aux and isinstance(whole, Struct) and len(whole.items) == 2
+    result = whole.items[0] if pair and isinstance(whole, Struct) else whole
+    if not isinstance(kind(result), Maybe):
+        return graph
+    problem = Problem("scalar", f"whether {graph.name} returns None is not known")
+    attrs = {"fn": vocabulary.CHECK_THERE, "unread": ("", problem)}
+    test = Op("prim", [result, Const(graph.name)], attrs=attrs)
+    test.outs.append(Val("", NONE, test))
+    there = Op("prim", [result], attrs={"fn": ops.given})
+    value = Val("", present(kind(result)), there)
+    there.outs.append(value)
+    if isinstance(result, Val):
+        value.name, value.user = result.name, result.user
+    now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
+    region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
+    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+
+
+def seed(b: Any, result: Atom) -> Atom:
+    k = kind(result)
+    if (isinstance(k, Array) and k.dims) or k == UNKNOWN:
+        return b.rule(vocabulary.ones, {"x": result})  # type: ignore[no-any-return]
+    return Const(1.0)
+
+
+def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
+    g = Graph(
+        graph.name,
+        Region(graph.region.params, graph.region.ops, [result, aux]),
+        graph.signature,
+        graph.captures,
+        dict(graph.info),
+    )
+    g.info["wrt"] = dict(zip(request.wrt, reading.wrt_values(graph, request.wrt), strict=True))
+    return g
+
+
+def gradient(bars: list[Atom], request: Request) -> Atom:
+    return bars[0] if request.single else Struct(tuple, tuple(range(len(bars))), tuple(bars))
+
+
+def outcome(values: list[Atom], grad: Atom, request: Request) -> Atom:
+    value, aux = values
+    if request.mode == "value_and_grad":
+        first = pair(value, aux) if request.has_aux else value
+        return pair(first, grad)
+    return pair(grad, aux) if request.has_aux else grad
+
+
+def pair(a: Atom, b: Atom) -> Atom:
+    return Struct(tuple, (0, 1), (a, b))
+
+
+def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
+    """The derivative with respect to one number: forward mode, no tape."""
+    g, dots, _ = forward(graph, [wrt], context.CONTEXT, {wrt: Const(1.0)})
+    result, aux = scalar_result(g, request.has_aux)
+    t = dots[0]
+    if request.has_aux and isinstance(t, Struct):
+        t = t.items[0]
+    elif request.has_aux:
+        t = Const(0.0)
+
+    b = Builder(context.CONTEXT, g)
+    t = b.materialise(t, result)
+    g.region.results = [outcome([result, aux], gradient([t], request), request)]
+    return fitting.with_dtypes(context.optimised(g), request)
+
+
+def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
+    value, aux = family.split(graph.region.results[0], request.has_aux, graph.name)
+    if request.has_aux:
+        region = Region(graph.region.params, graph.region.ops, [value, aux])
+        graph = Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+    g, dots, params = forward(graph, wrt, context.CONTEXT)
+
+    b = Builder(context.CONTEXT, g)
+    value, *rest = g.region.results
+    both = (value, fitting.fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
+    g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
+    g.info["tangents"] = [p.name for p in params]
+    g.info["tangent_params"] = params
+    new = context.optimised(g)
+    return new

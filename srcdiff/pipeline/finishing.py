@@ -1,0 +1,130 @@
+"""From a graph to a text that runs, in NumPy or with kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from srcdiff.compiled.partition import partition
+from srcdiff.cuda.plan import fused
+from srcdiff.emit.assemble import emit
+from srcdiff.emit.devices import beyond
+from srcdiff.emit.spelling import Spelling
+from srcdiff.errors import NoRule
+from srcdiff.faults import guarded
+from srcdiff.ir.graph import Graph, clone
+from srcdiff.ir.modules import on_device
+from srcdiff.load import load
+from srcdiff.optimise.inplace import memory_of
+from srcdiff.optimise.pack import pack
+from srcdiff.optimise.passes import noted
+from srcdiff.optimise.reuse import reuse
+from srcdiff.pipeline import callees, context, owning
+from srcdiff.pipeline.signals import SIGNALS
+from srcdiff.request import Made
+from srcdiff.rules import registry
+
+__all__ = ["compiled", "finish"]
+
+
+@guarded(*SIGNALS)
+def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> Made:
+    """Settle ownership, write the text, compile it."""
+    if backend == "numba":
+        return finish_compiled(graph, name, docstring)
+    if backend == "cupy-fused":
+        return finish_fused(graph, name, docstring)
+    own_graph, read = settled(graph)
+    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    if on_device():
+        check_device(own_graph, *called.values())
+    text = emit(own_graph, name, docstring, called)
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
+
+
+def text_at(graph: Graph, name: str, is_owned: bool) -> str:
+    """The text that a graph has between two passes; ``is_owned``: what is in place is settled already."""
+    own_graph = clone(graph)[0] if is_owned else settled(graph, packed=False)[0]
+    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    return emit(own_graph, name, "", called).source
+
+
+def check_device(*graphs: Graph) -> None:
+    """Refuse what the module of the arrays cannot do, at the user's statements."""
+    spelling = Spelling(graphs[0].info.get("aliases", {}), graphs[0].info.get("modules", ()))
+    problems = [p for g in graphs for p in beyond(g, spelling)]
+    if problems:
+        raise NoRule(*problems)
+
+
+def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
+    """The same with kernels; what numba does not take after all is left to NumPy, and said."""
+    banned: dict[int, str] = {}
+    graph = context.optimised(clone(graph)[0])
+    while True:
+        own_graph, read = settled(graph, packed=False)
+        own_graph.info["word"] = name
+        memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
+        plan = partition(own_graph, memory, written, banned)
+        others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
+        called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in others}
+        own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
+        defs, imports = plan.functions()
+        text = emit(own_graph, name, docstring, called, True, defs, imports)
+        fn = load(text.source, name, text.objects, text.origin, importable=bool(plan.kernels))
+        failed = plan.compile(fn.__globals__)
+        if not failed:
+            return Made(fn, text, graph, read, plan=plan)
+        for kernel, why in failed.items():
+            banned.update(dict.fromkeys(plan.members[kernel], why))
+
+
+def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
+    """The same with kernels for the GPU."""
+    graph = context.optimised(clone(graph)[0])
+    banned: dict[int, str] = {}
+    while True:
+        own_graph, read = settled(graph, packed=False)
+        own_graph.info["word"] = name
+        memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
+        plan = fused(own_graph, memory, written, banned)
+        if not plan.again:
+            break
+        banned.update(plan.again)
+    called = {
+        c: printed(owning.detach(context.optimised(clone(c)[0])))
+        for c in callees.callees(own_graph)
+        if c not in plan.kernels
+    }
+    if on_device():
+        check_device(own_graph, *called.values())
+    own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
+    defs, imports = plan.functions()
+    text = emit(own_graph, name, docstring, called, True, defs, imports, plan.above())
+    return Made(load(text.source, name, text.objects, text.origin), text, graph, read, plan=plan)
+
+
+def compiled(graph: Graph) -> Any:
+    """A graph as a function; a text that calls it can hold its text."""
+    own_graph = printed(owning.detach(context.optimised(clone(graph)[0])))
+    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    text = emit(own_graph, graph.name, "", called)
+    fn = load(text.source, graph.name, text.objects)
+    fn.__srcdiff_text__ = text  # type: ignore[attr-defined]
+    return fn
+
+
+def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
+    """The graph as it is printed, its updates in place, and what it reads of captured objects."""
+    own_graph, _ = clone(graph)
+    owning.read_parts(own_graph)
+    owning.detach(own_graph)
+    own_graph = printed(own_graph) if packed else owning.owned(own_graph)
+    return own_graph, owning.read_captures(own_graph)
+
+
+def printed(graph: Graph) -> Graph:
+    """The last passes: what is done in place, what is written over, and which tapes are one."""
+    graph = noted(
+        "reuse", reuse(owning.owned(graph), registry.may_alias, context.is_fresh, context.shape_positions)
+    )
+    return noted("pack", pack(graph))

@@ -1,0 +1,154 @@
+"""The graph as it is written: writes in place where memory is the graph's own, parts and captures read."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+from srcdiff.differentiate.common import Builder
+from srcdiff.differentiate.halves import all_values
+from srcdiff.differentiate.reverse import replace_values
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, map_atom, vals, walk
+from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Tree, present
+from srcdiff.ir.modules import on_device
+from srcdiff.optimise.arrange import arrange
+from srcdiff.optimise.dce import dce
+from srcdiff.optimise.hosted import on_device_throughout
+from srcdiff.optimise.inplace import own
+from srcdiff.optimise.passes import noted
+from srcdiff.pipeline import context
+from srcdiff.rules import registry
+
+__all__ = ["detach", "owned", "read_captures", "read_parts"]
+
+
+def owned(graph: Graph) -> Graph:
+    """The order of operations, and what is done in place."""
+    graph = on_device_throughout(graph) if on_device() else graph
+    return noted(
+        "own",
+        own(arrange(graph, context.is_fresh), registry.may_alias, context.is_fresh, context.shape_positions),
+    )
+
+
+def read_parts(g: Graph) -> None:
+    """Parts of arguments that a derivative is taken in are read out of the arguments, first of all."""
+    parts = g.info.get("parts", {})
+    hidden = [p for p in g.region.params if p.name in parts]
+    if not hidden:
+        return
+    b = Builder(context.CONTEXT, g)
+    first = Region()
+    table: dict[Val, Atom] = {}
+    with b.inside(first):
+        for p in hidden:
+            root, keys = parts[p.name]
+            at: Atom = next(q for q in g.region.params if q.name == root)
+            for key in keys:
+                k = kind(at)
+                assert isinstance(k, Tree)
+                at = b.tree_item(at, k, Const(key))
+            if kind(at) != p.kind and isinstance(kind(at), Scalar):
+                at = b.prim(float, [at], result=FLOAT)
+            if isinstance(at, Val):
+                at.name, at.user = p.name, True
+            table[p] = at
+    replace_values(g.region, table)
+    g.region.params = [p for p in g.region.params if p not in table]
+    g.region.ops[:0] = first.ops
+
+
+def read_captures(g: Graph) -> frozenset[str]:
+    """Captures that need not be passed: nothing reads them, or they are read out of an argument first.
+
+    Memory is settled by now, as that of arguments.
+    """
+    signature = g.info.get("signature")
+    if signature is None:
+        return frozenset()
+    used = {v for op in g.region.ops for v in all_values(op)} | set(vals(g.region.results))
+    roots = {p.name: p for p in g.region.params}
+    first: list[Op] = []
+    gone: dict[Val, str] = {}
+    for c in g.captures:
+        p = roots.get(c.name)
+        (how, root), *steps = c.path
+        if p is None or c.name in signature.parameters:
+            continue
+        if p in used:
+            if how != "arg" or root not in signature.parameters or not all(map(is_readable, steps)):
+                continue
+            at = roots.setdefault(root, Val(root, OTHER, user=True))
+            if at not in g.region.params:
+                g.region.params.append(at)
+            reads = [(operator.getitem if how == "item" else getattr, Const(key)) for how, key in steps]
+            for n, (fn, key) in enumerate(reads, 1):
+                last = n == len(reads) and not c.real
+                first.append(Op("prim", [at, key], [p if last else Val("", OTHER)], attrs={"fn": fn}))
+                at = first[-1].out
+                at.op = first[-1]
+            if c.real:
+                p.op = Op("prim", [at], [p], attrs={"fn": float})
+                first.append(p.op)
+        gone[p] = c.name
+    g.region.params = [p for p in g.region.params if p not in gone]
+    g.region.ops[:0] = first
+    return frozenset(gone.values())
+
+
+def is_readable(step: tuple[str, Any]) -> bool:
+    """Whether a step of a path can be written behind what it starts from."""
+    how, key = step
+    return (how == "item" and isinstance(key, (str, int, float, bool))) or (
+        how == "attr" and key.isidentifier()
+    )
+
+
+def defined(region: Region) -> Iterator[Val]:
+    """All values that a region and those in it define."""
+    yield from region.params
+    for o in region.ops:
+        yield from o.outs
+        for r in o.regions:
+            yield from defined(r)
+
+
+def numbers_at_first(g: Graph) -> set[Val]:
+    """What a loop carries as an array that is a number to begin with (``p = 1.0``, then ``p *= row``)."""
+    out: set[Val] = set()
+    for o in walk(g.region):
+        if o.code in ("for", "while"):
+            view = LoopView(o)
+            for init, p, final in zip(view.inits, view.params, view.finals):
+                if isinstance(init, Const) and isinstance(p.kind, Array):
+                    out |= {p, final}
+    return out
+
+
+def detach(g: Graph) -> Graph:
+    """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
+    table: dict[Val, Atom] = {}
+
+    def now(v: Val) -> Atom:
+        return map_atom(now, table[v]) if v in table else v
+
+    def look(region: Region) -> None:
+        for o in region.ops:
+            if o.code == "prim" and registry.is_joined(o.fn):
+                table[o.out] = o.ins[-1]
+            elif o.code == "prim" and o.fn in (ops.linked, ops.given):
+                table[o.out] = o.ins[0]
+            for r in o.regions:
+                look(r)
+        region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
+
+    look(g.region)
+    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    for v in defined(g.region):
+        v.kind = present(v.kind)
+    if table:
+        replace_values(g.region, {v: now(v) for v in table})
+        dce(g)
+    return g
