@@ -1,0 +1,117 @@
+"""Statements that write: assignments, elements, augmented ones."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import gast
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.emit import devices
+from srcdiff.emit.trees import attr, call, is_name, name, store
+from srcdiff.errors import InternalError
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, kind
+from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.modules import on_device
+
+if TYPE_CHECKING:
+    from srcdiff.emit.assemble import Assembler
+
+__all__ = ["add_item", "assign", "augmented", "pairs_with_rest", "plain_index", "stored", "written_over"]
+
+
+def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> None:
+    if isinstance(target, gast.Name) and isinstance(value, gast.Name) and target.id == value.id:
+        return
+    if isinstance(value, gast.BinOp) and isinstance(value.left, gast.Name) and isinstance(target, gast.Name):
+        if (
+            value.left.id == target.id
+            and isinstance(value.op, (gast.Add, gast.Sub, gast.Mult, gast.Div))
+            and origin is not None
+            and origin.adjoint
+            and getattr(value, "scalar", False)
+        ):
+            asm.emit(gast.AugAssign(target, value.op, value.right), origin)
+            return
+    asm.emit(gast.Assign([target], value, None), origin)
+
+
+def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
+    for o in region.ops[region.ops.index(op) + 1 :]:
+        if o.code == "prim" and o.fn is ops.rest and o.ins[0] is op.ins[0]:
+            asm.lay.silent.add(o)
+            return True
+    return False
+
+
+def augmented(asm: Assembler, op: Op) -> None:
+    """``x op= v``: an operator whose result takes the place of its first operand."""
+    infix = numpy_names.INFIX.get(op.fn if op.fn is not ops.accumulate else operator.add)
+    if infix is None and isinstance(op.fn, np.ufunc):
+        written_over(asm, op)
+        return
+    if infix is None:
+        raise InternalError(f"{op.fn} cannot be printed in place")
+    assign(asm, store(asm.names[op.out]), asm.expr(op.ins[0]), op.origin)
+    value = asm.expr(op.ins[1])
+    word = getattr(gast, infix)()
+    if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp) and isinstance(value.op, gast.USub):
+        word, value = gast.Sub(), value.operand
+    asm.emit(gast.AugAssign(store(asm.names[op.out]), word, value), op.origin)
+
+
+def stored(asm: Assembler, base: Atom, value: Atom) -> Any:
+    """What is written into an array or a list."""
+    if on_device() and isinstance(kind(base), Array):
+        return devices.stored(asm, value)
+    return asm.expr(value)
+
+
+def written_over(asm: Assembler, op: Op) -> None:
+    """``np.exp(x, out=x)``: a function whose result takes the place of its operand."""
+    x = asm.expr(op.ins[0])
+    value = call(asm.spelling.callee(op.fn, op.attrs.get("text", "")), x, out=x)
+    word = asm.names[op.out]
+    if is_name(x, word):
+        asm.emit(gast.Expr(value), op.origin)
+    else:
+        asm.emit(gast.Assign([store(word)], value, None), op.origin)
+
+
+def add_item(asm: Assembler, op: Op) -> None:
+    base, index, value = op.ins
+    if op.attrs.get("at") or not plain_index(asm, base, index):
+        np_add = attr(attr(name(asm.spelling.module(np)), "add"), "at")
+        asm.emit(gast.Expr(call(np_add, asm.expr(base), asm.expr(index), asm.expr(value))), op.origin)
+        return
+    target = gast.Subscript(asm.expr(base), asm.index(index), gast.Store())
+    k = kind(base)
+    v = stored(asm, base, value)
+    numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
+    if not numbers:  # an element that is an array itself may be somebody else's
+        old = gast.Subscript(asm.expr(base), asm.index(index), gast.Load())
+        asm.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)
+    elif isinstance(v, gast.UnaryOp) and isinstance(v.op, gast.USub):
+        asm.emit(gast.AugAssign(target, gast.Sub(), v.operand), op.origin)
+    else:
+        asm.emit(gast.AugAssign(target, gast.Add(), v), op.origin)
+
+
+def plain_index(asm: Assembler, base: Atom, index: Atom) -> bool:
+    """No position is named twice: basic indices and masks."""
+    if isinstance(kind(base), Seq):
+        return True
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    for p in parts:
+        k = kind(p)
+        if (
+            isinstance(p, (Slice, Const))
+            or isinstance(k, Scalar)
+            or (isinstance(k, Array) and (k.dtype == "b1" or not k.dims))
+        ):
+            continue
+        return False
+    return True

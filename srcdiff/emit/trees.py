@@ -1,0 +1,99 @@
+"""The small words of syntax trees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from srcdiff.emit.printer import Blank, Comment
+from srcdiff.ir.graph import Op, Ref
+
+__all__ = [
+    "attr",
+    "blocks",
+    "call",
+    "const",
+    "ends",
+    "filled",
+    "finals",
+    "is_name",
+    "is_none",
+    "name",
+    "named_in",
+    "store",
+    "strip",
+]
+
+
+def name(id: str) -> Any:
+    return gast.Name(id, gast.Load(), None, None)
+
+
+def store(id: str) -> Any:
+    return gast.Name(id, gast.Store(), None, None)
+
+
+def const(v: Any) -> Any:
+    return gast.Constant(v, None)
+
+
+def call(fn: Any, *args: Any, **kw: Any) -> Any:
+    return gast.Call(fn, list(args), [gast.keyword(k, v) for k, v in kw.items()])
+
+
+def attr(x: Any, a: str) -> Any:
+    return gast.Attribute(x, a, gast.Load())
+
+
+def strip(stmts: list[Any]) -> list[Any]:
+    return [s for s in stmts if not isinstance(s, (Blank, Comment, gast.Pass))]
+
+
+def is_name(node: Any, id: str) -> bool:
+    return isinstance(node, gast.Name) and node.id == id
+
+
+def is_none(s: Any) -> bool:
+    return isinstance(s, gast.Assign) and isinstance(s.value, gast.Constant) and s.value.value is None
+
+
+def ends(stmts: list[Any]) -> bool:
+    real = strip(stmts)
+    return bool(real) and isinstance(real[-1], (gast.Break, gast.Continue, gast.Return, gast.Raise))
+
+
+def filled(stmts: list[Any]) -> list[Any]:
+    return stmts if strip(stmts) else [*stmts, gast.Pass()]
+
+
+def finals(handlers: list[Any], op: Op, orelse: list[Any]) -> list[Any] | None:
+    """The statements of a ``finally``: done after any exception, which goes on, and after the body."""
+    if len(handlers) != 1 or not isinstance(op.ins[0], Ref) or op.ins[0].obj is not BaseException:
+        return None
+    *stmts, end = strip(handlers[0].body) or [None]
+    if not isinstance(end, gast.Raise) or end.exc is not None or handlers[0].name is not None:
+        return None
+    first = orelse[: len(stmts)]
+    if [gast.dump(s) for s in first] != [gast.dump(s) for s in stmts]:
+        return None
+    return first
+
+
+def named_in(stmts: list[Any], caught: str) -> Any:
+    """The name of a handler's exception, if its statements use it; raising it again takes none."""
+    for s in stmts:
+        for n in gast.walk(s):
+            if isinstance(n, gast.Raise) and n.cause is None and is_name(n.exc, caught):
+                n.exc = None
+    used = any(is_name(n, caught) for s in stmts for n in gast.walk(s))
+    return store(caught) if used else None
+
+
+def blocks(s: Any) -> list[tuple[Any, str]]:
+    """The lists of statements inside a statement: who holds them, and as what."""
+    if isinstance(s, gast.FunctionDef):
+        return []
+    holders = [s, *getattr(s, "handlers", ())]
+    found = [(h, f) for h in holders for f in ("body", "orelse", "finalbody")]
+    return [(h, f) for h, f in found if isinstance(getattr(h, f, None), list) and getattr(h, f)]
