@@ -21,7 +21,8 @@ from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import uses
-from srcdiff.differentiate.reverse import replace_values, reverse
+from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.reverse import reverse
 from srcdiff.differentiate.taylor import taylor
 from srcdiff.errors import DerivativeTypeError, NoRule, Problem
 from srcdiff.frontend.lower import Context

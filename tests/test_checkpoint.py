@@ -26,7 +26,7 @@ from srcdiff import (
     vjp,
     vmap,
 )
-from srcdiff.differentiate.reverse import replace_values
+from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir.check import check
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, map_atom, vals, walk
 from srcdiff.ir.kinds import OTHER

@@ -23,7 +23,7 @@ from typing import Any
 from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted, may_be_unset
 from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.halves import all_values, uses
-from srcdiff.differentiate.reverse import replace_values
+from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.checkpoints import is_marked
 from srcdiff.ir.graph import (

@@ -11,7 +11,8 @@ import operator
 
 import numpy as np
 
-from srcdiff.differentiate.reverse import Kept, Mirror, Reverse
+from srcdiff.differentiate.mirrors import Kept, Mirror
+from srcdiff.differentiate.reverse import Reverse
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     OWN,

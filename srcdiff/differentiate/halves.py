@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srcdiff.differentiate.reverse import replace_values
+from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, same, vals, walk
 from srcdiff.ir.kinds import UNKNOWN
 

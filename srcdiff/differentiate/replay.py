@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
+from srcdiff.differentiate import branching, looping, rewinding, scattered
 from srcdiff.differentiate.common import no_rule
 from srcdiff.differentiate.snapshots import Ahead
 from srcdiff.ir import ops
@@ -39,7 +40,8 @@ from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
-    from srcdiff.differentiate.reverse import Mirror, Reverse
+    from srcdiff.differentiate.mirrors import Mirror
+    from srcdiff.differentiate.reverse import Reverse
 
 __all__ = ["back_block", "back_loop"]
 
@@ -50,11 +52,11 @@ T = TypeVar("T")
 # ---- blocks
 def back_block(r: Reverse, op: Op, m: Mirror) -> None:
     """The block again, and behind it, in the same region, its mirror."""
-    bars, updates = r.coming(op, m)
+    bars, updates = branching.coming(r, op, m)
     for n in updates:
-        before = r.chain(op, n)
+        before = branching.chain(r, op, n)
         assert before is not None
-        m.rewound[before] = r.logged(before, op, m, None)
+        m.rewound[before] = rewinding.logged(r, before, op, m, None)
     if not bars:
         return
     check(op, op.regions[0])
@@ -76,7 +78,7 @@ def back_block(r: Reverse, op: Op, m: Mirror) -> None:
     outer = seen_from(r, b)
     mirror(r, b, again, outer)
     r.here = m
-    r.leave(op, new, [b], bars, [], m)
+    branching.leave(r, op, new, [b], bars, [], m)
     substitute(region, {table[v]: outer(w) for v, w in once.items()})
 
 
@@ -98,7 +100,7 @@ def back_loop(r: Reverse, op: Op, m: Mirror, block: Op) -> None:
     for j in sorted(buffer_slots(view)):
         i = view.inits[j]
         if isinstance(i, Val):
-            m.rewound[i] = r.logged(i, op, m, None)
+            m.rewound[i] = rewinding.logged(r, i, op, m, None)
     if not bars and not tapes:
         return
     check(op, view.body)
@@ -199,14 +201,14 @@ class Replay:
         r.here = b
         with r.inside(region):
             yields = [
-                r.leave_loop(now[j], results[j], bar_of[j], b) if j in now else r.zero(bar_of[j])
+                looping.leave_loop(r, now[j], results[j], bar_of[j], b) if j in now else r.zero(bar_of[j])
                 for j in carried
             ]
             for n, e in enumerate(view.elements):
                 bar = b.bars.pop(table[e], None)
                 if bar is not None:
                     value = r.materialise(bar, table[e]) if isinstance(bar, Struct) else bar
-                    r.add_at(view.sources[n], self.place(n, self.at), value)
+                    scattered.add_at(r, view.sources[n], self.place(n, self.at), value)
             tapes_at = {table[v]: self.element(r.need(t), self.at, v) for v, t in self.once.items()}
         r.here = self.m
         lead = [
@@ -217,7 +219,7 @@ class Replay:
         if tapes_at:
             made = [a.op for a in tapes_at.values() if isinstance(a, Val) and a.op is not None]
             region.ops = [*made, *(o for o in region.ops if o not in made)]
-        outs = r.close_loop(b, [Const(0), trips, Const(1)], lead, elements)
+        outs = looping.close_loop(r, b, [Const(0), trips, Const(1)], lead, elements)
         substitute(region, tapes_at)
         if ahead is not None:
             ahead.build()
@@ -263,14 +265,14 @@ class Replay:
             return False
         if view.head == 0:
             return True
-        return same_int(view.header[2], 1) and (not view.sources or self.r.counts(view))
+        return same_int(view.header[2], 1) and (not view.sources or looping.counts(self.r, view))
 
     def trips(self) -> Atom:
         """How often the loop was run."""
         r, view, op = self.r, self.view, self.op
         if not self.counted():
             return r.need(view.trips)
-        (start, stop, _), _ = r.header(op, view)
+        (start, stop, _), _ = looping.header_of(r, op, view)
         return stop if same_int(start, 0) else r.prim(operator.sub, [stop, start], result=integer())
 
     def index(self, k: Atom) -> Atom:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.differentiate import rewinding, scattered
 from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
 from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
@@ -56,7 +57,7 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
         add_slice(r, x, r.need(index), bar)
         return True
     fancy = not plain(x, index)
-    r.add_at(x, r.need(index), bar, at=fancy)
+    scattered.add_at(r, x, r.need(index), bar, at=fancy)
     return True
 
 
@@ -111,7 +112,7 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
                 zero = r.zero(r.prim(operator.getitem, [bar, index], result=item_kind(bar, index), view=True))
             else:
                 assert isinstance(x, Val)
-                zero = r.zero(r.logged(x, op, r.here, op.ins[1]))
+                zero = r.zero(rewinding.logged(r, x, op, r.here, op.ins[1]))
         elif kind(x) == UNKNOWN:  # it may be a list of anything
             zero = r.zero(r.prim(operator.getitem, [bar, index], result=UNKNOWN))
         new = r.prim(ops.setitem, [bar, index, zero], result=kind(bar), hint="")
@@ -198,7 +199,7 @@ def _append(r: Reverse, op: Op, bar: Atom) -> bool:
 def _poplast(r: Reverse, op: Op, bar: Atom) -> bool:
     (x,) = op.ins
     if isinstance(x, Val) and x in r.varied:
-        r.add_at(x, Const(-1), bar)
+        scattered.add_at(r, x, Const(-1), bar)
     return True
 
 
@@ -280,7 +281,7 @@ def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
     elif isinstance(b, Struct) and b.items:
         n = Const(-len(b.items))
     else:
-        n = r.measured(a, op)
+        n = rewinding.measured(r, a, op)
     r.accumulate(
         a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from srcdiff.analysis.activity import Activity
 from srcdiff.differentiate.common import is_constant_fn, lost
 from srcdiff.differentiate.fetch import fetch
-from srcdiff.differentiate.reverse import Kept, reverse
+from srcdiff.differentiate.mirrors import Kept
+from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem, SrcdiffError
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk

@@ -12,7 +12,8 @@ from srcdiff.batch.apply import Unbatched
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.reverse import replace_values, reverse
+from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import InternalError
 from srcdiff.frontend import source
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled

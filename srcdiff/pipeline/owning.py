@@ -8,7 +8,7 @@ from typing import Any
 
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.reverse import replace_values
+from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Tree, present

@@ -12,7 +12,8 @@ from srcdiff.differentiate.common import Builder, is_constant_fn
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import all_values, saved_names, uses
-from srcdiff.differentiate.reverse import replace_values, reverse
+from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk

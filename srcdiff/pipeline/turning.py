@@ -9,7 +9,8 @@ import numpy as np
 from srcdiff.differentiate.common import Builder, fn_name, no_rule
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.reverse import replace_values, reverse
+from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import read_rule
 from srcdiff.ir import ops
