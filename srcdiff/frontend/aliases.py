@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.frontend import sharing
 from srcdiff.frontend.scope import ELEMENTS, Bound, State
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def parts_of(
     out: dict[Part, set[int]] = {}
     try:
         for key, b in bounds:
-            for way, cell in lw.holds("", b, set()) if b is not None else ():
+            for way, cell in sharing.holds(lw, "", b, set()) if b is not None else ():
                 part = (key, way)
                 if like is not None and part not in like:
                     around = [p for p in like if p[0] == key and way.startswith(p[1])]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import boxes, calls, displays, masked, numeric, reflection, sequences, texts, tools
-from srcdiff.frontend.core import constant, is_constant, name_of
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, stored
 from srcdiff.frontend.infer import length_of
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Iter, Known, Kw, Loc, Partial, Plain

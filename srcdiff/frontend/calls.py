@@ -13,6 +13,7 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.errors import SourceNotFound
 from srcdiff.frontend import (
+    captures,
     checkpoints,
     derived,
     effects,
@@ -29,7 +30,8 @@ from srcdiff.frontend import (
     tools,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import Bottom, own_text
+from srcdiff.frontend.captures import own_text
+from srcdiff.frontend.core import Bottom
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import (
     Agg,
@@ -169,20 +171,22 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             obj.func, getattr(obj.func, "__name__", text), None if path is None else (*path, ("attr", "func"))
         )
         first = [
-            lw.outside(
+            captures.outside(lw,
                 v, f"{text}_arg{i}", None if path is None else (*path, ("attr", "args"), ("item", i)), node
             )
             for i, v in enumerate(obj.args)
         ]
         given = {
-            k: lw.outside(v, k, None if path is None else (*path, ("attr", "keywords"), ("item", k)), node)
+            k: captures.outside(
+                lw, v, k, None if path is None else (*path, ("attr", "keywords"), ("item", k)), node
+            )
             for k, v in obj.keywords.items()
         }
         return call(lw, inner, [*first, *args], {**given, **kwargs}, node)
     if isinstance(obj, types.MethodType) and path is None and not lw.frame.static:
         return opaque.opaque_call(lw, obj, text, args, kwargs, node, None)
     if isinstance(obj, types.MethodType):
-        own = lw.outside(
+        own = captures.outside(lw,
             obj.__self__,
             text.rpartition(".")[0] or "self",
             None if path is None else (*path, ("attr", "__self__")),

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import enum
 import operator
-import re
-import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import gast
@@ -16,11 +14,10 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
-from srcdiff.frontend import aliases, boxes
+from srcdiff.frontend import boxes, captures, constants, sharing, views
 from srcdiff.frontend.advice import ADVICE
-from srcdiff.frontend.elsewhere import counterpart
 from srcdiff.frontend.infer import index_kind
-from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
+from srcdiff.frontend.paths import Path
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
@@ -38,23 +35,15 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
-    Step,
     Window,
     has_objects,
-    world_key,
 )
-from srcdiff.frontend.sizes import inferred, note_sizes, settle_slices
+from srcdiff.frontend.sizes import inferred, settle_slices
 from srcdiff.frontend.things import (
-    holds_things,
-    is_code,
-    is_foreign,
-    is_instance,
     mutable,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import (
-    UNDEF,
     ZERO,
     Atom,
     Const,
@@ -63,7 +52,6 @@ from srcdiff.ir.graph import (
     Origin,
     Ref,
     Region,
-    Slice,
     Struct,
     Val,
     key_of,
@@ -71,7 +59,6 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import (
-    FLOAT,
     NONE,
     OTHER,
     UNKNOWN,
@@ -85,7 +72,6 @@ from srcdiff.ir.kinds import (
     Tree,
     fresh_sym,
     has_cell,
-    join,
     present,
 )
 
@@ -174,6 +160,7 @@ class Core:
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     function: Any = None  # the one whose variables and arguments the paths start from
     given: dict[str, Any] = field(default_factory=dict)  # the arguments that are looked into by path
+    own_lists: set[int] = field(default_factory=set)  # lists made here: their elements are different arrays
     places: dict[Any, Path] = field(default_factory=dict)  # what is captured, by the place itself
     twins: list[tuple[Path, Path]] = field(default_factory=list)  # two ways to one place
     wanted: set[Any] = field(default_factory=set)  # the places outside that a derivative is taken in
@@ -233,7 +220,8 @@ class Core:
         here, self.frame = self.frame, frame
         try:
             what = f"{text} cannot be differentiated"
-            return self.problem_here(slug, what, call, WITHIN, f"write out what {text} computes", label)
+            advice = f"write out what {text} computes"
+            return self.problem_here(slug, what, call, WITHIN, advice, label)
         finally:
             self.frame = here
 
@@ -305,8 +293,8 @@ class Core:
             self.needs_value(*args)
             args = [self.sure(a) for a in args]
         if any(a is ZERO for a in args):
-            return self.with_zero(fn, args, names)
-        folded = self.fold(fn, args, names)
+            return constants.with_zero(self, fn, args, names)
+        folded = constants.fold(self, fn, args, names)
         if folded is not None:
             return folded
         k = result if result is not None else inferred(self, fn, args, names)
@@ -320,49 +308,6 @@ class Core:
         self.add(op)
         return val
 
-    def with_zero(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom:
-        """An operation on a symbolic zero (in a rule's text): zero, or what the zero leaves."""
-        if fn in (operator.add, operator.sub) and len(args) == 2:
-            if args[0] is ZERO:
-                return (
-                    args[1] if fn is operator.add or args[1] is ZERO else self.prim(operator.neg, [args[1]])
-                )
-            return args[0]
-        if fn is np.where and args[1] is ZERO and args[2] in (ZERO, Const(0.0)):
-            return ZERO
-        if fn is np.where and args[0] is not ZERO:  # nothing is added where the arm is taken
-            return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
-        if fn in _ZERO_KEEPS or self.ctx.keeps_zero(fn, [a is ZERO for a in args], names):
-            return ZERO
-        if self.ctx.fills_zero(fn):  # linear in several operands together: the others still count
-            return self.prim(fn, [Const(0.0) if a is ZERO else a for a in args], names)
-        self.stop("rule", f"a rule applies {getattr(fn, '__name__', fn)} to a tangent that is zero",
-            help="test for it first, or use functions that are linear in the tangent",
-       )
-
-    def fold(self, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom | None:
-        """Evaluate on constants: integers, text and flags always; numbers only in a rule's text."""
-        values = []
-        for a in args:
-            v = constant(a)
-            if v is _NOT and fn in _COMPARES:
-                v = infinity(a)
-            if v is _NOT:
-                return None
-            values.append(v)
-        exact = all(_exact(v) or (isinstance(v, float) and abs(v) == np.inf) for v in values)
-        foldable = (
-            fn in numpy_names.INFIX or fn in numpy_names.PREFIX or self.ctx.is_pure(fn) or fn in _FOLDABLE
-        )
-        if not foldable or not (exact or self.frame.static):
-            return None
-        pos = [v for v, n in zip(values, names or ("",) * len(values), strict=True) if not n]
-        kw = {n: v for v, n in zip(values, names or ("",) * len(values), strict=True) if n}
-        try:
-            got = fn(*pos, **kw)
-        except Exception:  # left to happen at run time, where the primal would raise it
-            return None
-        return as_atom(got)
 
     def getitem(self, base: Atom, index: Atom, hint: str = "") -> Atom:
         if base is ZERO:
@@ -388,8 +333,8 @@ class Core:
         """An entry of a dict is read of which no entries are known (yet)."""
 
     def tree_item(self, base: Atom, k: Tree, index: Atom) -> Atom:
-        v = constant(index)
-        if v is _NOT:
+        v = constants.constant(index)
+        if v is constants._NOT:
             return self.prim(operator.getitem, [base, index], result=UNKNOWN, view=True)
         if isinstance(v, int) and k.type in (tuple, list) and -len(k.items) <= v < 0:
             v += len(k.items)
@@ -442,7 +387,7 @@ class Core:
             return b
         owner = b.owner
         path = None if owner.path is None else (*owner.path, ("attr", b.name))
-        return self.outside(getattr(owner.obj, b.name), f"{owner.text}.{b.name}", path)
+        return captures.outside(self, getattr(owner.obj, b.name), f"{owner.text}.{b.name}", path)
 
     def moved_to(self, b: Loc) -> Loc:
         """The place that a place stands for now: what was put into a list lives there."""
@@ -467,7 +412,7 @@ class Core:
                           help="give all of them the same keys or attributes when they are made")  # fmt: skip
             self.write(place, self.read(content) if isinstance(content, Agg) else content, node)
             return
-        self.check_shared(place.cell, node)
+        sharing.check_shared(self, place.cell, node)
         self.state.cells[place.cell] = content
 
     def tested(self, a: Atom) -> Atom:
@@ -510,7 +455,7 @@ class Core:
                 content = self.state.cells[b.cell]
                 if isinstance(content, Agg):
                     if b.cell in self.reading:
-                        cyclic(self, node)
+                        captures.cyclic(self, node)
                     self.reading.add(b.cell)
                     try:
                         return self.read(content)
@@ -533,7 +478,7 @@ class Core:
                     )
                 value: Atom = content
                 for step in b.path:
-                    value = self.apply_step(step, value)
+                    value = views.apply_step(self, step, value)
                 return value
             case Agg(type, keys, items, whole):
                 if keys and str(keys[0]).startswith("made!"):
@@ -555,12 +500,12 @@ class Core:
                 if (
                     whole is not None
                     and isinstance(whole, Val)
-                    and all(_is_part(g, whole, key) for g, key in zip(got, keys, strict=True))
+                    and all(captures.is_part(g, whole, key) for g, key in zip(got, keys, strict=True))
                 ):
                     return whole
                 return Struct(type, keys, got)
             case Known(obj, text, path):
-                if self.wanted and not self.frame.static and self.hides_wanted(obj, path):
+                if self.wanted and not self.frame.static and captures.hides_wanted(self, obj, path):
                     self.stop(
                         "wrt",
                         f"{text!r} is used as a whole here, and leads to what the derivative is taken in",
@@ -633,48 +578,6 @@ class Core:
             return Struct(a.type, a.keys, tuple(map(self.conform, a.items, k.items)))
         return a
 
-    def apply_step(self, step: Step, base: Atom) -> Atom:
-        if step.fn is operator.getitem:
-            return self.getitem(base, step.args[0])
-        return self.prim(
-            step.fn, [base, *step.args], ("", *step.names) if step.names else (), method=step.method
-        )
-
-    def view(self, b: Bound, step: Step) -> Bound:
-        """The bound of ``step`` applied to ``b``: a view of its cell, if it lives in one."""
-        b = self.settled(b)
-        base = self.read(b)
-        val = self.apply_step(step, base)
-        if not isinstance(val, Val) or not (isinstance(val.kind, Tree) or has_cell(val.kind)):
-            return Plain(val)
-        inside = isinstance(b, Loc) and not isinstance(self.state.cells[b.cell], Agg)
-        if isinstance(val.kind, Tree) and (not inside or self.frame.static):
-            return self.take_apart(val, val.kind)
-        if isinstance(b, Loc) and isinstance(val.kind, Tree):
-            place = Loc(b.cell, (*b.path, step), val, self.state.cells[b.cell])
-            return self.element_bound(place, val, val.kind)
-        if isinstance(b, Loc) and inside:
-            return Loc(b.cell, (*b.path, step), val, self.state.cells[b.cell])
-        return self.bind(val)
-
-    def element_bound(self, place: Loc, val: Atom, k: Tree) -> Bound:
-        """An element of a list that has parts: a place if it can be changed, else its parts."""
-        return place if mutable(k.type) else self.element_parts(place, val, k)
-
-    def element_parts(self, place: Loc, val: Atom, k: Tree) -> Agg:
-        """The parts of an element of a list, each at its place."""
-        items: list[Bound] = []
-        for key in k.keys:
-            sub = self.getitem(val, Const(key))
-            at = Loc(place.cell, (*place.path, Step(operator.getitem, (Const(key),))), None, place.seen)
-            ks = kind(sub)
-            if isinstance(ks, Tree):
-                items.append(self.element_bound(at, sub, ks))
-            elif isinstance(sub, Val) and has_cell(ks):
-                items.append(Loc(at.cell, at.path, sub, place.seen))
-            else:
-                items.append(Plain(sub))
-        return Agg(k.type, k.keys, tuple(items), val)
 
     def content(self, b: Any) -> Any:
         """The container of known structure that a bound stands for, or the bound."""
@@ -688,113 +591,19 @@ class Core:
             val = b.val if b.val is not None and b.seen is held else self.read(b)
             if isinstance(kind(val), Tree):
                 seen = Loc(b.cell, b.path, val if isinstance(val, Val) else None, held)
-                return self.element_parts(seen, val, kind(val))  # type: ignore[arg-type]
+                return views.element_parts(self, seen, val, kind(val))  # type: ignore[arg-type]
         return b
 
     def write(self, b: Loc, new: Atom, node: Any = None) -> None:
         """Make ``new`` the content of the place ``b``."""
         values: list[Atom] = [self.sure(self.state.cells[b.cell]) if b.path else self.state.cells[b.cell]]
         for step in b.path[:-1]:
-            values.append(self.apply_step(step, values[-1]))
+            values.append(views.apply_step(self, step, values[-1]))
         for step, base in zip(reversed(b.path), reversed(values), strict=True) if b.path else ():
-            new = self.put(step, base, new, node)
-        self.check_shared(b.cell, node, not b.path)
+            new = views.put(self, step, base, new, node)
+        sharing.check_shared(self, b.cell, node, not b.path)
         self.state.cells[b.cell] = new
 
-    def put(self, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
-        """``base`` with its view ``step(base)`` replaced by ``new``."""
-        kb = kind(base)
-        if step.fn is operator.getitem and isinstance(kb, Tree):
-            key = constant(step.args[0])
-            items = tuple(new if k == key else self.getitem(base, Const(k)) for k in kb.keys)
-            return Struct(kb.type, kb.keys, items)
-        if step.fn is operator.getitem:
-            result: Kind = kb
-            if isinstance(kb, Seq):
-                elem = join(kb.elem, kind(new))
-                result = Map(elem, kb.key) if isinstance(kb, Map) else Seq(elem)
-            return self.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
-        if step.fn in (np.reshape, np.ravel, np.squeeze, np.expand_dims):
-            shape = self.shape_struct(base)
-            return self.version(
-                base,
-                self.prim(np.reshape, [new, shape], result=kind(base), hint=name_of(base), method="reshape"),
-            )
-        if step.fn is np.transpose and step.args and (axes := constant_axes(step)) is not None:
-            places = range(len(axes))
-            turned = Struct(tuple, tuple(places), tuple(Const(axes.index(n)) for n in places))
-            back = self.prim(np.transpose, [new, turned], result=kind(base), hint=name_of(base))
-            return self.version(base, back)
-        if step.fn is np.transpose and not step.args:
-            back = self.prim(np.transpose, [new], result=kind(base), hint=name_of(base), method="T")
-            return self.version(base, back)
-        moved = step.fn is np.moveaxis and not any(step.names)
-        if moved or step.fn in (np.swapaxes, np.flip, np.fliplr, np.flipud):
-            args = step.args[::-1] if moved else step.args
-            back = self.prim(step.fn, [new, *args], step.names and ("", *step.names), result=kind(base),
-                             hint=name_of(base))  # fmt: skip
-            return self.version(base, back)
-        self.stop(
-            "view-write",
-            f"writing through the result of {getattr(step.fn, '__name__', step.fn)} is not supported",
-            node,
-            note="whether it is a view of the array or a copy is not known here",
-            help="write to the array itself, by an index",
-        )
-
-    def version(self, base: Atom, new: Atom) -> Atom:
-        """``new`` is what ``base`` is after a write through a view: the same array, of the same shape."""
-        if isinstance(new, Val) and isinstance(base, Val):
-            self.shapes[new] = base
-        return new
-
-    def check_shared(self, cell: int, node: Any, itself: bool = True) -> None:
-        """Refuse a write to what another live name or field may hold too, depending on the path taken."""
-        longer = itself and self.is_list(cell)  # its length changes, or which elements it has
-        shares = self.state.shares
-        linked = aliases.near_to(shares, {cell}) if longer else aliases.linked(shares, cell)
-        if len(linked) == 1:
-            return
-        after = self.names_after()
-        for (f, n), b in self.state.names.items():
-            if f in after and n not in after[f]:
-                continue
-            for label, c in self.holds(n, b, set()):
-                if c != cell and c in linked and self.one_sort(c, cell, itself):
-                    self.stop(
-                        "aliasing", f"this may or may not change {label!r} as well", node,
-                        note="two names may hold the same array or object here, depending on the path taken",
-                        help="write into a copy (x = x.copy()), so that only one of them changes",
-                    )  # fmt: skip
-
-    def is_list(self, cell: int) -> bool:
-        """Whether a list or the like lives in a cell, not an array."""
-        held = self.state.cells.get(cell, UNDEF)
-        return isinstance(held, Agg) or isinstance(kind(held), Seq)
-
-    def one_sort(self, a: int, written: int, itself: bool) -> bool:
-        """Whether a change of one cell may change another: a list that gets longer changes no array."""
-        return self.is_list(a) or not (itself and self.is_list(written))
-
-    def holds(self, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
-        """The cells that can be reached from a bound, and how."""
-        if isinstance(b, Loc):
-            b = self.moved_to(b)
-            yield label, b.cell
-            if b.cell in seen or b.path:
-                return
-            seen.add(b.cell)
-            b = self.state.cells.get(b.cell, b)
-        for part in parts_of(b):
-            yield from self.holds(label, part, seen)
-        if isinstance(b, Agg):
-            sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
-            for k, item in zip(b.keys, b.items, strict=True):
-                yield from self.holds(sort.format(label, k), item, seen)
-
-    def names_after(self) -> dict[int, frozenset[str]]:
-        """Of each function being read, by its frame: the names that it may read from here on."""
-        return {}
 
     def shape_struct(self, base: Atom) -> Atom:
         base = self.same_shape(base)
@@ -849,203 +658,6 @@ class Core:
         return f.static or f.ours or (f.fobj is None and f.path is None and not f.locals)
 
     # ---- names
-    def free(self, name: str, frame: Frame, node: Any = None) -> Bound:
-        """A name that the function being read takes from outside."""
-        f = frame
-        while f.fobj is None and f.parent is not None:
-            f = f.parent
-        if f.fobj is None:
-            self.stop("name", f"the name {name!r} is not defined", node)
-        written = self.state.names.get(world_key(f.fobj, name))
-        if written is not None:
-            return written
-        try:
-            obj = lookup_free(f.fobj, name)
-        except Unbound:
-            self.stop("name", f"the name {name!r} is not defined", node)
-        inner = name in f.fobj.__code__.co_freevars
-        builtin = not inner and name not in f.fobj.__globals__
-        if not (inner or builtin or frame.static):
-            self.graph.info.setdefault("modules", {})[f.fobj.__globals__.get("__name__")] = None
-        path = None if f.path is None or builtin else (*f.path, ("var", name))
-        return self.outside(obj, name, path, node)
-
-    def outside(
-        self, obj: Any, text: str, path: tuple[Any, ...] | None, node: Any = None, library: bool = False
-    ) -> Bound:
-        known = self.at_place(path)
-        if known is not None:
-            return known
-        if is_code(obj) and (there := counterpart(obj)) is not None:
-            if path is not None and not self.frame.static:
-                self.guards[path] = obj
-            return Known(there, text)
-        if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
-            if path is not None and not self.frame.static and isinstance(obj, (*_FIXED, enum.Enum)):
-                self.guards[path] = obj
-            return Known(obj, text, path)
-        if obj is None or isinstance(obj, (str, bytes, bool)) or obj is Ellipsis:
-            if path is not None:
-                self.guards[path] = obj
-            return Plain(Const(obj))
-        if self.frame.static and path is not None and not own_text(path):
-            self.guards[path] = obj  # a constant of a rule is part of the text
-        if library or self.frame.static:
-            return (
-                Plain(Ref(obj, text)) if not isinstance(obj, (int, float)) or library else Plain(Const(obj))
-            )
-        on_way = id(obj) in self.on_way  # it holds what is differentiated
-        if is_instance(obj) or (on_way and fields_of(obj) is not None):
-            return Known(obj, text, path)
-        if path is None:
-            self.stop(
-                "capture", f"{text!r} is read from a place that cannot be reached again at each call", node
-            )
-        if is_foreign(obj):
-            thing = f"{type(obj).__module__.partition('.')[0]} {type(obj).__name__}"
-            self.stop("argument", f"{text!r} is a {thing}, not a NumPy array", node,
-                      help=f"convert it outside the function: np.asarray({text})")  # fmt: skip
-        try:
-            if on_way or holds_things(obj):
-                return self.look_into(obj, text, path, node)
-            return self.captured(obj, text, path)
-        except RecursionError:
-            found = cycle_in(obj, text)
-            if found is None:
-                raise
-        self.stop(
-            "cycle", f"{text!r} leads back to itself: {found[1]} is {found[0]}", node,
-            help="keep the nodes in a list, and let them name each other by index; or use an ordinary class, "
-            "whose parts are read one by one",
-        )  # fmt: skip
-
-    def hides_wanted(self, obj: Any, path: Path | None) -> bool:
-        """Whether something that is not looked into leads to what a derivative is taken in."""
-        if isinstance(obj, _FIXED) or self.ctx.is_known(obj) or (path is None and not callable(obj)):
-            return False
-        return leads_to(obj, frozenset(self.wanted), frozenset(self.on_way))
-
-    def at_place(self, path: Path | None) -> Bound | None:
-        """What is captured already from the place where a path ends, by this path or another."""
-        if path is None or not path or not self.places or self.frame.static:
-            return None
-        first = self.places.get(place_of(self.function, path, self.given))
-        if first is None:
-            return None
-        if first != path and (first, path) not in self.twins:
-            self.twins.append((first, path))
-        self.complete(self.state)
-        return self.capture_vals[self.captures[first].name]
-
-    def captured(self, obj: Any, text: str, path: Path, real: bool = False) -> Bound:
-        """A value from outside: it becomes one more argument, read anew at each call."""
-        if path not in self.captures:
-            k = FLOAT if real else self.capture_kind(obj)
-            name = text.rpartition(".")[2]
-            if not name.isidentifier():  # an entry of a container
-                name = re.sub(r"\W+", "_", text).strip("_")
-            taken = {c.name for c in self.captures.values()} | {p.name for p in self.graph.region.params}
-            taken |= set(self.graph.info.get("parameters", ()))
-            while name in taken:
-                name += "_"
-            self.captures[path] = Capture(name, path, k, obj, real)
-            place = place_of(self.function, path, self.given) if self.function is not None else None
-            if place is not None:
-                self.places[place] = path
-            val = Val(name, with_value(k), user=True)
-            note_sizes(self, val.kind, obj, path, val)
-            self.graph.region.params.append(val)
-            before = set(self.state.cells)
-            with self.inside(Region()) as entry:
-                self.capture_vals[name] = self.with_text(self.bind(val), obj, path)
-            self.graph.info.setdefault("entry", []).extend(entry.ops)
-            made = {c: x for c, x in self.state.cells.items() if c not in before}
-            self.graph.info.setdefault("cells", {}).update(made)
-        self.complete(self.state)
-        return self.capture_vals[self.captures[path].name]
-
-    def as_constant(self, a: Atom) -> Atom:
-        """A value from outside as it is now, if it is text or whole numbers; at each call it is looked at."""
-        if isinstance(a, Struct):
-            return replace(a, items=tuple(map(self.as_constant, a.items)))
-        if not isinstance(a, Val):
-            return a
-        steps: list[Any] = []
-        v: Atom = a
-        while isinstance(v, Val) and v.op is not None and v.op.fn is operator.getitem:
-            key = v.op.ins[1]
-            if not isinstance(key, Const):
-                return a
-            steps.insert(0, key.value)
-            v = v.op.ins[0]
-        if not isinstance(v, Val) or v not in self.graph.region.params:
-            return a
-        found = next((c for c in self.captures.values() if c.name == v.name), None)
-        if found is None:
-            return a
-        obj = found.value
-        for step in steps:
-            if type(obj) not in (tuple, list, dict):
-                return a
-            obj = obj[step]
-        value = as_atom(obj) if _exact(obj) else None
-        if value is None:
-            return a
-        self.guards[found.path + tuple(("item", step) for step in steps)] = obj
-        return value
-
-    def with_text(self, b: Bound, obj: Any, path: Path | None = None) -> Bound:
-        """A container from outside in which text and flags are known: they steer the program.
-
-        ``path``: where to look for changes at each call; None for an argument, whose text is in its key.
-        """
-        box = self.state.cells[b.cell] if isinstance(b, Loc) else b
-        if not isinstance(box, Agg) or len(box.keys) > 256:
-            return b
-        by_key = isinstance(obj, dict) or type(obj) in (tuple, list)
-        items: list[Bound] = []
-        for k, item in zip(box.keys, box.items, strict=True):
-            value = obj[k] if by_key else getattr(obj, k)
-            at = None if path is None else (*path, ("item" if by_key else "attr", k))
-            if isinstance(value, (str, bool)) or value is None:
-                if at is not None:
-                    self.guards[at] = value
-                items.append(Plain(Const(value)))
-            else:
-                items.append(self.with_text(item, value, at))
-        agg = Agg(box.type, box.keys, tuple(items), box.whole)
-        if not isinstance(b, Loc):
-            return agg
-        self.state.cells[b.cell] = agg
-        return b
-    def look_into(self, box: Any, text: str, path: Path, node: Any = None) -> Bound:
-        """A container from outside that holds functions or objects: known by structure, its parts by path."""
-        if id(box) not in self.opened:
-            shape = (*path, ("layout", None))
-            self.guards[shape] = layout(box)
-            keys = tuple(box) if isinstance(box, dict) else tuple(range(len(box)))
-            names = [f"{text}.{k}" if str(k).isidentifier() else f"{text}_{k}" for k in keys]
-            cell = -1
-            if not isinstance(box, tuple):  # what it holds may lead back to it
-                cell = self.state.new_cell(Agg(type(box), (), ()))
-                self.opened[id(box)] = path, Loc(cell)
-            items = tuple(
-                self.outside(box[k], n, (*path, ("item", k)), node) for k, n in zip(keys, names, strict=True)
-            )
-            agg = Agg(type(box), getattr(box, "_fields", keys), items)
-            if cell < 0:
-                self.opened[id(box)] = path, agg
-            else:
-                self.state.cells[cell] = self.graph.info.setdefault("cells", {})[cell] = agg
-        self.complete(self.state)
-        first, b = self.opened[id(box)]
-        if first != path:  # one container reached in two ways
-            self.guards[first] = self.guards[path] = box
-        return b
-
-    def capture_kind(self, obj: Any) -> Kind:
-        from_outside = self.graph.info.get("kind_of")
-        return from_outside(obj) if from_outside else UNKNOWN
 
 
 def parts_of(b: Any) -> tuple[Bound, ...]:
@@ -1069,61 +681,6 @@ def with_value(k: Kind) -> Kind:
     return k
 
 
-_FIXED = (types.ModuleType, type, np.ufunc, np.dtype, types.BuiltinFunctionType)
-_ZERO_KEEPS = {operator.mul, operator.matmul, operator.neg, operator.truediv, operator.getitem, operator.pos}
-_NOT = object()
-_COMPARES = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
-_FOLDABLE = {len, isinstance, min, max, abs, int, bool, str, float, round, divmod, np.ndim}
-
-
-def constant(a: Atom) -> Any:
-    """The Python value of a constant atom, or the marker ``_NOT``."""
-    if isinstance(a, Const):
-        return a.value
-    if isinstance(a, Ref) and isinstance(a.obj, (type, np.dtype, enum.Enum)):
-        return a.obj
-    if isinstance(a, Struct) and a.type in (tuple, list):
-        items = [constant(x) for x in a.items]
-        return _NOT if any(x is _NOT for x in items) else a.type(items)
-    if isinstance(a, Slice):
-        parts = [constant(x) for x in (a.lower, a.upper, a.step)]
-        return _NOT if any(x is _NOT for x in parts) else slice(*parts)
-    return _NOT
-
-
-def infinity(a: Atom) -> Any:
-    """The value of an infinity by name (a norm's order, a bound), or the marker ``_NOT``."""
-    if isinstance(a, Ref):
-        return a.obj if isinstance(a.obj, float) and abs(a.obj) == np.inf else _NOT
-    op = a.op if isinstance(a, Val) else None
-    if op is None or op.code != "prim" or op.fn not in (operator.neg, operator.abs, abs):
-        return _NOT
-    v = infinity(op.ins[0])
-    return v if v is _NOT else op.fn(v)
-
-
-def constant_axes(step: Step) -> tuple[int, ...] | None:
-    """The order in which a transposition takes the axes, if that is known."""
-    if any(step.names) or not all(map(is_constant, step.args)):
-        return None
-    got = [constant(a) for a in step.args]
-    axes = got[0] if len(got) == 1 and isinstance(got[0], (tuple, list)) else got
-    if not all(isinstance(a, int) for a in axes):
-        return None
-    axes = tuple(a % len(axes) for a in axes)
-    return axes if sorted(axes) == list(range(len(axes))) else None
-
-
-def is_constant(a: Atom) -> bool:
-    return constant(a) is not _NOT
-
-
-def _exact(v: Any) -> bool:
-    if isinstance(v, (tuple, list)):
-        return all(_exact(x) for x in v)
-    return v is None or isinstance(v, (bool, int, str, type, slice, np.dtype)) or v is Ellipsis
-
-
 def as_atom(v: Any) -> Atom | None:
     if v is None or isinstance(v, (bool, int, float, complex, str)) or v is Ellipsis:
         return Const(v)
@@ -1134,34 +691,6 @@ def as_atom(v: Any) -> Atom | None:
         if all(x is not None for x in items):
             return Struct(type(v), tuple(range(len(v))), items)  # type: ignore[arg-type]
     return None
-
-
-def own_text(path: Path) -> bool:
-    """Whether a path starts from a rule of ours, whose constants stay what they are."""
-    return path[0][0] == "const" and str(getattr(path[0][1], "__module__", "")).startswith("srcdiff.")
-
-
-def cyclic(lw: Core, node: Any) -> NoReturn:
-    """Refuse an object that leads back to itself, where it would have to be one value."""
-    lw.stop(
-        "cycle", "an object or list that leads back to itself is needed as a value here", node,
-        note="it is read part by part, and has no value of its own that could be returned, carried by a loop "
-        "or put into a list of unknown length",
-        help="hand on the parts that are needed; or keep the nodes in a list, and let them name each other "
-        "by index",
-    )  # fmt: skip
-
-
-def _is_part(a: Atom, whole: Val, key: Any) -> bool:
-    if isinstance(a, Const):
-        return a.value is None or isinstance(a.value, (str, bool))  # known now, and there all the same
-    if isinstance(a, Struct):
-        return False
-    if isinstance(a, Val) and a.op is not None and a.op.fn is ops.given:
-        a = a.op.ins[0]
-    if not isinstance(a, Val) or a.op is None or a.op.fn not in (operator.getitem, ops.getfield):
-        return False
-    return a.op.ins[0] is whole and a.op.ins[1] == Const(key)
 
 
 def filled(a: Atom) -> Atom:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import mappings, objects, places
-from srcdiff.frontend.core import constant, is_constant, name_of
+from srcdiff.frontend import captures, mappings, objects, places
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import content, default_bounds, index_of
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
 from srcdiff.ir.graph import Atom, Const, Slice, Val, kind
@@ -66,7 +67,8 @@ def import_from(lw: Lowerer, s: Any) -> None:
         else:
             library = module.__name__.partition(".")[0] in ("numpy", "scipy", "math", "cmath")
             path = None if library else (("const", module), ("attr", a.name))
-            found = lw.outside(getattr(module, a.name), a.asname or a.name, path, s, library=library)
+            obj = getattr(module, a.name)
+            found = captures.outside(lw, obj, a.asname or a.name, path, s, library=library)
         lw.set_name(a.asname or a.name, found)
 
 

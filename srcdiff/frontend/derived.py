@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import builtin, checkpoints
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend import builtin, captures, checkpoints
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Derived, Known, Kw, Partial, Plain
 from srcdiff.ir.graph import ZERO, Const, Struct, kind
@@ -106,7 +106,7 @@ def taken(lw: Lowerer, obj: Any, mode: str, args: Args, kwargs: Kw, node: Any) -
     if "memory" in given:
         no_budget(lw, mode, node)
     for name, b in given.items():
-        a = lw.as_constant(lw.read(b, node))
+        a = captures.as_constant(lw, lw.read(b, node))
         if not is_constant(a):
             lw.stop(
                 "derivative", f"{name} of {mode} is not a constant here", node,

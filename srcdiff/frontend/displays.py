@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import calls, entering, identity, known_items, methods, objects, statements
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
 from srcdiff.ir.graph import Const, Struct, kind

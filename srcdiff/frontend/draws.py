@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.core import is_constant
+from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind

@@ -16,7 +16,8 @@ import gast
 
 from srcdiff.errors import Problem
 from srcdiff.frontend import control, exits
-from srcdiff.frontend.core import Declined, Stop, constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import Declined, Stop
 from srcdiff.frontend.expressions import HANDLERS, lookup
 from srcdiff.frontend.scope import Bound, Known, Method, Partial, Plain
 from srcdiff.ir.evaluate import execute

@@ -13,6 +13,7 @@ import numpy as np
 from srcdiff.frontend import (
     boxes,
     calls,
+    captures,
     displays,
     exits,
     frozen,
@@ -24,9 +25,12 @@ from srcdiff.frontend import (
     opaque,
     recursion,
     thrown,
+    views,
 )
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend.core import Stop, constant, is_constant, own_text
+from srcdiff.frontend.captures import own_text
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.raising import Raised
@@ -135,7 +139,7 @@ def construct(lw: Lowerer, cls: type, text: str, args: Args, kwargs: Kw, node: A
         if f in given:
             items.append(stored(lw, given[f]))
         elif f in named._field_defaults:
-            items.append(lw.outside(named._field_defaults[f], f, None, node, library=True))
+            items.append(captures.outside(lw, named._field_defaults[f], f, None, node, library=True))
         else:
             lw.stop("arguments", f"{cls.__name__}() needs {f!r}", node)
     lw.graph.info.setdefault("classes", {})[cls.__name__] = cls
@@ -164,7 +168,7 @@ def inline_function(
     defaults: Kw = {}
     for name in with_defaults(fobj):  # (as they are now: they may have been changed)
         value = default_of(fobj, name)
-        known = None if path is None else lw.at_place((*path, ("default", name)))
+        known = None if path is None else captures.at_place(lw, (*path, ("default", name)))
         if known is not None:
             defaults[name] = known
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -173,7 +177,7 @@ def inline_function(
                 lw.guards[key] = value
             defaults[name] = Plain(Const(value))
         else:
-            defaults[name] = lw.outside(
+            defaults[name] = captures.outside(lw,
                 value,
                 name,
                 None if path is None else (*path, ("default", name)),
@@ -334,7 +338,7 @@ def taken_from_spread(
         if found > fills and not variadic:
             lw.stop("arguments", f"{name}() takes {count} arguments, more are given", node)
         fills = min(found, fills)
-    first = [lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(fills)]
+    first = [views.view(lw, base, Step(operator.getitem, (Const(i),))) for i in range(fills)]
     if not variadic or fills < count - at:
         return [*args[:at], *first]
     rest = lw.getitem(lw.read(base), Slice(Const(count - at), Const(None), Const(None)))

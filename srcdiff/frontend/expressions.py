@@ -13,8 +13,19 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend import aliases, elsewhere, identity, mappings, objects, operands, places
-from srcdiff.frontend.core import Bottom, Stop, constant, is_constant
+from srcdiff.frontend import (
+    aliases,
+    captures,
+    elsewhere,
+    identity,
+    mappings,
+    objects,
+    operands,
+    places,
+    views,
+)
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
@@ -107,11 +118,11 @@ def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
         if b is not None:
             return resolved(lw, b) if isinstance(b, Either) else b
         if name in frame.worldly:
-            return lw.free(name, frame, node)
+            return captures.free(lw, name, frame, node)
         if name in frame.locals:
             lw.stop("unbound", f"{name!r} may be used before it has a value", node)
         if frame.parent is None or frame.fobj is not None:
-            return lw.free(name, frame, node)
+            return captures.free(lw, name, frame, node)
         frame = frame.parent
     lw.stop("name", f"the name {name!r} is not defined", node)
 
@@ -168,7 +179,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj
             library = True
-        return lw.outside(
+        return captures.outside(lw,
             obj, f"{owner.text}.{name}", path, node, library or (path is None and isinstance(owner.obj, type))
         )
     special = lw.attribute_of_function(owner, name)
@@ -197,7 +208,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
             return Plain(Const(0))
         return Plain(lw.prim(np.ndim, [atom], result=Scalar("i8")))
     if name == "flat" and isinstance(k, Array):
-        return lw.view(owner, Step(np.ravel, ()))
+        return views.view(lw, owner, Step(np.ravel, ()))
     if name == "dtype":
         return Plain(lw.prim(getattr, [atom, Const("dtype")], result=OTHER, method="dtype"))
     if isinstance(atom, Val) and atom.op is not None and atom.op.fn is type and name == "__name__":
@@ -205,8 +216,8 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
     if name in numpy_names.ATTRIBUTES and k not in (OTHER, STR):
         step = Step(numpy_names.ATTRIBUTES[name], (), (), name)
         if lw.ctx.may_alias(step.fn):
-            return lw.view(owner, step)
-        return Plain(lw.apply_step(step, atom))
+            return views.view(lw, owner, step)
+        return Plain(views.apply_step(lw, step, atom))
     return Method(owner, name)
 
 
@@ -572,7 +583,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     k = kind(value)
     got_view = has_cell(k)
     if got_view:
-        b = lw.view(base, Step(operator.getitem, (index,)))
+        b = views.view(lw, base, Step(operator.getitem, (index,)))
         if (
             isinstance(b, Loc)
             and b.val is not None
@@ -631,13 +642,13 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     if box.items and box.type is dict and isinstance(owner, Loc) and plain:
         values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
         if len(values) == len(box.items) and mappings.of_one_sort(values):
-            return lw.view(mappings.as_mapping(lw, owner, box, node), places.element_step(index))
+            return views.view(lw, mappings.as_mapping(lw, owner, box, node), places.element_step(index))
     if not box.items:
         raises(lw, IndexError(f"{box.type.__name__} index out of range"), node, "this has no elements")
     kinds = [kind(lw.read(x)) for x in box.items] if plain else []
     if kinds and mappings.of_one_sort(kinds) and box.type in (tuple, list):
         if box.type is list and isinstance(owner, Loc) and any(isinstance(x, Loc) for x in box.items):
-            return lw.view(lw.as_sequence(owner, box, node), places.element_step(index))
+            return views.view(lw, lw.as_sequence(owner, box, node), places.element_step(index))
         whole = lw.read(box)
         for x in box.items:
             lw.freeze(x)

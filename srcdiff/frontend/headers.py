@@ -18,8 +18,10 @@ from srcdiff.frontend import (
     places,
     producers,
     recursion,
+    views,
 )
-from srcdiff.frontend.core import Stop, constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Step
@@ -226,7 +228,7 @@ class Header:
                 at = self.index if n is None else self.back(n)
                 if isinstance(it, Loc):
                     home = lw.settled(it)
-                    return lw.view(Loc(home.cell, home.path), Step(operator.getitem, (at,)))
+                    return views.view(lw, Loc(home.cell, home.path), Step(operator.getitem, (at,)))
                 return lw.bind(lw.getitem(value, at))
 
             return row
@@ -248,7 +250,7 @@ class Header:
 
         def element() -> Bound:
             spot = Loc(home.cell, (*home.path, step), v, lw.state.cells[home.cell])
-            return lw.element_bound(spot, v, v.kind) if isinstance(v.kind, Tree) else spot
+            return views.element_bound(lw, spot, v, v.kind) if isinstance(v.kind, Tree) else spot
 
         return element
 

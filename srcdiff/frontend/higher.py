@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.frontend import entering, operands
-from srcdiff.frontend.core import constant
+from srcdiff.frontend import captures, entering, operands
+from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
@@ -587,7 +587,7 @@ def series_value(lw: Lowerer, obj: Any, path: Any, args: Args, kwargs: Kw, node:
 
     def part(name: str) -> Bound:
         own = None if path is None else (*path, ("attr", name))
-        return lw.outside(getattr(obj, name), name, own, node)
+        return captures.outside(lw, getattr(obj, name), name, own, node)
 
     if isinstance(obj, np.poly1d):
         return lw.call(Known(np.polyval, "np.polyval"), [part("coeffs"), *args], kwargs, node)

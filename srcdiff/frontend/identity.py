@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.frontend import objects
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.scope import Agg, Args, Bound, Identity, Loc, Plain, has_objects
 from srcdiff.ir.graph import Atom, Const, Struct
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import generators, iterators, mappings, objects, producers
-from srcdiff.frontend.core import constant
+from srcdiff.frontend import generators, iterators, mappings, objects, producers, views
+from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import attribute, content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Plain, Step, Window
 from srcdiff.frontend.sizes import at_most
@@ -294,7 +294,7 @@ def indexed_items(lw: Lowerer, it: Bound, n: int) -> list[Item] | None:
         return None
     if isinstance(it, Loc) and not isinstance(lw.state.cells[it.cell], Agg):
         if isinstance(kind(lw.state.cells[it.cell]), (Array, Seq)):
-            return [partial(lw.view, it, Step(operator.getitem, (Const(i),))) for i in range(n)]
+            return [partial(views.view, lw, it, Step(operator.getitem, (Const(i),))) for i in range(n)]
     return None
 
 

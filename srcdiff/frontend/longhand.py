@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import operands
-from srcdiff.frontend.core import constant
+from srcdiff.frontend.constants import constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
 from srcdiff.ir.graph import Const, kind

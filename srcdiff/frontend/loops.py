@@ -10,7 +10,7 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, control, exits, joins, mappings, places, recursion
 from srcdiff.frontend.blocks import substitute
-from srcdiff.frontend.core import cyclic
+from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.scope import (
     Agg,

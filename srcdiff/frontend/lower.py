@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     averages,
     builtin,
     calls,
+    captures,
     control,
     draws,
     effects,
@@ -36,6 +37,7 @@ from srcdiff.frontend import (
     ruled,
     scipy_longhand,
     sequences,
+    sharing,
     solvers,
     source,
     statements,
@@ -44,7 +46,7 @@ from srcdiff.frontend import (
 )
 from srcdiff.frontend.core import Context, Core, Declined, Stop, with_value
 from srcdiff.frontend.params import Param
-from srcdiff.frontend.paths import Path, Way
+from srcdiff.frontend.paths import Way
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
@@ -66,6 +68,7 @@ from srcdiff.frontend.scope import (
     own_names,
     world_key,
 )
+from srcdiff.frontend.sharing import cells_of
 from srcdiff.frontend.sizes import note_sizes
 from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
@@ -82,7 +85,6 @@ class Lowerer(Core):
     """One reading of one function (and of all that is read in place)."""
 
     trees: dict[Any, Any] = field(default_factory=dict)
-    own_lists: set[int] = field(default_factory=set)  # lists made here: their elements are different arrays
     mixed: set[int] = field(default_factory=set)  # lists of which one array may be two elements
     pinned: set[int] = field(default_factory=set)  # arrays that a loop hands on from trip to trip
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
@@ -213,7 +215,7 @@ class Lowerer(Core):
         try:
             if isinstance(home, Known):
                 return expressions.attribute(self, home, key[1], self.node)
-            return self.free(key[1], home)
+            return captures.free(self, key[1], home)
         except Stop:
             return None  # it has none
         finally:
@@ -274,11 +276,6 @@ class Lowerer(Core):
         if own and not own[1]:
             text = text.rpartition("#")[0].rstrip() if end == line else text
         self.origin = Origin(found.file, line, text, tuple(above), beside, blank)
-
-    def captured(self, obj: Any, text: str, path: Path, real: bool = False) -> Bound:
-        b = super().captured(obj, text, path, real)
-        self.own_lists |= set(cells_of(self, b))  # (checked at each call, with the arguments)
-        return b
 
     def poison(self, s: Any) -> None:
         for name in assigned_names([s]):
@@ -389,7 +386,7 @@ class Lowerer(Core):
     def freeze(self, b: Bound) -> Bound:
         """What may be part of something else as well may be read, not changed."""
         if not self.frame.static:
-            self.frozen |= {c for _, c in self.holds("", b, set())}
+            self.frozen |= {c for _, c in sharing.holds(self, "", b, set())}
         return b
 
     def check_elements(self, cell: int, node: Any) -> None:
@@ -600,7 +597,7 @@ def read_function(
         if p.kind is not None:
             bound = lw.bind(values[p.name])
             known = p.constant is not None
-            lw.state.names[frame.id, p.name] = lw.with_text(bound, p.constant) if known else bound
+            lw.state.names[frame.id, p.name] = captures.with_text(lw, bound, p.constant) if known else bound
             if p.whole is not None:
                 note_sizes(lw, *p.whole, (("arg", p.name),))
             if p.name in lw.given:
@@ -616,7 +613,7 @@ def read_function(
         if p.path is not None:
             box = isinstance(p.constant, (tuple, list, dict))
             lw.state.names[frame.id, p.name] = (
-                lw.outside(p.constant, p.name, p.path) if box else Known(p.constant, p.name, p.path)
+                captures.outside(lw, p.constant, p.name, p.path) if box else Known(p.constant, p.name, p.path)
             )
         elif isinstance(p.constant, (bool, str, bytes, int, type(None))):
             lw.state.names[frame.id, p.name] = Plain(Const(p.constant))
@@ -672,16 +669,6 @@ def read_function(
     graph.info["guards"] = dict(lw.guards)
     locally.check(graph)
     return graph
-
-
-def cells_of(lw: Lowerer, b: Bound) -> Iterator[int]:
-    """The cells of an argument: its arrays, and its containers that can be changed."""
-    if isinstance(b, Loc):
-        yield b.cell
-        b = lw.state.cells[b.cell]
-    if isinstance(b, Agg):
-        for item in b.items:
-            yield from cells_of(lw, item)
 
 
 def lower_library(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, exits, statements
-from srcdiff.frontend.core import constant
+from srcdiff.frontend import calls, exits, statements, views
+from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import attribute, compare, content, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
@@ -214,7 +214,7 @@ def item(lw: Lowerer, get: Get, at: int) -> Bound:
     box = content(lw, opened(lw, b))
     if isinstance(box, Agg):
         return box.items[at]
-    return lw.view(b, Step(operator.getitem, (Const(at),)))
+    return views.view(lw, b, Step(operator.getitem, (Const(at),)))
 
 
 def middle(lw: Lowerer, get: Get, first: int, after: int) -> Bound:

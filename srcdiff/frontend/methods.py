@@ -24,7 +24,8 @@ from srcdiff.frontend import (
     statements,
     texts,
 )
-from srcdiff.frontend.core import constant, is_constant, name_of
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import content, element, one_of, stored
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir import ops

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import binary, condition, truth
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Plain
 from srcdiff.ir import ops

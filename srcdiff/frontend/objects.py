@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import aliases, boxes
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend import aliases, boxes, captures
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.scope import (
     Agg,
@@ -168,8 +168,8 @@ def lookup_class(
     if is_function(raw):
         return Partial(Known(raw, f"{cls.__name__}.{name}", path), (owner,), {})
     if isinstance(raw, functools.partialmethod):
-        rest = tuple(lw.outside(a, name, None, node, library=True) for a in raw.args)
-        given = {k: lw.outside(v, k, None, node, library=True) for k, v in raw.keywords.items()}
+        rest = tuple(captures.outside(lw, a, name, None, node, library=True) for a in raw.args)
+        given = {k: captures.outside(lw, v, k, None, node, library=True) for k, v in raw.keywords.items()}
         return Partial(Known(raw.func, name, (*path, ("attr", "func"))), (owner, *rest), given)
     if isinstance(raw, staticmethod):
         return Known(raw.__func__, name, (*path[:-1], ("attr", name)))
@@ -185,13 +185,13 @@ def lookup_class(
     if hasattr(type(raw), "__get__"):
         getter_of = type(raw).__get__
         if isinstance(getter_of, types.FunctionType):
-            got = lw.outside(raw, name, path, node)
+            got = captures.outside(lw, raw, name, path, node)
             kind_ = Known(cls, cls.__name__, (("const", cls),))
             own_path = (("const", type(raw)), ("attr", "__get__"))
             return lw.call(Known(getter_of, "__get__", own_path), [got, owner, kind_], {}, node)
         lw.stop("attribute", f"the attribute {name!r} is computed in a way that cannot be read", node,
                 help="make it a property or a method")  # fmt: skip
-    return lw.outside(raw, name, path, node)
+    return captures.outside(lw, raw, name, path, node)
 
 
 def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
@@ -210,7 +210,7 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
     outside = origin_of(lw, owner)
     if outside is not None and hasattr(outside.obj, name):
         path = None if outside.path is None else (*outside.path, ("attr", name))
-        return lw.outside(getattr(outside.obj, name), f"{outside.text}.{name}", path, node)
+        return captures.outside(lw, getattr(outside.obj, name), f"{outside.text}.{name}", path, node)
     if issubclass(box.type, tuple):
         return Method(owner, name)
     lw.stop("attribute", f"an object of class {box.type.__name__} has no attribute {name!r} here", node,
@@ -259,7 +259,7 @@ def set_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
         lw.call(Known(raw.fset, name, path), [base, value], {}, node)
         return
     if found is not None and isinstance(getattr(type(found[0]), "__set__", None), types.FunctionType):
-        descriptor = lw.outside(found[0], name, (("const", found[1]), ("attr", name)), node)
+        descriptor = captures.outside(lw, found[0], name, (("const", found[1]), ("attr", name)), node)
         path = (("const", type(found[0])), ("attr", "__set__"))
         lw.call(Known(type(found[0]).__set__, "__set__", path), [descriptor, base, value], {}, node)
         return
@@ -491,7 +491,7 @@ def default(lw: Lowerer, cls: type, name: str, value: Any, node: Any) -> Bound:
         if hasattr(cls, name):
             lw.guards[path] = value
         return Plain(Const(value))
-    return lw.outside(value, name, path, node)
+    return captures.outside(lw, value, name, path, node)
 
 
 def kind_of_field(f: Any) -> str:

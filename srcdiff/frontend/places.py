@@ -12,7 +12,7 @@ import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import aliases
+from srcdiff.frontend import aliases, sharing
 from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
@@ -147,7 +147,7 @@ def share_elements(lw: Lowerer, made: Bound, *sources: Bound) -> Bound:
 
 def reached(lw: Lowerer, b: Bound) -> set[int]:
     """The cells that can be reached from a bound."""
-    return {c for _, c in lw.holds("", b, set())}
+    return {c for _, c in sharing.holds(lw, "", b, set())}
 
 
 def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
@@ -157,7 +157,7 @@ def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
     k = kind(lw.read(box))
     if not isinstance(k, Seq) or not changeable(k.elem):
         return
-    depth, after = len(box.path), lw.names_after()
+    depth, after = len(box.path), sharing.names_after(lw)
     for key, b in list(lw.state.names.items()):
         at = lw.settled(b)
         if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
@@ -244,7 +244,7 @@ def exchange(lw: Lowerer, target: Any, items: list[Bound]) -> bool:
 
 def any_place(lw: Lowerer, box: Loc) -> bool:
     """Whether a live name holds what may be an element of a list."""
-    after = lw.names_after()
+    after = sharing.names_after(lw)
     return any(
         isinstance(b, Loc) and b.cell in lw.frozen and (f not in after or n in after[f])
         for (f, n), b in lw.state.names.items()

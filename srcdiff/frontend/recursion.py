@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import exits, joins, loops, objects, threads
+from srcdiff.frontend import exits, joins, loops, objects, sharing, threads
 from srcdiff.frontend.blocks import substitute
-from srcdiff.frontend.core import Bottom, Stop, cyclic
+from srcdiff.frontend.captures import cyclic
+from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
@@ -507,7 +508,7 @@ def environment(lw: Lowerer, frame: Frame, fixed: list[Bound]) -> dict[Key, Any]
     for key, b in lw.state.names.items():
         if (key[0] in frames and key[1] != exits.RETURNED) or key[0] < 0:
             out["name", key] = b
-            cells |= {c for _, c in lw.holds("", b, set())}
+            cells |= {c for _, c in sharing.holds(lw, "", b, set())}
     for c in sorted(cells):
         out["cell", c] = lw.state.cells.get(c)
     return out

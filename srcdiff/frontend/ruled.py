@@ -15,6 +15,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.frontend import (
     aliases,
     calls,
+    captures,
     entering,
     exits,
     masked,
@@ -23,8 +24,10 @@ from srcdiff.frontend import (
     operands,
     recursion,
     source,
+    views,
 )
-from srcdiff.frontend.core import Stop, constant, name_of
+from srcdiff.frontend.constants import constant
+from srcdiff.frontend.core import Stop, name_of
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.scope import (
@@ -278,7 +281,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
             arrays = [a for a in args if isinstance(a, Loc)]
             if isinstance(args[0], Loc) or not arrays:
-                return lw.view(args[0], step)
+                return views.view(lw, args[0], step)
     if "dtype" in kwargs and not lw.frame.static:
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     new_memory: dict[str, Any] = {"view": False} if apart else {}
@@ -425,7 +428,7 @@ def inline(lw: Lowerer, rule: Any, given: dict[str, Atom]) -> Bound:
             bound[p] = (
                 Plain(Const(value))
                 if isinstance(value, (int, float))
-                else lw.outside(value, p, None, None, library=True)
+                else captures.outside(lw, value, p, None, None, library=True)
             )
     if a.vararg is not None:
         v = given[a.vararg.id]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Kw, Partial, Plain
 from srcdiff.ir.graph import Const, Ref, kind

@@ -23,8 +23,9 @@ from srcdiff.frontend import (
     objects,
     places,
     producers,
+    views,
 )
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Method, Plain, Step
 from srcdiff.frontend.trial import Trial
@@ -137,7 +138,7 @@ def item_at(lw: Lowerer, seq: Bound, index: Atom, node: Any) -> Bound:
     if isinstance(box, Agg):
         return element(lw, box, index, node)
     if isinstance(seq, Loc):
-        return lw.view(seq, Step(operator.getitem, (index,)))
+        return views.view(lw, seq, Step(operator.getitem, (index,)))
     return lw.bind(lw.getitem(lw.read(seq), index))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.frontend import matrices, scipy_longhand
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.lifting import Wanted, is_function, lift

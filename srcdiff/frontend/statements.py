@@ -28,8 +28,10 @@ from srcdiff.frontend import (
     protect,
     recursion,
     thrown,
+    views,
 )
-from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, constant, is_constant, name_of
+from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, name_of
 from srcdiff.frontend.expressions import (
     WORDS,
     attribute,
@@ -209,7 +211,7 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
             if stars:
                 unpack_starred(lw, target, base, stars[0])
                 return
-            parts = tuple(lw.view(base, Step(operator.getitem, (Const(i),))) for i in range(n))
+            parts = tuple(views.view(lw, base, Step(operator.getitem, (Const(i),))) for i in range(n))
             c = Agg(tuple, tuple(range(n)), parts)
         elif k == UNKNOWN and not stars:
             c = Agg(tuple, tuple(range(n)), tuple(lw.bind(lw.getitem(atom, Const(i))) for i in range(n)))
@@ -254,7 +256,9 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
             assign(
                 lw,
                 t,
-                lw.view(base, Step(operator.getitem, (Const(i if i < star else i - len(target.elts)),))),
+                views.view(
+                    lw, base, Step(operator.getitem, (Const(i if i < star else i - len(target.elts)),))
+                ),
             )
 
 

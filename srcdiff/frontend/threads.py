@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import aliases, exits, joins, loops, mappings
+from srcdiff.frontend import aliases, exits, joins, loops, mappings, sharing
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import Agg, Bound, Forward, Frame, Iter, Loc, Plain, Poison, State
@@ -320,11 +320,11 @@ def take_back(lw: Lowerer, site: Site, threads: Threads, made: list[Bound], node
     written: set[int] = set()
     for key, b in zip(threads.kinds, made, strict=True):
         if key[0] == "cell":
-            lw.check_shared(key[1], node)
+            sharing.check_shared(lw, key[1], node)
             lw.state.cells[key[1]] = loops.content_of(lw, b)
             written.add(key[1])
         elif key[0] == "item":
-            lw.check_shared(key[1], node)
+            sharing.check_shared(lw, key[1], node)
             joins.set_part(lw.state, key[1], key[2], b)
             written.add(key[1])
         elif key[0] == "name":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import boxes, objects
-from srcdiff.frontend.core import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import attribute, content, element
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Either, Known, Kw, Loc, Method, Partial, Plain
 from srcdiff.ir.graph import Const, kind

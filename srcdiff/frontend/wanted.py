@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
+from srcdiff.frontend import captures
 from srcdiff.frontend.paths import (
     Path,
     Unbound,
@@ -76,7 +77,8 @@ def open_code(lw: Lowerer, box: Bound, value: Any, text: str, path: Path) -> Bou
         part = step(value, how, name)
         there = f"{text}.{key}" if str(key).isidentifier() else f"{text}_{key}"
         inner = (*path, (how, name))
-        opened = lw.outside(part, there, inner) if is_thing(part) else open_code(lw, item, part, there, inner)
+        reads = captures.outside if is_thing(part) else None
+        opened = reads(lw, part, there, inner) if reads else open_code(lw, item, part, there, inner)
         items.append(opened)
     agg = Agg(held.type, held.keys, tuple(items))
     if not isinstance(box, Loc):
@@ -183,20 +185,20 @@ def from_outside(lw: Lowerer, text: str, way: Way) -> Val:
     for n, token in enumerate(way.tokens):
         if isinstance(obj, types.MethodType):
             obj, path = obj.__func__, (*path, ("attr", "__func__"))
-        if lw.at_place(path) is not None:
+        if captures.at_place(lw, path) is not None:
             return part_from_outside(lw, text, way, path, n, obj)
         how, name = found(lw, text, obj, token, way)
         if how == "attr":
             computed(text, obj, name)
         lw.on_way.add(id(obj))
         obj, path = step(obj, how, name), (*path, (how, name))
-    k = lw.capture_kind(obj)
+    k = captures.capture_kind(lw, obj)
     check(text, obj, k)
     word = next((str(n) for _, n in reversed(path) if isinstance(n, str) and n.isidentifier()), way.root)
     real = isinstance(k, Scalar) and k.dtype[0] in "iu"
-    if lw.at_place(path) is not None:
+    if captures.at_place(lw, path) is not None:
         refuse_value(f"{text!r} is named twice, in two ways", "name it once")
-    lw.captured(obj, word, path, real)
+    captures.captured(lw, obj, word, path, real)
     lw.wanted.add(place_of(lw.function, path, lw.given))
     lw.graph.info["named"] = (*lw.graph.info.get("named", ()), path)
     name = lw.captures[path].name

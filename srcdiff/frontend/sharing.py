@@ -1,0 +1,80 @@
+"""Lists that lie in several places: a write that another name would miss is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.frontend import aliases
+from srcdiff.frontend.core import parts_of
+from srcdiff.frontend.scope import Agg, Bound, Loc
+from srcdiff.ir.graph import UNDEF, kind
+from srcdiff.ir.kinds import Seq
+
+if TYPE_CHECKING:
+    from srcdiff.frontend.core import Core
+
+__all__ = ["cells_of", "check_shared", "holds", "is_list", "names_after", "one_sort"]
+
+
+def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
+    """Refuse a write to what another live name or field may hold too, depending on the path taken."""
+    longer = itself and is_list(lw, cell)  # its length changes, or which elements it has
+    shares = lw.state.shares
+    linked = aliases.near_to(shares, {cell}) if longer else aliases.linked(shares, cell)
+    if len(linked) == 1:
+        return
+    after = names_after(lw)
+    for (f, n), b in lw.state.names.items():
+        if f in after and n not in after[f]:
+            continue
+        for label, c in holds(lw, n, b, set()):
+            if c != cell and c in linked and one_sort(lw, c, cell, itself):
+                lw.stop(
+                    "aliasing", f"this may or may not change {label!r} as well", node,
+                    note="two names may hold the same array or object here, depending on the path taken",
+                    help="write into a copy (x = x.copy()), so that only one of them changes",
+                )  # fmt: skip
+
+
+def is_list(lw: Core, cell: int) -> bool:
+    """Whether a list or the like lives in a cell, not an array."""
+    held = lw.state.cells.get(cell, UNDEF)
+    return isinstance(held, Agg) or isinstance(kind(held), Seq)
+
+
+def one_sort(lw: Core, a: int, written: int, itself: bool) -> bool:
+    """Whether a change of one cell may change another: a list that gets longer changes no array."""
+    return is_list(lw, a) or not (itself and is_list(lw, written))
+
+
+def holds(lw: Core, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str, int]]:
+    """The cells that can be reached from a bound, and how."""
+    if isinstance(b, Loc):
+        b = lw.moved_to(b)
+        yield label, b.cell
+        if b.cell in seen or b.path:
+            return
+        seen.add(b.cell)
+        b = lw.state.cells.get(b.cell, b)
+    for part in parts_of(b):
+        yield from holds(lw, label, part, seen)
+    if isinstance(b, Agg):
+        sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
+        for k, item in zip(b.keys, b.items, strict=True):
+            yield from holds(lw, sort.format(label, k), item, seen)
+
+
+def names_after(lw: Core) -> dict[int, frozenset[str]]:
+    """Of each function being read, by its frame: the names that it may read from here on."""
+    return {}
+
+
+def cells_of(lw: Core, b: Bound) -> Iterator[int]:
+    """The cells of an argument: its arrays, and its containers that can be changed."""
+    if isinstance(b, Loc):
+        yield b.cell
+        b = lw.state.cells[b.cell]
+    if isinstance(b, Agg):
+        for item in b.items:
+            yield from cells_of(lw, item)
