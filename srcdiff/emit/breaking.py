@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from srcdiff.emit import printer
+from srcdiff.emit.atoms import LOW
 
 __all__ = ["COMMA", "INDENT", "Cut", "Group", "Layout", "Part", "flat"]
 
@@ -177,4 +177,4 @@ def split(parts: list[Part]) -> list[list[Part]]:
     return items
 
 
-COMMA = Cut(printer.LOW, ", ", ",", "")
+COMMA = Cut(LOW, ", ", ",", "")
