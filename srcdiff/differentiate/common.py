@@ -25,10 +25,11 @@ from srcdiff.differentiate.masks import (
     written_endless,
 )
 from srcdiff.errors import NoRule, problem_at
-from srcdiff.frontend.core import WITHIN, refuses_none
+from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
+from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Struct, Val, key_of, kind, vals
 from srcdiff.ir.kinds import (

@@ -10,10 +10,10 @@ import numpy as np
 
 from srcdiff.frontend import boxes, calls, displays, masked, numeric, reflection, sequences, texts, tools
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, stored
 from srcdiff.frontend.infer import length_of
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Iter, Known, Kw, Loc, Partial, Plain
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, FLOAT, NONE, STR, UNKNOWN, Array, Map, Scalar, Seq, fresh_sym, present

@@ -5,16 +5,16 @@ from __future__ import annotations
 import enum
 import operator
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.frontend import constants, sharing
-from srcdiff.frontend.core import Capture, as_atom, with_value
 from srcdiff.frontend.elsewhere import counterpart
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, world_key
 from srcdiff.frontend.sizes import note_sizes
 from srcdiff.frontend.things import holds_things, is_code, is_foreign, is_instance
+from srcdiff.frontend.words import as_atom, with_value
 from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import Atom, Const, Ref, Region, Struct, Val
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
 __all__ = [
+    "Capture",
     "as_constant",
     "at_place",
     "capture_kind",
@@ -37,6 +38,22 @@ __all__ = [
     "own_text",
     "with_text",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value from outside that the function reads: parameter name, and the way to it at each call."""
+
+    name: str
+    path: Path
+    kind: Kind
+    value: Any
+    real: bool = False  # an integer to differentiate with respect to: it counts as a real number
+
+    @property
+    def nameless(self) -> bool:
+        """Whether no variable leads to it: a default, or an attribute of the class of some object."""
+        return self.path[-1][0] == "default" or self.path[0][0] == "const"
 
 
 def free(lw: Core, name: str, frame: Frame, node: Any = None) -> Bound:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend.core import as_atom
 from srcdiff.frontend.scope import Step
+from srcdiff.frontend.words import as_atom
 from srcdiff.ir.graph import ZERO, Atom, Const, Ref, Slice, Struct, Val
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import exits, joins
 from srcdiff.frontend.blocks import Opened, exported
-from srcdiff.frontend.core import Bottom, name_of_value
+from srcdiff.frontend.core import Bottom
 from srcdiff.frontend.expressions import condition, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Bound, Plain, Poison, State
+from srcdiff.frontend.words import name_of_value
 from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, walk
 from srcdiff.ir.kinds import Array, Maybe, present
 

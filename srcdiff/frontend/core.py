@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.backends import numpy_names
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.frontend import boxes, captures, constants, sharing, views
 from srcdiff.frontend.advice import ADVICE
@@ -22,7 +21,6 @@ from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
-    Closure,
     Either,
     Field,
     Forward,
@@ -31,7 +29,6 @@ from srcdiff.frontend.scope import (
     Known,
     Loc,
     Method,
-    Partial,
     Plain,
     Poison,
     State,
@@ -42,6 +39,7 @@ from srcdiff.frontend.sizes import inferred, settle_slices
 from srcdiff.frontend.things import (
     mutable,
 )
+from srcdiff.frontend.words import describe, filled, is_numeric, name_of, name_of_value, refuses_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     ZERO,
@@ -54,12 +52,10 @@ from srcdiff.ir.graph import (
     Region,
     Struct,
     Val,
-    key_of,
     kind,
     walk,
 )
 from srcdiff.ir.kinds import (
-    NONE,
     OTHER,
     UNKNOWN,
     Array,
@@ -68,14 +64,13 @@ from srcdiff.ir.kinds import (
     Maybe,
     Scalar,
     Seq,
-    Simple,
     Tree,
     fresh_sym,
     has_cell,
     present,
 )
 
-__all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Capture", "Context", "Core", "Declined", "Stop"]
+__all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Context", "Core", "Declined", "Stop"]
 
 MOST_PROBLEMS = 20  # reported at once
 WITHIN = "it has no rule, and inside it are functions or options that have none either"
@@ -126,22 +121,6 @@ class Context:
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A value from outside that the function reads: parameter name, and the way to it at each call."""
-
-    name: str
-    path: Path
-    kind: Kind
-    value: Any
-    real: bool = False  # an integer to differentiate with respect to: it counts as a real number
-
-    @property
-    def nameless(self) -> bool:
-        """Whether no variable leads to it: a default, or an attribute of the class of some object."""
-        return self.path[-1][0] == "default" or self.path[0][0] == "const"
-
-
 @dataclass
 class Core:
     """State of one reading."""
@@ -155,7 +134,7 @@ class Core:
     origin: Origin | None = None
     node: Any = None
     statement: Any = None
-    captures: dict[tuple[Any, ...], Capture] = field(default_factory=dict)
+    captures: dict[tuple[Any, ...], captures.Capture] = field(default_factory=dict)
     capture_vals: dict[str, Bound] = field(default_factory=dict)
     guards: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     function: Any = None  # the one whose variables and arguments the paths start from
@@ -658,85 +637,3 @@ class Core:
         return f.static or f.ours or (f.fobj is None and f.path is None and not f.locals)
 
     # ---- names
-
-
-def parts_of(b: Any) -> tuple[Bound, ...]:
-    """What a thing that is no value goes with: the arguments of a partial function, the owner of a method."""
-    match b:
-        case Either(_, then, other):
-            return then, other
-        case Partial(fn, args, kwargs):
-            return fn, *args, *kwargs.values()
-        case Method(owner) | Window(_, owner):
-            return (owner,)
-        case Closure(defaults=defaults):
-            return tuple(defaults.values())
-    return ()
-
-
-def with_value(k: Kind) -> Kind:
-    """An integer stands for a size of its own."""
-    if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
-        return Scalar(k.dtype, k.weak, fresh_sym())
-    return k
-
-
-def as_atom(v: Any) -> Atom | None:
-    if v is None or isinstance(v, (bool, int, float, complex, str)) or v is Ellipsis:
-        return Const(v)
-    if isinstance(v, np.bool_):
-        return Const(bool(v))
-    if type(v) in (tuple, list):
-        items = tuple(as_atom(x) for x in v)
-        if all(x is not None for x in items):
-            return Struct(type(v), tuple(range(len(v))), items)  # type: ignore[arg-type]
-    return None
-
-
-def filled(a: Atom) -> Atom:
-    """A display of numbers with its symbolic zeros written out."""
-    if isinstance(a, Struct):
-        return Struct(a.type, a.keys, tuple(Const(0.0) if x is ZERO else filled(x) for x in a.items))
-    return a
-
-
-def refuses_none(fn: Any) -> bool:
-    """Whether a function raises an exception if it is given None for an operand."""
-    if fn in numpy_names.INFIX or fn in numpy_names.PREFIX:
-        return fn not in _TAKES_NONE
-    if isinstance(fn, np.ufunc):
-        return fn not in _TAKES_NONE
-    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float)
-
-
-def is_numeric(k: Kind) -> bool:
-    """Whether values are None, numbers, or made of numbers: nothing with operators of its own."""
-    return k == NONE or not isinstance(k, Simple)
-
-
-_TAKES_NONE = frozenset({
-    operator.is_, operator.is_not, operator.eq, operator.ne, operator.not_, np.logical_not, np.logical_and,
-    np.logical_or, np.logical_xor, np.equal, np.not_equal,
-})  # fmt: skip
-
-
-def name_of_value(a: Atom) -> Any:
-    """What two atoms have in common that are the same value: an element read twice is."""
-    op = a.op if isinstance(a, Val) else None
-    if op is not None and a in op.outs and op.fn in (operator.getitem, ops.getfield):
-        return (op.fn, *(name_of_value(x) for x in op.ins))
-    return key_of(a)
-
-
-def name_of(a: Atom) -> str:
-    return a.name if isinstance(a, Val) else ""
-
-
-def describe(b: Bound) -> str:
-    names = {
-        "Closure": "a function",
-        "Iter": "an iterator",
-        "Method": "a method",
-        "Partial": "a partial function",
-    }
-    return names.get(type(b).__name__, "this")

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, control, places
-from srcdiff.frontend.core import name_of_value
 from srcdiff.frontend.expressions import is_member
 from srcdiff.frontend.scope import (
     Agg,
@@ -23,6 +22,7 @@ from srcdiff.frontend.scope import (
     Poison,
     State,
 )
+from srcdiff.frontend.words import name_of_value
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Struct, Val, key_of, kind, same
 from srcdiff.ir.kinds import Array, Kind, Maybe, Scalar, Seq, Tree, fresh_sym, has_cell, join
 

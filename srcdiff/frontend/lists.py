@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import definitions, iterators, places, producers, sequences
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
 from srcdiff.ir.kinds import Seq, Tree, join

@@ -44,7 +44,7 @@ from srcdiff.frontend import (
     thrown,
     tools,
 )
-from srcdiff.frontend.core import Context, Core, Declined, Stop, with_value
+from srcdiff.frontend.core import Context, Core, Declined, Stop
 from srcdiff.frontend.params import Param
 from srcdiff.frontend.paths import Way
 from srcdiff.frontend.raising import Reread
@@ -71,6 +71,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.frontend.sharing import cells_of
 from srcdiff.frontend.sizes import note_sizes
 from srcdiff.frontend.wanted import find_wanted, open_code
+from srcdiff.frontend.words import with_value
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
 

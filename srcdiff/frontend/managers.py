@@ -28,9 +28,9 @@ from srcdiff.frontend import (
     source,
 )
 from srcdiff.frontend.blocks import Opened, exported
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import attribute, content, truth
 from srcdiff.frontend.scope import Agg, Bound, Closure, Iter, Known, Loc, Partial, Plain, nodes_in
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Val, kind
 from srcdiff.ir.kinds import OTHER, UNKNOWN, is_active_kind

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import identity, places
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.scope import Agg, Bound, Identity, Iter, Loc, Plain, Window, has_objects
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree, alike, join, join_all

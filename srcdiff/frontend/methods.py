@@ -25,9 +25,9 @@ from srcdiff.frontend import (
     texts,
 )
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.expressions import content, element, one_of, stored
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.kinds import (

@@ -27,7 +27,7 @@ from srcdiff.frontend import (
     views,
 )
 from srcdiff.frontend.constants import constant
-from srcdiff.frontend.core import Stop, name_of
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.scope import (
@@ -45,6 +45,7 @@ from srcdiff.frontend.scope import (
     Step,
     declarations,
 )
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind

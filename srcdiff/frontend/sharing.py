@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases
-from srcdiff.frontend.core import parts_of
 from srcdiff.frontend.scope import Agg, Bound, Loc
+from srcdiff.frontend.words import parts_of
 from srcdiff.ir.graph import UNDEF, kind
 from srcdiff.ir.kinds import Seq
 

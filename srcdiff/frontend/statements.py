@@ -31,7 +31,7 @@ from srcdiff.frontend import (
     views,
 )
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop, name_of
+from srcdiff.frontend.core import MOST_PROBLEMS, Bottom, Stop
 from srcdiff.frontend.expressions import (
     WORDS,
     attribute,
@@ -46,6 +46,7 @@ from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import settle_slices
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.core import as_atom
 from srcdiff.frontend.scope import Bound, Plain
+from srcdiff.frontend.words import as_atom
 from srcdiff.ir.graph import Atom, Const, Ref, Struct, kind
 from srcdiff.ir.kinds import BOOL, OTHER, STR, Kind, Scalar, Seq, Tree, fresh_sym
 

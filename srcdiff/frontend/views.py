@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import constants
-from srcdiff.frontend.core import name_of
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Step
 from srcdiff.frontend.things import mutable
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.kinds import Kind, Map, Seq, Tree, has_cell, join

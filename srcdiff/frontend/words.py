@@ -1,0 +1,128 @@
+"""Small questions about values and their kinds, and small answers."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcdiff.backends import numpy_names
+from srcdiff.frontend.scope import (
+    Bound,
+    Closure,
+    Either,
+    Method,
+    Partial,
+    Window,
+)
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    ZERO,
+    Atom,
+    Const,
+    Struct,
+    Val,
+    key_of,
+)
+from srcdiff.ir.kinds import (
+    NONE,
+    Kind,
+    Scalar,
+    Simple,
+    fresh_sym,
+)
+
+__all__ = [
+    "as_atom",
+    "describe",
+    "filled",
+    "is_numeric",
+    "name_of",
+    "name_of_value",
+    "parts_of",
+    "refuses_none",
+    "with_value",
+]
+
+
+def parts_of(b: Any) -> tuple[Bound, ...]:
+    """What a thing that is no value goes with: the arguments of a partial function, the owner of a method."""
+    match b:
+        case Either(_, then, other):
+            return then, other
+        case Partial(fn, args, kwargs):
+            return fn, *args, *kwargs.values()
+        case Method(owner) | Window(_, owner):
+            return (owner,)
+        case Closure(defaults=defaults):
+            return tuple(defaults.values())
+    return ()
+
+
+def with_value(k: Kind) -> Kind:
+    """An integer stands for a size of its own."""
+    if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
+        return Scalar(k.dtype, k.weak, fresh_sym())
+    return k
+
+
+def as_atom(v: Any) -> Atom | None:
+    if v is None or isinstance(v, (bool, int, float, complex, str)) or v is Ellipsis:
+        return Const(v)
+    if isinstance(v, np.bool_):
+        return Const(bool(v))
+    if type(v) in (tuple, list):
+        items = tuple(as_atom(x) for x in v)
+        if all(x is not None for x in items):
+            return Struct(type(v), tuple(range(len(v))), items)  # type: ignore[arg-type]
+    return None
+
+
+def filled(a: Atom) -> Atom:
+    """A display of numbers with its symbolic zeros written out."""
+    if isinstance(a, Struct):
+        return Struct(a.type, a.keys, tuple(Const(0.0) if x is ZERO else filled(x) for x in a.items))
+    return a
+
+
+def refuses_none(fn: Any) -> bool:
+    """Whether a function raises an exception if it is given None for an operand."""
+    if fn in numpy_names.INFIX or fn in numpy_names.PREFIX:
+        return fn not in _TAKES_NONE
+    if isinstance(fn, np.ufunc):
+        return fn not in _TAKES_NONE
+    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float)
+
+
+def is_numeric(k: Kind) -> bool:
+    """Whether values are None, numbers, or made of numbers: nothing with operators of its own."""
+    return k == NONE or not isinstance(k, Simple)
+
+
+_TAKES_NONE = frozenset({
+    operator.is_, operator.is_not, operator.eq, operator.ne, operator.not_, np.logical_not, np.logical_and,
+    np.logical_or, np.logical_xor, np.equal, np.not_equal,
+})  # fmt: skip
+
+
+def name_of_value(a: Atom) -> Any:
+    """What two atoms have in common that are the same value: an element read twice is."""
+    op = a.op if isinstance(a, Val) else None
+    if op is not None and a in op.outs and op.fn in (operator.getitem, ops.getfield):
+        return (op.fn, *(name_of_value(x) for x in op.ins))
+    return key_of(a)
+
+
+def name_of(a: Atom) -> str:
+    return a.name if isinstance(a, Val) else ""
+
+
+def describe(b: Bound) -> str:
+    names = {
+        "Closure": "a function",
+        "Iter": "an iterator",
+        "Method": "a method",
+        "Partial": "a partial function",
+    }
+    return names.get(type(b).__name__, "this")
