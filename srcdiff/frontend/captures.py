@@ -198,7 +198,7 @@ def as_constant(lw: Core, a: Atom) -> Atom:
         if type(obj) not in (tuple, list, dict):
             return a
         obj = obj[step]
-    value = as_atom(obj) if constants.exact(obj) else None
+    value = as_atom(obj) if constants.is_exact(obj) else None
     if value is None:
         return a
     lw.guards[found.path + tuple(("item", step) for step in steps)] = obj

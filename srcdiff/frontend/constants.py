@@ -25,7 +25,7 @@ __all__ = [
     "_ZERO_KEEPS",
     "constant",
     "constant_axes",
-    "exact",
+    "is_exact",
     "fold",
     "infinity",
     "is_constant",
@@ -64,7 +64,7 @@ def fold(lw: Core, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Atom | 
         if v is _NOT:
             return None
         values.append(v)
-    exact = all(exact(v) or (isinstance(v, float) and abs(v) == np.inf) for v in values)
+    exact = all(is_exact(v) or (isinstance(v, float) and abs(v) == np.inf) for v in values)
     foldable = fn in numpy_names.INFIX or fn in numpy_names.PREFIX or lw.ctx.is_pure(fn) or fn in _FOLDABLE
     if not foldable or not (exact or lw.frame.static):
         return None
@@ -134,7 +134,7 @@ def is_constant(a: Atom) -> bool:
     return constant(a) is not _NOT
 
 
-def exact(v: Any) -> bool:
+def is_exact(v: Any) -> bool:
     if isinstance(v, (tuple, list)):
-        return all(exact(x) for x in v)
+        return all(is_exact(x) for x in v)
     return v is None or isinstance(v, (bool, int, str, type, slice, np.dtype)) or v is Ellipsis
