@@ -156,9 +156,9 @@ def silence(region: Region) -> None:
 
 
 def is_number(graph: Graph, has_aux: bool) -> bool:
-    """Whether a function returns a single number."""
+    """Whether a function returns a single number, or what is not known: its gradient looks when it runs."""
     k = kind(split(graph.region.results[0], has_aux, graph.name)[0])
-    return isinstance(k, Scalar) or (isinstance(k, Array) and all(d == 1 for d in k.dims))
+    return k == UNKNOWN or isinstance(k, Scalar) or (isinstance(k, Array) and all(d == 1 for d in k.dims))
 
 
 def better(
