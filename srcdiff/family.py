@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcdiff.batch.apply import Unbatched
-from srcdiff.batch.transform import MANY, ONE, How, batched
+from srcdiff.batch.transform import MANY, ONE, How, batched, lifted
+from srcdiff.batch.turns import in_turn
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
@@ -228,23 +229,44 @@ def over_identity(ctx: Context, g: Graph, e: Val, of: Atom, mode: str) -> tuple[
         counted = of if isinstance(of, Val) and len(k.dims) == 1 else None
         new, hows, table = batched(ctx, g, {e: MANY}, dim, counted)
     except Unbatched as why:
-        refuse("jacobian", f"{mode} of {g.name} cannot be done for many directions: {why}",
-               "take one direction at a time: jvp or vjp")  # fmt: skip
+        return one_by_one(ctx, g, e, dim, mode, why)
     row = table[e]
     of, how = new.region.results.pop(), hows.pop()
     assert how == ONE
-    b = Builder(ctx, new)
     first = Region()
-    with b.inside(first):
-        basis = b.rule(columns.identity if k.dtype == "f8" else columns.identity_like, {"x": of})
-    if isinstance(basis, Val):
-        basis.kind = row.kind
+    basis = basis_of(ctx, new, first, of, row.kind)
     new.region.params.remove(row)
     ops = new.region.ops
     at = next((n for n, o in enumerate(ops) if uses(o, {row})), len(ops))
     ops[at:at] = first.ops
     replace_values(new.region, {row: basis})
     return new, hows, of
+
+
+def basis_of(ctx: Context, g: Graph, region: Region, of: Atom, k: Kind) -> Atom:
+    """The directions, one for each element of ``of``, made in ``region``."""
+    own_kind = kind(of)
+    assert isinstance(own_kind, Array)
+    b = Builder(ctx, g)
+    with b.inside(region):
+        basis = b.rule(columns.identity if own_kind.dtype == "f8" else columns.identity_like, {"x": of})
+    if isinstance(basis, Val):
+        basis.kind = k
+    return basis
+
+
+def one_by_one(
+    ctx: Context, g: Graph, e: Val, dim: Dim, mode: str, why: Unbatched
+) -> tuple[Graph, list[How], Atom]:
+    """As :func:`over_identity`, with a loop over the directions."""
+    of, first = g.region.results.pop(), Region()
+    basis = basis_of(ctx, g, first, of, lifted(e.kind, MANY, dim))
+    try:
+        many = in_turn(ctx, g, e, basis, first, dim)
+    except Unbatched as too:
+        refuse("jacobian", f"{mode} of {g.name} cannot be done for many directions: {why}; {too}",
+               "take one direction at a time: jvp or vjp")  # fmt: skip
+    return g, [MANY if x else ONE for x in many], of
 
 
 def seeded(k: Kind, path: Path, seed: Atom) -> Atom:

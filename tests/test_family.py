@@ -542,6 +542,54 @@ def test_the_primal_is_run_once_for_all_directions(f: Any) -> None:
     assert "_i in " not in h.source and "in np.eye" not in h.source, h.source
 
 
+def determinant_by_elimination(a: Any) -> Any:
+    """Rows change places: a tape holds rows in some trips, and nothing in others."""
+    A = a[:9].reshape(3, 3).copy() + 2.0 * np.eye(3)
+    sign = 1
+    for k in range(3):
+        p = k + np.argmax(np.abs(A[k:, k]))
+        if p != k:
+            A[[k, p]] = A[[p, k]]
+            sign = -sign
+        for i in range(k + 1, 3):
+            A[i, k:] -= A[i, k] / A[k, k] * A[k, k:]
+    return sign * np.prod(np.diag(A)) + a[9]
+
+
+def test_directions_in_turn() -> None:
+    """What cannot be written for all directions at once is a loop over them."""
+    a = np.random.default_rng(5).normal(size=10)
+    a[0] = -2.1  # the first pivot is another row
+    d = hessian(determinant_by_elimination)
+    rows = [hvp(determinant_by_elimination)(a, e) for e in np.eye(10)]
+    np.testing.assert_allclose(d(a), rows, rtol=1e-9, atol=1e-12)
+    assert "in np.eye(a.size):" in d.source, d.source
+    A = a[:9].reshape(3, 3) + 2.0 * np.eye(3)
+    slope = np.append(np.linalg.det(A) * np.linalg.inv(A).T.ravel(), 1.0)
+    np.testing.assert_allclose(grad(determinant_by_elimination)(a), slope, rtol=1e-9)
+
+
+def tally(x: Any) -> Any:
+    """A result of which the kind is not known until it runs."""
+    c: dict[Any, Any] = {}
+    for i, v in enumerate(x):
+        key = "even" if i % 2 == 0 else "odd"
+        c[key] = c.get(key, 0.0) + v**2
+        c[i % 3] = c.get(i % 3, 0.0) + v**3
+    total = 0.0
+    for k, v in c.items():
+        total += v * (2 if isinstance(k, str) else k + 1)
+    return total / len(c)
+
+
+def test_hessian_of_what_is_not_known_until_it_runs() -> None:
+    x = np.array([1.0, 2.0, 0.5, -1.0])
+    rows = [hvp(tally)(x, e) for e in np.eye(4)]
+    np.testing.assert_allclose(hessian(tally)(x), rows, rtol=1e-12)
+    want = np.array([4.0, 4.0, 4.0, 4.0]) + 6.0 * x * np.array([1.0, 2.0, 3.0, 1.0])
+    np.testing.assert_allclose(hessian(tally)(x), np.diag(want) / 5.0, rtol=1e-12)
+
+
 # programs of the corpus that were wrong, or failed, along many directions
 ALONG_MANY = (
     "zip_of_heads", "maybe_best_row", "maybe_anderson", "payload_array_inside_below", "two_sizes_swapped",
