@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import html
-import io
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -25,8 +22,9 @@ from srcdiff.ir.graph import Graph, Op, Origin, Val, vals, walk
 from srcdiff.lineclock import Clocked
 from srcdiff.memory.sizes import Sizes
 from srcdiff.memory.values import Piece
-from srcdiff.statements import COLOURS, Row, check_source, short
-from srcdiff.tapes import Entry, cut, entries
+from srcdiff.shown import Shown, cut, short
+from srcdiff.statements import COLOURS, Row, check_source
+from srcdiff.tapes import Entry, entries
 
 __all__ = ["KernelTime", "Line", "Profile", "report"]
 
@@ -96,7 +94,7 @@ class KernelTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Shown):
     """Where the time and the memory of a derivative go.
 
     Attributes:
@@ -201,18 +199,6 @@ class Profile:
             pad = [c.rjust(w) if h in RIGHT else c.ljust(w) for c, w, h in columns]
             out.append("  ".join(pad).rstrip())
         return "\n".join([*out, self.footer])
-
-    def show(self) -> None:
-        """Print the report: a table in a terminal, plain text elsewhere."""
-        print(self)
-
-    def __str__(self) -> str:
-        if not sys.stdout.isatty():
-            return self.plain()
-        console = Console(file=io.StringIO(), force_terminal=True, width=Console().width)
-        console.print(self)
-        assert isinstance(console.file, io.StringIO)
-        return console.file.getvalue().rstrip()
 
     def html(self) -> str:
         """The report as a table in HTML, which stands by itself; a notebook shows it."""

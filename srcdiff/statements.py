@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gast
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +15,7 @@ from srcdiff.api.wrt import Wrt
 from srcdiff.errors import Problem, UnsupportedSyntax
 from srcdiff.ir.graph import Graph
 from srcdiff.pipeline import Account, account, partial_account
+from srcdiff.shown import Shown, short
 
 __all__ = ["Report", "Row", "check_source"]
 
@@ -62,7 +59,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Shown):
     """The statements of a function and of the helpers that are read in place.
 
     Attributes:
@@ -128,25 +125,9 @@ class Report:
         out += [p.render() for p in self.problems]
         return "\n".join(out)
 
-    def show(self) -> None:
-        """Print the report: a table in a terminal, plain text elsewhere."""
-        print(self)
-
-    def __str__(self) -> str:
-        if not sys.stdout.isatty():
-            return self.plain()
-        console = Console(file=io.StringIO(), force_terminal=True, width=Console().width)
-        console.print(self)
-        for p in self.problems:
-            console.print(p.render(), markup=False, highlight=False)
-        assert isinstance(console.file, io.StringIO)
-        return console.file.getvalue().rstrip()
-
-
-def short(file: str) -> str:
-    """A file's name as one would type it here."""
-    near = os.path.relpath(file) if os.path.isabs(file) else file
-    return file if near.startswith("..") else near
+    def below(self) -> list[str]:
+        """The problems, as errors show them."""
+        return [p.render() for p in self.problems]
 
 
 def check_source(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +21,7 @@ from srcdiff.ir.amounts import written
 from srcdiff.ir.graph import Graph, LoopView, Origin, Region, Struct, Val, vals
 from srcdiff.memory.sizes import Sizes
 from srcdiff.memory.values import Arr, Many, Num, Other, Parts, Piece, Value, held_by
-from srcdiff.statements import short
+from srcdiff.shown import Shown, cut, short
 
 __all__ = ["Entry", "Tape", "tape"]
 
@@ -70,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Tape:
+class Tape(Shown):
     """What the pullback of a function keeps between the forward and the backward sweep.
 
     Attributes:
@@ -158,25 +155,9 @@ class Tape:
         out.append(self.footer)
         return "\n".join(out)
 
-    def show(self) -> None:
-        """Print the report: a table in a terminal, plain text elsewhere."""
-        print(self)
-
-    def __str__(self) -> str:
-        if not sys.stdout.isatty():
-            return self.plain()
-        console = Console(file=io.StringIO(), force_terminal=True, width=Console().width)
-        console.print(self)
-        assert isinstance(console.file, io.StringIO)
-        return console.file.getvalue().rstrip()
-
 
 def times(e: Entry) -> str:
     return "? trips" if e.trips is None else f"x {e.trips}" if e.trips != 1 else ""
-
-
-def cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 def tape(fn: Callable[..., Any], *args: Any, wrt: Wrt = None, **kwargs: Any) -> Tape:
