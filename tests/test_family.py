@@ -569,6 +569,18 @@ def test_directions_in_turn() -> None:
     np.testing.assert_allclose(grad(determinant_by_elimination)(a), slope, rtol=1e-9)
 
 
+def test_rows_written_before_an_ellipsis_along_all_directions() -> None:
+    """What follows an ellipsis in an index says which axes are meant: a full slice there is not left out."""
+
+    def f(x: Any) -> Any:
+        y = np.zeros((2, 4, 3))
+        y[..., ::2, :] = np.reshape(x, (2, 2, 3)) ** 2
+        return np.sum(np.cumsum(y, axis=1)[..., 1:, :] ** 2)
+
+    x = np.linspace(-1.0, 1.0, 12)
+    np.testing.assert_allclose(hessian(f)(x), [hvp(f)(x, e) for e in np.eye(12)], rtol=1e-12, atol=1e-14)
+
+
 def tally(x: Any) -> Any:
     """A result of which the kind is not known until it runs."""
     c: dict[Any, Any] = {}

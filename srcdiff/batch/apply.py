@@ -241,6 +241,8 @@ def index(parts: list[Atom]) -> Atom:
 
 def whole_index(parts: list[Atom]) -> Atom:
     """``x[:, ...]`` without slices at the end that take all."""
+    if any(isinstance(a, Const) and a.value is Ellipsis for a in parts):
+        return index(parts)  # what follows says which axes the others are
     while len(parts) > 1 and parts[-1] == WHOLE:
         parts = parts[:-1]
     return parts[0] if len(parts) == 1 else index(parts)

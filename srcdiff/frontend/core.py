@@ -584,6 +584,10 @@ class Core:
         self.state.cells[b.cell] = new
 
 
+    def names_after(self) -> dict[int, frozenset[str]]:
+        """Of each function being read, by its frame: the names that it may read from here on."""
+        return {}
+
     def shape_struct(self, base: Atom) -> Atom:
         base = self.same_shape(base)
         k = kind(base)
