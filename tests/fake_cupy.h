@@ -24,6 +24,18 @@ static bool ended[MOST];
 static unsigned current;
 static void (*job)();
 static void __syncthreads() { swapcontext(&fibers[current], &host); }
+static double slots[MOST];
+static double shuffled(double value, unsigned from) {  // all threads of a warp are here, but for those that ended
+    const unsigned own = threadIdx.x;
+    slots[own] = value;
+    __syncthreads();
+    const double out = from < blockDim.x && from / 32 == own / 32 ? slots[from] : value;
+    __syncthreads();
+    return out;
+}
+static double __shfl_down_sync(unsigned, double value, unsigned n) { return shuffled(value, threadIdx.x + n); }
+static double __shfl_xor_sync(unsigned, double value, unsigned n) { return shuffled(value, threadIdx.x ^ n); }
+static int min(int a, int b) { return a < b ? a : b; }
 static void fiber() { job(); ended[current] = true; }
 
 // every block after the other; the threads of a block take turns from one __syncthreads to the next

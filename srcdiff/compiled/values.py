@@ -166,6 +166,13 @@ def is_unbroadcast(fn: Any) -> bool:
     )
 
 
+def shaped_like(fn: Any) -> int | None:
+    """Which operand of a helper of the runtime its result has the shape of, whatever the others are."""
+    if not (getattr(fn, "__module__", None) or "").startswith("srcdiff.runtime"):
+        return None
+    return {"matmul_left": 1, "matmul_right": 2}.get(getattr(fn, "__name__", ""))
+
+
 def word_for(fn: Any) -> str:
     module = (getattr(fn, "__module__", "") or "").partition(".")[0]
     name = getattr(fn, "__name__", str(fn))

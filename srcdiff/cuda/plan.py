@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from srcdiff.cuda.groups import Group, Grouper, Node, dims_of, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.nests import Nest
+from srcdiff.cuda.rows import Rows, find_rows
+from srcdiff.cuda.rowtext import RowWriter
 from srcdiff.cuda.shifts import Shifts, find_shifts, gathered, write_shifts
 from srcdiff.cuda.sums import Expression, find_reductions, write_reduction
 from srcdiff.cuda.tables import spelled
@@ -110,6 +112,7 @@ class Fusion(Partition):
                     self.region(r)
         out: list[Op] = []
         nodes = gathered(grouper.nodes, shifts)
+        nodes = find_rows(nodes, self.users, self.memory, self.graph.info.get("seen", {}))
         reductions = find_reductions(nodes, self.users)
         for op, found in reductions.items():
             own = Group(ops=list(found.chain), space=found.group.space)
@@ -166,6 +169,10 @@ class Fusion(Partition):
     def ops_of(self, node: Node) -> list[Op]:
         if isinstance(node, Shifts) and (len(node.ops) > 1):
             return self.call(write_shifts(Writer(self.name(), Group(), always, self.memory), node))
+        if isinstance(node, Rows):
+            rows = RowWriter(self.name(), node, self.used_outside(node.ops), self.memory)
+            kernel = rows.write()
+            return [*self.call(kernel), *rows.views] if kernel is not None else []
         if not isinstance(node, Group):
             if node.ops[0] in self.reductions:
                 return self.reductions[node.ops[0]]
@@ -174,14 +181,14 @@ class Fusion(Partition):
                 if op.code == "prim" and movable(op) and (is_constant(op.out) or op.fn in FREE):
                     self.spare.add(op)
             return node.ops
-        inside = {*node.ops, *self.reductions}
-
-        def escapes(v: Val) -> bool:
-            return any(u not in inside for u in self.users.get(v, ()))
-
-        writer = Writer(self.name(), node, escapes, self.memory)
+        writer = Writer(self.name(), node, self.used_outside([*node.ops, *self.reductions]), self.memory)
         kernel = writer.write()
         return self.call(kernel) if kernel is not None else writer.wanted
+
+    def used_outside(self, ops: Iterable[Op]) -> Callable[[Val], bool]:
+        """Whether others than some operations use a value."""
+        inside = set(ops)
+        return lambda v: any(u not in inside for u in self.users.get(v, ()))
 
     def call(self, k: Kernel) -> list[Op]:
         """The call of a kernel."""
