@@ -139,6 +139,11 @@ def classes(W, X, y):
     return np.mean(norms * 2.0 + np.sum(shifted * y, axis=1)) + np.sum(norms**2)
 
 
+def rectified(W, b, x):
+    h = np.maximum(x @ W + b, 0.0)
+    return np.mean(h * h) + np.sum(h)
+
+
 def attention(q, k):
     s = np.matmul(q, np.swapaxes(k, 1, 2))
     e = np.exp(s - np.max(s, axis=-1, keepdims=True))
@@ -168,6 +173,7 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "distances": (distances, (R.normal(size=(4, 3)), R.normal(size=(5, 3)), R.normal(size=3))),
     "normed": (normed, (R.normal(size=(3, 5, 40)), R.normal(size=40), R.normal(size=40))),
     "classes": (classes, (R.normal(size=(4, 7)), R.normal(size=(70, 4)), R.normal(size=(70, 7)))),
+    "rectified": (rectified, (R.normal(size=(4, 5)), R.normal(size=5), R.normal(size=(3, 4)))),
     "attention": (attention, (R.normal(size=(2, 3, 4)), R.normal(size=(2, 5, 4)))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
@@ -175,4 +181,6 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 def single(name: str) -> tuple[Any, tuple[Any, ...]]:
     f, args = CASES[name]
-    return f, tuple(a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in args)
+    return f, tuple(
+        a.astype(np.float32) if isinstance(a, np.ndarray) and a.dtype == float else a for a in args
+    )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.ir.graph import (
     Op,
@@ -167,7 +169,9 @@ def is_unbroadcast(fn: Any) -> bool:
 
 
 def shaped_like(fn: Any) -> int | None:
-    """Which operand of a helper of the runtime its result has the shape of, whatever the others are."""
+    """Which operand of a conversion, or of a helper of the runtime, its result has the shape of."""
+    if fn is np.float32 or fn is np.float64:
+        return 0
     if not (getattr(fn, "__module__", None) or "").startswith("srcdiff.runtime"):
         return None
     return {"matmul_left": 1, "matmul_right": 2}.get(getattr(fn, "__name__", ""))

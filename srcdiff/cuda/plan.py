@@ -13,6 +13,7 @@ import numpy as np
 from srcdiff.compiled import tables as shared
 from srcdiff.compiled.partition import Left, Partition, movable
 from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
+from srcdiff.cuda.dtypes import as_elements
 from srcdiff.cuda.groups import Group, Grouper, Node, dims_of, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
@@ -65,6 +66,7 @@ def fused(
     graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
 ) -> Plan:
     """Put kernels in the place of what they do; ``banned``: loops, by their places, to be left alone."""
+    as_elements(graph.region)
     return Fusion(graph, memory, written, banned).run()
 
 
