@@ -30,6 +30,7 @@ MODULE = ArrayModule("cupy_mirror", "cp", "cupy_mirrorx.scipy")
 SYNCS: list[str] = []  # what was read back to the host
 MAY_READ = [True]  # whether it may be
 PINNED: list[Any] = [lambda size: None]  # what gives memory for copies from the host
+HOOKS: list[Any] = []  # what is told of new memory
 NOTES: list[Any] | None = None  # operations of a graph that is being captured
 NUMBERS = (bool, int, float, complex, np.generic)
 MAKERS = {"array", "asarray", "ascontiguousarray", "asanyarray"}
@@ -48,6 +49,9 @@ class ndarray:
 
     def __init__(self, a: Any) -> None:
         self._a = a
+        for hook in HOOKS:
+            if a.base is None:
+                hook.malloc_postprocess(size=a.nbytes)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(GONE)

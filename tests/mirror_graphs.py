@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,21 @@ POOLS: list[Any] = []  # allocators in use
 class Event:
     def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
         self.on: Any = None
+        self.at = 0.0
+
+    def record(self, stream: Any = None) -> None:
+        self.at = time.perf_counter()
+
+    def synchronize(self) -> None: ...
+
+
+class MemoryHook:
+    def __enter__(self) -> Any:
+        cp.HOOKS.append(self)
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        cp.HOOKS.remove(self)
 
 
 class Stream:
@@ -116,7 +132,8 @@ _streams: list[Any] = [Stream(null=True)]
 cp.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
     Event=Event, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator,
     set_pinned_memory_allocator=set_pinned_memory_allocator, get_current_stream=lambda: _streams[-1],
-    runtime=types.SimpleNamespace(getDevice=lambda: 0),
+    runtime=types.SimpleNamespace(getDevice=lambda: 0), MemoryHook=MemoryHook,
+    get_elapsed_time=lambda a, b: 1e3 * (b.at - a.at),
 )  # fmt: skip
 cp.get_default_pinned_memory_pool = lambda: MemoryPool()  # type: ignore[attr-defined]
 sys.modules["cupy_mirrorx"].DeviceSynchronized = DeviceSynchronized  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ import pytest
 
 import numeric
 from corpus.program import Program
-from srcdiff import captured, grad, hessian, value_and_grad
+from srcdiff import captured, grad, hessian, report, sparse_hessian, sparse_jacobian, value_and_grad
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, SrcdiffError
 
 ALL = bool(os.environ.get("SRCDIFF_ALL"))
@@ -200,3 +200,43 @@ def test_what_is_no_graph() -> None:
     with pytest.raises(DerivativeValueError, match="no argument is an array of CuPy's"):
         captured(grad(loss))(*numbers())
     assert "graphs of <grad of loss" in repr(captured(grad(loss)))
+
+
+# ---- what else asks for the device
+
+
+def relax(x, n):
+    for _ in range(n):
+        x = x + 0.1 * np.sin(x)
+    y = np.sum(x)
+    return y * y
+
+
+def test_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are those between events behind the statements; what is new is told by the memory's hook."""
+    monkeypatch.setattr("srcdiff.profiles.BUDGET", 0.01)
+    x, n = np.ones(1000), 5
+    found = report(grad(relax), cp.asarray(x), n)
+    step = next(r for r in found if "np.sin" in r.text)
+    assert found.device and found.host > 0 and found.seconds > 0
+    assert step.forward > 0 and step.backward > 0 and step.runs == n
+    assert step.new >= 2 * n * x.nbytes and f"{step.new / 1000:.0f} kB new" in str(found)
+    assert abs(found.bytes - report(grad(relax), x, n).bytes) < 200  # (a number is an array of none)
+    assert "on the device" in found.footer and not report(grad(relax), x, n).device
+    assert not cp.HOOKS
+
+
+def test_memory() -> None:
+    """A budget of memory holds for arrays of a device as for NumPy's."""
+    x, n = np.linspace(0.0, 1.0, 1000), 60
+    d = grad(relax, memory="150 kB")
+    numeric.assert_close(cp.to_host(d(cp.asarray(x), n)), grad(relax)(x, n), 1e-12)
+    plan = str(d.plan)
+    d(x, n)
+    assert plan == str(d.plan) and "run again" in plan
+
+
+@pytest.mark.parametrize("sparse", [sparse_jacobian, sparse_hessian])
+def test_sparse(sparse: Any) -> None:
+    with pytest.raises(DerivativeValueError, match=r"on the host, and these are cupy_mirror's"):
+        sparse(relax)(cp.asarray(np.ones(3)), 2)

@@ -94,7 +94,8 @@ def test_single_precision_stays(name: str) -> None:
             continue
         if not any(w in line for w in ("block_", "team_", "warps", "other", "total", "parts")):
             assert "float64" not in line
-            assert "double" not in line or (name == "rectified" and "(float)((double)" in line)  # flags, halves
+            of_flags = name == "rectified" and "(float)((double)" in line
+            assert "double" not in line or of_flags
 
 
 def test_views_and_broadcasting() -> None:
