@@ -91,7 +91,8 @@ template <typename T> struct CArray {
         return *(T*)p;
     }
     __device__ T& operator[](const ptrdiff_t* index) const { return at(index); }
-    __device__ T& operator[](ptrdiff_t i) const {  // by the place in C order
+    template <typename Int> __device__ T& operator[](Int at) const {  // by the place in C order
+        ptrdiff_t i = at;
         char* p = (char*)m.data;
         for (int k = (int)m.ndim - 1; k > 0; --k) { p += i % m.shape[k] * m.strides[k]; i /= m.shape[k]; }
         return *(T*)(m.ndim ? p + i * m.strides[0] : p);

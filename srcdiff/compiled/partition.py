@@ -20,6 +20,7 @@ from srcdiff.compiled.values import (
     Kernel,
     Unsupported,
     as_array,
+    is_boxed,
     is_unbroadcast,
     is_zeros_like,
     shaped_like,
@@ -192,6 +193,8 @@ class Partition:
                 own, of = op.out.kind, kind(op.ins[at])
                 if isinstance(own, Array) and isinstance(of, Array):
                     op.out.kind = Array(own.dtype, of.dims)
+            elif op.code == "prim" and is_boxed(op):
+                continue
             elif (
                 op.code != "prim"
                 or not known(op.fn)

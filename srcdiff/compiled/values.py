@@ -13,6 +13,7 @@ from srcdiff.ir.graph import (
     Op,
     Origin,
     Val,
+    kind,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
 
@@ -165,6 +166,16 @@ def whole(store: Store) -> View:
 def is_unbroadcast(fn: Any) -> bool:
     return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith(
         "srcdiff.runtime"
+    )
+
+
+def is_boxed(op: Op) -> bool:
+    """Whether an operation makes an array without axes of a number."""
+    if op.fn not in (np.array, np.asarray):
+        return False
+    return all(
+        isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
+        for k in (kind(op.ins[0]), op.out.kind)
     )
 
 
