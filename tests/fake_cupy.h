@@ -17,7 +17,7 @@ struct Place { unsigned x, y, z; };
 static Place threadIdx, blockIdx, blockDim, gridDim;
 template <typename T, typename V> T atomicAdd(T* at, V value) { T old = *at; *at += (T)value; return old; }
 
-static const int MOST = 1024, STACK = 65536;
+static const int MOST = 256, STACK = 65536;
 static ucontext_t host, fibers[MOST];
 static char* stacks = nullptr;
 static bool ended[MOST];

@@ -276,9 +276,7 @@ class Recurrence(Writer):
             raise self.no("an array from outside that a loop changes")
         if fn is operator.getitem:
             text = self.part(op)
-        elif is_boxed(op):
-            text = self.text(op.ins[0], dtype)
-        elif fn is ops.given or (is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v))):
+        elif is_boxed(op) or fn is ops.given or (is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v))):
             text = self.text(op.ins[0], dtype)
         elif is_elementwise(op):
             text = self.element(op)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import gast
 import numpy as np
@@ -28,6 +28,8 @@ from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
 from srcdiff.ir.kinds import Array
 
 __all__ = ["Plan", "fused"]
+
+W = TypeVar("W", bound=Writer)
 
 FREE = (ops.shape_at, len, getattr, np.size, np.transpose, np.swapaxes, np.expand_dims, np.broadcast_to)
 QUIET = (*FREE, operator.getitem)  # views and sizes
@@ -118,7 +120,7 @@ class Fusion(Partition):
         reductions = find_reductions(nodes, self.users)
         for op, found in reductions.items():
             own = Group(ops=list(found.chain), space=found.group.space)
-            k = write_reduction(Expression(self.name(), own, always, self.memory), found)
+            k = write_reduction(self.writer(Expression, own, always), found)
             if k is not None:
                 self.reductions[op] = self.call(k)
         for node in nodes:
@@ -141,7 +143,9 @@ class Fusion(Partition):
             sorts = []
         for sort in sorts:
             try:
-                k = sort(self.name(), op, self.memory, used, self.unsure, self.tapes).write()
+                w = sort(self.name(), op, self.memory, used, self.unsure, self.tapes)
+                w.written = self.written
+                k = w.write()
                 break
             except Unsupported as e:
                 problems.append(e)
@@ -170,7 +174,7 @@ class Fusion(Partition):
 
     def ops_of(self, node: Node) -> list[Op]:
         if isinstance(node, Shifts) and (len(node.ops) > 1):
-            return self.call(write_shifts(Writer(self.name(), Group(), always, self.memory), node))
+            return self.call(write_shifts(self.writer(Writer, Group(), always), node))
         if isinstance(node, Rows):
             rows = RowWriter(self.name(), node, self.used_outside(node.ops), self.memory)
             kernel = rows.write()
@@ -183,9 +187,14 @@ class Fusion(Partition):
                 if op.code == "prim" and movable(op) and (is_constant(op.out) or op.fn in FREE):
                     self.spare.add(op)
             return node.ops
-        writer = Writer(self.name(), node, self.used_outside([*node.ops, *self.reductions]), self.memory)
+        writer = self.writer(Writer, node, self.used_outside([*node.ops, *self.reductions]))
         kernel = writer.write()
         return self.call(kernel) if kernel is not None else writer.wanted
+
+    def writer(self, sort: type[W], group: Group, escapes: Callable[[Val], bool]) -> W:
+        out = sort(self.name(), group, escapes, self.memory)
+        out.written = self.written
+        return out
 
     def used_outside(self, ops: Iterable[Op]) -> Callable[[Val], bool]:
         """Whether others than some operations use a value."""

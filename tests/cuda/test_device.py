@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import os
 import sys
 import types
+import zlib
 from typing import Any
 
 import cupy_mirror as cp
-import numeric
+import device
 import numpy as np
 import pytest
 
 import fake_cupy
+import numeric
 from fused_cases import CASES
 from srcdiff import grad, value_and_grad
 
 pytestmark = pytest.mark.skipif(
     fake_cupy.COMPILER is None, reason="no C++ compiler: CUDA C is not run without a GPU"
 )
+
+ALL = bool(os.environ.get("SRCDIFF_ALL"))
+SOME = [p for p in device.ON_DEVICE if ALL or zlib.crc32(p.name.encode()) % 43 == 0]
+SOME = [p for p in SOME if p.name not in device.REFUSED]
 
 
 def kernel(sort: type) -> Any:
@@ -53,7 +60,7 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", module)
     for word in ("ElementwiseKernel", "ReductionKernel"):
         monkeypatch.setattr(cp, word, kernel(getattr(fake_cupy, word)), raising=False)
-    monkeypatch.setattr(cp, "empty", lambda *a: cp.ndarray(fake_cupy.unset(*a)), raising=False)
+    monkeypatch.setattr(cp, "empty", lambda *a, **k: cp.ndarray(fake_cupy.unset(*a, **k)), raising=False)
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n != "shifts"])
@@ -80,3 +87,20 @@ def test_numbers_of_the_device_in_rows() -> None:
     got = g(*cp.to_device((x, w)))
     numeric.assert_close(cp.to_host(got), grad(scaled_rows, wrt=(0, 1))(x, w), 1e-9)
     assert any("team" in k.form for k in g.compiled(*cp.to_device((x, w))).kernels)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("program", SOME, ids=lambda p: p.name)
+def test_programs(program: Any) -> None:
+    fused = grad(program.function, wrt=program.wrt_option, backend="cupy-fused")
+    plain = grad(program.function, wrt=program.wrt_option)
+    there = [cp.to_device(a) for a in copy.deepcopy(program.args)]
+    kwargs = {k: cp.to_device(a) for k, a in program.kwargs.items()}
+    before = len(cp.SYNCS)
+    got = fused(*there, **kwargs)
+    reads = len(cp.SYNCS) - before
+    numeric.assert_close(cp.to_host(got), plain(*copy.deepcopy(program.args), **program.kwargs), 1e-9)
+    again = [cp.to_device(a) for a in copy.deepcopy(program.args)]
+    before = len(cp.SYNCS)
+    plain(*again, **kwargs)
+    assert reads <= len(cp.SYNCS) - before  # no kernel asks for a value that is not asked for without
