@@ -82,8 +82,8 @@ def first_of_row(x, w):
     x = x.copy()
     for i in range(x.shape[0]):
         row = x[i]
-        row += row[0] * w
-    return np.sum(x * x)
+        row += row[0]
+    return np.sum(x * x) * w
 
 
 def test_elements_are_views() -> None:
