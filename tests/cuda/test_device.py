@@ -29,7 +29,8 @@ pytestmark = pytest.mark.skipif(
 
 ALL = bool(os.environ.get("SRCDIFF_ALL"))
 SOME = [p for p in device.ON_DEVICE if ALL or zlib.crc32(p.name.encode()) % 43 == 0]
-SOME = [p for p in SOME if p.name not in device.REFUSED]
+# (arrays in a namespace stay where they are)
+SOME = [p for p in SOME if p.name not in device.REFUSED and p.name != "namespace_of_bodies"]
 
 
 def kernel(sort: type) -> Any:
