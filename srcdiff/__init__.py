@@ -51,6 +51,7 @@ from srcdiff.errors import (
 
 if TYPE_CHECKING:
     from srcdiff import adapters
+    from srcdiff.graphs import captured
     from srcdiff.profiles import Profile, report
     from srcdiff.runtime import eigh, svd
     from srcdiff.stages import Passes, passes
@@ -75,6 +76,7 @@ __all__ = [
     "WrongDerivative",
     "adapters",
     "bilinear",
+    "captured",
     "check_rule",
     "check_source",
     "checkpoint",
@@ -116,7 +118,7 @@ __version__ = "0.1.0"
 _LATER = {  # what not everybody needs is imported when it is first asked for
     "Profile": "profiles", "report": "profiles", "eigh": "runtime", "svd": "runtime", "Report": "statements",
     "check_source": "statements", "Passes": "stages", "passes": "stages", "Tape": "tapes", "tape": "tapes",
-    "check_rule": "testing",
+    "captured": "graphs", "check_rule": "testing",
 }  # fmt: skip
 
 

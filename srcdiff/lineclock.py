@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Clocked"]
+__all__ = ["Clocked", "DeviceClocked"]
 
 # what stands behind each statement: the time since the last such place is that of its line
 MARK = "_tick_spent[{0}] += _tick() - _tick_last[0]; _tick_count[{0}] += 1; _tick_last[0] = _tick()"
+ON_DEVICE = "_tick_mark({0})"
 SILENT = (
     ast.FunctionDef, ast.ClassDef, ast.Break, ast.Continue, ast.Raise, ast.Pass, ast.Import, ast.ImportFrom,
     ast.Global, ast.Nonlocal,
@@ -27,14 +29,16 @@ class Clocked:
         spent: nanoseconds by line of the text, in all calls so far, the clock's own time subtracted.
     """
 
+    text = MARK
+
     def __init__(self, fn: Callable[..., Any], source: str) -> None:
         tree = ast.parse(source)
         own = [s for s in tree.body if isinstance(s, ast.FunctionDef) and not s.decorator_list]
         for f in own:
-            f.body = marked(f.body)
+            f.body = marked(f.body, self.text)
         module = ast.fix_missing_locations(ast.Module(list[ast.stmt](own), []))
         lines = source.count("\n") + 2
-        self._spent, self._count, self._last = [0] * lines, [0] * lines, [0]
+        self._spent, self._count, self._last = [0.0] * lines, [0] * lines, [0]
         namespace = {**fn.__globals__, **self._words()}
         exec(compile(module, fn.__code__.co_filename, "exec"), namespace)
         self._fn: Callable[..., Any] = namespace[fn.__name__]
@@ -51,7 +55,8 @@ class Clocked:
 
     def clear(self) -> None:
         """Forget the calls so far."""
-        self._spent[:] = self._count[:] = [0] * len(self._count)
+        self._spent[:] = [0.0] * len(self._count)
+        self._count[:] = [0] * len(self._count)
 
     @property
     def spent(self) -> dict[int, float]:
@@ -65,12 +70,83 @@ class Clocked:
         return {n: k for n, k in enumerate(self._count) if k}
 
 
-def mark(line: int) -> list[ast.stmt]:
-    return ast.parse(MARK.format(line)).body
+class DeviceClocked(Clocked):
+    """The same on a device: a mark is an event on the current stream, and nothing is waited for in between.
+
+    Attributes:
+        new: bytes of the device's memory that were asked for, by line of the text.
+    """
+
+    text = ON_DEVICE
+
+    def __init__(self, fn: Callable[..., Any], source: str, cuda: Any) -> None:
+        self._cuda = cuda
+        self._events: list[tuple[int, Any]] = []
+        self._used = 0  # of the events that there are
+
+        class Hook(cuda.MemoryHook):  # type: ignore[misc]
+            name = "srcdiff"
+            asked = 0
+
+            def malloc_postprocess(self, **about: Any) -> None:
+                self.asked += about["size"]
+
+        self._hook = Hook()
+        self._new: dict[int, int] = {}
+        super().__init__(fn, source)
+
+    def _words(self) -> dict[str, Any]:
+        return {"_tick_mark": self._mark}
+
+    def _mark(self, line: int) -> None:
+        if self._used == len(self._events):
+            self._events.append((line, self._cuda.Event()))
+        event = self._events[self._used][1]
+        event.record()
+        self._events[self._used] = line, event
+        self._used += 1
+        self._count[line] += 1
+        if self._hook.asked:
+            self._new[line] = self._new.get(line, 0) + self._hook.asked
+            self._hook.asked = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._used = self._hook.asked = 0
+        with self._hook:
+            self._mark(0)
+            result = self._fn(*args, **kwargs)
+        events = self._events[: self._used]
+        events[-1][1].synchronize()
+        for (_, before), (line, event) in itertools.pairwise(events):
+            self._spent[line] += 1e6 * self._cuda.get_elapsed_time(before, event)
+        return result
+
+    def clear(self) -> None:
+        super().clear()
+        self._new.clear()
+
+    @property
+    def spent(self) -> dict[int, float]:
+        return {n: float(self._spent[n]) for n, k in enumerate(self._count) if k and n}
+
+    @property
+    def new(self) -> dict[int, int]:
+        return dict(self._new)
 
 
-def marked(body: list[ast.stmt]) -> list[ast.stmt]:
+def marked(body: list[ast.stmt], text: str = MARK) -> list[ast.stmt]:
     """Statements, each with a mark behind it; a compound one has one wherever its first line is left."""
+
+    def mark(line: int) -> list[ast.stmt]:
+        return ast.parse(text.format(line)).body
+
+    return with_marks(body, mark)
+
+
+def with_marks(body: list[ast.stmt], mark: Callable[[int], list[ast.stmt]]) -> list[ast.stmt]:
+    def marked(inner: list[ast.stmt]) -> list[ast.stmt]:
+        return with_marks(inner, mark)
+
     out: list[ast.stmt] = []
     for s in body:
         out.append(s)

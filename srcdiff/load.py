@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "explain", "explained", "load"]
+__all__ = ["cache_folder", "explain", "explained", "load", "statement_of"]
 
 _lock = threading.Lock()
 _written: set[str] = set()
@@ -63,18 +63,25 @@ def load(
     return namespace[name]  # type: ignore[no-any-return]
 
 
-def explain(e: BaseException) -> None:
-    """Tell, in a note, which statements of the user's an error in emitted text comes from (Python 3.11)."""
-    tb, last = e.__traceback__, ""
+def statement_of(e: BaseException) -> Any:
+    """The user's statement that an error in emitted text comes from, as its text tells; None if none does."""
+    tb, last = e.__traceback__, None
     while tb is not None:
         find = _origins.get(tb.tb_frame.f_code.co_filename)
-        found = find(tb.tb_lineno) if find is not None else None
-        if found is not None:
-            what = "in the derivative of" if found.adjoint else "in"
-            last = f"srcdiff: {what} {found.file}:{found.line}\n    {found.text}"
+        last = (find(tb.tb_lineno) if find is not None else None) or last
         tb = tb.tb_next
-    if last and hasattr(e, "add_note") and last not in getattr(e, "__notes__", ()):
-        e.add_note(last)
+    return last
+
+
+def explain(e: BaseException) -> None:
+    """Tell, in a note, which statements of the user's an error in emitted text comes from (Python 3.11)."""
+    found = statement_of(e)
+    if found is None:
+        return
+    what = "in the derivative of" if found.adjoint else "in"
+    note = f"srcdiff: {what} {found.file}:{found.line}\n    {found.text}"
+    if hasattr(e, "add_note") and note not in getattr(e, "__notes__", ()):
+        e.add_note(note)
 
 
 class explained:

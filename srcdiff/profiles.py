@@ -19,10 +19,12 @@ from srcdiff.api.targets import name_of, refuse
 from srcdiff.emit.order import lay_out
 from srcdiff.ir.amounts import written
 from srcdiff.ir.graph import Graph, Op, Origin, Val, vals, walk
-from srcdiff.lineclock import Clocked
+from srcdiff.ir.modules import NUMPY
+from srcdiff.lineclock import Clocked, DeviceClocked
 from srcdiff.memory.sizes import Sizes
 from srcdiff.memory.values import Piece
 from srcdiff.shown import Shown, cut, short
+from srcdiff.signature import module_for
 from srcdiff.statements import COLOURS, Row, check_source
 from srcdiff.tapes import Entry, entries
 
@@ -45,6 +47,7 @@ class Line:
         status: what becomes of it, as :func:`check_source` says.
         saves: the values kept or computed again, and how.
         fused: what it is a part of: other statements (``"line 7"``) or compiled kernels, by name.
+        new: on a GPU, the bytes of its memory that are asked for here, both sweeps together.
     """
 
     file: str
@@ -57,6 +60,7 @@ class Line:
     status: str
     saves: tuple[tuple[str, str], ...]
     fused: tuple[str, ...]
+    new: int = 0
 
     @property
     def seconds(self) -> float:
@@ -68,7 +72,8 @@ class Line:
         said = [f"{name} {how}" for name, how in self.saves]
         if not self.runs and not self.fused and self.status in ("exact", "saved", "recomputed"):
             said.append("its value is not computed")
-        return ", ".join([*said, *(f"in {f}" for f in self.fused)])
+        made = [f"{written(self.new)} new"] if self.new else []
+        return ", ".join([*said, *(f"in {f}" for f in self.fused), *made])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class KernelTime:
         forward, backward: seconds; a kernel with statements of both sweeps counts as backward.
         both: whether it has statements of both sweeps.
         lines: the lines in it, by file and number.
+        calls: how often it is called: on a GPU, its launches.
+        new: on a GPU, the bytes of its memory that are asked for.
     """
 
     name: str
@@ -87,6 +94,8 @@ class KernelTime:
     backward: float
     both: bool
     lines: tuple[At, ...]
+    calls: int = 0
+    new: int = 0
 
     @property
     def seconds(self) -> float:
@@ -101,11 +110,14 @@ class Profile(Shown):
         name: the derivative.
         wrt: the arguments that it is taken in.
         lines: one for each statement of the function and of those read in place; iterating gives these.
-        kernels: with ``backend="numba"``, the compiled functions.
+        kernels: with ``backend="numba"`` or ``"cupy-fused"``, the compiled functions.
         rest: seconds of statements of the text that stand for no statement of the user's.
         seconds: one call without the clock; this and the times of lines are the least of several rounds.
         primal: one call of the function itself.
         rounds: how often the call was timed.
+        device: whether it runs on a GPU. Then times are those of the device's timeline (CUDA events behind
+            each statement), where it waits for the host included.
+        host: on a GPU, the seconds until a call has returned, when the device may be at work still.
     """
 
     name: str
@@ -116,6 +128,8 @@ class Profile(Shown):
     seconds: float
     primal: float
     rounds: int
+    device: bool = False
+    host: float = 0.0
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self.lines)
@@ -150,7 +164,11 @@ class Profile(Shown):
         ratio = f" ({self.seconds / self.primal:.1f} times the function)" if self.primal > 0 else ""
         parts = (self.forward, "forward"), (self.backward, "backward"), (self.rest, "besides")
         clock = ", ".join(f"{spelled(t) or 'nothing'} {word}" for t, word in parts)
-        return f"{spelled(self.seconds)} a call{ratio}; on the clock {clock}; {kept} kept"
+        where = ""
+        if self.device:
+            bound = ", which it waits for" if self.host > 0.9 * self.seconds else ""
+            where = f" on the device, {spelled(self.host)} of the host{bound}"
+        return f"{spelled(self.seconds)} a call{where}{ratio}; on the clock {clock}; {kept} kept"
 
     def _cells(self) -> Iterator[tuple[str, tuple[str, ...], str, float]]:
         """The rows of the table: the file, the cells, the style of the last, the share of the time."""
@@ -164,6 +182,8 @@ class Profile(Shown):
             yield x.file, cells, COLOURS.get(x.status, ""), x.seconds / whole
         for k in self.kernels:
             held = "lines " + ", ".join(str(n) for _, n in k.lines) + (", both sweeps" if k.both else "")
+            if self.device:
+                held += f", {k.calls} launches" + (f", {written(k.new)} new" if k.new else "")
             yield "", (
                 "", f"kernel {k.name}", spelled(k.forward), spelled(k.backward), share(k.seconds / whole),
                 "", "", held,
@@ -252,7 +272,8 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
 
     The emitted text is run several times with a clock behind each of its statements, whose own time is
     subtracted; each statement of the text is counted to the user's that it comes from.  With
-    ``backend="numba"`` a compiled kernel counts as one, with the lines that are in it.
+    ``backend="numba"`` or ``"cupy-fused"`` a kernel counts as one, with the lines that are in it.  On a GPU
+    the clock is an event behind each statement, and nothing waits for the device before the end of a call.
 
     Parameters:
         derivative: what :func:`grad`, :func:`value_and_grad`, :func:`jacobian` or another of these made.
@@ -292,8 +313,11 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
         own = bound.args, {**bound.kwargs, **extra}
         return copy.deepcopy(own) if changes else own
 
-    clocked = Clocked(made.fn, made.text.source)
-    whole, rounds = timed(made.fn, arguments), []
+    cuda = cuda_of(bound.arguments, extra)
+    clocked = Clocked(made.fn, made.text.source) if cuda is None else DeviceClocked(
+        made.fn, made.text.source, cuda
+    )
+    (whole, host), rounds = timed(made.fn, arguments, cuda), []
     for _ in range(MOST_ROUNDS):
         clocked.clear()
         given, named = arguments()
@@ -307,7 +331,7 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
     def own() -> tuple[Sequence[Any], Mapping[str, Any]]:
         return copy.deepcopy((own_args, kwargs)) if changes else (own_args, kwargs)
 
-    primal = timed(d.primal, own) if d.mode != "vmap" else 0.0
+    primal = timed(d.primal, own, cuda)[0] if d.mode != "vmap" else 0.0
     backwards = any(o is not None and o.adjoint for o in map(made.text.origin, spent))
     statuses = check_source(d, args=own_args, kwargs=kwargs).rows
     places = Places(statuses)
@@ -328,6 +352,8 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
     backward: dict[At, float] = {}
     runs: dict[At, int] = {}
     of_kernel: dict[str, list[float]] = {n: [0.0, 0.0] for n in kernels}
+    calls: dict[str, int] = {}
+    new: dict[At | str, int] = {}
     rest = 0.0
     text = made.text.source.splitlines()
     main = made.fn.__code__.co_firstlineno
@@ -335,8 +361,13 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
     for n, t in spent.items():
         called = next((name for name in kernels if f"{name}(" in text[n - 1]), None)
         o = made.text.origin(n) or (last if n >= main and text[n - 1].startswith("    return ") else None)
+        asked = clocked.new.get(n, 0) if isinstance(clocked, DeviceClocked) else 0
+        where: At | str | None = called if called is not None else places.of(o) if o is not None else None
+        if where is not None:
+            new[where] = new.get(where, 0) + asked
         if called is not None:
             of_kernel[called][any(p.adjoint for p in kernels[called].places)] += t
+            calls[called] = calls.get(called, 0) + clocked.counts.get(n, 0)
         elif o is None:
             rest += t
         else:
@@ -349,7 +380,7 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
             r.file, r.line, r.text, forward.get(at, 0.0), backward.get(at, 0.0), runs.get(at, 0),
             kept.get(at, 0),
             r.status if backwards or r.status not in ("saved", "recomputed") else "exact",
-            r.saves if backwards else (), tuple(fused.get(at, ())),
+            r.saves if backwards else (), tuple(fused.get(at, ())), new.get(at, 0),
         )
         for r in statuses if (at := (r.file, r.line))
     )  # fmt: skip
@@ -358,29 +389,45 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
     times = tuple(
         KernelTime(
             n, of_kernel[n][0], of_kernel[n][1], len({o.adjoint for o in k.places}) == 2,
-            tuple(sorted(set(map(places.of, k.places)))),
+            tuple(sorted(set(map(places.of, k.places)))), calls.get(n, 0), new.get(n, 0),
         )
         for n, k in kernels.items()
     )  # fmt: skip
     name = f"{d.mode} of {name_of(d.primal)}"
-    return Profile(name, d.wrt_names, lines, times, rest, whole, primal, len(rounds))
+    device = cuda is not None
+    return Profile(name, d.wrt_names, lines, times, rest, whole, primal, len(rounds), device, host)
 
 
 def sum_of(spent: Mapping[int, float]) -> float:
     return sum(spent.values())
 
 
-def timed(fn: Callable[..., Any], arguments: Callable[[], Any]) -> float:
-    """Seconds of a call: the least of several."""
+def cuda_of(*arguments: Mapping[str, Any]) -> Any:
+    """The part of the arrays' module that knows of the device; None for NumPy's."""
+    module = module_for({k: v for given in arguments for k, v in given.items()})
+    return None if module is NUMPY else sys.modules[module.name].cuda
+
+
+def timed(fn: Callable[..., Any], arguments: Callable[[], Any], cuda: Any = None) -> tuple[float, float]:
+    """Seconds of a call, the least of several: until it is done, and until it has returned."""
     taken: list[float] = []
+    hosts: list[float] = []
+    first, last = (cuda.Event(), cuda.Event()) if cuda is not None else (None, None)
     for _ in range(MOST_ROUNDS):
         given, named = arguments()
+        if first is not None:
+            first.record()
         start = time.perf_counter()
         fn(*given, **named)
-        taken.append(time.perf_counter() - start)
+        hosts.append(time.perf_counter() - start)
+        taken.append(hosts[-1])
+        if last is not None:
+            last.record()
+            last.synchronize()
+            taken[-1] = 1e-3 * cuda.get_elapsed_time(first, last)
         if len(taken) >= ROUNDS and sum(taken) > BUDGET / 2:
             break
-    return min(taken)
+    return min(taken), min(hosts)
 
 
 def kept_by(graph: Graph, arguments: Mapping[str, Any]) -> list[Entry]:

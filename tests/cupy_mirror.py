@@ -8,6 +8,8 @@ It has CuPy's names and no others, with CuPy's parameters (``backends/cupy_names
 - ``np.exp(x)`` of such an array is done by this module (``__array_function__``, ``__array_ufunc__``);
 - what is read back to the host (``float(x)``, ``if x``) is noted in ``SYNCS``.
 
+``mirror_graphs.py`` adds streams and graphs to it, which are told of every operation (``noted``).
+
 It knows nothing of CuPy's numerics, speed or kernels.  Importing it lets srcdiff know it as an array module.
 """
 
@@ -26,6 +28,10 @@ from srcdiff.ir.modules import ArrayModule, known_as
 
 MODULE = ArrayModule("cupy_mirror", "cp", "cupy_mirrorx.scipy")
 SYNCS: list[str] = []  # what was read back to the host
+MAY_READ = [True]  # whether it may be
+PINNED: list[Any] = [lambda size: None]  # what gives memory for copies from the host
+HOOKS: list[Any] = []  # what is told of new memory
+NOTES: list[Any] | None = None  # operations of a graph that is being captured
 NUMBERS = (bool, int, float, complex, np.generic)
 MAKERS = {"array", "asarray", "ascontiguousarray", "asanyarray"}
 GONE = "Implicit conversion to a NumPy array is not allowed. Please use `.get()`"
@@ -43,6 +49,9 @@ class ndarray:
 
     def __init__(self, a: Any) -> None:
         self._a = a
+        for hook in HOOKS:
+            if a.base is None:
+                hook.malloc_postprocess(size=a.nbytes)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(GONE)
@@ -72,6 +81,8 @@ class ndarray:
         return f(*args, **kw)
 
     def _host(self, why: str) -> Any:
+        if not MAY_READ[0]:
+            raise sys.modules["cupy_mirrorx"].DeviceSynchronized
         SYNCS.append(why)
         return self._a
 
@@ -111,22 +122,28 @@ class ndarray:
         return len(self._a)
 
     def __deepcopy__(self, memo: Any) -> ndarray:
-        return ndarray(self._a.copy())
+        return noted(self._a.copy, ndarray(self._a.copy()), (self._a,))
 
     def __copy__(self) -> ndarray:
-        return ndarray(self._a.copy())
+        return noted(self._a.copy, ndarray(self._a.copy()), (self._a,))
 
     def __getitem__(self, index: Any) -> ndarray:
         at = placed(index)
+        if not MAY_READ[0] and any(isinstance(p, np.ndarray) and p.dtype == bool for p in leaves([at])):
+            self._host("mask")  # (how many there are)
         got = self._a[at]
         if isinstance(got, np.generic):  # an element is a view, if it is named by numbers
             parts = at if isinstance(at, tuple) else (at,)
             plain = all(isinstance(p, (int, np.integer)) or p is Ellipsis for p in parts)
             got = self._a[(*parts, Ellipsis)] if plain and Ellipsis not in parts else np.asarray(got)
-        return ndarray(got)
+        if np.shares_memory(got, self._a):
+            return ndarray(got)
+        return noted(lambda: self._a[at], ndarray(got), (self._a,))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._a[placed(index)] = plain_of(value, "__setitem__")
+        at, given = placed(index), plain_of(value, "__setitem__")
+        self._a[at] = given
+        noted(lambda: self._a.__setitem__(at, given), None, ())
 
     def __getattr__(self, name: str) -> Any:
         if f"cupy.ndarray.{name}" not in cupy_names.listed():
@@ -155,10 +172,12 @@ def operator_(name: str, inplace: bool = False) -> Any:
                 raise TypeError(f"Unsupported type {np.ndarray}")
             if not isinstance(o, (*NUMBERS, ndarray)) and o is not None:
                 return NotImplemented
-        got = getattr(self._a, name)(*[o._a if isinstance(o, ndarray) else o for o in others])
+        plain = [o._a if isinstance(o, ndarray) else o for o in others]
+        got = getattr(self._a, name)(*plain)
         if got is NotImplemented:
             return got
-        return self if inplace else boxed(got)
+        out = self if inplace else boxed(got)
+        return noted(lambda: getattr(self._a, name)(*plain), out, (self._a, *plain))
 
     return apply
 
@@ -172,6 +191,21 @@ for _n in BOTH:
         setattr(ndarray, f"__i{_n}__", operator_(f"__i{_n}__", True))
 for _n in ["lt", "le", "eq", "ne", "gt", "ge", "neg", "pos", "abs", "invert"]:
     setattr(ndarray, f"__{_n}__", operator_(f"__{_n}__"))
+
+
+def noted(run: Any, result: Any, inputs: Any) -> Any:
+    """Tell a graph that is being captured of an operation; what it makes is there when the graph is run."""
+    if NOTES is None:
+        return result
+    outs = [x for x in leaves(result) if isinstance(x, ndarray)]
+    NOTES.append((run, outs))
+    given = [x for x in leaves(list(inputs)) if isinstance(x, np.ndarray)]
+    for o in outs:
+        if not o._a.flags.writeable and not any(np.shares_memory(o._a, x) for x in given):
+            o._a = o._a.copy()
+        if o._a.dtype.kind in "fc" and not any(np.shares_memory(o._a, x) for x in given):
+            o._a[...] = 0.37
+    return result
 
 
 def placed(index: Any) -> Any:
@@ -221,7 +255,11 @@ def wrapped(f: Any, name: str, parameters: tuple[str, ...] | None, path: str = "
         args = tuple(plain_of(x, name) for x in args)
         kw = {k: plain_of(x, name) for k, x in kw.items()}
         out = f(*args, **kw)
-        return out if name in FACTS else boxed(np.asarray(out) if isinstance(out, bool) else out)
+        if name in FACTS:
+            return out
+        out = boxed(np.asarray(out) if isinstance(out, bool) else out)
+        hosts = (f.__self__,) if own else ()
+        return noted(lambda: f(*args, **kw), out, (*hosts, *args, *kw.values()))
 
     if isinstance(f, np.ufunc):
         for method in ("at", "reduce", "accumulate", "outer", "reduceat"):
@@ -270,8 +308,10 @@ def made(f: Any, name: str, obj: Any, *args: Any, **kw: Any) -> ndarray:
         return x._a if isinstance(x, ndarray) else x
 
     if isinstance(obj, ndarray) and name != "array":
-        return ndarray(f(obj._a, *args, **kw))
-    return ndarray(np.array(f(inner(obj), *args, **kw)))
+        return noted(lambda: f(obj._a, *args, **kw), ndarray(f(obj._a, *args, **kw)), (obj._a,))
+    if not kinds & {ndarray} and isinstance(obj, (list, tuple, np.ndarray)) and not MAY_READ[0]:
+        PINNED[0](8 * len(obj))
+    return noted(lambda: f(inner(obj), *args, **kw), ndarray(np.array(f(inner(obj), *args, **kw))), ())
 
 
 def leaves(x: Any) -> list[Any]:
@@ -291,7 +331,7 @@ class Grid:
 class Generator:
     """Random numbers on the device, by the methods that CuPy's generator has."""
 
-    def __init__(self, host: Any) -> None:
+    def __init__(self, host: Any, copied: Any = None) -> None:
         self._host = host
 
     def __getattr__(self, name: str) -> Any:
@@ -328,7 +368,7 @@ def looked_up(host_name: str, path: str, name: str) -> Any:
     if name in ("mgrid", "ogrid"):
         return Grid(value)
     if name == "default_rng":
-        return lambda *seed: Generator(value(*seed))
+        return lambda *seed: Generator(value(*seed), copied=PINNED[0](8) if not MAY_READ[0] else None)
     if not callable(value) or isinstance(value, type):
         return value
     return wrapped(value, name, cupy_names.parameters_of(full), full)

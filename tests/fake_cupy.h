@@ -17,13 +17,25 @@ struct Place { unsigned x, y, z; };
 static Place threadIdx, blockIdx, blockDim, gridDim;
 template <typename T, typename V> T atomicAdd(T* at, V value) { T old = *at; *at += (T)value; return old; }
 
-static const int MOST = 1024, STACK = 65536;
+static const int MOST = 256, STACK = 65536;
 static ucontext_t host, fibers[MOST];
 static char* stacks = nullptr;
 static bool ended[MOST];
 static unsigned current;
 static void (*job)();
 static void __syncthreads() { swapcontext(&fibers[current], &host); }
+static double slots[MOST];
+static double shuffled(double value, unsigned from) {  // all threads of a warp are here, but for those that ended
+    const unsigned own = threadIdx.x;
+    slots[own] = value;
+    __syncthreads();
+    const double out = from < blockDim.x && from / 32 == own / 32 ? slots[from] : value;
+    __syncthreads();
+    return out;
+}
+static double __shfl_down_sync(unsigned, double value, unsigned n) { return shuffled(value, threadIdx.x + n); }
+static double __shfl_xor_sync(unsigned, double value, unsigned n) { return shuffled(value, threadIdx.x ^ n); }
+static int min(int a, int b) { return a < b ? a : b; }
 static void fiber() { job(); ended[current] = true; }
 
 // every block after the other; the threads of a block take turns from one __syncthreads to the next
@@ -79,7 +91,8 @@ template <typename T> struct CArray {
         return *(T*)p;
     }
     __device__ T& operator[](const ptrdiff_t* index) const { return at(index); }
-    __device__ T& operator[](ptrdiff_t i) const {  // by the place in C order
+    template <typename Int> __device__ T& operator[](Int at) const {  // by the place in C order
+        ptrdiff_t i = at;
         char* p = (char*)m.data;
         for (int k = (int)m.ndim - 1; k > 0; --k) { p += i % m.shape[k] * m.strides[k]; i /= m.shape[k]; }
         return *(T*)(m.ndim ? p + i * m.strides[0] : p);

@@ -124,6 +124,34 @@ def distances(x, y, w):
     return np.sum(np.max(np.exp(-d) * 2.0, axis=0)) + np.sum(np.mean(np.sin(d) * d, axis=1) ** 2)
 
 
+def normed(x, gain, shift):
+    mean = np.mean(x, axis=-1, keepdims=True)
+    d = x - mean
+    scale = 1.0 / np.sqrt(np.mean(d * d, axis=-1, keepdims=True) + 1e-5)
+    return np.sum(np.tanh(d * scale * gain + shift))
+
+
+def classes(W, X, y):
+    scores = X @ W
+    top = scores.max(axis=1)
+    shifted = scores - top[:, None]
+    norms = np.log(np.exp(shifted).sum(axis=1))
+    return np.mean(norms * 2.0 + np.sum(shifted * y, axis=1)) + np.sum(norms**2)
+
+
+def rectified(W, b, x):
+    h = np.maximum(x @ W + b, 0.0)
+    return np.mean(h * h) + np.sum(h)
+
+
+def attention(q, k):
+    s = np.matmul(q, np.swapaxes(k, 1, 2))
+    e = np.exp(s - np.max(s, axis=-1, keepdims=True))
+    p = e / np.sum(e, axis=-1, keepdims=True)
+    h = np.matmul(p, k)
+    return np.sum(h * h)
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -143,10 +171,16 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sweep": (sweep, (R.normal(size=(4, 3)), 0.5)),
     "times": (times, (R.normal(size=(4, 3)), R.normal(size=3))),
     "distances": (distances, (R.normal(size=(4, 3)), R.normal(size=(5, 3)), R.normal(size=3))),
+    "normed": (normed, (R.normal(size=(3, 5, 40)), R.normal(size=40), R.normal(size=40))),
+    "classes": (classes, (R.normal(size=(4, 7)), R.normal(size=(70, 4)), R.normal(size=(70, 7)))),
+    "rectified": (rectified, (R.normal(size=(4, 5)), R.normal(size=5), R.normal(size=(3, 4)))),
+    "attention": (attention, (R.normal(size=(2, 3, 4)), R.normal(size=(2, 5, 4)))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 
 
 def single(name: str) -> tuple[Any, tuple[Any, ...]]:
     f, args = CASES[name]
-    return f, tuple(a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in args)
+    return f, tuple(
+        a.astype(np.float32) if isinstance(a, np.ndarray) and a.dtype == float else a for a in args
+    )

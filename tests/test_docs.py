@@ -34,7 +34,7 @@ def test_sessions(page: str) -> None:
 
 MODULES = (
     "api.rules", "api.containers", "api.gradients", "api.forward", "api.reverse", "api.jacobians",
-    "api.batching", "api.sparse", "adapters", "testing", "tapes", "profiles", "cache", "ir.amounts",
+    "api.batching", "api.sparse", "adapters", "testing", "tapes", "profiles", "graphs", "cache", "ir.amounts",
     "ir.checkpoints",
 )  # fmt: skip
 

@@ -54,11 +54,12 @@ TABLE: dict[str, tuple[str, str]] = {
     "tapes": (PARTS + " api shown statements", "numpy rich"),
     "lineclock": ("", ""),
     "stages": (PARTS + " api", ""),
+    "graphs": ("api errors ir load", "numpy"),
     "profiles": (PARTS + " api shown statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
     "__main__": (PARTS + " runtime api cache stages statements tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors profiles runtime stages statements tapes testing rules", ""),
+    "__init__": ("adapters api errors graphs profiles runtime stages statements tapes testing rules", ""),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

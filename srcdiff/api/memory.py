@@ -14,6 +14,7 @@ from srcdiff.emit.assemble import variables
 from srcdiff.errors import NoRule, UnsupportedSyntax
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, Struct, Val
+from srcdiff.ir.modules import module_of
 from srcdiff.memory.peaks import peak
 from srcdiff.memory.plans import Foreseen, Marks, Plan, find, loops_of, mark
 from srcdiff.memory.sizes import Sizes
@@ -134,7 +135,7 @@ def values_of(graph: Graph, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def sizes_of(value: Any, floats: bool) -> Any:
     """What the memory of a derivative depends on in a value."""
-    if isinstance(value, np.ndarray):
+    if module_of(value) is not None:
         return value.shape
     if isinstance(value, (bool, int, np.integer, str)) or value is None:
         return value

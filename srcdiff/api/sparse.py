@@ -20,7 +20,9 @@ from srcdiff.api.wrt import Wrt
 from srcdiff.frontend.things import holds_things, is_instance
 from srcdiff.ir.flat import is_real, like, replaced, vector
 from srcdiff.ir.graph import Graph
+from srcdiff.ir.modules import NUMPY
 from srcdiff.later import Later
+from srcdiff.signature import module_for
 
 if TYPE_CHECKING:
     from srcdiff.sparsity import Colouring, Pattern
@@ -75,6 +77,13 @@ class Sparse:
     # ---- patterns
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
         bound = self._gradient._bind(args, kwargs)
+        module = module_for(bound.arguments)
+        if module is not NUMPY:
+            refuse_value(
+                "array-module",
+                f"{self.mode}: the arrays are scipy.sparse's, on the host, and these are {module.name}'s",
+                "pass NumPy's arrays; on the device, take products: jvp, vjp, hvp",
+            )  # fmt: skip
         for n in self._names:
             if n not in bound.arguments:
                 refuse_value(

@@ -21,7 +21,7 @@ from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, s
 from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph
-from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Tree, is_active_kind, kind_of
+from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
 from srcdiff.ir.modules import NUMPY, module_of, on
 from srcdiff.later import Later
 from srcdiff.request import Request
@@ -61,7 +61,8 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("sizes", "shapes", "only_for", "guards", "written", "twins", "named", "opened", "parts", "signature")
+NOTES = ("sizes", "shapes", "seen", "only_for", "guards", "written", "twins", "named", "opened", "parts",
+         "signature")  # fmt: skip
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
@@ -498,6 +499,7 @@ class Specialised:
         )
         graph.info["sizes"] = sizes_equal(params) if self._backend != "numpy" else ()
         graph.info["shapes"] = shapes_in(params) if self._exact else ()
+        graph.info["seen"] = sizes_seen(params, given)
         return graph
 
     def _layered(self, graph: Graph, then: Request | None = None) -> Graph:
@@ -571,6 +573,18 @@ def shapes_in(params: Mapping[str, Param]) -> Shapes:
             if len(shape) == len(p.kind.dims):
                 out.append((n, shape))
     return tuple(out)
+
+
+def sizes_seen(params: Mapping[str, Param], arguments: Arguments) -> dict[int, int]:
+    """What the sizes of arguments are at this call, by their symbols: a hint, and no more."""
+    out: dict[int, int] = {}
+    for n, p in params.items():
+        v = arguments.get(n)
+        if isinstance(p.kind, Array) and v is not None and module_of(v) is not None:
+            for d, size in zip(p.kind.dims, v.shape, strict=True):
+                if isinstance(d, Sym):
+                    out.setdefault(d.id, size - d.offset)
+    return out
 
 
 def sizes_equal(params: Mapping[str, Param]) -> tuple[SamePlaces, ...]:

@@ -20,8 +20,10 @@ from srcdiff.compiled.values import (
     Kernel,
     Unsupported,
     as_array,
+    is_boxed,
     is_unbroadcast,
     is_zeros_like,
+    shaped_like,
     word_for,
 )
 from srcdiff.ir import ops
@@ -187,6 +189,12 @@ class Partition:
                 spread(zip(view.elements, view.sources, strict=True))
             elif op.code == "if":
                 spread((o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True))
+            elif op.code == "prim" and (at := shaped_like(op.fn)) is not None and op.ins[at] not in loose:
+                own, of = op.out.kind, kind(op.ins[at])
+                if isinstance(own, Array) and isinstance(of, Array):
+                    op.out.kind = Array(own.dtype, of.dims)
+            elif op.code == "prim" and is_boxed(op):
+                continue
             elif (
                 op.code != "prim"
                 or not known(op.fn)

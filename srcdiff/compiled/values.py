@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.ir.graph import (
     Op,
     Origin,
     Val,
+    kind,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
 
@@ -164,6 +167,25 @@ def is_unbroadcast(fn: Any) -> bool:
     return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith(
         "srcdiff.runtime"
     )
+
+
+def is_boxed(op: Op) -> bool:
+    """Whether an operation makes an array without axes of a number."""
+    if op.fn not in (np.array, np.asarray):
+        return False
+    return all(
+        isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
+        for k in (kind(op.ins[0]), op.out.kind)
+    )
+
+
+def shaped_like(fn: Any) -> int | None:
+    """Which operand of a conversion, or of a helper of the runtime, its result has the shape of."""
+    if fn is np.float32 or fn is np.float64:
+        return 0
+    if not (getattr(fn, "__module__", None) or "").startswith("srcdiff.runtime"):
+        return None
+    return {"matmul_left": 1, "matmul_right": 2}.get(getattr(fn, "__name__", ""))
 
 
 def word_for(fn: Any) -> str:

@@ -376,6 +376,7 @@ class Grouper:
             if isinstance(v.kind, Array) and v.kind.dims:
                 if not broadcasts(v.kind.dims, g.space) and not self.is_plain_broadcast(g):
                     return None
+            if isinstance(v.kind, Array):  # (on a device an element is a view as well)
                 g.outside[v] = None
                 g.reads |= self.memory(v)
         return g

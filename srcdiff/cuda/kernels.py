@@ -89,7 +89,13 @@ def cast(text: str, of: str, to: str) -> str:
 
 
 class Writer:
-    """The making of one kernel from a group."""
+    """The making of one kernel from a group.
+
+    Attributes:
+        written: all memory that is ever written to: what is in it is read when it is asked for, not later.
+    """
+
+    written: frozenset[Any] = frozenset()
 
     def __init__(
         self,
@@ -182,6 +188,8 @@ class Writer:
         if k.dtype not in ("f8", "f4") or op in self.group.ops or op.fn in (operator.getitem,):
             return False
         if not all(is_number(a) and self.dtype(a) in C_TYPES for a in op.ins):
+            return False
+        if any(self.memory(a) & self.written for a in vals(op.ins)):
             return False
         self.uses.update(vals(op.ins))
         text = self.element(op)

@@ -13,7 +13,7 @@ from typing import Any
 
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.texts import bare
-from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
+from srcdiff.compiled.values import Unsupported, is_boxed, is_unbroadcast, word_for
 from srcdiff.cuda.groups import (
     Group,
     Space,
@@ -276,7 +276,7 @@ class Recurrence(Writer):
             raise self.no("an array from outside that a loop changes")
         if fn is operator.getitem:
             text = self.part(op)
-        elif fn is ops.given or (is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v))):
+        elif is_boxed(op) or fn is ops.given or (is_unbroadcast(fn) and fits(dims_of(op.ins[0]), dims_of(v))):
             text = self.text(op.ins[0], dtype)
         elif is_elementwise(op):
             text = self.element(op)

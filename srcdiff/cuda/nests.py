@@ -28,7 +28,8 @@ Form = dict[Hashable, int]
 
 
 def is_number_kind(k: Kind) -> bool:
-    return isinstance(k, Scalar) and k.dtype in C_TYPES
+    plain = isinstance(k, Scalar) or (isinstance(k, Array) and not k.dims)
+    return plain and k.dtype in C_TYPES  # type: ignore[union-attr]
 
 
 def is_integer(a: Atom) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import gast
 import numpy as np
@@ -13,10 +13,13 @@ import numpy as np
 from srcdiff.compiled import tables as shared
 from srcdiff.compiled.partition import Left, Partition, movable
 from srcdiff.compiled.values import Unsupported, is_unbroadcast, word_for
+from srcdiff.cuda.dtypes import as_elements
 from srcdiff.cuda.groups import Group, Grouper, Node, dims_of, is_constant
 from srcdiff.cuda.kernels import Kernel, Writer
 from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.nests import Nest
+from srcdiff.cuda.rows import Rows, find_rows
+from srcdiff.cuda.rowtext import RowWriter
 from srcdiff.cuda.shifts import Shifts, find_shifts, gathered, write_shifts
 from srcdiff.cuda.sums import Expression, find_reductions, write_reduction
 from srcdiff.cuda.tables import spelled
@@ -25,6 +28,8 @@ from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
 from srcdiff.ir.kinds import Array
 
 __all__ = ["Plan", "fused"]
+
+W = TypeVar("W", bound=Writer)
 
 FREE = (ops.shape_at, len, getattr, np.size, np.transpose, np.swapaxes, np.expand_dims, np.broadcast_to)
 QUIET = (*FREE, operator.getitem)  # views and sizes
@@ -63,6 +68,7 @@ def fused(
     graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
 ) -> Plan:
     """Put kernels in the place of what they do; ``banned``: loops, by their places, to be left alone."""
+    as_elements(graph.region)
     return Fusion(graph, memory, written, banned).run()
 
 
@@ -110,10 +116,11 @@ class Fusion(Partition):
                     self.region(r)
         out: list[Op] = []
         nodes = gathered(grouper.nodes, shifts)
+        nodes = find_rows(nodes, self.users, self.memory, self.graph.info.get("seen", {}))
         reductions = find_reductions(nodes, self.users)
         for op, found in reductions.items():
             own = Group(ops=list(found.chain), space=found.group.space)
-            k = write_reduction(Expression(self.name(), own, always, self.memory), found)
+            k = write_reduction(self.writer(Expression, own, always), found)
             if k is not None:
                 self.reductions[op] = self.call(k)
         for node in nodes:
@@ -136,7 +143,9 @@ class Fusion(Partition):
             sorts = []
         for sort in sorts:
             try:
-                k = sort(self.name(), op, self.memory, used, self.unsure, self.tapes).write()
+                w = sort(self.name(), op, self.memory, used, self.unsure, self.tapes)
+                w.written = self.written
+                k = w.write()
                 break
             except Unsupported as e:
                 problems.append(e)
@@ -165,7 +174,11 @@ class Fusion(Partition):
 
     def ops_of(self, node: Node) -> list[Op]:
         if isinstance(node, Shifts) and (len(node.ops) > 1):
-            return self.call(write_shifts(Writer(self.name(), Group(), always, self.memory), node))
+            return self.call(write_shifts(self.writer(Writer, Group(), always), node))
+        if isinstance(node, Rows):
+            rows = RowWriter(self.name(), node, self.used_outside(node.ops), self.memory)
+            kernel = rows.write()
+            return [*self.call(kernel), *rows.views] if kernel is not None else []
         if not isinstance(node, Group):
             if node.ops[0] in self.reductions:
                 return self.reductions[node.ops[0]]
@@ -174,14 +187,19 @@ class Fusion(Partition):
                 if op.code == "prim" and movable(op) and (is_constant(op.out) or op.fn in FREE):
                     self.spare.add(op)
             return node.ops
-        inside = {*node.ops, *self.reductions}
-
-        def escapes(v: Val) -> bool:
-            return any(u not in inside for u in self.users.get(v, ()))
-
-        writer = Writer(self.name(), node, escapes, self.memory)
+        writer = self.writer(Writer, node, self.used_outside([*node.ops, *self.reductions]))
         kernel = writer.write()
         return self.call(kernel) if kernel is not None else writer.wanted
+
+    def writer(self, sort: type[W], group: Group, escapes: Callable[[Val], bool]) -> W:
+        out = sort(self.name(), group, escapes, self.memory)
+        out.written = self.written
+        return out
+
+    def used_outside(self, ops: Iterable[Op]) -> Callable[[Val], bool]:
+        """Whether others than some operations use a value."""
+        inside = set(ops)
+        return lambda v: any(u not in inside for u in self.users.get(v, ()))
 
     def call(self, k: Kernel) -> list[Op]:
         """The call of a kernel."""

@@ -12,7 +12,7 @@ import numpy as np
 from srcdiff.compiled import tables
 from srcdiff.ir import ops
 
-__all__ = ["BLOCKS", "C_TYPES", "ELEMENTWISE", "FUNCTIONS", "PARAMS", "spelled"]
+__all__ = ["BLOCKS", "C_TYPES", "ELEMENTWISE", "FUNCTIONS", "PARAMS", "TEAMS", "spelled"]
 
 C_TYPES = {"f8": "double", "f4": "float", "i8": "long long", "i4": "int", "b1": "bool"}
 PARAMS = {"f8": "float64", "f4": "float32", "i8": "int64", "i4": "int32", "b1": "bool"}
@@ -79,23 +79,48 @@ template <typename T> __device__ T logaddexp(T a, T b) {
 }""",
 }
 
-# What the threads of a block hold, put together in an order that is always the same: thread 0 gets it.
+# What the threads of a block hold, put together in an order that is always the same: all of them get it.
 BLOCK = """\
 __device__ double block_{how}(double value) {{
-    __shared__ double all[256];
-    __syncthreads();
-    all[threadIdx.x] = value;
-    for (int n = blockDim.x; n > 1; n = (n + 1) / 2) {{
-        __syncthreads();
-        if (threadIdx.x < n / 2) all[threadIdx.x] = {step};
+    __shared__ double warps[32];
+    const int lane = threadIdx.x % 32;
+    const int lanes = min(32, (int)blockDim.x - (int)(threadIdx.x - lane));
+    for (int n = 16; n > 0; n /= 2) {{
+        const double other = __shfl_down_sync(0xffffffff, value, n);
+        if (lane + n < lanes) value = {step};
     }}
-    return all[0];
+    if (lane == 0) warps[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = warps[0];
+    for (int n = 1; n < ((int)blockDim.x + 31) / 32; ++n) {{
+        const double other = warps[n];
+        value = {step};
+    }}
+    __syncthreads();
+    return value;
 }}"""
-BLOCKS = {
-    "sum": BLOCK.format(how="sum", step="all[threadIdx.x] + all[threadIdx.x + (n + 1) / 2]"),
-    "max": BLOCK.format(how="max", step="larger(all[threadIdx.x], all[threadIdx.x + (n + 1) / 2])"),
-    "min": BLOCK.format(how="min", step="smaller(all[threadIdx.x], all[threadIdx.x + (n + 1) / 2])"),
-}
+# The same for teams: parts of a warp (1, 2, 4 ... 32 threads), or all of a block.
+TEAM = """\
+__device__ double team_{how}(double value, int team) {{
+    for (int n = min(team, 32) / 2; n > 0; n /= 2) {{
+        const double other = __shfl_xor_sync(0xffffffff, value, n);
+        value = {step};
+    }}
+    if (team <= 32) return value;
+    __shared__ double warps[32];
+    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = warps[0];
+    for (int n = 1; n < team / 32; ++n) {{
+        const double other = warps[n];
+        value = {step};
+    }}
+    __syncthreads();
+    return value;
+}}"""
+STEPS = {"sum": "value + other", "max": "larger(value, other)", "min": "smaller(value, other)"}
+BLOCKS = {how: BLOCK.format(how=how, step=step) for how, step in STEPS.items()}
+TEAMS = {f"team_{how}": TEAM.format(how=how, step=step) for how, step in STEPS.items()}
 
 
 def spelled(fn: Any) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from srcdiff.ir.graph import Op
 from srcdiff.ir.kinds import Kind, Seq, Tree
+from srcdiff.ir.modules import module_of
 
 __all__ = [
     "ARRAY", "LIST", "NONE", "NOTHING", "NUMBER", "OTHER", "SLOT", "UNKNOWN", "Arr", "Many", "Num", "Other",
@@ -208,8 +209,9 @@ def of_object(value: Any, k: Kind, numbers: bool) -> Value:
         return Num(dtype_of(value), not isinstance(value, np.generic), value)
     if isinstance(value, (float, complex, np.number)):
         return Num(dtype_of(value), not isinstance(value, np.generic), value if numbers else None)
-    if isinstance(value, np.ndarray):
-        return Arr(dtype_of(value), value.shape) if value.dtype.kind in "biufc" else OTHER
+    if module_of(value) is not None:
+        t = value.dtype
+        return Arr(f"{t.kind}{t.itemsize}", value.shape) if t.kind in "biufc" else OTHER
     if isinstance(value, (tuple, list)) and isinstance(k, Tree) and len(k.items) == len(value):
         items = tuple(of_object(v, x, numbers) for v, x in zip(value, k.items, strict=True))
         return Parts(k.type, k.keys, items)

@@ -535,6 +535,35 @@ grad(f)(2.0)
 """,
     ),
     Entry(
+        "graph",
+        "A call cannot be a CUDA graph: what a graph holds is fixed, and it is run without the host. (The example "
+        "has a stand-in for CuPy; write import cupy as cp.)",
+        """
+import cupy_mirror as cp
+import mirror_graphs
+from srcdiff import captured
+
+def f(x, rate):
+    return np.sum(x * x) * rate
+
+g = captured(grad(f))
+g(cp.asarray([1.0, 2.0]), 0.1)
+g(cp.asarray([1.0, 2.0]), 0.2)
+""",
+        """
+import cupy_mirror as cp
+import mirror_graphs
+from srcdiff import captured
+
+def f(x, rate):
+    return np.sum(x * x) * rate
+
+g = captured(grad(f))
+g(cp.asarray([1.0, 2.0]), cp.asarray(0.5))
+assert g(cp.asarray([1.0, 2.0]), cp.asarray(2.0)).tolist() == [4.0, 8.0]
+""",
+    ),
+    Entry(
         "import",
         "An import in the function is carried out when the derivative is made, and fails.",
         """

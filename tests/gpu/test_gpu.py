@@ -6,6 +6,7 @@ checks of the stand-in: gradients, forward mode, both second orders.  ``SRCDIFF_
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import os
@@ -43,7 +44,9 @@ import cupy_mirror  # noqa: E402
 import device  # noqa: E402
 from device import ON_DEVICE, REFUSED  # noqa: E402
 
-from srcdiff import grad  # noqa: E402
+import fused_cases  # noqa: E402
+import numeric  # noqa: E402
+from srcdiff import captured, grad, report, value_and_grad  # noqa: E402
 from srcdiff.errors import SrcdiffError  # noqa: E402
 
 PART, _, PARTS = os.environ.get("SRCDIFF_GPU_PART", "0/1").partition("/")
@@ -74,6 +77,66 @@ def test_program(program: Any, gpu: device.Device) -> None:
 def test_orders(program: Any, gpu: device.Device) -> None:
     if program.name not in REFUSED:
         device.check_orders(program, gpu)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("program", [p for p in some(ON_DEVICE) if zlib.crc32(p.name.encode()) % 6 == 0],
+                         ids=lambda p: p.name)  # fmt: skip
+def test_fused_program(program: Any, gpu: device.Device) -> None:
+    """With kernels (a sixth of the programs: each kernel is compiled)."""
+    if program.name not in REFUSED:
+        there = [gpu.to(a) for a in copy.deepcopy(program.args)]
+        kwargs = {k: gpu.to(a) for k, a in program.kwargs.items()}
+        d = grad(program.function, wrt=program.wrt_option, backend="cupy-fused")
+        plain = grad(program.function, wrt=program.wrt_option)
+        wanted = plain(*copy.deepcopy(program.args), **program.kwargs)
+        numeric.assert_close(gpu.host(d(*there, **kwargs)), wanted, 1e-9)
+
+
+@pytest.mark.parametrize("name", fused_cases.CASES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fused(name: str, dtype: str, gpu: device.Device) -> None:
+    f, args = fused_cases.CASES[name] if dtype == "float64" else fused_cases.single(name)
+    wanted = value_and_grad(f)(*copy.deepcopy(args))
+    g = value_and_grad(f, backend="cupy-fused")
+    for _ in range(2):
+        got = gpu.host(g(*[gpu.to(a) for a in copy.deepcopy(args)]))
+        numeric.assert_close(got, wanted, 1e-3 if dtype == "float32" else 1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 255, 257, 5000])
+def test_rows_of_any_length(size: int, gpu: device.Device) -> None:
+    """Teams of one thread, of parts of a warp, of a block."""
+    f, _ = fused_cases.CASES["softmax"]
+    x = np.random.default_rng(size).normal(size=(37, size))
+    got = gpu.host(value_and_grad(f, backend="cupy-fused")(gpu.to(x)))
+    numeric.assert_close(got, value_and_grad(f)(x), 1e-9)
+
+
+@pytest.mark.parametrize("name", ["chain", "softmax", "layer", "attention", "flow", "rows"])
+@pytest.mark.parametrize("backend", ["numpy", "cupy-fused"])
+def test_graphs(name: str, backend: Any, gpu: device.Device) -> None:
+    """A CUDA graph gives for other arrays what the derivative does, on the default stream and on another."""
+    import cupy
+
+    f, args = fused_cases.CASES[name]
+    g = captured(value_and_grad(f, backend=backend))
+    for k, stream in enumerate([cupy.cuda.Stream.null, cupy.cuda.Stream(non_blocking=True)] * 2):
+        own = [a * (1.0 + 0.1 * k) if isinstance(a, np.ndarray) and a.dtype == float else a for a in args]
+        with stream:
+            there = [gpu.to(a) for a in own]
+            got = g(*there)
+            cupy.ones(1000).sum()  # (memory of the pool, which is not the graph's)
+            stream.synchronize()
+        numeric.assert_close(gpu.host(got), value_and_grad(f)(*own), 1e-9)
+    assert g.graphs == 1
+
+
+@pytest.mark.parametrize("name", ["chain", "flow"])
+def test_report(name: str, gpu: device.Device) -> None:
+    f, args = fused_cases.CASES[name]
+    found = report(grad(f, backend="cupy-fused"), *[gpu.to(a) for a in args])
+    assert found.seconds > 0 and found.device and sum(k.seconds for k in found.kernels) > 0
 
 
 @pytest.fixture(scope="module")

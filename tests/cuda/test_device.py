@@ -1,0 +1,126 @@
+"""Kernels in texts for a device, where sums and elements are arrays: on the strict stand-in for CuPy.
+
+The arrays are those of ``cupy_mirror.py``, the kernels those of ``fake_cupy.py``.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import os
+import sys
+import types
+import zlib
+from typing import Any
+
+import cupy_mirror as cp
+import device
+import numpy as np
+import pytest
+
+import fake_cupy
+import numeric
+from fused_cases import CASES
+from srcdiff import grad, value_and_grad
+
+pytestmark = pytest.mark.skipif(
+    fake_cupy.COMPILER is None, reason="no C++ compiler: CUDA C is not run without a GPU"
+)
+
+ALL = bool(os.environ.get("SRCDIFF_ALL"))
+SOME = [p for p in device.ON_DEVICE if ALL or zlib.crc32(p.name.encode()) % 43 == 0]
+# (arrays in a namespace stay where they are)
+SOME = [p for p in SOME if p.name not in device.REFUSED and p.name != "namespace_of_bodies"]
+
+
+def kernel(sort: type) -> Any:
+    """A sort of kernel for arrays of the stand-in."""
+
+    class Kernel:
+        def __init__(self, *args: Any, **kw: Any) -> None:
+            self.inner = sort(*args, **kw)
+
+        def __call__(self, *args: Any, size: int | None = None, **kw: Any) -> Any:
+            for p, a in zip([*self.inner.ins, *self.inner.outs], args, strict=False):
+                assert isinstance(a, (cp.ndarray, bool, int, float, np.generic)), type(a)
+                if size is not None and isinstance(a, cp.ndarray):
+                    assert p.raw, f"with size=, {p.name} has to be raw"
+            if size is not None:
+                kw["size"] = size
+            out = self.inner(*[a._a if isinstance(a, cp.ndarray) else a for a in args], **kw)
+            return [cp.ndarray(x) for x in out] if isinstance(out, list) else cp.ndarray(np.asarray(out))
+
+    return Kernel
+
+
+@pytest.fixture(autouse=True)
+def cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("cupy")
+    module.__getattr__ = lambda name: getattr(cp, name)  # type: ignore[method-assign]
+    module.__spec__ = importlib.util.spec_from_loader("cupy", None)
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    for word in ("ElementwiseKernel", "ReductionKernel"):
+        monkeypatch.setattr(cp, word, kernel(getattr(fake_cupy, word)), raising=False)
+    monkeypatch.setattr(cp, "empty", lambda *a, **k: cp.ndarray(fake_cupy.unset(*a, **k)), raising=False)
+
+
+FEW = ("softmax", "times", "rows", "flow", "classes", "jacobi", "logistic")
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n != "shifts"] if ALL else FEW)
+def test_cases(name: str) -> None:
+    f, args = CASES[name]
+    g = value_and_grad(f, backend="cupy-fused")
+    before = len(cp.SYNCS)
+    got = g(*[cp.to_device(a) for a in copy.deepcopy(args)])
+    numeric.assert_close(cp.to_host(got), value_and_grad(f)(*copy.deepcopy(args)), 1e-9)
+    assert len(cp.SYNCS) == before
+    assert g.compiled(*[cp.to_device(a) for a in args]).kernels
+
+
+def first_of_row(x, w):
+    """What is written to a row is made with an element of it, which is a view."""
+    x = x.copy()
+    for i in range(x.shape[0]):
+        row = x[i]
+        row += row[0]
+    return np.sum(x * x) * w
+
+
+def test_elements_are_views() -> None:
+    r = np.random.default_rng(2)
+    x, w = r.normal(size=(3, 300)), 0.5
+    got = grad(first_of_row, backend="cupy-fused")(cp.to_device(x), w)
+    numeric.assert_close(cp.to_host(got), grad(first_of_row)(x, w), 1e-9)
+
+
+def scaled_rows(x, w):
+    s = np.sum(w * w)
+    d = x - np.max(x, axis=1, keepdims=True) * s
+    return np.sum(np.exp(d) / np.sum(np.exp(d), axis=1, keepdims=True) * w) / s
+
+
+def test_numbers_of_the_device_in_rows() -> None:
+    r = np.random.default_rng(1)
+    x, w = r.normal(size=(70, 9)), r.normal(size=9)
+    g = grad(scaled_rows, wrt=(0, 1), backend="cupy-fused")
+    got = g(*cp.to_device((x, w)))
+    numeric.assert_close(cp.to_host(got), grad(scaled_rows, wrt=(0, 1))(x, w), 1e-9)
+    assert any("team" in k.form for k in g.compiled(*cp.to_device((x, w))).kernels)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("program", SOME, ids=lambda p: p.name)
+def test_programs(program: Any) -> None:
+    fused = grad(program.function, wrt=program.wrt_option, backend="cupy-fused")
+    plain = grad(program.function, wrt=program.wrt_option)
+    there = [cp.to_device(a) for a in copy.deepcopy(program.args)]
+    kwargs = {k: cp.to_device(a) for k, a in program.kwargs.items()}
+    before = len(cp.SYNCS)
+    got = fused(*there, **kwargs)
+    reads = len(cp.SYNCS) - before
+    numeric.assert_close(cp.to_host(got), plain(*copy.deepcopy(program.args), **program.kwargs), 1e-9)
+    again = [cp.to_device(a) for a in copy.deepcopy(program.args)]
+    before = len(cp.SYNCS)
+    plain(*again, **kwargs)
+    assert reads <= len(cp.SYNCS) - before  # no kernel asks for a value that is not asked for without
