@@ -140,13 +140,13 @@ class Spelling:
     def asks(self, graph: Graph, name: str) -> bool:
         """Whether a graph calls a helper of ``srcdiff.runtime``."""
         fn = getattr(sys.modules["srcdiff.runtime"], name)
-        return any(op.attrs.get("fn") is fn for op in walk(graph.region))
+        return any(op.fn is fn for op in walk(graph.region))
 
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
         out = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
         for op in walk(graph.region):
-            fn = op.attrs.get("fn")
+            fn = op.fn
             if callable(fn):
                 if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
                     out |= {fn.__name__, self.claim(fn.__name__, fn)}

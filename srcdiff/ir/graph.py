@@ -181,10 +181,14 @@ class Op:
     regions: list[Region] = field(default_factory=list)
     attrs: dict[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
+    fn: Any = field(init=False)  # ``attrs["fn"]``: what a ``prim`` applies
 
-    @property
-    def fn(self) -> Any:
-        return self.attrs.get("fn")
+    def __post_init__(self) -> None:
+        self.fn = self.attrs.get("fn")
+
+    def become(self, fn: Any, **attrs: Any) -> None:
+        """Apply another function, with these attributes."""
+        self.fn, self.attrs = fn, {"fn": fn, **attrs}
 
     @property
     def out(self) -> Val:

@@ -252,8 +252,10 @@ class Owner:
             shapes = self.of_shape(op)
             if is_view(op) and op.out not in read:
                 shapes = [v for v in vals(op.ins[:1]) if v not in vals(op.ins[1:])]
-            read.update(v for a in op.ins if not any(a is s for s in shapes) for v in vals([a]))
-            if shapes:
+            if not shapes:
+                read.update(vals(op.ins))
+            else:
+                read.update(v for a in op.ins if not any(a is s for s in shapes) for v in vals([a]))
                 self.shapes[op] = {s for s in shapes if sum(v is s for v in vals(op.ins)) == 1}
         return read
 

@@ -112,7 +112,7 @@ class Scatter:
         if not isinstance(base, Val) or not is_zeros(base) or not self.once(base) or base.op not in at:
             return
         if isinstance(k, Array) and isinstance(kv, (Array, Scalar)) and kv.dtype == k.dtype:
-            op.attrs = {**{n: v for n, v in op.attrs.items() if n != "at"}, "fn": ops.setitem}
+            op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
             self.changed = True
 
     def into_zeroed(self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op]) -> None:
