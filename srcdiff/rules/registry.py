@@ -524,6 +524,11 @@ def is_pure(fn: Any) -> bool:
         return False
 
 
+def extent() -> tuple[int, int, int]:
+    """What changes as functions get rules or definitions."""
+    return len(_TABLE), len(_DEFINED), len(_PURE)
+
+
 def lookup(fn: Any) -> OpRules | None:
     """The rules of ``fn``, or None."""
     try:
