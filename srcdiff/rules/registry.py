@@ -148,6 +148,8 @@ def when_imported(library: str, *rules: str) -> None:
 
 def _met(everything: bool = False) -> bool:
     """Import the rules of the libraries that have been imported since; whether there were any."""
+    if not everything and _LATER.keys().isdisjoint(sys.modules.keys()):
+        return False
     found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
     for name in found:
         for module in _LATER.pop(name, ()):
