@@ -1,8 +1,8 @@
 """Texts of rules that have been read: kept, and copied for the next operands of the same kinds.
 
 A text is read once on operands of which nothing is known but their kinds; what it comes to is right for all
-operands of such kinds.  Only texts of srcdiff's own are kept: nothing else matters to them but which functions
-have rules.
+operands of such kinds.  Only texts of srcdiff's own are kept: nothing else matters to them but which
+functions have rules.
 """
 
 from __future__ import annotations

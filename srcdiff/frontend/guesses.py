@@ -1,4 +1,4 @@
-"""What the trips of a loop will hand on, guessed from its text: the names that it binds, the arrays it writes to.
+"""What the trips of a loop will hand on, guessed from its text: the names it binds, the arrays it writes to.
 
 A guess that the reading confirms saves a reading.  One that it does not confirm is dropped.
 """
