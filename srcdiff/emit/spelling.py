@@ -61,6 +61,7 @@ class Spelling:
         self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
         self.avoid: set[str] = set()  # names that parameters have
         self.homes: dict[tuple[int, str], tuple[Any, tuple[types.ModuleType, str] | None]] = {}
+        self.reserved: dict[Graph, set[str]] = {}  # names that each graph takes
         self.lifted: list[Any] = []  # functions whose text is a part of this one
 
     def claim(self, word: str, obj: Any) -> str:
@@ -144,7 +145,9 @@ class Spelling:
 
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
-        out = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
+        if graph in self.reserved:
+            return self.reserved[graph]
+        out = self.reserved[graph] = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
         for op in walk(graph.region):
             fn = op.fn
             if callable(fn):

@@ -111,6 +111,8 @@ UNSURE = -1  # the nesting of a value whose kind is not known
 
 def depth(k: Kind) -> int:
     """How deep lists nest in a value."""
+    if isinstance(k, (Array, Scalar)):
+        return 0
     k = present(k)
     if isinstance(k, Seq):
         return 1 + max(depth(k.elem), 0)
@@ -290,6 +292,8 @@ class Owner:
             self.uses[v].append((end, "result"))
 
     def of(self, a: Atom) -> Roots:
+        if isinstance(a, Val):
+            return self.roots.get(a, EMPTY)
         out: Roots = EMPTY
         for v in vals([a]):
             out |= self.roots.get(v, EMPTY)

@@ -65,9 +65,9 @@ def simplify(
     for _ in range(rounds):
         walk = Rebuild(graph, is_shareable, expands, sums, blanks, read)
         graph = walk.run()
-        before = slots(graph.region)
+        before = None if walk.changed else slots(graph.region)
         dce(graph)
-        graph.info["settled"] = not walk.changed and slots(graph.region) == before
+        graph.info["settled"] = before is not None and slots(graph.region) == before
         n = count(graph.region)
         if n == size or graph.info["settled"]:
             break
@@ -196,7 +196,10 @@ class Rebuild:
     # ---- operations
     def prim(self, op: Op) -> None:
         env, fn, attrs = self.env, op.fn, op.attrs
-        ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
+        ins = [
+            env.get(a, a) if isinstance(a, Val) else a if isinstance(a, Const) else self.atom(a)
+            for a in op.ins
+        ]
         if attrs.get("unset") and ins[0] is UNDEF:
             self.changed = True
             self.env[op.out] = Const(0.0)
