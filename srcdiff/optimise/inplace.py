@@ -210,6 +210,8 @@ class Owner:
         self.changes: Known = {}
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
+        # of each value: the last operation of the function itself in which it is read
+        self.last = {v: max([path[0][1] for path, _ in uses]) for v, uses in self.uses.items()}
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
         self.region(self.graph.region)
@@ -568,6 +570,7 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         back = self.put_back(target, out)
+        here = at[0][1] if len(at) == 1 else -1  # (there no loop leads back to what was before)
         for root in self.left_by_loops(self.written_memory(target)):
             made = (
                 self.path.get(root.op)
@@ -576,7 +579,7 @@ class Owner:
             )
             others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
             for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
-                if w is out or w in found or not self.before(w, at):
+                if self.last.get(w, -1) < here or w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
