@@ -40,6 +40,7 @@ __all__ = ["memory_of", "own"]
 
 Roots = frozenset[Val]
 EMPTY: Roots = frozenset()
+NEVER = (0, -1)  # when a value is alive that nobody reads
 VIEWS = (operator.getitem, ops.getfield, ops.poplast, ops.stop_gradient)
 
 
@@ -210,8 +211,12 @@ class Owner:
         self.changes: Known = {}
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
-        # of each value: the last operation of the function itself in which it is read
-        self.last = {v: max([path[0][1] for path, _ in uses]) for v, uses in self.uses.items()}
+        # of a value: in which operations of the function itself it is made, and read last
+        self.alive = {
+            v: (self.defined[v][0][1], max([path[0][1] for path, _ in uses]))
+            for v, uses in self.uses.items()
+            if v in self.defined
+        }
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
         self.region(self.graph.region)
@@ -579,7 +584,11 @@ class Owner:
             )
             others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
             for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
-                if self.last.get(w, -1) < here or w is out or w in found or not self.before(w, at):
+                if here >= 0:
+                    start, last = self.alive.get(w, NEVER)
+                    if not start < here <= last:
+                        continue
+                if w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
