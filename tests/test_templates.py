@@ -16,7 +16,7 @@ from srcdiff.api.specialise import forget_all
 from srcdiff.differentiate import templates
 from srcdiff.ir.graph import Const, Region, Val
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Seq, fresh_sym
-from srcdiff.pipeline import CONTEXT
+from srcdiff.pipeline.context import CONTEXT
 from srcdiff.rules import elementwise
 
 SAMPLE = [p for p in PROGRAMS if p.reverse][::67]
