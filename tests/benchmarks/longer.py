@@ -93,8 +93,9 @@ def arguments(n: int) -> Case:
 
 def fields(n: int) -> Case:
     words = "".join(f"    p{i}: float\n" for i in range(n))
-    result = products([f"p.p{i}" for i in range(n)])
-    found = defined(f"fields {n}", f"@dataclass\nclass P:\n{words}def f(p):\n    return {result}\n")
+    body = "".join(f"    s = s + p.p{i} * p.p{(i + 1) % n}\n" for i in range(n))
+    text = f"@dataclass\nclass P:\n{words}def f(p):\n    s = 0.0\n{body}    return s\n"
+    found = defined(f"fields {n}", text)
     return found["f"], (found["P"](*[0.1] * n),)
 
 
