@@ -14,8 +14,7 @@ def is_update(op: Op) -> bool:
     """Whether an operation is meant to be done in place, on its first operand."""
     if op.code != "prim":
         return False
-    attrs = op.attrs
-    return attrs.get("fn") in ops.UPDATES or bool(attrs.get("aug"))
+    return op.fn in ops.UPDATES or bool(op.attrs.get("aug"))
 
 
 def updated_anywhere(view: LoopView, known: Known | None = None) -> set[int]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from srcdiff.differentiate import templates
 from srcdiff.differentiate.masks import (
     Cover,
     Mask,
@@ -270,6 +271,9 @@ class Builder(Lowerer):
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
         """The result of a rule's text."""
+        made = templates.instance(self.ctx, text, self.region, given, self.origin)
+        if made is not None:
+            return made
         return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
 
     # ---- arithmetic on derivatives

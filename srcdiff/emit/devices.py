@@ -49,7 +49,7 @@ def on_host(op: Op) -> bool:
 
 def path_of(spelling: Spelling, op: Op) -> str:
     """The full name of a library's function; nothing of an operator, or of what is not NumPy's or SciPy's."""
-    fn = op.attrs.get("fn")
+    fn = op.fn
     if op.code != "prim" or fn is None or by_sign(fn) or not callable(fn) or spelling.builtin(fn):
         return ""
     home = spelling.home(fn, op.attrs.get("text") or "")
@@ -123,7 +123,8 @@ def spelt(a: Assembler, op: Op) -> Any:
         return None
     if path in cupy_names.ELSEWHERE:
         path = cupy_names.ELSEWHERE[path]
-        op.attrs["fn"] = getattr(np.linalg, path.rpartition(".")[2])  # (of the graph that is printed)
+        there = getattr(np.linalg, path.rpartition(".")[2])  # (of the graph that is printed)
+        op.become(there, **{n: v for n, v in op.attrs.items() if n != "fn"})
     helper = cupy_names.INSTEAD.get(path)
     parameters = cupy_names.parameters_of(path)
     if helper is None and parameters is None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import astunparse
@@ -88,6 +87,30 @@ DEFINITIONS = (gast.FunctionDef, gast.AsyncFunctionDef, gast.ClassDef)
 
 
 IMPORTS = (gast.Import, gast.ImportFrom)
+
+
+class Within:
+    """What is written meanwhile goes into a group, if there is one, where ``precedence`` may stand."""
+
+    __slots__ = ("group", "outer", "precedence", "printer")
+
+    def __init__(self, printer: Printer, group: Group | None, precedence: int | None) -> None:
+        self.printer, self.group, self.precedence = printer, group, precedence
+
+    def __enter__(self) -> None:
+        p = self.printer
+        self.outer = p._parts, p._p
+        if self.group is not None:
+            p._parts.append(self.group)
+            p._parts = self.group.parts
+        if self.precedence is not None:
+            p._p = self.precedence
+
+    def __exit__(self, *error: object) -> None:
+        if self.group is not None:
+            self.printer._parts = self.outer[0]
+        if self.precedence is not None:
+            self.printer._p = self.outer[1]
 
 
 class Printer(astunparse.Unparser):  # type: ignore[misc]
@@ -171,30 +194,18 @@ class Printer(astunparse.Unparser):  # type: ignore[misc]
                 break_on_hyphens=False,
             )
 
-    @contextmanager
-    def _group(self, opening: str, closing: str) -> Iterator[None]:
+    def _group(self, opening: str, closing: str) -> Within:
         """What is written within goes between these brackets."""
-        group = Group(opening, closing)
-        self._parts.append(group)
-        outer, self._parts = self._parts, group.parts
-        yield
-        self._parts = outer
+        return Within(self, Group(opening, closing), None)
 
     def _soft(self, node: Node, precedence: int) -> None:
         """An expression that may be put in parentheses to break it."""
         with self._group("", ""):
             self._ex(node, precedence)
 
-    @contextmanager
-    def _wrapped(self, on: bool) -> Iterator[None]:
+    def _wrapped(self, on: bool) -> Within:
         """Parentheses if ``on``."""
-        if not on:
-            yield
-            return
-        old, self._p = self._p, LOW
-        with self._group("(", ")"):
-            yield
-        self._p = old
+        return Within(self, Group("(", ")") if on else None, LOW if on else None)
 
     def _binding(self, own: int) -> Any:
         """Parentheses if the surroundings bind more tightly than this expression."""

@@ -61,6 +61,7 @@ class Spelling:
         self.words: dict[str, Any] = {}  # names that stand alone, and what they stand for
         self.avoid: set[str] = set()  # names that parameters have
         self.homes: dict[tuple[int, str], tuple[Any, tuple[types.ModuleType, str] | None]] = {}
+        self.reserved: dict[Graph, set[str]] = {}  # names that each graph takes
         self.lifted: list[Any] = []  # functions whose text is a part of this one
 
     def claim(self, word: str, obj: Any) -> str:
@@ -140,13 +141,15 @@ class Spelling:
     def asks(self, graph: Graph, name: str) -> bool:
         """Whether a graph calls a helper of ``srcdiff.runtime``."""
         fn = getattr(sys.modules["srcdiff.runtime"], name)
-        return any(op.attrs.get("fn") is fn for op in walk(graph.region))
+        return any(op.fn is fn for op in walk(graph.region))
 
     def reserve(self, graph: Graph) -> set[str]:
         """Names that variables must leave alone."""
-        out = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
+        if graph in self.reserved:
+            return self.reserved[graph]
+        out = self.reserved[graph] = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
         for op in walk(graph.region):
-            fn = op.attrs.get("fn")
+            fn = op.fn
             if callable(fn):
                 if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
                     out |= {fn.__name__, self.claim(fn.__name__, fn)}

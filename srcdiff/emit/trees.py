@@ -26,12 +26,15 @@ __all__ = [
 ]
 
 
+LOAD, STORE = gast.Load(), gast.Store()  # (these say nothing of where they stand)
+
+
 def name(id: str) -> Any:
-    return gast.Name(id, gast.Load(), None, None)
+    return gast.Name(id, LOAD, None, None)
 
 
 def store(id: str) -> Any:
-    return gast.Name(id, gast.Store(), None, None)
+    return gast.Name(id, STORE, None, None)
 
 
 def const(v: Any) -> Any:
@@ -43,7 +46,7 @@ def call(fn: Any, *args: Any, **kw: Any) -> Any:
 
 
 def attr(x: Any, a: str) -> Any:
-    return gast.Attribute(x, a, gast.Load())
+    return gast.Attribute(x, a, LOAD)
 
 
 def strip(stmts: list[Any]) -> list[Any]:

@@ -358,6 +358,8 @@ class Core:
 
     def settled(self, b: Any) -> Any:
         """A bound, looked up: an attribute that nobody has read yet; what has moved into a list."""
+        if isinstance(b, Plain):
+            return b
         if isinstance(b, Loc):
             return self.moved_to(b)
         if isinstance(b, Window):

@@ -7,6 +7,7 @@ pure array functions are known without a table of their shape rules.
 
 from __future__ import annotations
 
+import functools
 import operator
 import warnings
 from collections.abc import Callable, Iterable
@@ -74,6 +75,15 @@ _LARGER = {np.convolve, np.correlate}
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
 _LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
+
+
+ENDS, SMALL = (0.3, 0.7), 4096
+
+
+@functools.lru_cache(maxsize=256)
+def _numbers(n: int) -> Any:
+    """The elements of a sample, which are copied for each."""
+    return np.linspace(*ENDS, n)
 
 
 class _Sampler:
@@ -161,7 +171,7 @@ class _Sampler:
                     return np.ones(shape, dtype)
                 if dtype[0] in "iu":
                     return np.zeros(shape, dtype)
-                numbers: Any = np.linspace(0.3, 0.7, n).reshape(shape)
+                numbers = (_numbers(n) if n <= SMALL else np.linspace(*ENDS, n)).reshape(shape)
                 if len(shape) >= 2 and shape[-1] == shape[-2]:
                     numbers = numbers + 10.0 * np.eye(shape[-1])
                 return numbers.astype(dtype)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import aliases, control, exits, joins, mappings, places, recursion
+from srcdiff.frontend import aliases, control, exits, guesses, joins, mappings, places, recursion
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import condition, content, is_member, truth
 from srcdiff.frontend.scope import (
     Agg,
@@ -28,7 +29,7 @@ from srcdiff.frontend.scope import (
     nodes_in,
 )
 from srcdiff.frontend.things import mutable
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, fresh_sym, has_cell, widened
 
 if TYPE_CHECKING:
@@ -131,9 +132,34 @@ def loop(
     test: Any,
     orelse: list[Any],
 ) -> Any:
-    """The common part of ``for`` and ``while``: ``body`` reads a trip; returns the exit code."""
+    """The common part of ``for`` and ``while``: ``body`` reads a trip; returns the exit code.
+
+    What is carried is guessed first, so that one reading of the body will mostly do.
+    """
+    guess = guesses.likely(lw, node)
+    if guess:
+        mark, memo = recursion.snapshot(lw), dict(lw.loop_memo)
+        try:
+            return trips(lw, node, op, body, test, orelse, guess)
+        except (Stop, guesses.Misjudged):
+            recursion.recover(lw, mark)
+            lw.loop_memo = memo
+    return trips(lw, node, op, body, test, orelse, {})
+
+
+def trips(
+    lw: Lowerer,
+    node: Any,
+    op: Op,
+    body: Callable[[Region], Any],
+    test: Any,
+    orelse: list[Any],
+    guess: dict[Any, Kind],
+) -> Any:
+    """Read the body until what it hands on stands still; ``guess``: what that may be."""
     start = lw.state
     origin = lw.origin
+    problems = len(lw.problems)
     memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
     carried: dict[Any, Kind] = {}
     changing: dict[Any, Poison] = {}  # names of what is another function, say, in each trip
@@ -142,6 +168,7 @@ def loop(
     for key, k in lw.loop_memo.get(memo_key, {}).items():
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
+    carried |= {key: k for key, k in guess.items() if key[0] == "cell" or not carried}
     one = aliases.Loops()
     for attempt in range(12):
         mark = len(lw.element_writes)
@@ -211,12 +238,14 @@ def loop(
         before = lw.state.copy()
         with lw.inside(body_region):
             outer, lw.passed = (lw.unsettled, lw.passes, lw.passed), False
-            lw.unsettled = lw.unsettled or attempt == 0
+            lw.unsettled = lw.unsettled or (attempt == 0 and not guess)
             try:
                 exit = in_loop(lw, body, body_region)
             finally:
                 left_out = lw.passed
                 lw.unsettled, lw.passes, lw.passed = outer
+            if guess and len(lw.problems) > problems:
+                raise guesses.Misjudged
             if lw.unsettled and left_out:  # a loop around this one will read it again
                 lw.passed, left_out = True, False
             end = lw.state
@@ -288,6 +317,12 @@ def loop(
                     joins.joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
                 )
             lw.state = reads
+        if guess and attempt == 0:
+            guesses.check(lw, carried, wanted, before, end)
+            wanted = guesses.in_order(wanted, start, end)
+            for made in walk(Region(ops=[*cond_region.ops, *body_region.ops])):
+                if made.origin is origin:  # what a trip begins with is told with what ended the last one
+                    made.origin = lw.origin
         new_world = [k for k in end.names if k[0] < 0 and k not in start.names and k not in seeded]
         for key in new_world:
             control.seed_world(lw, (start,), key)

@@ -169,7 +169,8 @@ def repeats(lw: Lowerer, site: Site) -> bool:
                 table.known.add((site.ident, site.shape))
                 raise Again(e)
     again = sum(e.site.ident == site.ident and e.region is not lw.region for e in lw.stack)
-    if len(lw.stack) > DEEPEST or (again > 3 and "closure" in str(site.shape)):
+    own = sum(e.site.ident == site.ident for e in lw.stack)
+    if (own and len(lw.stack) > DEEPEST) or (again > 3 and "closure" in str(site.shape)):
         lw.stop("recursion", f"{site.name} calls itself with arguments of ever new structure", site.node,
                 help="write it as a loop")  # fmt: skip
     return False

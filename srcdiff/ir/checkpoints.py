@@ -93,7 +93,7 @@ vars(checkpoint)["__srcdiff__"] = "checkpoint"
 
 def is_marked(op: Any) -> bool:
     """Whether an operation is a block with this mark."""
-    return op.code == "with" and op.attrs.get("fn") is checkpoint
+    return op.code == "with" and op.fn is checkpoint
 
 
 def is_budget(op: Any) -> bool:

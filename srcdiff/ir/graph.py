@@ -181,10 +181,14 @@ class Op:
     regions: list[Region] = field(default_factory=list)
     attrs: dict[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
+    fn: Any = field(init=False)  # ``attrs["fn"]``: what a ``prim`` applies
 
-    @property
-    def fn(self) -> Any:
-        return self.attrs.get("fn")
+    def __post_init__(self) -> None:
+        self.fn = self.attrs.get("fn")
+
+    def become(self, fn: Any, **attrs: Any) -> None:
+        """Apply another function, with these attributes."""
+        self.fn, self.attrs = fn, {"fn": fn, **attrs}
 
     @property
     def out(self) -> Val:
@@ -248,11 +252,11 @@ class LoopView:
 
     @property
     def head(self) -> int:
-        return int(self.op.attrs["head"])
+        return self.op.attrs["head"]  # type: ignore[no-any-return]
 
     @property
     def carried(self) -> int:
-        return int(self.op.attrs["carried"])
+        return self.op.attrs["carried"]  # type: ignore[no-any-return]
 
     @property
     def body(self) -> Region:
@@ -360,6 +364,8 @@ def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
     """``a`` with its values replaced."""
     if isinstance(a, Val):
         return f(a)
+    if isinstance(a, Const):
+        return a
     if isinstance(a, Struct):
         return Struct(a.type, a.keys, tuple(map_atom(f, x) for x in a.items))
     if isinstance(a, Slice):
@@ -441,6 +447,9 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
 def copied(source: Region, table: dict[Val, Val]) -> Region:
     """A copy of a region; ``table`` gives the new value for each old one, and is added to."""
 
+    def now(a: Atom) -> Atom:
+        return table.get(a, a) if isinstance(a, Val) else map_atom(now, a)
+
     def val(v: Val, op: Op | None) -> Val:
         w = Val(v.name, v.kind, op, v.user)
         table[v] = w
@@ -452,13 +461,11 @@ def copied(source: Region, table: dict[Val, Val]) -> Region:
         out = Region([val(p, None) for p in r.params])
         for o in r.ops:
             out.ops.append(copy_op(o))
-        out.results = [map_atom(lambda v: table.get(v, v), a) for a in r.results]
+        out.results = [now(a) for a in r.results]
         return out
 
     def copy_op(o: Op) -> Op:
-        new = Op(
-            o.code, [map_atom(lambda v: table.get(v, v), a) for a in o.ins], [], [], dict(o.attrs), o.origin
-        )
+        new = Op(o.code, [now(a) for a in o.ins], [], [], dict(o.attrs), o.origin)
         for r in o.regions:
             new.regions.append(region(r))
             for p in new.regions[-1].params:

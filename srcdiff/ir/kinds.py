@@ -293,11 +293,16 @@ def is_top(d: Dim) -> bool:
     return isinstance(d, Sym) and d.id in _tops
 
 
+def is_joined(d: Sym) -> bool:
+    """Whether a size is one of several, or any."""
+    return d.id in _tops or d.id in _members
+
+
 def one_shape(a: Kind, b: Kind) -> bool:
     """Whether two arrays are of one shape for sure: a size that is one of several differs by time."""
     if not isinstance(a, Array) or a != b:
         return False
-    return not any(isinstance(d, Sym) and (d.id in _tops or d.id in _members) for d in a.dims)
+    return not any(isinstance(d, Sym) and is_joined(d) for d in a.dims)
 
 
 def widened(new: Kind, old: Kind, *key: Any) -> Kind:

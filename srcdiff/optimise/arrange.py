@@ -81,6 +81,12 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
     for op in region.ops:
         for r in op.regions:
             zero_late(r, users)
+    views: dict[Val, list[Op]] = {}
+    for o in region.ops:
+        if o.code == "prim" and o.fn is operator.getitem and o.attrs.get("view"):
+            if isinstance(o.out.kind, Array) and isinstance(o.ins[0], Val):
+                views.setdefault(o.ins[0], []).append(o)
+    index = {o: n for n, o in enumerate(region.ops)}
     for op in list(region.ops):
         if op.code != "prim" or op.fn is not ops.setitem or vals(op.ins[1:]):
             continue
@@ -89,14 +95,11 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
         where = users.get(op.out, [])
         if len(where) != 1 or where[0][0] is not region:
             continue
-        index = {o: n for n, o in enumerate(region.ops)}
         user = where[0][1]
         end = index[user] if user is not None else len(region.ops)
         last = index[op]
-        for o in region.ops[: index[op]]:
-            if o.code != "prim" or o.fn is not operator.getitem or not o.attrs.get("view"):
-                continue
-            if o.ins[0] is not op.ins[0] or not isinstance(o.out.kind, Array):
+        for o in views.get(op.ins[0], ()) if isinstance(op.ins[0], Val) else ():
+            if index[o] > index[op]:
                 continue
             reads = [u for r, u in users.get(o.out, []) if r is region and u is not None]
             if len(reads) != len(users.get(o.out, [])) or any(index[u] >= end for u in reads):
@@ -106,6 +109,7 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
         if last > index[op]:
             region.ops.remove(op)
             region.ops.insert(last, op)
+            index = {o: n for n, o in enumerate(region.ops)}
 
 
 def blocks(

@@ -72,13 +72,21 @@ class Liveness:
                 todo.extend(self.deps.get(v, ()))
 
     def need(self, v: Val, atoms: list[Atom]) -> None:
-        self.deps.setdefault(v, []).extend(vals(atoms))
+        if v in self.deps:
+            self.deps[v] += vals(atoms)
+        else:
+            self.deps[v] = vals(atoms)
 
     def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
         """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
         for op in region.ops:
             if op in self.spare:  # it stays, and what it reads with it
                 self.roots.extend(read_by(op))
+            if op.code == "prim" and not op.attrs.get("guarded"):
+                self.need(op.outs[0], op.ins)
+                if op.attrs.get("unread"):
+                    self.roots.extend(vals([*op.ins, *control]))
+                continue
             if op.attrs.get("guarded"):
                 guards.extend(op.outs)
                 for o in op.outs:

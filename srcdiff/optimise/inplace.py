@@ -40,6 +40,7 @@ __all__ = ["memory_of", "own"]
 
 Roots = frozenset[Val]
 EMPTY: Roots = frozenset()
+NEVER = (0, -1)  # when a value is alive that nobody reads
 VIEWS = (operator.getitem, ops.getfield, ops.poplast, ops.stop_gradient)
 
 
@@ -111,6 +112,8 @@ UNSURE = -1  # the nesting of a value whose kind is not known
 
 def depth(k: Kind) -> int:
     """How deep lists nest in a value."""
+    if isinstance(k, (Array, Scalar)):
+        return 0
     k = present(k)
     if isinstance(k, Seq):
         return 1 + max(depth(k.elem), 0)
@@ -208,6 +211,12 @@ class Owner:
         self.changes: Known = {}
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
+        # of a value: in which operations of the function itself it is made, and read last
+        self.alive = {
+            v: (self.defined[v][0][1], max([path[0][1] for path, _ in uses]))
+            for v, uses in self.uses.items()
+            if v in self.defined
+        }
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
         self.region(self.graph.region)
@@ -252,8 +261,10 @@ class Owner:
             shapes = self.of_shape(op)
             if is_view(op) and op.out not in read:
                 shapes = [v for v in vals(op.ins[:1]) if v not in vals(op.ins[1:])]
-            read.update(v for a in op.ins if not any(a is s for s in shapes) for v in vals([a]))
-            if shapes:
+            if not shapes:
+                read.update(vals(op.ins))
+            else:
+                read.update(v for a in op.ins if not any(a is s for s in shapes) for v in vals([a]))
                 self.shapes[op] = {s for s in shapes if sum(v is s for v in vals(op.ins)) == 1}
         return read
 
@@ -288,6 +299,8 @@ class Owner:
             self.uses[v].append((end, "result"))
 
     def of(self, a: Atom) -> Roots:
+        if isinstance(a, Val):
+            return self.roots.get(a, EMPTY)
         out: Roots = EMPTY
         for v in vals([a]):
             out |= self.roots.get(v, EMPTY)
@@ -562,6 +575,7 @@ class Owner:
         """The values over the target's memory that are read after it is written to."""
         found: dict[Val, None] = {}
         back = self.put_back(target, out)
+        here = at[0][1] if len(at) == 1 else -1  # (there no loop leads back to what was before)
         for root in self.left_by_loops(self.written_memory(target)):
             made = (
                 self.path.get(root.op)
@@ -570,6 +584,10 @@ class Owner:
             )
             others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
             for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
+                if here >= 0:
+                    start, last = self.alive.get(w, NEVER)
+                    if not start < here <= last:
+                        continue
                 if w is out or w in found or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):

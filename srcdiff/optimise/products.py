@@ -94,7 +94,7 @@ class Products:
     def become(self, op: Op, fn: Any, ins: list[Atom], **attrs: Any) -> None:
         """Give an operation another text; its result stays the same value."""
         op.ins = ins
-        op.attrs = {"fn": fn, **attrs}
+        op.become(fn, **attrs)
         self.changed = True
 
     def repeated(self, op: Op, x: Atom, sizes: list[tuple[Atom, int]]) -> None:

@@ -12,9 +12,25 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
+from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, map_atom, same, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    key_of,
+    kind,
+    map_atom,
+    same,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Scalar, one_shape
 from srcdiff.optimise.simplify import basic, is_zeros
 
@@ -66,6 +82,7 @@ class Scatter:
             for r in op.regions:
                 self.region(r)
         at = {op: n for n, op in enumerate(region.ops)}
+        self.survey(region)
         gone: set[Op] = set()
         late: dict[Op, Op] = {}  # what is done just before what
         for op in region.ops:
@@ -95,6 +112,18 @@ class Scatter:
                 out += [after[op]] if op in after else []
             region.ops = out
 
+    def survey(self, region: Region) -> None:
+        """What is written where: there is nothing to look for where a part is written to once."""
+        self.zeroed: set[Any] = set()
+        self.written: Counter[Any] = Counter()
+        self.sums = set(filter(is_sum, region.ops))
+        for op in region.ops:
+            if op.code == "prim" and op.fn in (ops.setitem, ops.additem):
+                _, index, value = op.ins
+                self.written[key_of(index), key_of(multiple(value)[1])] += 1
+                if op.fn is ops.setitem and is_nothing(value):
+                    self.zeroed.add(key_of(index))
+
     def once(self, a: Atom) -> bool:
         return isinstance(a, Val) and self.uses.get(a, 0) == 1
 
@@ -112,18 +141,20 @@ class Scatter:
         if not isinstance(base, Val) or not is_zeros(base) or not self.once(base) or base.op not in at:
             return
         if isinstance(k, Array) and isinstance(kv, (Array, Scalar)) and kv.dtype == k.dtype:
-            op.attrs = {**{n: v for n, v in op.attrs.items() if n != "at"}, "fn": ops.setitem}
+            op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
             self.changed = True
 
     def into_zeroed(self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op]) -> None:
         """What is added to a part that was set to zero some additions ago is written there."""
+        if key_of(op.ins[1]) not in self.zeroed:
+            return
         chain: list[Op] = [op]
         base = op.ins[0]
         while True:
             made = base.op if isinstance(base, Val) else None
             if made is None or made not in at or made in gone or not self.once(base) or made in late.values():
                 return
-            if made.code != "prim" or not (is_sum(made) or made.fn is ops.setitem):
+            if made.code != "prim" or not (made in self.sums or made.fn is ops.setitem):
                 return
             if made.fn is ops.setitem:
                 break
@@ -149,6 +180,8 @@ class Scatter:
         index, value = op.ins[1:]
         k = kind(op.out)
         total, of = multiple(value)
+        if self.written[key_of(index), key_of(of)] < 2:
+            return
         if not isinstance(k, Array) or kind(of) != kind(value) or getattr(kind(of), "dtype", "") != k.dtype:
             return
         base, found, between = op.ins[0], [], [op]
@@ -159,7 +192,7 @@ class Scatter:
             if before.code != "prim" or before.origin is None or not before.origin.adjoint:
                 break
             written = before.fn is ops.setitem
-            if not written and not is_sum(before):
+            if not written and before not in self.sums:
                 break
             if same(before.ins[1], index) and kind(before.ins[2]) == kind(value):
                 c, other = multiple(before.ins[2])

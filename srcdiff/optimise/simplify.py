@@ -65,9 +65,9 @@ def simplify(
     for _ in range(rounds):
         walk = Rebuild(graph, is_shareable, expands, sums, blanks, read)
         graph = walk.run()
-        before = slots(graph.region)
+        before = None if walk.changed else slots(graph.region)
         dce(graph)
-        graph.info["settled"] = not walk.changed and slots(graph.region) == before
+        graph.info["settled"] = before is not None and slots(graph.region) == before
         n = count(graph.region)
         if n == size or graph.info["settled"]:
             break
@@ -111,7 +111,9 @@ class Rebuild:
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.expands = expands
         self.sums, self.blanks = sums, blanks
+        self.listed = sums | set(blanks)
         self.is_shareable = is_shareable
+        self.shareable: dict[int, bool] = {}  # by the identity of a function
         self.env: dict[Val, Atom] = {}
         self.decided: dict[Val, bool] = {}  # conditions of the branches around
         self.regions: list[tuple[Region, dict[Any, Val], str]] = []
@@ -145,6 +147,8 @@ class Rebuild:
     def atom(self, a: Atom) -> Atom:
         if isinstance(a, Val):
             return self.env.get(a, a)
+        if isinstance(a, Const):
+            return a
         return map_atom(lambda v: self.env.get(v, v), a)
 
     def level(self, atoms: list[Atom]) -> int:
@@ -191,21 +195,22 @@ class Rebuild:
 
     # ---- operations
     def prim(self, op: Op) -> None:
-        env = self.env
-        ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
-        if op.attrs.get("unset") and ins[0] is UNDEF:
+        env, fn, attrs = self.env, op.fn, op.attrs
+        ins = [
+            env.get(a, a) if isinstance(a, Val) else a if isinstance(a, Const) else self.atom(a)
+            for a in op.ins
+        ]
+        if attrs.get("unset") and ins[0] is UNDEF:
             self.changed = True
             self.env[op.out] = Const(0.0)
             return
-        listed = op.fn in self.sums or op.fn in self.blanks
-        known = op.fn in _SIMPLER or (listed and not any(op.attrs.get("names", ())))
-        simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
+        known = fn in _SIMPLER or (fn in self.listed and not any(attrs.get("names", ())))
+        simpler = self.algebra(op, ins) if known and not attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
             self.rename(simpler, op.out)
             self.env[op.out] = simpler
             return
-        fn = op.fn
         here = len(self.regions) - 1
         if fn is ops.setitem and last_written(ins[0], ins[1]) is not None and not self.new_uses(ins[0]):  # type: ignore[arg-type]
             ins[0] = ins[0].op.ins[0]  # type: ignore[union-attr]  # it is overwritten at once
@@ -260,29 +265,35 @@ class Rebuild:
                     ins[2] = inner  # an assignment broadcasts by itself
                     self.changed = True
         if (
-            op.attrs.get("unread")
+            attrs.get("unread")
             or fn in ops.UPDATES
             or fn is ops.copied
-            or op.attrs.get("aug")
-            or not self.is_shareable(fn)
+            or attrs.get("aug")
+            or not self.may_be_shared(fn)
         ):
             self.again(op, ins, here)
             return
-        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
-        for level in range(here, -1, -1):
-            found = self.regions[level][1].get(key)
+        key = (key_of_fn(fn), attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
+        for _, made, how in reversed(self.regions):
+            found = made.get(key)
             if found is not None:
                 self.changed = True
                 self.rename(found, op.out)
                 self.env[op.out] = found
                 return
-            if self.regions[level][2] == "with" and op.attrs.get("guarded"):
+            if how == "with" and attrs.get("guarded"):
                 break  # arithmetic outside a block may raise less than inside it
-            if self.regions[level][2] == "again":
+            if how == "again":
                 break  # what is computed again is not to be kept
         level = self.lift(op, ins, here)
         self.changed = self.changed or level != here
         self.regions[level][1][key] = self.again(op, ins, level)
+
+    def may_be_shared(self, fn: Any) -> bool:
+        known = self.shareable.get(id(fn))
+        if known is None:
+            known = self.shareable[id(fn)] = self.is_shareable(fn)
+        return known
 
     def overwrites_zero(self, ins: list[Atom]) -> bool:
         """Adding to an entry just set to zero: it is set."""

@@ -17,16 +17,18 @@ from srcdiff.ir.kinds import Array
 __all__ = ["first_versions", "newest_versions", "of_shape"]
 
 Positions = Callable[[Any], frozenset[int]]
+FIRST = frozenset({0})
 
 
 def of_shape(op: Op, shape_only: Positions) -> list[int]:
     """The operands of an operation, arrays, of which it reads the shape and the type alone."""
     if op.code != "prim":
         return []
-    wanted = {0} if op.fn in (ops.shape_at, len) else shape_only(op.fn)
+    wanted = FIRST if op.fn in (ops.shape_at, len) else shape_only(op.fn)
+    if not wanted:
+        return []
     names = op.attrs.get("names") or ("",) * len(op.ins)
-    arrays = (n for n, a in enumerate(op.ins) if not names[n] and isinstance(kind(a), Array))
-    return [n for n in arrays if n in wanted]
+    return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(kind(a), Array)]
 
 
 def alike(a: Atom, b: Atom) -> bool:

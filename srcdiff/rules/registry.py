@@ -148,6 +148,8 @@ def when_imported(library: str, *rules: str) -> None:
 
 def _met(everything: bool = False) -> bool:
     """Import the rules of the libraries that have been imported since; whether there were any."""
+    if not everything and _LATER.keys().isdisjoint(sys.modules.keys()):
+        return False
     found = [name for name in _LATER if name in sys.modules or (everything and _exists(name))]
     for name in found:
         for module in _LATER.pop(name, ()):
@@ -522,6 +524,11 @@ def is_pure(fn: Any) -> bool:
         return fn in _PURE
     except TypeError:
         return False
+
+
+def extent() -> tuple[int, int, int]:
+    """What changes as functions get rules or definitions."""
+    return len(_TABLE), len(_DEFINED), len(_PURE)
 
 
 def lookup(fn: Any) -> OpRules | None:
