@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
