@@ -24,7 +24,7 @@ import numpy as np
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
-from srcdiff.optimise.simplify import not_one
+from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
 
 __all__ = ["cheaper_products"]
@@ -323,4 +323,3 @@ def is_new_axes(op: Op) -> bool:
 
 def is_one(a: Atom) -> bool:
     return isinstance(a, Const) and type(a.value) is float and a.value == 1.0
-

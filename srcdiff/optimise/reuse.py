@@ -17,7 +17,7 @@ import numpy as np
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, kind, vals
 from srcdiff.ir.kinds import Array, one_shape
-from srcdiff.optimise.inplace import Owner
+from srcdiff.optimise.conflicts import Conflicts
 
 __all__ = ["reuse"]
 
@@ -37,7 +37,7 @@ def reuse(
     return graph
 
 
-class Reuse(Owner):
+class Reuse(Conflicts):
     """The analysis of ownership, asked once more."""
 
     def run(self) -> None:

@@ -16,7 +16,7 @@ import operator
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
-from srcdiff.optimise.simplify import basic, is_zeros
+from srcdiff.optimise.patterns import basic, is_zeros
 
 __all__ = ["fewer_passes"]
 
