@@ -5,8 +5,6 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-import numpy as np
-
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -59,7 +57,7 @@ _FOLD = {
 }
 SIMPLER = {
     *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield, ops.exit_is, ops.shape_at, np.sum, ops.additem,
+    ops.rest, ops.getfield, ops.exit_is, ops.shape_at, ops.additem,
 }  # what ``algebra`` knows of  # fmt: skip
 
 
@@ -151,8 +149,8 @@ class Algebra(Rewriter):
                     return b
                 if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
                     return a
-        if fn in self.blanks[:1] and len(ins) == 1 and isinstance(k, Array):
-            made = made_by(ins[0], *self.blanks)
+        if fn in self.words.blanks[:1] and len(ins) == 1 and isinstance(k, Array):
+            made = made_by(ins[0], *self.words.blanks)
             if made is not None and not made.out.user:  # (zeros_like(h) says more than the sizes again)
                 return self.make(made.fn, list(made.ins), op)
         if fn is ops.shape_at:
@@ -166,11 +164,11 @@ class Algebra(Rewriter):
             given = only_given(ins[0], ins[1])
             if given is not None and same_kind(kind(given), k):
                 return given
-        if fn is np.sum:
+        if fn is self.words.total:
             return self.sum_of_negative(op, ins)
         if fn is ops.additem:
             return self.through_new_axes(op, ins)
-        if fn in self.sums:
+        if fn in self.words.sums:
             a, b = ins
             return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
         if fn is operator.sub and len(ins) == 2:
@@ -218,7 +216,12 @@ class Algebra(Rewriter):
             return None
         for n in (0, 1):
             a, other = ins[n], ins[1 - n]
-            if isinstance(a, Val) and a.op is not None and a.op.code == "prim" and a.op.fn in self.expands:
+            if (
+                isinstance(a, Val)
+                and a.op is not None
+                and a.op.code == "prim"
+                and a.op.fn in self.words.expands
+            ):
                 ko, inner = kind(other), a.op.ins[0]
                 if (
                     isinstance(ko, Array)
@@ -235,7 +238,7 @@ class Algebra(Rewriter):
         """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
-            if not self.once(a) or a.op is None or a.op.fn not in self.expands:  # type: ignore[union-attr]
+            if not self.once(a) or a.op is None or a.op.fn not in self.words.expands:  # type: ignore[union-attr]
                 continue
             inner = a.op.ins[0]  # type: ignore[union-attr]
             ki, ko = kind(inner), kind(other)
@@ -302,7 +305,7 @@ class Algebra(Rewriter):
         names = op.attrs.get("names") or ("",)
         if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
             return None
-        total = self.make_like(np.sum, [inner, *ins[1:]], op.out.kind, op)
+        total = self.make_like(self.words.total, [inner, *ins[1:]], op.out.kind, op)
         assert total.op is not None
         total.op.attrs.update({n: op.attrs[n] for n in ("names", "method") if n in op.attrs})
         return self.make(operator.neg, [total], op)
@@ -318,7 +321,11 @@ class Algebra(Rewriter):
             return None
         inner = negated(v)
         total = v if inner is None else inner
-        made = total.op if isinstance(total, Val) and total.op is not None and total.op.fn is np.sum else None
+        made = (
+            total.op
+            if isinstance(total, Val) and total.op is not None and total.op.fn is self.words.total
+            else None
+        )
         if made is None or (made.attrs.get("names") or ())[1:] != ("axis", "keepdims"):
             return None
         k, kb, kx = kind(total), kind(base), kind(made.ins[0])
@@ -333,7 +340,7 @@ class Algebra(Rewriter):
             return None
         if k.dtype != kb.dtype or kb.dims != tuple(d for n, d in enumerate(k.dims) if n not in axes):
             return None
-        s: Atom = self.make_like(np.sum, made.ins[:2], kb, op)
+        s: Atom = self.make_like(self.words.total, made.ins[:2], kb, op)
         assert isinstance(s, Val) and s.op is not None
         s.op.attrs.update(names=("", "axis"), method=made.attrs.get("method", ""))
         s = s if inner is None else self.make(operator.neg, [s], op)

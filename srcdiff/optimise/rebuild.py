@@ -21,6 +21,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Seq
+from srcdiff.optimise.words import Words
 
 __all__ = ["Rewriter", "count_uses"]
 
@@ -36,9 +37,7 @@ class Rewriter:
         self,
         graph: Graph,
         is_shareable: Callable[[Any], bool],
-        expands: frozenset[Any],
-        sums: frozenset[Any],
-        blanks: tuple[Any, ...] = (),
+        words: Words,
         settled: frozenset[Op] = frozenset(),
     ) -> None:
         self.old = graph
@@ -47,8 +46,7 @@ class Rewriter:
         self.loops: list[Op] = []  # made in this walk
         self.updated: Known = {}  # of the old graph
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
-        self.expands = expands
-        self.sums, self.blanks = sums, blanks
+        self.words = words
         self.is_shareable = is_shareable
         self.env: dict[Val, Atom] = {}
         self.decided: dict[Val, bool] = {}  # conditions of the branches around

@@ -31,6 +31,7 @@ from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import basic, computable, is_zero, last_written, puts_back
 from srcdiff.optimise.rebuild import key_of_fn
+from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
 
@@ -43,21 +44,17 @@ SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they
 def simplify(
     graph: Graph,
     is_shareable: Callable[[Any], bool],
-    expands: frozenset[Any] = frozenset(),
-    sums: frozenset[Any] = frozenset(),
-    blanks: tuple[Any, ...] = (),
+    words: Words,
     rounds: int = 6,
 ) -> Graph:
     """Rebuild and remove dead code until nothing changes.
-
-    ``blanks``: what makes zeros, first of all what makes them in the shape of its operand.
 
     ``info["settled"]`` of the result: whether one more walk over it is known to change nothing.
     """
     size = -1
     read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        walk = Rebuild(graph, is_shareable, expands, sums, blanks, read)
+        walk = Rebuild(graph, is_shareable, words, read)
         graph = walk.run()
         before = slots(graph.region)
         dce(graph)
@@ -125,8 +122,9 @@ class Rebuild(Algebra, Blocks, Loops):
             self.changed = True
             self.env[op.out] = Const(0.0)
             return
-        listed = op.fn in self.sums or op.fn in self.blanks
-        known = op.fn in SIMPLER or (listed and not any(op.attrs.get("names", ())))
+        words = self.words
+        listed = op.fn in words.sums or op.fn in words.blanks
+        known = op.fn in SIMPLER or op.fn is words.total or (listed and not any(op.attrs.get("names", ())))
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.changed = True
@@ -181,7 +179,7 @@ class Rebuild(Algebra, Blocks, Loops):
                 isinstance(value, Val)
                 and value.op is not None
                 and value.op.code == "prim"
-                and value.op.fn in self.expands
+                and value.op.fn in self.words.expands
             ):
                 inner = value.op.ins[0]
                 if isinstance(kind(inner), Scalar) and isinstance(op.ins[2], Val):

@@ -124,7 +124,6 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
 
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
-    graph = noted(
-        "reuse", reuse(owning.owned(graph), registry.may_alias, context.is_fresh, context.shape_positions)
-    )
+    facts = registry.may_alias, context.is_fresh, context.shape_positions
+    graph = noted("reuse", reuse(owning.owned(graph), *facts, context.WORDS))
     return noted("pack", pack(graph))
