@@ -32,6 +32,7 @@ from corpus import (
     mappings,
     matching,
     maybes,
+    indices,
     mixtures,
     ml,
     nexts,
@@ -100,5 +101,6 @@ MODULES = (
     payloads,
     local_classes,
     maybes,
+    indices,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]
