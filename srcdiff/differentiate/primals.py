@@ -10,7 +10,7 @@ from srcdiff.analysis.versions import backwards, chain_of, is_update
 from srcdiff.differentiate.mirrors import Mirror
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Region, Val, kind, map_atom
+from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind, map_atom
 from srcdiff.ir.kinds import Array, Scalar, one_shape
 from srcdiff.rules.registry import lookup
 

@@ -20,6 +20,7 @@ PASSES = {
     "scatter": "the first contribution to an array is written, those to other parts of it too",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
     "reuse": "memory that nobody reads any more is written over",
+    "filled": "an array of equal numbers is made as one, not as the copy of a number repeated",
     "pack": "tapes that go one way are one",
 }
 

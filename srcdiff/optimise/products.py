@@ -10,6 +10,7 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
 - A number repeated twice is repeated once.
 - The size of an array that is not wanted otherwise is the size of an argument that it follows from.
 - `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
+- `np.flip(x)` of a vector is `x[::-1]`, likewise.
 - `np.expand_dims(x, 1)` of a known rank is `x[:, None]`, which takes a tenth of the time.
 """
 
@@ -148,6 +149,8 @@ class Products:
             self.transposed(op)
         elif fn is self.words.new_axis and len(op.ins) == 2:
             self.new_axis(op)
+        elif fn is self.words.flip and isinstance(kind(op.ins[0]), Array):
+            self.turned_round(op)
         elif fn in self.words.expands and len(op.ins) == 2:
             self.repeated_again(op)
         elif fn is self.words.choose and len(op.ins) == 3 and not named:
@@ -257,6 +260,12 @@ class Products:
         rest = (ALL,) * (n - axis) if axis == 0 else ()  # x[None, :], but x[:, None] of a matrix as well
         parts: tuple[Atom, ...] = (*(ALL,) * axis, Const(None), *rest)
         self.become(op, operator.getitem, [x, Struct(tuple, tuple(range(len(parts))), parts)], view=True)
+
+    def turned_round(self, op: Op) -> None:
+        x, *axis = op.ins
+        k = kind(x)
+        if isinstance(k, Array) and len(k.dims) == 1 and axis in ([], [Const(None)], [Const(0)], [Const(-1)]):
+            self.become(op, operator.getitem, [x, Slice(Const(None), Const(None), Const(-1))], view=True)
 
     def repeated_again(self, op: Op) -> None:
         """What is repeated of a number that is repeated is the number."""

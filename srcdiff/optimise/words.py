@@ -22,6 +22,9 @@ class Words:
     outer: Any  # the outer product of two vectors
     choose: Any  # by a condition, one of two
     new_axis: Any  # at a place among the axes
+    flip: Any  # the order of elements turned round
+    full: Any  # an array of a shape, of equal numbers
+    ones: Any
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``

@@ -1,0 +1,55 @@
+"""The copy of a number repeated is an array of it, made at once: `np.ones(A.shape)`, `np.full(n, c)`."""
+
+from __future__ import annotations
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.optimise.words import Words
+
+__all__ = ["made_full"]
+
+
+def made_full(graph: Graph, words: Words) -> Graph:
+    """Make such arrays at once, in a graph that went through `own`."""
+    uses: dict[Val, int] = {}
+    count(graph.region, uses)
+    in_region(graph.region, words, uses)
+    return graph
+
+
+def count(region: Region, uses: dict[Val, int]) -> None:
+    for op in region.ops:
+        for v in vals(op.ins):
+            uses[v] = uses.get(v, 0) + 1
+        for r in op.regions:
+            count(r, uses)
+    for v in vals(region.results):
+        uses[v] = uses.get(v, 0) + 1
+
+
+def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
+    gone: set[Op] = set()
+    here = set(region.ops)
+    for op in region.ops:
+        for r in op.regions:
+            in_region(r, words, uses)
+        x = op.ins[0] if op.code == "prim" and op.fn is ops.copied else None
+        made = x.op if isinstance(x, Val) else None
+        if x is None or made not in here or made is None or made.fn not in words.expands:
+            continue
+        number, k = made.ins[0], kind(x)
+        if len(made.ins) != 2 or any(made.attrs.get("names") or ()) or not isinstance(k, Array):
+            continue
+        kn = kind(number)
+        if not isinstance(kn, Scalar) or kn.dtype != "f8" or k.dtype != "f8":
+            continue
+        one = number == Const(1.0)
+        op.attrs = {"fn": words.ones if one else words.full}
+        op.ins = [made.ins[1]] if one else [made.ins[1], number]
+        op.origin = made.origin or op.origin
+        assert isinstance(x, Val)
+        uses[x] -= 1
+        if not uses[x]:
+            gone.add(made)
+    region.ops = [op for op in region.ops if op not in gone]
