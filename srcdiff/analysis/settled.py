@@ -18,7 +18,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import Scalar
 
-__all__ = ["untouched"]
+__all__ = ["separate", "untouched"]
 
 Form = dict[Val | None, int]  # coefficients; None: the constant
 
@@ -247,3 +247,11 @@ def lowest(f: Form, loops: tuple[Op, ...]) -> Form | None:
 def highest(f: Form, loops: tuple[Op, ...]) -> Form | None:
     low = lowest({k: -v for k, v in f.items()}, loops)
     return {k: -v for k, v in low.items()} if low is not None else None
+
+
+def separate(index: Atom, write: Atom, around: tuple[Op, ...], inside: tuple[Op, ...] = ()) -> bool:
+    """Whether two indices into one array name no element in common.
+
+    ``around``: the loops around both, in one trip; ``inside``: those that the second is in besides.
+    """
+    return Reading(index, (), around, None, frozenset()).apart(write, inside)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import operator
 
 from srcdiff.analysis.memory import is_update
+from srcdiff.analysis.settled import separate
+from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
     Val,
     same,
 )
-from srcdiff.ir.kinds import Seq
+from srcdiff.ir.kinds import Array, Seq
 from srcdiff.optimise.holding import (
     Roots,
+    is_view,
 )
 from srcdiff.optimise.ownership import Ownership
+from srcdiff.optimise.patterns import apart, basic
 from srcdiff.optimise.places import Way
 
 __all__ = ["Conflicts"]
@@ -40,10 +44,30 @@ class Conflicts(Ownership):
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
+                if self.elsewhere(w, target, out, at):
+                    continue
                 uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
                 if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
+
+    def elsewhere(self, w: Val, target: Val, out: Val | None, at: Way) -> bool:
+        """Whether a value is a part of an array of which a part that is apart from it is written to."""
+        write = out.op if out is not None else None
+        if write is None or write.fn not in (ops.setitem, ops.additem) or write.attrs.get("at"):
+            return False
+        if not isinstance(target.kind, Array) or w.op is None or not is_view(w.op):
+            return False
+        of, index = w.op.ins
+        if not isinstance(of, Val) or not (basic(index) and basic(write.ins[1])):
+            return False
+        if all(v is not of for v in backwards(target)) and all(v is not target for v in backwards(of)):
+            return False
+        loops = [self.region_op.get(r) for r, _ in at]
+        around = [o for o in loops if o is not None and o.code in ("for", "while")]
+        both = [o for o in around if any(self.within(self.home[w], r) for r in o.regions)]
+        inside = tuple(o for o in around if o not in both)
+        return separate(index, write.ins[1], tuple(both), inside) or apart(index, write.ins[1])
 
     def put_back(self, target: Val, out: Val | None) -> set[tuple[Val, Way]]:
         """``rows[i][j] = v``: where the changed row is put back into the place that it was taken from."""
