@@ -7,6 +7,7 @@ from typing import Any
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir.graph import (
     Atom,
+    Const,
     LoopView,
     Op,
     Region,
@@ -131,6 +132,11 @@ class Loops(Rewriter):
         out: list[tuple[Atom, int, list[Val]]] = []
         for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
             a = self.atom(s)
+            always = self.same_in_all(a) if view.head == 3 else None
+            if always is not None:
+                self.env[e] = always
+                self.changed = True
+                continue
             inner = flipped(a)
             if inner is not None:
                 a, d = inner, -d
@@ -141,6 +147,33 @@ class Loops(Rewriter):
             else:
                 out.append((a, d, [e]))
         return out
+
+    def same_in_all(self, tape: Atom) -> Atom | None:
+        """What a tape holds in each place, if a loop put there what no trip of it changes."""
+        seen = len(self.regions) - 1
+        while True:
+            if not isinstance(tape, Val) or tape not in self.depth:
+                return None
+            seen = min(seen, self.depth[tape])
+            loop = tape.op
+            if loop is None or loop.code not in ("for", "while"):
+                return None
+            if tape in loop.outs:
+                view = LoopView(loop)
+                if tape not in view.tapes:
+                    return None
+                a = view.collected[view.tapes.index(tape)]
+                good = isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= seen)
+                return a if good else None
+            whole = self.on_tape.get(tape)  # a tape of tapes: what was collected in one trip
+            made = whole.op if isinstance(whole, Val) else None
+            if whole is None or made is None or made.code not in ("for", "while") or whole not in made.outs:
+                return None
+            around = LoopView(made)
+            if whole not in around.tapes:
+                return None
+            seen = min(seen, self.depth.get(whole, 0))
+            tape = around.collected[around.tapes.index(whole)]
 
     def same_tape(
         self, c: Atom, params: list[Val], sources: list[tuple[Atom, int, list[Val]]], new: Op
@@ -188,8 +221,10 @@ class Loops(Rewriter):
                 body.params.append(made[j])
             else:
                 self.env[p] = made[groups[j]]
-        for _, _, es in sources:
+        for s, _, es in sources:
             v = self.param(es[0], new)
+            if isinstance(s, Val):
+                self.on_tape[v] = s
             for e in es[1:]:
                 self.env[e] = v
             body.params.append(v)

@@ -53,22 +53,74 @@ __all__ = [
     "same_element",
     "same_kind",
     "sized_like",
+    "steady",
     "unchanged",
     "zeroed",
 ]
 
+ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg}
+
 
 def computable(op: Op, ins: list[Atom]) -> bool:
-    """Whether an operation on numbers that are written out does not raise."""
-    given = [a.value for a in ins if isinstance(a, Const) and type(a.value) in (int, float)]
-    if len(given) != len(ins) or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+    """Whether an operation on numbers that are written out, or made of such, does not raise."""
+    if op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
         return False
-    if op.fn not in (operator.pow, operator.truediv) or any(abs(v) > 1e9 for v in given):
-        return False
+    return op.fn in (operator.pow, operator.truediv) and result_of(op.fn, ins) is not None
+
+
+def result_of(fn: Any, ins: list[Atom]) -> float | None:
+    """The number that a function gives for others that are known; None if it raises, or is very large."""
+    given = [number(a) for a in ins]
+    if any(v is None or abs(v) > 1e9 for v in given):
+        return None
     try:
-        op.fn(*given)
+        return fn(*given)  # type: ignore[no-any-return]
     except (ArithmeticError, ValueError):
+        return None
+
+
+def number(a: Atom) -> float | None:
+    """A number that is written out, or made of such by arithmetic."""
+    if isinstance(a, Const):
+        return a.value if type(a.value) in (int, float) else None
+    op = a.op if isinstance(a, Val) else None
+    if op is None or op.code != "prim" or op.fn not in ARITHMETIC or any(op.attrs.get("names") or ()):
+        return None
+    return result_of(op.fn, op.ins)
+
+
+def steady(op: Op, ins: list[Atom]) -> bool:
+    """Whether an operation on arrays cannot raise: slices of known rank; sums and products of one shape."""
+    k = op.out.kind
+    if not isinstance(k, Array) or any(op.attrs.get("names") or ()):
         return False
+    if op.fn is operator.getitem:
+        base, index = kind(ins[0]), ins[1]
+        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        if not isinstance(base, Array) or len(parts) > len(base.dims) or not op.attrs.get("view"):
+            return False
+        return all(map(is_slice, parts))
+    if k.dtype[0] not in "fc":
+        return False
+    shapes = [x.dims for x in map(kind, ins) if isinstance(x, Array)]
+    if op.fn in (operator.add, operator.sub, operator.mul, operator.neg):
+        numbers = (isinstance(x, (Array, Scalar)) and x.dtype[0] in "fciu" for x in map(kind, ins))
+        return all(s == shapes[0] for s in shapes) and all(numbers)
+    by = ins[1].value if len(ins) == 2 and isinstance(ins[1], Const) else None
+    if op.fn is operator.pow:
+        return type(by) in (int, float) and by in (2, 3)
+    return op.fn is operator.truediv and type(by) in (int, float) and by != 0
+
+
+def is_slice(a: Atom) -> bool:
+    """Whether an index is a slice that takes a part of any axis, whatever the numbers in it are."""
+    if not isinstance(a, Slice) or not isinstance(a.step, Const) or a.step.value == 0:
+        return False
+    for x in (a.lower, a.upper):
+        k = kind(x)
+        whole = isinstance(k, Scalar) and k.dtype[0] in "iu"
+        if not whole and not (isinstance(x, Const) and x.value is None):
+            return False
     return True
 
 

@@ -6,12 +6,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.analysis.memory import Known
+from srcdiff.analysis.memory import Known, is_update
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
     Const,
     Graph,
+    LoopView,
     Op,
     Region,
     Val,
@@ -55,6 +56,8 @@ class Rewriter:
         self.uses: dict[Val, int] = {}
         self.origin_of: dict[Val, Val] = {}
         count_uses(graph.region, self.uses)
+        self.on_tape: dict[Val, Val] = {}  # elements of tapes that a loop consumes -> the tape
+        self.changing = changing(graph.region, set())  # of the old graph: what a trip writes to, or leaves
 
     def param(self, p: Val, op: Op | None = None) -> Val:
         q = Val(p.name, p.kind, op, p.user)
@@ -158,6 +161,22 @@ class Rewriter:
     def body(self, region: Region) -> None:
         """Write the operations of a region."""
         raise NotImplementedError
+
+
+def changing(region: Region, found: set[Val]) -> set[Val]:
+    """Values that are written to, or that loops and branches hand on: they may be one's own in each trip."""
+    for op in region.ops:
+        if is_update(op) or op.fn is ops.copied:
+            found.update(vals(op.ins[:1]))
+        if op.code in ("for", "while"):
+            view = LoopView(op)
+            found.update(vals([*view.inits, *view.yields]))
+        elif op.regions:
+            for r in op.regions:
+                found.update(vals(r.results))
+        for r in op.regions:
+            changing(r, found)
+    return found
 
 
 def key_of_fn(fn: Any) -> Any:

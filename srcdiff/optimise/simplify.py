@@ -29,7 +29,7 @@ from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import basic, computable, is_zero, last_written, puts_back
+from srcdiff.optimise.patterns import basic, computable, is_zero, last_written, puts_back, steady
 from srcdiff.optimise.rebuild import key_of_fn
 from srcdiff.optimise.words import Words
 
@@ -256,7 +256,8 @@ class Rebuild(Algebra, Blocks, Loops):
         if op.out.user or level == here:
             if op.out.user and not any(isinstance(a, Val) for a in ins):
                 return here
-        if isinstance(kind(op.out), Array) and op.fn is operator.getitem:
+        arrays = isinstance(kind(op.out), Array)
+        if arrays and (op.attrs.get("guarded") or op.out in self.changing or not steady(op, ins)):
             return here
         got = here
         for d in range(here, level, -1):
@@ -264,9 +265,9 @@ class Rebuild(Algebra, Blocks, Loops):
             if how in ("if", "cond", "try", "with", "again"):
                 break
             if how == "while" or how == "for":
-                if not isinstance(kind(op.out), Scalar):
+                if not arrays and not isinstance(kind(op.out), Scalar):
                     break
-                if op.fn not in SPECULATIVE and not computable(op, ins):
+                if not arrays and op.fn not in SPECULATIVE and not computable(op, ins):
                     break
             got = d - 1
         return got
