@@ -25,6 +25,7 @@ class Words:
     flip: Any  # the order of elements turned round
     full: Any  # an array of a shape, of equal numbers
     ones: Any
+    contract: Any  # sums of products, as a text of indices says
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``
