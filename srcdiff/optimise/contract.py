@@ -1,7 +1,7 @@
 """Sums of products along axes are one contraction: `np.einsum("ij,ij->j", a, b)` for `(a * b).sum(axis=0)`.
 
-Of derivatives alone.  No array of products is made, and NumPy's sums along short axes are slow (2-4 times, of
-three).  Sums come out in another order; float64 only.
+Of derivatives alone; sums along inner axes likewise.  No array of products is made, and NumPy's sums along
+short axes are slow (2-4 times, of three).  Sums come out in another order; float64 only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
@@ -46,12 +46,11 @@ def in_region(region: Region, words: Words, uses: Counter[Val]) -> None:
             in_region(r, words, uses)
         axes = summed(op, words)
         product = product_of(op.ins[0], uses) if axes else None
-        if not axes or product is None or product not in at:
-            continue
-        if any(writes(o) for o in region.ops[at[product] : at[op]]):
-            continue
-        before.update(contract(op, product, axes, words))
-        gone.add(product)
+        if product is not None and product in at and not any(map(writes, region.ops[at[product] : at[op]])):
+            before.update(contract(op, product.ins, axes, words))
+            gone.add(product)
+        elif axes and are_inner(op.ins[0], axes):
+            before.update(contract(op, [op.ins[0]], axes, words))
     region.ops = [o for op in region.ops if op not in gone for o in (before.get(op), op) if o is not None]
 
 
@@ -82,19 +81,24 @@ def product_of(a: Any, uses: Counter[Val]) -> Op | None:
     return op if flat and len(op.ins) == 2 else None
 
 
+def are_inner(a: Atom, axes: set[int]) -> bool:
+    """Whether axes of an array are neither its first, nor its last: NumPy sums along these in small steps."""
+    k = kind(a)
+    return isinstance(k, Array) and k.dtype == "f8" and not axes & {0, len(k.dims) - 1}
+
+
 def writes(op: Op) -> bool:
     return bool(op.attrs.get("inplace") or op.fn in ops.UPDATES or op.regions)
 
 
-def contract(op: Op, product: Op, axes: set[int], words: Words) -> dict[Op, Op]:
+def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[Op, Op]:
     """Make a sum a contraction; what comes before it, if the axes are kept."""
-    k = kind(product.out)
+    k = kind(op.ins[0])
     assert isinstance(k, Array)
     names = LETTERS[: len(k.dims)]
     left = "".join(c for n, c in enumerate(names) if n not in axes)
-    sides = [names[len(names) - len(kind(a).dims) :] for a in product.ins]  # type: ignore[union-attr]
-    text = Const(f"{sides[0]},{sides[1]}->{left}")
-    attrs, ins = {"fn": words.contract}, [text, *product.ins]
+    sides = [names[len(names) - len(kind(a).dims) :] for a in factors]  # type: ignore[union-attr]
+    attrs, ins = {"fn": words.contract}, [Const(f"{','.join(sides)}->{left}"), *factors]
     if len(op.ins) == 2:
         op.attrs, op.ins = attrs, ins
         return {}

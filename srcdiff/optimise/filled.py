@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.words import Words
 
@@ -30,6 +30,7 @@ def count(region: Region, uses: dict[Val, int]) -> None:
 
 def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
     gone: set[Op] = set()
+    before: dict[Op, list[Op]] = {}
     here = set(region.ops)
     for op in region.ops:
         for r in op.regions:
@@ -45,11 +46,31 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
         if not isinstance(kn, Scalar) or kn.dtype != "f8" or k.dtype != "f8":
             continue
         one = number == Const(1.0)
+        before[op], shape = asked_again(made.ins[1])
         op.attrs = {"fn": words.ones if one else words.full}
-        op.ins = [made.ins[1]] if one else [made.ins[1], number]
+        op.ins = [shape] if one else [shape, number]
         op.origin = made.origin or op.origin
         assert isinstance(x, Val)
         uses[x] -= 1
         if not uses[x]:
             gone.add(made)
-    region.ops = [op for op in region.ops if op not in gone]
+            for v in vals(made.ins[1:]):
+                uses[v] -= 1
+                if v.op is not None and v.op in here and v.op.fn is ops.shape_at and not uses[v]:
+                    gone.add(v.op)
+    region.ops = [o for op in region.ops if op not in gone for o in (*before.get(op, ()), op)]
+
+
+def asked_again(shape: Atom) -> tuple[list[Op], Atom]:
+    """A shape, its sizes asked for anew: so it is written as the shape of what they are of."""
+    made: list[Op] = []
+
+    def again(v: Val) -> Atom:
+        if v.op is None or v.op.code != "prim" or v.op.fn is not ops.shape_at:
+            return v
+        new = Val(v.name, v.kind)
+        new.op = Op("prim", list(v.op.ins), [new], [], dict(v.op.attrs), v.op.origin)
+        made.append(new.op)
+        return new
+
+    return made, map_atom(again, shape)
