@@ -19,7 +19,6 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
     adds_nothing,
-    alike_if_any,
     displayed,
     fills,
     flipped,
@@ -245,7 +244,7 @@ class Algebra(Rewriter):
             ki, ko = kind(inner), kind(other)
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
-            if alike_if_any(ko, kind(a), op) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], ko, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):

@@ -19,13 +19,12 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq
 from srcdiff.optimise.dce import effect, guarded
 
 __all__ = [
     "adds_nothing",
     "alike",
-    "alike_if_any",
     "apart",
     "basic",
     "computable",
@@ -143,17 +142,6 @@ def not_one(d: Any) -> bool:
 
 def foldable(op: Op, a: Atom) -> bool:
     return op.origin is None or op.origin.adjoint or (isinstance(a, Const) and type(a.value) is int)
-
-
-def alike_if_any(a: Kind, b: Kind, op: Op) -> bool:
-    """Whether two arrays that go together in a derivative are of one shape: neither is stretched."""
-    if a == b:
-        return isinstance(a, Array)
-    if op.origin is None or not op.origin.adjoint or not isinstance(a, Array) or not isinstance(b, Array):
-        return False
-    if a.dtype != b.dtype or len(a.dims) != len(b.dims):
-        return False
-    return all(m == n or (not_one(m) and not_one(n)) for m, n in zip(a.dims, b.dims, strict=True))
 
 
 def basic(index: Atom) -> bool:

@@ -78,6 +78,20 @@ class Reuse(Conflicts):
                             break
             if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
                 written = n
+        for op in region.ops:
+            if "renamed" in op.attrs and self.lies(op, region):
+                op.attrs["renamed"] = True
+
+    def lies(self, op: Op, region: Region) -> bool:
+        """Whether a number of the forward sweep would be called the cotangent that is written over it."""
+        t = op.ins[0]
+        if not isinstance(t, Val) or t.name or t.op is None or not self.theirs(t.op) or self.theirs(op):
+            return False
+        over = {o.ins[0]: o.out for o in region.ops if o.attrs.get("inplace") and isinstance(o.ins[0], Val)}
+        v = op.out
+        while not v.name and v in over:
+            v = over[v]
+        return v.name.endswith("_bar")
 
     def pays(self, op: Op, looped: bool) -> bool:
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
