@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Scalar
@@ -31,13 +33,13 @@ def count(region: Region, uses: dict[Val, int]) -> None:
 def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
     gone: set[Op] = set()
     before: dict[Op, list[Op]] = {}
-    here = set(region.ops)
+    at = {op: n for n, op in enumerate(region.ops)}
     for op in region.ops:
         for r in op.regions:
             in_region(r, words, uses)
         x = op.ins[0] if op.code == "prim" and op.fn is ops.copied else None
         made = x.op if isinstance(x, Val) else None
-        if x is None or made not in here or made is None or made.fn not in words.expands:
+        if x is None or made not in at or made is None or made.fn not in words.expands:
             continue
         number, k = made.ins[0], kind(x)
         if len(made.ins) != 2 or any(made.attrs.get("names") or ()) or not isinstance(k, Array):
@@ -46,7 +48,10 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
         if not isinstance(kn, Scalar) or kn.dtype != "f8" or k.dtype != "f8":
             continue
         one = number == Const(1.0)
-        before[op], shape = asked_again(made.ins[1])
+        quiet = takewhile(lambda o: not writes(o), reversed(region.ops[: at[op]]))
+        before[op], shape = asked_again(made.ins[1], set(quiet))
+        for v in vals([shape]):
+            uses[v] = uses.get(v, 0) + 1
         op.attrs = {"fn": words.ones if one else words.full}
         op.ins = [shape] if one else [shape, number]
         op.origin = made.origin or op.origin
@@ -56,17 +61,24 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
             gone.add(made)
             for v in vals(made.ins[1:]):
                 uses[v] -= 1
-                if v.op is not None and v.op in here and v.op.fn is ops.shape_at and not uses[v]:
+                if v.op is not None and v.op in at and v.op.fn is ops.shape_at and not uses[v]:
                     gone.add(v.op)
     region.ops = [o for op in region.ops if op not in gone for o in (*before.get(op, ()), op)]
 
 
-def asked_again(shape: Atom) -> tuple[list[Op], Atom]:
-    """A shape, its sizes asked for anew: so it is written as the shape of what they are of."""
+def writes(op: Op) -> bool:
+    return bool(op.attrs.get("inplace") or op.fn in ops.UPDATES or op.regions)
+
+
+def asked_again(shape: Atom, quiet: set[Op]) -> tuple[list[Op], Atom]:
+    """A shape, its sizes asked for anew: so it is written as the shape of what they are of.
+
+    `quiet`: the operations since the last that wrote; an older version would want a name of its own.
+    """
     made: list[Op] = []
 
     def again(v: Val) -> Atom:
-        if v.op is None or v.op.code != "prim" or v.op.fn is not ops.shape_at:
+        if v.op is None or v.op not in quiet or v.op.fn is not ops.shape_at:
             return v
         new = Val(v.name, v.kind)
         new.op = Op("prim", list(v.op.ins), [new], [], dict(v.op.attrs), v.op.origin)
