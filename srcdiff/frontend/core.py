@@ -308,6 +308,10 @@ class Core:
             got = Scalar("i8", got.weak, fresh_sym())
         return self.prim(operator.getitem, [base, index], hint=hint, result=got, view=view)
 
+    def names_after(self) -> dict[int, frozenset[str]]:
+        """Of each function being read, by its frame: the names that it may read from here on."""
+        return {}
+
     def taken_from_empty(self) -> None:
         """An entry of a dict is read of which no entries are known (yet)."""
 

@@ -157,7 +157,7 @@ def detach(lw: Lowerer, box: Loc, index: Atom | None, node: Any) -> None:
     k = kind(lw.read(box))
     if not isinstance(k, Seq) or not changeable(k.elem):
         return
-    depth, after = len(box.path), sharing.names_after(lw)
+    depth, after = len(box.path), lw.names_after()
     for key, b in list(lw.state.names.items()):
         at = lw.settled(b)
         if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
@@ -244,7 +244,7 @@ def exchange(lw: Lowerer, target: Any, items: list[Bound]) -> bool:
 
 def any_place(lw: Lowerer, box: Loc) -> bool:
     """Whether a live name holds what may be an element of a list."""
-    after = sharing.names_after(lw)
+    after = lw.names_after()
     return any(
         isinstance(b, Loc) and b.cell in lw.frozen and (f not in after or n in after[f])
         for (f, n), b in lw.state.names.items()

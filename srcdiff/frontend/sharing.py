@@ -14,7 +14,7 @@ from srcdiff.ir.kinds import Seq
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["cells_of", "check_shared", "holds", "is_list", "names_after", "one_sort"]
+__all__ = ["cells_of", "check_shared", "holds", "is_list", "one_sort"]
 
 
 def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
@@ -24,7 +24,7 @@ def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
     linked = aliases.near_to(shares, {cell}) if longer else aliases.linked(shares, cell)
     if len(linked) == 1:
         return
-    after = names_after(lw)
+    after = lw.names_after()
     for (f, n), b in lw.state.names.items():
         if f in after and n not in after[f]:
             continue
@@ -63,11 +63,6 @@ def holds(lw: Core, label: str, b: Bound, seen: set[int]) -> Iterator[tuple[str,
         sort = "{}[{!r}]" if b.type in (tuple, list, dict) else "{}.{}"
         for k, item in zip(b.keys, b.items, strict=True):
             yield from holds(lw, sort.format(label, k), item, seen)
-
-
-def names_after(lw: Core) -> dict[int, frozenset[str]]:
-    """Of each function being read, by its frame: the names that it may read from here on."""
-    return {}
 
 
 def cells_of(lw: Core, b: Bound) -> Iterator[int]:
