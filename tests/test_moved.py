@@ -1,4 +1,4 @@
-"""What moves out of loops, contractions, arrays of equal numbers, parts set to zero late: the same gradients."""
+"""What moves out of loops, contractions, arrays of ones, parts set to zero late: the same gradients."""
 
 from __future__ import annotations
 
