@@ -14,6 +14,7 @@ from corpus import PROGRAMS
 from corpus.program import Program
 from srcdiff import grad, pipeline
 from srcdiff.errors import NoRule
+from srcdiff.pipeline import finishing
 from srcdiff.request import Request
 
 
@@ -92,7 +93,7 @@ def test_texts() -> None:
 
 @over(sampled([p for p in PROGRAMS if p.reverse])[::3])
 def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With and without, bit for bit, on programs of the corpus."""
+    """With and without, bit for bit, on programs of the corpus; contractions up to the order of sums."""
     case = primal_case(program)
     try:
         graph = pipeline.derivative_graph(case.primal, Request("grad", case.wrt, len(case.wrt) == 1))
@@ -100,10 +101,15 @@ def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip(f"not supported: {e}")
     graph.info["signature"] = case.primal.info["signature"]
     with_it = pipeline.finish(graph, "gradient", "")
-    monkeypatch.setattr(pipeline, "reuse", lambda graph, *rest: graph)
+    monkeypatch.setattr(finishing, "reuse", lambda graph, *rest: graph)
     without = pipeline.finish(graph, "gradient", "")
     if with_it.text.source != without.text.source:
         np.testing.assert_equal(flat(case.call(with_it.fn)), flat(case.call(without.fn)))
+    monkeypatch.setattr(finishing, "contracted", lambda graph, *rest: graph)
+    plain = pipeline.finish(graph, "gradient", "")
+    if plain.text.source != without.text.source:
+        for got, want in zip(flat(case.call(without.fn)), flat(case.call(plain.fn)), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
 
 
 def flat(x: Any) -> list[Any]:

@@ -106,5 +106,5 @@ def is_scalar(a: Any) -> bool:
 
 def rewrite(op: Op, fn: Any, ins: list[Any], text: str) -> None:
     op.ins = ins
-    op.attrs = {k: v for k, v in op.attrs.items() if k not in ("method", "names")}
-    op.attrs.update(fn=fn, text=text, names=("",) * len(ins))
+    kept = {k: v for k, v in op.attrs.items() if k not in ("fn", "method", "names", "text")}
+    op.become(fn, **kept, text=text, names=("",) * len(ins))

@@ -10,7 +10,7 @@ from srcdiff.analysis.versions import backwards, chain_of, is_update
 from srcdiff.differentiate.mirrors import Mirror
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Region, Val, kind, map_atom
+from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind, map_atom
 from srcdiff.ir.kinds import Array, Scalar, one_shape
 from srcdiff.rules.registry import lookup
 
@@ -178,6 +178,12 @@ def lasting_item(sweep: Reverse, a: Val, version: Val, index: Atom, m: Mirror) -
     """An element that is never written again is read from the buffer as the loops around it left it."""
     v: Val = version
     level: Mirror | None = m
+    inside: tuple[Op, ...] = ()  # the loops that the read is in, of which it is outside now
+    while level is not None and level.is_loop and sweep.home.get(v) is not level.forward:
+        assert level.op is not None  # (it reads what stands still while the inner loop runs)
+        inside, level = (level.op, *inside), level.parent
+    if inside and (level is None or level.ground):
+        return None
     while level is not None and not level.ground:
         if sweep.home.get(v) is not level.forward:
             return None
@@ -192,10 +198,12 @@ def lasting_item(sweep: Reverse, a: Val, version: Val, index: Atom, m: Mirror) -
             return None
         if links[-1] is not first:
             return None
-        updates = [q.op for q in links[:-1] if q.op is not None]
+        updates = links[:-1]
         later = updates[: links.index(v)]
-        if not untouched(index, later, updates, level.op):
+        around = tuple(h.op for h in upwards(sweep, level)[:0:-1] if h.op is not None and h.is_loop)
+        if not untouched(index, later, updates, level.op, inside, around):
             return None
+        inside = (level.op, *inside)
         v = after
         level = level.parent
     if level is None:

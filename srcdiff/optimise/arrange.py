@@ -13,9 +13,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
 from srcdiff.ir.kinds import Array
+from srcdiff.optimise.patterns import apart, basic
 
 __all__ = ["arrange"]
 
@@ -76,11 +78,13 @@ def read_by(op: Op) -> list[Val]:
     return [*vals(op.ins), *inside]
 
 
-def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) -> None:
-    """Set a part to zero after views of the array are read, if nobody asks for it before."""
+def zero_late(
+    region: Region, users: dict[Val, list[tuple[Region, Op | None]]], loops: tuple[Op, ...] = ()
+) -> None:
+    """Set a part to zero after views of it are read, if nobody asks for it before."""
     for op in region.ops:
         for r in op.regions:
-            zero_late(r, users)
+            zero_late(r, users, (*loops, op) if op.code in ("for", "while") else loops)
     views: dict[Val, list[Op]] = {}
     for o in region.ops:
         if o.code == "prim" and o.fn is operator.getitem and o.attrs.get("view"):
@@ -88,7 +92,7 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
                 views.setdefault(o.ins[0], []).append(o)
     index = {o: n for n, o in enumerate(region.ops)}
     for op in list(region.ops):
-        if op.code != "prim" or op.fn is not ops.setitem or vals(op.ins[1:]):
+        if op.code != "prim" or op.fn is not ops.setitem or not isinstance(op.ins[2], Const):
             continue
         if op.origin is None or not op.origin.adjoint or op.attrs.get("guarded"):
             continue
@@ -96,6 +100,13 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
         if len(where) != 1 or where[0][0] is not region:
             continue
         user = where[0][1]
+        past: list[Op] = []  # updates of other parts, which may as well be done before
+        while user is not None and user.ins and is_apart(op, user, past, loops):
+            following = users.get(user.out, [])
+            if len(following) != 1 or following[0][0] is not region:
+                break
+            past.append(user)
+            user = following[0][1]
         end = index[user] if user is not None else len(region.ops)
         last = index[op]
         for o in views.get(op.ins[0], ()) if isinstance(op.ins[0], Val) else ():
@@ -106,10 +117,32 @@ def zero_late(region: Region, users: dict[Val, list[tuple[Region, Op | None]]]) 
                 last = -1
                 break
             last = max([last, *(index[u] for u in reads if not u.regions)])
-        if last > index[op]:
-            region.ops.remove(op)
-            region.ops.insert(last, op)
-            index = {o: n for n, o in enumerate(region.ops)}
+        if last <= index[op]:
+            continue
+        for u in past:  # (what it adds is read for it alone: they stay one statement)
+            if index[u] > last and any(o in vals(u.ins) for o in region.ops[last].outs):
+                last = index[u]
+        before = [u for u in past if index[u] <= last]
+        if before:
+            old, new = before[-1].out, Val(before[-1].out.name, before[-1].out.kind, before[-1], False)
+            before[0].ins = [op.ins[0], *before[0].ins[1:]]
+            before[-1].outs, op.outs = [new], [old]
+            op.ins, old.op = [new, *op.ins[1:]], op
+            users[new] = [(region, op)]
+            base = before[0].ins[0]
+            users[base] = [(r, before[0] if u is op else u) for r, u in users.get(base, [])]  # type: ignore
+        region.ops.remove(op)
+        region.ops.insert(last, op)
+        index = {o: n for n, o in enumerate(region.ops)}
+
+
+def is_apart(zero: Op, user: Op, past: list[Op], loops: tuple[Op, ...]) -> bool:
+    """Whether an operation updates the array in another part than the one that is set to zero."""
+    base = past[-1].out if past else zero.out
+    if not is_write(user) or user.ins[0] is not base or user.attrs.get("at") or user.attrs.get("guarded"):
+        return False
+    here, there = zero.ins[1], user.ins[1]
+    return basic(here) and basic(there) and (apart(here, there) or separate(here, there, loops))
 
 
 def blocks(

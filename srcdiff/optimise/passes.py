@@ -19,7 +19,9 @@ PASSES = {
     "products": "products whose rows are all the same are sums; transposes go into products",
     "scatter": "the first contribution to an array is written, those to other parts of it too",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
+    "contract": "sums of products along axes are contracted at once",
     "reuse": "memory that nobody reads any more is written over",
+    "filled": "an array of equal numbers is made as one, not as the copy of a number repeated",
     "pack": "tapes that go one way are one",
 }
 

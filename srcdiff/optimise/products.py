@@ -10,6 +10,7 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
 - A number repeated twice is repeated once.
 - The size of an array that is not wanted otherwise is the size of an argument that it follows from.
 - `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
+- `np.flip(x)` of a vector is `x[::-1]`, likewise.
 - `np.expand_dims(x, 1)` of a known rank is `x[:, None]`, which takes a tenth of the time.
 """
 
@@ -19,33 +20,28 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
-from srcdiff.optimise.simplify import not_one
+from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
+from srcdiff.optimise.words import Words
 
 __all__ = ["cheaper_products"]
 
 ALL = Slice(Const(None), Const(None), Const(None))
 
 
-def cheaper_products(
-    graph: Graph, expands: frozenset[Any], shape_only: Callable[[Any], frozenset[int]]
-) -> bool:
+def cheaper_products(graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> bool:
     """Rewrite, in place; whether anything was."""
-    return Products(graph, expands, shape_only).run()
+    return Products(graph, words, shape_only).run()
 
 
 class Products:
     """One walk."""
 
-    def __init__(
-        self, graph: Graph, expands: frozenset[Any], shape_only: Callable[[Any], frozenset[int]]
-    ) -> None:
-        self.graph, self.expands, self.shape_only = graph, expands, shape_only
+    def __init__(self, graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> None:
+        self.graph, self.words, self.shape_only = graph, words, shape_only
         self.uses: dict[Val, int] = {}
         self.read: set[Val] = set()  # values of which more than the shape is asked for
         self.new: list[Op] = []
@@ -102,15 +98,15 @@ class Products:
         k = kind(op.out)
         assert isinstance(k, Array)
         shape = [self.size_of(op, *(self.argument(d) or at)) for d, at in zip(k.dims, sizes, strict=True)]
-        self.become(op, np.broadcast_to, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
+        self.become(op, self.words.repeat, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
 
     def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
         k = kind(x)
         assert isinstance(k, Array)
         made = x.op if isinstance(x, Val) else None
-        if made is not None and made.fn in self.expands and isinstance(made.ins[1], Struct):
+        if made is not None and made.fn in self.words.expands and isinstance(made.ins[1], Struct):
             return made.ins[1].items[axis]
-        if made is not None and made.fn is np.transpose and len(made.ins) == 1:
+        if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
             return self.size_of(op, made.ins[0], len(k.dims) - 1 - axis)
         got = self.prim(op, ops.shape_at, [x, Const(axis)], Scalar("i8", True, k.dims[axis]))
         assert got.op is not None
@@ -120,25 +116,25 @@ class Products:
     def total(self, op: Op, m: Atom, axis: int, factor: Atom) -> Val:
         """The sums of a matrix along an axis, times a number."""
         made = m.op if isinstance(m, Val) else None
-        if made is not None and made.fn is np.transpose and len(made.ins) == 1:
+        if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
             m, axis = made.ins[0], 1 - axis
         k = kind(m)
         assert isinstance(k, Array)
         sums = Array(k.dtype, (k.dims[1 - axis],))
-        s = self.prim(op, np.sum, [m, Const(axis)], sums, names=("", "axis"), method="sum")
+        s = self.prim(op, self.words.total, [m, Const(axis)], sums, names=("", "axis"), method="sum")
         return s if is_one(factor) else self.prim(op, operator.mul, [s, factor], sums)
 
     def whole(self, op: Op, x: Atom, factor: Atom) -> Val:
         """The sum of a vector, times a number."""
         number = Scalar("f8", False)
-        s = self.prim(op, np.sum, [x], number)
+        s = self.prim(op, self.words.total, [x], number)
         return s if is_one(factor) else self.prim(op, operator.mul, [s, factor], number)
 
     # ---- rewriting
     def expanded(self, a: Atom) -> Atom | None:
         """What a value repeats along all axes but the last, if it does nothing else."""
         op = a.op if isinstance(a, Val) else None
-        if op is None or op.code != "prim" or op.fn not in self.expands or len(op.ins) != 2:
+        if op is None or op.code != "prim" or op.fn not in self.words.expands or len(op.ins) != 2:
             return None
         inner, k = op.ins[0], kind(a)
         ki = kind(inner)
@@ -149,21 +145,25 @@ class Products:
     def rewrite(self, op: Op) -> None:
         fn = op.fn
         named = any(op.attrs.get("names") or ())
-        if fn is np.transpose and len(op.ins) == 1:
+        if fn is self.words.transpose and len(op.ins) == 1:
             self.transposed(op)
-        elif fn is np.expand_dims and len(op.ins) == 2:
+        elif fn is self.words.new_axis and len(op.ins) == 2:
             self.new_axis(op)
-        elif fn in self.expands and len(op.ins) == 2:
+        elif fn is self.words.flip and isinstance(kind(op.ins[0]), Array):
+            self.turned_round(op)
+        elif fn in self.words.expands and len(op.ins) == 2:
             self.repeated_again(op)
-        elif fn is np.where and len(op.ins) == 3 and not named:
+        elif fn is self.words.choose and len(op.ins) == 3 and not named:
             self.where_negative(op)
-        elif fn in (operator.matmul, np.outer) and len(op.ins) == 2 and not named:
+        elif fn in (operator.matmul, self.words.outer) and len(op.ins) == 2 and not named:
             self.untwisted(op)
             a, b = op.ins
             ka, kb, k = kind(a), kind(b), kind(op.out)
             if isinstance(ka, Array) and isinstance(kb, Array) and isinstance(k, Array):
                 if {ka.dtype, kb.dtype, k.dtype} == {"f8"}:
-                    (self.outer if fn is np.outer else self.product)(op, a, b, len(ka.dims), len(kb.dims))
+                    (self.outer if fn is self.words.outer else self.product)(
+                        op, a, b, len(ka.dims), len(kb.dims)
+                    )
 
     def product(self, op: Op, a: Atom, b: Atom, na: int, nb: int) -> None:
         left, right = self.expanded(a), self.expanded(b)
@@ -182,7 +182,7 @@ class Products:
                 column = self.column(op, self.total(op, a, 1, right))
                 self.repeated(op, column, shape)
             elif right is not None:
-                self.become(op, np.outer, [self.total(op, a, 1, Const(1.0)), right])
+                self.become(op, self.words.outer, [self.total(op, a, 1, Const(1.0)), right])
         elif (na, nb) == (2, 1) and right is not None and isinstance(kind(right), Scalar):
             self.same(op, self.total(op, a, 1, right))
         elif (na, nb) == (1, 2) and left is not None and isinstance(kind(left), Scalar):
@@ -239,14 +239,14 @@ class Products:
 
     def is_transposed(self, a: Atom) -> bool:
         op = a.op if isinstance(a, Val) else None
-        return op is not None and op.code == "prim" and op.fn is np.transpose and len(op.ins) == 1
+        return op is not None and op.code == "prim" and op.fn is self.words.transpose and len(op.ins) == 1
 
     def turned(self, op: Op, a: Atom) -> Atom:
         if self.is_transposed(a):
             return a.op.ins[0]  # type: ignore[union-attr]
         k = kind(a)
         assert isinstance(k, Array)
-        return self.prim(op, np.transpose, [a], Array(k.dtype, k.dims[::-1]), method="T")
+        return self.prim(op, self.words.transpose, [a], Array(k.dtype, k.dims[::-1]), method="T")
 
     def new_axis(self, op: Op) -> None:
         x, at = op.ins
@@ -261,6 +261,12 @@ class Products:
         parts: tuple[Atom, ...] = (*(ALL,) * axis, Const(None), *rest)
         self.become(op, operator.getitem, [x, Struct(tuple, tuple(range(len(parts))), parts)], view=True)
 
+    def turned_round(self, op: Op) -> None:
+        x, *axis = op.ins
+        k = kind(x)
+        if isinstance(k, Array) and len(k.dims) == 1 and axis in ([], [Const(None)], [Const(0)], [Const(-1)]):
+            self.become(op, operator.getitem, [x, Slice(Const(None), Const(None), Const(-1))], view=True)
+
     def repeated_again(self, op: Op) -> None:
         """What is repeated of a number that is repeated is the number."""
         x = op.ins[0]
@@ -268,7 +274,7 @@ class Products:
         if made is not None and made.code == "prim" and made.fn is operator.getitem and is_new_axes(made):
             x = made.ins[0]
             made = x.op if isinstance(x, Val) else None
-        if made is None or made.code != "prim" or made.fn not in self.expands or len(made.ins) != 2:
+        if made is None or made.code != "prim" or made.fn not in self.words.expands or len(made.ins) != 2:
             return
         k, inner = kind(op.out), kind(made.ins[0])
         if isinstance(k, Array) and isinstance(inner, Scalar) and inner.dtype == k.dtype:
@@ -285,7 +291,7 @@ class Products:
             if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:
                 parts = [op.ins[0], made.ins[0], other] if n == 1 else [op.ins[0], other, made.ins[0]]
                 attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
-                self.become(op, operator.neg, [self.prim(op, np.where, parts, op.out.kind, **attrs)])
+                self.become(op, operator.neg, [self.prim(op, self.words.choose, parts, op.out.kind, **attrs)])
                 return
 
     # ---- sizes
@@ -323,4 +329,3 @@ def is_new_axes(op: Op) -> bool:
 
 def is_one(a: Atom) -> bool:
     return isinstance(a, Const) and type(a.value) is float and a.value == 1.0
-

@@ -12,12 +12,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, kind, vals
 from srcdiff.ir.kinds import Array, one_shape
-from srcdiff.optimise.inplace import Owner
+from srcdiff.optimise.conflicts import Conflicts
+from srcdiff.optimise.words import Words
 
 __all__ = ["reuse"]
 
@@ -31,17 +30,29 @@ def reuse(
     may_alias: Callable[[Any], bool],
     fresh: Callable[[Any], bool],
     shape_only: Callable[[Any], frozenset[int]],
+    words: Words,
 ) -> Graph:
     """Mark operations that write over their operand, in a graph that went through `own`."""
-    Reuse(graph, may_alias, fresh, shape_only).run()
+    Reuse(graph, may_alias, fresh, shape_only, words).run()
     return graph
 
 
-class Reuse(Owner):
+class Reuse(Conflicts):
     """The analysis of ownership, asked once more."""
 
+    def __init__(
+        self,
+        graph: Graph,
+        may_alias: Callable[[Any], bool],
+        fresh: Callable[[Any], bool],
+        shape_only: Callable[[Any], frozenset[int]],
+        words: Words,
+    ) -> None:
+        super().__init__(graph, may_alias, fresh, shape_only)
+        self.writes_over = words.writes_over
+
     def run(self) -> None:
-        if not any(wanted(op) for op in every(self.graph.region)):
+        if not any(wanted(op, self.writes_over) for op in every(self.graph.region)):
             return
         self.analyse()
         self.kept: set[Val] = set()
@@ -57,7 +68,7 @@ class Reuse(Owner):
                 continue  # its handlers may see what its body left
             for r in op.regions:
                 self.over_region(r, looped or op.code in ("for", "while"))
-            if wanted(op) and self.pays(op, looped):
+            if wanted(op, self.writes_over) and self.pays(op, looped):
                 for at in (0, 1) if op.fn in EITHER else (0,):
                     t = op.ins[at]
                     if isinstance(t, Val) and not self.elided(op, t, region, index, written):
@@ -67,6 +78,20 @@ class Reuse(Owner):
                             break
             if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
                 written = n
+        for op in region.ops:
+            if "renamed" in op.attrs and self.lies(op, region):
+                op.attrs["renamed"] = True
+
+    def lies(self, op: Op, region: Region) -> bool:
+        """Whether a number of the forward sweep would be called the cotangent that is written over it."""
+        t = op.ins[0]
+        if not isinstance(t, Val) or t.name or t.op is None or not self.theirs(t.op) or self.theirs(op):
+            return False
+        over = {o.ins[0]: o.out for o in region.ops if o.attrs.get("inplace") and isinstance(o.ins[0], Val)}
+        v = op.out
+        while not v.name and v in over:
+            v = over[v]
+        return v.name.endswith("_bar")
 
     def pays(self, op: Op, looped: bool) -> bool:
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
@@ -109,12 +134,11 @@ class Reuse(Owner):
         return made and self.fresh(op.fn) and not self.may_alias(op.fn)  # type: ignore[union-attr]
 
 
-def wanted(op: Op) -> bool:
+def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     """Whether an operation is one of elements, on an array, and makes one."""
     if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("unread") or op.attrs.get("inplace"):
         return False
-    plain = isinstance(op.fn, np.ufunc) and op.fn.nin == op.fn.nout == 1 and op.fn.signature is None
-    if not (plain and len(op.ins) == 1) and not (op.fn in SIGNS and len(op.ins) == 2):
+    if not (len(op.ins) == 1 and writes_over(op.fn)) and not (op.fn in SIGNS and len(op.ins) == 2):
         return False
     k = op.out.kind
     if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":

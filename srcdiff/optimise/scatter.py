@@ -10,29 +10,14 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Graph,
-    Op,
-    Region,
-    Slice,
-    Struct,
-    Val,
-    key_of,
-    kind,
-    map_atom,
-    same,
-    vals,
-)
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
-from srcdiff.optimise.simplify import basic, is_zeros
+from srcdiff.optimise.patterns import apart, basic, is_zeros
 
 __all__ = ["fewer_passes"]
 
@@ -308,39 +293,6 @@ def multiple(a: Atom) -> tuple[float, Atom]:
 
 def is_factor(a: Atom) -> bool:
     return isinstance(a, Const) and type(a.value) in (int, float)
-
-
-def apart(one: Atom, other: Atom) -> bool:
-    """Whether two indices name no position in common, as can be seen along one axis."""
-    for a, b in zip(parts_of(one), parts_of(other), strict=False):
-        if any(isinstance(x, Const) and type(x.value) is not int for x in (a, b)):
-            return False  # a new axis, or several
-        here, there = span(a), span(b)
-        if here is None or there is None:
-            continue
-        (lo, hi), (start, end) = here, there
-        if (lo < 0) == (start < 0) and (hi <= start or end <= lo):
-            return True
-    return False
-
-
-def parts_of(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
-def span(a: Atom) -> tuple[int, float] | None:
-    """From where to where an index between constants reaches, from the front or from the end."""
-    if isinstance(a, Const) and type(a.value) is int:
-        return a.value, a.value + 1
-    if not isinstance(a, Slice) or a.step not in (Const(None), Const(1)):
-        return None
-    ends = [x.value if isinstance(x, Const) else "?" for x in (a.lower, a.upper)]
-    lo, hi = 0 if ends[0] is None else ends[0], ends[1]
-    if type(lo) is not int or (hi is not None and type(hi) is not int):
-        return None
-    if hi is None:
-        return lo, math.inf if lo >= 0 else 0
-    return (lo, hi) if (lo < 0) == (hi < 0) else None
 
 
 def is_nothing(a: Atom) -> bool:

@@ -18,10 +18,11 @@ from srcdiff.optimise.products import cheaper_products
 from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
+from srcdiff.optimise.words import Words
 from srcdiff.pipeline import callees, finishing, nested, turning
 from srcdiff.rules import registry, vocabulary
 
-__all__ = ["CONTEXT", "is_fresh", "optimised", "shape_positions"]
+__all__ = ["CONTEXT", "WORDS", "is_fresh", "optimised", "shape_positions"]
 
 
 _SHAREABLE = {
@@ -85,22 +86,29 @@ CONTEXT = Context(
 )
 
 
+WORDS = Words(
+    vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
+    vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
+    vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS,
+    vocabulary.writes_over,
+)  # fmt: skip
+
+
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
-    words = vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS
     noted("differentiate", graph)
     graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
-    graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, *words))
+    graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     settled = graph.info.pop("settled")
     if merge:
         size = count(graph.region)
         graph = noted("merge_branches", merge_branches(graph))
         if not settled or count(graph.region) != size:
-            graph = noted("simplify", simplify(graph, is_shareable, *words))
+            graph = noted("simplify", simplify(graph, is_shareable, WORDS))
             del graph.info["settled"]
-    cheaper = cheaper_products(graph, vocabulary.EXPANDS, shape_positions)
+    cheaper = cheaper_products(graph, WORDS, shape_positions)
     noted("products", graph)
     if fewer_passes(graph) or cheaper:
-        graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, *words))
+        graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, WORDS))
         del graph.info["settled"]
     return graph

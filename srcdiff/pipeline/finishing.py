@@ -14,6 +14,8 @@ from srcdiff.faults import guarded
 from srcdiff.ir.graph import Graph, clone
 from srcdiff.ir.modules import on_device
 from srcdiff.load import load
+from srcdiff.optimise.contract import contracted
+from srcdiff.optimise.filled import made_full
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
@@ -124,7 +126,11 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
 
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
-    graph = noted(
-        "reuse", reuse(owning.owned(graph), registry.may_alias, context.is_fresh, context.shape_positions)
-    )
+    facts = registry.may_alias, context.is_fresh, context.shape_positions
+    graph = owning.owned(graph)
+    if not on_device():
+        graph = noted("contract", contracted(graph, context.WORDS))
+    graph = noted("reuse", reuse(graph, *facts, context.WORDS))
+    if not on_device():
+        graph = noted("filled", made_full(graph, context.WORDS))
     return noted("pack", pack(graph))

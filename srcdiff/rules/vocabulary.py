@@ -70,6 +70,8 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 # functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
+FLIPS, FILLED, ONES, CONTRACTS = np.flip, np.full, np.ones, np.einsum
+REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
 BLANK = np.zeros_like
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
@@ -96,6 +98,11 @@ CARRIES: frozenset[Any] = WEIGHS | {
     np.expand_dims, np.squeeze, np.broadcast_to, np.array, np.asarray, np.stack, np.concatenate,
 }  # fmt: skip
 LOGARITHMS: frozenset[Any] = frozenset({np.log, np.log2, np.log10, np.log1p})
+
+
+def writes_over(fn: Any) -> bool:
+    """Whether a function takes one operand, element by element, and ``out=``."""
+    return isinstance(fn, np.ufunc) and fn.nin == fn.nout == 1 and fn.signature is None
 
 
 def total(g: Any) -> Any:

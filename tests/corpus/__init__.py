@@ -19,6 +19,7 @@ from corpus import (
     functions,
     gallery,
     identities,
+    indices,
     inplace,
     interface,
     iteration,
@@ -100,5 +101,6 @@ MODULES = (
     payloads,
     local_classes,
     maybes,
+    indices,
 )
 PROGRAMS = [program for module in MODULES for program in module.PROGRAMS]

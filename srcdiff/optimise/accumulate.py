@@ -1,0 +1,90 @@
+"""Sums of cotangents are accumulated in place where that is safe."""
+
+from __future__ import annotations
+
+from srcdiff.analysis.memory import is_update
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    LoopView,
+    Op,
+    Region,
+    Val,
+    kind,
+)
+from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.optimise.conflicts import Conflicts
+from srcdiff.optimise.holding import (
+    changed_there,
+    smaller,
+)
+
+__all__ = ["Sums"]
+
+
+class Sums(Conflicts):
+    """Operations marked as done in place."""
+
+    def optional(self, region: Region) -> None:
+        """Sums of cotangents are accumulated in place where that is safe."""
+        kept: set[Val] = set()
+        self.kept_roots(self.graph.region, kept)
+        kept |= self.memory(frozenset(kept))
+        self.mark(region, kept)
+
+    def mark(self, region: Region, kept: set[Val]) -> None:
+        for op in region.ops:
+            for r in op.regions:
+                self.mark(r, kept)
+            if op.code != "prim":
+                continue
+            if op.attrs.get("aug"):
+                op.attrs = {**op.attrs, "inplace": True}
+            if is_update(op):
+                op.attrs = {**op.attrs, "inplace": True}
+                if op.fn is ops.setitem and changed_there(*op.ins):
+                    op.attrs["there"] = True
+                continue
+            if op.fn is ops.accumulate:
+                for at in (0, 1):
+                    if self.can_accumulate(op, at, kept):
+                        ins = [op.ins[at], op.ins[1 - at]]
+                        op.ins = ins
+                        op.attrs = {**op.attrs, "inplace": True}
+                        break
+
+    def can_accumulate(self, op: Op, at: int, kept: set[Val]) -> bool:
+        t, g = op.ins[at], op.ins[1 - at]
+        k = kind(t)
+        if not isinstance(t, Val) or not isinstance(k, Array) or k != op.out.kind or not k.dims:
+            return False
+        kg = kind(g)
+        if isinstance(kg, Array):
+            lead = len(k.dims) - len(kg.dims)
+            repeated = lead >= 0 and all(m in (1, n) for m, n in zip(kg.dims, k.dims[lead:], strict=True))
+            if kg.dtype != k.dtype or not (repeated or lead > 0):
+                return False
+        elif not (isinstance(kg, Scalar) and kg.dtype == k.dtype):
+            return False
+        if t.user and op.out.user and t.name != op.out.name:  # two of the user's variables stay two
+            return False
+        memory = self.memory(self.own_memory(t))
+        if memory & kept or memory & self.foreign or self.read_only(memory):
+            return False
+        if any(self.loop_parameter(r) for r in self.own_memory(t)):
+            return False
+        return not self.conflict(t, op.out, self.path[op])
+
+    def loop_parameter(self, t: Val) -> bool:
+        """A carried cotangent: its start must be ours, and nobody else's."""
+        op = t.op
+        if op is None or t in op.outs or op.code not in ("for", "while"):
+            return False
+        view = LoopView(op)
+        if t not in view.params:
+            return True
+        i = view.inits[view.params.index(t)]
+        if not isinstance(i, Val) or smaller(i.kind, t.kind):
+            return True
+        if not self.owned(i) or self.twice(view, view.params.index(t)) or self.loop_parameter(i):
+            return True
+        return bool(self.conflict(i, None, self.path[op]))

@@ -1,0 +1,347 @@
+"""Exact algebra: values that are equal to others, for every input, and cost less."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Op,
+    Slice,
+    Struct,
+    Val,
+    kind,
+    same,
+)
+from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.optimise.patterns import (
+    adds_nothing,
+    displayed,
+    fills,
+    flipped,
+    foldable,
+    is_all,
+    is_flip,
+    is_number,
+    is_zero,
+    is_zeros,
+    kind_char,
+    last_written,
+    made_by,
+    negated,
+    only_given,
+    power_of_two,
+    reciprocal,
+    same_kind,
+    sized_like,
+    unchanged,
+)
+from srcdiff.optimise.rebuild import Rewriter
+
+__all__ = ["SIMPLER", "Algebra"]
+
+_BROADCASTS = {operator.add, operator.sub, operator.mul, operator.truediv, ops.accumulate}
+_FOLD = {
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.neg,
+    ops.accumulate,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+}
+SIMPLER = {
+    *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
+    ops.rest, ops.getfield, ops.exit_is, ops.shape_at, ops.additem,
+}  # what ``algebra`` knows of  # fmt: skip
+
+
+class Algebra(Rewriter):
+    """Simpler values, asked for when an operation is written."""
+
+    def algebra(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """An equal value that is simpler."""
+        fn = op.fn
+        k = op.out.kind
+        if (
+            fn in _FOLD
+            and isinstance(ins[0], Const)
+            and all(isinstance(a, Const) and type(a.value) in (int, bool, float) for a in ins)
+            and any(foldable(op, a) for a in ins)
+        ):
+            try:
+                return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
+            except (ArithmeticError, ValueError):
+                return None
+        narrow = self.unexpanded(fn, ins, k) if isinstance(k, Array) else None
+        if narrow is not None:
+            return self.make(fn, narrow, op)
+        if fn is operator.mul and len(ins) == 2 and not isinstance(k, Seq):
+            a, b = ins
+            if is_number(b, 1) and unchanged(a, k, b):
+                return a
+            if is_number(a, 1) and unchanged(b, k, a):
+                return b
+            if is_number(a, -1) and isinstance(b, Val):
+                return self.make(operator.neg, [b], op)
+            if is_number(b, -1) and isinstance(a, Val):
+                return self.make(operator.neg, [a], op)
+            scaled = self.rescaled(a, b, op)
+            if scaled is not None:
+                return self.make(operator.mul, scaled, op)
+            na, nb = negated(a), negated(b)
+            if na is not None and self.once(a):
+                if nb is not None and self.once(b):
+                    return self.make(operator.mul, [na, nb], op)
+                return self.make(operator.neg, [self.make(operator.mul, [na, b], op)], op)
+            if nb is not None and self.once(b):
+                return self.make(operator.neg, [self.make(operator.mul, [a, nb], op)], op)
+            inverse = reciprocal(b)
+            if inverse is not None and self.once(b):
+                return self.make(operator.truediv, [a, inverse], op)
+            inverse = reciprocal(a)
+            if inverse is not None and self.once(a):
+                return self.make(operator.truediv, [b, inverse], op)
+        if fn is operator.truediv and len(ins) == 2:
+            a, b = ins
+            if is_number(b, 1) and unchanged(a, k, b) and kind_char(a) in "fc":
+                return a
+            na = negated(a)
+            if na is not None and self.once(a):
+                return self.make(operator.neg, [self.make(operator.truediv, [na, b], op)], op)
+            if isinstance(b, Const) and type(b.value) in (int, float) and power_of_two(b.value):
+                scaled = self.rescaled(Const(1.0 / b.value), a, op)
+                if scaled is not None:
+                    return self.make(operator.mul, scaled, op)
+        if fn is operator.pow and len(ins) == 2 and is_number(ins[1], 1) and same_kind(kind(ins[0]), k):
+            return ins[0]
+        if (
+            fn is operator.pow
+            and len(ins) == 2
+            and isinstance(ins[1], Const)
+            and type(ins[1].value) is int
+            and ins[1].value == 0
+            and isinstance(k, Scalar)
+        ):
+            return Const(1.0) if k.dtype[0] == "f" else None
+        if fn is operator.eq and len(ins) == 2 and is_zero(ins[1]):
+            n = negated(ins[0])
+            return None if n is None else self.make(fn, [n, ins[1]], op)
+        if fn is operator.neg:
+            n = negated(ins[0])
+            if n is not None and same_kind(kind(n), k):
+                return n
+        if fn in (operator.add, ops.accumulate) and len(ins) == 2 and not isinstance(k, Seq):
+            a, b = ins
+            if fn is ops.accumulate:
+                if is_zero(b) and same_kind(kind(a), k):
+                    return a
+                if is_zero(a) and same_kind(kind(b), k):
+                    return b
+                if same(a, b) and isinstance(a, Val):
+                    return self.make(operator.mul, [Const(2.0), a], op)
+                if is_zeros(a) and isinstance(b, Val) and same_kind(kind(b), k):
+                    return b
+                if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
+                    return a
+        if fn in self.words.blanks[:1] and len(ins) == 1 and isinstance(k, Array):
+            made = made_by(ins[0], *self.words.blanks)
+            if made is not None and not made.out.user:  # (zeros_like(h) says more than the sizes again)
+                return self.make(made.fn, list(made.ins), op)
+        if fn is ops.shape_at:
+            x = sized_like(ins[0])
+            return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
+        if fn in (operator.mul, operator.truediv) and isinstance(k, Array):
+            repeated = self.inside_repetition(fn, ins, k, op)
+            if repeated is not None:
+                return repeated
+        if fn is operator.getitem and isinstance(k, Scalar):
+            given = only_given(ins[0], ins[1])
+            if given is not None and same_kind(kind(given), k):
+                return given
+        if fn is self.words.total:
+            return self.sum_of_negative(op, ins)
+        if fn is ops.additem:
+            return self.through_new_axes(op, ins)
+        if fn in self.words.sums:
+            a, b = ins
+            return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
+        if fn is operator.sub and len(ins) == 2:
+            if is_zero(ins[1]) and same_kind(kind(ins[0]), k):
+                return ins[0]
+            nb = negated(ins[1])
+            if nb is not None and self.once(ins[1]):
+                return self.make(operator.add, [ins[0], nb], op)
+        if fn is operator.getitem and isinstance(ins[1], Slice):
+            inner = flipped(ins[0])
+            if inner is not None and is_flip(ins[1]):
+                return inner
+        if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
+            return None if isinstance(written, Struct) else written
+        if fn in (operator.getitem, ops.getfield) and (part := displayed(*ins)) is not None:
+            return None if isinstance(part, Struct) else part
+        if fn in (operator.getitem, ops.getfield) and isinstance(ins[0], Val) and ins[0].op is not None:
+            item = ins[0].op
+            written = last_written(item.ins[0], item.ins[1]) if item.fn is operator.getitem else None
+            if isinstance(written, Struct) and isinstance(ins[1], Const) and ins[1].value in written.keys:
+                return written.items[written.keys.index(ins[1].value)]
+        if fn is operator.not_ and isinstance(ins[0], Const):
+            return Const(not ins[0].value)
+        if fn is ops.exit_is and isinstance(ins[0], Const) and isinstance(ins[1], Const):
+            return Const(ops.exit_is(ins[0].value, ins[1].value))
+        if (
+            fn is ops.poplast
+            and isinstance(ins[0], Val)
+            and ins[0].op is not None
+            and ins[0].op.fn is ops.append
+        ):
+            return ins[0].op.ins[1]
+        if (
+            fn is ops.rest
+            and isinstance(ins[0], Val)
+            and ins[0].op is not None
+            and ins[0].op.fn is ops.append
+        ):
+            return ins[0].op.ins[0]
+        return None
+
+    def unexpanded(self, fn: Any, ins: list[Atom], k: Any) -> list[Atom] | None:
+        """Operands without the repetition that broadcasting does by itself."""
+        if fn not in _BROADCASTS or len(ins) != 2 or not isinstance(k, Array):
+            return None
+        for n in (0, 1):
+            a, other = ins[n], ins[1 - n]
+            if (
+                isinstance(a, Val)
+                and a.op is not None
+                and a.op.code == "prim"
+                and a.op.fn in self.words.expands
+            ):
+                ko, inner = kind(other), a.op.ins[0]
+                if (
+                    isinstance(ko, Array)
+                    and fills(kind(inner), ko, k)
+                    and ko.dtype == k.dtype
+                    and kind_char(inner) == kind_char(a)
+                ):
+                    if fn is ops.accumulate and n == 0:
+                        return [other, inner]
+                    return [inner, other] if n == 0 else [other, inner]
+        return None
+
+    def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
+        """A number repeated to an array, times a number (the product is repeated), or times such an array."""
+        for n in (0, 1) if fn is operator.mul else (0,):
+            a, other = ins[n], ins[1 - n]
+            if not self.once(a) or a.op is None or a.op.fn not in self.words.expands:  # type: ignore[union-attr]
+                continue
+            inner = a.op.ins[0]  # type: ignore[union-attr]
+            ki, ko = kind(inner), kind(other)
+            if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
+                return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+                unit = fn is operator.mul and inner == Const(1.0)
+                return other if unit else self.make_like(fn, [inner, other], ko, op)
+            if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
+                continue
+            if ko.dtype not in ("f8", "i8"):
+                continue
+            both = all(isinstance(x, Const) and type(x.value) in (int, float) for x in (inner, other))
+            try:
+                value: Atom = (
+                    Const(fn(inner.value, other.value))  # type: ignore[union-attr]
+                    if both
+                    else self.make_like(fn, [inner, other], ki, op)
+                )
+            except ArithmeticError:
+                return None
+            return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
+        return None
+
+    def rescaled(self, a: Atom, b: Atom, op: Op) -> list[Atom] | None:
+        """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
+        if isinstance(b, Const):
+            a, b = b, a
+        if (
+            not isinstance(a, Const)
+            or not isinstance(b, Val)
+            or b.op is None
+            or b.op.code != "prim"
+            or b.op.fn not in (operator.mul, operator.truediv)
+        ):
+            return None
+        if not self.once(b):
+            return None
+        if b.op.fn is operator.truediv:  # c * (x / d)
+            by = b.op.ins[1]
+            if not isinstance(by, Const) or type(by.value) not in (int, float) or not power_of_two(by.value):
+                return None
+            return [Const(a.value / by.value), b.op.ins[0]] if type(a.value) in (int, float) else None
+        for n in (0, 1):
+            c = b.op.ins[n]
+            if (
+                isinstance(c, Const)
+                and type(c.value) in (int, float)
+                and type(a.value) in (int, float)
+                and (power_of_two(a.value) or power_of_two(c.value))
+            ):
+                return [Const(a.value * c.value), b.op.ins[1 - n]]
+        for n in (0, 1) if type(a.value) in (int, float) and power_of_two(a.value) else ():
+            inner = self.rescaled(a, b.op.ins[n], op)  # c * (d * x * y)
+            if inner is not None and (isinstance(kind(b.op.ins[n]), Scalar) or is_number(inner[0], 1)):
+                return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
+        return None
+
+    def sum_of_negative(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """``(-x).sum()`` is ``-x.sum()``: one pass less over the array."""
+        inner, k = negated(ins[0]), kind(ins[0])
+        if inner is None or not isinstance(k, Array) or k.dtype[0] not in "fc" or kind(inner) != k:
+            return None
+        names = op.attrs.get("names") or ("",)
+        if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
+            return None
+        total = self.make_like(self.words.total, [inner, *ins[1:]], op.out.kind, op)
+        assert total.op is not None
+        total.op.attrs.update({n: op.attrs[n] for n in ("names", "method") if n in op.attrs})
+        return self.make(operator.neg, [total], op)
+
+    def through_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """``z[None, :] += x.sum(axis=0, keepdims=True)`` is ``z += x.sum(axis=0)``."""
+        base, index, v = ins
+        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        axes = {n for n, p in enumerate(parts) if isinstance(p, Const) and p.value is None}
+        if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
+            return None
+        if op.origin is None or not op.origin.adjoint or op.attrs.get("at"):
+            return None
+        inner = negated(v)
+        total = v if inner is None else inner
+        made = (
+            total.op
+            if isinstance(total, Val) and total.op is not None and total.op.fn is self.words.total
+            else None
+        )
+        if made is None or (made.attrs.get("names") or ())[1:] != ("axis", "keepdims"):
+            return None
+        k, kb, kx = kind(total), kind(base), kind(made.ins[0])
+        if not isinstance(k, Array) or not isinstance(kb, Array) or not isinstance(kx, Array):
+            return None
+        if not same(made.ins[2], Const(True)) or len(parts) != len(k.dims) or len(k.dims) != len(kx.dims):
+            return None
+        given = made.ins[1].items if isinstance(made.ins[1], Struct) else (made.ins[1],)
+        if any(not isinstance(a, Const) or type(a.value) is not int for a in given):
+            return None
+        if {a.value % len(kx.dims) for a in given if isinstance(a, Const)} != axes:
+            return None
+        if k.dtype != kb.dtype or kb.dims != tuple(d for n, d in enumerate(k.dims) if n not in axes):
+            return None
+        s: Atom = self.make_like(self.words.total, made.ins[:2], kb, op)
+        assert isinstance(s, Val) and s.op is not None
+        s.op.attrs.update(names=("", "axis"), method=made.attrs.get("method", ""))
+        s = s if inner is None else self.make(operator.neg, [s], op)
+        return s if is_zeros(base) else self.make(ops.accumulate, [base, s], op)

@@ -1,0 +1,132 @@
+"""Which values over some memory are read after it is written to, and whose memory it is."""
+
+from __future__ import annotations
+
+import operator
+
+from srcdiff.analysis.memory import is_update
+from srcdiff.analysis.settled import separate
+from srcdiff.analysis.versions import backwards
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Val,
+    same,
+)
+from srcdiff.ir.kinds import Array, Seq
+from srcdiff.optimise.holding import (
+    Roots,
+    is_view,
+)
+from srcdiff.optimise.ownership import Ownership
+from srcdiff.optimise.patterns import apart, basic
+from srcdiff.optimise.places import Way
+
+__all__ = ["Conflicts"]
+
+NEVER = (0, -1)  # when a value is alive that nobody reads
+
+
+class Conflicts(Ownership):
+    """What stands in the way of an update in place."""
+
+    def conflict(self, target: Val, out: Val | None, at: Way) -> list[Val]:
+        """The values over the target's memory that are read after it is written to."""
+        found: dict[Val, None] = {}
+        back = self.put_back(target, out)
+        here = at[0][1] if len(at) == 1 else -1  # (there no loop leads back to what was before)
+        for root in self.left_by_loops(self.written_memory(target)):
+            made = (
+                self.path.get(root.op)
+                if root.op is not None and root in root.op.outs and not root.op.regions
+                else None
+            )
+            others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
+            for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
+                if here >= 0:
+                    start, last = self.alive.get(w, NEVER)
+                    if not start < here <= last:
+                        continue
+                if w is out or w in found or not self.before(w, at):
+                    continue
+                if made is not None and w is not root and self.before(w, made):
+                    continue  # older than this allocation: what it holds is one of an earlier trip
+                if self.elsewhere(w, target, out, at):
+                    continue
+                uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
+                if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
+                    found[w] = None
+        return list(found)
+
+    def elsewhere(self, w: Val, target: Val, out: Val | None, at: Way) -> bool:
+        """Whether a value is a part of an array of which a part that is apart from it is written to."""
+        write = out.op if out is not None else None
+        if write is None or write.fn not in (ops.setitem, ops.additem) or write.attrs.get("at"):
+            return False
+        if not isinstance(target.kind, Array) or w.op is None or not is_view(w.op):
+            return False
+        of, index = w.op.ins
+        if not isinstance(of, Val) or not (basic(index) and basic(write.ins[1])):
+            return False
+        if all(v is not of for v in backwards(target)) and all(v is not target for v in backwards(of)):
+            return False
+        loops = [self.region_op.get(r) for r, _ in at]
+        around = [o for o in loops if o is not None and o.code in ("for", "while")]
+        both = [o for o in around if any(self.within(self.home[w], r) for r in o.regions)]
+        inside = tuple(o for o in around if o not in both)
+        return separate(index, write.ins[1], tuple(both), inside) or apart(index, write.ins[1])
+
+    def put_back(self, target: Val, out: Val | None) -> set[tuple[Val, Way]]:
+        """``rows[i][j] = v``: where the changed row is put back into the place that it was taken from."""
+        found: set[tuple[Val, Way]] = set()
+        taken = target.op
+        while out is not None and taken is not None and target in taken.outs and taken.fn is operator.getitem:
+            rows = taken.ins[0]
+            if not isinstance(rows, Val) or not isinstance(rows.kind, Seq):
+                break
+            last = out
+            put = None
+            for op in self.home[out].ops:
+                if op.code == "prim" and is_update(op) and op.ins[0] is last:
+                    last = op.out
+                if op.fn is ops.setitem and op.ins[0] is rows and op.ins[2] is last:
+                    put = op if same(op.ins[1], taken.ins[1]) else None
+                    break
+            if put is None:
+                break
+            found.add((rows, self.path[put]))
+            target, out, taken = rows, put.out, rows.op
+        return found
+
+    def leads_to(self, target: Val, w: Val) -> bool:
+        """Whether the target is itself a view or a version of ``w``."""
+        v: Atom = target
+        while isinstance(v, Val) and v.op is not None and v in v.op.outs and v.op.code == "prim" and v.op.ins:
+            if v is w:
+                return True
+            v = v.op.ins[0]
+        return v is w
+
+    def owned(self, target: Val) -> bool:
+        roots = self.written_memory(target)
+        return not roots & self.foreign and not self.read_only(roots)
+
+    def read_only(self, roots: Roots) -> bool:
+        """Results of ``broadcast_to`` and the like cannot be written to."""
+        for r in roots:
+            if (
+                r.op is not None
+                and r.op.code == "prim"
+                and getattr(r.op.fn, "__name__", "")
+                in (
+                    "broadcast_to",
+                    "diagonal",
+                    "broadcast_arrays",
+                    "sliding_window_view",
+                    "real",
+                    "imag",
+                    "diag",
+                )
+            ):
+                return True
+        return False

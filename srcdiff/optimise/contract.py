@@ -1,0 +1,113 @@
+"""Sums of products along axes are one contraction: `np.einsum("ij,ij->j", a, b)` for `(a * b).sum(axis=0)`.
+
+Of derivatives alone; sums along inner axes likewise.  No array of products is made, and NumPy's sums along
+short axes are slow (2-4 times, of three).  Sums come out in another order; float64 only.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.kinds import Array
+from srcdiff.optimise.words import Words
+
+__all__ = ["contracted"]
+
+LETTERS = "ijklmnpq"
+ALL = Slice(Const(None), Const(None), Const(None))
+
+
+def contracted(graph: Graph, words: Words) -> Graph:
+    """Contract, in a graph that went through `own`."""
+    uses: Counter[Val] = Counter()
+    count(graph.region, uses)
+    in_region(graph.region, words, uses)
+    return graph
+
+
+def count(region: Region, uses: Counter[Val]) -> None:
+    for op in region.ops:
+        uses.update(vals(op.ins))
+        for r in op.regions:
+            count(r, uses)
+    uses.update(vals(region.results))
+
+
+def in_region(region: Region, words: Words, uses: Counter[Val]) -> None:
+    at = {op: n for n, op in enumerate(region.ops)}
+    gone: set[Op] = set()
+    before: dict[Op, Op] = {}
+    for op in region.ops:
+        for r in op.regions:
+            in_region(r, words, uses)
+        axes = summed(op, words)
+        product = product_of(op.ins[0], uses) if axes else None
+        if product is not None and product in at and not any(map(writes, region.ops[at[product] : at[op]])):
+            before.update(contract(op, product.ins, axes, words))
+            gone.add(product)
+        elif axes and are_inner(op.ins[0], axes):
+            before.update(contract(op, [op.ins[0]], axes, words))
+    region.ops = [o for op in region.ops if op not in gone for o in (before.get(op), op) if o is not None]
+
+
+def summed(op: Op, words: Words) -> set[int]:
+    """The axes that a derivative sums along, if it does not sum along all."""
+    adjoint = op.code == "prim" and op.fn is words.total and op.origin is not None and op.origin.adjoint
+    if not adjoint or tuple(op.attrs.get("names") or ()) not in (("", "axis"), ("", "axis", "keepdims")):
+        return set()
+    k = kind(op.ins[0])
+    given = op.ins[1].items if isinstance(op.ins[1], Struct) else (op.ins[1],)
+    if not isinstance(k, Array) or not 2 <= len(k.dims) <= len(LETTERS) or op.attrs.get("guarded"):
+        return set()
+    if len(op.ins) == 3 and op.ins[2] != Const(True):
+        return set()
+    axes = {a.value % len(k.dims) for a in given if isinstance(a, Const) and type(a.value) is int}
+    return axes if len(axes) == len(given) < len(k.dims) else set()
+
+
+def product_of(a: Any, uses: Counter[Val]) -> Op | None:
+    """The product of two arrays that a value is, if it is wanted once."""
+    op = a.op if isinstance(a, Val) else None
+    if op is None or op.code != "prim" or op.fn is not operator.mul or uses[a] != 1:
+        return None
+    if op.attrs.get("inplace") or op.attrs.get("aug") or op.attrs.get("guarded"):
+        return None
+    kinds = [a.kind, *map(kind, op.ins)]
+    flat = all(isinstance(k, Array) and k.dims and k.dtype == "f8" for k in kinds)
+    return op if flat and len(op.ins) == 2 else None
+
+
+def are_inner(a: Atom, axes: set[int]) -> bool:
+    """Whether axes of an array are neither its first, nor its last: NumPy sums along these in small steps."""
+    k = kind(a)
+    return isinstance(k, Array) and k.dtype == "f8" and not axes & {0, len(k.dims) - 1}
+
+
+def writes(op: Op) -> bool:
+    return bool(op.attrs.get("inplace") or op.fn in ops.UPDATES or op.regions)
+
+
+def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[Op, Op]:
+    """Make a sum a contraction; what comes before it, if the axes are kept."""
+    k = kind(op.ins[0])
+    assert isinstance(k, Array)
+    names = LETTERS[: len(k.dims)]
+    left = "".join(c for n, c in enumerate(names) if n not in axes)
+    sides = [names[len(names) - len(kind(a).dims) :] for a in factors]  # type: ignore[union-attr]
+    attrs, ins = {"fn": words.contract}, [Const(f"{','.join(sides)}->{left}"), *factors]
+    if len(op.ins) == 2:
+        op.attrs, op.ins = attrs, ins
+        return {}
+    inner = Array(k.dtype, tuple(d for n, d in enumerate(k.dims) if n not in axes))
+    s = Val("", inner)
+    s.op = Op("prim", ins, [s], [], attrs, op.origin)
+    parts = tuple(Const(None) if n in axes else ALL for n in range(len(k.dims)))
+    op.attrs, op.ins = (
+        {"fn": operator.getitem, "view": True},
+        [s, Struct(tuple, tuple(range(len(parts))), parts)],
+    )
+    return {op: s.op}

@@ -1,0 +1,31 @@
+"""The functions of the array library that passes look for and write, by what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Words"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Handed to the passes by the pipeline: no pass names a function of the library."""
+
+    expands: frozenset[Any]  # what only repeats its first argument
+    sums: frozenset[Any]  # the sum of two cotangents that are containers
+    blanks: tuple[Any, ...]  # what makes zeros, first of all what makes them in the shape of its operand
+    repeat: Any  # an array to a shape, as a view
+    total: Any  # of all entries, or along ``axis``
+    transpose: Any
+    outer: Any  # the outer product of two vectors
+    choose: Any  # by a condition, one of two
+    new_axis: Any  # at a place among the axes
+    flip: Any  # the order of elements turned round
+    full: Any  # an array of a shape, of equal numbers
+    ones: Any
+    contract: Any  # sums of products, as a text of indices says
+    writes_over: Callable[
+        [Any], bool
+    ]  # whether a function of one operand, element by element, takes ``out=``

@@ -1,0 +1,110 @@
+"""What moves out of loops, contractions, arrays of ones, parts set to zero late: the same gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numeric
+from srcdiff import grad, source
+
+RNG = np.random.default_rng(7)
+
+
+def wave(u: Any, c: Any, n: int) -> Any:
+    u = u.copy()
+    v = np.zeros_like(u)
+    for _ in range(n):
+        v[1:-1, 1:-1] += 0.1 * c[1:-1, 1:-1] ** 2 * (u[2:, 1:-1] + u[:-2, 1:-1] - 2.0 * u[1:-1, 1:-1])
+        u = u + v
+    return np.sum(u * u)
+
+
+def nested(x: Any, w: Any, n: int) -> Any:
+    total = 0.0
+    for _ in range(n):
+        for _ in range(n):
+            total = total + np.sum(np.sin(x * (2.0 * w[1:])))
+        x = x * 0.9
+    return total
+
+
+def written(x: Any, w: Any, n: int) -> Any:
+    """What a trip writes to is its own, made anew in each."""
+    total = 0.0
+    for i in range(n):
+        h = w[:-1] * 2.0
+        h[i] = x[i]
+        total = total + np.sum(h * x * x)
+    return total
+
+
+def changing(x: Any, w: Any, n: int) -> Any:
+    """A part of what the loop writes to moves nowhere."""
+    w = w.copy()
+    for i in range(n):
+        w[i] = np.sum(w[1:-1] ** 2 * x[: len(w) - 2]) * 0.3
+    return np.sum(w)
+
+
+def never(x: Any, w: Any, n: int) -> Any:
+    """No trip, and slices that are empty."""
+    total = np.sum(x * x)
+    for _ in range(n - 3):
+        total = total + np.sum(w[90:] * 2.0)
+    return total
+
+
+def rows(x: Any, w: Any, n: int) -> Any:
+    m = np.exp(x - x.mean(axis=1, keepdims=True))
+    return np.sum((m / m.sum(axis=1, keepdims=True)) * w)
+
+
+def blocks(x: Any, w: Any, n: int) -> Any:
+    d = x[:, None, :] - w[None, :, :]
+    return np.sum(np.sqrt(np.sum(d * d, axis=2) + 0.3))
+
+
+def backwards(x: Any, w: Any, n: int) -> Any:
+    for j in range(n, 0, -1):
+        x = x.copy()
+        x[j - 1] = w[j] * x[j] * x[j - 1]
+    return np.sum(x * x)
+
+
+X, W, U = RNG.random(4) + 0.5, RNG.random(5) + 0.5, RNG.random((5, 4))
+CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = {
+    # the arguments; what the text has; what it has not
+    wave: ((U, RNG.random((5, 4)), 3), ("t = 0.1 * c[1:-1, 1:-1] ** 2\n    for",), ("saved",)),
+    nested: ((X, W, 3), ("2.0 * w[1:]\n    ",), ()),
+    written: ((X, W, 3), (), ()),
+    changing: ((X, W, 3), (), ()),
+    never: ((X, W, 3), (), ()),
+    rows: ((U, RNG.random((5, 4)), 3), ("np.einsum('ij,ij->i', ",), ()),
+    blocks: ((U, RNG.random((3, 4)), 3), ("np.einsum('ijk,ijk->ik', ",), ()),
+    backwards: ((X, W, 3), (), ()),
+}
+
+
+@pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
+def test_moved(f: Callable[..., Any]) -> None:
+    args, there, gone = CASES[f]
+    text = source(grad(f), *args)
+    assert all(part in text for part in there), text
+    assert not any(part in text for part in gone), text
+    got = grad(f, wrt=(0, 1))(*args)
+    numeric.assert_close(got, numeric.gradient(f, args, (0, 1)), 1e-7, f.__name__)
+
+
+def test_filled() -> None:
+    def f(x: Any) -> Any:
+        for i in range(len(x)):
+            x = x.copy()
+            x[i] = 2.0 * x[i]
+        return np.sum(x)
+
+    assert "np.ones(x.shape)" in source(grad(f), X)
+    np.testing.assert_array_equal(grad(f)(X), np.full(4, 2.0))
