@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from srcdiff.compiled import diagonals, shifts, tables
+from srcdiff.compiled import again, diagonals, gathers, shifts, tables
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.nests import (
     Access,
@@ -269,6 +269,8 @@ class Statements:
         return cast(text, r.dtype, dtype or r.dtype)
 
     def read(self, store: Store, index: list[str]) -> str:
+        if store.again is not None:
+            return store.again(index)
         if store in self.pending:
             text, reads = self.pending[store]
             if store.uses == 1:
@@ -404,18 +406,21 @@ class Statements:
         dims: tuple[Dim, ...] | None = None,
         space: tuple[Size, ...] | None = None,
         uses: int = 0,
+        weight: int = 99,
     ) -> View | Num:
-        """A new array (or number), computed element by element."""
+        """A new array (or number), computed element by element; ``weight``: what an element costs."""
         space = self.broadcast(operands, dims) if space is None else space
         store = Store(self.fresh(name), dtype, space, fresh=True, uses=uses)
         views = [self.against(r, space) for r in operands]
         reads = [a for r, (loops, _) in zip(operands, views, strict=True) for a in self.access(r, loops)]
 
-        def write(ix: list[str]) -> None:
-            self.put(store, ix, spell([text(ix) for _, text in views]))
+        def value(ix: list[str]) -> str:
+            return spell([text(ix) for _, text in views])
 
         loops = [(p, "", 1) for p in range(len(space))]
-        self.add(Statement(space, write, reads, [Access(store, tuple(loops))]))
+        s = Statement(space, lambda ix: self.put(store, ix, value(ix)), reads, [Access(store, tuple(loops))])
+        s.value, s.weight = value, weight
+        self.add(s)
         return whole(store) if space else Num(store)
 
     def materialised(self, r: Elements, name: str) -> View:
@@ -482,14 +487,15 @@ class Statements:
         segment, self.segment = self.segment, []
         if not segment:
             return
+        if not self.diagonals:
+            segment = again.lightened(self, gathers.grouped(self, segment))
         nodes = self.scheduled(segment)
         counts: Counter[Store] = Counter()
         for s in segment:
             counts.update(a.store for a in s.reads)
         stores = {a.store: None for s in segment for a in s.writes if a.store.fresh}
         for store in stores:
-            owners = self.stores.get(store, [])
-            store.escapes = any(self.seen[v] < self.total[v] for v in owners)
+            store.escapes = self.is_asked_for(store)
         contract(nodes)
         for store in stores:
             if store.sizes:
@@ -503,6 +509,10 @@ class Statements:
             if store.axes and store.fresh:
                 store.fresh = False
                 store.roots = frozenset().union(*(self.memory(v) for v in self.stores.get(store, [])))
+
+    def is_asked_for(self, store: Store) -> bool:
+        """Whether an array is read later than in the statements that wait."""
+        return any(self.seen[v] < self.total[v] for v in self.stores.get(store, []))
 
     def scheduled(self, segment: list[Statement]) -> list[Nest | Statement]:
         """The loops of a segment; arrays of zeros are filled in there if it is along with something else."""

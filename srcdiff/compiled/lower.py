@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import elements, tables
+from srcdiff.compiled import again, elements, tables
 from srcdiff.compiled.control import Control
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -226,7 +226,8 @@ class Lowerer(Control):
         o = op.out
         k = as_array(o.kind)
         dims = k.dims if k is not None else None
-        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o])
+        weight = again.weight_of(op.fn)
+        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o], weight)
         if isinstance(got, View) and dims is not None:
             got = self.with_dims(got, dims)
         if isinstance(got, Num) and not self.total[o]:
