@@ -84,5 +84,6 @@ def through(a: Access, s: Statement) -> list[Access]:
                 ways.append(("", along(start, step, own[1] or "0"), 0))
             else:
                 ways.append((own[0], along(start, step, own[1]) if own[1] else start, step * own[2]))
-        out.append(Access(r.store, tuple(ways)))
+        turns = [(own[0], n) for k, n in r.turns if (own := a.ways[k]) is not None and own[1:] == ("", 1)]
+        out.append(Access(r.store, tuple(ways), (*a.turns, *turns)))
     return out

@@ -23,6 +23,7 @@ from srcdiff.compiled.values import (
     Lazy,
     Num,
     Rep,
+    Rolled,
     Tape,
     Tapes,
     Text,
@@ -169,7 +170,7 @@ class Control(Statements):
         sources: list[tuple[Rep, int, Val]] = []
         for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
             r = self.rep(s)
-            if isinstance(r, (Lazy, Gather)):
+            if isinstance(r, (Lazy, Gather, Rolled)):
                 r = self.view(s)
                 self.flush()
             if not isinstance(r, (View, Tapes)):

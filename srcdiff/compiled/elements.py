@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from srcdiff.compiled import again, diagonals, gathers, shifts, tables
@@ -39,6 +40,7 @@ from srcdiff.compiled.values import (
     Lazy,
     Num,
     Rep,
+    Rolled,
     Static,
     Tape,
     Tapes,
@@ -68,7 +70,8 @@ LONGEST = 400  # statements that are put into loops together
 
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
-    "agree", "grown", "grown_rows", "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
+    "searched", "agree", "grown", "grown_rows",
+    "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
     "not", "and", "or", "else", "print", "math", "np",
@@ -117,6 +120,7 @@ class Statements:
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
         self.diagonals = False  # whether something is read that is one at a diagonal and zero elsewhere
+        self.parts: dict[str, tuple[int, int]] = {}  # of loops that are done in parts: the part at hand
         self.far: list[tuple[str, str]] | None = None  # away from diagonals: those that were asked for
 
     def fresh(self, hint: str) -> str:
@@ -229,7 +233,7 @@ class Statements:
     def view(self, a: Atom) -> View:
         """An array in memory."""
         r = self.elements(a)
-        if isinstance(r, (Lazy, Gather)):
+        if isinstance(r, (Lazy, Gather, Rolled)):
             name = a.name if isinstance(a, Val) else "t"
             if isinstance(a, Val) and self.depth == self.level[a]:
                 r = self.materialised(r, name)
@@ -243,9 +247,9 @@ class Statements:
     def bind(self, v: Val, r: Rep) -> None:
         self.env[v] = r
         self.level[v] = self.depth
-        if isinstance(r, Gather):  # what it is taken from is asked for where it is read
-            for of in (r.view, r.places):
-                self.stores.setdefault(of.store, []).append(v)
+        if isinstance(r, (Gather, Rolled)):  # what it is taken from is asked for where it is read
+            for a in self.access(r, [None] * len(r.sizes)):
+                self.stores.setdefault(a.store, []).append(v)
         if isinstance(r, View):
             self.stores.setdefault(r.store, []).append(v)
             k = as_array(v.kind)
@@ -319,6 +323,22 @@ class Statements:
                 n = str(r.view.sizes[r.axis])
                 at = f"{self.helper('place')}({at}, {n})"
                 return self.element(r.view, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+            case Rolled():
+                at = self.turned(ix[r.axis], r.by, str(r.sizes[r.axis]))
+                return self.element(r.of, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+
+    def turned(self, at: str, by: int | str, n: str) -> str:
+        """``(at - by) % n``; without a test where the loop's part is known."""
+        if isinstance(by, str) or not n.isdigit():
+            return f"(({at} - {by}) % {n})"
+        if at.isdigit():
+            return str((int(at) - by) % int(n))
+        first, last = self.parts.get(at, (0, int(n)))
+        if first >= by:
+            return f"{at} - {by}"
+        if last <= by:
+            return f"{int(n) - by} + {at}"
+        return f"({at} - {by} if {at} >= {by} else {int(n) - by} + {at})"
 
     def access(self, r: Elements, loops: list[Any]) -> list[Access]:
         """What is read for one element; ``loops``: by axis, the loop that moves along it, a text, or None."""
@@ -339,6 +359,12 @@ class Statements:
             case Gather():
                 first = self.access(r.view, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
                 return first + self.access(r.places, [loops[r.axis]])
+            case Rolled():
+                loop = loops[r.axis]
+                of = self.access(r.of, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
+                if isinstance(loop, int) and isinstance(r.by, int) and isinstance(r.sizes[r.axis].dim, int):
+                    of = [Access(a.store, a.ways, (*a.turns, (loop, r.by))) for a in of]
+                return of
         return []
 
     def against(self, r: Elements, space: tuple[Size, ...]) -> tuple[list[Any], Callable[[list[str]], str]]:
@@ -366,6 +392,11 @@ class Statements:
     def add(self, s: Statement) -> None:
         self.segment.append(s)
         self.kernel.statements += bool(s.space)
+
+    def check_some(self, n: Size) -> None:
+        """Check at run time that there is an element."""
+        if not isinstance(n.dim, int) or n.dim < 1:
+            self.early(f"{self.helper('some')}({n})")
 
     def broadcast(self, reps: list[Elements], dims: tuple[Dim, ...] | None = None) -> tuple[Size, ...]:
         """The sizes of arrays put together; those that are not known to agree are compared at run time."""
@@ -473,6 +504,9 @@ class Statements:
         """Whether what is read may be what has been written a trip before."""
         if isinstance(r, Gather):
             return self.overlaps(target, r.view)
+        if isinstance(r, Rolled):
+            read = [a.store for a in self.access(r, [None] * len(r.sizes))]
+            return any(x is target.store or x.roots & target.store.roots for x in read)
         if not isinstance(r, View):
             return False
         if r.store is not target.store:
@@ -585,14 +619,27 @@ class Statements:
             for s, name, _, place in sums:
                 s.name, s.kept = self.fresh(f"{name}_sum"), ()
                 self.line(f"{s.name} = {place}")
-            self.line(f"for {var} in range({bare(str(node.size))}):")
-            self.depth += 1
-            self.nodes(node.body, [*loops, var])
-            self.settle()
-            self.depth -= 1
+            for first, last in self.ranges(node, len(loops)):
+                self.line(f"for {var} in range({f'{first}, ' if first else ''}{bare(last)}):")
+                self.parts[var] = (first, int(last)) if last.isdigit() else (first, 2**62)
+                self.depth += 1
+                self.nodes(node.body, [*loops, var])
+                self.settle()
+                self.depth -= 1
+                del self.parts[var]
             for s, name, kept, place in sums:
                 self.line(f"{place} = {s.name}")
                 s.name, s.kept = name, kept
+
+    @staticmethod
+    def ranges(node: Nest, depth: int) -> list[tuple[int, str]]:
+        """The parts that an innermost loop is done in: where it reads what is moved round, the ends meet."""
+        size = str(node.size)
+        if not size.isdigit() or any(isinstance(s, Nest) for s in node.body):
+            return [(0, size)]
+        turns = {n for s in node.members for a in s.reads for k, n in a.turns if k == depth}
+        ends = sorted({0, *(n for n in turns if n < int(size)), int(size)})
+        return [(a, str(b)) for a, b in pairwise(ends)] or [(0, size)]
 
     def place_of(self, store: Store, ways: tuple[Way, ...], loops: list[str]) -> str:
         """The text of the element that a sum is in."""

@@ -37,6 +37,7 @@ from srcdiff.compiled.values import (
     Unsupported,
     View,
     as_array,
+    from_runtime,
     is_unbroadcast,
     is_zeros_like,
     whole,
@@ -97,6 +98,7 @@ class Lowerer(Control):
     """The making of one kernel."""
 
     handlers: dict[Any, Callable[[Lowerer, Op, Any], None]]
+    helpers: dict[str, Callable[[Lowerer, Op, Any], None]]  # of the library's own functions, by name
 
     def region(self, region: Region) -> None:
         for op in region.ops:
@@ -141,6 +143,10 @@ class Lowerer(Control):
             return
         if is_zeros_like(fn) and len(op.ins) == 1:
             self.handlers[np.zeros_like](self, op, names)
+            return
+        helper = self.helpers.get(from_runtime(fn))
+        if helper is not None:
+            helper(self, op, names)
             return
         template = tables.spelled(fn)
         if template is None:

@@ -97,6 +97,7 @@ Way = tuple[Any, str, int] | None
 class Access:
     store: Store
     ways: tuple[Way, ...]
+    turns: tuple[tuple[int, int], ...] = ()  # loops along which it is moved round, and where the ends meet
 
 
 @dataclass(eq=False, slots=True)

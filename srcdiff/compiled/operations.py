@@ -292,7 +292,7 @@ def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
         )
         lw.bind(op.out, Lazy(dtype, sizes, lambda ix: text))
         return
-    if isinstance(r, (Lazy, Gather)):
+    if not isinstance(r, View):
         r = lw.view(op.ins[0])
     lead = len(sizes) - len(r.sizes)
     axes: list[tuple[int | None, str, int]] = []
@@ -510,8 +510,12 @@ def outer(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def eye(lw: Lowerer, op: Op, names: Any) -> None:
-    if len(op.ins) != 1 or any(names):
+    given = dict(zip((n or "NMk"[k : k + 1] for k, n in enumerate(names)), op.ins, strict=True))
+    square = same(given.get("M", Const(None)), Const(None)) or lw.scalar(given["M"]) == lw.scalar(given["N"])
+    if not square or not same(given.get("k", Const(0)), Const(0)) or set(given) - {"N", "M", "k", "dtype"}:
         raise lw.no("np.eye with options")
+    if lw.dtype_of(op.out.kind) != "f8":
+        raise lw.no("np.eye of another type")
     n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")

@@ -11,6 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
+from srcdiff.compiled.arrangements import HELPERS
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
@@ -20,6 +21,7 @@ from srcdiff.compiled.values import (
     Kernel,
     Unsupported,
     as_array,
+    from_runtime,
     is_unbroadcast,
     is_zeros_like,
     word_for,
@@ -587,6 +589,7 @@ def known(fn: Any) -> bool:
             or spelled(fn) is not None
             or is_unbroadcast(fn)
             or is_zeros_like(fn)
+            or from_runtime(fn) in HELPERS
         )
     except TypeError:
         return False

@@ -14,7 +14,7 @@ from numba import njit
 
 __all__ = [
     "agree", "bound", "clip", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum", "more",
-    "one_size", "place", "plus", "sign", "smaller", "some", "where",
+    "one_size", "place", "plus", "searched", "sign", "smaller", "some", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -109,6 +109,21 @@ def grown_rows(rows: Any) -> Any:
     out = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
     out[: rows.shape[0]] = rows
     return out
+
+
+@compiled
+def searched(a: Any, x: Any, right: bool) -> int:
+    """Where ``x`` belongs in ``a``, which is sorted; NaN comes last."""
+    low, high = 0, a.size
+    while low < high:
+        mid = (low + high) // 2
+        y = a[mid]
+        before = y <= x or x != x if right else y < x or (x != x and y == y)
+        if before:
+            low = mid + 1
+        else:
+            high = mid
+    return low
 
 
 @compiled

@@ -105,6 +105,20 @@ class Gather:
 
 
 @dataclass(slots=True)
+class Rolled:
+    """An array whose elements are moved round along one axis, by a distance in 0 ... n or unknown."""
+
+    of: Elements
+    axis: int
+    by: int | str
+    sizes: tuple[Size, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.of.dtype
+
+
+@dataclass(slots=True)
 class Tape:
     """What a loop saves, trip by trip: numbers, or rows that say where in the next tape an element lies."""
 
@@ -133,10 +147,10 @@ class Static:
     value: Any
 
 
-Rep = View | Lazy | Num | Text | Gather | Tapes | Static
+Rep = View | Lazy | Num | Text | Gather | Rolled | Tapes | Static
 
 
-Elements = View | Lazy | Num | Text | Gather
+Elements = View | Lazy | Num | Text | Gather | Rolled
 
 
 @dataclass(slots=True)
@@ -164,6 +178,12 @@ def is_unbroadcast(fn: Any) -> bool:
     return getattr(fn, "__name__", "") == "unbroadcast" and getattr(fn, "__module__", "").startswith(
         "srcdiff.runtime"
     )
+
+
+def from_runtime(fn: Any) -> str:
+    """The name of a helper of the library's own, or nothing."""
+    module = getattr(fn, "__module__", "") or ""
+    return getattr(fn, "__name__", "") if module.startswith("srcdiff.runtime") else ""
 
 
 def word_for(fn: Any) -> str:
