@@ -63,6 +63,8 @@ def put_in(segment: list[Statement], s: Statement) -> bool:
         weight = sum(s.weight for a in t.reads if a.store is store)
         t.weight += weight
         t.reads = [b for a in t.reads for b in (through(a, s) if a.store is store else [a])]
+    for a in s.reads:
+        a.store.uses = 0  # it may be read more than once now, and needs a name
     store.again = s.value
     return True
 
