@@ -70,7 +70,7 @@ LONGEST = 400  # statements that are put into loops together
 
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
-    "searched", "agree", "grown", "grown_rows",
+    "searched", "found", "agree", "grown", "grown_rows",
     "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
@@ -319,10 +319,11 @@ class Statements:
                     r.store, [along(start, step, "" if k is None else ix[k]) for k, start, step in r.axes]
                 )
             case Gather():
-                at = self.element(r.places, [ix[r.axis]])
-                n = str(r.view.sizes[r.axis])
-                at = f"{self.helper('place')}({at}, {n})"
-                return self.element(r.view, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+                found = [""] * len(r.view.sizes)
+                for k, p in r.places.items():
+                    one = self.element(p, r.inner(ix, k))
+                    found[k] = f"{self.helper('place')}({bare(one)}, {r.view.sizes[k]})"
+                return self.element(r.view, r.taken(found, ix))
             case Rolled():
                 at = self.turned(ix[r.axis], r.by, str(r.sizes[r.axis]))
                 return self.element(r.of, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
@@ -357,8 +358,10 @@ class Statements:
                         ways.append(("", f"{start}+{step}*{at}" if at not in ("", "0") else start or "0", 0))
                 return [Access(r.store, tuple(ways))]
             case Gather():
-                first = self.access(r.view, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
-                return first + self.access(r.places, [loops[r.axis]])
+                out = self.access(r.view, r.taken([None] * len(r.view.sizes), loops))
+                for k, p in r.places.items():
+                    out += self.access(p, r.inner(loops, k))
+                return out
             case Rolled():
                 loop = loops[r.axis]
                 of = self.access(r.of, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
@@ -810,8 +813,9 @@ class Statements:
         else:
             parts += [full] * (len(r.sizes) - taken)
         k = 0
-        gather: tuple[int, View] | None = None
-        for p in parts:
+        gather: dict[int, Elements] = {}
+        advanced: list[int] = []  # which parts are arrays, or numbers, which go with arrays
+        for n, p in enumerate(parts):
             if isinstance(p, Const) and p.value is None:
                 r = self.new_axis(r, k)
                 k += 1
@@ -821,22 +825,70 @@ class Statements:
                 k += 1
             elif isinstance(kind(p), Scalar) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]
                 r = self.picked(r, k, self.index_text(p, r.sizes[k]))
-            elif isinstance(kind(p), Array) and kind(p).dtype in ("i8", "i4") and gather is None:  # type: ignore[union-attr]
-                places = self.view(p)
-                if len(places.sizes) != 1:
-                    raise self.no("an index of several axes")
-                gather = (k, places)
+                advanced.append(n)
+            elif isinstance(kind(p), Array) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]
+                gather[k] = self.still(p)
+                advanced.append(n)
                 k += 1
+            elif isinstance(kind(p), Array) and kind(p).dtype == "b1":  # type: ignore[union-attr]
+                for places in self.where_true(p, r.sizes[k:], dims):
+                    gather[k] = places
+                    k += 1
+                advanced.append(n)
             else:
-                raise self.no("an index that is a mask, or several arrays")
-        if dims is not None and len(dims) == len(r.sizes) and gather is None:
-            r = self.with_dims(r, dims)
-        if gather is not None:
-            if sum(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, (Slice, Const))):
-                raise self.no("an index that is an array, and numbers beside it")
-            at, places = gather
-            return Gather(r, at, places, (*r.sizes[:at], places.sizes[0], *r.sizes[at + 1 :]))
-        return r
+                raise self.no("an index that is no number, slice or array")
+        if not gather:
+            return self.with_dims(r, dims) if dims is not None and len(dims) == len(r.sizes) else r
+        together = all(b == a + 1 for a, b in pairwise(advanced))
+        return self.gathered(r, gather, min(gather) if together else 0)
+
+    def still(self, p: Atom) -> Elements:
+        """Places that stay what they are until they are read."""
+        places = self.elements(p)
+        if not isinstance(places, (View, Lazy)):
+            places = self.view(p)
+        if isinstance(places, View) and isinstance(p, Val) and self.is_written(p):
+            places = self.materialised(places, p.name)
+        return places
+
+    def gathered(self, r: View, places: dict[int, Elements], at: int) -> Gather:
+        """Elements at places whose arrays are broadcast."""
+        rank = max(len(p.sizes) for p in places.values())
+        sizes: list[Size] = []
+        for m in range(rank):
+            own = [p.sizes[m - rank] for p in places.values() if len(p.sizes) >= rank - m]
+            big = [s for s in own if not s.is_one]
+            first = big[0] if big else own[0]
+            for s in big[1:]:
+                if not same_size(first, s):
+                    if not (first.never_one and s.never_one):
+                        raise self.no("arrays of places that may be broadcast")
+                    self.check("agree", s, first)
+            sizes.append(first)
+        rest = [s for k, s in enumerate(r.sizes) if k not in places]
+        return Gather(r, places, at, rank, (*rest[:at], *sizes, *rest[at:]))
+
+    def where_true(self, p: Atom, sizes: tuple[Size, ...], dims: tuple[Dim, ...] | None) -> list[Elements]:
+        """The places at which a mask is true, axis by axis."""
+        mask = self.view(p)
+        self.flush()
+        for own, n in zip(mask.sizes, sizes, strict=False):
+            if not same_size(own, n):
+                self.check("agree", own, n)
+        if len(mask.sizes) > len(sizes):
+            raise self.no("a mask with more axes than what is taken from")
+        if not (mask.whole and mask.store.kept is None):
+            mask = self.whole_copy(mask, "mask")
+        name = self.fresh("places")
+        self.line(f"{name} = {self.helper('found')}({mask.store.name})")
+        size = Size(f"{name}.shape[0]", 0, dims[0] if dims and len(mask.sizes) == len(sizes) else None)
+        if len(mask.sizes) == 1:
+            return [whole(Store(name, "i8", (size,)))]
+        out: list[Elements] = []
+        for k, n in enumerate(mask.sizes):
+            stride = " * ".join(f"({s})" for s in mask.sizes[k + 1 :]) or "1"
+            out.append(Lazy("i8", (size,), lambda ix, n=n, by=stride: f"(({name}[{ix[0]}] // ({by})) % {n})"))  # type: ignore[misc]
+        return out
 
     def index_text(self, p: Atom, n: Size) -> str:
         """An index inside its axis: from the start, and checked if that is needed."""

@@ -18,6 +18,7 @@ from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_siz
 from srcdiff.compiled.texts import (
     along,
     atleast,
+    bare,
     cast,
     wrapped,
 )
@@ -108,6 +109,9 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
         raise lw.no("an update that is done on a copy")
     base = lw.view(op.ins[0])
     value = lw.elements(op.ins[2])
+    if chosen(lw, op, base, value, spell, adds):
+        lw.bind(op.out, base)
+        return
     target = lw.indexed(base, op.ins[1], None)
     v = value
     if isinstance(target, Gather):
@@ -121,10 +125,31 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
     lw.bind(op.out, base)
 
 
+def chosen(
+    lw: Lowerer, op: Op, base: View, value: Elements, spell: Callable[[list[str]], str], adds: bool
+) -> bool:
+    """Write a number where a mask is true: element by element, with no places."""
+    k = kind(op.ins[1])
+    if not isinstance(k, Array) or k.dtype != "b1" or value.sizes or len(k.dims) != len(base.sizes):
+        return False
+    mask = lw.elements(op.ins[1])
+    if not all(map(same_size, mask.sizes, base.sizes)) or (value.dtype[0] == "f") > (base.dtype[0] == "f"):
+        return False
+    lw.helper("where")
+    to = base.dtype
+
+    def form(t: list[str]) -> str:
+        new = cast(t[2], value.dtype, to)
+        return f"where({t[1]}, {spell([t[0], new] if adds else [new])}, {t[0]})"
+
+    lw.write_to(base, [mask, value], form, True)
+    return True
+
+
 def touches(to: View, r: Elements) -> bool:
     """Whether what is read lies in memory that is written to, at whatever place."""
     if isinstance(r, Gather):
-        return touches(to, r.view) or touches(to, r.places)
+        return touches(to, r.view) or any(touches(to, p) for p in r.places.values())
     return isinstance(r, View) and (r.store is to.store or bool(r.store.roots & to.store.roots))
 
 
@@ -132,7 +157,7 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
     """Write to places that an array of integers names, one after the other."""
     if touches(to.view, v):
         v = lw.materialised(v, "t")
-    if touches(to.view, to.places):
+    if any(touches(to.view, p) for p in to.places.values()):
         raise lw.no("an index that is written to")
     space = to.sizes
     lead = len(space) - len(v.sizes)
@@ -145,10 +170,12 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
     own = lw.access(to, list(range(len(space))))
 
     def write(ix: list[str]) -> None:
-        at = lw.fresh("at")
-        place = lw.element(to.places, [ix[to.axis]])
-        lw.line(f"{at} = {lw.helper('place')}({place}, {to.view.sizes[to.axis]})")
-        index = [*ix[: to.axis], at, *ix[to.axis + 1 :]]
+        found = [""] * len(to.view.sizes)
+        for k, p in to.places.items():
+            found[k] = lw.fresh("at")
+            place = bare(lw.element(p, to.inner(ix, k)))
+            lw.line(f"{found[k]} = {lw.helper('place')}({place}, {to.view.sizes[k]})")
+        index = to.taken(found, ix)
         old = [lw.element(to.view, index)] if adds else []
         new = cast(text(ix), v.dtype, to.dtype)
         target = [along(start, step, "" if k is None else index[k]) for k, start, step in to.view.axes]

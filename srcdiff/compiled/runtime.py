@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 __all__ = [
-    "agree", "bound", "clip", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum", "more",
-    "one_size", "place", "plus", "searched", "sign", "smaller", "some", "where",
+    "agree", "bound", "clip", "found", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum",
+    "more", "one_size", "place", "plus", "searched", "sign", "smaller", "some", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,6 +108,22 @@ def grown_rows(rows: Any) -> Any:
     """A tape of rows with room for twice as many."""
     out = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
     out[: rows.shape[0]] = rows
+    return out
+
+
+@compiled
+def found(mask: Any) -> Any:
+    """The places, of all elements row by row, at which a mask is true."""
+    flat = mask.reshape(-1)
+    count = 0
+    for i in range(flat.size):
+        count += flat[i]
+    out = np.empty(count, np.int64)
+    n = 0
+    for i in range(flat.size):
+        if flat[i]:
+            out[n] = i
+            n += 1
     return out
 
 

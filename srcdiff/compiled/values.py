@@ -92,12 +92,27 @@ class Text:
 
 @dataclass(slots=True)
 class Gather:
-    """Elements of a view at places that an array of integers holds, along one axis."""
+    """Elements of a view at places that arrays of integers hold, along some axes.
+
+    The axes of the places are those of the result from ``at`` on.
+    """
 
     view: View
-    axis: int
-    places: View
+    places: dict[int, Elements]  # by axis of the view
+    at: int
+    rank: int
     sizes: tuple[Size, ...]
+
+    def taken(self, of_view: list[Any], of_result: list[Any]) -> list[Any]:
+        """Something for each axis of the view: what is given, or what the result's axes have."""
+        rest = iter([*of_result[: self.at], *of_result[self.at + self.rank :]])
+        return [of_view[k] if k in self.places else next(rest) for k in range(len(self.view.sizes))]
+
+    def inner(self, of_result: list[Any], k: int) -> list[Any]:
+        """Of what the result's axes have: what those of the places along an axis have."""
+        own = self.places[k].sizes
+        mine = of_result[self.at : self.at + self.rank][self.rank - len(own) :]
+        return ["0" if s.is_one else x for s, x in zip(own, mine, strict=True)]
 
     @property
     def dtype(self) -> str:
