@@ -434,6 +434,9 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
             multiplied(lw, op, (space[0], space[2]), dtype)
             return
         summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
+    elif ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and lw.outer and has_blas():
+        check_equal(lw, a.sizes[-1], b.sizes[0])
+        rows_multiplied(lw, op, dtype)
     else:
         raise lw.no("a product of matrices is BLAS's")
 
@@ -457,6 +460,23 @@ def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None
     lw.stores.setdefault(store, []).append(op.out)
     allocated(lw, store)
     lw.line(f"np.dot({a}, {b}, {store.name})")
+    lw.bind(op.out, whole(store))
+
+
+def rows_multiplied(lw: Lowerer, op: Op, dtype: str) -> None:
+    """A product of a stack of matrices and one matrix: of all their rows."""
+    a = lw.view(op.ins[0])
+    b = block(lw, op.ins[1])
+    lw.flush()
+    if not (a.whole and a.store.kept is None):
+        a = lw.whole_copy(a, "t")
+    columns = lw.elements(op.ins[1]).sizes[1]
+    store = Store(lw.fresh(op.out.name), dtype, (*a.sizes[:-1], columns), lw.memory(op.out))
+    lw.stores.setdefault(store, []).append(op.out)
+    allocated(lw, store)
+    rows = " * ".join(map(str, a.sizes[:-1]))
+    left = f"{a.store.name}.reshape(({rows}, {a.sizes[-1]}))"
+    lw.line(f"np.dot({left}, {b}, {store.name}.reshape(({rows}, {columns})))")
     lw.bind(op.out, whole(store))
 
 
