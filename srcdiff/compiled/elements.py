@@ -11,6 +11,7 @@ from typing import Any
 
 from srcdiff.compiled import again, diagonals, gathers, shifts, tables
 from srcdiff.compiled.bounds import Bounds
+from srcdiff.compiled.handed import Handed
 from srcdiff.compiled.nests import (
     Access,
     Nest,
@@ -114,6 +115,7 @@ class Statements:
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
         self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
         self.level: dict[Val, int] = {}  # how deep in loops and branches each value is known
+        self.handed: dict[Val, Handed] = {}  # tapes that kernels before this one have filled
         self.nested = False  # whether the kernel is called in a loop or branch
         self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
         self.starts: set[Val] = set()  # arrays that become results
@@ -176,6 +178,15 @@ class Statements:
     def parameter(self, v: Val) -> None:
         """A value from outside the kernel is a parameter of it."""
         k = v.kind
+        if v in self.handed:
+
+            def named(hint: str, of: Val) -> str:
+                name = self.fresh(hint)
+                self.kernel.params.append((name, of))
+                return name
+
+            self.env[v] = self.handed[v].inside(named, self.fresh)
+            return
         if v.op is not None and v.op.code in ("for", "while") and v is LoopView(v.op).exit_out:
             raise self.no("how a loop of NumPy's ended")  # (a truth value in the text, a number in the graph)
         if isinstance(k, Scalar):

@@ -12,6 +12,7 @@ import gast
 import numpy as np
 
 from srcdiff.compiled.arrangements import HELPERS
+from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
@@ -19,6 +20,7 @@ from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
     Kernel,
+    Tapes,
     Unsupported,
     as_array,
     from_runtime,
@@ -143,6 +145,8 @@ class Partition:
         self.used: dict[Val, Val] = {}
         self.taken: set[str] = set()
         self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
+        self.handed: dict[Val, Handed] = {}  # tapes that kernels have filled
+        self.unpacking: list[Op] = []  # what makes lists of them
         self.depth = 0  # operations around the region at hand
         self.here: set[Op] = set()  # the operations of the region at hand
 
@@ -235,6 +239,10 @@ class Partition:
         self.region(self.graph.region)
         if self.used:
             self.replace(self.graph.region)
+        if self.unpacking:
+            self.total = Counter()
+            self.count(self.graph.region)
+            self.without(self.graph.region, {op for op in self.unpacking if not self.total[op.out]})
         return self.plan
 
     def replace(self, region: Region) -> None:
@@ -355,6 +363,7 @@ class Partition:
         lowerer.unsure = self.unsure
         lowerer.lists = self.lists if self.depth == 0 else set()
         lowerer.nested = self.depth > 0
+        lowerer.handed = dict(self.handed)
         try:
             results = self.results(run)
             lowerer.results = set(results)
@@ -439,6 +448,13 @@ class Partition:
         for v in results:
             lw.op = run[-1]
             if isinstance(v.kind, Seq):
+                r = lw.rep(v)
+                if isinstance(r, Tapes) and worthy(r) and described(r.tape):
+                    given, raws = handed(v, r)
+                    lw.handed[v] = given
+                    texts += [t for t, _ in raws]
+                    kernel.returned += [a for _, a in raws]
+                    continue
                 if as_array(v.kind) is None or lw.nested:
                     raise Unsupported(self.maker(v, run), "what it saves is read outside of the kernel")
                 texts.append(lw.value_for(v, v.kind))
@@ -517,8 +533,17 @@ class Partition:
         ins = [*given.values(), *(v for _, _, v in passed)]
         call = Op("call", ins, [], attrs={"graph": stub, "kernel": kernel})
         after: list[Op] = []
+        for v, given_on in lw.handed.items():
+            if v not in self.handed:
+                self.handed[v] = given_on
+                after.append(self.unpacked(v, given_on))
+        raws = {a for h in lw.handed.values() for a in (*h.arrays, h.count)}
         for v in kernel.returned:
             k = v.kind
+            if v in raws:
+                call.outs.append(v)
+                v.op = call
+                continue
             strong = (isinstance(k, Scalar) and not k.weak) or (isinstance(k, Array) and not k.dims)
             if isinstance(k, Seq):
                 self.lists.add(v)
@@ -543,6 +568,23 @@ class Partition:
         self.plan.members[kernel.name] = [self.place[op] for op in run]
         self.taken.add(kernel.name)
         return out
+
+    def unpacked(self, v: Val, given: Handed) -> Op:
+        """The lists of a tape, for those that are no kernels."""
+        names = [f"a{n}" for n in range(len(given.arrays))]
+        text = f"unpacked({described(given.tape)}, [{', '.join(names)}], 0, n)"
+        tree = gast.parse(text).body[0].value
+        ins: list[Atom] = [Ref(runtime_word("unpacked"), "unpacked"), *given.arrays, given.count]
+        op = Op("opaque", ins, [v], attrs={"tree": tree, "free": ["unpacked", *names, "n"]})
+        v.op = op
+        self.unpacking.append(op)
+        return op
+
+    def without(self, region: Region, unread: set[Op]) -> None:
+        region.ops = [op for op in region.ops if op not in unread]
+        for op in region.ops:
+            for r in op.regions:
+                self.without(r, unread)
 
     def inside(self, run: list[Op]) -> Iterator[Op]:
         for op in run:
@@ -593,6 +635,13 @@ def known(fn: Any) -> bool:
         )
     except TypeError:
         return False
+
+
+def runtime_word(name: str) -> Any:
+    """What kernels and the text around them call; numba is imported with it."""
+    import srcdiff.compiled.runtime as home
+
+    return getattr(home, name)
 
 
 def docstring(words: list[str]) -> str:

@@ -14,7 +14,7 @@ from numba import njit
 
 __all__ = [
     "agree", "bound", "clip", "found", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum",
-    "more", "one_size", "place", "plus", "searched", "sign", "smaller", "some", "where",
+    "more", "one_size", "place", "plus", "searched", "sign", "smaller", "some", "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,6 +140,19 @@ def searched(a: Any, x: Any, right: bool) -> int:
         else:
             high = mid
     return low
+
+
+def unpacked(what: Any, arrays: list[Any], start: int, count: int) -> list[Any]:
+    """The lists of a tape that a kernel has filled: of numbers, of arrays, of lists of these."""
+    if what is None:
+        return arrays[0][start : start + count].tolist()  # type: ignore[no-any-return]
+    if isinstance(what, tuple):  # arrays of one shape
+        size = math.prod(what)
+        return [arrays[0][k * size : (k + 1) * size].reshape(what) for k in range(start, start + count)]
+    rows, rest = arrays[0][start : start + count].tolist(), arrays[1:]
+    if isinstance(what, list):
+        return [unpacked(what[0], rest, at, n) for at, n in rows]
+    return [rest[0][at : at + math.prod(shape)].reshape(shape) for at, *shape in rows]
 
 
 @compiled
