@@ -295,6 +295,14 @@ class Control(Statements):
         moves: list[tuple[str, str]] = []
         for p, i, y in zip(view.params, view.inits, view.yields, strict=True):
             if as_array(p.kind) is not None:
+                if isinstance(i, Const):  # a number: the array is filled with it
+                    name = self.filled(i, p)
+                    if self.start_of(y, p) is p:
+                        out.append(self.named(name, p))
+                        continue
+                    moves.append((self.fresh(p.name), name))
+                    out.append(self.named(moves[-1][0], p))
+                    continue
                 if self.start_of(y, p) is p and not isinstance(i, Undef):
                     got = self.view(i)
                     self.flush()
@@ -309,6 +317,15 @@ class Control(Statements):
             moves.append((name, text))
             out.append(self.named(name, p))
         return out, moves
+
+    def filled(self, a: Atom, p: Val) -> str:
+        """An array filled with a number, for a variable that is an array from the start."""
+        k = as_array(p.kind)
+        if k is None or p in self.unsure or not all(isinstance(d, int) for d in k.dims):
+            raise self.no("a number or an array in one variable")
+        text = self.scalar(a, k.dtype)
+        sizes = tuple(Size("", d, d) for d in k.dims if isinstance(d, int))
+        return self.whole_copy(Lazy(k.dtype, sizes, lambda ix: text), p.name).store.name
 
     def hand_on(self, op: Op, view: LoopView, carried: list[Rep]) -> None:
         moves = []

@@ -15,6 +15,7 @@ from srcdiff.compiled.arrangements import HELPERS
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.operations import HANDLERS
+from srcdiff.compiled.starts import among_arrays, array_from_the_start
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
@@ -215,10 +216,13 @@ class Partition:
                 pairs = [(o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True)]
             elif op.code in ("for", "while"):
                 view = LoopView(op)
-                for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
-                    pairs += [(p, i), (p, y), (f, i), (f, y)]
+                slots = zip(view.params, view.inits, view.yields, view.finals, strict=True)
+                for k, (p, i, y, f) in enumerate(slots):
+                    pairs += [(p, y), (f, y)]
+                    if not array_from_the_start(view, k, self.users, self.unsure):
+                        pairs += [(p, i), (f, i)]
                     if op.code == "while":
-                        pairs.append((op.regions[0].params[view.params.index(p)], p))
+                        pairs.append((op.regions[0].params[k], p))
                 pairs += zip(view.tapes, view.collected, strict=True)
                 pairs += [
                     (e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure
@@ -231,6 +235,7 @@ class Partition:
                     or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
                 )
                 and op.fn not in CERTAIN
+                and not among_arrays(op, self.unsure)
             ):
                 self.unsure.update(o for o in op.outs if holds_array(o.kind))
             self.unsure.update(o for o, a in pairs if holds_array(o.kind) and number(a))
