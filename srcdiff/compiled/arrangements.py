@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.compiled import lists
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.operations import (
@@ -23,6 +24,7 @@ from srcdiff.compiled.texts import cast
 from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
+    Growing,
     Lazy,
     Num,
     Rep,
@@ -132,6 +134,10 @@ def items(lw: Lowerer, a: Atom) -> list[Elements]:
 
 def stack(lw: Lowerer, op: Op, names: Any) -> None:
     given = options(lw, op, names, ("arrays", "axis"))
+    if isinstance(given["arrays"], Val) and number(lw, given.get("axis"), 0) == 0:  # of a list
+        r = lw.elements(given["arrays"])
+        lw.result(op, [r], lambda t: t[0], r.sizes)
+        return
     parts = items(lw, given["arrays"])
     axis = number(lw, given.get("axis"), 0) % (len(parts[0].sizes) + 1)
     stacked(lw, op, parts, axis)
@@ -198,13 +204,14 @@ def vstack(lw: Lowerer, op: Op, names: Any) -> None:
 # --- taken apart
 
 
-def own(lw: Lowerer, source: Atom, r: View, name: str) -> Rep:
+def own(lw: Lowerer, source: Atom, r: View, o: Val) -> Rep:
     """A part of an array as a value: a number is read now, an array that is written to later is copied."""
     if not r.sizes:
-        return lw.map(name, r.dtype, [r], lambda t: t[0], space=())
-    if isinstance(source, Val) and not lw.is_written(source):
-        return r
-    return lw.materialised(r, name)
+        return lw.map(o.name, r.dtype, [r], lambda t: t[0], space=())
+    if not isinstance(source, Val) or lw.is_written(source):
+        r = lw.materialised(r, o.name)
+    lw.stores.setdefault(r.store, []).append(o)  # it is asked for until the container is
+    return r
 
 
 def unarray(lw: Lowerer, op: Op, names: Any) -> None:
@@ -218,11 +225,15 @@ def unarray(lw: Lowerer, op: Op, names: Any) -> None:
             if like.type not in (list, tuple):
                 raise lw.no("a container")
             return Static(tuple(pieces(lw.picked(r, 0, str(n)), p) for n, p in enumerate(like.items)))
-        return own(lw, source, r, op.out.name)
+        return own(lw, source, r, op.out)
 
-    if not isinstance(op.ins[1], Struct):
+    if isinstance(op.ins[1], Struct):
+        lw.bind(op.out, pieces(g, op.ins[1]))
+        return
+    like = lw.rep(op.ins[1])
+    if not isinstance(like, Growing) or not lists.is_list(op.out.kind):
         raise lw.no("a container")
-    lw.bind(op.out, pieces(g, op.ins[1]))
+    lw.bind(op.out, lists.of_rows(lw, g, like, op.out.name))
 
 
 def unconcatenate(lw: Lowerer, op: Op, names: Any) -> None:
@@ -251,7 +262,7 @@ def cut(lw: Lowerer, op: Op, axis: int, sizes: list[Size], ranks: list[int]) -> 
         piece = part(lw, g, axis, start, size)
         if rank < len(piece.sizes):
             piece = lw.picked(piece, axis, "0")
-        out.append(own(lw, source, piece, op.out.name))
+        out.append(own(lw, source, piece, op.out))
     lw.bind(op.out, Static(tuple(out)))
 
 
@@ -613,6 +624,7 @@ HANDLERS.update({
 HELPERS: dict[str, Handler] = {  # of the library's own, by name
     "unarray": unarray, "unconcatenate": unconcatenate, "unhstack": unhstack, "unvstack": unvstack,
     "undiagonal": undiagonal, "cast_like": cast_like, "fit": fit, "reduced_size": reduced_size,
+    "add": lists.summed,
 }  # fmt: skip
 
 Lowerer.helpers = HELPERS

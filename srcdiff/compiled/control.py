@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from srcdiff.compiled import lists
 from srcdiff.compiled.elements import Statements
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
@@ -20,6 +21,7 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Lazy,
     Num,
     Rep,
@@ -39,6 +41,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Region,
+    Struct,
     Undef,
     Val,
     same,
@@ -116,9 +119,13 @@ class Control(Statements):
             if o in names:
                 self.bind(o, self.named(names[o], o))
             elif self.total[o]:
+                if any(isinstance(r, Growing) and r is not joined[o][0] for r in joined[o]):
+                    raise self.no("two lists that paths of a branch leave")
                 self.bind(o, joined[o][0])
 
     def tape_or_store(self, a: Atom, o: Val) -> Rep:
+        if isinstance(a, Val) and isinstance(self.rep(a), Growing):
+            return self.rep(a)
         if isinstance(o.kind, Seq) and as_array(o.kind) is None:
             raise self.no("a tape that one path of a branch fills")
         return self.rep(a)
@@ -173,6 +180,8 @@ class Control(Statements):
             if isinstance(r, (Lazy, Gather, Rolled)):
                 r = self.view(s)
                 self.flush()
+            if isinstance(r, Growing):
+                r = lists.as_view(self, r, e.name)
             if not isinstance(r, (View, Tapes)):
                 raise self.no("a loop over something that is no array or list")
             sources.append((r, d, e))
@@ -294,6 +303,10 @@ class Control(Statements):
         out: list[Rep] = []
         moves: list[tuple[str, str]] = []
         for p, i, y in zip(view.params, view.inits, view.yields, strict=True):
+            growing = self.list_for(p, i, y)
+            if growing is not None:
+                out.append(growing)
+                continue
             if as_array(p.kind) is not None:
                 if isinstance(i, Const):  # a number: the array is filled with it
                     name = self.filled(i, p)
@@ -318,6 +331,28 @@ class Control(Statements):
             out.append(self.named(name, p))
         return out, moves
 
+    def list_for(self, p: Val, i: Atom, y: Atom) -> Growing | None:
+        """The list that a loop changes in place, if that is what a variable of it is."""
+        if not lists.is_list(p.kind) or self.start_of(y, p) is not p:
+            return None
+        if isinstance(i, Struct):
+            return lists.started(self, i, p.kind, p.name)
+        if isinstance(i, Val):
+            r = self.rep(i)
+            if isinstance(r, Growing):
+                return r
+            if isinstance(p.kind, Seq) and self.changes_length(y, p):
+                return lists.started(self, i, p.kind, p.name)
+        return None
+
+    def changes_length(self, y: Atom, p: Val) -> bool:
+        while isinstance(y, Val) and y is not p:
+            op = y.op
+            if op is None or op.code != "prim" or op.fn in (ops.append, ops.rest):
+                return True
+            y = op.ins[0]
+        return False
+
     def filled(self, a: Atom, p: Val) -> str:
         """An array filled with a number, for a variable that is an array from the start."""
         k = as_array(p.kind)
@@ -330,7 +365,7 @@ class Control(Statements):
     def hand_on(self, op: Op, view: LoopView, carried: list[Rep]) -> None:
         moves = []
         for c, p, y in zip(carried, view.params, view.yields, strict=True):
-            if isinstance(c, View) and self.start_of(y, p) is p:
+            if isinstance(c, Growing) or (isinstance(c, View) and self.start_of(y, p) is p):
                 continue
             assert isinstance(c, (View, Num))
             moves.append((c.store.name, self.value_for(y, p.kind)))

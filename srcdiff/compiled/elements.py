@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from srcdiff.compiled import again, diagonals, gathers, shifts, tables
+from srcdiff.compiled import again, diagonals, gathers, lists, shifts, tables
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.handed import Handed
 from srcdiff.compiled.nests import (
@@ -37,6 +37,7 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Kernel,
     Lazy,
     Num,
@@ -224,6 +225,8 @@ class Statements:
         r = self.rep(a)
         if isinstance(r, Tapes) and isinstance(r.tape.elem, Scalar) and isinstance(a, Val):
             return self.list_of(a, r)
+        if isinstance(r, Growing):
+            return lists.as_view(self, r, a.name if isinstance(a, Val) else "t")
         if isinstance(r, (Tapes, Static)):
             raise self.no("a value that is neither number nor array")
         return r

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import lists, tables
 from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
@@ -26,6 +26,7 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Lazy,
     Num,
     Static,
@@ -59,6 +60,9 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
         lw.bind(op.out, r.value[op.ins[1].value])
         return
     k = op.out.kind
+    if isinstance(r, Growing) and isinstance(kind(op.ins[1]), Scalar):
+        lists.item(lw, op, r)
+        return
     if isinstance(r, Lazy):
         part = lw.indexed(
             whole(Store("", r.dtype, r.sizes)), op.ins[1], k.dims if isinstance(k, Array) else None
@@ -71,7 +75,8 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
                 lw.result(op, [of], lambda t: cast(t[0], of.dtype, lw.dtype_of(k)))
             return
     if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
-        raise lw.no("a part of a list")
+        lists.part_of(lw, op)
+        return
     view = lw.view(op.ins[0])
     got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
     if isinstance(got, Gather):  # a copy: what it is taken from may be written to before it is read
@@ -101,6 +106,12 @@ def additem(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: bool) -> None:
+    grows = lw.rep(op.ins[0]) if isinstance(op.ins[0], Val) else None
+    if isinstance(grows, Growing):
+        if not isinstance(kind(op.ins[1]), Scalar):
+            raise lw.no("a part of a list that is changed")
+        lists.item_put(lw, op, grows, adds)
+        return
     if as_array(kind(op.ins[0])) is None or not isinstance(kind(op.ins[2]), (Scalar, Array)):
         raise lw.no("a list or dict that is changed")
     if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
@@ -198,6 +209,9 @@ def length(lw: Lowerer, op: Op, names: Any) -> None:
     if isinstance(r, Tapes):
         lw.bind(op.out, Text(r.count, "i8"))
         return
+    if isinstance(r, Growing):
+        lists.length_of(lw, op, r)
+        return
     r = lw.elements(op.ins[0])
     if not r.sizes:
         raise lw.no("the length of something that is no array")
@@ -221,6 +235,11 @@ def dtype_attribute(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def copied(lw: Lowerer, op: Op, names: Any) -> None:
+    if isinstance(op.out.kind, Seq) and (
+        as_array(op.out.kind) is None or isinstance(lw.rep(op.ins[0]), Growing)
+    ):
+        lists.copy_of(lw, op)
+        return
     if not isinstance(op.out.kind, (Array, Scalar)) and as_array(op.out.kind) is None:
         raise lw.no("a copy of a list")
     r = lw.elements(op.ins[0])
@@ -249,6 +268,11 @@ def create(lw: Lowerer, op: Op, names: Any) -> None:
     if set(args) - {"", "dtype"} or sum(not n for n in names) > 1:
         raise lw.no(f"{word_for(fn)} with options")
     o = op.out
+    if like and isinstance(op.ins[0], Val) and isinstance(o.kind, Seq):
+        r = lw.rep(op.ins[0])
+        if isinstance(r, Growing) and tables.CREATE.get(fn, "0") == "0":
+            lists.zeros(lw, op, r)
+            return
     if as_array(o.kind) is None and not (isinstance(o.kind, Scalar) and like):
         raise lw.no("zeros of an unknown kind")
     sizes = lw.elements(op.ins[0]).sizes if like else shape(lw, op.ins[0], o.kind)
@@ -603,6 +627,7 @@ HANDLERS: dict[Any, Any] = {
     np.size: size, getattr: dtype_attribute, ops.copied: copied, np.copy: copied, np.full: full,
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
     np.swapaxes: swapaxes, np.flip: flip, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot,
+    ops.append: lists.append, ops.poplast: lists.poplast, ops.rest: lists.rest, list: lists.copy_of,
     np.outer: outer, np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
 }  # fmt: skip

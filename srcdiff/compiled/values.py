@@ -156,13 +156,23 @@ class Tapes:
 
 
 @dataclass(slots=True)
+class Growing:
+    """A list that grows and shrinks: a buffer, how many elements are in it, the shape of each."""
+
+    name: str
+    count: str
+    dtype: str
+    shape: tuple[Size, ...]
+
+
+@dataclass(slots=True)
 class Static:
     """A thing known when the text is made."""
 
     value: Any
 
 
-Rep = View | Lazy | Num | Text | Gather | Rolled | Tapes | Static
+Rep = View | Lazy | Num | Text | Gather | Rolled | Tapes | Growing | Static
 
 
 Elements = View | Lazy | Num | Text | Gather | Rolled
