@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -136,6 +137,8 @@ def test_against_numpy(f: Callable[..., Any], uncompiled: None) -> None:
     want, got = (grad(f, backend=b) for b in ("numpy", "numba"))
     np.testing.assert_allclose(got(X), want(X), rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(got(X[::-1].copy()), want(X[::-1].copy()), rtol=1e-10, atol=1e-13)
+    if PROGRAMS.index(f) % 3 and not os.environ.get("SRCDIFF_ALL"):
+        return
     want, got = (jvp(grad(f), (X,), (X[::-1] * 0.3,), backend=b)[1] for b in ("numpy", "numba"))
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
