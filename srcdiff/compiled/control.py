@@ -63,9 +63,7 @@ class Control(Statements):
         raise NotImplementedError
 
     def if_op(self, op: Op) -> None:
-        test = self.scalar(op.ins[0])
-        if self.elements(op.ins[0]).dtype != "b1":
-            test = f"{test} != 0"
+        test = self.truth(op.ins[0])
         self.settle()
         names: dict[Val, str] = {}
         for o in op.outs:
@@ -122,6 +120,15 @@ class Control(Statements):
                 if any(isinstance(r, Growing) and r is not joined[o][0] for r in joined[o]):
                     raise self.no("two lists that paths of a branch leave")
                 self.bind(o, joined[o][0])
+
+    def truth(self, a: Atom) -> str:
+        """What a branch or a loop asks for: whether a number is not zero, whether a list has elements."""
+        r = self.rep(a) if isinstance(a, Val) else None
+        if isinstance(r, Growing):
+            self.flush()
+            return f"{r.count} > 0"
+        text = self.scalar(a)
+        return text if self.elements(a).dtype == "b1" else f"{text} != 0"
 
     def tape_or_store(self, a: Atom, o: Val) -> Rep:
         if isinstance(a, Val) and isinstance(self.rep(a), Growing):
@@ -273,9 +280,7 @@ class Control(Statements):
             self.bind(p, c)
         self.region(cond)
         self.flush()
-        test = self.scalar(cond.results[0])
-        if self.elements(cond.results[0]).dtype != "b1":
-            test = f"{test} != 0"
+        test = self.truth(cond.results[0])
         self.settle()
         self.count_results(cond)
         self.line(f"if not ({bare(test)}):")

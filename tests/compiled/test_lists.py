@@ -143,7 +143,7 @@ def test_against_numpy(f: Callable[..., Any], uncompiled: None) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("f", [sums, trajectory, element_by_element, delayed])
+@pytest.mark.parametrize("f", [sums, trajectory, delayed, emptied])
 def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
     assert "not compiled" not in str(grad(f, backend="numba").compiled(X))
 
