@@ -50,6 +50,8 @@ def bare(text: str) -> str:
                 return text
         if "," in text and not re.search(r"\w\(", text):
             return text
+        if " if " in text:  # more may be written behind it
+            return text
         text = text[1:-1]
     return text
 

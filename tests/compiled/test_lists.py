@@ -88,6 +88,15 @@ def changed_after(x: Any) -> Any:
     return np.sum(np.array(saved) ** 2) + np.sum(u * saved[2])
 
 
+def shorter(x: Any) -> Any:
+    """A number of trips that is the least of two."""
+    s = 0.0
+    n = int(np.sum(x > 0.4))
+    for k in range(1, min(n, len(x) - 1)):
+        s = s * x[k] + x[k] ** 2
+    return s
+
+
 def emptied(x: Any) -> Any:
     todo = [x[0], x[1], x[2]]
     s = 0.0
@@ -128,7 +137,7 @@ def of_all_trips(x: Any) -> Any:
 
 PROGRAMS = [
     sums, trajectory, element_by_element, delayed, perhaps, stack_machine, changed_after, emptied, two_lists,
-    returned, of_all_trips,
+    returned, of_all_trips, shorter,
 ]  # fmt: skip
 
 
