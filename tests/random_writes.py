@@ -66,8 +66,12 @@ def program(seed: int) -> str:
 
 
 def made(seed: int, folder: Path) -> Any:
-    path = folder / f"kernels_{seed}.py"
-    path.write_text("import numpy as np\n\n\n" + program(seed), encoding="utf-8")
+    return loaded(f"kernels_{seed}", program(seed), folder)
+
+
+def loaded(name: str, text: str, folder: Path) -> Any:
+    path = folder / f"{name}.py"
+    path.write_text("import numpy as np\n\n\n" + text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -109,6 +109,7 @@ class Derivative(Specialised, Generic[P, R]):
         self.has_aux = bool(has_aux)
         self._wrt_given = wrt
         self._one: dict[type, Callable[[Any], Any]] = {}
+        self._several: dict[tuple[type, ...], Callable[..., Any]] = {}
         self._fast: dict[Any, Callable[..., Any]] = {}
         functools.update_wrapper(self, fn if hasattr(fn, "__name__") else target.function, updated=())
         self.__wrapped__ = fn
@@ -128,7 +129,7 @@ class Derivative(Specialised, Generic[P, R]):
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
-    else:  # a single argument is not put into a tuple and taken out again
+    else:  # arguments whose types say all are looked up by these; a single one is in no tuple
 
         def __call__(self, first: Any = _NOTHING, /, *rest: Any, **kwargs: Any) -> Any:
             try:
@@ -136,6 +137,22 @@ class Derivative(Specialised, Generic[P, R]):
                     one = self._one.get(type(first))
                     if one is not None:
                         return one(first)
+                elif self._several and not kwargs:
+                    n = len(rest)
+                    if n == 1:
+                        (second,) = rest
+                        several = self._several.get((type(first), type(second)))
+                        if several is not None:
+                            return several(first, second)
+                    elif n == 2:
+                        second, third = rest
+                        several = self._several.get((type(first), type(second), type(third)))
+                        if several is not None:
+                            return several(first, second, third)
+                    else:
+                        several = self._several.get((type(first), *map(type, rest)))
+                        if several is not None:
+                            return several(first, *rest)
                 args = () if first is _NOTHING else (first, *rest)
                 if kwargs:
                     fast = self._fast.get(_keyword_key(args, kwargs))
@@ -189,12 +206,15 @@ class Derivative(Specialised, Generic[P, R]):
             if len(self._fast) >= 4 * LIMIT:
                 self._forget()
             self._fast[_keyword_key(args, kwargs) if kwargs else tuple(map(key_of_value, args))] = runner
-            if not kwargs and len(args) == 1 and key_of_value(args[0]) is type(args[0]):
-                self._one[type(args[0])] = runner
+            if not kwargs and all(key_of_value(a) is type(a) for a in args):
+                if len(args) == 1:
+                    self._one[type(args[0])] = runner
+                else:
+                    self._several[tuple(map(type, args))] = runner
 
     def _forget(self) -> None:
         super()._forget()
-        self._fast, self._one = {}, {}
+        self._fast, self._one, self._several = {}, {}, {}
 
     def _runner(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from srcdiff.compiled import lists
 from srcdiff.compiled.elements import Statements
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
@@ -20,9 +21,11 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Lazy,
     Num,
     Rep,
+    Rolled,
     Tape,
     Tapes,
     Text,
@@ -38,6 +41,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Region,
+    Struct,
     Undef,
     Val,
     same,
@@ -59,9 +63,7 @@ class Control(Statements):
         raise NotImplementedError
 
     def if_op(self, op: Op) -> None:
-        test = self.scalar(op.ins[0])
-        if self.elements(op.ins[0]).dtype != "b1":
-            test = f"{test} != 0"
+        test = self.truth(op.ins[0])
         self.settle()
         names: dict[Val, str] = {}
         for o in op.outs:
@@ -115,9 +117,22 @@ class Control(Statements):
             if o in names:
                 self.bind(o, self.named(names[o], o))
             elif self.total[o]:
+                if any(isinstance(r, Growing) and r is not joined[o][0] for r in joined[o]):
+                    raise self.no("two lists that paths of a branch leave")
                 self.bind(o, joined[o][0])
 
+    def truth(self, a: Atom) -> str:
+        """What a branch or a loop asks for: whether a number is not zero, whether a list has elements."""
+        r = self.rep(a) if isinstance(a, Val) else None
+        if isinstance(r, Growing):
+            self.flush()
+            return f"{r.count} > 0"
+        text = self.scalar(a)
+        return text if self.elements(a).dtype == "b1" else f"{text} != 0"
+
     def tape_or_store(self, a: Atom, o: Val) -> Rep:
+        if isinstance(a, Val) and isinstance(self.rep(a), Growing):
+            return self.rep(a)
         if isinstance(o.kind, Seq) and as_array(o.kind) is None:
             raise self.no("a tape that one path of a branch fills")
         return self.rep(a)
@@ -169,9 +184,11 @@ class Control(Statements):
         sources: list[tuple[Rep, int, Val]] = []
         for s, d, e in zip(view.sources, op.attrs["dirs"], view.elements, strict=True):
             r = self.rep(s)
-            if isinstance(r, (Lazy, Gather)):
+            if isinstance(r, (Lazy, Gather, Rolled)):
                 r = self.view(s)
                 self.flush()
+            if isinstance(r, Growing):
+                r = lists.as_view(self, r, e.name)
             if not isinstance(r, (View, Tapes)):
                 raise self.no("a loop over something that is no array or list")
             sources.append((r, d, e))
@@ -263,9 +280,7 @@ class Control(Statements):
             self.bind(p, c)
         self.region(cond)
         self.flush()
-        test = self.scalar(cond.results[0])
-        if self.elements(cond.results[0]).dtype != "b1":
-            test = f"{test} != 0"
+        test = self.truth(cond.results[0])
         self.settle()
         self.count_results(cond)
         self.line(f"if not ({bare(test)}):")
@@ -293,7 +308,19 @@ class Control(Statements):
         out: list[Rep] = []
         moves: list[tuple[str, str]] = []
         for p, i, y in zip(view.params, view.inits, view.yields, strict=True):
+            growing = self.list_for(p, i, y)
+            if growing is not None:
+                out.append(growing)
+                continue
             if as_array(p.kind) is not None:
+                if isinstance(i, Const):  # a number: the array is filled with it
+                    name = self.filled(i, p)
+                    if self.start_of(y, p) is p:
+                        out.append(self.named(name, p))
+                        continue
+                    moves.append((self.fresh(p.name), name))
+                    out.append(self.named(moves[-1][0], p))
+                    continue
                 if self.start_of(y, p) is p and not isinstance(i, Undef):
                     got = self.view(i)
                     self.flush()
@@ -309,10 +336,41 @@ class Control(Statements):
             out.append(self.named(name, p))
         return out, moves
 
+    def list_for(self, p: Val, i: Atom, y: Atom) -> Growing | None:
+        """The list that a loop changes in place, if that is what a variable of it is."""
+        if not lists.is_list(p.kind) or self.start_of(y, p) is not p:
+            return None
+        if isinstance(i, Struct):
+            return lists.started(self, i, p.kind, p.name)
+        if isinstance(i, Val):
+            r = self.rep(i)
+            if isinstance(r, Growing):
+                return r
+            if isinstance(p.kind, Seq) and self.changes_length(y, p):
+                return lists.started(self, i, p.kind, p.name)
+        return None
+
+    def changes_length(self, y: Atom, p: Val) -> bool:
+        while isinstance(y, Val) and y is not p:
+            op = y.op
+            if op is None or op.code != "prim" or op.fn in (ops.append, ops.rest):
+                return True
+            y = op.ins[0]
+        return False
+
+    def filled(self, a: Atom, p: Val) -> str:
+        """An array filled with a number, for a variable that is an array from the start."""
+        k = as_array(p.kind)
+        if k is None or p in self.unsure or not all(isinstance(d, int) for d in k.dims):
+            raise self.no("a number or an array in one variable")
+        text = self.scalar(a, k.dtype)
+        sizes = tuple(Size("", d, d) for d in k.dims if isinstance(d, int))
+        return self.whole_copy(Lazy(k.dtype, sizes, lambda ix: text), p.name).store.name
+
     def hand_on(self, op: Op, view: LoopView, carried: list[Rep]) -> None:
         moves = []
         for c, p, y in zip(carried, view.params, view.yields, strict=True):
-            if isinstance(c, View) and self.start_of(y, p) is p:
+            if isinstance(c, Growing) or (isinstance(c, View) and self.start_of(y, p) is p):
                 continue
             assert isinstance(c, (View, Num))
             moves.append((c.store.name, self.value_for(y, p.kind)))

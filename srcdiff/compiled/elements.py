@@ -6,10 +6,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
-from srcdiff.compiled import diagonals, shifts, tables
+from srcdiff.compiled import again, diagonals, gathers, lists, shifts, tables
 from srcdiff.compiled.bounds import Bounds
+from srcdiff.compiled.handed import Handed
 from srcdiff.compiled.nests import (
     Access,
     Nest,
@@ -35,10 +37,12 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Kernel,
     Lazy,
     Num,
     Rep,
+    Rolled,
     Static,
     Tape,
     Tapes,
@@ -68,7 +72,8 @@ LONGEST = 400  # statements that are put into loops together
 
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
-    "agree", "grown", "grown_rows", "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
+    "searched", "found", "agree", "grown", "grown_rows",
+    "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
     "not", "and", "or", "else", "print", "math", "np",
@@ -111,12 +116,14 @@ class Statements:
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
         self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
         self.level: dict[Val, int] = {}  # how deep in loops and branches each value is known
+        self.handed: dict[Val, Handed] = {}  # tapes that kernels before this one have filled
         self.nested = False  # whether the kernel is called in a loop or branch
         self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
         self.diagonals = False  # whether something is read that is one at a diagonal and zero elsewhere
+        self.parts: dict[str, tuple[int, int]] = {}  # of loops that are done in parts: the part at hand
         self.far: list[tuple[str, str]] | None = None  # away from diagonals: those that were asked for
 
     def fresh(self, hint: str) -> str:
@@ -172,6 +179,15 @@ class Statements:
     def parameter(self, v: Val) -> None:
         """A value from outside the kernel is a parameter of it."""
         k = v.kind
+        if v in self.handed:
+
+            def named(hint: str, of: Val) -> str:
+                name = self.fresh(hint)
+                self.kernel.params.append((name, of))
+                return name
+
+            self.env[v] = self.handed[v].inside(named, self.fresh)
+            return
         if v.op is not None and v.op.code in ("for", "while") and v is LoopView(v.op).exit_out:
             raise self.no("how a loop of NumPy's ended")  # (a truth value in the text, a number in the graph)
         if isinstance(k, Scalar):
@@ -209,6 +225,8 @@ class Statements:
         r = self.rep(a)
         if isinstance(r, Tapes) and isinstance(r.tape.elem, Scalar) and isinstance(a, Val):
             return self.list_of(a, r)
+        if isinstance(r, Growing):
+            return lists.as_view(self, r, a.name if isinstance(a, Val) else "t")
         if isinstance(r, (Tapes, Static)):
             raise self.no("a value that is neither number nor array")
         return r
@@ -229,7 +247,7 @@ class Statements:
     def view(self, a: Atom) -> View:
         """An array in memory."""
         r = self.elements(a)
-        if isinstance(r, (Lazy, Gather)):
+        if isinstance(r, (Lazy, Gather, Rolled)):
             name = a.name if isinstance(a, Val) else "t"
             if isinstance(a, Val) and self.depth == self.level[a]:
                 r = self.materialised(r, name)
@@ -243,9 +261,9 @@ class Statements:
     def bind(self, v: Val, r: Rep) -> None:
         self.env[v] = r
         self.level[v] = self.depth
-        if isinstance(r, Gather):  # what it is taken from is asked for where it is read
-            for of in (r.view, r.places):
-                self.stores.setdefault(of.store, []).append(v)
+        if isinstance(r, (Gather, Rolled)):  # what it is taken from is asked for where it is read
+            for a in self.access(r, [None] * len(r.sizes)):
+                self.stores.setdefault(a.store, []).append(v)
         if isinstance(r, View):
             self.stores.setdefault(r.store, []).append(v)
             k = as_array(v.kind)
@@ -269,6 +287,8 @@ class Statements:
         return cast(text, r.dtype, dtype or r.dtype)
 
     def read(self, store: Store, index: list[str]) -> str:
+        if store.again is not None:
+            return store.again(index)
         if store in self.pending:
             text, reads = self.pending[store]
             if store.uses == 1:
@@ -313,10 +333,27 @@ class Statements:
                     r.store, [along(start, step, "" if k is None else ix[k]) for k, start, step in r.axes]
                 )
             case Gather():
-                at = self.element(r.places, [ix[r.axis]])
-                n = str(r.view.sizes[r.axis])
-                at = f"{self.helper('place')}({at}, {n})"
-                return self.element(r.view, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+                found = [""] * len(r.view.sizes)
+                for k, p in r.places.items():
+                    one = self.element(p, r.inner(ix, k))
+                    found[k] = f"{self.helper('place')}({bare(one)}, {r.view.sizes[k]})"
+                return self.element(r.view, r.taken(found, ix))
+            case Rolled():
+                at = self.turned(ix[r.axis], r.by, str(r.sizes[r.axis]))
+                return self.element(r.of, [*ix[: r.axis], at, *ix[r.axis + 1 :]])
+
+    def turned(self, at: str, by: int | str, n: str) -> str:
+        """``(at - by) % n``; without a test where the loop's part is known."""
+        if isinstance(by, str) or not n.isdigit():
+            return f"(({at} - {by}) % {n})"
+        if at.isdigit():
+            return str((int(at) - by) % int(n))
+        first, last = self.parts.get(at, (0, int(n)))
+        if first >= by:
+            return f"{at} - {by}"
+        if last <= by:
+            return f"{int(n) - by} + {at}"
+        return f"({at} - {by} if {at} >= {by} else {int(n) - by} + {at})"
 
     def access(self, r: Elements, loops: list[Any]) -> list[Access]:
         """What is read for one element; ``loops``: by axis, the loop that moves along it, a text, or None."""
@@ -335,8 +372,16 @@ class Statements:
                         ways.append(("", f"{start}+{step}*{at}" if at not in ("", "0") else start or "0", 0))
                 return [Access(r.store, tuple(ways))]
             case Gather():
-                first = self.access(r.view, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
-                return first + self.access(r.places, [loops[r.axis]])
+                out = self.access(r.view, r.taken([None] * len(r.view.sizes), loops))
+                for k, p in r.places.items():
+                    out += self.access(p, r.inner(loops, k))
+                return out
+            case Rolled():
+                loop = loops[r.axis]
+                of = self.access(r.of, [*loops[: r.axis], None, *loops[r.axis + 1 :]])
+                if isinstance(loop, int) and isinstance(r.by, int) and isinstance(r.sizes[r.axis].dim, int):
+                    of = [Access(a.store, a.ways, (*a.turns, (loop, r.by))) for a in of]
+                return of
         return []
 
     def against(self, r: Elements, space: tuple[Size, ...]) -> tuple[list[Any], Callable[[list[str]], str]]:
@@ -364,6 +409,11 @@ class Statements:
     def add(self, s: Statement) -> None:
         self.segment.append(s)
         self.kernel.statements += bool(s.space)
+
+    def check_some(self, n: Size) -> None:
+        """Check at run time that there is an element."""
+        if not isinstance(n.dim, int) or n.dim < 1:
+            self.early(f"{self.helper('some')}({n})")
 
     def broadcast(self, reps: list[Elements], dims: tuple[Dim, ...] | None = None) -> tuple[Size, ...]:
         """The sizes of arrays put together; those that are not known to agree are compared at run time."""
@@ -404,18 +454,21 @@ class Statements:
         dims: tuple[Dim, ...] | None = None,
         space: tuple[Size, ...] | None = None,
         uses: int = 0,
+        weight: int = 99,
     ) -> View | Num:
-        """A new array (or number), computed element by element."""
+        """A new array (or number), computed element by element; ``weight``: what an element costs."""
         space = self.broadcast(operands, dims) if space is None else space
         store = Store(self.fresh(name), dtype, space, fresh=True, uses=uses)
         views = [self.against(r, space) for r in operands]
         reads = [a for r, (loops, _) in zip(operands, views, strict=True) for a in self.access(r, loops)]
 
-        def write(ix: list[str]) -> None:
-            self.put(store, ix, spell([text(ix) for _, text in views]))
+        def value(ix: list[str]) -> str:
+            return spell([text(ix) for _, text in views])
 
         loops = [(p, "", 1) for p in range(len(space))]
-        self.add(Statement(space, write, reads, [Access(store, tuple(loops))]))
+        s = Statement(space, lambda ix: self.put(store, ix, value(ix)), reads, [Access(store, tuple(loops))])
+        s.value, s.weight = value, weight
+        self.add(s)
         return whole(store) if space else Num(store)
 
     def materialised(self, r: Elements, name: str) -> View:
@@ -468,6 +521,9 @@ class Statements:
         """Whether what is read may be what has been written a trip before."""
         if isinstance(r, Gather):
             return self.overlaps(target, r.view)
+        if isinstance(r, Rolled):
+            read = [a.store for a in self.access(r, [None] * len(r.sizes))]
+            return any(x is target.store or x.roots & target.store.roots for x in read)
         if not isinstance(r, View):
             return False
         if r.store is not target.store:
@@ -482,14 +538,15 @@ class Statements:
         segment, self.segment = self.segment, []
         if not segment:
             return
+        if not self.diagonals:
+            segment = again.lightened(self, gathers.grouped(self, segment))
         nodes = self.scheduled(segment)
         counts: Counter[Store] = Counter()
         for s in segment:
             counts.update(a.store for a in s.reads)
         stores = {a.store: None for s in segment for a in s.writes if a.store.fresh}
         for store in stores:
-            owners = self.stores.get(store, [])
-            store.escapes = any(self.seen[v] < self.total[v] for v in owners)
+            store.escapes = self.is_asked_for(store)
         contract(nodes)
         for store in stores:
             if store.sizes:
@@ -503,6 +560,10 @@ class Statements:
             if store.axes and store.fresh:
                 store.fresh = False
                 store.roots = frozenset().union(*(self.memory(v) for v in self.stores.get(store, [])))
+
+    def is_asked_for(self, store: Store) -> bool:
+        """Whether an array is read later than in the statements that wait."""
+        return any(self.seen[v] < self.total[v] for v in self.stores.get(store, []))
 
     def scheduled(self, segment: list[Statement]) -> list[Nest | Statement]:
         """The loops of a segment; arrays of zeros are filled in there if it is along with something else."""
@@ -575,14 +636,27 @@ class Statements:
             for s, name, _, place in sums:
                 s.name, s.kept = self.fresh(f"{name}_sum"), ()
                 self.line(f"{s.name} = {place}")
-            self.line(f"for {var} in range({bare(str(node.size))}):")
-            self.depth += 1
-            self.nodes(node.body, [*loops, var])
-            self.settle()
-            self.depth -= 1
+            for first, last in self.ranges(node, len(loops)):
+                self.line(f"for {var} in range({f'{first}, ' if first else ''}{bare(last)}):")
+                self.parts[var] = (first, int(last)) if last.isdigit() else (first, 2**62)
+                self.depth += 1
+                self.nodes(node.body, [*loops, var])
+                self.settle()
+                self.depth -= 1
+                del self.parts[var]
             for s, name, kept, place in sums:
                 self.line(f"{place} = {s.name}")
                 s.name, s.kept = name, kept
+
+    @staticmethod
+    def ranges(node: Nest, depth: int) -> list[tuple[int, str]]:
+        """The parts that an innermost loop is done in: where it reads what is moved round, the ends meet."""
+        size = str(node.size)
+        if not size.isdigit() or any(isinstance(s, Nest) for s in node.body):
+            return [(0, size)]
+        turns = {n for s in node.members for a in s.reads for k, n in a.turns if k == depth}
+        ends = sorted({0, *(n for n in turns if n < int(size)), int(size)})
+        return [(a, str(b)) for a, b in pairwise(ends)] or [(0, size)]
 
     def place_of(self, store: Store, ways: tuple[Way, ...], loops: list[str]) -> str:
         """The text of the element that a sum is in."""
@@ -753,8 +827,9 @@ class Statements:
         else:
             parts += [full] * (len(r.sizes) - taken)
         k = 0
-        gather: tuple[int, View] | None = None
-        for p in parts:
+        gather: dict[int, Elements] = {}
+        advanced: list[int] = []  # which parts are arrays, or numbers, which go with arrays
+        for n, p in enumerate(parts):
             if isinstance(p, Const) and p.value is None:
                 r = self.new_axis(r, k)
                 k += 1
@@ -764,22 +839,70 @@ class Statements:
                 k += 1
             elif isinstance(kind(p), Scalar) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]
                 r = self.picked(r, k, self.index_text(p, r.sizes[k]))
-            elif isinstance(kind(p), Array) and kind(p).dtype in ("i8", "i4") and gather is None:  # type: ignore[union-attr]
-                places = self.view(p)
-                if len(places.sizes) != 1:
-                    raise self.no("an index of several axes")
-                gather = (k, places)
+                advanced.append(n)
+            elif isinstance(kind(p), Array) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]
+                gather[k] = self.still(p)
+                advanced.append(n)
                 k += 1
+            elif isinstance(kind(p), Array) and kind(p).dtype == "b1":  # type: ignore[union-attr]
+                for places in self.where_true(p, r.sizes[k:], dims):
+                    gather[k] = places
+                    k += 1
+                advanced.append(n)
             else:
-                raise self.no("an index that is a mask, or several arrays")
-        if dims is not None and len(dims) == len(r.sizes) and gather is None:
-            r = self.with_dims(r, dims)
-        if gather is not None:
-            if sum(isinstance(kind(p), Scalar) for p in parts if not isinstance(p, (Slice, Const))):
-                raise self.no("an index that is an array, and numbers beside it")
-            at, places = gather
-            return Gather(r, at, places, (*r.sizes[:at], places.sizes[0], *r.sizes[at + 1 :]))
-        return r
+                raise self.no("an index that is no number, slice or array")
+        if not gather:
+            return self.with_dims(r, dims) if dims is not None and len(dims) == len(r.sizes) else r
+        together = all(b == a + 1 for a, b in pairwise(advanced))
+        return self.gathered(r, gather, min(gather) if together else 0)
+
+    def still(self, p: Atom) -> Elements:
+        """Places that stay what they are until they are read."""
+        places = self.elements(p)
+        if not isinstance(places, (View, Lazy)):
+            places = self.view(p)
+        if isinstance(places, View) and isinstance(p, Val) and self.is_written(p):
+            places = self.materialised(places, p.name)
+        return places
+
+    def gathered(self, r: View, places: dict[int, Elements], at: int) -> Gather:
+        """Elements at places whose arrays are broadcast."""
+        rank = max(len(p.sizes) for p in places.values())
+        sizes: list[Size] = []
+        for m in range(rank):
+            own = [p.sizes[m - rank] for p in places.values() if len(p.sizes) >= rank - m]
+            big = [s for s in own if not s.is_one]
+            first = big[0] if big else own[0]
+            for s in big[1:]:
+                if not same_size(first, s):
+                    if not (first.never_one and s.never_one):
+                        raise self.no("arrays of places that may be broadcast")
+                    self.check("agree", s, first)
+            sizes.append(first)
+        rest = [s for k, s in enumerate(r.sizes) if k not in places]
+        return Gather(r, places, at, rank, (*rest[:at], *sizes, *rest[at:]))
+
+    def where_true(self, p: Atom, sizes: tuple[Size, ...], dims: tuple[Dim, ...] | None) -> list[Elements]:
+        """The places at which a mask is true, axis by axis."""
+        mask = self.view(p)
+        self.flush()
+        for own, n in zip(mask.sizes, sizes, strict=False):
+            if not same_size(own, n):
+                self.check("agree", own, n)
+        if len(mask.sizes) > len(sizes):
+            raise self.no("a mask with more axes than what is taken from")
+        if not (mask.whole and mask.store.kept is None):
+            mask = self.whole_copy(mask, "mask")
+        name = self.fresh("places")
+        self.line(f"{name} = {self.helper('found')}({mask.store.name})")
+        size = Size(f"{name}.shape[0]", 0, dims[0] if dims and len(mask.sizes) == len(sizes) else None)
+        if len(mask.sizes) == 1:
+            return [whole(Store(name, "i8", (size,)))]
+        out: list[Elements] = []
+        for k, n in enumerate(mask.sizes):
+            stride = " * ".join(f"({s})" for s in mask.sizes[k + 1 :]) or "1"
+            out.append(Lazy("i8", (size,), lambda ix, n=n, by=stride: f"(({name}[{ix[0]}] // ({by})) % {n})"))  # type: ignore[misc]
+        return out
 
     def index_text(self, p: Atom, n: Size) -> str:
         """An index inside its axis: from the start, and checked if that is needed."""

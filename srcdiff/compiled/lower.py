@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import elements, tables
+from srcdiff.compiled import again, elements, tables
 from srcdiff.compiled.control import Control
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
@@ -37,6 +37,7 @@ from srcdiff.compiled.values import (
     Unsupported,
     View,
     as_array,
+    from_runtime,
     is_unbroadcast,
     is_zeros_like,
     whole,
@@ -97,6 +98,7 @@ class Lowerer(Control):
     """The making of one kernel."""
 
     handlers: dict[Any, Callable[[Lowerer, Op, Any], None]]
+    helpers: dict[str, Callable[[Lowerer, Op, Any], None]]  # of the library's own functions, by name
 
     def region(self, region: Region) -> None:
         for op in region.ops:
@@ -141,6 +143,10 @@ class Lowerer(Control):
             return
         if is_zeros_like(fn) and len(op.ins) == 1:
             self.handlers[np.zeros_like](self, op, names)
+            return
+        helper = self.helpers.get(from_runtime(fn))
+        if helper is not None:
+            helper(self, op, names)
             return
         template = tables.spelled(fn)
         if template is None:
@@ -226,7 +232,8 @@ class Lowerer(Control):
         o = op.out
         k = as_array(o.kind)
         dims = k.dims if k is not None else None
-        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o])
+        weight = again.weight_of(op.fn)
+        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o], weight)
         if isinstance(got, View) and dims is not None:
             got = self.with_dims(got, dims)
         if isinstance(got, Num) and not self.total[o]:

@@ -82,6 +82,7 @@ class Store:
     kept: tuple[int, ...] | None = None  # of a fresh one: the axes that it needs
     uses: int = 0
     fill: str = ""
+    again: Callable[[list[str]], str] | None = None  # computed where it is read, instead
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -96,6 +97,7 @@ Way = tuple[Any, str, int] | None
 class Access:
     store: Store
     ways: tuple[Way, ...]
+    turns: tuple[tuple[int, int], ...] = ()  # loops along which it is moved round, and where the ends meet
 
 
 @dataclass(eq=False, slots=True)
@@ -106,6 +108,8 @@ class Statement:
     writes: list[Access] = field(default_factory=list)
     adds: Store | None = None  # what it does nothing to but add: such statements may change places
     fills: Store | None = None  # of an array of zeros: memory may come with them instead
+    value: Callable[[list[str]], str] | None = None  # of an array that is made: the text of an element
+    weight: int = 99  # what the value of an element costs, in operations
 
 
 @dataclass(eq=False, slots=True)
@@ -212,6 +216,7 @@ def contract(nodes: list[Nest | Statement]) -> None:
                 found.setdefault(a.store, []).append((a, path))
     for store, accesses in found.items():
         if store.escapes:
+            store.kept = None
             continue
         first, path = accesses[0]
         common = 0

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import tables
+from srcdiff.compiled import lists, tables
 from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     along,
     atleast,
+    bare,
     cast,
     wrapped,
 )
@@ -25,6 +26,7 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
     Gather,
+    Growing,
     Lazy,
     Num,
     Static,
@@ -58,6 +60,9 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
         lw.bind(op.out, r.value[op.ins[1].value])
         return
     k = op.out.kind
+    if isinstance(r, Growing) and isinstance(kind(op.ins[1]), Scalar):
+        lists.item(lw, op, r)
+        return
     if isinstance(r, Lazy):
         part = lw.indexed(
             whole(Store("", r.dtype, r.sizes)), op.ins[1], k.dims if isinstance(k, Array) else None
@@ -70,7 +75,8 @@ def getitem(lw: Lowerer, op: Op, names: Any) -> None:
                 lw.result(op, [of], lambda t: cast(t[0], of.dtype, lw.dtype_of(k)))
             return
     if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
-        raise lw.no("a part of a list")
+        lists.part_of(lw, op)
+        return
     view = lw.view(op.ins[0])
     got = lw.indexed(view, op.ins[1], k.dims if isinstance(k, Array) else None)
     if isinstance(got, Gather):  # a copy: what it is taken from may be written to before it is read
@@ -100,6 +106,12 @@ def additem(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: bool) -> None:
+    grows = lw.rep(op.ins[0]) if isinstance(op.ins[0], Val) else None
+    if isinstance(grows, Growing):
+        if not isinstance(kind(op.ins[1]), Scalar):
+            raise lw.no("a part of a list that is changed")
+        lists.item_put(lw, op, grows, adds)
+        return
     if as_array(kind(op.ins[0])) is None or not isinstance(kind(op.ins[2]), (Scalar, Array)):
         raise lw.no("a list or dict that is changed")
     if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
@@ -108,6 +120,9 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
         raise lw.no("an update that is done on a copy")
     base = lw.view(op.ins[0])
     value = lw.elements(op.ins[2])
+    if chosen(lw, op, base, value, spell, adds):
+        lw.bind(op.out, base)
+        return
     target = lw.indexed(base, op.ins[1], None)
     v = value
     if isinstance(target, Gather):
@@ -121,10 +136,31 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
     lw.bind(op.out, base)
 
 
+def chosen(
+    lw: Lowerer, op: Op, base: View, value: Elements, spell: Callable[[list[str]], str], adds: bool
+) -> bool:
+    """Write a number where a mask is true: element by element, with no places."""
+    k = kind(op.ins[1])
+    if not isinstance(k, Array) or k.dtype != "b1" or value.sizes or len(k.dims) != len(base.sizes):
+        return False
+    mask = lw.elements(op.ins[1])
+    if not all(map(same_size, mask.sizes, base.sizes)) or (value.dtype[0] == "f") > (base.dtype[0] == "f"):
+        return False
+    lw.helper("where")
+    to = base.dtype
+
+    def form(t: list[str]) -> str:
+        new = cast(t[2], value.dtype, to)
+        return f"where({t[1]}, {spell([t[0], new] if adds else [new])}, {t[0]})"
+
+    lw.write_to(base, [mask, value], form, True)
+    return True
+
+
 def touches(to: View, r: Elements) -> bool:
     """Whether what is read lies in memory that is written to, at whatever place."""
     if isinstance(r, Gather):
-        return touches(to, r.view) or touches(to, r.places)
+        return touches(to, r.view) or any(touches(to, p) for p in r.places.values())
     return isinstance(r, View) and (r.store is to.store or bool(r.store.roots & to.store.roots))
 
 
@@ -132,7 +168,7 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
     """Write to places that an array of integers names, one after the other."""
     if touches(to.view, v):
         v = lw.materialised(v, "t")
-    if touches(to.view, to.places):
+    if any(touches(to.view, p) for p in to.places.values()):
         raise lw.no("an index that is written to")
     space = to.sizes
     lead = len(space) - len(v.sizes)
@@ -145,10 +181,12 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
     own = lw.access(to, list(range(len(space))))
 
     def write(ix: list[str]) -> None:
-        at = lw.fresh("at")
-        place = lw.element(to.places, [ix[to.axis]])
-        lw.line(f"{at} = {lw.helper('place')}({place}, {to.view.sizes[to.axis]})")
-        index = [*ix[: to.axis], at, *ix[to.axis + 1 :]]
+        found = [""] * len(to.view.sizes)
+        for k, p in to.places.items():
+            found[k] = lw.fresh("at")
+            place = bare(lw.element(p, to.inner(ix, k)))
+            lw.line(f"{found[k]} = {lw.helper('place')}({place}, {to.view.sizes[k]})")
+        index = to.taken(found, ix)
         old = [lw.element(to.view, index)] if adds else []
         new = cast(text(ix), v.dtype, to.dtype)
         target = [along(start, step, "" if k is None else index[k]) for k, start, step in to.view.axes]
@@ -170,6 +208,9 @@ def length(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.rep(op.ins[0])
     if isinstance(r, Tapes):
         lw.bind(op.out, Text(r.count, "i8"))
+        return
+    if isinstance(r, Growing):
+        lists.length_of(lw, op, r)
         return
     r = lw.elements(op.ins[0])
     if not r.sizes:
@@ -194,6 +235,11 @@ def dtype_attribute(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def copied(lw: Lowerer, op: Op, names: Any) -> None:
+    if isinstance(op.out.kind, Seq) and (
+        as_array(op.out.kind) is None or isinstance(lw.rep(op.ins[0]), Growing)
+    ):
+        lists.copy_of(lw, op)
+        return
     if not isinstance(op.out.kind, (Array, Scalar)) and as_array(op.out.kind) is None:
         raise lw.no("a copy of a list")
     r = lw.elements(op.ins[0])
@@ -222,6 +268,11 @@ def create(lw: Lowerer, op: Op, names: Any) -> None:
     if set(args) - {"", "dtype"} or sum(not n for n in names) > 1:
         raise lw.no(f"{word_for(fn)} with options")
     o = op.out
+    if like and isinstance(op.ins[0], Val) and isinstance(o.kind, Seq):
+        r = lw.rep(op.ins[0])
+        if isinstance(r, Growing) and tables.CREATE.get(fn, "0") == "0":
+            lists.zeros(lw, op, r)
+            return
     if as_array(o.kind) is None and not (isinstance(o.kind, Scalar) and like):
         raise lw.no("zeros of an unknown kind")
     sizes = lw.elements(op.ins[0]).sizes if like else shape(lw, op.ins[0], o.kind)
@@ -292,7 +343,7 @@ def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
         )
         lw.bind(op.out, Lazy(dtype, sizes, lambda ix: text))
         return
-    if isinstance(r, (Lazy, Gather)):
+    if not isinstance(r, View):
         r = lw.view(op.ins[0])
     lead = len(sizes) - len(r.sizes)
     axes: list[tuple[int | None, str, int]] = []
@@ -407,6 +458,9 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
             multiplied(lw, op, (space[0], space[2]), dtype)
             return
         summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
+    elif ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and lw.outer and has_blas():
+        check_equal(lw, a.sizes[-1], b.sizes[0])
+        rows_multiplied(lw, op, dtype)
     else:
         raise lw.no("a product of matrices is BLAS's")
 
@@ -430,6 +484,23 @@ def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None
     lw.stores.setdefault(store, []).append(op.out)
     allocated(lw, store)
     lw.line(f"np.dot({a}, {b}, {store.name})")
+    lw.bind(op.out, whole(store))
+
+
+def rows_multiplied(lw: Lowerer, op: Op, dtype: str) -> None:
+    """A product of a stack of matrices and one matrix: of all their rows."""
+    a = lw.view(op.ins[0])
+    b = block(lw, op.ins[1])
+    lw.flush()
+    if not (a.whole and a.store.kept is None):
+        a = lw.whole_copy(a, "t")
+    columns = lw.elements(op.ins[1]).sizes[1]
+    store = Store(lw.fresh(op.out.name), dtype, (*a.sizes[:-1], columns), lw.memory(op.out))
+    lw.stores.setdefault(store, []).append(op.out)
+    allocated(lw, store)
+    rows = " * ".join(map(str, a.sizes[:-1]))
+    left = f"{a.store.name}.reshape(({rows}, {a.sizes[-1]}))"
+    lw.line(f"np.dot({left}, {b}, {store.name}.reshape(({rows}, {columns})))")
     lw.bind(op.out, whole(store))
 
 
@@ -510,8 +581,12 @@ def outer(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def eye(lw: Lowerer, op: Op, names: Any) -> None:
-    if len(op.ins) != 1 or any(names):
+    given = dict(zip((n or "NMk"[k : k + 1] for k, n in enumerate(names)), op.ins, strict=True))
+    square = same(given.get("M", Const(None)), Const(None)) or lw.scalar(given["M"]) == lw.scalar(given["N"])
+    if not square or not same(given.get("k", Const(0)), Const(0)) or set(given) - {"N", "M", "k", "dtype"}:
         raise lw.no("np.eye with options")
+    if lw.dtype_of(op.out.kind) != "f8":
+        raise lw.no("np.eye of another type")
     n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")
@@ -552,6 +627,7 @@ HANDLERS: dict[Any, Any] = {
     np.size: size, getattr: dtype_attribute, ops.copied: copied, np.copy: copied, np.full: full,
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
     np.swapaxes: swapaxes, np.flip: flip, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot,
+    ops.append: lists.append, ops.poplast: lists.poplast, ops.rest: lists.rest, list: lists.copy_of,
     np.outer: outer, np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
 }  # fmt: skip

@@ -11,15 +11,20 @@ from typing import Any
 import gast
 import numpy as np
 
+from srcdiff.compiled.arrangements import HELPERS
+from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.operations import HANDLERS
+from srcdiff.compiled.starts import among_arrays, array_from_the_start
 from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
     Kernel,
+    Tapes,
     Unsupported,
     as_array,
+    from_runtime,
     is_boxed,
     is_unbroadcast,
     is_zeros_like,
@@ -143,6 +148,8 @@ class Partition:
         self.used: dict[Val, Val] = {}
         self.taken: set[str] = set()
         self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
+        self.handed: dict[Val, Handed] = {}  # tapes that kernels have filled
+        self.unpacking: list[Op] = []  # what makes lists of them
         self.depth = 0  # operations around the region at hand
         self.here: set[Op] = set()  # the operations of the region at hand
 
@@ -217,10 +224,13 @@ class Partition:
                 pairs = [(o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True)]
             elif op.code in ("for", "while"):
                 view = LoopView(op)
-                for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
-                    pairs += [(p, i), (p, y), (f, i), (f, y)]
+                slots = zip(view.params, view.inits, view.yields, view.finals, strict=True)
+                for k, (p, i, y, f) in enumerate(slots):
+                    pairs += [(p, y), (f, y)]
+                    if not array_from_the_start(view, k, self.users, self.unsure):
+                        pairs += [(p, i), (f, i)]
                     if op.code == "while":
-                        pairs.append((op.regions[0].params[view.params.index(p)], p))
+                        pairs.append((op.regions[0].params[k], p))
                 pairs += zip(view.tapes, view.collected, strict=True)
                 pairs += [
                     (e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure
@@ -233,6 +243,7 @@ class Partition:
                     or any(isinstance(a, Val) and a in self.unsure for a in op.ins)
                 )
                 and op.fn not in CERTAIN
+                and not among_arrays(op, self.unsure)
             ):
                 self.unsure.update(o for o in op.outs if holds_array(o.kind))
             self.unsure.update(o for o, a in pairs if holds_array(o.kind) and number(a))
@@ -241,6 +252,10 @@ class Partition:
         self.region(self.graph.region)
         if self.used:
             self.replace(self.graph.region)
+        if self.unpacking:
+            self.total = Counter()
+            self.count(self.graph.region)
+            self.without(self.graph.region, {op for op in self.unpacking if not self.total[op.out]})
         return self.plan
 
     def replace(self, region: Region) -> None:
@@ -361,6 +376,7 @@ class Partition:
         lowerer.unsure = self.unsure
         lowerer.lists = self.lists if self.depth == 0 else set()
         lowerer.nested = self.depth > 0
+        lowerer.handed = dict(self.handed)
         try:
             results = self.results(run)
             lowerer.results = set(results)
@@ -445,6 +461,13 @@ class Partition:
         for v in results:
             lw.op = run[-1]
             if isinstance(v.kind, Seq):
+                r = lw.rep(v)
+                if isinstance(r, Tapes) and worthy(r) and described(r.tape):
+                    given, raws = handed(v, r)
+                    lw.handed[v] = given
+                    texts += [t for t, _ in raws]
+                    kernel.returned += [a for _, a in raws]
+                    continue
                 if as_array(v.kind) is None or lw.nested:
                     raise Unsupported(self.maker(v, run), "what it saves is read outside of the kernel")
                 texts.append(lw.value_for(v, v.kind))
@@ -523,8 +546,17 @@ class Partition:
         ins = [*given.values(), *(v for _, _, v in passed)]
         call = Op("call", ins, [], attrs={"graph": stub, "kernel": kernel})
         after: list[Op] = []
+        for v, given_on in lw.handed.items():
+            if v not in self.handed:
+                self.handed[v] = given_on
+                after.append(self.unpacked(v, given_on))
+        raws = {a for h in lw.handed.values() for a in (*h.arrays, h.count)}
         for v in kernel.returned:
             k = v.kind
+            if v in raws:
+                call.outs.append(v)
+                v.op = call
+                continue
             strong = (isinstance(k, Scalar) and not k.weak) or (isinstance(k, Array) and not k.dims)
             if isinstance(k, Seq):
                 self.lists.add(v)
@@ -549,6 +581,23 @@ class Partition:
         self.plan.members[kernel.name] = [self.place[op] for op in run]
         self.taken.add(kernel.name)
         return out
+
+    def unpacked(self, v: Val, given: Handed) -> Op:
+        """The lists of a tape, for those that are no kernels."""
+        names = [f"a{n}" for n in range(len(given.arrays))]
+        text = f"unpacked({described(given.tape)}, [{', '.join(names)}], 0, n)"
+        tree = gast.parse(text).body[0].value
+        ins: list[Atom] = [Ref(runtime_word("unpacked"), "unpacked"), *given.arrays, given.count]
+        op = Op("opaque", ins, [v], attrs={"tree": tree, "free": ["unpacked", *names, "n"]})
+        v.op = op
+        self.unpacking.append(op)
+        return op
+
+    def without(self, region: Region, unread: set[Op]) -> None:
+        region.ops = [op for op in region.ops if op not in unread]
+        for op in region.ops:
+            for r in op.regions:
+                self.without(r, unread)
 
     def inside(self, run: list[Op]) -> Iterator[Op]:
         for op in run:
@@ -595,9 +644,17 @@ def known(fn: Any) -> bool:
             or spelled(fn) is not None
             or is_unbroadcast(fn)
             or is_zeros_like(fn)
+            or from_runtime(fn) in HELPERS
         )
     except TypeError:
         return False
+
+
+def runtime_word(name: str) -> Any:
+    """What kernels and the text around them call; numba is imported with it."""
+    import srcdiff.compiled.runtime as home
+
+    return getattr(home, name)
 
 
 def docstring(words: list[str]) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 __all__ = [
-    "agree", "bound", "clip", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum", "more",
-    "one_size", "place", "plus", "sign", "smaller", "some", "where",
+    "agree", "bound", "clip", "found", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum",
+    "more", "one_size", "place", "plus", "searched", "sign", "smaller", "some", "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -109,6 +109,50 @@ def grown_rows(rows: Any) -> Any:
     out = np.empty((2 * rows.shape[0], rows.shape[1]), rows.dtype)
     out[: rows.shape[0]] = rows
     return out
+
+
+@compiled
+def found(mask: Any) -> Any:
+    """The places, of all elements row by row, at which a mask is true."""
+    flat = mask.reshape(-1)
+    count = 0
+    for i in range(flat.size):
+        count += flat[i]
+    out = np.empty(count, np.int64)
+    n = 0
+    for i in range(flat.size):
+        if flat[i]:
+            out[n] = i
+            n += 1
+    return out
+
+
+@compiled
+def searched(a: Any, x: Any, right: bool) -> int:
+    """Where ``x`` belongs in ``a``, which is sorted; NaN comes last."""
+    low, high = 0, a.size
+    while low < high:
+        mid = (low + high) // 2
+        y = a[mid]
+        before = y <= x or x != x if right else y < x or (x != x and y == y)
+        if before:
+            low = mid + 1
+        else:
+            high = mid
+    return low
+
+
+def unpacked(what: Any, arrays: list[Any], start: int, count: int) -> list[Any]:
+    """The lists of a tape that a kernel has filled: of numbers, of arrays, of lists of these."""
+    if what is None:
+        return arrays[0][start : start + count].tolist()  # type: ignore[no-any-return]
+    if isinstance(what, tuple):  # arrays of one shape
+        size = math.prod(what)
+        return [arrays[0][k * size : (k + 1) * size].reshape(what) for k in range(start, start + count)]
+    rows, rest = arrays[0][start : start + count].tolist(), arrays[1:]
+    if isinstance(what, list):
+        return [unpacked(what[0], rest, at, n) for at, n in rows]
+    return [rest[0][at : at + math.prod(shape)].reshape(shape) for at, *shape in rows]
 
 
 @compiled

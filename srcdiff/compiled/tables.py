@@ -37,6 +37,7 @@ ELEMENTWISE: dict[Any, str] = {
     math.atan2: "math.atan2({0}, {1})", math.hypot: "math.hypot({0}, {1})",
     math.copysign: "math.copysign({0}, {1})", math.pow: "({0} ** {1})",
     builtins.float: "{0}", np.float64: "{0}", builtins.bool: "({0} != 0)", builtins.int: "int({0})",
+    builtins.max: "({1} if {1} > {0} else {0})", builtins.min: "({1} if {1} < {0} else {0})",
     math.floor: "int(math.floor({0}))", math.ceil: "int(math.ceil({0}))",
 }  # fmt: skip
 
@@ -67,7 +68,7 @@ LOGIC = frozenset({
 })  # fmt: skip
 TAKES_INTEGERS = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, np.where, np.maximum,
-    np.minimum, ops.accumulate, np.square, builtins.int, math.floor, math.ceil,
+    np.minimum, builtins.max, builtins.min, ops.accumulate, np.square, builtins.int, math.floor, math.ceil,
 })  # fmt: skip
 IDENTITY = frozenset({ops.stop_gradient, np.real, np.conjugate, np.asarray, ops.given, np.ascontiguousarray})
 REDUCE = {np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.prod: "prod", np.any: "any",

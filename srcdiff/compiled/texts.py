@@ -17,10 +17,23 @@ def along(start: str, step: int, at: str) -> str:
     if not at or at == "0" or not step:
         return start or "0"
     if step == 1:
-        return f"{start} + {at}" if start else at
+        return further(start, at) if start else at
     if step == -1:
         return f"{start} - {wrapped(at)}" if start else f"-{wrapped(at)}"
     return f"{start} + {step} * {wrapped(at)}" if start else f"{step} * {wrapped(at)}"
+
+
+def further(start: str, at: str) -> str:
+    """``start + at``; numbers are put together."""
+    if start.isdigit() and at.isdigit():
+        return str(int(start) + int(at))
+    parts = re.fullmatch(r"(\d+) \+ (\w+)", at) or re.fullmatch(r"(\w+) - (\d+)", at)
+    if not parts or not start.isdigit():
+        return f"{start} + {at}"
+    ahead = parts[1].isdigit()
+    n = int(start) + (int(parts[1]) if ahead else -int(parts[2]))
+    name = parts[2] if ahead else parts[1]
+    return f"{n} + {name}" if n > 0 else f"{name} - {-n}" if n else name
 
 
 def wrapped(text: str) -> str:
@@ -36,6 +49,8 @@ def bare(text: str) -> str:
             if not level and n < len(text) - 1:
                 return text
         if "," in text and not re.search(r"\w\(", text):
+            return text
+        if " if " in text:  # more may be written behind it
             return text
         text = text[1:-1]
     return text

@@ -95,16 +95,45 @@ class Text:
 
 @dataclass(slots=True)
 class Gather:
-    """Elements of a view at places that an array of integers holds, along one axis."""
+    """Elements of a view at places that arrays of integers hold, along some axes.
+
+    The axes of the places are those of the result from ``at`` on.
+    """
 
     view: View
-    axis: int
-    places: View
+    places: dict[int, Elements]  # by axis of the view
+    at: int
+    rank: int
     sizes: tuple[Size, ...]
+
+    def taken(self, of_view: list[Any], of_result: list[Any]) -> list[Any]:
+        """Something for each axis of the view: what is given, or what the result's axes have."""
+        rest = iter([*of_result[: self.at], *of_result[self.at + self.rank :]])
+        return [of_view[k] if k in self.places else next(rest) for k in range(len(self.view.sizes))]
+
+    def inner(self, of_result: list[Any], k: int) -> list[Any]:
+        """Of what the result's axes have: what those of the places along an axis have."""
+        own = self.places[k].sizes
+        mine = of_result[self.at : self.at + self.rank][self.rank - len(own) :]
+        return ["0" if s.is_one else x for s, x in zip(own, mine, strict=True)]
 
     @property
     def dtype(self) -> str:
         return self.view.dtype
+
+
+@dataclass(slots=True)
+class Rolled:
+    """An array whose elements are moved round along one axis, by a distance in 0 ... n or unknown."""
+
+    of: Elements
+    axis: int
+    by: int | str
+    sizes: tuple[Size, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.of.dtype
 
 
 @dataclass(slots=True)
@@ -130,16 +159,26 @@ class Tapes:
 
 
 @dataclass(slots=True)
+class Growing:
+    """A list that grows and shrinks: a buffer, how many elements are in it, the shape of each."""
+
+    name: str
+    count: str
+    dtype: str
+    shape: tuple[Size, ...]
+
+
+@dataclass(slots=True)
 class Static:
     """A thing known when the text is made."""
 
     value: Any
 
 
-Rep = View | Lazy | Num | Text | Gather | Tapes | Static
+Rep = View | Lazy | Num | Text | Gather | Rolled | Tapes | Growing | Static
 
 
-Elements = View | Lazy | Num | Text | Gather
+Elements = View | Lazy | Num | Text | Gather | Rolled
 
 
 @dataclass(slots=True)
@@ -179,13 +218,17 @@ def is_boxed(op: Op) -> bool:
     )
 
 
+def from_runtime(fn: Any) -> str:
+    """The name of a helper of the library's own, or nothing."""
+    module = getattr(fn, "__module__", "") or ""
+    return getattr(fn, "__name__", "") if module.startswith("srcdiff.runtime") else ""
+
+
 def shaped_like(fn: Any) -> int | None:
     """Which operand of a conversion, or of a helper of the runtime, its result has the shape of."""
     if fn is np.float32 or fn is np.float64:
         return 0
-    if not (getattr(fn, "__module__", None) or "").startswith("srcdiff.runtime"):
-        return None
-    return {"matmul_left": 1, "matmul_right": 2}.get(getattr(fn, "__name__", ""))
+    return {"matmul_left": 1, "matmul_right": 2}.get(from_runtime(fn))
 
 
 def word_for(fn: Any) -> str:

@@ -92,6 +92,8 @@ def matmul(x1: Any, x2: Any, *, out_bar: Any) -> Any:
         return x2 @ out_bar, np.outer(x1, out_bar)
     if x1.ndim == 1 and x2.ndim == 1:
         return out_bar * x2, out_bar * x1
+    if x1.ndim > 2 and x2.ndim == 2:
+        return out_bar @ x2.T, matmul_right(out_bar, x1, x2)
     return matmul_left(out_bar, x1, x2), matmul_right(out_bar, x1, x2)
 
 

@@ -1,0 +1,299 @@
+"""Lists that grow and shrink: a buffer that doubles, and how many elements are in it.
+
+Of numbers, or of arrays of one shape that is known.  The graph's lists are values; what is done with them
+here is done in place, as the pass that looks after memory has found that it may be.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.compiled.nests import Size, Store, same_size
+from srcdiff.compiled.texts import bare
+from srcdiff.compiled.values import (
+    DTYPES,
+    NUMPY_DTYPE,
+    ZERO_OF,
+    Growing,
+    Num,
+    View,
+    whole,
+)
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, same
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from srcdiff.compiled.elements import Statements
+    from srcdiff.compiled.values import Elements
+
+__all__ = [
+    "append", "as_view", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows", "part_of",
+    "poplast", "rest", "started", "summed", "zeros",
+]  # fmt: skip
+
+ROOM = 16  # elements that a list has room for at first
+
+
+def is_list(k: Kind) -> bool:
+    """Whether a kind is a list that can be had in a kernel."""
+    if type(k) is not Seq:
+        return False
+    e = k.elem
+    if isinstance(e, Array) and e.dims:
+        return e.dtype == "f8" and all(isinstance(d, int) for d in e.dims)
+    return isinstance(e, Scalar) and e.dtype in DTYPES
+
+
+def shape_of(k: Kind) -> tuple[str, tuple[Size, ...]]:
+    assert isinstance(k, Seq)
+    e = k.elem
+    if isinstance(e, Array):
+        return e.dtype, tuple(Size("", d, d) for d in e.dims if isinstance(d, int))
+    assert isinstance(e, Scalar)
+    return e.dtype, ()
+
+
+def count(r: Growing) -> int:
+    """How many numbers an element has."""
+    return math.prod(s.offset for s in r.shape)
+
+
+def started(lw: Statements, a: Atom, k: Kind, hint: str) -> Growing:
+    """A list of its own, with the elements that it starts with."""
+    if not is_list(k):
+        raise lw.no("a list of something that is no number, and no array of a known shape")
+    dtype, shape = shape_of(k)
+    lw.flush()
+    if isinstance(a, Struct) and a.type in (list, tuple):
+        r = Growing(lw.fresh(hint), lw.fresh(f"{hint}_n"), dtype, shape)
+        room = max(ROOM, len(a.items)) * count(r)
+        lw.line(f"{r.name} = np.empty({room}, {NUMPY_DTYPE[dtype]})")
+        for n, p in enumerate(a.items):
+            put(lw, r, str(n), p)
+        lw.line(f"{r.count} = {len(a.items)}")
+        return r
+    got = lw.elements(a)
+    if shape or not isinstance(got, View) or len(got.sizes) != 1 or got.dtype != dtype:
+        raise lw.no("a list that is made elsewhere")
+    copy = lw.whole_copy(got, hint).store.name
+    r = Growing(copy, lw.fresh(f"{hint}_n"), dtype, ())
+    lw.line(f"{r.count} = {copy}.shape[0]")
+    return r
+
+
+def of_rows(lw: Statements, g: View, like: Growing, hint: str) -> Growing:
+    """A list of the rows of an array, as long as another list."""
+    shape = g.sizes[1:]
+    if g.dtype != like.dtype or len(shape) != len(like.shape) or not all(map(same_size, shape, like.shape)):
+        raise lw.no("a list of arrays of several shapes")
+    copy = lw.whole_copy(g, hint).store.name
+    r = Growing(lw.fresh(hint), lw.fresh(f"{hint}_n"), like.dtype, like.shape)
+    lw.line(f"{r.name} = {copy}.reshape(-1)")
+    lw.line(f"{r.count} = {copy}.shape[0]")
+    return r
+
+
+def copy_of(lw: Statements, op: Op, names: Any = ()) -> None:
+    """A list of its own with what another holds."""
+    a = op.ins[0]
+    if len(op.ins) != 1 or not is_list(op.out.kind):
+        raise lw.no("a copy of a list")
+    r = lw.rep(a) if isinstance(a, Val) else None
+    if isinstance(r, Growing):
+        lw.bind(op.out, copied(lw, op.out, r))
+    else:
+        lw.bind(op.out, started(lw, a, op.out.kind, op.out.name))
+
+
+def copied(lw: Statements, o: Val, r: Growing) -> Growing:
+    lw.flush()
+    to = Growing(lw.fresh(o.name), lw.fresh(f"{o.name}_n"), r.dtype, r.shape)
+    lw.line(f"{to.name} = {r.name}.copy()")
+    lw.line(f"{to.count} = {r.count}")
+    return to
+
+
+def summed(lw: Statements, op: Op, names: Any) -> None:
+    """Two lists, added element by element."""
+    if not is_list(op.out.kind):
+        raise lw.no("a sum of containers")
+    dtype, shape = shape_of(op.out.kind)
+    a, b = (lw.elements(x) for x in op.ins)
+    if any(len(x.sizes) != 1 + len(shape) or x.dtype != dtype for x in (a, b)):
+        raise lw.no("a sum of containers")
+    for x, y in zip(a.sizes, b.sizes, strict=True):
+        if not same_size(x, y):
+            lw.check("agree", x, y)
+    made(lw, op.out, [a, b], lambda t: f"({t[0]} + {t[1]})")
+
+
+def made(lw: Statements, o: Val, operands: list[Elements], spell: Callable[[list[str]], str]) -> None:
+    """A list that is computed from arrays, element by element."""
+    lw.flush()
+    dtype, shape = shape_of(o.kind)
+    to = Growing(lw.fresh(o.name), lw.fresh(f"{o.name}_n"), dtype, shape)
+    lw.line(f"{to.count} = {operands[0].sizes[0]}")
+    lw.line(f"{to.name} = np.empty({to.count} * {count(to)}, {NUMPY_DTYPE[dtype]})")
+    lw.write_to(as_view(lw, to, o.name), operands, spell, False)
+    lw.flush()
+    lw.bind(o, to)
+
+
+def part_of(lw: Statements, op: Op) -> None:
+    """``list[:]`` and ``list[::-1]``, copies."""
+    part = op.ins[1]
+    ends = isinstance(part, Slice) and same(part.lower, Const(None)) and same(part.upper, Const(None))
+    if not ends or not isinstance(part, Slice) or not is_list(op.out.kind):
+        raise lw.no("a part of a list")
+    r = lw.view(op.ins[0])
+    if len(r.sizes) != 1 + len(shape_of(op.out.kind)[1]) or r.dtype != shape_of(op.out.kind)[0]:
+        raise lw.no("a part of a list")
+    if same(part.step, Const(-1)):
+        r = lw.stepped(r, 0, r.sizes[0].plus(-1), -1, r.sizes[0])
+    elif not same(part.step, Const(None)):
+        raise lw.no("a part of a list")
+    made(lw, op.out, [r], lambda t: t[0])
+
+
+def row(r: Growing, at: str) -> str:
+    """The text of an element that is an array."""
+    n = count(r)
+    at = at if at.isidentifier() or at.isdigit() else f"({at})"
+    shape = f".reshape(({', '.join(map(str, r.shape))}))" if len(r.shape) > 1 else ""
+    return f"{r.name}[{at} * {n} : ({at} + 1) * {n}]{shape}"
+
+
+def put(lw: Statements, r: Growing, at: str, a: Atom) -> None:
+    """Write an element; what waits has been written."""
+    if not r.shape:
+        text = lw.scalar(a, r.dtype)
+        lw.settle()
+        lw.line(f"{r.name}[{at}] = {bare(text)}")
+        return
+    v = lw.elements(a)
+    if v.dtype != r.dtype or len(v.sizes) != len(r.shape) or not all(map(same_size, v.sizes, r.shape)):
+        raise lw.no("a list of arrays of several shapes")
+    name = lw.fresh("row")
+    lw.line(f"{name} = {row(r, at)}")
+    lw.write_to(whole(Store(name, r.dtype, r.shape, frozenset((name,)))), [v], lambda t: t[0], False)
+    lw.flush()
+
+
+def as_view(lw: Statements, r: Growing, hint: str) -> View:
+    """The elements at hand as an array, which is the list's own memory."""
+    lw.flush()
+    name = lw.fresh(hint)
+    n = count(r)
+    end = r.count if not r.shape else f"{r.count} * {n}"
+    shape = f".reshape(({', '.join([r.count, *map(str, r.shape)])}))" if r.shape else ""
+    lw.line(f"{name} = {r.name}[:{end}]{shape}")
+    sizes = (Size(f"{name}.shape[0]", 0, None), *r.shape)
+    return whole(Store(name, r.dtype, sizes, frozenset((r.name,))))
+
+
+def of(lw: Statements, op: Op) -> Growing:
+    a = op.ins[0]
+    r = started(lw, a, op.out.kind, op.out.name) if isinstance(a, Struct) else lw.rep(a)
+    if not isinstance(r, Growing):
+        raise lw.no("a list that is made elsewhere")
+    return r
+
+
+def append(lw: Statements, op: Op, names: Any) -> None:
+    if not op.attrs.get("inplace"):
+        raise lw.no("a list that grows in a copy")
+    r = of(lw, op)
+    lw.flush()
+    n = count(r)
+    wanted = f"({r.count} + 1) * {n}" if n != 1 else f"{r.count} + 1"
+    lw.line(f"{r.name} = {lw.helper('grown')}({r.name}, {wanted})")
+    put(lw, r, r.count, op.ins[1])
+    lw.line(f"{r.count} += 1")
+    lw.bind(op.out, r)
+
+
+def last(lw: Statements, r: Growing) -> str:
+    return f"{lw.helper('place')}(-1, {r.count})"
+
+
+def taken(lw: Statements, r: Growing, o: Val, at: str) -> None:
+    """An element as a value: a list may change afterwards, so it is read now."""
+    lw.flush()
+    name = lw.fresh(o.name)
+    if not r.shape:
+        lw.line(f"{name} = {r.name}[{at}]")
+        lw.bind(o, Num(Store(name, r.dtype, ())))
+        return
+    lw.line(f"{name} = {row(r, at)}.copy()")
+    store = Store(name, r.dtype, r.shape, lw.memory(o))
+    lw.stores.setdefault(store, []).append(o)
+    lw.bind(o, whole(store))
+
+
+def poplast(lw: Statements, op: Op, names: Any) -> None:
+    r = of(lw, op)
+    taken(lw, r, op.out, last(lw, r))
+
+
+def rest(lw: Statements, op: Op, names: Any) -> None:
+    if not op.attrs.get("inplace"):
+        raise lw.no("a list that shrinks in a copy")
+    r = of(lw, op)
+    lw.flush()
+    lw.line(f"{r.count} = {last(lw, r)}")
+    lw.bind(op.out, r)
+
+
+def index(lw: Statements, r: Growing, a: Atom) -> str:
+    text = repr(a.value) if isinstance(a, Const) and type(a.value) is int else lw.scalar(a, "i8")
+    lw.settle()
+    return f"{lw.helper('place')}({bare(text)}, {r.count})"
+
+
+def item(lw: Statements, op: Op, r: Growing) -> None:
+    """``list[index]``."""
+    taken(lw, r, op.out, index(lw, r, op.ins[1]))
+
+
+def item_put(lw: Statements, op: Op, r: Growing, adds: bool) -> None:
+    """``list[index] = value``, or ``+=``."""
+    if not op.attrs.get("inplace"):
+        raise lw.no("an update that is done on a copy")
+    lw.flush()
+    at = lw.fresh("at")
+    lw.line(f"{at} = {index(lw, r, op.ins[1])}")
+    if not adds:
+        put(lw, r, at, op.ins[2])
+    elif not r.shape:
+        text = lw.scalar(op.ins[2], r.dtype)
+        lw.settle()
+        lw.line(f"{r.name}[{at}] = {r.name}[{at}] + {text}")
+    else:
+        v = lw.elements(op.ins[2])
+        name = lw.fresh("row")
+        lw.line(f"{name} = {row(r, at)}")
+        target = whole(Store(name, r.dtype, r.shape, frozenset((name,))))
+        if v.dtype != r.dtype:
+            raise lw.no("a sum of two types")
+        lw.write_to(target, [v], lambda t: f"({t[0]} + {t[1]})", True, True)
+        lw.flush()
+    lw.bind(op.out, r)
+
+
+def length_of(lw: Statements, op: Op, r: Growing) -> None:
+    lw.flush()
+    name = lw.fresh("n")
+    lw.line(f"{name} = {r.count}")
+    lw.bind(op.out, Num(Store(name, "i8", ())))
+
+
+def zeros(lw: Statements, op: Op, r: Growing) -> None:
+    """A list of zeros as long as another."""
+    lw.flush()
+    to = Growing(lw.fresh(op.out.name), lw.fresh(f"{op.out.name}_n"), r.dtype, r.shape)
+    lw.line(f"{to.name} = np.full({r.name}.size, {ZERO_OF[r.dtype]}, {NUMPY_DTYPE[r.dtype]})")
+    lw.line(f"{to.count} = {r.count}")
+    lw.bind(op.out, to)

@@ -1,0 +1,162 @@
+"""Lists that grow and shrink in kernels, against the text for NumPy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from srcdiff import grad, jvp
+
+X = np.linspace(0.1, 0.9, 5)
+
+
+def sums(x: Any) -> Any:
+    out = []
+    u = x * 1.0
+    for _ in range(20):
+        u = np.sin(u) + u * u * 0.1
+        out.append(np.sum(u))
+    return np.sum(np.array(out) ** 2) + out[-1] * out[3]
+
+
+def trajectory(x: Any) -> Any:
+    states = [x]
+    for k in range(20):
+        states.append(states[-1] + 0.1 * np.sin(states[max(0, k - 3)]))
+    return np.sum(np.stack(states) ** 2) + np.sum(states[4] * states[-2])
+
+
+def element_by_element(x: Any) -> Any:
+    ys = []
+    for v in x:
+        ys.append(np.exp(-v) * v)
+    s = 0.0
+    for k in range(1, len(ys)):
+        s += (ys[k] - ys[k - 1]) ** 2
+    return s
+
+
+def delayed(x: Any) -> Any:
+    xs = [x[0], x[1]]
+    for k in range(40):
+        xs.append(xs[-1] * 0.9 + 0.01 * np.sin(xs[k]) * x[k % 5])
+    total = 0.0
+    for v in xs:
+        total += v * v
+    return total
+
+
+def perhaps(x: Any) -> Any:
+    kept = []
+    for k in range(5):
+        if x[k] > 0.3:
+            kept.append(x[k] * x[k])
+        if len(kept) > 2:
+            kept[0] = kept[0] * kept[1]
+            kept[-1] += x[0]
+    s = 1.0
+    for v in kept:
+        s = s * v + v
+    return s + len(kept) * x[0]
+
+
+def stack_machine(x: Any) -> Any:
+    stack = []
+    for k in range(5):
+        stack.append(np.sin(x[k]))
+        if k % 2:
+            a = stack.pop()
+            b = stack.pop()
+            stack.append(a * b + a)
+    return stack[-1] * stack[0]
+
+
+def changed_after(x: Any) -> Any:
+    """What a list holds is what was appended, whatever becomes of the array."""
+    saved = []
+    u = x * 1.0
+    for k in range(4):
+        saved.append(u * 1.0)
+        u[k] = u[k] * u[k + 1]
+        saved[0][1] = u[0]
+    return np.sum(np.array(saved) ** 2) + np.sum(u * saved[2])
+
+
+def shorter(x: Any) -> Any:
+    """A number of trips that is the least of two."""
+    s = 0.0
+    n = int(np.sum(x > 0.4))
+    for k in range(1, min(n, len(x) - 1)):
+        s = s * x[k] + x[k] ** 2
+    return s
+
+
+def emptied(x: Any) -> Any:
+    todo = [x[0], x[1], x[2]]
+    s = 0.0
+    while todo:
+        v = todo.pop()
+        s += v * v
+        if v > 0.45 and len(todo) < 6:
+            todo.append(v * 0.5)
+            todo.append(v * x[3] * 0.5)
+    return s
+
+
+def two_lists(x: Any) -> Any:
+    a, b = [], []
+    for k in range(5):
+        a.append(x[k] * 2.0)
+        b.append(a[k] * x[0])
+        a[0] = b[k]
+    return np.sum(np.array(a) * np.array(b))
+
+
+def returned(x: Any) -> Any:
+    out = []
+    for k in range(5):
+        out.append(x[k] * x[k])
+    return np.percentile(out, 30) + np.sum(np.fft.fft(np.array(out)).real ** 2)
+
+
+def of_all_trips(x: Any) -> Any:
+    s = 0.0
+    for k in range(3):
+        row = []
+        for j in range(k + 2):
+            row.append(np.sin(x[j]) * (k + 1.0))
+        s = s + np.sum(np.array(row)) ** 2
+    return s
+
+
+PROGRAMS = [
+    sums, trajectory, element_by_element, delayed, perhaps, stack_machine, changed_after, emptied, two_lists,
+    returned, of_all_trips, shorter,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", PROGRAMS)
+def test_against_numpy(f: Callable[..., Any], uncompiled: None) -> None:
+    want, got = (grad(f, backend=b) for b in ("numpy", "numba"))
+    np.testing.assert_allclose(got(X), want(X), rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(got(X[::-1].copy()), want(X[::-1].copy()), rtol=1e-10, atol=1e-13)
+    if PROGRAMS.index(f) % 3 and not os.environ.get("SRCDIFF_ALL"):
+        return
+    want, got = (jvp(grad(f), (X,), (X[::-1] * 0.3,), backend=b)[1] for b in ("numpy", "numba"))
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("f", [sums, trajectory, delayed, emptied])
+def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
+    assert "not compiled" not in str(grad(f, backend="numba").compiled(X))
+
+
+def test_numba_takes_them() -> None:
+    for f in (trajectory, sums):
+        np.testing.assert_allclose(grad(f, backend="numba")(X), grad(f)(X), rtol=1e-10)
