@@ -289,6 +289,10 @@ def meshgrid(
 ) -> Any:
     if y is None:
         return np.reshape(out_bar[0], np.shape(x)), None, None
+    if z is None and not sparse and np.ndim(x) == 1 and np.ndim(y) == 1:
+        if indexing == "ij":
+            return np.sum(out_bar[0], axis=1), np.sum(out_bar[1], axis=0), None
+        return np.sum(out_bar[0], axis=0), np.sum(out_bar[1], axis=1), None
     if z is None:
         x_bar, y_bar = unmeshgrid(out_bar, (x, y), sparse, indexing)
         return x_bar, y_bar, None
@@ -367,6 +371,13 @@ def windows(x: Any, window_shape: Any, axis: Any = None, *, out_bar: Any) -> Any
 
 @linear(np.concatenate, "arrays")
 def concatenate(arrays: Any, axis: Any = 0, *, out_bar: Any) -> Any:
+    if isinstance(arrays, tuple) and (axis == 0 or axis == 1):
+        end = np.shape(arrays[0])[axis]
+        bars: Any = (out_bar[:end],) if axis == 0 else (out_bar[:, :end],)
+        for k in range(1, len(arrays)):
+            start, end = end, end + np.shape(arrays[k])[axis]
+            bars = (*bars, out_bar[start:end] if axis == 0 else out_bar[:, start:end])
+        return bars
     return unconcatenate(out_bar, arrays, axis)
 
 

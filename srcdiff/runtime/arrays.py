@@ -369,9 +369,34 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         indices = indices % max(shape[axis], 1)
     elif mode == "clip":
         indices = xp.clip(indices, 0, max(shape[axis] - 1, 0))
+    if xp is np and is_countable(g):
+        flat = flat_places(indices, shape, axis)
+        if flat is not None:
+            return np.bincount(flat.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
     out = _zeros(shape, g, a)
     xp.add.at(out, (slice(None),) * axis + (indices,), g)
     return out
+
+
+def is_countable(g: Any) -> bool:
+    """Whether sums of these numbers may be those of ``np.bincount``, which adds in the same order."""
+    return type(g) is np.ndarray and g.dtype == np.float64
+
+
+def flat_places(indices: Any, shape: Any, axis: int) -> Any:
+    """The flat place of each element of ``np.take(a, indices, axis)``; None if one is out of bounds."""
+    n = shape[axis]
+    low = indices.min(initial=0)
+    if low < -n or indices.max(initial=-1) >= n:
+        return None
+    if low < 0:
+        indices = indices % n
+    before, behind = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+    if behind > 1:
+        indices = indices[..., None] * behind + np.arange(behind)
+    if before > 1:
+        indices = np.arange(before).reshape((before,) + (1,) * indices.ndim) * (n * behind) + indices
+    return indices
 
 
 @shaped_like_second
@@ -386,9 +411,22 @@ def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
         xp.arange(n).reshape([-1 if j == k else 1 for j in range(len(shape))]) for k, n in enumerate(shape)
     ]
     where[axis] = indices
+    if xp is np and is_countable(g) and (places := joint_places(where, shape)) is not None:
+        return np.bincount(places.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
     out = _zeros(shape, g, arr)
     xp.add.at(out, tuple(where), g)
     return out
+
+
+def joint_places(where: Any, shape: Any) -> Any:
+    """The flat place of each element of ``a[where]``, an array for each axis; None if one is out of it."""
+    flat: Any = 0
+    for k, n in zip(where, shape, strict=True):
+        low = k.min(initial=0)
+        if low < -n or k.max(initial=-1) >= n:
+            return None
+        flat = flat * n + (k % n if low < 0 else k)
+    return flat
 
 
 def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
@@ -403,6 +441,12 @@ def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) 
     """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
     xp = namespace(g, a)
     out = _zeros(np.shape(a), g, a)
+    if xp is np and out.ndim == 2 and (axis1, axis2) == (0, 1):
+        rows, columns = out.shape
+        start = offset if offset >= 0 else -offset * columns
+        length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+        out.reshape(-1)[start : start + length * (columns + 1) : columns + 1] = g
+        return out
     planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
     rows, columns = planes.shape[-2:]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
@@ -492,8 +536,9 @@ def uncolumn_stack(g: Any, arrays: Any) -> Any:
 
 
 def _pieces(g: Any, arrays: Any, axis: int, lengths: list[int]) -> Any:
-    xp = namespace(g)
-    parts = xp.split(g, list(accumulate(lengths))[:-1], axis=axis)
+    around = (slice(None),) * (axis % g.ndim)
+    ends = list(accumulate(lengths))
+    parts = [g[around + (slice(end - n, end),)] for n, end in zip(lengths, ends, strict=True)]
     return _like_container(arrays, [p.reshape(np.shape(x))[()] for p, x in zip(parts, arrays, strict=True)])
 
 
@@ -621,12 +666,17 @@ def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
     """Add the transpose of NumPy's three-point differences along the last axis to ``out``."""
     xp = namespace(g)
     n = out.shape[-1]
-    d = xp.diff(h) if np.ndim(h) else xp.full(n - 1, h)
-    d = d.astype(out.dtype)
-    d1, d2 = d[:-1], d[1:]
-    out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
-    out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
-    out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
+    if np.ndim(h):
+        d = xp.diff(h).astype(out.dtype)
+        d1, d2 = d[:-1], d[1:]
+        out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
+        out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
+        out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
+    else:
+        d = xp.full(2, h, out.dtype)
+        inner = g[..., 1:-1] * (0.5 / h)
+        out[..., 2:] += inner
+        out[..., :-2] -= inner
     if edge_order == 1:
         first, last = (-1.0 / d[0], 1.0 / d[0]), (1.0 / d[-1], -1.0 / d[-1])
     else:

@@ -19,6 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from rules_more import FUNCTIONS, more
+
 from srcdiff import grad, source
 from srcdiff.api.forward import Forward, Request, Way, kept, looked_at
 
@@ -159,8 +161,14 @@ CASES |= {
                "    return w * (np.diff(r * r) / np.diff(r))[k]", "", VECTOR),
 }  # fmt: skip
 
-HEAD = "import math\nimport numpy as np\n\n\n"
-OUTSIDE = {"B": B, "b": ROW, "i": INDEX, "r": np.linspace(0.0, 1.0, 50)}
+CASES |= more(VECTOR, TABLE, MATRIX)
+
+HEAD = "import math\nimport numpy as np\n" + FUNCTIONS
+OUTSIDE = {
+    "B": B, "b": ROW, "i": INDEX, "r": np.linspace(0.0, 1.0, 50), "s": VECTOR[::-1].copy(), "m": VECTOR > 0.6,
+    "j": rng.integers(0, 100, 3000), "k": rng.integers(0, 100, 3000), "c": VECTOR[:3],
+    "q": rng.integers(0, 100, (120, 150)),
+}  # fmt: skip
 
 
 def programs() -> Any:
