@@ -1,4 +1,4 @@
-"""Helpers that are quick ways to something, against what they are a quick way to; where patterns are found."""
+"""Helpers that are quick ways to something, against that; where patterns are found."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def arrays() -> list[Any]:
     return [
         a, tied, with_nan, with_inf, with_zero, a * 1e200, a * 1e-200, a.astype("f4"), a.T, a[:, ::2],
         rng.normal(size=(2, 3, 4)), np.asfortranarray(rng.normal(size=(2, 3, 4))), np.full((2, 2), NAN),
-        np.array([1e-200, 1e-120, 1e300, 1e100]), rng.normal(size=5), np.array([2.0]), np.array([2.0, 2.0, 1.0]),
-        np.array([-INF, -INF]), np.array([-0.0, 0.0, 1.0]), rng.uniform(0.9, 1.1, 4000),
+        np.array([1e-200, 1e-120, 1e300, 1e100]), rng.normal(size=5), np.array([2.0]),
+        np.array([2.0, 2.0, 1.0]), np.array([-INF, -INF]), np.array([-0.0, 0.0, 1.0]),
+        rng.uniform(0.9, 1.1, 4000),
     ]  # fmt: skip
 
 
@@ -67,9 +68,10 @@ def test_quick_ways(k: int) -> None:
                 agree(chosen.of_quantile, x, a, q, axis, keepdims)
         if isinstance(axis, int):
             agree(chosen.products_of_others, a, axis)
-            if not (abs(a) > 1e299).any():  # (subnormal numbers on the way)
+            if not (abs(a.astype(float)) > 1e299).any():  # (subnormal numbers on the way)
                 agree(chosen.times_others, x, a, axis)
-            agree(chosen.sorting_order, a, axis)
+            agree(chosen.from_sorted, x, a, axis)
+            agree(chosen.sorted_like, x, a, axis)
 
 
 @pytest.mark.parametrize("size", [1.0, 0.0, 1e-170, 1e170, 1e-300, 1e300])
@@ -111,10 +113,14 @@ def angles(x: Any) -> Any:
     return np.sum(np.arctan2(x, 0.5) ** 2)
 
 
+def in_order(x: Any) -> Any:
+    return np.sum(np.sort(x, axis=0)[:2] ** 2) + np.sort(x[:, 0])[0] ** 2
+
+
 FUNCTIONS = {
     largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
     product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
-    angles: ("arctan2_slope", "arctan2_slope"),
+    in_order: ("from_sorted", "sorted_like"), angles: ("arctan2_slope", "arctan2_slope"),
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from srcdiff.runtime.arrays import (
     unhstack,
     uninsert,
     unmeshgrid,
+    unpad,
     unselect,
     untake,
     untake_along_axis,
@@ -340,6 +341,8 @@ def pad(
 ) -> Any:
     if mode == "constant":
         return np.pad(array_dot, pad_width)
+    if mode == "edge" or mode == "reflect" or mode == "symmetric" or mode == "wrap":
+        return np.pad(array_dot, pad_width, mode)
     return np.take(array_dot, pad_sources(array, pad_width, mode))
 
 
@@ -357,7 +360,7 @@ def pad_bar(
             before = pad_width[0]
             return out_bar[before : before + np.shape(array)[0]]
         return out_bar[interior(pad_width, np.ndim(array))]
-    return untake(out_bar, array, pad_sources(array, pad_width, mode))
+    return unpad(out_bar, array, pad_width, mode)
 
 
 @linear(sliding_window_view, "x")
@@ -399,6 +402,14 @@ def vstack(tup: Any, *, out_bar: Any) -> Any:
 
 @linear(np.hstack, "tup")
 def hstack(tup: Any, *, out_bar: Any) -> Any:
+    if isinstance(tup, tuple) and (np.ndim(out_bar) == 1 or np.ndim(out_bar) == 2):
+        end = np.size(tup[0]) if np.ndim(out_bar) == 1 else np.shape(tup[0])[1]
+        bars: Any = (out_bar[:end] if np.ndim(out_bar) == 1 else out_bar[:, :end],)
+        for k in range(1, len(tup)):
+            start = end
+            end = end + (np.size(tup[k]) if np.ndim(out_bar) == 1 else np.shape(tup[k])[1])
+            bars = (*bars, out_bar[start:end] if np.ndim(out_bar) == 1 else out_bar[:, start:end])
+        return bars
     return unhstack(out_bar, tup)
 
 
@@ -450,6 +461,9 @@ if hasattr(np, "unstack"):  # NumPy 2.1
 
 @linear(np.append, "arr", "values")
 def append(arr: Any, values: Any, axis: Any = None, *, out_bar: Any) -> Any:
+    if np.ndim(arr) == 1 and np.ndim(values) == 1:
+        end = np.shape(arr)[0]
+        return out_bar[:end], out_bar[end:]
     return unconcatenate(out_bar, (arr, values), axis)
 
 
@@ -497,7 +511,7 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, *, out_bar
 @linear(np.trace, "a")
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, *, out_bar: Any) -> Any:
     if np.ndim(a) == 2 and axis1 == 0 and axis2 == 1:
-        return out_bar * np.eye(np.shape(a)[0], np.shape(a)[1], offset, dtype=a.dtype)
+        return undiagonal(out_bar, a, offset)
     return undiagonal(np.expand_dims(out_bar, -1), a, offset, axis1, axis2)
 
 
@@ -610,6 +624,11 @@ def untake_rule(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "rai
     return np.take(out_bar, indices, axis=axis, mode=mode)
 
 
+@linear(unpad, "g")
+def unpad_rule(g: Any, array: Any, pad_width: Any, mode: Any, *, out_bar: Any) -> Any:
+    return np.pad(out_bar, pad_width, mode)
+
+
 @linear(untake_along_axis, "g")
 def untake_along_axis_rule(g: Any, arr: Any, indices: Any, axis: Any = -1, *, out_bar: Any) -> Any:
     return np.take_along_axis(out_bar, indices, axis=axis)
@@ -703,8 +722,8 @@ def ediff_back_rule(g: Any, a: Any, *, out_bar: Any) -> Any:
 for _fn, _names in (
     (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"),
     (runtime.resized, "like"), (runtime.untake, "a"), (runtime.untake_along_axis, "arr"),
-    (runtime.undiagonal, "a"), (runtime.untile, "a"), (runtime.unconcatenate, "arrays"),
-    (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
+    (runtime.unpad, "array"), (runtime.undiagonal, "a"), (runtime.untile, "a"),
+    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
     (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"), (runtime.unarray, "nested"),
     (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"),
     (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),

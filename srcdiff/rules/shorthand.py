@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff import runtime
-from srcdiff.rules.registry import definition, known, nondifferentiable
+from srcdiff.rules.registry import definition, known
 from srcdiff.runtime import chosen
 
 __all__ = ["SHORTHANDS", "word"]
@@ -81,15 +81,21 @@ for _each in (f"g * {_before} * {_after}", f"{_before} * {_after} * g", f"g * ({
     stands_for(_each, chosen.times_others, "g", "a", "axis")
 stands_for(f"{_before} * {_after}", chosen.products_of_others, "a", "axis")
 
+_t = 'np.argsort(a, axis=axis, kind="stable")'
+stands_for(
+    f"np.take_along_axis(alike(g), np.argsort({_t}, axis=axis), axis=axis)",
+    chosen.from_sorted, "g", "a", "axis",
+)  # fmt: skip
+stands_for(f"np.take_along_axis(alike(x), {_t}, axis=axis)", chosen.sorted_like, "x", "a", "axis")
+
 _t = "np.where(np.hypot(x1, x2) == 0.0, np.inf, np.hypot(x1, x2))"
 stands_for(f"x2 / {_t} / {_t}", chosen.arctan2_slope, "x1", "x2", shared=(np.hypot,))
 stands_for(f"x1 / {_t} / {_t}", chosen.arctan2_slope, "x2", "x1", shared=(np.hypot,))
 
 for _fn in (
-    "arctan2_slope", "of_largest", "of_quantile", "of_smallest", "products_of_others", "to_largest",
-    "to_quantile", "to_smallest", "times_others",
+    "arctan2_slope", "from_sorted", "of_largest", "of_quantile", "of_smallest", "products_of_others",
+    "sorted_like", "to_largest", "to_quantile", "to_smallest", "times_others",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))
     definition(getattr(chosen, _fn), *_text.__code__.co_varnames[:2])(_text)
-nondifferentiable(chosen.sorting_order)

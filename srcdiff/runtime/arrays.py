@@ -56,6 +56,7 @@ __all__ = [
     "unhstack",
     "uninsert",
     "unmeshgrid",
+    "unpad",
     "unselect",
     "untake",
     "untake_along_axis",
@@ -439,14 +440,16 @@ def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
 @shaped_like_second
 def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
-    xp = namespace(g, a)
-    out = _zeros(np.shape(a), g, a)
-    if xp is np and out.ndim == 2 and (axis1, axis2) == (0, 1):
-        rows, columns = out.shape
+    if type(a) is np.ndarray and a.ndim == 2 and axis1 == 0 and axis2 == 1:
+        dtype = getattr(g, "dtype", None)
+        out = np.zeros(a.shape, dtype if dtype is not None and dtype.kind in "fc" else float)
+        rows, columns = a.shape
         start = offset if offset >= 0 else -offset * columns
         length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
         out.reshape(-1)[start : start + length * (columns + 1) : columns + 1] = g
         return out
+    xp = namespace(g, a)
+    out = _zeros(np.shape(a), g, a)
     planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
     rows, columns = planes.shape[-2:]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
@@ -464,8 +467,38 @@ def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
     return xp.pad(where, pad_width, mode)
 
 
+@shaped_like_second
+def unpad(g: Any, array: Any, pad_width: Any, mode: Any) -> Any:
+    """Transpose of ``np.pad(array, pad_width, mode)``: what the margins copy is added to where it is from."""
+    xp, shape = namespace(g, array), np.shape(array)
+    pairs = pad_pairs(pad_width, len(shape))
+    most = 0 if mode == "reflect" else 1
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or any(
+        n == 0 or (mode != "edge" and max(pair) >= n + most) for n, pair in zip(shape, pairs, strict=True)
+    ):
+        return untake(g, array, pad_sources(array, pad_width, mode))
+    for k, (n, (low, high)) in enumerate(zip(shape, pairs, strict=True)):
+        rows = xp.moveaxis(g, k, 0)
+        core = rows[low : low + n].copy()
+        before, after = rows[:low], rows[low + n :]
+        if mode == "edge":
+            core[0] += before.sum(axis=0) if low > 1 else before[0] if low else 0.0
+            core[-1] += after.sum(axis=0) if high > 1 else after[0] if high else 0.0
+        elif mode == "wrap":
+            core[n - low :] += before
+            core[:high] += after
+        else:
+            skip = 1 if mode == "reflect" else 0
+            core[skip : skip + low] += before[::-1]
+            core[n - skip - high : n - skip] += after[::-1]
+        g = xp.moveaxis(core, 0, k)
+    return g
+
+
 def pad_pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
     """The widths before and after each axis."""
+    if isinstance(pad_width, int):
+        return ((pad_width, pad_width),) * ndim
     if isinstance(pad_width, dict):
         axes = {k % ndim: w for k, w in pad_width.items()}
         pairs = [np.broadcast_to(axes.get(k, 0), (2,)) for k in range(ndim)]

@@ -17,6 +17,8 @@ from srcdiff.runtime.reductions import quantile_weights, shifted
 __all__ = [
     "arctan2_slope",
     "arctan2_slope_plainly",
+    "from_sorted",
+    "from_sorted_plainly",
     "of_largest",
     "of_largest_plainly",
     "of_quantile",
@@ -25,8 +27,8 @@ __all__ = [
     "of_smallest_plainly",
     "products_of_others",
     "products_of_others_plainly",
-    "sorting_order",
-    "sorting_order_plainly",
+    "sorted_like",
+    "sorted_like_plainly",
     "times_others",
     "times_others_plainly",
     "to_largest",
@@ -203,30 +205,38 @@ def times_others_plainly(g: Any, a: Any, axis: int) -> Any:
 # --- order --------------------------------------------------------------------------------------------------
 
 
-def sorting_order(a: Any, axis: Any = -1) -> Any:
+def _sorting_order(a: Any, axis: int) -> Any:
     """``np.argsort(a, axis, kind="stable")``: by a quicker sort, where no two elements are equal."""
-    if type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim or not a.size:
-        return sorting_order_plainly(a, axis)
-    if axis is None:
-        a, axis = a.reshape(-1), 0
-    axis %= a.ndim
     order = a.argsort(axis)
-    by_size = np.moveaxis(a[_places_all(order, axis)] if a.ndim > 1 else a[order], axis, -1)
+    by_size = np.moveaxis(np.take_along_axis(a, order, axis), axis, -1)
     if (by_size[..., 1:] > by_size[..., :-1]).all():  # (not with NaN)
         return order
-    return sorting_order_plainly(a, axis)
+    return a.argsort(axis, kind="stable")
 
 
-def _places_all(order: Any, axis: int) -> tuple[Any, ...]:
-    n = order.ndim
-    return tuple(
-        order if j == axis else np.arange(m).reshape((m,) + (1,) * (n - 1 - j))
-        for j, m in enumerate(order.shape)
-    )
+def from_sorted(g: Any, a: Any, axis: int = -1) -> Any:
+    """The cotangents ``g`` of ``np.sort(a, axis)``, to the places from which the elements came."""
+    order = _sorting_order(a, axis)
+    out = np.empty(a.shape, g.dtype)
+    if a.ndim == 1:
+        out[order] = g
+    else:
+        np.put_along_axis(out, order, g, axis)
+    return out
 
 
-def sorting_order_plainly(a: Any, axis: Any = -1) -> Any:
-    return np.argsort(a, axis=axis, kind="stable")
+def from_sorted_plainly(g: Any, a: Any, axis: int = -1) -> Any:
+    order = np.argsort(a, axis=axis, kind="stable")
+    return np.take_along_axis(g, np.argsort(order, axis=axis), axis=axis)
+
+
+def sorted_like(x: Any, a: Any, axis: int = -1) -> Any:
+    """``x`` in the order in which ``np.sort`` puts ``a``."""
+    return np.take_along_axis(x, _sorting_order(a, axis), axis)
+
+
+def sorted_like_plainly(x: Any, a: Any, axis: int = -1) -> Any:
+    return np.take_along_axis(x, np.argsort(a, axis=axis, kind="stable"), axis=axis)
 
 
 def _quantile_places(a: Any, q: Any, axis: Any, method: str) -> tuple[Any, Any, float] | None:
