@@ -28,6 +28,8 @@ HELPERS: dict[str, tuple[str, str]] = {
     "np.max(x)": ("to_largest", "np.argmax where nothing is tied"),
     "np.max(A, axis=1)": ("to_largest", "np.argmax where nothing is tied"),
     "np.cumprod(x)": ("recurrence, shifted", "exact where factors are zero"),
+    "np.sort(x)": ("from_sorted", "a quick sort where nothing is tied"),
+    "np.trace(S)": ("undiagonal", "np.eye times a number takes three times as long"),
     "np.median(x)": ("to_quantile", "the middle two, and ties"),
     "np.einsum('ij,j->i', A, x)": ("fit", "sizes of one are repeated"),
     "np.einsum('ij,ij', A, B)": ("fit", "sizes of one are repeated"),
@@ -35,7 +37,6 @@ HELPERS: dict[str, tuple[str, str]] = {
     "np.linalg.cholesky(S @ S.T)": ("half_tril", "a triangle with half of its diagonal"),
     "np.linalg.eigvalsh(S @ S.T)": ("half_tril", "a triangle with half of its diagonal"),
     "np.broadcast_to(x, (3, 4))": ("unbroadcast", "its size may be one or four"),
-    "np.hstack((x, y))": ("unhstack", "a tuple of pieces of several sizes"),
     "np.take(A, i, axis=0)": ("untake", "np.add.at on zeros"),
     "np.interp(x, y[::-1], y)": ("untake", "np.add.at on zeros"),
 }

@@ -402,7 +402,10 @@ def vstack(tup: Any, *, out_bar: Any) -> Any:
 
 @linear(np.hstack, "tup")
 def hstack(tup: Any, *, out_bar: Any) -> Any:
-    if isinstance(tup, tuple) and (np.ndim(out_bar) == 1 or np.ndim(out_bar) == 2):
+    plain = isinstance(tup, tuple) and (np.ndim(out_bar) == 1 or np.ndim(out_bar) == 2)
+    for k in range(len(tup)) if plain else ():
+        plain = plain and np.ndim(tup[k]) == np.ndim(out_bar)
+    if plain:
         end = np.size(tup[0]) if np.ndim(out_bar) == 1 else np.shape(tup[0])[1]
         bars: Any = (out_bar[:end] if np.ndim(out_bar) == 1 else out_bar[:, :end],)
         for k in range(1, len(tup)):
@@ -723,9 +726,9 @@ for _fn, _names in (
     (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"),
     (runtime.resized, "like"), (runtime.untake, "a"), (runtime.untake_along_axis, "arr"),
     (runtime.unpad, "array"), (runtime.undiagonal, "a"), (runtime.untile, "a"),
-    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
-    (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"), (runtime.unarray, "nested"),
-    (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"),
+    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"),
+    (runtime.undstack, "arrays"), (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"),
+    (runtime.unarray, "nested"), (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"),
     (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),
     (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"), (runtime.matmul_left, "a"),
     (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),
