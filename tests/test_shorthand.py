@@ -68,6 +68,8 @@ def test_quick_ways(k: int) -> None:
                 agree(chosen.of_quantile, x, a, q, axis, keepdims)
         if isinstance(axis, int):
             agree(chosen.products_of_others, a, axis)
+            if not np.isinf(a).any():
+                agree(chosen.cumprod_back, x, a, axis)
             if not (abs(a.astype(float)) > 1e299).any():  # (subnormal numbers on the way)
                 agree(chosen.times_others, x, a, axis)
             agree(chosen.from_sorted, x, a, axis)
@@ -117,10 +119,14 @@ def in_order(x: Any) -> Any:
     return np.sum(np.sort(x, axis=0)[:2] ** 2) + np.sort(x[:, 0])[0] ** 2
 
 
+def running(x: Any) -> Any:
+    return np.sum(np.cumprod(x, axis=1) ** 2) + np.sum(np.cumprod(x[:, :2], axis=0) ** 2)
+
+
 FUNCTIONS = {
     largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
     product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
-    in_order: ("from_sorted", "sorted_like"), angles: ("arctan2_slope", "arctan2_slope"),
+    running: ("cumprod_back", "cumprod"), in_order: ("from_sorted", "sorted_like"), angles: ("arctan2_slope", "arctan2_slope"),
 }  # fmt: skip
 
 

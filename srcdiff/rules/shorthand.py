@@ -81,6 +81,13 @@ for _each in (f"g * {_before} * {_after}", f"{_before} * {_after} * g", f"g * ({
     stands_for(_each, chosen.times_others, "g", "a", "axis")
 stands_for(f"{_before} * {_after}", chosen.products_of_others, "a", "axis")
 
+for _axis in ("", ", axis=axis"):
+    stands_for(
+        "recurrence(shifted(a, axis, -1), alike(g), axis, True) * "
+        f"shifted(np.cumprod(a{_axis}), axis, 1, 1.0)",
+        chosen.cumprod_back, "g", "a", "axis",
+    )  # fmt: skip
+
 _t = 'np.argsort(a, axis=axis, kind="stable")'
 stands_for(
     f"np.take_along_axis(alike(g), np.argsort({_t}, axis=axis), axis=axis)",
@@ -93,8 +100,8 @@ stands_for(f"x2 / {_t} / {_t}", chosen.arctan2_slope, "x1", "x2", shared=(np.hyp
 stands_for(f"x1 / {_t} / {_t}", chosen.arctan2_slope, "x2", "x1", shared=(np.hypot,))
 
 for _fn in (
-    "arctan2_slope", "from_sorted", "of_largest", "of_quantile", "of_smallest", "products_of_others",
-    "sorted_like", "to_largest", "to_quantile", "to_smallest", "times_others",
+    "arctan2_slope", "cumprod_back", "from_sorted", "of_largest", "of_quantile", "of_smallest",
+    "products_of_others", "sorted_like", "to_largest", "to_quantile", "to_smallest", "times_others",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))

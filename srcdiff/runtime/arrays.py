@@ -470,28 +470,32 @@ def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
 @shaped_like_second
 def unpad(g: Any, array: Any, pad_width: Any, mode: Any) -> Any:
     """Transpose of ``np.pad(array, pad_width, mode)``: what the margins copy is added to where it is from."""
-    xp, shape = namespace(g, array), np.shape(array)
+    shape = np.shape(array)
     pairs = pad_pairs(pad_width, len(shape))
     most = 0 if mode == "reflect" else 1
     if mode not in ("edge", "reflect", "symmetric", "wrap") or any(
         n == 0 or (mode != "edge" and max(pair) >= n + most) for n, pair in zip(shape, pairs, strict=True)
     ):
         return untake(g, array, pad_sources(array, pad_width, mode))
+    skip = 1 if mode == "reflect" else 0
     for k, (n, (low, high)) in enumerate(zip(shape, pairs, strict=True)):
-        rows = xp.moveaxis(g, k, 0)
-        core = rows[low : low + n].copy()
-        before, after = rows[:low], rows[low + n :]
+
+        def part(start: Any, stop: Any, step: Any = None, k: int = k) -> Any:
+            return (slice(None),) * k + (slice(start, stop, step),)
+
+        core = g[part(low, low + n)].copy()
+        before, after = g[part(None, low)], g[part(low + n, None)]
         if mode == "edge":
-            core[0] += before.sum(axis=0) if low > 1 else before[0] if low else 0.0
-            core[-1] += after.sum(axis=0) if high > 1 else after[0] if high else 0.0
+            for at, margin, width in ((part(0, 1), before, low), (part(n - 1, n), after, high)):
+                if width:
+                    core[at] += margin.sum(axis=k, keepdims=True) if width > 1 else margin
         elif mode == "wrap":
-            core[n - low :] += before
-            core[:high] += after
+            core[part(n - low, n)] += before
+            core[part(0, high)] += after
         else:
-            skip = 1 if mode == "reflect" else 0
-            core[skip : skip + low] += before[::-1]
-            core[n - skip - high : n - skip] += after[::-1]
-        g = xp.moveaxis(core, 0, k)
+            core[part(skip, skip + low)] += before[part(None, None, -1)]
+            core[part(n - skip - high, n - skip)] += after[part(None, None, -1)]
+        g = core
     return g
 
 
@@ -684,14 +688,17 @@ def ediff_back(g: Any, a: Any) -> Any:
 def gradient_back(g: Any, f: Any, spacings: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     """Transpose of ``np.gradient(f, *spacings, axis=axis, edge_order=edge_order)``."""
     shape = np.shape(f)
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
+    axes = range(len(shape)) if axis is None else [int(k) % len(shape) for k in np.atleast_1d(axis)]
     steps = list(spacings) or [1.0]
     if len(steps) == 1:
         steps = steps * len(axes)
     bars = g if isinstance(g, list | tuple) else [g]
     out = _zeros(shape, bars[0])
     for k, h, bar in zip(axes, steps, bars, strict=True):
-        _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
+        if k != len(shape) - 1:
+            _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
+        else:
+            _gradient_back_axis(bar, out, h, edge_order)
     return out
 
 
@@ -706,7 +713,7 @@ def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
         out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
         out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
     else:
-        d = xp.full(2, h, out.dtype)
+        d = (out.dtype.type(h),) * 2
         inner = g[..., 1:-1] * (0.5 / h)
         out[..., 2:] += inner
         out[..., :-2] -= inner

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.runtime.reductions import quantile_weights, shifted
+from srcdiff.runtime.reductions import quantile_weights, recurrence, shifted
 
 __all__ = [
     "arctan2_slope",
     "arctan2_slope_plainly",
+    "cumprod_back",
+    "cumprod_back_plainly",
     "from_sorted",
     "from_sorted_plainly",
     "of_largest",
@@ -173,17 +175,23 @@ _EXPONENTS: dict[str, Any] = {d.char: (int(np.finfo(d).minexp), int(np.finfo(d).
 
 def products_of_others(a: Any, axis: int) -> Any:
     """The product of all other elements along ``axis``, for each element; right where elements are zero."""
-    if type(a) is np.ndarray and a.size and a.dtype.kind == "f":
-        low, high = float(a.min()), float(a.max())
-        if not low > 0.0:
-            size = abs(a)
-            low, high = float(size.min()), float(size.max())
-        if low > 0.0:  # (so no NaN)
-            n, (least, most) = a.shape[axis], _EXPONENTS[a.dtype.char]
-            # no product of any of them, in any order, leaves the range of numbers in full precision
-            if (high <= 1.0 or n * math.log2(high) < most) and (low >= 1.0 or n * math.log2(low) > least):
-                return np.multiply.reduce(a, axis, keepdims=True) / a
+    if _moderate(a, axis):
+        return np.multiply.reduce(a, axis, keepdims=True) / a
     return products_of_others_plainly(a, axis)
+
+
+def _moderate(a: Any, axis: int) -> bool:
+    """Whether no product of elements along an axis leaves the range of numbers of full precision."""
+    if type(a) is not np.ndarray or not a.size or a.dtype.kind != "f":
+        return False
+    low, high = float(a.min()), float(a.max())
+    if not low > 0.0:
+        size = abs(a)
+        low, high = float(size.min()), float(size.max())
+    if not low > 0.0:  # (or NaN)
+        return False
+    n, (least, most) = a.shape[axis], _EXPONENTS[a.dtype.char]
+    return (high <= 1.0 or n * math.log2(high) < most) and (low >= 1.0 or n * math.log2(low) > least)
 
 
 def products_of_others_plainly(a: Any, axis: int) -> Any:
@@ -200,6 +208,18 @@ def times_others(g: Any, a: Any, axis: int) -> Any:
 def times_others_plainly(g: Any, a: Any, axis: int) -> Any:
     after = np.flip(np.cumprod(np.flip(shifted(a, axis, -1, 1.0), axis=axis), axis=axis), axis=axis)
     return g * np.cumprod(shifted(a, axis, 1, 1.0), axis=axis) * after
+
+
+def cumprod_back(g: Any, a: Any, axis: int) -> Any:
+    """The cotangents ``g`` of ``np.cumprod(a, axis)``; right where elements are zero."""
+    if _moderate(a, axis):
+        return np.flip(np.cumsum(np.flip(g * np.cumprod(a, axis), axis), axis), axis) / a
+    return cumprod_back_plainly(g, a, axis)
+
+
+def cumprod_back_plainly(g: Any, a: Any, axis: int) -> Any:
+    later = recurrence(shifted(a, axis, -1), g, axis, True)
+    return later * shifted(np.cumprod(a, axis=axis), axis, 1, 1.0)
 
 
 # --- order --------------------------------------------------------------------------------------------------
