@@ -85,7 +85,7 @@ for _axis in ("", ", axis=axis"):
     stands_for(
         "recurrence(shifted(a, axis, -1), alike(g), axis, True) * "
         f"shifted(np.cumprod(a{_axis}), axis, 1, 1.0)",
-        chosen.cumprod_back, "g", "a", "axis",
+        chosen.cumprod_back, "g", "a", "axis", shared=(np.cumprod,),
     )  # fmt: skip
 
 _t = 'np.argsort(a, axis=axis, kind="stable")'
