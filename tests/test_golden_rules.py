@@ -29,7 +29,6 @@ HELPERS: dict[str, tuple[str, str]] = {
     "np.max(A, axis=1)": ("to_largest", "np.argmax where nothing is tied"),
     "np.cumprod(x)": ("recurrence, shifted", "exact where factors are zero"),
     "np.sort(x)": ("from_sorted", "a quick sort where nothing is tied"),
-    "np.trace(S)": ("undiagonal", "np.eye times a number takes three times as long"),
     "np.median(x)": ("to_quantile", "the middle two, and ties"),
     "np.einsum('ij,j->i', A, x)": ("fit", "sizes of one are repeated"),
     "np.einsum('ij,ij', A, B)": ("fit", "sizes of one are repeated"),

@@ -176,7 +176,7 @@ class Match:
         return self.op(a.op, p)
 
     def op(self, op: Op, p: Call) -> bool:
-        if op.code != "prim":
+        if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("aug"):
             return False
         self.inner.append(op)
         if p.fn is newaxis:

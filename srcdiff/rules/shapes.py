@@ -514,7 +514,7 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, *, out_bar
 @linear(np.trace, "a")
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, *, out_bar: Any) -> Any:
     if np.ndim(a) == 2 and axis1 == 0 and axis2 == 1:
-        return undiagonal(out_bar, a, offset)
+        return out_bar * np.eye(np.shape(a)[0], np.shape(a)[1], offset, dtype=a.dtype)
     return undiagonal(np.expand_dims(out_bar, -1), a, offset, axis1, axis2)
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import math
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -370,6 +371,11 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         indices = indices % max(shape[axis], 1)
     elif mode == "clip":
         indices = xp.clip(indices, 0, max(shape[axis] - 1, 0))
+    if xp is np and is_countable(g) and len(shape) == 1 and g.size:
+        with suppress(ValueError):  # (negative places)
+            out = np.bincount(indices.reshape(-1), g.reshape(-1), shape[0])
+            if len(out) == shape[0]:
+                return out
     if xp is np and is_countable(g):
         flat = flat_places(indices, shape, axis)
         if flat is not None:
