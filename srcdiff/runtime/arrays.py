@@ -399,9 +399,9 @@ def flat_places(indices: Any, shape: Any, axis: int) -> Any:
     if low < 0:
         indices = indices % n
     before, behind = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    if behind > 1:
+    if behind != 1:
         indices = indices[..., None] * behind + np.arange(behind)
-    if before > 1:
+    if before != 1:
         indices = np.arange(before).reshape((before,) + (1,) * indices.ndim) * (n * behind) + indices
     return indices
 
