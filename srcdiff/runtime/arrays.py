@@ -371,7 +371,7 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         indices = indices % max(shape[axis], 1)
     elif mode == "clip":
         indices = xp.clip(indices, 0, max(shape[axis] - 1, 0))
-    if xp is np and is_countable(g) and len(shape) == 1 and g.size:
+    if xp is np and is_countable(g) and len(shape) == 1:
         with suppress(ValueError):  # (negative places)
             out = np.bincount(indices.reshape(-1), g.reshape(-1), shape[0])
             if len(out) == shape[0]:
@@ -387,7 +387,7 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
 
 def is_countable(g: Any) -> bool:
     """Whether sums of these numbers may be those of ``np.bincount``, which adds in the same order."""
-    return type(g) is np.ndarray and g.dtype == np.float64
+    return type(g) is np.ndarray and g.dtype == np.float64 and g.size > 0  # (of none, it gives integers)
 
 
 def flat_places(indices: Any, shape: Any, axis: int) -> Any:

@@ -234,8 +234,10 @@ def _sorting_order(a: Any, axis: int) -> Any:
     return a.argsort(axis, kind="stable")
 
 
-def from_sorted(g: Any, a: Any, axis: int = -1) -> Any:
+def from_sorted(g: Any, a: Any, axis: Any = -1) -> Any:
     """The cotangents ``g`` of ``np.sort(a, axis)``, to the places from which the elements came."""
+    if axis is None or not np.ndim(a):
+        return from_sorted_plainly(g, a, axis)
     order = _sorting_order(a, axis)
     out = np.empty(a.shape, g.dtype)
     if a.ndim == 1:
@@ -245,17 +247,19 @@ def from_sorted(g: Any, a: Any, axis: int = -1) -> Any:
     return out
 
 
-def from_sorted_plainly(g: Any, a: Any, axis: int = -1) -> Any:
+def from_sorted_plainly(g: Any, a: Any, axis: Any = -1) -> Any:
     order = np.argsort(a, axis=axis, kind="stable")
     return np.take_along_axis(g, np.argsort(order, axis=axis), axis=axis)
 
 
-def sorted_like(x: Any, a: Any, axis: int = -1) -> Any:
+def sorted_like(x: Any, a: Any, axis: Any = -1) -> Any:
     """``x`` in the order in which ``np.sort`` puts ``a``."""
+    if axis is None or not np.ndim(a):
+        return sorted_like_plainly(x, a, axis)
     return np.take_along_axis(x, _sorting_order(a, axis), axis)
 
 
-def sorted_like_plainly(x: Any, a: Any, axis: int = -1) -> Any:
+def sorted_like_plainly(x: Any, a: Any, axis: Any = -1) -> Any:
     return np.take_along_axis(x, np.argsort(a, axis=axis, kind="stable"), axis=axis)
 
 
