@@ -3,7 +3,8 @@
 
 The program is ``f(x, w) = np.vdot(w, op(x))``; by hand, its gradient is one expression in ``x`` and ``w``, and so is
 its change along a direction.  What is timed is the emitted function itself, without the few microseconds of a call
-of ours; best of many rounds, in one process, taken in turns.  The target is 1.5 times the formula by hand.
+of ours; best of many rounds, in one process, taken in turns.  The target is 1.5 times the formula by hand, which
+shares between equal extremes as ours does, and loses no digits where ours does not (`expit`, `log_ndtr`).
 """
 
 from __future__ import annotations
