@@ -75,10 +75,11 @@ class Products:
 
     def region(self, region: Region) -> None:
         out: list[Op] = []
+        here = {id(o) for o in region.ops}
         for op in region.ops:
             for r in op.regions:
                 self.region(r)
-            self.here = {id(o) for o in region.ops}
+            self.here = here
             self.new = []
             if op.code == "prim" and not op.attrs.get("guarded") and not op.attrs.get("aug"):
                 for n in self.of_shapes(op):
