@@ -24,17 +24,18 @@ FILE = Path(__file__).with_name("golden_rules.txt")
 
 HELPERS: dict[str, tuple[str, str]] = {
     "np.sinc(x)": ("sinc_derivative", "a series near zero"),
-    "np.prod(x)": ("shifted", "exact where factors are zero"),
+    "np.prod(x)": ("products_of_others", "a division where no factor is zero"),
+    "np.max(x)": ("to_largest", "np.argmax where nothing is tied"),
+    "np.max(A, axis=1)": ("to_largest", "np.argmax where nothing is tied"),
     "np.cumprod(x)": ("recurrence, shifted", "exact where factors are zero"),
-    "np.median(x)": ("quantile_weights", "the middle two, and ties"),
+    "np.sort(x)": ("from_sorted", "a quick sort where nothing is tied"),
+    "np.median(x)": ("to_quantile", "the middle two, and ties"),
     "np.einsum('ij,j->i', A, x)": ("fit", "sizes of one are repeated"),
     "np.einsum('ij,ij', A, B)": ("fit", "sizes of one are repeated"),
     "np.linalg.det(S)": ("cofactors", "exact where the matrix is singular"),
     "np.linalg.cholesky(S @ S.T)": ("half_tril", "a triangle with half of its diagonal"),
     "np.linalg.eigvalsh(S @ S.T)": ("half_tril", "a triangle with half of its diagonal"),
     "np.broadcast_to(x, (3, 4))": ("unbroadcast", "its size may be one or four"),
-    "np.concatenate((x, y))": ("unconcatenate", "a tuple of pieces of several sizes"),
-    "np.hstack((x, y))": ("unhstack", "a tuple of pieces of several sizes"),
     "np.take(A, i, axis=0)": ("untake", "np.add.at on zeros"),
     "np.interp(x, y[::-1], y)": ("untake", "np.add.at on zeros"),
 }

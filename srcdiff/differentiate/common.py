@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from srcdiff.analysis.shifts import Words
 from srcdiff.differentiate import templates
 from srcdiff.differentiate.masks import (
     Cover,
@@ -53,6 +54,7 @@ from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup
 
 __all__ = [
+    "SHIFTS",
     "Builder",
     "arguments",
     "display_of",
@@ -65,6 +67,8 @@ __all__ = [
     "never_ends",
     "no_rule",
 ]
+
+SHIFTS = Words(*vocabulary.SHIFTS)
 
 # operations whose result carries no derivative whatever flows in
 CONSTANT = {

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from srcdiff.analysis.activity import Activity
+from srcdiff.analysis.shifts import idle
 from srcdiff.differentiate.common import (
+    SHIFTS,
     Builder,
     arguments,
     display_of,
@@ -103,7 +105,7 @@ class Forward(Builder):
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val], orders: int = 1) -> None:
         super().__init__(ctx, graph)
         found = Activity(graph, wrt, is_constant_fn)
-        self.varied, self.lost = found.varied, found.lost
+        self.varied, self.lost = found.varied - idle(graph, found.varied, SHIFTS), found.lost
         self.layers: list[dict[Val, Atom]] = [{} for _ in range(orders)]
         self.order = 1  # of the tangents that are being made
         self.failed: dict[Val, NoRule] = {}

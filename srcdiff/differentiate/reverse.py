@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from srcdiff.analysis.activity import Activity, widest
+from srcdiff.analysis.shifts import idle
 from srcdiff.analysis.versions import (
     versions,
 )
 from srcdiff.differentiate import branching, looping, primals, replay, rewinding
 from srcdiff.differentiate.common import (
+    SHIFTS,
     Builder,
     arguments,
     fn_name,
@@ -94,7 +96,7 @@ class Reverse(Builder):
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
         found = Activity(graph, wrt, is_constant_fn)
-        self.varied, self.lost = found.varied, found.lost
+        self.varied, self.lost = found.varied - idle(graph, found.varied, SHIFTS), found.lost
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)

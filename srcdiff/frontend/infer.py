@@ -97,6 +97,7 @@ class _Sampler:
         loose: int = 0,
         apart: frozenset[int] = frozenset(),
         real: float = 0.625,
+        known: dict[int, int] | None = None,
     ) -> None:
         self.run, self.real = run, real
         self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
@@ -104,7 +105,7 @@ class _Sampler:
         self.apart = apart  # but for these
         self.whole = whole  # sizes are such that they can be split, as an operation demands
         self.loose = loose  # all sizes are this one, and nothing is learnt of those of the result
-        self.table: dict[int, int] = {}
+        self.table: dict[int, int] = dict(known or {})
         self.parts: dict[tuple[int, int], Sym] = {}  # sizes of the result that follow no size of an argument
 
     def base(self, index: int) -> int:
@@ -337,6 +338,11 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
         got = _sampled(fn, args, names, False, real=2.5)
     if got is not None:
         return got
+    known = _as_known(args)
+    if known:
+        got = _sampled(fn, args, names, False, known=known)
+        if got is not None:
+            return forget_sizes(got)
     numbers = sorted(_numbers_in(map(kind, args)) | {n for a in args if (n := length_of_literal(a))})
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
@@ -350,6 +356,14 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
             return forget_sizes(got)
     at = getattr(fn, "__shaped_like__", 0)
     return shaped(kind(args[0]), kind(args[at])) if at and not any(names[: at + 1]) else UNKNOWN
+
+
+def _as_known(args: list[Atom]) -> dict[int, int]:
+    """Sizes that an operand of known shape gives another of its rank, where both are to have one shape."""
+    shapes = [k.dims for k in map(kind, args) if isinstance(k, Array) and k.dims]
+    whole = next((s for s in shapes if all(isinstance(d, int) for d in s)), ())
+    pairs = (p for s in shapes if len(s) == len(whole) for p in zip(s, whole, strict=True))
+    return {d.id: n - d.offset for d, n in pairs if isinstance(d, Sym) and isinstance(n, int)}
 
 
 def shaped(first: Kind, like: Kind) -> Kind:

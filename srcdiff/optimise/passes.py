@@ -18,6 +18,7 @@ PASSES = {
     "merge_branches": "branches on one condition that follow each other are one",
     "products": "products whose rows are all the same are sums; transposes go into products",
     "scatter": "the first contribution to an array is written, those to other parts of it too",
+    "shorthand": "what there is a quick way to is done by that",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
     "contract": "sums of products along axes are contracted at once",
     "reuse": "memory that nobody reads any more is written over",

@@ -8,7 +8,9 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
   other vector, repeated.
 - `a.T.T` is `a`, and `(a @ b.T).T` is `b @ a.T`.
 - A number repeated twice is repeated once.
-- The size of an array that is not wanted otherwise is the size of an argument that it follows from.
+- The size of an array that is not wanted otherwise is the size of an argument that it follows from; one that
+  gives nothing but its shape is an argument, or an operand, of the same shape.
+- `a @ b + a @ c` is `a @ (b + c)`.
 - `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
 - `np.flip(x)` of a vector is `x[::-1]`, likewise.
 - `np.expand_dims(x, 1)` of a known rank is `x[:, None]`, which takes a tenth of the time.
@@ -21,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
@@ -45,6 +47,7 @@ class Products:
         self.uses: dict[Val, int] = {}
         self.read: set[Val] = set()  # values of which more than the shape is asked for
         self.new: list[Op] = []
+        self.here: set[int] = set()
         self.changed = False
 
     def run(self) -> bool:
@@ -54,7 +57,7 @@ class Products:
 
     def count(self, region: Region) -> None:
         for op in region.ops:
-            shapes = of_shape(op, self.shape_only)
+            shapes = [*of_shape(op, self.shape_only), *self.of_shapes(op)]
             for n, a in enumerate(op.ins):
                 for v in vals([a]):
                     self.uses[v] = self.uses.get(v, 0) + 1
@@ -68,11 +71,15 @@ class Products:
 
     def region(self, region: Region) -> None:
         out: list[Op] = []
+        here = {id(o) for o in region.ops}
         for op in region.ops:
             for r in op.regions:
                 self.region(r)
+            self.here = here
             self.new = []
             if op.code == "prim" and not op.attrs.get("guarded") and not op.attrs.get("aug"):
+                for n in self.of_shapes(op):
+                    op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
                 if op.fn is ops.shape_at:
                     self.size(op)
                 elif op.origin is not None and op.origin.adjoint:
@@ -155,6 +162,8 @@ class Products:
             self.repeated_again(op)
         elif fn is self.words.choose and len(op.ins) == 3 and not named:
             self.where_negative(op)
+        elif fn in (ops.accumulate, operator.add) and len(op.ins) == 2 and not named:
+            self.sum_of_products(op)
         elif fn in (operator.matmul, self.words.outer) and len(op.ins) == 2 and not named:
             self.untwisted(op)
             a, b = op.ins
@@ -164,6 +173,25 @@ class Products:
                     (self.outer if fn is self.words.outer else self.product)(
                         op, a, b, len(ka.dims), len(kb.dims)
                     )
+
+    def sum_of_products(self, op: Op) -> None:
+        """``a @ b + a @ c`` is ``a @ (b + c)``, and ``b @ a + c @ a`` is ``(b + c) @ a``, of matrices."""
+        made = [x.op for x in op.ins if isinstance(x, Val) and x.op is not None and self.uses.get(x) == 1]
+        if len(made) < 2 or not all(o.code == "prim" and o.fn is operator.matmul for o in made):
+            return
+        if any(o.attrs.get("aug") or o.attrs.get("guarded") or id(o) not in self.here for o in made):
+            return
+        if not all(o.origin is not None and o.origin.adjoint for o in made):
+            return
+        for common, rest in ((0, 1), (1, 0)):
+            x, y, z = made[0].ins[common], made[0].ins[rest], made[1].ins[rest]
+            k = kind(y)
+            if not same(x, made[1].ins[common]) or not isinstance(k, Array) or kind(z) != k:
+                continue
+            if len(k.dims) == 2 and isinstance(kind(x), Array) and len(kind(x).dims) == 2:  # type: ignore[union-attr]
+                total = self.prim(op, operator.add, [y, z], k)
+                self.become(op, operator.matmul, [x, total] if common == 0 else [total, x])
+                return
 
     def product(self, op: Op, a: Atom, b: Atom, na: int, nb: int) -> None:
         left, right = self.expanded(a), self.expanded(b)
@@ -303,10 +331,36 @@ class Products:
             return
         if not isinstance(axis, Const) or x.op.code != "prim" or x.op.fn is operator.getitem:
             return
-        found = self.argument(k.dims[axis.value])
+        d = k.dims[axis.value]
+        found = self.argument(d)
         if found is not None:
             op.ins = [found[0], Const(found[1])]
             self.changed = True
+        elif isinstance(d, Sym) and d.offset and (found := self.argument(Sym(d.id))) is not None:
+            whole = self.prim(op, ops.shape_at, [found[0], Const(found[1])], Scalar("i8", True, Sym(d.id)))
+            sign = operator.add if d.offset > 0 else operator.sub
+            self.become(op, sign, [whole, Const(abs(d.offset))])
+
+    def of_shapes(self, op: Op) -> list[int]:
+        """The operands, containers, of which an operation reads shapes and types alone."""
+        if op.code != "prim":
+            return []
+        names = op.attrs.get("names") or ("",) * len(op.ins)
+        wanted = self.shape_only(op.fn)
+        return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(a, Struct)]
+
+    def of_this_shape(self, v: Val) -> Atom:
+        """An argument, or an operand, of the shape and type of an array that is not wanted otherwise."""
+        while v not in self.read and v.op is not None and v.op.code == "prim" and isinstance(v.kind, Array):
+            if any(isinstance(d, Sym) and not d.big for d in v.kind.dims):
+                break
+            among = (*self.graph.region.params, *(a for a in v.op.ins if isinstance(a, Val)))
+            found = next((p for p in among if p.kind == v.kind), None)
+            if found is None:
+                break
+            self.changed = True
+            v = found
+        return v
 
     def argument(self, d: Dim) -> tuple[Atom, int] | None:
         """An argument, and its axis, that has a size."""

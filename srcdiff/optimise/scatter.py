@@ -87,6 +87,8 @@ class Scatter:
             if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
                 self.zero_after(op, at, gone, late, after)
                 self.first(op, at)
+            elif op not in gone and is_masked(op) and is_zeros(op.ins[0]):
+                self.first(op, at)
         if gone or late or made or after:
             moved = {*late.values(), *after.values()}
             out: list[Op] = []
@@ -274,6 +276,13 @@ def is_sum(op: Op) -> bool:
         return False
     k = kind(op.ins[0])
     return isinstance(k, Array) and k.dtype[0] in "fc" and basic(op.ins[1])
+
+
+def is_masked(op: Op) -> bool:
+    """Whether something is added where a mask is true."""
+    k = kind(op.ins[1]) if op.code == "prim" and op.fn is ops.additem else None
+    adjoint = op.origin is not None and op.origin.adjoint and not op.attrs.get("at")
+    return adjoint and isinstance(k, Array) and k.dtype == "b1"
 
 
 def multiple(a: Atom) -> tuple[float, Atom]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from srcdiff.compiled.partition import partition
@@ -20,10 +21,12 @@ from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.reuse import reuse
+from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
 from srcdiff.pipeline import callees, context, owning
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Made
 from srcdiff.rules import registry
+from srcdiff.rules.shorthand import SHORTHANDS, word
 
 __all__ = ["compiled", "finish"]
 
@@ -124,9 +127,17 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
     return own_graph, owning.read_captures(own_graph)
 
 
+@functools.cache
+def shorthands() -> list[Pattern]:
+    """What the rules have quick ways to."""
+    return [pattern(*each, word) for each in SHORTHANDS]
+
+
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
     facts = registry.may_alias, context.is_fresh, context.shape_positions
+    if not on_device():
+        graph = noted("shorthand", shorthand(graph, shorthands()))
     graph = owning.owned(graph)
     if not on_device():
         graph = noted("contract", contracted(graph, context.WORDS))

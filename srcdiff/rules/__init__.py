@@ -15,6 +15,7 @@ from srcdiff.rules import (
     reasons,
     reductions,
     shapes,
+    shorthand,
     solvers,
 )
 from srcdiff.rules.registry import (
@@ -55,5 +56,6 @@ __all__ = [
     "returns_fresh",
     "rules_table",
     "shapes",
+    "shorthand",
     "solvers",
 ]

@@ -22,6 +22,11 @@ from srcdiff.runtime.reductions import present_size, reduced_size
 # --- the order of an array in memory ------------------------------------------------------------------------
 
 
+def squares(x: Any) -> Any:
+    """The squares of the sizes of numbers."""
+    return abs(x) ** 2 if np.iscomplexobj(x) else x**2
+
+
 @definition(np.ravel, "a", options=("order", 1))
 def ravel_in_memory(a: Any, order: Any = "C") -> Any:
     """In the order that 'A' and 'K' mean for this array: its tangent may lie in memory in another."""
@@ -135,12 +140,12 @@ def var_with(
     if where is True:
         if mean is None:
             return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-        total = np.sum(abs(a - mean) ** 2, axis=axis, dtype=dtype, keepdims=keepdims)
+        total = np.sum(squares(a - mean), axis=axis, dtype=dtype, keepdims=keepdims)
         return total / np.maximum(reduced_size(a, axis) - ddof, 0)
     if mean is None:
         count = present_size(a, where, axis, True)
         mean = np.sum(np.where(where, a, 0), axis=axis, dtype=dtype, keepdims=True) / count
-    total = np.sum(np.where(where, abs(a - mean) ** 2, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    total = np.sum(np.where(where, squares(a - mean), 0), axis=axis, dtype=dtype, keepdims=keepdims)
     return total / np.maximum(present_size(a, where, axis, keepdims) - ddof, 0)
 
 
@@ -155,12 +160,12 @@ def std_with(
     if where is True:
         if mean is None:
             return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-        total = np.sum(abs(a - mean) ** 2, axis=axis, dtype=dtype, keepdims=keepdims)
+        total = np.sum(squares(a - mean), axis=axis, dtype=dtype, keepdims=keepdims)
         return np.sqrt(total / np.maximum(reduced_size(a, axis) - ddof, 0))
     if mean is None:
         count = present_size(a, where, axis, True)
         mean = np.sum(np.where(where, a, 0), axis=axis, dtype=dtype, keepdims=True) / count
-    total = np.sum(np.where(where, abs(a - mean) ** 2, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    total = np.sum(np.where(where, squares(a - mean), 0), axis=axis, dtype=dtype, keepdims=keepdims)
     return np.sqrt(total / np.maximum(present_size(a, where, axis, keepdims) - ddof, 0))
 
 
@@ -224,7 +229,7 @@ def nanvar(
     if mean is None:
         count = present_size(a, taken, axis, True)
         mean = np.sum(np.where(taken, a, 0), axis=axis, dtype=dtype, keepdims=True) / count
-    total = np.sum(np.where(taken, abs(a - mean) ** 2, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    total = np.sum(np.where(taken, squares(a - mean), 0), axis=axis, dtype=dtype, keepdims=keepdims)
     return total / present_size(a, taken, axis, keepdims, ddof)
 
 
@@ -240,7 +245,7 @@ def nanstd(
     if mean is None:
         count = present_size(a, taken, axis, True)
         mean = np.sum(np.where(taken, a, 0), axis=axis, dtype=dtype, keepdims=True) / count
-    total = np.sum(np.where(taken, abs(a - mean) ** 2, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    total = np.sum(np.where(taken, squares(a - mean), 0), axis=axis, dtype=dtype, keepdims=keepdims)
     return np.sqrt(total / present_size(a, taken, axis, keepdims, ddof))
 
 

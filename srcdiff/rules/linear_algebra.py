@@ -53,6 +53,7 @@ from srcdiff.runtime.linalg import (
     completing,
     einsum_bar,
     einsum_is_plain,
+    einsum_product,
     einsum_transposed,
     half_tril,
     kron_left,
@@ -70,7 +71,7 @@ from srcdiff.runtime.linalg import (
 )
 
 takes_sequence(np.linalg.multi_dot)
-pure(einsum_is_plain, einsum_transposed, norm_axes)
+pure(einsum_is_plain, einsum_product, einsum_transposed, norm_axes)
 pure(tensordot_axes_left, tensordot_axes_right, tensordot_order_left, tensordot_order_right)
 nondifferentiable(np.linalg.matrix_rank, nearest_places)
 returns_alias(complete, completed, completing, square)
@@ -245,6 +246,20 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 # --- products of many
 
 
+def einsum_of_two(subscripts: Any, a: Any, b: Any) -> Any:
+    """``np.einsum(subscripts, a, b)``, as a product of matrices where it is one; no size is repeated."""
+    form = einsum_product(subscripts)
+    if form == "":
+        return np.einsum(subscripts, a, b)
+    if form == "aTb" or form == "aTbT" or form == "baT" or form == "bTaT":
+        a = np.swapaxes(a, -1, -2) if np.ndim(a) > 2 else np.transpose(a)
+    if form == "abT" or form == "aTbT" or form == "bTa" or form == "bTaT":
+        b = np.swapaxes(b, -1, -2) if np.ndim(b) > 2 else np.transpose(b)
+    if form == "ab" or form == "aTb" or form == "abT" or form == "aTbT":
+        return a @ b
+    return b @ a
+
+
 @differential(np.einsum)
 def einsum(subscripts: Any, *operands: Any, operands_dot: Any) -> Any:
     out_dot = np.einsum(subscripts, operands_dot[0], *operands[1:])
@@ -258,8 +273,8 @@ def einsum_operands(subscripts: Any, *operands: Any, out_bar: Any) -> Any:
     if len(operands) == 1 and einsum_is_plain(subscripts):
         return (np.einsum(einsum_transposed(subscripts, 0), out_bar),)
     if len(operands) == 2 and einsum_is_plain(subscripts):
-        first = fit(np.einsum(einsum_transposed(subscripts, 0), out_bar, operands[1]), operands[0])
-        second = fit(np.einsum(einsum_transposed(subscripts, 1), out_bar, operands[0]), operands[1])
+        first = fit(einsum_of_two(einsum_transposed(subscripts, 0), out_bar, operands[1]), operands[0])
+        second = fit(einsum_of_two(einsum_transposed(subscripts, 1), out_bar, operands[0]), operands[1])
         return first, second
     bars: Any = ()
     for k in range(len(operands)):

@@ -466,22 +466,20 @@ def prod_bar(
     else:
         others_bar = out_bar * initial
         initial_bar = np.sum(out_bar * np.prod(a, axis=axis, keepdims=keepdims))
-    if a.ndim == 1:
-        # the products of the elements before and after each: out / a, but right where a is zero
-        before = np.cumprod(shifted(a, -1, 1, 1.0))
-        after = np.cumprod(shifted(a, -1, -1, 1.0)[::-1])[::-1]
-        return others_bar * before * after, initial_bar
-    if axis is None:
-        row = np.ravel(a)
-        before = np.cumprod(shifted(row, -1, 1, 1.0))
-        after = np.cumprod(shifted(row, -1, -1, 1.0)[::-1])[::-1]
+    # the products of the elements before and after each: out / a, but right where a is zero
+    if axis is None or a.ndim == 1:
+        row = a if a.ndim == 1 else np.ravel(a)
+        before = np.cumprod(shifted(row, -1, 1, 1.0), axis=-1)
+        after = np.flip(np.cumprod(np.flip(shifted(row, -1, -1, 1.0), axis=-1), axis=-1), axis=-1)
+        if a.ndim == 1:
+            return others_bar * (before * after), initial_bar
         return others_bar * np.reshape(before * after, a.shape), initial_bar
     if not keepdims:
         others_bar = np.expand_dims(others_bar, axis)
     if isinstance(axis, int):
         before = np.cumprod(shifted(a, axis, 1, 1.0), axis=axis)
         after = np.flip(np.cumprod(np.flip(shifted(a, axis, -1, 1.0), axis=axis), axis=axis), axis=axis)
-        return others_bar * before * after, initial_bar
+        return others_bar * (before * after), initial_bar
     moved = np.moveaxis(a, axis, tuple(range(-len(axis), 0)))
     rows = np.reshape(moved, moved.shape[: a.ndim - len(axis)] + (reduced_size(a, axis),))
     before = np.cumprod(shifted(rows, -1, 1, 1.0), axis=-1)
@@ -549,8 +547,15 @@ def cumsum(a: Any, axis: Any = None, *, out_bar: Any) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1, *, out_bar: Any) -> Any:
     if n == 0:
         return out_bar
-    if n == 1 and np.ndim(a) == 1:
-        return -np.diff(np.pad(out_bar, 1))
+    if n == 1 and (axis == -1 or axis == np.ndim(a) - 1 or axis == 0):
+        a_bar = np.zeros(np.shape(a), out_bar.dtype)
+        if np.ndim(a) == 1 or axis == 0:
+            a_bar[1:] += out_bar
+            a_bar[:-1] -= out_bar
+        else:
+            a_bar[..., 1:] += out_bar
+            a_bar[..., :-1] -= out_bar
+        return a_bar
     padded = np.pad(out_bar, pad_widths(np.ndim(a), axis, n, n))
     if n % 2 == 0:
         return np.diff(padded, n, axis)
@@ -570,12 +575,30 @@ def trapezoid(
 def trapezoid_bar(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, *, out: Any, out_bar: Any) -> Any:
     if y.ndim == 1:
         if x is None:
-            pair_bar = np.broadcast_to(0.5 * dx * out_bar, (y.size - 1,))
-            y_bar = np.pad(pair_bar, (0, 1)) + np.pad(pair_bar, (1, 0))
+            y_bar = np.full(y.shape, dx * out_bar)
+            y_bar[:1] -= 0.5 * dx * out_bar
+            y_bar[-1:] -= 0.5 * dx * out_bar
             return y_bar, None, out_bar * np.trapezoid(y)
         pair_bar = 0.5 * out_bar * np.diff(x)
-        y_bar = np.pad(pair_bar, (0, 1)) + np.pad(pair_bar, (1, 0))
-        return y_bar, -np.diff(np.pad(0.5 * out_bar * (y[1:] + y[:-1]), 1)), None
+        y_bar = np.zeros(y.shape, pair_bar.dtype)
+        y_bar[1:] += pair_bar
+        y_bar[:-1] += pair_bar
+        mean_bar = 0.5 * out_bar * (y[1:] + y[:-1])
+        x_bar = np.zeros(x.shape, mean_bar.dtype)
+        x_bar[1:] += mean_bar
+        x_bar[:-1] -= mean_bar
+        return y_bar, x_bar, None
+    if x is not None and np.ndim(x) == 1 and (axis == -1 or axis == y.ndim - 1):
+        steps = np.diff(x)
+        weights = np.zeros(x.shape, steps.dtype)
+        weights[1:] += steps
+        weights[:-1] += steps
+        pairs_bar = np.expand_dims(0.5 * out_bar, -1) * (y[..., 1:] + y[..., :-1])
+        mean_bar = np.sum(pairs_bar, axis=other_axes(y.ndim, -1))
+        x_bar = np.zeros(x.shape, mean_bar.dtype)
+        x_bar[1:] += mean_bar
+        x_bar[:-1] -= mean_bar
+        return np.expand_dims(0.5 * out_bar, -1) * weights, x_bar, None
     rows = np.moveaxis(y, axis, -1)
     rows_bar = np.expand_dims(0.5 * out_bar, -1)
     pairs = rows[..., 1:] + rows[..., :-1]

@@ -57,6 +57,7 @@ __all__ = [
     "is_multilinear",
     "is_pure",
     "is_real_only",
+    "known",
     "linear",
     "lookup",
     "may_alias",
@@ -516,6 +517,12 @@ def is_known(fn: Any) -> bool:
         return fn in _TABLE or fn in _PURE or (bool(_LATER) and _met() and fn in _TABLE)
     except TypeError:
         return False
+
+
+def known(*fns: Fn) -> None:
+    """Helpers that are pure, and have a definition instead of a rule."""
+    for fn in fns:
+        _entry(fn)
 
 
 def is_pure(fn: Any) -> bool:

@@ -45,6 +45,7 @@ from srcdiff.runtime.arrays import (
     unhstack,
     uninsert,
     unmeshgrid,
+    unpad,
     unselect,
     untake,
     untake_along_axis,
@@ -289,6 +290,10 @@ def meshgrid(
 ) -> Any:
     if y is None:
         return np.reshape(out_bar[0], np.shape(x)), None, None
+    if z is None and not sparse and np.ndim(x) == 1 and np.ndim(y) == 1:
+        if indexing == "ij":
+            return np.sum(out_bar[0], axis=1), np.sum(out_bar[1], axis=0), None
+        return np.sum(out_bar[0], axis=0), np.sum(out_bar[1], axis=1), None
     if z is None:
         x_bar, y_bar = unmeshgrid(out_bar, (x, y), sparse, indexing)
         return x_bar, y_bar, None
@@ -336,6 +341,8 @@ def pad(
 ) -> Any:
     if mode == "constant":
         return np.pad(array_dot, pad_width)
+    if mode == "edge" or mode == "reflect" or mode == "symmetric" or mode == "wrap":
+        return np.pad(array_dot, pad_width, mode)
     return np.take(array_dot, pad_sources(array, pad_width, mode))
 
 
@@ -353,7 +360,7 @@ def pad_bar(
             before = pad_width[0]
             return out_bar[before : before + np.shape(array)[0]]
         return out_bar[interior(pad_width, np.ndim(array))]
-    return untake(out_bar, array, pad_sources(array, pad_width, mode))
+    return unpad(out_bar, array, pad_width, mode)
 
 
 @linear(sliding_window_view, "x")
@@ -367,6 +374,13 @@ def windows(x: Any, window_shape: Any, axis: Any = None, *, out_bar: Any) -> Any
 
 @linear(np.concatenate, "arrays")
 def concatenate(arrays: Any, axis: Any = 0, *, out_bar: Any) -> Any:
+    if isinstance(arrays, tuple) and (axis == 0 or axis == 1):
+        end = np.shape(arrays[0])[axis]
+        bars: Any = (out_bar[:end],) if axis == 0 else (out_bar[:, :end],)
+        for k in range(1, len(arrays)):
+            start, end = end, end + np.shape(arrays[k])[axis]
+            bars = (*bars, out_bar[start:end] if axis == 0 else out_bar[:, start:end])
+        return bars
     return unconcatenate(out_bar, arrays, axis)
 
 
@@ -388,6 +402,17 @@ def vstack(tup: Any, *, out_bar: Any) -> Any:
 
 @linear(np.hstack, "tup")
 def hstack(tup: Any, *, out_bar: Any) -> Any:
+    plain = isinstance(tup, tuple) and (np.ndim(out_bar) == 1 or np.ndim(out_bar) == 2)
+    for k in range(len(tup)) if plain else ():
+        plain = plain and np.ndim(tup[k]) == np.ndim(out_bar)
+    if plain:
+        end = np.size(tup[0]) if np.ndim(out_bar) == 1 else np.shape(tup[0])[1]
+        bars: Any = (out_bar[:end] if np.ndim(out_bar) == 1 else out_bar[:, :end],)
+        for k in range(1, len(tup)):
+            start = end
+            end = end + (np.size(tup[k]) if np.ndim(out_bar) == 1 else np.shape(tup[k])[1])
+            bars = (*bars, out_bar[start:end] if np.ndim(out_bar) == 1 else out_bar[:, start:end])
+        return bars
     return unhstack(out_bar, tup)
 
 
@@ -439,6 +464,9 @@ if hasattr(np, "unstack"):  # NumPy 2.1
 
 @linear(np.append, "arr", "values")
 def append(arr: Any, values: Any, axis: Any = None, *, out_bar: Any) -> Any:
+    if np.ndim(arr) == 1 and np.ndim(values) == 1:
+        end = np.shape(arr)[0]
+        return out_bar[:end], out_bar[end:]
     return unconcatenate(out_bar, (arr, values), axis)
 
 
@@ -599,6 +627,11 @@ def untake_rule(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "rai
     return np.take(out_bar, indices, axis=axis, mode=mode)
 
 
+@linear(unpad, "g")
+def unpad_rule(g: Any, array: Any, pad_width: Any, mode: Any, *, out_bar: Any) -> Any:
+    return np.pad(out_bar, pad_width, mode)
+
+
 @linear(untake_along_axis, "g")
 def untake_along_axis_rule(g: Any, arr: Any, indices: Any, axis: Any = -1, *, out_bar: Any) -> Any:
     return np.take_along_axis(out_bar, indices, axis=axis)
@@ -692,10 +725,10 @@ def ediff_back_rule(g: Any, a: Any, *, out_bar: Any) -> Any:
 for _fn, _names in (
     (runtime.unbroadcast, "like"), (runtime.fit, "like"), (runtime.cast_like, "like"),
     (runtime.resized, "like"), (runtime.untake, "a"), (runtime.untake_along_axis, "arr"),
-    (runtime.undiagonal, "a"), (runtime.untile, "a"), (runtime.unconcatenate, "arrays"),
-    (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"), (runtime.undstack, "arrays"),
-    (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"), (runtime.unarray, "nested"),
-    (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"),
+    (runtime.unpad, "array"), (runtime.undiagonal, "a"), (runtime.untile, "a"),
+    (runtime.unconcatenate, "arrays"), (runtime.unvstack, "arrays"), (runtime.unhstack, "arrays"),
+    (runtime.undstack, "arrays"), (runtime.uncolumn_stack, "arrays"), (runtime.unblock, "arrays"),
+    (runtime.unarray, "nested"), (runtime.one_by_one, "examples"), (runtime.unbroadcast_arrays, "arrays"),
     (runtime.unmeshgrid, "arrays"), (runtime.uninsert, "arr values"),
     (runtime.unselect, "choicelist default"), (runtime.unchoose, "choices"), (runtime.matmul_left, "a"),
     (runtime.matmul_right, "b"), (runtime.kron_left, "a"), (runtime.kron_right, "b"),

@@ -29,6 +29,7 @@ __all__ = [
     "MAKES_ZEROS",
     "MULTILINEAR",
     "OVERFLOWS",
+    "SHIFTS",
     "SUMS",
     "VANISHES",
     "WEIGHS",
@@ -97,6 +98,11 @@ CARRIES: frozenset[Any] = WEIGHS | {
     operator.truediv, operator.pow, np.where, np.square, np.outer, np.reshape, np.transpose, np.ravel,
     np.expand_dims, np.squeeze, np.broadcast_to, np.array, np.asarray, np.stack, np.concatenate,
 }  # fmt: skip
+# of what people take off before they exponentiate: the fields of ``Words`` in srcdiff.analysis.shifts
+SHIFTS: tuple[frozenset[Any], ...] = (
+    frozenset({np.exp, math.exp}), frozenset({np.log, math.log}), frozenset({np.sum}),
+    frozenset({np.max, np.min, np.amax, np.amin, np.mean}), frozenset({np.expand_dims}),
+)  # fmt: skip
 LOGARITHMS: frozenset[Any] = frozenset({np.log, np.log2, np.log10, np.log1p})
 
 

@@ -2,6 +2,7 @@
 
 from srcdiff.runtime import (
     arrays,
+    chosen,
     filters,
     interpolation,
     linalg,
@@ -15,6 +16,7 @@ from srcdiff.runtime import (
     substitutes,
 )
 from srcdiff.runtime.arrays import *  # noqa: F403
+from srcdiff.runtime.chosen import *  # noqa: F403
 from srcdiff.runtime.filters import *  # noqa: F403
 from srcdiff.runtime.interpolation import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
@@ -28,7 +30,7 @@ from srcdiff.runtime.special import *  # noqa: F403
 from srcdiff.runtime.substitutes import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
+    *arrays.__all__, *chosen.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
     *matrices.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__,
     *schedules.__all__, *special.__all__, *substitutes.__all__,
 ]  # fmt: skip

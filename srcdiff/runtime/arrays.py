@@ -10,6 +10,7 @@ import dataclasses
 import math
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -56,6 +57,7 @@ __all__ = [
     "unhstack",
     "uninsert",
     "unmeshgrid",
+    "unpad",
     "unselect",
     "untake",
     "untake_along_axis",
@@ -369,9 +371,39 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         indices = indices % max(shape[axis], 1)
     elif mode == "clip":
         indices = xp.clip(indices, 0, max(shape[axis] - 1, 0))
+    if xp is np and is_countable(g) and len(shape) == 1:
+        with suppress(ValueError):  # (negative places)
+            out = np.bincount(indices.reshape(-1), g.reshape(-1), shape[0])
+            if len(out) == shape[0]:
+                return out
+    if xp is np and is_countable(g):
+        flat = flat_places(indices, shape, axis)
+        if flat is not None:
+            return np.bincount(flat.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
     out = _zeros(shape, g, a)
     xp.add.at(out, (slice(None),) * axis + (indices,), g)
     return out
+
+
+def is_countable(g: Any) -> bool:
+    """Whether sums of these numbers may be those of ``np.bincount``, which adds in the same order."""
+    return type(g) is np.ndarray and g.dtype == np.float64 and g.size > 0  # (of none, it gives integers)
+
+
+def flat_places(indices: Any, shape: Any, axis: int) -> Any:
+    """The flat place of each element of ``np.take(a, indices, axis)``; None if one is out of bounds."""
+    n = shape[axis]
+    low = indices.min(initial=0)
+    if low < -n or indices.max(initial=-1) >= n:
+        return None
+    if low < 0:
+        indices = indices % n
+    before, behind = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+    if behind != 1:
+        indices = indices[..., None] * behind + np.arange(behind)
+    if before != 1:
+        indices = np.arange(before).reshape((before,) + (1,) * indices.ndim) * (n * behind) + indices
+    return indices
 
 
 @shaped_like_second
@@ -386,9 +418,22 @@ def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
         xp.arange(n).reshape([-1 if j == k else 1 for j in range(len(shape))]) for k, n in enumerate(shape)
     ]
     where[axis] = indices
+    if xp is np and is_countable(g) and (places := joint_places(where, shape)) is not None:
+        return np.bincount(places.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
     out = _zeros(shape, g, arr)
     xp.add.at(out, tuple(where), g)
     return out
+
+
+def joint_places(where: Any, shape: Any) -> Any:
+    """The flat place of each element of ``a[where]``, an array for each axis; None if one is out of it."""
+    flat: Any = 0
+    for k, n in zip(where, shape, strict=True):
+        low = k.min(initial=0)
+        if low < -n or k.max(initial=-1) >= n:
+            return None
+        flat = flat * n + (k % n if low < 0 else k)
+    return flat
 
 
 def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
@@ -401,6 +446,14 @@ def order_of(out: Any, a: Any, axis: Any = -1) -> Any:
 @shaped_like_second
 def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     """Transpose of ``np.diagonal``: zeros of the shape of ``a`` with ``g`` along the diagonal."""
+    if type(a) is np.ndarray and a.ndim == 2 and axis1 == 0 and axis2 == 1:
+        dtype = getattr(g, "dtype", None)
+        out = np.zeros(a.shape, dtype if dtype is not None and dtype.kind in "fc" else float)
+        rows, columns = a.shape
+        start = offset if offset >= 0 else -offset * columns
+        length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
+        out.reshape(-1)[start : start + length * (columns + 1) : columns + 1] = g
+        return out
     xp = namespace(g, a)
     out = _zeros(np.shape(a), g, a)
     planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
@@ -420,8 +473,42 @@ def pad_sources(array: Any, pad_width: Any, mode: Any) -> Any:
     return xp.pad(where, pad_width, mode)
 
 
+@shaped_like_second
+def unpad(g: Any, array: Any, pad_width: Any, mode: Any) -> Any:
+    """Transpose of ``np.pad(array, pad_width, mode)``: what the margins copy is added to where it is from."""
+    shape = np.shape(array)
+    pairs = pad_pairs(pad_width, len(shape))
+    most = 0 if mode == "reflect" else 1
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or any(
+        n == 0 or (mode != "edge" and max(pair) >= n + most) for n, pair in zip(shape, pairs, strict=True)
+    ):
+        return untake(g, array, pad_sources(array, pad_width, mode))
+    skip = 1 if mode == "reflect" else 0
+    for k, (n, (low, high)) in enumerate(zip(shape, pairs, strict=True)):
+
+        def part(start: Any, stop: Any, step: Any = None, k: int = k) -> Any:
+            return (slice(None),) * k + (slice(start, stop, step),)
+
+        core = g[part(low, low + n)].copy()
+        before, after = g[part(None, low)], g[part(low + n, None)]
+        if mode == "edge":
+            for at, margin, width in ((part(0, 1), before, low), (part(n - 1, n), after, high)):
+                if width:
+                    core[at] += margin.sum(axis=k, keepdims=True) if width > 1 else margin
+        elif mode == "wrap":
+            core[part(n - low, n)] += before
+            core[part(0, high)] += after
+        else:
+            core[part(skip, skip + low)] += before[part(None, None, -1)]
+            core[part(n - skip - high, n - skip)] += after[part(None, None, -1)]
+        g = core
+    return g
+
+
 def pad_pairs(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
     """The widths before and after each axis."""
+    if isinstance(pad_width, int):
+        return ((pad_width, pad_width),) * ndim
     if isinstance(pad_width, dict):
         axes = {k % ndim: w for k, w in pad_width.items()}
         pairs = [np.broadcast_to(axes.get(k, 0), (2,)) for k in range(ndim)]
@@ -492,8 +579,9 @@ def uncolumn_stack(g: Any, arrays: Any) -> Any:
 
 
 def _pieces(g: Any, arrays: Any, axis: int, lengths: list[int]) -> Any:
-    xp = namespace(g)
-    parts = xp.split(g, list(accumulate(lengths))[:-1], axis=axis)
+    around = (slice(None),) * (axis % g.ndim)
+    ends = list(accumulate(lengths))
+    parts = [g[around + (slice(end - n, end),)] for n, end in zip(lengths, ends, strict=True)]
     return _like_container(arrays, [p.reshape(np.shape(x))[()] for p, x in zip(parts, arrays, strict=True)])
 
 
@@ -606,14 +694,17 @@ def ediff_back(g: Any, a: Any) -> Any:
 def gradient_back(g: Any, f: Any, spacings: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     """Transpose of ``np.gradient(f, *spacings, axis=axis, edge_order=edge_order)``."""
     shape = np.shape(f)
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
+    axes = range(len(shape)) if axis is None else [int(k) % len(shape) for k in np.atleast_1d(axis)]
     steps = list(spacings) or [1.0]
     if len(steps) == 1:
         steps = steps * len(axes)
     bars = g if isinstance(g, list | tuple) else [g]
     out = _zeros(shape, bars[0])
     for k, h, bar in zip(axes, steps, bars, strict=True):
-        _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
+        if k != len(shape) - 1:
+            _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
+        else:
+            _gradient_back_axis(bar, out, h, edge_order)
     return out
 
 
@@ -621,12 +712,17 @@ def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
     """Add the transpose of NumPy's three-point differences along the last axis to ``out``."""
     xp = namespace(g)
     n = out.shape[-1]
-    d = xp.diff(h) if np.ndim(h) else xp.full(n - 1, h)
-    d = d.astype(out.dtype)
-    d1, d2 = d[:-1], d[1:]
-    out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
-    out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
-    out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
+    if np.ndim(h):
+        d = xp.diff(h).astype(out.dtype)
+        d1, d2 = d[:-1], d[1:]
+        out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
+        out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
+        out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
+    else:
+        d = (out.dtype.type(h),) * 2
+        inner = g[..., 1:-1] * (0.5 / h)
+        out[..., 2:] += inner
+        out[..., :-2] -= inner
     if edge_order == 1:
         first, last = (-1.0 / d[0], 1.0 / d[0]), (1.0 / d[-1], -1.0 / d[-1])
     else:

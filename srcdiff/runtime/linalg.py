@@ -26,6 +26,7 @@ __all__ = [
     "eigh",
     "einsum_bar",
     "einsum_is_plain",
+    "einsum_product",
     "einsum_transposed",
     "half_tril",
     "kron_left",
@@ -285,6 +286,28 @@ def einsum_transposed(subscripts: str, k: int) -> str:
     """Subscripts of the cotangent of operand ``k`` as a product of ``out_bar`` and the other operands."""
     terms, out = _terms(subscripts)
     return ",".join([out, *terms[:k], *terms[k + 1 :]]) + "->" + terms[k]
+
+
+def einsum_product(subscripts: str) -> str:
+    """Which product of two matrices, or stacks of them, ``np.einsum`` of two operands is; nothing if none.
+
+    ``a``, ``b``: as they are; ``aT``, ``bT``: with their last two axes exchanged; in the factors' order.
+    """
+    terms, out = _terms(subscripts)
+    if len(terms) != 2 or "." in subscripts or any(len(set(t)) < len(t) for t in (*terms, out)):
+        return ""
+    lead = len(out) - 2
+    stack = out[: max(lead, 0)]
+    if lead < 0 or any(len(t) != len(out) or not t.startswith(stack) for t in terms):
+        return ""
+    (first, second), rows, columns = (t[lead:] for t in terms), out[-2], out[-1]
+    for one, other, names in ((first, second, "ab"), (second, first, "ba")):
+        shared = set(one) & set(other)
+        if len(shared) != 1 or rows not in one or columns not in other or shared & {rows, columns}:
+            continue
+        left = names[0] + ("" if one[0] == rows else "T")
+        return left + names[1] + ("" if other[1] == columns else "T")
+    return ""
 
 
 def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:

@@ -320,6 +320,11 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample(((r(2, 3), r(2)), [(r(3), 1.5), (r(3), 0.5)]), name="tuples"),
     ],
     rt.untake: [Sample((r(3), r(5), [0, 2, 2])), Sample((r(2, 2), r(2, 3), [0, 0], 1))],
+    rt.unpad: [
+        Sample((r(6), r(3), (2, 1), "reflect")), Sample((r(4, 5), r(2, 2), ((1, 1), (2, 1)), "edge")),
+        Sample((r(7), r(4), (1, 2), "wrap")), Sample((r(5, 2), r(2, 2), ((1, 2), (0, 0)), "symmetric")),
+        Sample((r(9), r(2), (4, 3), "wrap"), name="more than once round"),
+    ],
     rt.untake_along_axis: [Sample((r(2, 2), r(2, 3), np.array([[0, 0], [2, 1]]), 1))],
     rt.undiagonal: [Sample((r(3), r(3, 4))), Sample((r(4, 1), r(4, 2, 3), 1, 1, 2))],
     rt.unconcatenate: [Sample((r(5), [r(2), r(3)])), Sample((r(2, 3), (r(2, 1), r(2, 2)), 1))],

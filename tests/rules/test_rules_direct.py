@@ -226,7 +226,7 @@ def test_rules_are_complete() -> None:
     for fn, entry in OWN.items():
         rules = outcomes.rules_of(entry)
         assert not (entry.constant and rules), f"{full_name(fn)} has a rule and is called nondifferentiable"
-        assert entry.constant or rules, f"{full_name(fn)} has no rule"
+        assert entry.constant or rules or registry.definitions_of(fn), f"{full_name(fn)} has no rule"
 
 
 def refusals(text: Fn, seen: tuple[Fn, ...] = ()) -> set[str]:

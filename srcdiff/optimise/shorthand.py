@@ -1,0 +1,240 @@
+"""Quick ways to what a derivative computes: a pattern of operations becomes one call of a helper.
+
+The very last of the rewrites, and of texts for NumPy only: before it a graph is in the words that masks,
+batching, kernels and other array modules know.  A pattern is an expression of Python's; its free names stand
+for any value, equal ones for one value; ``newaxis(x, axis)`` is ``x`` with a new axis at that place.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Slice, Struct, Val, kind, rank, same, vals
+from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.optimise.dce import dce
+
+__all__ = ["Pattern", "pattern", "shorthand"]
+
+OPERATORS: dict[type, Any] = {
+    ast.Eq: operator.eq, ast.Gt: operator.gt, ast.Div: operator.truediv, ast.Mult: operator.mul,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.USub: operator.neg,
+}  # fmt: skip
+NONE = Const(None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation of a pattern: positional operands, and those by name."""
+
+    fn: Any
+    args: tuple[Any, ...]
+    names: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What is looked for, and the call that it becomes: of free names and constants."""
+
+    root: Call
+    helper: Any
+    args: tuple[str | Const, ...]
+    shared: frozenset[Any]
+
+
+def pattern(
+    text: str, helper: Any, args: tuple[Any, ...], shared: frozenset[Any], words: Callable[[str], Any]
+) -> Pattern:
+    """The pattern of a text; ``words``: what its names of functions mean, by ``words(name)``."""
+
+    def node(e: ast.expr) -> Any:
+        match e:
+            case ast.Name(id=name):
+                return name
+            case ast.Constant(value=value):
+                return Const(value)
+            case ast.Compare(left=a, ops=[op], comparators=[b]):
+                return Call(OPERATORS[type(op)], (node(a), node(b)), {})
+            case ast.BinOp(left=a, op=op, right=b):
+                return Call(OPERATORS[type(op)], (node(a), node(b)), {})
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return Const(-value)
+            case ast.UnaryOp(op=op, operand=a):
+                return Call(OPERATORS[type(op)], (node(a),), {})
+            case ast.Attribute(value=a, attr="dtype"):
+                return Call(getattr, (node(a), Const("dtype")), {})
+            case ast.Attribute():
+                return Ref(words(ast.unparse(e)), ast.unparse(e))
+            case ast.Call(func=fn, args=given, keywords=named):
+                name = ast.unparse(fn)
+                if name == "newaxis":
+                    return Call(newaxis, tuple(map(node, given)), {"": words("newaxis")})
+                named_args = {k.arg or "": node(k.value) for k in named}
+                return Call(MARKS.get(name) or words(name), tuple(map(node, given)), named_args)
+        raise ValueError(ast.unparse(e))
+
+    root = node(ast.parse(text, mode="eval").body)
+    assert isinstance(root, Call)
+    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared)
+
+
+def newaxis() -> None:
+    """Stands in patterns for an index that adds an axis."""
+
+
+def thin() -> None:
+    """Stands in patterns for a value that is one number along an axis of ``a``, or altogether."""
+
+
+def alike() -> None:
+    """Stands in patterns for a value of the rank of ``a``."""
+
+
+MARKS: dict[str, Any] = {"thin": thin, "alike": alike}
+
+
+def shorthand(graph: Graph, patterns: Sequence[Pattern]) -> Graph:
+    """The graph, changed: what the patterns describe is done by their helpers."""
+    uses: dict[Val, list[Op]] = {}
+    count(graph.region, uses)
+    by_root: dict[Any, list[Pattern]] = {}
+    for p in patterns:
+        by_root.setdefault(p.root.fn, []).append(p)
+    if in_region(graph.region, by_root, uses):
+        dce(graph)
+    return graph
+
+
+def count(region: Region, uses: dict[Val, list[Op]]) -> None:
+    end = Op("", [])  # (whoever reads the results)
+    for op in region.ops:
+        for v in vals(op.ins):
+            uses.setdefault(v, []).append(op)
+        for r in op.regions:
+            count(r, uses)
+    for v in vals(region.results):
+        uses.setdefault(v, []).append(end)
+
+
+def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val, list[Op]]) -> bool:
+    here = {id(op) for op in region.ops}
+    changed = False
+    for n, op in enumerate(region.ops):
+        for r in op.regions:
+            changed |= in_region(r, by_root, uses)
+        if op.code != "prim" or not is_hashable(op.fn):
+            continue
+        for p in by_root.get(op.fn, ()):
+            found = Match(here, p.shared)
+            if found.op(op, p.root) and found.is_alone(op, uses):
+                given = [found.bound[a] if isinstance(a, str) else a for a in p.args]
+                attrs = {"fn": p.helper, "names": ("",) * len(given), "text": p.helper.__name__}
+                new = Op("prim", given, op.outs, attrs=attrs, origin=op.origin)
+                op.out.op = new
+                region.ops[n] = new
+                changed = True
+                break
+    return changed
+
+
+def is_hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+class Match:
+    """One attempt: what the names of a pattern stand for."""
+
+    def __init__(self, here: set[int], shared: frozenset[Any]) -> None:
+        self.here, self.shared = here, shared
+        self.bound: dict[str, Atom] = {}
+        self.inner: list[Op] = []
+
+    def atom(self, a: Atom, p: Any) -> bool:
+        if isinstance(p, str):
+            return same(self.bound.setdefault(p, a), a)
+        if isinstance(p, Const):
+            return isinstance(a, Const) and type(a.value) is type(p.value) and bool(a.value == p.value)
+        if isinstance(p, Ref):
+            value = a.obj if isinstance(a, Ref) else a.value if isinstance(a, Const) else None
+            return type(value) is type(p.obj) and bool(value == p.obj)
+        if p.fn is alike:
+            known = rank(a) is not None and rank(a) == rank(self.bound.get("a", a))
+            return known and self.atom(a, p.args[0])
+        if p.fn is thin:
+            return self.atom(a, p.args[0]) and self.is_thin(a, *p.args[1:])
+        if not isinstance(a, Val) or a.op is None or id(a.op) not in self.here:
+            return False
+        return self.op(a.op, p)
+
+    def op(self, op: Op, p: Call) -> bool:
+        if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("aug"):
+            return False
+        self.inner.append(op)
+        if p.fn is newaxis:
+            if op.fn is p.names[""]:
+                return all(self.atom(a, q) for a, q in zip(op.ins, p.args, strict=True))
+            return op.fn is operator.getitem and self.atom(op.ins[0], p.args[0]) and self.adds(op, p.args[1])
+        if op.fn is not p.fn:
+            return False
+        names = op.attrs.get("names") or ("",) * len(op.ins)
+        have, want = by_name(op.fn, op.ins, names), by_name(p.fn, p.args, ("",) * len(p.args))
+        want = {**want, **p.names}
+        if have.keys() != want.keys():
+            return False
+        return all(self.atom(have[k], want[k]) for k in want)
+
+    def is_thin(self, a: Atom, axis: str = "") -> bool:
+        """Whether a value is one number along the axis that a name stands for, or altogether."""
+        k, along = kind(a), self.bound.get(axis)
+        if isinstance(k, Scalar):
+            return True
+        if not isinstance(k, Array) or len(k.dims) != rank(self.bound.get("a", a)):
+            return False
+        if along is None or along == NONE:
+            return all(d == 1 for d in k.dims)
+        one = isinstance(along, Const) and isinstance(along.value, int) and -len(k.dims) <= along.value
+        return one and along.value < len(k.dims) and k.dims[along.value] == 1  # type: ignore[union-attr]
+
+    def adds(self, op: Op, axis: str) -> bool:
+        """Whether an index adds one axis, at the place that ``axis`` stands for."""
+        index, k, where = op.ins[1], kind(op.out), self.bound.get(axis)
+        parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+        if not isinstance(k, Array) or not isinstance(where, Const) or not isinstance(where.value, int):
+            return False
+        if parts.count(NONE) != 1 or not all(p == NONE or is_whole(p) for p in parts):
+            return False
+        return where.value % len(k.dims) == parts.index(NONE)
+
+    def is_alone(self, root: Op, uses: dict[Val, list[Op]]) -> bool:
+        """Whether nobody else reads what is computed on the way."""
+        inner = {id(o) for o in self.inner}
+        free = (o for o in self.inner if o is not root and o.fn is not getattr and o.fn not in self.shared)
+        return all(id(u) in inner for o in free for u in uses.get(o.out, ()))
+
+
+def is_whole(a: Atom) -> bool:
+    return isinstance(a, Slice) and a.lower == NONE and a.upper == NONE and a.step == NONE
+
+
+def by_name(fn: Any, args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+    """The operands by the names of the parameters, as far as these are known, else by their places."""
+    own = parameters(fn)
+    words = (n or (own[k] if k < len(own) else f"{k}") for k, n in enumerate(names))
+    return dict(zip(words, args, strict=True))
+
+
+@functools.lru_cache(maxsize=256)
+def parameters(fn: Any) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(fn).parameters)
+    except (TypeError, ValueError):
+        return ()

@@ -1,0 +1,151 @@
+"""Helpers that are quick ways to something, against that; where patterns are found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcdiff import grad, jvp, source
+from srcdiff.api.forward import Forward, Request, Way, kept, looked_at
+from srcdiff.rules import registry
+from srcdiff.rules.shorthand import SHORTHANDS
+from srcdiff.runtime import chosen
+
+rng = np.random.default_rng(0)
+NAN, INF = np.nan, np.inf
+
+
+def arrays() -> list[Any]:
+    """Numbers of every sort: apart, tied, zero, not finite, large and small, of single precision."""
+    a = rng.normal(size=(3, 4))
+    tied = rng.integers(0, 3, (4, 3)).astype(float)
+    with_nan, with_inf, with_zero = a.copy(), a.copy(), a.copy()
+    with_nan[1, 2], with_inf[0, 1], with_zero[:, 2] = NAN, INF, 0.0
+    return [
+        a, tied, with_nan, with_inf, with_zero, a * 1e200, a * 1e-200, a.astype("f4"), a.T, a[:, ::2],
+        rng.normal(size=(2, 3, 4)), np.asfortranarray(rng.normal(size=(2, 3, 4))), np.full((2, 2), NAN),
+        np.array([1e-200, 1e-120, 1e300, 1e100]), rng.normal(size=5), np.array([2.0]),
+        np.array([2.0, 2.0, 1.0]), np.array([-INF, -INF]), np.array([-0.0, 0.0, 1.0]),
+        rng.uniform(0.9, 1.1, 4000),
+    ]  # fmt: skip
+
+
+def agree(quick: Callable[..., Any], *args: Any) -> None:
+    """Both give the same, bit by bit or to the last places, of one shape and type."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        got = quick(*args)
+        expected = getattr(chosen, f"{quick.__name__}_plainly")(*args)
+    assert np.shape(got) == np.shape(expected)
+    assert np.asarray(got).dtype == np.asarray(expected).dtype
+    near = 1e-5 if np.asarray(got).dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(got, expected, rtol=near, atol=0.0)
+
+
+def axes(a: Any) -> list[Any]:
+    return [None, 0, -1, *([1, (0, 1)] if a.ndim > 1 else [])]
+
+
+@pytest.mark.parametrize("k", range(len(arrays())))
+def test_quick_ways(k: int) -> None:
+    a = arrays()[k]
+    x = rng.normal(size=a.shape).astype(a.dtype)
+    for axis in axes(a):
+        for keepdims in (False, True):
+            g = np.sum(x, axis=axis, keepdims=keepdims)
+            for quick in (chosen.to_largest, chosen.to_smallest):
+                agree(quick, g, a, axis, keepdims)
+                if axis is None:
+                    agree(quick, 1.0, a)
+            for quick in (chosen.of_largest, chosen.of_smallest):
+                agree(quick, x, a, axis, keepdims)
+            for q in (0.0, 0.3, 0.5, 1.0):
+                agree(chosen.to_quantile, g, a, q, axis, keepdims)
+                agree(chosen.of_quantile, x, a, q, axis, keepdims)
+        if isinstance(axis, int):
+            agree(chosen.products_of_others, a, axis)
+            if not np.isinf(a).any():
+                agree(chosen.cumprod_back, abs(x), a, axis)
+            if not (abs(a.astype(float)) > 1e299).any():  # (subnormal numbers on the way)
+                agree(chosen.times_others, x, a, axis)
+            agree(chosen.from_sorted, x, a, axis)
+            agree(chosen.sorted_like, x, a, axis)
+
+
+@pytest.mark.parametrize("size", [1.0, 0.0, 1e-170, 1e170, 1e-300, 1e300])
+def test_slopes_of_an_angle(size: float) -> None:
+    x1, x2 = rng.normal(size=(2, 5)) * size
+    for one, other in ((x1, x2), (x1, 0.5), (0.5, x2), (x1[:, None], x2), (x1[0], x2[0]), (1, x2), (x1, 0)):
+        agree(chosen.arctan2_slope, one, other)
+    x1[2] = x2[2] = 0.0
+    agree(chosen.arctan2_slope, x1, x2)
+    if 1e-30 < size < 1e30:
+        agree(chosen.arctan2_slope, x1.astype("f4"), x2.astype("f4"))
+    x1[3], x2[1] = NAN, INF
+    agree(chosen.arctan2_slope, x1, x2)
+
+
+def test_every_helper_has_its_longhand() -> None:
+    for _, helper, _, _ in SHORTHANDS:
+        (defined,) = registry.definitions_of(helper)
+        assert defined.text is getattr(chosen, f"{helper.__name__}_plainly")
+
+
+def largest_of_rows(x: Any) -> Any:
+    return np.sum(np.max(x, axis=1) ** 2)
+
+
+def range_of_all(x: Any) -> Any:
+    return np.max(x) * np.min(x, axis=0, keepdims=True).sum()
+
+
+def product_of_rows(x: Any) -> Any:
+    return np.sum(np.prod(x, axis=1) ** 2)
+
+
+def middles(x: Any) -> Any:
+    return np.sum(np.median(x, axis=0) ** 2) + np.percentile(x, 30.0) ** 2
+
+
+def angles(x: Any) -> Any:
+    return np.sum(np.arctan2(x, 0.5) ** 2)
+
+
+def in_order(x: Any) -> Any:
+    return np.sum(np.sort(x, axis=0)[:2] ** 2) + np.sort(x[:, 0])[0] ** 2
+
+
+def running(x: Any) -> Any:
+    return np.sum(np.cumprod(x, axis=1) ** 2) + np.sum(np.cumprod(x[:, :2], axis=0) ** 2)
+
+
+FUNCTIONS = {
+    largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
+    product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
+    running: ("cumprod_back", "cumprod"), in_order: ("from_sorted", "sorted_like"),
+    angles: ("arctan2_slope", "arctan2_slope"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
+def test_where_patterns_are_found(f: Any) -> None:
+    """They are, the numbers are right, and a text that calls helpers is differentiated again."""
+    x, v = rng.normal(size=(2, 4, 3))
+    reverse, forward = FUNCTIONS[f]
+    assert reverse in source(grad(f), x)
+    d = kept(Forward, f, Request("jvp", ("x",), ways=(Way("x"),)), looked_at(f, "jvp"))
+    assert forward in d._variant(d._bind((x,), {}).arguments)[0].made.text.source
+    slope = (f(x + 1e-6 * v) - f(x - 1e-6 * v)) / 2e-6
+    assert abs(jvp(f, (x,), (v,))[1] - slope) < 1e-7
+    assert abs(np.vdot(grad(f)(x), v) - slope) < 1e-7
+    again = grad(f)._made(x).fn
+
+    def along(x: Any) -> Any:
+        return np.vdot(again(x), v)
+
+    curve = (grad(f)(x + 1e-6 * v) - grad(f)(x - 1e-6 * v)) / 2e-6
+    np.testing.assert_allclose(grad(along)(x), curve, rtol=1e-5, atol=1e-6)
