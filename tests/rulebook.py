@@ -22,7 +22,9 @@ def _apart(*shape: int, low: float = 0.4, high: float = 1.9, seed: int = 0) -> A
 _holes = _apart(3, 4, seed=3)
 _holes[0, 1] = _holes[2, 2] = np.nan
 
-HEAD = """import numpy as np
+HEAD = """import math
+
+import numpy as np
 
 
 def _at(f, a, i, v):
@@ -196,7 +198,9 @@ CALLS: dict[str, list[str]] = {
     ],
     "np.roots": ["abs(np.roots(v))", "np.roots(v).real", "np.sort(abs(np.roots(x)))"],
     "np.vander": ["np.vander(v)", "np.vander(v, 4, increasing=True)"],
+    "np.ix_": ["np.ix_(x, v)", "np.ix_(x)[0]", "np.ix_(x, v, w)[1]", "np.ix_(n, v)[1]"],
     # ---- linear algebra
+    "math.hypot": ["math.hypot(s, t, s, 0.3)", "math.hypot(s, t, 2.0, s, 0.1)"],
     "np.linalg.cond": ["np.linalg.cond(S)", "np.linalg.cond(A)", "np.linalg.cond(S, 'fro')", "np.linalg.cond(S, 1)", "np.linalg.cond(S, -2)", "np.linalg.cond(S, np.inf)"],
     "np.linalg.eig": ["np.linalg.eig(S)[0].real", "abs(np.linalg.eig(S)[1])", "np.linalg.eig(S).eigenvalues.real", "np.linalg.eig(np.array([[0.1, 1.0], [-2.0, 0.4]]) * s)[0].imag"],
     "np.linalg.eigvals": ["np.linalg.eigvals(S).real", "abs(np.linalg.eigvals(np.array([[0.1, 1.0], [-2.0, 0.4]]) * s))", "np.linalg.eigvals(np.stack((S, P))).real"],
@@ -320,6 +324,8 @@ for _module, _p in (
     }
     if hasattr(np.polynomial.polynomial, "polyvalnd"):  # (since NumPy 2.5)
         CALLS[f"{_f}valnd"] = [f"{_f}valnd((x, y), A)", f"{_f}valnd((x, y, x * y), C)"]
+    if _p == "cheb":
+        CALLS[f"{_f}interpolate"] = [f"{_f}interpolate(lambda p: np.exp(s * p), 3)", f"{_f}interpolate(np.outer, 2, args=(v,))"]
     if _p == "poly":
         CALLS[f"{_f}valfromroots"] = [f"{_f}valfromroots(x, v)", f"{_f}valfromroots(s, v)"]
     else:

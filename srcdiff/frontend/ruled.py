@@ -130,7 +130,7 @@ def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, no
         given = [*zip(places, args, strict=True), *kwargs.items()]
         atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
         otherwise = otherwise or any(kind(x) == UNKNOWN for x in atoms)
-        if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
+        if defined.operands and all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
             return None
         frame = Frame(found, defined.text, (("const", defined.text),), None, True)
         values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}
