@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "MODES", "PREFIX", "UNARY",
-    "VARARG_METHODS",
+    "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "METHODS", "MODES",
+    "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS",
 ]  # fmt: skip
 
 Fn = Callable[..., Any]
@@ -41,6 +41,9 @@ CANONICAL: dict[Any, Fn] = {
     np.bitwise_xor: operator.xor, np.invert: operator.invert, operator.__add__: operator.add, np.amax: np.max,
     np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
 }  # fmt: skip
+
+# words of NumPy's that the reader and the passes know themselves
+ARRAY, BROADCAST, CHOOSE, RESHAPE = np.array, np.broadcast_to, np.where, np.reshape
 
 METHODS: dict[str, Fn] = {
     name: getattr(np, name)

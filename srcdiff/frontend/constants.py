@@ -25,10 +25,10 @@ __all__ = [
     "_ZERO_KEEPS",
     "constant",
     "constant_axes",
-    "is_exact",
     "fold",
     "infinity",
     "is_constant",
+    "is_exact",
     "with_zero",
 ]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from srcdiff.differentiate.common import Builder, fn_name, no_rule
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.halves import all_values
@@ -87,6 +85,6 @@ def shape_only(o: Op, values: set[Val]) -> bool:
     """Whether an operation reads no more of some values than their shape and type."""
     if o.code != "prim":
         return False
-    if o.fn in (ops.shape_at, len, np.shape, np.ndim) or o.fn in vocabulary.BLANKS:
+    if o.fn in (ops.shape_at, len) or o.fn in vocabulary.READS_SHAPE | vocabulary.BLANKS:
         return True
     return o.fn in vocabulary.LIKE_SECOND and not any(v in vals(o.ins[:1]) for v in values)

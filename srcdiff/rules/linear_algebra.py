@@ -193,11 +193,18 @@ def cross(
         a_bar = unbroadcast(g * np.array([1.0, -1.0]) * np.flip(b, -1), a)
         b_bar = unbroadcast(g * np.array([-1.0, 1.0]) * np.flip(a, -1), b)
         return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
-    if axisa == -1 and axisb == -1 and axisc == -1:
-        return unbroadcast(np.cross(b, out_bar), a), unbroadcast(np.cross(out_bar, a), b)
-    a, b, g = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), np.moveaxis(out_bar, axisc, -1)
-    a_bar, b_bar = unbroadcast(np.cross(b, g), a), unbroadcast(np.cross(g, a), b)
-    return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
+    if axisa != -1 or axisb != -1 or axisc != -1:
+        a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+        out_bar = np.moveaxis(out_bar, axisc, -1)
+    a_bar, b_bar = np.cross(b, out_bar), np.cross(out_bar, a)
+    if np.shape(a)[-1] == 2:  # (its third entry is zero)
+        a_bar = a_bar[..., :2]
+    if np.shape(b)[-1] == 2:
+        b_bar = b_bar[..., :2]
+    a_bar, b_bar = unbroadcast(a_bar, a), unbroadcast(b_bar, b)
+    if axisa != -1 or axisb != -1:
+        return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
+    return a_bar, b_bar
 
 
 @bilinear(np.linalg.cross, "x1", "x2")

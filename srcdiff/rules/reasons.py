@@ -81,9 +81,9 @@ READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or 
         "poly1d"
     ),
     "numpy.random": (
-        "choice exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power rand "
-        "randn random random_sample ranf rayleigh sample standard_cauchy standard_exponential standard_normal "
-        "triangular uniform weibull"
+        "choice exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power "
+        "rand randn random random_sample ranf rayleigh sample standard_cauchy standard_exponential "
+        "standard_normal triangular uniform weibull"
     ),
     "cmath": "polar",
     "math": "frexp modf",

@@ -29,6 +29,7 @@ __all__ = [
     "MAKES_ZEROS",
     "MULTILINEAR",
     "OVERFLOWS",
+    "READS_SHAPE",
     "SUMS",
     "VANISHES",
     "WEIGHS",
@@ -71,6 +72,7 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 BLANK = np.zeros_like
+READS_SHAPE: frozenset[Any] = frozenset({np.shape, np.ndim, np.size})
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 MAKES_ZEROS = (BLANK, np.zeros)
