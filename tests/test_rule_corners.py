@@ -80,3 +80,39 @@ def test_cross_products(a_shape: Any, b_shape: Any) -> None:
         assert in_b.shape == np.cross(a, b).shape + b_shape
         np.testing.assert_allclose(np.tensordot(in_a, a, a.ndim), np.cross(a, b), atol=1e-12)  # (bilinear)
         np.testing.assert_allclose(np.tensordot(in_b, b, b.ndim), np.cross(a, b), atol=1e-12)
+
+
+# ---- quotients that have gone where a function is flat
+
+
+def steep(x: Any, t: Any) -> Any:
+    return np.sum(x * np.tanh(x / t))
+
+
+def heated(x: Any, t: Any) -> Any:
+    return np.sum(np.exp(-(x**2) / t))
+
+
+def gated(x: Any, t: Any) -> Any:
+    return np.sum(x / (1.0 + np.exp(-x / t)))
+
+
+def turned_far(x: Any, t: Any) -> Any:
+    beta = 1.0 / t
+    return np.sum(np.arctan(beta * x) + np.exp(-((x * beta) ** 2)))
+
+
+@pytest.mark.parametrize("f", [steep, heated, gated, turned_far])
+@pytest.mark.filterwarnings("ignore")
+def test_temperatures_near_zero(f: Any) -> None:
+    """The slope of the quotient is infinite, and that of the function exactly zero: the product is zero."""
+    x = np.array([1.0, -2.0, 0.5])
+    assert check_rule(f, (x, 0.7)) < 1e-7
+    for t in (1e-160, 1e-200, 1e-300):
+        assert grad(f, wrt="t")(x, t) == 0.0
+        in_x, in_t = grad(f, wrt=("x", "t"))(x, t)
+        assert in_t == 0.0
+        assert np.all(np.isfinite(in_x))
+        if f is not turned_far:  # (whose tangent is a sum of which one part alone is divided)
+            assert jvp(f, (x, t), (np.zeros(3), 1.0))[1] == 0.0
+            assert np.isfinite(jvp(f, (x, t), (np.ones(3), 1.0))[1])

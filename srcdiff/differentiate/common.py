@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from srcdiff.differentiate.masks import (
@@ -24,6 +24,7 @@ from srcdiff.differentiate.masks import (
     where_mask,
     written_endless,
 )
+from srcdiff.differentiate.quotients import divided, factors, twice_divided
 from srcdiff.errors import NoRule, problem_at
 from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
@@ -31,7 +32,21 @@ from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Struct, Val, key_of, kind, vals
+from srcdiff.ir.graph import (
+    UNDEF,
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Struct,
+    Val,
+    key_of,
+    kind,
+    same,
+    vals,
+)
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -289,9 +304,9 @@ class Builder(Lowerer):
         if chosen is not None:
             condition, inner, holds = chosen
             return self.covered(condition, self.times(g, inner), holds)
-        if are_numbers(g, p) and written_endless(p):  # what is infinite stays so: it does not change
-            if not isinstance(p, Val):
-                return ZERO
+        if not isinstance(p, Val) and written_endless(p):  # what is infinite stays so: it does not change
+            return ZERO
+        if are_numbers(g, p) and written_endless(p):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
@@ -299,6 +314,11 @@ class Builder(Lowerer):
             there = self.scatter(g, p)
             if there is not None:
                 return there if low is None else self.weakly(there, (self.low_cover(low),))
+        under = factors(g, self.born) if self.outward and flat is not None and mask is None else None
+        if under is not None:  # the slope of what is flat far out is taken before the division
+            negative, parts, b = under
+            above = self.times(reduce(self.product, parts), p, flat, low)
+            return self.of_quotient(above, negative, Const(1.0), b)
         product = self.product(g, p)
         covers = mask.covers if mask is not None else ()
         for c in covers if not uniform else ():
@@ -374,7 +394,18 @@ class Builder(Lowerer):
             return self.prim(operator.neg, [g])
         if one(g, -1) and not isinstance(p, Const):
             return self.prim(operator.neg, [p])
+        found = twice_divided(p, self.born)
+        if found is not None and (self.outward or found[1] != Const(1.0)):
+            return self.of_quotient(g, *found)
         return self.prim(operator.mul, [g, p])
+
+    def of_quotient(self, g: Atom, negative: bool, x: Atom, b: Atom) -> Atom:
+        """``g`` times the slope ``x / b`` of a quotient by ``b``."""
+        if self.outward:
+            got = self.prim(operator.truediv, [self.product(x, g) if one(x) else self.product(g, x), b])
+        else:
+            got = self.prim(operator.mul, [self.prim(operator.truediv, [g, b]), x])
+        return self.prim(operator.neg, [got]) if negative else got
 
     def plus(self, a: Atom, b: Atom, hint: str = "") -> Atom:
         """The sum of two derivatives."""
@@ -405,6 +436,11 @@ class Builder(Lowerer):
             if isinstance(total, Val) and total.kind == UNKNOWN and k == kind(b):
                 total.kind = k
             return total
+        if self.outward and x is None and y is None and a not in self.sums and b not in self.sums:
+            first, second = divided(a, self.born), divided(b, self.born)
+            if first is not None and second is not None and same(first[2], second[2]):
+                m, n = (self.prim(operator.neg, [n]) if neg else n for neg, n, _ in (first, second))
+                return self.prim(operator.truediv, [self.plus(m, n), first[2]], hint=hint)
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
         covers = common(x, y)
         low = [v for v in lows(x) if v in lows(y)]
