@@ -306,7 +306,7 @@ class Builder(Lowerer):
             return self.covered(condition, self.times(g, inner), holds)
         if not isinstance(p, Val) and written_endless(p):  # what is infinite stays so: it does not change
             return ZERO
-        if are_numbers(g, p) and written_endless(p):
+        if isinstance(p, Val) and are_numbers(g, p) and written_endless(p):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
