@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import numeric
 from srcdiff import grad, jvp, source, value_and_grad
@@ -639,6 +640,13 @@ def test_qr_of_a_wide_matrix():
     A = np.random.default_rng(1).normal(size=(2, 3))
     with pytest.raises(np.linalg.LinAlgError, match=r"at least as many rows as columns.*r is 2 by 3 here"):
         grad(wide_factor)(A)
+
+
+def test_orders_of_bessel_functions():
+    for f in (lambda v: scipy.special.jv(v, 1.3), lambda v: scipy.special.kvp(v, 1.3)):
+        for derivative in (lambda v, f=f: grad(f)(v), lambda v, f=f: jvp(f, (v,), (1.0,))):
+            with pytest.raises(SrcdiffError, match="the derivative in the order has no closed form"):
+                derivative(0.7)
 
 
 def test_draws_without_derivative():

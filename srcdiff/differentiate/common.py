@@ -64,7 +64,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup
+from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup, why_without
 
 __all__ = [
     "Builder",
@@ -77,6 +77,7 @@ __all__ = [
     "keeps_zero",
     "name_derivative",
     "never_ends",
+    "no_partial",
     "no_rule",
 ]
 
@@ -155,6 +156,14 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     if within:
         why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"
     return problem("no-rule", op, why, note, help)
+
+
+def no_partial(op: Op, name: str) -> NoRule:
+    """A number that varies is an operand for which the rule gives no derivative."""
+    why = f"{fn_name(op)} has no derivative with respect to {name!r}"
+    if "unread" in op.attrs or "untold" in op.attrs or op.attrs.get("within"):
+        return no_rule(op, why, f"pass a constant {name}")
+    return problem("no-rule", op, why, why_without(op.fn, name), f"pass a constant {name}")
 
 
 def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:

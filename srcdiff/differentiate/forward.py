@@ -18,6 +18,7 @@ from srcdiff.differentiate.common import (
     lost,
     name_derivative,
     never_ends,
+    no_partial,
     no_rule,
     parameter_names,
 )
@@ -320,9 +321,7 @@ class Forward(Builder):
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
             if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
         return self.along(op, rule, self.partials(op, rule))
@@ -340,9 +339,7 @@ class Forward(Builder):
             if name not in given or (d := self.dot(given[name])) is ZERO:
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             t = self.plus(t, self.times(d, p, far, low))
         return self.shaped(self.over_all(t, op), op)

@@ -23,6 +23,7 @@ from srcdiff.differentiate.common import (
     lost,
     name_derivative,
     never_ends,
+    no_partial,
     no_rule,
 )
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out
@@ -410,9 +411,7 @@ class Reverse(Builder):
             if name not in given or not self.active(given[name]):
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
 
@@ -421,9 +420,7 @@ class Reverse(Builder):
         for name, a in given.items():
             passive = name in shape_operands(op.fn) or name == "saved"
             if name not in rule.operands and self.active(a) and not passive:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
         bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
         several = len(rule.operands) > 1
@@ -439,9 +436,7 @@ class Reverse(Builder):
         active = [n for n, a in given.items() if self.active(a) and n not in shape_operands(op.fn)]
         for name in active:
             if name not in rule.operands:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
         needed: dict[str, Atom] = {n: self.need(a) for n, a in given.items()}
         needed["out"] = self.need(op.out)
         needed.update({f"{n}_dot": ZERO for n in rule.operands if n not in active})

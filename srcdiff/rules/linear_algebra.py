@@ -605,6 +605,9 @@ def pinv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None, *, out: Any, a_dot: Any, b_dot: Any) -> Any:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        x_dot, squares_dot, none, values_dot = complex_matrices.lstsq(a, b, out, a_dot, b_dot)
+        return x_dot, resized(squares_dot, out[1], 0), none, values_dot
     x = out[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T
@@ -616,6 +619,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, out: Any, a_dot: Any, b_dot: Any
 
 @pullback(np.linalg.lstsq, "a", "b")
 def lstsq_bar(a: Any, b: Any, rcond: Any = None, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        a_bar, b_bar = complex_matrices.lstsq_bar(a, b, out, out_bar)
+        return cast_like(a_bar, a), cast_like(b_bar, b)
     x, x_bar = out[0], out_bar[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T

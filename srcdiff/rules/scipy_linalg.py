@@ -32,7 +32,7 @@ from srcdiff.rules.registry import (
     takes_nested,
     takes_sequence,
 )
-from srcdiff.runtime.arrays import resized, unbroadcast
+from srcdiff.runtime.arrays import unbroadcast
 from srcdiff.runtime.linalg import (
     along_diagonals,
     band_outer,
@@ -58,7 +58,7 @@ takes_nested(
 )
 takes_sequence(scipy.linalg.block_diag)
 real_only(
-    scipy.linalg.lstsq, scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
+    scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
     scipy.linalg.solve_discrete_lyapunov, scipy.linalg.solve_continuous_are, scipy.linalg.solve_discrete_are,
     scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
     scipy.linalg.eigvalsh_tridiagonal, scipy.linalg.khatri_rao, scipy.linalg.toeplitz,
@@ -221,14 +221,9 @@ def lstsq(
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
-    x = out[0]
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    p = (vh.T / s) @ u.T
-    r, r_dot, w = b - a @ x, b_dot - a_dot @ x, a_dot.T @ (p.T @ x)
-    x_dot = p @ (r_dot + p.T @ (a_dot.T @ r)) + w - p @ (a @ w)
-    squares_dot = np.reshape(np.sum(2.0 * r * r_dot, axis=0), -1)
-    squares_dot = np.reshape(resized(squares_dot, np.ravel(out[1]), 0), np.shape(out[1]))
-    return x_dot, squares_dot, 0, np.sum(u * (a_dot @ vh.T), axis=0)
+    parts = out[0], np.ravel(out[1]), 0, 0
+    x_dot, squares_dot, none, values_dot = linear_algebra.lstsq(a, b, out=parts, a_dot=a_dot, b_dot=b_dot)
+    return x_dot, np.reshape(squares_dot, np.shape(out[1])), none, values_dot
 
 
 @pullback(scipy.linalg.lstsq, "a", "b")
@@ -238,18 +233,7 @@ def lstsq_bar(
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
-    x, x_bar = out[0], out_bar[0]
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    p = (vh.T / s) @ u.T
-    r, w, y = b - a @ x, p.T @ x, x_bar - p @ (a @ x_bar)
-    g = p.T @ x_bar
-    if np.ndim(b) == 1:
-        b_bar = g + 2.0 * np.sum(out_bar[1]) * r
-        a_bar = np.outer(r, p @ g) - np.outer(b_bar, x) + np.outer(w, y)
-    else:
-        b_bar = g + 2.0 * resized(out_bar[1], x[0], 0) * r
-        a_bar = r @ (p @ g).T - b_bar @ x.T + w @ y.T
-    return a_bar + (u * out_bar[3]) @ vh, b_bar
+    return linear_algebra.lstsq_bar(a, b, out=out, out_bar=out_bar)
 
 
 # --- factorisations, and solving with them

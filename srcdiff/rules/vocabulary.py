@@ -61,7 +61,7 @@ CREATES: frozenset[Any] = frozenset(
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
     {
-        np.var, np.std, np.linalg.lstsq,
+        np.var, np.std,
     }
 )  # fmt: skip
 REAL_RESULT = frozenset({operator.abs})  # of complex operands
