@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -75,4 +76,14 @@ def canonical(fn: Any) -> Any:
     try:
         return CANONICAL.get(fn, fn)
     except TypeError:
-        return fn
+        return hashed(fn)
+
+
+def hashed(fn: Any) -> Any:
+    """A callable, or the slot that calls it if it cannot be looked up itself: a C function, by ctypes."""
+    try:
+        hash(fn)
+    except TypeError:
+        slot = getattr(fn, "__call__", None)  # noqa: B004  (of one object these are equal)
+        return slot if isinstance(slot, types.MethodWrapperType) else fn
+    return fn

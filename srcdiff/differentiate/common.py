@@ -25,7 +25,7 @@ from srcdiff.differentiate.masks import (
     written_endless,
 )
 from srcdiff.differentiate.quotients import divided, factors, twice_divided
-from srcdiff.errors import NoRule, problem_at
+from srcdiff.errors import NoRule, Problem, problem_at
 from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
@@ -69,6 +69,8 @@ from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_onl
 __all__ = [
     "Builder",
     "arguments",
+    "check_count",
+    "check_rank",
     "display_of",
     "fills_zero",
     "fn_name",
@@ -164,6 +166,42 @@ def no_partial(op: Op, name: str) -> NoRule:
     if "unread" in op.attrs or "untold" in op.attrs or op.attrs.get("within"):
         return no_rule(op, why, f"pass a constant {name}")
     return problem("no-rule", op, why, why_without(op.fn, name), f"pass a constant {name}")
+
+
+def wrong_result(rule: Rule, why: str, help: str) -> NoRule:
+    """A rule does not return what its form asks for: at the text of the rule."""
+    code = rule.text.__code__
+    return NoRule(
+        Problem("rule", f"{rule.text.__name__}: {why}", code.co_filename, code.co_firstlineno, help=help)
+    )
+
+
+def check_rank(rule: Rule, got: Atom, like: Atom, name: str) -> None:
+    """Refuse a derivative that has more dimensions than what it belongs to."""
+    have, want = rank_of(kind(got)), rank_of(kind(like))
+    if have is not None and want is not None and have > want:
+        raise wrong_result(
+            rule, f"what it returns for {name} has {have} dimensions, and {name} has {want}",
+            f"sum over what {name} does not have",
+        )  # fmt: skip
+
+
+def check_count(rule: Rule, got: Atom) -> None:
+    """Refuse the result of a rule that is known not to be a part for each operand."""
+    count, k = len(rule.operands), kind(got)
+    parts = len(got.items) if isinstance(got, Struct) else len(k.items) if isinstance(k, Tree) else 1
+    if parts == count or (k == UNKNOWN and parts == 1) or (count == 1 and rule.form != "elementwise"):
+        return
+    what = "partial derivative" if rule.form == "elementwise" else "cotangent"
+    raise wrong_result(
+        rule, f"it returns {parts} {what}{'s' if parts > 1 else ''} of {count}",
+        f"return one for each of {', '.join(rule.operands)}: a tuple; None where there is none",
+    )  # fmt: skip
+
+
+def rank_of(k: Kind) -> int | None:
+    """The number of dimensions, where that is known."""
+    return len(k.dims) if isinstance(k, Array) else 0 if isinstance(k, Scalar) else None
 
 
 def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:
@@ -295,6 +333,25 @@ class Builder(Lowerer):
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
         """The result of a rule's text."""
         return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
+
+    def returned(self, rule: Rule, got: Atom) -> tuple[Atom, ...]:
+        """What the text of a rule returns: a part for each of its operands."""
+        count, k = len(rule.operands), kind(got)
+        check_count(rule, got)
+        if count == 1 and rule.form != "elementwise":
+            return (got,)
+        if isinstance(got, Struct) and got.type in (tuple, list):
+            parts = got.items
+        elif (k == UNKNOWN and count > 1) or isinstance(k, Tree):
+            parts = tuple(self.getitem(got, Const(n)) for n in range(count))
+        else:
+            parts = (got,)
+        return parts
+
+    def of_rank(self, rule: Rule, got: Atom, like: Atom, name: str) -> Atom:
+        """A derivative that a rule's text returns, which has the shape of what it belongs to."""
+        check_rank(rule, got, like, name)
+        return got
 
     # ---- arithmetic on derivatives
     def times(self, g: Atom, p: Atom, flat: Atom | None = None, low: Val | None = None) -> Atom:

@@ -285,7 +285,7 @@ class Forward(Builder):
             if all(full[f"{name}_dot"] is ZERO for name in rule.operands):
                 return ZERO
             full["out"] = op.out
-            return self.rule(rule.text, full)
+            return self.of_rank(rule, self.rule(rule.text, full), op.out, "out")
         assert entry.pullback is not None
         return self.turned(op, entry.pullback)
 
@@ -297,7 +297,7 @@ class Forward(Builder):
         if all(d is ZERO for d in dots):
             return ZERO
         bar = dots[0] if len(dots) == 1 else Struct(tuple, tuple(range(len(dots))), dots)
-        got = self.ctx.turn(self, op, rule.text, {**given, "out": op.out}, {"out_bar": op.out}, bar)
+        got = self.ctx.turn(self, op, rule, {**given, "out": op.out}, {"out_bar": op.out}, bar)
         return got["out_bar"]  # type: ignore[no-any-return]
 
     def whole(self, t: Atom) -> Atom:
@@ -328,8 +328,7 @@ class Forward(Builder):
 
     def partials(self, op: Op, rule: Any) -> tuple[Atom, ...]:
         """The derivatives of an operation in each of its operands, element by element."""
-        partials = self.rule(rule.text, {**arguments(op, rule), "out": op.out})
-        return partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        return self.returned(rule, self.rule(rule.text, {**arguments(op, rule), "out": op.out}))
 
     def along(self, op: Op, rule: Any, parts: tuple[Atom, ...]) -> Atom:
         """The tangent of an operation element by element, from its partials."""

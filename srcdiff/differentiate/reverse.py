@@ -395,8 +395,7 @@ class Reverse(Builder):
     def elementwise(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         needed = {n: self.need(a) for n, a in given.items()}
-        partials = self.rule(rule.text, {**needed, "out": self.need(op.out)})
-        parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        parts = self.returned(rule, self.rule(rule.text, {**needed, "out": self.need(op.out)}))
         if (
             len(parts) == 2
             and same(parts[0], parts[1])
@@ -423,10 +422,11 @@ class Reverse(Builder):
                 raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
         bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
-        several = len(rule.operands) > 1
-        for n, name in enumerate(rule.operands):
+        for name, b in zip(rule.operands, self.returned(rule, bars), strict=True):
             if name in given and self.active(given[name]):
-                b = self.getitem(bars, Const(n)) if several else bars
+                if b == Const(None):
+                    raise no_partial(op, name)
+                b = self.of_rank(rule, b, given[name], name)
                 low = flat_far_down(op.fn, name, given)
                 self.accumulate(given[name], b if low is None else self.weakly(b, (self.low_cover(low),)))
 
@@ -441,7 +441,7 @@ class Reverse(Builder):
         needed["out"] = self.need(op.out)
         needed.update({f"{n}_dot": ZERO for n in rule.operands if n not in active})
         unknown = {f"{n}_dot": given[n] for n in active}
-        bars = self.ctx.turn(self, op, rule.text, needed, unknown, bar)
+        bars = self.ctx.turn(self, op, rule, needed, unknown, bar)
         for name in active:
             self.accumulate(given[name], bars[f"{name}_dot"])
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from srcdiff.differentiate.common import Builder, fn_name, no_rule
+from srcdiff.differentiate.common import Builder, check_count, check_rank, fn_name, no_rule
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.mirrors import replace_values
@@ -16,12 +14,13 @@ from srcdiff.ir.graph import ZERO, Atom, Graph, Op, Region, Struct, Val, kind, v
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context
 from srcdiff.rules import vocabulary
+from srcdiff.rules.registry import Rule
 
 __all__ = ["turn"]
 
 
 def turn(
-    b: Builder, op: Op, text: Any, given: dict[str, Atom], unknown: dict[str, Atom], bar: Atom
+    b: Builder, op: Op, rule: Rule, given: dict[str, Atom], unknown: dict[str, Atom], bar: Atom
 ) -> dict[str, Atom]:
     """A rule's text transposed: linear in what is ``unknown`` (by name: what it is a derivative of).
 
@@ -36,7 +35,11 @@ def turn(
         n: Val(a.name, kind(a), user=a.user) if isinstance(a, Val) and mode == "reverse" else Val("", kind(a))
         for n, a in unknown.items()
     }
-    result = read_rule(context.CONTEXT, text, region, {**given, **free}, op.origin, info)
+    result = read_rule(context.CONTEXT, rule.text, region, {**given, **free}, op.origin, info)
+    if mode == "forward":
+        check_count(rule, result)
+    else:
+        check_rank(rule, result, op.out, "out")
     region.params, region.results = list(free.values()), [result]
     try:
         g, _, r = reverse(
