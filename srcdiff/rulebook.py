@@ -36,7 +36,12 @@ SCIPY = (
     "scipy.spatial", "scipy.spatial.distance",
 )  # fmt: skip
 FORMS = ("elementwise", "linear", "bilinear", "differential", "pullback")
-TESTS = {"math": "math", "cmath": "complex"}
+TESTS = {  # where the calls of a module of rules are, if not in samples of its name
+    "python_math": "samples_math", "complex_math": "samples_complex",
+    "scipy_matrix_functions": "samples_scipy_linalg", "scipy_schur": "samples_scipy_linalg",
+    "scipy_spectra": "samples_scipy_signal", "scipy_integrate": "samples_scipy_spatial",
+    "scipy_sparse": "samples_scipy_spatial",
+}  # fmt: skip
 PARTS = {  # of a method's name that says nothing of its class
     "numpy.ndarray": np.ndarray, "numpy.random.Generator": np.random.Generator, "numpy.ufunc": np.ufunc,
 }  # fmt: skip
@@ -272,7 +277,8 @@ def tested_by(e: Entry) -> list[str]:
     homes = {
         getattr(rule, f).text.__module__ for f in FORMS if rule is not None and getattr(rule, f) is not None
     }
-    files = {f"tests/rules/samples_{h.rpartition('.')[2].replace('python_', '')}.py" for h in homes}
+    rooms = {h.split(".")[2] for h in homes}
+    files = {f"tests/rules/{TESTS.get(room, 'samples_' + room)}.py" for room in rooms}
     if registry.definitions_of(e.obj) or any("polynomials" in h for h in homes):
         files = {f for f in files if "polynomials" not in f} | {"tests/rulebook.py"}
     return sorted(files)

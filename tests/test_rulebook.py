@@ -137,6 +137,17 @@ def test_a_rule_is_shown() -> None:
     assert "elementwise" in shown("math.sin")
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_tests_of_a_rule_are_there() -> None:
+    """What `python -m srcdiff rules np.tanh` names as its tests."""
+    root = PAGE.parent.parent
+    for module in (*rulebook.MODULES, *rulebook.SCIPY):
+        for e in rulebook.entries(module):
+            if e.status == "rule":
+                for name in rulebook.tested_by(e):
+                    assert (root / name).exists(), f"{e.name} is said to be tested in {name}"
+
+
 def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "np.tanh"]) == 0
     assert "1.0 - out * out" in capsys.readouterr().out
