@@ -168,6 +168,17 @@ def test_a_refusal_says_why() -> None:
         grad(f)(np.eye(2))
 
 
+def test_options_of_operators() -> None:
+    """Those that change no value are left out; the others are refused."""
+
+    def f(x: Any) -> Any:
+        return np.sum(np.multiply(x, x, casting="same_kind", order="K", subok=True))
+
+    assert check_rule(f, np.array([0.5, 2.0])) < 1e-8
+    with pytest.raises(Exception, match=r"np.matmul\(axes=...\) is not supported"):
+        grad(lambda x: np.sum(np.matmul(x, x, axes=[(0, 1), (0, 1), (0, 1)])))(np.eye(2))
+
+
 def test_powers_are_not_reduced() -> None:
     """NumPy 2 leaves out exponents: np.power.reduce([1.3, 0.7, 1.2, 0.9]) is 1.3 ** 0.9."""
 

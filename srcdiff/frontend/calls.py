@@ -142,6 +142,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
             args = [operands.as_array(lw, a, node) for a in args]
             args = ruled.of_numpy(lw, obj, args, node)
+            kwargs = ruled.of_operator(lw, text, kwargs, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
     definitions = lw.ctx.definitions(obj, len(args), kwargs)
     if definitions and "out" in kwargs:

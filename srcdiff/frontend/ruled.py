@@ -102,6 +102,19 @@ def struct_of(items: tuple[Any, ...]) -> Struct:
     return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
 
 
+def of_operator(lw: Lowerer, text: str, kwargs: Kw, node: Any) -> Kw:
+    """The keywords of a ufunc that is an operator by another name, without those that change no value."""
+    rest = {n: b for n, b in kwargs.items() if n not in ("casting", "subok")}
+    if "order" in rest and constant(lw.read(rest["order"], node)) in ("C", "K"):
+        del rest["order"]
+    for n in rest.keys() - {"out", "where", "dtype"}:
+        lw.stop(
+            "option", f"{text}({n}=...) is not supported", node,
+            help=f"leave {n}= out, and turn or copy its operands or its result instead",
+        )  # fmt: skip
+    return rest
+
+
 def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     """A function read as what it stands for; None if the definition does not cover the call.
 
