@@ -19,7 +19,7 @@ from rich.table import Table
 from srcdiff.backends import numpy_names
 from srcdiff.rules import reasons, registry, scipy_reasons
 
-__all__ = ["MODULES", "Entry", "entries", "find", "markdown", "show", "show_missing", "show_rule"]
+__all__ = ["MODULES", "Entry", "coverage", "entries", "find", "markdown", "show", "show_missing", "show_rule"]
 
 MODULES = (
     "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "numpy.polynomial.polynomial",
@@ -36,7 +36,12 @@ SCIPY = (
     "scipy.spatial", "scipy.spatial.distance",
 )  # fmt: skip
 FORMS = ("elementwise", "linear", "bilinear", "differential", "pullback")
-TESTS = {"math": "math", "cmath": "complex"}
+TESTS = {  # where the calls of a module of rules are, if not in samples of its name
+    "python_math": "samples_math", "complex_math": "samples_complex",
+    "scipy_matrix_functions": "samples_scipy_linalg", "scipy_schur": "samples_scipy_linalg",
+    "scipy_spectra": "samples_scipy_signal", "scipy_integrate": "samples_scipy_spatial",
+    "scipy_sparse": "samples_scipy_spatial",
+}  # fmt: skip
 PARTS = {  # of a method's name that says nothing of its class
     "numpy.ndarray": np.ndarray, "numpy.random.Generator": np.random.Generator, "numpy.ufunc": np.ufunc,
 }  # fmt: skip
@@ -154,6 +159,29 @@ def find(name: str) -> Entry:
     raise LookupError(f"{name}: there is no such function; write np.tanh, math.sin, scipy.special.erf")
 
 
+def coverage() -> tuple[int, list[Entry]]:
+    """How many of NumPy's differentiable names are ruled or read, and those that are not.
+
+    Not counted: `math` and `cmath`, modules that are taken or refused as a whole (`reasons.WHOLE`), what is
+    constant, and what is refused because nobody could differentiate it (`reasons.NOT_DIFFERENTIABLE`).
+    """
+    walked = [m for m in MODULES if m.startswith("numpy") and m not in reasons.WHOLE]
+    found = [e for m in walked for e in entries(m)]
+    have = sum(e.status in ("rule", "read") for e in found)
+    lack = [e for e in found if e.status in ("refused", "missing")]
+    return have, [e for e in lack if e.reason not in reasons.NOT_DIFFERENTIABLE]
+
+
+def covered() -> str:
+    """The figures of `coverage` as a sentence."""
+    have, lack = coverage()
+    names = ", ".join(f"`{e.name}`" for e in lack)
+    return (
+        f"Of NumPy's {have + len(lack)} differentiable functions and methods, {have} have derivatives: "
+        f"{100.0 * have / (have + len(lack)):.1f} %. The others: {names}."
+    )
+
+
 # ---- on the command line ----------------------------------------------------------------------------------
 
 COLOURS = {"rule": "green", "read": "cyan", "constant": "dim", "refused": "yellow", "missing": "bold red"}
@@ -182,6 +210,7 @@ def show(console: Console | None = None) -> None:
             if e.status in ("rule", "read", "constant"):
                 table.add_row(e.name, f"[{COLOURS[e.status]}]{e.status}", e.how)
         console.print(table)
+    console.print(covered().replace("`", ""), highlight=False)
 
 
 def show_missing(module: str, console: Console | None = None) -> int:
@@ -248,7 +277,8 @@ def tested_by(e: Entry) -> list[str]:
     homes = {
         getattr(rule, f).text.__module__ for f in FORMS if rule is not None and getattr(rule, f) is not None
     }
-    files = {f"tests/rules/samples_{h.rpartition('.')[2].replace('python_', '')}.py" for h in homes}
+    rooms = {h.split(".")[2] for h in homes}
+    files = {f"tests/rules/{TESTS.get(room, 'samples_' + room)}.py" for room in rooms}
     if registry.definitions_of(e.obj) or any("polynomials" in h for h in homes):
         files = {f for f in files if "polynomials" not in f} | {"tests/rulebook.py"}
     return sorted(files)
@@ -282,6 +312,13 @@ def markdown(modules: tuple[str, ...] = (*MODULES, *SCIPY)) -> str:
         "*constant* carries no derivative; the rest is refused, with the reason.",
         "`python -m srcdiff rules np.tanh` shows",
         "the text of a rule, `--missing numpy` what has none. [rules.md](rules.md) says how to add one.",
+        "",
+        *textwrap.wrap(covered(), 110),
+        "",
+        "Not counted are masked arrays, what is constant, and what nobody could differentiate: what is",
+        "refused for one of these reasons.",
+        "",
+        *(f"- {why}" for why in sorted(reasons.NOT_DIFFERENTIABLE)),
         "",
     ]
     for module in modules:

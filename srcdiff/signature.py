@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from srcdiff.backends.numpy_names import hashed
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
 from srcdiff.frontend.paths import Path, lookup_free, step
 from srcdiff.frontend.things import mutable
@@ -132,6 +133,7 @@ def _key_of_callable(t: type, v: Any) -> Any:
     if t is types.MethodType:
         own = v.__self__
         return (t, key_of_value(v.__func__), ("object", own) if callable(own) else key_of_value(own))
+    v = hashed(v)
     try:
         hash(v)
     except TypeError:

@@ -166,7 +166,8 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
     ),
     "Infinite values": (
         "Where the value is infinite, so is the derivative: the limit of the formula stands, and "
-        "whoever has an infinite loss sees it.",
+        "whoever has an infinite loss sees it. What is infinite because an infinity is written in the "
+        "program is so at all points near by, and constant.",
         [
             Row("np.log(x)", (0.0,), (inf,), "limit", second=False),
             Row("np.log1p(x)", (-1.0,), (inf,), "limit", second=False),
@@ -178,6 +179,8 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
                 second=False,
             ),
             Row("np.arctanh(x)", (1.0,), (inf,), "limit", second=False),
+            Row("math.inf * x", (0.7,), (0.0,), "infinite for all x > 0: constant"),
+            Row("np.inf * x", ([0.7, 2.0],), ([0.0, 0.0],), "infinite for all x > 0: constant"),
             Row("np.logaddexp(x, y)", (-inf, -inf), (0.5, 0.5), "equal shares, as np.maximum", second=False),
             Row("np.logaddexp(x, y)", (-inf, 0.0), (0.0, 1.0), "the derivative"),
             Row("np.logaddexp(x, y)", (inf, 0.0), (1.0, 0.0), "the larger, as np.maximum", second=False),
@@ -193,7 +196,9 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
     ),
     "What is not taken": (
         "A value that is not chosen has the derivative 0, whatever its own derivative is: the mask "
-        "stands around the whole chain, visibly, `np.where(x > 0, 0.5 / np.sqrt(x), 0.0)`.",
+        "stands around the whole chain, visibly, `np.where(x > 0, 0.5 / np.sqrt(x), 0.0)`. Values of minus "
+        "infinity (masked logits) are looked for in arrays; a loop that reads such an element as a number, "
+        "`exp(x[i] / t)`, gives NaN in t: leave them out (`if x[i] > -math.inf:`), or work on the array.",
         [
             Row(
                 "np.where(x > 0, np.sqrt(x), 0.0)", ([0.0, 4.0, -1.0],), ([0.0, 0.25, 0.0],), "sqrt not taken"
@@ -276,6 +281,15 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
                 ([-inf, 2.0, 2.0], 1.0),
                 ([0.0, 0.5, -0.5], 0.0),
                 "a masked logit that is not the one read",
+                second=False,
+            ),
+            Row(
+                "np.tanh(x / y)", ([1.0, -2.0], 1e-200), ([0.0, 0.0], 0.0),
+                "tanh is flat there: its slope, exactly 0, meets the quotient before that is divided again",
+                second=False,
+            ),
+            Row(
+                "np.exp(-x / y)", ([1.0, 2.0], 1e-200), ([0.0, 0.0], 0.0), "a temperature near zero",
                 second=False,
             ),
             Row("math.exp(-math.inf / x)", (0.7,), (0.0,), "an infinity that is written stays infinite"),

@@ -22,7 +22,9 @@ def _apart(*shape: int, low: float = 0.4, high: float = 1.9, seed: int = 0) -> A
 _holes = _apart(3, 4, seed=3)
 _holes[0, 1] = _holes[2, 2] = np.nan
 
-HEAD = """import numpy as np
+HEAD = """import math
+
+import numpy as np
 
 
 def _at(f, a, i, v):
@@ -196,7 +198,13 @@ CALLS: dict[str, list[str]] = {
     ],
     "np.roots": ["abs(np.roots(v))", "np.roots(v).real", "np.sort(abs(np.roots(x)))"],
     "np.vander": ["np.vander(v)", "np.vander(v, 4, increasing=True)"],
+    "np.ix_": ["np.ix_(x, v)", "np.ix_(x)[0]", "np.ix_(x, v, w)[1]", "np.ix_(n, v)[1]"],
     # ---- linear algebra
+    "math.hypot": ["math.hypot(s, t, s, 0.3)", "math.hypot(s, t, 2.0, s, 0.1)"],
+    "np.linalg.lstsq": [
+        "np.linalg.lstsq(Z.T, z, rcond=None)[0]", "np.linalg.lstsq(A.T, z[:4], rcond=None)[0]",
+        "np.linalg.lstsq(Z.T, B.T, rcond=None)[1:]",
+    ],
     "np.linalg.cond": ["np.linalg.cond(S)", "np.linalg.cond(A)", "np.linalg.cond(S, 'fro')", "np.linalg.cond(S, 1)", "np.linalg.cond(S, -2)", "np.linalg.cond(S, np.inf)"],
     "np.linalg.eig": ["np.linalg.eig(S)[0].real", "abs(np.linalg.eig(S)[1])", "np.linalg.eig(S).eigenvalues.real", "np.linalg.eig(np.array([[0.1, 1.0], [-2.0, 0.4]]) * s)[0].imag"],
     "np.linalg.eigvals": ["np.linalg.eigvals(S).real", "abs(np.linalg.eigvals(np.array([[0.1, 1.0], [-2.0, 0.4]]) * s))", "np.linalg.eigvals(np.stack((S, P))).real"],
@@ -251,8 +259,8 @@ CALLS: dict[str, list[str]] = {
     "np.diff": ["np.diff(A, n=2, axis=0)", "np.diff(x, prepend=s)", "np.diff(x, append=y)"],
     "np.convolve": ["np.convolve(x, v, 'same')", "np.convolve(x, v, mode='valid')", "np.convolve(s, v)", "np.convolve(x, t, 'same')"],
     "np.correlate": ["np.correlate(x, v, 'full')", "np.correlate(x, v, mode='same')"],
-    "np.corrcoef": ["np.corrcoef(A, B)", "np.corrcoef(x, y)", "np.corrcoef(A, rowvar=False)"],
-    "np.cov": ["np.cov(A)", "np.cov(A, ddof=0)", "np.cov(x, y)", "np.cov(A, rowvar=False, bias=True)", "np.cov(A, aweights=w)", "np.cov(A, fweights=i[:4] + 1)", "np.cov(A, fweights=i[:4] + 1, aweights=w)", "np.cov(x)"],
+    "np.corrcoef": ["np.corrcoef(Z, rowvar=False)", "np.corrcoef(A, B)", "np.corrcoef(x, y)", "np.corrcoef(A, rowvar=False)"],
+    "np.cov": ["np.cov(Z)", "np.cov(Z, B)", "np.cov(A)", "np.cov(A, ddof=0)", "np.cov(x, y)", "np.cov(A, rowvar=False, bias=True)", "np.cov(A, aweights=w)", "np.cov(A, fweights=i[:4] + 1)", "np.cov(A, fweights=i[:4] + 1, aweights=w)", "np.cov(x)"],
     "np.apply_along_axis": ["np.apply_along_axis(np.sum, 0, A)"],
     "np.piecewise": ["np.piecewise(y, [y < 0, y >= 0.3], [lambda q: q**2, lambda q: 2 * q, 0.5])"],
     "np.select": ["np.select([A > 1.2, A > 0.9], [A**2, A * B], default=s)"],
@@ -320,6 +328,8 @@ for _module, _p in (
     }
     if hasattr(np.polynomial.polynomial, "polyvalnd"):  # (since NumPy 2.5)
         CALLS[f"{_f}valnd"] = [f"{_f}valnd((x, y), A)", f"{_f}valnd((x, y, x * y), C)"]
+    if _p == "cheb":
+        CALLS[f"{_f}interpolate"] = [f"{_f}interpolate(lambda p: np.exp(s * p), 3)", f"{_f}interpolate(np.outer, 2, args=(v,))"]
     if _p == "poly":
         CALLS[f"{_f}valfromroots"] = [f"{_f}valfromroots(x, v)", f"{_f}valfromroots(s, v)"]
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import functools
 import math
 import types
@@ -593,3 +595,100 @@ def test_lambda():
     """The text of a rule may be a lambda."""
     srcdiff.elementwise(read_as_text)(lambda x, y: (7.0 * y, 3.0))
     assert srcdiff.grad(read_as_text, wrt=("x", "y"))(2.0, 5.0) == (35.0, 3.0)
+
+
+# ---- rules that do not return what their form asks for, each with the mode in which it was taken for right
+
+
+def weighed() -> Any:
+    def f(a, b):
+        return np.sum(np.sort(a) * b)
+
+    return f
+
+
+def one_of_two(a, b):
+    return 1.0
+
+
+def three_of_two(a, b):
+    return 1.0, 2.0, 3.0
+
+
+def one_cotangent(a, b, *, out_bar):
+    return out_bar * b
+
+
+def three_cotangents(a, b, *, out_bar):
+    return out_bar * b, out_bar * a, 1.0
+
+
+def of_higher_rank(a, b, *, a_dot):
+    return a_dot * b
+
+
+def no_cotangent(a, b, *, out_bar):
+    return None
+
+
+WRONG: list[tuple[Any, Any, str]] = [
+    (srcdiff.elementwise, one_of_two, "it returns 1 partial derivative of 2"),
+    (srcdiff.elementwise, three_of_two, "it returns 3 partial derivatives of 2"),
+    (lambda f: srcdiff.pullback(f, "a", "b"), one_cotangent, "it returns 1 cotangent of 2"),
+    (lambda f: srcdiff.pullback(f, "a", "b"), three_cotangents, "it returns 3 cotangents of 2"),
+    (srcdiff.differential, of_higher_rank, "what it returns for out has 1 dimensions, and out has 0"),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "why"), WRONG, ids=[text.__name__ for _, text, _ in WRONG])
+def test_rules_that_return_something_else(form: Any, text: Any, why: str) -> None:
+    f, x = weighed(), np.array([1.0, 3.0, 2.0])
+    form(f)(text)
+    for derivative in (lambda: grad(f)(x, x), lambda: jvp(f, (x, x), (x, None))):
+        with pytest.raises(SrcdiffError) as caught:
+            derivative()
+        assert why in str(caught.value)
+        assert f"test_custom_rules.py:{text.__code__.co_firstlineno}" in str(caught.value)
+
+
+def test_a_cotangent_that_is_none() -> None:
+    f, x = weighed(), np.array([1.0, 3.0, 2.0])
+    srcdiff.pullback(f, "a")(no_cotangent)
+    with pytest.raises(SrcdiffError, match="has no derivative with respect to 'a'"):
+        grad(f)(x, x)
+
+
+# ---- functions of C libraries, which cannot be looked up in tables
+
+
+def bessel() -> Any:
+    found = ctypes.util.find_library("m")
+    if found is None:
+        pytest.skip("there is no mathematical library of C here")
+    library = ctypes.CDLL(found)
+    for f in (library.j0, library.j1):
+        f.restype, f.argtypes = ctypes.c_double, [ctypes.c_double]
+    return library.j0, library.j1
+
+
+def test_functions_of_c() -> None:
+    j0, j1 = bessel()
+
+    def f(x):
+        return x * j0(x) + j0(2.0)
+
+    with pytest.raises(SrcdiffError, match="j0 has neither a rule nor Python source"):
+        grad(f)(0.5)
+    assert grad(lambda x: x * j0(2.0))(0.5) == j0(2.0)
+
+    @srcdiff.elementwise(j0)
+    def j0_rule(x):
+        return -j1(x)
+
+    @srcdiff.elementwise(j1)
+    def j1_rule(x, *, out):
+        return j0(x) - out / x
+
+    assert check_rule(j0, 0.5, 1.7) < 1e-8
+    assert check_rule(f, 0.5, 1.7) < 1e-8
+    assert grad(f)(0.5) == j0(0.5) - 0.5 * j1(0.5)

@@ -45,7 +45,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "request": ("frontend ir emit compiled cuda", ""),
     "cache": ("load", ""),
     "pipeline": (BELOW, "gast numpy"),
-    "signature": ("errors ir frontend", "numpy"),
+    "signature": ("errors ir frontend backends", "numpy"),
     "wrapped": ("", ""),
     "api": (PARTS + " later cache runtime wrapped", "numpy optree rich"),
     "adapters": ("api", ""),

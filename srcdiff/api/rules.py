@@ -299,15 +299,16 @@ def key_of(fn: Any) -> Any:
             f"a rule is for a function, not for a {type(fn).__name__}",
             "write @srcdiff.elementwise(f)",
         )
+    key = canonical(fn)
     try:
-        hash(fn)
+        hash(key)
     except TypeError:
         refuse(
             "rule",
             f"{name_of(fn)} cannot be hashed, so no rule can be found for it",
             "wrap it in a function, and give that the rule",
         )
-    return canonical(fn)
+    return key
 
 
 def positional(text: Any) -> tuple[str, ...]:

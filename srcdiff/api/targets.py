@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from srcdiff.backends.numpy_names import canonical
+from srcdiff.backends.numpy_names import canonical, hashed
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem, SourceNotFound
 from srcdiff.frontend.source import fill_placeholders, unwrap
 from srcdiff.frontend.things import LIBRARIES
@@ -99,6 +99,7 @@ def target_of(fn: Any) -> Target:
                 break
             args, kwargs, f = (*inner.args, *args), {**inner.kwargs, **kwargs}, inner.function
             break
+    f = hashed(f)
     if not isinstance(f, types.FunctionType) and library_rule(f) is None:
         refuse(
             "not-python",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import builtins
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "ATTRIBUTES", "BINARY", "CANONICAL", "INFIX", "METHODS", "MODES", "PREFIX", "UNARY",
-    "VARARG_METHODS",
+    "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "METHODS", "MODES",
+    "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS",
 ]  # fmt: skip
 
 Fn = Callable[..., Any]
@@ -41,6 +42,9 @@ CANONICAL: dict[Any, Fn] = {
     np.bitwise_xor: operator.xor, np.invert: operator.invert, operator.__add__: operator.add, np.amax: np.max,
     np.amin: np.min, np.concat: np.concatenate, np.conj: np.conjugate,
 }  # fmt: skip
+
+# words of NumPy's that the reader and the passes know themselves
+ARRAY, BROADCAST, CHOOSE, RESHAPE = np.array, np.broadcast_to, np.where, np.reshape
 
 METHODS: dict[str, Fn] = {
     name: getattr(np, name)
@@ -72,4 +76,14 @@ def canonical(fn: Any) -> Any:
     try:
         return CANONICAL.get(fn, fn)
     except TypeError:
-        return fn
+        return hashed(fn)
+
+
+def hashed(fn: Any) -> Any:
+    """A callable, or the slot that calls it if it cannot be looked up itself: a C function, by ctypes."""
+    try:
+        hash(fn)
+    except TypeError:
+        slot = getattr(fn, "__call__", None)  # noqa: B004  (of one object these are equal)
+        return slot if isinstance(slot, types.MethodWrapperType) else fn
+    return fn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from srcdiff.analysis.shifts import Words
@@ -26,14 +26,29 @@ from srcdiff.differentiate.masks import (
     where_mask,
     written_endless,
 )
-from srcdiff.errors import NoRule, problem_at
+from srcdiff.differentiate.quotients import divided, factors, twice_divided
+from srcdiff.errors import NoRule, Problem, problem_at
 from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, ZERO, Atom, Const, Graph, LoopView, Op, Struct, Val, key_of, kind, vals
+from srcdiff.ir.graph import (
+    UNDEF,
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Struct,
+    Val,
+    key_of,
+    kind,
+    same,
+    vals,
+)
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -51,12 +66,14 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup
+from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup, why_without
 
 __all__ = [
     "SHIFTS",
     "Builder",
     "arguments",
+    "check_count",
+    "check_rank",
     "display_of",
     "fills_zero",
     "fn_name",
@@ -65,6 +82,7 @@ __all__ = [
     "keeps_zero",
     "name_derivative",
     "never_ends",
+    "no_partial",
     "no_rule",
 ]
 
@@ -145,6 +163,50 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
     if within:
         why, note, help = f"{within} cannot be differentiated", WITHIN, f"write out what {within} computes"
     return problem("no-rule", op, why, note, help)
+
+
+def no_partial(op: Op, name: str) -> NoRule:
+    """A number that varies is an operand for which the rule gives no derivative."""
+    why = f"{fn_name(op)} has no derivative with respect to {name!r}"
+    if "unread" in op.attrs or "untold" in op.attrs or op.attrs.get("within"):
+        return no_rule(op, why, f"pass a constant {name}")
+    return problem("no-rule", op, why, why_without(op.fn, name), f"pass a constant {name}")
+
+
+def wrong_result(rule: Rule, why: str, help: str) -> NoRule:
+    """A rule does not return what its form asks for: at the text of the rule."""
+    code = rule.text.__code__
+    return NoRule(
+        Problem("rule", f"{rule.text.__name__}: {why}", code.co_filename, code.co_firstlineno, help=help)
+    )
+
+
+def check_rank(rule: Rule, got: Atom, like: Atom, name: str) -> None:
+    """Refuse a derivative that has more dimensions than what it belongs to."""
+    have, want = rank_of(kind(got)), rank_of(kind(like))
+    if have is not None and want is not None and have > want:
+        raise wrong_result(
+            rule, f"what it returns for {name} has {have} dimensions, and {name} has {want}",
+            f"sum over what {name} does not have",
+        )  # fmt: skip
+
+
+def check_count(rule: Rule, got: Atom) -> None:
+    """Refuse the result of a rule that is known not to be a part for each operand."""
+    count, k = len(rule.operands), kind(got)
+    parts = len(got.items) if isinstance(got, Struct) else len(k.items) if isinstance(k, Tree) else 1
+    if parts == count or (k == UNKNOWN and parts == 1) or (count == 1 and rule.form != "elementwise"):
+        return
+    what = "partial derivative" if rule.form == "elementwise" else "cotangent"
+    raise wrong_result(
+        rule, f"it returns {parts} {what}{'s' if parts > 1 else ''} of {count}",
+        f"return one for each of {', '.join(rule.operands)}: a tuple; None where there is none",
+    )  # fmt: skip
+
+
+def rank_of(k: Kind) -> int | None:
+    """The number of dimensions, where that is known."""
+    return len(k.dims) if isinstance(k, Array) else 0 if isinstance(k, Scalar) else None
 
 
 def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:
@@ -280,6 +342,25 @@ class Builder(Lowerer):
             return made
         return read_rule(self.ctx, text, self.region, given, self.origin, self.graph.info)
 
+    def returned(self, rule: Rule, got: Atom) -> tuple[Atom, ...]:
+        """What the text of a rule returns: a part for each of its operands."""
+        count, k = len(rule.operands), kind(got)
+        check_count(rule, got)
+        if count == 1 and rule.form != "elementwise":
+            return (got,)
+        if isinstance(got, Struct) and got.type in (tuple, list):
+            parts = got.items
+        elif (k == UNKNOWN and count > 1) or isinstance(k, Tree):
+            parts = tuple(self.getitem(got, Const(n)) for n in range(count))
+        else:
+            parts = (got,)
+        return parts
+
+    def of_rank(self, rule: Rule, got: Atom, like: Atom, name: str) -> Atom:
+        """A derivative that a rule's text returns, which has the shape of what it belongs to."""
+        check_rank(rule, got, like, name)
+        return got
+
     # ---- arithmetic on derivatives
     def times(self, g: Atom, p: Atom, flat: Atom | None = None, low: Val | None = None) -> Atom:
         """``g * p`` without factors of one.
@@ -297,9 +378,9 @@ class Builder(Lowerer):
         if chosen is not None:
             condition, inner, holds = chosen
             return self.covered(condition, self.times(g, inner), holds)
-        if are_numbers(g, p) and written_endless(p):  # what is infinite stays so: it does not change
-            if not isinstance(p, Val):
-                return ZERO
+        if not isinstance(p, Val) and written_endless(p):  # what is infinite stays so: it does not change
+            return ZERO
+        if isinstance(p, Val) and are_numbers(g, p) and written_endless(p):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
@@ -307,6 +388,11 @@ class Builder(Lowerer):
             there = self.scatter(g, p)
             if there is not None:
                 return there if low is None else self.weakly(there, (self.low_cover(low),))
+        under = factors(g, self.born) if self.outward and flat is not None and mask is None else None
+        if under is not None:  # the slope of what is flat far out is taken before the division
+            negative, parts, b = under
+            above = self.times(reduce(self.product, parts), p, flat, low)
+            return self.of_quotient(above, negative, Const(1.0), b)
         product = self.product(g, p)
         covers = mask.covers if mask is not None else ()
         for c in covers if not uniform else ():
@@ -382,7 +468,18 @@ class Builder(Lowerer):
             return self.prim(operator.neg, [g])
         if one(g, -1) and not isinstance(p, Const):
             return self.prim(operator.neg, [p])
+        found = twice_divided(p, self.born)
+        if found is not None and (self.outward or found[1] != Const(1.0)):
+            return self.of_quotient(g, *found)
         return self.prim(operator.mul, [g, p])
+
+    def of_quotient(self, g: Atom, negative: bool, x: Atom, b: Atom) -> Atom:
+        """``g`` times the slope ``x / b`` of a quotient by ``b``."""
+        if self.outward:
+            got = self.prim(operator.truediv, [self.product(x, g) if one(x) else self.product(g, x), b])
+        else:
+            got = self.prim(operator.mul, [self.prim(operator.truediv, [g, b]), x])
+        return self.prim(operator.neg, [got]) if negative else got
 
     def plus(self, a: Atom, b: Atom, hint: str = "") -> Atom:
         """The sum of two derivatives."""
@@ -413,6 +510,11 @@ class Builder(Lowerer):
             if isinstance(total, Val) and total.kind == UNKNOWN and k == kind(b):
                 total.kind = k
             return total
+        if self.outward and x is None and y is None and a not in self.sums and b not in self.sums:
+            first, second = divided(a, self.born), divided(b, self.born)
+            if first is not None and second is not None and same(first[2], second[2]):
+                m, n = (self.prim(operator.neg, [n]) if neg else n for neg, n, _ in (first, second))
+                return self.prim(operator.truediv, [self.plus(m, n), first[2]], hint=hint)
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
         covers = common(x, y)
         low = [v for v in lows(x) if v in lows(y)]

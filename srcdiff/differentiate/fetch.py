@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import operator
 
-import numpy as np
-
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.reverse import Reverse
 from srcdiff.ir import ops
@@ -30,6 +28,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq
+from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import may_alias
 
 __all__ = ["fetch"]
@@ -39,7 +38,7 @@ CHEAP = {
     operator.gt, operator.ge, operator.eq, operator.ne, operator.floordiv, operator.mod, operator.not_,
     ops.exit_is, operator.and_, operator.or_, operator.is_, operator.is_not,
 }  # fmt: skip
-SIZES = {ops.shape_at, len, np.shape, np.ndim, np.size, np.zeros_like}  # what reads no elements
+SIZES = {ops.shape_at, len} | vocabulary.READS_SHAPE | {vocabulary.BLANK}  # what reads no elements
 LIMIT = 3  # operations spent on recomputing one value
 
 

@@ -20,6 +20,7 @@ from srcdiff.differentiate.common import (
     lost,
     name_derivative,
     never_ends,
+    no_partial,
     no_rule,
     parameter_names,
 )
@@ -286,7 +287,7 @@ class Forward(Builder):
             if all(full[f"{name}_dot"] is ZERO for name in rule.operands):
                 return ZERO
             full["out"] = op.out
-            return self.rule(rule.text, full)
+            return self.of_rank(rule, self.rule(rule.text, full), op.out, "out")
         assert entry.pullback is not None
         return self.turned(op, entry.pullback)
 
@@ -298,7 +299,7 @@ class Forward(Builder):
         if all(d is ZERO for d in dots):
             return ZERO
         bar = dots[0] if len(dots) == 1 else Struct(tuple, tuple(range(len(dots))), dots)
-        got = self.ctx.turn(self, op, rule.text, {**given, "out": op.out}, {"out_bar": op.out}, bar)
+        got = self.ctx.turn(self, op, rule, {**given, "out": op.out}, {"out_bar": op.out}, bar)
         return got["out_bar"]  # type: ignore[no-any-return]
 
     def whole(self, t: Atom) -> Atom:
@@ -322,17 +323,14 @@ class Forward(Builder):
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
             if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
         return self.along(op, rule, self.partials(op, rule))
 
     def partials(self, op: Op, rule: Any) -> tuple[Atom, ...]:
         """The derivatives of an operation in each of its operands, element by element."""
-        partials = self.rule(rule.text, {**arguments(op, rule), "out": op.out})
-        return partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        return self.returned(rule, self.rule(rule.text, {**arguments(op, rule), "out": op.out}))
 
     def along(self, op: Op, rule: Any, parts: tuple[Atom, ...]) -> Atom:
         """The tangent of an operation element by element, from its partials."""
@@ -342,9 +340,7 @@ class Forward(Builder):
             if name not in given or (d := self.dot(given[name])) is ZERO:
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             t = self.plus(t, self.times(d, p, far, low))
         return self.shaped(self.over_all(t, op), op)

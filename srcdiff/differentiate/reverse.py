@@ -25,6 +25,7 @@ from srcdiff.differentiate.common import (
     lost,
     name_derivative,
     never_ends,
+    no_partial,
     no_rule,
 )
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out
@@ -396,8 +397,7 @@ class Reverse(Builder):
     def elementwise(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         needed = {n: self.need(a) for n, a in given.items()}
-        partials = self.rule(rule.text, {**needed, "out": self.need(op.out)})
-        parts = partials.items if isinstance(partials, Struct) and partials.type is tuple else (partials,)
+        parts = self.returned(rule, self.rule(rule.text, {**needed, "out": self.need(op.out)}))
         if (
             len(parts) == 2
             and same(parts[0], parts[1])
@@ -412,9 +412,7 @@ class Reverse(Builder):
             if name not in given or not self.active(given[name]):
                 continue
             if isinstance(p, Const) and p.value is None:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
 
@@ -423,15 +421,14 @@ class Reverse(Builder):
         for name, a in given.items():
             passive = name in shape_operands(op.fn) or name == "saved"
             if name not in rule.operands and self.active(a) and not passive:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
         bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
-        several = len(rule.operands) > 1
-        for n, name in enumerate(rule.operands):
+        for name, b in zip(rule.operands, self.returned(rule, bars), strict=True):
             if name in given and self.active(given[name]):
-                b = self.getitem(bars, Const(n)) if several else bars
+                if b == Const(None):
+                    raise no_partial(op, name)
+                b = self.of_rank(rule, b, given[name], name)
                 low = flat_far_down(op.fn, name, given)
                 self.accumulate(given[name], b if low is None else self.weakly(b, (self.low_cover(low),)))
 
@@ -441,14 +438,12 @@ class Reverse(Builder):
         active = [n for n, a in given.items() if self.active(a) and n not in shape_operands(op.fn)]
         for name in active:
             if name not in rule.operands:
-                raise no_rule(
-                    op, f"{fn_name(op)} has no derivative with respect to {name!r}", f"pass a constant {name}"
-                )
+                raise no_partial(op, name)
         needed: dict[str, Atom] = {n: self.need(a) for n, a in given.items()}
         needed["out"] = self.need(op.out)
         needed.update({f"{n}_dot": ZERO for n in rule.operands if n not in active})
         unknown = {f"{n}_dot": given[n] for n in active}
-        bars = self.ctx.turn(self, op, rule.text, needed, unknown, bar)
+        bars = self.ctx.turn(self, op, rule, needed, unknown, bar)
         for name in active:
             self.accumulate(given[name], bars[f"{name}_dot"])
 

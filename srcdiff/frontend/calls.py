@@ -100,6 +100,10 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
+    if (slot := numpy_names.hashed(obj)) is not obj:
+        if path is not None and not lw.frame.static:
+            lw.guards[path] = obj
+        obj, path = slot, None
     if isinstance(obj, locally.LocalFunction):
         return entering.inline_closure(lw, obj.closure, args, kwargs, node, obj.cls[0])
     if isinstance(obj, types.MethodType) and isinstance(obj.__func__, locally.LocalFunction):
@@ -138,6 +142,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if isinstance(obj, np.ufunc) and obj in numpy_names.CANONICAL:  # (an operator joins lists)
             args = [operands.as_array(lw, a, node) for a in args]
             args = ruled.of_numpy(lw, obj, args, node)
+            kwargs = ruled.of_operator(lw, text, kwargs, node)
         obj = numpy_names.CANONICAL.get(obj, obj)
     definitions = lw.ctx.definitions(obj, len(args), kwargs)
     if definitions and "out" in kwargs:

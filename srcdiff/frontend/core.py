@@ -64,6 +64,7 @@ from srcdiff.ir.kinds import (
     Maybe,
     Scalar,
     Seq,
+    Sym,
     Tree,
     fresh_sym,
     has_cell,
@@ -622,6 +623,9 @@ class Core:
         d = k.dims[axis] if isinstance(k, Array) else None
         if isinstance(d, int):
             return Const(d)
+        settled = self.graph.info.get("exact", {})  # (for the text of a rule: the program is read to its end)
+        if isinstance(d, Sym) and d.id in settled:
+            return Const(settled[d.id] + d.offset)
         return self.prim(
             ops.shape_at, [base, Const(axis)], result=Scalar("i8", True, d if d is not None else fresh_sym())
         )

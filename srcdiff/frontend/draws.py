@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "draw", "is_generator", "kind_of_draw", "refusal"]
 
-Family = tuple[tuple[tuple[str, float], ...], str, str]  # parameters, draw without them, text
+Family = tuple[tuple[tuple[str, float | None], ...], str, str]  # parameters, draw without them, text
 
 LOCATED = (("loc", 0.0), ("scale", 1.0))
+SHAPE = (("a", None),)
+LEFT = "left + np.sqrt(z * (mode - left) * (right - left))"
+RIGHT = "right - np.sqrt((1.0 - z) * (right - mode) * (right - left))"
+BELOW = "z * (right - left) <= mode - left"
 FAMILIES: dict[str, Family] = {
     "normal": (LOCATED, "rng.standard_normal({})", "loc + scale * z"),
     "laplace": (LOCATED, "rng.laplace(0.0, 1.0, {})", "loc + scale * z"),
@@ -39,6 +43,12 @@ FAMILIES: dict[str, Family] = {
     "lognormal": (
         (("mean", 0.0), ("sigma", 1.0)), "rng.standard_normal({})", "np.exp(mean + sigma * z)"
     ),
+    "weibull": (SHAPE, "rng.standard_exponential({})", "z ** (1.0 / a)"),
+    "pareto": (SHAPE, "rng.standard_exponential({})", "np.expm1(z / a)"),
+    "power": (SHAPE, "rng.standard_exponential({})", "(-np.expm1(-z)) ** (1.0 / a)"),
+    "triangular": (
+        (("left", None), ("mode", None), ("right", None)), "{uniform}", f"np.where({BELOW}, {LEFT}, {RIGHT})"
+    ),
 }  # fmt: skip
 SIZED: dict[str, tuple[str, ...]] = {
     **{name: (*(w for w, _ in params), "size") for name, (params, _, _) in FAMILIES.items()},
@@ -47,8 +57,7 @@ SIZED: dict[str, tuple[str, ...]] = {
 JUMPS = ("binomial", "choice", "geometric", "hypergeometric", "integers", "logseries", "multinomial",
          "negative_binomial", "poisson", "randint", "zipf")  # fmt: skip
 OTHERS = ("beta", "chisquare", "dirichlet", "f", "gamma", "multivariate_normal", "noncentral_chisquare",
-          "noncentral_f", "pareto", "power", "standard_gamma", "standard_t", "triangular", "vonmises", "wald",
-          "weibull")  # fmt: skip
+          "noncentral_f", "standard_gamma", "standard_t", "vonmises", "wald")  # fmt: skip
 KINDS = (np.random.Generator, np.random.RandomState)
 
 
@@ -116,6 +125,8 @@ def draw(
     size = given.pop("size", None)
     if not any(varies(lw, b) for b in given.values()):
         return None
+    if any(default is None and w not in given for w, default in params):
+        return None
     for w, default in params:
         given.setdefault(w, Plain(Const(default)))
         k = kind(lw.read(given[w], node))
@@ -135,6 +146,8 @@ def draw(
         how = f"{wide[0]}.shape"
     else:
         how = f"np.broadcast_shapes({', '.join(w + '.shape' for w in wide)})" if wide else ""
+    if name == "triangular" and how == "":  # one number
+        text = f"{LEFT} if {BELOW} else {RIGHT}"
     legacy = isinstance(rng, Known)
     random = "rng.random_sample({})" if legacy or made_legacy(lw, rng) else "rng.random({})"
     line = (random if plain == "{uniform}" else plain).format(how).replace(", )", ")")

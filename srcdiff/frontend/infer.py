@@ -17,6 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.backends import numpy_names
+from srcdiff.backends.result_kinds import (
+    follows_longer,
+    is_counted,
+    is_ranked_by_sizes,
+    is_ranked_by_values,
+    is_sized_by_values,
+    is_sparse,
+    is_typed_by_values,
+)
 from srcdiff.ir.classes import fields_of, static_of
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, key_of, kind
 from srcdiff.ir.kinds import (
@@ -59,18 +69,6 @@ _SIZES = (
     (7, 19, 30, 38, 52, 57),
     (21, 13, 9, 42, 54, 65),
 )  # none is half, twice or a third of others, or a sum of two, in both; the smaller of two is not one of them
-_DATA_SHAPED = {  # the size of the result depends on values, not on sizes
-    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
-    np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
-    np.digitize, np.linalg.lstsq, np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse,
-}  # fmt: skip
-_DATA_RANKED = {"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"}  # even ranks and types do
-_SIZE_RANKED = {np.squeeze}  # which sizes are one does, if no axis is named
-_LONGER = {np.convolve, np.correlate}  # the size follows the longer, or the shorter, of two
-_DATA_TYPED = {np.linalg.eig, np.linalg.eigvals, np.roots}  # complex, or real if that is enough
-
-_LARGER = {np.convolve, np.correlate}
-
 
 # many numbers divide these
 _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
@@ -241,7 +239,7 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         return Tree(t, keys, tuple(_kind(a, b, s0, s1, big) for a, b in zip(r0, r1, strict=True)))
     if type(r0) is dict and tuple(r0) == tuple(r1):
         return Tree(dict, tuple(r0), tuple(_kind(r0[k], r1[k], s0, s1, big) for k in r0))
-    if hasattr(r0, "tocoo"):  # a sparse matrix is one thing, whatever it is made of
+    if is_sparse(r0):  # one thing, whatever it is made of
         return OTHER
     names = None if isinstance(r0, type) else fields_of(r0)
     if names is not None and names == fields_of(r1):
@@ -293,22 +291,17 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         if len(_of_numbers) >= _MOST_OF_NUMBERS:
             _of_numbers.clear()
         _of_numbers[key] = got
-    if f"{getattr(fn, '__module__', '')}.{getattr(fn, '__name__', '')}" in _DATA_RANKED:
+    if is_ranked_by_values(fn):
         return UNKNOWN
-    k = kind(args[0]) if fn in _SIZE_RANKED and len(args) == 1 else None
+    k = kind(args[0]) if is_ranked_by_sizes(fn) and len(args) == 1 else None
     if isinstance(k, Array) and any(isinstance(d, Sym) and not d.big for d in k.dims):
         return UNKNOWN
-    series = str(getattr(fn, "__module__", "")).startswith("numpy.polynomial")
-    if fn in _DATA_TYPED or (series and fn.__name__.endswith("roots")):
+    if is_typed_by_values(fn):
         return complexified(got)
-    if series and fn.__name__.endswith(
-        ("add", "sub", "mul", "div", "trimcoef")
-    ):  # trailing zeros are cut off
-        return forget_sizes(got)
     sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
-    between = fn in _LONGER and all(isinstance(d, Sym) for d in sizes)
-    counted = fn is np.arange and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
-    return forget_sizes(got) if between or counted or fn in _DATA_SHAPED else got
+    between = follows_longer(fn) and all(isinstance(d, Sym) for d in sizes)
+    counted = is_counted(fn) and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
+    return forget_sizes(got) if between or counted or is_sized_by_values(fn) else got
 
 
 def complexified(k: Kind) -> Kind:
@@ -514,11 +507,11 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
             return b
         if isinstance(a, Array) and a == b and a.dtype == "f8" and a.dims:
             return a
-    if fn is np.reshape and len(args) == 2:
+    if fn is numpy_names.RESHAPE and len(args) == 2:
         return _reshape(kind(args[0]), args[1])
-    if fn is np.broadcast_to and len(args) == 2:
+    if fn is numpy_names.BROADCAST and len(args) == 2:
         return _broadcast_to(kind(args[0]), args[1])
-    if fn is np.array and len(args) == 1 and isinstance(args[0], Val):
+    if fn is numpy_names.ARRAY and len(args) == 1 and isinstance(args[0], Val):
         return _array_of(args[0], args[0].kind)
     if fn is operator.matmul:
         return _matmul(kind(args[0]), kind(args[1]))

@@ -57,14 +57,16 @@ def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) ->
     if named.keys() != {"m"} or not all(v is None or isinstance(v, (bool, int)) for v in options.values()):
         return None
     k = kind(lw.read(named["m"], node))
-    if not isinstance(k, Array) or len(k.dims) > 2 or not len(k.dims) or k.dtype[0] != "f":
+    if not isinstance(k, Array) or len(k.dims) > 2 or not len(k.dims) or k.dtype[0] not in "fc":
         return None
+    conjugate = ".conj()" if k.dtype[0] == "c" else ""
     turned = ".T" if len(k.dims) == 2 and not options.get("rowvar", True) else ""
     text = f"x = m{turned}\n" if len(k.dims) == 2 else "x = m[np.newaxis]\n"
     if given(lw, y):
         ky = kind(lw.read(y, node))  # type: ignore[arg-type]
-        if not isinstance(ky, Array) or len(ky.dims) != len(k.dims) or ky.dtype[0] != "f":
+        if not isinstance(ky, Array) or len(ky.dims) != len(k.dims) or ky.dtype[0] not in "fc":
             return None
+        conjugate = ".conj()" if ky.dtype[0] == "c" else conjugate
         text += f"x = np.concatenate((x, y{turned if len(k.dims) == 2 else '[np.newaxis]'}), 0)\n"
     elif len(k.dims) == 2:
         rows = k.dims[1 if turned else 0]
@@ -73,7 +75,7 @@ def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) ->
     ddof = options.get("ddof")
     ddof = ddof if ddof is not None else 0 if options.get("bias", False) else 1
     text += "x = x - x.mean(1)[:, np.newaxis]\n"
-    text += f"out = np.dot(x, x.T) * np.true_divide(1, x.shape[1] - {ddof})"
+    text += f"out = np.dot(x, x.T{conjugate}) * np.true_divide(1, x.shape[1] - {ddof})"
     if len(k.dims) == 1 and not given(lw, y):
         text += "\nout = out[0, 0]"
     bounds = {"m": named["m"], **({"y": y} if given(lw, y) else {})}
@@ -92,6 +94,9 @@ def _corrcoef(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: An
     if not isinstance(k, Array) or len(k.dims) != 2:
         return None
     text = "s = np.sqrt(np.diag(c))\nout = np.clip(c / s[:, np.newaxis] / s, -1, 1)"
+    if k.dtype[0] == "c":
+        text = "s = np.sqrt(np.diag(c).real)\nc = c / s[:, np.newaxis] / s\n"
+        text += "out = np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)"
     return written(lw, node, text, {"c": c})
 
 

@@ -38,6 +38,7 @@ from srcdiff.frontend import (
     scipy_longhand,
     sequences,
     sharing,
+    sizes,
     solvers,
     source,
     statements,
@@ -668,6 +669,7 @@ def read_function(
     graph.info["written"] = frozenset(name for name, cells in owners.items() if cells & changed)
     objects.guard_written(lw, changed)
     graph.info["guards"] = dict(lw.guards)
+    graph.info["exact"] = sizes.exact(lw)
     locally.check(graph)
     return graph
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.backends.result_kinds import is_sparse
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Plain
@@ -311,12 +312,12 @@ def factors(A: Any) -> Any:
 def is_outside(lw: Lowerer, b: Bound) -> bool:
     """Whether something is a sparse matrix that does not vary."""
     if isinstance(b, Known):
-        return hasattr(b.obj, "tocoo")
+        return is_sparse(b.obj)
     if not isinstance(b, (Plain, Loc, Method)) or isinstance(content(lw, b), Agg):
         return False
     atom = lw.read(b)
     if isinstance(atom, Ref):
-        return hasattr(atom.obj, "tocoo")
+        return is_sparse(atom.obj)
     return isinstance(atom, Val) and is_matrix_value(lw, atom)
 
 
@@ -327,7 +328,7 @@ def is_matrix_value(lw: Lowerer, v: Val) -> bool:
     op = v.op
     if op is None:
         held = (lw.read(lw.capture_vals[c.name]) is v and c.value for c in lw.captures.values())
-        return hasattr(lw.given.get(v.name), "tocoo") or any(hasattr(x, "tocoo") for x in held)
+        return is_sparse(lw.given.get(v.name)) or any(map(is_sparse, held))
     if op.code != "prim":
         return False
     if str(getattr(op.fn, "__module__", "")).startswith("scipy.sparse"):

@@ -102,6 +102,19 @@ def struct_of(items: tuple[Any, ...]) -> Struct:
     return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
 
 
+def of_operator(lw: Lowerer, text: str, kwargs: Kw, node: Any) -> Kw:
+    """The keywords of a ufunc that is an operator by another name, without those that change no value."""
+    rest = {n: b for n, b in kwargs.items() if n not in ("casting", "subok")}
+    if "order" in rest and constant(lw.read(rest["order"], node)) in ("C", "K"):
+        del rest["order"]
+    for n in rest.keys() - {"out", "where", "dtype"}:
+        lw.stop(
+            "option", f"{text}({n}=...) is not supported", node,
+            help=f"leave {n}= out, and turn or copy its operands or its result instead",
+        )  # fmt: skip
+    return rest
+
+
 def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     """A function read as what it stands for; None if the definition does not cover the call.
 
@@ -130,7 +143,7 @@ def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, no
         given = [*zip(places, args, strict=True), *kwargs.items()]
         atoms = [lw.read(b, node) for name, b in given if name in defined.operands]
         otherwise = otherwise or any(kind(x) == UNKNOWN for x in atoms)
-        if all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
+        if defined.operands and all(isinstance(x, Const) or not is_active_kind(kind(x)) for x in atoms):
             return None
         frame = Frame(found, defined.text, (("const", defined.text),), None, True)
         values = {name: default_of(defined.text, name) for name in with_defaults(defined.text)}

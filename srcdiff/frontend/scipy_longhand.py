@@ -276,13 +276,44 @@ def derivative(lw: Lowerer, args: list[Bound], kwargs: Kw, node: Any) -> Bound:
     return Partial(made.fn, made.args, {**made.kwargs, "nu": Plain(Const(sum(map(constant, total))))})
 
 
+def antiderivative(lw: Lowerer, args: list[Bound], kwargs: Kw, node: Any) -> Bound:
+    """The integral of a curve made in the program, from its first knot on."""
+    order = args[1] if len(args) > 1 else kwargs.get("nu", Plain(Const(1)))
+    less = written(lw, node, "out = -n", {"n": order})
+    made = args[0]
+    if not isinstance(made, Partial) or not can_be_integrated(lw, made):
+        lw.stop("option", "the integral of such a curve has no rule", node,
+                help="use CubicSpline without periodic ends, or PchipInterpolator")  # fmt: skip
+    return derivative(lw, [made, less], {}, node)
+
+
+def integrate(lw: Lowerer, args: list[Bound], kwargs: Kw, node: Any) -> Bound:
+    """The integral of a curve made in the program between two places."""
+    given = dict(zip(("a", "b"), args[1:], strict=False)) | kwargs
+    if given.keys() != {"a", "b"} or len(args) > 3:
+        lw.stop("option", "integrate of a curve takes two places, and no option here", node,
+                help="leave extrapolate= out")  # fmt: skip
+    whole = antiderivative(lw, args[:1], {}, node)
+    return written(lw, node, "out = whole(b) - whole(a)", {"whole": whole, **given})
+
+
+def can_be_integrated(lw: Lowerer, made: Partial) -> bool:
+    """Whether the antiderivative is a curve of the same rule: not one that is periodic, or no polynomial."""
+    name = constant(lw.read(made.args[0]))
+    ends = [constant(lw.read(made.kwargs[w])) for w in ("bc_type", "extrapolate") if w in made.kwargs]
+    return name != "interp1d" and "periodic" not in ends
+
+
+METHODS = {"derivative": derivative, "antiderivative": antiderivative, "integrate": integrate}
+
+
 def method_of_curve(owner: Bound, name: str) -> Bound | None:
     """The method of this name of a curve made in the program."""
-    if name != "derivative" or not isinstance(owner, Partial) or not isinstance(owner.fn, Known):
+    if name not in METHODS or not isinstance(owner, Partial) or not isinstance(owner.fn, Known):
         return None
     if owner.fn.text not in ("interpolate", "interpolate_shaped"):
         return None
-    return Partial(Known(derivative, "derivative"), (owner,), {})
+    return Partial(Known(METHODS[name], name), (owner,), {})
 
 
 def table(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound | None:
@@ -322,4 +353,4 @@ HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
     ("scipy.interpolate", "interp1d"): curve("interp1d", "kind"),
     ("scipy.interpolate", "RegularGridInterpolator"): table,
 }  # fmt: skip
-SPECIAL: dict[Any, Any] = {derivative: derivative}
+SPECIAL: dict[Any, Any] = {f: f for f in METHODS.values()}

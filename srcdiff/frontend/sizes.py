@@ -22,7 +22,7 @@ from srcdiff.ir.modules import module_of
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["SMALL", "at_most", "inferred", "note_sizes", "settle_slices"]
+__all__ = ["SMALL", "at_most", "exact", "inferred", "note_sizes", "settle_slices"]
 
 SMALL = 4  # sizes up to this are settled
 
@@ -115,6 +115,11 @@ def inferred(lw: Core, fn: Any, args: list[Atom], names: tuple[str, ...]) -> Kin
     if got != UNKNOWN:
         lw.guards.update((lw.sizes[i][1], lw.sizes[i][0]) for i in used)
     return got
+
+
+def exact(lw: Core) -> dict[int, int]:
+    """The sizes that were settled: the symbol of each, and what it is whenever the text is called."""
+    return {i: n for i, (n, path) in lw.sizes.items() if lw.guards.get(path) == n}
 
 
 def settle(lw: Core, a: Atom) -> tuple[Atom, set[int]]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.backends.result_kinds import is_typed_by_values
 from srcdiff.differentiate.common import fills_zero, keeps_zero
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.products import cheaper_products
@@ -97,6 +99,7 @@ WORDS = Words(
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
     noted("differentiate", graph)
+    graph = apart_where_doubtful(graph, is_typed_by_values, vocabulary.BLANKS)
     graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     settled = graph.info.pop("settled")

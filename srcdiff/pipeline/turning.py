@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from srcdiff.differentiate.common import Builder, fn_name, no_rule
+from srcdiff.differentiate.common import Builder, check_count, check_rank, fn_name, no_rule
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.mirrors import replace_values
@@ -18,12 +14,13 @@ from srcdiff.ir.graph import ZERO, Atom, Graph, Op, Region, Struct, Val, kind, v
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context
 from srcdiff.rules import vocabulary
+from srcdiff.rules.registry import Rule
 
 __all__ = ["turn"]
 
 
 def turn(
-    b: Builder, op: Op, text: Any, given: dict[str, Atom], unknown: dict[str, Atom], bar: Atom
+    b: Builder, op: Op, rule: Rule, given: dict[str, Atom], unknown: dict[str, Atom], bar: Atom
 ) -> dict[str, Atom]:
     """A rule's text transposed: linear in what is ``unknown`` (by name: what it is a derivative of).
 
@@ -38,7 +35,11 @@ def turn(
         n: Val(a.name, kind(a), user=a.user) if isinstance(a, Val) and mode == "reverse" else Val("", kind(a))
         for n, a in unknown.items()
     }
-    result = read_rule(context.CONTEXT, text, region, {**given, **free}, op.origin, info)
+    result = read_rule(context.CONTEXT, rule.text, region, {**given, **free}, op.origin, info)
+    if mode == "forward":
+        check_count(rule, result)
+    else:
+        check_rank(rule, result, op.out, "out")
     region.params, region.results = list(free.values()), [result]
     try:
         g, _, r = reverse(
@@ -87,6 +88,6 @@ def shape_only(o: Op, values: set[Val]) -> bool:
     """Whether an operation reads no more of some values than their shape and type."""
     if o.code != "prim":
         return False
-    if o.fn in (ops.shape_at, len, np.shape, np.ndim) or o.fn in vocabulary.BLANKS:
+    if o.fn in (ops.shape_at, len) or o.fn in vocabulary.READS_SHAPE | vocabulary.BLANKS:
         return True
     return o.fn in vocabulary.LIKE_SECOND and not any(v in vals(o.ins[:1]) for v in values)

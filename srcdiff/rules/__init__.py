@@ -29,7 +29,7 @@ from srcdiff.rules.registry import (
     when_imported,
 )
 
-MORE = {"linalg": ("matrices", "schur"), "ndimage": ("windows",), "signal": ("spectra",)}
+MORE = {"linalg": ("matrix_functions", "matrices", "schur"), "ndimage": ("windows",), "signal": ("spectra",)}
 for _library in (
     "special", "stats", "linalg", "optimize", "integrate", "fft", "signal", "ndimage", "interpolate",
     "spatial", "sparse",

@@ -319,14 +319,27 @@ def matrix_transpose(x: Any, *, x_many: Any) -> Any:
 
 
 @batching(np.reshape, operands="a")
-def reshape(a: Any, shape: Any, *, a_many: Any) -> Any:
+def reshape(a: Any, shape: Any, order: Any = "C", *, a_many: Any) -> Any:
+    if order not in ("C", "F"):
+        raise NotImplementedError("as it lies in memory")
+    if order == "F" and isinstance(shape, tuple):  # the first index varies fastest
+        turned = np.transpose(a, (0, *range(np.ndim(a) - 1, 0, -1)))
+        return np.transpose(
+            np.reshape(turned, (len(a), *shape[::-1])), (0, *range(len(shape), 0, -1))
+        )
+    if order == "F":
+        return np.reshape(np.transpose(a, (0, *range(np.ndim(a) - 1, 0, -1))), (len(a), shape))
     if isinstance(shape, tuple):
         return np.reshape(a, (len(a), *shape))
     return np.reshape(a, (len(a), shape))
 
 
 @batching(np.ravel, operands="a")
-def ravel(a: Any, *, a_many: Any) -> Any:
+def ravel(a: Any, order: Any = "C", *, a_many: Any) -> Any:
+    if order not in ("C", "F"):
+        raise NotImplementedError("as it lies in memory")
+    if order == "F":
+        return np.reshape(np.transpose(a, (0, *range(np.ndim(a) - 1, 0, -1))), (len(a), -1))
     return a if np.ndim(a) == 2 else np.reshape(a, (len(a), -1))
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.arrays import resized
 from srcdiff.runtime.linalg import beside, completing, half_tril, square
 
 T = Any
@@ -215,3 +216,31 @@ def pinv_bar(a: T, out: T, out_bar: T) -> T:
     right = adjoint(out) @ out @ turned(out_bar)
     both = left - a @ out @ left + right - right @ out @ a
     return np.conj(both) - turned(out) @ out_bar @ turned(out)
+
+
+def lstsq(a: T, b: T, out: T, a_dot: T, b_dot: T) -> T:
+    """The tangents of the solution, of the sums of squares, of the rank, of the singular values."""
+    x = out[0]
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    p = (adjoint(vh) / s) @ adjoint(u)
+    back = adjoint(a_dot)
+    r, r_dot, w = b - a @ x, b_dot - a_dot @ x, back @ (adjoint(p) @ x)
+    x_dot = p @ (r_dot + adjoint(p) @ (back @ r)) + w - p @ (a @ w)
+    squares_dot = np.real(np.reshape(np.sum(2.0 * np.conj(r) * r_dot, axis=0), -1))
+    return x_dot, squares_dot, 0, np.real(np.sum(np.conj(u) * (a_dot @ adjoint(vh)), axis=0))
+
+
+def lstsq_bar(a: T, b: T, out: T, out_bar: T) -> T:
+    """The cotangents of the matrix and of the right-hand side."""
+    x, x_bar = out[0], out_bar[0]
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    p = (adjoint(vh) / s) @ adjoint(u)
+    g, r, w = p.T @ x_bar, np.conj(b - a @ x), np.conj(adjoint(p) @ x)
+    y, h = np.conj(x_bar) - p @ (a @ np.conj(x_bar)), p @ np.conj(g)
+    if np.ndim(b) == 1:
+        b_bar = g + 2.0 * np.sum(out_bar[1]) * r
+        a_bar = np.outer(r, h) - np.outer(b_bar, x) + np.outer(w, y)
+    else:
+        b_bar = g + 2.0 * resized(out_bar[1], x[0], 0) * r
+        a_bar = r @ h.T - b_bar @ x.T + w @ y.T
+    return a_bar + (np.conj(u) * out_bar[3]) @ np.conj(vh), b_bar

@@ -798,3 +798,16 @@ def cov_weighted(
     x = x - (x @ w / total)[:, np.newaxis]
     c = (x * w) @ x.T / norm
     return c[0, 0] if np.ndim(m) == 1 else c
+
+
+# --- numbers along axes of their own
+
+
+@definition(np.ix_, "args")
+def ix_(*args: Any) -> Any:
+    """Each along an axis of its own, seen as indices; but it takes any numbers."""
+    parts = []
+    for k in range(len(args)):
+        part = np.nonzero(args[k])[0] if args[k].dtype == np.bool_ else args[k]
+        parts.append(np.reshape(part, (1,) * k + (-1,) + (1,) * (len(args) - k - 1)))
+    return tuple(parts)

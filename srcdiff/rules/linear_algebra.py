@@ -196,11 +196,18 @@ def cross(
         a_bar = unbroadcast(g * np.array([1.0, -1.0]) * np.flip(b, -1), a)
         b_bar = unbroadcast(g * np.array([-1.0, 1.0]) * np.flip(a, -1), b)
         return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
-    if axisa == -1 and axisb == -1 and axisc == -1:
-        return unbroadcast(np.cross(b, out_bar), a), unbroadcast(np.cross(out_bar, a), b)
-    a, b, g = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), np.moveaxis(out_bar, axisc, -1)
-    a_bar, b_bar = unbroadcast(np.cross(b, g), a), unbroadcast(np.cross(g, a), b)
-    return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
+    if axisa != -1 or axisb != -1 or axisc != -1:
+        a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+        out_bar = np.moveaxis(out_bar, axisc, -1)
+    a_bar, b_bar = np.cross(b, out_bar), np.cross(out_bar, a)
+    if np.shape(a)[-1] == 2:  # (its third entry is zero)
+        a_bar = a_bar[..., :2]
+    if np.shape(b)[-1] == 2:
+        b_bar = b_bar[..., :2]
+    a_bar, b_bar = unbroadcast(a_bar, a), unbroadcast(b_bar, b)
+    if axisa != -1 or axisb != -1:
+        return np.moveaxis(a_bar, -1, axisa), np.moveaxis(b_bar, -1, axisb)
+    return a_bar, b_bar
 
 
 @bilinear(np.linalg.cross, "x1", "x2")
@@ -615,6 +622,9 @@ def pinv_bar(a: Any, *, out: Any, out_bar: Any) -> Any:
 
 @differential(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None, *, out: Any, a_dot: Any, b_dot: Any) -> Any:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        x_dot, squares_dot, none, values_dot = complex_matrices.lstsq(a, b, out, a_dot, b_dot)
+        return x_dot, resized(squares_dot, out[1], 0), none, values_dot
     x = out[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T
@@ -626,6 +636,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, out: Any, a_dot: Any, b_dot: Any
 
 @pullback(np.linalg.lstsq, "a", "b")
 def lstsq_bar(a: Any, b: Any, rcond: Any = None, *, out: Any, out_bar: Any) -> Any:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        a_bar, b_bar = complex_matrices.lstsq_bar(a, b, out, out_bar)
+        return cast_like(a_bar, a), cast_like(b_bar, b)
     x, x_bar = out[0], out_bar[0]
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     p = (vh.T / s) @ u.T

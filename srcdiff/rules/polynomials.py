@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
-from srcdiff.rules.registry import definition, differential, elementwise, nondifferentiable, pullback, refused
+from srcdiff.rules.registry import definition, differential, elementwise, nondifferentiable, pullback
 from srcdiff.runtime.arrays import cast_like, resized
 from srcdiff.runtime.polynomials import images, products
 
@@ -321,9 +321,16 @@ def lagweight(x: Any, *, out: Any) -> Any:
     return -out
 
 
-refused(
-    "it calls a function that is passed to it: fit its values at chebpts1(deg + 1)", chebyshev.chebinterpolate
-)
+@definition(chebyshev.chebinterpolate)
+def chebinterpolate(func: Any, deg: Any, args: Any = ()) -> Any:
+    """The discrete cosine transform of the values at the points of the first kind."""
+    if not isinstance(deg, int):
+        return NotImplemented
+    at = chebyshev.chebpts1(deg + 1)
+    rows = chebyshev.chebvander(at, deg) * np.where(np.arange(deg + 1) == 0, 1.0, 2.0)
+    return np.dot(rows.T, func(at, *args)) / (deg + 1)
+
+
 nondifferentiable(
     chebyshev.chebgauss, chebyshev.chebpts1, chebyshev.chebpts2, legendre.leggauss, hermite.hermgauss,
     hermite_e.hermegauss, laguerre.laggauss,

@@ -3,7 +3,6 @@
 Functions of Python floats touch NumPy for nothing.  The conventions at kinks are those of NumPy's functions
 (docs/kinks.md): where the function has a value, so has its derivative.
 
-Left out: ``math.hypot`` of more than three coordinates, ``math.nextafter``.
 The front end lowers ``math.modf``, ``math.frexp``,
 ``divmod`` (a pair of results, one of them not constant), ``abs``, ``min``,
 ``max``, ``sum`` and ``pow``.
@@ -19,6 +18,7 @@ import numpy as np
 
 from srcdiff import runtime
 from srcdiff.rules.registry import (
+    definition,
     differential,
     elementwise,
     linear,
@@ -43,6 +43,11 @@ if sys.version_info >= (3, 11):
         return 1.0 / (3.0 * out * out) if out != 0.0 else 0.0
 
 
+@elementwise(math.nextafter)
+def nextafter(x: Any, y: Any) -> Any:
+    return 1.0, 0.0
+
+
 @elementwise(math.pow)
 def power(x: Any, y: Any, *, out: Any) -> Any:
     # x ** 0 has the slope 0 at x == 0 too, not 0 / 0
@@ -59,6 +64,17 @@ def power(x: Any, y: Any, *, out: Any) -> Any:
 def hypot(x: Any, y: Any = 0.0, z: Any = 0.0, *, out: Any) -> Any:
     radius = out if out != 0.0 else math.inf
     return x / radius, y / radius, z / radius
+
+
+@definition(math.hypot)
+def hypot_of_many(x: Any, y: Any = 0.0, z: Any = 0.0, *rest: Any) -> Any:
+    """One coordinate after the other."""
+    if len(rest) == 0:
+        return NotImplemented
+    radius = math.hypot(x, y, z)
+    for w in rest:
+        radius = math.hypot(radius, w)
+    return radius
 
 
 @elementwise(math.fabs)

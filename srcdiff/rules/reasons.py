@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.rules.registry import nondifferentiable, refused
 
-__all__ = ["METHODS", "NAMED", "READ", "WHOLE"]
+__all__ = ["METHODS", "NAMED", "NOT_DIFFERENTIABLE", "READ", "WHOLE"]
 
 TEXT = "its result is text"
 FILES = "it reads data from outside, which depends on no argument"
@@ -21,11 +21,13 @@ SETTINGS = "it asks for or changes settings of NumPy"
 DATES = "it computes with dates, which are no real numbers"
 MATRIX = "np.matrix is not supported: use two-dimensional arrays, with @ for products"
 OBJECTS = "its result holds Python objects, through which no derivative passes"
+NOT_NUMBERS = "it is about memory, not about the numbers in it"
 MEMORY = "it gives other names to memory, and which elements share it is known only at run time"
 STATE = "it acts on the state of a generator of random numbers"
 INTEGERS = (
     "it draws integers, or moves elements by chance: its result jumps, and its derivative is zero or none"
 )
+BYTES = "its result is bytes, or a file"
 IMPLICIT = "its draws accept and reject, and have no derivative in the parameters: draw from another family"
 
 
@@ -62,8 +64,8 @@ refused(
     *(
         getattr(np.random, n)
         for n in words(
-            "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "
-            "standard_t triangular vonmises wald weibull"
+            "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f standard_gamma "
+            "standard_t vonmises wald"
         )
     ),
 )
@@ -79,15 +81,21 @@ READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or 
         "poly1d"
     ),
     "numpy.random": (
-        "choice exponential gumbel laplace logistic lognormal multivariate_normal normal rand randn random "
-        "random_sample ranf rayleigh sample standard_cauchy standard_exponential standard_normal uniform"
+        "choice exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power "
+        "rand randn random random_sample ranf rayleigh sample standard_cauchy standard_exponential "
+        "standard_normal triangular uniform weibull"
     ),
     "cmath": "polar",
     "math": "frexp modf",
     "numpy.ufunc": "accumulate at outer reduce reduceat",
 }
 
-NAMED = {"math.nextafter": "it has no rule: np.nextafter has one"}
+NAMED: dict[str, str] = {}
+
+# reasons of what is not differentiable at all, for anybody; who is refused for another could have a rule
+NOT_DIFFERENTIABLE = frozenset({
+    TEXT, FILES, WRITES, SETTINGS, DATES, OBJECTS, STATE, INTEGERS, IMPLICIT, NOT_NUMBERS, BYTES
+})  # fmt: skip
 
 # modules that are taken or refused as a whole
 WHOLE: dict[str, tuple[str, str]] = {
@@ -106,17 +114,16 @@ METHODS: dict[str, dict[str, tuple[str, str]]] = {
             words("dtype ndim shape size itemsize nbytes device flags strides"),
             ("constant", "what it is, not what it holds"),
         ),
-        **dict.fromkeys(
-            words("base data ctypes getfield setfield view byteswap setflags resize to_device"),
-            ("refused", MEMORY),
-        ),
-        **dict.fromkeys(words("dump dumps tobytes tofile"), ("refused", "its result is bytes, or a file")),
+        **dict.fromkeys(words("getfield setfield view resize"), ("refused", MEMORY)),
+        **dict.fromkeys(words("base data ctypes byteswap setflags to_device"), ("refused", NOT_NUMBERS)),
+        **dict.fromkeys(words("dump dumps tobytes tofile"), ("refused", BYTES)),
     },
     "numpy.random.Generator": {
         **dict.fromkeys(
             words(
-                "exponential gumbel laplace logistic lognormal multivariate_normal normal random rayleigh "
-                "standard_cauchy standard_exponential standard_normal uniform choice"
+                "exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power "
+                "random rayleigh standard_cauchy standard_exponential standard_normal triangular uniform "
+                "weibull choice"
             ),
             ("read", ""),
         ),
@@ -129,8 +136,8 @@ METHODS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         **dict.fromkeys(
             words(
-                "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f pareto power standard_gamma "  # noqa: E501
-                "standard_t triangular vonmises wald weibull"
+                "beta chisquare dirichlet f gamma noncentral_chisquare noncentral_f standard_gamma "
+                "standard_t vonmises wald"
             ),
             ("refused", IMPLICIT),
         ),

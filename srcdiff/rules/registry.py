@@ -81,7 +81,9 @@ __all__ = [
     "takes_nested",
     "takes_sequence",
     "when_imported",
+    "why_without",
     "with_saved",
+    "without",
 ]
 
 Fn = Callable[..., Any]
@@ -132,6 +134,7 @@ _PURE: set[Fn] = set()
 _SHARING: set[Fn] = set()
 _SEQUENCES: set[Fn] = set()
 _NESTED: set[Fn] = set()
+_WITHOUT: dict[tuple[Any, str], str] = {}
 _ARRAYS: dict[Fn, frozenset[str]] = {}
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
@@ -319,6 +322,20 @@ def refused(reason: str, *fns: Any) -> None:
     for fn in fns:
         if _REFUSED.setdefault(fn, reason) != reason:
             raise ValueError(f"{fn!r} is refused for another reason already")
+
+
+def without(name: str, reason: str, *fns: Fn) -> None:
+    """Why the rules of ``fns`` give no derivative in the operand ``name``."""
+    for fn in fns:
+        _WITHOUT[fn, name] = reason
+
+
+def why_without(fn: Any, name: str) -> str:
+    """Why there is no derivative of ``fn`` in an operand, if the rules say so."""
+    try:
+        return _WITHOUT.get((fn, name), "")
+    except TypeError:
+        return ""
 
 
 def reason_of(fn: Any) -> str:

@@ -43,6 +43,8 @@ def interpolate_rule(
     moved = interpolate(name, x, y_dot, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
     if varies(x_dot):
         if is_broken_line(name, kind, k):
+            if nu < 0:
+                raise NotImplementedError("the integral of a broken line whose knots vary: use np.trapezoid")
             at = interpolate(name, x, x_dot, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
             slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
             moved = moved - slope * (np.expand_dims(at, -1) if np.ndim(y) == 2 else at)
@@ -59,6 +61,9 @@ def interpolate_rule(
                 name, x, left, q, nu, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate
             )
             moved = moved + through + bends(x, q, nu, bc_type) @ bent
+            if nu < 0:  # the integral begins at the first knot
+                share = power(q - x[0], -nu - 1) * x_dot[0]
+                moved = moved - (np.expand_dims(share, -1) if np.ndim(y) == 2 else share) * y[0]
     if not varies(q_dot):
         return moved
     slope = interpolate(name, x, y, q, nu + 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
@@ -93,6 +98,8 @@ def interpolate_bar(
         g = np.ravel(out_bar)
         y_bar = g @ shares
     if is_broken_line(name, kind, k):
+        if nu < 0:
+            return fixed_knots(x), y_bar, q_bar
         slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
         by = np.sum(slope * out_bar, axis=-1) if np.ndim(y) == 2 else slope * out_bar
         return -(np.ravel(by) @ shares), y_bar, q_bar
@@ -101,6 +108,9 @@ def interpolate_bar(
     slopes, jumps = at_knots(name, x, y, bc_type, kind, k)
     bent = bends(x, np.ravel(q), nu, bc_type).T @ g - bends(x, x, 0, bc_type).T @ y_bar
     x_bar = -slopes * y_bar - jumps * bent
+    if nu < 0:  # the integral begins at the first knot
+        share = y[0] * (power(np.ravel(q) - x[0], -nu - 1) @ g)
+        x_bar = np.concatenate((x_bar[:1] - share, x_bar[1:]))
     return (np.sum(x_bar, axis=-1) if np.ndim(y) == 2 else x_bar), y_bar, q_bar
 
 

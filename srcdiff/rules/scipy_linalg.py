@@ -1,13 +1,6 @@
 """Rules for ``scipy.linalg``: what NumPy does not have, or has with fewer options.
 
-The sources are those of `linear_algebra`, and
-
-- N. Higham, Functions of Matrices, SIAM, 2008, theorem 3.6: for every function of matrices
-  ``f([[A, E], [0, A]]) == [[f(A), L(A, E)], [0, f(A)]]``, where ``L`` is its derivative at ``A`` along ``E``;
-- A. Al-Mohy and N. Higham, Computing the Frechet derivative of the matrix exponential, SIAM J. Matrix Anal.
-  Appl. 30, 2009;
-- the equations themselves (Sylvester, Lyapunov, Riccati), differentiated.  In the Riccati equations the
-  feedback ``K`` is optimal, so that its own derivative drops out.
+The sources are those of `linear_algebra`.
 
 Where a solver is told that its matrix is symmetric (or triangular) it reads one triangle, and the cotangent
 of the matrix lies in that triangle.
@@ -32,7 +25,7 @@ from srcdiff.rules.registry import (
     takes_nested,
     takes_sequence,
 )
-from srcdiff.runtime.arrays import resized, unbroadcast
+from srcdiff.runtime.arrays import unbroadcast
 from srcdiff.runtime.linalg import (
     along_diagonals,
     band_outer,
@@ -58,8 +51,7 @@ takes_nested(
 )
 takes_sequence(scipy.linalg.block_diag)
 real_only(
-    scipy.linalg.lstsq, scipy.linalg.rq, scipy.linalg.solve_continuous_lyapunov,
-    scipy.linalg.solve_discrete_lyapunov, scipy.linalg.solve_continuous_are, scipy.linalg.solve_discrete_are,
+    scipy.linalg.rq,
     scipy.linalg.polar, scipy.linalg.solveh_banded, scipy.linalg.eigh_tridiagonal,
     scipy.linalg.eigvalsh_tridiagonal, scipy.linalg.khatri_rao, scipy.linalg.toeplitz,
     scipy.linalg.solve_toeplitz, scipy.linalg.matmul_toeplitz,
@@ -221,14 +213,9 @@ def lstsq(
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
-    x = out[0]
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    p = (vh.T / s) @ u.T
-    r, r_dot, w = b - a @ x, b_dot - a_dot @ x, a_dot.T @ (p.T @ x)
-    x_dot = p @ (r_dot + p.T @ (a_dot.T @ r)) + w - p @ (a @ w)
-    squares_dot = np.reshape(np.sum(2.0 * r * r_dot, axis=0), -1)
-    squares_dot = np.reshape(resized(squares_dot, np.ravel(out[1]), 0), np.shape(out[1]))
-    return x_dot, squares_dot, 0, np.sum(u * (a_dot @ vh.T), axis=0)
+    parts = out[0], np.ravel(out[1]), 0, 0
+    x_dot, squares_dot, none, values_dot = linear_algebra.lstsq(a, b, out=parts, a_dot=a_dot, b_dot=b_dot)
+    return x_dot, np.reshape(squares_dot, np.shape(out[1])), none, values_dot
 
 
 @pullback(scipy.linalg.lstsq, "a", "b")
@@ -238,18 +225,7 @@ def lstsq_bar(
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
-    x, x_bar = out[0], out_bar[0]
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    p = (vh.T / s) @ u.T
-    r, w, y = b - a @ x, p.T @ x, x_bar - p @ (a @ x_bar)
-    g = p.T @ x_bar
-    if np.ndim(b) == 1:
-        b_bar = g + 2.0 * np.sum(out_bar[1]) * r
-        a_bar = np.outer(r, p @ g) - np.outer(b_bar, x) + np.outer(w, y)
-    else:
-        b_bar = g + 2.0 * resized(out_bar[1], x[0], 0) * r
-        a_bar = r @ (p @ g).T - b_bar @ x.T + w @ y.T
-    return a_bar + (u * out_bar[3]) @ vh, b_bar
+    return linear_algebra.lstsq_bar(a, b, out=out, out_bar=out_bar)
 
 
 # --- factorisations, and solving with them
@@ -689,255 +665,6 @@ def eigh_tridiagonal_bar(
     left = v @ ((v.T @ v_bar) * (1.0 / (gaps + same) - same) + np.diag(w_bar))
     e_bar = np.sum(left[:-1] * v[1:] + left[1:] * v[:-1], axis=1)
     return np.sum(left * v, axis=1), e_bar
-
-
-# --- functions of matrices
-
-
-def beside_itself(A: T, E: T) -> T:
-    """The matrix ``[[A, E], [0, A]]``."""
-    return np.kron(np.eye(2), A) + np.kron(np.eye(2, k=1), E)
-
-
-@differential(scipy.linalg.expm)
-def expm(A: T, *, A_dot: T) -> T:
-    if np.ndim(A) == 2:
-        return scipy.linalg.expm_frechet(A, A_dot, compute_expm=False)
-    n = np.shape(A)[-1]
-    return scipy.linalg.expm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.expm, "A")
-def expm_bar(A: T, *, out_bar: T) -> T:
-    if np.ndim(A) == 2:
-        return scipy.linalg.expm_frechet(A.T, out_bar, compute_expm=False)
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.expm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.expm_frechet)
-def expm_frechet(A: T, E: T, method: T = None, compute_expm: T = True, *, A_dot: T, E_dot: T) -> T:
-    whole = scipy.linalg.expm_frechet(beside_itself(A, E), beside_itself(A_dot, E_dot), compute_expm=False)
-    n = np.shape(A)[0]
-    if compute_expm:
-        return whole[:n, :n], whole[:n, n:]
-    return whole[:n, n:]
-
-
-@pullback(scipy.linalg.expm_frechet, "A", "E")
-def expm_frechet_bar(A: T, E: T, method: T = None, compute_expm: T = True, *, out_bar: T) -> T:
-    n = np.shape(A)[0]
-    if compute_expm:
-        bar = np.kron(np.eye(2, k=1), out_bar[1]) + np.kron([[1.0, 0.0], [0.0, 0.0]], out_bar[0])
-    else:
-        bar = np.kron(np.eye(2, k=1), out_bar)
-    bar = scipy.linalg.expm_frechet(beside_itself(A, E).T, bar, compute_expm=False)
-    return bar[:n, :n] + bar[n:, n:], bar[:n, n:]
-
-
-@differential(scipy.linalg.sqrtm)
-def sqrtm(A: T, *, out: T, A_dot: T) -> T:
-    return scipy.linalg.solve_sylvester(out, out, A_dot)
-
-
-@pullback(scipy.linalg.sqrtm, "A")
-def sqrtm_bar(A: T, *, out: T, out_bar: T) -> T:
-    return scipy.linalg.solve_sylvester(out.T, out.T, out_bar)
-
-
-@differential(scipy.linalg.logm)
-def logm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[0]
-    return scipy.linalg.logm(beside_itself(A, A_dot))[:n, n:]
-
-
-@pullback(scipy.linalg.logm, "A")
-def logm_bar(A: T, *, out_bar: T) -> T:
-    n = np.shape(A)[0]
-    return scipy.linalg.logm(beside_itself(A.T, out_bar))[:n, n:]
-
-
-@differential(scipy.linalg.fractional_matrix_power)
-def fractional_matrix_power(A: T, t: T, *, out: T, A_dot: T, t_dot: T) -> T:
-    n = np.shape(A)[0]
-    power_dot = scipy.linalg.fractional_matrix_power(beside_itself(A, A_dot), t)[:n, n:]
-    return power_dot + t_dot * (scipy.linalg.logm(A) @ out)
-
-
-@pullback(scipy.linalg.fractional_matrix_power, "A", "t")
-def fractional_matrix_power_bar(A: T, t: T, *, out: T, out_bar: T) -> T:
-    n = np.shape(A)[0]
-    both = beside_itself(A.T, out_bar)
-    A_bar = scipy.linalg.fractional_matrix_power(both, t)[:n, n:]
-    return A_bar, np.sum(out_bar * (scipy.linalg.logm(A) @ out))
-
-
-@differential(scipy.linalg.cosm)
-def cosm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.cosm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.cosm, "A")
-def cosm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.cosm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.sinm)
-def sinm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.sinm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.sinm, "A")
-def sinm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.sinm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.tanm)
-def tanm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.tanm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.tanm, "A")
-def tanm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.tanm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.coshm)
-def coshm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.coshm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.coshm, "A")
-def coshm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.coshm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.sinhm)
-def sinhm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.sinhm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.sinhm, "A")
-def sinhm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.sinhm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-@differential(scipy.linalg.tanhm)
-def tanhm(A: T, *, A_dot: T) -> T:
-    n = np.shape(A)[-1]
-    return scipy.linalg.tanhm(beside_itself(A, A_dot))[..., :n, n:]
-
-
-@pullback(scipy.linalg.tanhm, "A")
-def tanhm_bar(A: T, *, out_bar: T) -> T:
-    turned = np.swapaxes(A, -1, -2)
-    n = np.shape(A)[-1]
-    return scipy.linalg.tanhm(beside_itself(turned, out_bar))[..., :n, n:]
-
-
-# --- matrix equations
-
-
-@differential(scipy.linalg.solve_sylvester)
-def solve_sylvester(a: T, b: T, q: T, *, out: T, a_dot: T, b_dot: T, q_dot: T) -> T:
-    return scipy.linalg.solve_sylvester(a, b, q_dot - a_dot @ out - out @ b_dot)
-
-
-@pullback(scipy.linalg.solve_sylvester, "a", "b", "q")
-def solve_sylvester_bar(a: T, b: T, q: T, *, out: T, out_bar: T) -> T:
-    g = scipy.linalg.solve_sylvester(a.T, b.T, out_bar)
-    return -g @ out.T, -out.T @ g, g
-
-
-@differential(scipy.linalg.solve_continuous_lyapunov)
-def solve_continuous_lyapunov(a: T, q: T, *, out: T, a_dot: T, q_dot: T) -> T:
-    return scipy.linalg.solve_continuous_lyapunov(a, q_dot - a_dot @ out - out @ a_dot.T)
-
-
-@pullback(scipy.linalg.solve_continuous_lyapunov, "a", "q")
-def solve_continuous_lyapunov_bar(a: T, q: T, *, out: T, out_bar: T) -> T:
-    g = scipy.linalg.solve_continuous_lyapunov(a.T, out_bar)
-    return -(g @ out.T + g.T @ out), g
-
-
-@differential(scipy.linalg.solve_discrete_lyapunov)
-def solve_discrete_lyapunov(a: T, q: T, method: T = None, *, out: T, a_dot: T, q_dot: T) -> T:
-    moved = a_dot @ out @ a.T + a @ out @ a_dot.T
-    return scipy.linalg.solve_discrete_lyapunov(a, q_dot + moved, method)
-
-
-@pullback(scipy.linalg.solve_discrete_lyapunov, "a", "q")
-def solve_discrete_lyapunov_bar(a: T, q: T, method: T = None, *, out: T, out_bar: T) -> T:
-    g = scipy.linalg.solve_discrete_lyapunov(a.T, out_bar, method)
-    return g @ a @ out.T + g.T @ a @ out, g
-
-
-@differential(scipy.linalg.solve_continuous_are)
-def solve_continuous_are(
-    a: T, b: T, q: T, r: T, e: T = None, s: T = None, balanced: T = True,
-    *, out: T, a_dot: T, b_dot: T, q_dot: T, r_dot: T,
-) -> T:  # fmt: skip
-    if e is not None or s is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.solve_continuous_are needs no e and no s")
-    k = np.linalg.solve(r, b.T @ out)
-    change = out @ (a_dot - b_dot @ k)
-    rest = q_dot + k.T @ r_dot @ k + change + change.T
-    return scipy.linalg.solve_continuous_lyapunov((a - b @ k).T, -rest)
-
-
-@pullback(scipy.linalg.solve_continuous_are, "a", "b", "q", "r")
-def solve_continuous_are_bar(
-    a: T, b: T, q: T, r: T, e: T = None, s: T = None, balanced: T = True, *, out: T, out_bar: T
-) -> T:
-    if e is not None or s is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.solve_continuous_are needs no e and no s")
-    k = np.linalg.solve(r, b.T @ out)
-    g = -scipy.linalg.solve_continuous_lyapunov(a - b @ k, out_bar)
-    a_bar = out @ (g + g.T)
-    return a_bar, -a_bar @ k.T, g, k @ g @ k.T
-
-
-@differential(scipy.linalg.solve_discrete_are)
-def solve_discrete_are(
-    a: T, b: T, q: T, r: T, e: T = None, s: T = None, balanced: T = True,
-    *, out: T, a_dot: T, b_dot: T, q_dot: T, r_dot: T,
-) -> T:  # fmt: skip
-    if e is not None or s is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.solve_discrete_are needs no e and no s")
-    k = np.linalg.solve(r + b.T @ out @ b, b.T @ out @ a)
-    closed = a - b @ k
-    change = closed.T @ out @ (a_dot - b_dot @ k)
-    rest = q_dot + k.T @ r_dot @ k + change + change.T
-    return scipy.linalg.solve_discrete_lyapunov(closed.T, rest)
-
-
-@pullback(scipy.linalg.solve_discrete_are, "a", "b", "q", "r")
-def solve_discrete_are_bar(
-    a: T, b: T, q: T, r: T, e: T = None, s: T = None, balanced: T = True, *, out: T, out_bar: T
-) -> T:
-    if e is not None or s is not None:
-        raise NotImplementedError("the derivative of scipy.linalg.solve_discrete_are needs no e and no s")
-    k = np.linalg.solve(r + b.T @ out @ b, b.T @ out @ a)
-    closed = a - b @ k
-    g = scipy.linalg.solve_discrete_lyapunov(closed, out_bar)
-    a_bar = out @ closed @ (g + g.T)
-    return a_bar, -a_bar @ k.T, g, k @ g @ k.T
 
 
 # --- matrices with structure

@@ -31,10 +31,14 @@ def schur(
     a: T, output: T = "real", lwork: T = None, overwrite_a: T = False, sort: T = None, check_finite: T = True,
     *, out: T, a_dot: T,
 ) -> T:  # fmt: skip
-    if output not in ("real", "r") or sort is not None or np.ndim(a) != 2 or np.iscomplexobj(a):
+    if np.iscomplexobj(a) or output in ("complex", "c"):
         raise NotImplementedError(
-            "the derivative of scipy.linalg.schur is for one real matrix, output='real' and no sort; "
-            "rsf2csf makes its result complex"
+            "the phases of the vectors of a complex Schur form are as the iteration leaves them, and no "
+            "function of the matrix: use scipy.linalg.schur of a real matrix, with rsf2csf, or np.linalg.eig"
+        )
+    if output not in ("real", "r") or sort is not None or np.ndim(a) != 2:
+        raise NotImplementedError(
+            "the derivative of scipy.linalg.schur is for one real matrix, output='real' and no sort"
         )
     t, z = out
     m = z.T @ a_dot @ z

@@ -29,6 +29,7 @@ __all__ = [
     "MAKES_ZEROS",
     "MULTILINEAR",
     "OVERFLOWS",
+    "READS_SHAPE",
     "SHIFTS",
     "SUMS",
     "VANISHES",
@@ -61,7 +62,7 @@ CREATES: frozenset[Any] = frozenset(
 )  # fmt: skip
 REAL_ONLY = frozenset(  # rules that hold for real operands only
     {
-        np.var, np.std, np.linalg.lstsq,
+        np.var, np.std,
     }
 )  # fmt: skip
 REAL_RESULT = frozenset({operator.abs})  # of complex operands
@@ -74,6 +75,7 @@ CHOOSES = np.where
 FLIPS, FILLED, ONES, CONTRACTS = np.flip, np.full, np.ones, np.einsum
 REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
 BLANK = np.zeros_like
+READS_SHAPE: frozenset[Any] = frozenset({np.shape, np.ndim, np.size})
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 MAKES_ZEROS = (BLANK, np.zeros)

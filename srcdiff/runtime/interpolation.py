@@ -10,10 +10,15 @@ _DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
 
 
 def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:
-    """The ``nu``-th derivative at ``q`` of a class of ``scipy.interpolate``, through ``y`` at ``x``."""
+    """The ``nu``-th derivative at ``q`` of a class of ``scipy.interpolate``, through ``y`` at ``x``.
+
+    Where ``nu`` is negative: the integral from the first of ``x`` on, so many times.
+    """
     import scipy.interpolate
 
     options = {k: v for k, v in options.items() if v is not None}
+    if nu < 0:
+        return getattr(scipy.interpolate, name)(x, y, **options).antiderivative(-nu)(q)
     if name == "interp1d" and nu:
         k = _DEGREES[options.get("kind", "linear")]
         options.pop("kind", None)

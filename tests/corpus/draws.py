@@ -38,6 +38,14 @@ def positive(mu: Any, s: Any) -> Any:
     return np.sum(rng.lognormal(mu, s, 3)) + np.sum(rng.rayleigh(s, 3) * rng.exponential(mu))
 
 
+def by_inverse(mu: Any, s: Any) -> Any:
+    """Families that NumPy draws by the inverse of their distribution."""
+    rng = np.random.default_rng(7)
+    total = np.sum(rng.weibull(mu) * rng.power(s, 3)) + np.sum(rng.pareto(3.0 + s, size=(2, 3)))
+    total += np.sum(rng.triangular(mu - 2.0, mu, 1.0 + s))
+    return total + rng.triangular(-1.0, mu[0], mu[1], size=2) @ s[:2]
+
+
 def legacy(mu: Any, s: Any) -> Any:
     np.random.seed(7)
     rng = np.random.RandomState(3)
@@ -78,7 +86,8 @@ PROGRAMS = [
     *(
         Program(f"draws_{f.__name__}", f, (MU, MU[::-1] + 0.6), wrt=(0, 1))
         for f in (
-            location_and_scale, shapes_of_parameters, heavy_tails, positive, legacy, mean_of_many, bootstrap,
+            location_and_scale, shapes_of_parameters, heavy_tails, positive, by_inverse, legacy, mean_of_many,
+            bootstrap,
         )
     ),
     Program("draws_diffusion", diffusion, (0.7, 0.4), wrt=(0, 1)),

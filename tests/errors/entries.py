@@ -802,15 +802,19 @@ grad(f)(2.0)
         "A value that matters flows through a function for which there is no rule, and whose text cannot be had "
         "or read. If no derivative flows through it, it is called as it is.",
         """
+import scipy.special
+
 def f(x):
-    scaled = math.nextafter(x, 10.0)
+    scaled = scipy.special.kolmogorov(x)
     return scaled * x
 
 grad(f)(2.0)
 """,
         """
+import scipy.special
+
 def f(x):
-    scaled = math.nextafter(stop_gradient(x), 10.0) - stop_gradient(x) + x
+    scaled = scipy.special.kolmogorov(0.5)
     return scaled * x
 
 grad(f)(2.0)
@@ -839,7 +843,9 @@ grad(f)(2.0)
         "not-python",
         "A callable is to be differentiated that is not written in Python, and for which there is no rule.",
         """
-grad(math.nextafter)(2.0, 3.0)
+import scipy.special
+
+grad(scipy.special.kolmogorov)(2.0)
 """,
         """
 def f(x):

@@ -31,6 +31,7 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((1.1,), name="one"),
         Sample((0.3, -0.4, 1.2), wrt=(0, 1, 2), name="three"),
     ],
+    math.nextafter: [Sample((0.7, 2.0), wrt=(0, 1))],
     math.fabs: unary(0.7, -0.7),
     math.copysign: binary((0.7, -1.3), (-0.7, -1.3), (-0.7, 1.3)),
     math.fmod: binary((5.3, 2.1), (-5.3, 2.1)),

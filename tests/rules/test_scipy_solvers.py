@@ -467,6 +467,38 @@ def test_derivatives_of_curves():
     assert check_rule(around, (X7, y, q), wrt=("y", "q"), order=1) < 1e-7
 
 
+def integrals(x, y, q):
+    s = ip.CubicSpline(x, y, bc_type="natural")
+    return s.integrate(q[0], b=q[2]) * s.antiderivative()(q) + s.antiderivative(2)(q[1])
+
+
+def integral_of_columns(x, y, q):
+    s = ip.CubicSpline(x, np.stack((y, y * y), -1))
+    return s.integrate(q[0], q[2]) + np.sum(s.antiderivative()(q))
+
+
+def integral_of_line(y, q):
+    return ip.make_interp_spline(X7, y, k=1).integrate(0.1, q[1])
+
+
+def integral_of_monotone(q):
+    return ip.PchipInterpolator(X7, X7**2).integrate(q[0], q[1])
+
+
+def integral_around(y):
+    return ip.CubicSpline(X7, y, bc_type="periodic").integrate(0.1, 3.0)
+
+
+def test_integrals_of_curves():
+    y, q = np.sin(4 * X7), np.array([0.05, 0.33, 0.71])
+    assert check_rule(integrals, (X7, y, q)) < 1e-6
+    assert check_rule(integral_of_columns, (X7, y, q), order=1) < 1e-6
+    assert check_rule(integral_of_line, (y, q), order=1) < 1e-7
+    assert check_rule(integral_of_monotone, q, order=1) < 1e-7
+    with pytest.raises(Exception, match="the integral of such a curve has no rule"):
+        grad(integral_around)(y)
+
+
 MADE = ip.CubicSpline(X7, np.sin(4 * X7))
 MATRIX = sp.csr_array(np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]]))
 B3, A3 = ss.butter(3, 0.2)

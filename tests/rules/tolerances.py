@@ -75,6 +75,7 @@ SINGLE: dict[str, float] = {
     "scipy.linalg._decomp_svd.svd": 5e-6,
     "scipy.signal._savitzky_golay.savgol_filter": 5e-6,
     "scipy.stats._distn_infrastructure.isf": 5e-6,
+    "srcdiff.runtime.interpolation.interpolate": 1e-5,
 }
 
 # What of the variants is left out: by the beginning of the name, and why.

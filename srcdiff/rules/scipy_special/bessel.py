@@ -3,7 +3,8 @@ r"""Bessel functions and their relatives: Airy, Kelvin, Struve, parabolic cylind
 .. math:: J_\nu' = \tfrac12 (J_{\nu-1} - J_{\nu+1}), \qquad I_\nu' = \tfrac12 (I_{\nu-1} + I_{\nu+1}), \qquad
     j_n' = \frac{n\, j_{n-1} - (n + 1)\, j_{n+1}}{2 n + 1}
 
-in ``z``; there is no closed derivative in the order.  None divides by ``z`` where the function is smooth
+in ``z``; there is no closed derivative in the order (DLMF 10.15: series of digamma functions, which lose all
+digits to cancellation where ``z`` is large).  None divides by ``z`` where the function is smooth
 at 0.
 """
 
@@ -16,7 +17,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from srcdiff.rules.registry import differential, elementwise, real_only
+from srcdiff.rules.registry import differential, elementwise, real_only, without
+
+ORDERS = "the derivative in the order has no closed form, and its series lose all digits where z is large"
+without(
+    "v", ORDERS, special.jv, special.yv, special.iv, special.kv, special.hankel1, special.hankel2,
+    special.jve, special.yve, special.ive, special.kve, special.hankel1e, special.hankel2e, special.jvp,
+    special.yvp, special.ivp, special.kvp, special.h1vp, special.h2vp, special.struve, special.modstruve,
+)  # fmt: skip
 
 # --- cylinder functions: DLMF 10.6.1, 10.29.1 ---------------------------------------------------------------
 
