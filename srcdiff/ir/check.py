@@ -144,6 +144,8 @@ class Checker:
     def prim(self, op: Op) -> None:
         self.expect(op, "results", len(op.outs), 1)
         self.expect(op, "regions", len(op.regions), 0)
+        if op.attrs.get("fn") is not op.fn:
+            self.fault(op, f"its attributes speak of {op.attrs.get('fn')!r}")
         if not callable(op.fn):
             self.fault(op, f"{op.fn!r} cannot be called")
         names = op.attrs.get("names")

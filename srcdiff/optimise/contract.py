@@ -98,16 +98,15 @@ def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[
     names = LETTERS[: len(k.dims)]
     left = "".join(c for n, c in enumerate(names) if n not in axes)
     sides = [names[len(names) - len(kind(a).dims) :] for a in factors]  # type: ignore[union-attr]
-    attrs, ins = {"fn": words.contract}, [Const(f"{','.join(sides)}->{left}"), *factors]
+    ins: list[Atom] = [Const(f"{','.join(sides)}->{left}"), *factors]
     if len(op.ins) == 2:
-        op.attrs, op.ins = attrs, ins
+        op.become(words.contract)
+        op.ins = ins
         return {}
     inner = Array(k.dtype, tuple(d for n, d in enumerate(k.dims) if n not in axes))
     s = Val("", inner)
-    s.op = Op("prim", ins, [s], [], attrs, op.origin)
+    s.op = Op("prim", ins, [s], [], {"fn": words.contract}, op.origin)
     parts = tuple(Const(None) if n in axes else ALL for n in range(len(k.dims)))
-    op.attrs, op.ins = (
-        {"fn": operator.getitem, "view": True},
-        [s, Struct(tuple, tuple(range(len(parts))), parts)],
-    )
+    op.become(operator.getitem, view=True)
+    op.ins = [s, Struct(tuple, tuple(range(len(parts))), parts)]
     return {op: s.op}

@@ -2,7 +2,8 @@
 
 The very last of the rewrites, and of texts for NumPy only: before it a graph is in the words that masks,
 batching, kernels and other array modules know.  A pattern is an expression of Python's; its free names stand
-for any value, equal ones for one value; ``newaxis(x, axis)`` is ``x`` with a new axis at that place.
+for any value, equal ones for one value; ``newaxis(x, axis)`` is ``x`` with a new axis at that place,
+``turned(x, axis)`` is ``x`` the other way round.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def pattern(
                 return Ref(words(ast.unparse(e)), ast.unparse(e))
             case ast.Call(func=fn, args=given, keywords=named):
                 name = ast.unparse(fn)
-                if name == "newaxis":
-                    return Call(newaxis, tuple(map(node, given)), {"": words("newaxis")})
+                if name in WAYS:
+                    return Call(WAYS[name], tuple(map(node, given)), {"": words(name)})
                 named_args = {k.arg or "": node(k.value) for k in named}
                 return Call(MARKS.get(name) or words(name), tuple(map(node, given)), named_args)
         raise ValueError(ast.unparse(e))
@@ -95,7 +96,12 @@ def alike() -> None:
     """Stands in patterns for a value of the rank of ``a``."""
 
 
+def turned() -> None:
+    """Stands in patterns for what is turned round along an axis: the function, or an index of a vector."""
+
+
 MARKS: dict[str, Any] = {"thin": thin, "alike": alike}
+WAYS: dict[str, Any] = {"newaxis": newaxis, "turned": turned}
 
 
 def shorthand(graph: Graph, patterns: Sequence[Pattern]) -> Graph:
@@ -142,6 +148,9 @@ def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val,
     return changed
 
 
+BACKWARDS = Slice(NONE, NONE, Const(-1))
+
+
 def is_hashable(fn: Any) -> bool:
     try:
         hash(fn)
@@ -183,6 +192,11 @@ class Match:
             if op.fn is p.names[""]:
                 return all(self.atom(a, q) for a, q in zip(op.ins, p.args, strict=True))
             return op.fn is operator.getitem and self.atom(op.ins[0], p.args[0]) and self.adds(op, p.args[1])
+        if p.fn is turned:
+            if op.fn is p.names[""] and len(op.ins) == len(p.args):
+                return all(self.atom(a, q) for a, q in zip(op.ins, p.args, strict=True))
+            vector = op.fn is operator.getitem and rank(op.out) == 1 and op.ins[1] == BACKWARDS
+            return vector and self.atom(op.ins[0], p.args[0])
         if op.fn is not p.fn:
             return False
         names = op.attrs.get("names") or ("",) * len(op.ins)

@@ -21,6 +21,8 @@ def word(name: str) -> Any:
     """What a name in an expression means."""
     if name == "newaxis":
         return np.expand_dims
+    if name == "turned":
+        return np.flip
     first, _, rest = name.partition(".")
     return getattr(np, rest) if first == "np" else getattr(runtime, first)
 
@@ -76,7 +78,7 @@ for _t, _method in (
             )  # fmt: skip
 
 _before = "np.cumprod(shifted(a, axis, 1, 1.0), axis=axis)"
-_after = "np.flip(np.cumprod(np.flip(shifted(a, axis, -1, 1.0), axis=axis), axis=axis), axis=axis)"
+_after = "turned(np.cumprod(turned(shifted(a, axis, -1, 1.0), axis), axis=axis), axis)"
 for _each in (f"g * {_before} * {_after}", f"{_before} * {_after} * g", f"g * ({_before} * {_after})"):
     stands_for(_each, chosen.times_others, "g", "a", "axis")
 stands_for(f"{_before} * {_after}", chosen.products_of_others, "a", "axis")
