@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import math
 import re
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from srcdiff import (
     vjp,
     vmap,
 )
+from srcdiff.errors import SrcdiffError
 
 X = np.array([0.3, 1.2, 0.7])
 V = np.array([0.5, -1.0, 2.0])
@@ -567,6 +569,85 @@ def test_directions_in_turn() -> None:
     A = a[:9].reshape(3, 3) + 2.0 * np.eye(3)
     slope = np.append(np.linalg.det(A) * np.linalg.inv(A).T.ravel(), 1.0)
     np.testing.assert_allclose(grad(determinant_by_elimination)(a), slope, rtol=1e-9)
+
+
+def visited_once(x: Any) -> Any:
+    seen, total = set(), 0.0
+    for k in (0, 1, 0, 2):
+        if k in seen:
+            continue
+        seen.add(k)
+        total += x[k] ** 2 * x[0]
+    return total
+
+
+def simulated(x: Any) -> Any:
+    rng, price = np.random.default_rng(5), x[0]
+    for _ in range(3):
+        price = price * np.exp(x[1] * rng.standard_normal() - x[2])
+    return price**2
+
+
+@pytest.mark.parametrize("f", [visited_once, simulated])
+def test_objects_made_anew_for_each_direction(f: Any) -> None:
+    x = np.array([1.1, 0.2, 0.3])
+    np.testing.assert_allclose(hessian(f)(x), [hvp(f)(x, e) for e in np.eye(3)], rtol=1e-12)
+    np.testing.assert_allclose(jacfwd(f)(x), grad(f)(x), rtol=1e-12)
+
+
+def drawn_from_all(x: Any) -> Any:
+    seen, total = set(), x[0]
+    for k in range(3):
+        seen.add(k)
+        total = total * np.exp(x[1] * np.random.standard_normal())
+    return total**2
+
+
+def without_a_seed(x: Any) -> Any:
+    rng, total = np.random.default_rng(), x[0]
+    for _ in range(3):
+        total = total * np.exp(x[1] * rng.standard_normal())
+    return total**2
+
+
+@pytest.mark.parametrize("f", [drawn_from_all, without_a_seed])
+def test_other_numbers_for_each_direction_are_refused(f: Any) -> None:
+    with pytest.raises(SrcdiffError, match="cannot be done for many directions"):
+        hessian(f)(np.array([1.1, 0.2]))
+
+
+EDGES = [(0, 1), (0, 2), (1, 2)]
+
+
+def walk_of_a_graph(w: Any) -> Any:
+    """A dict of lists, and a queue that grows while it is emptied: some trips look nothing up."""
+    beside: Any = defaultdict(list)
+    for k, (a, b) in enumerate(EDGES):
+        beside[a].append((b, w[k]))
+    total, queue = 0.0, [0]
+    while queue:
+        u = queue.pop()
+        if u == 2:
+            continue
+        for v, c in beside[u]:
+            total = total + c * c * c
+            queue.append(v)
+    return total
+
+
+def test_reverse_over_reverse_of_a_walk() -> None:
+    w = np.array([1.0, 2.0, -0.5])
+    got = grad(lambda z: np.sum(grad(walk_of_a_graph)(z)))(w)
+    np.testing.assert_allclose(got, 6.0 * w, rtol=1e-12)
+
+
+def test_choice_among_rows_along_all_directions() -> None:
+    def f(a: Any) -> Any:
+        return np.choose([0, 1, 0], a) ** 2
+
+    a = np.arange(1.0, 10.0).reshape(3, 3)
+    np.testing.assert_allclose(jacfwd(f)(a), jacrev(f)(a))
+    np.testing.assert_allclose(vmap(f)(np.stack([a, 2 * a])), [f(a), f(2 * a)])
 
 
 def test_rows_written_before_an_ellipsis_along_all_directions() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff.runtime.matrices import sparse_pairs, sparse_triplets
+
 __all__ = [
     "follows_longer", "is_counted", "is_ranked_by_sizes", "is_ranked_by_values", "is_sized_by_values",
     "is_sparse", "is_typed_by_values",
@@ -19,6 +21,7 @@ SIZED = frozenset({
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.extract, np.compress, np.trim_zeros, np.bincount,
     np.repeat, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.array_split, np.histogram,
     np.digitize, np.linalg.lstsq, np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse,
+    sparse_pairs, sparse_triplets,
 })  # fmt: skip
 RANKED = frozenset({"scipy.linalg._basic.lstsq", "scipy.linalg._decomp.eig"})
 TYPED = frozenset({np.linalg.eig, np.linalg.eigvals, np.roots})

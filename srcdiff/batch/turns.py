@@ -8,8 +8,8 @@ from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.frontend.lower import Context
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, vals, walk
-from srcdiff.ir.kinds import INT, Array, Dim, Scalar
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, vals, walk
+from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Scalar
 from srcdiff.rules import batching
 
 __all__ = ["in_turn"]
@@ -19,17 +19,11 @@ def in_turn(ctx: Context, g: Graph, e: Val, basis: Atom, first: Region, dim: Dim
     """Let a graph run for each of many values of its parameter ``e``, which are the rows of ``basis``.
 
     ``first``: the operations that make ``basis``.  What does not depend on ``e`` is done once, before the
-    loop.  Returns which results are of all rows now, stacked.
+    loop; objects that are changed there (sets, random generators) are made anew in each trip.  Returns which
+    results are of all rows now, stacked.
     """
     region = g.region
-    varied = {e}
-    inside: list[Op] = []
-    for op in region.ops:
-        if any(v in varied for v in all_values(op)):
-            varied.update(op.outs)
-            inside.append(op)
-    if any(acts_on_things(op) or op.attrs.get("effect") for op in walk(Region([], inside))):
-        raise Unbatched("something is done to the world beside what depends on the direction")
+    inside, varied = beside(region, e)
     moved = set(inside)
     region.params.remove(e)
     body = Region([], inside)
@@ -60,3 +54,51 @@ def in_turn(ctx: Context, g: Graph, e: Val, basis: Atom, first: Region, dim: Dim
             results[n] = out
     region.results = results
     return many
+
+
+def beside(region: Region, e: Val) -> tuple[list[Op], set[Val]]:
+    """The operations that depend on ``e`` or change what these change, and all that they make."""
+    varied, inside = {e}, set[Op]()
+    size = -1
+    while size < len(varied):
+        size = len(varied)
+        for op in region.ops:
+            if op in inside or any(v in varied for v in all_values(op)):
+                inside.add(op)
+                varied.update(op.outs)
+                if any(map(acts, walk(Region([], [op])))):  # (who changes an object has its maker beside it)
+                    things = {v for v in all_values(op) if v.kind in (OTHER, UNKNOWN)}
+                    varied |= {v for v in things if v is not e}
+        for op in region.ops:
+            if any(o in varied for o in op.outs) and op not in inside:
+                inside.add(op)
+                if not is_repeatable(op):
+                    raise Unbatched("an object that is changed is another one each time that it is made")
+                varied.update(op.outs)
+        if any(v in varied and v is not e for v in region.params):
+            raise Unbatched("an argument, or an object from outside, is changed")
+    if any(touches_world(o) for op in inside for o in walk(Region([], [op]))):
+        raise Unbatched("something is done to the world beside what depends on the direction")
+    return [op for op in region.ops if op in inside], varied
+
+
+def acts(op: Op) -> bool:
+    return acts_on_things(op) and not is_raise(op)
+
+
+def touches_world(op: Op) -> bool:
+    """Whether something is printed, say, or drawn from the generator that everybody shares."""
+    makes_thing = op.code == "prim" and op.out.kind in (OTHER, UNKNOWN) and is_repeatable(op)
+    acts_at_all = op.attrs.get("effect") or (op.attrs.get("unread") and not makes_thing)
+    return bool(acts_at_all) and not acts_on_things(op) and not is_raise(op)
+
+
+def is_raise(op: Op) -> bool:
+    return type(op.attrs.get("tree")).__name__ in ("Raise", "Assert")
+
+
+def is_repeatable(op: Op) -> bool:
+    """Whether what is made is the same each time: a random generator without a seed is not."""
+    if op.code != "prim" or (isinstance(op.fn, type) and op.fn.__module__ == "builtins"):
+        return op.code != "opaque"
+    return any(not (isinstance(a, Const) and a.value is None) for a in op.ins)

@@ -17,7 +17,7 @@ from srcdiff.backends.result_kinds import is_sparse
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Plain
-from srcdiff.ir.graph import Const, Ref, Val, kind, vals
+from srcdiff.ir.graph import Const, Op, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Scalar, Tree, fresh_sym, is_active_kind
 
 if TYPE_CHECKING:
@@ -78,6 +78,26 @@ def star(matrix: Any) -> Any:
     return helper()
 
 
+def by_axis(index: Any) -> Any:
+    """An index as one for rows and one for columns."""
+    return helper()
+
+
+def by_slice(index: Any) -> Any:
+    """Whether an index is a slice."""
+    return helper()
+
+
+def one_line(matrix: Any) -> Any:
+    """One row or column of a matrix is a matrix; that of an array has one axis, and is refused."""
+    return helper()
+
+
+def entry_by_entry() -> Any:
+    """Refused: two arrays as indices name single entries."""
+    return helper()
+
+
 def scattered(shape: Any, at: Any, values: Any) -> Any:
     out = np.zeros(shape)
     np.add.at(out, at, values)
@@ -108,6 +128,23 @@ class Sparse:
 
     def transpose(self) -> Any:
         return self.T
+
+    def __getitem__(self, index: Any) -> Any:
+        i, j = by_axis(index)
+        rows, cols = np.arange(self.shape[0])[i], np.arange(self.shape[1])[j]
+        if np.ndim(rows) == 0 and np.ndim(cols) == 0:
+            return np.sum(self.values[(self.rows == rows) & (self.cols == cols)])
+        if np.ndim(rows) == 0 or np.ndim(cols) == 0:
+            one_line(self.matrix)
+        elif np.ndim(rows) == 1 and not by_slice(i) and not by_slice(j):
+            entry_by_entry()
+        return self.of_rows(np.ravel(rows)).T.of_rows(np.ravel(cols)).T
+
+    def of_rows(self, rows: Any) -> Any:
+        at = sparse_pairs(rows, self.rows)
+        return Sparse(
+            self.values[at[1]], at[0], self.cols[at[1]], (len(rows), self.shape[1]), self.matrix
+        )
 
     def copy(self) -> Any:
         return self
@@ -334,8 +371,16 @@ def is_matrix_value(lw: Lowerer, v: Val) -> bool:
     if str(getattr(op.fn, "__module__", "")).startswith("scipy.sparse"):
         return True
     turned = op.fn is getattr and op.ins[1] == Const("T")
-    keeps = turned or op.fn in KEEPING or op.attrs.get("method") in METHODS
+    keeps = turned or op.fn in KEEPING or is_block(op) or op.attrs.get("method") in METHODS
     return keeps and any(is_matrix_value(lw, x) for x in vals(op.ins))
+
+
+def is_block(op: Op) -> bool:
+    """Whether an index takes a block of a matrix."""
+    index = op.ins[1] if op.fn is operator.getitem else None
+    return isinstance(index, Slice) or (
+        isinstance(index, Struct) and all(isinstance(x, Slice) for x in index.items)
+    )
 
 
 KEEPING = (
@@ -404,6 +449,36 @@ def _star(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     return args[0]
 
 
+def _by_axis(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    index = lw.bind(args[0].atom) if isinstance(args[0], Plain) else args[0]
+    box = content(lw, index)
+    parts = box.items if isinstance(box, Agg) and box.type is tuple else (index,)
+    if len(parts) > 2:
+        lw.stop("index", "a sparse matrix has two axes", node, help="give it two indices at most")
+    return Agg(tuple, (0, 1), (*parts, *[Plain(WHOLE)] * (2 - len(parts))))
+
+
+WHOLE = Slice(Const(None), Const(None), Const(None))
+
+
+def _by_slice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    return Plain(Const(isinstance(args[0], Plain) and isinstance(args[0].atom, Slice)))
+
+
+def _one_line(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    if lw.read(args[0], node) != Const(True):
+        lw.stop(
+            "index", "a row or column of a sparse array that varies has one axis", node,
+            help="write A[i:i+1] or A[:, j:j+1], which keep both",
+        )  # fmt: skip
+    return args[0]
+
+
+def _entry_by_entry(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    lw.stop("index", "two arrays of places name single entries of a sparse matrix that varies", node,
+            help="write A[np.ix_(i, j)] for a block, or A.toarray()[i, j] for entries")  # fmt: skip
+
+
 def of_runtime(name: str) -> Any:
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         return lw.call(Known(lw.ctx.implicit(name), name), args, kwargs, node)
@@ -414,7 +489,7 @@ def of_runtime(name: str) -> Any:
 SPECIAL: dict[Any, Any] = {
     Sparse: objects.stand_in(Sparse), Factors: objects.stand_in(Factors),
     is_matrix: _is_matrix, entries: _entries, varies_by_entries: _varies_by_entries,
-    star: _star,
+    star: _star, by_axis: _by_axis, by_slice: _by_slice, one_line: _one_line, entry_by_entry: _entry_by_entry,
     sparse_dot: of_runtime("sparse_dot"), sparse_solve: of_runtime("sparse_solve"),
     sparse_pairs: of_runtime("sparse_pairs"),
 }  # fmt: skip

@@ -10,8 +10,8 @@ from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, map_atom, vals, walk
-from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Tree, present
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, vals, walk
+from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Seq, Tree, present
 from srcdiff.ir.modules import on_device
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
@@ -19,7 +19,7 @@ from srcdiff.optimise.hosted import on_device_throughout
 from srcdiff.optimise.inplace import own
 from srcdiff.optimise.passes import noted
 from srcdiff.pipeline import context
-from srcdiff.rules import registry
+from srcdiff.rules import registry, vocabulary
 
 __all__ = ["detach", "owned", "read_captures", "read_parts"]
 
@@ -127,6 +127,49 @@ def numbers_at_first(g: Graph) -> set[Val]:
     return out
 
 
+def spread_none(region: Region, maybe: set[Val]) -> None:
+    """Add to what may be None the zeros of it, and of lists that a path leaves unset, and who has these."""
+    unset = {
+        out
+        for op in walk(region) if op.code == "if"
+        for out, *ways in zip(op.outs, *(r.results for r in op.regions), strict=True)
+        if any(isinstance(w, Undef) for w in ways)
+    }  # fmt: skip
+    hand_on(region, unset)
+    size = -1
+    while size < len(maybe):
+        size = len(maybe)
+        for op in walk(region):
+            if op.code == "prim" and op.fn in vocabulary.BLANKS and isinstance(op.out.kind, Seq):
+                if isinstance(op.ins[0], Val) and (op.ins[0] in maybe or op.ins[0] in unset):
+                    maybe.add(op.out)
+        hand_on(region, maybe)
+
+
+def hand_on(region: Region, values: set[Val]) -> None:
+    """Add to some values where branches, loops and tapes hand them on to."""
+    tapes: set[Val] = set()
+    size = -1
+    while values and size < len(values) + len(tapes):
+        size = len(values) + len(tapes)
+        for op in walk(region):
+            if op.code == "if":
+                for out, *ways in zip(op.outs, *(r.results for r in op.regions), strict=True):
+                    if any(isinstance(w, Val) and w in values for w in ways):
+                        values.add(out)
+            elif op.code in ("for", "while"):
+                view = LoopView(op)
+                for p, init, y, final in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+                    if any(isinstance(x, Val) and x in values for x in (init, y)):
+                        values |= {p, final}
+                kept = zip(view.tapes, view.collected, strict=True)
+                tapes.update(t for t, c in kept if isinstance(c, Val) and c in values)
+                read = zip(view.elements, view.sources, strict=True)
+                values.update(e for e, s in read if isinstance(s, Val) and s in tapes)
+            elif op.code == "prim" and op.fn is ops.poplast and op.ins[0] in tapes:
+                values.add(op.out)
+
+
 def detach(g: Graph) -> Graph:
     """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
     table: dict[Val, Atom] = {}
@@ -146,6 +189,7 @@ def detach(g: Graph) -> Graph:
 
     look(g.region)
     g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    spread_none(g.region, g.info["maybe"])
     for v in defined(g.region):
         v.kind = present(v.kind)
     if table:

@@ -63,7 +63,7 @@ _ELEMENTWISE: frozenset[Any] = frozenset({
     operator.xor, operator.invert, operator.floordiv, operator.lshift, operator.rshift, np.round, np.around,
     np.real, np.imag, np.isclose, np.zeros_like, np.ones_like, np.empty_like, np.astype, np.angle,
     np.nan_to_num, np.clip, np.where, runtime.cast_like, runtime.zeros_like, runtime.zeros_there,
-    runtime.zero_of, runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete, np.choose,
+    runtime.zero_of, runtime.sinc_derivative, np.fix, np.isneginf, np.isposinf, runtime.complete,
 })  # fmt: skip
 
 

@@ -106,7 +106,37 @@ def in_a_loop(x):
     return np.sum(u**2)
 
 
+def inner_unknowns(p):
+    n = 5
+    k = p[0] + p[1] * np.arange(1.0, n + 1) ** 2
+    i, j = np.arange(n), np.arange(1, n + 1)
+    at = np.concatenate([i, i, j, j]), np.concatenate([i, j, i, j])
+    K = sp.csr_matrix((np.concatenate([k, -k, -k, k]), at), shape=(n + 1, n + 1))
+    u = np.zeros(n + 1)
+    u[1:-1] = sl.spsolve(K[1:-1, 1:-1].tocsc(), np.full(n - 1, p[1]))
+    return np.sum(u**2) + K[0, 1] * K[-1, -1]
+
+
+def free_and_fixed(x):
+    K = sp.csr_matrix(np.outer(x, x) + 3.0 * np.eye(4))
+    free = np.setdiff1d(np.arange(4), np.array([1]))
+    u = np.zeros(4)
+    u[free] = sl.spsolve(K[free][:, free].tocsc(), x[free])
+    return u @ K @ u + (K[1:2] @ u).sum() + K[np.ix_([0, 1], [1, 2])].sum() ** 2
+
+
+def rows_by_mask(x):
+    A = sp.csr_array((x**2, (np.arange(4), np.array([3, 0, 2, 0]))), shape=(4, 4))
+    on = np.array([True, False, True, True])
+    return np.sum((A[on] @ x) ** 2) + A[on][:, on].sum() * A[[0, 0, 1]].sum()
+
+
+def block_of_constants(x):
+    return np.sum((x[0] * STIFF[1:-1, 1:-1]) @ x[1:] ** 2) + np.sum(sl.spsolve(STIFF[1:, 1:].tocsc(), x))
+
+
 CASES = [
+    (inner_unknowns, np.array([0.5, 1.5])), (free_and_fixed, X), (rows_by_mask, X), (block_of_constants, X),
     (by_entries, X), (by_entries_repeated, X), (by_rows, X), (by_columns, X), (by_diagonals, X),
     (by_numbers_on_diagonals, X), (by_columns_of_diagonals, X), (diffusion, np.arange(6.0) / 5),
     (heat, np.array([0.1, 0.9])), (factored, np.array([0.1, 0.9])), (two_dimensions, np.array([0.3, 0.9])),
@@ -158,7 +188,19 @@ def test_what_a_class_decides_is_refused(outside: Any) -> None:
             grad(f)(X[:2])
 
 
-@pytest.mark.parametrize("f", [written_by_element, data_of_it], ids=lambda f: f.__name__)
+def entry_by_entry(k):
+    A = sp.csr_matrix((k, (ROWS[:4], COLS[:4])), shape=(4, 4))
+    return np.sum(A[np.array([0, 1]), np.array([0, 1])])
+
+
+def row_of_an_array(k):
+    return np.sum(sp.csr_array((k, (ROWS[:4], COLS[:4])), shape=(4, 4))[1] @ k)
+
+
+REFUSED = [written_by_element, data_of_it, entry_by_entry, row_of_an_array]
+
+
+@pytest.mark.parametrize("f", REFUSED, ids=lambda f: f.__name__)
 def test_refused(f: Any) -> None:
     with pytest.raises(SrcdiffError, match="test_scipy_matrices"):
         grad(f)(X)
