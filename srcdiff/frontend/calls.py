@@ -42,6 +42,7 @@ from srcdiff.frontend.scope import (
     Either,
     Known,
     Kw,
+    Loc,
     Method,
     Partial,
     Plain,
@@ -49,7 +50,7 @@ from srcdiff.frontend.scope import (
     Pulled,
     Spread,
 )
-from srcdiff.ir.graph import Const, Ref
+from srcdiff.ir.graph import Const, Ref, Val
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -95,7 +96,25 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
         if got is None:
             lw.stop("call", f"an object of class {box.type.__name__} cannot be called", node)
         return call(lw, got, args, kwargs, node)
+    maker = maker_of(func)
+    if maker:
+        lw.stop(
+            "call", f"an object that {maker} makes of numbers that vary is called: it has no rule", node,
+            help="call a function of arrays (np.polyval, interpolate.make_interp_spline), or add a rule",
+        )  # fmt: skip
     lw.stop("call", "this is called, but which function it is is not known when the derivative is made", node)
+
+
+def maker_of(func: Bound) -> str:
+    """The class that made an object of which nothing else is known."""
+    v = func.atom if isinstance(func, Plain) else func.val if isinstance(func, Loc) else None
+    op = v.op if isinstance(v, Val) else None
+    while op is not None and op.code == "prim" and op.attrs.get("method") and op.ins:
+        first = op.ins[0]
+        op = first.op if isinstance(first, Val) and first.op is not None else None
+    if op is None or op.code != "prim" or not isinstance(op.fn, type):
+        return ""
+    return op.attrs.get("unread", ("",))[0] or op.fn.__name__
 
 
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
