@@ -81,6 +81,8 @@ def test_slopes_of_an_angle(size: float) -> None:
     x1, x2 = rng.normal(size=(2, 5)) * size
     for one, other in ((x1, x2), (x1, 0.5), (0.5, x2), (x1[:, None], x2), (x1[0], x2[0]), (1, x2), (x1, 0)):
         agree(chosen.arctan2_slope, one, other)
+        agree(chosen.to_angle, 1.7, one, other)
+        agree(chosen.to_angle, rng.normal(size=5), one, other)
     x1[2] = x2[2] = 0.0
     agree(chosen.arctan2_slope, x1, x2)
     if 1e-30 < size < 1e30:
@@ -127,7 +129,7 @@ FUNCTIONS = {
     largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
     product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
     running: ("cumprod_back", "cumprod"), in_order: ("from_sorted", "sorted_like"),
-    angles: ("arctan2_slope", "arctan2_slope"),
+    angles: ("to_angle", "to_angle"),
 }  # fmt: skip
 
 

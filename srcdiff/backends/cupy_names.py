@@ -52,6 +52,8 @@ ON_HOST_ALONE = {
     **dict.fromkeys(("curve_at", "interpolate", "interpolate_shaped"), "interpolation by SciPy's classes"),
     **dict.fromkeys(("sparse_dot", "sparse_outer", "sparse_pairs", "sparse_solve", "sparse_triplets"),
                     "a sparse matrix with entries that vary"),
+    **dict.fromkeys(("beta_slope", "gamma_slope", "hyp1f1_slope", "hyp2f1_slope", "zeta_slope"),
+                    "a derivative in a parameter of a special function"),
 }  # fmt: skip
 
 # parameters that must be arrays: CuPy takes no numbers for them

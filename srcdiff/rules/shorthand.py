@@ -101,10 +101,16 @@ _t = "np.where(np.hypot(x1, x2) == 0.0, np.inf, np.hypot(x1, x2))"
 stands_for(f"x2 / {_t} / {_t}", chosen.arctan2_slope, "x1", "x2", shared=(np.hypot,))
 stands_for(f"x1 / {_t} / {_t}", chosen.arctan2_slope, "x2", "x1", shared=(np.hypot,))
 
+for _each in (f"g / {_t} * (x2 / {_t})", f"x2 / {_t} * (g / {_t})", f"g * (x2 / {_t}) / {_t}"):
+    stands_for(_each, chosen.to_angle, "g", "x1", "x2", shared=(np.hypot,))
+    stands_for(_each.replace("(x1, x2)", "(x2, x1)"), chosen.to_angle, "g", "x1", "x2", shared=(np.hypot,))
+
 for _fn in (
     "arctan2_slope", "cumprod_back", "from_sorted", "of_largest", "of_quantile", "of_smallest",
-    "products_of_others", "sorted_like", "to_largest", "to_quantile", "to_smallest", "times_others",
+    "products_of_others", "sorted_like", "times_others", "to_angle", "to_largest", "to_quantile",
+    "to_smallest",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))
-    definition(getattr(chosen, _fn), *_text.__code__.co_varnames[:2])(_text)
+    _active = _text.__code__.co_varnames[: 3 if _fn == "to_angle" else 2]
+    definition(getattr(chosen, _fn), *_active)(_text)

@@ -33,6 +33,8 @@ __all__ = [
     "sorted_like_plainly",
     "times_others",
     "times_others_plainly",
+    "to_angle",
+    "to_angle_plainly",
     "to_largest",
     "to_largest_plainly",
     "to_quantile",
@@ -366,3 +368,19 @@ def arctan2_slope_plainly(x1: Any, x2: Any) -> Any:
     r = np.hypot(x1, x2)
     r = np.where(r == 0.0, np.inf, r)
     return x2 / r / r
+
+
+def to_angle(g: Any, x1: Any, x2: Any) -> Any:
+    """``g * x2 / (x1**2 + x2**2)``: the cotangent of ``x1`` in ``np.arctan2(x1, x2)``; 0 at the origin."""
+    slope = arctan2_slope(x1, x2)
+    if isinstance(slope, np.ndarray) and slope.dtype == np.result_type(g, slope):
+        if np.shape(g) in ((), slope.shape):
+            slope *= g
+            return slope
+    return g * slope
+
+
+def to_angle_plainly(g: Any, x1: Any, x2: Any) -> Any:
+    r = np.hypot(x1, x2)
+    r = np.where(r == 0.0, np.inf, r)
+    return g / r * (x2 / r)
