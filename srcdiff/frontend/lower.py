@@ -33,6 +33,7 @@ from srcdiff.frontend import (
     mappings,
     matrices,
     objects,
+    polynomials,
     recursion,
     ruled,
     scipy_longhand,
@@ -135,7 +136,7 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
-                      scipy_longhand.SPECIAL, elsewhere.HANDLERS)  # fmt: skip
+                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

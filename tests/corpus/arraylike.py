@@ -154,6 +154,21 @@ def moments(v):
     return statistics.mean(v) ** 2 + spread + statistics.variance(list(v)) + np.corrcoef(v, v**2)[0, 1]
 
 
+def falling_polynomials(x):
+    p, q = np.poly1d(x), np.poly1d([1.0, 2.0, x[0]])
+    s = (p * q + 2.0 * p - q**2) / 3.0
+    t = 0.2
+    for _ in range(3):
+        t = t - 0.3 * p(t) / (1.0 + p.deriv()(t) ** 2)
+    return s(1.3) * t + p.integ()(0.5) + p[2] * s.c[0] + (1 - p)(2.0) + p.order
+
+
+def rising_polynomials(x):
+    p = np.polynomial.Polynomial(x)
+    q = p.deriv(2) * p + 1.0
+    return q(0.4) + p.integ(lbnd=0.5)(1.5) ** 2 + np.sum((3.0 - p)(np.linspace(0, 1, 4))) + (p**2)(0.3)
+
+
 rng = np.random.default_rng(29)
 TWO = (0.7, 1.3)
 PROGRAMS = [
@@ -175,6 +190,8 @@ PROGRAMS = [
     Program("numbers_taken_out", numbers_taken_out, (0.7,)),
     Program("whole_and_rest", whole_and_rest, (np.array([0.3, 1.8, -2.4]),)),
     Program("dataclasses_as_builtins", dataclasses_as_builtins, (0.7, np.array([0.3, 1.8])), (0, 1)),
+    Program("falling_polynomials", falling_polynomials, (np.array([0.3, -1.4, 1.2, 0.7]),)),
+    Program("rising_polynomials", rising_polynomials, (np.array([0.3, -1.4, 1.2, 0.7]),)),
     Program("moments", moments, (np.array([0.3, 0.8, -0.4, 1.2]),)),
     Program("same_value_for_all", same_value_for_all, (0.7,)),
 ]
