@@ -661,8 +661,8 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     if fixed is not None:
         values = fixed if is_none(key) else [lw.call(key, [b], {}, node) for b in fixed]  # type: ignore[arg-type]
         atoms = [lw.read(v, node) for v in values]
-        if all(is_constant(a) for a in atoms) and is_constant(flag):
-            keys = [constant(a) for a in atoms]
+        keys = deciding(atoms)
+        if keys is not None and is_constant(flag):
             order = sorted(range(len(keys)), key=keys.__getitem__, reverse=bool(constant(flag)))
             return make_list([fixed[k] for k in order], lw)
         whole: Atom = Struct(list, tuple(range(len(atoms))), tuple(atoms))
@@ -675,6 +675,17 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     keys_ = seq if is_none(key) else listed(lw, Iter("map", (key, seq)), node)
     order_ = lw.prim(ops.order, [lw.read(keys_), flag], result=Seq(INT))
     return listed(lw, producers.text(lw, iterators.picked, [seq, lw.bind(order_)], {}, node), node)
+
+
+def deciding(atoms: list[Atom]) -> list[Any] | None:
+    """Constants by which values are sorted: they themselves, or the first items of tuples, all different."""
+    if all(is_constant(a) for a in atoms):
+        return [constant(a) for a in atoms]
+    firsts = [a.items[0] for a in atoms if isinstance(a, Struct) and a.type is tuple and a.items]
+    if len(firsts) < len(atoms) or not all(isinstance(a, Const) for a in firsts):
+        return None
+    keys = [constant(a) for a in firsts]
+    return keys if len(set(keys)) == len(keys) else None
 
 
 # ---- itertools -----------------------------------------------------------------------------------------

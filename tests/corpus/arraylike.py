@@ -154,6 +154,11 @@ def moments(v):
     return statistics.mean(v) ** 2 + spread + statistics.variance(list(v)) + np.corrcoef(v, v**2)[0, 1]
 
 
+def parameters_in_order(x, y):
+    p = {"w": x * np.ones(2), "b": y, "a": np.full((2, 2), x * y)}
+    return sum((i + 1) * np.sum(v**2) for i, (_, v) in enumerate(sorted(p.items(), reverse=True)))
+
+
 def falling_polynomials(x):
     p, q = np.poly1d(x), np.poly1d([1.0, 2.0, x[0]])
     s = (p * q + 2.0 * p - q**2) / 3.0
@@ -190,6 +195,7 @@ PROGRAMS = [
     Program("numbers_taken_out", numbers_taken_out, (0.7,)),
     Program("whole_and_rest", whole_and_rest, (np.array([0.3, 1.8, -2.4]),)),
     Program("dataclasses_as_builtins", dataclasses_as_builtins, (0.7, np.array([0.3, 1.8])), (0, 1)),
+    Program("parameters_in_order", parameters_in_order, TWO, (0, 1)),
     Program("falling_polynomials", falling_polynomials, (np.array([0.3, -1.4, 1.2, 0.7]),)),
     Program("rising_polynomials", rising_polynomials, (np.array([0.3, -1.4, 1.2, 0.7]),)),
     Program("moments", moments, (np.array([0.3, 0.8, -0.4, 1.2]),)),
