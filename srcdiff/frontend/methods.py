@@ -155,6 +155,10 @@ def array_method(
             return lw.bind(lw.prim(list, [atom], result=Seq(element_kind(kind(atom).dtype))))  # type: ignore[union-attr]
         own = {"f": "f8", "c": "c16", "i": "i8", "u": "i8"}.get(dtype.kind, kind(atom).dtype)  # type: ignore[union-attr]
         return lw.bind(lw.prim(list, [atom], result=Seq(Scalar(own)), tolist=True))  # Python's own numbers
+    if name == "tolist" and isinstance(kind(atom), Array) and len(kind(atom).dims) == 2:  # type: ignore[union-attr]
+        from srcdiff.frontend import higher
+
+        return higher.written(lw, node, "out = [row.tolist() for row in x]", {"x": owner})
     if name == "flatten":
         order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
         if order and order[0] in (Const("A"), Const("K")):

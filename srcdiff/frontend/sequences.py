@@ -784,6 +784,8 @@ def _zip_longest(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def _groupby(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     key = option(args, kwargs, 1, "key") or Known(iterators.itself, "itself")
     items = ahead(lw, args[0], node)
+    if isinstance(items, Iter) and items.kind == "range":
+        items = listed(lw, items, node)
     fixed = known_items.fixed_items(lw, items, node)
     if fixed is not None:
         keys = [lw.read(lw.call(key, [b], {}, node)) for b in fixed]

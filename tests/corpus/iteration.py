@@ -10,6 +10,17 @@ import numpy as np
 
 from corpus.program import Program
 
+
+def grouped_range(x):
+    groups = itertools.groupby(range(6), lambda i: i // 2)
+    return sum(np.sum(x[list(g)] ** 2) * (k + 1) for k, g in groups)
+
+
+def rows_as_lists(x):
+    rows = x.tolist()
+    return sum(math.sin(a) * b for a, b in rows) + rows[0][1] * len(rows)
+
+
 rng = np.random.default_rng(31)
 
 
@@ -973,6 +984,8 @@ PROGRAMS = [
     Program("walked_flat", walked_flat, (X2,)),
     Program("walked_by_nditer", walked_by_nditer, (X2,)),
     Program("rows_of_rows", rows_of_rows, (X3,)),
+    Program("grouped_range", grouped_range, (np.linspace(0.5, 1.5, 6),)),
+    Program("rows_as_lists", rows_as_lists, (np.linspace(0.5, 1.5, 6).reshape(3, 2),)),
     Program("fromiter", fromiter, (XS,)),
     Program("backwards", backwards, (X1,)),
     Program("stepped", stepped, (X1, 2)),
