@@ -1,7 +1,7 @@
 """Polynomials as objects: `np.poly1d`, `numpy.polynomial.Polynomial`, read as the classes here.
 
 Leading coefficients that happen to be zero are not cut off: values, slopes, sums and products do not depend
-on them, and ``order`` does not count them (nor does ``degree()`` of NumPy cut them off).
+on them, and ``order`` does not count them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Falling:
         return np.polyval(self.coeffs, val)
 
     def __getitem__(self, k: Any) -> Any:
-        return self.coeffs[len(self.coeffs) - 1 - k]
+        n = len(self.coeffs)
+        return self.coeffs[n - 1 - k] if 0 <= k < n else 0.0
 
     def deriv(self, m: Any = 1) -> Any:
         return Falling(np.polyder(self.coeffs, m))

@@ -165,7 +165,7 @@ def falling_polynomials(x):
     t = 0.2
     for _ in range(3):
         t = t - 0.3 * p(t) / (1.0 + p.deriv()(t) ** 2)
-    return s(1.3) * t + p.integ()(0.5) + p[2] * s.c[0] + (1 - p)(2.0) + p.order
+    return s(1.3) * t + p.integ()(0.5) + p[2] * s.c[0] + p[4] * x[0] + (1 - p)(2.0) + p.order
 
 
 def rising_polynomials(x):
