@@ -145,6 +145,7 @@ class Tape:
     inner: Tape | None = None
     count: str = ""
     known: str = ""  # the number of trips, where it is known before
+    room: str = ""  # how many elements it has at most, where that is known before: it need not grow
     shapes: bool = False  # of its arrays only the shapes are asked for
     sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
 

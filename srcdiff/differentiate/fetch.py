@@ -132,6 +132,7 @@ class Settler:
                 self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
+        self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
         tape: set[Val] = set(forced)
         changed = True
@@ -237,7 +238,8 @@ class Settler:
         seen.add(v)
         n = 1 if not free_op(op) and vals(op.ins) else 0
         for w in vals(op.ins):
-            n += self.cost(w, tape, seen)
+            c = self.cost(w, tape, seen)
+            n += 0 if c <= LIMIT and w in self.indices else c  # an index that is computed anyway
             if n > LIMIT:
                 return LIMIT + 1
         return n
