@@ -27,7 +27,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq
+from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq, one_shape
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import may_alias
 
@@ -193,13 +193,26 @@ class Settler:
     def live_needs(self) -> list[tuple[Mirror, int, Op]]:
         """The needs in this group that something still uses."""
         used: set[Val] = set()
-        collect_uses(self.r.graph.region, used)
+        read: set[Val] = set()
+        collect_uses(self.r.graph.region, used, read)
         out = []
         for b in self.group:
             for n, op in enumerate(b.reverse.ops):
                 if op.code == "need" and op.out in used:
-                    out.append((b, n, op))
+                    alike = None if op.out in read or op.attrs.get("tape") else self.alike(op.attrs["value"])
+                    if alike is None:
+                        out.append((b, n, op))
+                    else:
+                        self.table[op.out] = self.outside(alike)
         return out
+
+    def alike(self, v: Val) -> Val | None:
+        """For a value of which only the shape is asked: one of that shape from outside the loop."""
+        if self.m.op is None or not isinstance(v.kind, Array) or not v.kind.dims or not self.inner(v):
+            return None
+        view = LoopView(self.m.op)
+        given = (*view.finals, *view.inits, *self.r.graph.region.params)
+        return next((a for a in given if isinstance(a, Val) and one_shape(a.kind, v.kind)), None)
 
     # ---- what is at hand
     def inner(self, v: Val) -> bool:
@@ -424,12 +437,17 @@ def tape_name(name: str) -> str:
     return f"{name}_saved"
 
 
-def collect_uses(region: Region, used: set[Val]) -> None:
+def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
+    """What is used, and of that what is used for more than its shape."""
     for op in region.ops:
-        used.update(vals(op.ins))
+        ins = list(vals(op.ins))
+        used.update(ins)
+        read.update(ins[1:] if op.fn in SIZES and ins and ins[0] is op.ins[0] else ins)
         for r in op.regions:
-            collect_uses(r, used)
-    used.update(vals(region.results))
+            collect_uses(r, used, read)
+    results = list(vals(region.results))
+    used.update(results)
+    read.update(results)
 
 
 def free_op(op: Op) -> bool:
