@@ -104,7 +104,7 @@ class Bounds:
         return self.nonnegative(f) and self.nonnegative(plus(self.of_dim(dim), f, -1))
 
     def distance(self, low: Atom, high: Atom, dim: Dim | None) -> tuple[bool, int] | None:
-        """``high - low``, if it is a number, or a number more than ``dim`` (not negative): which, and the number."""
+        """``high - low``, if it is a number or a number more than ``dim``: whether the second, the number."""
         f = plus(self.form(high), self.form(low), -1)
         if f is None:
             return None

@@ -344,8 +344,10 @@ class Statements:
 
     def turned(self, at: str, by: int | str, n: str) -> str:
         """``(at - by) % n``; without a test where the loop's part is known."""
-        if isinstance(by, str) or not n.isdigit():
-            return f"(({at} - {by}) % {n})"
+        if isinstance(by, str) or not n.isdigit():  # (a text is in 0 ... n)
+            if isinstance(by, int):
+                return f"(({at} - {by}) % {n})"
+            return f"({at} - {by} if {at} >= {by} else {n} - {by} + {at})"
         if at.isdigit():
             return str((int(at) - by) % int(n))
         first, last = self.parts.get(at, (0, int(n)))

@@ -112,5 +112,5 @@ class Trips:
             return bare(r.text)
         if not isinstance(r, Num) or r.store.again is not None or r.store.axes:
             return ""
-        waits = r.store in self.lw.pending or any(r.store is x.store for s in self.lw.segment for x in s.writes)
-        return "" if waits else r.store.name
+        later = (x.store for s in self.lw.segment for x in s.writes)
+        return "" if r.store in self.lw.pending or r.store in later else r.store.name

@@ -124,7 +124,10 @@ class Gather:
 
 @dataclass(slots=True)
 class Rolled:
-    """An array whose elements are moved round along one axis, by a distance in 0 ... n or unknown."""
+    """An array whose elements are moved round along one axis.
+
+    By a distance in 0 ... n, or by any number where ``n`` is not known.
+    """
 
     of: Elements
     axis: int
