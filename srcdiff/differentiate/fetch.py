@@ -94,7 +94,9 @@ def level(m: Mirror) -> int:
     return n
 
 
-def substitute(region: Region, table: dict[Val, Atom]) -> None:
+def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> None:
+    """Put in what the needs are; the last time, nothing is needed any more."""
+
     def f(v: Val) -> Atom:
         a: Atom = v
         while isinstance(a, Val) and a in table:
@@ -104,8 +106,9 @@ def substitute(region: Region, table: dict[Val, Atom]) -> None:
     for op in region.ops:
         op.ins = [map_atom(f, a) for a in op.ins]
         for r in op.regions:
-            substitute(r, table)
-    region.ops = [o for o in region.ops if o.code != "need"]
+            substitute(r, table, last)
+    if last:
+        region.ops = [o for o in region.ops if o.code != "need"]
     region.results = [map_atom(f, a) for a in region.results]
 
 
@@ -196,6 +199,7 @@ class Settler:
         read: set[Val] = set()
         collect_uses(self.r.graph.region, used, read)
         out = []
+        shapes: dict[Val, Atom] = {}
         for b in self.group:
             for n, op in enumerate(b.reverse.ops):
                 if op.code == "need" and op.out in used:
@@ -203,16 +207,21 @@ class Settler:
                     if alike is None:
                         out.append((b, n, op))
                     else:
-                        self.table[op.out] = self.outside(alike)
+                        shapes[op.out] = self.outside(alike)
+        if shapes:
+            substitute(self.r.graph.region, shapes, last=False)
         return out
 
     def alike(self, v: Val) -> Val | None:
-        """For a value of which only the shape is asked: one of that shape from outside the loop."""
+        """For a value of which only the shape is asked: one of that shape from before the loop.
+
+        (Not what the loop leaves: symbols that are made in its body stand for another size in each trip.)
+        """
         if self.m.op is None or not isinstance(v.kind, Array) or not v.kind.dims or not self.inner(v):
             return None
         view = LoopView(self.m.op)
-        given = (*view.finals, *view.inits, *self.r.graph.region.params)
-        return next((a for a in given if isinstance(a, Val) and one_shape(a.kind, v.kind)), None)
+        given = (a for a in view.inits if isinstance(a, Val) and a in self.r.home)
+        return next((a for a in given if one_shape(a.kind, v.kind)), None)
 
     # ---- what is at hand
     def inner(self, v: Val) -> bool:
