@@ -20,7 +20,7 @@ from srcdiff.compiled.operations import (
     permuted,
     shape,
 )
-from srcdiff.compiled.texts import cast
+from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
@@ -288,7 +288,9 @@ def roll(lw: Lowerer, op: Op, names: Any) -> None:
         if isinstance(s, Const) and type(s.value) is int:
             text: int | str = s.value
         else:
-            text = lw.name_of_number(lw.scalar(s, "i8"))
+            size = str(r.sizes[k])
+            size = size if size.isdigit() and size != "0" else f"max({size}, 1)"
+            text = lw.name_of_number(f"({bare(lw.scalar(s, 'i8'))}) % {size}")
         n = r.sizes[k]
         if isinstance(text, int) and isinstance(n.dim, int):
             text = text % max(n.dim, 1)

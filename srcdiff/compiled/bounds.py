@@ -102,3 +102,15 @@ class Bounds:
         """Whether 0 <= end <= dim for sure: an end of a slice."""
         f = self.form(end)
         return self.nonnegative(f) and self.nonnegative(plus(self.of_dim(dim), f, -1))
+
+    def distance(self, low: Atom, high: Atom, dim: Dim | None) -> tuple[bool, int] | None:
+        """``high - low``, if it is a number or a number more than ``dim``: whether the second, the number."""
+        f = plus(self.form(high), self.form(low), -1)
+        if f is None:
+            return None
+        if set(f) <= {None}:
+            return False, f.get(None, 0)
+        more = plus(f, self.of_dim(dim), -1)
+        if more is not None and set(more) <= {None} and self.nonnegative(f):
+            return True, more.get(None, 0)
+        return None

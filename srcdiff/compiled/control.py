@@ -16,6 +16,7 @@ from srcdiff.compiled.texts import (
     range_of,
     value_of,
 )
+from srcdiff.compiled.trips import Trips, product
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
     ZERO_OF,
@@ -456,9 +457,9 @@ class Control(Statements):
         lines = [next((n for n, x in enumerate(self.out) if x.strip().startswith(w)), -1) for w in start]
         if -1 in lines:
             return False
-        if not tape.shapes and tape.known:
+        if not tape.shapes and tape.room:
             total = " * ".join(map(atleast, sizes))
-            self.out[lines[1]] = self.out[lines[1]].replace("(64, ", f"({tape.known} * {total}, ", 1)
+            self.out[lines[1]] = self.out[lines[1]].replace("(64, ", f"({tape.room} * {total}, ", 1)
         for n in sorted((lines[0], *lines[2:]), reverse=True):
             del self.out[n]
         tape.sizes = sizes
@@ -493,6 +494,7 @@ class Control(Statements):
     def tapes_of(self, op: Op, view: LoopView, header: list[str]) -> list[Tapes | None]:
         """What a loop collects: the tapes are made before the outermost loop that keeps them."""
         out: list[Tapes | None] = []
+        trips = Trips(self, view)
         for t in view.tapes:
             if not self.total[t]:
                 out.append(None)
@@ -502,7 +504,7 @@ class Control(Statements):
                 known = ""
                 if view.head == 3 and not op.attrs["exits"] and not self.outer:
                     known = self.trip_count(view, header, t)
-                tape = self.make_tape(t, t.kind, known)
+                tape = self.make_tape(t, t.kind, known, known, trips)
             out.append(Tapes(tape, "0", tape.count))
             if not tape.known and self.kept_outside(t):
                 start = self.fresh(f"{tape.name}_from")
@@ -527,23 +529,24 @@ class Control(Statements):
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name
 
-    def make_tape(self, t: Val, k: Kind, known: str) -> Tape:
+    def make_tape(self, t: Val, k: Kind, known: str, room: str, trips: Trips) -> Tape:
         """A tape, and those that it points into, empty."""
         assert isinstance(k, Seq)
         elem = k.elem
         name = self.fresh(t.name or "saved")
-        tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known)
+        tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known, room)
         if isinstance(elem, Scalar):
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
-            self.line(f"{name} = np.empty({known or '64'}, {dtype})")
+            self.line(f"{name} = np.empty({room or '64'}, {dtype})")
         elif isinstance(elem, Seq):
-            self.line(f"{name} = np.empty(({known or '16'}, 2), np.int64)")
-            inner_val = self.collected_in(t)
-            tape.inner = self.make_tape(inner_val, elem, "")
+            inner_val, loop = self.collected_in(t)
+            most = trips.at_most(loop) if room else ""
+            self.line(f"{name} = np.empty(({room or '16'}, 2), np.int64)")
+            tape.inner = self.make_tape(inner_val, elem, "", most and product(room, most), trips)
             self.family[inner_val] = tape.inner
         elif isinstance(elem, Array) and elem.dims:
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
-            self.line(f"{name} = np.empty(({known or '16'}, {1 + len(elem.dims)}), np.int64)")
+            self.line(f"{name} = np.empty(({room or '16'}, {1 + len(elem.dims)}), np.int64)")
             data = self.fresh(f"{name}_data")
             tape.inner = Tape(data, Scalar(elem.dtype), None, self.fresh(f"{data}_end"))
             tape.shapes = self.asked_for_shapes(t)
@@ -555,8 +558,8 @@ class Control(Statements):
         self.line(f"{tape.count} = 0") if not known else None
         return tape
 
-    def collected_in(self, t: Val) -> Val:
-        """The tape of an inner loop that one of an outer loop is made of."""
+    def collected_in(self, t: Val) -> tuple[Val, Op]:
+        """The tape of an inner loop that one of an outer loop is made of, and that loop."""
         op = t.op
         assert op is not None
         view = LoopView(op)
@@ -567,7 +570,7 @@ class Control(Statements):
         if inner not in LoopView(made).tapes:
             raise self.no("a tape of lists that are not one loop's")
         assert isinstance(inner, Val)
-        return inner
+        return inner, made
 
     def save(self, view: LoopView, tapes: list[Tapes | None]) -> None:
         """Put what a trip saves on the tapes."""
@@ -581,7 +584,7 @@ class Control(Statements):
             k = tape.elem
             if isinstance(k, Scalar):
                 text = self.value_for(c, k)
-                if not tape.known:
+                if not tape.room:
                     self.line(f"if {end} == {tape.name}.size:")
                     self.line(f"    {tape.name} = {self.helper('grown')}({tape.name}, {end} + 1)")
                 self.line(f"{tape.name}[{end}] = {bare(text)}")
@@ -605,7 +608,7 @@ class Control(Statements):
                 if not tape.shapes:
                     self.save_one(r, tape, end, self.handed_out(view, r))
                 return
-        if not tape.known:
+        if not tape.room:
             self.line(f"if {end} == {tape.name}.shape[0]:")
             self.line(f"    {tape.name} = {self.helper('grown_rows')}({tape.name})")
         inner = tape.inner
@@ -660,7 +663,7 @@ class Control(Statements):
         inner, sizes = tape.inner, tape.sizes
         assert inner is not None and sizes is not None
         grow = ""
-        if not tape.known:
+        if not tape.room:
             total = " * ".join(map(atleast, sizes))
             grow = f"{inner.name} = {self.helper('grown')}({inner.name}, ({end} + 1) * {total})"
         if isinstance(r, View) and r.whole and r.store.kept is None and not out:

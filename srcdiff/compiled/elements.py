@@ -344,8 +344,10 @@ class Statements:
 
     def turned(self, at: str, by: int | str, n: str) -> str:
         """``(at - by) % n``; without a test where the loop's part is known."""
-        if isinstance(by, str) or not n.isdigit():
-            return f"(({at} - {by}) % {n})"
+        if isinstance(by, str) or not n.isdigit():  # (a text is in 0 ... n)
+            if isinstance(by, int):
+                return f"(({at} - {by}) % {n})"
+            return f"({at} - {by} if {at} >= {by} else {n} - {by} + {at})"
         if at.isdigit():
             return str((int(at) - by) % int(n))
         first, last = self.parts.get(at, (0, int(n)))
@@ -770,7 +772,19 @@ class Statements:
             if str(low) == "0":
                 size = Size(f"(({high} + {step - 1}) // {step})", 0, None)
             return self.stepped(r, k, low, step, size)
-        return self.stepped(r, k, low, 1, minus(high, low, n))
+        return self.stepped(r, k, low, 1, self.between(p, n) or minus(high, low, n))
+
+    def between(self, p: Slice, n: Size) -> Size | None:
+        """The size of a slice whose ends move together: ``x[i + 1:i + 5]``, ``x[i:n - 2 + i]``."""
+        if not (isinstance(p.lower, Val) and isinstance(p.upper, Val)):
+            return None
+        if not (self.bounds.within(p.lower, n.dim) and self.bounds.within(p.upper, n.dim)):
+            return None
+        d = self.bounds.distance(p.lower, p.upper, n.dim)
+        if d is None:
+            return None
+        whole, more = d
+        return n.plus(more) if whole else Size("", max(more, 0), max(more, 0))
 
     def end(self, a: Atom, n: Size, lower: bool) -> Size:
         """An end of a slice, from the start."""

@@ -34,7 +34,7 @@ class Handed:
             elif inner is not None:
                 data = named(inner.name, next(left)) if not t.shapes else ""
                 inner = Tape(data, inner.elem, None, "")
-            return Tape(name, t.elem, inner, fresh("end"), "", t.shapes, t.sizes)
+            return Tape(name, t.elem, inner, fresh("end"), shapes=t.shapes, sizes=t.sizes)
 
         tape = again(self.tape)
         return Tapes(tape, "0", named(f"{self.tape.name}_n", self.count))

@@ -124,7 +124,10 @@ class Gather:
 
 @dataclass(slots=True)
 class Rolled:
-    """An array whose elements are moved round along one axis, by a distance in 0 ... n or unknown."""
+    """An array whose elements are moved round along one axis.
+
+    By a distance in 0 ... n, or by any number where ``n`` is not known.
+    """
 
     of: Elements
     axis: int
@@ -145,6 +148,7 @@ class Tape:
     inner: Tape | None = None
     count: str = ""
     known: str = ""  # the number of trips, where it is known before
+    room: str = ""  # how many elements it has at most, where that is known before: it need not grow
     shapes: bool = False  # of its arrays only the shapes are asked for
     sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
 

@@ -27,7 +27,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq
+from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq, one_shape
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import may_alias
 
@@ -94,7 +94,9 @@ def level(m: Mirror) -> int:
     return n
 
 
-def substitute(region: Region, table: dict[Val, Atom]) -> None:
+def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> None:
+    """Put in what the needs are; the last time, nothing is needed any more."""
+
     def f(v: Val) -> Atom:
         a: Atom = v
         while isinstance(a, Val) and a in table:
@@ -104,8 +106,9 @@ def substitute(region: Region, table: dict[Val, Atom]) -> None:
     for op in region.ops:
         op.ins = [map_atom(f, a) for a in op.ins]
         for r in op.regions:
-            substitute(r, table)
-    region.ops = [o for o in region.ops if o.code != "need"]
+            substitute(r, table, last)
+    if last:
+        region.ops = [o for o in region.ops if o.code != "need"]
     region.results = [map_atom(f, a) for a in region.results]
 
 
@@ -132,6 +135,7 @@ class Settler:
                 self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
+        self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
         tape: set[Val] = set(forced)
         changed = True
@@ -192,13 +196,32 @@ class Settler:
     def live_needs(self) -> list[tuple[Mirror, int, Op]]:
         """The needs in this group that something still uses."""
         used: set[Val] = set()
-        collect_uses(self.r.graph.region, used)
+        read: set[Val] = set()
+        collect_uses(self.r.graph.region, used, read)
         out = []
+        shapes: dict[Val, Atom] = {}
         for b in self.group:
             for n, op in enumerate(b.reverse.ops):
                 if op.code == "need" and op.out in used:
-                    out.append((b, n, op))
+                    alike = None if op.out in read or op.attrs.get("tape") else self.alike(op.attrs["value"])
+                    if alike is None:
+                        out.append((b, n, op))
+                    else:
+                        shapes[op.out] = self.outside(alike)
+        if shapes:
+            substitute(self.r.graph.region, shapes, last=False)
         return out
+
+    def alike(self, v: Val) -> Val | None:
+        """For a value of which only the shape is asked: one of that shape from before the loop.
+
+        (Not what the loop leaves: symbols that are made in its body stand for another size in each trip.)
+        """
+        if self.m.op is None or not isinstance(v.kind, Array) or not v.kind.dims or not self.inner(v):
+            return None
+        view = LoopView(self.m.op)
+        given = (a for a in view.inits if isinstance(a, Val) and a in self.r.home)
+        return next((a for a in given if one_shape(a.kind, v.kind)), None)
 
     # ---- what is at hand
     def inner(self, v: Val) -> bool:
@@ -237,7 +260,8 @@ class Settler:
         seen.add(v)
         n = 1 if not free_op(op) and vals(op.ins) else 0
         for w in vals(op.ins):
-            n += self.cost(w, tape, seen)
+            c = self.cost(w, tape, seen)
+            n += 0 if c <= LIMIT and w in self.indices else c  # an index that is computed anyway
             if n > LIMIT:
                 return LIMIT + 1
         return n
@@ -422,12 +446,17 @@ def tape_name(name: str) -> str:
     return f"{name}_saved"
 
 
-def collect_uses(region: Region, used: set[Val]) -> None:
+def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
+    """What is used, and of that what is used for more than its shape."""
     for op in region.ops:
-        used.update(vals(op.ins))
+        ins = list(vals(op.ins))
+        used.update(ins)
+        read.update(ins[1:] if op.fn in SIZES and ins and ins[0] is op.ins[0] else ins)
         for r in op.regions:
-            collect_uses(r, used)
-    used.update(vals(region.results))
+            collect_uses(r, used, read)
+    results = list(vals(region.results))
+    used.update(results)
+    read.update(results)
 
 
 def free_op(op: Op) -> bool:
