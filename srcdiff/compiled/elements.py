@@ -73,6 +73,7 @@ LONGEST = 400  # statements that are put into loops together
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "searched", "found", "agree", "grown", "grown_rows",
+    "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
     "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
@@ -170,6 +171,11 @@ class Statements:
             if not -(2**62) < v < 2**62:
                 raise self.no("a large integer")
             return Text(repr(v) if v >= 0 else f"({v!r})", "i8")
+        if isinstance(v, complex):
+            if repr(v.real) == "0.0" and 0 <= v.imag < math.inf and repr(v)[0] != "-":
+                return Text(repr(v), "c16")
+            parts = (self.constant(x) for x in (v.real, v.imag))
+            return Text(f"complex({', '.join(bare(p.text) for p in parts if isinstance(p, Text))})", "c16")
         if isinstance(v, float):
             if math.isnan(v) or math.isinf(v):
                 return Text("np.nan" if v != v else "np.inf" if v > 0 else "(-np.inf)", "f8")

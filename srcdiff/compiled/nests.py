@@ -240,7 +240,7 @@ def running(node: Nest, depth: int) -> list[tuple[Store, tuple[Way, ...]]]:
     for s in node.members:
         for a in s.writes:
             store = a.store
-            if store.dtype != "f8" or not store.axes or store in out or None in a.ways:
+            if store.dtype not in ("f8", "c16") or not store.axes or store in out or None in a.ways:
                 continue
             fixed = all(w is not None and (w[0] == "" or w[0] < depth or not w[2]) for w in a.ways)
             again = any(b.store is store for b in s.reads)

@@ -11,12 +11,12 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.compiled.arrangements import HELPERS
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
+from srcdiff.compiled.numerics import HELPERS
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.starts import among_arrays, array_from_the_start
-from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
+from srcdiff.compiled.tables import COMPLEX, IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
@@ -40,6 +40,7 @@ __all__ = ["Left", "Plan", "partition"]
 FEW = 12  # operations on numbers that are not worth the call of a kernel
 TRIMMED = (ops.copied, np.copy)  # nothing is gained by these at the ends of a kernel
 TURNED = (np.transpose, np.swapaxes)  # a matrix is turned for nothing where BLAS reads it
+STRONG = {"f8": np.float64, "f4": np.float32, "c16": np.complex128}
 PRODUCTS = (operator.matmul, np.dot)
 
 
@@ -393,6 +394,7 @@ class Partition:
                 return run
             return self.finish(lowerer, run, results)
         except Unsupported as e:
+            e.op = e.op or lowerer.op
             culprit = next(
                 (op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None
             )
@@ -565,10 +567,10 @@ class Partition:
                 tree = gast.parse("raw.tolist()").body[0].value
                 v.op = Op("opaque", [raw], [v], attrs={"tree": tree, "free": ["raw"]})
                 after.append(v.op)
-            elif strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
+            elif strong and k.dtype in STRONG:  # type: ignore[union-attr]
                 raw = Val(v.name, Scalar(k.dtype), call)  # type: ignore[union-attr]
                 call.outs.append(raw)
-                fn = np.float64 if k.dtype == "f8" else np.float32  # type: ignore[union-attr]
+                fn = STRONG[k.dtype]  # type: ignore[union-attr]
                 v.op = Op("prim", [raw], [v], attrs={"fn": fn})
                 after.append(v.op)
             else:
@@ -612,8 +614,15 @@ def unsettled(op: Op) -> bool:
     for p in range(1, max(map(len, shapes), default=0) + 1):
         dims = {s[-p] for s in shapes if len(s) >= p} - {1}
         if len(dims) > 1 and not all(isinstance(d, Sym) and d.big for d in dims):
-            return op.fn not in (operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot)
+            return op.fn not in APART and from_runtime(op.fn) not in APART
     return False
+
+
+# what has operands of several shapes, and broadcasts none
+APART = (
+    operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot, np.einsum, np.take, np.interp,
+    np.searchsorted, "untake",
+)  # fmt: skip
 
 
 def movable(op: Op) -> bool:
@@ -642,6 +651,7 @@ def known(fn: Any) -> bool:
             fn in HANDLERS
             or fn in IDENTITY
             or spelled(fn) is not None
+            or fn in COMPLEX
             or is_unbroadcast(fn)
             or is_zeros_like(fn)
             or from_runtime(fn) in HELPERS
