@@ -18,7 +18,7 @@ import numpy as np
 
 from srcdiff.compiled import again, elements, tables
 from srcdiff.compiled.control import Control
-from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     atleast,
     bare,
@@ -390,7 +390,9 @@ class Lowerer(Control):
             x = cast(self.element(r, ix), source, "b1" if how in ("any", "all") else acc)
             self.put(store, index, self.step(how, acc).format(old, x))
 
-        self.add(Statement(r.sizes, write, [*reads, at], [at]))
+        s = Statement(r.sizes, write, [*reads, at], [at])
+        s.folds = Fold(store, start, self.step(how, acc))
+        self.add(s)
         got: Elements = whole(store) if left else Num(store)
         count = " * ".join(atleast(r.sizes[k]) for k in axes)
         if how == "mean" or acc != dtype:

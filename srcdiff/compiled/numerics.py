@@ -8,7 +8,7 @@ import numpy as np
 
 from srcdiff.compiled.arrangements import HELPERS, line, new, number, options, part, put
 from srcdiff.compiled.lower import Lowerer
-from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.operations import HANDLERS, constant_axes, scatter
 from srcdiff.compiled.texts import along, atleast, cast
 from srcdiff.compiled.values import (
@@ -97,7 +97,9 @@ def einsum(lw: Lowerer, op: Op, names: Any) -> None:
             lw.put(store, index, f"{lw.helper('plus')}({old}, {x})" if inner else f"({old} + {x})")
 
         lw.add(Statement(store.sizes, begin, [], [Access(store, own)]))
-        lw.add(Statement(space, step, [*reads, place], [place]))
+        s = Statement(space, step, [*reads, place], [place])
+        s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+        lw.add(s)
     got: Elements = whole(store) if out else Num(store)
     if acc != dtype:
         got = lw.map(op.out.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=())

@@ -14,7 +14,7 @@ import numpy as np
 from srcdiff.compiled import lists, tables
 from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
-from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     along,
     atleast,
@@ -578,7 +578,9 @@ def summed(
         text = f"{lw.helper('plus')}({old}, {x} * {y})" if inner else f"({old} + {x} * {y})"
         lw.put(store, index, text)
 
-    lw.add(Statement(space, write, [*reads, at], [at]))
+    s = Statement(space, write, [*reads, at], [at])
+    s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+    lw.add(s)
     got: Elements = whole(store) if left else Num(store)
     if acc != dtype:
         got = lw.map(o.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=(), uses=lw.total[o])

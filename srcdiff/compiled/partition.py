@@ -66,17 +66,21 @@ class Plan:
     def words(self) -> tuple[str, ...]:
         """Names that the text must leave alone."""
         helpers = {h for k in self.kernels.values() for h in k.helpers}
-        return ("njit", *(k.name for k in self.kernels.values()), *sorted(helpers))
+        return ("njit", "prange", "LOOPS", *(k.name for k in self.kernels.values()), *sorted(helpers))
 
     def functions(self) -> tuple[dict[Graph, tuple[str, Any]], dict[str, str]]:
         """The syntax trees of the kernels, by what stands for each, and the imports that they need."""
         out: dict[Graph, tuple[str, Any]] = {}
         imports: dict[str, str] = {}
         for stub, k in self.kernels.items():
-            source = "\n".join(["@njit(cache=True, error_model='numpy')", *k.lines])
+            shared = ", parallel=dict(LOOPS)" if k.shared else ""
+            source = "\n".join([f"@njit(cache=True, error_model='numpy'{shared})", *k.lines])
             tree = gast.parse(source).body[0]
             out[stub] = k.name, tree
-            imports["njit"] = "from numba import njit"
+            if k.shared or "prange" in imports:
+                imports["njit"] = imports["prange"] = "from numba import njit, prange"
+            else:
+                imports["njit"] = "from numba import njit"
             if "np." in source:
                 imports["np"] = "import numpy as np"
             if "math." in source:
@@ -117,10 +121,17 @@ def signature(k: Any) -> Any:
 
 
 def partition(
-    graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+    graph: Graph,
+    memory: Callable[[Val], frozenset[Any]],
+    written: frozenset[Any],
+    banned: dict[int, str],
+    threads: bool = False,
 ) -> Plan:
-    """Put kernels in the place of what they do; ``banned``: operations, by their places, to be left alone."""
-    return Partition(graph, memory, written, banned).run()
+    """Put kernels in the place of what they do; ``banned``: operations, by their places, to be left alone.
+
+    With ``threads`` loops over elements are shared by them where that pays.
+    """
+    return Partition(graph, memory, written, banned, threads).run()
 
 
 class Partition:
@@ -130,7 +141,9 @@ class Partition:
         memory: Callable[[Val], frozenset[Any]],
         written: frozenset[Any],
         banned: dict[int, str],
+        threads: bool = False,
     ) -> None:
+        self.threads = threads
         self.graph, self.memory, self.written = graph, memory, written
         self.plan = Plan()
         self.place = {op: n for n, op in enumerate(walk(graph.region))}
@@ -374,6 +387,7 @@ class Partition:
             return run
         lowerer = Lowerer(self.name(), self.total, self.memory, self.written, self.taken)
         lowerer.users = self.users
+        lowerer.threads = self.threads
         lowerer.unsure = self.unsure
         lowerer.lists = self.lists if self.depth == 0 else set()
         lowerer.nested = self.depth > 0
@@ -523,6 +537,8 @@ class Partition:
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
         kernel.lines = head + [f"    {docstring(words)!r}", *lw.head, *lw.out]
+        if kernel.shared:
+            kernel.helpers.add("LOOPS")
         if len(lw.out) == 0:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})

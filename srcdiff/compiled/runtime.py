@@ -15,13 +15,17 @@ from numba import njit
 from srcdiff.compiled import vmath
 
 __all__ = [
-    "agree", "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
+    "LOOPS", "agree", "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
     "interpolated", "larger", "logaddexp", "maximum", "minimum",
-    "more", "one_size", "place", "plus", "power_of_complex", "searched", "sign", "smaller", "some",
+    "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "some",
     "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
+LOOPS = {  # what numba divides among threads: the loops that say so
+    "comprehension": False, "reduction": False, "inplace_binop": False, "setitem": False, "numpy": False,
+    "stencil": False, "fusion": False, "prange": True,
+}  # fmt: skip
 compiled: Callable[[F], F] = njit(inline="never", error_model="numpy", cache=True)
 in_any_order: Callable[[F], F] = njit(error_model="numpy", fastmath={"reassoc"}, cache=True)
 
@@ -75,6 +79,13 @@ def agree(n: int, m: int) -> int:
     if n != m:
         raise ValueError("the sizes of two arrays do not fit")
     return n
+
+
+@compiled
+def share(part: int, parts: int, first: int, last: int) -> tuple[int, int]:
+    """Where a part of the trips from ``first`` to ``last`` begins and ends."""
+    k, n = np.int64(part), max(last - first, 0)  # numba counts in numbers without a sign
+    return max(first + k * n // parts, 0), first + (k + 1) * n // parts  # (none is negative: LLVM is told)
 
 
 @compiled

@@ -198,6 +198,8 @@ class Kernel:
     places: list[Origin] = field(default_factory=list)  # of the statements in it
     loops: int = 0
     statements: int = 0
+    shared: int = 0  # loops that threads share
+    serial: list[str] = field(default_factory=list)  # why the others are not
 
 
 def whole(store: Store) -> View:
