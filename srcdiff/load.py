@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import linecache
 import os
@@ -30,6 +31,14 @@ def cache_folder() -> Path:
     return Path(base) / "srcdiff"
 
 
+@functools.cache
+def _helpers() -> str:
+    """The text of what kernels call: on disk they are kept with the machine code of it."""
+    home = Path(__file__).with_name("compiled")
+    files = (home / f"{name}.py" for name in ("runtime", "vmath", "vectors"))
+    return "".join(f.read_text(encoding="utf-8") for f in files)
+
+
 def load(
     source: str,
     name: str,
@@ -42,7 +51,7 @@ def load(
     ``origin`` tells the user's statement that a line of the text comes from.  ``importable``: the module
     can be found under its name, as numba asks of functions that it keeps on disk.
     """
-    digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+    digest = hashlib.sha256((source + (_helpers() if importable else "")).encode()).hexdigest()[:16]
     file = cache_folder() / f"{name}_{digest}.py"
     path = str(file)
     with _lock:

@@ -27,7 +27,7 @@ class Request:
     has_aux: bool = False
     ways: tuple[Way, ...] = ()
     memory: int | None = None  # the bytes that it may take
-    backend: str = "numpy"  # or "numba", "cupy-fused"
+    backend: str = "numpy"  # or "numba", "numba-parallel", "cupy-fused"
     option: Any = 1  # the order of "derivative" and "taylor", the axes of "vmap"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.api.backend import checked_backend
+from srcdiff.api.backend import checked_backend, with_threads
 from srcdiff.api.specialise import NOTES, Arguments, Specialised, check_argument, extra_names, kept
 from srcdiff.api.structures import tangent
 from srcdiff.api.targets import Target, looked_at, name_of, refuse, refuse_value
@@ -100,6 +100,7 @@ def jvp(
     wrt: Wrt = None,
     has_aux: bool = False,
     backend: str = "numpy",
+    parallel: bool = False,
     **kwargs: Any,
 ) -> tuple[Any, ...]:
     r"""Value and directional derivative: forward mode.
@@ -113,7 +114,7 @@ def jvp(
         wrt: names, as for :func:`grad`; then ``tangents`` is the tangent of what is named (a tuple if several
             are named), and all else is held fixed.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, y_dot, aux)``.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
         kwargs: further arguments, held fixed.
 
     Returns:
@@ -128,7 +129,7 @@ def jvp(
         (6.0, 2.0)
     """
     if wrt is not None:
-        return along_named(fn, primals, tangents, wrt, has_aux, kwargs, backend)
+        return along_named(fn, primals, tangents, wrt, has_aux, kwargs, with_threads(backend, parallel))
     both = (primals, tangents)
     if not all(isinstance(x, (tuple, list)) for x in both) or len(primals) != len(tangents):
         refuse_value(
@@ -148,9 +149,8 @@ def jvp(
     dots = {n: t for n, t in at.split(tuple(tangents)).items() if t is not None}
     if at.star in dots and all(t is None for t in dots[at.star]):
         del dots[at.star]
-    request = Request(
-        "jvp", tuple(dots), has_aux=has_aux, ways=tuple(map(Way, dots)), backend=checked_backend(backend)
-    )
+    backend = checked_backend(with_threads(backend, parallel))
+    request = Request("jvp", tuple(dots), has_aux=has_aux, ways=tuple(map(Way, dots)), backend=backend)
     d = kept(Forward, fn, request, target)
     assert isinstance(d, Forward)
     return d.push(d._bind(tuple(primals), kwargs), dots)

@@ -6,7 +6,7 @@ import types
 from collections.abc import Callable
 from typing import Any, ParamSpec, overload
 
-from srcdiff.api.backend import Backend
+from srcdiff.api.backend import Backend, with_threads
 from srcdiff.api.derivative import Derivative
 from srcdiff.api.targets import refuse
 from srcdiff.api.wrt import Wrt
@@ -25,10 +25,16 @@ def grad(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Derivative[P, Any]: ...
 @overload
 def grad(
-    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    *,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
 def grad(
     fn: Any = None,
@@ -37,6 +43,7 @@ def grad(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Gradient of a scalar-valued function.
 
@@ -59,6 +66,9 @@ def grad(
         backend: ``"numba"`` compiles loops, and arithmetic on arrays, to kernels; it needs
             ``pip install "srcdiff[numba]"``. What has no compiled form stays NumPy around them: ``compiled``
             says what, and why. Arithmetic in a kernel is NumPy's (``1.0 / 0.0`` is infinite), with 64 bits.
+        parallel: with ``backend="numba"``, threads share the loops of kernels whose trips are apart, where
+            sizes pay; ``compiled`` says how many, and why not the others. The result does not depend on the
+            number of threads (``numba.set_num_threads``).
 
     Returns:
         A :class:`Derivative`, called with the arguments of ``fn``.
@@ -77,6 +87,7 @@ def grad(
         >>> grad(f)(2.0)
         21.0
     """
+    backend = with_threads(backend, parallel)
     if fn is None:
         return lambda f: Derivative(f, "grad", wrt, has_aux, memory=memory, backend=backend)
     return Derivative(fn, "grad", wrt, has_aux, memory=memory, backend=backend)
@@ -90,10 +101,16 @@ def value_and_grad(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Derivative[P, Any]: ...
 @overload
 def value_and_grad(
-    *, wrt: Wrt = None, has_aux: bool = False, memory: Memory = None, backend: Backend = "numpy"
+    *,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    memory: Memory = None,
+    backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Callable[[Callable[P, Any]], Derivative[P, Any]]: ...
 def value_and_grad(
     fn: Any = None,
@@ -102,6 +119,7 @@ def value_and_grad(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     """The value of a scalar-valued function together with its gradient.
 
@@ -115,6 +133,7 @@ def value_and_grad(
         >>> value_and_grad(lambda x: x * x)(3.0)
         (9.0, 6.0)
     """
+    backend = with_threads(backend, parallel)
     if fn is None:
         return lambda f: Derivative(f, "value_and_grad", wrt, has_aux, memory=memory, backend=backend)
     return Derivative(fn, "value_and_grad", wrt, has_aux, memory=memory, backend=backend)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from srcdiff import wrapped
-from srcdiff.api.backend import Backend
+from srcdiff.api.backend import Backend, with_threads
 from srcdiff.api.derivative import Derivative, text_name
 from srcdiff.api.specialise import Arguments, Variant, extra_names
 from srcdiff.api.structures import tangent
@@ -172,7 +172,12 @@ def taken(
 
 
 def jacfwd(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Jacobian, column by column: forward mode.
 
@@ -184,7 +189,7 @@ def jacfwd(
         fn: a function of arrays or numbers, with such as its result; left out when used as a decorator.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``. For containers: the structure of the result, with that of the
@@ -200,7 +205,7 @@ def jacfwd(
         array([[6., 0.],
                [2., 3.]])
     """
-    return taken(Derivative, "jacfwd", fn, wrt, has_aux, backend)
+    return taken(Derivative, "jacfwd", fn, wrt, has_aux, with_threads(backend, parallel))
 
 
 def jacrev(
@@ -210,6 +215,7 @@ def jacrev(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Jacobian, row by row: reverse mode.
 
@@ -221,7 +227,7 @@ def jacrev(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -235,7 +241,7 @@ def jacrev(
         >>> jacrev(lambda x: np.array([x @ x]))(np.array([3.0, 2.0]))
         array([[6., 4.]])
     """
-    return taken(Derivative, "jacrev", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Derivative, "jacrev", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def jacobian(
@@ -245,6 +251,7 @@ def jacobian(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Jacobian in the mode that takes fewer products: :func:`jacrev` if the result has fewer elements.
 
@@ -253,7 +260,7 @@ def jacobian(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(jacobian, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``; its result is the array of all
@@ -268,7 +275,7 @@ def jacobian(
         >>> jacobian(lambda x, y: np.array([x * y, x + y]), wrt=("x", "y"))(2.0, 3.0)
         (array([3., 1.]), array([2., 1.]))
     """
-    return taken(Jacobian, "jacobian", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Jacobian, "jacobian", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def hessian(
@@ -278,6 +285,7 @@ def hessian(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Hessian: forward mode over the gradient.
 
@@ -290,7 +298,7 @@ def hessian(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(hessian, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -305,7 +313,7 @@ def hessian(
         array([[4., 6.],
                [6., 0.]])
     """
-    return taken(Derivative, "hessian", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Derivative, "hessian", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def hvp(
@@ -315,6 +323,7 @@ def hvp(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Hessian times vector, without the Hessian: :math:`\nabla^2 f(x)\, v`, forward over reverse.
 
@@ -326,7 +335,7 @@ def hvp(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and after the positional ones the vector, in the structure
@@ -341,7 +350,7 @@ def hvp(
         >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "hvp", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Product, "hvp", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def vhp(
@@ -351,6 +360,7 @@ def vhp(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Vector times Hessian: :math:`v^T \nabla^2 f(x)`, reverse over reverse.
 
@@ -361,7 +371,7 @@ def vhp(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn`` and the vector, as for :func:`hvp`.
@@ -375,7 +385,7 @@ def vhp(
         >>> vhp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([4., 6.])
     """
-    return taken(Product, "vhp", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Product, "vhp", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def gauss_newton_vp(
@@ -385,6 +395,7 @@ def gauss_newton_vp(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Gauss-Newton matrix times vector: :math:`J^T J v` with :math:`J = f'(x)`.
 
@@ -396,7 +407,7 @@ def gauss_newton_vp(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(product, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn`` and the vector, as for :func:`hvp`.
@@ -411,7 +422,7 @@ def gauss_newton_vp(
         >>> product(np.array([3.0, 2.0]), np.array([1.0, 0.0]))
         array([5., 6.])
     """
-    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux, backend, memory=memory)
+    return taken(Product, "gauss_newton_vp", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory)
 
 
 def elementwise_grad(
@@ -421,6 +432,7 @@ def elementwise_grad(
     has_aux: bool = False,
     memory: Memory = None,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""The derivative of a function that works element by element, in the shape of the argument.
 
@@ -432,7 +444,7 @@ def elementwise_grad(
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(gradient, aux)``.
         memory: the most memory that a call may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -446,7 +458,9 @@ def elementwise_grad(
         >>> elementwise_grad(lambda x: x**3)(np.array([1.0, 2.0]))
         array([ 3., 12.])
     """
-    return taken(Derivative, "elementwise_grad", fn, wrt, has_aux, backend, memory=memory)
+    return taken(
+        Derivative, "elementwise_grad", fn, wrt, has_aux, with_threads(backend, parallel), memory=memory
+    )
 
 
 def derivative(
@@ -456,6 +470,7 @@ def derivative(
     wrt: Wrt = None,
     has_aux: bool = False,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""The derivative of an order of a function of one number: :math:`f^{(n)}(x)`.
 
@@ -467,7 +482,7 @@ def derivative(
         order: how many times to differentiate; 0 is the function itself.
         wrt: the argument, one number; by default the first.
         has_aux: the function returns ``(value, aux)``; the result is then ``(derivative, aux)``.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``.
@@ -482,7 +497,7 @@ def derivative(
         48.0
     """
     check_order(order)
-    return taken(One, "derivative", fn, wrt, has_aux, backend, order)
+    return taken(One, "derivative", fn, wrt, has_aux, with_threads(backend, parallel), order)
 
 
 def check_order(order: Any) -> None:
@@ -497,6 +512,7 @@ def taylor(
     wrt: Wrt = None,
     has_aux: bool = False,
     backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""Taylor coefficients along a direction: :math:`y_0, \dots, y_n` of :math:`f(x + t v)`.
 
@@ -510,7 +526,7 @@ def taylor(
         order: the highest order; 0 gives the value alone.
         wrt: argument(s), as for :func:`grad`.
         has_aux: the function returns ``(value, aux)``; the result is then ``(coefficients, aux)``.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and after the positional ones the direction, in the structure
@@ -529,11 +545,16 @@ def taylor(
         (np.float64(6.0), np.float64(5.0), np.float64(1.0))
     """
     check_order(order)
-    return taken(Product, "taylor", fn, wrt, has_aux, backend, order)
+    return taken(Product, "taylor", fn, wrt, has_aux, with_threads(backend, parallel), order)
 
 
 def laplacian(
-    fn: Fn | None = None, /, wrt: Wrt = None, has_aux: bool = False, backend: Backend = "numpy"
+    fn: Fn | None = None,
+    /,
+    wrt: Wrt = None,
+    has_aux: bool = False,
+    backend: Backend = "numpy",
+    parallel: bool = False,
 ) -> Any:
     r"""The Laplacian :math:`\sum_i \partial^2 f / \partial x_i^2`: forward over forward mode.
 
@@ -541,7 +562,7 @@ def laplacian(
         fn: the function; left out when used as a decorator.
         wrt: the argument: a number, an array or a container of such; by default the first.
         has_aux: the function returns ``(value, aux)``; the result is then ``(laplacian, aux)``.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         A function with the arguments of ``fn``, and a result of the structure and shapes of theirs.
@@ -556,7 +577,7 @@ def laplacian(
         >>> laplacian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
         np.float64(4.0)
     """
-    return taken(One, "laplacian", fn, wrt, has_aux, backend)
+    return taken(One, "laplacian", fn, wrt, has_aux, with_threads(backend, parallel))
 
 
 class One(Derivative[P, R]):

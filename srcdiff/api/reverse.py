@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.api.backend import checked_backend
+from srcdiff.api.backend import checked_backend, with_threads
 from srcdiff.api.forward import Places, places
 from srcdiff.api.specialise import NOTES, Arguments, Pair, Specialised, Variant, check_argument, kept
 from srcdiff.api.structures import cotangents, seeds_of, tangent_leaves
@@ -214,6 +214,7 @@ def vjp(
     has_aux: bool = False,
     memory: int | str | None = None,
     backend: str = "numpy",
+    parallel: bool = False,
     **kwargs: Any,
 ) -> tuple[Any, ...]:
     r"""Value and pullback: reverse mode.
@@ -228,7 +229,7 @@ def vjp(
             arguments that can be.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, pullback, aux)``.
         memory: the most memory that both sweeps together may take, as for :func:`grad`.
-        backend: as for :func:`grad`.
+        backend, parallel: as for :func:`grad`.
 
     Returns:
         ``(y, pullback)``; ``pullback(y_bar)`` gives one cotangent per positional argument, ``None`` where
@@ -247,8 +248,9 @@ def vjp(
     target = looked_at(fn, "vjp")
     active, ways, at = named(fn, target, args, wrt)
     bytes_ = None if memory is None else amount(memory)
+    backend = checked_backend(with_threads(backend, parallel))
     d = kept(Reverse, fn, Request(
-        "vjp", active, wrt is not None, has_aux, ways, bytes_, checked_backend(backend)
+        "vjp", active, wrt is not None, has_aux, ways, bytes_, backend
     ), target)
     bound = d._bind(args, kwargs)
     variant, extra = d._variant(bound.arguments)

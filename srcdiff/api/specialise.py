@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.api.backend import COMPILED
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
 from srcdiff.errors import NoRule, SrcdiffError
 from srcdiff.frontend.params import Param, float_param
@@ -324,7 +325,7 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        self._exact = self._backend == "numba" and not _shared.get(shared_key)  # of any other shape: sizes
+        self._exact = self._backend in COMPILED and not _shared.get(shared_key)  # of any other shape: sizes
         try:
             made, pair = self._anew(arguments)
         finally:
@@ -427,7 +428,7 @@ class Specialised:
     def _anew(self, arguments: Arguments) -> tuple[Made, Pair | None]:
         """The derivative for these arguments, whatever has been made before, for arrays of their module."""
         module = module_for(arguments)
-        if module is not NUMPY and self._backend == "numba":
+        if module is not NUMPY and self._backend in COMPILED:
             refuse_value(
                 "backend", f'backend="numba" is for NumPy\'s arrays, and these are {module.name}\'s',
                 "leave backend= out",

@@ -39,6 +39,7 @@ from srcdiff.compiled.values import (
 from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, same
 from srcdiff.ir.kinds import Array, Scalar
 
+STARTS = {"f8": "1.0", "i8": "1", "c16": "complex(1.0, 0.0)"}  # of products
 MOST = 64  # numbers that are put into an array one by one
 
 
@@ -441,6 +442,8 @@ def diff(lw: Lowerer, op: Op, names: Any) -> None:
 def arange(lw: Lowerer, op: Op, names: Any) -> None:
     given = options(lw, op, names, ("start", "stop", "step", "dtype"))
     k = op.out.kind
+    if real_range(lw, op, given):
+        return
     if "dtype" in given or not isinstance(k, Array) or k.dtype != "i8" or lw.is_written(op.out):
         raise lw.no("np.arange of real numbers, or changed later")
     ends = [given[w] for w in ("start", "stop", "step") if w in given]
@@ -461,6 +464,22 @@ def arange(lw: Lowerer, op: Op, names: Any) -> None:
         return f"({begin} + {at})" if begin else f"({at})"
 
     lw.bind(op.out, Lazy("i8", (size,), element))
+
+
+def real_range(lw: Lowerer, op: Op, given: dict[str, Atom]) -> bool:
+    """``np.arange`` of real numbers, where the number of elements is known; False if it is none."""
+    k = op.out.kind
+    if not isinstance(k, Array) or k.dtype != "f8" or not isinstance(k.dims[0], int) or "dtype" in given:
+        return False
+    if lw.is_written(op.out):
+        return False
+    ends = [given[w] for w in ("start", "stop", "step") if w in given]
+    first = lw.name_of_number(lw.scalar(ends[0], "f8")) if len(ends) > 1 else "0.0"
+    by = lw.name_of_number(lw.scalar(given["step"], "f8")) if "step" in given else "1.0"
+    delta = lw.name_of_number(f"(({first} + {by}) - {first})")
+    size = Size("", k.dims[0], k.dims[0])
+    lw.bind(op.out, Lazy("f8", (size,), lambda ix: f"({first} + float({ix[0]}) * {delta})"))
+    return True
 
 
 def astype(lw: Lowerer, op: Op, names: Any) -> None:
@@ -516,10 +535,10 @@ def cumsum(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(given["a"])
     dtype = lw.dtype_of(op.out.kind)
     axis, rank = given.get("axis", Const(None)), len(r.sizes)
-    if (rank != 1 and same(axis, Const(None))) or r.dtype != dtype or dtype not in ("f8", "i8"):
+    if (rank != 1 and same(axis, Const(None))) or r.dtype != dtype or dtype not in STARTS:
         raise lw.no(f"{word_for(op.fn)} of all elements of a matrix, or of another type")
     k = 0 if same(axis, Const(None)) else constant_axes(lw, axis, rank)[0]
-    sign, start = ("+", ZERO_OF[dtype]) if op.fn is np.cumsum else ("*", "1" if dtype == "i8" else "1.0")
+    sign, start = ("+", ZERO_OF[dtype]) if op.fn is np.cumsum else ("*", STARTS[dtype])
     rest = [j for j in range(rank) if j != k]
     total = Store(lw.fresh("total"), dtype, tuple(r.sizes[j] for j in rest), fresh=True)
     out = Store(lw.fresh(op.out.name), dtype, r.sizes, fresh=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from srcdiff.compiled import again, diagonals, gathers, lists, shifts, tables
+from srcdiff.compiled import again, diagonals, gathers, lists, shifts, tables, threads
 from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.handed import Handed
 from srcdiff.compiled.nests import (
@@ -73,6 +73,7 @@ LONGEST = 400  # statements that are put into loops together
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "searched", "found", "agree", "grown", "grown_rows",
+    "prange", "share", "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
     "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
@@ -124,6 +125,8 @@ class Statements:
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip
         self.diagonals = False  # whether something is read that is one at a diagonal and zero elsewhere
         self.parts: dict[str, tuple[int, int]] = {}  # of loops that are done in parts: the part at hand
+        self.threads = False  # whether loops may be shared by threads
+        self.part: tuple[str, str, str] | None = None  # what the loops over parts of loops call them
         self.far: list[tuple[str, str]] | None = None  # away from diagonals: those that were asked for
 
     def fresh(self, hint: str) -> str:
@@ -170,6 +173,11 @@ class Statements:
             if not -(2**62) < v < 2**62:
                 raise self.no("a large integer")
             return Text(repr(v) if v >= 0 else f"({v!r})", "i8")
+        if isinstance(v, complex):
+            if repr(v.real) == "0.0" and 0 <= v.imag < math.inf and repr(v)[0] != "-":
+                return Text(repr(v), "c16")
+            parts = (self.constant(x) for x in (v.real, v.imag))
+            return Text(f"complex({', '.join(bare(p.text) for p in parts if isinstance(p, Text))})", "c16")
         if isinstance(v, float):
             if math.isnan(v) or math.isinf(v):
                 return Text("np.nan" if v != v else "np.inf" if v > 0 else "(-np.inf)", "f8")
@@ -633,6 +641,8 @@ class Statements:
                     self.variables.append(self.fresh("j"))
                 if diagonals.rows(self, node, (var, self.variables[1])):
                     continue
+            if self.threads and not loops and threads.shared(self, node, var):
+                continue
             self.kernel.loops += 1
             sums = [(s, s.name, s.kept, self.place_of(s, w, loops)) for s, w in running(node, len(loops))]
             for s, name, _, place in sums:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from srcdiff.compiled.nests import Access, Statement, Store, Way, conflict, touch
+from srcdiff.compiled import threads
+from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, conflict, touch
 
 if TYPE_CHECKING:
     from srcdiff.compiled.elements import Statements
@@ -84,7 +85,13 @@ class Sweep:
         start = lw.depth
         union, inner = self.union, self.inner
         lw.kernel.loops += depth
-        for name, (a, b) in zip(names[:-1], union[:-1], strict=True):
+        part = self.part(lw) if depth > 1 else None
+        if part is not None:
+            a, b = union[0]
+            part.begin(str(a), str(b))
+            lw.line(f"for {names[0]} in range({part.first}, {part.last}):")
+            lw.depth += 1
+        for name, (a, b) in list(zip(names[:-1], union[:-1], strict=True))[part is not None :]:
             lw.line(f"for {name} in range({a}, {b}):" if a else f"for {name} in range({b}):")
             lw.depth += 1
         tests = within(names[:-1], inner[:-1], union[:-1])
@@ -106,6 +113,19 @@ class Sweep:
                 if own:
                     lw.depth -= 1
         lw.depth = start
+
+    def part(self, lw: Statements) -> threads.Part | None:
+        """The loop over parts that threads share, if rows are worth it: each writes to its own."""
+        if not lw.threads:
+            return None
+        spaces = [tuple(Size("", b - a, b - a) for a, b in p.box) for p in self.parts]
+        looked_up = any(w is None for p in self.parts for a in p.statement.reads for w in a.ways)
+        why = "it reads at places that an array holds" if looked_up else ""
+        why = why or threads.small(self.union[0][1] - self.union[0][0], spaces)
+        if why:
+            lw.kernel.serial.append(why)
+            return None
+        return threads.Part(lw, spaces)
 
     def row(self, lw: Statements, names: list[str]) -> None:
         """A row on which every part has its say; its ends are done part by part."""

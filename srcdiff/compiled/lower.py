@@ -18,7 +18,7 @@ import numpy as np
 
 from srcdiff.compiled import again, elements, tables
 from srcdiff.compiled.control import Control
-from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     atleast,
     bare,
@@ -73,8 +73,12 @@ def common_dtype(kinds: list[Kind]) -> str:
     strong = [k.dtype for k in kinds if isinstance(k, Array) or (isinstance(k, Scalar) and not k.weak)]
     weak = [k.dtype for k in kinds if isinstance(k, Scalar) and k.weak]
     if not strong:
+        if "c16" in weak:
+            return "c16"
         return "f8" if "f8" in weak else "i8" if "i8" in weak else "b1"
     d = np.result_type(*map(np.dtype, strong))
+    if "c16" in weak:
+        return "c16"
     if d.kind in "ib" and "f8" in weak:
         return "f8"
     if d.kind == "b" and "i8" in weak:
@@ -135,7 +139,9 @@ class Lowerer(Control):
         if handler is not None:
             handler(self, op, names)
             return
-        if fn in tables.IDENTITY and len(op.ins) == 1:
+        of = kind(op.ins[0]) if op.ins else None
+        complex_parts = fn in tables.COMPLEX and isinstance(of, (Array, Scalar)) and of.dtype == "c16"
+        if fn in tables.IDENTITY and len(op.ins) == 1 and not complex_parts:
             self.same_or_copy(op)
             return
         if is_unbroadcast(fn):
@@ -148,7 +154,7 @@ class Lowerer(Control):
         if helper is not None:
             helper(self, op, names)
             return
-        template = tables.spelled(fn)
+        template = tables.spelled(fn) or tables.COMPLEX.get(fn)
         if template is None:
             raise self.no(f"{word_for(fn)} has no compiled form")
         if any(names):
@@ -166,18 +172,22 @@ class Lowerer(Control):
             raise self.no(f"{word_for(fn)} of a list")
         reps = [self.elements(a) for a in op.ins]
         common = dtype
-        if fn in tables.COMPARE:
+        if "c16" in (dtype, *(r.dtype for r in reps)):
+            common, template = self.of_complex(op, dtype)
+        elif fn in tables.COMPARE:
             common = common_dtype(kinds)
         elif fn in tables.LOGIC:
             if fn in (operator.not_, np.logical_not, np.logical_and, np.logical_or):
                 common = "b1"
             elif dtype != "b1" or any(r.dtype != "b1" for r in reps):
-                raise self.no(f"{word_for(fn)} of integers")
+                if dtype != "i8":
+                    raise self.no(f"{word_for(fn)} of numbers of two types")
+                template = "(~{0})" if fn is operator.invert else template
         elif dtype in ("i8", "b1") and fn not in tables.TAKES_INTEGERS and fn is not bool:
             template = self.of_integers(op, template)
             if fn is math.floor or fn is math.ceil or fn is int:
                 common = reps[0].dtype
-        if fn in (int, math.floor, math.ceil):
+        if fn in (int, math.floor, math.ceil) and common != "c16":
             common = "f8" if reps[0].dtype[0] == "f" else "i8"
             template = "{0}" if common == "i8" else template
         if dtype == "b1" and fn in (operator.add, operator.sub, operator.mul, operator.neg, ops.accumulate):
@@ -186,7 +196,7 @@ class Lowerer(Control):
             common = reps[0].dtype
         if common not in DTYPES:
             raise self.no(f"numbers of type {common}")
-        if fn is operator.pow:
+        if fn is operator.pow and common != "c16":
             template = power(op.ins[1], template, any(r.sizes for r in reps) and dtype == "f8")
         froms = [r.dtype for r in reps]
         tos = [common] * len(reps)
@@ -205,6 +215,20 @@ class Lowerer(Control):
             return
         self.result(op, reps, spell)
 
+    def of_complex(self, op: Op, dtype: str) -> tuple[str, str]:
+        """The type that the operands of a function of complex numbers have, and its text."""
+        template = tables.COMPLEX.get(op.fn)
+        if op.fn is operator.pow and isinstance(op.ins[1], Const):
+            e = op.ins[1].value
+            if isinstance(e, (int, float)) and e == int(e) and 0 <= e <= 100:
+                template = "{0}" if e == 1 else f"power_of_complex({{0}}, {int(e)})"
+        if template is None:
+            raise self.no(f"{word_for(op.fn)} of complex numbers")
+        found = re.match(r"(\w+)\(", template)
+        if found and found[1] in tables.OF_COMPLEX:
+            self.helper(found[1])
+        return "c16", template
+
     def name_of(self, text: str) -> str:
         """A text that is written twice is given a name first."""
         if re.fullmatch(r"\w+(\.\w+)?(\[[\w, ]*\])?", text):
@@ -215,8 +239,15 @@ class Lowerer(Control):
 
     def of_integers(self, op: Op, template: str) -> str:
         fn = op.fn
-        if fn in (operator.floordiv, operator.mod) and isinstance(op.ins[1], Const) and op.ins[1].value:
-            return template
+        if fn in (operator.floordiv, operator.mod):
+            if isinstance(op.ins[1], Const) and op.ins[1].value:
+                return template
+            if isinstance(op.out.kind, Scalar) and op.out.kind.weak and op.out.kind.dtype == "i8":
+                self.helper("divisor")
+                return template.replace("{1}", "divisor({1})")
+        if fn in (operator.lshift, operator.rshift) and isinstance(op.ins[1], Const):
+            if type(op.ins[1].value) is int and 0 <= op.ins[1].value < 64:
+                return template
         if fn is operator.pow and isinstance(op.ins[1], Const) and 0 <= op.ins[1].value < 8:
             return template
         raise self.no(f"{word_for(fn)} of integers")
@@ -267,7 +298,7 @@ class Lowerer(Control):
     def unbroadcast(self, op: Op) -> None:
         g, like = self.elements(op.ins[0]), self.elements(op.ins[1])
         dtype = self.dtype_of(op.out.kind)
-        if g.dtype != dtype or like.dtype[0] != "f" or (like.dtype == "f4" and dtype != "f4"):
+        if g.dtype != dtype or like.dtype[0] not in "fc" or (like.dtype == "f4" and dtype != "f4"):
             raise self.no("a sum over axes that changes the type")
         lead = len(g.sizes) - len(like.sizes)
         if lead < 0:
@@ -326,7 +357,7 @@ class Lowerer(Control):
         source = r.dtype
         if how in ("max", "min") and source[0] != "f":
             raise self.no(f"the {how} of integers")
-        if how in ("sum", "prod", "mean") and dtype[0] != "f" and not (how == "sum" and dtype == "i8"):
+        if how in ("sum", "prod", "mean") and dtype[0] not in "fc" and not (how == "sum" and dtype == "i8"):
             raise self.no(f"the {how} as {dtype}")
         if how in ("any", "all") and source != "b1":
             raise self.no(f"{how} of numbers")
@@ -343,7 +374,7 @@ class Lowerer(Control):
                 if not isinstance(r.sizes[k].dim, int):
                     self.early(f"{self.helper('some')}({r.sizes[k]})")
         own: tuple[Way, ...] = tuple((n, "", 1) for n in range(len(shape)))
-        start = START[how] if how in START else ZERO_OF[acc]
+        start = cast(START[how], "f8", acc) if how == "prod" else START.get(how, ZERO_OF[acc])
 
         def begin(ix: list[str]) -> None:
             store.uses = 0
@@ -359,7 +390,9 @@ class Lowerer(Control):
             x = cast(self.element(r, ix), source, "b1" if how in ("any", "all") else acc)
             self.put(store, index, self.step(how, acc).format(old, x))
 
-        self.add(Statement(r.sizes, write, [*reads, at], [at]))
+        s = Statement(r.sizes, write, [*reads, at], [at])
+        s.folds = Fold(store, start, self.step(how, acc))
+        self.add(s)
         got: Elements = whole(store) if left else Num(store)
         count = " * ".join(atleast(r.sizes[k]) for k in axes)
         if how == "mean" or acc != dtype:
@@ -375,7 +408,7 @@ class Lowerer(Control):
     def step(self, how: str, acc: str) -> str:
         """The text of a step of a reduction."""
         if how in ("sum", "mean"):
-            return f"{self.helper('plus')}({{0}}, {{1}})" if acc[0] == "f" else "({0} + {1})"
+            return f"{self.helper('plus')}({{0}}, {{1}})" if acc[0] in "fc" else "({0} + {1})"
         if how in ("max", "min"):
             return f"{self.helper('larger' if how == 'max' else 'smaller')}({{0}}, {{1}})"
         return {"prod": "({0} * {1})", "any": "({0} or {1})", "all": "({0} and {1})"}[how]

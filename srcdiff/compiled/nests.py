@@ -14,8 +14,8 @@ from typing import Any
 from srcdiff.ir.kinds import Dim, Sym, is_top, members
 
 __all__ = [
-    "Access", "Nest", "Size", "Statement", "Store", "conflict", "paths", "running", "same_size",
-    "schedule",
+    "Access", "Fold", "Nest", "Size", "Statement", "Store", "apart", "conflict", "paths", "running",
+    "same_size", "schedule", "touch",
 ]  # fmt: skip
 
 
@@ -100,6 +100,15 @@ class Access:
     turns: tuple[tuple[int, int], ...] = ()  # loops along which it is moved round, and where the ends meet
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a statement does with a number: a step that takes what was there, and what it started from."""
+
+    store: Store
+    start: str
+    step: str  # {0} is the number, {1} what comes to it
+
+
 @dataclass(eq=False, slots=True)
 class Statement:
     space: tuple[Size, ...]
@@ -109,6 +118,7 @@ class Statement:
     adds: Store | None = None  # what it does nothing to but add: such statements may change places
     fills: Store | None = None  # of an array of zeros: memory may come with them instead
     value: Callable[[list[str]], str] | None = None  # of an array that is made: the text of an element
+    folds: Fold | None = None  # of a sum, or the like: it may be made in parts
     weight: int = 99  # what the value of an element costs, in operations
 
 
@@ -240,7 +250,7 @@ def running(node: Nest, depth: int) -> list[tuple[Store, tuple[Way, ...]]]:
     for s in node.members:
         for a in s.writes:
             store = a.store
-            if store.dtype != "f8" or not store.axes or store in out or None in a.ways:
+            if store.dtype not in ("f8", "c16") or not store.axes or store in out or None in a.ways:
                 continue
             fixed = all(w is not None and (w[0] == "" or w[0] < depth or not w[2]) for w in a.ways)
             again = any(b.store is store for b in s.reads)

@@ -14,7 +14,7 @@ import numpy as np
 from srcdiff.compiled import lists, tables
 from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
-from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     along,
     atleast,
@@ -52,6 +52,7 @@ from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 __all__ = ["HANDLERS"]
 
 SMALL = 512  # multiplications
+REAL = {"b": 0, "i": 0, "f": 1, "c": 2}  # what is written into what
 
 
 def getitem(lw: Lowerer, op: Op, names: Any) -> None:
@@ -129,8 +130,8 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
         scatter(lw, target, v, spell, adds)
     else:
         to = target.dtype
-        if v.dtype[0] == "f" and to[0] != "f":
-            raise lw.no("real numbers written to an array of integers")
+        if REAL[v.dtype[0]] > REAL[to[0]]:
+            raise lw.no("real numbers written to an array of integers, or complex ones to one of these")
         form = lambda t: spell([*t[:-1], cast(t[-1], v.dtype, to)])  # noqa: E731
         lw.write_to(target, [v], form, adds, adds)
     lw.bind(op.out, base)
@@ -144,7 +145,7 @@ def chosen(
     if not isinstance(k, Array) or k.dtype != "b1" or value.sizes or len(k.dims) != len(base.sizes):
         return False
     mask = lw.elements(op.ins[1])
-    if not all(map(same_size, mask.sizes, base.sizes)) or (value.dtype[0] == "f") > (base.dtype[0] == "f"):
+    if not all(map(same_size, mask.sizes, base.sizes)) or REAL[value.dtype[0]] > REAL[base.dtype[0]]:
         return False
     lw.helper("where")
     to = base.dtype
@@ -437,7 +438,11 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("a product of matrices in place")
     ranks = len(a.sizes), len(b.sizes)
     dtype = lw.dtype_of(op.out.kind)
-    if dtype not in ("f8", "f4") or a.dtype != dtype or b.dtype != dtype:
+    if op.fn is np.vdot and dtype == "c16":
+        raise lw.no("np.vdot of complex numbers")
+    alike = a.dtype == b.dtype == dtype
+    a, b = (as_complex(lw, r) if dtype == "c16" else r for r in (a, b))
+    if dtype not in ("f8", "f4", "c16") or a.dtype != dtype or b.dtype != dtype:
         raise lw.no(f"a product of {a.dtype} and {b.dtype}")
     if ranks == (1, 1) or (op.fn is np.vdot and ranks[0] == ranks[1]):
         if op.fn is np.vdot and ranks[0] > 1 and not all(map(same_size, a.sizes, b.sizes)):
@@ -454,11 +459,11 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
     elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
         check_equal(lw, a.sizes[1], b.sizes[0])
         space = (a.sizes[0], a.sizes[1], b.sizes[1])
-        if has_blas() and not is_small(space):
+        if alike and has_blas() and not is_small(space):
             multiplied(lw, op, (space[0], space[2]), dtype)
             return
         summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
-    elif ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and lw.outer and has_blas():
+    elif ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and lw.outer and alike and has_blas():
         check_equal(lw, a.sizes[-1], b.sizes[0])
         rows_multiplied(lw, op, dtype)
     else:
@@ -528,6 +533,13 @@ def check_equal(lw: Lowerer, a: Size, b: Size) -> None:
         lw.check("agree", a, b)
 
 
+def as_complex(lw: Lowerer, r: Elements) -> Elements:
+    """The same numbers as complex ones."""
+    if r.dtype == "c16":
+        return r
+    return lw.map("t", "c16", [r], lambda t: cast(t[0], r.dtype, "c16"), space=r.sizes)
+
+
 def summed(
     lw: Lowerer,
     op: Op,
@@ -566,7 +578,9 @@ def summed(
         text = f"{lw.helper('plus')}({old}, {x} * {y})" if inner else f"({old} + {x} * {y})"
         lw.put(store, index, text)
 
-    lw.add(Statement(space, write, [*reads, at], [at]))
+    s = Statement(space, write, [*reads, at], [at])
+    s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+    lw.add(s)
     got: Elements = whole(store) if left else Num(store)
     if acc != dtype:
         got = lw.map(o.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=(), uses=lw.total[o])
@@ -585,13 +599,14 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
     square = same(given.get("M", Const(None)), Const(None)) or lw.scalar(given["M"]) == lw.scalar(given["N"])
     if not square or not same(given.get("k", Const(0)), Const(0)) or set(given) - {"N", "M", "k", "dtype"}:
         raise lw.no("np.eye with options")
-    if lw.dtype_of(op.out.kind) != "f8":
+    dtype = lw.dtype_of(op.out.kind)
+    if dtype not in ("f8", "c16"):
         raise lw.no("np.eye of another type")
     n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
         raise lw.no("an identity that is changed")
-    lw.diagonals = True
-    lw.bind(op.out, Lazy("f8", (n, n), lambda ix: equal(lw, ix[0], ix[1])))
+    lw.diagonals = dtype == "f8"
+    lw.bind(op.out, Lazy(dtype, (n, n), lambda ix: cast(equal(lw, ix[0], ix[1]), "f8", dtype)))
 
 
 def triangle(lw: Lowerer, op: Op, names: Any) -> None:

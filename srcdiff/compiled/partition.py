@@ -11,12 +11,12 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.compiled.arrangements import HELPERS
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
+from srcdiff.compiled.numerics import HELPERS
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.starts import among_arrays, array_from_the_start
-from srcdiff.compiled.tables import IDENTITY, VECTOR_MATHS, spelled
+from srcdiff.compiled.tables import COMPLEX, IDENTITY, VECTOR_MATHS, spelled
 from srcdiff.compiled.texts import bare, cast
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
@@ -40,6 +40,7 @@ __all__ = ["Left", "Plan", "partition"]
 FEW = 12  # operations on numbers that are not worth the call of a kernel
 TRIMMED = (ops.copied, np.copy)  # nothing is gained by these at the ends of a kernel
 TURNED = (np.transpose, np.swapaxes)  # a matrix is turned for nothing where BLAS reads it
+STRONG = {"f8": np.float64, "f4": np.float32, "c16": np.complex128}
 PRODUCTS = (operator.matmul, np.dot)
 
 
@@ -65,17 +66,21 @@ class Plan:
     def words(self) -> tuple[str, ...]:
         """Names that the text must leave alone."""
         helpers = {h for k in self.kernels.values() for h in k.helpers}
-        return ("njit", *(k.name for k in self.kernels.values()), *sorted(helpers))
+        return ("njit", "prange", "LOOPS", *(k.name for k in self.kernels.values()), *sorted(helpers))
 
     def functions(self) -> tuple[dict[Graph, tuple[str, Any]], dict[str, str]]:
         """The syntax trees of the kernels, by what stands for each, and the imports that they need."""
         out: dict[Graph, tuple[str, Any]] = {}
         imports: dict[str, str] = {}
         for stub, k in self.kernels.items():
-            source = "\n".join(["@njit(cache=True, error_model='numpy')", *k.lines])
+            shared = ", parallel=dict(LOOPS)" if k.shared else ""
+            source = "\n".join([f"@njit(cache=True, error_model='numpy'{shared})", *k.lines])
             tree = gast.parse(source).body[0]
             out[stub] = k.name, tree
-            imports["njit"] = "from numba import njit"
+            if k.shared or "prange" in imports:
+                imports["njit"] = imports["prange"] = "from numba import njit, prange"
+            else:
+                imports["njit"] = "from numba import njit"
             if "np." in source:
                 imports["np"] = "import numpy as np"
             if "math." in source:
@@ -116,10 +121,17 @@ def signature(k: Any) -> Any:
 
 
 def partition(
-    graph: Graph, memory: Callable[[Val], frozenset[Any]], written: frozenset[Any], banned: dict[int, str]
+    graph: Graph,
+    memory: Callable[[Val], frozenset[Any]],
+    written: frozenset[Any],
+    banned: dict[int, str],
+    threads: bool = False,
 ) -> Plan:
-    """Put kernels in the place of what they do; ``banned``: operations, by their places, to be left alone."""
-    return Partition(graph, memory, written, banned).run()
+    """Put kernels in the place of what they do; ``banned``: operations, by their places, to be left alone.
+
+    With ``threads`` loops over elements are shared by them where that pays.
+    """
+    return Partition(graph, memory, written, banned, threads).run()
 
 
 class Partition:
@@ -129,7 +141,9 @@ class Partition:
         memory: Callable[[Val], frozenset[Any]],
         written: frozenset[Any],
         banned: dict[int, str],
+        threads: bool = False,
     ) -> None:
+        self.threads = threads
         self.graph, self.memory, self.written = graph, memory, written
         self.plan = Plan()
         self.place = {op: n for n, op in enumerate(walk(graph.region))}
@@ -373,6 +387,7 @@ class Partition:
             return run
         lowerer = Lowerer(self.name(), self.total, self.memory, self.written, self.taken)
         lowerer.users = self.users
+        lowerer.threads = self.threads
         lowerer.unsure = self.unsure
         lowerer.lists = self.lists if self.depth == 0 else set()
         lowerer.nested = self.depth > 0
@@ -393,6 +408,7 @@ class Partition:
                 return run
             return self.finish(lowerer, run, results)
         except Unsupported as e:
+            e.op = e.op or lowerer.op
             culprit = next(
                 (op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None
             )
@@ -521,6 +537,8 @@ class Partition:
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
         kernel.lines = head + [f"    {docstring(words)!r}", *lw.head, *lw.out]
+        if kernel.shared:
+            kernel.helpers.add("LOOPS")
         if len(lw.out) == 0:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})
@@ -565,10 +583,10 @@ class Partition:
                 tree = gast.parse("raw.tolist()").body[0].value
                 v.op = Op("opaque", [raw], [v], attrs={"tree": tree, "free": ["raw"]})
                 after.append(v.op)
-            elif strong and k.dtype in ("f8", "f4"):  # type: ignore[union-attr]
+            elif strong and k.dtype in STRONG:  # type: ignore[union-attr]
                 raw = Val(v.name, Scalar(k.dtype), call)  # type: ignore[union-attr]
                 call.outs.append(raw)
-                fn = np.float64 if k.dtype == "f8" else np.float32  # type: ignore[union-attr]
+                fn = STRONG[k.dtype]  # type: ignore[union-attr]
                 v.op = Op("prim", [raw], [v], attrs={"fn": fn})
                 after.append(v.op)
             else:
@@ -612,8 +630,15 @@ def unsettled(op: Op) -> bool:
     for p in range(1, max(map(len, shapes), default=0) + 1):
         dims = {s[-p] for s in shapes if len(s) >= p} - {1}
         if len(dims) > 1 and not all(isinstance(d, Sym) and d.big for d in dims):
-            return op.fn not in (operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot)
+            return op.fn not in APART and from_runtime(op.fn) not in APART
     return False
+
+
+# what has operands of several shapes, and broadcasts none
+APART = (
+    operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot, np.einsum, np.take, np.interp,
+    np.searchsorted, "untake",
+)  # fmt: skip
 
 
 def movable(op: Op) -> bool:
@@ -642,6 +667,7 @@ def known(fn: Any) -> bool:
             fn in HANDLERS
             or fn in IDENTITY
             or spelled(fn) is not None
+            or fn in COMPLEX
             or is_unbroadcast(fn)
             or is_zeros_like(fn)
             or from_runtime(fn) in HELPERS

@@ -12,12 +12,20 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 
+from srcdiff.compiled import vmath
+
 __all__ = [
-    "agree", "bound", "clip", "found", "grown", "grown_rows", "larger", "logaddexp", "maximum", "minimum",
-    "more", "one_size", "place", "plus", "searched", "sign", "smaller", "some", "unpacked", "where",
+    "LOOPS", "agree", "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
+    "interpolated", "larger", "logaddexp", "maximum", "minimum",
+    "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "some",
+    "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
+LOOPS = {  # what numba divides among threads: the loops that say so
+    "comprehension": False, "reduction": False, "inplace_binop": False, "setitem": False, "numpy": False,
+    "stencil": False, "fusion": False, "prange": True,
+}  # fmt: skip
 compiled: Callable[[F], F] = njit(inline="never", error_model="numpy", cache=True)
 in_any_order: Callable[[F], F] = njit(error_model="numpy", fastmath={"reassoc"}, cache=True)
 
@@ -71,6 +79,13 @@ def agree(n: int, m: int) -> int:
     if n != m:
         raise ValueError("the sizes of two arrays do not fit")
     return n
+
+
+@compiled
+def share(part: int, parts: int, first: int, last: int) -> tuple[int, int]:
+    """Where a part of the trips from ``first`` to ``last`` begins and ends."""
+    k, n = np.int64(part), max(last - first, 0)  # numba counts in numbers without a sign
+    return max(first + k * n // parts, 0), first + (k + 1) * n // parts  # (none is negative: LLVM is told)
 
 
 @compiled
@@ -142,6 +157,44 @@ def searched(a: Any, x: Any, right: bool) -> int:
     return low
 
 
+@compiled
+def interpolated(x: float, xp: Any, fp: Any) -> float:
+    """``np.interp`` of one number: on the line between the two places next to it."""
+    last = xp.size - 1
+    if x != x:
+        return x
+    if last == 0:
+        return fp[0]  # type: ignore[no-any-return]
+    if x > xp[last]:
+        return fp[last]  # type: ignore[no-any-return]
+    if x < xp[0]:
+        return fp[0]  # type: ignore[no-any-return]
+    low, high = 0, last + 1
+    while high - low > 1:
+        mid = (low + high) // 2
+        if x >= xp[mid]:
+            low = mid
+        else:
+            high = mid
+    if low == last or xp[low] == x:
+        return fp[low]  # type: ignore[no-any-return]
+    slope = (fp[low + 1] - fp[low]) / (xp[low + 1] - xp[low])
+    y = slope * (x - xp[low]) + fp[low]
+    if y != y:
+        y = slope * (x - xp[low + 1]) + fp[low + 1]
+        if y != y and fp[low] == fp[low + 1]:
+            y = fp[low]
+    return y  # type: ignore[no-any-return]
+
+
+@compiled
+def divisor(n: int) -> int:
+    """An integer that another is divided by; ``ZeroDivisionError`` as Python has it."""
+    if n == 0:
+        raise ZeroDivisionError("integer division or modulo by zero")
+    return n
+
+
 def unpacked(what: Any, arrays: list[Any], start: int, count: int) -> list[Any]:
     """The lists of a tape that a kernel has filled: of numbers, of arrays, of lists of these."""
     if what is None:
@@ -187,6 +240,41 @@ def sign(x: Any) -> Any:
     if x < 0:
         return -(x * 0 + 1) if x - x == 0 else -1 + 0 * (1 / x)
     return x if x != x else x * 0
+
+
+@compiled
+def divided(a: complex, b: complex) -> complex:
+    """``a / b`` of complex numbers, as NumPy does it; of zero too."""
+    if abs(b.real) >= abs(b.imag):
+        if b.real == 0.0 and b.imag == 0.0:
+            return complex(a.real / abs(b.real), a.imag / abs(b.real))
+        ratio = b.imag / b.real
+        scale = 1.0 / (b.real + b.imag * ratio)
+        return complex((a.real + a.imag * ratio) * scale, (a.imag - a.real * ratio) * scale)
+    ratio = b.real / b.imag
+    scale = 1.0 / (b.imag + b.real * ratio)
+    return complex((a.real * ratio + a.imag) * scale, (a.imag * ratio - a.real) * scale)
+
+
+@compiled
+def exp_of_complex(z: complex) -> complex:
+    """``e**z`` of a complex number."""
+    if abs(z.real) < 700.0 and abs(z.imag) < 1e5:
+        size = vmath.exp(z.real)
+        return complex(size * vmath.cos(z.imag), size * vmath.sin(z.imag))
+    return np.exp(z)  # type: ignore[no-any-return]
+
+
+@compiled
+def power_of_complex(z: complex, n: int) -> complex:
+    """``z**n`` of a complex number for ``n >= 0``, by squaring."""
+    out = complex(1.0, 0.0)
+    while n > 0:
+        if n & 1:
+            out = out * z
+        n >>= 1
+        z = z * z
+    return out
 
 
 @compiled

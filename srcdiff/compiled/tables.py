@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 import operator
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import numpy as np
 
 from srcdiff.ir import ops
 
-__all__ = ["CREATE", "ELEMENTWISE", "IDENTITY", "REDUCE", "TAKES_INTEGERS", "VECTOR_MATHS", "spelled"]
+__all__ = ["COMPLEX", "CREATE", "ELEMENTWISE", "IDENTITY", "REDUCE", "TAKES_INTEGERS", "VECTOR_MATHS",
+           "spelled"]  # fmt: skip
 
 Fn = Callable[..., Any]
 
@@ -24,6 +26,7 @@ ELEMENTWISE: dict[Any, str] = {
     operator.lt: "({0} < {1})", operator.le: "({0} <= {1})", operator.gt: "({0} > {1})",
     operator.ge: "({0} >= {1})", operator.eq: "({0} == {1})", operator.ne: "({0} != {1})",
     operator.and_: "({0} & {1})", operator.or_: "({0} | {1})", operator.xor: "({0} ^ {1})",
+    operator.lshift: "({0} << {1})", operator.rshift: "({0} >> {1})",
     operator.invert: "(not {0})", operator.not_: "(not {0})",
     np.logical_and: "({0} and {1})", np.logical_or: "({0} or {1})", np.logical_not: "(not {0})",
     ops.accumulate: "({0} + {1})", np.square: "({0} * {0})", np.reciprocal: "(1.0 / {0})",
@@ -42,7 +45,19 @@ ELEMENTWISE: dict[Any, str] = {
 }  # fmt: skip
 
 VECTOR_MATHS = (  # in srcdiff.compiled.vmath
-    "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "erf", "erfc",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "atan",
+    "erf",
+    "erfc",
     "hypot",
 )
 
@@ -68,9 +83,30 @@ LOGIC = frozenset({
 })  # fmt: skip
 TAKES_INTEGERS = frozenset({
     operator.add, operator.sub, operator.mul, operator.neg, operator.pos, operator.abs, np.where, np.maximum,
-    np.minimum, builtins.max, builtins.min, ops.accumulate, np.square, builtins.int, math.floor, math.ceil,
+    np.minimum, np.clip, builtins.max, builtins.min, ops.accumulate, np.square, builtins.int,
+    math.floor, math.ceil,
 })  # fmt: skip
 IDENTITY = frozenset({ops.stop_gradient, np.real, np.conjugate, np.asarray, ops.given, np.ascontiguousarray})
+# Of complex numbers: {0}, {1} are complex; np.real, np.imag, abs and the like give real ones.
+COMPLEX: dict[Any, str] = {
+    operator.add: "({0} + {1})", operator.sub: "({0} - {1})", operator.mul: "({0} * {1})",
+    operator.truediv: "divided({0}, {1})", operator.neg: "(-{0})", operator.pos: "{0}",
+    operator.abs: "math.hypot({0}.real, {0}.imag)", operator.eq: "({0} == {1})", operator.ne: "({0} != {1})",
+    operator.pow: "({0} ** {1})", ops.accumulate: "({0} + {1})", np.square: "({0} * {0})",
+    np.reciprocal: "divided(complex(1.0, 0.0), {0})", np.where: "where({0}, {1}, {2})",
+    np.real: "{0}.real", np.imag: "{0}.imag", np.conjugate: "{0}.conjugate()",
+    np.angle: "math.atan2({0}.imag, {0}.real)", cmath.phase: "math.atan2({0}.imag, {0}.real)",
+    np.complex128: "{0}", builtins.complex: "{0}", np.exp: "exp_of_complex({0})",
+    cmath.exp: "exp_of_complex({0})",
+    **{getattr(np, word): f"np.{word}({{0}})" for word in (
+        "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arcsinh",
+        "arccosh", "arctanh", "log10", "expm1", "log1p",
+    )},
+    **{getattr(cmath, word): f"np.{word}({{0}})" for word in (
+        "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log10",
+    )},
+}  # fmt: skip
+OF_COMPLEX = frozenset({"divided", "exp_of_complex", "power_of_complex"})
 REDUCE = {np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.prod: "prod", np.any: "any",
           np.all: "all"}  # fmt: skip
 CREATE: dict[Any, str] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from srcdiff.compiled.nests import Size
+from srcdiff.compiled.values import Unsupported
 from srcdiff.ir.graph import (
     Atom,
     Const,
@@ -60,6 +61,10 @@ def cast(text: str, of: str, to: str) -> str:
     """A number of one dtype as one of another."""
     if of == to:
         return text
+    if to == "c16":
+        return f"complex({bare(cast(text, of, 'f8'))}, 0.0)"
+    if of == "c16" and to != "b1":
+        raise Unsupported(None, "complex numbers where real ones are meant")
     if to == "f8":
         if re.fullmatch(r"\(?-?\d+\)?", text):
             return text.rstrip(")") + ".0" + (")" if text.endswith(")") else "")

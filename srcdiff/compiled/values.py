@@ -17,13 +17,15 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
 
-DTYPES = ("f8", "f4", "i8", "b1")
+DTYPES = ("f8", "f4", "i8", "b1", "c16")
 
 
-ZERO_OF = {"f8": "0.0", "f4": "np.float32(0.0)", "i8": "0", "b1": "False"}
+ZERO_OF = {"f8": "0.0", "f4": "np.float32(0.0)", "i8": "0", "b1": "False", "c16": "0j"}
 
 
-NUMPY_DTYPE = {"f8": "np.float64", "f4": "np.float32", "i8": "np.int64", "b1": "np.bool_"}
+NUMPY_DTYPE = {
+    "f8": "np.float64", "f4": "np.float32", "i8": "np.int64", "b1": "np.bool_", "c16": "np.complex128",
+}  # fmt: skip
 
 
 class Unsupported(Exception):
@@ -200,6 +202,8 @@ class Kernel:
     places: list[Origin] = field(default_factory=list)  # of the statements in it
     loops: int = 0
     statements: int = 0
+    shared: int = 0  # loops that threads share
+    serial: list[str] = field(default_factory=list)  # why the others are not
 
 
 def whole(store: Store) -> View:

@@ -34,8 +34,8 @@ __all__ = ["compiled", "finish"]
 @guarded(*SIGNALS)
 def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> Made:
     """Settle ownership, write the text, compile it."""
-    if backend == "numba":
-        return finish_compiled(graph, name, docstring)
+    if backend in ("numba", "numba-parallel"):
+        return finish_compiled(graph, name, docstring, backend == "numba-parallel")
     if backend == "cupy-fused":
         return finish_fused(graph, name, docstring)
     own_graph, read = settled(graph)
@@ -61,7 +61,7 @@ def check_device(*graphs: Graph) -> None:
         raise NoRule(*problems)
 
 
-def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
+def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> Made:
     """The same with kernels; what numba does not take after all is left to NumPy, and said."""
     banned: dict[int, str] = {}
     graph = context.optimised(clone(graph)[0])
@@ -69,7 +69,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str) -> Made:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
-        plan = partition(own_graph, memory, written, banned)
+        plan = partition(own_graph, memory, written, banned, threads)
         others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
         called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in others}
         own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
