@@ -21,7 +21,7 @@ import cupy_mirror as cp
 import device
 import numpy as np
 import pytest
-from device import ON_DEVICE, OTHERS
+from device import ON_DEVICE, OTHERS, WHOLE_ON_DEVICE
 
 import srcdiff
 from corpus.program import Program
@@ -41,8 +41,10 @@ def some(items: list[Any], one_in: int) -> list[Any]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("program", some(ON_DEVICE, 8), ids=lambda p: p.name)
-def test_gradient(program: Program) -> None:
+@pytest.mark.parametrize(
+    "program", [*some(ON_DEVICE, 8), *some(WHOLE_ON_DEVICE, 20)], ids=lambda p: p.name
+)
+def test_gradient(program: Any) -> None:
     if device.check_refused(program, MIRROR):
         return
     before = len(cp.SYNCS)
@@ -58,7 +60,7 @@ def test_orders(program: Program) -> None:
 
 
 def test_lists_are_of_programs() -> None:
-    names = {p.name for p in device.PROGRAMS}
+    names = {p.name for p in (*device.PROGRAMS, *device.WHOLE)}
     assert set(device.REFUSED) | set(OTHERS) <= names
     assert len(ON_DEVICE) > 500
 
@@ -148,7 +150,8 @@ SUBSTITUTES = [
     ("unstack", np.unstack, (A,)), ("geomspace", np.geomspace, (abs(C[0]), abs(C[1]), 6)),
     ("multi_dot", np.linalg.multi_dot, ([A[0], C, C.T, C],)),
     ("multi_dot", np.linalg.multi_dot, ([A[0, 0], C, C.T, A[0, 1]],)),
-    ("svdvals", np.linalg.svdvals, (A,)), ("outer", np.linalg.outer, (C[0], C[1])),
+    ("svdvals", np.linalg.svdvals, (A,)), ("polyder", np.polyder, (C[0],)),
+    ("polyder", np.polyder, (C[0], 2)), ("outer", np.linalg.outer, (C[0], C[1])),
     ("tensordot", np.linalg.tensordot, (A, RNG.normal(size=(3, 4, 2)))), ("vecdot", np.vecdot, (A, B)),
     ("vecdot", np.linalg.vecdot, (A + 1j * B, B)), ("matvec", np.matvec, (A, C[:, 0])),
     ("vecmat", np.vecmat, (A[:, 0], A.swapaxes(1, 2))), ("trace_last", np.linalg.trace, (A,)),

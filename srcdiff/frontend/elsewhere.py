@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "asnumpy", "check", "counterpart", "get_array_module", "only_elsewhere"]
 
-PARTS = ("", ".linalg", ".fft", ".random")
+PARTS = ("", ".linalg", ".fft", ".random", ".lib.stride_tricks")
 SCIPY = (
     "special", "linalg", "fft", "signal", "ndimage", "interpolate", "stats", "spatial.distance", "sparse",
     "sparse.linalg",
