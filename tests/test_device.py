@@ -178,6 +178,47 @@ def test_substitutes(number: int) -> None:
         np.testing.assert_allclose(cp.to_host(x), y, rtol=1e-12, atol=1e-12)
 
 
+# ---- texts that are saved, and differentiated again
+
+
+def with_substitutes(x):
+    y = np.linalg.multi_dot([x, x, np.sin(x)]) + np.insert(x[1:], 1, x[0] * 2.0, axis=0)
+    z = np.block([[y, x * x], [np.sin(x), x]])
+    s = np.polyval(np.polyder(x[0]), 0.7) * np.linalg.vector_norm(x)
+    return np.sum(np.vecdot(z, np.exp(0.1 * z))) + np.sum(np.matvec(x, x[0]) ** 2) * s
+
+
+SAVED = {p.name: p for p in some([p for p in ON_DEVICE if p.order2 and p.name not in device.REFUSED], 200)}
+SAVED["with_substitutes"] = Program("with_substitutes", with_substitutes, (RNG.normal(size=(3, 3)),))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", SAVED)
+def test_saved_text(name: str, tmp_path: Path) -> None:
+    """The gradient's text, in a module of its own, is a program for the device like any other."""
+    p = SAVED[name]
+    if p.kwargs or not all(isinstance(a, (np.ndarray, int, float)) for a in p.args):
+        return
+    g = grad(p.function, wrt=p.wrt_option)
+    there = cp.to_device(p.args)
+    file = tmp_path / f"saved_{name}.py"
+    file.write_text(srcdiff.source(g, *there), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = [f for word, f in vars(module).items() if word.endswith("_grad")][-1]
+    if len(inspect.signature(made).parameters) != len(p.args):  # (it reads what is outside)
+        return
+    rng = np.random.default_rng(3)
+    bars = [np.asarray(rng.normal(size=np.shape(p.args[k]))) for k in p.wrt]
+    bar: Any = bars[0] if len(bars) == 1 else tuple(bars)
+    got = vjp(made, *cp.to_device(p.args))[1](cp.to_device(bar))
+    wanted = vjp(g, *p.args)[1](bar)
+    for k in p.wrt:
+        np.testing.assert_allclose(cp.to_host(got[k]), wanted[k], rtol=1e-8, atol=1e-9)
+
+
 # ---- texts
 
 

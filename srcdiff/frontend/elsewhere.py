@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from srcdiff.backends import cupy_own
+from srcdiff.backends import cupy_names, cupy_own
 from srcdiff.frontend.scope import Bound, Known
 from srcdiff.ir.modules import on_device, packages
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "asnumpy", "check", "counterpart", "get_array_module", "only_elsewhere"]
 
+SUBSTITUTES = "srcdiff.runtime.substitutes"
 PARTS = ("", ".linalg", ".fft", ".random", ".lib.stride_tricks")
 SCIPY = (
     "special", "linalg", "fft", "signal", "ndimage", "interpolate", "stats", "spatial.distance", "sparse",
@@ -61,6 +62,8 @@ def counterpart(obj: Any) -> Any:
         except ImportError:
             return None
     home = getattr(obj, "__module__", None) or type(obj).__module__
+    if home == SUBSTITUTES:
+        return substituted().get(obj)
     root = home.partition(".")[0] if isinstance(home, str) else ""
     if root == "array_api_compat" and getattr(obj, "__name__", "") in ("array_namespace", "get_namespace"):
         return get_array_module
@@ -69,6 +72,17 @@ def counterpart(obj: Any) -> Any:
         if {root, kernel} & {m.name, m.scipy.partition(".")[0]}:
             return by_identity(m.name, m.scipy).get(id(obj))
     return None
+
+
+@functools.cache
+def substituted() -> dict[Any, Any]:
+    """NumPy's functions by what stands for them in texts for another array module, which are read again."""
+    out: dict[Any, Any] = {}
+    for path, word in cupy_names.INSTEAD.items():
+        place, _, name = path.rpartition(".")
+        if (thing := getattr(importlib.import_module(place), name, None)) is not None:
+            out.setdefault(getattr(sys.modules[SUBSTITUTES], word), thing)
+    return out
 
 
 @functools.cache
