@@ -261,6 +261,8 @@ def wrapped(f: Any, name: str, parameters: tuple[str, ...] | None, path: str = "
         hosts = (f.__self__,) if own else ()
         return noted(lambda: f(*args, **kw), out, (*hosts, *args, *kw.values()))
 
+    del g.__wrapped__
+    g.__module__ = "cupy_mirror"
     if isinstance(f, np.ufunc):
         for method in ("at", "reduce", "accumulate", "outer", "reduceat"):
             setattr(g, method, wrapped(getattr(f, method), f"{name}.{method}", None))
@@ -384,8 +386,53 @@ def asnumpy(x: Any) -> Any:
     return x.get() if isinstance(x, ndarray) else np.asarray(x)
 
 
+def names_in(path: str) -> list[str]:
+    """The names of CuPy's in one place."""
+    pairs = (n.rpartition(".") for n in cupy_names.listed())
+    return [word for place, _, word in pairs if place == cupy_names.own(path)]
+
+
+def get_array_module(*args: Any) -> Any:
+    return sys.modules[__name__] if any(isinstance(a, ndarray) for a in args) else np
+
+
+class Stub:
+    """What there is without a device: it can be made, and nothing else."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self.args = args
+
+
+Stream, Device, Event, RawKernel, ElementwiseKernel, MemoryPool = (
+    type(n, (Stub,), {"__module__": "cupy_mirror.cuda"})
+    for n in ("Stream", "Device", "Event", "RawKernel", "ElementwiseKernel", "MemoryPool")
+)
+cuda = types.ModuleType("cupy_mirror.cuda")
+for _class in (Stream, Device, Event, MemoryPool):
+    setattr(cuda, _class.__name__, _class)
+
+
+def get_default_memory_pool() -> Any:
+    return MemoryPool()
+
+
+def rsqrt(x: ndarray) -> ndarray:
+    return 1.0 / found(np, "numpy", "sqrt")(x)
+
+
+def scatter_add(a: ndarray, slices: Any, value: Any) -> None:
+    found(np, "numpy", "add").at(a, slices, value)
+
+
+rsqrt.__module__ = scatter_add.__module__ = "cupy_mirrorx"
+
+
 def __getattr__(name: str) -> Any:
     return found(np, "numpy", name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *names_in("numpy")]
 
 
 def part(name: str) -> types.ModuleType:
@@ -399,6 +446,7 @@ def part(name: str) -> types.ModuleType:
         return found(importlib.import_module(host), host, word)
 
     module.__getattr__ = get  # type: ignore[method-assign]
+    module.__dir__ = lambda: names_in(host) if host else list(vars(module))  # type: ignore[method-assign]
     module.__path__ = []
     return module
 
@@ -449,6 +497,7 @@ PARTS = (
 known_as("cupy_mirror", MODULE)
 sys.modules["cupy_mirrorx"] = types.ModuleType("cupy_mirrorx")
 sys.modules["cupy_mirrorx"].__path__ = []
+sys.modules["cupy_mirrorx"].__dict__.update(rsqrt=rsqrt, scatter_add=scatter_add)
 for _name in ("scipy", *(f"scipy.{p}" for p in PARTS)):
     _module = sys.modules[f"cupy_mirrorx.{_name}"] = part(_name)
     _above, _, _word = f"cupy_mirrorx.{_name}".rpartition(".")

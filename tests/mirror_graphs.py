@@ -70,6 +70,8 @@ class Stream:
         assert _streams[-1] is self and POOLS
         cp.NOTES = []
 
+    def synchronize(self) -> None: ...
+
     def is_capturing(self) -> bool:
         return cp.NOTES is not None and _streams[-1] is self
 
@@ -128,8 +130,11 @@ def set_pinned_memory_allocator(malloc: Any) -> None:
     cp.PINNED[0] = malloc
 
 
-_streams: list[Any] = [Stream(null=True)]
-cp.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
+Stream.null = Stream(null=True)  # type: ignore[attr-defined]
+_streams: list[Any] = [Stream.null]  # type: ignore[attr-defined]
+for _class in (Event, MemoryHook, Stream, Graph, MemoryPool):
+    _class.__module__ = "cupy_mirror.cuda"
+vars(cp.cuda).update(
     Event=Event, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator,
     set_pinned_memory_allocator=set_pinned_memory_allocator, get_current_stream=lambda: _streams[-1],
     runtime=types.SimpleNamespace(getDevice=lambda: 0), MemoryHook=MemoryHook,

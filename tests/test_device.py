@@ -21,7 +21,7 @@ import cupy_mirror as cp
 import device
 import numpy as np
 import pytest
-from device import ON_DEVICE, OTHERS
+from device import ON_DEVICE, OTHERS, WHOLE_ON_DEVICE
 
 import srcdiff
 from corpus.program import Program
@@ -41,8 +41,10 @@ def some(items: list[Any], one_in: int) -> list[Any]:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("program", some(ON_DEVICE, 8), ids=lambda p: p.name)
-def test_gradient(program: Program) -> None:
+@pytest.mark.parametrize(
+    "program", [*some(ON_DEVICE, 8), *some(WHOLE_ON_DEVICE, 20)], ids=lambda p: p.name
+)
+def test_gradient(program: Any) -> None:
     if device.check_refused(program, MIRROR):
         return
     before = len(cp.SYNCS)
@@ -58,7 +60,7 @@ def test_orders(program: Program) -> None:
 
 
 def test_lists_are_of_programs() -> None:
-    names = {p.name for p in device.PROGRAMS}
+    names = {p.name for p in (*device.PROGRAMS, *device.WHOLE)}
     assert set(device.REFUSED) | set(OTHERS) <= names
     assert len(ON_DEVICE) > 500
 
@@ -148,7 +150,8 @@ SUBSTITUTES = [
     ("unstack", np.unstack, (A,)), ("geomspace", np.geomspace, (abs(C[0]), abs(C[1]), 6)),
     ("multi_dot", np.linalg.multi_dot, ([A[0], C, C.T, C],)),
     ("multi_dot", np.linalg.multi_dot, ([A[0, 0], C, C.T, A[0, 1]],)),
-    ("svdvals", np.linalg.svdvals, (A,)), ("outer", np.linalg.outer, (C[0], C[1])),
+    ("svdvals", np.linalg.svdvals, (A,)), ("polyder", np.polyder, (C[0],)),
+    ("polyder", np.polyder, (C[0], 2)), ("outer", np.linalg.outer, (C[0], C[1])),
     ("tensordot", np.linalg.tensordot, (A, RNG.normal(size=(3, 4, 2)))), ("vecdot", np.vecdot, (A, B)),
     ("vecdot", np.linalg.vecdot, (A + 1j * B, B)), ("matvec", np.matvec, (A, C[:, 0])),
     ("vecmat", np.vecmat, (A[:, 0], A.swapaxes(1, 2))), ("trace_last", np.linalg.trace, (A,)),
@@ -173,6 +176,47 @@ def test_substitutes(number: int) -> None:
     for x, y in zip(got, wanted, strict=True) if isinstance(wanted, tuple) else [(got, wanted)]:
         assert isinstance(x, cp.ndarray)
         np.testing.assert_allclose(cp.to_host(x), y, rtol=1e-12, atol=1e-12)
+
+
+# ---- texts that are saved, and differentiated again
+
+
+def with_substitutes(x):
+    y = np.linalg.multi_dot([x, x, np.sin(x)]) + np.insert(x[1:], 1, x[0] * 2.0, axis=0)
+    z = np.block([[y, x * x], [np.sin(x), x]])
+    s = np.polyval(np.polyder(x[0]), 0.7) * np.linalg.vector_norm(x)
+    return np.sum(np.vecdot(z, np.exp(0.1 * z))) + np.sum(np.matvec(x, x[0]) ** 2) * s
+
+
+SAVED = {p.name: p for p in some([p for p in ON_DEVICE if p.order2 and p.name not in device.REFUSED], 200)}
+SAVED["with_substitutes"] = Program("with_substitutes", with_substitutes, (RNG.normal(size=(3, 3)),))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", SAVED)
+def test_saved_text(name: str, tmp_path: Path) -> None:
+    """The gradient's text, in a module of its own, is a program for the device like any other."""
+    p = SAVED[name]
+    if p.kwargs or not all(isinstance(a, (np.ndarray, int, float)) for a in p.args):
+        return
+    g = grad(p.function, wrt=p.wrt_option)
+    there = cp.to_device(p.args)
+    file = tmp_path / f"saved_{name}.py"
+    file.write_text(srcdiff.source(g, *there), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = [f for word, f in vars(module).items() if word.endswith("_grad")][-1]
+    if len(inspect.signature(made).parameters) != len(p.args):  # (it reads what is outside)
+        return
+    rng = np.random.default_rng(3)
+    bars = [np.asarray(rng.normal(size=np.shape(p.args[k]))) for k in p.wrt]
+    bar: Any = bars[0] if len(bars) == 1 else tuple(bars)
+    got = vjp(made, *cp.to_device(p.args))[1](cp.to_device(bar))
+    wanted = vjp(g, *p.args)[1](bar)
+    for k in p.wrt:
+        np.testing.assert_allclose(cp.to_host(got[k]), wanted[k], rtol=1e-8, atol=1e-9)
 
 
 # ---- texts

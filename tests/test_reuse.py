@@ -12,7 +12,7 @@ from test_passes import over, primal_case, sampled
 
 from corpus import PROGRAMS
 from corpus.program import Program
-from srcdiff import grad, pipeline
+from srcdiff import grad, jvp, pipeline, vjp
 from srcdiff.errors import NoRule
 from srcdiff.pipeline import finishing
 from srcdiff.request import Request
@@ -115,3 +115,19 @@ def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
 def flat(x: Any) -> list[Any]:
     """The numbers of a gradient."""
     return [np.asarray(leaf) for leaf in optree.tree_leaves(x)]
+
+
+def attended(z):
+    s = z @ z.swapaxes(-1, -2)
+    e = np.exp(s)
+    return np.sum((e / e.sum(axis=-1, keepdims=True)) @ z)
+
+
+def test_a_new_name_for_old_memory_is_no_operand_of_the_same_statement():
+    """``b = a``, ``b *= c``: ``c`` is alive when ``b`` gets its first value."""
+    r = np.random.default_rng(0)
+    z, bar, v = 0.3 * r.normal(size=(3, 2, 3, 3))
+    g = grad(attended)
+    _, forward = jvp(g, (z,), (v,))
+    (reverse,) = vjp(g, z)[1](bar)
+    np.testing.assert_allclose(np.sum(reverse * v), np.sum(forward * bar), rtol=1e-10)

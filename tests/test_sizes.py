@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff import check_rule, vjp
+from srcdiff import check_rule, grad, vjp
 from srcdiff.frontend.infer import _SIZES
 
 
@@ -74,3 +74,13 @@ def counted(mu: Any) -> Any:
 
 def test_what_is_counted_up_to_a_number_has_any_size() -> None:
     assert check_rule(counted, np.array([0.3, 0.6])) < 1e-8
+
+
+def taken_where(x):
+    (i,) = np.where(x > 0)
+    return np.sum(x.take(i)) * i.size + np.mean(x[i])
+
+
+def test_places_by_where_are_as_many_as_hold():
+    x = np.array([1.0, -2.0, 3.0, -1.0])
+    np.testing.assert_allclose(grad(taken_where)(x), [2.5, 0.0, 2.5, 0.0])

@@ -38,6 +38,7 @@ INSTEAD = {
     "numpy.block": "block",
     "numpy.geomspace": "geomspace",
     "numpy.insert": "insert",
+    "numpy.polyder": "polyder",
     "numpy.unstack": "unstack",
 }
 

@@ -33,9 +33,9 @@ def _of_series(fn: Any, endings: str | tuple[str, ...]) -> bool:
     return str(getattr(fn, "__module__", "")).startswith(SERIES) and fn.__name__.endswith(endings)
 
 
-def is_sized_by_values(fn: Any) -> bool:
-    """Whether the sizes of the result depend on values, not on sizes."""
-    return fn in SIZED or _of_series(fn, TRIMMED)
+def is_sized_by_values(fn: Any, count: int = 0) -> bool:
+    """Whether the sizes of the result of a call with so many arguments depend on values, not on sizes."""
+    return fn in SIZED or (fn is np.where and count == 1) or _of_series(fn, TRIMMED)
 
 
 def is_ranked_by_values(fn: Any) -> bool:

@@ -541,6 +541,8 @@ class Assembler:
             return gast.Slice(*parts)
         if isinstance(a, Struct) and a.type is tuple:
             return gast.Tuple([self.index(x) for x in a.items], gast.Load())
+        if on_device() and isinstance(a, Struct) and devices.holds_array(kind(a)):
+            return devices.stored(self, a)  # (places in a list, some of them on the device)
         return self.expr(a)
 
     def if_expr(self, op: Op) -> Any:

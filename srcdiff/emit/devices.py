@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
     from srcdiff.emit.spelling import Spelling
 
-__all__ = ["beyond", "on_host", "path_of", "spelt"]
+__all__ = ["beyond", "holds_array", "on_host", "path_of", "spelt", "stored"]
 
 BLANKS: dict[Any, str] = {np.zeros_like: "zeros", np.ones_like: "ones"}
 LAST_WRITE = sys.modules["srcdiff.runtime"].last_write
@@ -218,7 +218,7 @@ def joined(a: Assembler, x: Struct, node: Any, alone: bool) -> Any:
     rows = all(isinstance(y, Struct) for y in x.items)
     for n, y in enumerate(x.items):
         if isinstance(y, Struct):
-            node.elts[n] = joined(a, y, node.elts[n], alone)
+            node.elts[n] = joined(a, y, node.elts[n], alone=False)  # (what is in one row is in all)
         if is_number(y) or (isinstance(y, Struct) and not rows):
             node.elts[n] = made_array(a, node.elts[n])
     return node

@@ -70,6 +70,8 @@ class Namer:
                 self.parents[r] = (region, op)
                 self.number(r)
             end = self.tick() if op.regions else self.at[op]
+            if op.attrs.get("inplace") and op.attrs.get("renamed"):
+                end -= 2  # (`new = old` comes first, and what else there is must be alive then)
             for o in op.outs:
                 self.defined[o] = (region, (start if o in self.at_head else end) + 1)
             if op.code in ("for", "while"):

@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from srcdiff.frontend import constants, sharing
-from srcdiff.frontend.elsewhere import counterpart
+from srcdiff.frontend import constants, elsewhere, sharing
 from srcdiff.frontend.paths import Path, Unbound, layout, leads_to, lookup_free, place_of
 from srcdiff.frontend.scope import Agg, Bound, Frame, Known, Loc, Plain, world_key
 from srcdiff.frontend.sizes import note_sizes
@@ -84,10 +83,11 @@ def outside(
     known = at_place(lw, path)
     if known is not None:
         return known
-    if is_code(obj) and (there := counterpart(obj)) is not None:
+    if is_code(obj) and (there := elsewhere.counterpart(obj)) is not None:
         if path is not None and not lw.frame.static:
             lw.guards[path] = obj
         return Known(there, text)
+    elsewhere.check(lw, obj, text, node)
     if is_code(obj) or obj is NotImplemented or isinstance(obj, enum.Enum):
         if path is not None and not lw.frame.static and isinstance(obj, (*constants._FIXED, enum.Enum)):
             lw.guards[path] = obj

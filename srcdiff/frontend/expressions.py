@@ -164,12 +164,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         try:
             obj = getattr(owner.obj, name)
         except AttributeError:
-            obj = elsewhere.only_elsewhere(owner.obj, name)
-            if isinstance(obj, str):
-                lw.stop(
-                    "array-module", f"{obj} has neither a derivative nor a counterpart in NumPy", node,
-                    help="use functions that NumPy has, or put it into a function with a rule",
-                )  # fmt: skip
+            obj = elsewhere.only_elsewhere(lw, owner.obj, name, node)
             if obj is not None:
                 return Known(obj, f"{owner.text}.{name}")
             lw.raised(AttributeError, "attribute", f"{owner.text!r} has no attribute {name!r}", node)

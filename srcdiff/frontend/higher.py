@@ -19,6 +19,7 @@ import numpy as np
 from srcdiff.frontend import captures, entering, operands
 from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import content
+from srcdiff.frontend.infer import forget_sizes
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals
@@ -577,7 +578,10 @@ def grid(obj: Any, text: str) -> Any:
         index = lw.read(args[0])
         if any(is_active_kind(v.kind) for v in vals([index])):
             refuse_option(lw, f"{text} with bounds that are no integers", node, "use np.meshgrid")
-        return lw.bind(lw.prim(operator.getitem, [Ref(obj, text), index]))
+        out = lw.prim(operator.getitem, [Ref(obj, text), index])
+        if isinstance(out, Val) and vals([index]):  # (samples of bounds may lie anyhow)
+            out.kind = forget_sizes(out.kind)
+        return lw.bind(out)
 
     return handler
 

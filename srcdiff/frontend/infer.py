@@ -301,7 +301,7 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
     between = follows_longer(fn) and all(isinstance(d, Sym) for d in sizes)
     counted = is_counted(fn) and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
-    return forget_sizes(got) if between or counted or is_sized_by_values(fn) else got
+    return forget_sizes(got) if between or counted or is_sized_by_values(fn, len(args)) else got
 
 
 def complexified(k: Kind) -> Kind:

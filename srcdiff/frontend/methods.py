@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.backends import numpy_names
+from srcdiff.backends import cupy_own, numpy_names
 from srcdiff.frontend import (
     calls,
     displays,
@@ -169,11 +169,14 @@ def array_method(
         fn = getattr(np, name)
         first = [args[0], owner] if name == "compress" else [owner, args[0]]
         return calls.call_known(lw, fn, f"np.{name}", None, [*first, *args[1:]], kwargs, node)
+    if name == "scatter_add":  # (CuPy's)
+        return calls.call_known(lw, np.add.at, "np.add.at", None, [owner, *args], kwargs, node)
     fn = numpy_names.METHODS.get(name)
     if fn is None:
         if kind(atom) == UNKNOWN:
             return opaque.opaque_method(lw, atom, name, args, kwargs, node)
-        lw.stop("method", f"the array method {name!r} is not supported", node)
+        said, to_do = cupy_own.METHODS.get(name, ("is not supported", ""))
+        lw.stop("method", f"the array method {name!r} {said}", node, help=to_do)
     if name in numpy_names.VARARG_METHODS and args and not (len(args) == 1 and not is_index(lw, args[0])):
         items = tuple(args)
         args = [Agg(tuple, tuple(range(len(items))), items)]

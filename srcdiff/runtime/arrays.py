@@ -333,6 +333,8 @@ def _zeros(shape: Any, g: Any, *others: Any) -> Any:
 def last_write(index: Any, shape: Any) -> Any:
     """Which entries of ``x[index] = v`` survive in an x of this shape: of a repeated index, the last."""
     xp = namespace(index)
+    if xp is not np and isinstance(index, list):  # (other modules take no lists with arrays in them)
+        index = stacked(index)
     owner = xp.empty(shape, dtype=np.intp)
     count = xp.arange(np.size(owner[index])).reshape(np.shape(owner[index]))
     owner[index] = count

@@ -10,8 +10,8 @@ import numpy as np
 from srcdiff.runtime.namespaces import namespace
 
 __all__ = [
-    "block", "diagonal_last", "geomspace", "insert", "matrix_norm", "matvec", "multi_dot", "outer", "svdvals",
-    "tensordot", "trace_last", "unstack", "vecdot", "vecmat", "vector_norm",
+    "block", "diagonal_last", "geomspace", "insert", "matrix_norm", "matvec", "multi_dot", "outer", "polyder",
+    "svdvals", "tensordot", "trace_last", "unstack", "vecdot", "vecmat", "vector_norm",
 ]  # fmt: skip
 
 
@@ -105,6 +105,17 @@ def _product(arrays: Any, split: dict[tuple[int, int], int], i: int, j: int) -> 
         return arrays[i]
     k = split[i, j]
     return _product(arrays, split, i, k) @ _product(arrays, split, k + 1, j)
+
+
+def polyder(p: Any, m: int = 1) -> Any:
+    """``np.polyder``: the coefficients of the m-th derivative of a polynomial, the highest first."""
+    xp = namespace(p)
+    if xp is np:
+        return np.polyder(p, m)
+    p = xp.asarray(p)
+    for _ in range(m):
+        p = p[:-1] * xp.arange(len(p) - 1, 0, -1)
+    return p
 
 
 def svdvals(x: Any) -> Any:

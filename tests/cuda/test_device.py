@@ -6,15 +6,14 @@ The arrays are those of ``cupy_mirror.py``, the kernels those of ``fake_cupy.py`
 from __future__ import annotations
 
 import copy
-import importlib.util
 import os
 import sys
-import types
 import zlib
 from typing import Any
 
 import cupy_mirror as cp
 import device
+import mirror_kernels
 import numpy as np
 import pytest
 
@@ -33,35 +32,11 @@ SOME = [p for p in device.ON_DEVICE if ALL or zlib.crc32(p.name.encode()) % 43 =
 SOME = [p for p in SOME if p.name not in device.REFUSED and p.name != "namespace_of_bodies"]
 
 
-def kernel(sort: type) -> Any:
-    """A sort of kernel for arrays of the stand-in."""
-
-    class Kernel:
-        def __init__(self, *args: Any, **kw: Any) -> None:
-            self.inner = sort(*args, **kw)
-
-        def __call__(self, *args: Any, size: int | None = None, **kw: Any) -> Any:
-            for p, a in zip([*self.inner.ins, *self.inner.outs], args, strict=False):
-                assert isinstance(a, (cp.ndarray, bool, int, float, np.generic)), type(a)
-                if size is not None and isinstance(a, cp.ndarray):
-                    assert p.raw, f"with size=, {p.name} has to be raw"
-            if size is not None:
-                kw["size"] = size
-            out = self.inner(*[a._a if isinstance(a, cp.ndarray) else a for a in args], **kw)
-            return [cp.ndarray(x) for x in out] if isinstance(out, list) else cp.ndarray(np.asarray(out))
-
-    return Kernel
-
-
 @pytest.fixture(autouse=True)
 def cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = types.ModuleType("cupy")
-    module.__getattr__ = lambda name: getattr(cp, name)  # type: ignore[method-assign]
-    module.__spec__ = importlib.util.spec_from_loader("cupy", None)
-    monkeypatch.setitem(sys.modules, "cupy", module)
-    for word in ("ElementwiseKernel", "ReductionKernel"):
-        monkeypatch.setattr(cp, word, kernel(getattr(fake_cupy, word)), raising=False)
-    monkeypatch.setattr(cp, "empty", lambda *a, **k: cp.ndarray(fake_cupy.unset(*a, **k)), raising=False)
+    for word, thing in mirror_kernels.NAMES.items():
+        monkeypatch.setattr(cp, word, thing, raising=False)
+    monkeypatch.setitem(sys.modules, "cupy", mirror_kernels.module())
 
 
 FEW = ("softmax", "times", "rows", "flow", "classes", "jacobi", "logistic")

@@ -13,7 +13,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.random", *(
+MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.random", "cupy.lib.stride_tricks", *(
     f"cupyx.scipy.{part}" for part in (
         "special", "linalg", "fft", "signal", "ndimage", "interpolate", "stats", "spatial.distance", "sparse",
         "sparse.linalg",
