@@ -20,7 +20,7 @@ from srcdiff.ir.modules import on_device
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
-__all__ = ["add_item", "assign", "augmented", "pairs_with_rest", "plain_index", "stored", "written_over"]
+__all__ = ["add_item", "element", "assign", "augmented", "pairs_with_rest", "plain_index", "stored", "written_over"]
 
 
 def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> None:
@@ -37,6 +37,16 @@ def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> No
             asm.emit(gast.AugAssign(target, value.op, value.right), origin)
             return
     asm.emit(gast.Assign([target], value, None), origin)
+
+
+def element(asm: Assembler, base: Atom, index: Atom, ctx: Any) -> Any:
+    """``x[i]``; of a list of lists, ``x[i][j]``."""
+    tree, at = asm.expr(base), index
+    if isinstance(index, Struct) and index.type is tuple and isinstance(kind(base), Seq):
+        *outer, at = index.items
+        for i in outer:
+            tree = gast.Subscript(tree, asm.index(i), gast.Load())
+    return gast.Subscript(tree, asm.index(at), ctx)
 
 
 def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
@@ -87,10 +97,11 @@ def add_item(asm: Assembler, op: Op) -> None:
         np_add = attr(attr(name(asm.spelling.module(np)), "add"), "at")
         asm.emit(gast.Expr(call(np_add, asm.expr(base), asm.expr(index), asm.expr(value))), op.origin)
         return
-    target = gast.Subscript(asm.expr(base), asm.index(index), gast.Store())
+    target = element(asm, base, index, gast.Store())
     k = kind(base)
     v = stored(asm, base, value)
     numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
+    numbers = numbers or (isinstance(k, Seq) and isinstance(index, Struct))
     if not numbers:  # an element that is an array itself may be somebody else's
         old = gast.Subscript(asm.expr(base), asm.index(index), gast.Load())
         asm.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)
