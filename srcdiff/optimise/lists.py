@@ -34,6 +34,10 @@ def as_lists(graph: Graph, numbers: Numbers) -> Graph:
     lists.region(graph.region)
     if lists.changed:
         lists.settle()
+    lists.numbers_of_arrays()
+    if lists.elements:
+        lists.count()
+        lists.flow(dict.fromkeys(lists.elements)).rewrite()
     return graph
 
 
@@ -49,6 +53,34 @@ def is_loop(op: Op) -> bool:
 def listed(k: Kind) -> bool:
     """Whether an array of a kind may be a list: of doubles, or of whole numbers and truths that are read."""
     return isinstance(k, Array) and k.dtype in ("f8", "i8", "b1") and 1 <= len(k.dims) <= MOST
+
+
+def number_loops(region: Region) -> Iterator[Region]:
+    """The bodies of loops in which there is nothing but numbers, and arrays of which elements are taken."""
+    for op in region.ops:
+        if is_loop(op) and of_numbers(LoopView(op).body):
+            yield LoopView(op).body
+        else:
+            for r in op.regions:
+                yield from number_loops(r)
+
+
+def number_bodies(op: Op) -> list[Region]:
+    return list(number_loops(Region([], [op])))
+
+
+def of_numbers(region: Region) -> bool:
+    return all(of_elements(o) for o in walk(region))
+
+
+def of_elements(op: Op) -> bool:
+    if op.regions or op.fn is ops.shape_at or op.fn is len:
+        return True
+    if reads_element(op) or takes_row(op):
+        return True
+    if op.fn in (ops.setitem, ops.additem) and isinstance(kind(op.ins[0]), Array):
+        return writes_element(op)
+    return not any(isinstance(v.kind, Array) for v in (*vals(op.ins), *op.outs))
 
 
 def index_items(index: Atom) -> tuple[Atom, ...]:
@@ -126,6 +158,10 @@ class Lists:
         self.open: list[Region] = []  # regions around
         self.elements: set[Op] = set()  # reads of elements of lists
         self.refused: set[Val] = set()
+        self.ours: set[Val] = set()  # the lists made here
+
+    def flow(self, sources: dict[Op, Val | None]) -> Pythonic:
+        return Pythonic(self.graph, self.numbers, sources, self.uses, self.ours)
 
     def count(self) -> None:
         self.uses = {}
@@ -149,7 +185,7 @@ class Lists:
                 return
             elements = {o: found.part[a] for o in found.reads if isinstance(a := o.ins[0], Val)}
             older = {o: None for o in self.elements}
-            clash = Pythonic(self.graph, self.numbers, {**older, **elements}, self.uses).clash()
+            clash = self.flow({**older, **elements}).clash()
             if not clash:
                 break
             self.refused |= {v for part in clash if part is not None for v in found.parts[part]}
@@ -170,6 +206,7 @@ class Lists:
             op.ins[view.head + j] = v
         for v in found.inside:
             v.kind = list_kind(v.kind)
+        self.ours |= found.inside
         for o in found.reads:
             assert isinstance(o.out.kind, Scalar)
             o.out.kind = replace(o.out.kind, weak=True)
@@ -201,6 +238,7 @@ class Lists:
         made = Op("prim", [v], attrs={"fn": list, "tolist": True}, origin=like.origin)
         made.outs.append(Val(v.name, list_kind(v.kind), made, v.user))
         before.append(made)
+        self.ours.add(made.out)
         self.list_of[v] = made.out, region
         return made.out
 
@@ -218,8 +256,26 @@ class Lists:
             if again not in gone:
                 self.shaped(again, start)
         remove(self.graph.region, gone)
+
+    def numbers_of_arrays(self) -> None:
+        """Elements that loops read of arrays are numbers of Python's, where they meet such numbers only."""
         self.count()
-        Pythonic(self.graph, self.numbers, dict.fromkeys(self.elements), self.uses).rewrite()
+        inside = (o for body in number_loops(self.graph.region) for o in walk(body))
+        reads = {o: o.out for o in inside if reads_element(o) and o.out.kind == Scalar("f8", False)}
+        older = dict.fromkeys(self.elements)
+        while reads:
+            flow = self.flow({**older, **reads})
+            bad = flow.clash()
+            bad |= {v for v in reads.values() if not flow.meets_its_own(v)}
+            if not bad:
+                break
+            reads = {o: v for o, v in reads.items() if v not in bad}
+        for o in reads:
+            items = index_items(o.ins[1])
+            o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
+            o.ins = [o.ins[0], *items]
+            o.out.kind = Scalar("f8")
+        self.elements |= set(reads)
 
     def read_list(self, again: Op, final: Val, start: Atom) -> None:
         """An element is read of the list, a size is asked of the array that was there before."""
@@ -393,6 +449,7 @@ class Found:
             a = o.ins[0] if o.ins else None
             if isinstance(a, Val) and a in self.part and (reads_element(o) or writes_element(o)):
                 uses.setdefault(self.part[a], []).append(o)
+        numbers = {o for body in number_bodies(self.op) for o in walk(body)}
         for t, group in self.parts.items():
             roots = [v for v in group if v not in self.made]
             for v in group:
@@ -400,7 +457,7 @@ class Found:
                     start = self.view.inits[self.view.params.index(v)]
                     assert isinstance(start, Val)
                     roots.append(start)
-            touched = uses.get(t, [])
+            touched = [o for o in uses.get(t, []) if o in numbers or takes_row(o)]
             if not roots or not touched or not all(worth.pays(r.kind, touched) for r in roots):
                 self.members -= set(group)
 

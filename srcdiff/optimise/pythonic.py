@@ -26,6 +26,7 @@ Parts = frozenset[Val]
 
 SUMS = {operator.add, operator.sub, operator.mul, ops.accumulate}
 COMPARISONS = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
+DIVIDED = {operator.truediv, operator.pow}
 SAME = {operator.neg, operator.pos, operator.abs, float}  # of a double, one that is the same
 
 
@@ -36,6 +37,7 @@ class Numbers:
     quick: Mapping[Any, Any]  # functions of doubles -> the same for a number of Python's
     array: Any  # an array of a list
     reshape: Any
+    item: Any  # an element of an array, as a number of Python's
     strong: Any  # a number of the library's
     divide: Any
     power: Any  # for a number of Python's
@@ -57,9 +59,14 @@ class Pythonic:
     """From the operations that read elements of lists on, where such numbers go."""
 
     def __init__(
-        self, graph: Graph, numbers: Numbers, sources: Mapping[Op, Val | None], uses: Mapping[Val, list[Use]]
+        self,
+        graph: Graph,
+        numbers: Numbers,
+        sources: Mapping[Op, Val | None],
+        uses: Mapping[Val, list[Use]],
+        ours: set[Val],
     ) -> None:
-        self.graph, self.numbers, self.uses = graph, numbers, uses
+        self.graph, self.numbers, self.uses, self.ours = graph, numbers, uses, ours
         self.parts: dict[Val, Parts] = {}
         self.todo: list[Val] = []
         for op, part in sources.items():
@@ -112,8 +119,7 @@ class Pythonic:
         if op.fn is ops.append:
             return True
         if op.fn in (ops.setitem, ops.additem):
-            k = kind(op.ins[0])
-            return isinstance(k, (Seq, Tree)) and not listed_rows(k) and at != 1
+            return isinstance(kind(op.ins[0]), (Seq, Tree)) and op.out not in self.ours and at != 1
         k = op.out.kind
         if not isinstance(k, Scalar):
             return op.fn in (ops.copied, list)
@@ -183,6 +189,17 @@ class Pythonic:
             return any(is_double(a) for a in op.ins)
         return op.fn is operator.not_
 
+    def meets_its_own(self, v: Val) -> bool:
+        """Whether something is computed of a number and others of Python's alone."""
+        for u in self.uses.get(v, ()):
+            op = u.op
+            if op is None or u.result or op.code != "prim" or not isinstance(op.out.kind, Scalar):
+                continue
+            if op.fn in self.numbers.quick or op.fn in SUMS or op.fn in COMPARISONS or op.fn in DIVIDED:
+                if all(a is v or self.may_be_plain(a) for a in op.ins):
+                    return True
+        return False
+
     # ---- the same numbers by Python's means
     def rewrite(self) -> None:
         """Divisions that may be by zero, functions of one number, and what is returned."""
@@ -249,10 +266,6 @@ def fits(a: Atom) -> bool:
         return all(fits(x) for x in a.items)
     k = kind(a)
     return not isinstance(k, (Array, Scalar)) or k.dtype in ("f8", "i8", "b1")
-
-
-def listed_rows(k: Kind) -> bool:
-    return False
 
 
 def prim(fn: Any, ins: list[Atom], like: Val, k: Kind) -> Op:

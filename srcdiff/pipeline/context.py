@@ -97,7 +97,8 @@ WORDS = Words(
 )  # fmt: skip
 
 NUMBERS = Numbers(
-    numbers.QUICK, np.array, np.reshape, np.float64, np.divide, numbers.POWER, numbers.takes_number,
+    numbers.QUICK, np.array, np.reshape, np.ndarray.item, np.float64, np.divide, numbers.POWER,
+    numbers.takes_number,
     shape_positions,
 )  # fmt: skip
 
