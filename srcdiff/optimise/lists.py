@@ -23,12 +23,13 @@ from srcdiff.optimise.worth import Worth
 
 __all__ = ["as_lists"]
 
+NUMBER = Scalar("f8", False)
 MOST = 3  # dimensions of an array that is made a list
 
 
 def as_lists(graph: Graph, numbers: Numbers) -> Graph:
     """Make lists, in a graph that went through `own`; ``numbers``: what takes the place of what."""
-    if not any(reads_element(o) for op in graph.region.ops if is_loop(op) or op.regions for o in walk_op(op)):
+    if not any(is_loop(op) for op in walk(graph.region)):
         return graph
     lists = Lists(graph, numbers)
     lists.region(graph.region)
@@ -55,18 +56,22 @@ def listed(k: Kind) -> bool:
     return isinstance(k, Array) and k.dtype in ("f8", "i8", "b1") and 1 <= len(k.dims) <= MOST
 
 
-def number_loops(region: Region) -> Iterator[Region]:
-    """The bodies of loops in which there is nothing but numbers, and arrays of which elements are taken."""
+def number_loops(region: Region) -> Iterator[tuple[Op, Region]]:
+    """The loops in which there is nothing but numbers, and arrays of which elements are taken."""
     for op in region.ops:
         if is_loop(op) and of_numbers(LoopView(op).body):
-            yield LoopView(op).body
+            yield op, region
         else:
             for r in op.regions:
                 yield from number_loops(r)
 
 
-def number_bodies(op: Op) -> list[Region]:
-    return list(number_loops(Region([], [op])))
+def captured_numbers(loop: Op) -> list[Val]:
+    """Numbers of the library that a loop reads, and that are there before it."""
+    own = {v for r in regions(Region([], [loop])) for v in r.params}
+    own |= {v for o in walk_op(loop) for v in o.outs}
+    read = (v for o in walk_op(loop) for v in vals(o.ins))
+    return list(dict.fromkeys(v for v in read if v not in own and v.kind == NUMBER))
 
 
 def of_numbers(region: Region) -> bool:
@@ -156,11 +161,11 @@ class Lists:
         self.list_of: dict[Val, tuple[Val, Region]] = {}  # of an array: where it is a list
         self.back: dict[Op, tuple[Val, Atom]] = {}  # what makes an array again: of which list, and its start
         self.open: list[Region] = []  # regions around
-        self.elements: set[Op] = set()  # reads of elements of lists
+        self.elements: set[Val] = set()  # numbers of Python's own that were NumPy's
         self.refused: set[Val] = set()
         self.ours: set[Val] = set()  # the lists made here
 
-    def flow(self, sources: dict[Op, Val | None]) -> Pythonic:
+    def flow(self, sources: dict[Val, Val | None]) -> Pythonic:
         return Pythonic(self.graph, self.numbers, sources, self.uses, self.ours)
 
     def count(self) -> None:
@@ -183,14 +188,12 @@ class Lists:
             found = Found(self, op)
             if not found.members:
                 return
-            elements = {o: found.part[a] for o in found.reads if isinstance(a := o.ins[0], Val)}
-            older = {o: None for o in self.elements}
-            clash = self.flow({**older, **elements}).clash()
+            elements = {o.out: found.part[a] for o in found.reads if isinstance(a := o.ins[0], Val)}
+            clash = self.flow({**dict.fromkeys(self.elements), **elements}).clash()
             if not clash:
                 break
             self.refused |= {v for part in clash if part is not None for v in found.parts[part]}
         self.changed = True
-        self.elements |= set(elements)
         self.rewrite(op, region, found)
 
     def rewrite(self, op: Op, region: Region, found: Found) -> None:
@@ -210,6 +213,7 @@ class Lists:
         for o in found.reads:
             assert isinstance(o.out.kind, Scalar)
             o.out.kind = replace(o.out.kind, weak=True)
+        self.elements |= {o.out for o in found.reads}
         for o in walk_op(op):
             if o.fn in (ops.setitem, ops.additem) and isinstance(kind(o.ins[0]), Seq):
                 value = o.ins[2]
@@ -234,6 +238,10 @@ class Lists:
         assert isinstance(v, Val)
         known = self.list_of.get(v)
         if known is not None and known[1] in self.open:
+            there = known[0].op
+            if there is not None and there in region.ops and region.ops.index(there) > region.ops.index(like):
+                region.ops.remove(there)  # (made for a later loop until now)
+                before.append(there)
             return known[0]
         made = Op("prim", [v], attrs={"fn": list, "tolist": True}, origin=like.origin)
         made.outs.append(Val(v.name, list_kind(v.kind), made, v.user))
@@ -258,24 +266,74 @@ class Lists:
         remove(self.graph.region, gone)
 
     def numbers_of_arrays(self) -> None:
-        """Elements that loops read of arrays are numbers of Python's, where they meet such numbers only."""
+        """Numbers that loops get out of arrays are Python's own, where they meet such numbers only.
+
+        Elements that are read; those of a vector that a loop runs over; numbers that are there before.
+        """
         self.count()
-        inside = (o for body in number_loops(self.graph.region) for o in walk(body))
-        reads = {o: o.out for o in inside if reads_element(o) and o.out.kind == Scalar("f8", False)}
-        older = dict.fromkeys(self.elements)
-        while reads:
-            flow = self.flow({**older, **reads})
-            bad = flow.clash()
-            bad |= {v for v in reads.values() if not flow.meets_its_own(v)}
+        reads: dict[Val, Op] = {}
+        runs: dict[Val, Op] = {}
+        given: dict[Val, tuple[Val, Op, Region]] = {}
+        for loop, region in list(number_loops(self.graph.region)):
+            every = [loop, *walk_op(loop)]
+            reads.update((o.out, o) for o in every if reads_element(o))
+            runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
+            for v in captured_numbers(loop):
+                given[self.plain(v, loop, region)] = v, loop, region
+        self.count()
+        news = {v: v for v in (*reads, *runs, *given) if v.kind == NUMBER}
+        while news:
+            flow = self.flow({**dict.fromkeys(self.elements), **news})
+            bad = flow.clash() | {v for v in news if not flow.meets_its_own(v)}
             if not bad:
                 break
-            reads = {o: v for o, v in reads.items() if v not in bad}
-        for o in reads:
-            items = index_items(o.ins[1])
-            o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
-            o.ins = [o.ins[0], *items]
-            o.out.kind = Scalar("f8")
-        self.elements |= set(reads)
+            news = {v: v for v in news if v not in bad}
+        for v, (old, loop, region) in given.items():
+            if v not in news:
+                swap(self.uses.get(v, []), v, old)
+                region.ops.remove(v.op)  # type: ignore[arg-type]
+        for v in news:
+            if v in reads:
+                o = reads[v]
+                items = index_items(o.ins[1])
+                o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
+                o.ins = [o.ins[0], *items]
+            elif v in runs:
+                self.run_over_list(runs[v], v)
+            v.kind = Scalar("f8")
+        self.elements |= set(news)
+
+    def plain(self, v: Val, loop: Op, region: Region) -> Val:
+        """A number that is there before a loop, for the loop as one of Python's."""
+        known = self.list_of.get(v)
+        if known is not None and known[1] is region:
+            for r in loop.regions:
+                replace_in(r, {v: known[0]})
+            return known[0]
+        made = Op("prim", [v], attrs={"fn": float}, origin=loop.origin)
+        made.outs.append(Val(v.name, NUMBER, made, v.user))
+        region.ops.insert(region.ops.index(loop), made)
+        self.list_of[v] = made.out, region
+        for r in loop.regions:
+            replace_in(r, {v: made.out})
+        return made.out
+
+    def runs_over(self, op: Op) -> Iterator[Val]:
+        view = LoopView(op)
+        for e, s in zip(view.elements, view.sources, strict=True):
+            k = kind(s)
+            if isinstance(s, Val) and isinstance(k, Array) and k.dtype == "f8" and len(k.dims) == 1:
+                yield e
+
+    def run_over_list(self, loop: Op, e: Val) -> None:
+        view = LoopView(loop)
+        at = view.head + view.carried + view.elements.index(e)
+        region = next(r for r in regions(self.graph.region) if loop in r.ops)
+        before: list[Op] = []
+        self.open = [region]
+        loop.ins[at] = self.listing(loop.ins[at], region, before, loop)
+        place = region.ops.index(loop)
+        region.ops[place:place] = before
 
     def read_list(self, again: Op, final: Val, start: Atom) -> None:
         """An element is read of the list, a size is asked of the array that was there before."""
@@ -449,7 +507,7 @@ class Found:
             a = o.ins[0] if o.ins else None
             if isinstance(a, Val) and a in self.part and (reads_element(o) or writes_element(o)):
                 uses.setdefault(self.part[a], []).append(o)
-        numbers = {o for body in number_bodies(self.op) for o in walk(body)}
+        numbers = {o for loop, _ in number_loops(Region([], [self.op])) for o in walk_op(loop)}
         for t, group in self.parts.items():
             roots = [v for v in group if v not in self.made]
             for v in group:

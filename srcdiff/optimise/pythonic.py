@@ -62,15 +62,15 @@ class Pythonic:
         self,
         graph: Graph,
         numbers: Numbers,
-        sources: Mapping[Op, Val | None],
+        sources: Mapping[Val, Val | None],
         uses: Mapping[Val, list[Use]],
         ours: set[Val],
     ) -> None:
         self.graph, self.numbers, self.uses, self.ours = graph, numbers, uses, ours
         self.parts: dict[Val, Parts] = {}
         self.todo: list[Val] = []
-        for op, part in sources.items():
-            self.mark(op.out, frozenset() if part is None else frozenset((part,)))
+        for v, part in sources.items():
+            self.mark(v, frozenset() if part is None else frozenset((part,)))
         while self.todo:
             v = self.todo.pop()
             for u in self.uses.get(v, ()):
@@ -174,7 +174,7 @@ class Pythonic:
         if fn in SUMS or fn in COMPARISONS or fn in SAME or fn is operator.truediv or fn is self.numbers.strong:
             return u.direct
         if fn is operator.pow:
-            return u.direct and u.at == 0 and isinstance(op.ins[1], Const)
+            return u.direct and all(isinstance(kind(a), Scalar) for a in op.ins)
         return self.numbers.number_at_once(fn) and (u.direct or isinstance(op.out.kind, Array))
 
     def of_whole(self, op: Op) -> bool:
@@ -203,31 +203,29 @@ class Pythonic:
     # ---- the same numbers by Python's means
     def rewrite(self) -> None:
         """Divisions that may be by zero, functions of one number, and what is returned."""
-        self.in_region(self.graph.region)
+        self.in_region(self.graph.region, frozenset())
         before = self.graph.region.ops
         for n, a in enumerate(self.graph.region.results):
             if isinstance(a, Val) and a in self.parts and is_double(a):
                 before.append(prim(self.numbers.strong, [a], a, Scalar("f8", False)))
                 self.graph.region.results[n] = before[-1].out
 
-    def in_region(self, region: Region) -> None:
-        out: list[Op] = []
+    def in_region(self, region: Region, apart: frozenset[Atom]) -> None:
+        """``apart``: numbers that are known not to be zero here."""
         for op in region.ops:
-            for r in op.regions:
-                self.in_region(r)
+            for n, r in enumerate(op.regions):
+                self.in_region(r, apart | apart_from_zero(op, n))
             if op.code == "prim" and any(v in self.parts for v in vals(op.ins)):
-                self.number(op, out)
-            out.append(op)
-        region.ops = out
+                self.number(op, apart)
 
-    def number(self, op: Op, before: list[Op]) -> None:
+    def number(self, op: Op, apart: frozenset[Atom]) -> None:
         if not all(isinstance(kind(a), Scalar) for a in op.ins) or not isinstance(op.out.kind, Scalar):
             return
         if op.fn is operator.truediv:
-            self.division(op)
+            if op.ins[1] not in apart:
+                self.division(op)
         elif op.fn is operator.pow:
-            two = isinstance(op.ins[1], Const) and op.ins[1].value in (2, 2.0)
-            if two:
+            if op.ins[1] in (Const(2), Const(2.0)):
                 op.become(operator.mul)
                 op.ins[1] = op.ins[0]
             else:
@@ -258,6 +256,15 @@ class Pythonic:
         """Whether a number may be one of Python's: it was, or it is by now."""
         k = kind(a)
         return not isinstance(a, Val) or a in self.parts or not isinstance(k, Scalar) or k.weak
+
+
+def apart_from_zero(op: Op, branch: int) -> frozenset[Atom]:
+    """What is known not to be zero in a branch."""
+    test = op.ins[0].op if op.code == "if" and isinstance(op.ins[0], Val) else None
+    if test is None or test.code != "prim" or test.fn not in ((operator.ne, operator.gt), (operator.eq,))[branch]:
+        return frozenset()
+    left, right = test.ins
+    return frozenset((left,)) if right in (Const(0.0), Const(0)) else frozenset()
 
 
 def fits(a: Atom) -> bool:

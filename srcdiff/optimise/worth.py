@@ -92,19 +92,21 @@ class Worth:
     def of_loop(self, loop: Op) -> Iterator[Extent]:
         if loop.code != "for":
             return
-        header = LoopView(loop).header
-        if len(header) == 1:
-            k = kind(header[0])
+        view = LoopView(loop)
+        header = view.header
+        for source in (*view.sources, *header[: len(header) == 1]):
+            k = kind(source)
             if isinstance(k, Array) and k.dims:
                 yield k.dims[0] if isinstance(k.dims[0], int) else f"{k.dims[0].id}"
+        if len(header) < 3:
             return
         numbers = [size(a) for a in header]
-        if len(header) == 3 and all(n is not None for n in numbers):
+        if all(n is not None for n in numbers):
             start, stop, step = (n or 0 for n in numbers)
             if step:
                 yield len(range(start, stop, step))
             return
-        if len(header) == 3 and size(header[2]) not in (1, -1):
+        if size(header[2]) not in (1, -1):
             return
         for a in header[:2]:
             yield from self.of_bound(a)

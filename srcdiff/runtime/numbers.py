@@ -76,4 +76,9 @@ def maximum(a: float, b: float) -> Any:
 
 def power(x: float, n: Any) -> Any:
     """``np.float64(x) ** n``."""
+    if x > 0.0:
+        try:
+            return x**n
+        except OverflowError:
+            pass
     return np.float64(x) ** n
