@@ -1,9 +1,9 @@
 """Arrays whose elements a loop reads and writes one at a time are lists for that loop.
 
 An element of a list is there several times as fast as that of an array, and it is a number of Python's own.
-The values are the same.  A loop takes all arrays as lists of which only elements are read or written inside,
-where its trips are as many as the elements (`worth`), and where what is done with the elements is the same for
-Python's numbers (`pythonic`): before it ``x.tolist()``, after it an array again, for who reads one.
+The values are the same.  A loop takes all arrays as lists of which only elements are read or written in it,
+where its trips are as many as the elements (`worth`), and where what is done with the elements is the same
+for Python's numbers (`pythonic`): before it ``x.tolist()``, after it an array again, for who reads one.
 
 After ownership, whose answers hold for lists too: what is written in place here is seen by nobody else.
 """
@@ -66,6 +66,14 @@ def number_loops(region: Region) -> Iterator[tuple[Op, Region]]:
                 yield from number_loops(r)
 
 
+def is_hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
 def captured_numbers(loop: Op) -> list[Val]:
     """Numbers of the library that a loop reads, and that are there before it."""
     own = {v for r in regions(Region([], [loop])) for v in r.params}
@@ -103,7 +111,8 @@ def reads_element(op: Op) -> bool:
     if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
         return False
     k = kind(op.ins[0])
-    return listed(k) and isinstance(k, Array) and places(op) == len(k.dims) and isinstance(op.out.kind, Scalar)
+    whole = listed(k) and isinstance(k, Array) and places(op) == len(k.dims)
+    return whole and isinstance(op.out.kind, Scalar)
 
 
 def takes_row(op: Op) -> bool:
@@ -130,7 +139,7 @@ def writes_element(op: Op) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Where a value is read: an operand, or (``result``) what a region hands on to the operation around it."""
+    """Where a value is read: an operand, or (``result``) what a region hands on to the one around it."""
 
     region: Region
     op: Op | None
@@ -225,6 +234,8 @@ class Lists:
                 continue
             again = Op("prim", [f], attrs={"fn": self.numbers.array}, origin=op.origin)
             start = starts[j]
+            if isinstance(start, Val) and start.op in self.back:
+                start = self.back[start.op][1]
             again.outs.append(Val(f.name, kind(start), again, f.user))
             swap(self.uses[f], f, again.out)
             self.list_of[again.out] = f, region
@@ -260,10 +271,21 @@ class Lists:
         gone = {o for o in self.back if not self.uses.get(o.out)}
         lost = {v for v, _ in self.list_of.values() if v.op is not None and v.op.attrs.get("tolist")}
         gone |= {v.op for v in lost if v.op is not None and not self.uses.get(v)}
-        for again, (final, start) in self.back.items():
+        for again, (_, start) in self.back.items():
             if again not in gone:
                 self.shaped(again, start)
         remove(self.graph.region, gone)
+        self.count()
+        self.copy_once()
+
+    def copy_once(self) -> None:
+        """A copy that is only made a list is not made: the list is a copy."""
+        for region in regions(self.graph.region):
+            for before, op in zip(region.ops[:-1], region.ops[1:], strict=True):
+                if op.attrs.get("tolist") and before.fn is ops.copied and op.ins[0] is before.out:
+                    if op.out in self.ours and len(self.uses[before.out]) == 1:
+                        op.ins[0] = before.ins[0]
+                        region.ops.remove(before)
 
     def numbers_of_arrays(self) -> None:
         """Numbers that loops get out of arrays are Python's own, where they meet such numbers only.
@@ -273,22 +295,25 @@ class Lists:
         self.count()
         reads: dict[Val, Op] = {}
         runs: dict[Val, Op] = {}
+        quick: dict[Val, Op] = {}
         given: dict[Val, tuple[Val, Op, Region]] = {}
         for loop, region in list(number_loops(self.graph.region)):
             every = [loop, *walk_op(loop)]
             reads.update((o.out, o) for o in every if reads_element(o))
+            quick.update((o.out, o) for o in every if self.is_quick(o))
             runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
             for v in captured_numbers(loop):
                 given[self.plain(v, loop, region)] = v, loop, region
         self.count()
-        news = {v: v for v in (*reads, *runs, *given) if v.kind == NUMBER}
+        news = {v: v for v in (*reads, *runs, *given, *quick) if v.kind == NUMBER}
         while news:
             flow = self.flow({**dict.fromkeys(self.elements), **news})
-            bad = flow.clash() | {v for v in news if not flow.meets_its_own(v)}
+            bad = flow.clash() | {v for v in news if v not in quick and not flow.meets_its_own(v)}
+            bad |= {v for v in news if v in quick and not all(map(flow.may_be_plain, quick[v].ins))}
             if not bad:
                 break
             news = {v: v for v in news if v not in bad}
-        for v, (old, loop, region) in given.items():
+        for v, (old, _, region) in given.items():
             if v not in news:
                 swap(self.uses.get(v, []), v, old)
                 region.ops.remove(v.op)  # type: ignore[arg-type]
@@ -318,6 +343,13 @@ class Lists:
             replace_in(r, {v: made.out})
         return made.out
 
+    def is_quick(self, op: Op) -> bool:
+        """Whether there is a quick way to an operation of numbers."""
+        if op.code != "prim" or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+            return False
+        numbers = all(isinstance(kind(a), Scalar) and kind(a).dtype == "f8" for a in op.ins)  # type: ignore[union-attr]
+        return numbers and op.out.kind == NUMBER and is_hashable(op.fn) and op.fn in self.numbers.quick
+
     def runs_over(self, op: Op) -> Iterator[Val]:
         view = LoopView(op)
         for e, s in zip(view.elements, view.sources, strict=True):
@@ -342,6 +374,9 @@ class Lists:
             if u.result or o is None or not u.direct or o.code != "prim":
                 continue
             if u.at == 0 and reads_element(o):
+                if self.only_stored(o.out):
+                    o.ins[0] = final
+                    continue
                 number = Op("prim", [final, o.ins[1]], attrs={"fn": operator.getitem}, origin=o.origin)
                 number.outs.append(Val("", Scalar("f8"), number))
                 u.region.ops.insert(u.region.ops.index(o), number)
@@ -349,6 +384,14 @@ class Lists:
                 o.ins = [number.out]
             elif o.fn is ops.shape_at or u.at in self.numbers.shape_only(o.fn):
                 o.ins[u.at] = start
+
+    def only_stored(self, v: Val) -> bool:
+        """Whether a number is written into arrays, and no more is done with it."""
+        return all(
+            u.op is not None and not u.result and u.at == 2 and u.op.fn in (ops.setitem, ops.additem)
+            and isinstance(kind(u.op.ins[0]), Array)
+            for u in self.uses.get(v, ())
+        )  # fmt: skip
 
     def shaped(self, again: Op, start: Atom) -> None:
         """An array of rows that may be none is given its shape."""
@@ -450,7 +493,7 @@ class Found:
             return False
         if v in self.owner and self.owner[v][0] is self.op:
             start = self.view.inits[self.owner[v][2]]
-            if not isinstance(start, Val) or start.kind != v.kind and not listed(start.kind):
+            if not isinstance(start, Val) or (start.kind != v.kind and not listed(start.kind)):
                 return False
         outer = v in self.view.finals
         return outer or all(self.allows(u, v) for u in self.lists.uses.get(v, ()) if u.region in self.regions)

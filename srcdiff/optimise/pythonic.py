@@ -1,6 +1,6 @@
-"""Python's own numbers where there were NumPy's: what may be done with them, and what it takes to be the same.
+"""Python's own numbers where there were NumPy's: what may be done with them, what it takes to be the same.
 
-An element of a list is a ``float``; that of an array is a ``np.float64``.  They add and multiply alike.  Where
+An element of a list is a ``float``; that of an array is a ``np.float64``.  They add and multiply alike. Where
 Python raises and NumPy goes on with `inf` or `nan`, NumPy is asked (`n / d if d else np.divide(n, d)`); where
 functions of NumPy have a quick way for one number, that is taken.  What shows of which type a number is (its
 methods, its `repr`, what is returned) is refused, or given a number of NumPy's.
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Pythonic:
         k = op.out.kind
         if not isinstance(k, Scalar):
             return op.fn in (ops.copied, list)
-        return not (op.fn is self.numbers.strong)
+        return op.fn is not self.numbers.strong
 
     # ---- what may be done with them
     def clash(self) -> Parts:
@@ -137,7 +137,7 @@ class Pythonic:
     def allows(self, u: Use, v: Val) -> bool:
         op = u.op
         if op is None:  # what is returned: a number is made one of the library's
-            return u.direct and is_double(v)
+            return is_double(v)
         if u.result:
             return op.code in ("if", "for", "while")
         if op.code == "if":
@@ -171,7 +171,7 @@ class Pythonic:
         fn = op.fn
         if op.attrs.get("method"):
             return False
-        if fn in SUMS or fn in COMPARISONS or fn in SAME or fn is operator.truediv or fn is self.numbers.strong:
+        if fn in SUMS or fn in COMPARISONS or fn in SAME or fn in (operator.truediv, self.numbers.strong):
             return u.direct
         if fn is operator.pow:
             return u.direct and all(isinstance(kind(a), Scalar) for a in op.ins)
@@ -204,18 +204,22 @@ class Pythonic:
     def rewrite(self) -> None:
         """Divisions that may be by zero, functions of one number, and what is returned."""
         self.in_region(self.graph.region, frozenset())
-        before = self.graph.region.ops
-        for n, a in enumerate(self.graph.region.results):
-            if isinstance(a, Val) and a in self.parts and is_double(a):
-                before.append(prim(self.numbers.strong, [a], a, Scalar("f8", False)))
-                self.graph.region.results[n] = before[-1].out
+        region = self.graph.region
+
+        def strong(v: Val) -> Atom:
+            if v not in self.parts or v.kind != Scalar("f8", False):
+                return v
+            region.ops.append(prim(self.numbers.strong, [v], v, v.kind))
+            return region.ops[-1].out
+
+        region.results = [map_atom(strong, a) for a in region.results]
 
     def in_region(self, region: Region, apart: frozenset[Atom]) -> None:
         """``apart``: numbers that are known not to be zero here."""
         for op in region.ops:
             for n, r in enumerate(op.regions):
                 self.in_region(r, apart | apart_from_zero(op, n))
-            if op.code == "prim" and any(v in self.parts for v in vals(op.ins)):
+            if op.code == "prim" and any(v in self.parts for v in (*vals(op.ins), op.out)):
                 self.number(op, apart)
 
     def number(self, op: Op, apart: frozenset[Atom]) -> None:
@@ -261,7 +265,8 @@ class Pythonic:
 def apart_from_zero(op: Op, branch: int) -> frozenset[Atom]:
     """What is known not to be zero in a branch."""
     test = op.ins[0].op if op.code == "if" and isinstance(op.ins[0], Val) else None
-    if test is None or test.code != "prim" or test.fn not in ((operator.ne, operator.gt), (operator.eq,))[branch]:
+    says = ((operator.ne, operator.gt), (operator.eq,))[branch] if branch < 2 else ()
+    if test is None or test.code != "prim" or test.fn not in says:
         return frozenset()
     left, right = test.ins
     return frozenset((left,)) if right in (Const(0.0), Const(0)) else frozenset()

@@ -117,9 +117,9 @@ class Worth:
         k = a.kind
         if isinstance(k, Scalar) and isinstance(k.value, Sym):
             yield f"{k.value.id}"
-        elif a in self.of_index:
+        if a in self.of_index:
             yield from self.extents(self.of_index[a])
-        elif a.op is not None and a.op.fn in (operator.add, operator.sub):
+        if a.op is not None and a.op.fn in (operator.add, operator.sub):
             number = [x for x in a.op.ins if not isinstance(x, Const)]
             if len(number) == 1:
                 yield from self.of_bound(number[0])

@@ -16,8 +16,8 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
-from srcdiff.optimise.pythonic import Numbers
 from srcdiff.optimise.products import cheaper_products
+from srcdiff.optimise.pythonic import Numbers
 from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions

@@ -33,6 +33,6 @@ from srcdiff.runtime.substitutes import *  # noqa: F403
 
 __all__ = [
     *arrays.__all__, *chosen.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
-    *matrices.__all__, *numbers.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__,
-    *schedules.__all__, *special.__all__, *substitutes.__all__,
+    *matrices.__all__, *numbers.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__,
+    *reductions.__all__, *schedules.__all__, *special.__all__, *substitutes.__all__,
 ]  # fmt: skip
