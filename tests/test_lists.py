@@ -99,7 +99,10 @@ def sums_of_rows(A: Any) -> Any:
     return s
 
 
-@pytest.mark.parametrize("f", [few_of_many, while_it_grows, left_early, sums_of_rows], ids=lambda f: f.__name__)
+FEW = (few_of_many, while_it_grows, left_early, sums_of_rows)
+
+
+@pytest.mark.parametrize("f", FEW, ids=lambda f: f.__name__)
 def test_only_where_the_trips_pay(f: Any) -> None:
     """No list of all elements where a loop may read few of them, or works with whole rows."""
     x = rng.random((6, 6)) if f is sums_of_rows else rng.random(6)
