@@ -318,7 +318,7 @@ class Assembler:
         if fn is ops.setitem and op.attrs.get("there"):
             return
         if fn is ops.setitem:
-            target = gast.Subscript(self.expr(op.ins[0]), self.index(op.ins[1]), gast.Store())
+            target = stores.element(self, op.ins[0], op.ins[1], gast.Store())
             stored = stores.stored(self, op.ins[0], op.ins[2])
             self.emit(gast.Assign([target], stored, None), op.origin)
         elif fn is ops.additem:

@@ -14,13 +14,15 @@ from srcdiff.emit.trees import attr, call, is_name, name, store
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, kind
-from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq
 from srcdiff.ir.modules import on_device
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
-__all__ = ["add_item", "assign", "augmented", "pairs_with_rest", "plain_index", "stored", "written_over"]
+__all__ = [
+    "add_item", "assign", "augmented", "element", "pairs_with_rest", "plain_index", "stored", "written_over",
+]  # fmt: skip
 
 
 def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> None:
@@ -37,6 +39,24 @@ def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> No
             asm.emit(gast.AugAssign(target, value.op, value.right), origin)
             return
     asm.emit(gast.Assign([target], value, None), origin)
+
+
+def is_nested(base: Atom, index: Atom) -> bool:
+    """Whether an index of several parts goes into lists in lists."""
+    k = kind(base)
+    several = isinstance(index, Struct) and index.type is tuple
+    return several and isinstance(k, Seq) and not isinstance(k, Map)
+
+
+def element(asm: Assembler, base: Atom, index: Atom, ctx: Any) -> Any:
+    """``x[i]``; of a list of lists, ``x[i][j]``."""
+    tree, at = asm.expr(base), index
+    if is_nested(base, index):
+        assert isinstance(index, Struct)
+        *outer, at = index.items
+        for i in outer:
+            tree = gast.Subscript(tree, asm.index(i), gast.Load())
+    return gast.Subscript(tree, asm.index(at), ctx)
 
 
 def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
@@ -87,10 +107,11 @@ def add_item(asm: Assembler, op: Op) -> None:
         np_add = attr(attr(name(asm.spelling.module(np)), "add"), "at")
         asm.emit(gast.Expr(call(np_add, asm.expr(base), asm.expr(index), asm.expr(value))), op.origin)
         return
-    target = gast.Subscript(asm.expr(base), asm.index(index), gast.Store())
+    target = element(asm, base, index, gast.Store())
     k = kind(base)
     v = stored(asm, base, value)
     numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
+    numbers = numbers or is_nested(base, index)
     if not numbers:  # an element that is an array itself may be somebody else's
         old = gast.Subscript(asm.expr(base), asm.index(index), gast.Load())
         asm.emit(gast.Assign([target], gast.BinOp(old, gast.Add(), v), None), op.origin)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
+from srcdiff.emit import stores
 from srcdiff.emit.trees import attr, call, const, name
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
@@ -22,7 +23,7 @@ __all__ = ["SPELLED", "negate"]
 
 
 def _getitem(asm: Assembler, op: Op) -> Any:
-    return gast.Subscript(asm.expr(op.ins[0]), asm.index(op.ins[1]), gast.Load())
+    return stores.element(asm, op.ins[0], op.ins[1], gast.Load())
 
 
 def _getfield(asm: Assembler, op: Op) -> Any:

@@ -23,6 +23,7 @@ PASSES = {
     "contract": "sums of products along axes are contracted at once",
     "reuse": "memory that nobody reads any more is written over",
     "filled": "an array of equal numbers is made as one, not as the copy of a number repeated",
+    "lists": "arrays whose elements a loop reads and writes one at a time are lists for that loop",
     "pack": "tapes that go one way are one",
 }
 

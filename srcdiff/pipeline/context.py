@@ -17,14 +17,15 @@ from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.products import cheaper_products
+from srcdiff.optimise.pythonic import Numbers
 from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.optimise.words import Words
 from srcdiff.pipeline import callees, finishing, nested, turning
-from srcdiff.rules import registry, vocabulary
+from srcdiff.rules import numbers, registry, vocabulary
 
-__all__ = ["CONTEXT", "WORDS", "is_fresh", "optimised", "shape_positions"]
+__all__ = ["CONTEXT", "NUMBERS", "WORDS", "is_fresh", "optimised", "shape_positions"]
 
 
 _SHAREABLE = {
@@ -93,6 +94,12 @@ WORDS = Words(
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS,
     vocabulary.writes_over,
+)  # fmt: skip
+
+NUMBERS = Numbers(
+    numbers.QUICK, np.array, np.reshape, np.ndarray.item, np.float64, np.divide, numbers.POWER,
+    numbers.takes_number,
+    shape_positions,
 )  # fmt: skip
 
 

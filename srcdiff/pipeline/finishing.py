@@ -18,6 +18,7 @@ from srcdiff.load import load
 from srcdiff.optimise.contract import contracted
 from srcdiff.optimise.filled import made_full
 from srcdiff.optimise.inplace import memory_of
+from srcdiff.optimise.lists import as_lists
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.reuse import reuse
@@ -144,4 +145,5 @@ def printed(graph: Graph) -> Graph:
     graph = noted("reuse", reuse(graph, *facts, context.WORDS))
     if not on_device():
         graph = noted("filled", made_full(graph, context.WORDS))
+        graph = noted("lists", as_lists(graph, context.NUMBERS))
     return noted("pack", pack(graph))

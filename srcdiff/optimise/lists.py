@@ -1,0 +1,605 @@
+"""Arrays whose elements a loop reads and writes one at a time are lists for that loop.
+
+An element of a list is there several times as fast as that of an array, and it is a number of Python's own.
+The values are the same.  A loop takes all arrays as lists of which only elements are read or written in it,
+where its trips are as many as the elements (`worth`), and where what is done with the elements is the same
+for Python's numbers (`pythonic`): before it ``x.tolist()``, after it an array again, for who reads one.
+
+After ownership, whose answers hold for lists too: what is written in place here is seen by nobody else.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
+from srcdiff.ir.kinds import OTHER, Array, Kind, Scalar, Seq
+from srcdiff.optimise.pythonic import Numbers, Pythonic
+from srcdiff.optimise.worth import Worth
+
+__all__ = ["as_lists"]
+
+NUMBER = Scalar("f8", False)
+MOST = 3  # dimensions of an array that is made a list
+
+
+def as_lists(graph: Graph, numbers: Numbers) -> Graph:
+    """Make lists, in a graph that went through `own`; ``numbers``: what takes the place of what."""
+    if not any(is_loop(op) for op in walk(graph.region)):
+        return graph
+    lists = Lists(graph, numbers)
+    lists.region(graph.region)
+    if lists.changed:
+        lists.settle()
+    lists.numbers_of_arrays()
+    if lists.elements:
+        lists.count()
+        lists.flow(dict.fromkeys(lists.elements)).rewrite()
+    return graph
+
+
+def walk_op(op: Op) -> Iterator[Op]:
+    for r in op.regions:
+        yield from walk(r)
+
+
+def is_loop(op: Op) -> bool:
+    return op.code in ("for", "while")
+
+
+def listed(k: Kind) -> bool:
+    """Whether an array of a kind may be a list: of doubles, or of whole numbers and truths that are read."""
+    return isinstance(k, Array) and k.dtype in ("f8", "i8", "b1") and 1 <= len(k.dims) <= MOST
+
+
+def number_loops(region: Region) -> Iterator[tuple[Op, Region]]:
+    """The loops in which there is nothing but numbers, and arrays of which elements are taken."""
+    for op in region.ops:
+        if is_loop(op) and of_numbers(LoopView(op).body):
+            yield op, region
+        else:
+            for r in op.regions:
+                yield from number_loops(r)
+
+
+def is_hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+def captured_numbers(loop: Op) -> list[Val]:
+    """Numbers of the library that a loop reads, and that are there before it."""
+    own = {v for r in regions(Region([], [loop])) for v in r.params}
+    own |= {v for o in walk_op(loop) for v in o.outs}
+    read = (v for o in walk_op(loop) for v in vals(o.ins))
+    return list(dict.fromkeys(v for v in read if v not in own and v.kind == NUMBER))
+
+
+def of_numbers(region: Region) -> bool:
+    return all(of_elements(o) for o in walk(region))
+
+
+def of_elements(op: Op) -> bool:
+    if op.regions or op.fn is ops.shape_at or op.fn is len:
+        return True
+    if reads_element(op) or takes_row(op):
+        return True
+    if op.fn in (ops.setitem, ops.additem) and isinstance(kind(op.ins[0]), Array):
+        return writes_element(op)
+    return not any(isinstance(v.kind, Array) for v in (*vals(op.ins), *op.outs))
+
+
+def index_items(index: Atom) -> tuple[Atom, ...]:
+    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+
+
+def places(op: Op) -> int:
+    """How many dimensions an index settles by whole numbers, if it does nothing else; else none."""
+    items = index_items(op.ins[1])
+    good = all(isinstance(k := kind(i), Scalar) and k.dtype == "i8" for i in items)
+    return len(items) if good else 0
+
+
+def reads_element(op: Op) -> bool:
+    if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
+        return False
+    k = kind(op.ins[0])
+    whole = listed(k) and isinstance(k, Array) and places(op) == len(k.dims)
+    return whole and isinstance(op.out.kind, Scalar)
+
+
+def takes_row(op: Op) -> bool:
+    if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
+        return False
+    k = kind(op.ins[0])
+    return listed(k) and isinstance(k, Array) and 0 < places(op) < len(k.dims) and listed(op.out.kind)
+
+
+def writes_element(op: Op) -> bool:
+    if op.code != "prim" or op.fn not in (ops.setitem, ops.additem):
+        return False
+    if not op.attrs.get("inplace") or op.attrs.get("guarded") or op.attrs.get("at"):
+        return False
+    k = kind(op.ins[0])
+    if not isinstance(k, Array) or k.dtype != "f8" or places(op) != len(k.dims):
+        return False
+    value = op.ins[2]
+    if isinstance(value, Const):
+        return type(value.value) in (int, float)
+    kv = kind(value)
+    return isinstance(value, Val) and isinstance(kv, Scalar) and kv.dtype == "f8"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a value is read: an operand, or (``result``) what a region hands on to the one around it."""
+
+    region: Region
+    op: Op | None
+    at: int
+    direct: bool
+    result: bool
+
+
+def find_uses(region: Region, owner: Op | None, uses: dict[Val, list[Use]]) -> None:
+    for op in region.ops:
+        for n, a in enumerate(op.ins):
+            for v in vals([a]):
+                uses.setdefault(v, []).append(Use(region, op, n, a is v, False))
+        for r in op.regions:
+            find_uses(r, op, uses)
+    for n, a in enumerate(region.results):
+        for v in vals([a]):
+            uses.setdefault(v, []).append(Use(region, owner, n, a is v, True))
+
+
+class Lists:
+    """One graph: its loops from the outermost in."""
+
+    def __init__(self, graph: Graph, numbers: Numbers) -> None:
+        self.graph, self.numbers = graph, numbers
+        self.uses: dict[Val, list[Use]] = {}
+        self.changed = False
+        self.list_of: dict[Val, tuple[Val, Region]] = {}  # of an array: where it is a list
+        self.back: dict[Op, tuple[Val, Atom]] = {}  # what makes an array again: of which list, and its start
+        self.open: list[Region] = []  # regions around
+        self.elements: set[Val] = set()  # numbers of Python's own that were NumPy's
+        self.refused: set[Val] = set()
+        self.ours: set[Val] = set()  # the lists made here
+
+    def flow(self, sources: dict[Val, Val | None]) -> Pythonic:
+        return Pythonic(self.graph, self.numbers, sources, self.uses, self.ours)
+
+    def count(self) -> None:
+        self.uses = {}
+        find_uses(self.graph.region, None, self.uses)
+
+    # ---- loops
+    def region(self, region: Region) -> None:
+        self.open.append(region)
+        for op in list(region.ops):
+            if is_loop(op) and any(reads_element(o) or writes_element(o) for o in walk(LoopView(op).body)):
+                self.loop(op, region)
+            for r in op.regions:
+                self.region(r)
+        self.open.pop()
+
+    def loop(self, op: Op, region: Region) -> None:
+        self.count()
+        while True:
+            found = Found(self, op)
+            if not found.members:
+                return
+            elements = {o.out: found.part[a] for o in found.reads if isinstance(a := o.ins[0], Val)}
+            clash = self.flow({**dict.fromkeys(self.elements), **elements}).clash()
+            if not clash:
+                break
+            self.refused |= {v for part in clash if part is not None for v in found.parts[part]}
+        self.changed = True
+        self.rewrite(op, region, found)
+
+    def rewrite(self, op: Op, region: Region, found: Found) -> None:
+        view = LoopView(op)
+        before: list[Op] = []
+        table = {v: self.listing(v, region, before, op) for v in found.outside}
+        inits = {j: self.listing(view.inits[j], region, before, op) for j in found.slots}
+        finals = {j: view.finals[j] for j in found.slots}
+        starts = {j: view.inits[j] for j in found.slots}
+        for r in op.regions:
+            replace_in(r, table)
+        for j, v in inits.items():
+            op.ins[view.head + j] = v
+        for v in found.inside:
+            v.kind = list_kind(v.kind)
+        self.ours |= found.inside
+        for o in found.reads:
+            assert isinstance(o.out.kind, Scalar)
+            o.out.kind = replace(o.out.kind, weak=True)
+        self.elements |= {o.out for o in found.reads}
+        for o in walk_op(op):
+            if o.fn in (ops.setitem, ops.additem) and isinstance(kind(o.ins[0]), Seq):
+                value = o.ins[2]
+                if isinstance(value, Const) and type(value.value) is int:
+                    o.ins[2] = Const(float(value.value))
+        after: list[Op] = []
+        for j, f in finals.items():
+            if not any(not u.result or u.region not in found.regions for u in self.uses.get(f, ())):
+                continue
+            again = Op("prim", [f], attrs={"fn": self.numbers.array}, origin=op.origin)
+            start = starts[j]
+            if isinstance(start, Val) and start.op in self.back:
+                start = self.back[start.op][1]
+            again.outs.append(Val(f.name, kind(start), again, f.user))
+            swap(self.uses[f], f, again.out)
+            self.list_of[again.out] = f, region
+            self.back[again] = f, start
+            after.append(again)
+        at = region.ops.index(op)
+        region.ops[at : at + 1] = [*before, op, *after]
+
+    def listing(self, v: Atom, region: Region, before: list[Op], like: Op) -> Val:
+        """An array as a list, made before a loop if it is not there."""
+        assert isinstance(v, Val)
+        known = self.list_of.get(v)
+        if known is not None and known[1] in self.open:
+            there = known[0].op
+            if there is not None and there in region.ops and region.ops.index(there) > region.ops.index(like):
+                region.ops.remove(there)  # (made for a later loop until now)
+                before.append(there)
+            return known[0]
+        made = Op("prim", [v], attrs={"fn": list, "tolist": True}, origin=like.origin)
+        made.outs.append(Val(v.name, list_kind(v.kind), made, v.user))
+        before.append(made)
+        self.ours.add(made.out)
+        self.list_of[v] = made.out, region
+        return made.out
+
+    # ---- at the end
+    def settle(self) -> None:
+        """What is left of arrays again: those that somebody reads; numbers of Python's own."""
+        self.count()
+        for again, (final, start) in self.back.items():
+            self.read_list(again, final, start)
+        self.count()
+        gone = {o for o in self.back if not self.uses.get(o.out)}
+        lost = {v for v, _ in self.list_of.values() if v.op is not None and v.op.attrs.get("tolist")}
+        gone |= {v.op for v in lost if v.op is not None and not self.uses.get(v)}
+        for again, (_, start) in self.back.items():
+            if again not in gone:
+                self.shaped(again, start)
+        remove(self.graph.region, gone)
+        self.count()
+        self.copy_once()
+
+    def copy_once(self) -> None:
+        """A copy that is only made a list is not made: the list is a copy."""
+        for region in regions(self.graph.region):
+            for before, op in zip(region.ops[:-1], region.ops[1:], strict=True):
+                if op.attrs.get("tolist") and before.fn is ops.copied and op.ins[0] is before.out:
+                    if op.out in self.ours and len(self.uses[before.out]) == 1:
+                        op.ins[0] = before.ins[0]
+                        region.ops.remove(before)
+
+    def numbers_of_arrays(self) -> None:
+        """Numbers that loops get out of arrays are Python's own, where they meet such numbers only.
+
+        Elements that are read; those of a vector that a loop runs over; numbers that are there before.
+        """
+        self.count()
+        reads: dict[Val, Op] = {}
+        runs: dict[Val, Op] = {}
+        quick: dict[Val, Op] = {}
+        given: dict[Val, tuple[Val, Op, Region]] = {}
+        for loop, region in list(number_loops(self.graph.region)):
+            every = [loop, *walk_op(loop)]
+            reads.update((o.out, o) for o in every if reads_element(o))
+            quick.update((o.out, o) for o in every if self.is_quick(o))
+            runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
+            for v in captured_numbers(loop):
+                given[self.plain(v, loop, region)] = v, loop, region
+        self.count()
+        news = {v: v for v in (*reads, *runs, *given, *quick) if v.kind == NUMBER}
+        while news:
+            flow = self.flow({**dict.fromkeys(self.elements), **news})
+            bad = flow.clash() | {v for v in news if v not in quick and not flow.meets_its_own(v)}
+            bad |= {v for v in news if v in quick and not all(map(flow.may_be_plain, quick[v].ins))}
+            if not bad:
+                break
+            news = {v: v for v in news if v not in bad}
+        for v, (old, _, region) in given.items():
+            if v not in news:
+                swap(self.uses.get(v, []), v, old)
+                region.ops.remove(v.op)  # type: ignore[arg-type]
+        for v in news:
+            if v in reads:
+                o = reads[v]
+                items = index_items(o.ins[1])
+                o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
+                o.ins = [o.ins[0], *items]
+            elif v in runs:
+                self.run_over_list(runs[v], v)
+            v.kind = Scalar("f8")
+        self.elements |= set(news)
+
+    def plain(self, v: Val, loop: Op, region: Region) -> Val:
+        """A number that is there before a loop, for the loop as one of Python's."""
+        known = self.list_of.get(v)
+        if known is not None and known[1] is region:
+            for r in loop.regions:
+                replace_in(r, {v: known[0]})
+            return known[0]
+        made = Op("prim", [v], attrs={"fn": float}, origin=loop.origin)
+        made.outs.append(Val(v.name, NUMBER, made, v.user))
+        region.ops.insert(region.ops.index(loop), made)
+        self.list_of[v] = made.out, region
+        for r in loop.regions:
+            replace_in(r, {v: made.out})
+        return made.out
+
+    def is_quick(self, op: Op) -> bool:
+        """Whether there is a quick way to an operation of numbers."""
+        if op.code != "prim" or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+            return False
+        numbers = all(isinstance(kind(a), Scalar) and kind(a).dtype == "f8" for a in op.ins)  # type: ignore[union-attr]
+        return numbers and op.out.kind == NUMBER and is_hashable(op.fn) and op.fn in self.numbers.quick
+
+    def runs_over(self, op: Op) -> Iterator[Val]:
+        view = LoopView(op)
+        for e, s in zip(view.elements, view.sources, strict=True):
+            k = kind(s)
+            if isinstance(s, Val) and isinstance(k, Array) and k.dtype == "f8" and len(k.dims) == 1:
+                yield e
+
+    def run_over_list(self, loop: Op, e: Val) -> None:
+        view = LoopView(loop)
+        at = view.head + view.carried + view.elements.index(e)
+        region = next(r for r in regions(self.graph.region) if loop in r.ops)
+        before: list[Op] = []
+        self.open = [region]
+        loop.ins[at] = self.listing(loop.ins[at], region, before, loop)
+        place = region.ops.index(loop)
+        region.ops[place:place] = before
+
+    def read_list(self, again: Op, final: Val, start: Atom) -> None:
+        """An element is read of the list, a size is asked of the array that was there before."""
+        for u in self.uses.get(again.out, ()):
+            o = u.op
+            if u.result or o is None or not u.direct or o.code != "prim":
+                continue
+            if u.at == 0 and reads_element(o):
+                if self.only_stored(o.out):
+                    o.ins[0] = final
+                    continue
+                number = Op("prim", [final, o.ins[1]], attrs={"fn": operator.getitem}, origin=o.origin)
+                number.outs.append(Val("", Scalar("f8"), number))
+                u.region.ops.insert(u.region.ops.index(o), number)
+                o.become(self.numbers.strong)
+                o.ins = [number.out]
+            elif o.fn is ops.shape_at or u.at in self.numbers.shape_only(o.fn):
+                o.ins[u.at] = start
+
+    def only_stored(self, v: Val) -> bool:
+        """Whether a number is written into arrays, and no more is done with it."""
+        return all(
+            u.op is not None and not u.result and u.at == 2 and u.op.fn in (ops.setitem, ops.additem)
+            and isinstance(kind(u.op.ins[0]), Array)
+            for u in self.uses.get(v, ())
+        )  # fmt: skip
+
+    def shaped(self, again: Op, start: Atom) -> None:
+        """An array of rows that may be none is given its shape."""
+        k = kind(start)
+        assert isinstance(k, Array)
+        if len(k.dims) == 1 or all(isinstance(d, int) and d > 0 for d in k.dims):
+            return
+        region = next(r for r in regions(self.graph.region) if again in r.ops)
+        rows = Op("prim", list(again.ins), attrs={"fn": self.numbers.array}, origin=again.origin)
+        rows.outs.append(Val("", k, rows))
+        shape = Op("prim", [start, Const("shape")], attrs={"fn": getattr}, origin=again.origin)
+        shape.outs.append(Val("", OTHER, shape))
+        region.ops[region.ops.index(again) : region.ops.index(again)] = [rows, shape]
+        again.become(self.numbers.reshape, method="reshape")
+        again.ins = [rows.out, shape.out]
+
+
+def regions(region: Region) -> Iterator[Region]:
+    yield region
+    for op in region.ops:
+        for r in op.regions:
+            yield from regions(r)
+
+
+class Found:
+    """What one loop may have as lists."""
+
+    def __init__(self, lists: Lists, op: Op) -> None:
+        self.lists, self.op = lists, op
+        self.view = view = LoopView(op)
+        self.regions: set[Region] = set(op.regions)
+        for o in walk_op(op):
+            self.regions.update(o.regions)
+        self.owner: dict[Val, tuple[Op, str, int]] = {}
+        made: set[Val] = set()
+        for r in self.regions:
+            made.update(r.params)
+            made.update(v for o in r.ops for v in o.outs)
+        every = list(walk_op(op))
+        captured = {v for o in every for v in vals(o.ins) if v not in made}
+        self.note(op)
+        for o in every:
+            if o.regions:
+                self.note(o)
+        start = {v for v in (*captured, *made) if listed(v.kind) and v not in lists.refused}
+        self.made = made
+        self.members = {v for v in start if v not in made or self.is_defined(v)}
+        self.written = {o.out for o in every if writes_element(o)}
+        todo = True
+        while todo:
+            bad = {v for v in self.members if not self.holds(v)}
+            self.members -= bad
+            todo = bool(bad)
+        self.join()
+        self.choose()
+        self.slots = [j for j, p in enumerate(view.params) if p in self.members]
+        self.outside = {v for v in self.members if v not in made and v not in view.finals}
+        self.inside = {v for v in self.members if v not in self.outside}
+        self.inside |= {view.finals[j] for j in self.slots}
+        self.reads = [o for o in every if reads_element(o) and o.ins[0] in self.members]
+
+    def note(self, op: Op) -> None:
+        """What the values of a loop or a branch are, by their places."""
+        if is_loop(op):
+            view = LoopView(op)
+            for r in op.regions:
+                lead = view.has_index if r is view.body else 0
+                for j in range(view.carried):
+                    if lead + j < len(r.params):
+                        self.owner[r.params[lead + j]] = op, "slot", j
+            for j, f in enumerate(view.finals):
+                self.owner[f] = op, "slot", j
+        elif op.code == "if":
+            for j, f in enumerate(op.outs):
+                self.owner[f] = op, "branch", j
+
+    def is_defined(self, v: Val) -> bool:
+        """Whether a value made in the loop may be a list: a variable, an updated array, or a row."""
+        if v in self.owner:
+            return True
+        return v.op is not None and v.op.code == "prim" and (writes_element(v.op) or takes_row(v.op))
+
+    def together(self, v: Val) -> Iterable[Atom]:
+        """What must be a list where ``v`` is one."""
+        if v in self.owner:
+            op, what, j = self.owner[v]
+            if what == "branch":
+                return [op.outs[j], *(r.results[j] for r in op.regions)]
+            view = LoopView(op)
+            start = [view.inits[j]] if op is not self.op else []
+            heads = [r.params[j] for r in op.regions[:-1]]
+            return [view.params[j], view.yields[j], view.finals[j], *heads, *start]
+        if v in self.made and v.op is not None and v.op.code == "prim":
+            return [v.op.ins[0]]
+        return []
+
+    def holds(self, v: Val) -> bool:
+        if not all(isinstance(a, Val) and self.is_one(a) for a in self.together(v)):
+            return False
+        if v in self.owner and self.owner[v][0] is self.op:
+            start = self.view.inits[self.owner[v][2]]
+            if not isinstance(start, Val) or (start.kind != v.kind and not listed(start.kind)):
+                return False
+        outer = v in self.view.finals
+        return outer or all(self.allows(u, v) for u in self.lists.uses.get(v, ()) if u.region in self.regions)
+
+    def is_one(self, v: Val) -> bool:
+        if v in self.view.finals:  # outside of the loop it is an array again
+            return self.view.params[self.view.finals.index(v)] in self.members
+        return v in self.members
+
+    def allows(self, u: Use, v: Val) -> bool:
+        op = u.op
+        assert op is not None
+        if not u.direct:
+            return False
+        if u.result:
+            if op.code == "if":
+                return op.outs[u.at] in self.members
+            return is_loop(op) and u.at < op.attrs["carried"] and self.is_one(LoopView(op).params[u.at])
+        if op.code == "prim":
+            if u.at != 0:
+                return False
+            if reads_element(op):
+                return True
+            return (writes_element(op) or takes_row(op)) and op.out in self.members
+        if is_loop(op):
+            view = LoopView(op)
+            j = u.at - view.head
+            return 0 <= j < view.carried and view.params[j] in self.members
+        return False
+
+    def join(self) -> None:
+        """The members that are lists together or not at all."""
+        part = {v: v for v in self.members}
+
+        def top(v: Val) -> Val:
+            while part[v] is not v:
+                v = part[v]
+            return v
+
+        for v in self.members:
+            for a in self.together(v):
+                if isinstance(a, Val) and a in part:
+                    part[top(a)] = top(v)
+        self.part = {v: top(v) for v in self.members}
+        self.parts: dict[Val, list[Val]] = {}
+        for v, t in self.part.items():
+            self.parts.setdefault(t, []).append(v)
+
+    def choose(self) -> None:
+        """Leave those that are not worth it."""
+        worth = Worth(self.op)
+        uses: dict[Val, list[Op]] = {}
+        for o in walk_op(self.op):
+            a = o.ins[0] if o.ins else None
+            if isinstance(a, Val) and a in self.part and (reads_element(o) or writes_element(o)):
+                uses.setdefault(self.part[a], []).append(o)
+        numbers = {o for loop, _ in number_loops(Region([], [self.op])) for o in walk_op(loop)}
+        for t, group in self.parts.items():
+            roots = [v for v in group if v not in self.made]
+            for v in group:
+                if self.owner.get(v, (None,))[0] is self.op and v in self.view.params:
+                    start = self.view.inits[self.view.params.index(v)]
+                    assert isinstance(start, Val)
+                    roots.append(start)
+            touched = [o for o in uses.get(t, []) if o in numbers or takes_row(o)]
+            if not roots or not touched or not all(worth.pays(r.kind, touched) for r in roots):
+                self.members -= set(group)
+
+
+def list_kind(k: Kind) -> Kind:
+    """The kind of an array as a list."""
+    if not isinstance(k, Array):
+        return k
+    out: Kind = Scalar(k.dtype)
+    for _ in k.dims:
+        out = Seq(out)
+    return out
+
+
+def replace_in(region: Region, table: dict[Val, Val]) -> None:
+    if not table:
+        return
+    for op in region.ops:
+        keep = op.fn is ops.shape_at
+        if not keep:
+            op.ins = [map_atom(lambda v: table.get(v, v), a) for a in op.ins]
+        for r in op.regions:
+            replace_in(r, table)
+    region.results = [map_atom(lambda v: table.get(v, v), a) for a in region.results]
+
+
+def swap(uses: list[Use], old: Val, new: Val) -> None:
+    """``new`` where ``old`` is read."""
+
+    def now(v: Val) -> Atom:
+        return new if v is old else v
+
+    for u in uses:
+        if u.result:
+            u.region.results[u.at] = map_atom(now, u.region.results[u.at])
+        elif u.op is not None:
+            u.op.ins[u.at] = map_atom(now, u.op.ins[u.at])
+
+
+def remove(region: Region, gone: set[Op]) -> None:
+    region.ops = [o for o in region.ops if o not in gone]
+    for op in region.ops:
+        for r in op.regions:
+            remove(r, gone)

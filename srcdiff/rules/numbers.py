@@ -1,0 +1,82 @@
+"""The quick ways to NumPy's functions of one number, and what they stand for where a text is read again."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcdiff import runtime
+from srcdiff.rules.registry import definition, known
+
+__all__ = ["POWER", "QUICK", "takes_number"]
+
+QUICK: dict[Any, Any] = {
+    np.cos: runtime.cos, np.exp: runtime.exp, np.expm1: runtime.expm1, np.log: runtime.log,
+    np.log1p: runtime.log1p, np.maximum: runtime.maximum, np.minimum: runtime.minimum, np.sin: runtime.sin,
+    np.sqrt: runtime.sqrt, np.tanh: runtime.tanh, np.abs: operator.abs,
+}  # fmt: skip
+POWER = runtime.power
+
+known(*(fn for fn in QUICK.values() if fn is not operator.abs), POWER)
+
+
+def takes_number(fn: Any) -> bool:
+    """Whether a function of NumPy does the same with a number of Python's as with one of its own."""
+    return isinstance(fn, np.ufunc) or fn in (np.array, np.clip, np.where)
+
+
+@definition(runtime.cos, "x")
+def cos(x: Any) -> Any:
+    return np.cos(x)
+
+
+@definition(runtime.exp, "x")
+def exp(x: Any) -> Any:
+    return np.exp(x)
+
+
+@definition(runtime.expm1, "x")
+def expm1(x: Any) -> Any:
+    return np.expm1(x)
+
+
+@definition(runtime.log, "x")
+def log(x: Any) -> Any:
+    return np.log(x)
+
+
+@definition(runtime.log1p, "x")
+def log1p(x: Any) -> Any:
+    return np.log1p(x)
+
+
+@definition(runtime.maximum, "a", "b")
+def maximum(a: Any, b: Any) -> Any:
+    return np.maximum(a, b)
+
+
+@definition(runtime.minimum, "a", "b")
+def minimum(a: Any, b: Any) -> Any:
+    return np.minimum(a, b)
+
+
+@definition(runtime.power, "x")
+def power(x: Any, n: Any) -> Any:
+    return x**n
+
+
+@definition(runtime.sin, "x")
+def sin(x: Any) -> Any:
+    return np.sin(x)
+
+
+@definition(runtime.sqrt, "x")
+def sqrt(x: Any) -> Any:
+    return np.sqrt(x)
+
+
+@definition(runtime.tanh, "x")
+def tanh(x: Any) -> Any:
+    return np.tanh(x)

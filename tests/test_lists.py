@@ -1,0 +1,163 @@
+"""Arrays that are lists in loops: where they are, and that nothing else changes."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from corpus.elements import PROGRAMS
+from srcdiff import grad, source, value_and_grad
+from srcdiff.api import specialise
+from srcdiff.pipeline import finishing
+from srcdiff.runtime import numbers
+
+rng = np.random.default_rng(5)
+SPECIAL = (0.0, -0.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 1e-308, -1.0, 800.0)
+
+
+def outcome(f: Any, args: Any) -> Any:
+    """What a call returns or raises; NumPy's warnings aside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return f(*copy.deepcopy(args))
+        except (IndexError, ValueError, ZeroDivisionError, OverflowError, TypeError) as e:
+            return type(e)
+
+
+def leaves(x: Any) -> list[Any]:
+    return [leaf for part in x for leaf in leaves(part)] if isinstance(x, tuple) else [x]
+
+
+def versions(args: Any) -> list[Any]:
+    """The arguments; with special numbers in some places; short ones, and none at all."""
+    out = [args]
+    for k in range(12):
+        new = copy.deepcopy(args)
+        for x in new:
+            if isinstance(x, np.ndarray) and x.dtype == float:
+                x.flat[rng.integers(x.size, size=1 + k % 3)] = rng.choice(SPECIAL)
+        out.append(new)
+    return [*out, *(tuple(x[:n] if isinstance(x, np.ndarray) else x for x in args) for n in (0, 2))]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_the_same_numbers(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists and arrays give the same, of the same types, for every number there is; or raise the same."""
+    with_lists = value_and_grad(program.function, wrt=program.wrt_option)
+    text = source(with_lists, *program.args)
+    assert any(word in text for word in ("tolist()", ".item(", "srcdiff.runtime"))
+    with_lists(*copy.deepcopy(program.args))
+    monkeypatch.setattr(finishing, "as_lists", lambda graph, numbers: graph)
+    monkeypatch.setattr(specialise, "_shared", OrderedDict())  # (what was made before)
+    without = value_and_grad(program.function, wrt=program.wrt_option)
+    assert "tolist()" not in source(without, *program.args)
+    for args in versions(program.args):
+        one, other = outcome(with_lists, args), outcome(without, args)
+        if isinstance(one, type) or isinstance(other, type):
+            assert one is other
+            continue
+        for a, b in zip(leaves(one), leaves(other), strict=True):
+            assert np.shape(a) == np.shape(b) and np.asarray(a).dtype == np.asarray(b).dtype
+            assert isinstance(a, np.ndarray) == isinstance(b, np.ndarray)
+            np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def few_of_many(x: Any) -> Any:
+    s = 0.0
+    for i in range(3):
+        s += x[i] * x[i + 1]
+    return s
+
+
+def while_it_grows(x: Any) -> Any:
+    s, i = 0.0, 0
+    while s < 1.0:
+        s += x[i] * x[i]
+        i += 1
+    return s
+
+
+def left_early(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        if s > 1.0:
+            break
+        s += x[i] * x[i]
+    return s
+
+
+def sums_of_rows(A: Any) -> Any:
+    s = 0.0
+    for i in range(A.shape[0]):
+        s = s * A[i, 0] + np.sum(A[i])
+    return s
+
+
+FEW = (few_of_many, while_it_grows, left_early, sums_of_rows)
+
+
+@pytest.mark.parametrize("f", FEW, ids=lambda f: f.__name__)
+def test_only_where_the_trips_pay(f: Any) -> None:
+    """No list of all elements where a loop may read few of them, or works with whole rows."""
+    x = rng.random((6, 6)) if f is sums_of_rows else rng.random(6)
+    assert "x.tolist()" not in source(grad(f), x) and "A.tolist()" not in source(grad(f), x)
+
+
+def in_single_precision(x: Any) -> Any:
+    s = x[0] * 0
+    for i in range(len(x)):
+        s = s + x[i] * x[i]
+    return s
+
+
+def test_doubles_only() -> None:
+    assert "tolist" not in source(grad(in_single_precision), np.ones(4, np.float32))
+    assert grad(in_single_precision)(np.ones(4, np.float32)).dtype == np.float32
+
+
+def as_truths(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        s += ((x[i] > 0.0) + (x[i] > 1.0)) * x[i]  # of NumPy's truths, the sum is their "or"
+    return s
+
+
+def test_truths_that_add() -> None:
+    np.testing.assert_array_equal(grad(as_truths)(np.array([0.5, 2.0, -1.0])), [1.0, 1.0, 0.0])
+
+
+def printed(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        print(repr(x[i]))
+        s += x[i] * x[i]
+    return s
+
+
+def test_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    value_and_grad(printed)(np.array([1.5]))
+    assert capsys.readouterr().out == repr(np.float64(1.5)) + "\n"
+
+
+@pytest.mark.parametrize("name", numbers.__all__)
+def test_functions_of_one_number(name: str) -> None:
+    """The same as NumPy's, also where `math` raises."""
+    fn = getattr(numbers, name)
+    values = [*SPECIAL, 0.3, -0.7, 1e5, -745.2, 2.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for x in values:
+            if name == "power":
+                for n in (3, -1, 0.5, -0.5, 0, 1e3):
+                    np.testing.assert_allclose(fn(x, n), np.float64(x) ** n, rtol=1e-15)
+            elif name in ("minimum", "maximum"):
+                for y in values:
+                    np.testing.assert_array_equal(fn(x, y), getattr(np, name)(x, y))
+            else:
+                np.testing.assert_allclose(fn(x), getattr(np, name)(x), rtol=4e-16)
