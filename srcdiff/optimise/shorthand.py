@@ -37,6 +37,11 @@ class Call:
     args: tuple[Any, ...]
     names: Mapping[str, Any]
 
+    @functools.cached_property
+    def operands(self) -> dict[str, Any]:
+        """The operands by the names of the parameters."""
+        return {**by_name(self.fn, self.args, ("",) * len(self.args)), **self.names}
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -200,11 +205,10 @@ class Match:
         if op.fn is not p.fn:
             return False
         names = op.attrs.get("names") or ("",) * len(op.ins)
-        have, want = by_name(op.fn, op.ins, names), by_name(p.fn, p.args, ("",) * len(p.args))
-        want = {**want, **p.names}
-        if have.keys() != want.keys():
+        if len(names) != len(p.operands):
             return False
-        return all(self.atom(have[k], want[k]) for k in want)
+        have = by_name(op.fn, op.ins, names)
+        return all(k in have and self.atom(have[k], want) for k, want in p.operands.items())
 
     def is_thin(self, a: Atom, axis: str = "") -> bool:
         """Whether a value is one number along the axis that a name stands for, or altogether."""
