@@ -268,15 +268,17 @@ class LoopView:
 
     @property
     def header(self) -> list[Atom]:
-        return self.op.ins[: self.head]
+        return self.op.ins[: self.op.attrs["head"]]
 
     @property
     def inits(self) -> list[Atom]:
-        return self.op.ins[self.head : self.head + self.carried]
+        op = self.op
+        head: int = op.attrs["head"]
+        return op.ins[head : head + op.attrs["carried"]]
 
     @property
     def sources(self) -> list[Atom]:
-        return self.op.ins[self.head + self.carried :]
+        return self.op.ins[self.op.attrs["head"] + self.op.attrs["carried"] :]
 
     @property
     def index(self) -> Val:
@@ -308,7 +310,7 @@ class LoopView:
 
     @property
     def finals(self) -> list[Val]:
-        return self.op.outs[: self.carried]
+        return self.op.outs[: self.op.attrs["carried"]]
 
     @property
     def tapes(self) -> list[Val]:

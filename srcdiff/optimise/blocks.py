@@ -85,6 +85,7 @@ class Blocks(Rewriter):
             self.env[o] = made[key]
         if new.outs or effect(new) or guarded(new):
             self.regions[here][0].ops.append(new)
+            self.branches.append(new)
 
     def in_place_of(self, op: Op, region: Region) -> None:
         """What a region holds, in place of the operation around it."""

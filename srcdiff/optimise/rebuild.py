@@ -47,6 +47,7 @@ class Rewriter:
         self.loose = False
         self.barred: list[Val] = []
         self.loops: list[Op] = []  # made in this walk
+        self.branches: list[Op] = []
         self.updated: Known = {}  # of the old graph
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.words = words

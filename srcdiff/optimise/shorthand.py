@@ -52,6 +52,16 @@ class Pattern:
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
 
+    def may_be(self, op: Op) -> bool:
+        """Whether the operands of an operation are made by the functions that they should be made by."""
+        names = op.attrs.get("names")
+        for n, p in enumerate(self.root.args):
+            if isinstance(p, Call) and p.fn not in STANDING and not (names and names[n : n + 1] != ("",)):
+                a = op.ins[n] if n < len(op.ins) else None
+                if not isinstance(a, Val) or a.op is None or a.op.fn is not p.fn:
+                    return False
+        return True
+
 
 def pattern(
     text: str, helper: Any, args: tuple[Any, ...], shared: frozenset[Any], words: Callable[[str], Any]
@@ -105,6 +115,7 @@ def turned() -> None:
     """Stands in patterns for what is turned round along an axis: the function, or an index of a vector."""
 
 
+STANDING = (newaxis, thin, alike, turned)
 MARKS: dict[str, Any] = {"thin": thin, "alike": alike}
 WAYS: dict[str, Any] = {"newaxis": newaxis, "turned": turned}
 
@@ -141,6 +152,8 @@ def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val,
         if op.code != "prim" or not is_hashable(op.fn):
             continue
         for p in by_root.get(op.fn, ()):
+            if not p.may_be(op):
+                continue
             found = Match(here, p.shared)
             if found.op(op, p.root) and found.is_alone(op, uses):
                 given = [found.bound[a] if isinstance(a, str) else a for a in p.args]

@@ -29,7 +29,7 @@ from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import basic, computable, is_zero, last_written, puts_back, steady
+from srcdiff.optimise.patterns import alike, basic, computable, is_zero, last_written, puts_back, steady
 from srcdiff.optimise.rebuild import count_uses, key_of_fn
 from srcdiff.optimise.words import Words
 
@@ -67,8 +67,10 @@ def simplify(
 
 def leaves_work(walk: Rebuild, graph: Graph) -> bool:
     """Whether another walk may find something: all but this a walk sees as it goes."""
-    if walk.loose or not walk.barred:
-        return walk.loose
+    if walk.loose or any(alike(*op.regions) for op in walk.branches):
+        return True
+    if not walk.barred:
+        return False
     uses: dict[Val, int] = {}
     count_uses(graph.region, uses)
     return any(uses.get(v) == 1 for v in walk.barred)
