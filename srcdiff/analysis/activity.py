@@ -78,7 +78,7 @@ class Activity:
             (self.varied, is_active_kind), (self.told, has_text), (self.raised, has_text),
             (self.keyed, has_keys), (self.filled, has_keys),
         ):  # fmt: skip
-            if any(v in reached for v in seen):
+            if not reached.isdisjoint(seen):
                 reached.update(v for v in to if may(v.kind))
 
     def region(self, region: Region) -> None:
@@ -93,7 +93,7 @@ class Activity:
             if self.moved(op.ins):  # (what it does is not looked into)
                 self.keyed.update(v for v in op.outs if has_keys(v.kind))
                 self.told.update(v for v in op.outs if has_text(v.kind) and not is_active_kind(v.kind))
-                if any(v in self.filled for v in vals(op.ins)):
+                if not self.filled.isdisjoint(vals(op.ins)):
                     for v in op.outs:
                         if is_active_kind(v.kind):
                             self.lose(v, "entry")
@@ -136,15 +136,15 @@ class Activity:
             return
         if self.constant(fn):
             tells = (self.varied, self.told) if fn in TEXTS else (self.told,)
-            if has_text(out.kind) and any(v in t for t in tells for v in vals(op.ins)):
+            if has_text(out.kind) and not all(t.isdisjoint(vals(op.ins)) for t in tells):
                 self.told.add(out)
-                if any(v in self.raised for v in vals(op.ins)):
+                if not self.raised.isdisjoint(vals(op.ins)):
                     self.raised.add(out)
             return
         error = isinstance(fn, type) and issubclass(fn, BaseException)
         if (out.kind == STR or error or (fn is tuple and out.kind == OTHER)) and self.moved(op.ins):
             self.told.add(out)
-            if error or any(v in self.raised for v in vals(op.ins)):
+            if error or not self.raised.isdisjoint(vals(op.ins)):
                 self.raised.add(out)
         self.into(op.ins, out)
         if fn is dict and has_keys(out.kind) and any(v not in self.varied for v in vals(op.ins)):
@@ -155,7 +155,7 @@ class Activity:
         if fn is ops.setitem and has_keys(out.kind) and self.moved(op.ins[1:2]):
             self.keyed.add(out)
         if self.reads_text(op):
-            self.lose(out, "exception" if any(v in self.raised for v in vals(op.ins)) else "text")
+            self.lose(out, "text" if self.raised.isdisjoint(vals(op.ins)) else "exception")
 
     def raises_number(self, op: Op) -> bool:
         """Whether an exception may leave here that tells of a number that varies."""
@@ -172,10 +172,13 @@ class Activity:
         self.lost[v] = how
 
     def moved(self, atoms: Iterable[Atom]) -> bool:
-        return any(v in self.varied or v in self.told for v in vals(atoms))
+        seen = vals(atoms)
+        return not (self.varied.isdisjoint(seen) and self.told.isdisjoint(seen))
 
     def reads_text(self, op: Op) -> bool:
         """Whether numbers are made of text that tells of one that varies."""
+        if not self.told:
+            return False
         k = op.out.kind
         if not is_active_kind(k) or (has_text(k) and (k != UNKNOWN or op.fn in HOLDERS)):
             return False

@@ -50,7 +50,7 @@ Part = str | Cut | Group
 
 def flat(parts: Iterable[Part]) -> str:
     """The text of the parts on one line."""
-    return "".join(part if isinstance(part, str) else part.flat for part in parts)
+    return "".join([part if isinstance(part, str) else part.flat for part in parts])
 
 
 def has_cut(parts: Iterable[Part]) -> bool:

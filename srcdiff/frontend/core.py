@@ -272,8 +272,9 @@ class Core:
         if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
             self.needs_value(*args)
             args = [self.sure(a) for a in args]
-        if any(a is ZERO for a in args):
-            return constants.with_zero(self, fn, args, names)
+        for a in args:
+            if a is ZERO:
+                return constants.with_zero(self, fn, args, names)
         folded = constants.fold(self, fn, args, names)
         if folded is not None:
             return folded
@@ -399,20 +400,21 @@ class Core:
 
     def tested(self, a: Atom) -> Atom:
         """What a value that may be None is on the path being read, where that has been tested."""
-        return self.there.get(name_of_value(a), a) if isinstance(kind(a), Maybe) else a
+        if type(a) is not Val or not isinstance(a.kind, Maybe):
+            return a
+        return self.there.get(name_of_value(a), a)
 
     def needs_value(self, *atoms: Atom) -> None:
         """What cannot be done with None: where a loop has yet to set it, this is not its first trip."""
-        if self.passes and not self.attempts and any(a == Const(None) for a in atoms):
+        if self.passes and not self.attempts and Const(None) in atoms:
             self.passed = True
             raise Bottom
 
     def sure(self, a: Atom) -> Atom:
         """A value that may be None, where the program stops unless it is there."""
         a = self.tested(a)
-        k = kind(a)
-        if not isinstance(k, Maybe) or self.attempts:  # (where a handler waits, the program goes on)
-            return a
+        if type(a) is not Val or not isinstance(a.kind, Maybe) or self.attempts:
+            return a  # (where a handler waits, the program goes on)
         return self.there.setdefault(name_of_value(a), self.not_none(a))
 
     def not_none(self, a: Atom) -> Atom:

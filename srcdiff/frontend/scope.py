@@ -335,6 +335,8 @@ def children(node: Any) -> list[Any]:
     out: list[Any] = []
     for f in node._fields:
         v = getattr(node, f, None)
+        if v is None or type(v) is str:
+            continue
         if isinstance(v, list):
             out += [x for x in v if isinstance(x, gast.AST)]
         elif f != "ctx" and isinstance(v, gast.AST):

@@ -268,37 +268,41 @@ class LoopView:
 
     @property
     def header(self) -> list[Atom]:
-        return self.op.ins[: self.head]
+        return self.op.ins[: self.op.attrs["head"]]
 
     @property
     def inits(self) -> list[Atom]:
-        return self.op.ins[self.head : self.head + self.carried]
+        op = self.op
+        head: int = op.attrs["head"]
+        return op.ins[head : head + op.attrs["carried"]]
 
     @property
     def sources(self) -> list[Atom]:
-        return self.op.ins[self.head + self.carried :]
+        return self.op.ins[self.op.attrs["head"] + self.op.attrs["carried"] :]
 
     @property
     def index(self) -> Val:
-        return self.body.params[0]
+        return self.op.regions[-1].params[0]
 
     @property
     def params(self) -> list[Val]:
-        k = self.has_index
-        return self.body.params[k : k + self.carried]
+        op = self.op
+        k = 1 if op.code == "for" else 0
+        return op.regions[-1].params[k : k + op.attrs["carried"]]
 
     @property
     def elements(self) -> list[Val]:
-        return self.body.params[self.has_index + self.carried :]
+        op = self.op
+        return op.regions[-1].params[(1 if op.code == "for" else 0) + op.attrs["carried"] :]
 
     @property
     def yields(self) -> list[Atom]:
-        return self.body.results[: self.carried]
+        return self.op.regions[-1].results[: self.op.attrs["carried"]]
 
     @property
     def collected(self) -> list[Atom]:
-        n = len(self.body.results) - (1 if self.op.attrs["exits"] else 0)
-        return self.body.results[self.carried : n]
+        results, attrs = self.op.regions[-1].results, self.op.attrs
+        return results[attrs["carried"] : -1 if attrs["exits"] else None]
 
     @property
     def exit_result(self) -> Atom | None:
@@ -306,11 +310,13 @@ class LoopView:
 
     @property
     def finals(self) -> list[Val]:
-        return self.op.outs[: self.carried]
+        return self.op.outs[: self.op.attrs["carried"]]
 
     @property
     def tapes(self) -> list[Val]:
-        return self.op.outs[self.carried : self.carried + len(self.collected)]
+        op = self.op
+        exits = 1 if op.attrs["exits"] else 0
+        return op.outs[op.attrs["carried"] : len(op.regions[-1].results) - exits]
 
     @property
     def exit_out(self) -> Val | None:
@@ -353,10 +359,11 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
     """The values inside ``atoms``."""
     out: list[Val] = []
     for a in atoms:
-        if isinstance(a, Val):
-            out.append(a)
-        elif isinstance(a, (Struct, Slice)):
-            out += [v for v in flat((a,)) if isinstance(v, Val)]
+        cls = type(a)
+        if cls is Val:
+            out.append(a)  # type: ignore[arg-type]
+        elif cls is Struct or cls is Slice:
+            out += vals(a.items if cls is Struct else (a.lower, a.upper, a.step))  # type: ignore[union-attr]
     return out
 
 

@@ -83,15 +83,12 @@ class Blocks(Rewriter):
                 new.outs.append(v)
                 made[key] = v
             self.env[o] = made[key]
-        self.changed = self.changed or len(new.outs) != len(op.outs)
         if new.outs or effect(new) or guarded(new):
             self.regions[here][0].ops.append(new)
-        else:
-            self.changed = True
+            self.branches.append(new)
 
     def in_place_of(self, op: Op, region: Region) -> None:
         """What a region holds, in place of the operation around it."""
-        self.changed = True
         self.body(region)
         for o, a in zip(op.outs, region.results, strict=True):
             got = self.atom(a)
@@ -152,5 +149,4 @@ class Blocks(Rewriter):
                 new.outs.append(v)
                 made[key] = v
             self.env[o] = made[key]
-        self.changed = self.changed or len(new.outs) != len(op.outs)
         self.regions[here][0].ops.append(new)

@@ -58,7 +58,6 @@ class Loops(Rewriter):
             was_fixed, was = self.tried[op]
             fixed = [a and b for a, b in zip(fixed, was_fixed, strict=True)]
             groups = [g if g == was[j] and fixed[g] == fixed[j] else j for j, g in enumerate(groups)]
-        changed = self.changed
         mark = [len(r[0].ops) for r in self.regions]
         keys = [dict(r[1]) for r in self.regions]
         while True:
@@ -76,7 +75,6 @@ class Loops(Rewriter):
                     bad = True
             if not bad:
                 break
-            self.changed = changed
             for (region, _, _), size in zip(self.regions, mark, strict=True):
                 del region.ops[size:]
             for (_, table, _), saved in zip(self.regions, keys, strict=True):
@@ -119,12 +117,6 @@ class Loops(Rewriter):
         new.attrs["carried"] = len(leaders)
         new.attrs["dirs"] = tuple(d for _, d, _ in sources)
         self.loops.append(new)
-        self.changed = (
-            self.changed
-            or len(new.outs) != len(op.outs)
-            or len(leaders) != n
-            or new.attrs["dirs"] != op.attrs["dirs"]
-        )
         self.regions[here][0].ops.append(new)
 
     def sources(self, view: LoopView, op: Op) -> list[tuple[Atom, int, list[Val]]]:
@@ -135,7 +127,6 @@ class Loops(Rewriter):
             always = self.same_in_all(a) if view.head == 3 else None
             if always is not None:
                 self.env[e] = always
-                self.changed = True
                 continue
             inner = flipped(a)
             if inner is not None:

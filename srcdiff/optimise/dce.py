@@ -30,19 +30,19 @@ def effect(op: Op) -> bool:
         return bool(op.attrs.get("unread"))
     if op.code == "call":
         return bool(op.attrs["graph"].info.get("effect"))
-    return bool(op.attrs.get("effect")) or any(effect(o) for r in op.regions for o in r.ops)
+    return bool(op.attrs.get("effect")) or any(any(map(effect, r.ops)) for r in op.regions)
 
 
 def guarded(op: Op) -> bool:
     """Whether an operation, or one inside it, may decide how the ``try`` around it ends."""
-    return bool(op.attrs.get("guarded")) or any(guarded(o) for r in op.regions for o in r.ops)
+    return bool(op.attrs.get("guarded") or (op.regions and any(any(map(guarded, r.ops)) for r in op.regions)))
 
 
 def deciding(op: Op, live: set[Val]) -> bool:
     """The same, where that ``try`` is live."""
-    if op.attrs.get("guarded") and any(o in live for o in op.outs):
+    if op.attrs.get("guarded") and not live.isdisjoint(op.outs):
         return True
-    return any(deciding(o, live) for r in op.regions for o in r.ops)
+    return bool(op.regions) and any(deciding(o, live) for r in op.regions for o in r.ops)
 
 
 def read_by(op: Op) -> list[Val]:
@@ -166,12 +166,12 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
             if not op.outs and not effect(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
-            if not any(o in live for o in op.outs) and not effect(op) and not deciding(op, live):
+            if live.isdisjoint(op.outs) and not effect(op) and not deciding(op, live):
                 continue
             _trim(op, live)
             for r in op.regions:
                 _sweep(r, live, spare)
-        elif not any(o in live for o in op.outs) and not effect(op):
+        elif live.isdisjoint(op.outs) and not effect(op):
             continue
         keep.append(op)
     region.ops = keep

@@ -57,6 +57,8 @@ def in_memory(v: Atom) -> bool:
 
 def has_memory(k: Kind) -> bool:
     """Whether a value of this kind is or holds what can be written to: a tuple of numbers does not."""
+    if isinstance(k, (Array, Scalar)):
+        return isinstance(k, Array)
     k = present(k)
     if isinstance(k, Tree) and isinstance(k.type, type) and issubclass(k.type, tuple):
         return any(has_memory(x) for x in k.items)

@@ -345,8 +345,10 @@ class Products:
         """The operands, containers, of which an operation reads shapes and types alone."""
         if op.code != "prim":
             return []
-        names = op.attrs.get("names") or ("",) * len(op.ins)
         wanted = self.shape_only(op.fn)
+        if not wanted:
+            return []
+        names = op.attrs.get("names") or ("",) * len(op.ins)
         return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(a, Struct)]
 
     def of_this_shape(self, v: Val) -> Atom:

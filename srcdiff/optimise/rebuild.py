@@ -31,7 +31,8 @@ class Rewriter:
     """A graph that is read, and the regions of the new one that are open.
 
     ``settled``: loops of which an earlier walk has found out what does not change and what is equal in them.
-    ``changed``: whether the new graph is anything but a copy of the old one.
+    ``loose``: whether operations were written that another walk may do better, or elsewhere.
+    ``barred``: values that something else could stand for if they were used only once.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Rewriter:
     ) -> None:
         self.old = graph
         self.settled = settled
-        self.changed = False
+        self.loose = False
+        self.barred: list[Val] = []
         self.loops: list[Op] = []  # made in this walk
+        self.branches: list[Op] = []
         self.updated: Known = {}  # of the old graph
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
         self.words = words
@@ -106,6 +109,7 @@ class Rewriter:
         v = Val("", k)
         new = Op("prim", ins, [v], attrs={"fn": fn}, origin=like.origin)
         v.op = new
+        self.loose = True
         here = len(self.regions) - 1
         self.depth[v] = here
         self.regions[here][0].ops.append(new)
@@ -113,7 +117,10 @@ class Rewriter:
 
     def new_uses(self, x: Val) -> bool:
         """Whether a value made in this walk is used more than once."""
-        return self.uses.get(self.origin_of.get(x, x), 1) > 1
+        if self.uses.get(self.origin_of.get(x, x), 1) <= 1:
+            return False
+        self.barred.append(x)
+        return True
 
     def ordered(self, fn: Any, ins: list[Atom]) -> list[Atom]:
         if (
@@ -136,10 +143,7 @@ class Rewriter:
     def once(self, a: Atom) -> bool:
         if not isinstance(a, Val) or (a.user and not a.name.endswith(("_bar", "_dot"))):
             return False
-        return self.uses.get(self.source(a), 1) <= 1
-
-    def source(self, a: Val) -> Val:
-        return self.origin_of.get(a, a)
+        return not self.new_uses(a)
 
     def make(self, fn: Any, ins: list[Atom], like: Op) -> Atom:
         """A new operation beside ``like``."""
@@ -155,6 +159,7 @@ class Rewriter:
             found = self.regions[level][1].get(key)
             if found is not None:
                 return found
+        self.loose = self.loose or self.level(ins) < here
         self.depth[o] = here
         self.regions[here][0].ops.append(new)
         self.regions[here][1][key] = o

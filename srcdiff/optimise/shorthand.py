@@ -37,6 +37,11 @@ class Call:
     args: tuple[Any, ...]
     names: Mapping[str, Any]
 
+    @functools.cached_property
+    def operands(self) -> dict[str, Any]:
+        """The operands by the names of the parameters."""
+        return {**by_name(self.fn, self.args, ("",) * len(self.args)), **self.names}
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -46,6 +51,16 @@ class Pattern:
     helper: Any
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
+
+    def may_be(self, op: Op) -> bool:
+        """Whether the operands of an operation are made by the functions that they should be made by."""
+        names = op.attrs.get("names")
+        for n, p in enumerate(self.root.args):
+            if isinstance(p, Call) and p.fn not in STANDING and not (names and names[n : n + 1] != ("",)):
+                a = op.ins[n] if n < len(op.ins) else None
+                if not isinstance(a, Val) or a.op is None or a.op.fn is not p.fn:
+                    return False
+        return True
 
 
 def pattern(
@@ -100,6 +115,7 @@ def turned() -> None:
     """Stands in patterns for what is turned round along an axis: the function, or an index of a vector."""
 
 
+STANDING = (newaxis, thin, alike, turned)
 MARKS: dict[str, Any] = {"thin": thin, "alike": alike}
 WAYS: dict[str, Any] = {"newaxis": newaxis, "turned": turned}
 
@@ -136,6 +152,8 @@ def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val,
         if op.code != "prim" or not is_hashable(op.fn):
             continue
         for p in by_root.get(op.fn, ()):
+            if not p.may_be(op):
+                continue
             found = Match(here, p.shared)
             if found.op(op, p.root) and found.is_alone(op, uses):
                 given = [found.bound[a] if isinstance(a, str) else a for a in p.args]
@@ -200,11 +218,10 @@ class Match:
         if op.fn is not p.fn:
             return False
         names = op.attrs.get("names") or ("",) * len(op.ins)
-        have, want = by_name(op.fn, op.ins, names), by_name(p.fn, p.args, ("",) * len(p.args))
-        want = {**want, **p.names}
-        if have.keys() != want.keys():
+        if len(names) != len(p.operands):
             return False
-        return all(self.atom(have[k], want[k]) for k in want)
+        have = by_name(op.fn, op.ins, names)
+        return all(k in have and self.atom(have[k], want) for k, want in p.operands.items())
 
     def is_thin(self, a: Atom, axis: str = "") -> bool:
         """Whether a value is one number along the axis that a name stands for, or altogether."""

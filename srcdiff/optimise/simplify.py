@@ -29,8 +29,8 @@ from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import basic, computable, is_zero, last_written, puts_back, steady
-from srcdiff.optimise.rebuild import key_of_fn
+from srcdiff.optimise.patterns import alike, basic, computable, is_zero, last_written, puts_back, steady
+from srcdiff.optimise.rebuild import count_uses, key_of_fn
 from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
@@ -56,9 +56,8 @@ def simplify(
     for _ in range(rounds):
         walk = Rebuild(graph, is_shareable, words, read)
         graph = walk.run()
-        before = None if walk.changed else slots(graph.region)
         dce(graph)
-        graph.info["settled"] = before is not None and slots(graph.region) == before
+        graph.info["settled"] = not leaves_work(walk, graph)
         n = count(graph.region)
         if n == size or graph.info["settled"]:
             break
@@ -66,12 +65,15 @@ def simplify(
     return graph
 
 
-def slots(region: Region) -> int:
-    """The size of all that the removal of dead code can make smaller."""
-    n = len(region.params) + len(region.results)
-    for op in region.ops:
-        n += 1 + len(op.ins) + len(op.outs) + sum([slots(r) for r in op.regions])
-    return n
+def leaves_work(walk: Rebuild, graph: Graph) -> bool:
+    """Whether another walk may find something: all but this a walk sees as it goes."""
+    if walk.loose or any(alike(*op.regions) for op in walk.branches):
+        return True
+    if not walk.barred:
+        return False
+    uses: dict[Val, int] = {}
+    count_uses(graph.region, uses)
+    return any(uses.get(v) == 1 for v in walk.barred)
 
 
 def count(region: Region) -> int:
@@ -119,7 +121,6 @@ class Rebuild(Algebra, Blocks, Loops):
         env = self.env
         ins = [env.get(a, a) if isinstance(a, Val) else self.atom(a) for a in op.ins]
         if op.attrs.get("unset") and ins[0] is UNDEF:
-            self.changed = True
             self.env[op.out] = Const(0.0)
             return
         words = self.words
@@ -127,7 +128,6 @@ class Rebuild(Algebra, Blocks, Loops):
         known = op.fn in SIMPLER or op.fn is words.total or (listed and not any(op.attrs.get("names", ())))
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
-            self.changed = True
             self.rename(simpler, op.out)
             self.env[op.out] = simpler
             return
@@ -135,15 +135,13 @@ class Rebuild(Algebra, Blocks, Loops):
         here = len(self.regions) - 1
         if fn is ops.setitem and last_written(ins[0], ins[1]) is not None and not self.new_uses(ins[0]):  # type: ignore[arg-type]
             ins[0] = ins[0].op.ins[0]  # type: ignore[union-attr]  # it is overwritten at once
-            self.changed = True
         if fn is ops.setitem and puts_back(ins):
-            self.changed = True
             self.env[op.out] = ins[0]
             return
         if fn is ops.additem and self.doubles(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
-            self.changed = True
+            self.loose = True
             twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
             attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
             self.place(
@@ -160,7 +158,7 @@ class Rebuild(Algebra, Blocks, Loops):
         if fn is ops.additem and self.overwrites_zero(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
-            self.changed = True
+            self.loose = True
             attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
             self.place(
                 Op(
@@ -184,7 +182,6 @@ class Rebuild(Algebra, Blocks, Loops):
                 inner = value.op.ins[0]
                 if isinstance(kind(inner), Scalar) and isinstance(op.ins[2], Val):
                     ins[2] = inner  # an assignment broadcasts by itself
-                    self.changed = True
         if (
             op.attrs.get("unread")
             or fn in ops.UPDATES
@@ -198,7 +195,6 @@ class Rebuild(Algebra, Blocks, Loops):
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
             if found is not None:
-                self.changed = True
                 self.rename(found, op.out)
                 self.env[op.out] = found
                 return
@@ -207,7 +203,6 @@ class Rebuild(Algebra, Blocks, Loops):
             if self.regions[level][2] == "again":
                 break  # what is computed again is not to be kept
         level = self.lift(op, ins, here)
-        self.changed = self.changed or level != here
         self.regions[level][1][key] = self.again(op, ins, level)
 
     def overwrites_zero(self, ins: list[Atom]) -> bool:

@@ -452,6 +452,9 @@ def flat_operands(fn: Any) -> frozenset[str]:
         return frozenset()
 
 
+NO_POSITIONS: frozenset[int] = frozenset()
+
+
 @functools.cache
 def _positions(fn: Fn) -> frozenset[int]:
     names = _SHAPES_ONLY[fn]
@@ -460,7 +463,10 @@ def _positions(fn: Fn) -> frozenset[int]:
 
 def shape_positions(fn: Any) -> frozenset[int]:
     """The same as positions of arguments."""
-    return _positions(fn) if shape_operands(fn) else frozenset()
+    try:
+        return _positions(fn) if fn in _SHAPES_ONLY else NO_POSITIONS
+    except TypeError:
+        return NO_POSITIONS
 
 
 def takes_sequence(*fns: Fn) -> None:
