@@ -239,7 +239,7 @@ def boxed(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         items = [boxed(v) for v in x]
         return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
-    return x
+    return Curve(x) if hasattr(x, "antiderivative") else x
 
 
 def wrapped(f: Any, name: str, parameters: tuple[str, ...] | None, path: str = "", own: bool = False) -> Any:
@@ -330,6 +330,19 @@ class Grid:
         return boxed(self._host[index])
 
 
+class Curve:
+    """A curve of ``cupyx.scipy.interpolate``."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    def __call__(self, *args: Any, **kw: Any) -> Any:
+        return boxed(self._host(*(plain_of(x, "a curve") for x in args), **kw))
+
+    def antiderivative(self, nu: int = 1) -> Curve:
+        return Curve(self._host.antiderivative(nu))
+
+
 class Generator:
     """Random numbers on the device, by the methods that CuPy's generator has."""
 
@@ -371,6 +384,8 @@ def looked_up(host_name: str, path: str, name: str) -> Any:
         return Grid(value)
     if name == "default_rng":
         return lambda *seed: Generator(value(*seed), copied=PINNED[0](8) if not MAY_READ[0] else None)
+    if full.startswith("scipy.interpolate.") and isinstance(value, type):
+        return lambda *args, **kw: Curve(value(*(plain_of(x, name) for x in args), **kw))
     if not callable(value) or isinstance(value, type):
         return value
     return wrapped(value, name, cupy_names.parameters_of(full), full)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import types
 from typing import Any
 
@@ -50,3 +51,9 @@ def module() -> types.ModuleType:
     out.__getattr__ = lambda name: getattr(cp, name)  # type: ignore[method-assign]
     out.__spec__ = importlib.util.spec_from_loader("cupy", None)
     return out
+
+
+def install() -> None:
+    """For the rest of the process: what asks for CuPy gets the stand-in."""
+    vars(cp).update(NAMES)
+    sys.modules["cupy"] = module()

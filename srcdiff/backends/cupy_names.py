@@ -45,12 +45,12 @@ INSTEAD = {
 # names that CuPy has in another place
 ELSEWHERE = {
     f"scipy.linalg.{name}": f"numpy.linalg.{name}"
-    for name in ("det", "eigvalsh", "inv", "norm", "pinv", "solve")
+    for name in ("det", "eigh", "eigvalsh", "inv", "norm", "pinv", "solve", "svdvals")
 }
 
 # functions of ``srcdiff.runtime`` that are SciPy's own work, on the host
 ON_HOST_ALONE = {
-    **dict.fromkeys(("curve_at", "interpolate", "interpolate_shaped"), "interpolation by SciPy's classes"),
+    "curve_at": "a curve of SciPy's that is made outside",
     **dict.fromkeys(("sparse_dot", "sparse_outer", "sparse_pairs", "sparse_solve", "sparse_triplets"),
                     "a sparse matrix with entries that vary"),
     **dict.fromkeys(("beta_slope", "gamma_slope", "hyp1f1_slope", "hyp2f1_slope", "zeta_slope"),

@@ -6,6 +6,7 @@ operands is done by the arrays' module, which takes numbers for arrays in fewer 
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from srcdiff.backends import cupy_names
 from srcdiff.emit.spelling import by_sign
 from srcdiff.errors import Problem, problem_at
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Struct, Val, kind, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Struct, Val, kind, same, walk
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree
 from srcdiff.ir.modules import current
 
@@ -87,7 +88,25 @@ def what_lacks(op: Op, spelling: Spelling) -> str:
     if not path or on_host(op) or (isinstance(op.fn, type) and issubclass(op.fn, np.generic)):
         return ""
     names = tuple(n for n in op.attrs.get("names") or () if n)
-    return cupy_names.why_not(path, names, len(op.ins) - len(names))
+    idle = unneeded(op, path)
+    return cupy_names.why_not(path, tuple(n for n in names if n not in idle), len(op.ins) - len(names))
+
+
+def unneeded(op: Op, path: str) -> set[str]:
+    """Keywords that the other module has not, and that say no more than the function does without them."""
+    own = cupy_names.parameters_of(path)
+    if own is None or op.fn is None:
+        return set()
+    names = op.attrs.get("names") or ("",) * len(op.ins)
+    nothing = {n for x, n in zip(op.ins, names, strict=True) if n and n not in own and same(x, Const(None))}
+    return {n for n in nothing if default_of(op.fn, n) is None}
+
+
+def default_of(fn: Any, name: str) -> Any:
+    try:
+        return inspect.signature(fn).parameters[name].default
+    except (KeyError, TypeError, ValueError):
+        return inspect.Parameter.empty
 
 
 def cannot_draw(op: Op) -> str:
@@ -132,6 +151,8 @@ def spelt(a: Assembler, op: Op) -> Any:
     tree = a.spelt(op) if helper is None else with_helper(a, op, helper)
     if isinstance(tree, gast.Call) and parameters is not None:
         as_arrays(a, op, tree, path, parameters)
+        idle = unneeded(op, path)
+        tree.keywords = [k for k in tree.keywords if k.arg not in idle]
     return tree
 
 

@@ -300,8 +300,13 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         return complexified(got)
     sizes = [d for a in args for d in getattr(kind(a), "dims", ())]
     between = follows_longer(fn) and all(isinstance(d, Sym) for d in sizes)
-    counted = is_counted(fn) and any(is_float_scalar(kind(a)) and isinstance(a, Val) for a in args)
+    counted = is_counted(fn) and any(is_one_float(kind(a)) and isinstance(a, Val) for a in args)
     return forget_sizes(got) if between or counted or is_sized_by_values(fn, len(args)) else got
+
+
+def is_one_float(k: Kind) -> bool:
+    """Whether a value is a float, or an array of no dimensions that holds one."""
+    return is_float_scalar(k) or (isinstance(k, Array) and not k.dims and k.dtype[0] == "f")
 
 
 def complexified(k: Kind) -> Kind:

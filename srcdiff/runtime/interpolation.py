@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from srcdiff.runtime.namespaces import namespace, scipy_part
+
 __all__ = ["curve_at", "fixed_knots", "interpolate", "interpolate_shaped", "sparse_transposed"]
 
 _DEGREES = {"linear": 1, "slinear": 1, "quadratic": 2, "cubic": 3}
@@ -14,18 +18,20 @@ def interpolate(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) 
 
     Where ``nu`` is negative: the integral from the first of ``x`` on, so many times.
     """
-    import scipy.interpolate
-
+    xp = namespace(x, y, q)
+    part = scipy_part(xp, "interpolate")
+    if xp is not np:
+        x, y, q = map(xp.asarray, (x, y, q))
     options = {k: v for k, v in options.items() if v is not None}
     if nu < 0:
-        return getattr(scipy.interpolate, name)(x, y, **options).antiderivative(-nu)(q)
+        return getattr(part, name)(x, y, **options).antiderivative(-nu)(q)
     if name == "interp1d" and nu:
         k = _DEGREES[options.get("kind", "linear")]
         options.pop("kind", None)
-        return scipy.interpolate.make_interp_spline(x, y, k=k)(q, nu)
+        return part.make_interp_spline(x, y, k=k)(q, nu)
     if name == "interp1d":
-        return scipy.interpolate.interp1d(x, y, axis=0, **options)(q)
-    return getattr(scipy.interpolate, name)(x, y, **options)(q, nu)
+        return part.interp1d(x, y, axis=0, **options)(q)
+    return getattr(part, name)(x, y, **options)(q, nu)
 
 
 def interpolate_shaped(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options: Any) -> Any:

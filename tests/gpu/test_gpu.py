@@ -1,7 +1,9 @@
-"""The whole corpus and the rule table on CuPy beside NumPy: ``pytest -n0 tests/gpu`` on a machine with a GPU.
+"""The whole corpus and the rule table on CuPy beside NumPy: ``pytest -n8 tests/gpu`` on a machine with a GPU.
 
 Without one, or without CuPy, all is skipped, and says so.  What is checked is what tests/test_device.py
-checks of the stand-in: gradients, forward mode, both second orders.  ``SRCDIFF_GPU_PART=k/n`` takes a part.
+checks of the stand-in: gradients, forward mode, both second orders.  ``SRCDIFF_GPU_PART=k/n`` takes a part,
+``-n8`` shares the GPU among processes, ``SRCDIFF_GPU_BUDGET=540`` skips what is not begun after so many
+seconds.  ``SRCDIFF_GPU_DRY=1`` goes the same way without a GPU, on the stand-in.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -22,8 +25,17 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "rules"), str(HERE.parents[1] / "examples")]
 
 
+DRY = bool(os.environ.get("SRCDIFF_GPU_DRY"))
+
+
 def missing() -> str:
     """Why CuPy cannot be used here; nothing if it can."""
+    if DRY:
+        import mirror_graphs  # noqa: F401
+        import mirror_kernels
+
+        mirror_kernels.install()
+        return ""
     if importlib.util.find_spec("cupy") is None:
         return "CuPy is not installed"
     import cupy
@@ -42,14 +54,21 @@ if WHY := missing():
 
 import cupy_mirror  # noqa: E402
 import device  # noqa: E402
-from device import ON_DEVICE, REFUSED  # noqa: E402
+from device import ON_DEVICE, REFUSED, WHOLE_ON_DEVICE  # noqa: E402
 
 import fused_cases  # noqa: E402
 import numeric  # noqa: E402
 from srcdiff import captured, grad, report, value_and_grad  # noqa: E402
 from srcdiff.errors import SrcdiffError  # noqa: E402
 
+BUDGET, STARTED = float(os.environ.get("SRCDIFF_GPU_BUDGET", "inf")), time.monotonic()
 PART, _, PARTS = os.environ.get("SRCDIFF_GPU_PART", "0/1").partition("/")
+
+
+@pytest.fixture(autouse=True)
+def in_time() -> None:
+    if time.monotonic() - STARTED > BUDGET:
+        pytest.skip(f"the time that SRCDIFF_GPU_BUDGET gives ({BUDGET:.0f} s) is over")
 
 
 def some(items: list[Any]) -> list[Any]:
@@ -66,7 +85,7 @@ def gpu() -> device.Device:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("program", some(ON_DEVICE), ids=lambda p: p.name)
+@pytest.mark.parametrize("program", some([*ON_DEVICE, *WHOLE_ON_DEVICE]), ids=lambda p: p.name)
 def test_program(program: Any, gpu: device.Device) -> None:
     if not device.check_refused(program, gpu):
         device.check_gradient(program, gpu)
@@ -174,9 +193,9 @@ def test_no_copy_to_the_host(dtype: Any) -> None:
 
     x, w = cupy.ones((64, 8), dtype), cupy.ones(8, dtype)
     g = grad(f, wrt=(0, 1))
-    stream = cupy.cuda.Stream(non_blocking=True)
-    with stream:
-        for _ in range(3):  # memory is in CuPy's pool, kernels are compiled
+    stream, pool = cupy.cuda.Stream(non_blocking=True), cupy.cuda.MemoryPool()
+    with stream, cupy.cuda.using_allocator(pool.malloc):
+        for _ in range(3):  # memory is in the pool, kernels are compiled
             bars = g(x, w)
         stream.begin_capture()
         bars = g(x, w)
