@@ -190,7 +190,7 @@ def of_none(sweep: Reverse, v: Val, bars: dict[int, Atom | None]) -> Atom:
     k = present(v.kind)
     if isinstance(k, Seq):
         return Struct(list, (), ())
-    like = (b for b in bars.values() if isinstance(b, Val) and isinstance(k, Array) and b.kind == k)
+    like = (b for b in bars.values() if isinstance(b, Val) and one_shape(b.kind, k))
     bar = next(like, None)
     return Const(0.0) if bar is None else sweep.zero(bar)
 
@@ -199,7 +199,7 @@ def of_kind(sweep: Reverse, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val
     """A cotangent at hand of the shape of ``v``, which one of the regions hands on."""
     for n, bar in bars.items():
         passed = any(r.results[n] is v for r in op.regions)
-        if passed and isinstance(bar, Val) and isinstance(v.kind, Array) and bar.kind == v.kind:
+        if passed and isinstance(bar, Val) and one_shape(bar.kind, v.kind):
             return bar
     return None
 

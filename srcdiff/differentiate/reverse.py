@@ -63,6 +63,7 @@ from srcdiff.ir.kinds import (
     Tree,
     derivative_kind,
     is_active_kind,
+    of_one_size,
     present,
 )
 from srcdiff.rules import vocabulary
@@ -164,8 +165,8 @@ class Reverse(Builder):
             bar = self.rule(vocabulary.real_like, {"g": bar, "x": self.need(value)})
         bar = self.fit_type(bar, value)
         if isinstance(bar, Val) and isinstance(k, Array) and isinstance(bar.kind, Array):
-            if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims):
-                bar.kind = k  # a cotangent has the shape of what it belongs to
+            if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims) and of_one_size(bar.kind):
+                bar.kind = k  # a cotangent has the shape of what it belongs to (here: elsewhere it may have another)
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new

@@ -300,9 +300,12 @@ def is_joined(d: Sym) -> bool:
 
 def one_shape(a: Kind, b: Kind) -> bool:
     """Whether two arrays are of one shape for sure: a size that is one of several differs by time."""
-    if not isinstance(a, Array) or a != b:
-        return False
-    return not any(isinstance(d, Sym) and is_joined(d) for d in a.dims)
+    return isinstance(a, Array) and a == b and of_one_size(a)
+
+
+def of_one_size(k: Array) -> bool:
+    """Whether no size is one of several."""
+    return not any(isinstance(d, Sym) and is_joined(d) for d in k.dims)
 
 
 def widened(new: Kind, old: Kind, *key: Any) -> Kind:
