@@ -25,7 +25,7 @@ from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, walk
-from srcdiff.ir.kinds import Array, Dim, Sym, at_least, one_shape
+from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least, one_shape
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -94,13 +94,13 @@ class Rows:
                 looped = op.code in ("for", "while")
                 for r in op.regions:
                     self.look(r, [*around, op] if looped else around)
-            elif around and op.code == "prim" and len(op.ins) == 2 and op.fn in FRESH:
+            elif around and op.code == "prim" and (op.fn in numpy_names.INTO or op.fn is operator.getitem):
                 self.consider(op, around[0])
 
     def consider(self, op: Op, loop: Op) -> None:
-        """Put the result of an operation inside an array of zeros, if that pays."""
+        """Put the result of an operation (a copy of it, of a part) inside an array of zeros, if that pays."""
         k = op.out.kind
-        if not isinstance(k, Array) or len(k.dims) < 2 or k.dtype != "f8" or op.fn is operator.pow:
+        if not isinstance(k, Array) or len(k.dims) < 2 or k.dtype != "f8" or len(op.ins) != 2:
             return
         if op in self.asm.lay.folded or op.attrs.get("inplace") or op.attrs.get("guarded"):
             return
@@ -115,7 +115,8 @@ class Rows:
             return
         like = self.alike(taken[0].op.ins[0], loop)
         assert like is not None
-        part = next((p for p in map(self.part_read, op.ins) if p and cuts(p) == cut), taken[0].part)
+        read = [self.part_read(a) for a in (op.out, *op.ins)]
+        part = next((p for p in read if p and cuts(p) == cut), taken[0].part)
         before = self.before.setdefault(loop, Before())
         padded = self.room(before, self.asm.names[op.out], part, like)
         for a in taken:
@@ -141,13 +142,15 @@ class Rows:
         versions = [op.out]
         for v in versions:
             for _, user in uses.get(v, ()):
-                if user is None or user.code != "prim" or user.attrs.get("guarded"):
-                    return None
-                if user.fn is ops.additem and is_added(user, v):
+                if user is not None and user.code == "prim" and is_added(user, v):
                     found.append(Addition(user, gast.Add))
+                elif op.fn is operator.getitem:
+                    needed = True  # (it stays where it is)
+                elif user is None or user.code != "prim" or user.attrs.get("guarded"):
+                    return None
                 elif user.fn is operator.neg and user in self.asm.lay.folded:
                     for _, then in uses.get(user.out, ()):
-                        if then is not None and then.fn is ops.additem and is_added(then, user.out):
+                        if then is not None and is_added(then, user.out):
                             found.append(Addition(then, gast.Sub))
                         else:
                             needed = True
@@ -330,6 +333,8 @@ class Rows:
             return False
         if op.fn is ops.copied or (op.attrs.get("method") == "copy" and len(op.ins) == 1):
             return op.ins[0] not in self.asm.graph.info.get("maybe", ())
+        if op.fn is numpy_names.BROADCAST:  # (which leaves the order to what it is multiplied by)
+            return isinstance(kind(op.ins[0]), Scalar)
         if op.fn in FRESH:
             return all(self.in_rows(a, seen) for a in op.ins if isinstance(kind(a), Array))
         return op.fn in numpy_names.IN_ROWS or op.fn is numpy_names.ZEROS_OF
@@ -366,6 +371,13 @@ class Rows:
         asm = self.asm
         padded, needed = self.padded[op]
         out = gast.Subscript(name(padded.word), index_of(padded.part), gast.Load())
+        if op.fn is operator.getitem:
+            value = asm.spelt(op)
+            if needed:
+                asm.emit(gast.Assign([store(asm.names[op.out])], value, None), op.origin)
+                value = name(asm.names[op.out])
+            asm.emit(gast.Assign([out], value, None), op.origin)
+            return
         value = call(asm.spelling.callee(numpy_names.INTO[op.fn], ""), *map(asm.expr, op.ins), out=out)
         if needed:
             asm.emit(gast.Assign([store(asm.names[op.out])], value, None), op.origin)
@@ -399,8 +411,9 @@ def in_one_piece(word: str) -> Any:
 
 # ---- parts
 def is_added(op: Op, v: Val) -> bool:
-    plain = op.attrs.get("inplace") and not op.attrs.get("at") and not op.attrs.get("guarded")
-    return bool(plain) and op.ins[2] is v and op.ins[0] is not v
+    if op.fn is not ops.additem or op.attrs.get("at") or op.attrs.get("guarded"):
+        return False
+    return bool(op.attrs.get("inplace")) and op.ins[2] is v and op.ins[0] is not v
 
 
 def part_of(index: Atom, dims: tuple[Dim, ...]) -> Part | None:
