@@ -113,20 +113,23 @@ class Rows:
         taken = [a for a in fitting if cuts(a.part) == cut]
         if len(taken) < FEWEST or not any(cut[1:]):
             return
-        like = self.alike(taken[0].op.ins[0], loop)
-        assert like is not None
         read = [self.part_read(a) for a in (op.out, *op.ins)]
         part = next((p for p in read if p and cuts(p) == cut), taken[0].part)
+        taken = [a for a in taken if not shift(a, part)[-1] or self.before_loop(a.op.ins[0], loop)]
+        if len(taken) < FEWEST:
+            return
+        like = self.alike(taken[0].op.ins[0], loop)
+        assert like is not None
         before = self.before.setdefault(loop, Before())
         padded = self.room(before, self.asm.names[op.out], part, like)
         for a in taken:
             a.padded = padded
             self.added[a.op] = a
             self.settle(a.op.ins[0], set())
-            by = shift(a)
-            if by[-1]:
-                base = self.before_loop(a.op.ins[0], loop)
-                a.flat = self.flat(before, self.asm.names[base]) if base is not None else ""
+            by = shift(a, part)
+            base = self.before_loop(a.op.ins[0], loop)
+            if by[-1] and base is not None:
+                a.flat = self.flat(before, self.asm.names[base])
                 padded.flat = self.flat(before, padded.word)
                 a.steps = tuple(
                     self.step(before, self.asm.names[like], axis, len(by)) if c else ""
@@ -217,7 +220,8 @@ class Rows:
         """The name of an array as one piece."""
         if of not in before.words:
             word = before.words[of] = self.claim(before, f"{of}_flat")
-            before.lines.append((word, in_one_piece(of)))
+            piece = call(attr(name(of), "reshape"), gast.UnaryOp(gast.USub(), const(1)))
+            before.lines.append((word, piece))
         return before.words[of]
 
     def step(self, before: Before, like: str, axis: int, rank: int) -> str:
@@ -337,17 +341,18 @@ class Rows:
             return isinstance(kind(op.ins[0]), Scalar)
         if op.fn in FRESH:
             return all(self.in_rows(a, seen) for a in op.ins if isinstance(kind(a), Array))
-        return op.fn in numpy_names.IN_ROWS or op.fn is numpy_names.ZEROS_OF
+        floats = isinstance(op.out.kind, Array) and op.out.kind.dtype == "f8"
+        return op.fn in numpy_names.IN_ROWS or (op.fn is numpy_names.ZEROS_OF and floats)
 
     def settle(self, v: Atom, seen: set[Val]) -> None:
-        """Have zeros made in rows that would be made in the order of something else."""
+        """Have zeros made in rows, for all to see, that would be made in the order of something else."""
         made = (self.made(v) if isinstance(v, Val) else None) or frozenset()
         todo = made - seen
         seen |= made
         for op in (m.op for m in todo):
-            if op is not None and op.fn is numpy_names.ZEROS_OF and not self.in_rows(op.ins[0]):
+            if op is not None and op.fn is numpy_names.ZEROS_OF:
                 self.plain.add(op)
-            elif op is not None and (op.fn in FRESH or op.fn is numpy_names.ZEROS_OF):
+            elif op is not None and op.fn in FRESH:
                 for a in op.ins:
                     self.settle(a, seen)
 
@@ -388,10 +393,10 @@ class Rows:
         padded = a.padded
         assert padded is not None
         base = self.asm.expr(op.ins[0])
-        by = shift(a)
+        by = shift(a, padded.part)
         if by[-1]:
             ahead = next(c for c in by if c) > 0
-            target, value = name(a.flat) if a.flat else in_one_piece(base.id), name(padded.flat)
+            target, value = name(a.flat), name(padded.flat)
             sides = [beside(distance(by, a.steps), ahead)]
         else:
             target, value = base, name(padded.word)
@@ -403,10 +408,6 @@ class Rows:
         else:
             target = store(target.id)
         self.asm.emit(gast.AugAssign(target, a.sign(), value), op.origin)
-
-
-def in_one_piece(word: str) -> Any:
-    return call(attr(name(word), "reshape"), gast.UnaryOp(gast.USub(), const(1)))
 
 
 # ---- parts
@@ -451,10 +452,9 @@ def one_size(whole: Dim, cut: int, size: Dim) -> bool:
     )
 
 
-def shift(a: Addition) -> list[int]:
+def shift(a: Addition, part: Part) -> list[int]:
     """How far a value lies from where it is added, along each axis."""
-    assert a.padded is not None
-    return [to[0] - at[0] for to, at in zip(a.part, a.padded.part, strict=True)]
+    return [to[0] - at[0] for to, at in zip(a.part, part, strict=True)]
 
 
 def distance(by: list[int], steps: tuple[str, ...]) -> Any:
