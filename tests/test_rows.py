@@ -160,6 +160,13 @@ def test_added_in_whole_rows(f, order, tmp_path):
         assert np.sum(second * d) == pytest.approx(slope, rel=1e-5)
 
 
+def test_not_within_a_budget():
+    """The zeros around values are memory that no plan counts."""
+    a, b = np.random.default_rng(4).standard_normal((2, 8, 9))
+    assert "padded" in source(grad(jacobi), a, b, 3)
+    assert "padded" not in source(grad(jacobi, memory="1 MB"), a, b, 3)
+
+
 def test_what_is_left_as_it_was():
     """Sizes, zeros and values that are kept: nothing of it may lie in memory that the next trip writes to."""
 

@@ -144,5 +144,5 @@ def printed(graph: Graph) -> Graph:
     graph = noted("reuse", reuse(graph, *facts, context.WORDS))
     if not on_device():
         graph = noted("filled", made_full(graph, context.WORDS))
-        graph.info["rows"] = True
+        graph.info["rows"] = not graph.info.get("budget")
     return noted("pack", pack(graph))
