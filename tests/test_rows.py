@@ -180,9 +180,20 @@ def test_what_is_left_as_it_was():
             steps.append(t)
         return np.sum(steps[0] * steps[1]) + np.sum(A * B)
 
+    def put_away(A, B, n):
+        A = A.copy()
+        steps = [A, A, A]
+        for k in range(n):
+            t = A[1:-1, 1:-1] * B[1:-1, 1:-1]
+            A[1:-1, 2:] += t
+            A[1:-1, :-2] += t
+            steps[k] = t
+        return np.sum(steps[0] * steps[1]) + np.sum(A * B)
+
     rng = np.random.default_rng(5)
     a, b = rng.standard_normal((2, 5, 6))
     assert agrees(kept, a, b, 2, rng)
+    assert agrees(put_away, a, b, 2, rng)
 
 
 def test_multiples_written_where_a_part_was_zero():

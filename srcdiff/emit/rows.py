@@ -161,8 +161,8 @@ class Rows:
                     needed = True
                     if user.attrs.get("inplace") and user.ins[0] is v:
                         versions.append(user.out)
-                elif user.fn is ops.setitem and user.ins[2] is v and user.attrs.get("inplace"):
-                    needed = True
+                elif user.fn is ops.setitem and user.ins[2] is v and isinstance(kind(user.ins[0]), Array):
+                    needed = True  # (a list would hold it)
                 else:
                     return None
         return found, needed
