@@ -51,6 +51,7 @@ from srcdiff.errors import (
 
 if TYPE_CHECKING:
     from srcdiff import adapters
+    from srcdiff.blocks import in_blocks
     from srcdiff.graphs import captured
     from srcdiff.profiles import Profile, report
     from srcdiff.runtime import eigh, svd
@@ -89,6 +90,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "in_blocks",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -118,7 +120,7 @@ __version__ = "0.1.0"
 _LATER = {  # what not everybody needs is imported when it is first asked for
     "Profile": "profiles", "report": "profiles", "eigh": "runtime", "svd": "runtime", "Report": "statements",
     "check_source": "statements", "Passes": "stages", "passes": "stages", "Tape": "tapes", "tape": "tapes",
-    "captured": "graphs", "check_rule": "testing",
+    "captured": "graphs", "in_blocks": "blocks", "check_rule": "testing",
 }  # fmt: skip
 
 

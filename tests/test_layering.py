@@ -55,11 +55,14 @@ TABLE: dict[str, tuple[str, str]] = {
     "lineclock": ("", ""),
     "stages": (PARTS + " api", ""),
     "graphs": ("api errors ir load", "numpy"),
+    "blocks": (PARTS + " api runtime", "numpy"),
     "profiles": (PARTS + " api shown statements tapes lineclock", "numpy rich"),
     "testing": (PARTS + " runtime api", "numpy optree rich"),
     "rulebook": ("rules backends", "rich numpy"),
     "__main__": (PARTS + " runtime api cache stages statements tapes testing rulebook", "rich numpy"),
-    "__init__": ("adapters api errors graphs profiles runtime stages statements tapes testing rules", ""),
+    "__init__": (
+        "adapters api blocks errors graphs profiles runtime stages statements tapes testing rules", "",
+    ),
 }
 ONE_FILE = {"astunparse": "emit/printer.py"}  # libraries that a single file knows
 

@@ -131,6 +131,7 @@ class Reverse(Specialised):
         value = graph.region.results[0]
         seeds = seeds_of(value.items[0] if self._request.has_aux and isinstance(value, Struct) else value)
         pair.forward.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
+        pair.backward.info["budget"] = graph.info["budget"]
         name = name_of(self.primal)
         word = name if name.isidentifier() else "f"
         note = self._for(arguments)

@@ -63,7 +63,7 @@ LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
 NOTES = ("sizes", "shapes", "seen", "only_for", "guards", "written", "twins", "named", "opened", "parts",
-         "signature")  # fmt: skip
+         "signature", "budget")  # fmt: skip
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
@@ -501,6 +501,7 @@ class Specialised:
         graph.info["sizes"] = sizes_equal(params) if self._backend != "numpy" else ()
         graph.info["shapes"] = shapes_in(params) if self._exact else ()
         graph.info["seen"] = sizes_seen(params, given)
+        graph.info["budget"] = self._planner is not None  # (then no memory is taken for the sake of speed)
         return graph
 
     def _layered(self, graph: Graph, then: Request | None = None) -> Graph:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "METHODS", "MODES",
-    "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS",
+    "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "INTO", "IN_ROWS",
+    "METHODS", "MODES", "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS", "ZEROS", "ZEROS_OF",
 ]  # fmt: skip
 
 Fn = Callable[..., Any]
@@ -45,6 +45,11 @@ CANONICAL: dict[Any, Fn] = {
 
 # words of NumPy's that the reader and the passes know themselves
 ARRAY, BROADCAST, CHOOSE, RESHAPE = np.array, np.broadcast_to, np.where, np.reshape
+ZEROS, ZEROS_OF = np.zeros, np.zeros_like  # of a shape, in the shape (and the order) of something
+IN_ROWS: frozenset[Fn] = frozenset({np.zeros, np.ones, np.full})  # whose arrays lie row after row
+INTO: dict[Fn, Any] = {  # operators that can be told where their result goes
+    operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply, operator.truediv: np.divide,
+}  # fmt: skip
 
 METHODS: dict[str, Fn] = {
     name: getattr(np, name)

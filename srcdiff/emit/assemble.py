@@ -18,6 +18,7 @@ from srcdiff.emit import comments, devices, exits, loops, parameters, stores, ta
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, Verbatim, render
+from srcdiff.emit.rows import Rows
 from srcdiff.emit.spelling import Spelling, home_of
 from srcdiff.emit.trees import (
     attr,
@@ -214,6 +215,7 @@ class Assembler:
         self.by_memory = spelling.asks(graph, "layout")  # how an array lies in memory
         self.paired: set[Op] = set()  # branches printed as the handlers of a try
         self.unwanted: set[Val] = set()  # results of a try that its handlers need not be told
+        self.rows = Rows(self)
 
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
@@ -312,7 +314,7 @@ class Assembler:
         return gast.Call(name(self.called[op.attrs["graph"]]), [self.expr(a) for a in op.ins], [])
 
     def prim(self, op: Op, region: Region) -> None:
-        if op in self.lay.silent:
+        if op in self.lay.silent or self.rows.printed(op):
             return
         fn = op.fn
         if fn is ops.setitem and op.attrs.get("there"):
@@ -567,6 +569,8 @@ class Assembler:
 
     def spelt(self, op: Op) -> Any:
         """The expression of an operation, as NumPy has it."""
+        if op in self.rows.plain:
+            return self.rows.plainly(op)
         fn = op.fn
         args = op.ins
         names = op.attrs.get("names") or ("",) * len(args)

@@ -47,7 +47,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 
 if TYPE_CHECKING:
@@ -208,17 +208,41 @@ def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
     return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
 
 
-def is_made_in_order(op: Op) -> bool:
+def is_made_in_order(op: Op, seen: frozenset[Val] = frozenset()) -> bool:
     """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
-    if op.fn in ELEMENTWISE:  # a result lies as its one array does
-        arrays = [a for a in op.ins if not isinstance(kind(a), Scalar)]
-        whole = arrays[0] if len(arrays) == 1 else None
-        return isinstance(whole, Val) and whole.op is not None and is_made_in_order(whole.op)
+    if op.fn in ELEMENTWISE:  # a result lies as its arrays do
+        arrays = [a for a in op.ins if not isinstance(kind(a), Scalar) and not is_repeated(a)]
+        return bool(arrays) and all(isinstance(a, Val) and is_in_order(a, seen) for a in arrays)
     if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
         return False
     if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
         return op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array)
     return True
+
+
+def is_repeated(a: Atom) -> bool:
+    """Whether an array is one number in all places, and lies in no order."""
+    op = a.op if isinstance(a, Val) else None
+    return op is not None and op.fn is np.broadcast_to and isinstance(kind(op.ins[0]), Scalar)
+
+
+def is_in_order(v: Val, seen: frozenset[Val]) -> bool:
+    """Whether an array lies row by row, also after it was written to, and after loops."""
+    while v not in seen and v.op is not None and v.op.code == "prim":
+        if v.op.fn not in (ops.setitem, ops.additem) and not v.op.attrs.get("aug"):
+            return is_made_in_order(v.op, seen)
+        base = v.op.ins[0]
+        if not isinstance(base, Val):
+            return False
+        v = base
+    if v in seen or v.op is None or v.op.code not in ("for", "while"):
+        return v in seen
+    view = LoopView(v.op)
+    if v not in view.finals:
+        return False
+    k = view.finals.index(v)
+    seen |= {view.params[k]}
+    return all(isinstance(x, Val) and is_in_order(x, seen) for x in (view.inits[k], view.yields[k]))
 
 
 def keeps_order(step: Step, rank: int) -> bool:

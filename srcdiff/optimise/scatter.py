@@ -93,7 +93,7 @@ class Scatter:
             moved = {*late.values(), *after.values()}
             out: list[Op] = []
             for op in region.ops:
-                out += [late[op]] if op in late else []
+                out += [*made.get(late[op], ()), late[op]] if op in late else []
                 if op not in gone and op not in moved:
                     out += [*made.get(op, ()), op]
                 out += [after[op]] if op in after else []

@@ -146,4 +146,5 @@ def printed(graph: Graph) -> Graph:
     if not on_device():
         graph = noted("filled", made_full(graph, context.WORDS))
         graph = noted("lists", as_lists(graph, context.NUMBERS))
+        graph.info["rows"] = not graph.info.get("budget")
     return noted("pack", pack(graph))

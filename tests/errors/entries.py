@@ -205,6 +205,29 @@ assert slope == 6.0
 """,
     ),
     Entry(
+        "blocks",
+        "A derivative cannot be computed some rows at a time: something takes several rows together.",
+        """
+from srcdiff import in_blocks
+
+def f(x):
+    return np.sum(x / np.max(x))
+
+g = in_blocks(grad(f), rows=100)
+g(np.linspace(1.0, 2.0, 1000))
+""",
+        """
+from srcdiff import in_blocks
+
+def f(x, top):
+    return np.sum(x / top)
+
+g = in_blocks(grad(f), rows=100)
+x = np.linspace(1.0, 2.0, 1000)
+assert g(x, np.max(x)).shape == (1000,)
+""",
+    ),
+    Entry(
         "branches",
         "The two paths of a condition leave a name, or give a value, of different structure (tuples of "
         "different length, say), or a name stands for another function in each trip of a loop.",
