@@ -362,10 +362,14 @@ def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
 
 def expand_dims(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(op.ins[0])
-    axes = constant_axes(lw, op.ins[1], len(r.sizes) + 1, 1)
-    if isinstance(r, (Num, Text)) or len(axes) != 1:
+    count = len(op.ins[1].items) if isinstance(op.ins[1], Struct) else 1
+    axes = constant_axes(lw, op.ins[1], len(r.sizes) + count)
+    if isinstance(r, (Num, Text)):
         raise lw.no("np.expand_dims of a number")
-    lw.bind(op.out, lw.new_axis(lw.view(op.ins[0]), axes[0]))
+    view = lw.view(op.ins[0])
+    for k in sorted(axes):
+        view = lw.new_axis(view, k)
+    lw.bind(op.out, view)
 
 
 def transpose(lw: Lowerer, op: Op, names: Any) -> None:
@@ -400,7 +404,7 @@ def permuted(lw: Lowerer, op: Op, r: View, order: list[int]) -> None:
     lw.bind(op.out, View(r.store, axes, tuple(r.sizes[k] for k in order)))
 
 
-def constant_axes(lw: Lowerer, a: Atom, rank: int, few: int = 0) -> list[int]:
+def constant_axes(lw: Lowerer, a: Atom, rank: int) -> list[int]:
     parts = a.items if isinstance(a, Struct) else (a,)
     out = []
     for p in parts:
@@ -604,7 +608,15 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("np.eye of another type")
     n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
-        raise lw.no("an identity that is changed")
+        store = Store(lw.fresh(op.out.name), dtype, (n, n), lw.memory(op.out), fill="0")
+        lw.stores.setdefault(store, []).append(op.out)
+        lw.bind(op.out, whole(store))
+        allocated(lw, store)
+        one, zero = cast("1.0", "f8", dtype), ZERO_OF[dtype]
+        form = f"{lw.helper('where')}({{}} == {{}}, {one}, {zero})"
+        places = Access(store, ((0, "", 1), (1, "", 1)))
+        lw.add(Statement((n, n), lambda ix: lw.put(store, ix, form.format(*ix)), [], [places]))
+        return
     lw.diagonals = dtype == "f8"
     lw.bind(op.out, Lazy(dtype, (n, n), lambda ix: cast(equal(lw, ix[0], ix[1]), "f8", dtype)))
 

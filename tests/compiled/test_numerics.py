@@ -118,13 +118,23 @@ def products(x: Any) -> Any:
     return np.sum(np.cumprod(x) * np.arange(6.0))
 
 
+def pooled(x: Any) -> Any:
+    out = np.empty((3, 2, 2))
+    for i in range(2):
+        out[:, i] = np.max(x[:, 2 * i : 2 * i + 2], axis=1)[:, :2] + np.sum(x[:, i:], axis=(1, 2))[:, None]
+    L = np.eye(3)
+    for k in range(2):
+        L[k + 1, k] = out[0, k, 1]
+    return np.sum(out**2) + np.sum((L @ out[:, 0, 0]) ** 3)
+
+
 X = R.random(6) + 0.2
 PROGRAMS: dict[Callable[..., Any], tuple[Any, ...]] = {
     functions: (Z, Z[::-1] * 0.7), butterflies: (Z,), escapes: (-0.4, 0.3), chained: (Z,),
     circuit: (100.0, 1e-6, np.array([1e2, 1e3, 1e4])), gates: (R.random(4), M),
     letters: (R.random((3, 4)), R.random((4, 2)), R.random(2)), spreads: (R.random((3, 4)),),
     places: (X, np.array([0, 5, -1, 2, 2])), lines: (X * 1.4 - 0.3, np.array([0.1, 0.4, 0.9]), X[:3]),
-    whole_numbers: (X, np.array([2, 3, 1])), products: (X,),
+    whole_numbers: (X, np.array([2, 3, 1])), products: (X,), pooled: (R.random((3, 4, 3)),),
 }  # fmt: skip
 
 
