@@ -52,6 +52,7 @@ from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 __all__ = ["HANDLERS"]
 
 SMALL = 512  # multiplications
+SHORT, LARGE = 64, 16384  # of matrices whose products with vectors are done by BLAS: rows, elements
 REAL = {"b": 0, "i": 0, "f": 1, "c": 2}  # what is written into what
 
 
@@ -400,8 +401,13 @@ def swapaxes(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def permuted(lw: Lowerer, op: Op, r: View, order: list[int]) -> None:
+    lw.bind(op.out, reordered(r, order))
+
+
+def reordered(r: View, order: list[int]) -> View:
+    """A view with its axes in another order."""
     axes = tuple((order.index(k) if k is not None else None, start, step) for k, start, step in r.axes)
-    lw.bind(op.out, View(r.store, axes, tuple(r.sizes[k] for k in order)))
+    return View(r.store, axes, tuple(r.sizes[k] for k in order))
 
 
 def constant_axes(lw: Lowerer, a: Atom, rank: int) -> list[int]:
@@ -456,9 +462,21 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         )
     elif ranks == (2, 1) and op.fn in (np.dot, operator.matmul):
         check_equal(lw, a.sizes[1], b.sizes[0])
+        if alike and has_blas() and has_short_rows(a):
+            multiplied(lw, op, (a.sizes[0],), dtype)
+            return
+        if by_columns(a):
+            summed(lw, op, a, b, a.sizes[::-1], [1, 0], [0], [0], dtype)
+            return
         summed(lw, op, a, b, a.sizes, [0, 1], [1], [1], dtype)
     elif ranks == (1, 2) and op.fn in (np.dot, operator.matmul):
         check_equal(lw, a.sizes[0], b.sizes[0])
+        if alike and has_blas() and has_short_rows(b):
+            multiplied(lw, op, (b.sizes[1],), dtype)
+            return
+        if by_columns(b):
+            summed(lw, op, a, b, b.sizes[::-1], [1], [1, 0], [1], dtype)
+            return
         summed(lw, op, a, b, b.sizes, [0], [0, 1], [0], dtype)
     elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
         check_equal(lw, a.sizes[1], b.sizes[0])
@@ -474,6 +492,20 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("a product of matrices is BLAS's")
 
 
+def by_columns(r: Elements) -> bool:
+    """Whether a matrix lies in memory column by column."""
+    places = [k for k, _, step in r.axes if k is not None and step] if isinstance(r, View) else []
+    return places == [1, 0]
+
+
+def has_short_rows(r: Elements) -> bool:
+    """Whether a large matrix has rows in memory that are too short for loops over them."""
+    if not isinstance(r, View) or not all(isinstance(s.dim, int) for s in r.sizes):
+        return False
+    n, m = (int(str(s)) for s in (r.sizes[::-1] if by_columns(r) else r.sizes))
+    return m <= SHORT and n * m >= LARGE
+
+
 @functools.cache
 def has_blas() -> bool:
     """Whether kernels can call BLAS: numba asks SciPy for it."""
@@ -487,7 +519,7 @@ def is_small(space: tuple[Size, ...]) -> bool:
 
 def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None:
     """A product of matrices by BLAS, inside a loop."""
-    a, b = (block(lw, x) for x in op.ins)
+    a, b = (block(lw, x) if len(lw.elements(x).sizes) == 2 else line(lw, x) for x in op.ins)
     lw.flush()
     store = Store(lw.fresh(op.out.name), dtype, sizes, lw.memory(op.out))
     lw.stores.setdefault(store, []).append(op.out)
@@ -515,7 +547,10 @@ def rows_multiplied(lw: Lowerer, op: Op, dtype: str) -> None:
 
 def block(lw: Lowerer, a: Atom) -> str:
     """The text of a matrix that lies in memory in one piece, by rows or by columns."""
-    r = lw.elements(a)
+    return block_of(lw, lw.elements(a))
+
+
+def block_of(lw: Lowerer, r: Elements) -> str:
     if isinstance(r, View):
         lw.flush()
         first = [start for k, start, _ in r.axes if k is None]
@@ -589,6 +624,15 @@ def summed(
     if acc != dtype:
         got = lw.map(o.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=(), uses=lw.total[o])
     lw.bind(o, got)
+
+
+def line(lw: Lowerer, a: Atom) -> str:
+    """The text of a vector that lies in memory in one piece."""
+    r = lw.view(a)
+    lw.flush()
+    if isinstance(r, View) and r.whole and r.store.kept is None:
+        return r.store.name
+    return lw.whole_copy(r, "t").store.name
 
 
 def outer(lw: Lowerer, op: Op, names: Any) -> None:
