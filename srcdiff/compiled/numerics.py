@@ -111,7 +111,7 @@ def einsum(lw: Lowerer, op: Op, names: Any) -> None:
 
         lw.add(Statement(store.sizes, begin, [], [Access(store, own)]))
         s = Statement(space, step, [*reads, place], [place])
-        s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+        s.folds = Fold(store, ZERO_OF[acc], "plus({0}, {1})")
         lw.add(s)
     got: Elements = whole(store) if out else Num(store)
     if acc != dtype:

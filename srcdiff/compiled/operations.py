@@ -618,7 +618,7 @@ def summed(
         lw.put(store, index, text)
 
     s = Statement(space, write, [*reads, at], [at])
-    s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+    s.folds = Fold(store, ZERO_OF[acc], "plus({0}, {1})")
     lw.add(s)
     got: Elements = whole(store) if left else Num(store)
     if acc != dtype:
