@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["lightened", "weight_of"]
 
-LIGHT = (operator.add, operator.sub, operator.mul, operator.neg, operator.pos, ops.accumulate, np.where)
+LIGHT = (
+    operator.add, operator.sub, operator.mul, operator.neg, operator.pos, ops.accumulate, np.where, np.outer,
+)  # fmt: skip
 MOST = 3  # operations that are done again
 ROUNDS = 3
 

@@ -17,6 +17,7 @@ from srcdiff.compiled.operations import (
     block,
     constant_axes,
     has_blas,
+    line,
     permuted,
     shape,
 )
@@ -604,13 +605,14 @@ def native(lw: Lowerer, op: Op, names: Any) -> None:
 LINEAR = frozenset(f"np.{w}" for w in ("inv", "det", "cholesky", "solve"))
 
 
-def line(lw: Lowerer, a: Atom) -> str:
-    """The text of a vector that lies in memory in one piece."""
-    r = lw.view(a)
+def whole_call(lw: Lowerer, op: Op, helper: str, arguments: str, sizes: tuple[Size, ...]) -> None:
+    """A new array that a helper makes of whole arrays."""
     lw.flush()
-    if isinstance(r, View) and r.whole and r.store.kept is None:
-        return r.store.name
-    return lw.whole_copy(r, "t").store.name
+    name = lw.fresh(op.out.name)
+    lw.line(f"{name} = {lw.helper(helper)}({arguments})")
+    store = Store(name, lw.dtype_of(op.out.kind), sizes, lw.memory(op.out))
+    lw.stores.setdefault(store, []).append(op.out)
+    lw.bind(op.out, whole(store))
 
 
 def searchsorted(lw: Lowerer, op: Op, names: Any) -> None:
@@ -624,6 +626,9 @@ def searchsorted(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("np.searchsorted of two types")
     where = line(lw, given["a"])
     right = side.value == "right"
+    if len(v.sizes) == 1:
+        whole_call(lw, op, "all_searched", f"{where}, {line(lw, given['v'])}, {right}", v.sizes)
+        return
     lw.helper("searched")
     table = Access(lw.view(given["a"]).store, (None,))
     before = len(lw.segment)

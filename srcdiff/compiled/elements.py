@@ -73,7 +73,8 @@ LONGEST = 400  # statements that are put into loops together
 tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "searched", "found", "agree", "grown", "grown_rows",
-    "prange", "share", "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
+    "prange", "share", "all_searched", "all_interpolated",
+    "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
     "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",

@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled.arrangements import HELPERS, line, new, number, options, part, put
+from srcdiff.compiled.arrangements import HELPERS, new, number, options, part, put, whole_call
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
-from srcdiff.compiled.operations import HANDLERS, constant_axes, scatter
+from srcdiff.compiled.operations import (
+    HANDLERS,
+    block_of,
+    constant_axes,
+    has_blas,
+    is_small,
+    line,
+    reordered,
+    scatter,
+)
 from srcdiff.compiled.texts import along, atleast, cast
 from srcdiff.compiled.values import (
     ZERO_OF,
@@ -67,6 +76,10 @@ def einsum(lw: Lowerer, op: Op, names: Any) -> None:
     order = [*out, *over] if len(reps) == 1 or not out else letters
     space = tuple(sizes[c] for c in order)
     at = [order.index(c) for c in out]
+    if is_product(words, out) and has_blas() and not is_small(space):
+        if all(r.dtype == dtype for r in reps):
+            product_of_matrices(lw, op, words, out, over[0])
+            return
     acc = "f8" if dtype == "f4" and not out else dtype
     inner = bool(over) and order[-1] in over
 
@@ -98,12 +111,33 @@ def einsum(lw: Lowerer, op: Op, names: Any) -> None:
 
         lw.add(Statement(store.sizes, begin, [], [Access(store, own)]))
         s = Statement(space, step, [*reads, place], [place])
-        s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+        s.folds = Fold(store, ZERO_OF[acc], "plus({0}, {1})")
         lw.add(s)
     got: Elements = whole(store) if out else Num(store)
     if acc != dtype:
         got = lw.map(op.out.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=())
     lw.bind(op.out, got)
+
+
+def is_product(words: list[str], out: str) -> bool:
+    """Whether letters say a product of two matrices, either of them turned perhaps."""
+    if len(words) != 2 or len(out) != 2 or any(len(set(w)) != 2 or len(w) != 2 for w in words):
+        return False
+    return len(set(words[0]) & set(words[1])) == 1 and set(out) == set(words[0]) ^ set(words[1])
+
+
+def product_of_matrices(lw: Lowerer, op: Op, words: list[str], out: str, over: str) -> None:
+    """The same by BLAS."""
+    texts = []
+    for letter, wanted in zip(out, (out[0] + over, over + out[1]), strict=True):
+        n = 0 if letter in words[0] else 1
+        r = lw.view(op.ins[1 + n])
+        texts.append(block_of(lw, r if words[n] == wanted else reordered(r, [1, 0])))
+    lw.flush()
+    rows, columns = (lw.view(op.ins[1 + (c in words[1])]).sizes[words[c in words[1]].index(c)] for c in out)
+    to = new(lw, op.out, (rows, columns))
+    lw.line(f"np.dot({', '.join(texts)}, {to.store.name})")
+    lw.bind(op.out, to)
 
 
 def spread(lw: Lowerer, op: Op, names: Any) -> None:
@@ -205,6 +239,9 @@ def interp(lw: Lowerer, op: Op, names: Any) -> None:
     if not same_size(xp.sizes[0], fp.sizes[0]):
         lw.check("agree", fp.sizes[0], xp.sizes[0])
     at, of = line(lw, given["xp"]), line(lw, given["fp"])
+    if len(x.sizes) == 1:
+        whole_call(lw, op, "all_interpolated", f"{line(lw, given['x'])}, {at}, {of}", x.sizes)
+        return
     lw.helper("interpolated")
     tables = [Access(lw.view(given[w]).store, (None,)) for w in ("xp", "fp")]
     before = len(lw.segment)

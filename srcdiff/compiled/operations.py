@@ -52,6 +52,7 @@ from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 __all__ = ["HANDLERS"]
 
 SMALL = 512  # multiplications
+SHORT, LARGE = 64, 16384  # of matrices whose products with vectors are done by BLAS: rows, elements
 REAL = {"b": 0, "i": 0, "f": 1, "c": 2}  # what is written into what
 
 
@@ -362,10 +363,14 @@ def broadcast_to(lw: Lowerer, op: Op, names: Any) -> None:
 
 def expand_dims(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(op.ins[0])
-    axes = constant_axes(lw, op.ins[1], len(r.sizes) + 1, 1)
-    if isinstance(r, (Num, Text)) or len(axes) != 1:
+    count = len(op.ins[1].items) if isinstance(op.ins[1], Struct) else 1
+    axes = constant_axes(lw, op.ins[1], len(r.sizes) + count)
+    if isinstance(r, (Num, Text)):
         raise lw.no("np.expand_dims of a number")
-    lw.bind(op.out, lw.new_axis(lw.view(op.ins[0]), axes[0]))
+    view = lw.view(op.ins[0])
+    for k in sorted(axes):
+        view = lw.new_axis(view, k)
+    lw.bind(op.out, view)
 
 
 def transpose(lw: Lowerer, op: Op, names: Any) -> None:
@@ -396,11 +401,16 @@ def swapaxes(lw: Lowerer, op: Op, names: Any) -> None:
 
 
 def permuted(lw: Lowerer, op: Op, r: View, order: list[int]) -> None:
+    lw.bind(op.out, reordered(r, order))
+
+
+def reordered(r: View, order: list[int]) -> View:
+    """A view with its axes in another order."""
     axes = tuple((order.index(k) if k is not None else None, start, step) for k, start, step in r.axes)
-    lw.bind(op.out, View(r.store, axes, tuple(r.sizes[k] for k in order)))
+    return View(r.store, axes, tuple(r.sizes[k] for k in order))
 
 
-def constant_axes(lw: Lowerer, a: Atom, rank: int, few: int = 0) -> list[int]:
+def constant_axes(lw: Lowerer, a: Atom, rank: int) -> list[int]:
     parts = a.items if isinstance(a, Struct) else (a,)
     out = []
     for p in parts:
@@ -452,9 +462,21 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         )
     elif ranks == (2, 1) and op.fn in (np.dot, operator.matmul):
         check_equal(lw, a.sizes[1], b.sizes[0])
+        if alike and has_blas() and has_short_rows(a):
+            multiplied(lw, op, (a.sizes[0],), dtype)
+            return
+        if by_columns(a):
+            summed(lw, op, a, b, a.sizes[::-1], [1, 0], [0], [0], dtype)
+            return
         summed(lw, op, a, b, a.sizes, [0, 1], [1], [1], dtype)
     elif ranks == (1, 2) and op.fn in (np.dot, operator.matmul):
         check_equal(lw, a.sizes[0], b.sizes[0])
+        if alike and has_blas() and has_short_rows(b):
+            multiplied(lw, op, (b.sizes[1],), dtype)
+            return
+        if by_columns(b):
+            summed(lw, op, a, b, b.sizes[::-1], [1], [1, 0], [1], dtype)
+            return
         summed(lw, op, a, b, b.sizes, [0], [0, 1], [0], dtype)
     elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
         check_equal(lw, a.sizes[1], b.sizes[0])
@@ -470,6 +492,20 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("a product of matrices is BLAS's")
 
 
+def by_columns(r: Elements) -> bool:
+    """Whether a matrix lies in memory column by column."""
+    places = [k for k, _, step in r.axes if k is not None and step] if isinstance(r, View) else []
+    return places == [1, 0]
+
+
+def has_short_rows(r: Elements) -> bool:
+    """Whether a large matrix has rows in memory that are too short for loops over them."""
+    if not isinstance(r, View) or not all(isinstance(s.dim, int) for s in r.sizes):
+        return False
+    n, m = (int(str(s)) for s in (r.sizes[::-1] if by_columns(r) else r.sizes))
+    return m <= SHORT and n * m >= LARGE
+
+
 @functools.cache
 def has_blas() -> bool:
     """Whether kernels can call BLAS: numba asks SciPy for it."""
@@ -483,7 +519,7 @@ def is_small(space: tuple[Size, ...]) -> bool:
 
 def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None:
     """A product of matrices by BLAS, inside a loop."""
-    a, b = (block(lw, x) for x in op.ins)
+    a, b = (block(lw, x) if len(lw.elements(x).sizes) == 2 else line(lw, x) for x in op.ins)
     lw.flush()
     store = Store(lw.fresh(op.out.name), dtype, sizes, lw.memory(op.out))
     lw.stores.setdefault(store, []).append(op.out)
@@ -511,7 +547,10 @@ def rows_multiplied(lw: Lowerer, op: Op, dtype: str) -> None:
 
 def block(lw: Lowerer, a: Atom) -> str:
     """The text of a matrix that lies in memory in one piece, by rows or by columns."""
-    r = lw.elements(a)
+    return block_of(lw, lw.elements(a))
+
+
+def block_of(lw: Lowerer, r: Elements) -> str:
     if isinstance(r, View):
         lw.flush()
         first = [start for k, start, _ in r.axes if k is None]
@@ -579,12 +618,21 @@ def summed(
         lw.put(store, index, text)
 
     s = Statement(space, write, [*reads, at], [at])
-    s.folds = Fold(store, ZERO_OF[acc], f"{lw.helper('plus')}({{0}}, {{1}})")
+    s.folds = Fold(store, ZERO_OF[acc], "plus({0}, {1})")
     lw.add(s)
     got: Elements = whole(store) if left else Num(store)
     if acc != dtype:
         got = lw.map(o.name, dtype, [got], lambda t: cast(t[0], acc, dtype), space=(), uses=lw.total[o])
     lw.bind(o, got)
+
+
+def line(lw: Lowerer, a: Atom) -> str:
+    """The text of a vector that lies in memory in one piece."""
+    r = lw.view(a)
+    lw.flush()
+    if isinstance(r, View) and r.whole and r.store.kept is None:
+        return r.store.name
+    return lw.whole_copy(r, "t").store.name
 
 
 def outer(lw: Lowerer, op: Op, names: Any) -> None:
@@ -604,7 +652,15 @@ def eye(lw: Lowerer, op: Op, names: Any) -> None:
         raise lw.no("np.eye of another type")
     n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
     if lw.is_written(op.out):
-        raise lw.no("an identity that is changed")
+        store = Store(lw.fresh(op.out.name), dtype, (n, n), lw.memory(op.out), fill="0")
+        lw.stores.setdefault(store, []).append(op.out)
+        lw.bind(op.out, whole(store))
+        allocated(lw, store)
+        one, zero = cast("1.0", "f8", dtype), ZERO_OF[dtype]
+        form = f"{lw.helper('where')}({{}} == {{}}, {one}, {zero})"
+        places = Access(store, ((0, "", 1), (1, "", 1)))
+        lw.add(Statement((n, n), lambda ix: lw.put(store, ix, form.format(*ix)), [], [places]))
+        return
     lw.diagonals = dtype == "f8"
     lw.bind(op.out, Lazy(dtype, (n, n), lambda ix: cast(equal(lw, ix[0], ix[1]), "f8", dtype)))
 

@@ -15,7 +15,8 @@ from numba import njit
 from srcdiff.compiled import vmath
 
 __all__ = [
-    "LOOPS", "agree", "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
+    "LOOPS", "agree", "all_interpolated", "all_searched",
+    "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
     "interpolated", "larger", "logaddexp", "maximum", "minimum",
     "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "some",
     "unpacked", "where",
@@ -145,37 +146,68 @@ def found(mask: Any) -> Any:
 @compiled
 def searched(a: Any, x: Any, right: bool) -> int:
     """Where ``x`` belongs in ``a``, which is sorted; NaN comes last."""
-    low, high = 0, a.size
-    while low < high:
-        mid = (low + high) // 2
-        y = a[mid]
+    low, n = 0, a.size
+    while n > 0:  # how often does not depend on x, and what is done then is a choice of numbers
+        half = n // 2
+        y = a[low + half]
         before = y <= x or x != x if right else y < x or (x != x and y == y)
-        if before:
-            low = mid + 1
-        else:
-            high = mid
+        low = low + half + 1 if before else low
+        n = n - half - 1 if before else half
     return low
+
+
+@compiled
+def all_searched(a: Any, v: Any, right: bool) -> Any:
+    """Where each of ``v`` belongs in ``a``: a step of all searches after the other, which vectors can do."""
+    low = np.zeros(v.size, np.int64)
+    n = a.size
+    while n > 1:
+        half = n // 2
+        for i in range(v.size):
+            x, y = v[i], a[low[i] + half - 1]
+            before = (y <= x) | (x != x) if right else (y < x) | ((x != x) & (y == y))
+            low[i] = low[i] + half if before else low[i]
+        n -= half
+    if n:
+        for i in range(v.size):
+            x, y = v[i], a[low[i]]
+            low[i] += (y <= x) | (x != x) if right else (y < x) | ((x != x) & (y == y))
+    return low
+
+
+@compiled
+def all_interpolated(x: Any, xp: Any, fp: Any) -> Any:
+    """``np.interp`` of an array."""
+    out = np.empty(x.size, np.float64)
+    at = all_searched(xp, x, True)
+    last = xp.size - 1
+    for i in range(x.size):
+        k = at[i] - 1
+        if 0 <= k < last and xp[k] < x[i]:
+            slope = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k])
+            out[i] = slope * (x[i] - xp[k]) + fp[k]
+        if not (0 <= k < last and xp[k] < x[i]) or out[i] != out[i]:
+            out[i] = interpolated(x[i], xp, fp)
+    return out
 
 
 @compiled
 def interpolated(x: float, xp: Any, fp: Any) -> float:
     """``np.interp`` of one number: on the line between the two places next to it."""
     last = xp.size - 1
-    if x != x:
-        return x
     if last == 0:
         return fp[0]  # type: ignore[no-any-return]
+    if x != x:
+        return x
     if x > xp[last]:
         return fp[last]  # type: ignore[no-any-return]
     if x < xp[0]:
         return fp[0]  # type: ignore[no-any-return]
-    low, high = 0, last + 1
-    while high - low > 1:
-        mid = (low + high) // 2
-        if x >= xp[mid]:
-            low = mid
-        else:
-            high = mid
+    low, n = 0, last + 1
+    while n > 1:
+        half = n // 2
+        low = low + half if x >= xp[low + half] else low
+        n -= half
     if low == last or xp[low] == x:
         return fp[low]  # type: ignore[no-any-return]
     slope = (fp[low + 1] - fp[low]) / (xp[low + 1] - xp[low])

@@ -86,6 +86,9 @@ def power(exponent: Atom, template: str, many: bool = False) -> str:
             return f"(1.0 / ({product}))" if e < 0 else f"({product})"
         if exponent.value == 2:
             return "({0} * {0})"
+        if e in (-3, -2, -1, 3, 4, 5, 6):  # (of e * log(x) the error is larger, and the time)
+            product = " * ".join(["({0} * {0})"] * int(abs(e) // 2) + ["{0}"] * int(abs(e) % 2))
+            return f"(1.0 / ({product}))" if e < 0 else f"({product})"
         if exponent.value == 1:
             return "{0}"
         if exponent.value == 0.5:

@@ -61,6 +61,8 @@ def shared(lw: Statements, node: Nest, var: str) -> bool:
         lw.line(f"for {part.name} in range({part.count}):")
         lw.depth += 1
         for store, fold in folds.items():
+            if fold.step.startswith("plus("):
+                lw.helper("plus")
             step = fold.step.format(saved[store], f"{partial[store]}[{part.name}]")
             lw.line(f"{saved[store]} = {bare(step)}")
         lw.depth -= 1

@@ -118,13 +118,23 @@ def products(x: Any) -> Any:
     return np.sum(np.cumprod(x) * np.arange(6.0))
 
 
+def pooled(x: Any) -> Any:
+    out = np.empty((3, 2, 2))
+    for i in range(2):
+        out[:, i] = np.max(x[:, 2 * i : 2 * i + 2], axis=1)[:, :2] + np.sum(x[:, i:], axis=(1, 2))[:, None]
+    L = np.eye(3)
+    for k in range(2):
+        L[k + 1, k] = out[0, k, 1]
+    return np.sum(out**2) + np.sum((L @ out[:, 0, 0]) ** 3)
+
+
 X = R.random(6) + 0.2
 PROGRAMS: dict[Callable[..., Any], tuple[Any, ...]] = {
     functions: (Z, Z[::-1] * 0.7), butterflies: (Z,), escapes: (-0.4, 0.3), chained: (Z,),
     circuit: (100.0, 1e-6, np.array([1e2, 1e3, 1e4])), gates: (R.random(4), M),
     letters: (R.random((3, 4)), R.random((4, 2)), R.random(2)), spreads: (R.random((3, 4)),),
     places: (X, np.array([0, 5, -1, 2, 2])), lines: (X * 1.4 - 0.3, np.array([0.1, 0.4, 0.9]), X[:3]),
-    whole_numbers: (X, np.array([2, 3, 1])), products: (X,),
+    whole_numbers: (X, np.array([2, 3, 1])), products: (X,), pooled: (R.random((3, 4, 3)),),
 }  # fmt: skip
 
 
@@ -170,3 +180,46 @@ def remainder(x: Any, n: int) -> Any:
 def test_integers_divided_by_zero(uncompiled: None) -> None:
     with pytest.raises(ZeroDivisionError):
         grad(remainder, backend="numba")(X, 0)
+
+
+def test_searches() -> None:
+    v = np.array([*R.integers(-1, 6, 30).astype(float), np.nan, 2.5])
+    for n in (0, 1, 2, 7, 40):
+        a = np.sort(R.integers(0, 5, n).astype(float))
+        if n > 2:
+            a[-1] = np.nan
+        for side in ("left", "right"):
+            want = np.searchsorted(a, v, side)
+            np.testing.assert_array_equal(runtime.all_searched(a, v, side == "right"), want)
+            assert [runtime.searched(a, x, side == "right") for x in v] == want.tolist()
+
+
+def test_interpolations() -> None:
+    for n in (1, 2, 9):
+        xp, fp = np.sort(R.random(n)), R.random(n)
+        x = np.array([*R.random(30) * 1.4 - 0.2, *xp, np.nan])
+        for _ in range(2):
+            want = np.interp(x, xp, fp)
+            np.testing.assert_array_equal(runtime.all_interpolated(x, xp, fp), want)
+            np.testing.assert_array_equal([runtime.interpolated(v, xp, fp) for v in x], want)
+            fp[n // 2] = np.inf
+
+
+def powers(x: Any) -> Any:
+    return np.sum(x**3 + x**-1 + x**5 - x**-3 + x**6 * (x**4))
+
+
+def short_rows(X: Any, w: Any) -> Any:
+    y = np.tanh(X @ w)
+    return np.sum((y @ X) ** 2) + np.sum(np.exp(X.T @ y)) + np.sum(np.einsum("ij,ik->kj", X, X) ** 2)
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (powers, (X,)), (short_rows, (R.random((300, 60)) / 60, R.random(60))),
+],
+    ids=lambda p: getattr(p, "__name__", ""))  # fmt: skip
+def test_as_people_write_them(f: Callable[..., Any], args: tuple[Any, ...], uncompiled: None) -> None:
+    wrt = tuple(range(len(args)))
+    got, want = grad(f, wrt=wrt, backend="numba")(*args), grad(f, wrt=wrt)(*args)
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11)

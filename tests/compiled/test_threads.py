@@ -14,6 +14,9 @@ import pytest
 
 pytest.importorskip("numba")
 
+from compiled.test_gathers import program
+
+from random_writes import loaded
 from srcdiff import DerivativeValueError, grad, source
 from srcdiff.compiled import threads
 
@@ -50,8 +53,12 @@ CASES = [(softmax, (X,)), (jacobi, (X,)), (in_order, (X[0],)), (places, (X[0], R
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small arrays are worth it."""
+    """Small arrays are worth it; the parts are done last first."""
+    import numba
+
     monkeypatch.setattr(threads, "LEAST", 20)
+    monkeypatch.setattr(threads, "FEW", 2)
+    monkeypatch.setattr(numba, "prange", lambda n: range(n - 1, -1, -1))
 
 
 @pytest.mark.parametrize(("f", "args"), CASES, ids=lambda p: getattr(p, "__name__", ""))
@@ -60,6 +67,17 @@ def test_against_numpy(f: Any, args: Any, few: None, uncompiled: None) -> None:
     for n in (0, 11):  # the second shape has sizes that are not in the text
         some = tuple(a[: a.shape[0] - n] % (30 - n) if a.dtype == int else a[: a.shape[0] - n] for a in args)
         np.testing.assert_allclose(shared(*some), grad(f)(*some), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SRCDIFF_FUZZ", "6"))))
+def test_random_stencils(seed: int, tmp_path: Path, few: None, uncompiled: None) -> None:
+    text, shape = program(seed)
+    f = loaded(f"shared_stencils_{seed}", text, tmp_path)
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=shape), rng.normal(size=shape)
+    shared = grad(f, wrt=(0, 1), backend="numba", parallel=True)
+    for one, other in zip(grad(f, wrt=(0, 1))(x, y), shared(x, y), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-10, err_msg=text)
 
 
 @pytest.mark.parametrize(("f", "count", "why"), [
