@@ -251,6 +251,8 @@ class Writer:
         for k, (a, to) in enumerate(zip(args, tos, strict=True)):
             if template.count(f"{{{k}}}") > 1:
                 args[k] = self.named(a, to)
+        if fn is operator.mul and (one := next((a for a in args if a in ("1.0", "1.0f")), None)) is not None:
+            return args[1 - args.index(one)]
         self.need(template)
         return template.format(*(args if template[0] in "({" else map(bare, args)))
 
