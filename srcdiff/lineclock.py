@@ -29,13 +29,13 @@ class Clocked:
         spent: nanoseconds by line of the text, in all calls so far, the clock's own time subtracted.
     """
 
-    text = MARK
+    text, ahead = MARK, ""
 
     def __init__(self, fn: Callable[..., Any], source: str) -> None:
         tree = ast.parse(source)
         own = [s for s in tree.body if isinstance(s, ast.FunctionDef) and not s.decorator_list]
         for f in own:
-            f.body = marked(f.body, self.text)
+            f.body = marked(f.body, self.text, self.ahead)
         module = ast.fix_missing_locations(ast.Module(list[ast.stmt](own), []))
         lines = source.count("\n") + 2
         self._spent, self._count, self._last = [0.0] * lines, [0] * lines, [0]
@@ -73,14 +73,20 @@ class Clocked:
 class DeviceClocked(Clocked):
     """The same on a device: a mark is an event on the current stream, and nothing is waited for in between.
 
+    Each statement is a range of NVTX's as well, so that NVIDIA's profilers show what is launched in it.
+
     Attributes:
         new: bytes of the device's memory that were asked for, by line of the text.
     """
 
-    text = ON_DEVICE
+    text, ahead = ON_DEVICE, "_tick_ahead({0})"
 
-    def __init__(self, fn: Callable[..., Any], source: str, cuda: Any) -> None:
-        self._cuda = cuda
+    def __init__(
+        self, fn: Callable[..., Any], source: str, cuda: Any, label: Callable[[int], str] = str
+    ) -> None:
+        self._cuda, self._label = cuda, label
+        self._nvtx = getattr(cuda, "nvtx", None)
+        self._open = False  # whether there is a range
         self._events: list[tuple[int, Any]] = []
         self._used = 0  # of the events that there are
 
@@ -96,7 +102,19 @@ class DeviceClocked(Clocked):
         super().__init__(fn, source)
 
     def _words(self) -> dict[str, Any]:
-        return {"_tick_mark": self._mark}
+        return {"_tick_mark": self._mark, "_tick_ahead": self._begin}
+
+    def _begin(self, line: int) -> None:
+        """A statement begins, which ends the one before."""
+        self._end()
+        if self._nvtx is not None:
+            self._nvtx.RangePush(self._label(line))
+            self._open = True
+
+    def _end(self) -> None:
+        if self._open and self._nvtx is not None:
+            self._nvtx.RangePop()
+            self._open = False
 
     def _mark(self, line: int) -> None:
         if self._used == len(self._events):
@@ -114,7 +132,10 @@ class DeviceClocked(Clocked):
         self._used = self._hook.asked = 0
         with self._hook:
             self._mark(0)
-            result = self._fn(*args, **kwargs)
+            try:
+                result = self._fn(*args, **kwargs)
+            finally:
+                self._end()
         events = self._events[: self._used]
         events[-1][1].synchronize()
         for (_, before), (line, event) in itertools.pairwise(events):
@@ -134,25 +155,34 @@ class DeviceClocked(Clocked):
         return dict(self._new)
 
 
-def marked(body: list[ast.stmt], text: str = MARK) -> list[ast.stmt]:
-    """Statements, each with a mark behind it; a compound one has one wherever its first line is left."""
+def marked(body: list[ast.stmt], text: str = MARK, ahead: str = "") -> list[ast.stmt]:
+    """Statements, each with a mark behind it; a compound one has one wherever its first line is left.
+
+    ``ahead``: a mark before each as well.
+    """
 
     def mark(line: int) -> list[ast.stmt]:
         return ast.parse(text.format(line)).body
 
-    return with_marks(body, mark)
+    def begin(line: int) -> list[ast.stmt]:
+        return ast.parse(ahead.format(line)).body
+
+    return with_marks(body, mark, begin)
 
 
-def with_marks(body: list[ast.stmt], mark: Callable[[int], list[ast.stmt]]) -> list[ast.stmt]:
+def with_marks(
+    body: list[ast.stmt], mark: Callable[[int], list[ast.stmt]], begin: Callable[[int], list[ast.stmt]]
+) -> list[ast.stmt]:
     def marked(inner: list[ast.stmt]) -> list[ast.stmt]:
-        return with_marks(inner, mark)
+        return with_marks(inner, mark, begin)
 
     out: list[ast.stmt] = []
     for s in body:
-        out.append(s)
         here = s.lineno
         if isinstance(s, SILENT) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)):
+            out.append(s)
             continue
+        out += [*begin(here), s]
         if isinstance(s, ast.Return):
             if s.value is not None:
                 keep: ast.stmt = ast.Assign([ast.Name("_tick_result", ast.Store())], s.value, lineno=here)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -274,7 +275,8 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
     The emitted text is run several times with a clock behind each of its statements, whose own time is
     subtracted; each statement of the text is counted to the user's that it comes from.  With
     ``backend="numba"`` or ``"cupy-fused"`` a kernel counts as one, with the lines that are in it.  On a GPU
-    the clock is an event behind each statement, and nothing waits for the device before the end of a call.
+    the clock is an event behind each statement, and nothing waits for the device before the end of a call;
+    each statement is a range of NVTX's, by the user's line, which NVIDIA's profilers show with its launches.
 
     Parameters:
         derivative: what :func:`grad`, :func:`value_and_grad`, :func:`jacobian` or another of these made.
@@ -315,9 +317,16 @@ def report(derivative: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Prof
         return copy.deepcopy(own) if changes else own
 
     cuda = cuda_of(bound.arguments, extra)
-    clocked = Clocked(made.fn, made.text.source) if cuda is None else DeviceClocked(
-        made.fn, made.text.source, cuda
-    )
+
+    def label(line: int) -> str:
+        o = made.text.origin(line)
+        if o is None:
+            return rows[line - 1].strip()
+        return f"{Path(o.file).name}:{o.line} {cut(o.text, 60)}{' (back)' * o.adjoint}"
+
+    source = made.text.source
+    rows = source.splitlines()
+    clocked = Clocked(made.fn, source) if cuda is None else DeviceClocked(made.fn, source, cuda, label)
     (whole, host), rounds = timed(made.fn, arguments, cuda), []
     for _ in range(MOST_ROUNDS):
         clocked.clear()

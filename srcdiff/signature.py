@@ -8,16 +8,19 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from srcdiff.backends.numpy_names import hashed
-from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
+from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem, problem_at
 from srcdiff.frontend.paths import Path, lookup_free, step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir.classes import cycle_in, fields_of, static_of
 from srcdiff.ir.modules import NUMPY, ArrayModule, module_of
+
+if TYPE_CHECKING:
+    from srcdiff.ir.graph import Origin
 
 __all__ = [
     "Getter", "check_memory", "getter", "is_literal", "key_of_value", "memory_of", "mixed", "module_for",
@@ -233,26 +236,38 @@ def modules_of(values: Mapping[str, Any]) -> dict[ArrayModule, str]:
     return found
 
 
-def module_for(values: Mapping[str, Any], outside: Mapping[str, Any] = MappingProxyType({})) -> ArrayModule:
-    """The module that the arrays of a call are of, those it reads from outside included; all are of one."""
+def module_for(
+    values: Mapping[str, Any],
+    outside: Mapping[str, Any] = MappingProxyType({}),
+    origin: Callable[[str], Origin | None] = lambda name: None,
+) -> ArrayModule:
+    """The module that the arrays of a call are of, those it reads from outside included; all are of one.
+
+    ``origin``: which statement reads what is outside, by its name.
+    """
     found = modules_of(values)
     for module, name in modules_of(outside).items():
         found.setdefault(module, name)
     if len(found) > 1:
-        mixed(found)
+        mixed(found, origin)
     return next(iter(found), NUMPY)
 
 
-def mixed(found: Mapping[ArrayModule, str]) -> NoReturn:
+def mixed(
+    found: Mapping[ArrayModule, str], origin: Callable[[str], Origin | None] = lambda name: None
+) -> NoReturn:
     """Refuse arrays of several modules in one call."""
     words = [f"{name!r} is an array of {m.name}" for m, name in found.items()]
     to = next(m for m in found if m is not NUMPY)
     host = found.get(NUMPY) or list(found.values())[-1]
+    o = next(filter(None, map(origin, found.values())), None)
+    file, line, text = (o.file, o.line, o.text) if o is not None else ("", 0, "")
     raise DerivativeTypeError(
-        Problem(
-            "array-module", "arrays of several modules in one call: " + ", ".join(words),
+        problem_at(
+            "array-module", "arrays of several modules in one call: " + ", ".join(words), file, line, text,
             note="nothing is copied from one memory to another behind your back",
-            help=f"pass {to.name}.asarray({host})",
+            help=f"pass {to.name}.asarray({host})" if o is None
+            else f"make it one of {to.name}'s, once and outside: {host} = {to.name}.asarray({host})",
         )
     )  # fmt: skip
 

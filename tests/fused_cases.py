@@ -152,6 +152,20 @@ def attention(q, k):
     return np.sum(h * h)
 
 
+def edges(x, i, j, words):
+    y = x[i, j] * x[i, -1]
+    y[y < -0.2] = 0.1
+    z = np.zeros((4, 5))
+    np.add.at(z, (i, j), np.sin(y))
+    return np.sum(z * z) + np.sum(np.exp(x[words[:, None], words[None, :]])) + np.sum(np.cos(x[0][words]))
+
+
+def labelled(x, words, y):
+    p = x - np.log(np.sum(np.exp(x), axis=1, keepdims=True))
+    h = np.tanh(y[words] * 1.5)
+    return np.sum(h * h) - np.mean(p[np.arange(x.shape[0]), words[0]])
+
+
 R = np.random.default_rng(0)
 CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "chain": (chain, (R.normal(size=(23, 31)), R.normal(size=(23, 31)))),
@@ -175,6 +189,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "classes": (classes, (R.normal(size=(4, 7)), R.normal(size=(70, 4)), R.normal(size=(70, 7)))),
     "rectified": (rectified, (R.normal(size=(4, 5)), R.normal(size=5), R.normal(size=(3, 4)))),
     "attention": (attention, (R.normal(size=(2, 3, 4)), R.normal(size=(2, 5, 4)))),
+    "edges": (edges, (R.normal(size=(4, 5)), *R.integers(0, 4, size=(2, 7)), np.array([3, 1, 1]))),
+    "labelled": (labelled, (R.normal(size=(4, 7)), R.integers(-7, 7, size=(3, 4)), R.normal(size=9))),
     "odd_ones": (odd_ones, (R.normal(size=9), R.normal(size=9))),
 }
 

@@ -16,6 +16,7 @@ from typing import Any
 import cupy_mirror as cp
 import numpy as np
 
+RANGES: list[str] = []  # of NVTX, as they were begun and ended
 LAUNCHES: list[Any] = []  # the streams that graphs were launched on
 ORDER: list[tuple[Any, ...]] = []  # events recorded and waited for
 POOLS: list[Any] = []  # allocators in use
@@ -138,6 +139,7 @@ vars(cp.cuda).update(
     Event=Event, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator,
     set_pinned_memory_allocator=set_pinned_memory_allocator, get_current_stream=lambda: _streams[-1],
     runtime=types.SimpleNamespace(getDevice=lambda: 0), MemoryHook=MemoryHook,
+    nvtx=types.SimpleNamespace(RangePush=RANGES.append, RangePop=lambda: RANGES.append("")),
     get_elapsed_time=lambda a, b: 1e3 * (b.at - a.at),
 )  # fmt: skip
 cp.get_default_pinned_memory_pool = lambda: MemoryPool()  # type: ignore[attr-defined]

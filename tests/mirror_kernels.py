@@ -53,6 +53,13 @@ def module() -> types.ModuleType:
     return out
 
 
+def within(monkeypatch: Any) -> None:
+    """For one test: what asks for CuPy gets the stand-in."""
+    for word, thing in NAMES.items():
+        monkeypatch.setattr(cp, word, thing, raising=False)
+    monkeypatch.setitem(sys.modules, "cupy", module())
+
+
 def install() -> None:
     """For the rest of the process: what asks for CuPy gets the stand-in."""
     vars(cp).update(NAMES)

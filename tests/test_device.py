@@ -55,6 +55,8 @@ def test_gradient(program: Any) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("program", some(ON_DEVICE, 30), ids=lambda p: p.name)
 def test_orders(program: Program) -> None:
+    if program.name in device.PENDING_ORDERS:
+        pytest.xfail(device.PENDING_ORDERS[program.name])
     if program.name not in device.REFUSED:
         device.check_orders(program, MIRROR)
 

@@ -226,6 +226,26 @@ def test_report(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cp.HOOKS
 
 
+def test_report_has_ranges_of_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One range of NVTX for each statement, by the user's line; each ends before the next begins."""
+    monkeypatch.setattr("srcdiff.profiles.BUDGET", 0.01)
+    graphs.RANGES.clear()
+    found = report(grad(relax), cp.asarray(np.ones(10)), 3)
+    begun, ended = graphs.RANGES[::2], graphs.RANGES[1::2]
+    assert begun and all(begun) and not any(ended)
+    step = next(r for r in found if "np.sin" in r.text)
+    ways = [b for b in begun if b.startswith(f"test_graphs.py:{step.line} {step.text[:20]}")]
+    assert any(b.endswith(" (back)") for b in ways) and any(not b.endswith(" (back)") for b in ways)
+    with pytest.raises(ZeroDivisionError):
+        report(grad(failing), cp.asarray(np.ones(3)), 0)
+    assert graphs.RANGES[-1] == ""
+
+
+def failing(x, n):
+    y = np.sin(x)
+    return np.sum(y) * (1 // n)
+
+
 def test_memory() -> None:
     """A budget of memory holds for arrays of a device as for NumPy's."""
     x, n = np.linspace(0.0, 1.0, 1000), 60

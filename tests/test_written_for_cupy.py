@@ -140,7 +140,12 @@ def memory_given_back(x):
     return cp.sum(y)
 
 
+def copied_at_each_call(x):
+    return cp.sum(x * cp.asarray(V))
+
+
 @pytest.mark.parametrize("f, words, to_do", [
+    (copied_at_each_call, "'V' is an array of numpy", "V = cupy_mirror.asarray(V)"),
     (copied_to_the_host, "asnumpy copies an array from the device to the host", "leave it out"),
     (copied_by_the_method, "the array method 'get' copies an array", "leave it out"),
     (own_kernel, "square_kernel is a kernel of your own", "give that function a rule"),

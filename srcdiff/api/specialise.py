@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import types
 import weakref
@@ -21,7 +22,7 @@ from srcdiff.frontend.params import Param, float_param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
 from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.ir.classes import fields_of
-from srcdiff.ir.graph import Graph
+from srcdiff.ir.graph import Graph, first_use
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
 from srcdiff.ir.modules import NUMPY, module_of, on
 from srcdiff.later import Later
@@ -440,7 +441,8 @@ class Specialised:
             )  # fmt: skip
         with on(module):
             made, pair = self._make_any(arguments)
-        there = module_for(arguments, {c.name: c.value for c in made.graph.captures})
+        outside = {c.name: c.value for c in made.graph.captures}
+        there = module_for(arguments, outside, functools.partial(first_use, made.graph))
         if there is not module:  # only what is read from outside tells
             with on(there):
                 made, pair = self._make_any(arguments)

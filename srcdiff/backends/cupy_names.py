@@ -32,6 +32,7 @@ INSTEAD = {
     "numpy.linalg.diagonal": "diagonal_last",
     "numpy.linalg.vector_norm": "vector_norm",
     "numpy.linalg.matrix_norm": "matrix_norm",
+    "scipy.linalg.svdvals": "svdvals",
     "numpy.vecdot": "vecdot",
     "numpy.matvec": "matvec",
     "numpy.vecmat": "vecmat",
@@ -45,7 +46,7 @@ INSTEAD = {
 # names that CuPy has in another place
 ELSEWHERE = {
     f"scipy.linalg.{name}": f"numpy.linalg.{name}"
-    for name in ("det", "eigh", "eigvalsh", "inv", "norm", "pinv", "solve", "svdvals")
+    for name in ("det", "eigh", "eigvalsh", "inv", "norm", "pinv", "solve")
 }
 
 # functions of ``srcdiff.runtime`` that are SciPy's own work, on the host

@@ -28,7 +28,7 @@ from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
 __all__ = [
     "Group", "Grouper", "Node", "Space", "Total", "broadcasts", "conflict", "dims_of", "fits", "is_constant",
-    "is_elementwise", "is_number",
+    "is_elementwise", "is_masked", "is_number", "is_placed", "places_in",
 ]  # fmt: skip
 
 Space = tuple[Dim, ...]
@@ -263,10 +263,13 @@ class Grouper:
         if not isinstance(base, Val) or not isinstance(base.kind, Array) or not op.attrs.get("inplace"):
             return None
         k = kind(value)
-        if not isinstance(k, (Array, Scalar)) or not basic(index):
+        masked = is_masked(op)
+        if not isinstance(k, (Array, Scalar)) or not (masked or basic(index)):
             return None
         if base.kind.dtype not in C_TYPES or (k.dtype[0] == "f" and base.kind.dtype[0] != "f"):
             return None
+        if masked:
+            return self.as_masked(op, base, index, value)
         shape = place_dims(base.kind.dims, index)
         if not shape:
             return None
@@ -285,6 +288,15 @@ class Grouper:
         g.reads |= self.memory(base)
         return self.reading_itself(self.reading(g, [value]))
 
+    def as_masked(self, op: Op, base: Val, index: Atom, value: Atom) -> Group | None:
+        """A number, written to the elements that flags name: what there is, or this."""
+        assert isinstance(index, Val)
+        g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=dims_of(base), elements={op.out})
+        g.targets[op] = (base, None)
+        g.writes |= self.memory(base)
+        g.reads |= self.memory(base)
+        return self.reading_itself(self.reading(g, [base, index, value]))
+
     def reading_itself(self, g: Group | None) -> Group | None:
         """None where an operation reads what it writes to at another element (``x[1:] = x[:-1]``)."""
         if g is None:
@@ -298,9 +310,11 @@ class Grouper:
     def as_lookup(self, op: Op) -> Group | None:
         """Elements, or rows, at places that an array of integers holds."""
         x, index = op.ins
-        space = dims_of(op.out)
+        space = space_of_places(x, index) or ()
         dtype = getattr(op.out.kind, "dtype", "")
         if not isinstance(x, Val) or dtype not in C_TYPES or x in self.unsure or is_constant(x):
+            return None
+        if dims_of(op.out) != space or not space:
             return None
         g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=space, elements={op.out})
         g.anywhere.add(x)
@@ -315,7 +329,9 @@ class Grouper:
         k = kind(value)
         if not isinstance(k, (Array, Scalar)) or k.dtype not in C_TYPES:
             return None
-        space = (*dims_of(index), *dims_of(x)[1:])
+        space = space_of_places(x, index) or ()
+        if not space:
+            return None
         g = Group(ops=[op], uses=set(vals(op.ins)), makes={op.out}, space=space)
         g.scatters[op] = x
         g.writes |= self.memory(x)
@@ -326,11 +342,12 @@ class Grouper:
 
     def reading_places(self, g: Group, index: Atom) -> Group | None:
         """The places that an operation goes to, noted; they are one for each element, or for each row."""
-        assert isinstance(index, Val)
-        if index in self.unsure or dims_of(index) != g.space[:1]:
-            return None
-        g.outside[index] = None
-        g.reads |= self.memory(index)
+        for p in vals(places_in(index)):
+            if p in self.unsure:
+                return None
+            if isinstance(p.kind, Array):
+                g.outside[p] = None
+                g.reads |= self.memory(p)
         return g
 
     def as_total(self, op: Op) -> Group | None:
@@ -488,17 +505,54 @@ class Grouper:
         return True
 
 
+def places_in(index: Atom) -> tuple[Atom, ...]:
+    """The parts of an index: one array of places, or one for each axis."""
+    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+
+
 def is_lookup(x: Atom, index: Atom) -> bool:
-    """Whether an index is one array of integers, along the first axis of an array or of a matrix."""
-    k, at = kind(x), kind(index)
-    return (
-        isinstance(k, Array)
-        and isinstance(at, Array)
-        and isinstance(index, Val)
-        and at.dtype in ("i8", "i4")
-        and len(at.dims) == 1
-        and len(k.dims) in (1, 2)
-    )
+    """Whether an index has places in arrays of integers: of each axis, or of the rows of a matrix."""
+    k, parts = kind(x), places_in(index)
+    if not isinstance(k, Array) or not any(dims_of(p) for p in parts):
+        return False
+    for p in parts:
+        at = kind(p)
+        of_host = isinstance(at, Scalar) or (isinstance(p, Const) and type(p.value) is int)
+        if not of_host and not (isinstance(p, Val) and isinstance(at, Array)):
+            return False
+        if getattr(at, "dtype", "") not in ("i8", "i4"):
+            return False
+    rows = isinstance(index, Val) and len(dims_of(index)) == 1 and len(k.dims) == 2
+    return rows or len(parts) == len(k.dims)
+
+
+def space_of_places(x: Atom, index: Atom) -> Space | None:
+    """The shape of what is looked up: that of the arrays of places, broadcast; None if it is not known."""
+    if isinstance(index, Val):
+        return (*dims_of(index), *dims_of(x)[1:])
+    parts = [dims_of(p) for p in places_in(index)]
+    rank = max(map(len, parts))
+    out: list[Dim] = []
+    for axis in range(-rank, 0):
+        sizes = {d[axis] for d in parts if len(d) >= -axis} - {1}
+        if len(sizes) > 1 or not all(map(settled, sizes)):
+            return None
+        out += sizes or {1}
+    return (*out, *dims_of(x)[len(parts) :])
+
+
+def is_masked(op: Op) -> bool:
+    """Whether an operation writes a number to the elements that an array of flags names."""
+    if op.fn not in WRITES or not is_number(op.ins[2]):
+        return False
+    x, index = op.ins[:2]
+    at = kind(index)
+    return isinstance(index, Val) and isinstance(at, Array) and at.dtype == "b1" and fits(dims_of(x), at.dims)
+
+
+def is_placed(op: Op) -> bool:
+    """Whether an operation writes to a part of an array that is named by numbers."""
+    return op.fn in WRITES and not is_masked(op)
 
 
 def place_of(v: Val) -> tuple[Val, Any]:

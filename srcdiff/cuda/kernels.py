@@ -16,7 +16,7 @@ from srcdiff.compiled import tables as shared
 from srcdiff.compiled.lower import common_dtype
 from srcdiff.compiled.texts import bare
 from srcdiff.compiled.values import is_zeros_like
-from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_number
+from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_masked, is_number, is_placed, places_in
 from srcdiff.cuda.tables import BLOCKS, C_TYPES, ELEMENTWISE, FUNCTIONS, PARAMS, spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Origin, Ref, Slice, Struct, Val, kind, vals
@@ -222,6 +222,11 @@ class Writer:
                 self.raw[x] = self.fresh(x.name)
             return self.at(self.raw[x], x, op.ins[1])
         dtype = self.dtype(op.out)
+        if is_masked(op):
+            old, mask = self.text(op.ins[0], dtype), self.text(op.ins[1], "b1")
+            old = old if op.fn is ops.setitem else self.named(old, dtype)
+            new = self.text(op.ins[2], dtype)
+            return f"({mask} ? {new if op.fn is ops.setitem else f'{old} + {new}'} : {old})"
         kinds = [kind(a) for a in op.ins]
         common = dtype
         if fn in shared.COMPARE:
@@ -246,23 +251,31 @@ class Writer:
         for k, (a, to) in enumerate(zip(args, tos, strict=True)):
             if template.count(f"{{{k}}}") > 1:
                 args[k] = self.named(a, to)
+        if fn is operator.mul and (one := next((a for a in args if a in ("1.0", "1.0f")), None)) is not None:
+            return args[1 - args.index(one)]
         self.need(template)
         return template.format(*(args if template[0] in "({" else map(bare, args)))
 
     def at(self, name: str, x: Val, index: Atom) -> str:
         """An element of an array at a place known at run time."""
-        assert isinstance(index, Val)
-        rows = len(dims_of(x)) > 1
-        if rows and index not in self.tall and index not in self.group.elements:
+        parts = places_in(index)
+        rows = len(dims_of(x)) > len(parts)
+        self.helpers.add("place")
+        if rows and isinstance(index, Val) and index not in self.tall and index not in self.group.elements:
             column = Val(index.name, Array(self.dtype(index), (*dims_of(index), 1)))
             everything = Slice(Const(None), Const(None), Const(None))
             ins: list[Atom] = [index, Struct(tuple, (0, 1), (everything, Const(None)))]
             column.op = Op("prim", ins, [column], attrs={"fn": operator.getitem})
             self.kernel.before.append(column.op)
             self.tall[index] = column
-        self.helpers.add("place")
-        place = f"place({bare(self.text(self.tall.get(index, index), 'i8'))}, {name}.shape()[0])"
-        return f"{name}[{place} * {name}.shape()[1] + i % {name}.shape()[1]]" if rows else f"{name}[{place}]"
+        out = ""
+        for axis, p in enumerate(parts):
+            one = self.tall.get(p, p) if isinstance(p, Val) else p
+            at = f"place({bare(self.text(one, 'i8'))}, {name}.shape()[{axis}])"
+            out = f"({out}) * {name}.shape()[{axis}] + {at}" if " + " in out else (
+                f"{out} * {name}.shape()[{axis}] + {at}" if out else at
+            )
+        return f"{name}[{out} * {name}.shape()[1] + i % {name}.shape()[1]]" if rows else f"{name}[{out}]"
 
     def need(self, template: str) -> None:
         for word in re.findall(r"(\w+)\(", template):
@@ -298,7 +311,7 @@ class Writer:
                 scattered.append(f"atomicAdd(&{self.at(name, x, op.ins[1])}, {value});")
                 k.same[op.out] = x
                 continue
-            if op.fn in (ops.setitem, ops.additem):
+            if is_placed(op):
                 name, dtype = targets[op]
                 sign = "+=" if op.fn is ops.additem else "="
                 writes.append((name, sign, self.text(op.ins[2], dtype), dtype))
@@ -353,7 +366,7 @@ class Writer:
         out: dict[Val, Op] = {}
         first: dict[Val, Op] = {}
         for op in self.group.ops:
-            if op in self.group.targets and op.fn not in (ops.setitem, ops.additem):
+            if op in self.group.targets and not is_placed(op):
                 base = self.group.targets[op][0]
                 start = first.get(base, op if base not in self.group.elements else None)
                 if start is None:
@@ -371,7 +384,7 @@ class Writer:
         for op in g.scatters:
             todo += vals(op.ins[1:])
         for op in g.targets:
-            if op.fn in (ops.setitem, ops.additem):
+            if is_placed(op):
                 keep.add(op)
                 todo += vals([op.ins[2]])
         while todo:

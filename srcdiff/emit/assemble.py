@@ -537,7 +537,7 @@ class Assembler:
     def index(self, a: Atom) -> Any:
         if isinstance(a, Slice):
             parts = [
-                None if isinstance(x, Const) and x.value is None else self.expr(x)
+                None if isinstance(x, Const) and x.value is None else devices.bound(self, x)
                 for x in (a.lower, a.upper, a.step)
             ]
             return gast.Slice(*parts)

@@ -16,15 +16,15 @@ import numpy as np
 from srcdiff.backends import cupy_names
 from srcdiff.emit.spelling import by_sign
 from srcdiff.errors import Problem, problem_at
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Struct, Val, kind, same, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Struct, Val, kind, same, walk
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree
-from srcdiff.ir.modules import current
+from srcdiff.ir.modules import current, on_device
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
     from srcdiff.emit.spelling import Spelling
 
-__all__ = ["beyond", "holds_array", "on_host", "path_of", "spelt", "stored"]
+__all__ = ["beyond", "bound", "holds_array", "on_host", "path_of", "spelt", "stored"]
 
 BLANKS: dict[Any, str] = {np.zeros_like: "zeros", np.ones_like: "ones"}
 LAST_WRITE = sys.modules["srcdiff.runtime"].last_write
@@ -53,7 +53,11 @@ def path_of(spelling: Spelling, op: Op) -> str:
     fn = op.fn
     if op.code != "prim" or fn is None or by_sign(fn) or not callable(fn) or spelling.builtin(fn):
         return ""
-    home = spelling.home(fn, op.attrs.get("text") or "")
+    return full_name(spelling, fn, op.attrs.get("text") or "")
+
+
+def full_name(spelling: Spelling, fn: Any, text: str) -> str:
+    home = spelling.home(fn, text)
     if home is None or home[0].__name__.partition(".")[0] not in ("numpy", "scipy"):
         return ""
     return f"{home[0].__name__}.{home[1]}"
@@ -83,7 +87,9 @@ def what_lacks(op: Op, spelling: Spelling) -> str:
         return cannot_draw(op)
     if str(getattr(op.fn, "__module__", "")).startswith("srcdiff.runtime"):
         what = cupy_names.ON_HOST_ALONE.get(op.fn.__name__, "")
-        return f"{what} is not done on a device" if what else ""
+        given = (full_name(spelling, a.obj, a.text) for a in op.ins if isinstance(a, Ref) and callable(a.obj))
+        why = next(filter(None, (cupy_names.why_not(path, (), 0) for path in given if path)), "")
+        return f"{what} is not done on a device" if what else why
     path = path_of(spelling, op)
     if not path or on_host(op) or (isinstance(op.fn, type) and issubclass(op.fn, np.generic)):
         return ""
@@ -171,6 +177,12 @@ def blank(a: Assembler, word: str, dtype: str) -> Any:
     name = a.spelling.path(f"{np_}.{np.dtype(dtype).name}")
     options = [] if dtype == "f8" else [gast.keyword("dtype", name)]
     return gast.Call(a.spelling.path(f"{np_}.{word}"), [gast.Tuple([], gast.Load())], options)
+
+
+def bound(a: Assembler, x: Atom) -> Any:
+    """An end of a slice: a number of the host, which one of the device is read back for."""
+    node = a.expr(x)
+    return call(a.spelling.path("int"), node) if on_device() and isinstance(kind(x), Array) else node
 
 
 def stored(a: Assembler, x: Atom) -> Any:

@@ -80,7 +80,8 @@ def substituted() -> dict[Any, Any]:
     out: dict[Any, Any] = {}
     for path, word in cupy_names.INSTEAD.items():
         place, _, name = path.rpartition(".")
-        if (thing := getattr(importlib.import_module(place), name, None)) is not None:
+        thing = getattr(importlib.import_module(place), name, None) if place.startswith("numpy") else None
+        if thing is not None:
             out.setdefault(getattr(sys.modules[SUBSTITUTES], word), thing)
     return out
 

@@ -43,6 +43,7 @@ __all__ = [
     "Struct",
     "Undef",
     "Val",
+    "first_use",
     "flat",
     "key_of",
     "kind",
@@ -481,3 +482,9 @@ def copied(source: Region, table: dict[Val, Val]) -> Region:
         return new
 
     return region(source)
+
+
+def first_use(graph: Graph, name: str) -> Origin | None:
+    """The first statement that a parameter is used in; None if there is none."""
+    params = {p for p in graph.region.params if p.name == name}
+    return next((op.origin for op in walk(graph.region) if op.origin and params & set(vals(op.ins))), None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import os
-import sys
 import zlib
 from typing import Any
 
@@ -34,9 +33,7 @@ SOME = [p for p in SOME if p.name not in device.REFUSED and p.name != "namespace
 
 @pytest.fixture(autouse=True)
 def cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for word, thing in mirror_kernels.NAMES.items():
-        monkeypatch.setattr(cp, word, thing, raising=False)
-    monkeypatch.setitem(sys.modules, "cupy", mirror_kernels.module())
+    mirror_kernels.within(monkeypatch)
 
 
 FEW = ("softmax", "times", "rows", "flow", "classes", "jacobi", "logistic")

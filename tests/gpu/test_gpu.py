@@ -94,6 +94,8 @@ def test_program(program: Any, gpu: device.Device) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("program", some(ON_DEVICE), ids=lambda p: p.name)
 def test_orders(program: Any, gpu: device.Device) -> None:
+    if program.name in device.PENDING_ORDERS:
+        pytest.xfail(device.PENDING_ORDERS[program.name])
     if program.name not in REFUSED:
         device.check_orders(program, gpu)
 
