@@ -250,5 +250,7 @@ CHECK = runtime.check_number  # that the result of a gradient is a number
 CHECK_THERE = runtime.check_there  # that it is not None
 nondifferentiable(CHECK)
 nondifferentiable(CHECK_THERE)
+nondifferentiable(runtime.directions_shape)
+nondifferentiable(runtime.jacobian_shape)
 NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for
 SNAPSHOTS_AHEAD, SNAPSHOTS_WITHIN = runtime.snapshots_ahead, runtime.snapshots_within
