@@ -259,7 +259,7 @@ class Lowerer(Core):
         """A statement begins: what is made from here on comes from it."""
         self.node = self.statement = s
         found = self.frame.source
-        ours = self.frame.static or self.frame.ours or self.boundary is not None
+        ours = self.frame.static or self.frame.site is not None or self.boundary is not None
         if ours or found is None or not hasattr(s, "lineno"):
             return
         line = s.lineno

@@ -246,6 +246,9 @@ class Factors:
         return self.solve(rhs)
 
 
+Sparse.__name__, Factors.__name__ = "sparse matrix", "splu"  # as errors speak of them
+
+
 def product(a: Any, b: Any) -> Any:
     matrix = both(a.matrix, b.matrix)
     at = sparse_pairs(a.cols, b.rows)
