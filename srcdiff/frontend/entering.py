@@ -20,7 +20,6 @@ from srcdiff.frontend import (
     heaps,
     iterators,
     known_items,
-    matrices,
     objects,
     opaque,
     recursion,

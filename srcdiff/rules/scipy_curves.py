@@ -1,8 +1,8 @@
 """Curves whose slopes at the knots are no linear function of the values: by Hermite's polynomials.
 
-The slopes of ``PchipInterpolator`` are weighted harmonic means of those of the lines beside a knot (Fritsch and
-Butland 1984), those of ``Akima1DInterpolator`` means weighted by how much the lines further out turn (Akima
-1970).  Between two knots the curve is the cubic with the values and slopes there.
+The slopes of ``PchipInterpolator`` are weighted harmonic means of those of the lines beside a knot (Fritsch
+and Butland 1984), those of ``Akima1DInterpolator`` means weighted by how much the lines further out turn
+(Akima 1970).  Between two knots the curve is the cubic with the values and slopes there.
 """
 
 from __future__ import annotations
