@@ -408,6 +408,9 @@ class Builder(Lowerer):
         for c in covers if not uniform else ():
             if not finite(p, self.born, c.against):
                 product = c.put(product)
+        if mask is not None and are_numbers(g, p):  # (of arrays where it is summed up)
+            ended = [v for v in lows(mask) if isinstance(kind(v), Scalar) and grows(p, v)]
+            product = self.above(ended[0], product) if ended else product
         new = self.where_cover(p, True) if weight(p, self.born) else None
         if flat is not None:
             new = self.far_cover(flat)
@@ -438,7 +441,8 @@ class Builder(Lowerer):
 
     def above(self, x: Val, g: Atom) -> Atom:
         """``g``, zero where ``x`` is minus infinity."""
-        return self.rule(vocabulary.where_above, {"x": self.at_hand(x), "g": g})
+        text = vocabulary.if_above if are_numbers(x, g) else vocabulary.where_above
+        return self.rule(text, {"x": self.at_hand(x), "g": g})
 
     def at_hand(self, v: Val) -> Atom:
         """A value of the program, where the derivative is being made."""
