@@ -543,7 +543,10 @@ def mapped_graph(ctx: Context, graph: Graph, axes: Mapping[str, Any], out_axes: 
     values = graph.info["values"]
     given = {values[n]: a for n, a in axes.items()}
     try:
-        new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given)
+        try:
+            new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given)
+        except Unbatched:
+            new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given, in_turn=True)
     except Unbatched as why:
         refuse("vmap", f"{graph.name} cannot be mapped: {why}", "write a loop over the examples")
     b = Builder(ctx, new)
