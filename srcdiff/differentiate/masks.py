@@ -181,7 +181,7 @@ def are_numbers(*atoms: Atom) -> bool:
 
 
 def flat_far_down(fn: Any, name: str, given: dict[str, Atom]) -> Val | None:
-    """The operand of this name, if ``fn`` is flat where that is minus infinity: an array, or made of elements."""
+    """The operand of this name, if ``fn`` is flat where that is minus infinity: an array, or of elements."""
     x = given.get(name, UNDEF)
     flat = name in vocabulary.FLAT.get(fn, ()) or name in registry.flat_operands(fn)
     return x if flat and (spread(x) or picked(x)) else None  # type: ignore[return-value]
