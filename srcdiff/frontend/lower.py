@@ -14,6 +14,7 @@ import numpy as np
 from srcdiff.errors import NoRule, Problem, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
     averages,
+    built_matrices,
     builtin,
     calls,
     captures,
@@ -136,7 +137,8 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
-                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL)  # fmt: skip
+                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL,
+                      built_matrices.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
