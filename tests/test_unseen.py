@@ -89,4 +89,9 @@ def test_container_is_refused_in_the_run(transform):
 
 def test_hessian_of_an_array_is_refused_in_the_run():
     with pytest.raises(TypeError, match="single number as its result, not an array"):
-        hessian(unwrapped)(ANGLES)
+        hessian(slopes)(ANGLES[0])
+
+
+def test_hessian_of_an_array_whose_type_follows_from_types():
+    second = differences(jacrev(unwrapped), ANGLES)
+    np.testing.assert_allclose(hessian(unwrapped)(ANGLES), second, rtol=1e-5, atol=1e-5)
