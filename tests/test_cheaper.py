@@ -187,3 +187,14 @@ def test_multiples_written_into_a_part_that_was_set_to_zero():
     p, h = np.arange(6.0), 1e-6
     expected = [(diffusion(p + e) - diffusion(p - e)) / (2 * h) for e in h * np.eye(6)]
     np.testing.assert_allclose(grad(diffusion)(p), expected, rtol=1e-6)
+
+
+def edges_written(p):
+    w = np.zeros((4, 4))
+    for (a, b), x in zip([(0, 1), (1, 2), (2, 3)], np.exp(p), strict=True):
+        w[a, b] = x
+    return w.sum()
+
+
+def test_loops_over_elements_beside_written_pairs_are_counted():
+    np.testing.assert_allclose(grad(edges_written)(np.arange(3.0)), np.exp(np.arange(3.0)))
