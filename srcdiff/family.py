@@ -97,15 +97,15 @@ def split(result: Atom, has_aux: bool, name: str) -> tuple[Atom, Atom]:
     return result.items[0], result.items[1]
 
 
-def check_leaves(name: str, what: str, k: Kind, mode: str) -> None:
-    """Refuse containers whose parts cannot be told, and what is not known."""
+def check_leaves(name: str, what: str, k: Kind, mode: str, unseen: bool = False) -> None:
+    """Refuse containers whose parts cannot be told, and what is not known (``unseen``: a run tells)."""
     for _, x in leaves(k):
         if isinstance(x, Seq):
             refuse(
                 "jacobian", f"{mode} of {name}: {what} is a list of any length",
                 "use np.array(...) of it, or a tuple",
             )  # fmt: skip
-        if x == UNKNOWN or isinstance(x, Maybe):
+        if isinstance(x, Maybe) or (x == UNKNOWN and not unseen):
             refuse(
                 "jacobian", f"{mode} of {name}: what {what} is, is not known when the derivative is made",
                 "give example arguments: source_for(x), or call it first",
@@ -118,7 +118,7 @@ def check_kinds(ctx: Context, graph: Graph, wrt: list[Val], value: Atom, mode: s
         check_leaves(graph.name, repr(w.name), w.kind, mode)
     if any(k == UNKNOWN for _, k in leaves(kind(value))):
         forward(primal_of(graph, value), wrt, ctx)
-    check_leaves(graph.name, "its result", kind(value), mode)
+    check_leaves(graph.name, "its result", kind(value), mode, unseen=True)
 
 
 def with_aux(value: Atom, aux: Atom, has_aux: bool) -> Atom:
@@ -181,6 +181,8 @@ def total(kinds: list[Kind], sizes: Mapping[int, int]) -> int | None:
     """How many numbers there are in all, if that is known."""
     count = 0
     for k in kinds:
+        if k == UNKNOWN:
+            return None
         number = 1
         for d in k.dims if isinstance(k, Array) else ():
             if isinstance(d, Sym):
@@ -222,9 +224,10 @@ def over_identity(ctx: Context, g: Graph, e: Val, of: Atom, mode: str) -> tuple[
     Returns the graph, how its results are, and ``of`` in it.
     """
     k = e.kind
-    assert isinstance(k, Array)
-    dim: Dim = k.dims[0] if len(k.dims) == 1 else fresh_sym()
+    dim: Dim = k.dims[0] if isinstance(k, Array) and len(k.dims) == 1 else fresh_sym()
     g.region.results.append(of)
+    if not isinstance(k, Array):
+        return one_by_one(ctx, g, e, dim, mode, Unbatched("its shape is not known"))
     try:
         counted = of if isinstance(of, Val) and len(k.dims) == 1 else None
         new, hows, table = batched(ctx, g, {e: MANY}, dim, counted)
@@ -246,10 +249,12 @@ def over_identity(ctx: Context, g: Graph, e: Val, of: Atom, mode: str) -> tuple[
 def basis_of(ctx: Context, g: Graph, region: Region, of: Atom, k: Kind) -> Atom:
     """The directions, one for each element of ``of``, made in ``region``."""
     own_kind = kind(of)
-    assert isinstance(own_kind, Array)
     b = Builder(ctx, g)
     with b.inside(region):
-        basis = b.rule(columns.identity if own_kind.dtype == "f8" else columns.identity_like, {"x": of})
+        if isinstance(own_kind, Array):
+            basis = b.rule(columns.identity if own_kind.dtype == "f8" else columns.identity_like, {"x": of})
+        else:
+            basis = b.rule(columns.identity_of_any, {"x": of, "name": Const(g.name)})
     if isinstance(basis, Val):
         basis.kind = k
     return basis
@@ -260,7 +265,8 @@ def one_by_one(
 ) -> tuple[Graph, list[How], Atom]:
     """As :func:`over_identity`, with a loop over the directions."""
     of, first = g.region.results.pop(), Region()
-    basis = basis_of(ctx, g, first, of, lifted(e.kind, MANY, dim))
+    known = isinstance(e.kind, Array)
+    basis = basis_of(ctx, g, first, of, lifted(e.kind, MANY, dim) if known else UNKNOWN)
     try:
         many = in_turn(ctx, g, e, basis, first, dim)
     except Unbatched as too:
@@ -294,7 +300,7 @@ def derivative_part(b: Builder, t: Atom, path: Path) -> Atom:
 
 def is_alone(k: Kind) -> bool:
     """Whether a part is a single number."""
-    return not (isinstance(k, Array) and k.dims)
+    return k != UNKNOWN and not (isinstance(k, Array) and k.dims)
 
 
 def no_complex(name: str, what: str, k: Kind, mode: str) -> None:
@@ -365,14 +371,18 @@ def columns_of(ctx: Context, graph: Graph, w: Val, path: Path, k: Kind, mode: st
     out: list[Atom] = []
     with b.inside(new.region):
         for (_, old), y, own_way in zip(parts, new.region.results[:n], hows[:n], strict=True):
+            t, how = (ZERO, ONE) if old is ZERO else next(tangents)
+            if how != MANY and t is not ZERO:
+                t = b.rule(columns.repeated, {"t": t, "x": x})
+            if t is not ZERO and not symmetric and UNKNOWN in (kind(t), kind(y)):
+                given = {"t": t, "y": y, "x": x, "name": Const(graph.name), "rows": Const(own_way != ONE)}
+                out.append(b.rule(columns.columns_of_any, given))
+                continue
             if own_way != ONE:  # computed together with its tangents, for each direction
                 y = b.rule(columns.one_row, {"y": y})
-            if old is ZERO:
+            if t is ZERO:
                 out.append(b.rule(columns.none, {"y": y, "x": x}))
                 continue
-            t, how = next(tangents)
-            if how != MANY:
-                t = b.rule(columns.repeated, {"t": t, "x": x})
             if not symmetric:
                 t = b.rule(columns.last, {"t": t})
             if len(k.dims) > 1:
@@ -439,13 +449,14 @@ def rows_of(ctx: Context, graph: Graph, wrt: list[Val], path: Path, k: Kind, mod
     new, hows, y = over_identity(ctx, g, e, y, mode)
     b = Builder(ctx, new)
     n = len(flat)
-    assert isinstance(k, Array)
     out: list[Atom] = []
     with b.inside(new.region):
         for t, how, x in zip(new.region.results[:n], hows[:n], new.region.results[n:], strict=True):
             if how != MANY:
                 t = b.rule(columns.repeated, {"t": t, "x": y})
-            if len(k.dims) > 1:
+            if not isinstance(k, Array):
+                t = b.rule(columns.rows_of_any, {"t": t, "y": y, "x": x, "name": Const(graph.name)})
+            elif len(k.dims) > 1:
                 t = b.rule(columns.shaped_as, {"t": t, "y": y, "x": x})
             out.append(t)
     numbers = iter(out)
@@ -532,7 +543,10 @@ def mapped_graph(ctx: Context, graph: Graph, axes: Mapping[str, Any], out_axes: 
     values = graph.info["values"]
     given = {values[n]: a for n, a in axes.items()}
     try:
-        new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given)
+        try:
+            new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given)
+        except Unbatched:
+            new, hows, _ = batched(ctx, graph, dict.fromkeys(given), dim, axes=given, in_turn=True)
     except Unbatched as why:
         refuse("vmap", f"{graph.name} cannot be mapped: {why}", "write a loop over the examples")
     b = Builder(ctx, new)

@@ -171,3 +171,30 @@ def test_boundaries(wrt: str) -> None:
         up, down = ({**args, wrt: args[wrt] + s * e} for s in (1, -1))
         want.flat[k] = (boundaries(**up) - boundaries(**down)) / 2e-6
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def diffusion(p):
+    u = np.zeros(12)
+    u[3:9] = p
+    for _ in range(15):
+        u[1:-1] = u[1:-1] + 0.2 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        u[0] = u[1]
+    return np.sum(u**2)
+
+
+def test_multiples_written_into_a_part_that_was_set_to_zero():
+    """What goes into such a part moves up, and with it the multiple that is made for it."""
+    p, h = np.arange(6.0), 1e-6
+    expected = [(diffusion(p + e) - diffusion(p - e)) / (2 * h) for e in h * np.eye(6)]
+    np.testing.assert_allclose(grad(diffusion)(p), expected, rtol=1e-6)
+
+
+def edges_written(p):
+    w = np.zeros((4, 4))
+    for (a, b), x in zip([(0, 1), (1, 2), (2, 3)], np.exp(p), strict=True):
+        w[a, b] = x
+    return w.sum()
+
+
+def test_loops_over_elements_beside_written_pairs_are_counted():
+    np.testing.assert_allclose(grad(edges_written)(np.arange(3.0)), np.exp(np.arange(3.0)))

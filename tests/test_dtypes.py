@@ -289,3 +289,36 @@ def test_types(name: str, point: str) -> None:
         (g,) = back(bar)
         assert of_argument(g, x), f"cotangent {g!r}"
         close(g, exact, x)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, k: np.sum(x.astype(np.result_type(k)) * x),
+        lambda x, k: np.sum(np.array(x, dtype=np.promote_types(k.dtype, np.int8)) * x),
+        lambda x, k: np.sum(np.full_like(k, x[0], shape=3) * x),
+    ],
+)
+def test_types_that_follow_from_types(f):
+    """What is cut to whole numbers has no derivative."""
+    x, k, h = np.array([1.2, 2.3, 3.4]), np.arange(3), 1e-6
+    expected = [(f(x + e, k) - f(x - e, k)) / (2 * h) for e in h * np.eye(3)]
+    np.testing.assert_allclose(grad(f)(x, k), expected, rtol=1e-6)
+
+
+def cast_by_method(x):
+    return np.sum(x.astype(float) * x)
+
+
+def cast_and_product(x):
+    return x @ x.astype(x.dtype)
+
+
+@pytest.mark.parametrize("f", [cast_by_method, cast_and_product])
+def test_what_is_cast_to_its_own_type_is_left_alone(f):
+    x = np.array([1.2, 2.3, 3.4])
+    got = grad(f)(x)
+    np.testing.assert_array_equal(x, [1.2, 2.3, 3.4])
+    np.testing.assert_allclose(got, 2.0 * x)
+    got += 1.0
+    np.testing.assert_array_equal(x, [1.2, 2.3, 3.4])

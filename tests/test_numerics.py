@@ -438,3 +438,32 @@ def test_functions_of_scipy_far_out() -> None:
         (np.log(few), np.array([0.0, 0.0, 2e300])),
         rtol=1e-14,
     )
+
+
+CLOSED = np.array([0.0, -np.inf, 0.0, -np.inf])
+
+
+def spread_by_elements(x, t):
+    total = 0.0
+    for v in x + CLOSED:
+        total += np.exp(v / t)
+    return t * np.log(total)
+
+
+def spread_by_index(x, t):
+    z = np.where(np.isfinite(CLOSED), x, -np.inf)
+    m, total = np.max(z / t), 0.0
+    for i in range(4):
+        total += math.exp(z[i] / t - m)
+    return t * (m + math.log(total))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", [spread_by_elements, spread_by_index])
+def test_closed_places_in_a_loop_at_a_temperature(f):
+    x, t, h = np.array([0.3, 0.7, 1.2, 0.4]), 0.8, 1e-6
+    x_bar, t_bar = grad(f, wrt=("x", "t"))(x, t)
+    assert abs(t_bar - (f(x, t + h) - f(x, t - h)) / (2 * h)) < 1e-8
+    expected = [(f(x + e, t) - f(x - e, t)) / (2 * h) for e in h * np.eye(4)]
+    np.testing.assert_allclose(x_bar, expected, atol=1e-8)
+    assert abs(jvp(f, (x, t), (x, 1.0))[1] - x_bar @ x - t_bar) < 1e-12

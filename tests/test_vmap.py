@@ -890,7 +890,49 @@ def test_refusals() -> None:
 
     edges = [(1, 2), (2, 3), (1, 2)]
     each = vmap(visited, in_axes=(0, None))
-    refused(lambda: each(X[:, 0], edges), DerivativeTypeError, "made anew for each")
+    expected = [visited(float(x), edges) for x in X[:, 0]]
+    np.testing.assert_allclose(each(X[:, 0], edges), expected)
+
+    def beyond(x, seen):
+        total = 0.0
+        for k in (1, 2):
+            if k not in seen:
+                seen.add(k)
+                total += math.gamma(x) * k
+        return total
+
+    refused(lambda: vmap(beyond, in_axes=(0, None))(X[:, 0], {3}), DerivativeTypeError, "made anew for each")
     with pytest.raises(ValueError, match="shape"):
         vmap(lambda x: x[x > 0])(X)
     assert "x.shape" in source(vmap(lambda x: x * len(x)), X)
+
+
+def merged_blocks(p):
+    """Pool adjacent violators: a list of pairs that shrinks as the numbers say."""
+    blocks = [[v, 1] for v in p]
+    i = 0
+    while i < len(blocks) - 1:
+        (a, m), (b, n) = blocks[i], blocks[i + 1]
+        if a > b:
+            blocks[i] = [(a * m + b * n) / (m + n), m + n]
+            del blocks[i + 1]
+            i = max(i - 1, 0)
+        else:
+            i += 1
+    return sum(v * v * n for v, n in blocks)
+
+
+def drawn(p):
+    rng = np.random.default_rng(3)
+    x = np.zeros(4)
+    for _ in range(3):
+        x = x * p[0] + p[1] * rng.normal(size=4)
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("f", [merged_blocks, drawn])
+def test_examples_in_turn(f):
+    """What cannot be written for all examples at once is a loop over them: containers, seeded generators."""
+    xs = np.random.default_rng(1).normal(size=(3, 5))
+    np.testing.assert_allclose(vmap(f)(xs), [f(x) for x in xs])
+    np.testing.assert_allclose(vmap(grad(f))(xs), [grad(f)(x) for x in xs], rtol=1e-12)

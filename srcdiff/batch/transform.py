@@ -86,8 +86,11 @@ def batched(
     dim: Dim,
     of: Val | None = None,
     axes: Mapping[Val, Any] = MappingProxyType({}),
+    in_turn: bool = False,
 ) -> tuple[Graph, list[How], dict[Val, Val]]:
     """The graph for many examples.
+
+    ``in_turn``: one after the other, in one loop around all that differs between them.
 
     ``mapped``: how the parameters come; ``axes``: where the examples lie in parameters, in place of that;
     ``dim``: how many examples there are: as many as ``of``, a vector of the graph, has elements.  Returns the
@@ -95,6 +98,7 @@ def batched(
     """
     new = Graph(graph.name, Region(), graph.signature, graph.captures, dict(graph.info))
     b = Batch(ctx, new, dim, of)
+    b.in_turn = in_turn
     table: dict[Val, Val] = {}
     for p in graph.region.params:
         how = mapped.get(p, ONE)
@@ -149,6 +153,7 @@ class Batch(Many):
         self.waiting: list[Op] = []
         self.inner: dict[Val, list[Val]] = {}  # the parts of containers that come out of a loop over examples
         self.loops = 0  # around this place
+        self.in_turn = False
 
     # ---- values
     def stand(self, old: Val, new: Atom, how: How) -> None:
@@ -269,6 +274,10 @@ class Batch(Many):
     def step(self, op: Op, n: int, needed: Mapping[Val, int]) -> None:
         held = {o for w in self.waiting for o in w.outs}
         behind = uses(op, held)
+        made_anew = self.in_turn and (not is_pure(op) or any(o.kind in (OTHER, UNKNOWN) for o in op.outs))
+        if made_anew or (self.in_turn and (behind or uses(op, set(self.how)))):
+            self.waiting.append(op)
+            return
         if not behind and not uses(op, set(self.how)):
             if not is_pure(op) and not all(map(is_pure, self.waiting)):
                 self.flush(n - 1, needed)

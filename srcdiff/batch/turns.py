@@ -40,7 +40,7 @@ def in_turn(ctx: Context, g: Graph, e: Val, basis: Atom, first: Region, dim: Dim
     for n, (a, is_many) in enumerate(zip(results, many, strict=True)):
         if is_many:
             k = kind(a)
-            if not isinstance(k, (Array, Scalar)):
+            if not isinstance(k, (Array, Scalar)) and k != UNKNOWN:
                 raise Unbatched("a result of which the shape is not known")
             tapes[n] = view.add_tape(a, a.name if isinstance(a, Val) else "", k)
     loop.outs.append(Val("", INT, loop))
@@ -48,9 +48,11 @@ def in_turn(ctx: Context, g: Graph, e: Val, basis: Atom, first: Region, dim: Dim
     b = Builder(ctx, g)
     with b.inside(region):
         for n, tape in tapes.items():
-            out = b.rule(batching.stacked, {"xs": tape})
+            text = batching.structured if kind(results[n]) == UNKNOWN else batching.stacked
+            out = b.rule(text, {"xs": tape})
             if isinstance(out, Val):
-                out.kind = lifted(kind(results[n]), MANY, dim)
+                k = kind(results[n])
+                out.kind = lifted(k, MANY, dim) if k != UNKNOWN else UNKNOWN
             results[n] = out
     region.results = results
     return many

@@ -65,6 +65,7 @@ from srcdiff.ir.kinds import (
     may_hold_none,
     present,
 )
+from srcdiff.ir.modules import public_name
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup, why_without
 
@@ -167,7 +168,7 @@ def no_rule(op: Op, why: str, help: str) -> NoRule:
 
 def no_partial(op: Op, name: str) -> NoRule:
     """A number that varies is an operand for which the rule gives no derivative."""
-    why = f"{fn_name(op)} has no derivative with respect to {name!r}"
+    why = f"{told(op)} has no derivative with respect to {name!r}"
     if "unread" in op.attrs or "untold" in op.attrs or op.attrs.get("within"):
         return no_rule(op, why, f"pass a constant {name}")
     return problem("no-rule", op, why, why_without(op.fn, name), f"pass a constant {name}")
@@ -248,13 +249,22 @@ def fn_name(op: Op) -> str:
     return str(op.attrs.get("text") or getattr(op.fn, "__name__", op.fn))
 
 
+def told(op: Op) -> str:
+    """How an error speaks of an operation: by the public name of its function, never by one of ours."""
+    if op.attrs.get("text"):
+        return str(op.attrs["text"])
+    if str(getattr(op.fn, "__module__", "")).startswith("srcdiff."):
+        return "what is called here"
+    return public_name(op.fn) or fn_name(op)
+
+
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     """The operation's arguments by the names of the rule's parameters."""
     if op.fn in vocabulary.REAL_ONLY or is_real_only(op.fn):
         for v in vals(op.ins):
             k = v.kind
             if isinstance(k, (Array, Scalar)) and k.dtype[0] == "c":
-                why = f"{fn_name(op)} of complex numbers has no derivative rule"
+                why = f"{told(op)} of complex numbers has no derivative rule"
                 raise no_rule(op, why, "write it in real and imaginary parts")
     code = rule.text.__code__
     params = code.co_varnames[: code.co_argcount]
@@ -267,7 +277,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
         out[star] = Struct(tuple, tuple(range(len(extra))), tuple(extra))
     elif extra:
         raise no_rule(
-            op, f"{fn_name(op)} is called with more arguments than its rule knows", "pass fewer arguments"
+            op, f"{told(op)} is called with more arguments than its rule knows", "pass fewer arguments"
         )
     for a, n in zip(op.ins, names, strict=True):
         if not n:
@@ -277,7 +287,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
         elif n == "value" and rule.forward is not None:
             continue
         elif not harmless(n, a) and not (isinstance(a, Const) and is_default(op.fn, n, a.value)):
-            raise no_rule(op, f"{fn_name(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
+            raise no_rule(op, f"{told(op)}({n}=...) cannot be differentiated", f"leave {n}= out")
     return out
 
 
@@ -398,6 +408,9 @@ class Builder(Lowerer):
         for c in covers if not uniform else ():
             if not finite(p, self.born, c.against):
                 product = c.put(product)
+        if mask is not None and are_numbers(g, p):  # (of arrays where it is summed up)
+            ended = [v for v in lows(mask) if isinstance(kind(v), Scalar) and grows(p, v)]
+            product = self.above(ended[0], product) if ended else product
         new = self.where_cover(p, True) if weight(p, self.born) else None
         if flat is not None:
             new = self.far_cover(flat)
@@ -428,7 +441,8 @@ class Builder(Lowerer):
 
     def above(self, x: Val, g: Atom) -> Atom:
         """``g``, zero where ``x`` is minus infinity."""
-        return self.rule(vocabulary.where_above, {"x": self.at_hand(x), "g": g})
+        text = vocabulary.if_above if are_numbers(x, g) else vocabulary.where_above
+        return self.rule(text, {"x": self.at_hand(x), "g": g})
 
     def at_hand(self, v: Val) -> Atom:
         """A value of the program, where the derivative is being made."""

@@ -14,7 +14,6 @@ from srcdiff.differentiate.common import (
     Builder,
     arguments,
     display_of,
-    fn_name,
     is_constant_fn,
     is_count,
     lost,
@@ -23,6 +22,7 @@ from srcdiff.differentiate.common import (
     no_partial,
     no_rule,
     parameter_names,
+    told,
 )
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out, grows
@@ -62,7 +62,7 @@ from srcdiff.ir.kinds import (
     is_active_kind,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup, shape_operands
+from srcdiff.rules.registry import lookup, passive_operands
 
 __all__ = ["CORE", "Forward", "forward"]
 
@@ -264,7 +264,7 @@ class Forward(Builder):
         entry = lookup(op.fn)
         if entry is None or not entry.forms:
             raise no_rule(
-                op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
+                op, f"{told(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
             )
         if entry.elementwise is not None:
             return self.elementwise(op, entry.elementwise)
@@ -322,7 +322,7 @@ class Forward(Builder):
 
     def refuse_others(self, op: Op, given: dict[str, Atom], operands: tuple[str, ...]) -> None:
         for name, a in given.items():
-            if name not in operands and self.dot(a) is not ZERO and name not in shape_operands(op.fn):
+            if name not in operands and self.dot(a) is not ZERO and name not in passive_operands(op.fn):
                 raise no_partial(op, name)
 
     def elementwise(self, op: Op, rule: Any) -> Atom:
@@ -382,7 +382,7 @@ class Forward(Builder):
 
     def linear(self, op: Op, rule: Any) -> Atom | None:
         given = arguments(op, rule)
-        skipped = shape_operands(op.fn)
+        skipped = passive_operands(op.fn)
         others = {k: a for k, a in given.items() if k not in rule.operands and k not in skipped}
         if any(self.dot(a) is not ZERO for a in others.values()):
             entry = lookup(op.fn)

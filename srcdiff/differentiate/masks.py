@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Ref, Struct, Val, kind, same
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.rules import registry, vocabulary
 
@@ -181,10 +181,17 @@ def are_numbers(*atoms: Atom) -> bool:
 
 
 def flat_far_down(fn: Any, name: str, given: dict[str, Atom]) -> Val | None:
-    """The operand of this name, an array, if ``fn`` is flat where that is minus infinity."""
+    """The operand of this name, if ``fn`` is flat where that is minus infinity: an array, or of elements."""
     x = given.get(name, UNDEF)
     flat = name in vocabulary.FLAT.get(fn, ()) or name in registry.flat_operands(fn)
-    return x if flat and spread(x) else None  # type: ignore[return-value]
+    return x if flat and (spread(x) or picked(x)) else None  # type: ignore[return-value]
+
+
+def picked(a: Atom) -> bool:
+    """Whether a number may be infinite with elements of an array that the program made."""
+    if not isinstance(a, Val) or not isinstance(a.kind, Scalar) or a.kind.dtype[0] != "f":
+        return False
+    return any(spread(v) and v.op is not None and v.op.code == "prim" and endless(v) for v in carried(a))
 
 
 def spread(a: Atom) -> bool:
@@ -211,7 +218,7 @@ def lows(m: Mask | None) -> list[Val]:
         todo += op.ins if op is not None and op.fn is operator.eq else []
     while todo:
         x = meant(todo.pop(0))
-        if not isinstance(x, Val) or not spread(x) or x in out:
+        if not isinstance(x, Val) or not (spread(x) or picked(x)) or x in out:
             continue
         out.append(x)
         if x.op is not None and x.op.fn in (operator.add, operator.sub):
@@ -238,6 +245,9 @@ def carried(a: Atom, most: int = 40) -> dict[Val, None]:
             continue
         found[x] = None
         op = x.op
+        if op is not None and op.code == "for" and op.regions:  # an element that it reads
+            view = LoopView(op)
+            todo += [s for e, s in zip(view.elements, view.sources) if e is x]
         if op is None or op.code != "prim":
             continue
         if op.fn in (operator.truediv, operator.pow, operator.getitem):

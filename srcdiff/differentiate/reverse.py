@@ -19,7 +19,6 @@ from srcdiff.differentiate.common import (
     SHIFTS,
     Builder,
     arguments,
-    fn_name,
     has_zero,
     is_constant_fn,
     lost,
@@ -27,6 +26,7 @@ from srcdiff.differentiate.common import (
     never_ends,
     no_partial,
     no_rule,
+    told,
 )
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out
 from srcdiff.differentiate.mirrors import (
@@ -67,7 +67,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup, shape_operands
+from srcdiff.rules.registry import lookup, passive_operands
 
 __all__ = ["Kept", "Mirror", "Reverse", "reverse"]
 
@@ -361,7 +361,7 @@ class Reverse(Builder):
         entry = lookup(op.fn)
         if entry is None or not entry.forms:
             raise no_rule(
-                op, f"{fn_name(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
+                op, f"{told(op)} has no derivative rule", "give it a rule, or keep the variable out of it"
             )
         turned = entry.differential is not None and entry.forms == ("differential",)
         bar = bar if turned else self.materialise_out(op, bar)  # (the transpose takes symbolic zeros)
@@ -420,7 +420,7 @@ class Reverse(Builder):
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
         for name, a in given.items():
-            passive = name in shape_operands(op.fn) or name == "saved"
+            passive = name in passive_operands(op.fn) or name == "saved"
             if name not in rule.operands and self.active(a) and not passive:
                 raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
@@ -436,7 +436,7 @@ class Reverse(Builder):
     def turned(self, op: Op, bar: Atom, rule: Any) -> None:
         """The cotangents from a differential: it is linear in the tangents, so its text can be transposed."""
         given = arguments(op, rule)
-        active = [n for n, a in given.items() if self.active(a) and n not in shape_operands(op.fn)]
+        active = [n for n, a in given.items() if self.active(a) and n not in passive_operands(op.fn)]
         for name in active:
             if name not in rule.operands:
                 raise no_partial(op, name)

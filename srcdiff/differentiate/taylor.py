@@ -42,7 +42,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Seq, Tree, is_active_kind
 from srcdiff.rules import recurrences, vocabulary
-from srcdiff.rules.registry import lookup, shape_operands
+from srcdiff.rules.registry import lookup, passive_operands
 
 __all__ = ["taylor"]
 
@@ -182,7 +182,7 @@ class Taylor(Forward):
             return self.by_partials(op, entry.elementwise)
         if entry is not None and entry.linear is not None:
             places = parameter_names(op, entry.linear)
-            ours = {*entry.linear.operands, *shape_operands(op.fn)}
+            ours = {*entry.linear.operands, *passive_operands(op.fn)}
             if not any(self.varies(a) for n, a in zip(places, op.ins, strict=True) if n not in ours):
                 return self.each(op, lambda: Forward.prim_dot(self, op))
         elif entry is not None and entry.bilinear is not None:

@@ -124,20 +124,24 @@ def header(asm: Assembler, op: Op, view: LoopView, popped: set[Val]) -> Any:
     rows = [r for r in rows if asm.lay.uses.get(r[2]) or ends_loop(asm, op, view, r[0])]
     if op.attrs["head"] == 3 and not index_used and rows and covers(asm, view, rows):
         pass
+    elif op.attrs["head"] == 0 and index_used and rows and not op.attrs.get("rev"):
+        return with_numbers(asm, view, rows)
     elif op.attrs["head"] == 3:
         numbered = index_used and len(rows) >= 1 and not op.attrs.get("rev") and enumerates(asm, view, rows)
         if numbered:
-            inner_t, inner_i = zipped(asm, [(target_of(asm, e), directed(asm, s, d)) for s, d, e in rows])
-            return (
-                gast.Tuple([store(asm.names[view.index]), inner_t], gast.Store()),
-                call(name("enumerate"), inner_i),
-            )
+            return with_numbers(asm, view, rows)
         targets.append(store(asm.names[view.index] if index_used else "_"))
         iters.append(range_expr(asm, op, view))
     for s, d, e in rows:
         targets.append(target_of(asm, e))
         iters.append(directed(asm, s, d))
     return zipped(asm, list(zip(targets, iters, strict=True)))
+
+
+def with_numbers(asm: Assembler, view: LoopView, rows: list[Any]) -> Any:
+    """Target and iterable of a loop over elements that counts them."""
+    targets, iters = zipped(asm, [(target_of(asm, e), directed(asm, s, d)) for s, d, e in rows])
+    return gast.Tuple([store(asm.names[view.index]), targets], gast.Store()), call(name("enumerate"), iters)
 
 
 def ends_loop(asm: Assembler, op: Op, view: LoopView, source: Atom) -> bool:

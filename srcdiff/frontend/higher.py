@@ -489,8 +489,11 @@ def _place(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     c = content(lw, v)
     if isinstance(c, Agg) and len(c.items) == 1:
         v = c.items[0]
-    if rank(lw, v, node, "np.place"):
-        refuse_option(lw, "np.place with several values", node, "x[mask] = values")
+    elif isinstance(c, Agg):
+        v = operands.as_array(lw, v, node)
+    if rank(lw, v, node, "np.place"):  # they are taken in turn, again and again
+        text = "w = np.ravel(v)\nx[m] = w[np.arange(np.count_nonzero(m)) % len(w)]\nout = None"
+        return written(lw, node, text, {"x": x, "m": mask, "v": v, "len": len})
     return written(lw, node, "x[m] = v\nout = None", {"x": x, "m": mask, "v": v})
 
 

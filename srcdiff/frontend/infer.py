@@ -75,6 +75,8 @@ _DIVISIBLE = ((120, 360, 600, 840), (480, 720, 1320, 1560))
 _LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
 
 
+_OF_TYPES = (np.result_type, np.promote_types)  # what they give follows from types alone
+
 ENDS, SMALL = (0.3, 0.7), 4096
 
 
@@ -144,6 +146,8 @@ class _Sampler:
             k = kind(a.op.ins[0])
             if isinstance(k, (Array, Scalar)):
                 return np.dtype(k.dtype)
+        if isinstance(a, Val) and a.op is not None and a.op.fn in _OF_TYPES:
+            return a.op.fn(*map(self.atom, a.op.ins))
         return self.kind(kind(a))
 
     def no(self) -> Any:

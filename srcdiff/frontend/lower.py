@@ -14,6 +14,7 @@ import numpy as np
 from srcdiff.errors import NoRule, Problem, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
     averages,
+    built_matrices,
     builtin,
     calls,
     captures,
@@ -136,7 +137,8 @@ class Lowerer(Core):
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
                       longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
-                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL)  # fmt: skip
+                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL,
+                      built_matrices.SPECIAL)  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []
@@ -259,7 +261,7 @@ class Lowerer(Core):
         """A statement begins: what is made from here on comes from it."""
         self.node = self.statement = s
         found = self.frame.source
-        ours = self.frame.static or self.frame.ours or self.boundary is not None
+        ours = self.frame.static or self.frame.site is not None or self.boundary is not None
         if ours or found is None or not hasattr(s, "lineno"):
             return
         line = s.lineno

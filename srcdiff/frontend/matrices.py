@@ -63,7 +63,7 @@ def entries(x: Any) -> Any:
 
 def as_sparse(x: Any) -> Any:
     if varies_by_entries(x):
-        return x
+        return x.tocsr()
     values, rows, cols, shape, matrix = entries(x)
     return Sparse(values, rows, cols, shape, matrix)
 
@@ -110,6 +110,8 @@ def joined(parts: Any) -> Any:
 
 class Sparse:
     """A matrix by its entries; those at one place add up. ``matrix``: is ``*`` the product, if known."""
+
+    entries_vary = True
 
     def __init__(self, values: Any, rows: Any, cols: Any, shape: Any, matrix: Any) -> None:
         self.values, self.rows, self.cols, self.shape, self.matrix = values, rows, cols, shape, matrix
@@ -246,6 +248,9 @@ class Factors:
         return self.solve(rhs)
 
 
+Sparse.__name__, Factors.__name__ = "sparse matrix", "splu"  # as errors speak of them
+
+
 def product(a: Any, b: Any) -> Any:
     matrix = both(a.matrix, b.matrix)
     at = sparse_pairs(a.cols, b.rows)
@@ -339,7 +344,7 @@ def solved(A: Any, b: Any) -> Any:
 
 
 def factors(A: Any) -> Any:
-    return Factors(A)
+    return Factors(as_sparse(A))
 
 
 # ---- how the front end reads them ------------------------------------------------------------------------
@@ -394,7 +399,12 @@ METHODS = {
 
 def is_varying(lw: Lowerer, b: Bound) -> bool:
     box = content(lw, b) if not isinstance(b, Known) else None
-    return isinstance(box, Agg) and box.type is Sparse
+    return isinstance(box, Agg) and is_sparse_type(box.type)
+
+
+def is_sparse_type(t: Any) -> bool:
+    """Whether objects of a class that is read in place are sparse matrices."""
+    return isinstance(t, type) and t.__module__.startswith(f"{__package__}.") and hasattr(t, "entries_vary")
 
 
 def varies(lw: Lowerer, b: Bound, node: Any) -> bool:
@@ -403,7 +413,7 @@ def varies(lw: Lowerer, b: Bound, node: Any) -> bool:
         return False
     box = content(lw, b)
     if isinstance(box, Agg):
-        return box.type is Sparse or (
+        return is_sparse_type(box.type) or (
             not objects.is_object(box) and any(varies(lw, x, node) for x in box.items)
         )
     return isinstance(b, (Plain, Loc)) and any(is_active_kind(v.kind) for v in vals([lw.read(b, node)]))
@@ -522,7 +532,7 @@ def maker(by_parts: Any) -> Handler:
         arg, matrix = g["arg1"], Plain(Const(is_star_product(obj)))
         box = content(lw, arg)
         if is_varying(lw, arg):
-            return arg
+            return call(lw, as_sparse, [arg], node)
         shape = g.get("shape", Plain(Const(None)))
         if isinstance(box, Agg) and len(box.items) == 2:
             return call(lw, from_entries, [arg, shape, matrix], node)

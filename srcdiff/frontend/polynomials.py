@@ -56,6 +56,11 @@ class Falling:
         return np.roots(self.coeffs)
 
     def __call__(self, val: Any) -> Any:
+        if isinstance(val, Falling):
+            out = np.zeros(1)
+            for c in self.coeffs:
+                out = np.polyadd(np.polymul(out, val.coeffs), np.atleast_1d(c))
+            return Falling(out)
         return np.polyval(self.coeffs, val)
 
     def __getitem__(self, k: Any) -> Any:
@@ -90,6 +95,9 @@ class Falling:
         return self * other
 
     def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Falling):
+            quotient, remainder = divided(self.coeffs, other.coeffs)
+            return Falling(quotient), Falling(remainder)
         return Falling(self.coeffs / other)
 
     def __pow__(self, n: Any) -> Any:
@@ -145,11 +153,31 @@ class Rising:
     def __truediv__(self, other: Any) -> Any:
         return Rising(self.coef / other)
 
+    def __floordiv__(self, other: Any) -> Any:
+        return Rising(divided(self.coef[::-1], rising(other)[::-1])[0][::-1])
+
+    def __mod__(self, other: Any) -> Any:
+        return Rising(divided(self.coef[::-1], rising(other)[::-1])[1][::-1])
+
     def __pow__(self, other: Any) -> Any:
         out = Rising(np.ones(1))
         for _ in range(other):
             out = out * self
         return out
+
+
+Falling.__name__, Rising.__name__ = "np.poly1d", "Polynomial"  # as errors speak of them
+
+
+def divided(u: Any, v: Any) -> Any:
+    """Quotient and remainder, the highest power first; a remainder of the divisor's length less one."""
+    rest = np.array(u, dtype=float)
+    many = len(u) - len(v) + 1
+    quotient = np.zeros(max(many, 1))
+    for k in range(many):
+        quotient[k] = rest[k] / v[0]
+        rest[k : k + len(v)] = rest[k : k + len(v)] - quotient[k] * v
+    return quotient, rest[max(many, 0) :]
 
 
 def falling(x: Any) -> Any:

@@ -14,7 +14,7 @@ from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Kw, Partial, Plain
 from srcdiff.ir.graph import Const, Ref, kind
-from srcdiff.ir.kinds import Array, is_active_kind
+from srcdiff.ir.kinds import Array, Scalar, Seq, Tree, is_active_kind
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -44,6 +44,12 @@ class Given:
     def rank(self, name: str) -> int | None:
         k = kind(self.lw.read(self.all[name], self.node))
         return len(k.dims) if isinstance(k, Array) else None
+
+    def as_arrays(self, *names: str) -> None:
+        """Lists, tuples and numbers among the arguments, as arrays."""
+        for n in names:
+            if isinstance(kind(self.lw.read(self.all[n], self.node)), (Tree, Seq, Scalar)):
+                self.all[n] = written(self.lw, self.node, "out = np.atleast_1d(v)", {"v": self.all[n]})
 
     def write(self, text: str, *names: str, **more: Bound) -> Bound:
         given = {n: self.all[n] for n in names}
@@ -108,6 +114,7 @@ out = (y, zf)
 
 @stands_for("b", "a", "x", "zi")
 def lfilter(g: Given) -> Bound | None:
+    g.as_arrays("b", "a", "x", "zi")
     if (
         g.flag("zi") is None
         or g.rank("x") != 1
@@ -128,6 +135,7 @@ out = np.cumsum((B[1:] - A[1:] * (np.sum(B) / np.sum(A)))[::-1])[::-1]
 
 @stands_for("b", "a")
 def lfilter_zi(g: Given) -> Bound | None:
+    g.as_arrays("b", "a")
     if g.rank("b") != 1 or g.rank("a") != 1:
         return None
     return g.write(STEADY, "b", "a")
@@ -146,8 +154,9 @@ out = y[::-1][n:len(w) - n]
 """
 
 
-@stands_for("x")
+@stands_for("b", "a", "x")
 def filtfilt(g: Given) -> Bound | None:
+    g.as_arrays("b", "a", "x")
     kind_of_edge = g.flag("padtype")
     if g.rank("x") != 1 or g.flag("method") != "pad" or kind_of_edge not in EXTENDED:
         return None
@@ -348,8 +357,9 @@ HANDLERS: dict[tuple[str, str], Callable[..., Bound | None]] = {
     ("scipy.ndimage", "gaussian_gradient_magnitude"): gaussian_gradient_magnitude,
     ("scipy.interpolate", "CubicSpline"): curve("CubicSpline", "bc_type", "extrapolate"),
     ("scipy.interpolate", "make_interp_spline"): curve("make_interp_spline", "k"),
+    ("scipy.interpolate", "BSpline"): curve("BSpline", "k"),
     ("scipy.interpolate", "PchipInterpolator"): curve("PchipInterpolator", "extrapolate"),
-    ("scipy.interpolate", "Akima1DInterpolator"): curve("Akima1DInterpolator"),
+    ("scipy.interpolate", "Akima1DInterpolator"): curve("Akima1DInterpolator", "extrapolate", "method"),
     ("scipy.interpolate", "interp1d"): curve("interp1d", "kind"),
     ("scipy.interpolate", "RegularGridInterpolator"): table,
 }  # fmt: skip

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from srcdiff.frontend import matrices, scipy_longhand
+from srcdiff.frontend import built_matrices, matrices, scipy_longhand
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["handler"]
 
+OTHERS: tuple[dict[tuple[str, str], Any], ...] = (
+    scipy_longhand.HANDLERS, matrices.HANDLERS, built_matrices.HANDLERS,
+)  # fmt: skip
 
 
 def handler(obj: Any) -> Callable[..., Bound | None] | None:
@@ -34,9 +37,7 @@ def handler(obj: Any) -> Callable[..., Bound | None] | None:
     if not module.startswith("scipy."):
         return None
     at = (".".join(module.split(".")[:2]), getattr(obj, "__name__", ""))
-    found: Callable[..., Bound | None] | None = next(
-        (t[at] for t in (HANDLERS, scipy_longhand.HANDLERS, matrices.HANDLERS) if at in t), None
-    )
+    found: Callable[..., Bound | None] | None = next((t[at] for t in (HANDLERS, *OTHERS) if at in t), None)
     return None if found is None else lambda lw, args, kwargs, node: found(lw, obj, args, kwargs, node)
 
 

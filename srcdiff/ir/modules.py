@@ -8,6 +8,7 @@ dimensions, which stays where the array is; an element is a view.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ import numpy as np
 
 __all__ = [
     "CUPY", "NUMPY", "ArrayModule", "current", "known_as", "module_of", "on", "on_device",
-    "packages",
+    "packages", "public_name",
 ]  # fmt: skip
 
 
@@ -91,3 +92,16 @@ def on(module: ArrayModule) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def public_name(fn: Any) -> str:
+    """What programs call a function of a library: ``scipy.special.jv``; empty if it has no such name."""
+    name = getattr(fn, "__name__", None)
+    if not isinstance(name, str):
+        return ""
+    parts = ("numpy", "numpy.linalg", "numpy.fft", "math")
+    scipy = sorted(m for m in sys.modules if m.startswith("scipy.") and m.count(".") == 1 and "._" not in m)
+    for module in (*parts, *scipy):
+        if module in sys.modules and vars(sys.modules[module]).get(name) is fn:
+            return f"{module}.{name}".replace("numpy.", "np.", 1)
+    return ""

@@ -118,8 +118,13 @@ class Ownership(Places):
                         self.written[r].append(())  # somewhere
 
     def of_shape(self, op: Op) -> list[Val]:
-        """The arrays of which an operation reads the shape and the type alone: no write changes these."""
-        return [v for n in of_shape(op, self.shape_only) for v in vals([op.ins[n]])]
+        """The arrays of which an operation reads the shape and the type alone: no write changes these.
+
+        What it reads as another operand too is none of them: ``cast_like(x, x)`` is ``x``.
+        """
+        at = of_shape(op, self.shape_only)
+        others = vals([a for n, a in enumerate(op.ins) if n not in at]) if at else ()
+        return [v for n in at for v in vals([op.ins[n]]) if not any(v is w for w in others)]
 
     def read_values(self, region: Region, read: set[Val]) -> set[Val]:
         """Values of which somebody reads more than the shape; what a view is taken of, if the view is one."""

@@ -93,10 +93,8 @@ class Scatter:
             moved = {*late.values(), *after.values()}
             out: list[Op] = []
             for op in region.ops:
-                out += [*made.get(late[op], ()), late[op]] if op in late else []
-                if op not in gone and op not in moved:
-                    out += [*made.get(op, ()), op]
-                out += [after[op]] if op in after else []
+                for o in (late.get(op), op if op not in gone and op not in moved else None, after.get(op)):
+                    out += [*made.get(o, ()), o] if o is not None else []
             region.ops = out
 
     def survey(self, region: Region) -> None:

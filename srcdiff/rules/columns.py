@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from srcdiff import runtime
+
 __all__ = [
-    "first_to", "identity", "identity_like", "last", "none", "one_row", "repeated", "shaped_as", "summed",
-    "times",
-    "to_first",
+    "columns_of_any", "first_to", "identity", "identity_like", "identity_of_any", "last", "none", "one_row",
+    "repeated", "rows_of_any", "shaped_as", "summed", "times", "to_first",
 ]  # fmt: skip
 
 
@@ -24,6 +25,20 @@ def identity_like(x: Any) -> Any:
     if np.ndim(x) == 1:
         return np.eye(x.size, dtype=x.dtype)
     return np.eye(x.size, dtype=x.dtype).reshape((x.size, *x.shape))
+
+
+def identity_of_any(x: Any, name: str) -> Any:
+    """One direction for each element of an array, or of a number: only a run tells which it is."""
+    return np.eye(np.size(x)).reshape(runtime.directions_shape(x, name))
+
+
+def columns_of_any(t: Any, y: Any, x: Any, name: str, rows: bool) -> Any:
+    """The columns of a Jacobian, where only a run tells what the result is."""
+    return np.reshape(np.moveaxis(t, 0, -1), runtime.jacobian_shape(y, x, name, rows))
+
+
+def rows_of_any(t: Any, y: Any, x: Any, name: str) -> Any:
+    return np.reshape(t, runtime.jacobian_shape(y, x, name))
 
 
 def last(t: Any) -> Any:

@@ -43,6 +43,16 @@ def reshape_in_memory(a: Any, shape: Any, order: Any = "C") -> Any:
     return np.reshape(a, shape, order=layout(a, order))
 
 
+@definition(np.full_like, "fill_value", options=("shape",))
+def full_like_shaped(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
+) -> Any:
+    """One value in another shape, of the type of an array."""
+    if shape is None or dtype is not None:
+        return NotImplemented
+    return np.full(shape, fill_value).astype(np.result_type(a))
+
+
 # --- sums and products of what a mask takes -----------------------------------------------------------------
 
 

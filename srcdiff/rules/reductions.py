@@ -7,7 +7,7 @@ every order.
 
 Options that choose what is reduced (``where=``, ``mean=``), and functions that are others put together,
 are in
-:mod:`srcdiff.rules.definitions`. Left out: the derivative with respect to the quantile's position.
+:mod:`srcdiff.rules.definitions`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from srcdiff.rules.registry import (
     differential,
+    flat_in,
     linear,
     nondifferentiable,
     pullback,
@@ -26,6 +27,7 @@ from srcdiff.rules.registry import (
     returns_operand,
     takes_arrays,
 )
+from srcdiff.rules.transforms import varies
 from srcdiff.runtime.arrays import untake
 from srcdiff.runtime.reductions import (
     axes_behind,
@@ -34,6 +36,7 @@ from srcdiff.runtime.reductions import (
     other_axes,
     pad_widths,
     present_size,
+    quantile_slopes,
     quantile_weights,
     recurrence,
     reduced_size,
@@ -44,7 +47,8 @@ pure(axes_behind, other_axes, pad_widths)
 takes_arrays(np.quantile, "q")
 takes_arrays(np.nanquantile, "q")
 takes_arrays(np.percentile, "q")
-nondifferentiable(bin_places, first_places, present_size, reduced_size, quantile_weights)
+flat_in(quantile_weights, "a")
+nondifferentiable(bin_places, first_places, present_size, reduced_size, quantile_slopes)
 
 # --- sums and means -----------------------------------------------------------------------------------------
 
@@ -289,56 +293,73 @@ def median_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any
     return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
 
 
+@differential(quantile_weights)
+def quantile_weights_dot(a: Any, q: Any, axis: Any = None, method: Any = "linear", *, q_dot: Any) -> Any:
+    slopes = quantile_slopes(a, q, axis, method)
+    return slopes * q_dot if np.ndim(q) == 0 else slopes * behind(q_dot, np.ndim(a))
+
+
+@pullback(quantile_weights, "q")
+def quantile_weights_bar(a: Any, q: Any, axis: Any = None, method: Any = "linear", *, out_bar: Any) -> Any:
+    slopes = quantile_slopes(a, q, axis, method) * out_bar
+    return np.sum(slopes) if np.ndim(q) == 0 else np.sum(np.reshape(slopes, (np.shape(q)[0], -1)), axis=1)
+
+
+def behind(q: Any, rank: int) -> Any:
+    """A vector along the first of several axes."""
+    return np.reshape(q, (-1, *(1,) * rank))
+
+
 @differential(np.nanquantile)
 @differential(np.quantile)
 def quantile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, a_dot: Any
-) -> Any:
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False,
+    *, a_dot: Any, q_dot: Any,
+) -> Any:  # fmt: skip
+    along = axis if np.ndim(q) == 0 else axes_behind(axis, np.ndim(a))
+    if not varies(q_dot):
+        weights = quantile_weights(a, q, axis, method)
+        return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
+    slopes = quantile_slopes(a, q, axis, method)
+    slope = np.sum(np.where(slopes != 0.0, slopes * a, 0.0), axis=along, keepdims=keepdims)
+    by_level = slope * q_dot if np.ndim(q) == 0 else slope * behind(q_dot, np.ndim(slope) - 1)
+    if not varies(a_dot):
+        return by_level
     weights = quantile_weights(a, q, axis, method)
-    if np.ndim(q) == 0:
-        return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
-    along = axes_behind(axis, np.ndim(a))
-    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
+    return by_level + np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
 
 
-@pullback(np.nanquantile, "a")
-@pullback(np.quantile, "a")
+@pullback(np.nanquantile, "a", "q")
+@pullback(np.quantile, "a", "q")
 def quantile_bar(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, out_bar: Any
 ) -> Any:
     weights = quantile_weights(a, q, axis, method)
+    slopes = quantile_slopes(a, q, axis, method)
     if np.ndim(q) == 0:
-        if axis is None or keepdims:
-            return np.where(weights > 0.0, weights * out_bar, 0.0)
-        return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
+        wide = out_bar if axis is None or keepdims else np.expand_dims(out_bar, axis)
+        q_bar = np.sum(np.where(slopes != 0.0, slopes * a, 0.0) * wide)
+        return np.where(weights > 0.0, weights * wide, 0.0), q_bar
     if not keepdims:
         out_bar = np.expand_dims(out_bar, axes_behind(axis, np.ndim(a)))
-    return np.sum(np.where(weights > 0.0, weights * out_bar, 0.0), axis=0)
+    q_bar = np.reshape(np.where(slopes != 0.0, slopes * a, 0.0) * out_bar, (np.shape(q)[0], -1))
+    return np.sum(np.where(weights > 0.0, weights * out_bar, 0.0), axis=0), np.sum(q_bar, axis=1)
 
 
 @differential(np.percentile)
 def percentile(
-    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, a_dot: Any
-) -> Any:
-    weights = quantile_weights(a, np.asarray(q) / 100.0, axis, method)
-    if np.ndim(q) == 0:
-        return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=axis, keepdims=keepdims)
-    along = axes_behind(axis, np.ndim(a))
-    return np.sum(np.where(weights > 0.0, weights * a_dot, 0.0), axis=along, keepdims=keepdims)
+    a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False,
+    *, a_dot: Any, q_dot: Any,
+) -> Any:  # fmt: skip
+    return quantile(a, np.asarray(q) / 100.0, axis, method, keepdims, a_dot=a_dot, q_dot=q_dot / 100.0)
 
 
-@pullback(np.percentile, "a")
+@pullback(np.percentile, "a", "q")
 def percentile_bar(
     a: Any, q: Any, axis: Any = None, method: Any = "linear", keepdims: bool = False, *, out_bar: Any
 ) -> Any:
-    weights = quantile_weights(a, np.asarray(q) / 100.0, axis, method)
-    if np.ndim(q) == 0:
-        if axis is None or keepdims:
-            return np.where(weights > 0.0, weights * out_bar, 0.0)
-        return np.where(weights > 0.0, weights * np.expand_dims(out_bar, axis), 0.0)
-    if not keepdims:
-        out_bar = np.expand_dims(out_bar, axes_behind(axis, np.ndim(a)))
-    return np.sum(np.where(weights > 0.0, weights * out_bar, 0.0), axis=0)
+    a_bar, q_bar = quantile_bar(a, np.asarray(q) / 100.0, axis, method, keepdims, out_bar=out_bar)
+    return a_bar, q_bar / 100.0
 
 
 @differential(np.unique)

@@ -64,6 +64,7 @@ __all__ = [
     "multilinear",
     "nondifferentiable",
     "options",
+    "passive_operands",
     "pullback",
     "pure",
     "real_only",
@@ -137,6 +138,7 @@ _NESTED: set[Fn] = set()
 _WITHOUT: dict[tuple[Any, str], str] = {}
 _ARRAYS: dict[Fn, frozenset[str]] = {}
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
+_FLAT_IN: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
 _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
@@ -435,6 +437,19 @@ def shape_operands(fn: Any) -> frozenset[str]:
     """The operands of ``fn`` of which only shape and type matter."""
     try:
         return _SHAPES_ONLY.get(fn, frozenset())
+    except TypeError:
+        return frozenset()
+
+
+def flat_in(fn: Fn, *operands: str) -> None:
+    """Operands that matter, and in which ``fn`` jumps and is flat otherwise: an order, ranks."""
+    _FLAT_IN[fn] = frozenset(operands)
+
+
+def passive_operands(fn: Any) -> frozenset[str]:
+    """The operands of ``fn`` that may vary without a derivative of it."""
+    try:
+        return shape_operands(fn) | _FLAT_IN.get(fn, frozenset())
     except TypeError:
         return frozenset()
 

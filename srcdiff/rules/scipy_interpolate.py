@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.interpolate
 
-from srcdiff.rules import scipy_reasons
+from srcdiff.rules import scipy_curves, scipy_reasons  # noqa: F401
 from srcdiff.rules.registry import (
     definition,
     differential,
@@ -26,7 +26,7 @@ from srcdiff.rules.registry import (
     real_only,
 )
 from srcdiff.rules.transforms import varies
-from srcdiff.runtime.interpolation import curve_at, fixed_knots, interpolate, interpolate_shaped
+from srcdiff.runtime.interpolation import curve_at, fixed_knots, interpolate
 
 T = Any
 
@@ -49,7 +49,7 @@ def interpolate_rule(
             slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
             moved = moved - slope * (np.expand_dims(at, -1) if np.ndim(y) == 2 else at)
         else:
-            if not may_move(bc_type, kind, k):
+            if not may_move(name, bc_type, kind, k):
                 raise NotImplementedError(
                     "splines whose knots vary are of degree 1 or 3, not-a-knot, natural or clamped"
                 )
@@ -103,7 +103,7 @@ def interpolate_bar(
         slope = interpolate(name, x, y, q, 1, bc_type=bc_type, kind=kind, k=k, extrapolate=extrapolate)
         by = np.sum(slope * out_bar, axis=-1) if np.ndim(y) == 2 else slope * out_bar
         return -(np.ravel(by) @ shares), y_bar, q_bar
-    if not may_move(bc_type, kind, k):
+    if not may_move(name, bc_type, kind, k):
         return fixed_knots(x), y_bar, q_bar
     slopes, jumps = at_knots(name, x, y, bc_type, kind, k)
     bent = bends(x, np.ravel(q), nu, bc_type).T @ g - bends(x, x, 0, bc_type).T @ y_bar
@@ -116,13 +116,14 @@ def interpolate_bar(
 
 def is_broken_line(name: T, kind: T, k: T) -> T:
     """Whether a curve is linear between its knots."""
-    return k == 1 or (name == "interp1d" and kind in (None, "linear", "slinear"))
+    return (k == 1 and name != "BSpline") or (name == "interp1d" and kind in (None, "linear", "slinear"))
 
 
-def may_move(bc_type: T, kind: T, k: T) -> T:
+def may_move(name: T, bc_type: T, kind: T, k: T) -> T:
     """Whether the knots of a spline may vary."""
     return (
-        kind in (None, "cubic") and k in (None, 3) and bc_type in (None, "not-a-knot", "natural", "clamped")
+        name != "BSpline" and kind in (None, "cubic") and k in (None, 3)
+        and bc_type in (None, "not-a-knot", "natural", "clamped")
     )
 
 
@@ -173,11 +174,6 @@ def curve_at_rule(curve: T, x: T, nu: T = 0, extrapolate: T = None) -> T:
     return None, curve_at(curve, x, nu + 1, extrapolate), None, None
 
 
-@pullback(interpolate_shaped, "q")
-def interpolate_shaped_bar(name: T, x: T, y: T, q: T, nu: T = 0, extrapolate: T = None, *, out_bar: T) -> T:
-    return interpolate_shaped(name, x, y, q, nu + 1, extrapolate=extrapolate) * out_bar
-
-
 # --- polynomials through points, tables in several dimensions -----------------------------------------------
 
 
@@ -201,10 +197,10 @@ def lagrange(xi: T, yi: T, x: T) -> T:
     return np.prod(away / between, axis=-1) @ yi
 
 
-@definition(scipy.interpolate.pchip_interpolate, "x")
+@definition(scipy.interpolate.pchip_interpolate, "xi", "yi", "x")
 def pchip_interpolate(xi: T, yi: T, x: T, der: T = 0, axis: T = 0) -> T:
     """The monotone curve through points."""
-    return scipy.interpolate.PchipInterpolator(xi, yi)(x) if der == 0 else NotImplemented
+    return scipy.interpolate.PchipInterpolator(xi, yi)(x, der) if np.ndim(yi) == 1 else NotImplemented
 
 
 @definition(scipy.interpolate.interpn, "values", "xi")

@@ -93,7 +93,7 @@ VANISHES = {  # functions that are flat where the operand named has overflowed (
 }  # fmt: skip
 FLAT: dict[Any, tuple[str, ...]] = {  # functions that are flat where the operands named are -inf
     np.exp: ("x",), np.exp2: ("x",), np.expm1: ("x",), np.logaddexp: ("x1", "x2"),
-    np.logaddexp2: ("x1", "x2"),
+    np.logaddexp2: ("x1", "x2"), math.exp: ("x",),
 }  # fmt: skip
 # functions that are infinite where an operand is (a quotient: its first)
 CARRIES: frozenset[Any] = WEIGHS | {
@@ -183,6 +183,10 @@ def where_above(x: Any, g: Any) -> Any:
     return np.where(x == -np.inf, 0.0, g)
 
 
+def if_above(x: Any, g: Any) -> Any:
+    return 0.0 if x == -np.inf else g
+
+
 def if_ended(x: Any, g: Any) -> Any:
     return 0.0 if math.isinf(x) else g
 
@@ -250,5 +254,7 @@ CHECK = runtime.check_number  # that the result of a gradient is a number
 CHECK_THERE = runtime.check_there  # that it is not None
 nondifferentiable(CHECK)
 nondifferentiable(CHECK_THERE)
+nondifferentiable(runtime.directions_shape)
+nondifferentiable(runtime.jacobian_shape)
 NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for
 SNAPSHOTS_AHEAD, SNAPSHOTS_WITHIN = runtime.snapshots_ahead, runtime.snapshots_within

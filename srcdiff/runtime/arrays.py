@@ -26,6 +26,7 @@ __all__ = [
     "cast_like",
     "check_number",
     "check_there",
+    "directions_shape",
     "ediff_back",
     "fit",
     "gradient_back",
@@ -33,6 +34,7 @@ __all__ = [
     "half_spectrum",
     "interior",
     "inverse_permutation",
+    "jacobian_shape",
     "last_write",
     "layout",
     "negated",
@@ -817,3 +819,23 @@ def check_number(y: Any, name: str) -> None:
     if y is None or isinstance(y, (tuple, list, dict, str)) or np.size(y) != 1:
         thing = f"an array of shape {y.shape}" if is_array(y) else f"a {type(y).__name__}"
         raise TypeError(f"grad of {name} needs a single number as its result, not {thing}")
+
+
+def result_shape(y: Any, name: str, real: bool = False) -> tuple[int, ...]:
+    """The shape of a result; one that is no number and no array is refused, where only a run tells."""
+    if isinstance(y, (tuple, list)) or (not is_array(y) and np.asarray(y).dtype.kind not in "fciub"):
+        thing = type(y).__name__
+        raise TypeError(f"the Jacobian of {name} needs a number or an array as its result, not a {thing}")
+    if real and is_complex(y):
+        raise TypeError(f"the result of {name} is complex: use jacfwd, or its real and imaginary parts")
+    return np.shape(y)
+
+
+def jacobian_shape(y: Any, x: Any, name: str, rows: bool = False) -> tuple[int, ...]:
+    """The shape of the Jacobian of ``y`` in ``x``; ``rows``: ``y`` is one for each element of ``x``."""
+    return (*result_shape(y, name)[rows:], *np.shape(x))
+
+
+def directions_shape(y: Any, name: str) -> tuple[int, ...]:
+    """The shape of one direction for each element of a result, which is to be real."""
+    return (np.size(y), *result_shape(y, name, True))

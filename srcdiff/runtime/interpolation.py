@@ -42,7 +42,7 @@ def interpolate_shaped(name: str, x: Any, y: Any, q: Any, nu: int = 0, **options
 def fixed_knots(x: Any) -> Any:
     """In the place of the cotangent of knots that may not vary."""
     raise NotImplementedError(
-        "splines whose knots vary are of degree 1 or 3, and not-a-knot, natural or clamped"
+        "splines whose knots vary are of degree 1 or 3 (no BSpline), and not-a-knot, natural or clamped"
     )
 
 

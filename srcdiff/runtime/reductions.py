@@ -20,6 +20,7 @@ __all__ = [
     "other_axes",
     "pad_widths",
     "present_size",
+    "quantile_slopes",
     "quantile_weights",
     "recurrence",
     "reduced_size",
@@ -120,6 +121,15 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
     Elements that are equal keep their order, so the weights are those of one sorting permutation. What is nan
     counts as absent.
     """
+    return _for_each_quantile(_weights, a, q, axis, method)
+
+
+def quantile_slopes(a: Any, q: Any, axis: Axis = None, method: str = "linear") -> Any:
+    """The derivatives of ``quantile_weights`` with respect to ``q``: to the right, at the end to the left."""
+    return _for_each_quantile(_slopes, a, q, axis, method)
+
+
+def _for_each_quantile(one_of: Any, a: Any, q: Any, axis: Axis, method: str) -> Any:
     xp = namespace(a)
     if np.ndim(q) > 1:
         raise NotImplementedError(
@@ -134,7 +144,7 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
     ranks = xp.argsort(xp.argsort(rows, axis=-1, kind="stable"), axis=-1)
     counts = xp.sum(~xp.isnan(rows), axis=-1, keepdims=True)
     asked = namespace(q).ravel(q) if np.ndim(q) else [q]
-    each = [_weights(moved.shape, axes, ranks, counts, one, method) for one in asked]
+    each = [one_of(moved.shape, axes, ranks, counts, one, method) for one in asked]
     if np.ndim(q) == 0:
         return each[0].astype(a.dtype)
     return stacked(each).reshape(np.shape(q) + a.shape).astype(a.dtype)
@@ -142,15 +152,39 @@ def quantile_weights(a: Any, q: Any, axis: Axis = None, method: str = "linear") 
 
 def _weights(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str) -> Any:
     xp = namespace(ranks)
-    if method == "linear":
-        place = q * (counts - 1)
-    else:  # where the quantile of 0, 1, 2 ... lies
-        place = xp.zeros(counts.shape)
-        for n in xp.unique(counts[counts > 0]):
-            given: Any = {"method": method}
-            place[counts == n] = np.quantile(np.arange(float(n)), float(q), **given)
+    place = _place(counts, q, method)
     weights = xp.where(ranks < counts, xp.maximum(0.0, 1.0 - abs(ranks - place)), 0.0)
     return xp.moveaxis(weights.reshape(shape), tuple(range(-len(axes), 0)), axes)
+
+
+def _place(counts: Any, q: Any, method: str) -> Any:
+    """Where among the numbers in order a quantile lies."""
+    xp = namespace(counts)
+    if method == "linear":
+        return q * (counts - 1)
+    place = xp.zeros(counts.shape)  # where the quantile of 0, 1, 2 ... lies
+    for n in xp.unique(counts[counts > 0]):
+        given: Any = {"method": method}
+        place[counts == n] = np.quantile(np.arange(float(n)), float(q), **given)
+    return place
+
+
+# how much faster than the number of numbers the place moves with the level, by method; the others jump
+_RATES = {
+    "linear": -1.0, "weibull": 1.0, "hazen": 0.0, "median_unbiased": 1 / 3, "normal_unbiased": 0.25,
+    "interpolated_inverted_cdf": 0.0,
+}  # fmt: skip
+
+
+def _slopes(shape: Any, axes: Any, ranks: Any, counts: Any, q: Any, method: str) -> Any:
+    xp = namespace(ranks)
+    place, last = _place(counts, q, method), xp.maximum(counts - 1, 0)
+    low = xp.minimum(xp.floor(place), last - 1)
+    rate = xp.maximum(counts + _RATES[method], 0.0) if method in _RATES else 0.0 * counts
+    if method != "linear":
+        rate = xp.where((place > 0.0) & (place < last), rate, 0.0)
+    slopes = rate * ((ranks == low + 1) * 1.0 - (ranks == low) * 1.0)
+    return xp.moveaxis(slopes.reshape(shape), tuple(range(-len(axes), 0)), axes)
 
 
 def sinc_derivative(x: Any, order: int = 1) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from harness import Kink, Sample
 
-from srcdiff.runtime.reductions import recurrence, shifted
+from srcdiff.runtime.reductions import quantile_weights, recurrence, shifted
 
 Fn = Callable[..., Any]
 
@@ -208,11 +208,18 @@ SAMPLES[np.cumprod] = [
 ]
 for fn, q in ((np.quantile, 0.3), (np.percentile, 30.0)):
     SAMPLES[fn] += [
+        Sample((real(7), 1.3 * q), wrt=(0, 1), name="level"),
+        Sample((real(3, 4), np.array([q, 2.1 * q])), {"axis": 0}, wrt=(0, 1), name="levels"),
         Sample((real(3, 4), q), {"axis": 0}, name="axis_0"),
         Sample((real(3, 4), q), {"axis": -1, "keepdims": True}, name="keepdims"),
         Sample((real(2, 3, 4), q), {"axis": (2, 0)}, name="axes"),
         Sample((real(2, 3, 4), q), {"axis": (0, 1), "keepdims": True}, name="axes_keepdims"),
     ]
+
+SAMPLES[quantile_weights] = [
+    Sample((real(7), 0.4), wrt=(1,), name="level"),
+    Sample((real(3, 4), np.array([0.3, 0.63]), 0), wrt=(1,), name="levels"),
+]
 
 COMPLEX = real(3, 4) + 1j * real(3, 4, seed=2)
 for fn in (np.sum, np.mean, np.prod, np.cumsum, np.cumprod, np.diff):

@@ -57,13 +57,17 @@ SAMPLES: dict[Fn, list[Sample]] = {
         Sample((np.stack((APART, 2.0 * APART.T)),), name="stacked"),
     ],
     np.nanquantile: [
+        Sample((HOLES, 0.37), wrt=(0, 1), name="level"),
         Sample((HOLES, 0.3)),
         Sample((HOLES, 0.3), {"axis": 0}, name="axis"),
         Sample((HOLES, np.array([0.2, 0.7])), {"axis": 1, "keepdims": True}, name="several"),
     ],
     np.quantile: [
         Sample((X, np.array([0.2, 0.7])), name="several"),
-        Sample((X, 0.4), {"method": "hazen"}, name="hazen"),
+        *(
+            Sample((X, 0.41), {"method": m}, wrt=(0, 1), name=m)
+            for m in ("hazen", "weibull", "median_unbiased", "interpolated_inverted_cdf", "lower")
+        ),
     ],
     np.percentile: [Sample((A, np.array([20.0, 70.0])), {"axis": 1}, name="several")],
     np.unique_values: [Sample((X,)), Sample((A,), name="2d")],

@@ -35,7 +35,8 @@ SAMPLES: dict[Any, list[Sample]] = {
         both("interp1d", X, Y, Q, kind="cubic"),
     ],
     rt.interpolate_shaped: [
-        Sample((name, X, Y, Q), wrt=(3,), step=1e-4) for name in ("PchipInterpolator", "Akima1DInterpolator")
+        Sample((name, X, Y, Q), wrt=wrt, step=1e-4)
+        for name in ("PchipInterpolator", "Akima1DInterpolator") for wrt in ((3,), (1, 2, 3))
     ],
     rt.curve_at: [Sample((CURVE, Q), wrt=(1,), step=1e-4), Sample((CURVE, Q, 1), wrt=(1,), step=1e-4)],
 }

@@ -325,12 +325,7 @@ def two_dimensions(p):
     return si.dblquad(lambda x, y: p * x * y, 0, 1, 0, 1)[0]
 
 
-def values_of_monotone_curve(p):
-    return np.sum(ip.PchipInterpolator(X7, p * X7**2)(Q3))
-
-
 REFUSED = {
-    values_of_monotone_curve: "interpolate_shaped has no derivative with respect to 'y'",
     printing: "f is given to a solver, and does more than return a value",
     constrained: "scipy.optimize.minimize(constraints=...) cannot be differentiated",
     covariance: "the derivative of the covariance of curve_fit is not known",
@@ -465,6 +460,36 @@ def test_derivatives_of_curves():
     y, q = np.sin(4 * X7), np.array([0.05, 0.33, 0.71])
     assert check_rule(derivatives, (X7, y, q)) < 1e-6
     assert check_rule(around, (X7, y, q), wrt=("y", "q"), order=1) < 1e-7
+
+
+def shaped(x, y, q):
+    p, a = ip.PchipInterpolator(x, y), ip.Akima1DInterpolator(x, y, method="makima", extrapolate=True)
+    return p(q) * a(q, 1) + p.derivative()(q) + p.integrate(q[0], q[2])
+
+
+def plain_akima(y, q):
+    return ip.Akima1DInterpolator(X7, y)(q)
+
+
+KNOTS = np.concatenate((np.zeros(3), np.linspace(0, 1, 5), np.ones(3)))
+
+
+def basis(c, q):
+    s = ip.BSpline(KNOTS, c, 3)
+    return s(q) ** 2 + s.derivative()(q) + s.integrate(0.1, q[1])
+
+
+def basis_with_knots(t):
+    return np.sum(ip.BSpline(t, X7, 3)(Q3))
+
+
+def test_curves_through_values_that_vary():
+    y, q = np.array([0.3, 0.9, 1.0, 0.2, 0.1, 0.5, 1.4]), np.array([0.05, 0.33, 0.71])
+    assert check_rule(shaped, (X7, y, q), order=1) < 1e-6
+    assert check_rule(plain_akima, (y, q)) < 1e-6
+    assert check_rule(basis, (y, q)) < 1e-6
+    with pytest.raises(NotImplementedError, match="splines whose knots vary"):
+        grad(basis_with_knots)(KNOTS)
 
 
 def integrals(x, y, q):

@@ -80,6 +80,7 @@ SINGLE: dict[str, float] = {
 
 # What of the variants is left out: by the beginning of the name, and why.
 NO_COMPLEX: dict[str, str] = {
+    "srcdiff.runtime.reductions.quantile_weights": "complex numbers have no order",
     "numpy.unique_values": "the order is that of a hash: differences see it change",
     "numpy.linalg.eig": "the order of eigenvalues changes with rounding: there are complex samples",
     "numpy.maximum": "Python does not compare its complex numbers",

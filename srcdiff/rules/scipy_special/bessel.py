@@ -19,7 +19,7 @@ from scipy import special
 
 from srcdiff.rules.registry import differential, elementwise, real_only, without
 
-ORDERS = "the derivative in the order has no closed form, and its series lose all digits where z is large"
+ORDERS = "v is the order; the derivative in the order has no closed form, and its series lose all digits"
 without(
     "v", ORDERS, special.jv, special.yv, special.iv, special.kv, special.hankel1, special.hankel2,
     special.jve, special.yve, special.ive, special.kve, special.hankel1e, special.hankel2e, special.jvp,
