@@ -331,8 +331,8 @@ class Lists:
         news = {v: v for v in (*reads, *runs, *given, *quick, *strong) if v.kind == NUMBER}
         while news:
             flow = self.flow({**dict.fromkeys(self.elements), **news})
-            bad = flow.clash() | {v for v in news if v not in quick and v not in strong and not meets(v, flow)}
             easy = {**quick, **strong}
+            bad = flow.clash() | {v for v in news if v not in easy and not meets(v, flow)}
             bad |= {v for v in news if v in easy and not all(map(flow.may_be_plain, easy[v].ins))}
             if not bad:
                 break

@@ -8,6 +8,7 @@ eight terms.  Done before a function is differentiated, so that its derivative i
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class Small:
 
 def written_out(graph: Graph, words: Small) -> Graph:
     """The graph with the small arrays of its loops written out; the graph itself where there are none."""
-    if not any(is_loop(o) and any(small(v.kind) for r in o.regions for v in made(r)) for o in walk(graph.region)):
+    loops = [o for o in walk(graph.region) if is_loop(o)]
+    if not any(small(v.kind) for o in loops for r in o.regions for v in made(r)):
         return graph
     if not Chosen(graph, words).members:
         return graph
@@ -83,7 +85,8 @@ def is_loop(op: Op) -> bool:
 def small(k: Any) -> bool:
     if not isinstance(k, Array) or k.dtype != "f8" or not 1 <= len(k.dims) <= 2:
         return False
-    return all(type(d) is int and d > 0 for d in k.dims) and int(np.prod(k.dims)) <= MOST  # type: ignore[call-overload]
+    sizes = [d for d in k.dims if type(d) is int and d > 0]
+    return len(sizes) == len(k.dims) and math.prod(sizes) <= MOST
 
 
 def shape_of(a: Atom) -> tuple[int, ...] | None:
@@ -209,7 +212,7 @@ class Chosen:
             a, b = (s for s in shapes if s is not None)
             if not a or not b:
                 return fn is not operator.matmul
-            return int(np.prod(a)) * (b[-1] if len(b) > 1 else 1) <= MOST_PRODUCTS
+            return math.prod(a) * (b[-1] if len(b) > 1 else 1) <= MOST_PRODUCTS
         if fn is w.cross and len(op.ins) == 2:
             return shapes == [(3,), (3,)]
         if fn is w.total:
