@@ -33,7 +33,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import FLOAT, Array, Scalar
+from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 
 __all__ = ["Small", "written_out"]
 
@@ -62,12 +62,60 @@ def written_out(graph: Graph, words: Small) -> Graph:
     loops = [o for o in walk(graph.region) if is_loop(o)]
     if not any(small(v.kind) for o in loops for r in o.regions for v in made(r)):
         return graph
-    if not Chosen(graph, words).members:
+    found = implied(graph, words)
+    if not found and not Chosen(graph, words).members:
         return graph
-    graph = clone(graph)[0]
-    chosen = Chosen(graph, words)
-    Writer(graph, words, chosen).run()
-    return graph
+    new = clone(graph)[0]
+    if found:
+        settle(new, found)
+    chosen = Chosen(new, words)
+    if not chosen.members:
+        return graph
+    Writer(new, words, chosen).run()
+    return new
+
+
+def implied(graph: Graph, words: Small) -> dict[int, int]:
+    """Sizes of arguments that follow from arithmetic with small arrays in loops: it fails for all others."""
+    vectors = [p.kind for p in graph.region.params if isinstance(p.kind, Array) and len(p.kind.dims) == 1]
+    sizes = {d.id for k in vectors for d in k.dims if isinstance(d, Sym) and is_plain(d)}
+    out: dict[int, int] = {}
+    inside = (o for loop in walk(graph.region) if is_loop(loop) for r in loop.regions for o in walk(r))
+    for o in inside:
+        if o.code != "prim" or len(o.ins) != 2 or not is_hashable(o.fn) or not words.by_element(o.fn):
+            continue
+        kinds = [k for k in map(kind, o.ins) if isinstance(k, Array) and len(k.dims) == 1 and k.dtype == "f8"]
+        for a, b in (kinds, kinds[::-1]) if len(kinds) == 2 else ():
+            d, n = a.dims[0], b.dims[0]
+            if not isinstance(d, Sym) or not isinstance(n, int) or not 1 < n <= MOST:
+                continue
+            either = members(d) - {n}  # (an argument's size at first, that of the sum then)
+            if all(isinstance(m, Sym) and is_plain(m) and m.id in sizes for m in either):
+                out.update({m.id: n for m in (d, *either) if isinstance(m, Sym)})
+    return out
+
+
+def is_plain(d: Sym) -> bool:
+    """Whether a size has a name of its own, and is not one."""
+    return d.offset == 0 and d.big
+
+
+def settle(graph: Graph, sizes: dict[int, int]) -> None:
+    """Put sizes into the kinds; the text says of which arguments they are."""
+
+    def settled(k: Any) -> Any:
+        if not isinstance(k, Array):
+            return k
+        dims = tuple(sizes.get(d.id, d) if isinstance(d, Sym) and d.offset == 0 else d for d in k.dims)
+        return Array(k.dtype, dims)
+
+    only = list(graph.info.get("only_for", ()))
+    for p in graph.region.params:
+        if isinstance(p.kind, Array) and settled(p.kind) != p.kind and len(p.kind.dims) == 1:
+            only.append(f"{p.name}.shape == ({settled(p.kind).dims[0]},)")
+    graph.info["only_for"] = tuple(only)
+    for v in list(made(graph.region)):
+        v.kind = settled(v.kind)
 
 
 def made(region: Region) -> Iterator[Val]:
@@ -228,13 +276,28 @@ class Chosen:
                 there = [view.inits[j], view.params[j], view.yields[j], view.finals[j], *heads]
             else:
                 there = [op.outs[j], *(r.results[j] for r in op.regions)]
+            there = [a for a in there if not (self.enters(a, op) and a.kind == v.kind)]  # type: ignore[union-attr]
             if not all(isinstance(a, Val) and a in self.members and a.kind == v.kind for a in there):
                 return False
         else:
             assert v.op is not None
             if not all(w in self.members for a in v.op.ins for w in vals([a]) if isinstance(w.kind, Array)):
                 return False
-        return all(self.takes(v, *use) for use in self.uses.get(v, ()))
+        leaves = self.leaves(v)
+        return all(leaves or self.takes(v, *use) for use in self.uses.get(v, ()))
+
+    def enters(self, a: Atom, op: Op) -> bool:
+        """Whether an array that is not written out itself is, where an outermost loop starts from it."""
+        outermost = is_loop(op) and not self.depth[op]
+        return outermost and isinstance(a, Val) and a not in self.members and small(a.kind) and (
+            a in LoopView(op).inits
+        )
+
+    def leaves(self, v: Val) -> bool:
+        """Whether a value is what an outermost loop leaves: an array again for who wants one."""
+        return v in self.maker and is_loop(self.maker[v][0]) and not self.depth[self.maker[v][0]] and (
+            v in self.maker[v][0].outs
+        )
 
     def takes(self, v: Val, op: Op | None, region: Region, at: int, result: bool) -> bool:
         if op is None:
@@ -297,7 +360,7 @@ class Writer:
     """Puts the numbers in the place of the arrays."""
 
     def __init__(self, graph: Graph, words: Small, chosen: Chosen) -> None:
-        self.graph, self.words, self.members = graph, words, chosen.members
+        self.graph, self.words, self.members, self.chosen = graph, words, chosen.members, chosen
         self.parts: dict[Val, Any] = {}  # arrays of atoms
         self.now: dict[Val, Atom] = {}  # numbers that are others now
         self.out: list[Op] = []
@@ -324,7 +387,10 @@ class Writer:
             self.branch(op)
             return
         arrays = [v for v in vals(op.ins) if v in self.members]
-        if op.code == "prim" and (arrays or op.outs[0] in self.members):
+        apart = bool(arrays) and self.chosen.writes(op) and (
+            op.out in self.members or isinstance(op.out.kind, Scalar)
+        ) and all(w in self.members for w in vals(op.ins) if isinstance(w.kind, Array))
+        if op.code == "prim" and (apart or op.outs[0] in self.members):
             got = self.prim(op)
             if op.out in self.members:
                 self.parts[op.out] = self.named(op.out, got)
@@ -372,7 +438,7 @@ class Writer:
     def loop(self, op: Op) -> None:
         view = LoopView(op)
         chosen = [j for j, p in enumerate(view.params) if p in self.members]
-        starts = {j: self.parts[view.inits[j]] for j in chosen}  # type: ignore[index]
+        starts = {j: self.started(view.inits[j], op) for j in chosen}
         op.ins = [a if isinstance(a, Val) and a in self.members else map_atom(self.read, a) for a in op.ins]
         inner: dict[int, list[Any]] = {}
         for j in chosen:
@@ -380,6 +446,7 @@ class Writer:
         for r in op.regions:
             self.region(r)
         last = {j: self.at_end(view.body, self.parts[view.yields[j]], op) for j in chosen}  # type: ignore[index]
+        old_finals = {j: view.finals[j] for j in chosen}
         finals = {j: self.apart(view.finals[j], op) for j in chosen}
         carried, head = view.carried, view.head
         lead = view.has_index
@@ -408,6 +475,33 @@ class Writer:
             r.params[:carried] = heads[n]
         op.attrs = {**op.attrs, "carried": len(params)}
         self.out.append(op)
+        for j in chosen:
+            self.array_again(old_finals[j], finals[j], op)
+
+    def started(self, a: Atom, op: Op) -> Any:
+        """The elements of what a loop starts from."""
+        assert isinstance(a, Val)
+        if a in self.members:
+            return self.parts[a]
+        shape, x = shape_of(a) or (), self.read(a)
+        out = np.empty(shape, dtype=object)
+        for i in np.ndindex(shape):
+            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
+            out[i] = self.put(operator.getitem, [x, at], op.origin, NUMBER)
+        return out
+
+    def array_again(self, v: Val, parts: Any, op: Op) -> None:
+        """What a loop leaves is an array for who wants one."""
+        if all(self.chosen.takes(v, *use) for use in self.chosen.uses.get(v, ())):
+            return
+
+        def shown(x: Any) -> Atom:
+            items = [shown(y) for y in x] if isinstance(x, np.ndarray) else None
+            return x if items is None else Struct(list, tuple(range(len(items))), tuple(items))
+
+        out = self.put(self.words.display, [shown(parts)], op.origin, v.kind)
+        out.name, out.user = v.name, v.user
+        self.now[v] = out
 
     def branch(self, op: Op) -> None:
         op.ins = [map_atom(self.read, a) for a in op.ins]

@@ -40,20 +40,19 @@ def planar_arm(q, l):
     return np.sum((p - np.array([1.0, 2.0])) ** 2)
 
 
-def planar_frames(q):
+def shears(q):
     R, p = np.array([[1.0, 0.0], [0.0, 1.0]]), np.zeros(2)
     for i in range(len(q)):
-        c, s = np.cos(q[i]), np.sin(q[i])
-        R = R @ np.array([[c, -s], [s, c]])
-        p = p + R @ np.array([1.0, 0.1]) + R[0] * 0.1 + R.T[1]
-    return p @ p
+        R = R * np.array([np.cos(q[i]), np.sin(q[i])]) + R.T
+        p = p + R[0] * 0.1 + R[:, 1] + R.T[1]
+    return np.sum(p * p)
 
 
 def precession(x, n):
     v, w = np.array([x, 0.5, 0.2]), np.array([0.1, 0.2, 0.3])
     for _ in range(n):
         v = v + 0.1 * np.cross(w, v)
-    return np.dot(v, w) * v[0]
+    return np.sum(v * w) * v[0]
 
 
 def bouncing(x, v, n):
@@ -89,14 +88,36 @@ def with_others(x, n):
     return np.sum(x * y[0]) + y.sum()
 
 
+def attractor(y, n):
+    for _ in range(n):
+        d = np.array([10.0 * (y[1] - y[0]), y[0] * (28.0 - y[2]) - y[1], y[0] * y[1] - 8.0 / 3 * y[2]])
+        y = y + 0.01 * d
+    return np.sum(y * np.arange(3.0)) + y[-1]
+
+
+def state_and_forces(y, k, n):
+    path = 0.0
+    z = y * 1.0
+    for _ in range(n):
+        if z[0] > 0.4:
+            force = np.array([0.0, -k[0] * z[0]])
+        else:
+            force = np.array([0.1, -k[1] * z[1]])
+        z = z + 0.1 * force
+        path = path + np.sum(z * z)
+    return path + np.linalg.norm(z)
+
+
 PROGRAMS = [
     Program("pendulum_rk4", pendulum_rk4, (0.5, 0.1, 2.0, 3), (0, 1, 2)),
     Program("turning", turning, (rng.random(3), 3)),
     Program("planar_arm", planar_arm, (rng.random(4), rng.random(4)), (0, 1)),
-    Program("planar_frames", planar_frames, (rng.random(3),)),
+    Program("shears", shears, (rng.random(3),)),
     Program("precession", precession, (0.5, 4)),
     Program("bouncing", bouncing, (0.3, 0.2, 12), (0, 1)),
     Program("written_elements", written_elements, (0.6, 4)),
+    Program("attractor", attractor, (rng.random(3) + 1, 4)),
+    Program("state_and_forces", state_and_forces, (np.array([0.5, 0.3]), rng.random(2) + 1, 6), (0, 1)),
     Program("until_near", until_near, (0.9,)),
     Program("with_others", with_others, (rng.random(3), 4)),
 ]
