@@ -84,7 +84,24 @@ def put_in(loop: Op, old: Val, new: Val) -> None:
 
 def first_numbers(loop: Op) -> list[Val]:
     """Numbers of the library that a loop starts from."""
-    return list(dict.fromkeys(a for a in LoopView(loop).inits if isinstance(a, Val) and a.kind == NUMBER))
+    starts = (a for a in LoopView(loop).inits if isinstance(a, Val) and a.kind == NUMBER)
+    return [v for v in dict.fromkeys(starts) if is_of_library(v, set())]
+
+
+def is_of_library(a: Atom, seen: set[Val]) -> bool:
+    """Whether a number may be one of the library's: not what branches and loops make of constants."""
+    if not isinstance(a, Val) or a.kind != NUMBER or a in seen:
+        return False
+    seen.add(a)
+    if a.op is None or a not in a.op.outs or not a.op.regions:
+        return a.op is None or a in a.op.outs
+    if is_loop(a.op):
+        view = LoopView(a.op)
+        if a not in view.finals:
+            return True
+        j = view.finals.index(a)
+        return is_of_library(view.inits[j], seen) or is_of_library(view.yields[j], seen)
+    return any(is_of_library(r.results[a.op.outs.index(a)], seen) for r in a.op.regions)
 
 
 def captured_numbers(loop: Op) -> list[Val]:
@@ -333,6 +350,7 @@ class Lists:
             flow = self.flow({**dict.fromkeys(self.elements), **news})
             easy = {**quick, **strong}
             bad = flow.clash() | {v for v in news if v not in easy and not meets(v, flow)}
+            bad |= {v for v in news if v in given and given[v][0] in flow.parts}  # (it is one of Python's)
             bad |= {v for v in news if v in easy and not all(map(flow.may_be_plain, easy[v].ins))}
             if not bad:
                 break
