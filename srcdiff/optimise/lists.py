@@ -196,7 +196,7 @@ class Lists:
     def __init__(self, graph: Graph, numbers: Numbers) -> None:
         self.graph, self.numbers = graph, numbers
         self.uses: dict[Val, list[Use]] = {}
-        self.changed = False
+        self.changed, self.stale = False, True  # whether `uses` is to be found anew
         self.list_of: dict[Val, tuple[Val, Region]] = {}  # of an array: where it is a list
         self.back: dict[Op, tuple[Val, Atom]] = {}  # what makes an array again: of which list, and its start
         self.open: list[Region] = []  # regions around
@@ -222,7 +222,9 @@ class Lists:
         self.open.pop()
 
     def loop(self, op: Op, region: Region) -> None:
-        self.count()
+        if self.stale:
+            self.count()
+            self.stale = False
         while True:
             found = Found(self, op)
             if not found.members:
@@ -232,7 +234,7 @@ class Lists:
             if not clash:
                 break
             self.refused |= {v for part in clash if part is not None for v in found.parts[part]}
-        self.changed = True
+        self.changed = self.stale = True
         self.rewrite(op, region, found)
 
     def rewrite(self, op: Op, region: Region, found: Found) -> None:
