@@ -17,8 +17,8 @@ from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
-from srcdiff.ir.kinds import OTHER, Array, Kind, Scalar, Seq
-from srcdiff.optimise.pythonic import Numbers, Pythonic
+from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
+from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
 from srcdiff.optimise.worth import Worth
 
 __all__ = ["as_lists"]
@@ -72,6 +72,36 @@ def is_hashable(fn: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def put_in(loop: Op, old: Val, new: Val) -> None:
+    """``new`` where a loop reads or starts from ``old``."""
+    start = loop.attrs["head"]
+    loop.ins[start:] = [new if a is old else a for a in loop.ins[start:]]
+    for r in loop.regions:
+        replace_in(r, {old: new})
+
+
+def first_numbers(loop: Op) -> list[Val]:
+    """Numbers of the library that a loop starts from."""
+    starts = (a for a in LoopView(loop).inits if isinstance(a, Val) and a.kind == NUMBER)
+    return [v for v in dict.fromkeys(starts) if is_of_library(v, set())]
+
+
+def is_of_library(a: Atom, seen: set[Val]) -> bool:
+    """Whether a number may be one of the library's: not what branches and loops make of constants."""
+    if not isinstance(a, Val) or a.kind != NUMBER or a in seen:
+        return False
+    seen.add(a)
+    if a.op is None or a not in a.op.outs or not a.op.regions:
+        return a.op is None or a in a.op.outs
+    if is_loop(a.op):
+        view = LoopView(a.op)
+        if a not in view.finals:
+            return True
+        j = view.finals.index(a)
+        return is_of_library(view.inits[j], seen) or is_of_library(view.yields[j], seen)
+    return any(is_of_library(r.results[a.op.outs.index(a)], seen) for r in a.op.regions)
 
 
 def captured_numbers(loop: Op) -> list[Val]:
@@ -166,7 +196,7 @@ class Lists:
     def __init__(self, graph: Graph, numbers: Numbers) -> None:
         self.graph, self.numbers = graph, numbers
         self.uses: dict[Val, list[Use]] = {}
-        self.changed = False
+        self.changed, self.stale = False, True  # whether `uses` is to be found anew
         self.list_of: dict[Val, tuple[Val, Region]] = {}  # of an array: where it is a list
         self.back: dict[Op, tuple[Val, Atom]] = {}  # what makes an array again: of which list, and its start
         self.open: list[Region] = []  # regions around
@@ -192,7 +222,9 @@ class Lists:
         self.open.pop()
 
     def loop(self, op: Op, region: Region) -> None:
-        self.count()
+        if self.stale:
+            self.count()
+            self.stale = False
         while True:
             found = Found(self, op)
             if not found.members:
@@ -202,7 +234,7 @@ class Lists:
             if not clash:
                 break
             self.refused |= {v for part in clash if part is not None for v in found.parts[part]}
-        self.changed = True
+        self.changed = self.stale = True
         self.rewrite(op, region, found)
 
     def rewrite(self, op: Op, region: Region, found: Found) -> None:
@@ -296,27 +328,39 @@ class Lists:
         reads: dict[Val, Op] = {}
         runs: dict[Val, Op] = {}
         quick: dict[Val, Op] = {}
+        strong: dict[Val, Op] = {}
         given: dict[Val, tuple[Val, Op, Region]] = {}
         for loop, region in list(number_loops(self.graph.region)):
             every = [loop, *walk_op(loop)]
             reads.update((o.out, o) for o in every if reads_element(o))
             quick.update((o.out, o) for o in every if self.is_quick(o))
+            strong.update((o.out, o) for o in every if o.fn is self.numbers.strong and is_double(o.ins[0]))
             runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
             for v in captured_numbers(loop):
                 given[self.plain(v, loop, region)] = v, loop, region
+            for v in first_numbers(loop):
+                given[self.plain(v, loop, region)] = v, loop, region
         self.count()
-        news = {v: v for v in (*reads, *runs, *given, *quick) if v.kind == NUMBER}
+
+        def meets(v: Val, flow: Pythonic) -> bool:
+            starts = LoopView(given[v][1]) if v in given else None
+            firsts = [p for p, i in zip(starts.params, starts.inits, strict=True) if i is v] if starts else []
+            return any(map(flow.meets_its_own, (v, *firsts)))
+
+        news = {v: v for v in (*reads, *runs, *given, *quick, *strong) if v.kind == NUMBER}
         while news:
             flow = self.flow({**dict.fromkeys(self.elements), **news})
-            bad = flow.clash() | {v for v in news if v not in quick and not flow.meets_its_own(v)}
-            bad |= {v for v in news if v in quick and not all(map(flow.may_be_plain, quick[v].ins))}
+            easy = {**quick, **strong}
+            bad = flow.clash() | {v for v in news if v not in easy and not meets(v, flow)}
+            bad |= {v for v in news if v in given and given[v][0] in flow.parts}  # (it is one of Python's)
+            bad |= {v for v in news if v in easy and not all(map(flow.may_be_plain, easy[v].ins))}
             if not bad:
                 break
             news = {v: v for v in news if v not in bad}
         for v, (old, _, region) in given.items():
-            if v not in news:
+            if v not in news and v.op is not None and v.op in region.ops:
                 swap(self.uses.get(v, []), v, old)
-                region.ops.remove(v.op)  # type: ignore[arg-type]
+                region.ops.remove(v.op)
         for v in news:
             if v in reads:
                 o = reads[v]
@@ -327,20 +371,47 @@ class Lists:
                 self.run_over_list(runs[v], v)
             v.kind = Scalar("f8")
         self.elements |= set(news)
+        same = {v: strong[v].ins[0] for v in strong if v in news}
+        for v, (old, _, _) in given.items():  # what was made NumPy's only to be made Python's again
+            if v in news and old.op is not None and old.op.fn is self.numbers.strong and v.op is not None:
+                a = old.op.ins[0]
+                if isinstance(a, Const) or kind(a) == FLOAT:
+                    same[v] = Const(float(a.value)) if isinstance(a, Const) else a
+        if same:
+            self.instead(self.graph.region, same)
+
+    def instead(self, region: Region, same: dict[Val, Atom]) -> None:
+        """Other atoms in the place of values, whose operations go."""
+
+        def now(v: Val) -> Atom:
+            while v in same:
+                a = same[v]
+                if not isinstance(a, Val):
+                    return a
+                v = a
+            return v
+
+        for r in regions(region):
+            for o in r.ops:
+                o.ins = [map_atom(now, a) for a in o.ins]
+            r.results = [map_atom(now, a) for a in r.results]
+            gone = [o for o in r.ops if o.outs and o.outs[0] in same]
+            r.ops = [o for o in r.ops if o not in gone]
+        self.count()
+        unread = [o for r in regions(region) for o in r.ops if o.fn is self.numbers.strong]
+        remove(region, {o for o in unread if not self.uses.get(o.out)})
 
     def plain(self, v: Val, loop: Op, region: Region) -> Val:
         """A number that is there before a loop, for the loop as one of Python's."""
         known = self.list_of.get(v)
         if known is not None and known[1] is region:
-            for r in loop.regions:
-                replace_in(r, {v: known[0]})
+            put_in(loop, v, known[0])
             return known[0]
         made = Op("prim", [v], attrs={"fn": float}, origin=loop.origin)
         made.outs.append(Val(v.name, NUMBER, made, v.user))
         region.ops.insert(region.ops.index(loop), made)
         self.list_of[v] = made.out, region
-        for r in loop.regions:
-            replace_in(r, {v: made.out})
+        put_in(loop, v, made.out)
         return made.out
 
     def is_quick(self, op: Op) -> bool:

@@ -22,10 +22,11 @@ from srcdiff.optimise.scatter import fewer_passes
 from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.optimise.words import Words
+from srcdiff.optimise.written_out import Small
 from srcdiff.pipeline import callees, finishing, nested, turning
 from srcdiff.rules import numbers, registry, vocabulary
 
-__all__ = ["CONTEXT", "NUMBERS", "WORDS", "is_fresh", "optimised", "shape_positions"]
+__all__ = ["CONTEXT", "NUMBERS", "SMALL", "WORDS", "is_fresh", "optimised", "shape_positions"]
 
 
 _SHAREABLE = {
@@ -100,6 +101,12 @@ NUMBERS = Numbers(
     numbers.QUICK, np.array, np.reshape, np.ndarray.item, np.float64, np.divide, numbers.POWER,
     numbers.takes_number,
     shape_positions,
+)  # fmt: skip
+
+SMALL = Small(
+    np.array, np.zeros, np.ones, np.float64,
+    frozenset({np.dot, np.matmul, np.inner, np.vdot, operator.matmul}), np.sum, np.cross, np.transpose,
+    numbers.takes_element,
 )  # fmt: skip
 
 

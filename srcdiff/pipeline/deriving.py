@@ -31,7 +31,9 @@ from srcdiff.ir.kinds import (
     Tree,
     present,
 )
+from srcdiff.ir.modules import on_device
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.written_out import written_out
 from srcdiff.pipeline import context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Request
@@ -94,6 +96,8 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
 @guarded(*SIGNALS)
 def derivative_graph(graph: Graph, request: Request) -> Graph:
     """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp)."""
+    if request.backend == "numpy" and request.mode in ("grad", "value_and_grad", "jvp") and not on_device():
+        graph = written_out(graph, context.SMALL)
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)

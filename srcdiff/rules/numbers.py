@@ -10,7 +10,7 @@ import numpy as np
 from srcdiff import runtime
 from srcdiff.rules.registry import definition, known
 
-__all__ = ["POWER", "QUICK", "takes_number"]
+__all__ = ["POWER", "QUICK", "takes_element", "takes_number"]
 
 QUICK: dict[Any, Any] = {
     np.cos: runtime.cos, np.exp: runtime.exp, np.expm1: runtime.expm1, np.log: runtime.log,
@@ -18,6 +18,9 @@ QUICK: dict[Any, Any] = {
     np.sqrt: runtime.sqrt, np.tanh: runtime.tanh, np.abs: operator.abs,
 }  # fmt: skip
 POWER = runtime.power
+ELEMENTWISE = frozenset({
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pow, operator.abs,
+})  # fmt: skip
 
 known(*(fn for fn in QUICK.values() if fn is not operator.abs), POWER)
 
@@ -25,6 +28,11 @@ known(*(fn for fn in QUICK.values() if fn is not operator.abs), POWER)
 def takes_number(fn: Any) -> bool:
     """Whether a function of NumPy does the same with a number of Python's as with one of its own."""
     return isinstance(fn, np.ufunc) or fn in (np.array, np.clip, np.where)
+
+
+def takes_element(fn: Any) -> bool:
+    """Whether a function of arrays does the same with each element, for one or two operands."""
+    return fn in ELEMENTWISE or (isinstance(fn, np.ufunc) and fn.signature is None and fn.nout == 1)
 
 
 @definition(runtime.cos, "x")

@@ -1,0 +1,662 @@
+"""Small arrays in loops are their numbers: ``y + h * k`` of two numbers each is two sums.
+
+An array of a few numbers costs as much as one of hundreds: most of that is the call.  Where a loop carries or
+makes arrays of a size that the program knows, does arithmetic with them, and reads their elements at constant
+places, each element is a value of its own.  The values are the same; sums come out in the same order up to
+eight terms.  Done before a function is differentiated, so that its derivative is one of numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    clone,
+    kind,
+    map_atom,
+    vals,
+    walk,
+)
+from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
+
+__all__ = ["Small", "written_out"]
+
+MOST = 9  # elements of an array
+MOST_PRODUCTS = 9  # that a product of arrays takes
+NUMBER = Scalar("f8", False)
+
+
+@dataclass(frozen=True)
+class Small:
+    """Functions of the library that are written out, by what they do."""
+
+    display: Any  # an array of numbers as they are written
+    zeros: Any
+    ones: Any
+    strong: Any  # a number of the library's
+    products: frozenset[Any]  # of vectors and matrices
+    total: Any
+    cross: Any
+    transpose: Any
+    by_element: Callable[[Any], bool]
+
+
+def written_out(graph: Graph, words: Small) -> Graph:
+    """The graph with the small arrays of its loops written out; the graph itself where there are none."""
+    loops = [o for o in walk(graph.region) if is_loop(o)]
+    if not any(small(v.kind) for o in loops for r in o.regions for v in made(r)):
+        return graph
+    found = implied(graph, words)
+    if not found and not Chosen(graph, words).members:
+        return graph
+    new = clone(graph)[0]
+    if found:
+        settle(new, found)
+    chosen = Chosen(new, words)
+    if not chosen.members:
+        return graph
+    Writer(new, words, chosen).run()
+    return new
+
+
+def implied(graph: Graph, words: Small) -> dict[int, int]:
+    """Sizes of arguments that follow from arithmetic with small arrays in loops: it fails for all others."""
+    vectors = [p.kind for p in graph.region.params if isinstance(p.kind, Array) and len(p.kind.dims) == 1]
+    sizes = {d.id for k in vectors for d in k.dims if isinstance(d, Sym) and is_plain(d)}
+    out: dict[int, int] = {}
+    inside = (o for loop in walk(graph.region) if is_loop(loop) for r in loop.regions for o in walk(r))
+    for o in inside:
+        if o.code != "prim" or len(o.ins) != 2 or not is_hashable(o.fn) or not words.by_element(o.fn):
+            continue
+        kinds = [k for k in map(kind, o.ins) if isinstance(k, Array) and len(k.dims) == 1 and k.dtype == "f8"]
+        for a, b in (kinds, kinds[::-1]) if len(kinds) == 2 else ():
+            d, n = a.dims[0], b.dims[0]
+            if not isinstance(d, Sym) or not isinstance(n, int) or not 1 < n <= MOST:
+                continue
+            either = members(d) - {n}  # (an argument's size at first, that of the sum then)
+            if all(isinstance(m, Sym) and is_plain(m) and m.id in sizes for m in either):
+                out.update({m.id: n for m in (d, *either) if isinstance(m, Sym)})
+    return out
+
+
+def is_plain(d: Sym) -> bool:
+    """Whether a size has a name of its own, and is not one."""
+    return d.offset == 0 and d.big
+
+
+def settle(graph: Graph, sizes: dict[int, int]) -> None:
+    """Put sizes into the kinds; the text says of which arguments they are."""
+
+    def settled(k: Any) -> Any:
+        if not isinstance(k, Array):
+            return k
+        dims = tuple(sizes.get(d.id, d) if isinstance(d, Sym) and d.offset == 0 else d for d in k.dims)
+        return Array(k.dtype, dims)
+
+    only = list(graph.info.get("only_for", ()))
+    for p in graph.region.params:
+        if isinstance(p.kind, Array) and settled(p.kind) != p.kind and len(p.kind.dims) == 1:
+            only.append(f"{p.name}.shape == ({settled(p.kind).dims[0]},)")
+    graph.info["only_for"] = tuple(only)
+    for v in list(made(graph.region)):
+        v.kind = settled(v.kind)
+
+
+def made(region: Region) -> Iterator[Val]:
+    yield from region.params
+    for op in region.ops:
+        yield from op.outs
+        for r in op.regions:
+            yield from made(r)
+
+
+def is_loop(op: Op) -> bool:
+    return op.code in ("for", "while")
+
+
+def small(k: Any) -> bool:
+    if not isinstance(k, Array) or k.dtype != "f8" or not 1 <= len(k.dims) <= 2:
+        return False
+    sizes = [d for d in k.dims if type(d) is int and d > 0]
+    return len(sizes) == len(k.dims) and math.prod(sizes) <= MOST
+
+
+def shape_of(a: Atom) -> tuple[int, ...] | None:
+    """The shape of a small array, or of a number."""
+    k = kind(a)
+    if isinstance(k, Scalar):
+        return () if k.dtype in ("f8", "i8") else None
+    return tuple(int(d) for d in k.dims) if small(k) else None  # type: ignore[union-attr, arg-type]
+
+
+def constant(a: Atom) -> Any:
+    """What an atom is, if it is all constants; raises where it is not."""
+    if isinstance(a, Const):
+        return a.value
+    if isinstance(a, Slice):
+        return slice(constant(a.lower), constant(a.upper), constant(a.step))
+    if isinstance(a, Struct) and a.type is tuple:
+        return tuple(map(constant, a.items))
+    raise LookupError
+
+
+def constant_index(a: Atom) -> Any:
+    """A constant index of whole numbers and slices, or None."""
+    try:
+        index = constant(a)
+    except LookupError:
+        return None
+    parts = index if isinstance(index, tuple) else (index,)
+    return index if all(type(p) is int or isinstance(p, slice) for p in parts) else None
+
+
+def display_shape(a: Atom) -> tuple[int, ...] | None:
+    """The shape of a display of numbers, and of small arrays as rows."""
+    if isinstance(a, Struct) and a.type in (list, tuple):
+        shapes = {display_shape(x) for x in a.items}
+        if len(shapes) != 1:
+            return None
+        inner = shapes.pop()
+        return None if inner is None else (len(a.items), *inner)
+    if isinstance(a, Const):
+        return () if type(a.value) in (int, float) else None
+    return shape_of(a) if isinstance(a, Val) else None
+
+
+def is_hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+class Chosen:
+    """The arrays that are written out: all or none of those that go together."""
+
+    def __init__(self, graph: Graph, words: Small) -> None:
+        self.words = words
+        self.depth: dict[Op, int] = {}
+        self.uses: dict[Val, list[tuple[Op | None, Region, int, bool]]] = {}
+        self.maker: dict[Val, tuple[Op, int]] = {}  # of a variable: its loop or branch, and place
+        self.scan(graph.region, None, 0)
+        self.members = {v for v in made(graph.region) if small(v.kind) and self.is_made(v)}
+        todo = bool(self.members)
+        while todo:
+            bad = {v for v in self.members if not self.holds(v)}
+            self.members -= bad
+            todo = bool(bad)
+        self.in_loops()
+
+    def scan(self, region: Region, owner: Op | None, depth: int) -> None:
+        for op in region.ops:
+            self.depth[op] = depth
+            for n, a in enumerate(op.ins):
+                for v in vals([a]):
+                    self.uses.setdefault(v, []).append((op, region, n, False))
+            if is_loop(op):
+                view = LoopView(op)
+                for r in op.regions:
+                    lead = view.has_index if r is view.body else 0
+                    for j in range(view.carried):
+                        self.maker[r.params[lead + j]] = op, j
+                for j, f in enumerate(view.finals):
+                    self.maker[f] = op, j
+            elif op.code == "if":
+                for j, f in enumerate(op.outs):
+                    self.maker[f] = op, j
+            for r in op.regions:
+                self.scan(r, op, depth + is_loop(op))
+        for n, a in enumerate(region.results):
+            for v in vals([a]):
+                self.uses.setdefault(v, []).append((owner, region, n, True))
+
+    def is_made(self, v: Val) -> bool:
+        if v in self.maker:
+            return True
+        return v.op is not None and v in v.op.outs and self.writes(v.op)
+
+    def writes(self, op: Op) -> bool:
+        """Whether the result of an operation can be written out, if its operands are."""
+        if op.code != "prim" or op.attrs.get("guarded"):
+            return False
+        named = any(op.attrs.get("names") or ())
+        fn, w = op.fn, self.words
+        if not is_hashable(fn):
+            return False
+        if fn is w.display and not named and len(op.ins) == 1:
+            return display_shape(op.ins[0]) == shape_of(op.out)
+        if fn in (w.zeros, w.ones) and not named and len(op.ins) == 1:
+            return constant_index(op.ins[0]) is not None
+        if named:
+            return False
+        if fn is operator.getitem:
+            return shape_of(op.ins[0]) not in (None, ()) and constant_index(op.ins[1]) is not None
+        if fn in (ops.setitem, ops.additem):
+            plain = shape_of(op.ins[0]) not in (None, ()) and constant_index(op.ins[1]) is not None
+            return plain and shape_of(op.ins[2]) is not None and not op.attrs.get("at")
+        if fn is ops.copied or fn is w.transpose:
+            return len(op.ins) == 1 and shape_of(op.ins[0]) is not None
+        shapes = [shape_of(a) for a in op.ins]
+        if any(s is None for s in shapes):
+            return False
+        if fn in w.products and len(op.ins) == 2:
+            a, b = (s for s in shapes if s is not None)
+            if not a or not b:
+                return fn is not operator.matmul
+            return math.prod(a) * (b[-1] if len(b) > 1 else 1) <= MOST_PRODUCTS
+        if fn is w.cross and len(op.ins) == 2:
+            return shapes == [(3,), (3,)]
+        if fn is w.total:
+            return len(op.ins) == 1
+        return w.by_element(fn)
+
+    def holds(self, v: Val) -> bool:
+        if v in self.maker:
+            op, j = self.maker[v]
+            if is_loop(op):
+                view = LoopView(op)
+                heads = [r.params[j] for r in op.regions[:-1]]
+                there = [view.inits[j], view.params[j], view.yields[j], view.finals[j], *heads]
+            else:
+                there = [op.outs[j], *(r.results[j] for r in op.regions)]
+            there = [a for a in there if not (self.enters(a, op) and a.kind == v.kind)]  # type: ignore[union-attr]
+            if not all(isinstance(a, Val) and a in self.members and a.kind == v.kind for a in there):
+                return False
+        else:
+            assert v.op is not None
+            if not all(w in self.members for a in v.op.ins for w in vals([a]) if isinstance(w.kind, Array)):
+                return False
+        leaves = self.leaves(v)
+        return all(leaves or self.takes(v, *use) for use in self.uses.get(v, ()))
+
+    def enters(self, a: Atom, op: Op) -> bool:
+        """Whether an array that is not written out itself is, where an outermost loop starts from it."""
+        outermost = is_loop(op) and not self.depth[op]
+        return outermost and isinstance(a, Val) and a not in self.members and small(a.kind) and (
+            a in LoopView(op).inits
+        )
+
+    def leaves(self, v: Val) -> bool:
+        """Whether a value is what an outermost loop leaves: an array again for who wants one."""
+        return v in self.maker and is_loop(self.maker[v][0]) and not self.depth[self.maker[v][0]] and (
+            v in self.maker[v][0].outs
+        )
+
+    def takes(self, v: Val, op: Op | None, region: Region, at: int, result: bool) -> bool:
+        if op is None:
+            return False
+        if result:
+            if op.code == "if":
+                return op.outs[at] in self.members
+            return is_loop(op) and region is LoopView(op).body and at < op.attrs["carried"] and (
+                LoopView(op).params[at] in self.members
+            )
+        if is_loop(op):
+            view = LoopView(op)
+            j = at - view.head
+            return 0 <= j < view.carried and view.params[j] in self.members
+        if op.code != "prim" or not self.writes(op):
+            return False
+        if not all(w in self.members for a in op.ins for w in vals([a]) if isinstance(w.kind, Array)):
+            return False
+        return op.out in self.members or isinstance(op.out.kind, Scalar)
+
+    def in_loops(self) -> None:
+        """Leave what has no part in a loop."""
+        part = {v: v for v in self.members}
+
+        def top(v: Val) -> Val:
+            while part[v] is not v:
+                v = part[v]
+            return v
+
+        def join(a: Atom, b: Atom) -> None:
+            if isinstance(a, Val) and isinstance(b, Val) and a in part and b in part:
+                part[top(a)] = top(b)
+
+        looped: set[Val] = set()
+        for v in self.members:
+            if v in self.maker:
+                op, j = self.maker[v]
+                if is_loop(op):
+                    looped.add(v)
+                    view = LoopView(op)
+                    for a in (view.inits[j], view.params[j], view.yields[j], view.finals[j]):
+                        join(v, a)
+                else:
+                    for r in op.regions:
+                        join(v, r.results[j])
+            elif v.op is not None:
+                if self.depth.get(v.op, 0):
+                    looped.add(v)
+                for w in vals(v.op.ins):
+                    join(v, w)
+            for op_, _, _, result in self.uses.get(v, ()):
+                if op_ is not None and not result and op_.code == "prim":
+                    for w in vals(op_.ins):
+                        join(v, w)
+        kept = {top(v) for v in looped}
+        self.members = {v for v in self.members if top(v) in kept}
+
+
+class Writer:
+    """Puts the numbers in the place of the arrays."""
+
+    def __init__(self, graph: Graph, words: Small, chosen: Chosen) -> None:
+        self.graph, self.words, self.members, self.chosen = graph, words, chosen.members, chosen
+        self.parts: dict[Val, Any] = {}  # arrays of atoms
+        self.now: dict[Val, Atom] = {}  # numbers that are others now
+        self.out: list[Op] = []
+
+    def run(self) -> None:
+        self.region(self.graph.region)
+
+    # ---- regions
+    def region(self, region: Region) -> None:
+        old, self.out = self.out, []
+        for op in region.ops:
+            self.op(op)
+        region.ops, self.out = self.out, old
+        region.results = [map_atom(self.read, a) for a in region.results]
+
+    def read(self, v: Val) -> Atom:
+        return self.now.get(v, v)
+
+    def op(self, op: Op) -> None:
+        if is_loop(op):
+            self.loop(op)
+            return
+        if op.code == "if":
+            self.branch(op)
+            return
+        arrays = [v for v in vals(op.ins) if v in self.members]
+        apart = bool(arrays) and self.chosen.writes(op) and (
+            op.out in self.members or isinstance(op.out.kind, Scalar)
+        ) and all(w in self.members for w in vals(op.ins) if isinstance(w.kind, Array))
+        if op.code == "prim" and (apart or op.outs[0] in self.members):
+            got = self.prim(op)
+            if op.out in self.members:
+                self.parts[op.out] = self.named(op.out, got)
+            else:
+                if isinstance(got, Const):
+                    got = self.put(self.words.strong, [got], op.origin, NUMBER)
+                self.now[op.out] = self.named_one(op.out, got)
+            return
+        op.ins = [map_atom(self.read, a) for a in op.ins]
+        for r in op.regions:
+            self.region(r)
+        self.out.append(op)
+
+    def fresh(self, like: Val, index: tuple[int, ...], op: Op | None) -> Val:
+        name = "_".join([like.name, *map(str, index)]) if like.name else ""
+        return Val(name, NUMBER, op, like.user)
+
+    def apart(self, v: Val, op: Op | None) -> Any:
+        """New values for the elements of an array."""
+        shape = shape_of(v)
+        assert shape is not None
+        out = np.empty(shape, dtype=object)
+        for i in np.ndindex(shape):
+            out[i] = self.fresh(v, i, op)
+        self.parts[v] = out
+        return out
+
+    def strengthened(self, a: Atom, origin: Any) -> Atom:
+        """A number of the library's."""
+        if isinstance(a, Const):
+            return Const(float(a.value))
+        return a if kind(a) == NUMBER else self.put(self.words.strong, [a], origin, NUMBER)
+
+    def certain(self, a: Atom, origin: Any) -> Atom:
+        """A number of the library's, also if it is a constant."""
+        return a if kind(a) == NUMBER else self.put(self.words.strong, [a], origin, NUMBER)
+
+    def at_end(self, region: Region, x: Any, op: Op) -> Any:
+        """Elements as numbers of the library's, at the end of a region."""
+        old, self.out = self.out, region.ops
+        got = self.each(lambda a: self.certain(a, op.origin), x)
+        self.out = old
+        return got
+
+    def loop(self, op: Op) -> None:
+        view = LoopView(op)
+        chosen = [j for j, p in enumerate(view.params) if p in self.members]
+        starts = {j: self.started(view.inits[j], op) for j in chosen}
+        op.ins = [a if isinstance(a, Val) and a in self.members else map_atom(self.read, a) for a in op.ins]
+        inner: dict[int, list[Any]] = {}
+        for j in chosen:
+            inner[j] = [self.apart(p, op) for p in (view.params[j], *(r.params[j] for r in op.regions[:-1]))]
+        for r in op.regions:
+            self.region(r)
+        last = {j: self.at_end(view.body, self.parts[view.yields[j]], op) for j in chosen}  # type: ignore[index]
+        old_finals = {j: view.finals[j] for j in chosen}
+        finals = {j: self.apart(view.finals[j], op) for j in chosen}
+        carried, head = view.carried, view.head
+        lead = view.has_index
+        ins, params, results, outs = [], [], [], []
+        heads: list[list[Val]] = [[] for _ in op.regions[:-1]]
+        for j in range(carried):
+            if j in inner:
+                ins += [self.certain(a, op.origin) for a in starts[j].flat]
+                params += list(inner[j][0].flat)
+                results += list(last[j].flat)
+                outs += list(finals[j].flat)
+                for n in range(len(heads)):
+                    heads[n] += list(inner[j][1 + n].flat)
+            else:
+                ins.append(op.ins[head + j])
+                params.append(view.body.params[lead + j])
+                results.append(view.body.results[j])
+                outs.append(op.outs[j])
+                for n, r in enumerate(op.regions[:-1]):
+                    heads[n].append(r.params[j])
+        op.ins[head : head + carried] = ins
+        view.body.params[lead : lead + carried] = params
+        view.body.results[:carried] = results
+        op.outs[:carried] = outs
+        for n, r in enumerate(op.regions[:-1]):
+            r.params[:carried] = heads[n]
+        op.attrs = {**op.attrs, "carried": len(params)}
+        self.out.append(op)
+        for j in chosen:
+            self.array_again(old_finals[j], finals[j], op)
+
+    def started(self, a: Atom, op: Op) -> Any:
+        """The elements of what a loop starts from."""
+        assert isinstance(a, Val)
+        if a in self.members:
+            return self.parts[a]
+        shape, x = shape_of(a) or (), self.read(a)
+        out = np.empty(shape, dtype=object)
+        for i in np.ndindex(shape):
+            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
+            out[i] = self.put(operator.getitem, [x, at], op.origin, NUMBER)
+        return out
+
+    def array_again(self, v: Val, parts: Any, op: Op) -> None:
+        """What a loop leaves is an array for who wants one."""
+        if all(self.chosen.takes(v, *use) for use in self.chosen.uses.get(v, ())):
+            return
+
+        def shown(x: Any) -> Atom:
+            items = [shown(y) for y in x] if isinstance(x, np.ndarray) else None
+            return x if items is None else Struct(list, tuple(range(len(items))), tuple(items))
+
+        out = self.put(self.words.display, [shown(parts)], op.origin, v.kind)
+        out.name, out.user = v.name, v.user
+        self.now[v] = out
+
+    def branch(self, op: Op) -> None:
+        op.ins = [map_atom(self.read, a) for a in op.ins]
+        for r in op.regions:
+            self.region(r)
+        outs: list[Val] = []
+        results: list[list[Atom]] = [[] for _ in op.regions]
+        for j, o in enumerate(op.outs):
+            if o not in self.members:
+                outs.append(o)
+                for n, r in enumerate(op.regions):
+                    results[n].append(r.results[j])
+                continue
+            outs += list(self.apart(o, op).flat)
+            for n, r in enumerate(op.regions):
+                results[n] += list(self.at_end(r, self.parts[r.results[j]], op).flat)  # type: ignore[index]
+        op.outs = outs
+        if len(outs) != 1:
+            op.attrs = {k: v for k, v in op.attrs.items() if k != "style"}
+        for n, r in enumerate(op.regions):
+            r.results = results[n]
+        self.out.append(op)
+
+    # ---- operations
+    def put(self, fn: Any, ins: list[Atom], origin: Any, k: Any = None, **attrs: Any) -> Val:
+        if k is None:
+            k = NUMBER if any(kind(a) == NUMBER for a in ins) else FLOAT
+        op = Op("prim", ins, attrs={"fn": fn, **attrs}, origin=origin)
+        op.outs.append(Val("", k, op))
+        self.out.append(op)
+        return op.out
+
+    def named(self, v: Val, got: Any) -> Any:
+        """Elements called after their array."""
+        for i in np.ndindex(got.shape):
+            got[i] = self.named_one(v, got[i], i)
+        return got
+
+    def named_one(self, v: Val, a: Atom, index: tuple[int, ...] = ()) -> Atom:
+        here = isinstance(a, Val) and a.op is not None and self.out and a.op in self.out and not a.name
+        if here and v.name:
+            assert isinstance(a, Val)
+            a.name, a.user = "_".join([v.name, *map(str, index)]), v.user
+        return a
+
+    def array(self, a: Atom) -> Any:
+        """An operand as an array of atoms."""
+        if isinstance(a, Struct):
+            return np.array([self.array(x) for x in a.items], dtype=object)
+        if isinstance(a, Val) and a in self.members:
+            return self.parts[a]
+        out = np.empty((), dtype=object)
+        out[()] = map_atom(self.read, a)
+        return out
+
+    def prim(self, op: Op) -> Any:
+        fn, w = op.fn, self.words
+        if fn is w.display:
+            return self.each(lambda a: self.strengthened(a, op.origin), self.display(op.ins[0]))
+        if fn in (w.zeros, w.ones):
+            out = np.empty(shape_of(op.out) or (), dtype=object)
+            out.fill(Const(0.0 if fn is w.zeros else 1.0))
+            return out
+        x = self.array(op.ins[0])
+        if fn is operator.getitem:
+            return x[constant_index(op.ins[1])]
+        if fn in (ops.setitem, ops.additem):
+            index, value = constant_index(op.ins[1]), self.array(op.ins[2])
+            out = x.copy()
+            if fn is ops.setitem:
+                value = self.each(lambda a: self.strengthened(a, op.origin), value)
+            else:
+                value = self.elementwise(operator.add, [self.wrap(x[index]), value], op)
+            out[index] = value if value.shape else value[()]
+            return out
+        if fn is ops.copied:
+            return x.copy()
+        if fn is w.transpose:
+            return x.T
+        if fn is w.total:
+            return self.chain(list(x.flat), op)
+        if fn in w.products:
+            return self.product(x, self.array(op.ins[1]), op)
+        if fn is w.cross:
+            return self.cross(x, self.array(op.ins[1]), op)
+        return self.elementwise(fn, [self.array(a) for a in op.ins], op)
+
+    def display(self, a: Atom) -> Any:
+        if isinstance(a, Struct):
+            rows = [self.display(x) for x in a.items]
+            out = np.empty((len(rows), *rows[0].shape), dtype=object)
+            for n, row in enumerate(rows):
+                out[n] = row if row.shape else row[()]
+            return out
+        return self.array(a)
+
+    def wrap(self, a: Any) -> Any:
+        if isinstance(a, np.ndarray):
+            return a
+        out = np.empty((), dtype=object)
+        out[()] = a
+        return out
+
+    def each(self, f: Callable[[Atom], Atom], x: Any) -> Any:
+        out = np.empty(x.shape, dtype=object)
+        for i in np.ndindex(x.shape):
+            out[i] = f(x[i])
+        return out
+
+    def elementwise(self, fn: Any, operands: list[Any], op: Op) -> Any:
+        shape = np.broadcast_shapes(*(x.shape for x in operands))
+        spread = [np.broadcast_to(x, shape) for x in operands]
+        out = np.empty(shape, dtype=object)
+        for i in np.ndindex(shape):
+            out[i] = self.one(fn, [x[i] for x in spread], op)
+        return out
+
+    def one(self, fn: Any, ins: list[Atom], op: Op) -> Atom:
+        """A function of numbers, one of which is the library's if that makes a difference."""
+        if fn in (operator.truediv, operator.pow) and not any(kind(a) == NUMBER for a in ins):
+            ins = [self.put(self.words.strong, [ins[0]], op.origin, NUMBER), *ins[1:]]
+        attrs = {k: v for k, v in op.attrs.items() if k == "text" and fn is op.fn}
+        known = fn in (operator.add, operator.sub, operator.mul, operator.neg)
+        return self.put(fn, ins, op.origin, None if known else NUMBER, **attrs)
+
+    def chain(self, terms: list[Atom], op: Op) -> Atom:
+        out = terms[0]
+        for t in terms[1:]:
+            out = self.put(operator.add, [out, t], op.origin)
+        return out
+
+    def dot(self, a: Any, b: Any, op: Op) -> Atom:
+        terms = [self.put(operator.mul, [x, y], op.origin) for x, y in zip(a, b, strict=True)]
+        return self.chain(list(terms), op)
+
+    def product(self, a: Any, b: Any, op: Op) -> Any:
+        if not a.shape or not b.shape:
+            return self.elementwise(operator.mul, [a, b], op)
+        if b.ndim == 1:
+            rows = a if a.ndim == 2 else a[None]
+            out = np.empty(len(rows), dtype=object)
+            for i, row in enumerate(rows):
+                out[i] = self.dot(row, b, op)
+            return out if a.ndim == 2 else out[0]
+        rows = a if a.ndim == 2 else a[None]
+        out = np.empty((len(rows), b.shape[1]), dtype=object)
+        for i, j in np.ndindex(out.shape):
+            out[i, j] = self.dot(rows[i], b[:, j], op)
+        return out if a.ndim == 2 else out[0]
+
+    def cross(self, a: Any, b: Any, op: Op) -> Any:
+        out = np.empty(3, dtype=object)
+        for n in range(3):
+            i, j = (n + 1) % 3, (n + 2) % 3
+            left = self.put(operator.mul, [a[i], b[j]], op.origin)
+            right = self.put(operator.mul, [a[j], b[i]], op.origin)
+            out[n] = self.put(operator.sub, [left, right], op.origin)
+        return out
