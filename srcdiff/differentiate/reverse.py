@@ -166,7 +166,7 @@ class Reverse(Builder):
         bar = self.fit_type(bar, value)
         if isinstance(bar, Val) and isinstance(k, Array) and isinstance(bar.kind, Array):
             if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims) and of_one_size(bar.kind):
-                bar.kind = k  # a cotangent has the shape of what it belongs to (in another branch, of another)
+                bar.kind = k  # a cotangent has the shape of what it belongs to (here, perhaps not elsewhere)
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new
