@@ -12,13 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gast
+import numpy as np
 
 from srcdiff.frontend import calls, exits, statements, views
 from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import attribute, compare, content, stored, truth
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
-from srcdiff.ir.kinds import BOOL, Seq, fresh_sym, is_open
+from srcdiff.ir.kinds import BOOL, Array, Seq, fresh_sym, is_open
 from srcdiff.ir.kinds import Scalar as ScalarKind
 
 if TYPE_CHECKING:
@@ -167,6 +168,10 @@ def names_of(p: Any) -> list[str]:
     return [n for n in found if n]
 
 
+# NumPy says from 2.5 on that its arrays are sequences to match (the flag that CPython asks for)
+ARRAYS_MATCH = bool(np.ndarray.__flags__ & 1 << 5)
+
+
 def _sequence(lw: Lowerer, p: Any, get: Get, captures: Captures) -> Atom:
     stars = [i for i, x in enumerate(p.patterns) if isinstance(x, gast.MatchStar)]
     n, star = len(p.patterns), stars[0] if stars else None
@@ -183,7 +188,12 @@ def _sequence(lw: Lowerer, p: Any, get: Get, captures: Captures) -> Atom:
         k = kind(lw.read(b))
         if is_open(k):
             unknown(lw, p)
-        if not isinstance(k, Seq):
+        if isinstance(k, Array) and ARRAYS_MATCH:
+            if not k.dims:
+                lw.stop("match", "an array without dimensions has no length to match", p)
+            if star is not None and p.patterns[star].name is not None:
+                lw.stop("match", "a starred name makes a list of parts of an array", p, help="take a slice")
+        elif not isinstance(k, Seq):
             return NO
         length = lw.prim(len, [lw.read(b)], result=ScalarKind("i8", True, fresh_sym()))
         wanted = Const(n if star is None else n - 1)

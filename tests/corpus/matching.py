@@ -279,7 +279,7 @@ def data_decides_in_tuple(x, n):
 
 def array_subject(w, x):
     match w:
-        case [a, b]:  # an array is no sequence
+        case [a, b]:  # an array is no sequence before NumPy 2.5
             return a + b
         case np.ndarray(shape=(n,)):
             return n * np.sum(w * x)
