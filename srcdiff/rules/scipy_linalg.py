@@ -241,14 +241,17 @@ def cholesky_bar(a: T, lower: T = False, *, out: T, out_bar: T) -> T:
     return linear_algebra.cholesky_bar(a, not lower, out=out, out_bar=out_bar)
 
 
+# the other triangle of the factor is that of the matrix, as it was (zeros from SciPy 1.18 on)
+OF_THE_MATRIX = scipy.linalg.cho_factor(np.array([[2.0, 1.0], [1.0, 2.0]]))[0][1, 0] != 0.0
+
+
 @differential(scipy.linalg.cho_factor)
 def cho_factor(a: T, lower: T = False, *, out: T, a_dot: T) -> T:
-    # the other triangle of the factor is that of the matrix, as it was
     if lower:
         factor_dot = linear_algebra.cholesky(a, False, out=np.tril(out[0]), a_dot=a_dot)
-        return factor_dot + np.triu(a_dot, 1), False
+        return factor_dot + np.triu(a_dot, 1) if OF_THE_MATRIX else factor_dot, False
     factor_dot = linear_algebra.cholesky(a, True, out=np.triu(out[0]), a_dot=a_dot)
-    return factor_dot + np.tril(a_dot, -1), False
+    return factor_dot + np.tril(a_dot, -1) if OF_THE_MATRIX else factor_dot, False
 
 
 @pullback(scipy.linalg.cho_factor, "a")
@@ -256,9 +259,9 @@ def cho_factor_bar(a: T, lower: T = False, *, out: T, out_bar: T) -> T:
     g = out_bar[0]
     if lower:
         a_bar = linear_algebra.cholesky_bar(a, False, out=np.tril(out[0]), out_bar=np.tril(g))
-        return a_bar + np.triu(g, 1)
+        return a_bar + np.triu(g, 1) if OF_THE_MATRIX else a_bar
     a_bar = linear_algebra.cholesky_bar(a, True, out=np.triu(out[0]), out_bar=np.triu(g))
-    return a_bar + np.tril(g, -1)
+    return a_bar + np.tril(g, -1) if OF_THE_MATRIX else a_bar
 
 
 @differential(scipy.linalg.cho_solve)
