@@ -250,9 +250,9 @@ def test_primal(program: Program) -> None:
     case = primal_case(program)
     check(case.primal)
     expected = numeric.call(program.function, program.args, program.kwargs)
-    assert_equal(case.evaluate(case.primal), expected, 0.0, "graph")
+    assert_equal(case.evaluate(case.primal), expected, numeric.LAST_BITS, "graph")
     text = pipeline.finish(dce(case.primal), "primal", "").fn
-    assert_equal(case.call(text), expected, 0.0, "text")
+    assert_equal(case.call(text), expected, numeric.LAST_BITS, "text")
 
 
 @pytest.mark.parametrize(("program", "mode"), CASES)

@@ -148,6 +148,7 @@ def test_the_tests_of_a_rule_are_there() -> None:
                     assert (root / name).exists(), f"{e.name} is said to be tested in {name}"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "np.tanh"]) == 0
     assert "1.0 - out * out" in capsys.readouterr().out

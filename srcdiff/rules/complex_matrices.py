@@ -238,9 +238,9 @@ def lstsq_bar(a: T, b: T, out: T, out_bar: T) -> T:
     g, r, w = p.T @ x_bar, np.conj(b - a @ x), np.conj(adjoint(p) @ x)
     y, h = np.conj(x_bar) - p @ (a @ np.conj(x_bar)), p @ np.conj(g)
     if np.ndim(b) == 1:
-        b_bar = g + 2.0 * np.sum(out_bar[1]) * r
+        b_bar = g + 2.0 * np.real(np.sum(out_bar[1])) * r
         a_bar = np.outer(r, h) - np.outer(b_bar, x) + np.outer(w, y)
     else:
-        b_bar = g + 2.0 * resized(out_bar[1], x[0], 0) * r
+        b_bar = g + 2.0 * np.real(resized(out_bar[1], x[0], 0)) * r
         a_bar = r @ h.T - b_bar @ x.T + w @ y.T
     return a_bar + (np.conj(u) * out_bar[3]) @ np.conj(vh), b_bar
