@@ -141,7 +141,7 @@ def assert_structure(actual: Any, like: Any, what: str = "") -> None:
             assert np.shape(p) == np.shape(q), f"{what}: leaf of shape {np.shape(p)} for {np.shape(q)}"
 
 
-# From 3.12 on Python's `sum` of floats makes up for what is rounded off; where it is read as a loop, it does not.
+# From 3.12 on Python's `sum` of floats makes up for what is rounded off; read as a loop, it does not.
 LAST_BITS = 0.0 if sys.version_info < (3, 12) else 1e-14
 
 

@@ -68,7 +68,8 @@ def test_primal(program: Program) -> None:
         texts.append(latest.text.source)
     case = primal_case(again)
     expected = numeric.call(program.function, program.args, program.kwargs)
-    assert_equal(numeric.call(again.function, again.args, again.kwargs), expected, numeric.LAST_BITS, "the text")
+    value = numeric.call(again.function, again.args, again.kwargs)
+    assert_equal(value, expected, numeric.LAST_BITS, "the text")
     assert_equal(case.call(second.fn), expected, numeric.LAST_BITS, "the text of the text")
 
 

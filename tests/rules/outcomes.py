@@ -217,7 +217,7 @@ def distance(got: Tree, want: Tree) -> float:
     """The largest difference, relative to the largest number (but not to less than one)."""
     worst = 0.0
     for a, b in zip(leaves(got), leaves(want), strict=True):
-        a, b = (np.asarray(x + 0.0 if np.result_type(x) == bool else x) for x in (a, b))
+        a, b = (np.asarray(x + 0.0 if np.asarray(x).dtype.kind == "b" else x) for x in (a, b))
         if not b.size and not a.size:
             continue
         assert a.dtype.kind in "fciu", f"{a!r} is no number"
