@@ -1246,6 +1246,17 @@ class TestJvp:
         assert jvp(f, [3, 2], [1, None]) == (9.0, 6.0)
         assert jvp(f, (3.0,), (2.0,), n=2) == (9.0, 12.0)
 
+    def test_counts_that_do_not_move(self):
+        def f(x, n):
+            s = 0.0
+            for i in range(n):
+                s = s + x[i] ** 2
+            return s
+
+        assert jvp(f, (X, 2), (np.ones(3), 0))[1] == 2 * (X[0] + X[1])
+        with pytest.raises(DerivativeValueError, match="no array"):
+            jvp(f, (X, 2), (np.ones(3), 0), wrt="x")
+
     def test_checked(self):
         f = lambda x, y: x * y  # noqa: E731
         for primals, tangents in [

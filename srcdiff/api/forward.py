@@ -110,7 +110,8 @@ def jvp(
     Parameters:
         fn: the function.
         primals: its positional arguments.
-        tangents: a tangent for each of them, of its structure and shape; ``None`` for one held fixed.
+        tangents: a tangent for each of them, of its structure and shape; ``None`` for one held fixed (the
+            integer 0 says the same of an integer).
         wrt: names, as for :func:`grad`; then ``tangents`` is the tangent of what is named (a tuple if several
             are named), and all else is held fixed.
         has_aux: the function returns ``(y, aux)``; the result is then ``(y, y_dot, aux)``.
@@ -146,7 +147,10 @@ def jvp(
             f"{name_of(fn)} takes {len(at.names)} positional arguments, {len(primals)} given",
             f"its arguments are {', '.join(at.names)}",
         )
+    values = at.split(tuple(primals))
     dots = {n: t for n, t in at.split(tuple(tangents)).items() if t is not None}
+    moving = {n: t for n, t in dots.items() if not (type(values[n]) is int and type(t) is int and t == 0)}
+    dots = moving or dots  # (a whole number that does not move may be a count, and stays one)
     if at.star in dots and all(t is None for t in dots[at.star]):
         del dots[at.star]
     backend = checked_backend(with_threads(backend, parallel))

@@ -33,7 +33,12 @@ def tangent(t: Any, x: Any, name: str) -> Any:
         if t is not None and module_of(t) not in (None, module_of(x)):
             pairs = ((module_of(x), name), (module_of(t), f"tangent of {name}"))
             mixed({m: n for m, n in pairs if m is not None})
-        got = xp.zeros_like(x) if t is None else xp.asarray(t)
+        try:
+            got = xp.zeros_like(x) if t is None else xp.asarray(t)
+        except ValueError:
+            refuse_value(
+                "tangents", f"the tangent of {name!r} is no array", f"give an array of shape {x.shape}"
+            )
         if got.dtype.kind == "c" and x.dtype.kind == "f":
             refuse_value(
                 "tangents", f"the tangent of {name!r} is complex, and {name!r} is not", "give a real tangent"
