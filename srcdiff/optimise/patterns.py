@@ -19,7 +19,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Map, Scalar, Seq
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq
 from srcdiff.optimise.dce import effect, guarded
 
 __all__ = [
@@ -327,6 +327,14 @@ def puts_back(ins: list[Atom]) -> bool:
         return False
     made = value.op
     return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], at)
+
+
+def as_precise(k: Kind, *operands: Atom) -> bool:
+    """Whether numbers are computed of operands as precisely as ``k`` says: not of single precision alone."""
+    numbers = [o for o in map(kind, operands) if isinstance(o, (Array, Scalar))]
+    found = [o for o in numbers if not (isinstance(o, Scalar) and o.weak)]
+    double = isinstance(k, (Array, Scalar)) and k.dtype in ("f8", "c16")
+    return not double or not found or any(o.dtype not in ("f2", "f4", "c8") for o in found)
 
 
 def negated(a: Atom) -> Atom | None:
