@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 
+from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.reverse import Reverse
 from srcdiff.ir import ops
@@ -281,7 +282,7 @@ class Settler:
             return True
         if may_alias(op.fn):
             return isinstance(k, Array) and len(op.ins) <= 2
-        if op.fn in CHEAP or (op.fn is operator.pow and not vals(op.ins)):
+        if op.fn in CHEAP or computable(op, op.ins):
             return isinstance(k, (Scalar, Array))
         return False
 
