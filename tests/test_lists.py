@@ -204,3 +204,57 @@ def test_functions_of_one_number(name: str) -> None:
                     np.testing.assert_array_equal(fn(x, y), getattr(np, name)(x, y))
             else:
                 np.testing.assert_allclose(fn(x), getattr(np, name)(x), rtol=4e-16)
+
+
+SINGLE = np.float32(1 / 3)
+
+
+def quotients(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        s = (s + x[i] * 0.3) / np.float32(1.5)
+    return s
+
+
+def signs(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        if x[i] > 0:
+            s += x[i] * SINGLE
+        else:
+            s -= x[i] / SINGLE
+    return s
+
+
+def largest(x: Any) -> Any:
+    return x.max() * SINGLE / np.float32(7.0)
+
+
+@pytest.mark.parametrize("f", [quotients, signs, largest])
+def test_double_beside_single_precision(f: Any) -> None:
+    """A float64 has a gradient of double precision, whatever single numbers it meets."""
+    x = np.array([1.1, -0.2, 0.7])
+    g = grad(f)(x)
+    assert g.dtype == np.float64
+    third, last = float(SINGLE), 0.3 / 1.5
+    wanted = {
+        quotients: [last / 1.5**2, last / 1.5, last],
+        signs: [third, -1 / third, third],
+        largest: [third / 7, 0.0, 0.0],
+    }
+    np.testing.assert_allclose(g, wanted[f], rtol=1e-14)
+
+
+def kept_apart(x: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        q = np.divide(1.0, x[i])
+        if np.isfinite(q):
+            s += q
+    return s
+
+
+def test_cotangents_of_constants_are_divided_by_zero() -> None:
+    """What branches make of constants is a number of Python's: NumPy divides it by an element that is 0."""
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(grad(kept_apart)(np.array([0.0, 2.0])), [0.0, -0.25])

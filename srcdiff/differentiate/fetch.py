@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 
+from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.reverse import Reverse
 from srcdiff.ir import ops
@@ -281,7 +282,7 @@ class Settler:
             return True
         if may_alias(op.fn):
             return isinstance(k, Array) and len(op.ins) <= 2
-        if op.fn in CHEAP or (op.fn is operator.pow and not vals(op.ins)):
+        if op.fn in CHEAP or computable(op, op.ins) or is_square(op):
             return isinstance(k, (Scalar, Array))
         return False
 
@@ -457,6 +458,11 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
     results = list(vals(region.results))
     used.update(results)
     read.update(results)
+
+
+def is_square(op: Op) -> bool:
+    """Whether an operation is a multiplication in the guise of a power."""
+    return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
 
 
 def free_op(op: Op) -> bool:

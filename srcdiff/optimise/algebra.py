@@ -19,6 +19,7 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
     adds_nothing,
+    as_precise,
     displayed,
     fills,
     flipped,
@@ -102,10 +103,10 @@ class Algebra(Rewriter):
             if nb is not None and self.once(b):
                 return self.make(operator.neg, [self.make(operator.mul, [a, nb], op)], op)
             inverse = reciprocal(b)
-            if inverse is not None and self.once(b):
+            if inverse is not None and self.once(b) and as_precise(k, a, inverse):
                 return self.make(operator.truediv, [a, inverse], op)
             inverse = reciprocal(a)
-            if inverse is not None and self.once(a):
+            if inverse is not None and self.once(a) and as_precise(k, b, inverse):
                 return self.make(operator.truediv, [b, inverse], op)
         if fn is operator.truediv and len(ins) == 2:
             a, b = ins

@@ -125,7 +125,8 @@ class Owner(Results, Sums):
             if op.code in ("for", "while"):
                 view = LoopView(op)
                 written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
-                for j in sorted(updated_anywhere(view, self.changes) | written):
+                first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)
+                for j in (*sorted(first), *sorted(written - first)):
                     i = view.inits[j]
                     if isinstance(i, Val) and (
                         not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)

@@ -24,6 +24,7 @@ PASSES = {
     "reuse": "memory that nobody reads any more is written over",
     "filled": "an array of equal numbers is made as one, not as the copy of a number repeated",
     "lists": "arrays whose elements a loop reads and writes one at a time are lists for that loop",
+    "precision": "a number of single precision is a double where it meets Python's own for doubles",
     "pack": "tapes that go one way are one",
 }
 

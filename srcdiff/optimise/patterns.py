@@ -19,7 +19,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Map, Scalar, Seq
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq
 from srcdiff.optimise.dce import effect, guarded
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "alike",
     "apart",
     "basic",
-    "computable",
     "displayed",
     "fills",
     "flipped",
@@ -56,36 +55,6 @@ __all__ = [
     "unchanged",
     "zeroed",
 ]
-
-ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg}
-
-
-def computable(op: Op, ins: list[Atom]) -> bool:
-    """Whether an operation on numbers that are written out, or made of such, does not raise."""
-    if op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
-        return False
-    return op.fn in (operator.pow, operator.truediv) and result_of(op.fn, ins) is not None
-
-
-def result_of(fn: Any, ins: list[Atom]) -> float | None:
-    """The number that a function gives for others that are known; None if it raises, or is very large."""
-    given = [number(a) for a in ins]
-    if any(v is None or abs(v) > 1e9 for v in given):
-        return None
-    try:
-        return fn(*given)  # type: ignore[no-any-return]
-    except (ArithmeticError, ValueError):
-        return None
-
-
-def number(a: Atom) -> float | None:
-    """A number that is written out, or made of such by arithmetic."""
-    if isinstance(a, Const):
-        return a.value if type(a.value) in (int, float) else None
-    op = a.op if isinstance(a, Val) else None
-    if op is None or op.code != "prim" or op.fn not in ARITHMETIC or any(op.attrs.get("names") or ()):
-        return None
-    return result_of(op.fn, op.ins)
 
 
 def steady(op: Op, ins: list[Atom]) -> bool:
@@ -327,6 +296,14 @@ def puts_back(ins: list[Atom]) -> bool:
         return False
     made = value.op
     return made is not None and made.fn is operator.getitem and made.ins[0] is x and same(made.ins[1], at)
+
+
+def as_precise(k: Kind, *operands: Atom) -> bool:
+    """Whether numbers are computed of operands as precisely as ``k`` says: not of single precision alone."""
+    numbers = [o for o in map(kind, operands) if isinstance(o, (Array, Scalar))]
+    found = [o for o in numbers if not (isinstance(o, Scalar) and o.weak)]
+    double = isinstance(k, (Array, Scalar)) and k.dtype in ("f8", "c16")
+    return not double or not found or any(o.dtype not in ("f2", "f4", "c8") for o in found)
 
 
 def negated(a: Atom) -> Atom | None:

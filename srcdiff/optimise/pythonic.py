@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree
+from srcdiff.optimise.precision import may_be_pythons
 
 if TYPE_CHECKING:
     from srcdiff.optimise.lists import Use
@@ -43,6 +44,7 @@ class Numbers:
     power: Any  # for a number of Python's
     number_at_once: Callable[[Any], bool]  # whether a function takes a number for an array
     shape_only: Callable[[Any], frozenset[int]]
+    gives_numpys: Callable[[Any], bool]  # whether a function makes the library's numbers, of Python's too
 
 
 def is_double(a: Atom) -> bool:
@@ -68,6 +70,7 @@ class Pythonic:
     ) -> None:
         self.graph, self.numbers, self.uses, self.ours = graph, numbers, uses, ours
         self.parts: dict[Val, Parts] = {}
+        self.own: set[Val] = set()  # more numbers that may be Python's
         self.todo: list[Val] = []
         for v, part in sources.items():
             self.mark(v, frozenset() if part is None else frozenset((part,)))
@@ -203,8 +206,9 @@ class Pythonic:
     # ---- the same numbers by Python's means
     def rewrite(self) -> None:
         """Divisions that may be by zero, functions of one number, and what is returned."""
-        self.in_region(self.graph.region, frozenset())
         region = self.graph.region
+        self.own = may_be_pythons(region, self.numbers.gives_numpys, self.parts)
+        self.in_region(region, frozenset())
 
         def strong(v: Val) -> Atom:
             if v not in self.parts or v.kind != Scalar("f8", False):
@@ -243,7 +247,7 @@ class Pythonic:
         top, by = op.ins
         if isinstance(by, Const) and by.value:
             return
-        if not any(isinstance(a, (Val, Const)) and self.may_be_plain(a) for a in (top,)):
+        if top not in self.own and not self.may_be_plain(top):
             return  # NumPy's own number is divided: NumPy divides
         if not self.may_be_plain(by):
             return

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.analysis.constants import computable
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     UNDEF,
@@ -29,7 +30,7 @@ from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import alike, basic, computable, is_zero, last_written, puts_back, steady
+from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, steady
 from srcdiff.optimise.rebuild import count_uses, key_of_fn
 from srcdiff.optimise.words import Words
 

@@ -16,6 +16,7 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
+from srcdiff.optimise.precision import widened
 from srcdiff.optimise.products import cheaper_products
 from srcdiff.optimise.pythonic import Numbers
 from srcdiff.optimise.scatter import fewer_passes
@@ -100,7 +101,7 @@ WORDS = Words(
 NUMBERS = Numbers(
     numbers.QUICK, np.array, np.reshape, np.ndarray.item, np.float64, np.divide, numbers.POWER,
     numbers.takes_number,
-    shape_positions,
+    shape_positions, numbers.gives_numpys,
 )  # fmt: skip
 
 SMALL = Small(
@@ -108,6 +109,11 @@ SMALL = Small(
     frozenset({np.dot, np.matmul, np.inner, np.vdot, operator.matmul}), np.sum, np.cross, np.transpose,
     numbers.takes_element,
 )  # fmt: skip
+
+
+def doubles(graph: Graph) -> Graph:
+    """Double precision where Python's own numbers would be single precision."""
+    return noted("precision", widened(graph, np.float64, numbers.gives_numpys))
 
 
 def optimised(graph: Graph, merge: bool = True) -> Graph:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
+import numpy as np
+
 from srcdiff import family
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
@@ -33,6 +35,7 @@ from srcdiff.ir.kinds import (
 )
 from srcdiff.ir.modules import on_device
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.precision import has_single
 from srcdiff.optimise.written_out import written_out
 from srcdiff.pipeline import context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
@@ -249,7 +252,21 @@ def seed(b: Any, result: Atom) -> Atom:
     k = kind(result)
     if (isinstance(k, Array) and k.dims) or k == UNKNOWN:
         return b.rule(vocabulary.ones, {"x": result})  # type: ignore[no-any-return]
-    return Const(1.0)
+    v = one(k, b.graph)
+    if v is None or v.op is None:
+        return Const(1.0)
+    b.region.ops.append(v.op)
+    return v
+
+
+def one(k: Kind, graph: Graph) -> Val | None:
+    """The number that a sweep starts from, where Python's own would be single precision: NumPy's."""
+    double = isinstance(k, Scalar) and k.dtype == "f8" and not k.weak
+    if not double or on_device() or not has_single(graph):
+        return None
+    op = Op("prim", [Const(1.0)], attrs={"fn": np.float64})
+    op.outs.append(Val("", Scalar("f8", False), op))
+    return op.out
 
 
 def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
@@ -282,7 +299,10 @@ def pair(a: Atom, b: Atom) -> Atom:
 
 def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
     """The derivative with respect to one number: forward mode, no tape."""
-    g, dots, _ = forward(graph, [wrt], context.CONTEXT, {wrt: Const(1.0)})
+    start = one(wrt.kind, graph)
+    g, dots, _ = forward(graph, [wrt], context.CONTEXT, {wrt: Const(1.0) if start is None else start})
+    if start is not None and start.op is not None:
+        g.region.ops.insert(0, start.op)
     result, aux = scalar_result(g, request.has_aux)
     t = dots[0]
     if request.has_aux and isinstance(t, Struct):

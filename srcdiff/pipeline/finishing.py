@@ -69,6 +69,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
     while True:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name
+        context.doubles(own_graph)
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
         plan = partition(own_graph, memory, written, banned, threads)
         others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
@@ -145,6 +146,6 @@ def printed(graph: Graph) -> Graph:
     graph = noted("reuse", reuse(graph, *facts, context.WORDS))
     if not on_device():
         graph = noted("filled", made_full(graph, context.WORDS))
-        graph = noted("lists", as_lists(graph, context.NUMBERS))
+        graph = context.doubles(noted("lists", as_lists(graph, context.NUMBERS)))
         graph.info["rows"] = not graph.info.get("budget")
     return noted("pack", pack(graph))

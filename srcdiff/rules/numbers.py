@@ -10,7 +10,7 @@ import numpy as np
 from srcdiff import runtime
 from srcdiff.rules.registry import definition, known
 
-__all__ = ["POWER", "QUICK", "takes_element", "takes_number"]
+__all__ = ["POWER", "QUICK", "gives_numpys", "takes_element", "takes_number"]
 
 QUICK: dict[Any, Any] = {
     np.cos: runtime.cos, np.exp: runtime.exp, np.expm1: runtime.expm1, np.log: runtime.log,
@@ -28,6 +28,11 @@ known(*(fn for fn in QUICK.values() if fn is not operator.abs), POWER)
 def takes_number(fn: Any) -> bool:
     """Whether a function of NumPy does the same with a number of Python's as with one of its own."""
     return isinstance(fn, np.ufunc) or fn in (np.array, np.clip, np.where)
+
+
+def gives_numpys(fn: Any) -> bool:
+    """Whether a function makes NumPy's own numbers, of Python's too."""
+    return isinstance(fn, np.ufunc) or str(getattr(fn, "__module__", "")).startswith("numpy")
 
 
 def takes_element(fn: Any) -> bool:

@@ -284,6 +284,18 @@ def continue_deep(A):
 xs = np.array([0.3, -0.2, 0.8, 0.9, 0.1])
 A = rng.normal(size=(4, 3))
 
+def part_or_second(x, y, n):
+    for i in range(n):
+        x = x * y
+        if x[0] < 1.0:
+            return y[: i + 1] * x[: i + 1]
+    return y
+
+
+def sum_of_part(x, y, n):
+    return np.sum(part_or_second(x, y, n) ** 2)
+
+
 PROGRAMS = [
     Program("break_on_size", break_on_size, (1.7, 10)),
     Program("break_on_size_not", break_on_size, (0.7, 4)),
@@ -296,6 +308,9 @@ PROGRAMS = [
     Program("both_break", both_break, (1.3, 6)),
     Program("return_in_loop", return_in_loop, (xs, 0.9)),
     Program("return_in_loop_not", return_in_loop, (xs, 90.0)),
+    Program("sum_of_part", sum_of_part, (np.array([0.5, 2.0, 3.0]), np.array([1.1, 1.2, 1.3]), 3), (0, 1)),
+    Program("sum_of_part_not", sum_of_part, (np.array([1.5, 2.0]), np.array([1.1, 1.2]), 2), (0, 1)),
+    Program("sum_of_part_no_trip", sum_of_part, (np.array([1.1, 1.2]), np.array([0.5, 2.0]), 0), (0, 1)),
     Program("return_in_nested", return_in_nested, (A, 2.5)),
     Program("return_in_nested_not", return_in_nested, (A, 250.0)),
     Program("return_in_while", return_in_while, (1.3,)),

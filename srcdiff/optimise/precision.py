@@ -1,0 +1,137 @@
+"""Double precision where Python's own numbers meet single precision.
+
+By its kind a cotangent is a double, and what starts it is often a number of Python's own: the seed, a
+constant of a branch, an element of a list.  With a ``np.float32`` such a number is single precision (NEP 50),
+with doubles it is one of them.  So where an operation of doubles has no other operand that is surely one of
+NumPy's, its operand of single precision is made a double first.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, walk
+from srcdiff.ir.kinds import Array, Kind, Scalar
+
+__all__ = ["has_single", "may_be_pythons", "widened"]
+
+SINGLE = ("f2", "f4", "c8")
+DOUBLE = ("f8", "c16")
+MIXED = {
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod,
+    operator.floordiv, ops.accumulate,
+}  # fmt: skip
+ALONE = {operator.neg, operator.pos, operator.abs, float, abs, complex}
+TAKEN = {operator.getitem, ops.getfield, ops.poplast, ops.rest}
+
+
+def widened(graph: Graph, double: Any, numpys: Callable[[Any], bool]) -> Graph:
+    """Make operations double precision that are by their kinds.
+
+    ``double``: what makes a number one of NumPy's. ``numpys(fn)``: whether a function makes such numbers of
+    Python's too.
+    """
+    suspects = [op for op in walk(graph.region) if mixes(op)]
+    if not suspects:
+        return graph
+    own = may_be_pythons(graph.region, numpys, {p for p in graph.region.params if isinstance(p.kind, Scalar)})
+    found = {op for op in suspects if all(is_own(a, own) for a in op.ins if size(a) not in SINGLE)}
+    if found:
+        rewrite(graph.region, found, double)
+    return graph
+
+
+def has_single(graph: Graph) -> bool:
+    """Whether there is anything of single precision."""
+    made = (v for op in walk(graph.region) for v in op.outs)
+    return any(size(v) in SINGLE for v in (*graph.region.params, *made))
+
+
+def size(a: Atom) -> str:
+    k = kind(a)
+    return k.dtype if isinstance(k, (Array, Scalar)) else ""
+
+
+def mixes(op: Op) -> bool:
+    """Whether an operation makes doubles of two operands of which one is single precision."""
+    if op.code != "prim" or op.fn not in MIXED or len(op.ins) != 2 or is_own_kind(op.out.kind):
+        return False
+    if op.origin is not None and not op.origin.adjoint:
+        return False  # the program's own
+    sizes = [size(a) for a in op.ins]
+    mixed = any(s in SINGLE for s in sizes) and any(s in DOUBLE for s in sizes)
+    return size(op.out) in DOUBLE and mixed and any(map(is_real, op.ins))
+
+
+def is_real(a: Atom) -> bool:
+    """Whether a number can be made a double."""
+    return isinstance(kind(a), Scalar) and size(a)[0] == "f"
+
+
+def is_own_kind(k: Kind) -> bool:
+    return isinstance(k, Scalar) and k.weak
+
+
+def is_own(a: Atom, own: set[Val]) -> bool:
+    return a in own if isinstance(a, Val) else is_own_kind(kind(a))
+
+
+def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterable[Val] = ()) -> set[Val]:
+    """The numbers that may be Python's own, although their kind is that of NumPy's; ``first`` are known."""
+    own = set(first)
+    every = list(walk(region))
+
+    def add(v: Val) -> bool:
+        if v in own or not isinstance(v.kind, Scalar):
+            return False
+        own.add(v)
+        return True
+
+    def step(op: Op) -> bool:
+        if op.code == "prim":
+            if is_own_kind(op.out.kind):
+                return add(op.out)
+            if op.fn in TAKEN:
+                return not isinstance(kind(op.ins[0]), Array) and add(op.out)
+            if op.fn in MIXED or op.fn in ALONE:
+                return all(is_own(a, own) for a in op.ins) and add(op.out)
+            return not numpys(op.fn) and add(op.out)
+        if op.code not in ("for", "while"):
+            return sum(add(v) for n, v in enumerate(op.outs) if from_any(op, n, own)) > 0
+        view = LoopView(op)
+        new = sum(map(add, view.elements))
+        rows = zip(view.params, view.finals, view.inits, view.yields, strict=True)
+        for n, (p, f, i, y) in enumerate(rows):
+            if is_own(i, own) or is_own(y, own):
+                new += sum(map(add, (p, f, *(r.params[n] for r in op.regions[:-1]))))
+        return new > 0
+
+    while sum(map(step, every)):
+        pass
+    return own
+
+
+def from_any(op: Op, n: int, own: set[Val]) -> bool:
+    """Whether what a branch gives may be one of Python's."""
+    if op.code != "if":
+        return True
+    return any(n >= len(r.results) or is_own(r.results[n], own) for r in op.regions)
+
+
+def rewrite(region: Region, found: set[Op], double: Any) -> None:
+    out: list[Op] = []
+    for op in region.ops:
+        for r in op.regions:
+            rewrite(r, found, double)
+        if op in found:
+            n = next(n for n, a in enumerate(op.ins) if is_real(a))
+            a = op.ins[n]
+            made = Op("prim", [a], attrs={"fn": double}, origin=op.origin)
+            made.outs.append(Val("", Scalar("f8", False), made))
+            out.append(made)
+            op.ins[n] = made.out
+        out.append(op)
+    region.ops = out
