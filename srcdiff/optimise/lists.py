@@ -336,9 +336,7 @@ class Lists:
             quick.update((o.out, o) for o in every if self.is_quick(o))
             strong.update((o.out, o) for o in every if o.fn is self.numbers.strong and is_double(o.ins[0]))
             runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
-            for v in captured_numbers(loop):
-                given[self.plain(v, loop, region)] = v, loop, region
-            for v in first_numbers(loop):
+            for v in dict.fromkeys((*captured_numbers(loop), *first_numbers(loop))):
                 given[self.plain(v, loop, region)] = v, loop, region
         self.count()
 
