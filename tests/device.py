@@ -34,6 +34,7 @@ DRAWS = (  # random numbers that CuPy does not draw
 SERIES = ("rising_polynomials",)  # CuPy has no numpy.polynomial
 IN_LISTS = (  # what is a number in a list for NumPy is an array there
     "flat_view_of_product", "dict_of_lists_of_any_length_appended", "shortest_path",
+    "local_alignment",
 )  # fmt: skip
 REFUSED = {
     **dict.fromkeys((*OUTSIDE, *DRAWS, *SERIES), "array-module"), **dict.fromkeys(IN_LISTS, "aliasing"),

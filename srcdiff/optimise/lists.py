@@ -240,9 +240,9 @@ class Lists:
     def rewrite(self, op: Op, region: Region, found: Found) -> None:
         view = LoopView(op)
         before: list[Op] = []
-        table = {v: self.listing(v, region, before, op) for v in found.outside}
-        inits = {j: self.listing(view.inits[j], region, before, op) for j in found.slots}
-        finals = {j: view.finals[j] for j in found.slots}
+        table = {v: self.listing(v, region, before, op) for v in sorted(found.outside, key=lambda v: v.id)}
+        inits = {j: self.listing(view.inits[j], region, before, op) for j in sorted(found.slots)}
+        finals = {j: view.finals[j] for j in inits}
         starts = {j: view.inits[j] for j in found.slots}
         for r in op.regions:
             replace_in(r, table)
