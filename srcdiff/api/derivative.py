@@ -414,7 +414,7 @@ class Derivative(Specialised, Generic[P, R]):
         return pipeline.finish(made, text_name(self), text, self._backend)
 
     def _derive(self, graph: Graph, given: Arguments) -> Graph:
-        return pipeline.derivative_graph(graph, self._request)
+        return pipeline.derivative_graph(graph, self._request, last=True)
 
     def _sweeps(self, graph: Graph, arguments: Arguments) -> tuple[Graph, ...]:
         return (self._derive(graph, arguments),)

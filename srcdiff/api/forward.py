@@ -71,7 +71,7 @@ class Forward(Specialised):
             if w in arguments:
                 check_argument(self.primal, w, arguments[w])
         graph = self._primal_graph(self._params(arguments, self._all_wrt()), arguments)
-        made = pipeline.derivative_graph(graph, self._request)
+        made = pipeline.derivative_graph(graph, self._request, last=True)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         name = name_of(self.primal)
         text = f"Value of {name} and its change along the tangents of {', '.join(wrt)}{self._for(arguments)}."

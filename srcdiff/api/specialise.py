@@ -511,7 +511,7 @@ class Specialised:
         t = self._target
         notes: dict[str, Any] = {k: graph.info[k] for k in NOTES if k in graph.info}
         layers = t.layers if then is None else (*t.layers, then)
-        graph = pipeline.layered(graph, layers)
+        graph = pipeline.layered(graph, layers, then is not None)
         if t.layers and then is None:
             graph = pipeline.known_kinds(graph, t.layers[-1])
         graph.info.update({**notes, "signature": t.signature})

@@ -97,9 +97,13 @@ def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
 
 
 @guarded(*SIGNALS)
-def derivative_graph(graph: Graph, request: Request) -> Graph:
-    """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp)."""
-    if request.backend == "numpy" and request.mode in ("grad", "value_and_grad", "jvp") and not on_device():
+def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Graph:
+    """The graph of the derivative asked for; same parameters as the primal (and tangents, for jvp).
+
+    ``last``: it becomes a text, which may be one for vectors of a certain size alone; nothing is made of it.
+    """
+    small = last and request.backend == "numpy" and request.mode in ("grad", "value_and_grad", "jvp")
+    if small and not on_device():
         graph = written_out(graph, context.SMALL)
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":
@@ -138,8 +142,11 @@ def known_kinds(graph: Graph, request: Request) -> Graph:
     return graph
 
 
-def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
-    """The graph of derivatives taken one of another; those in one number, again and again, in one sweep."""
+def layered(graph: Graph, layers: Sequence[Request], last: bool = False) -> Graph:
+    """The graph of derivatives taken one of another; those in one number, again and again, in one sweep.
+
+    ``last``: it becomes a text, and nothing is made of it.
+    """
     at = 0
     while at < len(layers):
         layer = layers[at]
@@ -152,7 +159,7 @@ def layered(graph: Graph, layers: Sequence[Request]) -> Graph:
                 graph = derivative_graph(graph, layer)
         else:
             count = 1
-            graph = derivative_graph(graph, layer)
+            graph = derivative_graph(graph, layer, last and at + 1 == len(layers))
         at += count
         if at < len(layers):
             graph = known_kinds(graph, layer)
