@@ -218,9 +218,12 @@ class Settler:
 
         (Not what the loop leaves: symbols that are made in its body stand for another size in each trip.)
         """
-        if self.m.op is None or not isinstance(v.kind, Array) or not v.kind.dims or not self.inner(v):
+        op = self.m.op
+        if op is None or not self.m.is_loop or not self.inner(v):
             return None
-        view = LoopView(self.m.op)
+        if not isinstance(v.kind, Array) or not v.kind.dims:
+            return None
+        view = LoopView(op)
         given = (a for a in view.inits if isinstance(a, Val) and a in self.r.home)
         return next((a for a in given if one_shape(a.kind, v.kind)), None)
 

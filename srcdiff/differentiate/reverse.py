@@ -11,6 +11,7 @@ from typing import Any
 
 from srcdiff.analysis.activity import Activity, widest
 from srcdiff.analysis.shifts import idle
+from srcdiff.analysis.useful import deciding
 from srcdiff.analysis.versions import (
     versions,
 )
@@ -98,7 +99,8 @@ class Reverse(Builder):
     def __init__(self, ctx: Context, graph: Graph, wrt: list[Val]) -> None:
         super().__init__(ctx, graph)
         found = Activity(graph, wrt, is_constant_fn)
-        self.varied, self.lost = found.varied - idle(graph, found.varied, SHIFTS), found.lost
+        zero = idle(graph, found.varied, SHIFTS) | deciding(graph, found.varied, is_constant_fn)
+        self.varied, self.lost = found.varied - (zero - found.lost.keys()), found.lost
         self.home: dict[Val, Region] = {}
         self.locate(graph.region)
         self.body = list(graph.region.ops)
