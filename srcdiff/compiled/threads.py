@@ -149,7 +149,9 @@ def large_enough(spaces: list[tuple[Size, ...]]) -> str:
     """The text of how many elements are computed, where that is only known when it runs."""
     if elements(spaces) is not None:
         return ""
-    return " * ".join(max(([atleast(s) for s in space if not s.is_one] for space in spaces), key=len))
+    texts = [[atleast(s) for s in space if not s.is_one] for space in spaces]
+    most = max(texts, key=len)
+    return " * ".join(most)
 
 
 def small(trips: object, spaces: list[tuple[Size, ...]]) -> str:
