@@ -380,6 +380,11 @@ def diag(lw: Lowerer, op: Op, names: Any) -> None:
         put(lw, diagonal(lw, to, offset), r)
         lw.bind(op.out, to)
         return
+    if len(r.sizes) == 2 and not offset and not same_size(*r.sizes):
+        n, m = r.sizes
+        if not (isinstance(n.dim, int) and isinstance(m.dim, int)):
+            least = Size.of(lw.name_of_number(f"min({n}, {m})"))
+            r = lw.stepped(lw.stepped(r, 0, Size("", 0), 1, least), 1, Size("", 0), 1, least)
     lw.result(op, [diagonal(lw, r, offset)], lambda t: cast(t[0], r.dtype, lw.dtype_of(op.out.kind)))
 
 
@@ -592,7 +597,11 @@ def native(lw: Lowerer, op: Op, names: Any) -> None:
     lw.flush()
     name = lw.fresh(op.out.name)
     module = "np.linalg." if linear else "np."
-    lw.line(f"{name} = {module}{op.fn.__name__}({', '.join(texts)})")
+    text = f"{module}{op.fn.__name__}({', '.join(texts)})"
+    size = given[0].sizes[0].dim
+    if linear and isinstance(size, int) and size <= BY_HAND:
+        text = by_hand(lw, op.fn, texts, size, ranks[-1]) or text
+    lw.line(f"{name} = {text}")
     k = op.out.kind
     if isinstance(k, Scalar) or not getattr(k, "dims", ()):
         lw.bind(op.out, Num(Store(name, lw.dtype_of(k), ())))
@@ -600,6 +609,32 @@ def native(lw: Lowerer, op: Op, names: Any) -> None:
     store = Store(name, lw.dtype_of(k), given[-1].sizes, lw.memory(op.out))
     lw.stores.setdefault(store, []).append(op.out)
     lw.bind(op.out, whole(store))
+
+
+BY_HAND = 8  # rows of matrices that are solved sooner than LAPACK is called
+
+
+def by_hand(lw: Lowerer, fn: Any, texts: list[str], n: int, rank: int) -> str:
+    """What LAPACK does, for a small matrix; nothing if it is better at it."""
+    if fn is np.linalg.det:
+        return f"{lw.helper('determinant')}({texts[0]})"
+    if fn is np.linalg.inv:
+        return f"{lw.helper('solved')}({texts[0]}, np.eye({n}))"
+    if fn is np.linalg.solve:
+        vector = rank == 1
+        b = f"{texts[1]}.reshape(({n}, 1))" if vector else texts[1]
+        return f"{lw.helper('solved')}({texts[0]}, {b})" + (".ravel()" if vector else "")
+    return ""
+
+
+def cofactors(lw: Lowerer, op: Op, names: Any) -> None:
+    """The derivative of a determinant."""
+    r = lw.elements(op.ins[0])
+    if len(r.sizes) != 2 or r.dtype != "f8" or not (has_blas() and lw.outer):
+        raise lw.no("cofactors are LAPACK's")
+    if not same_size(*r.sizes):
+        lw.check("agree", *r.sizes)
+    whole_call(lw, op, "cofactors_of", block(lw, op.ins[0]), r.sizes)
 
 
 LINEAR = frozenset(f"np.{w}" for w in ("inv", "det", "cholesky", "solve"))
@@ -650,7 +685,7 @@ HANDLERS.update({
 HELPERS: dict[str, Handler] = {  # of the library's own, by name
     "unarray": unarray, "unconcatenate": unconcatenate, "unhstack": unhstack, "unvstack": unvstack,
     "undiagonal": undiagonal, "cast_like": cast_like, "fit": fit, "reduced_size": reduced_size,
-    "add": lists.summed,
+    "add": lists.summed, "cofactors": cofactors,
 }  # fmt: skip
 
 Lowerer.helpers = HELPERS

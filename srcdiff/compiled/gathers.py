@@ -125,7 +125,7 @@ class Sweep:
         if why:
             lw.kernel.serial.append(why)
             return None
-        return threads.Part(lw, spaces)
+        return threads.Part(lw)
 
     def row(self, lw: Statements, names: list[str]) -> None:
         """A row on which every part has its say; its ends are done part by part."""

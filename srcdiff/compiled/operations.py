@@ -514,7 +514,8 @@ def has_blas() -> bool:
 
 def is_small(space: tuple[Size, ...]) -> bool:
     """Whether a product is done sooner than BLAS is called."""
-    return all(isinstance(s.dim, int) for s in space) and math.prod(map(int, map(str, space))) <= SMALL
+    sizes = [s.dim for s in space if isinstance(s.dim, int)]
+    return len(sizes) == len(space) and math.prod(sizes) <= SMALL
 
 
 def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None:
@@ -645,12 +646,22 @@ def outer(lw: Lowerer, op: Op, names: Any) -> None:
 def eye(lw: Lowerer, op: Op, names: Any) -> None:
     given = dict(zip((n or "NMk"[k : k + 1] for k, n in enumerate(names)), op.ins, strict=True))
     square = same(given.get("M", Const(None)), Const(None)) or lw.scalar(given["M"]) == lw.scalar(given["N"])
-    if not square or not same(given.get("k", Const(0)), Const(0)) or set(given) - {"N", "M", "k", "dtype"}:
+    k = given.get("k", Const(0))
+    k = k.value if isinstance(k, Const) and type(k.value) is int else None
+    if not square or k is None or set(given) - {"N", "M", "k", "dtype"}:
         raise lw.no("np.eye with options")
     dtype = lw.dtype_of(op.out.kind)
     if dtype not in ("f8", "c16"):
         raise lw.no("np.eye of another type")
-    n = Size.of(lw.name_of_number(lw.scalar(op.ins[0])), op.out.kind.dims[0])  # type: ignore[union-attr]
+    dim = op.out.kind.dims[0]  # type: ignore[union-attr]
+    text = lw.scalar(op.ins[0])
+    n = Size("", dim, dim) if isinstance(dim, int) else Size.of(lw.name_of_number(text), dim)
+    if k:
+        if lw.is_written(op.out):
+            raise lw.no("np.eye beside the diagonal, changed in place")
+        by = f"{{}} {'+' if k > 0 else '-'} {abs(k)} == {{}}"
+        lw.bind(op.out, Lazy(dtype, (n, n), lambda ix: cast(f"({by.format(*ix)})", "b1", dtype)))
+        return
     if lw.is_written(op.out):
         store = Store(lw.fresh(op.out.name), dtype, (n, n), lw.memory(op.out), fill="0")
         lw.stores.setdefault(store, []).append(op.out)

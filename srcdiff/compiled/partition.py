@@ -34,6 +34,7 @@ from srcdiff.compiled.values import (
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
+from srcdiff.ir.origins import in_order
 
 __all__ = ["Left", "Plan", "partition"]
 
@@ -529,14 +530,11 @@ class Partition:
         self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]], params: dict[str, Val]
     ) -> list[Op]:
         kernel = lw.kernel
-        words = list(
-            dict.fromkeys(o.text for op in self.inside(run) if (o := op.origin) is not None and o.text)
-        )
-        kernel.words = words
         kernel.places = list(dict.fromkeys(o for op in self.inside(run) if (o := op.origin) is not None))
+        kernel.words = in_order(kernel.places)
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
-        kernel.lines = head + [f"    {docstring(words)!r}", *lw.head, *lw.out]
+        kernel.lines = head + [f"    {docstring(kernel.words)!r}", *lw.head, *lw.out]
         if kernel.shared:
             kernel.helpers.add("LOOPS")
         if len(lw.out) == 0:

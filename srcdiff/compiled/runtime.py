@@ -16,10 +16,11 @@ from srcdiff.compiled import vmath
 
 __all__ = [
     "LOOPS", "agree", "all_interpolated", "all_searched",
-    "bound", "clip", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows",
+    "bound", "clip", "cofactors_of", "determinant", "divided", "divisor", "exp_of_complex",
+    "found", "grown", "grown_rows",
     "interpolated", "larger", "logaddexp", "maximum", "minimum",
-    "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "some",
-    "unpacked", "where",
+    "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved",
+    "some", "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -320,3 +321,90 @@ def logaddexp(a: Any, b: Any) -> Any:
     if d <= 0:
         return b + math.log1p(math.exp(d))
     return d
+
+
+@compiled
+def eliminated(a: Any, b: Any) -> float:
+    """Make ``a`` triangular, and ``b`` along with it, in place; the determinant of ``a``.
+
+    Rows are exchanged as in LAPACK.  It stops at a column of zeros: the determinant is zero.
+    """
+    n = a.shape[0]
+    det = 1.0
+    for k in range(n):
+        p = k
+        for i in range(k + 1, n):
+            if a[p, k] == a[p, k] and not abs(a[i, k]) <= abs(a[p, k]):  # (a NaN comes first)
+                p = i
+        if a[p, k] == 0.0:
+            return 0.0
+        if p != k:
+            det = -det
+            for j in range(n):
+                a[k, j], a[p, j] = a[p, j], a[k, j]
+            for j in range(b.shape[1]):
+                b[k, j], b[p, j] = b[p, j], b[k, j]
+        det *= a[k, k]
+        for i in range(k + 1, n):
+            f = a[i, k] / a[k, k]
+            for j in range(k + 1, n):
+                a[i, j] -= f * a[k, j]
+            for j in range(b.shape[1]):
+                b[i, j] -= f * b[k, j]
+    return det
+
+
+@compiled
+def substituted(a: Any, b: Any) -> None:
+    """Solve what ``eliminated`` has made of a system, in ``b``."""
+    n = a.shape[0]
+    for k in range(n - 1, -1, -1):
+        for j in range(b.shape[1]):
+            x = b[k, j]
+            for i in range(k + 1, n):
+                x -= a[k, i] * b[i, j]
+            b[k, j] = x / a[k, k]
+
+
+@compiled
+def determinant(a: Any) -> float:
+    """``np.linalg.det`` of a small matrix."""
+    return eliminated(a.copy(), np.empty((a.shape[0], 0)))
+
+
+@compiled
+def solved(a: Any, b: Any) -> Any:
+    """``np.linalg.solve`` of a small matrix and a matrix: no call of LAPACK, and NaNs go through it."""
+    a, x = a.copy(), b.copy()
+    eliminated(a, x)
+    for k in range(a.shape[0]):
+        if a[k, k] == 0.0:
+            raise np.linalg.LinAlgError("Singular matrix")
+    substituted(a, x)
+    return x
+
+
+@compiled
+def cofactors_of(a: Any) -> Any:
+    """The derivative of the determinant, as ``srcdiff.runtime.cofactors``."""
+    n = a.shape[0]
+    lu, x, out = a.copy(), np.eye(n), np.empty((n, n))
+    det = eliminated(lu, x)
+    if det != 0.0:
+        substituted(lu, x)
+        for i in range(n):
+            for j in range(n):
+                out[i, j] = det * x[j, i]
+        return out
+    u, s, vh = np.linalg.svd(a)
+    sign = determinant(u) * determinant(vh)
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = 0.0
+            for k in range(n):
+                rest = sign
+                for m in range(n):
+                    if m != k:
+                        rest *= s[m]
+                out[i, j] += u[i, k] * rest * vh[k, j]
+    return out

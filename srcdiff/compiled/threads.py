@@ -7,6 +7,7 @@ depend on how many threads there are, nor on which of them does what.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,18 @@ def shared(lw: Statements, node: Nest, var: str) -> bool:
     why = refusal(node.members, set(folds))
     if not why and (lw.diagonals or len(lw.ranges(node, 0)) > 1):
         why = "it is done in parts that differ"
-    why = why or small(node.size.dim, [s.space for s in node.members])
+    spaces = [s.space for s in node.members]
+    why = why or small(node.size.dim, spaces)
+    enough = large_enough(spaces)
+    if not why and enough and lw.outer and not lw.is_outside(enough):
+        why = "how many elements it has is only known inside of a loop"
     if why:
         lw.kernel.serial.append(why)
         return False
-    part = Part(lw, [s.space for s in node.members])
+    if enough:
+        lw.line(f"if {enough} >= {LEAST}:")
+        lw.depth += 1
+    part = Part(lw)
     size = bare(atleast(node.size))
     saved = {store: store.name for store in folds}
     partial = {store: lw.fresh(f"{name}_parts") for store, name in saved.items()}
@@ -44,16 +52,18 @@ def shared(lw: Statements, node: Nest, var: str) -> bool:
     part.begin("0", size)
     for store, fold in folds.items():
         lw.line(f"{store.name} = {bare(fold.start)}")
-    for store in buffers(node):
-        made_here(lw, store)
+    made = [store for store in buffers(node) if made_here(lw, store)]
+    body = len(lw.out) - len(made)
     lw.kernel.loops += 1
-    lw.line(f"for {var} in range({part.first}, {part.last}):")
+    head = f"for {var} in range({part.first}, {part.last}):"
+    lw.line(head)
     lw.parts[var] = (0, 2**62)
     lw.depth += 1
     lw.nodes(node.body, [var])
     lw.settle()
     lw.depth -= 1
     del lw.parts[var]
+    alone = lw.out[body:]
     for store in folds:
         lw.line(f"{partial[store]}[{part.name}] = {store.name}")
     part.end()
@@ -66,19 +76,33 @@ def shared(lw: Statements, node: Nest, var: str) -> bool:
             step = fold.step.format(saved[store], f"{partial[store]}[{part.name}]")
             lw.line(f"{saved[store]} = {bare(step)}")
         lw.depth -= 1
+    if enough:
+        lw.depth -= 1
+        lw.line("else:")
+        names = {store.name: name for store, name in saved.items()}
+        lw.out += by_one(alone, head, f"for {var} in range({size}):", names)
     for store, name in saved.items():
         store.name = name
     return True
 
 
-def made_here(lw: Statements, store: Store) -> None:
-    """Memory that is used in one trip at a time is made by each part."""
+def by_one(lines: list[str], head: str, own: str, names: dict[str, str]) -> list[str]:
+    """The loop of one part as that of all trips: threads are not woken for one part."""
+    text = "\n".join(line.replace(head, own) if line.strip() == head else line for line in lines)
+    for part, name in names.items():
+        text = re.sub(rf"\b{part}\b", name, text)
+    return [line[4:] for line in text.split("\n")]  # (it stood in the loop over the parts)
+
+
+def made_here(lw: Statements, store: Store) -> bool:
+    """Memory that is used in one trip at a time is made by each part; whether that has written a line."""
     start = f"{store.name} = np.empty("
     for lines in (lw.out, lw.head):
         for n, line in enumerate(lines):
             if line.strip().startswith(start):
                 lw.line(lines.pop(n).strip())
-                return
+                return True
+    return False
 
 
 @dataclass(slots=True)
@@ -86,7 +110,6 @@ class Part:
     """A loop over the parts of a loop, which threads take one after the other."""
 
     lw: Statements
-    spaces: list[tuple[Size, ...]]
     name: str = ""
     first: str = ""
     last: str = ""
@@ -96,11 +119,6 @@ class Part:
         lw = self.lw
         lw.part = lw.part or (lw.fresh("part"), lw.fresh("first"), lw.fresh("last"))
         self.name, self.first, self.last = lw.part
-        if elements(self.spaces) is None:  # the sizes are known when it runs
-            self.count = lw.fresh("parts")
-            most = max(self.spaces, key=len)
-            text = " * ".join(atleast(s) for s in most)
-            lw.line(f"{self.count} = {PARTS} if {text} >= {LEAST} else 1")
 
     def begin(self, first: str, last: str) -> None:
         lw = self.lw
@@ -125,6 +143,15 @@ def elements(spaces: list[tuple[Size, ...]]) -> int | None:
             n *= s.dim
         total += n
     return total
+
+
+def large_enough(spaces: list[tuple[Size, ...]]) -> str:
+    """The text of how many elements are computed, where that is only known when it runs."""
+    if elements(spaces) is not None:
+        return ""
+    texts = [[atleast(s) for s in space if not s.is_one] for space in spaces]
+    most = max(texts, key=len)
+    return " * ".join(most)
 
 
 def small(trips: object, spaces: list[tuple[Size, ...]]) -> str:

@@ -21,6 +21,7 @@ from srcdiff.cuda.tables import BLOCKS, C_TYPES, ELEMENTWISE, FUNCTIONS, PARAMS,
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Origin, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.origins import in_order
 
 __all__ = ["BLOCK", "Kernel", "Writer", "cast", "literal"]
 
@@ -60,7 +61,7 @@ class Kernel:
     def stands_for(self, ops: Iterable[Op]) -> None:
         """Note the user's statements that operations come from."""
         self.places = list(dict.fromkeys(o for op in ops if (o := op.origin) is not None))
-        self.words = list(dict.fromkeys(o.text for o in self.places if o.text))
+        self.words = in_order(self.places)
 
 
 def literal(v: Any, dtype: str) -> str:
@@ -544,7 +545,8 @@ def definition(
 def comment(words: list[str]) -> list[str]:
     """Which lines of the user's a kernel stands for."""
     shown = words if len(words) <= 8 else [*words[:4], "...", *words[-3:]]
-    shown = [w if len(w) <= 80 else w[:76] + " ..." for w in (" ".join(w.split()) for w in shown)]
+    shown = [" " * (len(w) - len(w.lstrip())) + " ".join(w.split()) for w in shown]
+    shown = [w if len(w) <= 80 else w[:76] + " ..." for w in shown]
     return ["# Stands for:", *(f"#     {w}" for w in shown)] if words else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srcdiff.differentiate.common import (
@@ -79,7 +79,7 @@ def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:
     if o is None:
         return None
     of = fn_name(op) if op is not None and op.fn else ""
-    return Origin(o.file, o.line, o.text, (), "", False, True, of)
+    return replace(o, above=(), beside="", blank=False, adjoint=True, of=of)
 
 
 def is_none(v: Val, branch: Op, k: int) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
@@ -509,7 +510,7 @@ def read_by(op: Op) -> list[Val]:
 
 
 def adjoint(o: Origin | None) -> Origin | None:
-    return Origin(o.file, o.line, o.text, (), "", False, True) if o is not None else None
+    return replace(o, above=(), beside="", blank=False, adjoint=True, of="") if o is not None else None
 
 
 def integer() -> Kind:

@@ -280,7 +280,11 @@ class Lowerer(Core):
         text = " ".join(x.strip() for x in found.lines[line - 1 : end])
         if own and not own[1]:
             text = text.rpartition("#")[0].rstrip() if end == line else text
-        self.origin = Origin(found.file, line, text, tuple(above), beside, blank)
+        first = "".join(found.lines[line - 1 : line])
+        indent = len(first) - len(first.lstrip())
+        self.origin = Origin(
+            found.file, line, text, tuple(above), beside, blank, indent=indent, function=found.node.lineno
+        )
 
     def poison(self, s: Any) -> None:
         for name in assigned_names([s]):

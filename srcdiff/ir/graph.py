@@ -66,6 +66,8 @@ class Origin:
     blank: bool = False
     adjoint: bool = False
     of: str = field(default="", compare=False)  # of an adjoint: the operation that it goes back over
+    indent: int = field(default=0, compare=False)  # of the line in the file
+    function: int = field(default=0, compare=False)  # the line at which the function around it begins
 
 
 class Val:

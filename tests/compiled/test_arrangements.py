@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("numba")
 
 from srcdiff import grad, hessian, jvp
+from srcdiff.runtime import cofactors
 
 M = np.random.default_rng(3).normal(size=(5, 6))
 V = np.array([0.3, -0.5, 0.7, 0.2, 1.1])
@@ -90,6 +91,21 @@ def solved(a: Any) -> Any:
     return s
 
 
+def filtered(q: Any) -> Any:
+    """Kalman's filter: small systems are solved in loops, there and back."""
+    n = q.shape[0]
+    F = np.eye(n) + 0.1 * np.eye(n, k=1) - 0.2 * np.eye(n, k=-1)
+    P, x, s = np.eye(n), np.ones(n), 0.0
+    for k in range(3):
+        P = F @ P @ F.T + np.diag(np.exp(q[k]))
+        S = P[:2, :2] + 0.5 * np.eye(2)
+        r = x[:2] - 0.3 * k
+        K = np.linalg.solve(S, P[:2]).T
+        s = s + r @ np.linalg.solve(S, r) + np.log(np.linalg.det(S)) + np.sum(np.linalg.inv(S) * 0.1)
+        x, P = F @ x + K @ r, P - K @ S @ K.T
+    return s
+
+
 def looked_up(x: Any) -> Any:
     knots = np.array([-1.0, 0.0, 0.4, 0.6, 2.0])
     s = 0.0
@@ -110,7 +126,8 @@ def lengths(x: Any) -> Any:
 
 PROGRAMS: list[tuple[Callable[..., Any], Any]] = [
     (rolled, M), (rolled_by_what_is_read, V), (rolled_then_written, V), (numbers, V), (joined, V),
-    (diagonals, SQUARE), (padded, M), (reshaped, M), (solved, SQUARE), (looked_up, V), (lengths, V),
+    (diagonals, SQUARE), (padded, M), (reshaped, M), (solved, SQUARE), (filtered, SQUARE), (looked_up, V),
+    (lengths, V),
 ]  # fmt: skip
 
 
@@ -121,12 +138,28 @@ def test_against_numpy(f: Callable[..., Any], x: Any, uncompiled: None) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("f", [rolled, numbers, joined, diagonals])
+@pytest.mark.parametrize("f", [rolled, numbers, joined, diagonals, filtered])
 def test_one_kernel(f: Callable[..., Any], uncompiled: None) -> None:
     """Nothing of these is left to NumPy."""
     x = dict(PROGRAMS)[f]
     report = str(grad(f, backend="numba").compiled(x))
     assert "not compiled" not in report, report
+
+
+def test_small_systems() -> None:
+    from srcdiff.compiled import runtime
+
+    for n in (1, 2, 3, 6):
+        a, b = np.random.default_rng(n).normal(size=(2, n, n))
+        a[0, 0] = 0.0 if n > 1 else a[0, 0]  # rows are exchanged
+        np.testing.assert_allclose(runtime.determinant(a), np.linalg.det(a), rtol=1e-10)
+        np.testing.assert_allclose(runtime.solved(a, b), np.linalg.solve(a, b), rtol=1e-9)
+        rows = np.outer(np.arange(n), np.ones(n))
+        for m in (a, rows, np.zeros((n, n)), a * (np.arange(n) > 0)):
+            np.testing.assert_allclose(runtime.cofactors_of(m), cofactors(m), rtol=1e-9, atol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        runtime.solved(np.ones((2, 2)), np.ones((2, 1)))
+    assert np.isnan(runtime.solved(np.array([[1.0, np.nan], [2.0, 3.0]]), np.ones((2, 1)))).all()
 
 
 def test_searched() -> None:

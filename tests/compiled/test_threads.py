@@ -92,6 +92,34 @@ def test_report(f: Any, count: int, why: str, few: None, uncompiled: None) -> No
     assert not why or f"not shared by threads: a loop of {report.kernels[0].name}: {why}" in str(report)
 
 
+def pooled(x: Any, k: Any) -> Any:
+    out = np.zeros((x.shape[0] // k, x.shape[1] // k))
+    for i in range(x.shape[0] // k):
+        for j in range(x.shape[1] // k):
+            out[i, j] = x[i * k : (i + 1) * k, j * k : (j + 1) * k].max()
+    return np.sum(out * out)
+
+
+def test_inside_of_loops(few: None, uncompiled: None) -> None:
+    """Threads are not woken in each trip where nobody knows what for."""
+    shared = grad(pooled, backend="numba", parallel=True)
+    np.testing.assert_allclose(shared(X, 5), grad(pooled)(X, 5), rtol=1e-12)
+    text = source(shared, X, 5)
+    assert {len(x) - len(x.lstrip()) for x in text.splitlines() if "in prange(" in x} <= {4, 8}
+    assert "only known inside of a loop" in str(shared.compiled(X, 5))
+
+
+@pytest.mark.parametrize("f", [softmax, jacobi])
+def test_sizes_known_when_it_runs(f: Any, few: None, uncompiled: None) -> None:
+    """With many elements threads share them; with few, it is the loop of one thread."""
+    shared = grad(f, backend="numba", parallel=True)
+    for n, m in ((40, 30), (20, 10), (3, 4)):
+        np.testing.assert_allclose(shared(X[:n, :m]), grad(f)(X[:n, :m]), rtol=1e-12)
+    text = source(shared, X[:20, :10])
+    assert text.count("in prange(32)") == text.count(">= 20:") == text.count("    else:\n")
+    assert "prange(parts" not in text
+
+
 def test_small(uncompiled: None) -> None:
     def few_elements(x: Any) -> Any:
         return np.sum(np.exp(x) * x)
