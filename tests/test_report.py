@@ -174,12 +174,12 @@ def test_command_line_without_a_function():
 
 
 def many_refusals(x):
-    a = np.percentile(x, x[0])
-    b = np.quantile(x, x[0])
+    a = scipy.special.kv(x[0], 1.0)
+    b = scipy.special.yv(x[0], 3.0)
     c = np.sum(scipy.special.jv(x, 2.0))
     d = (
         x
-        + np.quantile(np.sin(x), x[0])
+        + scipy.special.iv(np.sin(x), x[0])
     )
     match x[0]:
         case 1.0:
@@ -198,4 +198,4 @@ def test_every_refusal_at_once():
     assert all(r.reason and r.rewrite for r in report if r.status == "refused")
     rows = by_text(report)
     assert rows["f = x * 2.0"].status == "exact"
-    assert "'q'" in rows["a = np.percentile(x, x[0])"].reason
+    assert "'v'" in rows["a = scipy.special.kv(x[0], 1.0)"].reason

@@ -162,7 +162,7 @@ def inline_function(
     frame = Frame(found, fobj, path, None, lw.frame.static)
     if fobj.__module__ in OWN_TEXTS:
         frame.ours = True
-    if fobj.__module__.startswith(__package__ + "."):  # what goes wrong is told at the caller's line
+    if str(fobj.__module__).startswith(__package__ + "."):  # what goes wrong is told at the caller's line
         frame.site = lw.frame, node if node is not None else lw.node
     defaults: Kw = {}
     for name in with_defaults(fobj):  # (as they are now: they may have been changed)
