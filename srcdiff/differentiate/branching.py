@@ -113,7 +113,7 @@ def mirrored(
         with sweep.inside(b.reverse):
             for n, bar in bars.items():
                 if not isinstance(r.results[n], Undef) and bar is not None:
-                    sweep.accumulate(r.results[n], bar)
+                    sweep.accumulate(r.results[n], bar, len(regions) > 1)
         for n in updates:
             res = r.results[n]
             if isinstance(res, Val) and op.outs[n] in m.rewound and sweep.home.get(res) is r:

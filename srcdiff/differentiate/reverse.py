@@ -143,8 +143,8 @@ class Reverse(Builder):
             return p
         return self.peek(v, m.parent)
 
-    def accumulate(self, value: Atom, bar: Atom) -> None:
-        """Add to the cotangent of a value."""
+    def accumulate(self, value: Atom, bar: Atom, shared: bool = False) -> None:
+        """Add to the cotangent of a value; ``shared``: it is that of other values, too, on other paths."""
         if bar is ZERO or (isinstance(bar, Const) and bar.value is None):
             return
         if isinstance(value, Struct):
@@ -152,7 +152,7 @@ class Reverse(Builder):
                 bar = self.parts(bar, value)
             for n, item in enumerate(value.items):
                 if any(v in self.varied for v in vals([item])):
-                    self.accumulate(item, self.bar_item(bar, value, n))
+                    self.accumulate(item, self.bar_item(bar, value, n), shared)
             return
         if not isinstance(value, Val) or value not in self.varied or not is_active_kind(value.kind):
             return
@@ -167,8 +167,9 @@ class Reverse(Builder):
             bar = self.rule(vocabulary.real_like, {"g": bar, "x": self.need(value)})
         bar = self.fit_type(bar, value)
         if isinstance(bar, Val) and isinstance(k, Array) and isinstance(bar.kind, Array):
-            if bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims) and of_one_size(bar.kind):
-                bar.kind = k  # a cotangent has the shape of what it belongs to (here, perhaps not elsewhere)
+            like = bar.kind.dtype == k.dtype and len(bar.kind.dims) == len(k.dims)
+            if like and (not shared or of_one_size(bar.kind)):
+                bar.kind = k  # a cotangent has the shape of what it belongs to
         new = bar if old is None else self.plus(old, bar, "")
         name_derivative(new, value, "_bar")
         m.bars[value] = new

@@ -404,7 +404,7 @@ def is_varying(lw: Lowerer, b: Bound) -> bool:
 
 def is_sparse_type(t: Any) -> bool:
     """Whether objects of a class that is read in place are sparse matrices."""
-    return isinstance(t, type) and str(t.__module__).startswith(f"{__package__}.") and hasattr(t, "entries_vary")
+    return isinstance(t, type) and t.__module__.startswith(f"{__package__}.") and hasattr(t, "entries_vary")
 
 
 def varies(lw: Lowerer, b: Bound, node: Any) -> bool:
