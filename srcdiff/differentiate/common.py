@@ -612,7 +612,7 @@ class Builder(Lowerer):
         k = kind(x)
         if isinstance(present(k), Scalar):
             return Const(0.0)
-        if isinstance(k, Array) and is_active_kind(k):
+        if (isinstance(k, Array) and is_active_kind(k)) or (k == UNKNOWN and may_be_unset(x, set())):
             if not may_be_unset(x, set()):
                 return self.rule(vocabulary.zeros, {"x": x})
             v = self.rule(vocabulary.zeros_if_set, {"x": x})
