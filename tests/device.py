@@ -82,7 +82,7 @@ ASKS = ("if ", "while ", "float(", "int(", "math.", "max(", "min(", "sorted(", "
 
 LOUD = (  # programs whose helpers do, or whose rules
     "vectorized_outside", "vectorized_outside_wrt_width", "vectorized_decorated", "inverse_determinant",
-    "singular_vectors_of_tall",
+    "singular_vectors_of_tall", "sum_of_part",
 )  # fmt: skip
 # rules that have to look at values: whether a matrix is singular, a series has converged, a cotangent is zero
 LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completed", "completing", "gamma_slope",
