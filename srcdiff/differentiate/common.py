@@ -612,14 +612,15 @@ class Builder(Lowerer):
         k = kind(x)
         if isinstance(present(k), Scalar):
             return Const(0.0)
-        if (isinstance(k, Array) and is_active_kind(k)) or (k == UNKNOWN and may_be_unset(x, set())):
-            if not may_be_unset(x, set()):
+        if (isinstance(k, Array) and is_active_kind(k)) or k == UNKNOWN:
+            if may_be_unset(x, set()):
+                v = self.rule(vocabulary.zeros_if_set, {"x": x})
+                if isinstance(v, Val) and v.op is not None:
+                    v.kind = k  # (where it is not set, its zero is added to others like it, and never read)
+                    v.op.attrs = {**v.op.attrs, "unset": True}
+                return v
+            if k != UNKNOWN:
                 return self.rule(vocabulary.zeros, {"x": x})
-            v = self.rule(vocabulary.zeros_if_set, {"x": x})
-            if isinstance(v, Val) and v.op is not None:
-                v.kind = k  # (where it is not set, its zero is added to others like it, and never read)
-                v.op.attrs = {**v.op.attrs, "unset": True}
-            return v
         if isinstance(k, Tree):
             if not is_active_kind(k) and k.type not in (list, dict):
                 return Const(None)
