@@ -19,6 +19,8 @@ PASSES = {
     "products": "products whose rows are all the same are sums; transposes go into products",
     "scatter": "the first contribution to an array is written, those to other parts of it too",
     "shorthand": "what there is a quick way to is done by that",
+    "outers": "outer products that are added up are one product of matrices",
+    "deferred": "outer products that a loop adds up are one product of matrices behind it",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
     "contract": "sums of products along axes are contracted at once",
     "reuse": "memory that nobody reads any more is written over",

@@ -26,6 +26,7 @@ class Words:
     full: Any  # an array of a shape, of equal numbers
     ones: Any
     contract: Any  # sums of products, as a text of indices says
+    array: Any  # of rows
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``

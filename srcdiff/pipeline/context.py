@@ -94,7 +94,7 @@ CONTEXT = Context(
 WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
-    vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS,
+    vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS, vocabulary.ARRAY,
     vocabulary.writes_over,
 )  # fmt: skip
 

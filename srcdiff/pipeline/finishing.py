@@ -16,9 +16,11 @@ from srcdiff.ir.graph import Graph, clone
 from srcdiff.ir.modules import on_device
 from srcdiff.load import load
 from srcdiff.optimise.contract import contracted
+from srcdiff.optimise.deferred import outers_after_loops
 from srcdiff.optimise.filled import made_full
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.lists import as_lists
+from srcdiff.optimise.outers import outers_at_once
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.reuse import reuse
@@ -140,6 +142,8 @@ def printed(graph: Graph) -> Graph:
     facts = registry.may_alias, context.is_fresh, context.shape_positions
     if not on_device():
         graph = noted("shorthand", shorthand(graph, shorthands()))
+        graph = noted("outers", outers_at_once(graph, context.WORDS))
+        graph = noted("deferred", outers_after_loops(graph, context.WORDS))
     graph = owning.owned(graph)
     if not on_device():
         graph = noted("contract", contracted(graph, context.WORDS))
