@@ -304,6 +304,8 @@ class Core:
             return self.tree_item(base, k, index)
         if isinstance(k, Map) and k.key == UNKNOWN:
             self.taken_from_empty()
+        if views.is_all(index, base):
+            return base  # (a place of its own all the same: `views.view`)
         settle_slices(self, k, index)
         got, view = index_kind(k, index)
         if isinstance(got, Scalar) and got.dtype == "i8":

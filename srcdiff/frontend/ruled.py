@@ -45,7 +45,6 @@ from srcdiff.frontend.scope import (
     Step,
     declarations,
 )
-from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
@@ -406,13 +405,7 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
     current = lw.read(target)
     lw.write(
         target,
-        lw.prim(
-            ops.setitem,
-            [current, Const(...), lw.read(value)],
-            result=kind(current),
-            hint=name_of(current),
-            user=True,
-        ),
+        views.written(lw, current, Const(...), lw.read(value), kind(current), user=True),
         node,
     )
     return target

@@ -301,7 +301,7 @@ def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
         k = mappings.stored(k, index, value)
     elif isinstance(k, Seq):
         k = Seq(join(k.elem, kind(value)) if not isinstance(index, Slice) else k.elem)
-    return lw.prim(ops.setitem, [current, index, value], result=k, hint=name_of(current), user=True)
+    return views.written(lw, current, index, value, k, user=True)
 
 
 def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, node: Any) -> None:
@@ -454,7 +454,7 @@ def in_place(lw: Lowerer, fn: Any, a: Atom, b: Atom, node: Any) -> Atom:
             if isinstance(new, Val):
                 new.kind, new.user = k, True
             return new
-    return lw.prim(ops.setitem, [a, Const(...), new], result=k, hint=name_of(a), user=True)
+    return views.written(lw, a, Const(...), new, k, user=True)
 
 
 def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, node: Any) -> None:

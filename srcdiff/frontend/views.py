@@ -12,13 +12,16 @@ from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Step
 from srcdiff.frontend.things import mutable
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
-from srcdiff.ir.kinds import Kind, Map, Seq, Tree, has_cell, join
+from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
+from srcdiff.ir.kinds import Array, Kind, Map, Seq, Tree, has_cell, join
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
 __all__ = ["apply_step", "element_bound", "element_parts", "put", "version", "view"]
+
+
+ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def apply_step(lw: Core, step: Step, base: Atom) -> Atom:
@@ -78,7 +81,7 @@ def put(lw: Core, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
         if isinstance(kb, Seq):
             elem = join(kb.elem, kind(new))
             result = Map(elem, kb.key) if isinstance(kb, Map) else Seq(elem)
-        return lw.prim(ops.setitem, [base, step.args[0], new], result=result, hint=name_of(base))
+        return written(lw, base, step.args[0], new, result)
     if step.fn in (np.reshape, np.ravel, np.squeeze, np.expand_dims):
         shape = lw.shape_struct(base)
         return version(
@@ -107,6 +110,37 @@ def put(lw: Core, step: Step, base: Atom, new: Atom, node: Any) -> Atom:
         note="whether it is a view of the array or a copy is not known here",
         help="write to the array itself, by an index",
     )
+
+
+def written(lw: Core, base: Atom, index: Atom, value: Atom, result: Kind, user: bool = False) -> Atom:
+    """``base`` after ``base[index] = value``.
+
+    Where all of an array is written, and with what was made for that, nothing is left of it but its shape: it
+    *is* what was made.  What it was need not be kept, nor anything be put back.
+    """
+    if is_all(index, base) and kind(base) == kind(value) and made_for_it(lw, value):
+        assert isinstance(value, Val)
+        if not lw.quiet():
+            value.name, value.user = name_of(base), True
+        return version(lw, base, value)
+    return lw.prim(ops.setitem, [base, index, value], result=result, hint=name_of(base), user=user)
+
+
+def is_all(index: Atom, base: Atom) -> bool:
+    """Whether an index takes all there is of an array."""
+    k = kind(base)
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    whole = [isinstance(p, Slice) and p == ALL for p in parts]
+    dots = [isinstance(p, Const) and p.value is ... for p in parts]
+    fits = isinstance(k, Array) and sum(whole) <= len(k.dims) and sum(dots) <= 1
+    return fits and sum(whole) + sum(dots) == len(parts)
+
+
+def made_for_it(lw: Core, value: Atom) -> bool:
+    """Whether a value is the result of an operation, in memory of its own, that nothing else is bound to."""
+    op = value.op if isinstance(value, Val) and not value.user else None
+    plain = op is not None and op.code == "prim" and not op.attrs.get("view") and not op.attrs.get("aug")
+    return plain and not lw.ctx.may_alias(op.fn)  # type: ignore[union-attr]
 
 
 def version(lw: Core, base: Atom, new: Atom) -> Atom:
