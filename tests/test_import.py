@@ -9,6 +9,8 @@ import srcdiff
 
 HEAVY = ("rich", "optree", "srcdiff.pipeline", "srcdiff.rules", "srcdiff.frontend.lower", "srcdiff.runtime")
 
+SELDOM = ("srcdiff.compiled", "srcdiff.cuda", "srcdiff.batch", "srcdiff.differentiate.taylor")
+
 CODE = f"""
 import sys
 import srcdiff
@@ -22,6 +24,8 @@ there = [m for m in {HEAVY!r} if m in sys.modules]
 assert not there, there
 assert d[0](3.0) == 6.0 and d[1](3.0) == (9.0, 6.0)
 assert "srcdiff.pipeline" in sys.modules and "rich" not in sys.modules
+there = [m for m in {SELDOM!r} if m in sys.modules]
+assert not there, there
 assert d[0].source.startswith("def f_grad")
 """
 

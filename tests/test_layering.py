@@ -44,7 +44,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "later": ("", ""),
     "request": ("frontend ir emit compiled cuda", ""),
     "cache": ("load", ""),
-    "pipeline": (BELOW, "gast numpy"),
+    "pipeline": (BELOW + " later", "gast numpy"),
     "signature": ("errors ir frontend backends", "numpy"),
     "wrapped": ("", ""),
     "api": (PARTS + " later cache runtime wrapped", "numpy optree rich"),

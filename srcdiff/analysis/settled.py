@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from itertools import takewhile
 
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import Scalar
+from srcdiff.ir.records import dataclass
 
 __all__ = ["separate", "untouched"]
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, key_of, rank, vals
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
+from srcdiff.ir.records import dataclass
 
 __all__ = ["Words", "idle"]
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
+from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [

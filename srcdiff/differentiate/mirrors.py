@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from srcdiff.differentiate.common import (
@@ -29,6 +29,7 @@ from srcdiff.ir.kinds import (
     Maybe,
     fresh_sym,
 )
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "Kept",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from srcdiff.emit.atoms import LOW
+from srcdiff.ir.records import dataclass
 
 __all__ = ["COMMA", "INDENT", "Cut", "Group", "Layout", "Part", "flat"]
 

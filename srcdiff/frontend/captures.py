@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import operator
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.frontend import constants, elsewhere, sharing
@@ -18,6 +18,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import Atom, Const, Ref, Region, Struct, Val
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core

@@ -6,7 +6,7 @@ import contextlib
 import enum
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn
 
 import gast
@@ -70,6 +70,7 @@ from srcdiff.ir.kinds import (
     has_cell,
     present,
 )
+from srcdiff.ir.records import dataclass
 
 __all__ = ["MOST_PROBLEMS", "WITHIN", "Bottom", "Context", "Core", "Declined", "Stop"]
 
@@ -122,7 +123,7 @@ class Context:
     pullback_of: Callable[[Graph, tuple[int, ...]], tuple[Graph, Graph]] = lambda *a: (a[0], a[0])
 
 
-@dataclass
+@dataclass()
 class Core:
     """State of one reading."""
 

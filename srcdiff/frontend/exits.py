@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -20,6 +19,7 @@ from srcdiff.frontend.scope import nodes_in
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, UNDEF, Atom, Const, Op, Val, same
 from srcdiff.ir.kinds import BOOL, INT
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

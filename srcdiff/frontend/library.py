@@ -11,12 +11,12 @@ import sysconfig
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import recursion
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.scope import Agg, Bound, Closure, Derived, Known, Loc, Partial
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

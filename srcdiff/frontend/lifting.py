@@ -7,7 +7,6 @@ SciPy calls them as they are; derivatives are taken of them by their arguments, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import operands
@@ -16,6 +15,7 @@ from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Partial, Plain
 from srcdiff.ir.graph import Atom, Graph, Ref, Region, Val, kind, vals, walk
 from srcdiff.ir.kinds import Kind
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from srcdiff.ir.kinds import FLOAT, Kind, Scalar
+from srcdiff.ir.records import dataclass
 
 __all__ = ["Param", "float_param"]
 

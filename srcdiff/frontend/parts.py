@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -17,6 +16,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.frontend.checkpoints import is_checkpoint
 from srcdiff.frontend.exits import jumps
 from srcdiff.frontend.scope import Known, nodes_in
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

@@ -14,8 +14,9 @@ import functools
 import re
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "Path",

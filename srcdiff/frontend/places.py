@@ -9,7 +9,7 @@ be read and replaced, not changed.
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, sharing
@@ -18,6 +18,7 @@ from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, kind, same
 from srcdiff.ir.kinds import INT, UNKNOWN, Kind, Scalar, Seq, Tree, fresh_sym, has_cell
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

@@ -9,7 +9,7 @@ until they settle, from those paths that return without calling themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -35,6 +35,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.frontend.threads import Key, Threads
 from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

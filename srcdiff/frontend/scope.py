@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import gast
 
 from srcdiff.ir.graph import Atom, Val
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "Agg",

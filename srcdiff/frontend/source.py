@@ -15,6 +15,7 @@ import functools
 import inspect
 import io
 import linecache
+import re
 import threading
 import tokenize
 import types
@@ -136,17 +137,16 @@ def not_python(f: object, why: str = "") -> SourceNotFound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SourceFile:
-    """The text of a file, its tree, and the functions in it by name and first line."""
+class Piece:
+    """A tree of a file or of some lines of it, and the functions in it by name and first line."""
 
     name: str
     tree: ast.Module
-    lines: tuple[str, ...]
     nodes: dict[tuple[str, int], list[FunctionNode]]
     codes: dict[int, CodeIndex] = field(default_factory=dict)  # by the flags it was compiled with
 
     def code_index(self, flags: int) -> CodeIndex:
-        """The code objects of the file, compiled once."""
+        """The code objects of the piece, compiled once."""
         if flags not in self.codes:
             self.codes[flags] = self.compile(flags)
         return self.codes[flags]
@@ -163,14 +163,74 @@ class SourceFile:
         return index
 
 
-def read_file(name: str, text: str) -> SourceFile:
-    """Parse a file."""
+def parsed(name: str, text: str) -> Piece:
+    """Parse a text."""
     tree = ast.parse(text)
     nodes: dict[tuple[str, int], list[FunctionNode]] = {}
     for node in ast.walk(tree):
         if isinstance(node, FunctionNode):
             nodes.setdefault((name_of(node), first_line(node)), []).append(node)
-    return SourceFile(name, tree, split_lines(text), nodes)
+    return Piece(name, tree, nodes)
+
+
+@dataclass(slots=True, eq=False)
+class SourceFile:
+    """The text of a file; all of it is parsed only if it must be."""
+
+    name: str
+    text: str
+    lines: tuple[str, ...]
+    found: dict[tuple[int, int], Piece] = field(default_factory=dict)  # by first and last line
+    blank: list[str] | None = None  # the lines of imports: calls of what these bring have other code
+
+    def pieces(self, line: int) -> Iterator[Piece]:
+        """Where a function that starts on a line may be: in the statement there, else in the whole file."""
+        everything = (1, len(self.lines))
+        if everything not in self.found and line <= len(self.lines):
+            try:
+                piece = self.piece(*statement_around(self.lines, line))
+            except (SyntaxError, ValueError):
+                piece = None  # the margin lies within a text, or within brackets
+            if piece is not None:
+                yield piece
+        if everything not in self.found:
+            self.found[everything] = parsed(self.name, self.text)
+        yield self.found[everything]
+
+    def piece(self, start: int, end: int) -> Piece:
+        """Some lines of it, parsed where they stand, behind the imports."""
+        piece = self.found.get((start, end))
+        if piece is None:
+            if self.blank is None:
+                self.blank = imports_alone(self.lines)
+            text = "\n".join((*self.blank[: start - 1], *self.lines[start - 1 : end], *self.blank[end:], ""))
+            piece = self.found[start, end] = parsed(self.name, text)
+        return piece
+
+
+def imports_alone(lines: tuple[str, ...]) -> list[str]:
+    """The lines of imports at the margin, and empty ones in the place of all others."""
+    out = [""] * len(lines)
+    for n, line in enumerate(lines, 1):
+        if line.startswith(("import ", "from ")):
+            start, end = statement_around(lines, n)
+            out[start - 1 : end] = lines[start - 1 : end]
+    return out
+
+
+def statement_around(lines: tuple[str, ...], line: int) -> tuple[int, int]:
+    """The first and last line of what looks, by its margin, like the outermost statement around a line."""
+    start = line
+    while start > 1 and not AT_MARGIN.match(lines[start - 1]):
+        start -= 1
+    end, heading = line, lines[start - 1].startswith("@")
+    while end < len(lines) and (heading or not AT_MARGIN.match(lines[end])):
+        heading = heading and not DEFINES.match(lines[end])
+        end += 1
+    return start, end
+
+
+AT_MARGIN, DEFINES = re.compile(r"[^\s#)\]}]"), re.compile(r"(async\s|def\s|class\s)")
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -297,10 +357,10 @@ def by_columns(nodes: list[FunctionNode], code: types.CodeType) -> list[Function
     return exact or holding or nodes
 
 
-def by_bytecode(file: SourceFile, nodes: list[FunctionNode], code: types.CodeType) -> list[FunctionNode]:
-    """The nodes that compile to this code: the file is compiled with each of them on lines of its own."""
+def by_bytecode(piece: Piece, nodes: list[FunctionNode], code: types.CodeType) -> list[FunctionNode]:
+    """The nodes that compile to this code: the piece is compiled with each of them on lines of its own."""
     with apart(nodes[:MOST_APART]) as tags:
-        index = file.compile(code.co_flags & FUTURES)
+        index = piece.compile(code.co_flags & FUTURES)
         return [
             node
             for line, node in tags.items()
@@ -327,10 +387,13 @@ def was_rewritten(function: types.FunctionType, node: FunctionNode) -> bool:
     return "@pytest_ar" in function.__globals__ and any(isinstance(n, ast.Assert) for n in ast.walk(node))
 
 
-def choose(file: SourceFile, nodes: list[FunctionNode], function: types.FunctionType) -> FunctionNode | None:
+def choose(piece: Piece, function: types.FunctionType) -> FunctionNode | None:
     """The node the function was compiled from, verified; None if none of them."""
     code = function.__code__
-    index = file.code_index(code.co_flags & FUTURES)
+    nodes = piece.nodes.get((code.co_name, code.co_firstlineno), [])
+    if not nodes:
+        return None
+    index = piece.code_index(code.co_flags & FUTURES)
     twins = [c for c in index.get((code.co_name, code.co_firstlineno), ()) if same_code(c, code)]
     if len(nodes) == 1:
         return nodes[0] if twins or was_rewritten(function, nodes[0]) else None
@@ -341,7 +404,7 @@ def choose(file: SourceFile, nodes: list[FunctionNode], function: types.Function
         chosen = by_columns(nodes, code)
         if len(chosen) == 1:
             return chosen[0]
-    chosen = by_bytecode(file, nodes, code)
+    chosen = by_bytecode(piece, nodes, code)
     if len(chosen) > 1:
         chosen = by_columns(chosen, code)
     return chosen[0] if chosen else None  # if several are left, they do the same
@@ -420,13 +483,13 @@ def locate(function: types.FunctionType) -> FunctionSource:
     text = source_text(function)
     if not text:
         raise no_text(function)
+    file = files.get((code.co_filename, text)) or SourceFile(code.co_filename, text, split_lines(text))
     try:
-        file = files.get((code.co_filename, text)) or read_file(code.co_filename, text)
+        chosen = (choose(piece, function) for piece in file.pieces(code.co_firstlineno))
+        node = next((node for node in chosen if node is not None), None)
     except (SyntaxError, ValueError):
-        raise edited(function, split_lines(text)) from None
+        raise edited(function, file.lines) from None
     files.put((code.co_filename, text), file)
-    nodes = file.nodes.get((code.co_name, code.co_firstlineno), [])
-    node = choose(file, nodes, function) if nodes else None
     if node is None:
         raise edited(function, file.lines)
     comments = comments_within(file.lines, first_line(node), node.end_lineno or node.lineno)

@@ -10,7 +10,7 @@ a statement of its own: ``lifted`` makes one of it.  What others raise still arr
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from srcdiff.frontend.raising import Attempt
 from srcdiff.frontend.scope import Agg, Bound, Either, Known, Loc, Plain, nodes_in
 from srcdiff.ir.graph import Atom, Const, Val
 from srcdiff.ir.kinds import OTHER
+from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer

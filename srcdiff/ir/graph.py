@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from srcdiff.ir.kinds import (
@@ -26,6 +26,7 @@ from srcdiff.ir.kinds import (
     Tree,
     same_count,
 )
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "JOINS",
@@ -99,7 +100,7 @@ class Const:
         return hash(key_of(self))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ref:
     """A thing known when the derivative is made, by object and text: a function, a module, a dtype."""
 

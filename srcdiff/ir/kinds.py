@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 
 from srcdiff.ir.classes import fields_of, static_of
 from srcdiff.ir.modules import NUMPY, module_of, on_device
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "BOOL",
@@ -113,9 +114,9 @@ class Tree:
     static: tuple[str, ...] = ()  # attributes that are held constant, and kept in a gradient
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Simple:
-    """Kinds without parts: None, text, things that carry no derivative, and the unknown."""
+    """Kinds without parts: None, text, things that carry no derivative, and the unknown; one of each."""
 
     name: str
 

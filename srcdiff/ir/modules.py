@@ -12,10 +12,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from srcdiff.ir.records import dataclass
 
 __all__ = [
     "CUPY", "NUMPY", "ArrayModule", "current", "known_as", "module_of", "on", "on_device",

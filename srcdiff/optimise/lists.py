@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
+from srcdiff.ir.records import dataclass
 from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
 from srcdiff.optimise.worth import Worth
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree
+from srcdiff.ir.records import dataclass
 from srcdiff.optimise.precision import may_be_pythons
 
 if TYPE_CHECKING:

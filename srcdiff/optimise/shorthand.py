@@ -13,11 +13,11 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Slice, Struct, Val, kind, rank, same, vals
 from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.records import dataclass
 from srcdiff.optimise.dce import dce
 
 __all__ = ["Pattern", "pattern", "shorthand"]

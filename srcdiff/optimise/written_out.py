@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
+from srcdiff.ir.records import dataclass
 
 __all__ = ["Small", "written_out"]
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import halves
 from srcdiff.differentiate.reverse import reverse
-from srcdiff.differentiate.taylor import taylor
 from srcdiff.ir.graph import ZERO, Atom, Graph, Region, Struct, Val, walk
 from srcdiff.ir.kinds import UNKNOWN, Kind, is_active_kind
+from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context
+
+if TYPE_CHECKING:
+    from srcdiff.differentiate import taylor as series
+else:
+    series = Later("srcdiff.differentiate.taylor")
 
 __all__ = ["callees", "fresh", "pullback_of", "tangent_of"]
 
@@ -83,7 +88,7 @@ def tangent_of(callee: Graph, active: tuple[int, ...], orders: int) -> Graph:
             seeds = {
                 w: [Val(fresh(f"{w.name}_{k + 1}", taken), w.kind, user=True) for k in each] for w in wrt
             }
-            g, found = taylor(callee, seeds, context.CONTEXT, orders)
+            g, found = series.taylor(callee, seeds, context.CONTEXT, orders)
             g.region.params.extend(seeds[w][k] for k in each for w in wrt)
         else:
             g, dots, _ = forward(callee, wrt, context.CONTEXT)

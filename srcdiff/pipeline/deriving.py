@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff import family
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
@@ -34,6 +33,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.ir.modules import on_device
+from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.precision import has_single
 from srcdiff.optimise.written_out import written_out
@@ -41,6 +41,11 @@ from srcdiff.pipeline import context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Request
 from srcdiff.rules import vocabulary
+
+if TYPE_CHECKING:
+    from srcdiff import family
+else:
+    family = Later("srcdiff.family")
 
 __all__ = ["derivative_graph", "known_kinds", "mapped_graph", "pair"]
 

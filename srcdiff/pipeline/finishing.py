@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcdiff.compiled.partition import partition
-from srcdiff.cuda.plan import fused
 from srcdiff.emit.assemble import emit
 from srcdiff.emit.devices import beyond
 from srcdiff.emit.spelling import Spelling
@@ -14,6 +12,7 @@ from srcdiff.errors import NoRule
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Graph, clone
 from srcdiff.ir.modules import on_device
+from srcdiff.later import Later
 from srcdiff.load import load
 from srcdiff.optimise.contract import contracted
 from srcdiff.optimise.deferred import outers_after_loops
@@ -30,6 +29,13 @@ from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Made
 from srcdiff.rules import registry
 from srcdiff.rules.shorthand import SHORTHANDS, word
+
+if TYPE_CHECKING:
+    from srcdiff.compiled import partition as kernels
+    from srcdiff.cuda import plan as devices
+else:
+    kernels = Later("srcdiff.compiled.partition")
+    devices = Later("srcdiff.cuda.plan")
 
 __all__ = ["compiled", "finish"]
 
@@ -73,7 +79,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
         own_graph.info["word"] = name
         context.doubles(own_graph)
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
-        plan = partition(own_graph, memory, written, banned, threads)
+        plan = kernels.partition(own_graph, memory, written, banned, threads)
         others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
         called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in others}
         own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
@@ -95,7 +101,7 @@ def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
-        plan = fused(own_graph, memory, written, banned)
+        plan = devices.fused(own_graph, memory, written, banned)
         if not plan.again:
             break
         banned.update(plan.again)

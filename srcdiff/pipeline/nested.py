@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcdiff import family
 from srcdiff.backends.numpy_names import canonical
-from srcdiff.batch.apply import Unbatched
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
@@ -19,10 +17,18 @@ from srcdiff.frontend import source
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Ref, Region, Struct, Val, clone, kind
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Dim, Scalar, Seq, Tree, is_active_kind
+from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context, deriving, reading
 from srcdiff.request import Request
 from srcdiff.rules import registry
+
+if TYPE_CHECKING:
+    from srcdiff import family
+    from srcdiff.batch import apply as batch
+else:
+    family = Later("srcdiff.family")
+    batch = Later("srcdiff.batch.apply")
 
 __all__ = ["PRODUCTS", "batched_by", "derive"]
 
@@ -140,7 +146,7 @@ def derive_map(
     for n, a in actual.items():
         try:
             values[n] = Val(n, family.of_one(kind(a), mapped[n], dims), user=True)
-        except Unbatched as why:
+        except batch.Unbatched as why:
             lw.stop("vmap", f"{n!r} cannot be mapped: {why}", node,
                     help="name the arguments to map in in_axes, None for the others")  # fmt: skip
     if not values:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcdiff import family
 from srcdiff.analysis.activity import varied
 from srcdiff.differentiate.common import Builder, is_constant_fn
 from srcdiff.differentiate.fetch import fetch
@@ -18,10 +17,16 @@ from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
 from srcdiff.ir.kinds import Kind, is_active_kind
+from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import callees, context, deriving, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.rules import vocabulary
+
+if TYPE_CHECKING:
+    from srcdiff import family
+else:
+    family = Later("srcdiff.family")
 
 __all__ = ["cotangent", "pullback_pair", "pushforward_pair"]
 

@@ -251,6 +251,65 @@ def test_source(module: Callable[[str], types.ModuleType]) -> None:
         source_of.line = 1  # type: ignore[misc]
 
 
+MARGINS = """\
+import math
+from math import (
+    cos as c,
+)
+
+def first(x):
+    return math.sin(x) + c(x)
+
+def text(x):
+    y = '''
+def text(x):
+    return 2.0 * x
+'''
+    return x * len(y)
+
+pair = (lambda x: x * x,
+lambda x: math.exp(x))
+
+try:
+    import math as m
+except ImportError:
+    m = None
+else:
+    def late(x): return m.cos(x)
+
+@staticmethod
+# between
+def decorated(x):
+    # a comment
+# at the margin
+    return c(x)
+
+class Body:
+    def method(self, x):
+        return math.tan(x)
+"""
+
+
+@pytest.mark.parametrize("name", ["first", "text", "late", "decorated"])
+def test_statements_at_the_margin(module: Callable[[str], types.ModuleType], name: str) -> None:
+    """Only the lines of a statement are parsed, if they are one; what is found is what the whole file has."""
+    made = module(MARGINS)
+    whole = {n.name: n for n in ast.walk(ast.parse(MARGINS)) if isinstance(n, ast.FunctionDef)}
+    found = find(unwrap(getattr(made, name)).function).node
+    assert found.name == name
+    assert gast.dump(found, include_attributes=True) == gast.dump(
+        gast.ast_to_gast(whole[name]), include_attributes=True
+    )
+
+
+def test_lambdas_and_methods_at_the_margin(module: Callable[[str], types.ModuleType]) -> None:
+    made = module(MARGINS)
+    for k, word in enumerate(("x * x", "math.exp(x)")):
+        node = find(made.pair[k]).node
+        assert ast.unparse(gast.gast_to_ast(node)).endswith(word)
+    assert find(made.Body.method).node.name == "method"
+
+
 def test_comments_of_lambdas(module: Callable[[str], types.ModuleType]) -> None:
     made = module("f = [  # zero\n    lambda x: (  # one\n        x +  # two\n        1), 2]  # three\nf, _ = f\n")
     source_of = find(made.f)
