@@ -40,14 +40,14 @@ def lightened(lw: Statements, segment: list[Statement]) -> list[Statement]:
             store.escapes = lw.is_asked_for(store)
         contract(schedule(segment))
         light = [s for s in light if s.writes[0].store.axes and not s.writes[0].store.escapes]
-        done = [s for s in light if put_in(segment, s)]
+        done = [s for s in light if put_in(lw, segment, s)]
         if not done:
             return segment
         segment = [s for s in segment if s not in done]
     return segment
 
 
-def put_in(segment: list[Statement], s: Statement) -> bool:
+def put_in(lw: Statements, segment: list[Statement], s: Statement) -> bool:
     """Compute what a statement makes where it is read; False if that cannot be, or costs more."""
     store = s.writes[0].store
     at = segment.index(s)
@@ -67,6 +67,7 @@ def put_in(segment: list[Statement], s: Statement) -> bool:
         t.reads = [b for a in t.reads for b in (through(a, s) if a.store is store else [a])]
     for a in s.reads:
         a.store.uses = 0  # it may be read more than once now, and needs a name
+        lw.name_now(a.store)
     store.again = s.value
     return True
 

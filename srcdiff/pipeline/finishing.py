@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from srcdiff.compiled.partition import partition
+from srcdiff.compiled.partition import known, partition
 from srcdiff.cuda.plan import fused
 from srcdiff.emit.assemble import emit
 from srcdiff.emit.devices import beyond
@@ -66,6 +66,8 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
     """The same with kernels; what numba does not take after all is left to NumPy, and said."""
     banned: dict[int, str] = {}
     graph = context.optimised(clone(graph)[0])
+    left = [p for p in shorthands() if not all(map(known, p.functions()))]  # NumPy's in part
+    graph = noted("shorthand", shorthand(graph, left))
     while True:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name
