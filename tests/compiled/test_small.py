@@ -1,4 +1,4 @@
-"""Arrays of a few numbers in kernels: they are their numbers there, and no array is made in a trip of a loop."""
+"""Arrays of a few numbers in kernels: they are their numbers, and no array is made in a trip of a loop."""
 
 from __future__ import annotations
 
