@@ -53,7 +53,9 @@ def put_in(lw: Statements, segment: list[Statement], s: Statement) -> bool:
     at = segment.index(s)
     after = segment[at + 1 :]
     users = [t for t in after if any(a.store is store for a in t.reads)]
-    if not users or any(a.store is store for t in segment if t is not s for a in t.writes):
+    if not users or any(t.takes_whole for t in users):
+        return False
+    if any(a.store is store for t in segment if t is not s for a in t.writes):
         return False
     of = [a.store for a in s.reads if a.store.sizes]
     if len(of) > 1 and sum(a.store is store for t in users for a in t.reads) > 2:

@@ -75,7 +75,7 @@ tables_names = frozenset({
     "searched", "found", "agree", "grown", "grown_rows",
     "prange", "share", "all_searched", "all_interpolated",
     "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
-    "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
+    "larger", "smaller", "some", "times", "times_turned", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
     "not", "and", "or", "else", "print", "math", "np",

@@ -146,3 +146,54 @@ def test_sorting_is_left_to_numpy_in_the_quick_way() -> None:
     d = grad(f, backend="numba")
     np.testing.assert_allclose(d(x), grad(f)(x))
     assert "from_sorted(" in d.source
+
+
+X, W, W2 = RNG.normal(size=(20, 18)), RNG.normal(size=(18, 16)) * 0.2, RNG.normal(size=(16, 3))
+
+
+def layers(X: Any, W: Any, W2: Any) -> Any:
+    return np.mean(np.tanh(X @ W) @ W2) + np.sum((X.T @ np.tanh(X)) ** 2) * 1e-3
+
+
+def steps(X: Any, v: Any) -> Any:
+    """Vectors that are changed in place, and read both before and after."""
+    total = 0.0
+    for t in range(3):
+        y = X @ v
+        y[t] = v[t] * 2.0
+        w = X.T @ y
+        v = w / np.sqrt(np.sum(w * w)) + 0.1 * (y @ X)
+        total = total + np.sum(np.sin(y)) + np.sum(X[2:] @ (v * 2.0))
+    return total + np.sum(v * v)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_small_products_do_not_end_a_kernel() -> None:
+    d = grad(layers, wrt=("X", "W", "W2"), backend="numba")
+    for g, plain in zip(d(X, W, W2), grad(layers, wrt=("X", "W", "W2"))(X, W, W2), strict=True):
+        np.testing.assert_allclose(g, plain, rtol=1e-12)
+    assert "not compiled" not in str(d.compiled(X, W, W2))
+    assert "np.dot(" in d.source
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("turned", [False, True])
+def test_products_with_vectors_some_rows_at_a_time(turned: bool) -> None:
+    x, v = (np.asfortranarray(X) if turned else X), np.linspace(-1.0, 1.0, 18)
+    d = grad(steps, wrt=("X", "v"), backend="numba")
+    got = d(x, v)
+    assert "times(X, " in d.source and "times_turned(X, " in d.source
+    for k, (g, plain) in enumerate(zip(got, grad(steps, wrt=("X", "v"))(x, v), strict=True)):
+        np.testing.assert_allclose(g, plain, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(g, numerical(steps, (x, v), k), rtol=1e-4, atol=1e-5)
+
+
+def test_helpers_of_products() -> None:
+    from srcdiff.compiled.runtime import times, times_turned
+
+    for n, m in ((8, 9), (11, 8), (3, 2)):
+        a, out, other = RNG.normal(size=(n, m)), np.empty(n), np.empty(m)
+        times.py_func(a, a[0], out)
+        times_turned.py_func(a, a[:, 0].copy(), other)
+        np.testing.assert_allclose(out, a @ a[0])
+        np.testing.assert_allclose(other, a[:, 0] @ a)
