@@ -40,20 +40,22 @@ def lightened(lw: Statements, segment: list[Statement]) -> list[Statement]:
             store.escapes = lw.is_asked_for(store)
         contract(schedule(segment))
         light = [s for s in light if s.writes[0].store.axes and not s.writes[0].store.escapes]
-        done = [s for s in light if put_in(segment, s)]
+        done = [s for s in light if put_in(lw, segment, s)]
         if not done:
             return segment
         segment = [s for s in segment if s not in done]
     return segment
 
 
-def put_in(segment: list[Statement], s: Statement) -> bool:
+def put_in(lw: Statements, segment: list[Statement], s: Statement) -> bool:
     """Compute what a statement makes where it is read; False if that cannot be, or costs more."""
     store = s.writes[0].store
     at = segment.index(s)
     after = segment[at + 1 :]
     users = [t for t in after if any(a.store is store for a in t.reads)]
-    if not users or any(a.store is store for t in segment if t is not s for a in t.writes):
+    if not users or any(t.takes_whole for t in users):
+        return False
+    if any(a.store is store for t in segment if t is not s for a in t.writes):
         return False
     of = [a.store for a in s.reads if a.store.sizes]
     if len(of) > 1 and sum(a.store is store for t in users for a in t.reads) > 2:
@@ -67,6 +69,7 @@ def put_in(segment: list[Statement], s: Statement) -> bool:
         t.reads = [b for a in t.reads for b in (through(a, s) if a.store is store else [a])]
     for a in s.reads:
         a.store.uses = 0  # it may be read more than once now, and needs a name
+        lw.name_now(a.store)
     store.again = s.value
     return True
 

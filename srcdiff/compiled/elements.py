@@ -75,7 +75,7 @@ tables_names = frozenset({
     "searched", "found", "agree", "grown", "grown_rows",
     "prange", "share", "all_searched", "all_interpolated",
     "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
-    "larger", "smaller", "some", "range", "len", "max", "min", "abs", "float",
+    "larger", "smaller", "some", "times", "times_turned", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
     "not", "and", "or", "else", "print", "math", "np",
@@ -323,10 +323,14 @@ class Statements:
 
     def settle(self, store: Store | None = None) -> None:
         """Give names to what waits to be written into the text that uses it, and reads a store."""
-        for s, (text, reads) in list(self.pending.items()):
+        for s, (_, reads) in list(self.pending.items()):
             if store is None or any(r is store or r.roots & store.roots for r in reads):
-                self.pending.pop(s)
-                self.line(f"{s.name} = {bare(text)}")
+                self.name_now(s)
+
+    def name_now(self, store: Store) -> None:
+        """Give a name to a number that waits to be written into the text that uses it."""
+        if store in self.pending:
+            self.line(f"{store.name} = {bare(self.pending.pop(store)[0])}")
 
     def element(self, r: Elements, ix: list[str]) -> str:
         """The text of one element."""

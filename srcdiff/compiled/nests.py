@@ -120,6 +120,7 @@ class Statement:
     value: Callable[[list[str]], str] | None = None  # of an array that is made: the text of an element
     folds: Fold | None = None  # of a sum, or the like: it may be made in parts
     weight: int = 99  # what the value of an element costs, in operations
+    takes_whole: bool = False  # whether it is a call that takes arrays: they are made in memory
 
 
 @dataclass(eq=False, slots=True)

@@ -52,7 +52,9 @@ from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 __all__ = ["HANDLERS"]
 
 SMALL = 512  # multiplications
+NO_CALL = 2**17  # of a product that costs little more than a call of NumPy's: it is no reason to end a kernel
 SHORT, LARGE = 64, 16384  # of matrices whose products with vectors are done by BLAS: rows, elements
+FEWEST, MIDDLING = 8, (256, 32768)  # of matrices that stay in the cache: rows and columns, elements
 REAL = {"b": 0, "i": 0, "f": 1, "c": 2}  # what is written into what
 
 
@@ -465,6 +467,9 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         if alike and has_blas() and has_short_rows(a):
             multiplied(lw, op, (a.sizes[0],), dtype)
             return
+        if alike and is_middling(lw, a):
+            times(lw, op, a, op.ins[1], by_columns(a))
+            return
         if by_columns(a):
             summed(lw, op, a, b, a.sizes[::-1], [1, 0], [0], [0], dtype)
             return
@@ -474,18 +479,26 @@ def dot(lw: Lowerer, op: Op, names: Any) -> None:
         if alike and has_blas() and has_short_rows(b):
             multiplied(lw, op, (b.sizes[1],), dtype)
             return
+        if alike and is_middling(lw, b):
+            times(lw, op, b, op.ins[0], not by_columns(b))
+            return
         if by_columns(b):
             summed(lw, op, a, b, b.sizes[::-1], [1], [1, 0], [1], dtype)
             return
         summed(lw, op, a, b, b.sizes, [0], [0, 1], [0], dtype)
-    elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and lw.outer:
+    elif ranks == (2, 2) and op.fn in (np.dot, operator.matmul) and (
+        lw.outer or is_small(space := (a.sizes[0], a.sizes[1], b.sizes[1]), NO_CALL)
+    ):
         check_equal(lw, a.sizes[1], b.sizes[0])
         space = (a.sizes[0], a.sizes[1], b.sizes[1])
         if alike and has_blas() and not is_small(space):
             multiplied(lw, op, (space[0], space[2]), dtype)
             return
         summed(lw, op, a, b, space, [0, 1], [1, 2], [1], dtype)
-    elif ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and lw.outer and alike and has_blas():
+    elif (
+        (ranks[0] > 2 and ranks[1] == 2 and op.fn is operator.matmul and alike and has_blas())
+        and (lw.outer or is_small((*a.sizes, b.sizes[1]), NO_CALL))
+    ):
         check_equal(lw, a.sizes[-1], b.sizes[0])
         rows_multiplied(lw, op, dtype)
     else:
@@ -506,16 +519,46 @@ def has_short_rows(r: Elements) -> bool:
     return m <= SHORT and n * m >= LARGE
 
 
+def is_middling(lw: Lowerer, r: Elements) -> bool:
+    """Whether products of a matrix with vectors are done some rows at a time: it stays in the cache."""
+    if lw.diagonals or not isinstance(r, View) or r.dtype != "f8":
+        return False
+    if not all(isinstance(s.dim, int) for s in r.sizes):
+        return False
+    n, m = (int(s.dim) for s in r.sizes)  # type: ignore[arg-type]
+    return min(n, m) >= FEWEST and MIDDLING[0] <= n * m <= MIDDLING[1] and len(in_memory(r)) > 0
+
+
+def times(lw: Lowerer, op: Op, a: Elements, x: Atom, turned: bool) -> None:
+    """A product of a matrix in memory, or of that matrix turned, with a vector."""
+    assert isinstance(a, View)
+    v = lw.view(x)
+    v = v if v.whole else lw.materialised(v, "t")
+    size = a.sizes[0] if x is op.ins[1] else a.sizes[1]
+    store = Store(lw.fresh(op.out.name), "f8", (size,), fresh=True)
+    matrix, helper = in_memory(a).removesuffix(".T"), lw.helper("times_turned" if turned else "times")
+
+    def write(ix: list[str]) -> None:
+        lw.settle()
+        lw.line(f"{helper}({matrix}, {v.store.name}, {store.name})")
+
+    reads = [*lw.access(a, [None, None]), *lw.access(v, [None])]
+    s = Statement((), write, reads, [Access(store, (None,))])
+    s.takes_whole = True
+    lw.add(s)
+    lw.bind(op.out, whole(store))
+
+
 @functools.cache
 def has_blas() -> bool:
     """Whether kernels can call BLAS: numba asks SciPy for it."""
     return importlib.util.find_spec("scipy") is not None
 
 
-def is_small(space: tuple[Size, ...]) -> bool:
-    """Whether a product is done sooner than BLAS is called."""
+def is_small(space: tuple[Size, ...], most: int = SMALL) -> bool:
+    """Whether a product is done sooner than BLAS is called (or than ``most`` multiplications are)."""
     sizes = [s.dim for s in space if isinstance(s.dim, int)]
-    return len(sizes) == len(space) and math.prod(sizes) <= SMALL
+    return len(sizes) == len(space) and math.prod(sizes) <= most
 
 
 def multiplied(lw: Lowerer, op: Op, sizes: tuple[Size, ...], dtype: str) -> None:
@@ -554,18 +597,24 @@ def block(lw: Lowerer, a: Atom) -> str:
 def block_of(lw: Lowerer, r: Elements) -> str:
     if isinstance(r, View):
         lw.flush()
-        first = [start for k, start, _ in r.axes if k is None]
-        free = r.axes[len(first) :]
-        sizes = r.store.sizes[len(first) :]
-        if (
-            r.store.kept is None
-            and sorted(k for k, _, _ in free if k is not None) == [0, 1]
-            and all(start in ("", "0") and step == 1 for _, start, step in free)
-            and all(same_size(r.sizes[a[0] or 0], n) for a, n in zip(free, sizes, strict=True))
-        ):
-            text = f"{r.store.name}[{', '.join(x or '0' for x in first)}]" if first else r.store.name
-            return text if free[0][0] == 0 else f"{text}.T"
+        if r.store.kept is None and (text := in_memory(r)):
+            return text
     return lw.whole_copy(r, "t").store.name
+
+
+def in_memory(r: View) -> str:
+    """The text of a matrix that is all of an array, or of its last axes at a fixed place; or nothing."""
+    first = [start for k, start, _ in r.axes if k is None]
+    free = r.axes[len(first) :]
+    sizes = r.store.sizes[len(first) :]
+    if (
+        sorted(k for k, _, _ in free if k is not None) == [0, 1]
+        and all(start in ("", "0") and step == 1 for _, start, step in free)
+        and all(same_size(r.sizes[a[0] or 0], n) for a, n in zip(free, sizes, strict=True))
+    ):
+        text = f"{r.store.name}[{', '.join(x or '0' for x in first)}]" if first else r.store.name
+        return text if free[0][0] == 0 else f"{text}.T"
+    return ""
 
 
 def check_equal(lw: Lowerer, a: Size, b: Size) -> None:

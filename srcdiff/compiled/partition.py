@@ -75,7 +75,7 @@ class Plan:
         imports: dict[str, str] = {}
         for stub, k in self.kernels.items():
             shared = ", parallel=dict(LOOPS)" if k.shared else ""
-            source = "\n".join([f"@njit(cache=True, error_model='numpy'{shared})", *k.lines])
+            source = "\n".join([f"@njit(cache=True, error_model='numpy'{shared})", *k.lines, *k.last_line()])
             tree = gast.parse(source).body[0]
             out[stub] = k.name, tree
             if k.shared or "prange" in imports:
@@ -165,6 +165,7 @@ class Partition:
         self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
         self.handed: dict[Val, Handed] = {}  # tapes that kernels have filled
         self.unpacking: list[Op] = []  # what makes lists of them
+        self.casts: list[Op] = []  # what makes numbers of kernels NumPy's
         self.depth = 0  # operations around the region at hand
         self.here: set[Op] = set()  # the operations of the region at hand
 
@@ -267,11 +268,23 @@ class Partition:
         self.region(self.graph.region)
         if self.used:
             self.replace(self.graph.region)
-        if self.unpacking:
-            self.total = Counter()
-            self.count(self.graph.region)
-            self.without(self.graph.region, {op for op in self.unpacking if not self.total[op.out]})
+        self.total = Counter()
+        self.count(self.graph.region)
+        unread = {op for op in (*self.unpacking, *self.casts) if not self.total[op.out]}
+        for op in unread:
+            self.total.subtract(vals(op.ins))
+        self.without(self.graph.region, unread)
+        for op in walk(self.graph.region):
+            if op.code == "call" and op.attrs.get("kernel"):
+                self.unburden(op, op.attrs["kernel"])
         return self.plan
+
+    def unburden(self, call: Op, kernel: Kernel) -> None:
+        """Take from a kernel's results what nobody reads: of some values only the type was asked."""
+        read = [bool(self.total[v]) for v in call.outs]
+        if len(kernel.gives) == len(read):
+            kernel.gives = [text for text, is_read in zip(kernel.gives, read, strict=True) if is_read]
+            call.outs = [v for v in call.outs if self.total[v]]
 
     def replace(self, region: Region) -> None:
         def f(v: Val) -> Val:
@@ -519,8 +532,7 @@ class Partition:
         for n, text, _ in kernel.made:  # made outside for nobody
             if n not in named:
                 lw.out.insert(0, f"    {n} = {text}")
-        if texts:
-            lw.line(f"return {', '.join(texts)}")
+        kernel.gives = texts
         return self.placed(lw, run, passed, params)
 
     def maker(self, v: Val, run: list[Op]) -> Op:
@@ -537,7 +549,7 @@ class Partition:
         kernel.lines = head + [f"    {docstring(kernel.words)!r}", *lw.head, *lw.out]
         if kernel.shared:
             kernel.helpers.add("LOOPS")
-        if len(lw.out) == 0:
+        if len(lw.out) == 0 and not kernel.gives:
             kernel.lines.append("    pass")
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
@@ -587,6 +599,7 @@ class Partition:
                 fn = STRONG[k.dtype]  # type: ignore[union-attr]
                 v.op = Op("prim", [raw], [v], attrs={"fn": fn})
                 after.append(v.op)
+                self.casts.append(v.op)
             else:
                 call.outs.append(v)
                 v.op = call

@@ -20,7 +20,7 @@ __all__ = [
     "found", "grown", "grown_rows",
     "interpolated", "larger", "logaddexp", "maximum", "minimum",
     "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved",
-    "some", "unpacked", "where",
+    "some", "times", "times_turned", "unpacked", "where",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +36,40 @@ in_any_order: Callable[[F], F] = njit(error_model="numpy", fastmath={"reassoc"},
 def plus(total: Any, x: Any) -> Any:
     """``total + x``, a step of a sum whose order is free, as NumPy's is."""
     return total + x
+
+
+@compiled
+def times(a: Any, x: Any, out: Any) -> None:
+    """``a @ x``: four rows at a time, so that ``x`` is read once for these."""
+    n, m = a.shape
+    for i in range(0, n - n % 4, 4):
+        s, t, u, v = 0.0, 0.0, 0.0, 0.0
+        for j in range(m):
+            s = plus(s, a[i, j] * x[j])
+            t = plus(t, a[i + 1, j] * x[j])
+            u = plus(u, a[i + 2, j] * x[j])
+            v = plus(v, a[i + 3, j] * x[j])
+        out[i], out[i + 1], out[i + 2], out[i + 3] = s, t, u, v
+    for i in range(n - n % 4, n):
+        s = 0.0
+        for j in range(m):
+            s = plus(s, a[i, j] * x[j])
+        out[i] = s
+
+
+@compiled
+def times_turned(a: Any, x: Any, out: Any) -> None:
+    """``x @ a``: four rows at a time, so that ``out`` is written to once for these."""
+    n, m = a.shape
+    for j in range(m):
+        out[j] = 0.0
+    for i in range(0, n - n % 4, 4):
+        for j in range(m):
+            first, second = a[i, j] * x[i], a[i + 2, j] * x[i + 2]
+            out[j] += first + a[i + 1, j] * x[i + 1] + (second + a[i + 3, j] * x[i + 3])
+    for i in range(n - n % 4, n):
+        for j in range(m):
+            out[j] += a[i, j] * x[i]
 
 
 @compiled

@@ -196,6 +196,7 @@ class Kernel:
     params: list[tuple[str, Val]] = field(default_factory=list)
     made: list[tuple[str, str, Val]] = field(default_factory=list)  # arrays made outside: name, text, result
     returned: list[Val] = field(default_factory=list)
+    gives: list[str] = field(default_factory=list)  # the texts of these
     inplace: dict[Val, Val] = field(default_factory=dict)  # results that are arguments, changed in place
     helpers: set[str] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
@@ -204,6 +205,9 @@ class Kernel:
     statements: int = 0
     shared: int = 0  # loops that threads share
     serial: list[str] = field(default_factory=list)  # why the others are not
+
+    def last_line(self) -> list[str]:
+        return [f"    return {', '.join(self.gives)}"] if self.gives else []
 
 
 def whole(store: Store) -> View:

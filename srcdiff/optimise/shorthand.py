@@ -52,6 +52,16 @@ class Pattern:
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
 
+    def functions(self) -> set[Any]:
+        """The functions in it."""
+        out, todo = set(), [self.root]
+        while todo:
+            call = todo.pop()
+            todo += [a for a in call.operands.values() if isinstance(a, Call)]
+            if call.fn not in STANDING:
+                out.add(call.fn)
+        return out
+
     def may_be(self, op: Op) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
         names = op.attrs.get("names")

@@ -23,7 +23,6 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Region,
-    Slice,
     Struct,
     Val,
     clone,
@@ -34,11 +33,22 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 from srcdiff.ir.records import dataclass
+from srcdiff.optimise.small_shapes import (
+    applied,
+    broadcast,
+    constant_index,
+    display_shape,
+    displayed,
+    is_hashable,
+    keeps_shape,
+    part_of,
+    plain_index,
+    shape_of,
+    small,
+)
 
 __all__ = ["Small", "written_out"]
 
-MOST = 9  # elements of an array
-MOST_PRODUCTS = 9  # that a product of arrays takes
 NUMBER = Scalar("f8", False)
 
 
@@ -50,17 +60,25 @@ class Small:
     zeros: Any
     ones: Any
     strong: Any  # a number of the library's
-    products: frozenset[Any]  # of vectors and matrices
+    products: frozenset[Any]  # of vectors, and of matrices too:
+    of_matrices: frozenset[Any]
     total: Any
     cross: Any
     transpose: Any
     by_element: Callable[[Any], bool]
+    eye: Any
+    outer: Any
+    most: int = 9  # elements of an array
+    most_products: int = 9  # that a product of arrays takes
+    moves: frozenset[Any] = frozenset()  # what puts elements elsewhere, and does nothing else
+    whole: frozenset[Any] = frozenset()  # what takes such an array as one that is made for it
+    reads: bool = False  # whether elements of other arrays may be read: no call each
 
 
 def written_out(graph: Graph, words: Small) -> Graph:
     """The graph with the small arrays of its loops written out; the graph itself where there are none."""
     loops = [o for o in walk(graph.region) if is_loop(o)]
-    if not any(small(v.kind) for o in loops for r in o.regions for v in made(r)):
+    if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made(r)):
         return graph
     found = implied(graph, words)
     if not found and not Chosen(graph, words).members:
@@ -87,7 +105,7 @@ def implied(graph: Graph, words: Small) -> dict[int, int]:
         kinds = [k for k in map(kind, o.ins) if isinstance(k, Array) and len(k.dims) == 1 and k.dtype == "f8"]
         for a, b in (kinds, kinds[::-1]) if len(kinds) == 2 else ():
             d, n = a.dims[0], b.dims[0]
-            if not isinstance(d, Sym) or not isinstance(n, int) or not 1 < n <= MOST:
+            if not isinstance(d, Sym) or not isinstance(n, int) or not 1 < n <= words.most:
                 continue
             either = members(d) - {n}  # (an argument's size at first, that of the sum then)
             if all(isinstance(m, Sym) and is_plain(m) and m.id in sizes for m in either):
@@ -130,63 +148,6 @@ def is_loop(op: Op) -> bool:
     return op.code in ("for", "while")
 
 
-def small(k: Any) -> bool:
-    if not isinstance(k, Array) or k.dtype != "f8" or not 1 <= len(k.dims) <= 2:
-        return False
-    sizes = [d for d in k.dims if type(d) is int and d > 0]
-    return len(sizes) == len(k.dims) and math.prod(sizes) <= MOST
-
-
-def shape_of(a: Atom) -> tuple[int, ...] | None:
-    """The shape of a small array, or of a number."""
-    k = kind(a)
-    if isinstance(k, Scalar):
-        return () if k.dtype in ("f8", "i8") else None
-    return tuple(int(d) for d in k.dims) if small(k) else None  # type: ignore[union-attr, arg-type]
-
-
-def constant(a: Atom) -> Any:
-    """What an atom is, if it is all constants; raises where it is not."""
-    if isinstance(a, Const):
-        return a.value
-    if isinstance(a, Slice):
-        return slice(constant(a.lower), constant(a.upper), constant(a.step))
-    if isinstance(a, Struct) and a.type is tuple:
-        return tuple(map(constant, a.items))
-    raise LookupError
-
-
-def constant_index(a: Atom) -> Any:
-    """A constant index of whole numbers and slices, or None."""
-    try:
-        index = constant(a)
-    except LookupError:
-        return None
-    parts = index if isinstance(index, tuple) else (index,)
-    return index if all(type(p) is int or isinstance(p, slice) for p in parts) else None
-
-
-def display_shape(a: Atom) -> tuple[int, ...] | None:
-    """The shape of a display of numbers, and of small arrays as rows."""
-    if isinstance(a, Struct) and a.type in (list, tuple):
-        shapes = {display_shape(x) for x in a.items}
-        if len(shapes) != 1:
-            return None
-        inner = shapes.pop()
-        return None if inner is None else (len(a.items), *inner)
-    if isinstance(a, Const):
-        return () if type(a.value) in (int, float) else None
-    return shape_of(a) if isinstance(a, Val) else None
-
-
-def is_hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
-
-
 class Chosen:
     """The arrays that are written out: all or none of those that go together."""
 
@@ -195,14 +156,37 @@ class Chosen:
         self.depth: dict[Op, int] = {}
         self.uses: dict[Val, list[tuple[Op | None, Region, int, bool]]] = {}
         self.maker: dict[Val, tuple[Op, int]] = {}  # of a variable: its loop or branch, and place
+        self.elements: set[Val] = set()  # of what loops go through
         self.scan(graph.region, None, 0)
-        self.members = {v for v in made(graph.region) if small(v.kind) and self.is_made(v)}
+        self.params = set(graph.region.params)
+        self.members = {v for v in made(graph.region) if self.small(v) and self.is_made(v)}
         todo = bool(self.members)
         while todo:
             bad = {v for v in self.members if not self.holds(v)}
             self.members -= bad
             todo = bool(bad)
         self.in_loops()
+
+    def small(self, v: Val) -> bool:
+        return small(v.kind, self.words.most)
+
+    def read(self, a: Any) -> bool:
+        """Whether an array is none of those that are written out, but its elements are read one by one."""
+        if not self.words.reads or not isinstance(a, Val) or not self.small(a) or a in self.members:
+            return False
+        if a in self.params or a in self.elements:
+            return True
+        op = a.op
+        if op is None or op.code != "prim" or a not in op.outs or not is_hashable(op.fn):
+            return False
+        return op.fn in self.words.whole or (op.fn is operator.getitem and plain_index(op.ins[1]))
+
+    def apart(self, op: Op) -> bool:
+        """Whether an operation is written out, if its result is."""
+        if op.code != "prim" or not self.writes(op):
+            return False
+        arrays = [v for v in vals(op.ins) if isinstance(v.kind, Array)]
+        return all(v in self.members or self.read(v) for v in arrays)
 
     def scan(self, region: Region, owner: Op | None, depth: int) -> None:
         for op in region.ops:
@@ -218,6 +202,7 @@ class Chosen:
                         self.maker[r.params[lead + j]] = op, j
                 for j, f in enumerate(view.finals):
                     self.maker[f] = op, j
+                self.elements.update(view.elements)
             elif op.code == "if":
                 for j, f in enumerate(op.outs):
                     self.maker[f] = op, j
@@ -240,6 +225,11 @@ class Chosen:
         fn, w = op.fn, self.words
         if not is_hashable(fn):
             return False
+        if fn in w.moves or fn is w.total:
+            plain = fn in w.moves or not set(op.attrs.get("names") or ()) - {"", "axis", "keepdims"}
+            return plain and keeps_shape(op)
+        if fn is w.eye and not named and len(op.ins) == 1:
+            return constant_index(op.ins[0]) is not None and shape_of(op.out) is not None
         if fn is w.display and not named and len(op.ins) == 1:
             return display_shape(op.ins[0]) == shape_of(op.out)
         if fn in (w.zeros, w.ones) and not named and len(op.ins) == 1:
@@ -247,10 +237,11 @@ class Chosen:
         if named:
             return False
         if fn is operator.getitem:
-            return shape_of(op.ins[0]) not in (None, ()) and constant_index(op.ins[1]) is not None
+            return part_of(*op.ins) == shape_of(op.out) is not None
         if fn in (ops.setitem, ops.additem):
-            plain = shape_of(op.ins[0]) not in (None, ()) and constant_index(op.ins[1]) is not None
-            return plain and shape_of(op.ins[2]) is not None and not op.attrs.get("at")
+            part, value = part_of(*op.ins[:2]), shape_of(op.ins[2])
+            fits = part is not None and value is not None and broadcast([part, value]) == part
+            return fits and not op.attrs.get("at")
         if fn is ops.copied or fn is w.transpose:
             return len(op.ins) == 1 and shape_of(op.ins[0]) is not None
         shapes = [shape_of(a) for a in op.ins]
@@ -260,12 +251,16 @@ class Chosen:
             a, b = (s for s in shapes if s is not None)
             if not a or not b:
                 return fn is not operator.matmul
-            return math.prod(a) * (b[-1] if len(b) > 1 else 1) <= MOST_PRODUCTS
+            if len(a) + len(b) > 2 and fn not in w.of_matrices:
+                return False
+            if a[-1] != (b[-2] if len(b) > 1 else b[0]):  # (it is never done)
+                return False
+            return math.prod(a) * (b[-1] if len(b) > 1 else 1) <= w.most_products
+        if fn is w.outer and len(op.ins) == 2:
+            return [len(s or ()) for s in shapes] == [1, 1]
         if fn is w.cross and len(op.ins) == 2:
             return shapes == [(3,), (3,)]
-        if fn is w.total:
-            return len(op.ins) == 1
-        return w.by_element(fn)
+        return w.by_element(fn) and broadcast(shapes) == shape_of(op.out)
 
     def holds(self, v: Val) -> bool:
         if v in self.maker:
@@ -276,12 +271,12 @@ class Chosen:
                 there = [view.inits[j], view.params[j], view.yields[j], view.finals[j], *heads]
             else:
                 there = [op.outs[j], *(r.results[j] for r in op.regions)]
-            there = [a for a in there if not (self.enters(a, op) and a.kind == v.kind)]  # type: ignore[union-attr]
+            there = [a for a in there if not (self.enters(a, op) and kind(a) == v.kind)]
             if not all(isinstance(a, Val) and a in self.members and a.kind == v.kind for a in there):
                 return False
         else:
             assert v.op is not None
-            if not all(w in self.members for a in v.op.ins for w in vals([a]) if isinstance(w.kind, Array)):
+            if not self.apart(v.op):
                 return False
         leaves = self.leaves(v)
         return all(leaves or self.takes(v, *use) for use in self.uses.get(v, ()))
@@ -289,9 +284,8 @@ class Chosen:
     def enters(self, a: Atom, op: Op) -> bool:
         """Whether an array that is not written out itself is, where an outermost loop starts from it."""
         outermost = is_loop(op) and not self.depth[op]
-        return outermost and isinstance(a, Val) and a not in self.members and small(a.kind) and (
-            a in LoopView(op).inits
-        )
+        enters = isinstance(a, Val) and a not in self.members and self.small(a)
+        return (enters and outermost and a in LoopView(op).inits) or self.read(a)
 
     def leaves(self, v: Val) -> bool:
         """Whether a value is what an outermost loop leaves: an array again for who wants one."""
@@ -312,11 +306,9 @@ class Chosen:
             view = LoopView(op)
             j = at - view.head
             return 0 <= j < view.carried and view.params[j] in self.members
-        if op.code != "prim" or not self.writes(op):
-            return False
-        if not all(w in self.members for a in op.ins for w in vals([a]) if isinstance(w.kind, Array)):
-            return False
-        return op.out in self.members or isinstance(op.out.kind, Scalar)
+        if op.code == "prim" and is_hashable(op.fn) and op.fn in self.words.whole:
+            return True
+        return self.apart(op) and (op.out in self.members or isinstance(op.out.kind, Scalar))
 
     def in_loops(self) -> None:
         """Leave what has no part in a loop."""
@@ -364,13 +356,18 @@ class Writer:
         self.parts: dict[Val, Any] = {}  # arrays of atoms
         self.now: dict[Val, Atom] = {}  # numbers that are others now
         self.out: list[Op] = []
+        self.opened: set[Val] = set()
 
     def run(self) -> None:
+        self.find_opened(self.graph.region)
         self.region(self.graph.region)
 
     # ---- regions
     def region(self, region: Region) -> None:
         old, self.out = self.out, []
+        for p in region.params:
+            if p in self.opened:
+                self.taken_apart(p, None)
         for op in region.ops:
             self.op(op)
         region.ops, self.out = self.out, old
@@ -386,11 +383,7 @@ class Writer:
         if op.code == "if":
             self.branch(op)
             return
-        arrays = [v for v in vals(op.ins) if v in self.members]
-        apart = bool(arrays) and self.chosen.writes(op) and (
-            op.out in self.members or isinstance(op.out.kind, Scalar)
-        ) and all(w in self.members for w in vals(op.ins) if isinstance(w.kind, Array))
-        if op.code == "prim" and (apart or op.outs[0] in self.members):
+        if self.is_apart(op):
             got = self.prim(op)
             if op.out in self.members:
                 self.parts[op.out] = self.named(op.out, got)
@@ -399,10 +392,58 @@ class Writer:
                     got = self.put(self.words.strong, [got], op.origin, NUMBER)
                 self.now[op.out] = self.named_one(op.out, got)
             return
+        if any(v in self.members for v in vals(op.ins)):
+            op.ins = [map_atom(lambda v: self.shown(v, op), a) for a in op.ins]
         op.ins = [map_atom(self.read, a) for a in op.ins]
         for r in op.regions:
             self.region(r)
         self.out.append(op)
+        for v in op.outs:
+            if v in self.opened:
+                self.taken_apart(v, op)
+
+    def is_apart(self, op: Op) -> bool:
+        if op.code != "prim" or len(op.outs) != 1:
+            return False
+        if op.out in self.members:
+            return True
+        some = any(v in self.members for v in vals(op.ins))
+        return some and isinstance(op.out.kind, Scalar) and self.chosen.apart(op)
+
+    def find_opened(self, region: Region) -> None:
+        """Arrays that are read element by element, once each."""
+        for op in region.ops:
+            if self.is_apart(op):
+                self.opened.update(v for v in vals(op.ins) if self.chosen.read(v))
+            elif is_loop(op) or op.code == "if":
+                starts = LoopView(op).inits if is_loop(op) else []
+                for j, a in enumerate(starts):
+                    if self.chosen.read(a) and LoopView(op).params[j] in self.members:
+                        self.opened.update(vals([a]))
+                for r in op.regions:
+                    inner = LoopView(op).params if is_loop(op) else op.outs
+                    for j, a in enumerate(r.results):
+                        if self.chosen.read(a) and j < len(inner) and inner[j] in self.members:
+                            self.opened.update(vals([a]))
+                    self.find_opened(r)
+
+    def taken_apart(self, v: Val, op: Op | None) -> None:
+        self.parts[v] = self.elements_of(v, self.read(v), op.origin if op is not None else None)
+
+    def elements_of(self, like: Val, x: Atom, origin: Any) -> Any:
+        out = np.empty(shape_of(like) or (), dtype=object)
+        for i in np.ndindex(out.shape):
+            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
+            out[i] = self.put(operator.getitem, [x, at], origin, NUMBER)
+        return out
+
+    def shown(self, v: Val, op: Op) -> Atom:
+        """An array that is written out, made for who takes it whole."""
+        if v not in self.members:
+            return v
+        out = self.put(self.words.display, [displayed(self.parts[v])], op.origin, v.kind)
+        out.name, out.user = v.name, v.user
+        return out
 
     def fresh(self, like: Val, index: tuple[int, ...], op: Op | None) -> Val:
         name = "_".join([like.name, *map(str, index)]) if like.name else ""
@@ -481,25 +522,14 @@ class Writer:
     def started(self, a: Atom, op: Op) -> Any:
         """The elements of what a loop starts from."""
         assert isinstance(a, Val)
-        if a in self.members:
-            return self.parts[a]
-        shape, x = shape_of(a) or (), self.read(a)
-        out = np.empty(shape, dtype=object)
-        for i in np.ndindex(shape):
-            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
-            out[i] = self.put(operator.getitem, [x, at], op.origin, NUMBER)
-        return out
+        return self.parts[a] if a in self.parts else self.elements_of(a, self.read(a), op.origin)
 
     def array_again(self, v: Val, parts: Any, op: Op) -> None:
         """What a loop leaves is an array for who wants one."""
         if all(self.chosen.takes(v, *use) for use in self.chosen.uses.get(v, ())):
             return
 
-        def shown(x: Any) -> Atom:
-            items = [shown(y) for y in x] if isinstance(x, np.ndarray) else None
-            return x if items is None else Struct(list, tuple(range(len(items))), tuple(items))
-
-        out = self.put(self.words.display, [shown(parts)], op.origin, v.kind)
+        out = self.put(self.words.display, [displayed(parts)], op.origin, v.kind)
         out.name, out.user = v.name, v.user
         self.now[v] = out
 
@@ -551,7 +581,7 @@ class Writer:
         """An operand as an array of atoms."""
         if isinstance(a, Struct):
             return np.array([self.array(x) for x in a.items], dtype=object)
-        if isinstance(a, Val) and a in self.members:
+        if isinstance(a, Val) and a in self.parts:
             return self.parts[a]
         out = np.empty((), dtype=object)
         out[()] = map_atom(self.read, a)
@@ -562,9 +592,15 @@ class Writer:
         if fn is w.display:
             return self.each(lambda a: self.strengthened(a, op.origin), self.display(op.ins[0]))
         if fn in (w.zeros, w.ones):
-            out = np.empty(shape_of(op.out) or (), dtype=object)
+            out = self.blank(op)
             out.fill(Const(0.0 if fn is w.zeros else 1.0))
             return out
+        if fn is w.eye:
+            return self.each(self.element, np.eye(len(self.blank(op))))
+        if fn in w.moves:
+            return self.each(self.element, applied(op, fn, self.parts.__getitem__))
+        if fn is w.total:
+            return self.totals(op)
         x = self.array(op.ins[0])
         if fn is operator.getitem:
             return x[constant_index(op.ins[1])]
@@ -581,13 +617,40 @@ class Writer:
             return x.copy()
         if fn is w.transpose:
             return x.T
-        if fn is w.total:
-            return self.chain(list(x.flat), op)
+        if fn is w.outer:
+            return self.elementwise(operator.mul, [x[:, None], self.array(op.ins[1])[None]], op)
         if fn in w.products:
             return self.product(x, self.array(op.ins[1]), op)
         if fn is w.cross:
             return self.cross(x, self.array(op.ins[1]), op)
         return self.elementwise(fn, [self.array(a) for a in op.ins], op)
+
+    @staticmethod
+    def blank(op: Op) -> Any:
+        return np.empty(shape_of(op.out) or (), dtype=object)
+
+    @staticmethod
+    def element(a: Any) -> Atom:
+        """What stands for an element: numbers that a function puts between others are constants."""
+        return a if isinstance(a, Val) else Const(float(a.value if isinstance(a, Const) else a))
+
+    def totals(self, op: Op) -> Any:
+        """Sums along axes: of tuples of one element each they are what belongs together."""
+
+        def tuples(v: Val) -> Any:
+            x = self.parts[v]
+            out = np.empty(x.shape, dtype=object)
+            for i in np.ndindex(x.shape):
+                out[i] = (x[i],)
+            return out
+
+        got = applied(op, op.fn, tuples)
+        if not isinstance(got, np.ndarray):
+            return self.chain(list(got), op)
+        out = self.blank(op)
+        for i in np.ndindex(out.shape):
+            out[i] = self.chain(list(got[i]), op)
+        return out
 
     def display(self, a: Atom) -> Any:
         if isinstance(a, Struct):

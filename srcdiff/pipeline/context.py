@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ from srcdiff.optimise.written_out import Small
 from srcdiff.pipeline import callees, finishing, nested, turning
 from srcdiff.rules import numbers, registry, vocabulary
 
-__all__ = ["CONTEXT", "NUMBERS", "SMALL", "WORDS", "is_fresh", "optimised", "shape_positions"]
+__all__ = [
+    "CONTEXT", "NUMBERS", "SMALL", "SMALL_IN_KERNELS", "WORDS", "is_fresh", "optimised", "shape_positions",
+]  # fmt: skip
 
 
 _SHAREABLE = {
@@ -106,9 +109,15 @@ NUMBERS = Numbers(
 
 SMALL = Small(
     np.array, np.zeros, np.ones, np.float64,
-    frozenset({np.dot, np.matmul, np.inner, np.vdot, operator.matmul}), np.sum, np.cross, np.transpose,
-    numbers.takes_element,
+    frozenset({np.dot, np.matmul, np.inner, np.vdot, operator.matmul}),
+    frozenset({np.dot, np.matmul, operator.matmul}), np.sum, np.cross, np.transpose,
+    numbers.takes_element, np.eye, np.outer,
 )  # fmt: skip
+
+# for kernels: there reading an element is no call
+SMALL_IN_KERNELS = replace(
+    SMALL, most=16, most_products=64, moves=vocabulary.MOVES, whole=vocabulary.OF_MATRICES, reads=True
+)
 
 
 def doubles(graph: Graph) -> Graph:

@@ -107,9 +107,9 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
 
     ``last``: it becomes a text, which may be one for vectors of a certain size alone; nothing is made of it.
     """
-    small = last and request.backend == "numpy" and request.mode in ("grad", "value_and_grad", "jvp")
-    if small and not on_device():
-        graph = written_out(graph, context.SMALL)
+    small = {"numpy": context.SMALL, "cupy-fused": None}.get(request.backend, context.SMALL_IN_KERNELS)
+    if last and small and request.mode in ("grad", "value_and_grad", "jvp") and not on_device():
+        graph = written_out(graph, small)
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)

@@ -74,6 +74,8 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
     """The same with kernels; what numba does not take after all is left to NumPy, and said."""
     banned: dict[int, str] = {}
     graph = context.optimised(clone(graph)[0])
+    left = [p for p in shorthands() if not all(map(kernels.known, p.functions()))]  # NumPy's in part
+    graph = noted("shorthand", shorthand(graph, left))
     while True:
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name

@@ -105,6 +105,16 @@ SHIFTS: tuple[frozenset[Any], ...] = (
     frozenset({np.exp, math.exp}), frozenset({np.log, math.log}), frozenset({np.sum}),
     frozenset({np.max, np.min, np.amax, np.amin, np.mean}), frozenset({np.expand_dims}),
 )  # fmt: skip
+# what puts elements elsewhere, and does nothing else but repeat them or put zeros between them
+MOVES: frozenset[Any] = frozenset(
+    {
+        np.concatenate, np.stack, np.vstack, np.hstack, np.append, np.reshape, np.ravel, np.diag, np.roll,
+        np.flip, np.expand_dims, np.squeeze, np.broadcast_to, np.swapaxes, np.tril, np.triu,
+    }
+)  # fmt: skip
+OF_MATRICES: frozenset[Any] = frozenset(  # results of sizes that follow from those of the operands
+    {np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.slogdet, np.linalg.norm}
+)
 LOGARITHMS: frozenset[Any] = frozenset({np.log, np.log2, np.log10, np.log1p})
 
 
