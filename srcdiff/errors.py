@@ -16,6 +16,7 @@ __all__ = [
     "UnsupportedSyntax",
     "WrongDerivative",
     "problem_at",
+    "which_raises",
 ]
 
 
@@ -84,6 +85,11 @@ class UnsupportedSyntax(SrcdiffError, SyntaxError):
 
     def __str__(self) -> str:
         return "\n".join(p.render() for p in self.problems)
+
+
+def which_raises(error: type[Exception]) -> type[UnsupportedSyntax]:
+    """The error of a function that always raises ``error``: it is one of these, too."""
+    return type(UnsupportedSyntax.__name__, (UnsupportedSyntax, error), {"__module__": __name__})
 
 
 class NoRule(SrcdiffError, NotImplementedError):

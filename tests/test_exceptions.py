@@ -15,7 +15,7 @@ import pytest
 
 import numeric
 import srcdiff
-from srcdiff import grad, jvp, vjp
+from srcdiff import grad, jacfwd, jvp, value_and_grad, vjp
 from srcdiff.errors import SrcdiffError
 
 LOCK = threading.Lock()
@@ -93,6 +93,32 @@ def test_raises_what_the_primal_raises(f: Callable[[float], float]) -> None:
         assert str(got.value) == str(wanted.value)
         assert type(got.value.__cause__) is type(wanted.value.__cause__)
     numeric.assert_close(grad(f)(3.5), (f(3.5 + 1e-6) - f(3.5 - 1e-6)) / 2e-6, 1e-8)  # the next call works
+
+
+def of_three(x: Any) -> Any:
+    a, b, c = x
+    return a * b + c
+
+
+@pytest.mark.parametrize("x", [np.ones(2), np.ones(4), [1.0, 2.0], [1.0] * 4, (1.0, 2.0)])
+def test_unpacked_into_other_many_names(x: Any) -> None:
+    for f in (of_three, grad(of_three)):
+        with pytest.raises(ValueError):
+            f(x)
+    assert list(grad(of_three)([2.0, 3.0, 4.0])) == [3.0, 2.0, 1.0]
+
+
+def after_no_trips(x: float, n: int) -> float:
+    for i in range(n):
+        y = x * i
+    return y
+
+
+def test_result_that_is_not_set() -> None:
+    for f in (after_no_trips, grad(after_no_trips), value_and_grad(after_no_trips), jacfwd(after_no_trips)):
+        with pytest.raises(UnboundLocalError):
+            f(2.0, 0)
+    assert grad(after_no_trips)(2.0, 4) == 3.0
 
 
 def test_where_the_slope_is_infinite_no_handler_runs() -> None:

@@ -141,6 +141,41 @@ def test_python_numbers() -> None:
     assert grad(math.expm1)(-700.0) == math.exp(-700.0)
 
 
+def divided(x: Any, s: Any) -> Any:
+    return np.sum(x / s)
+
+
+def divided_after(x: Any, s: Any) -> Any:
+    return np.sum(x) / s
+
+
+def absolute_divided(x: Any, s: Any) -> Any:
+    return np.abs(x) / s
+
+
+def added_divided(x: Any, s: Any) -> Any:
+    return np.add(x, 1.0) / s
+
+
+def python_divided(x: Any, s: Any) -> Any:
+    return x / s
+
+
+@pytest.mark.parametrize("s", [0, 0.0])
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(divided, np.ones(2)), (divided_after, np.ones(2)), (absolute_divided, 1.0), (added_divided, 1.0)],
+)
+def test_by_a_zero_of_pythons(f: Any, x: Any, s: Any) -> None:
+    """Where NumPy's number is divided, the function goes on with an infinity, and its derivative does."""
+    with np.errstate(all="ignore"):
+        assert np.all(grad(f)(x, s) == np.inf) and f(x, s) == np.inf
+        assert jvp(f, (x, s), (x, s))[0] == np.inf
+    with pytest.raises(ZeroDivisionError):
+        grad(python_divided)(1.0, s)
+    assert np.all(grad(f)(x, 4) == 0.25)
+
+
 # --- far out, at zero, and beside infinities ----------------------------------------------------------------
 
 INF = np.inf

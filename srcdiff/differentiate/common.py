@@ -26,7 +26,7 @@ from srcdiff.differentiate.masks import (
     where_mask,
     written_endless,
 )
-from srcdiff.differentiate.quotients import divided, factors, twice_divided
+from srcdiff.differentiate.quotients import divided, factors, negated, quotient, twice_divided
 from srcdiff.errors import NoRule, Problem, problem_at
 from srcdiff.frontend.core import WITHIN
 from srcdiff.frontend.infer import broadcast_dims
@@ -333,6 +333,11 @@ def may_be_unset(x: Atom, seen: set[Val]) -> bool:
     return False
 
 
+def is_of_library(k: Kind) -> bool:
+    """Whether this is a double of the array library's, or an array of them."""
+    return isinstance(k, (Array, Scalar)) and k.dtype == "f8" and not (isinstance(k, Scalar) and k.weak)
+
+
 class Builder(Lowerer):
     """Makes operations of derivative code."""
 
@@ -484,8 +489,19 @@ class Builder(Lowerer):
             return self.prim(operator.neg, [p])
         found = twice_divided(p, self.born)
         if found is not None and (self.outward or found[1] != Const(1.0)):
-            return self.of_quotient(g, *found)
+            got = self.of_quotient(g, *found)
+            return self.of_library(got, p) if isinstance(kind(g), Scalar) else got
         return self.prim(operator.mul, [g, p])
+
+    def of_library(self, x: Atom, like: Atom) -> Atom:
+        """A quotient of which the one that it belongs to is the library's number: it is one, by its kind."""
+        k, inner = kind(x), negated(x, self.born)
+        divided = quotient(x if inner is None else inner, self.born) is not None
+        if divided and isinstance(k, Scalar) and k.weak and is_of_library(kind(like)):
+            for v in (x, inner):
+                if isinstance(v, Val):
+                    v.kind = Scalar("f8", False)
+        return x
 
     def of_quotient(self, g: Atom, negative: bool, x: Atom, b: Atom) -> Atom:
         """``g`` times the slope ``x / b`` of a quotient by ``b``."""

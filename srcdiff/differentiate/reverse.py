@@ -418,6 +418,7 @@ class Reverse(Builder):
             if isinstance(p, Const) and p.value is None:
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
+            p = self.of_library(p, op.out)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:

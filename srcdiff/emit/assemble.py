@@ -418,7 +418,16 @@ class Assembler:
 
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
-        return any(user is None or user.attrs.get("unset") for _, user in self.lay.uses.get(v, []))
+        return any(
+            (user is None and (where is not self.graph.region or self.hands_on))
+            or (user is not None and user.attrs.get("unset"))
+            for where, user in self.lay.uses.get(v, [])
+        )
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether results may be unset: what a half saves, or an inner function; else Python raises then."""
+        return bool(self.graph.info.get("saves")) or "results" in self.graph.info
 
     def moves(self, pairs: list[tuple[Val, Atom]], origin: Origin | None, branch: Op | None = None) -> None:
         """Assignments that happen together."""

@@ -166,7 +166,7 @@ def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:
             todo.append((view.finals[view.params.index(v)], op))
         for where, user in asm.lay.uses.get(v, []):
             parent = asm.names.parents[where]
-            if user is None and parent is None:
+            if user is None and parent is None and asm.hands_on:
                 return True
             if user is None and parent is not None:
                 owner = parent[1]

@@ -143,6 +143,10 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
             if count is None:
                 return call_spread(lw, obj, text, path, args, kwargs, node)
             args = entering.taken_from_spread(lw, args, count, set(), False, text, node)
+    if isinstance(obj, types.BuiltinFunctionType) and not kwargs and not lw.frame.static:
+        got = expressions.of_sign(lw, obj, args, node)
+        if got is not None:
+            return got
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
         args, kwargs = operands.by_name(lw, obj, args, kwargs)

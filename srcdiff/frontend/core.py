@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.errors import Problem, UnsupportedSyntax, which_raises
 from srcdiff.frontend import boxes, captures, constants, sharing, views
 from srcdiff.frontend.advice import ADVICE
 from srcdiff.frontend.infer import index_kind
@@ -132,6 +132,7 @@ class Core:
     region: Region
     state: State = field(default_factory=State)
     problems: list[Problem] = field(default_factory=list)
+    certain: dict[Problem, type[Exception]] = field(default_factory=dict)  # of what raises, whatever is given
     frame: Frame = field(default_factory=lambda: Frame(None))
     origin: Origin | None = None
     node: Any = None
@@ -226,7 +227,10 @@ class Core:
 
     def fail(self) -> None:
         if self.problems:
-            error = UnsupportedSyntax(*dict.fromkeys(self.problems))
+            found = tuple(dict.fromkeys(self.problems))
+            always = [self.certain[p] for p in found if p in self.certain]
+            alone = len(found) == len(always) == 1
+            error = (which_raises(always[0]) if alone else UnsupportedSyntax)(*found)
             error.graph = self.graph
             raise error
 

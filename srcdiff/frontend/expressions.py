@@ -298,8 +298,24 @@ def content(lw: Lowerer, b: Bound) -> Any:
 
 
 def _unary(lw: Lowerer, node: Any) -> Bound:
-    b = lw.expr(node.operand)
-    fn = numpy_names.UNARY[type(node.op).__name__]
+    return unary(lw, numpy_names.UNARY[type(node.op).__name__], lw.expr(node.operand), node)
+
+
+def of_sign(lw: Lowerer, fn: Any, args: list[Bound], node: Any) -> Bound | None:
+    """A call of ``operator.add`` and its kin, on what a class or a container says the meaning of."""
+    signs = numpy_names.INFIX if len(args) == 2 else numpy_names.PREFIX if len(args) == 1 else {}
+    if fn not in signs or not any(isinstance(content(lw, a), (Agg, Either)) for a in args):
+        return None
+    if len(args) == 1:
+        return unary(lw, fn, args[0], node)
+    left, right = args
+    if hasattr(gast, signs[fn]) and issubclass(getattr(gast, signs[fn]), gast.cmpop):
+        return Plain(compare(lw, signs[fn], left, right, node))
+    return binary(lw, fn, left, right, node)
+
+
+def unary(lw: Lowerer, fn: Any, b: Bound, node: Any) -> Bound:
+    """An operator of one operand."""
     if fn is operator.not_:
         known = truth(lw, b)
         if known is not None:
@@ -660,11 +676,14 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     )
 
 
+_SLUGS = {KeyError: "key", IndexError: "index", ValueError: "unpack"}
+
+
 def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
     """What is read here raises whenever the program comes here: so does what is written for it."""
     caught = any(a.catches(type(error)) for a in lw.attempts)
     if not caught:
-        lw.certain = lw.problem("key" if isinstance(error, KeyError) else "index", what, node)
+        lw.certain[lw.problem(_SLUGS[type(error)], what, node)] = type(error)
     given = error.args[0]
     lw.add_raise(
         type(error).__name__, repr(given) if has_objects((given,)) else given, certain=type(error)

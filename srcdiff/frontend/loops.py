@@ -30,12 +30,27 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.things import mutable
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
-from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree, fresh_sym, has_cell, widened
+from srcdiff.ir.kinds import (
+    INT,
+    UNKNOWN,
+    Array,
+    Kind,
+    Map,
+    Scalar,
+    Seq,
+    Tree,
+    fresh_sym,
+    has_cell,
+    join,
+    widened,
+)
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
 __all__ = ["loop", "while_loop"]
+
+WIDENED = 3  # readings of a loop after which sizes that still differ are given up
 
 
 class Slots:
@@ -180,7 +195,9 @@ def trips(
             elif isinstance(box, Agg) and isinstance(k, Seq):
                 if box.whole is not None or any(places.reached(lw, x) for x in box.items):
                     lw.as_sequence(Loc(key[1]), box, node)
-        carried = {k: carried[k] for k in sorted(carried, key=lambda k: _ORDER[k[0]])}
+        # (an object that lies in a list by now is carried with it)
+        kept = [k for k in carried if k[0] != "item" or isinstance(start.cells[k[1][0]], Agg)]
+        carried = {k: carried[k] for k in sorted(kept, key=lambda k: _ORDER[k[0]])}
         lw.state = start.copy()
         slots = Slots(lw)
         params: list[Val] = []
@@ -313,9 +330,12 @@ def trips(
                     last = indices
                 ends[key] = lw.conform(spread(lw, last, carried[key]), carried[key])
                 init = start_atom(lw, start, key, carried[key])
-                wanted[key] = (
-                    joins.joined(carried[key], kind(last), init) if last is not UNDEF else carried[key]
-                )
+                if last is UNDEF:
+                    wanted[key] = carried[key]
+                elif init is UNDEF and attempt > WIDENED:  # of a size that has been given up
+                    wanted[key] = join(carried[key], kind(last))
+                else:
+                    wanted[key] = joins.joined(carried[key], kind(last), init)
             lw.state = reads
         if guess and attempt == 0:
             guesses.check(lw, carried, wanted, before, end)
@@ -337,7 +357,7 @@ def trips(
             break
         before_kinds = carried
         carried = {
-            k: widened(v, before_kinds[k], id(node), k) if attempt > 3 and k in before_kinds else v
+            k: widened(v, before_kinds[k], id(node), k) if attempt > WIDENED and k in before_kinds else v
             for k, v in wanted.items()
         }
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.errors import NoRule, Problem, UnsupportedSyntax, problem_at
+from srcdiff.errors import NoRule, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
     averages,
     built_matrices,
@@ -93,7 +93,6 @@ class Lowerer(Core):
     pinned: set[int] = field(default_factory=set)  # arrays that a loop hands on from trip to trip
     element_writes: list[int] = field(default_factory=list)  # lists of which an element was changed, in order
     frozen: set[int] = field(default_factory=set)  # arrays that are, or may be, part of something else
-    certain: Problem | None = None  # an exception that what was read last raises for certain
     worlds: dict[Any, Frame | Known] = field(default_factory=dict)  # variables outside that are written
     unrolling: int = 1  # how many trips of loops are being read one by one
     by_trips: bool = False  # loops of few trips are read trip by trip first
@@ -647,8 +646,8 @@ def read_function(
                 code = lw.block(body)
                 lw.fail()
                 if isinstance(code, int) and code == exits.RAISE:
-                    if lw.certain is not None:
-                        raise Stop(lw.certain)
+                    if lw.certain:
+                        raise Stop([*lw.certain][-1])
                     lw.stop("raises", f"{found.name} raises an exception whatever its arguments are", node,
                             help="there is no value to differentiate")  # fmt: skip
                 b = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))

@@ -29,7 +29,7 @@ def of_one_sort(kinds: list[Kind]) -> bool:
     if all(alike(kinds[0], k) for k in kinds):
         return True
     whole = join_all(kinds[0], tuple(kinds[1:]))
-    return isinstance(whole, Seq) and not isinstance(whole, Map) and whole.elem != UNKNOWN
+    return isinstance(whole, Seq) and whole.elem != UNKNOWN
 
 
 def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:

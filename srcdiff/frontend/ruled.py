@@ -65,11 +65,11 @@ __all__ = [
 
 
 def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
-    """The arguments of a function of NumPy that is read as an operator, where Python's numbers would raise.
+    """The arguments of a function of NumPy that is read as an operator: of Python's numbers it makes NumPy's.
 
-    ``1.0 / 0.0`` is an error, ``np.divide(1.0, 0.0)`` is infinite.
+    ``1.0 / 0.0`` is an error, ``np.divide(1.0, 0.0)`` is infinite, and so is ``np.abs(1.0) / 0``.
     """
-    if numpy_names.CANONICAL[fn] not in DIVIDES or lw.frame.static:
+    if numpy_names.CANONICAL[fn] not in ARITHMETIC or lw.frame.static:
         return args
     kinds = [kind(lw.read(a, node)) for a in args]
     if all(isinstance(k, Scalar) and k.weak for k in kinds) and FLOAT in kinds:
@@ -79,7 +79,10 @@ def of_numpy(lw: Lowerer, fn: Any, args: Args, node: Any) -> Args:
     return args
 
 
-DIVIDES = frozenset({operator.truediv, operator.floordiv, operator.mod, operator.pow})
+ARITHMETIC = frozenset({
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+    operator.neg, operator.pos, operator.abs,
+})  # fmt: skip
 
 
 def inline_library(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import gast
 
@@ -40,12 +40,13 @@ from srcdiff.frontend.expressions import (
     element,
     index_of,
     merged_dicts,
+    raises,
     stored,
 )
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
-from srcdiff.frontend.sizes import settle_slices
+from srcdiff.frontend.sizes import at_most, settle_slices
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
@@ -212,6 +213,9 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
             if stars:
                 unpack_starred(lw, target, base, stars[0])
                 return
+            count = None if lw.frame.static else at_most(lw, atom, n + 1)
+            if count is not None and count != n:
+                miscounted(lw, count, n, target, f"more than {n}" if count > n else str(count))
             parts = tuple(views.view(lw, base, Step(operator.getitem, (Const(i),))) for i in range(n))
             c = Agg(tuple, tuple(range(n)), parts)
         elif k == UNKNOWN and not stars:
@@ -231,9 +235,16 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
         agg = Agg(list, tuple(range(len(middle))), tuple(middle))
         items = [*items[:i], Loc(lw.state.new_cell(agg)), *items[len(items) - tail :]]
     if len(items) != n:
-        lw.raised(ValueError, "unpack", f"{len(items)} values for {n} names", target)
+        miscounted(lw, len(items), n, target)
     for t, item in zip(target.elts, items, strict=True):
         assign(lw, t, item)
+
+
+def miscounted(lw: Lowerer, count: int, names: int, node: Any, said: str = "") -> NoReturn:
+    """What has ``count`` values is unpacked into another number of names."""
+    few = f"not enough values to unpack (expected {names}, got {count})"
+    error = ValueError(few if count < names else f"too many values to unpack (expected {names})")
+    raises(lw, error, node, f"{said or count} values for {names} names")
 
 
 def kept(lw: Lowerer, b: Bound) -> Bound:

@@ -79,6 +79,8 @@ class Algebra(Rewriter):
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
                 return None
+        if fn in _BROADCASTS and len(ins) == 2 and (bare := self.without_number(ins)) is not None:
+            return self.make(fn, bare, op)
         narrow = self.unexpanded(fn, ins, k) if isinstance(k, Array) else None
         if narrow is not None:
             return self.make(fn, narrow, op)
@@ -257,12 +259,49 @@ class Algebra(Rewriter):
                 value: Atom = (
                     Const(fn(inner.value, other.value))  # type: ignore[union-attr]
                     if both
-                    else self.make_like(fn, [inner, other], ki, op)
+                    else self.make_like(fn, [self.divided_as_array(fn, inner, other, op), other], ki, op)
                 )
             except ArithmeticError:
                 return None
             return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
         return None
+
+    def without_number(self, ins: list[Atom]) -> list[Atom] | None:
+        """Operands of which one is a constant made the library's, where the other is that anyway."""
+        for n, other in ((0, ins[1]), (1, ins[0])):
+            cast = made_by(ins[n], self.words.number)
+            if cast is not None and isinstance(cast.ins[0], Const) and self.is_of_library(other):
+                return [cast.ins[0], other] if n == 0 else [other, cast.ins[0]]
+        return None
+
+    def is_of_library(self, a: Atom) -> bool:
+        """Whether a value is an array of doubles, or surely a number of the library's."""
+        k, op = kind(a), a.op if isinstance(a, Val) else None
+        if isinstance(k, Array) or op is None or op.code != "prim":
+            return isinstance(k, Array) and k.dtype == "f8"
+        if not isinstance(k, Scalar) or k.dtype != "f8":
+            return False
+        if op.fn is operator.getitem:
+            return isinstance(kind(op.ins[0]), Array)
+        if op.fn in _BROADCASTS or op.fn is operator.neg:
+            return any(map(self.is_of_library, op.ins))
+        return bool(self.words.gives_numbers(op.fn))
+
+    def as_taken(self, op: Op, ins: list[Atom]) -> list[Atom]:
+        """The operands, where a function makes the library's number of whatever number it is given."""
+        if op.fn is self.words.number or len(ins) != 1 or not isinstance(op.out.kind, Scalar):
+            return ins
+        cast = made_by(ins[0], self.words.number)
+        given = None if cast is None else kind(cast.ins[0])
+        plain = isinstance(given, Scalar) and given.dtype == "f8" and self.words.gives_numbers(op.fn)
+        return list(cast.ins) if plain and cast is not None else ins
+
+    def divided_as_array(self, fn: Any, a: Atom, b: Atom, op: Op) -> Atom:
+        """A number that was divided as an array: by zero it is infinite, where Python's own would raise."""
+        k = kind(b)
+        if fn is not operator.truediv or isinstance(b, Const) or not (isinstance(k, Scalar) and k.weak):
+            return a
+        return self.make_like(self.words.number, [a], Scalar("f8", False), op)
 
     def rescaled(self, a: Atom, b: Atom, op: Op) -> list[Atom] | None:
         """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""

@@ -1,4 +1,4 @@
-"""Double precision where Python's own numbers meet single precision.
+"""Numbers of the library's where Python's own would not do: beside single precision, and in divisions.
 
 By its kind a cotangent is a double, and what starts it is often a number of Python's own: the seed, a
 constant of a branch, an element of a list.  With a ``np.float32`` such a number is single precision (NEP 50),
@@ -25,6 +25,7 @@ MIXED = {
     operator.floordiv, ops.accumulate,
 }  # fmt: skip
 ALONE = {operator.neg, operator.pos, operator.abs, float, abs, complex}
+COUNTS = {len, ops.shape_at}
 TAKEN = {operator.getitem, ops.getfield, ops.poplast, ops.rest}
 
 
@@ -34,11 +35,16 @@ def widened(graph: Graph, double: Any, numpys: Callable[[Any], bool]) -> Graph:
     ``double``: what makes a number one of NumPy's. ``numpys(fn)``: whether a function makes such numbers of
     Python's too.
     """
-    suspects = [op for op in walk(graph.region) if mixes(op)]
-    if not suspects:
+    every = list(walk(graph.region))
+    suspects = [op for op in every if mixes(op)]
+    branches = [(op.ins[0], r.ops) for op in every if op.code == "if" for r in op.regions]
+    asked = {op for test, inner in branches for op in inner if divides(op) and op.ins[1] is test}
+    divisions = [op for op in every if divides(op) and op not in asked]  # (by what is known not to be zero)
+    if not suspects and not divisions:
         return graph
     own = may_be_pythons(graph.region, numpys, {p for p in graph.region.params if isinstance(p.kind, Scalar)})
     found = {op for op in suspects if all(is_own(a, own) for a in op.ins if size(a) not in SINGLE)}
+    found |= {op for op in divisions if all(is_own(a, own) for a in op.ins)}
     if found:
         rewrite(graph.region, found, double)
     return graph
@@ -64,6 +70,19 @@ def mixes(op: Op) -> bool:
     sizes = [size(a) for a in op.ins]
     mixed = any(s in SINGLE for s in sizes) and any(s in DOUBLE for s in sizes)
     return size(op.out) in DOUBLE and mixed and any(map(is_real, op.ins))
+
+
+def divides(op: Op) -> bool:
+    """Whether an operation of a backward sweep divides the library's number by one that may be Python's.
+
+    Not where it counts elements: of none of them there is nothing to divide.
+    """
+    if op.code != "prim" or op.fn is not operator.truediv or op.origin is None or not op.origin.adjoint:
+        return False
+    by = op.ins[1]
+    counted = isinstance(by, Val) and by.op is not None and by.op.code == "prim" and by.op.fn in COUNTS
+    double = isinstance(op.out.kind, Scalar) and op.out.kind == Scalar("f8", False)
+    return double and isinstance(by, Val) and is_own_kind(by.kind) and not counted
 
 
 def is_real(a: Atom) -> bool:
@@ -127,7 +146,7 @@ def rewrite(region: Region, found: set[Op], double: Any) -> None:
         for r in op.regions:
             rewrite(r, found, double)
         if op in found:
-            n = next(n for n, a in enumerate(op.ins) if is_real(a))
+            n = next(n for n, a in enumerate(op.ins) if is_real(a) or op.fn is operator.truediv)
             a = op.ins[n]
             made = Op("prim", [a], attrs={"fn": double}, origin=op.origin)
             made.outs.append(Val("", Scalar("f8", False), made))

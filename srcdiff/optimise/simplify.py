@@ -133,6 +133,7 @@ class Rebuild(Algebra, Blocks, Loops):
             self.env[op.out] = simpler
             return
         fn = op.fn
+        ins = self.as_taken(op, ins)
         here = len(self.regions) - 1
         if fn is ops.setitem and last_written(ins[0], ins[1]) is not None and not self.new_uses(ins[0]):  # type: ignore[arg-type]
             ins[0] = ins[0].op.ins[0]  # type: ignore[union-attr]  # it is overwritten at once

@@ -26,6 +26,8 @@ class Words:
     flip: Any  # the order of elements turned round
     full: Any  # an array of a shape, of equal numbers
     ones: Any
+    number: Any  # a number of the library's, of one of Python's
+    gives_numbers: Callable[[Any], bool]  # whether a function makes such numbers, of Python's too
     contract: Any  # sums of products, as a text of indices says
     array: Any  # of rows
     writes_over: Callable[

@@ -97,8 +97,8 @@ CONTEXT = Context(
 WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
-    vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS, vocabulary.ARRAY,
-    vocabulary.writes_over,
+    vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
+    vocabulary.CONTRACTS, vocabulary.ARRAY, vocabulary.writes_over,
 )  # fmt: skip
 
 NUMBERS = Numbers(

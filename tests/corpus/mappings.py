@@ -1,5 +1,7 @@
 """Dicts whose keys are known only at run time."""
 
+import heapq
+
 import numpy as np
 
 from corpus.program import Program
@@ -181,6 +183,32 @@ def last_out(x, n):
     return total
 
 
+def shortest(w):
+    """Edges as dicts of unlike keys: which of them is meant is known only at run time."""
+    graph = {0: {1: w[0], 2: w[1]}, 1: {3: w[2]}, 2: {3: w[3] * w[0]}, 3: {}}
+    best, heap, seen = {0: 0.0}, [(0.0, 0)], set()
+    while heap:
+        d, u = heapq.heappop(heap)
+        if u in seen:
+            continue
+        seen.add(u)
+        for v, length in graph[u].items():
+            if v not in best or d + length < best[v]:
+                best[v] = d + length
+                heapq.heappush(heap, (best[v], v))
+    return best[3] ** 2
+
+
+def dicts_changed(w):
+    rows = {0: {1: w[0], 2: w[1]}, 1: {3: w[2]}, 2: {3: w[3] * w[0]}, 3: {}}
+    u = 0
+    for i in range(5):
+        v = (2 * u + 1) % 4
+        rows[u][v] = rows[u].get(v, 0.5) * 2.0 + w[i % 4]
+        u = v
+    return sum(x * x * (a + 1) * (b + 2) for a, row in rows.items() for b, x in row.items())
+
+
 PROGRAMS = [
     Program("dict_last_out", last_out, (0.7, 6)),
     Program("dict_counts", dyn, (0.7, 7)),
@@ -197,6 +225,8 @@ PROGRAMS = [
     Program("dict_by_label", by_label, (0.7, 3)),
     Program("dict_by_value", by_value, (0.7, 4)),
     Program("dict_looked_up", lookup, (0.7, "a")),
+    Program("dict_of_dicts_of_unlike_keys", shortest, (np.array([0.3, 0.7, 1.1, 1.9]),)),
+    Program("dict_of_dicts_changed", dicts_changed, (np.array([0.3, 0.7, 1.1, 1.9]),)),
     Program("dict_of_lists_of_any_length", lists_of_any_length, (np.arange(1.0, 4.0),)),
     Program("dict_of_lists_of_any_length_appended", lists_of_any_length_appended, (np.arange(1.0, 4.0),)),
 ]

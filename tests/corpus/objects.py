@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import operator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -56,6 +57,13 @@ def operators(x):
     b = Vec(1.0, x * x)
     c = a + 2.0 * b - (-a)
     return c.norm + c[0] * c[1] * len(c)
+
+
+def operators_by_name(x):
+    a = functools.reduce(operator.add, [Vec(x, 1.0), Vec(x * x, x), Vec(1.0, x)])
+    b = operator.neg(operator.mul(a, 0.5))
+    ways = operator.add([x], [x * x]), operator.mul((x,), 2)
+    return a.dot(b) * sum(ways[0]) + sum(ways[1]) * (operator.eq(a, b) + 1)
 
 
 def operators_loop(x, n):
@@ -394,6 +402,7 @@ def given_ring(node, x):
 
 
 PROGRAMS = [
+    Program("operators_by_name", operators_by_name, (0.7,)),
     Program("parents_and_children", parents_and_children, (0.7,)),
     Program("rings", rings, (0.7,)),
     Program("captured_ring", captured_ring, (0.7,)),

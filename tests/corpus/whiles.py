@@ -148,6 +148,18 @@ def norm_doubling(a):
     return np.sum(b * b) / 1e6
 
 
+def until_short(x):
+    while True:
+        if len(x) < 3:
+            return x
+        x = x[1:] * x[:-1]
+
+
+def shortened_by_helper(x):
+    a, b = until_short(x)
+    return a * b
+
+
 PROGRAMS = [
     Program("newton_sqrt", newton_sqrt, (7.3,)),
     Program("newton_root", newton_root, (3.2, 3)),
@@ -164,5 +176,6 @@ PROGRAMS = [
     Program("power_method", power_method, (rng.normal(size=(3, 3)) + 3 * np.eye(3), np.ones(3), 5), (0, 1)),
     Program("gradient_descent", gradient_descent, (1.6, 0.08), (0, 1)),
     Program("exp_series", exp_series, (1.3,)),
+    Program("shortened_by_helper", shortened_by_helper, (np.array([1.0, 2.0, 3.0, 1.5]),)),
     Program("norm_doubling", norm_doubling, (rng.normal(size=3),)),
 ]
