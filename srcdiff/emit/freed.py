@@ -64,7 +64,7 @@ class Tenure:
 def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> list[Any]:
     """The statements of a function, with ``del`` where it pays; ``starts``: where operations begin."""
     shares = asm.graph.info.get("frees")
-    if shares is None:
+    if shares is None or not starts:
         return stmts
     memory = Memory(asm, shares)
     made = made_for(stmts, starts)
