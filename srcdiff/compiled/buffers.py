@@ -17,8 +17,8 @@ SMALL = 1024  # elements that are not worth it
 def lies_over(lines: list[str], argument: str, result: str) -> bool:
     """Whether a result may lie where an argument does: each element is read before it is written over."""
     kernel = parsed(lines)
-    ranks = {len(index) for n in (argument, result) for index in indices(kernel, n) or ()}
-    if len(ranks) != 1 or stored(kernel, argument):
+    read, written = indices(kernel, argument), indices(kernel, result)
+    if read is None or written is None or len(read[0]) != len(written[0]) or stored(kernel, argument):
         return False
     return in_order(kernel.body, argument, result)
 
