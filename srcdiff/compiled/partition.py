@@ -11,6 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
+from srcdiff.compiled.buffers import lies_over, shared
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.numerics import HELPERS
@@ -166,6 +167,7 @@ class Partition:
         self.handed: dict[Val, Handed] = {}  # tapes that kernels have filled
         self.unpacking: list[Op] = []  # what makes lists of them
         self.casts: list[Op] = []  # what makes numbers of kernels NumPy's
+        self.ours: set[Val] = set()  # arrays made for what kernels give
         self.depth = 0  # operations around the region at hand
         self.here: set[Op] = set()  # the operations of the region at hand
 
@@ -544,13 +546,15 @@ class Partition:
         kernel = lw.kernel
         kernel.places = list(dict.fromkeys(o for op in self.inside(run) if (o := op.origin) is not None))
         kernel.words = in_order(kernel.places)
+        passed, over = self.over_arguments(lw, run, passed)
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
-        kernel.lines = head + [f"    {docstring(kernel.words)!r}", *lw.head, *lw.out]
+        kernel.lines = [*head, f"    {docstring(kernel.words)!r}", *over, *lw.head, *lw.out]
         if kernel.shared:
             kernel.helpers.add("LOOPS")
         if len(lw.out) == 0 and not kernel.gives:
             kernel.lines.append("    pass")
+        kernel.lines = shared(kernel.lines)
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
         given: dict[str, Atom] = {}
@@ -610,6 +614,45 @@ class Partition:
         self.plan.members[kernel.name] = [self.place[op] for op in run]
         self.taken.add(kernel.name)
         return out
+
+    def over_arguments(
+        self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]]
+    ) -> tuple[list[tuple[str, str, Val]], list[str]]:
+        """The results that need memory of their own; how others are arguments that nobody reads after."""
+        kernel = lw.kernel
+        own: list[tuple[str, str, Val]] = []
+        over: list[str] = []
+        names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
+        text = [f"def kernel({', '.join(names)}):", *lw.head, *lw.out]
+        spare = [(n, p) for n, p in kernel.params if len(lw.out) and self.dies(p, run, kernel)]
+        for name, made, v in passed:
+            named = v.name if v.user else ""
+            alike = [x for x in spare if x[1].kind == v.kind and (not x[1].user or named in ("", x[1].name))]
+            fits = (x for x in alike if made.startswith("np.empty(") and lies_over(text, x[0], name))
+            found = next(fits, None)
+            self.ours.add(v)
+            if found is None:
+                own.append((name, made, v))
+                continue
+            spare.remove(found)
+            over.append(f"    {name} = {found[0]}")
+            kernel.inplace[v] = found[1]
+            if not found[1].user:
+                found[1].name, found[1].user = v.name, v.user
+        return own, over
+
+    def dies(self, p: Val, run: list[Op], kernel: Kernel) -> bool:
+        """Whether an argument of a kernel is an array made for it, which nobody sees after."""
+        made = p.op is not None and p.op.code == "prim" and p.op.fn in (*PRODUCTS, np.matmul)
+        if self.depth or not isinstance(p.kind, Array) or not (made or p in self.ours):
+            return False
+        if p in kernel.inplace.values() or self.memory(p) != {p}:
+            return False
+        if any(q is not p and p in self.memory(q) for _, q in kernel.params):
+            return False
+        inside, first = set(self.inside(run)), self.place[run[0]]
+        seen = [u for w, users in self.users.items() if p in self.memory(w) for u in users]
+        return all(u is not None and (u in inside or self.place[u] < first) for u in seen)
 
     def unpacked(self, v: Val, given: Handed) -> Op:
         """The lists of a tape, for those that are no kernels."""

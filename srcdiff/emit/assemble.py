@@ -14,7 +14,7 @@ import gast
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.emit import comments, devices, exits, loops, parameters, stores, tapes, tries, wording
+from srcdiff.emit import comments, devices, exits, freed, loops, parameters, stores, tapes, tries, wording
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, Verbatim, render
@@ -208,6 +208,7 @@ class Assembler:
         }
         self.names = Namer(graph, self.lay, set(taken), self.parts)
         self.out: list[Any] = []
+        self.starts: list[tuple[int, Op]] = []  # with which statement an operation of the function begins
         self.printed: set[Origin] = set()
         self.top: list[Any] = []
         self.labelled: Origin | None = None
@@ -226,7 +227,7 @@ class Assembler:
             else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
         )
         stmts.append(gast.Return(self.expr(result)))
-        self.top = stmts
+        self.top = stmts = freed.let_go(self, stmts, self.starts)
         return body + comments.comment(self, stmts)
 
     # ---- regions
@@ -235,6 +236,8 @@ class Assembler:
         for p in region.params:
             tapes.collects_of(self, p, region)
         for op in region.ops:
+            if region is self.graph.region:
+                self.starts.append((len(self.out), op))
             self.op(op, region)
         got, self.out = self.out, old
         return got

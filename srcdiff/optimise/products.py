@@ -23,7 +23,21 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, map_atom, same, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    kind,
+    map_atom,
+    same,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
@@ -329,7 +343,7 @@ class Products:
         k = kind(x)
         if not isinstance(x, Val) or x in self.read or not isinstance(k, Array) or x.op is None:
             return
-        if not isinstance(axis, Const) or x.op.code != "prim" or x.op.fn is operator.getitem:
+        if not isinstance(axis, Const) or not self.is_spared(x, x.op):
             return
         d = k.dims[axis.value]
         found = self.argument(d)
@@ -340,6 +354,15 @@ class Products:
             whole = self.prim(op, ops.shape_at, [found[0], Const(found[1])], Scalar("i8", True, Sym(d.id)))
             sign = operator.add if d.offset > 0 else operator.sub
             self.become(op, sign, [whole, Const(abs(d.offset))])
+
+    def is_spared(self, x: Val, op: Op) -> bool:
+        """Whether an array is made or kept for its size, or a part of one that is: not one of an argument."""
+        if op.code == "for":
+            return x in LoopView(op).elements
+        of_argument = (
+            op.code == "prim" and op.fn is operator.getitem and op.ins[0] in self.graph.region.params
+        )
+        return op.code == "prim" and not of_argument
 
     def of_shapes(self, op: Op) -> list[int]:
         """The operands, containers, of which an operation reads shapes and types alone."""

@@ -80,6 +80,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
         own_graph, read = settled(graph, packed=False)
         own_graph.info["word"] = name
         context.doubles(own_graph)
+        own_graph.info["frees"] = registry.may_alias
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
         plan = kernels.partition(own_graph, memory, written, banned, threads)
         others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
@@ -160,4 +161,5 @@ def printed(graph: Graph) -> Graph:
         graph = noted("filled", made_full(graph, context.WORDS))
         graph = context.doubles(noted("lists", as_lists(graph, context.NUMBERS)))
         graph.info["rows"] = not graph.info.get("budget")
+        graph.info["frees"] = registry.may_alias
     return noted("pack", pack(graph))

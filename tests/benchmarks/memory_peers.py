@@ -1,7 +1,9 @@
 """Peaks of memory beside JAX jit, as docs/memory.md has them; ``python tests/benchmarks/memory_peers.py``.
 
-Ours are peaks of ``tracemalloc`` during a call; JAX's are what XLA says of the compiled gradient: its
-temporaries and its results. Arguments are not counted, neither here nor there; nor is JAX's own machinery.
+Ours are what ``malloc`` holds at most during a call beyond what is there before (`allocated.py`), for NumPy
+and for kernels; JAX's are what XLA says of the compiled gradient: its temporaries and its results (as
+``malloc`` has it, a little more: ``--held`` prints it).  Arguments are not counted, neither here nor there.
+One thread each: BLAS asks for memory for each.
 *Needed* is what ``srcdiff.tape`` says that the pullback keeps.
 """
 
@@ -9,6 +11,9 @@ from __future__ import annotations
 
 import os
 
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import argparse
@@ -22,18 +27,23 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
-from memory import HEAD, PAGE, peak
+from allocated import counted, peak
+from memory import HEAD, PAGE
 from port import to_jax
 from suites import Work, everything
 
-from srcdiff import grad, tape
+from srcdiff import grad, in_blocks, tape
+from srcdiff.blocks import ROWS
+from srcdiff.errors import SrcdiffError
 
 START, END = "<!-- beside JAX: python tests/benchmarks/memory_peers.py -->\n", "<!-- end -->\n"
 LEAST = 100_000  # bytes: below, what Python and NumPy need for a call counts more than arrays
 MEASURED = ("sequential", "stencils", "fused", "dense", "linear")
+HEADER = ("workload", "function", "result", "needed", "NumPy", "in blocks", "kernels", "JAX jit")
+RATIOS = ("NumPy / JAX", "kernels / JAX", "NumPy / bound", "kernels / bound")
 
 
-def of_jax(work: Work, args: tuple[Any, ...]) -> int:
+def of_jax(work: Work, args: tuple[Any, ...], held: bool = False) -> int:
     """The bytes that the compiled gradient takes beside its arguments."""
     import jax
 
@@ -42,64 +52,89 @@ def of_jax(work: Work, args: tuple[Any, ...]) -> int:
     given = [jax.numpy.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
     g = jax.jit(jax.grad(work.jax or to_jax(work.function)), static_argnums=fixed)
     said = g.lower(*given).compile().memory_analysis()
-    return int(said.temp_size_in_bytes + said.output_size_in_bytes)
+    reported = int(said.temp_size_in_bytes + said.output_size_in_bytes)
+    if held:
+        print(work.name, reported, peak(lambda: g(*given).block_until_ready()), file=sys.stderr)
+    return reported
 
 
-def measured(work: Work) -> tuple[int, int, int | None, int, int]:
-    """Peaks of the function and of its gradient; the result, what it needs; and the peak of JAX."""
+def blocked(work: Work, args: tuple[Any, ...]) -> int | None:
+    """The peak of the gradient of some rows at a time, of what has more, and goes row by row."""
+    if not isinstance(args[0], np.ndarray) or len(args[0]) <= ROWS:
+        return None
+    try:
+        return peak(in_blocks(grad(work.function)), *args)
+    except SrcdiffError:
+        return None
+
+
+def measured(work: Work, held: bool) -> dict[str, int | None]:
+    """The peaks of a workload; its result, and what it needs."""
     args = work.arguments(np.random.default_rng(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        primal, _ = peak(work.function, *args)
         g = grad(work.function)
-        ours, _ = peak(g, *args)
-        result = np.asarray(g(*args)).nbytes
         try:
             needed = tape(work.function, *args).bytes
         except NotImplementedError:
             needed = None
-        return primal, result, needed, ours, of_jax(work, args)
+        return {
+            "function": peak(work.function, *args),
+            "result": np.asarray(g(*args)).nbytes,
+            "needed": needed,
+            "NumPy": peak(g, *args),
+            "in blocks": blocked(work, args),
+            "kernels": peak(grad(work.function, backend="numba"), *args),
+            "JAX jit": of_jax(work, args, held),
+        }
 
 
 def mega(n: int | None) -> str:
-    return "–" if n is None else f"{n / 1e6:.3f} MB"
+    return "–" if n is None else f"{n / 1e6:.3f}"
 
 
-def table(suites: tuple[str, ...]) -> str:
-    rows = [
-        "| workload | function | result | needed | gradient | JAX jit | gradient / JAX | gradient / bound |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    beside: list[float] = []
-    bounds: list[float] = []
+def ratios(found: dict[str, Any]) -> dict[str, float]:
+    bound = 2 * found["function"] + found["result"] + found["needed"] if found["needed"] is not None else None
+    under = {"JAX": found["JAX jit"], "bound": bound}
+    pairs = ((name, name.split(" / ")) for name in RATIOS)
+    return {name: found[over] / under[by] for name, (over, by) in pairs if under[by] is not None}
+
+
+def table(suites: tuple[str, ...], named: tuple[str, ...], held: bool) -> str:
+    rows = [f"| {' | '.join((*HEADER, *RATIOS))} |", f"|---|{'---:|' * (len(HEADER) + len(RATIOS) - 1)}"]
+    columns: dict[str, list[float]] = {name: [] for name in RATIOS}
     small = []
-    for work in (w for w in everything() if w.suite in suites):
+    for work in (w for w in everything() if w.suite in suites and (not named or w.name in named)):
         try:
-            primal, result, needed, ours, theirs = measured(work)
+            found = measured(work, held)
         except Exception as problem:  # (a port that JAX refuses)
             print(work.name, type(problem).__name__, str(problem)[:200], file=sys.stderr)
             continue
-        if max(ours, theirs) < LEAST:
+        if max(found["NumPy"] or 0, found["JAX jit"] or 0) < LEAST:
             small.append(work.name)
             continue
-        bound = ours / (2 * primal + result + needed) if needed is not None else None
-        beside.append(ours / theirs)
-        bounds += [bound] if bound is not None else []
-        said = "–" if bound is None else f"{bound:.2f}"
-        cells = [work.name, *map(mega, (primal, result, needed, ours, theirs)), f"{ours / theirs:.2f}", said]
-        rows.append(f"| {' | '.join(cells)} |")
+        by = ratios(found)
+        for name, ratio in by.items():
+            columns[name].append(ratio)
+        said = [f"{by[name]:.2f}" if name in by else "–" for name in RATIOS]
+        rows.append(f"| {' | '.join([work.name, *(mega(found[k]) for k in HEADER[1:]), *said])} |")
         print(rows[-1], file=sys.stderr, flush=True)
-    means = math.exp(statistics.fmean(map(math.log, beside)))
-    few = sum(b <= 1.0 for b in beside)
-    kept = sum(b <= 1.0 for b in bounds)
+
+    def few(name: str) -> str:
+        return f"{sum(b <= 1.005 for b in columns[name])} of {len(columns[name])}"
+
+    means = {name: math.exp(statistics.fmean(map(math.log, of))) for name, of in columns.items()}
     lines = [
         "\n## Beside JAX jit\n",
-        "Peaks of the workloads of [benchmarks.md](benchmarks.md) in plain NumPy (`tracemalloc`), beside",
-        "temporaries and results that XLA reports for the gradient under `jit`; arguments apart. The bound",
-        "is twice what the function takes, the result, and what the pullback needs of the forward sweep.\n",
+        "Peaks of the workloads of [benchmarks.md](benchmarks.md) in MB, arguments apart: what `malloc`",
+        "holds at most during a call, for the function, for its gradient in plain NumPy, with `in_blocks`",
+        "where it goes row by row and there are rows enough, and with kernels (`backend=\"numba\"`); beside",
+        "them the temporaries and results that XLA reports for the gradient under `jit`. The bound is twice",
+        "what the function takes, the result, and what the pullback needs of the forward sweep.\n",
         *rows,
-        f"\n{few} of {len(beside)} take at most what JAX takes, geometric mean {means:.2f};",
-        f"{kept} of {len(bounds)} take at most the bound.",
+        f"\nAt most what JAX takes: in plain NumPy {few('NumPy / JAX')}, geometric mean",
+        f"{means['NumPy / JAX']:.2f}; with kernels {few('kernels / JAX')}, {means['kernels / JAX']:.2f}.",
+        f"At most the bound: {few('NumPy / bound')}, with kernels {few('kernels / bound')}.",
         f"Below {LEAST / 1e6:g} MB in both: {', '.join(small)}." if small else "",
         "",
     ]
@@ -109,7 +144,12 @@ def table(suites: tuple[str, ...]) -> str:
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--suite", nargs="*", default=MEASURED)
-    said = table(tuple(options.parse_args().suite))
+    options.add_argument("--name", nargs="*", default=(), help="these only; the page is left alone")
+    options.add_argument("--held", action="store_true", help="print what malloc holds under JAX too")
+    given = options.parse_args()
+    said = table(tuple(given.suite), tuple(given.name), given.held)
+    if given.name:
+        return
     text = PAGE.read_text(encoding="utf-8")
     if START in text:
         before, rest = text.split(START)
@@ -119,4 +159,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    counted()
     main()

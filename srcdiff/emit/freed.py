@@ -1,0 +1,336 @@
+"""Where arrays are let go: a variable that nobody reads again holds its memory until the function returns.
+
+What a text holds at most is estimated statement by statement: for sizes that are all alike where they are
+not known, and for each of these much larger than the others.  Where that is less if variables that are done
+with are gone, ``del`` stands before the statement that needs the room.  A line more has to save its share:
+what is held at most, times the lines of the text, gets less.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import gast
+
+from srcdiff.emit.trees import store
+from srcdiff.ir import ops
+from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val, vals
+from srcdiff.ir.kinds import Array, Kind, Seq, Sym, Tree, present
+
+if TYPE_CHECKING:
+    from srcdiff.emit.assemble import Assembler
+
+__all__ = ["let_go"]
+
+SIZE = 64  # of a dimension, or a list, of which nothing is known
+LARGE = 512  # of one that is larger than the others
+GUESSES = 4  # dimensions that are tried as such
+LEVELS = 16  # of what may be held, that are tried
+FEW = 0.04  # of what is held, that is not worth a word
+LINE = 1.0  # lines of others that a line of these weighs
+WORTH = 0.85  # of that product: what has to be left
+SMALL = 10_000  # bytes that are not worth a line: some vectors
+
+PARTS = (
+    operator.getitem,
+    ops.getfield,
+    ops.attribute,
+    ops.given,
+    getattr,
+)  # whose results are parts of their operands
+
+Roots = frozenset[Val]
+Gone = dict[int, list["Tenure"]]  # by the statement before which
+
+
+@dataclass(eq=False)
+class Tenure:
+    """A value in a variable: from which statement to which, read last where; the memory that it is in."""
+
+    name: str
+    start: int
+    roots: Roots
+    is_bound: bool  # surely, by now
+    read: int = -1
+    end: int = -1
+
+
+def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> list[Any]:
+    """The statements of a function, with ``del`` where it pays; ``starts``: where operations begin."""
+    shares = asm.graph.info.get("frees")
+    if shares is None or not starts:
+        return stmts
+    memory = Memory(asm, shares)
+    made = made_for(stmts, starts)
+    lines = sum(isinstance(node, gast.stmt) for s in stmts for node in gast.walk(s))
+    choice = Choice(find_tenures(asm, stmts, made, memory), made, memory, lines)
+    gone = choice.best()
+    out: list[Any] = []
+    for n, s in enumerate(stmts):
+        if n in gone:
+            statement = gast.Delete([store(t.name) for t in gone[n]])
+            around = {getattr(x, "origin", None) for x in (s, *stmts[max(n - 1, 0) : n])}
+            statement.origin = around.pop() if len(around) == 1 else None  # (inside a group of statements)
+            out.append(statement)
+        out.append(s)
+    return out
+
+
+def made_for(stmts: list[Any], starts: list[tuple[int, Op]]) -> list[Op | None]:
+    """The operation that each statement is printed for; none for the last, which returns."""
+    made: list[Op | None] = [None] * len(stmts)
+    ends = [n for n, _ in starts[1:]] + [len(stmts) - 1]
+    for (first, op), end in zip(starts, ends, strict=True):
+        made[first:end] = [op] * (end - first)
+    return made
+
+
+# ---- variables
+def find_tenures(asm: Assembler, stmts: list[Any], made: list[Op | None], memory: Memory) -> list[Tenure]:
+    """What the variables of a function hold, in turn."""
+    now = {p.name: Tenure(p.name, -1, frozenset(), True) for p in asm.graph.region.params}
+    found = list(now.values())
+    unclear: set[str] = set()
+    for n, (s, op) in enumerate(zip(stmts, made, strict=True)):
+        read, bound, inside = names_in(s, unclear)
+        values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
+        for name in (read | inside) & now.keys():
+            now[name].read = n
+        for name in sorted(bound | inside):
+            old = now.get(name)
+            if old is not None:
+                old.end = n
+            roots = memory.under(values[name]) if name in values else frozenset()
+            now[name] = Tenure(name, n, roots, name in bound or (old is not None and old.is_bound))
+            found.append(now[name])
+    for t in now.values():
+        t.end = len(stmts)
+    return [t for t in found if t.name not in unclear]
+
+
+def names_in(s: Any, unclear: set[str]) -> tuple[set[str], set[str], set[str]]:
+    """What a statement reads, binds, may bind; ``unclear``: variables that others see, or unbind."""
+    read: set[str] = set()
+    bound: set[str] = set()
+    inside: set[str] = set()
+    if isinstance(s, gast.Assign):
+        parts = (p for t in s.targets for p in (t.elts if isinstance(t, gast.Tuple) else [t]))
+        bound |= {p.id for p in parts if isinstance(p, gast.Name)}
+    elif isinstance(s, gast.AugAssign) and isinstance(s.target, gast.Name):
+        read.add(s.target.id)
+    for node in gast.walk(s):
+        if isinstance(node, gast.Name):
+            (read if isinstance(node.ctx, gast.Load) else inside).add(node.id)
+        elif isinstance(node, (gast.Lambda, gast.FunctionDef, gast.ExceptHandler, gast.Delete)):
+            unclear |= {x.id for x in gast.walk(node) if isinstance(x, gast.Name)}
+    return read, bound, inside - bound - (read if isinstance(s, gast.AugAssign) else set())
+
+
+# ---- the choice
+class Choice:
+    """Which variables to let go, and before which statements."""
+
+    def __init__(self, tenures: list[Tenure], made: list[Op | None], memory: Memory, lines: int) -> None:
+        self.memory, self.made, self.lines = memory, made, lines
+        self.holders: dict[Val, list[Tenure]] = defaultdict(list)
+        for t in tenures:
+            for root in t.roots:
+                self.holders[root].append(t)
+        self.roots = sorted(self.holders, key=lambda r: min(t.start for t in self.holders[r]))
+        self.guess = memory.guess(None)
+
+    def best(self) -> Gone:
+        """What is worth it: what is held at most is weighed against the lines that it takes."""
+        ends = {t: t.end for held in self.holders.values() for t in held}
+        taken = self.taken(self.guess)
+        now = self.held(self.guess, taken, ends)
+        needed = self.held(self.guess, taken, {t: t.read for t in ends})
+        most, least = max(now), max(needed)
+        if most < SMALL:
+            return {}
+        limits = [least + (most - least) * k / LEVELS for k in range(LEVELS)]
+        tried = [self.within(limit, now) for limit in limits]
+        guesses = [self.memory.guess(d) for d in (None, *self.memory.unknown())]
+        takes = [self.taken(g) for g in guesses]
+        before = [max(self.held(g, t, ends)) for g, t in zip(guesses, takes, strict=True)]
+
+        def price(gone: Gone) -> float:
+            after = ends | {t: n - 1 for n, group in gone.items() for t in group}
+            each = zip(guesses, takes, before, strict=True)
+            left = fmean(max(self.held(g, t, after)) / b for g, t, b in each)
+            return left * (1.0 + LINE * len(gone) / self.lines)
+
+        best = min(tried, key=price)
+        for n in sorted(best):
+            best = min(best, {m: group for m, group in best.items() if m != n}, key=price)
+        return best if price(best) < WORTH else {}
+
+    def taken(self, guess: Guess) -> list[float]:
+        return [guess.taken(op) if op is not None else 0.0 for op in self.made]
+
+    def held(self, guess: Guess, taken: list[float], ends: dict[Tenure, int]) -> list[float]:
+        """What there is while each statement runs, if variables are gone after these."""
+        steps = [0.0] * (len(taken) + 1)
+        for root in self.roots:
+            size = guess.of(root)
+            for first, last in together((t.start + 1, ends[t]) for t in self.holders[root]):
+                steps[first] += size
+                steps[min(last + 1, len(taken))] -= size
+        out, sum_ = [], 0.0
+        for step, more in zip(steps, taken, strict=False):
+            sum_ += step
+            out.append(sum_ + more)
+        return out
+
+    def within(self, limit: float, now: list[float]) -> Gone:
+        """What is let go so that no more is held, as far as that can be; a line has all that is done with."""
+        gone: Gone = {}
+        over: set[Tenure] = set()
+        now = list(now)
+        for n in range(len(now)):
+            if now[n] <= limit:
+                continue
+            for root in self.roots:
+                here = [t for t in self.holders[root] if t.start < n <= t.end and t not in over]
+                size = self.guess.of(root)
+                if here and size > FEW * limit and all(t.is_bound and t.read < n for t in here):
+                    over.update(here)
+                    gone.setdefault(n, []).extend(here)
+                    for m in range(n, min(max(t.end for t in here) + 1, len(now))):
+                        now[m] -= size
+        return gone
+
+
+def together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same positions in spans that are apart."""
+    first, last = 0, -1
+    for start, end in sorted(spans):
+        if start > last + 1 or last < first:
+            if last >= first:
+                yield first, last
+            first, last = start, end
+        else:
+            last = max(last, end)
+    if last >= first:
+        yield first, last
+
+
+# ---- memory
+class Memory:
+    """In whose memory values are."""
+
+    def __init__(self, asm: Assembler, shares: Callable[[Any], bool]) -> None:
+        self.shares, self.folded = shares, asm.lay.folded
+        self.roots: dict[Val, Roots] = {}
+        self.region(asm.graph.region)
+        for p in asm.graph.region.params:
+            self.roots[p] = frozenset()
+
+    def guess(self, large: int | None) -> Guess:
+        return Guess(self, large)
+
+    def unknown(self) -> list[int]:
+        """The sizes that occur most often of those that are not known."""
+        kinds = (present(r.kind) for r, held in self.roots.items() if r in held)
+        found = Counter(d.id for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, Sym))
+        return [d for d, _ in found.most_common(GUESSES)] if len(found) > 1 else []
+
+    def under(self, *atoms: Atom) -> Roots:
+        return frozenset().union(*(self.roots.get(v, frozenset()) for v in vals(atoms)))
+
+    def region(self, region: Region) -> None:
+        for op in region.ops:
+            if op.code in JOINS:
+                for r in op.regions:
+                    self.region(r)
+                for k, o in enumerate(op.outs):
+                    self.roots[o] = self.under(*(r.results[k] for r in op.regions))
+            elif op.code in ("for", "while"):
+                self.loop(LoopView(op))
+            else:
+                self.roots.update((o, self.made(op, o)) for o in op.outs)
+
+    def made(self, op: Op, o: Val) -> Roots:
+        if op.code == "prim" and op.ins:
+            if op.attrs.get("inplace") or op.fn in ops.UPDATES:
+                return self.under(*op.ins) if isinstance(o.kind, Seq) else self.under(op.ins[0])
+            if self.shares(op.fn) or op.fn in PARTS:
+                return self.under(*op.ins)
+        if op.code == "unpack":
+            return self.under(*op.ins)
+        return frozenset((o,))
+
+    def loop(self, view: LoopView) -> None:
+        for p, a in zip((*view.params, *view.elements), (*view.inits, *view.sources), strict=True):
+            self.roots[p] = self.under(a)
+        for r in view.op.regions:
+            self.region(r)
+        for f, a, y in zip(view.finals, view.inits, view.yields, strict=True):
+            start, end = self.under(a), self.under(y)
+            self.roots[f] = start if end <= start else frozenset((f,))
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            self.roots[t] = frozenset((t,)) | self.under(c)
+
+
+class Guess:
+    """How much values take, if one of the unknown sizes is larger than the others."""
+
+    def __init__(self, memory: Memory, large: int | None) -> None:
+        self.memory, self.large = memory, large
+        self.known: dict[Val, float] = {}
+
+    def of(self, root: Val) -> float:
+        if root not in self.known:
+            self.known[root] = self.bytes_of(root.kind)
+        return self.known[root]
+
+    def bytes_of(self, k: Kind) -> float:
+        k = present(k)
+        if isinstance(k, Array):
+            return math.prod(map(self.size, k.dims)) * width(k.dtype)
+        if isinstance(k, Seq):
+            return SIZE * self.bytes_of(k.elem)
+        if isinstance(k, Tree):
+            return sum(map(self.bytes_of, k.items))
+        return 8.0
+
+    def size(self, d: int | Sym) -> int:
+        return d if isinstance(d, int) else LARGE if d.id == self.large else SIZE
+
+    def taken(self, op: Op) -> float:
+        """What a statement takes besides what is there: its result, what lies in between."""
+        if op.regions:
+            return sum(map(self.of, (v for r in op.regions for v in self.all_made(r)))) + self.new(op)
+        return self.result(op)[0]
+
+    def new(self, op: Op) -> float:
+        return sum(self.of(o) for o in op.outs if o in self.memory.under(o))
+
+    def all_made(self, region: Region) -> Iterator[Val]:
+        for op in region.ops:
+            if op not in self.memory.folded:
+                yield from (o for o in op.outs if o in self.memory.under(o))
+            for r in op.regions:
+                yield from self.all_made(r)
+
+    def result(self, op: Op) -> tuple[float, float]:
+        """What evaluating an operation with all in its expression takes at most, and what its value takes."""
+        most = held = largest = 0.0
+        for v in vals(op.ins):
+            if v.op is not None and v.op in self.memory.folded and not v.op.regions:
+                inner, left = self.result(v.op)
+                most, held, largest = max(most, held + inner), held + left, max(largest, left)
+        made = self.new(op)
+        if not made:
+            return most, held
+        return max(most, held + (0.0 if largest == made else made)), made
+
+
+def width(dtype: str) -> int:
+    return int(dtype[1:]) if dtype[1:].isdigit() else 8

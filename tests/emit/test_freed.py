@@ -1,0 +1,101 @@
+"""Where arrays are let go: what it saves, and what stays."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numeric import assert_close, directional, gradient
+from srcdiff import grad
+
+
+def attention(Wq, Wk, Wv, x):
+    q = x @ Wq
+    k = x @ Wk
+    v = x @ Wv
+    s = q @ k.T / 8.0
+    e = np.exp(s - np.max(s))
+    p = e / np.sum(e, axis=1, keepdims=True)
+    y = p @ v
+    return np.sum(y * y)
+
+
+def perhaps(x, n):
+    y = x @ x
+    for _ in range(n):
+        t = np.sin(y)
+        y = t @ t * 0.1
+    z = np.exp(y) @ np.cos(y)
+    w = np.tanh(z) @ z
+    return np.sum(w * w)
+
+
+def vectors(x, y):
+    a = np.sin(x)
+    b = a * y
+    c = np.cos(b)
+    return np.sum(c * a)
+
+
+def reshaped(A, C):
+    A = A.copy()
+    for r in range(A.shape[0]):
+        A[r, :, :] = np.reshape(np.reshape(A[r], (4, 1, 5)) @ C, (4, 5))
+    return np.sum(A)
+
+
+def held(f: Callable[..., Any], *args: Any) -> int:
+    f(*args)
+    tracemalloc.start()
+    try:
+        f(*args)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def without(text: str, name: str) -> Callable[..., Any]:
+    """The function of a text without what is let go."""
+    lines = [line for line in text.splitlines() if not line.strip().startswith("del ")]
+    space: dict[str, Any] = {}
+    exec("\n".join(lines), space)
+    return space[name]  # type: ignore[no-any-return]
+
+
+def test_less_is_held() -> None:
+    rng = np.random.default_rng(0)
+    args = tuple(rng.standard_normal(s) * 0.1 for s in ((64, 64), (64, 64), (64, 64), (128, 64)))
+    g = grad(attention)
+    g(*args)
+    assert 1 <= g.source.count("    del ") <= 4
+    before = without(g.source, "attention_grad")
+    assert np.array_equal(before(*args), g(*args))
+    assert held(g, *args) < 0.75 * held(before, *args)
+    ahead = rng.standard_normal((64, 64))
+    assert_close(np.vdot(g(*args), ahead), directional(attention, args, (0,), (ahead,))[0], 1e-6)
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_what_may_not_be_bound_stays(n: int) -> None:
+    x = np.random.default_rng(1).standard_normal((6, 6)) * 0.3
+    g = grad(perhaps)
+    assert_close(g(x, n), gradient(perhaps, (x, n), (0,))[0], 1e-6)
+
+
+def test_few_vectors_stay() -> None:
+    g = grad(vectors)
+    g(np.ones(3), np.ones(3))
+    assert "del " not in g.source
+
+
+def test_sizes_are_not_kept() -> None:
+    rng = np.random.default_rng(2)
+    A, C = rng.standard_normal((3, 4, 5)), rng.standard_normal((5, 5))
+    g = grad(reshaped)
+    g(A, C)
+    assert "append" not in g.source and "copy()\n    A" not in g.source
+    assert_close(g(A, C), gradient(reshaped, (A, C), (0,))[0], 1e-6)
