@@ -50,6 +50,7 @@ class Ahead:
         self.asm = asm
         self.before: dict[Op, Before] = {}
         self.words: set[str] = set()
+        self.viewed: set[str] = set()  # arrays of which there are names for parts
 
     def of(self, loop: Op) -> Before:
         return self.before.setdefault(loop, Before())
@@ -78,6 +79,7 @@ class Ahead:
 
     def flat(self, before: Before, of: str) -> str:
         """The name of an array as one piece."""
+        self.viewed.add(of)
         return self.named(before, of, f"{of}_flat", lambda: in_one_piece(name(of)))
 
     def named(self, before: Before, key: Any, word: str, value: Callable[[], Any]) -> str:
@@ -110,6 +112,11 @@ class Ahead:
         zeros = self.asm.spelling.callee(numpy_names.ZEROS, "")
         key = "whole", shape, part
         return self.named(before, key, "whole", lambda: call(zeros, attr(name(like), "shape")))
+
+    def memory(self, before: Before, word: str, like: str) -> None:
+        """Memory for a variable that each trip writes."""
+        zeros = self.asm.spelling.callee(numpy_names.ZEROS, "")
+        before.lines.append((word, call(zeros, attr(name(like), "shape"))))
 
     def run(self, before: Before, whole: str, part: Part, steps: list[Any], word: str = "run") -> str:
         """The name of the run of a part of that."""

@@ -20,6 +20,7 @@ from srcdiff.emit.lying import Lying
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, Verbatim, render
+from srcdiff.emit.released import released
 from srcdiff.emit.rows import Rows
 from srcdiff.emit.runs import Runs
 from srcdiff.emit.spelling import Spelling, home_of
@@ -233,6 +234,7 @@ class Assembler:
             else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
         )
         stmts.append(gast.Return(self.expr(result)))
+        stmts = released(self, stmts)
         self.top = stmts
         return body + comments.comment(self, stmts)
 

@@ -26,6 +26,7 @@ import gast
 
 from srcdiff.backends import numpy_names
 from srcdiff.emit.comments import shortened
+from srcdiff.emit.lying import FRESH
 from srcdiff.emit.parts import Part, cuts, faces, in_one_piece, index_of, part_of, run_of
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import call, const, name, store
@@ -78,6 +79,8 @@ class Runs:
         self.placed: dict[Val, Run] = {}  # what `Rows` puts inside arrays that are zero around it
         self.sinks: dict[Op, Sink] = {}
         self.silent: set[Op] = set()
+        self.roomy: set[Val] = set()  # those that have
+        self.rooms: dict[Val, Op] = {}  # copies that may have their memory before a loop
         self.shapes: dict[Dims, Dims] = {}  # what is of one shape with something, and with what
         self.checked: list[set[Dims]] = []  # what has been asked for, by loops that come first
         if asm.in_rows:
@@ -100,7 +103,11 @@ class Runs:
         k = op.out.kind
         if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) < 2:
             return
-        if op.fn is operator.getitem and len(op.ins) == 2:
+        if is_copy(op):
+            loop = self.room(op)
+            if loop is not None:
+                self.rooms[op.out] = loop
+        elif op.fn is operator.getitem and len(op.ins) == 2:
             run = self.leaf(op)
             if run is not None:
                 self.leaves[op.out] = run
@@ -114,6 +121,48 @@ class Runs:
                 self.made[op.out] = run
             elif run is not None and self.fits(op, run):
                 self.placed[op.out] = run
+
+    def room(self, op: Op) -> Op | None:
+        """The loop before which there may be memory for a copy that each trip makes, and nobody keeps."""
+        k, names = op.out.kind, self.asm.names.names
+        if (
+            op in self.branched
+            or not isinstance(k, Array)
+            or not of_one_size(k)
+            or not self.lying.in_rows(op.out)
+        ):
+            return None
+        ruler = self.ruler(k.dims, op, [a for a in op.ins if isinstance(a, Val)])
+        if ruler is None or not self.stays(op.out):
+            return None
+        inside = self.lying.inside[ruler[1]]
+        others = (v for v, word in names.items() if word == names[op.out] and self.root(v) is not op.out)
+        if any(v.op in inside or self.lying.loops.get(v) in {ruler[1], *inside} for v in others):
+            return None
+        return ruler[1]
+
+    def root(self, v: Val) -> Val:
+        """The array that a value is, or is written over."""
+        before = self.lying.back(v)
+        while before is not None:
+            v, before = before, self.lying.back(before)
+        return v
+
+    def stays(self, v: Val) -> bool:
+        """Whether nobody has an array, or a part of it, beyond the trip that made it."""
+        for _, user in self.asm.lay.uses.get(v, ()):
+            if user is None or user.code != "prim" or user.attrs.get("guarded"):
+                return False
+            over = bool(user.attrs.get("inplace")) and user.ins[0] is v
+            if over or (user.fn is operator.getitem and user.ins[0] is v):
+                if not self.stays(user.out):
+                    return False
+            elif user.fn in (ops.setitem, ops.additem):
+                if user.ins[2] is not v or not isinstance(kind(user.ins[0]), Array):
+                    return False
+            elif user.fn not in FRESH and not user.attrs.get("inplace"):
+                return False
+        return True
 
     def leaf(self, op: Op) -> Run | None:
         base, kb = op.ins[0], kind(op.ins[0])
@@ -214,8 +263,11 @@ class Runs:
                 if self.run_of(op.ins[2]) is None or not self.pays(op) or self.place(sink) is None:
                     del self.sinks[op]
                     again = True
-        for v in self.leaves:
-            assert v.op is not None
+        for v, leaf in self.leaves.items():
+            assert v.op is not None and leaf.base is not None
+            root = self.root(leaf.base)
+            if root in self.rooms and any(self.reads_run(user, v) for _, user in asm.lay.uses.get(v, ())):
+                self.roomy.add(root)
             uses = asm.lay.uses.get(v, ())
             if v.op not in asm.lay.folded and uses and all(self.reads_run(user, v) for _, user in uses):
                 self.silent.add(v.op)
@@ -245,7 +297,8 @@ class Runs:
             found = self.lying.before_loop(base, loop)
             if found is not None:
                 return found, loop
-        return None
+        root = self.root(base)
+        return (root, self.rooms[root]) if root in self.rooms else None
 
     def ruler(self, dims: Dims, op: Op, among: Iterable[Val] = ()) -> tuple[Val, Op] | None:
         """An array of a shape that is there before the outermost loop that has one."""
@@ -298,6 +351,9 @@ class Runs:
         """Write an operation, if it is one of those."""
         if op in self.silent:
             return True
+        if op.outs and op.outs[0] in self.roomy:
+            self.copy(op)
+            return True
         if op in self.sinks:
             self.sink(self.sinks[op])
         elif op.code == "prim" and op.out in self.made:
@@ -306,6 +362,15 @@ class Runs:
         else:
             return False
         return True
+
+    def copy(self, op: Op) -> None:
+        """Write a copy into memory that is there before the loop."""
+        asm, word = self.asm, self.asm.names[op.out]
+        ruler = self.ruler(self.dims_of(op.out), op, [a for a in op.ins if isinstance(a, Val)])
+        assert ruler is not None
+        self.ahead.memory(self.ahead.of(ruler[1]), word, asm.names[ruler[0]])
+        every = gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
+        asm.emit(gast.Assign([every], asm.expr(op.ins[0]), None), op.origin)
 
     def sink(self, sink: Sink) -> None:
         asm, op = self.asm, sink.op
@@ -451,6 +516,10 @@ class Runs:
         like, loop = ruler
         steps = self.steps(self.ahead.of(loop), like, leaf.dims)
         return run_of(in_one_piece(asm.expr(leaf.base)), leaf.part, steps)
+
+
+def is_copy(op: Op) -> bool:
+    return op.fn is ops.copied or (op.attrs.get("method") == "copy" and len(op.ins) == 1)
 
 
 def is_elementwise(op: Op) -> bool:
