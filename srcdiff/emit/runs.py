@@ -125,12 +125,9 @@ class Runs:
     def room(self, op: Op) -> Op | None:
         """The loop before which there may be memory for a copy that each trip makes, and nobody keeps."""
         k, names = op.out.kind, self.asm.names.names
-        if (
-            op in self.branched
-            or not isinstance(k, Array)
-            or not of_one_size(k)
-            or not self.lying.in_rows(op.out)
-        ):
+        if op in self.branched or op.out not in names or not isinstance(k, Array) or not of_one_size(k):
+            return None
+        if not self.lying.in_rows(op.out):
             return None
         ruler = self.ruler(k.dims, op, [a for a in op.ins if isinstance(a, Val)])
         if ruler is None or not self.stays(op.out):
@@ -308,7 +305,7 @@ class Runs:
             starts = zip(view.params, view.inits, strict=True)
             params = [p for p, start in starts if isinstance(start, Val) and self.is_like(p, shape)]
             arrays = [self.lying.before_loop(base, loop) for base in among]
-            found = next((v for v in (*arrays, *params) if v is not None), None)
+            found = next((v for v in (*arrays, *params) if v in self.asm.names.names), None)
             if found is not None:
                 return found, loop
         return None

@@ -58,8 +58,13 @@ def rewritten(view: LoopView, k: int, uses: Counter[Val]) -> Op | None:
     base, index, value = last.ins
     if not is_nothing(value) or vals([index]) or uses[last.out] != 1 or not is_zeros(view.inits[k]):
         return None
-    if not isinstance(base, Val) or last.origin is None or not last.origin.adjoint:
+    if last.origin is None or not last.origin.adjoint:
         return None
+    start = base
+    while isinstance(start, Val) and start.op in body and start.op.fn in (ops.setitem, ops.additem):
+        start = start.op.ins[0]
+    if start is not p:
+        return None  # (another array, which changes places with this one)
     chain = list(sums_from(p, body, uses))
     found = next((op for op in chain if same(op.ins[1], index)), None)
     if found is None or found is last:
