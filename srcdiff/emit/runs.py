@@ -31,7 +31,7 @@ from srcdiff.emit.parts import Part, cuts, faces, in_one_piece, index_of, part_o
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import call, const, name, store
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least, of_one_size
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ class Runs:
         self.leaves: dict[Val, Run] = {}
         self.made: dict[Val, Run] = {}
         self.placed: dict[Val, Run] = {}  # what `Rows` puts inside arrays that are zero around it
+        self.first: dict[Val, Op] = {}  # what made such a value first, before it was written over
+        self.taped: dict[Val, Run] = {}  # values that come from a tape
+        self.tapes: dict[Val, list[Val]] = {}  # a value -> what it is called where the tape is read
         self.sinks: dict[Op, Sink] = {}
         self.silent: set[Op] = set()
         self.roomy: set[Val] = set()  # those that have
@@ -91,6 +94,8 @@ class Runs:
     def look(self, region: Region, around: tuple[Op, ...], branched: bool) -> None:
         for op in region.ops:
             looped = op.code in ("for", "while")
+            if looped:
+                self.receive(op, (*around, op))
             for r in op.regions:
                 self.look(r, (*around, op) if looped else around, branched or not looped)
             if around and op.code == "prim" and not op.attrs.get("guarded"):
@@ -115,12 +120,50 @@ class Runs:
             run = self.run_of(op.ins[2])
             if run is not None and self.takes(op):
                 self.sinks[op] = Sink(op, run, self.same_part(op, run))
-        elif is_elementwise(op):
+        elif op.attrs.get("inplace"):
+            self.written_over(op)
+        elif is_arithmetic(op):
             run = self.arithmetic(op)
             if run is not None and op not in self.asm.rows.padded:
                 self.made[op.out] = run
             elif run is not None and self.fits(op, run):
-                self.placed[op.out] = run
+                self.placed[op.out], self.first[op.out] = run, op
+
+    def written_over(self, op: Op) -> None:
+        """What is done in the memory of such a value."""
+        old = op.ins[0]
+        run = self.arithmetic(op) if is_arithmetic(op) and isinstance(old, Val) else None
+        if run is None or not isinstance(old, Val):
+            return
+        if old in self.made and old.op not in self.asm.lay.folded:
+            self.made[op.out] = run
+        elif old in self.placed and self.asm.lay.home[op] is self.asm.lay.home[self.first[old]]:
+            self.placed[op.out], self.first[op.out] = run, self.first[old]
+
+    def receive(self, loop: Op, around: tuple[Op, ...]) -> None:
+        """What a loop takes from tapes that an earlier one filled with such values."""
+        asm, view = self.asm, LoopView(loop)
+        for e, s in zip(view.elements, view.sources, strict=True):
+            filled = s.op if isinstance(s, Val) else None
+            if filled is None or filled.code not in ("for", "while") or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
+                continue
+            before = LoopView(filled)
+            if s not in before.tapes:
+                continue
+            c = next(c for c, t in zip(before.collected, before.tapes, strict=True) if t is s)
+            pairs = (
+                zip(asm.parts[e], c.items, strict=True)
+                if isinstance(c, Struct) and e in asm.parts
+                else [(e, c)]
+            )
+            for here, there in pairs:
+                if here is None or not isinstance(there, Val) or there not in self.made:
+                    continue
+                run = self.made[there]
+                like = self.ruler(run.dims, around, exact=True)
+                if like is not None and there not in before.yields and there not in self.tapes:
+                    self.taped[here] = Run(run.dims, run.cut, like[0])
+                    self.tapes[there] = [here]
 
     def room(self, op: Op) -> Op | None:
         """The loop before which there may be memory for a copy that each trip makes, and nobody keeps."""
@@ -129,7 +172,7 @@ class Runs:
             return None
         if not self.lying.in_rows(op.out):
             return None
-        ruler = self.ruler(k.dims, op, [a for a in op.ins if isinstance(a, Val)])
+        ruler = self.ruler(k.dims, self.around[op], [a for a in op.ins if isinstance(a, Val)])
         if ruler is None or not self.stays(op.out):
             return None
         inside = self.lying.inside[ruler[1]]
@@ -171,23 +214,23 @@ class Runs:
         if not self.lying.in_rows(base) or not of_one_size(kb):
             return None
         if self.home(base, op) is None:
-            if op not in self.asm.lay.folded or self.ruler(kb.dims, op) is None:
+            if op not in self.asm.lay.folded or self.ruler(kb.dims, self.around[op]) is None:
                 return None  # (its name may be that of another array by the time it is read)
         return Run(kb.dims, tuple(cuts(part)), base, part)
 
     def fits(self, op: Op, run: Run) -> bool:
         """Whether a result lies in its array that is zero around it as the run does in others."""
         padded, _ = self.asm.rows.padded[op]
-        ruler, loop = self.ruler(run.dims, op), self.around[op][0]
+        ruler, loop = self.ruler(run.dims, self.around[op]), self.around[op][0]
         if ruler is None or ruler[1] is not loop or tuple(cuts(padded.part)) != run.cut:
             return False
         one = self.shape(self.dims_of(padded.like)) == self.shape(run.dims)
-        return one and all(self.lying.before_loop(b, loop) for b in self.unlike(op, padded.like))
+        return one and all(self.there(*each, loop) for each in self.unlike(op, padded.like).items())
 
     def run_of(self, a: Atom) -> Run | None:
         if not isinstance(a, Val):
             return None
-        return self.made.get(a) or self.placed.get(a) or self.leaves.get(a)
+        return self.made.get(a) or self.placed.get(a) or self.leaves.get(a) or self.taped.get(a)
 
     def arithmetic(self, op: Op) -> Run | None:
         """The run of a result, if all operands are runs of one sort, or numbers."""
@@ -250,6 +293,14 @@ class Runs:
                 if not all(self.reads_run(user, v) for _, user in asm.lay.uses.get(v, ())):
                     del self.made[v]
                     again = True
+            for there, here in self.tapes.items():
+                for v in here:
+                    uses = asm.lay.uses.get(v, ())
+                    if v in self.taped and not (
+                        there in self.made and all(self.reads_run(user, v) for _, user in uses)
+                    ):
+                        del self.taped[v]
+                        again = True
             for values in (self.made, self.placed):
                 for v in list(values):
                     assert v.op is not None
@@ -270,7 +321,9 @@ class Runs:
                 self.silent.add(v.op)
 
     def reads_run(self, user: Op | None, v: Val) -> bool:
-        if user is None or user.code != "prim":
+        if user is None:
+            return v in self.tapes and all(here in self.taped for here in self.tapes[v])
+        if user.code != "prim":
             return False
         if user in self.sinks:
             return user.ins[2] is v and v is not user.ins[0]
@@ -297,15 +350,24 @@ class Runs:
         root = self.root(base)
         return (root, self.rooms[root]) if root in self.rooms else None
 
-    def ruler(self, dims: Dims, op: Op, among: Iterable[Val] = ()) -> tuple[Val, Op] | None:
+    def ruler(
+        self, dims: Dims, around: tuple[Op, ...], among: Iterable[Val] = (), exact: bool = False
+    ) -> tuple[Val, Op] | None:
         """An array of a shape that is there before the outermost loop that has one."""
         shape = self.shape(dims)
-        for loop in self.around[op]:
+        for loop in around:
             view = LoopView(loop)
             starts = zip(view.params, view.inits, strict=True)
             params = [p for p, start in starts if isinstance(start, Val) and self.is_like(p, shape)]
             arrays = [self.lying.before_loop(base, loop) for base in among]
-            found = next((v for v in (*arrays, *params) if v in self.asm.names.names), None)
+            found = next(
+                (
+                    v
+                    for v in (*arrays, *params)
+                    if v in self.asm.names.names and (not exact or self.dims_of(v) == dims)
+                ),
+                None,
+            )
             if found is not None:
                 return found, loop
         return None
@@ -316,21 +378,27 @@ class Runs:
     def place(self, sink: Sink) -> tuple[Val, Op] | None:
         """The shape in which a statement's values are made, and before which loop."""
         bases = list(self.bases(sink.op.ins[2], {}))
-        placed = self.ruler(sink.run.dims, sink.op, bases)
+        placed = self.ruler(sink.run.dims, self.around[sink.op], bases)
         target = sink.op.ins[0] if sink.part is not None else None
-        unlike = self.unlike(sink.op, target)
-        if placed is None or any(self.lying.before_loop(b, placed[1]) is None for b in unlike):
+        if placed is None:
             return None
-        return placed
+        ok = all(self.there(*each, placed[1]) for each in self.unlike(sink.op, target).items())
+        return placed if ok else None
 
-    def unlike(self, op: Op, target: Atom | None) -> list[Val]:
-        """Arrays that must be of one shape, where their sizes do not say so; one of each sort."""
-        found: dict[Dims, Val] = {}
+    def unlike(self, op: Op, target: Atom | None) -> dict[Dims, list[Val]]:
+        """Arrays that must be of one shape, where their sizes do not say so, by what is known of these."""
+        found: dict[Dims, list[Val]] = {}
         values = [op.ins[2]] if op in self.sinks else op.ins
         bases = [b for a in values for b in self.bases(a, {})]
         for base in (*bases, *((target,) if isinstance(target, Val) else ())):
-            found.setdefault(self.dims_of(base), base)
-        return list(found.values()) if len(found) > 1 else []
+            found.setdefault(self.dims_of(base), []).append(base)
+        return found if len(found) > 1 else {}
+
+    def there(self, dims: Dims, arrays: list[Val], loop: Op) -> Val | None:
+        """One of some arrays, or one of their sizes, that is there before a loop."""
+        found = (self.lying.before_loop(v, loop) for v in arrays)
+        like = self.ruler(dims, (loop,), exact=True)
+        return next((v for v in found if v is not None), like[0] if like is not None else None)
 
     def bases(self, a: Atom, found: dict[Val, None]) -> dict[Val, None]:
         """The arrays of which a value reads parts."""
@@ -338,7 +406,11 @@ class Runs:
             base = self.leaves[a].base
             assert base is not None
             found[base] = None
-        elif isinstance(a, Val) and a in self.made and a.op is not None:
+        elif isinstance(a, Val) and a in self.taped:
+            like = self.taped[a].base
+            assert like is not None
+            found[like] = None
+        elif isinstance(a, Val) and (a in self.made or a in self.placed) and a.op is not None:
             for x in a.op.ins:
                 self.bases(x, found)
         return found
@@ -353,6 +425,8 @@ class Runs:
             return True
         if op in self.sinks:
             self.sink(self.sinks[op])
+        elif op.code == "prim" and op.attrs.get("inplace") and (op.out in self.made or op.out in self.placed):
+            self.over(op)
         elif op.code == "prim" and op.out in self.made:
             target = store(self.asm.names[op.out])
             self.asm.emit(gast.Assign([target], self.tree(op.out, op, True), None), op.origin)
@@ -363,11 +437,27 @@ class Runs:
     def copy(self, op: Op) -> None:
         """Write a copy into memory that is there before the loop."""
         asm, word = self.asm, self.asm.names[op.out]
-        ruler = self.ruler(self.dims_of(op.out), op, [a for a in op.ins if isinstance(a, Val)])
+        ruler = self.ruler(self.dims_of(op.out), self.around[op], [a for a in op.ins if isinstance(a, Val)])
         assert ruler is not None
         self.ahead.memory(self.ahead.of(ruler[1]), word, asm.names[ruler[0]])
         every = gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
         asm.emit(gast.Assign([every], asm.expr(op.ins[0]), None), op.origin)
+
+    def over(self, op: Op) -> None:
+        """Write what is done in the memory of a value."""
+        asm, old = self.asm, op.ins[0]
+        assert isinstance(old, Val)
+        value = self.tree(op.ins[1], op)
+        word = sign_of(op)
+        if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp):
+            word, value = gast.Sub(), value.operand
+        if op.out in self.placed:
+            asm.emit(gast.AugAssign(store(self.padded_run(op.out, op)), word, value), op.origin)
+            self.clear_padded(op.out, op)
+            return
+        if asm.names[old] != asm.names[op.out]:
+            asm.emit(gast.Assign([store(asm.names[op.out])], name(asm.names[old]), None), op.origin)
+        asm.emit(gast.AugAssign(store(asm.names[op.out]), word, value), op.origin)
 
     def sink(self, sink: Sink) -> None:
         asm, op = self.asm, sink.op
@@ -413,20 +503,27 @@ class Runs:
         """Write an operation whose result lies inside an array that is zero around it."""
         if op.out not in self.placed:
             return False
-        asm, run = self.asm, self.placed[op.out]
+        asm = self.asm
         self.check(op, padded.like, self.around[op][0])
         self.into(op.out, name(self.padded_run(op.out, op)), op)
-        self.clear(padded.word, padded.part, run.dims, op)
+        self.clear_padded(op.out, op)
         if needed:
             inside = gast.Subscript(name(padded.word), index_of(padded.part), gast.Load())
             asm.emit(gast.Assign([store(asm.names[op.out])], inside, None), op.origin)
         return True
 
+    def clear_padded(self, v: Val, op: Op) -> None:
+        """Set to zero what lies around a value, if it is not about to be written over."""
+        users = [user for _, user in self.asm.lay.uses.get(v, ())]
+        if len(users) != 1 or users[0] is None or users[0].out not in self.placed or users[0].ins[0] is not v:
+            padded, _ = self.asm.rows.padded[self.first[v]]
+            self.clear(padded.word, padded.part, self.placed[v].dims, op)
+
     def padded_run(self, v: Val, at: Op) -> str:
         """The run of such an array that is a value."""
         assert v.op is not None
-        padded, _ = self.asm.rows.padded[v.op]
-        ruler = self.ruler(self.placed[v].dims, v.op)
+        padded, _ = self.asm.rows.padded[self.first[v]]
+        ruler = self.ruler(self.placed[v].dims, self.around[v.op])
         assert ruler is not None
         loop = self.around[v.op][0]
         steps = self.steps(self.ahead.of(ruler[1]), ruler[0], self.placed[v].dims)
@@ -435,11 +532,11 @@ class Runs:
     def check(self, op: Op, target: Atom | None, loop: Op) -> None:
         """Have it asked that arrays are of one shape, where their sizes do not say so."""
         unlike = self.unlike(op, target)
-        sizes = {self.dims_of(b) for b in unlike}
+        sizes = set(unlike)
         if any(sizes <= checked for checked in self.checked):
             return
-        for base in unlike:
-            dims, found = self.dims_of(base), self.lying.before_loop(base, loop)
+        for dims, arrays in unlike.items():
+            found = self.there(dims, arrays, loop)
             assert found is not None
             self.ahead.check(self.ahead.of(loop), self.shape(dims), dims, self.asm.names[found])
         if op not in self.branched:
@@ -465,8 +562,7 @@ class Runs:
             first, second = second, first
         if self.is_part(first):
             self.into(first, out, at)
-            word = getattr(gast, numpy_names.INFIX[op.fn])()
-            asm.emit(gast.AugAssign(store(out.id), word, self.tree(second, at)), at.origin)
+            asm.emit(gast.AugAssign(store(out.id), sign_of(op), self.tree(second, at)), at.origin)
             return
         operands = [self.tree(first, at), self.tree(second, at)]
         if self.is_part(second):
@@ -496,7 +592,7 @@ class Runs:
         args = [self.tree(x, at) for x in op.ins]
         if op.fn is operator.neg:
             return gast.UnaryOp(gast.USub(), args[0])
-        return gast.BinOp(args[0], getattr(gast, numpy_names.INFIX[op.fn])(), args[1])
+        return gast.BinOp(args[0], sign_of(op), args[1])
 
     def piece(self, leaf: Run, at: Op) -> Any:
         """The run of a part: its name before a loop, or how it is had here."""
@@ -508,7 +604,7 @@ class Runs:
             before = self.ahead.of(loop)
             steps = self.steps(before, base, leaf.dims)
             return name(self.ahead.view(before, asm.names[base], leaf.part, steps))
-        ruler = self.ruler(leaf.dims, at)
+        ruler = self.ruler(leaf.dims, self.around[at])
         assert ruler is not None
         like, loop = ruler
         steps = self.steps(self.ahead.of(loop), like, leaf.dims)
@@ -519,13 +615,19 @@ def is_copy(op: Op) -> bool:
     return op.fn is ops.copied or (op.attrs.get("method") == "copy" and len(op.ins) == 1)
 
 
-def is_elementwise(op: Op) -> bool:
+def is_arithmetic(op: Op) -> bool:
     """Whether an operation is arithmetic that raises nothing on borders."""
-    if any(op.attrs.get("names") or ()) or op.attrs.get("method") or op.attrs.get("inplace"):
+    if any(op.attrs.get("names") or ()) or op.attrs.get("method"):
         return False
     if op.fn is operator.truediv:
         return isinstance(kind(op.ins[1]), Scalar)
-    return op.fn in SIGNS or op.fn is operator.neg
+    if op.fn is operator.pow:
+        return isinstance(op.ins[1], Const) and type(op.ins[1].value) is int and op.ins[1].value > 0
+    return op.fn in SIGNS or op.fn in (operator.neg, ops.accumulate)
+
+
+def sign_of(op: Op) -> Any:
+    return getattr(gast, numpy_names.INFIX[operator.add if op.fn is ops.accumulate else op.fn])()
 
 
 def left(d: Dim, cut: int) -> int:
