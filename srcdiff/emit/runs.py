@@ -29,7 +29,7 @@ from srcdiff.emit.comments import shortened
 from srcdiff.emit.lying import FRESH
 from srcdiff.emit.parts import Part, cuts, faces, in_one_piece, index_of, part_of, run_of
 from srcdiff.emit.printer import Comment
-from srcdiff.emit.trees import call, const, name, store
+from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least, of_one_size
@@ -108,7 +108,11 @@ class Runs:
         k = op.out.kind
         if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) < 2:
             return
-        if is_copy(op):
+        if is_copy(op) and self.run_of(op.ins[0]) is not None:
+            run = self.arithmetic(op)
+            if run is not None:
+                self.made[op.out] = run
+        elif is_copy(op):
             loop = self.room(op)
             if loop is not None:
                 self.rooms[op.out] = loop
@@ -325,6 +329,10 @@ class Runs:
             return v in self.tapes and all(here in self.taped for here in self.tapes[v])
         if user.code != "prim":
             return False
+        if user in self.asm.rows.added:
+            return v in self.placed
+        if user.fn is operator.neg and user in self.asm.lay.folded and v in self.placed:
+            return all(then in self.asm.rows.added for _, then in self.asm.lay.uses.get(user.out, ()))
         if user in self.sinks:
             return user.ins[2] is v and v is not user.ins[0]
         return bool(user.outs) and (user.out in self.made or user.out in self.placed)
@@ -338,7 +346,9 @@ class Runs:
         if not isinstance(a, Val) or a in seen or a not in self.made or a.op is None:
             return 0
         seen.add(a)
-        return (a.op.fn is not operator.neg) + sum(self.count(x, seen) for x in a.op.ins)
+        return (a.op.fn is not operator.neg and not is_copy(a.op)) + sum(
+            self.count(x, seen) for x in a.op.ins
+        )
 
     # ---- where things lie
     def home(self, base: Val, op: Op) -> tuple[Val, Op] | None:
@@ -507,7 +517,7 @@ class Runs:
         self.check(op, padded.like, self.around[op][0])
         self.into(op.out, name(self.padded_run(op.out, op)), op)
         self.clear_padded(op.out, op)
-        if needed:
+        if needed and any(not self.reads_run(user, op.out) for _, user in asm.lay.uses.get(op.out, ())):
             inside = gast.Subscript(name(padded.word), index_of(padded.part), gast.Load())
             asm.emit(gast.Assign([store(asm.names[op.out])], inside, None), op.origin)
         return True
@@ -592,6 +602,8 @@ class Runs:
         args = [self.tree(x, at) for x in op.ins]
         if op.fn is operator.neg:
             return gast.UnaryOp(gast.USub(), args[0])
+        if is_copy(op):
+            return call(attr(args[0], "copy"))
         return gast.BinOp(args[0], sign_of(op), args[1])
 
     def piece(self, leaf: Run, at: Op) -> Any:
