@@ -26,7 +26,7 @@ from srcdiff.emit.parts import Part, beside, cuts, distance, index_of, one_size,
 from srcdiff.emit.trees import call, const, name, store
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind
-from srcdiff.ir.kinds import Array, one_shape
+from srcdiff.ir.kinds import Array, at_least, one_shape
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -88,6 +88,8 @@ class Rows:
         read = [self.part_read(a) for a in (op.out, *op.ins)]
         part = next((p for p in read if p and cuts(p) == cut), taken[0].part)
         taken = [a for a in taken if not shift(a.part, part)[-1] or self.lying.before_loop(a.op.ins[0], loop)]
+        if min(map(at_least, k.dims[1:])) < 1:  # (``row - 1`` may be nothing where there is nothing in a row)
+            taken = [a for a in taken if not shift(a.part, part)[-1] or is_one_way(shift(a.part, part))]
         if len(taken) < FEWEST:
             return
         like = self.alike(taken[0].op.ins[0], loop)
@@ -215,6 +217,10 @@ class Rows:
         else:
             target = store(target.id)
         self.asm.emit(gast.AugAssign(target, a.sign(), value), op.origin)
+
+
+def is_one_way(by: list[int]) -> bool:
+    return min(by) >= 0 or max(by) <= 0
 
 
 def is_added(op: Op, v: Val) -> bool:

@@ -517,7 +517,9 @@ class Runs:
         self.check(op, padded.like, self.around[op][0])
         self.into(op.out, name(self.padded_run(op.out, op)), op)
         self.clear_padded(op.out, op)
-        if needed and any(not self.reads_run(user, op.out) for _, user in asm.lay.uses.get(op.out, ())):
+        versions = [v for v, first in self.first.items() if first is op and v in self.placed]
+        readers = [(user, v) for v in versions for _, user in asm.lay.uses.get(v, ())]
+        if needed and not all(self.reads_run(*each) for each in readers):
             inside = gast.Subscript(name(padded.word), index_of(padded.part), gast.Load())
             asm.emit(gast.Assign([store(asm.names[op.out])], inside, None), op.origin)
         return True
