@@ -15,10 +15,13 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.emit import comments, devices, exits, freed, loops, parameters, stores, tapes, tries, wording
+from srcdiff.emit.ahead import Ahead
+from srcdiff.emit.lying import Lying
 from srcdiff.emit.names import Namer, safe
 from srcdiff.emit.order import Layout, lay_out
 from srcdiff.emit.printer import Blank, Comment, Verbatim, render
 from srcdiff.emit.rows import Rows
+from srcdiff.emit.runs import Runs
 from srcdiff.emit.spelling import Spelling, home_of
 from srcdiff.emit.trees import (
     attr,
@@ -216,7 +219,11 @@ class Assembler:
         self.by_memory = spelling.asks(graph, "layout")  # how an array lies in memory
         self.paired: set[Op] = set()  # branches printed as the handlers of a try
         self.unwanted: set[Val] = set()  # results of a try that its handlers need not be told
+        self.lying = Lying(graph)
+        self.ahead = Ahead(self)
+        self.in_rows = bool(graph.info.get("rows") and self.lying.loops and not self.by_memory)
         self.rows = Rows(self)
+        self.runs = Runs(self)
 
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
@@ -317,7 +324,7 @@ class Assembler:
         return gast.Call(name(self.called[op.attrs["graph"]]), [self.expr(a) for a in op.ins], [])
 
     def prim(self, op: Op, region: Region) -> None:
-        if op in self.lay.silent or self.rows.printed(op):
+        if op in self.lay.silent or self.rows.printed(op) or self.runs.printed(op):
             return
         fn = op.fn
         if fn is ops.setitem and op.attrs.get("there"):
@@ -581,8 +588,9 @@ class Assembler:
 
     def spelt(self, op: Op) -> Any:
         """The expression of an operation, as NumPy has it."""
-        if op in self.rows.plain:
-            return self.rows.plainly(op)
+        if op in self.lying.plain:
+            zeros = self.spelling.callee(numpy_names.ZEROS, "")
+            return call(zeros, attr(self.expr(op.ins[0]), "shape"))
         fn = op.fn
         args = op.ins
         names = op.attrs.get("names") or ("",) * len(args)

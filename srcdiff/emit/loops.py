@@ -39,7 +39,7 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
         starts.sort(key=lambda start: not computed(asm, start[1]))
     taped = [p for p, i in starts if isinstance(i, Undef) and exits.taped_unset(asm, p, op)]
     asm.moves([(p, Const(None) if isinstance(i, Undef) and p in taped else i) for p, i in starts], op.origin)
-    asm.rows.begin(op)
+    ahead = len(asm.out)
     for t in view.tapes:
         if t in asm.flat:
             continue
@@ -82,6 +82,7 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
         exits.loop_end(asm, op, view.body)
         exits.exit_test(asm, op, view)
     body, asm.out = asm.out, old
+    asm.out[ahead:ahead] = asm.ahead.written(op)
     if not strip(body):
         body.append(gast.Pass())
     if op.code == "while":

@@ -25,6 +25,7 @@ from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.optimise.words import Words
 from srcdiff.optimise.written_out import Small
+from srcdiff.optimise.zeroed import written_each_trip
 from srcdiff.pipeline import callees, finishing, nested, turning
 from srcdiff.rules import numbers, registry, vocabulary
 
@@ -140,7 +141,8 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
             del graph.info["settled"]
     cheaper = cheaper_products(graph, WORDS, shape_positions)
     noted("products", graph)
-    if fewer_passes(graph) or cheaper:
+    fewer = fewer_passes(graph)
+    if written_each_trip(graph) or fewer or cheaper:
         graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, WORDS))
         del graph.info["settled"]
     return graph
