@@ -29,3 +29,4 @@ class Words:
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``
+    of_rows: Any  # a list of arrays of one shape as an array

@@ -14,6 +14,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.doubtful import apart_where_doubtful
+from srcdiff.optimise.elements import known_elements
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.precision import widened
@@ -95,7 +96,7 @@ WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, vocabulary.CONTRACTS,
-    vocabulary.writes_over,
+    vocabulary.writes_over, np.array,
 )  # fmt: skip
 
 NUMBERS = Numbers(
@@ -131,7 +132,9 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
             del graph.info["settled"]
     cheaper = cheaper_products(graph, WORDS, shape_positions)
     noted("products", graph)
-    if fewer_passes(graph) or cheaper:
+    known = known_elements(graph)
+    noted("elements", graph)
+    if fewer_passes(graph) or cheaper or known:
         graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, WORDS))
         del graph.info["settled"]
     return graph

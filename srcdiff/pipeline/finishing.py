@@ -23,6 +23,7 @@ from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
+from srcdiff.optimise.together import added_together
 from srcdiff.pipeline import callees, context, owning
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Made
@@ -139,6 +140,8 @@ def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
     facts = registry.may_alias, context.is_fresh, context.shape_positions
     if not on_device():
+        if not graph.info.get("budget"):  # (what is put away is no part of it)
+            graph = noted("together", added_together(graph, context.WORDS))
         graph = noted("shorthand", shorthand(graph, shorthands()))
     graph = owning.owned(graph)
     if not on_device():
