@@ -3,6 +3,8 @@
 - The first that is added to zeros is written: `z = zeros_like(x); z[i] = g`.
 - What is added to a part that was just set to zero is written there, whatever else is added in between:
   `a[i] = 0.0; a[j] += g; a[i] += h` is `a[i] = h; a[j] += g`.
+- What is added to a part that was set to zero is written there, if what happens in between is elsewhere:
+  `a[i] = 0.0; b = a[i - 1]; a[i] += b` is `b = a[i - 1]; a[i] = b`.
 - What is added to zeros that are then added to another array is added to that at once.
 - Multiples of one array that are added to one part are added as one multiple.
 - A row that is set to zero after it was added to another is set to zero after that: no copy of it.
@@ -14,6 +16,7 @@ import operator
 from collections import Counter
 from typing import Any
 
+from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
@@ -33,12 +36,13 @@ class Scatter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.uses: dict[Val, int] = {}
+        self.readers: dict[Val, list[Op | None]] = {}
         self.table: dict[Val, Atom] = {}
         self.changed = False
 
     def run(self) -> bool:
         self.count(self.graph.region)
-        self.region(self.graph.region)
+        self.region(self.graph.region, ())
         if self.table:
             self.replace(self.graph.region)
         return self.changed
@@ -47,10 +51,12 @@ class Scatter:
         for op in region.ops:
             for v in vals(op.ins):
                 self.uses[v] = self.uses.get(v, 0) + 1
+                self.readers.setdefault(v, []).append(op)
             for r in op.regions:
                 self.count(r)
         for v in vals(region.results):
             self.uses[v] = self.uses.get(v, 0) + 1
+            self.readers.setdefault(v, []).append(None)
 
     def replace(self, region: Region) -> None:
         def now(v: Val) -> Atom:
@@ -62,10 +68,10 @@ class Scatter:
                 self.replace(r)
         region.results = [map_atom(now, a) for a in region.results]
 
-    def region(self, region: Region) -> None:
+    def region(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:
             for r in op.regions:
-                self.region(r)
+                self.region(r, (*loops, op) if op.code in ("for", "while") else loops)
         at = {op: n for n, op in enumerate(region.ops)}
         self.survey(region)
         gone: set[Op] = set()
@@ -78,6 +84,8 @@ class Scatter:
                     gone.add(op)
             elif is_sum(op):
                 self.into_zeroed(op, at, gone, late)
+                if op not in gone:
+                    self.instead_of_zero(op, at, gone, late, loops)
         made: dict[Op, list[Op]] = {}
         after: dict[Op, Op] = {}
         for op in reversed(region.ops):
@@ -159,6 +167,48 @@ class Scatter:
         self.table[op.out] = op.ins[0]
         gone.add(op)
         self.changed = True
+
+    def instead_of_zero(
+        self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op], loops: tuple[Op, ...]
+    ) -> None:
+        """What is added to a part that was set to zero is written, and the part not set to zero.
+
+        What is read and written in between is apart from it, whatever the indices are in a trip of the loops.
+        """
+        index, value = op.ins[1:]
+        k, kv = kind(op.out), kind(value)
+        if key_of(index) not in self.zeroed or not isinstance(k, Array):
+            return
+        if not isinstance(kv, (Array, Scalar)) or kv.dtype != k.dtype:
+            return
+
+        def is_apart(other: Atom) -> bool:
+            return basic(other) and (apart(index, other) or separate(index, other, loops))
+
+        base, before = op.ins[0], op
+        while isinstance(base, Val) and base.op in at and base.op not in gone:
+            made = base.op
+            assert made is not None
+            if made.code != "prim" or made.fn not in (ops.setitem, ops.additem) or made.attrs.get("guarded"):
+                return
+            if made in late or made in late.values():
+                return
+            for o in self.readers[base]:
+                if o is before:
+                    continue
+                if o is None or o.code != "prim" or o.fn is not operator.getitem or not is_apart(o.ins[1]):
+                    return
+            if made.fn is ops.setitem and same(made.ins[1], index):
+                if not is_nothing(made.ins[2]) or made.origin is None or not made.origin.adjoint:
+                    return
+                self.table[made.out] = made.ins[0]
+                gone.add(made)
+                op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
+                self.changed = True
+                return
+            if made.attrs.get("at") or not is_apart(made.ins[1]):
+                return
+            base, before = made.ins[0], made
 
     def multiples(self, op: Op, at: dict[Op, int], gone: set[Op], made: dict[Op, list[Op]]) -> None:
         """Multiples of one array, added to one part among other additions, are added as one."""
