@@ -1,4 +1,4 @@
-"""Indices in one trip of loops that are apart: elements known without reading, parts not set to zero, rows again."""
+"""Indices in one trip that are apart; rows taken for their elements; lists by the sizes of the first call."""
 
 from __future__ import annotations
 
@@ -124,3 +124,21 @@ def test_lists_by_the_sizes_of_the_first_call() -> None:
     g = grad(columns)
     for x in (X, X[:3], np.hstack([X, X])):
         np.testing.assert_allclose(g(x), gradient(columns, (x,), (0,))[0], rtol=1e-6, atol=1e-9)
+
+
+def polygon(P: Any) -> Any:
+    area = 0.0
+    for i in range(len(P)):
+        x0, y0 = P[i]
+        q = P[(i + 1) % len(P)]
+        area += x0 * q[1] - q[-2] * y0
+    return area * area
+
+
+def test_rows_taken_for_their_elements() -> None:
+    P = np.random.default_rng(6).normal(size=(4, 2))
+    g = grad(polygon)
+    np.testing.assert_allclose(g(P), gradient(polygon, (P,), (0,))[0], rtol=1e-6, atol=1e-9)
+    assert "P_i" not in g.source and "_bar = np.zeros_like(P[" not in g.source
+    cube = grad(lambda x: x[0][1][1] * x[1][0][0])(np.arange(8.0).reshape(2, 2, 2))
+    assert cube[0, 1, 1] == 4.0 and cube[1, 0, 0] == 3.0 and np.sum(cube) == 7.0

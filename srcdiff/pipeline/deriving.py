@@ -36,6 +36,7 @@ from srcdiff.ir.kinds import (
 from srcdiff.ir.modules import on_device
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.precision import has_single
+from srcdiff.optimise.rows import elements_of_rows
 from srcdiff.optimise.written_out import written_out
 from srcdiff.pipeline import context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
@@ -105,6 +106,7 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     small = last and request.backend == "numpy" and request.mode in ("grad", "value_and_grad", "jvp")
     if small and not on_device():
         graph = written_out(graph, context.SMALL)
+    graph = elements_of_rows(graph)
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)
