@@ -142,3 +142,20 @@ def test_rows_taken_for_their_elements() -> None:
     assert "P_i" not in g.source and "_bar = np.zeros_like(P[" not in g.source
     cube = grad(lambda x: x[0][1][1] * x[1][0][0])(np.arange(8.0).reshape(2, 2, 2))
     assert cube[0, 1, 1] == 4.0 and cube[1, 0, 0] == 3.0 and np.sum(cube) == 7.0
+
+
+def by_math(x: Any, y: Any) -> Any:
+    x = x.copy()
+    for i in range(1, len(x)):
+        r = math.sqrt(x[i] * x[i] + y[i])
+        x[i] = math.exp(-r) * x[i - 1] / r + math.atan2(x[i], y[i])
+    return np.sum(x)
+
+
+def test_functions_of_math_take_elements_of_lists() -> None:
+    x, y = np.random.default_rng(7).uniform(0.5, 1.0, (2, 5))
+    assert ".tolist()" in text_of(by_math, x, y)
+    np.testing.assert_allclose(grad(by_math)(x, y), gradient(by_math, (x, y), (0,))[0], rtol=1e-6)
+    x[2] = y[2] = 0.0  # (a division by zero is NumPy's)
+    with np.errstate(all="ignore"):
+        assert np.isinf(by_math(x, y)) and np.isnan(grad(by_math)(x, y)[1])
