@@ -159,3 +159,13 @@ def test_functions_of_math_take_elements_of_lists() -> None:
     x[2] = y[2] = 0.0  # (a division by zero is NumPy's)
     with np.errstate(all="ignore"):
         assert np.isinf(by_math(x, y)) and np.isnan(grad(by_math)(x, y)[1])
+
+
+def valley(x: Any) -> Any:
+    return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2 + 100 * (x[2] - x[1] ** 2) ** 2 + x[0] * x[2]
+
+
+def test_what_goes_to_one_element_is_added_first() -> None:
+    x = np.array([0.7, 0.2, -0.4])
+    np.testing.assert_allclose(grad(valley)(x), gradient(valley, (x,), (0,))[0], rtol=1e-6)
+    assert text_of(valley, x).count("x_bar[") == 3
