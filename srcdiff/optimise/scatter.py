@@ -267,6 +267,7 @@ class Scatter:
         if isinstance(before, Val):
             left = [o for o in self.readers[before] if o is not made]
             self.readers[before] = [*left, *self.readers[made.out]]
+            self.uses[before] += self.uses[made.out] - 1
         gone.add(made)
 
     def multiples(self, op: Op, at: dict[Op, int], gone: set[Op], made: dict[Op, list[Op]]) -> None:
