@@ -42,7 +42,9 @@ class Known:
             op.ins = [map_atom(self.now, a) for a in op.ins]
             for r in op.regions:
                 self.region(r, (*loops, op) if op.code in ("for", "while") else loops, read)
-            if op.code != "prim" or op.attrs.get("guarded") or not isinstance(kind(op.ins[0]), Array):
+            if op.code != "prim" or op.attrs.get("guarded"):
+                continue
+            if not op.ins or not isinstance(kind(op.ins[0]), Array):
                 continue
             if op.fn in (ops.setitem, ops.additem):
                 self.loops[op] = loops
