@@ -278,22 +278,6 @@ def test_nothing_is_warned_of_between_rows():
     assert np.array_equal(np.isfinite(found), np.isfinite(want))
 
 
-def test_large_arrays_are_let_go_of():
-    def f(x):
-        a = np.exp(x)
-        b = a * np.where(a > 2.0, 0.0, a)
-        c = np.where(b > 1.0, b, 0.5 * b) * x
-        return np.sum(c * c)
-
-    x = np.random.default_rng(9).standard_normal((3, 4, 5))
-    text = source(grad(f), x)
-    assert "    del " in text
-    assert "    del " not in source(grad(f), x[0])
-    d = np.ones_like(x)
-    slope = (f(x + 1e-6 * d) - f(x - 1e-6 * d)) / 2e-6
-    assert np.sum(grad(f)(x) * d) == pytest.approx(slope, rel=1e-5)
-
-
 def test_written_where_the_trip_before_left_zeros():
     def f(A, B, n):
         A, B = A.copy(), A.copy()

@@ -137,8 +137,10 @@ class Reading:
             if c < 0:
                 return False
             a = plus(a, {None: c})  # at least one trip later
-        d = plus(a, {k: -v for k, v in b.items()})
-        return all(v == 0 for k, v in d.items() if k is not None) and d.get(None, 0) >= 1
+        d: Form | None = plus(a, {k: -v for k, v in b.items()})
+        if index is None and d is not None:
+            d = lowest(d, self.around)  # (in one trip of these, an index is one number in both)
+        return d is not None and all(v == 0 for k, v in d.items() if k is not None) and d.get(None, 0) >= 1
 
 
 def bounds(p: Atom) -> tuple[Form | None, Form | None]:

@@ -108,9 +108,9 @@ def alike(a: Mask | None, b: Mask | None) -> bool:
 
 
 def infinite_operand(condition: Atom) -> Atom | None:
-    """The operand of a condition that is ``np.isinf``."""
+    """The operand of a condition that asks whether it is infinite."""
     op = condition.op if isinstance(condition, Val) else None
-    return op.ins[0] if op is not None and op.fn is vocabulary.IS_INFINITE else None
+    return op.ins[0] if op is not None and op.fn in vocabulary.IS_INFINITE else None
 
 
 def weight(p: Atom, born: int) -> bool:

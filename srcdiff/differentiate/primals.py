@@ -123,8 +123,8 @@ def reread(sweep: Reverse, a: Val, m: Mirror) -> Atom | None:
     holder: Mirror | None = m
     while holder is not None and base not in holder.rewound:
         holder = holder.parent
-    if holder is None or sweep.home.get(base) is not holder.forward:
-        return None
+    if holder is None or (holder.is_loop and sweep.home.get(base) is not holder.forward):
+        return None  # (a branch undoes what it wrote to an array from outside of it)
     if not m.ground:
         lasting = lasting_item(sweep, a, base, op.ins[1], m)
         if lasting is not None:

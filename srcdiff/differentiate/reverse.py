@@ -73,6 +73,21 @@ from srcdiff.rules.registry import lookup, passive_operands
 __all__ = ["Kept", "Mirror", "Reverse", "reverse"]
 
 
+def computed_alike(a: Atom, b: Atom) -> bool:
+    """Whether two values are one, or made of such by the same operations."""
+    one, other = (x.op if isinstance(x, Val) else None for x in (a, b))
+    if one is None or other is None or same(a, b):
+        return same(a, b)
+    if one.code == other.code == "need":
+        return same(one.attrs["value"], other.attrs["value"])
+    if not one.code == other.code == "prim" or one.fn is not other.fn or len(one.ins) != len(other.ins):
+        return False
+    words = one.attrs.get("names"), one.attrs.get("method")
+    if words != (other.attrs.get("names"), other.attrs.get("method")):
+        return False
+    return all(map(computed_alike, one.ins, other.ins))
+
+
 def reverse(
     graph: Graph, wrt: list[Val], ctx: Context, seed: Any, finish: bool = True
 ) -> tuple[Graph, list[Atom], Reverse]:
@@ -428,9 +443,14 @@ class Reverse(Builder):
             if name not in rule.operands and self.active(a) and not passive:
                 raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
-        bars = self.rule(rule.text, {**needed, "out": self.need(op.out), "out_bar": bar})
-        for name, b in zip(rule.operands, self.returned(rule, bars), strict=True):
-            if name in given and self.active(given[name]):
+        needed["out"] = self.need(op.out)
+        bars = self.returned(rule, self.rule(rule.text, {**needed, "out_bar": bar}))
+        twice = rule.form == "bilinear" and len(given) == 2 == len(bars) and same(*given.values())
+        if twice and computed_alike(*bars):
+            doubled = self.times(Const(2.0), bar)  # op(x, x): both cotangents at once
+            bars = (self.returned(rule, self.rule(rule.text, {**needed, "out_bar": doubled}))[0], ZERO)
+        for name, b in zip(rule.operands, bars, strict=True):
+            if name in given and self.active(given[name]) and b is not ZERO:
                 if b == Const(None):
                     raise no_partial(op, name)
                 b = self.of_rank(rule, b, given[name], name)

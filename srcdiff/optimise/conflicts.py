@@ -79,14 +79,22 @@ class Conflicts(Ownership):
     def put_back(self, target: Val, out: Val | None) -> set[tuple[Val, Way]]:
         """``rows[i][j] = v``: where the changed row is put back into the place that it was taken from."""
         found: set[tuple[Val, Way]] = set()
-        taken = target.op
-        while out is not None and taken is not None and target in taken.outs and taken.fn is operator.getitem:
+        while out is not None:
+            home = self.home[out]
+            while target.op is not None and self.home[target] is home and is_update(target.op):
+                before = target.op.ins[0]  # changed before: it is that row still
+                if not isinstance(before, Val):
+                    break
+                target = before
+            taken = target.op
+            if taken is None or target not in taken.outs or taken.fn is not operator.getitem:
+                break
             rows = taken.ins[0]
             if not isinstance(rows, Val) or not isinstance(rows.kind, Seq):
                 break
             last = out
             put = None
-            for op in self.home[out].ops:
+            for op in home.ops:
                 if op.code == "prim" and is_update(op) and op.ins[0] is last:
                     last = op.out
                 if op.fn is ops.setitem and op.ins[0] is rows and op.ins[2] is last:
@@ -95,7 +103,7 @@ class Conflicts(Ownership):
             if put is None:
                 break
             found.add((rows, self.path[put]))
-            target, out, taken = rows, put.out, rows.op
+            target, out = rows, put.out
         return found
 
     def leads_to(self, target: Val, w: Val) -> bool:

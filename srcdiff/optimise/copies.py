@@ -103,6 +103,9 @@ class Copies(Conflicts):
             a = r.results[at]
             if isinstance(a, Val) and a.op in r.ops and self.partly_set(a):
                 a = self.copy_in_branches(a)
+            elif isinstance(a, Val) and a.op in r.ops and a.op.fn in VIEWS and isinstance(a.kind, Array):
+                self.copy_views([a], r)  # (who reads it after the array is written to needs the copy too)
+                a = r.results[at]
             elif isinstance(a, Val):
                 c = self.copy(a, op)
                 c.out.user = False

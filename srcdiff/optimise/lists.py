@@ -314,11 +314,18 @@ class Lists:
     def copy_once(self) -> None:
         """A copy that is only made a list is not made: the list is a copy."""
         for region in regions(self.graph.region):
-            for before, op in zip(region.ops[:-1], region.ops[1:], strict=True):
-                if op.attrs.get("tolist") and before.fn is ops.copied and op.ins[0] is before.out:
-                    if op.out in self.ours and len(self.uses[before.out]) == 1:
-                        op.ins[0] = before.ins[0]
-                        region.ops.remove(before)
+            made: dict[Val, Op] = {}
+            for op in list(region.ops):
+                if op.fn is ops.copied:
+                    made[op.out] = op
+                    continue
+                if not op.attrs.get("tolist"):
+                    made = {}
+                    continue
+                before = made.get(op.ins[0])  # type: ignore[arg-type]
+                if before is not None and op.out in self.ours and len(self.uses[before.out]) == 1:
+                    op.ins[0] = before.ins[0]
+                    region.ops.remove(before)
 
     def numbers_of_arrays(self) -> None:
         """Numbers that loops get out of arrays are Python's own, where they meet such numbers only.
@@ -614,7 +621,7 @@ class Found:
 
     def choose(self) -> None:
         """Leave those that are not worth it."""
-        worth = Worth(self.op)
+        worth = Worth(self.op, self.lists.graph.info.get("seen", {}))
         uses: dict[Val, list[Op]] = {}
         for o in walk_op(self.op):
             a = o.ins[0] if o.ins else None

@@ -192,12 +192,20 @@ def adds_nothing(zero: Atom, other: Atom) -> bool:
     of = zeroed(zero)
     if of is None or not of_numbers(kind(other)):
         return False
-    while isinstance(other, Val) and other.op is not None and other.op.fn in (ops.setitem, ops.additem):
-        if isinstance(other.op.ins[1], Slice):
-            return False
-        other = other.op.ins[0]
-    source = zeroed(other)
-    return same_element(of, other) or (source is not None and same_element(of, source))
+    first, start = before_writes(of), before_writes(other)
+    if first is None or start is None:
+        return False
+    source = zeroed(start)
+    return same_element(first, start) or (source is not None and same_element(of, source))
+
+
+def before_writes(a: Atom) -> Atom | None:
+    """What a list was before elements of it were written to; None where its length may be another now."""
+    while isinstance(a, Val) and a.op is not None and a.op.fn in (ops.setitem, ops.additem):
+        if isinstance(a.op.ins[1], Slice):
+            return None
+        a = a.op.ins[0]
+    return a
 
 
 def zeroed(a: Atom) -> Atom | None:

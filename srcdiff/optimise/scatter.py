@@ -3,7 +3,10 @@
 - The first that is added to zeros is written: `z = zeros_like(x); z[i] = g`.
 - What is added to a part that was just set to zero is written there, whatever else is added in between:
   `a[i] = 0.0; a[j] += g; a[i] += h` is `a[i] = h; a[j] += g`.
+- What is added to a part that was set to zero is written there, if what happens in between is elsewhere:
+  `a[i] = 0.0; b = a[i - 1]; a[i] += b` is `b = a[i - 1]; a[i] = b`.
 - What is added to zeros that are then added to another array is added to that at once.
+- Two numbers that are added to one element are added to each other first, if nothing in between is there.
 - Multiples of one array that are added to one part are added as one multiple.
 - A row that is set to zero after it was added to another is set to zero after that: no copy of it.
 """
@@ -14,6 +17,7 @@ import operator
 from collections import Counter
 from typing import Any
 
+from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
@@ -33,12 +37,13 @@ class Scatter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.uses: dict[Val, int] = {}
+        self.readers: dict[Val, list[Op | None]] = {}
         self.table: dict[Val, Atom] = {}
         self.changed = False
 
     def run(self) -> bool:
         self.count(self.graph.region)
-        self.region(self.graph.region)
+        self.region(self.graph.region, ())
         if self.table:
             self.replace(self.graph.region)
         return self.changed
@@ -47,10 +52,12 @@ class Scatter:
         for op in region.ops:
             for v in vals(op.ins):
                 self.uses[v] = self.uses.get(v, 0) + 1
+                self.readers.setdefault(v, []).append(op)
             for r in op.regions:
                 self.count(r)
         for v in vals(region.results):
             self.uses[v] = self.uses.get(v, 0) + 1
+            self.readers.setdefault(v, []).append(None)
 
     def replace(self, region: Region) -> None:
         def now(v: Val) -> Atom:
@@ -62,14 +69,15 @@ class Scatter:
                 self.replace(r)
         region.results = [map_atom(now, a) for a in region.results]
 
-    def region(self, region: Region) -> None:
+    def region(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:
             for r in op.regions:
-                self.region(r)
+                self.region(r, (*loops, op) if op.code in ("for", "while") else loops)
         at = {op: n for n, op in enumerate(region.ops)}
         self.survey(region)
         gone: set[Op] = set()
         late: dict[Op, Op] = {}  # what is done just before what
+        made: dict[Op, list[Op]] = {}  # what is computed just before what
         for op in region.ops:
             if op in gone or op.code != "prim" or op.origin is None or not op.origin.adjoint:
                 continue
@@ -78,7 +86,9 @@ class Scatter:
                     gone.add(op)
             elif is_sum(op):
                 self.into_zeroed(op, at, gone, late)
-        made: dict[Op, list[Op]] = {}
+                if op not in gone:
+                    self.added_once(op, at, gone, late, loops, made)
+                    self.instead_of_zero(op, at, gone, late, loops)
         after: dict[Op, Op] = {}
         for op in reversed(region.ops):
             if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
@@ -102,9 +112,11 @@ class Scatter:
         self.zeroed: set[Any] = set()
         self.written: Counter[Any] = Counter()
         self.sums = set(filter(is_sum, region.ops))
+        self.elements: Counter[Any] = Counter()
         for op in region.ops:
             if op.code == "prim" and op.fn in (ops.setitem, ops.additem):
                 _, index, value = op.ins
+                self.elements[key_of(index)] += isinstance(kind(value), Scalar)
                 self.written[key_of(index), key_of(multiple(value)[1])] += 1
                 if op.fn is ops.setitem and is_nothing(value):
                     self.zeroed.add(key_of(index))
@@ -160,6 +172,104 @@ class Scatter:
         gone.add(op)
         self.changed = True
 
+    def instead_of_zero(
+        self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op], loops: tuple[Op, ...]
+    ) -> None:
+        """What is added to a part that was set to zero is written, and the part not set to zero."""
+        index, value = op.ins[1:]
+        k, kv = kind(op.out), kind(value)
+        if key_of(index) not in self.zeroed or not isinstance(k, Array):
+            return
+        if not isinstance(kv, (Array, Scalar)) or kv.dtype != k.dtype:
+            return
+        made, after = self.same_part_before(op, at, gone, late, loops)
+        if made is None or made.fn is not ops.setitem or not is_nothing(made.ins[2]):
+            return
+        self.leave_out(made, after, gone)
+        op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
+        self.changed = True
+
+    def added_once(
+        self,
+        op: Op,
+        at: dict[Op, int],
+        gone: set[Op],
+        late: dict[Op, Op],
+        loops: tuple[Op, ...],
+        made: dict[Op, list[Op]],
+    ) -> None:
+        """Two numbers that are added to one element are added to each other first."""
+        value, number = op.ins[2], kind(op.ins[2])
+        if not isinstance(number, Scalar) or self.elements[key_of(op.ins[1])] < 2:
+            return
+        first, after = self.same_part_before(op, at, gone, late, loops)
+        if first is None or is_nothing(first.ins[2]) or not is_number(first.ins[2], number.dtype):
+            return
+        before = first.ins[2]
+        less, more = self.negative(value), self.negative(before)
+        fn, ins = operator.add, [before, value]
+        if less is not None:
+            fn, ins = operator.sub, [before, less]
+        elif more is not None:
+            fn, ins = operator.sub, [value, more]
+        total = Op("prim", ins, attrs={"fn": fn}, origin=op.origin)
+        total.outs.append(Val("", number, total))
+        self.uses[total.out] = 1
+        made[op] = [*made.pop(first, ()), total]
+        self.leave_out(first, after, gone)
+        op.ins = [*op.ins[:2], total.out]
+        if first.fn is ops.setitem:
+            op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
+        self.changed = True
+
+    def negative(self, a: Atom) -> Atom | None:
+        """What a value is the negative of, if it is nothing else."""
+        op = a.op if isinstance(a, Val) and self.once(a) else None
+        return op.ins[0] if op is not None and op.code == "prim" and op.fn is operator.neg else None
+
+    def same_part_before(
+        self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op], loops: tuple[Op, ...]
+    ) -> tuple[Op | None, Op]:
+        """The update before of the part that is updated, if all that is read or written in between is apart.
+
+        Whatever the indices are in a trip of the loops.  With the update that follows on it.
+        """
+        index = op.ins[1]
+
+        def is_apart(other: Atom) -> bool:
+            return basic(other) and (apart(index, other) or separate(index, other, loops))
+
+        base, before = op.ins[0], op
+        while isinstance(base, Val) and base.op in at and base.op not in gone:
+            made = base.op
+            assert made is not None
+            if made.code != "prim" or made.fn not in (ops.setitem, ops.additem) or made.attrs.get("guarded"):
+                return None, op
+            if made in late or made in late.values() or made.origin is None or not made.origin.adjoint:
+                return None, op
+            for o in self.readers[base]:
+                if o is before or o in gone:
+                    continue
+                if o is None or o.code != "prim" or o.fn is not operator.getitem or not is_apart(o.ins[1]):
+                    return None, op
+            if same(made.ins[1], index):
+                return (None if made.attrs.get("at") else made), before
+            if made.attrs.get("at") or not is_apart(made.ins[1]):
+                return None, op
+            base, before = made.ins[0], made
+        return None, op
+
+    def leave_out(self, made: Op, after: Op, gone: set[Op]) -> None:
+        """Leave out an update: what follows on it follows on what was before."""
+        before = made.ins[0]
+        self.table[made.out] = before
+        after.ins = [before, *after.ins[1:]]
+        if isinstance(before, Val):
+            left = [o for o in self.readers[before] if o is not made]
+            self.readers[before] = [*left, *self.readers[made.out]]
+            self.uses[before] += self.uses[made.out] - 1
+        gone.add(made)
+
     def multiples(self, op: Op, at: dict[Op, int], gone: set[Op], made: dict[Op, list[Op]]) -> None:
         """Multiples of one array, added to one part among other additions, are added as one."""
         index, value = op.ins[1:]
@@ -204,7 +314,7 @@ class Scatter:
             fn, ins = (operator.neg, [of]) if total == -1.0 else (operator.mul, [of, Const(total)])
             new = Val("", kind(of))
             new.op = Op("prim", ins, [new], [], {"fn": fn}, op.origin)
-            made[into] = [new.op]
+            made[into] = [*made.get(into, ()), new.op]
         into.ins = [into.ins[0], index, new]
 
     def skip(self, gone: Op, among: list[Op]) -> None:
@@ -274,6 +384,11 @@ def is_sum(op: Op) -> bool:
         return False
     k = kind(op.ins[0])
     return isinstance(k, Array) and k.dtype[0] in "fc" and basic(op.ins[1])
+
+
+def is_number(a: Atom, dtype: str) -> bool:
+    k = kind(a)
+    return dtype[0] in "fc" and isinstance(k, Scalar) and k.dtype == dtype
 
 
 def is_masked(op: Op) -> bool:

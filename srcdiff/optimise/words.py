@@ -29,7 +29,7 @@ class Words:
     number: Any  # a number of the library's, of one of Python's
     gives_numbers: Callable[[Any], bool]  # whether a function makes such numbers, of Python's too
     contract: Any  # sums of products, as a text of indices says
-    array: Any  # of rows
+    array: Any  # of rows, arrays of one shape
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``

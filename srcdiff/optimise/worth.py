@@ -1,14 +1,15 @@
 """Whether the trips of a loop pay for a list of all elements of an array.
 
 A list costs as much as some reads of elements for each element, so the loops around a read or a write must
-run over the dimensions of the array: known by the sizes that their headers are made of.
+run over the dimensions of the array: known by the sizes that their headers are made of, or by those of the
+first call.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, kind
 from srcdiff.ir.kinds import Array, Kind, Scalar, Sym
@@ -18,6 +19,7 @@ __all__ = ["Worth"]
 SMALL = 16  # elements that any loop pays for of which nothing is known
 FEW = 4  # elements along a dimension that need no loop of their own
 SHARE = 3  # a read or write for so many elements
+MARGIN = 3  # of sizes that may be others at the next call
 
 Extent = int | str  # so many trips, or the name of a size
 
@@ -25,7 +27,8 @@ Extent = int | str  # so many trips, or the name of a size
 class Worth:
     """The loops around each operation in one loop, and what they run over."""
 
-    def __init__(self, loop: Op) -> None:
+    def __init__(self, loop: Op, seen: Mapping[int, int]) -> None:
+        self.seen = seen
         self.around: dict[Op, tuple[Op, ...]] = {}
         self.of_index: dict[Val, Op] = {}
         self.known: dict[Op, frozenset[Extent]] = {}
@@ -55,23 +58,30 @@ class Worth:
         named = [f"{d.id}" for d in k.dims if isinstance(d, Sym)]
         sizes = [d for d in k.dims if isinstance(d, int)]
         if not named:
-            return self.by_number(math.prod(sizes), touched)
-        if any(d > FEW for d in sizes):
-            return False
-        return any(self.covers(named, self.around[o]) for o in touched)
+            return self.by_number(math.prod(sizes), touched, SMALL)
+        if not any(d > FEW for d in sizes) and any(self.covers(named, self.around[o]) for o in touched):
+            return True
+        at_call = [self.number(d if isinstance(d, int) else f"{d.id}") for d in k.dims]
+        known = [n for n in at_call if n is not None]
+        return len(known) == len(k.dims) and self.by_number(MARGIN * math.prod(known), touched, 1)
 
-    def by_number(self, size: int, touched: list[Op]) -> bool:
+    def number(self, e: Extent) -> int | None:
+        """A size, as it is at the call at hand if it has a name: a hint, and no more."""
+        return e if isinstance(e, int) else self.seen.get(int(e))
+
+    def by_number(self, size: int, touched: list[Op], least: int) -> bool:
+        """``least``: how often a loop runs of which that is not known."""
         total = 0
         for o in touched:
             trips = 1
             for loop in self.around[o]:
                 if loop.attrs["exits"] or loop.code == "while":
                     continue
-                counts = [e for e in self.extents(loop) if isinstance(e, int)]
-                trips *= max(counts) if counts else SMALL
+                counts = [n for e in self.extents(loop) if (n := self.number(e)) is not None]
+                trips *= max(counts) if counts else least
             total += trips
         open_ = any(loop.code == "while" for o in touched for loop in self.around[o])
-        return total * SHARE >= size or (open_ and size <= SMALL)
+        return total * SHARE >= size or (open_ and size <= SMALL and least > 1)
 
     def covers(self, named: list[str], loops: tuple[Op, ...]) -> bool:
         """Whether each of some sizes has a loop over it, for each a loop of its own."""

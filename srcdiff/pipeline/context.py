@@ -15,6 +15,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.doubtful import apart_where_doubtful
+from srcdiff.optimise.elements import known_elements
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.precision import widened
@@ -141,8 +142,10 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
             del graph.info["settled"]
     cheaper = cheaper_products(graph, WORDS, shape_positions)
     noted("products", graph)
+    known = known_elements(graph)
+    noted("elements", graph)
     fewer = fewer_passes(graph)
-    if written_each_trip(graph) or fewer or cheaper:
+    if written_each_trip(graph) or fewer or cheaper or known:
         graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, WORDS))
         del graph.info["settled"]
     return graph

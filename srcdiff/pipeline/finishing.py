@@ -15,7 +15,6 @@ from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.load import load
 from srcdiff.optimise.contract import contracted
-from srcdiff.optimise.deferred import outers_after_loops
 from srcdiff.optimise.filled import made_full
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.lists import as_lists
@@ -24,6 +23,7 @@ from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
+from srcdiff.optimise.together import added_together
 from srcdiff.pipeline import callees, context, owning
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.request import Made
@@ -150,9 +150,10 @@ def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
     facts = registry.may_alias, context.is_fresh, context.shape_positions
     if not on_device():
+        if not graph.info.get("budget"):  # (what is put away is no part of it)
+            graph = noted("together", added_together(graph, context.WORDS))
         graph = noted("shorthand", shorthand(graph, shorthands()))
         graph = noted("outers", outers_at_once(graph, context.WORDS))
-        graph = noted("deferred", outers_after_loops(graph, context.WORDS))
     graph = owning.owned(graph)
     if not on_device():
         graph = noted("contract", contracted(graph, context.WORDS))

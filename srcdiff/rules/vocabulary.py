@@ -79,7 +79,7 @@ READS_SHAPE: frozenset[Any] = frozenset({np.shape, np.ndim, np.size})
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 MAKES_ZEROS = (BLANK, np.zeros)
-IS_INFINITE = np.isinf
+IS_INFINITE: frozenset[Any] = frozenset({np.isinf, math.isinf})
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
 INFINITE: frozenset[Any] = OVERFLOWS | {  # may be infinite where their operands are not
@@ -185,7 +185,7 @@ def where_false(condition: Any, g: Any) -> Any:
 
 def where_finite(x: Any, g: Any) -> Any:
     if np.isscalar(x) and np.isscalar(g):
-        return 0.0 if np.isinf(x) else g
+        return 0.0 if (np.isinf(x) if np.iscomplexobj(x) else math.isinf(x)) else g  # type: ignore[arg-type]
     return np.where(np.isinf(x), 0.0, g)
 
 

@@ -1,0 +1,87 @@
+"""Rows that are taken only for their elements: `p = x[i]`, then `p[0]`, is `x[i, 0]`.
+
+Done before a function is differentiated: what goes to an element goes to the array itself then, and no row is
+made for it.  The values are the same.
+"""
+
+from __future__ import annotations
+
+import operator
+
+from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
+from srcdiff.ir.kinds import Array, Scalar
+
+__all__ = ["elements_of_rows"]
+
+Readers = dict[Val, list[Op | None]]  # None: a region hands it on
+
+
+def elements_of_rows(graph: Graph) -> Graph:
+    """The graph without such rows; the graph itself where there are none."""
+    if not any(map(is_row, walk(graph.region))) or not rows_in(graph):
+        return graph
+    graph = clone(graph)[0]
+    gone: set[Op] = set()
+    while rows := rows_in(graph):  # (a row of a row is an element's at last)
+        for row, reads in rows.items():
+            for op in reads:
+                parts = (*places(row), *places(op))
+                op.ins = [row.ins[0], Struct(tuple, tuple(range(len(parts))), parts)]
+        gone |= rows.keys()
+        remove(graph.region, gone)
+    return graph
+
+
+def rows_in(graph: Graph) -> dict[Op, list[Op]]:
+    """The rows of which nothing but elements is read, with what reads these."""
+    readers: Readers = {}
+    find_readers(graph.region, readers)
+    out: dict[Op, list[Op]] = {}
+    for op in walk(graph.region):
+        if is_row(op):
+            reads = [o for o in readers.get(op.out, ()) if o is not None and is_element(o, op.out)]
+            if reads and len(reads) == len(readers[op.out]):
+                out[op] = reads
+    return out
+
+
+def find_readers(region: Region, readers: Readers) -> None:
+    for op in region.ops:
+        for v in vals(op.ins):
+            readers.setdefault(v, []).append(op)
+        for r in op.regions:
+            find_readers(r, readers)
+    for v in vals(region.results):
+        readers.setdefault(v, []).append(None)
+
+
+def remove(region: Region, gone: set[Op]) -> None:
+    region.ops = [op for op in region.ops if op not in gone]
+    for op in region.ops:
+        for r in op.regions:
+            remove(r, gone)
+
+
+def places(op: Op) -> tuple[Atom, ...]:
+    index = op.ins[1]
+    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+
+
+def takes(op: Op) -> int:
+    """How many dimensions of an array an operation settles by whole numbers, if it does nothing else."""
+    if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
+        return 0
+    kinds = [kind(a) for a in places(op)]
+    whole = all(isinstance(k, Scalar) and k.dtype == "i8" for k in kinds)
+    return len(kinds) if whole and isinstance(kind(op.ins[0]), Array) else 0
+
+
+def is_row(op: Op) -> bool:
+    of = kind(op.ins[0]) if op.ins else None
+    return isinstance(of, Array) and 0 < takes(op) < len(of.dims) and isinstance(op.out.kind, Array)
+
+
+def is_element(op: Op, row: Val) -> bool:
+    assert isinstance(row.kind, Array)
+    whole = op.ins[0] is row and takes(op) == len(row.kind.dims)
+    return whole and isinstance(op.out.kind, Scalar)
