@@ -165,7 +165,8 @@ class Runs:
                     continue
                 run = self.made[there]
                 like = self.ruler(run.dims, around, exact=True)
-                if like is not None and there not in before.yields and there not in self.tapes:
+                handed = [region for region, user in asm.lay.uses[there] if user is None]
+                if like is not None and handed == [before.body] and there not in before.yields:
                     self.taped[here] = Run(run.dims, run.cut, like[0])
                     self.tapes[there] = [here]
 
