@@ -193,11 +193,18 @@ class Control(Statements):
             if not isinstance(r, (View, Tapes)):
                 raise self.no("a loop over something that is no array or list")
             sources.append((r, d, e))
+        aligned = bool(op.attrs.get("aligned"))
+        through = op.code == "for" and view.head == 0 and bool(sources)  # as many trips as there are elements
+        if through:
+            counts = list(dict.fromkeys(count_of(r) for r, _, _ in sources))
+            known = [n for n in counts if n.isdigit()]
+            least = sorted(known, key=int)[:1] + [n for n in counts if n not in known]
+            least = least if not aligned else counts[:1]
+            header = ["0", least[0] if len(least) == 1 else f"min({', '.join(least)})", "1"]
         carried, moves = self.carried(op, view)
         self.settle()
         self.moves(moves)
-        plain = view.head == 3 and header[0] == "0" and header[2] == "1" and not op.attrs.get("rev")
-        aligned = bool(op.attrs.get("aligned"))
+        plain = bool(header) and header[0] == "0" and header[2] == "1" and not op.attrs.get("rev")
         trips = bool(self.total[view.trips])
         used = bool(self.total[view.index]) if view.has_index else False
         tapes = self.tapes_of(op, view, header)
@@ -211,7 +218,7 @@ class Control(Statements):
             counter = position = self.fresh("trip")
             self.line(f"{counter} = -1")
         code = self.exit_variable(op, view)
-        if op.code == "while" or view.head == 0:
+        if not header:
             self.line("while True:")
         else:
             back = bool(op.attrs.get("rev")) and used
@@ -222,7 +229,7 @@ class Control(Statements):
         if counter and op.code == "while":
             self.condition(op, view, carried)
         for r, _, _ in read:
-            if not (aligned or self.covers(view, r)):
+            if not (aligned or through or self.covers(view, r)):
                 at = position if not counter else f"{counter} + 1"
                 self.line(f"if {at} >= {count_of(r)}:")
                 self.line("    break")
@@ -502,7 +509,7 @@ class Control(Statements):
             tape = self.family.get(t)
             if tape is None:
                 known = ""
-                if view.head == 3 and not op.attrs["exits"] and not self.outer:
+                if header and not op.attrs["exits"] and not self.outer:
                     known = self.trip_count(view, header, t)
                 tape = self.make_tape(t, t.kind, known, known, trips)
             out.append(Tapes(tape, "0", tape.count))

@@ -197,3 +197,36 @@ def test_helpers_of_products() -> None:
         times_turned.py_func(a, a[:, 0].copy(), other)
         np.testing.assert_allclose(out, a @ a[0])
         np.testing.assert_allclose(other, a[:, 0] @ a)
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("rows", [0, 1, 4])
+def test_loops_over_elements(rows: int) -> None:
+    """They have as many trips as there are elements."""
+
+    def f(X: Any, v: Any) -> Any:
+        s = v
+        for x, y in zip(X, X[2:], strict=False):
+            s = np.tanh(s) * x + y
+        for x in X[::-1]:
+            s = np.sin(s) * x
+        return np.sum(s)
+
+    x, v = RNG.normal(size=(rows, 19)), np.linspace(-1.0, 1.0, 19)
+    d = grad(f, wrt=("X", "v"), backend="numba")
+    for g, plain in zip(d(x, v), grad(f, wrt=("X", "v"))(x, v), strict=True):
+        np.testing.assert_allclose(g, plain, rtol=1e-12, atol=1e-12)
+    assert "while" not in d.source
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_tapes_of_loops_over_elements_need_not_grow() -> None:
+    def f(X: Any, v: Any) -> Any:
+        for x in X:
+            v = np.tanh(v) * x
+        return np.sum(v)
+
+    d = grad(f, backend="numba")
+    d(X, np.ones(18))
+    assert "_data = np.empty(20 * 18, np.float64)" in d.source
+    assert "grown(" not in d.source
