@@ -74,7 +74,7 @@ tables_names = frozenset({
     "where", "maximum", "minimum", "clip", "sign", "logaddexp", "plus", "place", "bound", "one_size", "more",
     "searched", "found", "agree", "grown", "grown_rows",
     "prange", "share", "all_searched", "all_interpolated",
-    "divided", "divisor", "interpolated", "exp_of_complex", "power_of_complex", "complex",
+    "divided", "divisor", "whole_product", "interpolated", "exp_of_complex", "power_of_complex", "complex",
     "larger", "smaller", "some", "times", "times_turned", "range", "len", "max", "min", "abs", "float",
     "int",
     *tables.VECTOR_MATHS, "kernel", "for", "in", "is", "if", "lambda", "def",
@@ -116,6 +116,7 @@ class Statements:
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
+        self.outgrow: set[Op] = set()  # products of whole numbers of which a later trip's are made
         self.lists: set[Val] = set()  # lists that hold numbers for sure: they are passed as arrays
         self.level: dict[Val, int] = {}  # how deep in loops and branches each value is known
         self.handed: dict[Val, Handed] = {}  # tapes that kernels before this one have filled

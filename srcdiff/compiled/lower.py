@@ -18,6 +18,7 @@ import numpy as np
 
 from srcdiff.compiled import again, elements, tables
 from srcdiff.compiled.control import Control
+from srcdiff.compiled.growing import growing
 from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.texts import (
     atleast,
@@ -121,6 +122,8 @@ class Lowerer(Control):
             if op.attrs.get("guarded"):
                 raise self.no("an operation that a handler guards")
             self.flush()
+            if op.code != "if":
+                self.outgrow |= growing(op)
             {"for": self.for_op, "while": self.while_op, "if": self.if_op}[op.code](op)
             for v in vals(op.ins):
                 self.seen[v] += 1
@@ -183,6 +186,10 @@ class Lowerer(Control):
                 if dtype != "i8":
                     raise self.no(f"{word_for(fn)} of numbers of two types")
                 template = "(~{0})" if fn is operator.invert else template
+        elif op in self.outgrow:
+            if fn is operator.pow:
+                raise self.no("a power of whole numbers that grows from trip to trip")
+            template = f"{self.helper('whole_product')}({{0}}, {{1}})"
         elif dtype in ("i8", "b1") and fn not in tables.TAKES_INTEGERS and fn is not bool:
             template = self.of_integers(op, template)
             if fn is math.floor or fn is math.ceil or fn is int:

@@ -20,7 +20,7 @@ __all__ = [
     "found", "grown", "grown_rows",
     "interpolated", "larger", "logaddexp", "maximum", "minimum",
     "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved",
-    "some", "times", "times_turned", "unpacked", "where",
+    "some", "times", "times_turned", "unpacked", "where", "whole_product",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -252,6 +252,14 @@ def interpolated(x: float, xp: Any, fp: Any) -> float:
         if y != y and fp[low] == fp[low + 1]:
             y = fp[low]
     return y  # type: ignore[no-any-return]
+
+
+@compiled
+def whole_product(a: int, b: int) -> int:
+    """A product of whole numbers that may outgrow those of a kernel, which have 64 bits."""
+    if abs(float(a) * float(b)) > 9.2e18:
+        raise OverflowError("a whole number outgrows the 64 bits that it has with backend='numba'")
+    return a * b
 
 
 @compiled

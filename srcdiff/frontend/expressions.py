@@ -187,6 +187,9 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return Method(owner, name)
     atom = lw.sure(lw.read(owner, node))
     lw.needs_value(atom)
+    if atom == Const(None) and not hasattr(None, name) and not lw.frame.static:
+        error = AttributeError(f"'NoneType' object has no attribute {name!r}")
+        raises(lw, error, node, f"this is None, which has no attribute {name!r}", "attribute")
     if isinstance(owner, Plain):
         owner = Plain(atom)
     k = kind(atom)
@@ -351,6 +354,20 @@ def _compare(lw: Lowerer, node: Any) -> Bound:
     return rest(lw.expr(node.left), 0)
 
 
+def which_are_none(lw: Lowerer, b: Bound, name: str, none: Bound, node: Any) -> Bound:
+    """Of each of some things, whether it is (or is not) None.
+
+    What is meant on one path alone may only be asked there: conditions below the first stand in a branch.
+    """
+    if not isinstance(b, Either):
+        return Plain(compare(lw, name, b, none, node))
+    one, other = (partial(which_are_none, lw, x, name, none, node) for x in (b.then, b.other))
+    if is_none(lw, b.then) is not None and is_none(lw, b.other) is not None:
+        return Either(b.test, one(), other())
+    tests = [lambda s=s: Plain(condition(lw, s(), node)) for s in (one, other)]
+    return lw.choose(b.test, tests[0], tests[1], node, "if")
+
+
 def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
     if name in ("In", "NotIn"):
         return membership(lw, name, left, right, node)
@@ -374,8 +391,7 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
             return Const(known == (fn is operator.is_))
         two, none = (left, right) if isinstance(left, Either) else (right, left)
         if isinstance(two, Either) and is_const_none(none):
-            arms = [Plain(compare(lw, name, x, none, node)) for x in (two.then, two.other)]
-            return condition(lw, Either(two.test, *arms), node)
+            return condition(lw, which_are_none(lw, two, name, none, node), node)
     a, b = lw.read(left, node), lw.read(right, node)
     a, b = lw.conform(a, kind(b)), lw.conform(b, kind(a))
     ka, kb = kind(a), kind(b)
@@ -591,6 +607,9 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     if isinstance(base, Iter):
         return lw.range_item(base, index, node)
     value = lw.read(base, node)
+    if value == Const(None) and not lw.frame.static:
+        lw.needs_value(value)
+        raises(lw, TypeError("'NoneType' object is not subscriptable"), node, "this is None")
     k = kind(value)
     got_view = has_cell(k)
     if got_view:
@@ -648,7 +667,7 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
             raises(lw, error, node, f"index {v!r} is out of range")
         if v in box.keys:
             return box.items[box.keys.index(v)]
-        raises(lw, KeyError(v), node, f"there is no key {v!r} here")
+        raises(lw, KeyError(v), node, f"there is no key {v!r} here", "key")
     plain = all(is_value(lw, x) for x in box.items)
     if box.items and box.type is dict and isinstance(owner, Loc) and plain:
         values = [kind(lw.read(x)) for x in box.items if isinstance(lw.settled(x), (Plain, Loc))]
@@ -676,14 +695,11 @@ def element(lw: Lowerer, box: Agg, index: Atom, node: Any, owner: Bound | None =
     )
 
 
-_SLUGS = {KeyError: "key", IndexError: "index", ValueError: "unpack"}
-
-
-def raises(lw: Lowerer, error: Exception, node: Any, what: str) -> NoReturn:
+def raises(lw: Lowerer, error: Exception, node: Any, what: str, slug: str = "index") -> NoReturn:
     """What is read here raises whenever the program comes here: so does what is written for it."""
     caught = any(a.catches(type(error)) for a in lw.attempts)
     if not caught:
-        lw.certain[lw.problem(_SLUGS[type(error)], what, node)] = type(error)
+        lw.certain[lw.problem(slug, what, node)] = type(error)
     given = error.args[0]
     lw.add_raise(
         type(error).__name__, repr(given) if has_objects((given,)) else given, certain=type(error)

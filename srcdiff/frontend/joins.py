@@ -121,7 +121,7 @@ class Joiner:
             return agg
         if is_thing(ca) and is_thing(cb) and ca.type is not cb.type:
             return self.either(a, b, hint)  # type: ignore[arg-type]
-        if any(is_thing(x) and issubclass(x.type, BaseException) for x in (ca, cb)) and nothing(ca, cb):
+        if nothing(ca, cb) and any(self.holds_thing(n, x) for n, x in enumerate((ca, cb))):
             return self.either(a, b, hint)  # type: ignore[arg-type]
         one = a if b is None else b if a is None else None
         if one is not None and not isinstance(one, (Plain, Loc, Agg)):
@@ -231,6 +231,12 @@ class Joiner:
         if isinstance(b, Loc) and not b.path and isinstance(self.states[which].cells.get(b.cell), Agg):
             return self.states[which].cells[b.cell]
         return b
+
+    def holds_thing(self, which: int, box: Any) -> bool:
+        """Whether a container is an object, or a tuple or list with one in it."""
+        if is_thing(box) or not isinstance(box, Agg):
+            return is_thing(box)
+        return any(self.holds_thing(which, self.inside(which, x)) for x in box.items)
 
     def merged(self, a: Bound | None, b: Bound | None, content: Any) -> Loc:
         cells = ({a.cell} if isinstance(a, Loc) else set(), {b.cell} if isinstance(b, Loc) else set())

@@ -347,7 +347,7 @@ def _dict_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
 
 def _dict_popitem(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     if not box.keys:
-        expressions.raises(lw, KeyError("popitem(): dictionary is empty"), node, "the dict is empty")
+        expressions.raises(lw, KeyError("popitem(): dictionary is empty"), node, "the dict is empty", "key")
     key, value = box.keys[-1], box.items[-1]
     set_content(lw, owner, Agg(dict, box.keys[:-1], box.items[:-1]))
     return Agg(tuple, (0, 1), (mappings.key_bound(key), value))

@@ -241,10 +241,11 @@ def dissect(
     if isinstance(c, Partial):
         fixed.append(c)
         parts = [c.fn, *c.args, *c.kwargs.values()]
-        return ("partial", tuple(c.kwargs), tuple(dissect(lw, x, name, leaves, fixed) for x in parts))
+        inner = (dissect(lw, x, name, leaves, fixed, above=above) for x in parts)
+        return ("partial", tuple(c.kwargs), tuple(inner))
     if isinstance(c, Closure):
         fixed.append(c)
-        items = tuple(dissect(lw, x, k, leaves, fixed) for k, x in c.defaults.items())
+        items = tuple(dissect(lw, x, k, leaves, fixed, above=above) for k, x in c.defaults.items())
         return ("closure", id(c.node), c.frame.id, tuple(c.defaults), items)
     if isinstance(c, Known):
         fixed.append(c)
@@ -254,7 +255,7 @@ def dissect(
         return ("other", id(c))
     atom = lw.read(c)
     if isinstance(atom, Struct):
-        return dissect(lw, lw.bind(atom), name, leaves, fixed, way, whole)
+        return dissect(lw, lw.bind(atom), name, leaves, fixed, way, whole, above)
     if isinstance(atom, Ref) or (isinstance(atom, Const) and not is_number(atom)):
         fixed.append(c)
         return ("fixed", id(atom.obj) if isinstance(atom, Ref) else repr(atom.value))

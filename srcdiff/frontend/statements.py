@@ -41,11 +41,12 @@ from srcdiff.frontend.expressions import (
     index_of,
     merged_dicts,
     raises,
+    resolved,
     stored,
 )
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
-from srcdiff.frontend.scope import Agg, Bound, Loc, Plain, Poison, Step
+from srcdiff.frontend.scope import Agg, Bound, Either, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import at_most, settle_slices
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
@@ -198,7 +199,23 @@ def rename(v: Val, name: str) -> None:
                     w.name = name
 
 
+def one_of_two(lw: Lowerer, b: Bound, node: Any) -> Bound:
+    """What is unpacked: of two things, the parts of the one that is meant."""
+    b = resolved(lw, b)
+    if isinstance(b, Either):
+        first, second = b.then, b.other
+        return lw.choose(
+            b.test, lambda: one_of_two(lw, first, node), lambda: one_of_two(lw, second, node), node, "if"
+        )
+    if isinstance(b, Plain) and b.atom == Const(None):
+        error = TypeError("cannot unpack non-iterable NoneType object")
+        raises(lw, error, node, "None is unpacked", "unpack")
+    return b
+
+
 def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
+    if isinstance(value, Either):
+        value = one_of_two(lw, value, target)
     value = lw.sequence(value, target)
     c = content(lw, value)
     n = len(target.elts)
@@ -244,7 +261,7 @@ def miscounted(lw: Lowerer, count: int, names: int, node: Any, said: str = "") -
     """What has ``count`` values is unpacked into another number of names."""
     few = f"not enough values to unpack (expected {names}, got {count})"
     error = ValueError(few if count < names else f"too many values to unpack (expected {names})")
-    raises(lw, error, node, f"{said or count} values for {names} names")
+    raises(lw, error, node, f"{said or count} values for {names} names", "unpack")
 
 
 def kept(lw: Lowerer, b: Bound) -> Bound:

@@ -56,9 +56,9 @@ def primal_graph(
 
 # what may be known where sizes are: which object is meant, how deep a structure is, what differs by trip
 BY_LENGTH = frozenset({
-    "aliasing", "branches", "call", "class", "del", "except", "frozen", "generator", "index",
-    "iterate", "iterator", "key", "lists", "loop", "method", "recursion", "set", "starred", "store", "unpack",
-    "unroll", "value",
+    "aliasing", "attribute", "attribute-write", "branches", "call", "class", "del", "except", "frozen",
+    "generator", "index", "iterate", "iterator", "key", "lists", "loop", "method", "recursion", "set",
+    "starred", "store", "unpack", "unroll", "value",
 })  # fmt: skip
 
 

@@ -160,3 +160,37 @@ def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
 def test_numba_takes_them() -> None:
     for f in (trajectory, sums):
         np.testing.assert_allclose(grad(f, backend="numba")(X), grad(f)(X), rtol=1e-10)
+
+
+def factorials(x: Any, n: int) -> Any:
+    total, k_bang = 1.0, 1
+    for k in range(1, n):
+        k_bang *= k
+        total += x**k / k_bang
+    return total
+
+
+def grown_in_a_list(x: Any, n: int) -> Any:
+    h = [1]
+    for _ in range(n):
+        h.append(h[-1] * 5)
+    return x * (h[-1] % 7)
+
+
+def random_numbers(x: Any, n: int) -> Any:
+    seed, total = 7, 0.0
+    for _ in range(n):
+        seed = (25214903917 * seed + 11) % 2**20
+        total += x * seed / 2**20
+    return total
+
+
+@pytest.mark.parametrize("f", [factorials, grown_in_a_list, random_numbers])
+def test_whole_numbers_that_outgrow_a_kernel(f: Any, uncompiled: None) -> None:
+    """They are never wrong: as Python's, or an error."""
+    g = grad(f, backend="numba")
+    assert np.isclose(g(1.5, 15), grad(f)(1.5, 15), rtol=1e-14)
+    assert "whole_product(" in g.source
+    if f is not random_numbers:
+        with pytest.raises(OverflowError):
+            g(1.5, 60)

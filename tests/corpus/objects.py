@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import math
 import operator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -64,6 +65,68 @@ def operators_by_name(x):
     b = operator.neg(operator.mul(a, 0.5))
     ways = operator.add([x], [x * x]), operator.mul((x,), 2)
     return a.dot(b) * sum(ways[0]) + sum(ways[1]) * (operator.eq(a, b) + 1)
+
+
+@dataclass
+class Ball:
+    centre: float
+    size: float
+    shine: float = 0.5
+
+    def hit(self, o):
+        d = self.size - (o - self.centre) ** 2
+        return None if d < 0 else d * self.shine
+
+
+def nearest_object(x, o):
+    """None, or one of some objects; a tuple with it."""
+    best, first, least = None, None, math.inf
+    for ball in (Ball(x, 2.0), Ball(x * x, 3.0, x), Ball(9.0 * x, 1.0)):
+        t = ball.hit(o)
+        if t is None:
+            continue
+        if best is None or t < best[0]:
+            best = t, ball
+        if t < least:
+            first, least = ball, t
+    if best is None:
+        return x
+    t, ball = best
+    return t * ball.centre * first.shine + least
+
+
+class Link:
+    def __init__(self, value, following=None):
+        self.value = value
+        self.following = following
+
+
+class Chain:
+    def __init__(self):
+        self.head = None
+
+    def push(self, value):
+        self.head = Link(value, self.head)
+
+    def turn(self):
+        before, here = None, self.head
+        while here:
+            here.following, before, here = before, here, here.following
+        self.head = before
+
+    def __iter__(self):
+        here = self.head
+        while here is not None:
+            yield here.value
+            here = here.following
+
+
+def chain_turned(x):
+    chain = Chain()
+    for v in x:
+        chain.push(v * v)
+    chain.turn()
+    return sum((k + 1) * v for k, v in enumerate(chain)) * chain.head.following.value
 
 
 def operators_loop(x, n):
@@ -402,6 +465,9 @@ def given_ring(node, x):
 
 
 PROGRAMS = [
+    Program("nearest_object", nearest_object, (1.3, 1.0)),
+    Program("nearest_object_none", nearest_object, (1.3, 90.0)),
+    Program("chain_turned", chain_turned, (np.array([0.3, 0.7, 1.1, 1.9]),)),
     Program("operators_by_name", operators_by_name, (0.7,)),
     Program("parents_and_children", parents_and_children, (0.7,)),
     Program("rings", rings, (0.7,)),
