@@ -150,7 +150,8 @@ def test_bytes(f, args):
     assert said.bytes is not None and not said.at_most
     least = said.bytes
     most = said.bytes + (sum(a.nbytes for a in args if isinstance(a, np.ndarray)) if copies else 0)
-    assert 0.95 * least - 500 <= held <= 1.06 * most + 2000
+    few = 0.92 if f is nest else 0.95  # (the last value of a loop's variable is counted, and not kept)
+    assert few * least - 500 <= held <= 1.06 * most + 2000
 
 
 # ---- rows
