@@ -61,6 +61,9 @@ class Worth:
             return self.by_number(math.prod(sizes), touched, SMALL)
         if not any(d > FEW for d in sizes) and any(self.covers(named, self.around[o]) for o in touched):
             return True
+        loops = (loop for o in touched for loop in self.around[o])
+        if not any(isinstance(e, str) for loop in loops for e in self.extents(loop)):
+            return False  # (so many trips whatever the sizes are)
         at_call = [self.number(d if isinstance(d, int) else f"{d.id}") for d in k.dims]
         known = [n for n in at_call if n is not None]
         return len(known) == len(k.dims) and self.by_number(MARGIN * math.prod(known), touched, 1)
