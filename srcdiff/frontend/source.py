@@ -23,11 +23,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-import gast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from srcdiff.errors import Problem, SourceNotFound
+from srcdiff.later import Later
+
+if TYPE_CHECKING:
+    import gast
+else:
+    gast = Later("gast")
 
 __all__ = ["FunctionSource", "Unwrapped", "find", "unwrap"]
 
