@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from srcdiff.later import Later
 from srcdiff.load import cache_folder
+
+if TYPE_CHECKING:
+    import shutil
+else:
+    shutil = Later("shutil")
 
 __all__ = ["clear", "enable", "enabled", "folder", "info", "suspend"]
 

@@ -7,12 +7,18 @@ import hashlib
 import linecache
 import os
 import sys
-import tempfile
 import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from srcdiff.later import Later
+
+if TYPE_CHECKING:
+    import tempfile
+else:
+    tempfile = Later("tempfile")
 
 __all__ = ["cache_folder", "explain", "explained", "load", "statement_of"]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import enum
 import functools
-import gc
 import inspect
 import types
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -215,18 +213,6 @@ def extra_names(made: Made, signature: inspect.Signature) -> dict[str, str]:
     return dict(zip(names, words, strict=True))
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No cycles are collected inside: of what is made there, nearly all is alive until the end."""
-    on_before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on_before:
-            gc.enable()
-
-
 class Specialised:
     """Derivatives of one function in one mode, kept by signature."""
 
@@ -342,8 +328,7 @@ class Specialised:
                 return variant, extra
         self._exact = self._backend in COMPILED and not _shared.get(shared_key)  # of any other shape: sizes
         try:
-            with uncollected():
-                made, pair = self._anew(arguments)
+            made, pair = self._anew(arguments)
         finally:
             self._exact = False
         variant = self._apply(made, pair)

@@ -16,9 +16,8 @@ import linecache
 import os
 import platform
 import sys
-import tempfile
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +28,16 @@ from srcdiff import cache, signature
 from srcdiff.frontend.paths import Path as Way
 from srcdiff.ir.graph import Graph, Origin, Region, Val
 from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.later import Later
 from srcdiff.load import load
 from srcdiff.request import Made
 
 if TYPE_CHECKING:
+    import tempfile
+
     from srcdiff.api.derivative import Derivative
+else:
+    tempfile = Later("tempfile")
 
 __all__ = ["Unkept", "find", "keep"]
 
@@ -81,9 +85,18 @@ class Text:
 @functools.lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Which srcdiff, Python, NumPy and platform these are; the files of srcdiff by size and time."""
-    root = Path(__file__).parents[1]
-    own = [(str(p.relative_to(root)), p.stat().st_size, p.stat().st_mtime_ns) for p in root.rglob("*.py")]
-    return repr((sorted(own), sys.version, sys.implementation.cache_tag, platform.machine(), np.__version__))
+    own = sorted(own_files(str(Path(__file__).parents[1])))
+    return repr((own, sys.version, sys.implementation.cache_tag, platform.machine(), np.__version__))
+
+
+def own_files(folder: str, below: str = "") -> Iterator[tuple[str, int, int]]:
+    """The texts in a folder, with their sizes and times."""
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from own_files(entry.path, f"{below}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            s = entry.stat()
+            yield f"{below}{entry.name}", s.st_size, s.st_mtime_ns
 
 
 def versions() -> str:

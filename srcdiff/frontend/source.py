@@ -23,11 +23,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-import gast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from srcdiff.errors import Problem, SourceNotFound
+from srcdiff.later import Later
+
+if TYPE_CHECKING:
+    import gast
+else:
+    gast = Later("gast")
 
 __all__ = ["FunctionSource", "Unwrapped", "find", "unwrap"]
 
@@ -51,7 +55,7 @@ class Unwrapped:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FunctionSource:
     """The source of one function.  Shared between all who ask: nobody may change the node."""
 
@@ -60,8 +64,13 @@ class FunctionSource:
     module_name: str
     line: int  # of the ``def`` or the ``lambda``
     lines: tuple[str, ...]  # of the whole file, without line ends; line n is lines[n - 1]
-    comments: Mapping[int, tuple[str, bool]]  # by line: the text, and whether it stands alone on its line
     name: str
+    span: tuple[int, int]  # of these, the first and last of the function
+
+    @functools.cached_property
+    def comments(self) -> Mapping[int, tuple[str, bool]]:
+        """By line: the text, and whether it stands alone on its line."""
+        return types.MappingProxyType(comments_within(self.lines, *self.span))
 
 
 # ------------------------------------------------------------------------------------------------- unwrapping
@@ -492,15 +501,14 @@ def locate(function: types.FunctionType) -> FunctionSource:
     files.put((code.co_filename, text), file)
     if node is None:
         raise edited(function, file.lines)
-    comments = comments_within(file.lines, first_line(node), node.end_lineno or node.lineno)
     return FunctionSource(
         node=gast.ast_to_gast(node),
         file=code.co_filename,
         module_name=module_of(function),
         line=node.lineno,
         lines=file.lines,
-        comments=types.MappingProxyType(comments),
         name=code.co_name,
+        span=(first_line(node), node.end_lineno or node.lineno),
     )
 
 

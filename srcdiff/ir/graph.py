@@ -156,7 +156,6 @@ class Region:
     results: list[Atom] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
 class Op:
     """One operation.
 
@@ -179,16 +178,24 @@ class Op:
     ``need``   while reversing: a value of the forward sweep, to be fetched
     """
 
-    code: str
-    ins: list[Atom]
-    outs: list[Val] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=list)
-    attrs: dict[str, Any] = field(default_factory=dict)
-    origin: Origin | None = None
-    fn: Any = field(init=False)  # ``attrs["fn"]``: what a ``prim`` applies
+    __slots__ = ("attrs", "code", "fn", "ins", "origin", "outs", "regions")
 
-    def __post_init__(self) -> None:
-        self.fn = self.attrs.get("fn")
+    def __init__(
+        self,
+        code: str,
+        ins: list[Atom],
+        outs: list[Val] | None = None,
+        regions: list[Region] | None = None,
+        attrs: dict[str, Any] | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        self.code = code
+        self.ins = ins
+        self.outs = [] if outs is None else outs
+        self.regions = [] if regions is None else regions
+        self.attrs = {} if attrs is None else attrs
+        self.origin = origin
+        self.fn: Any = self.attrs.get("fn")  # what a ``prim`` applies
 
     def become(self, fn: Any, **attrs: Any) -> None:
         """Apply another function, with these attributes."""
@@ -373,9 +380,10 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
 
 def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
     """``a`` with its values replaced."""
-    if isinstance(a, Val):
-        return f(a)
-    if isinstance(a, Const):
+    cls = type(a)
+    if cls is Val:
+        return f(a)  # type: ignore[arg-type]
+    if cls is Const:
         return a
     if isinstance(a, Struct):
         return Struct(a.type, a.keys, tuple(map_atom(f, x) for x in a.items))
@@ -386,9 +394,10 @@ def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
 
 def key_of(a: Any) -> Any:
     """A hashable identity of an atom, for sharing."""
-    if isinstance(a, Val):
+    cls = type(a)
+    if cls is Val:
         return a.id
-    if isinstance(a, Const):
+    if cls is Const:
         return ("const", type(a.value).__name__, repr(a.value))
     if isinstance(a, Ref):
         return ("ref", id(a.obj))
@@ -405,10 +414,13 @@ def same(a: Atom, b: Atom) -> bool:
 
 def kind(a: Atom) -> Kind:
     """The kind of an atom."""
-    if isinstance(a, Val):
-        return a.kind
-    if isinstance(a, Const):
-        v = a.value
+    cls = type(a)
+    if cls is Val:
+        return a.kind  # type: ignore[union-attr]
+    if cls is Const:
+        v = a.value  # type: ignore[union-attr]
+        if type(v) is float:
+            return FLOAT
         if isinstance(v, bool):
             return BOOL
         if isinstance(v, int):

@@ -13,7 +13,21 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
     import dataclasses
+    import reprlib
 
     def dataclass(*, frozen=False, eq=True, **options):
         """``dataclasses.dataclass``, in which what is frozen has a hash, as there, and may be changed."""
-        return dataclasses.dataclass(eq=eq, unsafe_hash=frozen and eq, **options)
+        made = dataclasses.dataclass(eq=eq, unsafe_hash=frozen and eq, repr=False, **options)
+
+        def make(cls):
+            if "__repr__" not in vars(cls):
+                cls.__repr__ = shown
+            return made(cls)
+
+        return make
+
+    @reprlib.recursive_repr()
+    def shown(self):
+        """One for all classes: each of its own is a text that is compiled."""
+        parts = (f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr)
+        return f"{type(self).__qualname__}({', '.join(parts)})"

@@ -72,10 +72,11 @@ class Liveness:
                 todo.extend(self.deps.get(v, ()))
 
     def need(self, v: Val, atoms: list[Atom]) -> None:
+        found = vals(atoms)
         if v in self.deps:
-            self.deps[v] += vals(atoms)
+            self.deps[v] += found
         else:
-            self.deps[v] = vals(atoms)
+            self.deps[v] = found
 
     def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
         """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
@@ -83,7 +84,7 @@ class Liveness:
             if op in self.spare:  # it stays, and what it reads with it
                 self.roots.extend(read_by(op))
             if op.code == "prim" and not op.attrs.get("guarded"):
-                self.need(op.outs[0], op.ins)
+                self.deps[op.outs[0]] = vals(op.ins)
                 if op.attrs.get("unread"):
                     self.roots.extend(vals([*op.ins, *control]))
                 continue

@@ -182,8 +182,11 @@ class Use:
 def find_uses(region: Region, owner: Op | None, uses: dict[Val, list[Use]]) -> None:
     for op in region.ops:
         for n, a in enumerate(op.ins):
+            if type(a) is Val:
+                uses.setdefault(a, []).append(Use(region, op, n, True, False))
+                continue
             for v in vals([a]):
-                uses.setdefault(v, []).append(Use(region, op, n, a is v, False))
+                uses.setdefault(v, []).append(Use(region, op, n, False, False))
         for r in op.regions:
             find_uses(r, op, uses)
     for n, a in enumerate(region.results):

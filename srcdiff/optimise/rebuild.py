@@ -83,7 +83,8 @@ class Rewriter:
         return known
 
     def level(self, atoms: list[Atom]) -> int:
-        return max([self.depth.get(v, 0) for v in vals(atoms)], default=0)
+        depth = self.depth
+        return max([depth.get(v, 0) for v in vals(atoms)], default=0)
 
     def place(self, new: Op, outs: list[Val], level: int) -> None:
         for o in outs:
@@ -199,8 +200,12 @@ def key_of_fn(fn: Any) -> Any:
 
 def count_uses(region: Region, uses: dict[Val, int]) -> None:
     for op in region.ops:
-        for v in vals(op.ins):
-            uses[v] = uses.get(v, 0) + 1
+        for a in op.ins:
+            if type(a) is Val:
+                uses[a] = uses.get(a, 0) + 1
+            elif type(a) is not Const:
+                for v in vals([a]):
+                    uses[v] = uses.get(v, 0) + 1
         for r in op.regions:
             count_uses(r, uses)
     for v in vals(region.results):
