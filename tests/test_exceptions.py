@@ -105,7 +105,16 @@ def test_unpacked_into_other_many_names(x: Any) -> None:
     for f in (of_three, grad(of_three)):
         with pytest.raises(ValueError):
             f(x)
-    assert list(grad(of_three)([2.0, 3.0, 4.0])) == [3.0, 2.0, 1.0]
+
+
+def of_two(x: Any) -> Any:
+    a, b = x
+    return a * b
+
+
+def test_unpacked_into_as_many_names() -> None:
+    assert list(grad(of_two)([2.0, 3.0])) == [3.0, 2.0]
+    assert list(grad(of_two)(np.array([2.0, 3.0]))) == [3.0, 2.0]
 
 
 def after_no_trips(x: float, n: int) -> float:

@@ -22,7 +22,7 @@ from srcdiff.ir.modules import module_of
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["SMALL", "at_most", "exact", "inferred", "note_sizes", "settle_slices"]
+__all__ = ["SMALL", "at_most", "exact", "inferred", "note_sizes", "other_than", "settle_slices"]
 
 SMALL = 4  # sizes up to this are settled
 
@@ -41,6 +41,18 @@ def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = No
     elif isinstance(k, Tree) and k.type in (tuple, list) and isinstance(value, (tuple, list)):
         for n, (inner, x) in enumerate(zip(k.items, value, strict=False)):
             note_sizes(lw, inner, x, (*path, ("item", n)))
+
+
+def other_than(lw: Core, of: Atom, n: int) -> int | None:
+    """The length of an array or a list, at most ``n + 1``, where it is not ``n`` in the call at hand.
+
+    Only then it is settled: to ask at each call is dearer than what is mostly done with a few numbers.
+    """
+    before = dict(lw.guards)
+    found = at_most(lw, of, n + 1)
+    if found == n:
+        lw.guards = before
+    return None if found == n else found
 
 
 def at_most(lw: Core, of: Atom, n: int) -> int | None:

@@ -47,7 +47,7 @@ from srcdiff.frontend.expressions import (
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Either, Loc, Plain, Poison, Step
-from srcdiff.frontend.sizes import at_most, settle_slices
+from srcdiff.frontend.sizes import other_than, settle_slices
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
@@ -230,8 +230,8 @@ def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
             if stars:
                 unpack_starred(lw, target, base, stars[0])
                 return
-            count = None if lw.frame.static else at_most(lw, atom, n + 1)
-            if count is not None and count != n:
+            count = None if lw.frame.static else other_than(lw, atom, n)
+            if count is not None:
                 miscounted(lw, count, n, target, f"more than {n}" if count > n else str(count))
             parts = tuple(views.view(lw, base, Step(operator.getitem, (Const(i),))) for i in range(n))
             c = Agg(tuple, tuple(range(n)), parts)
