@@ -135,6 +135,12 @@ def table(suites: tuple[str, ...], named: tuple[str, ...], held: bool) -> str:
         f"\nAt most what JAX takes: in plain NumPy {few('NumPy / JAX')}, geometric mean",
         f"{means['NumPy / JAX']:.2f}; with kernels {few('kernels / JAX')}, {means['kernels / JAX']:.2f}.",
         f"At most the bound: {few('NumPy / bound')}, with kernels {few('kernels / bound')}.",
+        "What stays above in plain NumPy are chains of operations element by element, of which XLA",
+        "makes one pass (`arc_distance`, `black_scholes`; a part of `mlp`, `mixture_model`,",
+        "`compute`): `in_blocks` and kernels are for these. Numbers in lists take four times the",
+        "memory of those in arrays (`soft_alignment`), and NumPy asks for 64 kB for each operand that",
+        "is broadcast (`mvt`, `atax`, `bicg`, `gemver`). Tapes of kernels whose length is not known",
+        "before grow, and are copied (`gramschmidt`).",
         f"Below {LEAST / 1e6:g} MB in both: {', '.join(small)}." if small else "",
         "",
     ]
