@@ -144,6 +144,20 @@ def test_texts():
         assert "np.outer" not in g.source
 
 
+def test_one_list_of_rows_serves_several_matrices():
+    def f(A, B, h, xs):
+        total = 0.0
+        for x in xs:
+            h = np.tanh(A @ x + B @ h)
+            total += np.sum(h * h)
+        return total
+
+    args = (rng.normal(size=(9, 5)), rng.normal(size=(9, 9)), rng.normal(size=9), rng.normal(size=(4, 5)))
+    got = grad(f, wrt=("A", "B"))(*args)
+    for mine, wanted in zip(got, gradient(f, args, [0, 1]), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-7)
+
+
 def no_trips(A, xs):
     h = np.zeros(A.shape[0])
     for x in xs:

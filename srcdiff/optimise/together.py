@@ -39,6 +39,7 @@ class Together:
     def __init__(self, graph: Graph, words: Words) -> None:
         self.words, self.seen = words, graph.info.get("seen", {})
         self.matrices: dict[Val, Val] = {}  # of the tapes that were put away
+        self.behind: dict[Op, Op] = {}  # the last that was put behind a loop
         self.uses = Counter(vals(graph.region.results))
         for op in walk(graph.region):
             self.uses.update(vals(op.ins))
@@ -89,8 +90,9 @@ class Together:
             product = made(new, op, operator.matmul, [us, vs], k)
             value = made(new, op, ops.accumulate, [value, product], final.kind)
         new[-1].outs, total.op = [total], new[-1]
-        n = region.ops.index(loop) + 1
+        n = region.ops.index(self.behind.get(loop, loop)) + 1
         region.ops[n:n] = new
+        self.behind[loop] = new[-1]
         return True
 
     def is_worth(self, v: Val, sizes: set[Dim]) -> bool:
