@@ -118,3 +118,45 @@ def test_temperatures_near_zero(f: Any) -> None:
         if f is not turned_far:  # (whose tangent is a sum of which one part alone is divided)
             assert jvp(f, (x, t), (np.zeros(3), 1.0))[1] == 0.0
             assert np.isfinite(jvp(f, (x, t), (np.ones(3), 1.0))[1])
+
+
+# ---- the largest so far
+
+
+def drawdown(w: Any) -> Any:
+    peak = np.maximum.accumulate(w)
+    return np.sum((peak - w) / (2.0 + peak) * np.minimum.accumulate(w))
+
+
+def drawdowns(w: Any) -> Any:
+    peak = np.maximum.accumulate(w, axis=1)
+    return np.sum((peak - w) / (2.0 + peak) * np.minimum.accumulate(w, -1))
+
+
+def so_far(x: Any) -> Any:
+    return np.maximum.accumulate(x)
+
+
+@pytest.mark.parametrize("shape", [(1,), (7,), (3, 4), (2, 3, 2), (0,), (2, 0)], ids=str)
+def test_largest_so_far(shape: Any) -> None:
+    w = np.random.default_rng(5).normal(size=shape)
+    for f in (drawdown, drawdowns)[: len(shape)]:
+        assert check_rule(f, (w,)) < 1e-6
+        if w.size:
+            np.testing.assert_allclose(hessian(f)(w), jacfwd(grad(f))(w), atol=1e-12)
+
+
+def test_largest_so_far_of_equal_ones_is_the_last() -> None:
+    x, g = np.array([1.0, 2.0, 2.0, 0.5, 2.0]), np.array([1.0, 10.0, 100.0, 1e3, 1e4])
+    _, back = vjp(so_far, x)
+    assert np.ravel(back(g)).tolist() == [1.0, 10.0, 1100.0, 0.0, 1e4]
+    assert jvp(so_far, (x,), (g,))[1].tolist() == [1.0, 10.0, 100.0, 100.0, 1e4]
+
+
+def test_largest_so_far_is_nan_from_a_nan_on() -> None:
+    x = np.array([1.0, 3.0, np.nan, 5.0])
+    for f in (so_far, lambda x: np.minimum.accumulate(x)):
+        value, tangent = jvp(f, (x,), (np.arange(1.0, 5.0),))
+        np.testing.assert_array_equal(value, f(x))
+        assert tangent[0] == 1.0
+        assert tangent[2] == 3.0

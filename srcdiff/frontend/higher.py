@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import gast
 import numpy as np
 
-from srcdiff.frontend import captures, entering, operands
+from srcdiff.frontend import captures, entering, operands, ruled
 from srcdiff.frontend.constants import constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import forget_sizes
@@ -24,6 +24,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Pl
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
+from srcdiff.ir.modules import on_device
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -398,6 +399,10 @@ def ufunc_accumulate(lw: Lowerer, fn: np.ufunc, args: Args, kwargs: Kw, node: An
     at, n = number(lw, axis, 0, node, what), rank(lw, x, node, what)
     if kwargs.keys() - {"axis"} or len(more) > 1 or at is None or not -n <= at < n:
         refuse_option(lw, f"{what} with options", node, f"loop over the elements with np.{fn.__name__}")
+    for defined in () if on_device() else lw.ctx.definitions(fn.accumulate, 1, {}):
+        got = ruled.by_definition(lw, fn.accumulate, defined, [x], {"axis": axis}, node)
+        if got is not None:
+            return got
     if at % n:
         x = written(lw, node, f"out = np.moveaxis(x, {at}, 0)", {"x": x})
     text = "last = x[0]\nmade = [last]\nfor v in x[1:]:\n    last = f(last, v)\n    made.append(last)\n"

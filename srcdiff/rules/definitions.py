@@ -17,7 +17,7 @@ import numpy as np
 
 from srcdiff.rules.registry import definition
 from srcdiff.runtime.arrays import grid_places, layout, pad_pairs
-from srcdiff.runtime.reductions import present_size, reduced_size
+from srcdiff.runtime.reductions import places_so_far, present_size, reduced_size
 
 # --- the order of an array in memory ------------------------------------------------------------------------
 
@@ -51,6 +51,21 @@ def full_like_shaped(
     if shape is None or dtype is not None:
         return NotImplemented
     return np.full(shape, fill_value).astype(np.result_type(a))
+
+
+# --- the largest and the smallest so far --------------------------------------------------------------------
+
+
+@definition(np.maximum.accumulate, "array")
+def largest_so_far(array: Any, axis: Any = 0) -> Any:
+    """The largest element up to each place; of equal ones it is the last that is followed."""
+    return np.take_along_axis(array, places_so_far(array, axis, True), axis)
+
+
+@definition(np.minimum.accumulate, "array")
+def smallest_so_far(array: Any, axis: Any = 0) -> Any:
+    """The smallest element up to each place; of equal ones it is the last that is followed."""
+    return np.take_along_axis(array, places_so_far(array, axis, False), axis)
 
 
 # --- sums and products of what a mask takes -----------------------------------------------------------------

@@ -35,6 +35,7 @@ from srcdiff.runtime.reductions import (
     first_places,
     other_axes,
     pad_widths,
+    places_so_far,
     present_size,
     quantile_slopes,
     quantile_weights,
@@ -48,7 +49,7 @@ takes_arrays(np.quantile, "q")
 takes_arrays(np.nanquantile, "q")
 takes_arrays(np.percentile, "q")
 flat_in(quantile_weights, "a")
-nondifferentiable(bin_places, first_places, present_size, reduced_size, quantile_slopes)
+nondifferentiable(bin_places, first_places, places_so_far, present_size, reduced_size, quantile_slopes)
 
 # --- sums and means -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ __all__ = [
     "first_places",
     "other_axes",
     "pad_widths",
+    "places_so_far",
     "present_size",
     "quantile_slopes",
     "quantile_weights",
@@ -48,6 +49,17 @@ def present_size(a: Any, where: Any, axis: Axis = None, keepdims: bool = False, 
         taken, axis=axis, keepdims=keepdims, dtype=xp.result_type(a, xp.float16).type(0).real.dtype
     )
     return xp.where(count > ddof, count - ddof, np.nan)[()].astype(count.dtype)
+
+
+def places_so_far(a: Any, axis: int, largest: bool) -> Any:
+    """Where along an axis the largest (or smallest) element up to each place is: of equal ones the last.
+
+    A NaN is larger, and smaller, than all.
+    """
+    best = (np.maximum if largest else np.minimum).accumulate(a, axis=axis)
+    counts = np.arange(a.shape[axis])
+    counts = counts.reshape((-1,) + (1,) * (a.ndim - 1 - axis % a.ndim))
+    return np.maximum.accumulate(np.where((a == best) | (a != a), counts, 0), axis=axis)
 
 
 def other_axes(ndim: int, axis: Any) -> tuple[int, ...]:
