@@ -390,3 +390,21 @@ def test_what_raises_but_is_not_read() -> None:
     assert np.array_equal(srcdiff.grad(unused_factor)(A), 2.0 * A)
     assert np.array_equal(srcdiff.grad(factor_that_decides)(A), 6.0 * A)
     assert np.array_equal(srcdiff.grad(factor_that_decides)(-A), -2.0 * A)
+
+
+def two_or_ends(x):
+    try:
+        a, b = x
+    except ValueError:
+        a, b = x[0], x[-1] * 2
+    return a * b
+
+
+def test_lengths_are_asked_where_the_error_is_caught() -> None:
+    for first, then in ((2, 3), (3, 2)):
+        g = grad(lambda x: two_or_ends(x)) if first == 2 else grad(two_or_ends)
+        for n in (first, then):
+            x = np.arange(2.0, 2.0 + n)
+            wanted = np.zeros(n)
+            wanted[0], wanted[-1] = (x[-1], x[0]) if n == 2 else (2 * x[-1], 2 * x[0])
+            np.testing.assert_allclose(g(x), wanted)

@@ -11,7 +11,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
-from srcdiff.ir.kinds import Seq, Tree, join
+from srcdiff.ir.kinds import Array, Seq, Tree, join
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -115,6 +115,9 @@ def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, nod
 def _extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
     given = sequences.sequence(lw, args[0], node)
     other = lw.read(given, node)
+    if isinstance(kind(other), Array):
+        given = sequences.call_list(lw, given, node)
+        other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
     put(lw, owner, joined(lw, [atom, other], k, atom), node)
     places.share_elements(lw, owner, args[0], given)

@@ -27,6 +27,7 @@ from srcdiff.frontend import (
     places,
     protect,
     recursion,
+    sequences,
     thrown,
     views,
 )
@@ -279,8 +280,11 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
     for i, t in enumerate(target.elts):
         if i == star:
             stop = Const(-tail) if tail else Const(None)
-            part = lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None)))
-            assign(lw, t.value, places.share_elements(lw, lw.bind(part), base))
+            part = lw.bind(lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None))))
+            if isinstance(kind(lw.read(part)), Array):
+                assign(lw, t.value, sequences.call_list(lw, part, target))  # (the rest is a list)
+            else:
+                assign(lw, t.value, places.share_elements(lw, part, base))
         else:
             assign(
                 lw,

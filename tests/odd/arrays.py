@@ -864,5 +864,38 @@ def index_out_of_range(x):
     return x[10] * 2.0
 
 
+def starred_rest_is_a_list(x):
+    h, *t = x
+    t = t * 2
+    return h * h + sum((i + 1) * v * v for i, v in enumerate(t))
+
+
+def starred_front_of_an_array(x):
+    *b, a = x * x
+    b = b + [a] * 3
+    return sum((i + 1) * v * v for i, v in enumerate(b))
+
+
+def starred_in_a_loop(x):
+    for a, *b in [x, x * 2]:
+        b.append(a)
+    return sum(b) * b[0]
+
+
+def starred_until_nothing_is_left(x):
+    h, *t = x
+    s = h
+    while t:
+        h, *t = t
+        s = s * 0.5 + h * h
+    return s
+
+
+def list_extended_by_an_array(x):
+    l = [v * v for v in x]
+    l.extend(x[:2])
+    return sum((i + 1) * v for i, v in enumerate(l))
+
+
 def singular(x):
     return np.linalg.inv(np.zeros((2, 2)) * x[0]).sum()
