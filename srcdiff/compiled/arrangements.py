@@ -332,7 +332,7 @@ def reshape(lw: Lowerer, op: Op, names: Any) -> None:
     if not (r.whole and r.store.kept is None):
         r = lw.whole_copy(r, op.out.name)
     name = lw.fresh(op.out.name)
-    lw.line(f"{name} = {r.store.name}.reshape(({', '.join(map(str, sizes))},))")
+    lw.line(f"{name} = {lw.in_one_piece(r.store)}.reshape(({', '.join(map(str, sizes))},))")
     store = Store(name, r.dtype, sizes, r.store.roots | lw.memory(op.out))
     lw.stores.setdefault(store, []).append(op.out)
     lw.bind(op.out, whole(store))
@@ -622,7 +622,7 @@ def by_hand(lw: Lowerer, fn: Any, texts: list[str], n: int, rank: int) -> str:
         return f"{lw.helper('solved')}({texts[0]}, np.eye({n}))"
     if fn is np.linalg.solve:
         vector = rank == 1
-        b = f"{texts[1]}.reshape(({n}, 1))" if vector else texts[1]
+        b = f"{texts[1]}[:, None]" if vector else texts[1]  # (which may lie in steps: no reshape)
         return f"{lw.helper('solved')}({texts[0]}, {b})" + (".ravel()" if vector else "")
     return ""
 

@@ -727,6 +727,11 @@ class Statements:
         self.nodes(schedule([s]), [])
         return got
 
+    def in_one_piece(self, store: Store) -> str:
+        """The text of an array that may be given another shape: what a caller gives may lie in steps."""
+        given = any(name == store.name for name, _ in self.kernel.params)
+        return f"np.ascontiguousarray({store.name})" if given else store.name
+
     def moves(self, pairs: list[tuple[str, str]]) -> None:
         """Assignments that happen together."""
         todo = [(t, v, set(re.findall(r"[A-Za-z_]\w*", v))) for t, v in pairs if bare(v) != t]

@@ -584,7 +584,7 @@ def rows_multiplied(lw: Lowerer, op: Op, dtype: str) -> None:
     lw.stores.setdefault(store, []).append(op.out)
     allocated(lw, store)
     rows = " * ".join(map(str, a.sizes[:-1]))
-    left = f"{a.store.name}.reshape(({rows}, {a.sizes[-1]}))"
+    left = f"{lw.in_one_piece(a.store)}.reshape(({rows}, {a.sizes[-1]}))"
     lw.line(f"np.dot({left}, {b}, {store.name}.reshape(({rows}, {columns})))")
     lw.bind(op.out, whole(store))
 
