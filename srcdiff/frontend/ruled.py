@@ -176,9 +176,9 @@ def declines(b: Bound) -> bool:
 
 # functions that give a view or a copy, depending on how the array lies in memory
 MAY_COPY: set[Any] = {
-    np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.astype, np.require,
-    np.asarray_chkfinite,
+    np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.asarray_chkfinite,
 }  # fmt: skip
+COPIES: set[Any] = {np.astype}  # those that copy, unless they are told not to, which is refused
 
 
 MADE_IN_ORDER: set[Any] = {
@@ -314,7 +314,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     several = sum(isinstance(kind(a), Array) for a in atoms) > 1
     apart = lw.ctx.alias_of_one(fn) and several
-    may_alias = lw.ctx.may_alias(fn) and not apart
+    may_alias = lw.ctx.may_alias(fn) and not apart and fn not in COPIES
     if may_alias and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
         helper = top == "srcdiff"  # (it may give back what it is given, or something new)

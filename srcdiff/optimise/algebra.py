@@ -137,7 +137,7 @@ class Algebra(Rewriter):
             return None if n is None else self.make(fn, [n, ins[1]], op)
         if fn is operator.neg:
             n = negated(ins[0])
-            if n is not None and same_kind(kind(n), k):
+            if n is not None and unchanged(n, k, Const(1.0)):
                 return n
         if fn in (operator.add, ops.accumulate) and len(ins) == 2 and not isinstance(k, Seq):
             a, b = ins

@@ -897,5 +897,13 @@ def list_extended_by_an_array(x):
     return sum((i + 1) * v for i, v in enumerate(l))
 
 
+def written_into_a_cast(x):
+    y = x.astype(float)
+    z = y
+    y[0] = 3.0 * x[1]
+    y[:] = y * x
+    return np.sum(z * z * x)
+
+
 def singular(x):
     return np.linalg.inv(np.zeros((2, 2)) * x[0]).sum()
