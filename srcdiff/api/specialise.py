@@ -24,7 +24,7 @@ from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_ins
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, first_use
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
-from srcdiff.ir.modules import NUMPY, module_of, on
+from srcdiff.ir.modules import NUMPY, module_of, on, package_of
 from srcdiff.later import Later
 from srcdiff.request import Request
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, module_for, same
@@ -175,7 +175,7 @@ def as_float(v: Any) -> Any:
 def param(name: str, value: Any, fixed: bool) -> Param:
     """What is known of an argument; ``fixed``: it is the same object at each call."""
     if is_foreign(value):
-        thing = f"{type(value).__module__.partition('.')[0]} {type(value).__name__}"
+        thing = f"{package_of(type(value))} {type(value).__name__}"
         refuse("argument", f"{name!r} is a {thing}, not a NumPy array", f"pass np.asarray({name})")
     if is_literal(value):
         return Param(name, None, value)

@@ -16,6 +16,7 @@ from srcdiff.backends.numpy_names import canonical, hashed
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem, SourceNotFound
 from srcdiff.frontend.source import fill_placeholders, unwrap
 from srcdiff.frontend.things import LIBRARIES
+from srcdiff.ir.modules import package_of
 from srcdiff.later import Later, loaded
 from srcdiff.request import Request
 from srcdiff.wrapped import by_name
@@ -88,7 +89,7 @@ def target_of(fn: Any) -> Target:
                 f"{f.__name__} is a class, not a function",
                 "differentiate a function that makes one and returns a number",
             )
-        elif type(f).__module__.partition(".")[0] in ("numpy", "scipy"):
+        elif package_of(type(f)) in ("numpy", "scipy"):
             break
         elif isinstance(inspect.getattr_static(type(f), "__call__", None), types.FunctionType):
             args, f = (f, *args), type(f).__call__

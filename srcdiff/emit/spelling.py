@@ -274,7 +274,7 @@ def home_of(obj: Any) -> tuple[types.ModuleType, str] | None:
         if mod is not None and getattr(mod, name, None) is obj:
             return mod, name
     owner = getattr(obj, "__self__", None) if isinstance(obj, types.MethodType) else None
-    if owner is not None and type(owner).__module__.startswith("scipy."):  # (of a distribution)
+    if owner is not None and str(type(owner).__module__).startswith("scipy."):  # (of a distribution)
         for part in SCIPY:
             mod = sys.modules.get(f"scipy.{part}")
             for word, held in vars(mod).items() if mod is not None else ():

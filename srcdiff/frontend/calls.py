@@ -51,6 +51,7 @@ from srcdiff.frontend.scope import (
     Spread,
 )
 from srcdiff.ir.graph import Const, Ref, Val
+from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -231,7 +232,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
         if lw.ctx.is_freezing(obj):
             made = objects.stand_in(frozen.Frozen)
             return made(lw, [Known(obj, text, path), *args], kwargs, node)  # type: ignore[no-any-return]
-        if type(obj).__module__.partition(".")[0] in ("numpy", "scipy"):
+        if package_of(type(obj)) in ("numpy", "scipy"):
             if path is not None and not lw.frame.static:
                 lw.guards[path] = obj
             return opaque.opaque_call(lw, obj, text, args, kwargs, node, None)

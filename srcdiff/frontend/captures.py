@@ -18,6 +18,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import Atom, Const, Ref, Region, Struct, Val
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind
+from srcdiff.ir.modules import package_of
 from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def outside(
     if path is None:
         lw.stop("capture", f"{text!r} is read from a place that cannot be reached again at each call", node)
     if is_foreign(obj):
-        thing = f"{type(obj).__module__.partition('.')[0]} {type(obj).__name__}"
+        thing = f"{package_of(type(obj))} {type(obj).__name__}"
         lw.stop("argument", f"{text!r} is a {thing}, not a NumPy array", node,
                   help=f"convert it outside the function: np.asarray({text})")  # fmt: skip
     try:
@@ -137,7 +138,7 @@ def at_place(lw: Core, path: Path | None) -> Bound | None:
     if path is None or not path or not lw.places or lw.frame.static:
         return None
     first = lw.places.get(place_of(lw.function, path, lw.given))
-    if first is None:
+    if first is None or first not in lw.captures:
         return None
     if first != path and (first, path) not in lw.twins:
         lw.twins.append((first, path))

@@ -12,7 +12,7 @@ import numpy as np
 
 from srcdiff.backends import cupy_names, cupy_own
 from srcdiff.frontend.scope import Bound, Known
-from srcdiff.ir.modules import on_device, packages
+from srcdiff.ir.modules import on_device, package_of, packages
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
@@ -67,7 +67,7 @@ def counterpart(obj: Any) -> Any:
     root = home.partition(".")[0] if isinstance(home, str) else ""
     if root == "array_api_compat" and getattr(obj, "__name__", "") in ("array_namespace", "get_namespace"):
         return get_array_module
-    kernel = type(obj).__module__.partition(".")[0]
+    kernel = package_of(type(obj))
     for m in packages():
         if {root, kernel} & {m.name, m.scipy.partition(".")[0]}:
             return by_identity(m.name, m.scipy).get(id(obj))

@@ -64,6 +64,7 @@ from srcdiff.ir.kinds import (
     join,
     join_all,
 )
+from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -636,7 +637,7 @@ def known_item(lw: Lowerer, base: Known, index_node: Any, node: Any) -> Bound:
     if isinstance(base.obj, type):
         return Known(base.obj, base.text, base.path)  # list[int] and the like
     handler = getattr(type(base.obj), "__getitem__", None)
-    if isinstance(handler, types.FunctionType) and type(base.obj).__module__.partition(".")[0] != "numpy":
+    if isinstance(handler, types.FunctionType) and package_of(type(base.obj)) != "numpy":
         item = lw.expr(index_node)
         path = (("const", type(base.obj)), ("attr", "__getitem__"))
         return lw.call(Known(handler, f"{base.text}.__getitem__", path), [base, item], {}, node)

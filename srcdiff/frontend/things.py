@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.ir.classes import fields_of
-from srcdiff.ir.modules import module_of
+from srcdiff.ir.modules import module_of, package_of
 
 __all__ = [
     "BUILTIN", "LIBRARIES", "holds_code", "holds_things", "is_code", "is_foreign", "is_instance", "is_thing",
@@ -50,7 +50,7 @@ def is_instance(obj: Any) -> bool:
     if isinstance(obj, enum.Enum) or module_of(obj) is not None:
         return False
     heap = bool(t.__flags__ & (1 << 9))  # made by a class statement
-    if not heap or t.__module__.partition(".")[0] in LIBRARIES:
+    if not heap or package_of(t) in LIBRARIES:
         return False
     if not hasattr(obj, "__dict__") and not any("__slots__" in vars(c) for c in t.__mro__):
         return False  # written in C: a lock, say

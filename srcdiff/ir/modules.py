@@ -20,7 +20,7 @@ from srcdiff.ir.records import dataclass
 
 __all__ = [
     "CUPY", "NUMPY", "ArrayModule", "current", "known_as", "module_of", "on", "on_device",
-    "packages", "public_name",
+    "package_of", "packages", "public_name",
 ]  # fmt: skip
 
 
@@ -59,6 +59,12 @@ def packages() -> tuple[ArrayModule, ...]:
     return tuple(m for m in _by_package.values() if m is not NUMPY)
 
 
+def package_of(cls: type) -> str:
+    """The package that a class says it is of; of some made by Cython, in Python 3.10, that is no text."""
+    home: Any = cls.__module__
+    return home.partition(".")[0] if isinstance(home, str) else ""
+
+
 def module_of(value: Any) -> ArrayModule | None:
     """The module of an array; None of what is no array of a module that is known."""
     t = type(value)
@@ -66,7 +72,7 @@ def module_of(value: Any) -> ArrayModule | None:
         return _by_class[t]
     except KeyError:
         found = NUMPY if isinstance(value, np.ndarray) else None
-        package = t.__module__.partition(".")[0]
+        package = package_of(t)
         if found is None and t.__name__ == "ndarray":
             found = _by_package.get(package)
         if len(_by_class) > 4096:
