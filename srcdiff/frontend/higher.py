@@ -630,7 +630,9 @@ class Instances(dict):  # type: ignore[type-arg]
 
 def is_series(cls: Any) -> bool:
     """Whether a class is one of polynomials."""
-    return cls is np.poly1d or (str(cls.__module__).startswith("numpy.polynomial.") and hasattr(cls, "mapparms"))
+    return cls is np.poly1d or (
+        str(cls.__module__).startswith("numpy.polynomial.") and hasattr(cls, "mapparms")
+    )
 
 
 INSTANCES: dict[type, Any] = Instances({np.vectorize: vectorized})

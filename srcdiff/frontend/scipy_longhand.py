@@ -335,7 +335,8 @@ def table(lw: Lowerer, obj: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bo
 def is_curve(obj: Any) -> bool:
     """Whether an object is a piecewise polynomial of SciPy, made outside."""
     cls = type(obj)
-    return str(cls.__module__).startswith("scipy.interpolate") and hasattr(cls, "derivative") and callable(obj)
+    home = str(cls.__module__)
+    return home.startswith("scipy.interpolate") and hasattr(cls, "derivative") and callable(obj)
 
 
 def at(lw: Lowerer, obj: Any, path: Any, args: list[Bound], kwargs: Kw, node: Any) -> Bound:

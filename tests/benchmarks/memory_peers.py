@@ -139,7 +139,7 @@ def table(suites: tuple[str, ...], named: tuple[str, ...], held: bool) -> str:
         "makes one pass (`arc_distance`, `black_scholes`; a part of `mlp`, `mixture_model`,",
         "`compute`): `in_blocks` and kernels are for these. Numbers in lists take four times the",
         "memory of those in arrays (`soft_alignment`), and NumPy asks for 64 kB for each operand that",
-        "is broadcast (`mvt`, `atax`, `bicg`, `gemver`). Tapes of kernels whose length is not known",
+        "is broadcast (`mvt`, `bicg`, `gemver`). Tapes of kernels whose length is not known",
         "before grow, and are copied (`gramschmidt`).",
         f"Below {LEAST / 1e6:g} MB in both: {', '.join(small)}." if small else "",
         "",
