@@ -8,6 +8,7 @@ about values.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Any
@@ -49,6 +50,7 @@ __all__ = [
     "key_of",
     "kind",
     "map_atom",
+    "uses_of",
     "walk",
 ]
 
@@ -376,6 +378,16 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
         elif cls is Struct or cls is Slice:
             out += vals(a.items if cls is Struct else (a.lower, a.upper, a.step))  # type: ignore[union-attr]
     return out
+
+
+def uses_of(region: Region) -> Counter[Val]:
+    """How often each value is an operand, or a result of a region, at any depth."""
+    uses: Counter[Val] = Counter(vals(region.results))
+    for op in walk(region):
+        uses.update(vals(op.ins))
+        for r in op.regions:
+            uses.update(vals(r.results))
+    return uses
 
 
 def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:

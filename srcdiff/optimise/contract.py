@@ -11,7 +11,7 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, uses_of
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
@@ -23,18 +23,8 @@ ALL = Slice(Const(None), Const(None), Const(None))
 
 def contracted(graph: Graph, words: Words) -> Graph:
     """Contract, in a graph that went through `own`."""
-    uses: Counter[Val] = Counter()
-    count(graph.region, uses)
-    in_region(graph.region, words, uses)
+    in_region(graph.region, words, uses_of(graph.region))
     return graph
-
-
-def count(region: Region, uses: Counter[Val]) -> None:
-    for op in region.ops:
-        uses.update(vals(op.ins))
-        for r in op.regions:
-            count(r, uses)
-    uses.update(vals(region.results))
 
 
 def in_region(region: Region, words: Words, uses: Counter[Val]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, uses_of, vals
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.words import Words
 
@@ -14,20 +14,8 @@ __all__ = ["made_full"]
 
 def made_full(graph: Graph, words: Words) -> Graph:
     """Make such arrays at once, in a graph that went through `own`."""
-    uses: dict[Val, int] = {}
-    count(graph.region, uses)
-    in_region(graph.region, words, uses)
+    in_region(graph.region, words, uses_of(graph.region))
     return graph
-
-
-def count(region: Region, uses: dict[Val, int]) -> None:
-    for op in region.ops:
-        for v in vals(op.ins):
-            uses[v] = uses.get(v, 0) + 1
-        for r in op.regions:
-            count(r, uses)
-    for v in vals(region.results):
-        uses[v] = uses.get(v, 0) + 1
 
 
 def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, same, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, same, uses_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
@@ -39,19 +39,9 @@ class Outer:
 
 def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
-    uses: Counter[Val] = Counter()
-    count(graph.region, uses)
-    walk = Outers(words, uses)
+    walk = Outers(words, uses_of(graph.region))
     walk.region(graph.region)
     return dce(graph) if walk.changed else graph
-
-
-def count(region: Region, uses: Counter[Val]) -> None:
-    for op in region.ops:
-        uses.update(vals(op.ins))
-        for r in op.regions:
-            count(r, uses)
-    uses.update(vals(region.results))
 
 
 class Outers:

@@ -10,11 +10,10 @@ order; float64 only.
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, uses_of, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Sym, fresh_sym
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.holding import replace_uses
@@ -40,11 +39,7 @@ class Together:
         self.words, self.seen = words, graph.info.get("seen", {})
         self.matrices: dict[Val, Val] = {}  # of the tapes that were put away
         self.behind: dict[Op, Op] = {}  # the last that was put behind a loop
-        self.uses = Counter(vals(graph.region.results))
-        for op in walk(graph.region):
-            self.uses.update(vals(op.ins))
-            for r in op.regions:
-                self.uses.update(vals(r.results))
+        self.uses = uses_of(graph.region)
 
     def region(self, region: Region) -> bool:
         changed = False
