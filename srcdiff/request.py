@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from srcdiff.emit.assemble import Text
     from srcdiff.ir.graph import Graph
 
-__all__ = ["Made", "Request"]
+__all__ = ["LARGE", "Made", "Request"]
+
+LARGE = 65_536  # numbers in an array: from there on a text that goes over some rows at a time is worth it
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
+
 from srcdiff import cache
 from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
@@ -41,7 +43,7 @@ from srcdiff.ir.graph import Graph
 from srcdiff.ir.kinds import UNKNOWN
 from srcdiff.later import Later
 from srcdiff.load import explain
-from srcdiff.request import Request
+from srcdiff.request import LARGE, Request
 from srcdiff.signature import is_literal, key_of_value, memory_of, same
 
 if TYPE_CHECKING:
@@ -111,6 +113,7 @@ class Derivative(Specialised, Generic[P, R]):
         self._one: dict[type, Callable[[Any], Any]] = {}
         self._several: dict[tuple[type, ...], Callable[..., Any]] = {}
         self._fast: dict[Any, Callable[..., Any]] = {}
+        self._sized: dict[Any, dict[bool, Callable[..., Any]]] = {}  # by whether arrays are large
         functools.update_wrapper(self, fn if hasattr(fn, "__name__") else target.function, updated=())
         self.__wrapped__ = fn
         self.__signature__ = public
@@ -202,10 +205,13 @@ class Derivative(Specialised, Generic[P, R]):
         runner = self._runner(args, kwargs, bound.arguments, variant)
         if runner is None:
             return
+        key = _keyword_key(args, kwargs) if kwargs else tuple(map(key_of_value, args))
         with lock:
             if len(self._fast) >= 4 * LIMIT:
                 self._forget()
-            self._fast[_keyword_key(args, kwargs) if kwargs else tuple(map(key_of_value, args))] = runner
+            if variant.made.graph.info.get("by_size"):
+                runner = self._by_size(args, kwargs, runner, self._sized.setdefault(key, {}))
+            self._fast[key] = runner
             if not kwargs and all(key_of_value(a) is type(a) for a in args):
                 if len(args) == 1:
                     self._one[type(args[0])] = runner
@@ -214,7 +220,7 @@ class Derivative(Specialised, Generic[P, R]):
 
     def _forget(self) -> None:
         super()._forget()
-        self._fast, self._one, self._several = {}, {}, {}
+        self._fast, self._one, self._several, self._sized = {}, {}, {}, {}
 
     def _runner(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
@@ -284,6 +290,30 @@ class Derivative(Specialised, Generic[P, R]):
             return fn(*given)
 
         return run
+
+    def _by_size(
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        runner: Callable[..., Any],
+        found: dict[bool, Callable[..., Any]],
+    ) -> Callable[..., Any]:
+        """A call that looks for large arrays: these may have a text of their own."""
+        at = tuple(k for k, v in enumerate(args) if type(v) is np.ndarray)
+        names = tuple(n for n, v in kwargs.items() if type(v) is np.ndarray)
+        slow = self._call
+
+        def run(*given: Any, **named: Any) -> Any:
+            large = False
+            for k in at:
+                large = large or given[k].size >= LARGE
+            for n in names:
+                large = large or named[n].size >= LARGE
+            fn = found.get(large)
+            return slow(given, named) if fn is None else fn(*given, **named)
+
+        found[any(args[k].size >= LARGE for k in at) or any(kwargs[n].size >= LARGE for n in names)] = runner
+        return run if at or names else runner
 
     def _converting(
         self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
@@ -411,7 +441,7 @@ class Derivative(Specialised, Generic[P, R]):
             made = self._derive(graph, given)
         made.info.update({k: graph.info[k] for k in NOTES if k in graph.info})
         text = f"{self._docstring()}{note}.{self._memory(given)}"
-        return pipeline.finish(made, text_name(self), text, self._backend)
+        return pipeline.finish(made, text_name(self), text, self._backend, rowwise=True)
 
     def _derive(self, graph: Graph, given: Arguments) -> Graph:
         return pipeline.derivative_graph(graph, self._request, last=True)
@@ -503,7 +533,7 @@ class Derivative(Specialised, Generic[P, R]):
             info = {**graph.info, "signature": self._target.signature}  # other defaults than it was made for
             graph = Graph(graph.name, graph.region, graph.signature, captures, info)
             docstring = inspect.getdoc(variant.made.fn) or ""
-            return pipeline.finish(graph, text_name(self), docstring, self._backend)
+            return pipeline.finish(graph, text_name(self), docstring, self._backend, rowwise=True)
 
     def _generic(self) -> Made:
         """The derivative for arguments of which nothing is known."""

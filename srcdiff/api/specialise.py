@@ -26,7 +26,7 @@ from srcdiff.ir.graph import Graph, first_use
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
 from srcdiff.ir.modules import NUMPY, module_of, on, package_of
 from srcdiff.later import Later
-from srcdiff.request import Request
+from srcdiff.request import LARGE, Request
 from srcdiff.signature import Getter, check_memory, getter, is_literal, key_of_value, module_for, same
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ __all__ = [
     "as_float",
     "check_argument",
     "extra_names",
+    "has_large",
     "kept",
     "param",
 ]  # fmt: skip
@@ -271,6 +272,8 @@ class Specialised:
         if self._planner is not None:
             with lock:
                 key = (*key, self._planner.plan(arguments).marks)
+        elif self._backend == "numpy" and has_large(arguments):
+            key = (*key, LARGE)
         for variant in self._variants.get(key, ()):
             extra = variant.read(arguments)
             if extra is not None:
@@ -320,6 +323,11 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
+        if key[-1:] == (LARGE,):
+            for variant in self._variants.get(key[:-1], ()):
+                extra = variant.read(arguments)
+                if extra is not None and not self._cut(variant, arguments):
+                    return variant, extra
         kept = self._kept(arguments, key)
         if kept is not None:
             variant = self._apply(kept, None)
@@ -343,6 +351,14 @@ class Specialised:
         while len(_shared) > MOST_SHARED:
             _shared.popitem(last=False)
         return variant, extra
+
+    def _cut(self, variant: Variant, arguments: Arguments) -> bool:
+        """Whether a derivative that was made for small arrays would go over some rows of these at a time."""
+        graph = variant.made.graph
+        if variant.made.kept or graph.info.get("sizes"):
+            return True
+        kinds = {p.name: Param(p.name, p.kind) for p in graph.region.params}
+        return pipeline.is_cut(graph, sizes_seen(kinds, arguments))
 
     def _kept(self, arguments: Arguments, key: Any) -> Made | None:
         """A text that another process has kept, where all that it was made from is as it was."""
@@ -589,6 +605,11 @@ def sizes_seen(params: Mapping[str, Param], arguments: Arguments) -> dict[int, i
                 if isinstance(d, Sym):
                     out.setdefault(d.id, size - d.offset)
     return out
+
+
+def has_large(arguments: Arguments) -> bool:
+    """Whether an argument is a large array."""
+    return any(type(v) is np.ndarray and v.size >= LARGE for v in arguments.values())
 
 
 def sizes_equal(params: Mapping[str, Param]) -> tuple[SamePlaces, ...]:

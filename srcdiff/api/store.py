@@ -384,7 +384,7 @@ def used(d: Derivative[Any, Any], word: str, arguments: Mapping[str, Any], kept:
     params = [Val(n, UNKNOWN) for n in kept["params"]]
     info = {
         "guards": guards, "written": frozenset(kept["written"]), "opened": frozenset(kept["opened"]),
-        "signature": t.signature,
+        "signature": t.signature, "by_size": kept["by_size"],
     }  # fmt: skip
     graph = Graph(kept["name"], Region(params), captures=tuple(captures), info=info)
     fn = load(source, word, {}, text.origin)
@@ -460,5 +460,5 @@ def entry_of(made: Made) -> dict[str, Any]:
         "files": {file: digest(file) for file in sorted(sources)}, "guards": guards, "captures": captures,
         "name": graph.name, "params": [p.name for p in graph.region.params], "read": sorted(made.read),
         "written": sorted(info.get("written", ())), "opened": sorted(info.get("opened") or ()),
-        "lines": lines,
+        "lines": lines, "by_size": bool(info.get("by_size")),
     }  # fmt: skip

@@ -7,6 +7,7 @@ comes from (in scope, recomputed, read again from a rewound buffer, taped) is de
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from srcdiff.analysis.activity import Activity, widest
@@ -28,8 +29,9 @@ from srcdiff.differentiate.common import (
     no_partial,
     no_rule,
     told,
+    unexpanded,
 )
-from srcdiff.differentiate.masks import flat_far_down, flat_far_out
+from srcdiff.differentiate.masks import flat_far_down, flat_far_out, spread, weight
 from srcdiff.differentiate.mirrors import (
     Kept,
     Mirror,
@@ -68,7 +70,7 @@ from srcdiff.ir.kinds import (
     present,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup, passive_operands
+from srcdiff.rules.registry import is_split, lookup, passive_operands
 
 __all__ = ["Kept", "Mirror", "Reverse", "reverse"]
 
@@ -427,6 +429,8 @@ class Reverse(Builder):
             doubled = self.times(Const(2.0), parts[0])  # op(x, x): both partials at once
             self.accumulate(op.ins[0], self.unbroadcast(bar, self.alike(op.ins[0]), doubled))
             return
+        if is_split(op.fn) and self.shared_out(op, bar, *parts):
+            return
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or not self.active(given[name]):
                 continue
@@ -435,6 +439,19 @@ class Reverse(Builder):
             flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
             p = self.of_library(p, op.out)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
+
+    def shared_out(self, op: Op, bar: Atom, p: Atom, q: Atom) -> bool:
+        """Give ``q`` of a cotangent to the second operand and the rest to the first; whether that can be."""
+        x, y = op.ins
+        if not spread(bar) or self.mask(bar) is not None or same(x, y) or not all(map(self.active, op.ins)):
+            return False
+        part = self.times(bar, q)
+        self.accumulate(y, self.unbroadcast(part, self.alike(y)))
+        rest: Atom = self.prim(operator.sub, [unexpanded(bar, part), part])
+        if weight(p, self.born):
+            rest = self.weakly(rest, (self.where_cover(p, True),))
+        self.accumulate(x, self.unbroadcast(rest, self.alike(x)))
+        return True
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)

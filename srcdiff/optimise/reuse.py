@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, vals
 from srcdiff.ir.kinds import Array, one_shape
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.words import Words
@@ -120,18 +120,34 @@ class Reuse(Conflicts):
         if forward and not is_large(t) and not op.out.user and len(self.uses[op.out]) < 2:
             return False
         mine = self.own_memory(t)
-        if len(mine) != 1 or any(not self.whole(r, t) for r in mine):
-            return False
         memory = self.memory(mine)
+        if len(mine) != 1 or any(not self.whole(r, t) for r in (memory if t in mine else mine)):
+            return False
+        if t in mine and t.op is not None and t.op.code != "prim" and t.name != op.out.name:
+            return False  # (a variable of a loop: its next value is written over it, nothing else)
         if memory & self.kept or memory & self.foreign or self.read_only(memory):
             return False
         return not self.conflict(t, op.out, self.path[op])
 
     def whole(self, root: Val, t: Val) -> bool:
-        """Whether a piece of memory was made here, as large as ``t``."""
+        """Whether a piece of memory was made here, as large as ``t``; of a loop's variable, all it may be."""
         op = root.op
-        made = op is not None and op.code == "prim" and root in op.outs and one_shape(root.kind, t.kind)
-        return made and self.fresh(op.fn) and not self.may_alias(op.fn)  # type: ignore[union-attr]
+        if op is None or not one_shape(root.kind, t.kind):
+            return False
+        if op.code in ("for", "while") and root not in op.outs:
+            return self.handed(root, op)
+        return op.code == "prim" and root in op.outs and self.makes(op.fn, root.kind)
+
+    def handed(self, p: Val, loop: Op) -> bool:
+        """Whether what a variable of a loop starts from is nobody else's from there on."""
+        view = LoopView(loop)
+        if p not in view.params:
+            return False
+        j = view.params.index(p)
+        i = view.inits[j]
+        if not isinstance(i, Val) or not self.owned(i) or self.own_memory(i) != {i} or not self.whole(i, p):
+            return False
+        return not self.twice(view, j) and not self.conflict(i, None, self.path[loop])
 
 
 def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:

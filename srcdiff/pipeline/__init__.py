@@ -12,6 +12,7 @@ from srcdiff.pipeline.finishing import finish, settled, text_at
 from srcdiff.pipeline.nested import PRODUCTS, batched_by
 from srcdiff.pipeline.pairs import pullback_pair, pushforward_pair
 from srcdiff.pipeline.reading import primal_graph, wrt_values
+from srcdiff.pipeline.some_rows import is_cut
 
 __all__ = [
     "PRODUCTS",
@@ -20,6 +21,7 @@ __all__ = [
     "batched_by",
     "derivative_graph",
     "finish",
+    "is_cut",
     "known_kinds",
     "layered",
     "mapped_graph",

@@ -26,6 +26,7 @@ from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
 from srcdiff.optimise.together import added_together
 from srcdiff.pipeline import callees, context, owning
 from srcdiff.pipeline.signals import SIGNALS
+from srcdiff.pipeline.some_rows import may_grow, some_rows
 from srcdiff.request import Made
 from srcdiff.rules import registry
 from srcdiff.rules.shorthand import SHORTHANDS, word
@@ -41,13 +42,22 @@ __all__ = ["compiled", "finish"]
 
 
 @guarded(*SIGNALS)
-def finish(graph: Graph, name: str, docstring: str, backend: str = "numpy") -> Made:
-    """Settle ownership, write the text, compile it."""
+def finish(
+    graph: Graph, name: str, docstring: str, backend: str = "numpy", rowwise: bool = False
+) -> Made:
+    """Settle ownership, write the text, compile it; ``rowwise``: it may go over large arrays in parts."""
     if backend in ("numba", "numba-parallel"):
         return finish_compiled(graph, name, docstring, backend == "numba-parallel")
     if backend == "cupy-fused":
         return finish_fused(graph, name, docstring)
-    own_graph, read = settled(graph)
+    cut = None
+    if rowwise and not on_device() and not graph.info.get("budget"):
+        cut = some_rows(graph)
+        graph.info["by_size"] = cut is not None or may_grow(graph)
+        graph.info["sizes"] = (cut or graph).info.get("sizes", ())
+        if cut is not None:
+            docstring = f"{docstring.removesuffix('.')}, {cut.info['block']:,} rows at a time."
+    own_graph, read = settled(cut or graph)
     called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
     if on_device():
         check_device(own_graph, *called.values())

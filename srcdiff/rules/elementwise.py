@@ -30,6 +30,7 @@ from srcdiff.rules.registry import (
     pullback,
     real_only,
     returns_alias,
+    splits,
 )
 from srcdiff.runtime.reductions import sinc_derivative
 from srcdiff.runtime.special import bessel_i
@@ -341,6 +342,9 @@ def minimum(x1: Any, x2: Any) -> Any:
         (x1 < x2) + 0.5 * (x1 == x2),
         (x2 < x1) + 0.5 * (x1 == x2),
     )
+
+
+splits(np.maximum, np.minimum)
 
 
 @elementwise(np.fmax, np.fmin)

@@ -57,6 +57,7 @@ __all__ = [
     "is_multilinear",
     "is_pure",
     "is_real_only",
+    "is_split",
     "known",
     "linear",
     "lookup",
@@ -78,6 +79,7 @@ __all__ = [
     "rules_table",
     "shape_operands",
     "shapes_only",
+    "splits",
     "takes_arrays",
     "takes_nested",
     "takes_sequence",
@@ -140,6 +142,7 @@ _ARRAYS: dict[Fn, frozenset[str]] = {}
 _SHAPES_ONLY: dict[Fn, frozenset[str]] = {}
 _FLAT_IN: dict[Fn, frozenset[str]] = {}
 _REAL: set[Fn] = set()
+_SPLITS: set[Fn] = set()
 _FREEZING: set[type] = set()
 _MULTILINEAR: set[Fn] = set()
 _FLAT: dict[Fn, frozenset[str]] = {}
@@ -406,6 +409,16 @@ def real_only(*fns: Fn) -> None:
 def is_real_only(fn: Any) -> bool:
     """Whether the rules of ``fn`` hold for real operands only."""
     return fn in _REAL
+
+
+def splits(*fns: Fn) -> None:
+    """Functions of two operands that hand every cotangent on in two parts: their partials add up to one."""
+    _SPLITS.update(fns)
+
+
+def is_split(fn: Any) -> bool:
+    """Whether the partials of ``fn`` add up to one, exactly."""
+    return fn in _SPLITS
 
 
 def freezes(*classes: type) -> None:
