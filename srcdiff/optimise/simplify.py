@@ -78,7 +78,12 @@ def leaves_work(walk: Rebuild, graph: Graph) -> bool:
 
 
 def count(region: Region) -> int:
-    return sum(1 + len(op.outs) + sum(count(r) for r in op.regions) for op in region.ops)
+    found = 0
+    for op in region.ops:
+        found += 1 + len(op.outs)
+        for r in op.regions:
+            found += count(r)
+    return found
 
 
 class Rebuild(Algebra, Blocks, Loops):
