@@ -11,14 +11,7 @@ import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from srcdiff.later import Later
-
-if TYPE_CHECKING:
-    import tempfile
-else:
-    tempfile = Later("tempfile")
+from typing import Any
 
 __all__ = ["cache_folder", "explain", "explained", "load", "statement_of"]
 
@@ -110,13 +103,18 @@ class explained:
             explain(e)
 
 
+def _private(path: str, flags: int) -> int:
+    """Open a file that is the user's alone."""
+    return os.open(path, flags, 0o600)
+
+
 def _write(file: Path, source: str) -> str:
     """Write the file once; where that is not possible, linecache alone keeps the text."""
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as f:
+            temporary = f"{file}.{os.urandom(6).hex()}.tmp"
+            with open(temporary, "x", encoding="utf-8", opener=_private) as f:
                 f.write(source)
             os.replace(temporary, file)
     except OSError:

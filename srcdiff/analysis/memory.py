@@ -12,9 +12,7 @@ Known = dict[Op, set[int]]  # loops and the variables updated in them
 
 def is_update(op: Op) -> bool:
     """Whether an operation is meant to be done in place, on its first operand."""
-    if op.code != "prim":
-        return False
-    return op.fn in ops.UPDATES or bool(op.attrs.get("aug"))
+    return op.code == "prim" and (op.fn in ops.UPDATES or ("aug" in op.attrs and bool(op.attrs["aug"])))
 
 
 def updated_anywhere(view: LoopView, known: Known | None = None) -> set[int]:

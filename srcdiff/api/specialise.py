@@ -21,6 +21,7 @@ from srcdiff.errors import NoRule, SrcdiffError
 from srcdiff.frontend.params import Param, float_param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
 from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_instance
+from srcdiff.garbage import seldom
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, first_use
 from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
@@ -336,7 +337,8 @@ class Specialised:
                 return variant, extra
         self._exact = self._backend in COMPILED and not _shared.get(shared_key)  # of any other shape: sizes
         try:
-            made, pair = self._anew(arguments)
+            with seldom():
+                made, pair = self._anew(arguments)
         finally:
             self._exact = False
         variant = self._apply(made, pair)

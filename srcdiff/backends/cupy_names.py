@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.resources
+from pathlib import Path
 
 __all__ = [
     "ELSEWHERE", "HOST", "INSTEAD", "ON_HOST_ALONE", "array_parameters", "listed", "own", "parameters_of",
@@ -76,7 +76,7 @@ _NUMBERS = {  # but these functions do
 @functools.cache
 def listed() -> dict[str, str]:
     """CuPy's names, and of functions ``(their, parameters)``; of others the word ufunc, class or value."""
-    text = importlib.resources.files("srcdiff.backends").joinpath("cupy_names.txt").read_text("utf-8")
+    text = Path(__file__).with_name("cupy_names.txt").read_text("utf-8")
     pairs = (line.partition(" ") for line in text.splitlines() if not line.startswith("#"))
     return {name: what for name, _, what in pairs}
 

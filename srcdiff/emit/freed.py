@@ -13,7 +13,6 @@ import operator
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -45,8 +44,12 @@ PARTS = (
     getattr,
 )  # whose results are parts of their operands
 
+LEAVES = (gast.Name, gast.Constant)
+
 Roots = frozenset[Val]
+NOTHING: Roots = frozenset()
 Gone = dict[int, list["Tenure"]]  # by the statement before which
+Spans = list[tuple[Val, int, int]]  # memory, and between which statements it is held
 
 
 @dataclass(eq=False)
@@ -67,10 +70,11 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     if shares is None or not starts:
         return stmts
     memory = Memory(asm, shares)
+    if memory.most([op for _, op in starts]) < SMALL:
+        return stmts
     made = made_for(stmts, starts)
-    lines = sum(isinstance(node, gast.stmt) for s in stmts for node in gast.walk(s))
-    choice = Choice(find_tenures(asm, stmts, made, memory), made, memory, lines)
-    gone = choice.best()
+    tenures, lines = find_tenures(asm, stmts, made, memory)
+    gone = Choice(tenures, made, memory, lines).best()
     out: list[Any] = []
     for n, s in enumerate(stmts):
         if n in gone:
@@ -92,13 +96,18 @@ def made_for(stmts: list[Any], starts: list[tuple[int, Op]]) -> list[Op | None]:
 
 
 # ---- variables
-def find_tenures(asm: Assembler, stmts: list[Any], made: list[Op | None], memory: Memory) -> list[Tenure]:
-    """What the variables of a function hold, in turn."""
+def find_tenures(
+    asm: Assembler, stmts: list[Any], made: list[Op | None], memory: Memory
+) -> tuple[list[Tenure], int]:
+    """What the variables of a function hold, in turn; how many statements it has."""
     now = {p.name: Tenure(p.name, -1, frozenset(), True) for p in asm.graph.region.params}
     found = list(now.values())
     unclear: set[str] = set()
+    lines = 0
     for n, (s, op) in enumerate(zip(stmts, made, strict=True)):
-        read, bound, inside = names_in(s, unclear)
+        nodes = list(nodes_of(s))
+        lines += sum(isinstance(node, gast.stmt) for node in nodes)
+        read, bound, inside = names_in(s, nodes, unclear)
         values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
         for name in (read | inside) & now.keys():
             now[name].read = n
@@ -111,10 +120,26 @@ def find_tenures(asm: Assembler, stmts: list[Any], made: list[Op | None], memory
             found.append(now[name])
     for t in now.values():
         t.end = len(stmts)
-    return [t for t in found if t.name not in unclear]
+    return [t for t in found if t.name not in unclear], lines
 
 
-def names_in(s: Any, unclear: set[str]) -> tuple[set[str], set[str], set[str]]:
+def nodes_of(tree: Any) -> Iterator[Any]:
+    """A tree and the trees in it, but not what a name or a constant is made of."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        if type(node) in LEAVES:
+            continue
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if isinstance(part, list):
+                todo += [p for p in part if isinstance(p, gast.AST)]
+            elif isinstance(part, gast.AST):
+                todo.append(part)
+
+
+def names_in(s: Any, nodes: list[Any], unclear: set[str]) -> tuple[set[str], set[str], set[str]]:
     """What a statement reads, binds, may bind; ``unclear``: variables that others see, or unbind."""
     read: set[str] = set()
     bound: set[str] = set()
@@ -124,11 +149,11 @@ def names_in(s: Any, unclear: set[str]) -> tuple[set[str], set[str], set[str]]:
         bound |= {p.id for p in parts if isinstance(p, gast.Name)}
     elif isinstance(s, gast.AugAssign) and isinstance(s.target, gast.Name):
         read.add(s.target.id)
-    for node in gast.walk(s):
+    for node in nodes:
         if isinstance(node, gast.Name):
             (read if isinstance(node.ctx, gast.Load) else inside).add(node.id)
         elif isinstance(node, (gast.Lambda, gast.FunctionDef, gast.ExceptHandler, gast.Delete)):
-            unclear |= {x.id for x in gast.walk(node) if isinstance(x, gast.Name)}
+            unclear |= {x.id for x in nodes_of(node) if isinstance(x, gast.Name)}
     return read, bound, inside - bound - (read if isinstance(s, gast.AugAssign) else set())
 
 
@@ -143,28 +168,34 @@ class Choice:
             for root in t.roots:
                 self.holders[root].append(t)
         self.roots = sorted(self.holders, key=lambda r: min(t.start for t in self.holders[r]))
-        self.guess = memory.guess(None)
+        self.guess = memory.all_alike
 
     def best(self) -> Gone:
         """What is worth it: what is held at most is weighed against the lines that it takes."""
         ends = {t: t.end for held in self.holders.values() for t in held}
-        taken = self.taken(self.guess)
-        now = self.held(self.guess, taken, ends)
-        needed = self.held(self.guess, taken, {t: t.read for t in ends})
+        taken, spans = self.taken(self.guess), self.spans(ends)
+        now = held(self.guess, taken, spans)
+        needed = held(self.guess, taken, self.spans({t: t.read for t in ends}))
         most, least = max(now), max(needed)
         if most < SMALL:
             return {}
         limits = [least + (most - least) * k / LEVELS for k in range(LEVELS)]
         tried = [self.within(limit, now) for limit in limits]
-        guesses = [self.memory.guess(d) for d in (None, *self.memory.unknown())]
+        if not any(tried):
+            return {}
+        guesses = [self.guess, *map(self.memory.guess, self.memory.unknown())]
         takes = [self.taken(g) for g in guesses]
-        before = [max(self.held(g, t, ends)) for g, t in zip(guesses, takes, strict=True)]
+        before = [max(held(g, t, spans)) for g, t in zip(guesses, takes, strict=True)]
+        prices: dict[Any, float] = {}
 
         def price(gone: Gone) -> float:
-            after = ends | {t: n - 1 for n, group in gone.items() for t in group}
-            each = zip(guesses, takes, before, strict=True)
-            left = fmean(max(self.held(g, t, after)) / b for g, t, b in each)
-            return left * (1.0 + LINE * len(gone) / self.lines)
+            key = tuple((n, tuple(group)) for n, group in gone.items())
+            if key not in prices:
+                after = self.spans(ends | {t: n - 1 for n, group in gone.items() for t in group})
+                each = zip(guesses, takes, before, strict=True)
+                left = math.fsum(max(held(g, t, after)) / b for g, t, b in each) / len(guesses)
+                prices[key] = left * (1.0 + LINE * len(gone) / self.lines)
+            return prices[key]
 
         best = min(tried, key=price)
         for n in sorted(best):
@@ -174,19 +205,13 @@ class Choice:
     def taken(self, guess: Guess) -> list[float]:
         return [guess.taken(op) if op is not None else 0.0 for op in self.made]
 
-    def held(self, guess: Guess, taken: list[float], ends: dict[Tenure, int]) -> list[float]:
-        """What there is while each statement runs, if variables are gone after these."""
-        steps = [0.0] * (len(taken) + 1)
-        for root in self.roots:
-            size = guess.of(root)
-            for first, last in together((t.start + 1, ends[t]) for t in self.holders[root]):
-                steps[first] += size
-                steps[min(last + 1, len(taken))] -= size
-        out, sum_ = [], 0.0
-        for step, more in zip(steps, taken, strict=False):
-            sum_ += step
-            out.append(sum_ + more)
-        return out
+    def spans(self, ends: dict[Tenure, int]) -> Spans:
+        """Where memory is held, if variables are gone after these statements."""
+        return [
+            (root, first, last)
+            for root in self.roots
+            for first, last in together((t.start + 1, ends[t]) for t in self.holders[root])
+        ]
 
     def within(self, limit: float, now: list[float]) -> Gone:
         """What is let go so that no more is held, as far as that can be; a line has all that is done with."""
@@ -197,14 +222,31 @@ class Choice:
             if now[n] <= limit:
                 continue
             for root in self.roots:
-                here = [t for t in self.holders[root] if t.start < n <= t.end and t not in over]
                 size = self.guess.of(root)
-                if here and size > FEW * limit and all(t.is_bound and t.read < n for t in here):
+                if size <= FEW * limit:
+                    continue
+                here = [t for t in self.holders[root] if t.start < n <= t.end and t not in over]
+                if here and all(t.is_bound and t.read < n for t in here):
                     over.update(here)
                     gone.setdefault(n, []).extend(here)
                     for m in range(n, min(max(t.end for t in here) + 1, len(now))):
                         now[m] -= size
         return gone
+
+
+def held(guess: Guess, taken: list[float], spans: Spans) -> list[float]:
+    """What there is while each statement runs."""
+    steps = [0.0] * (len(taken) + 1)
+    end = len(taken)
+    for root, first, last in spans:
+        size = guess.of(root)
+        steps[first] += size
+        steps[min(last + 1, end)] -= size
+    out, sum_ = [], 0.0
+    for step, more in zip(steps, taken, strict=False):
+        sum_ += step
+        out.append(sum_ + more)
+    return out
 
 
 def together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -230,9 +272,10 @@ class Memory:
         self.roots: dict[Val, Roots] = {}
         self.region(asm.graph.region)
         for p in asm.graph.region.params:
-            self.roots[p] = frozenset()
+            self.roots[p] = NOTHING
+        self.all_alike = Guess(self, None)
 
-    def guess(self, large: int | None) -> Guess:
+    def guess(self, large: int) -> Guess:
         return Guess(self, large)
 
     def unknown(self) -> list[int]:
@@ -241,8 +284,20 @@ class Memory:
         found = Counter(d.id for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, Sym))
         return [d for d, _ in found.most_common(GUESSES)] if len(found) > 1 else []
 
+    def most(self, ops: list[Op]) -> float:
+        """No less than what a function of these operations holds at any time."""
+        guess, roots = self.all_alike, self.roots
+        ops = [op for op in ops if op not in self.folded]
+        there = NOTHING.union(*(roots.get(o, NOTHING) for op in ops for o in op.outs))
+        return sum(map(guess.of, there)) + max(map(guess.taken, ops), default=0.0)
+
     def under(self, *atoms: Atom) -> Roots:
-        return frozenset().union(*(self.roots.get(v, frozenset()) for v in vals(atoms)))
+        found = [self.roots.get(v, NOTHING) for v in vals(atoms)]
+        return found[0] if len(found) == 1 else NOTHING.union(*found)
+
+    def is_own(self, v: Val) -> bool:
+        """Whether a value is in memory that it came with."""
+        return v in self.roots.get(v, NOTHING)
 
     def region(self, region: Region) -> None:
         for op in region.ops:
@@ -284,6 +339,7 @@ class Guess:
     def __init__(self, memory: Memory, large: int | None) -> None:
         self.memory, self.large = memory, large
         self.known: dict[Val, float] = {}
+        self.takes: dict[Op, float] = {}
 
     def of(self, root: Val) -> float:
         if root not in self.known:
@@ -305,17 +361,18 @@ class Guess:
 
     def taken(self, op: Op) -> float:
         """What a statement takes besides what is there: its result, what lies in between."""
-        if op.regions:
-            return sum(map(self.of, (v for r in op.regions for v in self.all_made(r)))) + self.new(op)
-        return self.result(op)[0]
+        if op not in self.takes:
+            inside = (v for r in op.regions for v in self.all_made(r))
+            self.takes[op] = sum(map(self.of, inside)) + self.new(op) if op.regions else self.result(op)[0]
+        return self.takes[op]
 
     def new(self, op: Op) -> float:
-        return sum(self.of(o) for o in op.outs if o in self.memory.under(o))
+        return sum([self.of(o) for o in op.outs if self.memory.is_own(o)])
 
     def all_made(self, region: Region) -> Iterator[Val]:
         for op in region.ops:
             if op not in self.memory.folded:
-                yield from (o for o in op.outs if o in self.memory.under(o))
+                yield from filter(self.memory.is_own, op.outs)
             for r in op.regions:
                 yield from self.all_made(r)
 

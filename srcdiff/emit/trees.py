@@ -29,12 +29,14 @@ __all__ = [
 LOAD, STORE = gast.Load(), gast.Store()  # (these say nothing of where they stand)
 
 
-def name(id: str) -> Any:
-    return gast.Name(id, LOAD, None, None)
+def name(id: str, ctx: Any = LOAD) -> Any:
+    made = gast.Name()
+    made.id, made.ctx, made.annotation, made.type_comment = id, ctx, None, None  # (there are many of them)
+    return made
 
 
 def store(id: str) -> Any:
-    return gast.Name(id, STORE, None, None)
+    return name(id, STORE)
 
 
 def const(v: Any) -> Any:

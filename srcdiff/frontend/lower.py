@@ -6,14 +6,13 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gast
 import numpy as np
 
 from srcdiff.errors import NoRule, UnsupportedSyntax, problem_at
 from srcdiff.frontend import (
-    averages,
     built_matrices,
     builtin,
     calls,
@@ -34,7 +33,6 @@ from srcdiff.frontend import (
     mappings,
     matrices,
     objects,
-    polynomials,
     recursion,
     ruled,
     scipy_longhand,
@@ -77,11 +75,26 @@ from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.frontend.words import with_value
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
+from srcdiff.later import Later
+
+if TYPE_CHECKING:
+    from srcdiff.frontend import averages, polynomials
+else:
+    averages = Later("srcdiff.frontend.averages")
+    polynomials = Later("srcdiff.frontend.polynomials")
 
 __all__ = ["Context", "Lowerer", "Param", "lower", "lower_library", "read_rule"]
 
 # what may only seem wrong where a statement before was refused: its effect is missing
 FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
+
+
+def seldom_read(obj: Any) -> tuple[Any, ...]:
+    """The tables for what comes from modules of Python's and NumPy's that few import."""
+    home = str(getattr(obj, "__module__", ""))
+    if home == "statistics":
+        return (averages.HANDLERS,)
+    return (polynomials.SPECIAL,) if obj is np.poly1d or "polynomial" in home else ()
 
 
 @dataclass
@@ -135,9 +148,8 @@ class Lowerer(Core):
         """How the call of a function may be read that is more than an operation: the first that gives."""
         try:
             tables = (thrown.SPECIAL, objects.SPECIAL, builtin.SPECIAL, higher.HANDLERS, managers.SPECIAL,
-                      longhand.HANDLERS, averages.HANDLERS, draws.HANDLERS, matrices.SPECIAL,
-                      scipy_longhand.SPECIAL, elsewhere.HANDLERS, polynomials.SPECIAL,
-                      built_matrices.SPECIAL)  # fmt: skip
+                      longhand.HANDLERS, draws.HANDLERS, matrices.SPECIAL, scipy_longhand.SPECIAL,
+                      elsewhere.HANDLERS, built_matrices.SPECIAL, *seldom_read(obj))  # fmt: skip
             found = [t[obj] for t in tables if obj in t]
         except TypeError:
             return []

@@ -331,14 +331,20 @@ class State:
         return cell
 
 
+LEAVES = (gast.Name, gast.Constant)  # (a name has no annotation but in the parameters of a function)
+
+
 def children(node: Any) -> list[Any]:
     """The nodes right below one, those that say how a name is used left out."""
     out: list[Any] = []
+    held = vars(node)
+    if type(node) in LEAVES and held.get("annotation") is None:
+        return out
     for f in node._fields:
-        v = getattr(node, f, None)
+        v = held.get(f)
         if v is None or type(v) is str:
             continue
-        if isinstance(v, list):
+        if type(v) is list:
             out += [x for x in v if isinstance(x, gast.AST)]
         elif f != "ctx" and isinstance(v, gast.AST):
             out.append(v)

@@ -105,10 +105,10 @@ class Algebra(Rewriter):
             if nb is not None and self.once(b):
                 return self.make(operator.neg, [self.make(operator.mul, [a, nb], op)], op)
             inverse = reciprocal(b)
-            if inverse is not None and self.once(b) and as_precise(k, a, inverse):
+            if inverse is not None and as_precise(k, a, inverse) and self.once(b):
                 return self.make(operator.truediv, [a, inverse], op)
             inverse = reciprocal(a)
-            if inverse is not None and self.once(a) and as_precise(k, b, inverse):
+            if inverse is not None and as_precise(k, b, inverse) and self.once(a):
                 return self.make(operator.truediv, [b, inverse], op)
         if fn is operator.truediv and len(ins) == 2:
             a, b = ins
@@ -241,12 +241,13 @@ class Algebra(Rewriter):
         """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
-            if not self.once(a) or a.op is None or a.op.fn not in self.words.expands:  # type: ignore[union-attr]
+            made = a.op if isinstance(a, Val) else None
+            if made is None or made.fn not in self.words.expands or not self.once(a):
                 continue
-            inner = a.op.ins[0]  # type: ignore[union-attr]
+            inner = made.ins[0]
             ki, ko = kind(inner), kind(other)
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
-                return self.make(a.op.fn, [self.make_like(fn, [inner, other], ki, op), *a.op.ins[1:]], op)  # type: ignore[union-attr]
+                return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
             if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 unit = fn is operator.mul and inner == Const(1.0)
                 return other if unit else self.make_like(fn, [inner, other], ko, op)
@@ -263,7 +264,7 @@ class Algebra(Rewriter):
                 )
             except ArithmeticError:
                 return None
-            return self.make(a.op.fn, [value, *a.op.ins[1:]], op)  # type: ignore[union-attr]
+            return self.make(made.fn, [value, *made.ins[1:]], op)
         return None
 
     def without_number(self, ins: list[Atom]) -> list[Atom] | None:

@@ -63,13 +63,14 @@ class Liveness:
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
-        self.live: set[Val] = set()
-        todo = self.roots
+        self.live = live = set(self.roots)
+        todo, deps = list(live), self.deps
         while todo:
             v = todo.pop()
-            if v not in self.live:
-                self.live.add(v)
-                todo.extend(self.deps.get(v, ()))
+            if v in deps:
+                new = [w for w in deps[v] if w not in live]
+                live.update(new)
+                todo += new
 
     def need(self, v: Val, atoms: list[Atom]) -> None:
         found = vals(atoms)

@@ -31,7 +31,7 @@ class Rewriter:
     """A graph that is read, and the regions of the new one that are open.
 
     ``settled``: loops of which an earlier walk has found out what does not change and what is equal in them.
-    ``loose``: whether operations were written that another walk may do better, or elsewhere.
+    ``loose``: operations that were written, and that another walk may do better, or elsewhere.
     ``barred``: values that something else could stand for if they were used only once.
     """
 
@@ -44,7 +44,7 @@ class Rewriter:
     ) -> None:
         self.old = graph
         self.settled = settled
-        self.loose = False
+        self.loose: list[Op] = []
         self.barred: list[Val] = []
         self.loops: list[Op] = []  # made in this walk
         self.branches: list[Op] = []
@@ -110,7 +110,7 @@ class Rewriter:
         v = Val("", k)
         new = Op("prim", ins, [v], attrs={"fn": fn}, origin=like.origin)
         v.op = new
-        self.loose = True
+        self.loose.append(new)
         here = len(self.regions) - 1
         self.depth[v] = here
         self.regions[here][0].ops.append(new)
@@ -160,7 +160,8 @@ class Rewriter:
             found = self.regions[level][1].get(key)
             if found is not None:
                 return found
-        self.loose = self.loose or self.level(ins) < here
+        if self.level(ins) < here and self.lift(new, ins, here) < here:
+            self.loose.append(new)
         self.depth[o] = here
         self.regions[here][0].ops.append(new)
         self.regions[here][1][key] = o
@@ -171,6 +172,10 @@ class Rewriter:
 
     def algebra(self, op: Op, ins: list[Atom]) -> Atom | None:
         """An equal value that is simpler."""
+        raise NotImplementedError
+
+    def lift(self, op: Op, ins: list[Atom], here: int) -> int:
+        """The outermost region where an operation may be done as well."""
         raise NotImplementedError
 
     def body(self, region: Region) -> None:

@@ -27,7 +27,7 @@ __all__ = ["fewer_passes"]
 
 
 def fewer_passes(graph: Graph) -> bool:
-    """Rewrite, in place; whether anything was."""
+    """Rewrite, in place; whether anything was of which more may be made simpler."""
     return Scatter(graph).run()
 
 
@@ -139,7 +139,7 @@ class Scatter:
             return
         if isinstance(k, Array) and isinstance(kv, (Array, Scalar)) and kv.dtype == k.dtype:
             op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
-            self.changed = True
+            self.changed = self.changed or is_nothing(value)
 
     def into_zeroed(self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op]) -> None:
         """What is added to a part that was set to zero some additions ago is written there."""

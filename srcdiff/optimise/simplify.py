@@ -25,6 +25,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
+from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
@@ -68,7 +69,9 @@ def simplify(
 
 def leaves_work(walk: Rebuild, graph: Graph) -> bool:
     """Whether another walk may find something: all but this a walk sees as it goes."""
-    if walk.loose or any(alike(*op.regions) for op in walk.branches):
+    if any(alike(*op.regions) for op in walk.branches):
+        return True
+    if walk.loose and not set(walk.loose).isdisjoint(every(graph.region)):
         return True
     if not walk.barred:
         return False
@@ -78,7 +81,12 @@ def leaves_work(walk: Rebuild, graph: Graph) -> bool:
 
 
 def count(region: Region) -> int:
-    return sum(1 + len(op.outs) + sum(count(r) for r in op.regions) for op in region.ops)
+    found = 0
+    for op in region.ops:
+        found += 1 + len(op.outs)
+        for r in op.regions:
+            found += count(r)
+    return found
 
 
 class Rebuild(Algebra, Blocks, Loops):
@@ -143,35 +151,19 @@ class Rebuild(Algebra, Blocks, Loops):
         if fn is ops.additem and self.doubles(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
-            self.loose = True
             twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
-            attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
-            self.place(
-                Op(
-                    "prim",
-                    [inner.ins[0], ins[1], twice],
-                    attrs={"fn": ops.additem, **attrs},
-                    origin=op.origin,
-                ),
-                op.outs,
-                here,
-            )
+            attrs = {**op.attrs, "fn": ops.additem}
+            new = Op("prim", [inner.ins[0], ins[1], twice], attrs=attrs, origin=op.origin)
+            self.loose.append(new)
+            self.place(new, op.outs, here)
             return
         if fn is ops.additem and self.overwrites_zero(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
-            self.loose = True
-            attrs = {k: v for k, v in op.attrs.items() if k not in ("fn", "at")}
-            self.place(
-                Op(
-                    "prim",
-                    [inner.ins[0], ins[1], ins[2]],
-                    attrs={"fn": ops.setitem, **attrs},
-                    origin=op.origin,
-                ),
-                op.outs,
-                here,
-            )
+            attrs = {"fn": ops.setitem, **{k: v for k, v in op.attrs.items() if k not in ("fn", "at")}}
+            new = Op("prim", [inner.ins[0], ins[1], ins[2]], attrs=attrs, origin=op.origin)
+            self.loose.append(new)
+            self.place(new, op.outs, here)
             return
         if fn in (ops.setitem, ops.additem) and isinstance(kind(ins[0]), Array):
             value = ins[2]
@@ -215,7 +207,6 @@ class Rebuild(Algebra, Blocks, Loops):
             or x.op is None
             or x.op.code != "prim"
             or x.op.fn is not ops.setitem
-            or self.new_uses(x)
         ):
             return False
         value = ins[2]
@@ -225,6 +216,7 @@ class Rebuild(Algebra, Blocks, Loops):
             and (basic(ins[1]) or isinstance(kind(x), Seq))
             and isinstance(kind(x), (Array, Seq))
             and isinstance(kind(value), (Scalar, Array))
+            and not self.new_uses(x)
         )
 
     def doubles(self, ins: list[Atom]) -> bool:
@@ -235,7 +227,6 @@ class Rebuild(Algebra, Blocks, Loops):
             or x.op is None
             or x.op.code != "prim"
             or x.op.fn is not ops.additem
-            or self.new_uses(x)
         ):
             return False
         return (
@@ -243,6 +234,7 @@ class Rebuild(Algebra, Blocks, Loops):
             and same(x.op.ins[2], ins[2])
             and isinstance(kind(ins[2]), (Scalar, Array))
             and isinstance(ins[2], Val)
+            and not self.new_uses(x)
         )
 
     def lift(self, op: Op, ins: list[Atom], here: int) -> int:

@@ -145,7 +145,9 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     known = known_elements(graph)
     noted("elements", graph)
     fewer = fewer_passes(graph)
-    if written_each_trip(graph) or fewer or cheaper or known:
-        graph = noted("simplify", simplify(noted("scatter", graph), is_shareable, WORDS))
+    changed = written_each_trip(graph) or fewer or cheaper or known
+    noted("scatter", graph)
+    if changed:
+        graph = noted("simplify", simplify(graph, is_shareable, WORDS))
         del graph.info["settled"]
     return graph
