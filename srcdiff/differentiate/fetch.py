@@ -12,6 +12,7 @@ import operator
 from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.reverse import Reverse
+from srcdiff.differentiate.roomy import lighter
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     OWN,
@@ -148,6 +149,7 @@ class Settler:
                 if self.cost(v, tape, set()) > LIMIT:
                     tape.add(v)
                     changed = True
+        tape = lighter(self, wanted, tape, forced)
         self.neighbours = self.find_neighbours(tape - forced)
         for mirror, _, op in live:
             v = op.attrs["value"]
@@ -254,21 +256,30 @@ class Settler:
     def simple_index(self, view: LoopView) -> bool:
         return not (view.head == 3 and view.op.attrs.get("rev"))
 
-    def cost(self, v: Val, tape: set[Val], seen: set[Val]) -> int:
+    def cost(self, v: Val, tape: set[Val], seen: set[Val], wide: bool = False) -> int:
         """Operations to recompute ``v`` from what is at hand; more than the limit if it cannot be."""
         if v in tape or self.given(v):
             return 0
         op = v.op
-        if v in seen or op is None or v not in op.outs or op.code != "prim" or not self.cheap(op):
+        n = self.price(op, wide) if op is not None and v in op.outs and v not in seen else None
+        if op is None or n is None:
             return LIMIT + 1
         seen.add(v)
-        n = 1 if not free_op(op) and vals(op.ins) else 0
         for w in vals(op.ins):
-            c = self.cost(w, tape, seen)
+            c = self.cost(w, tape, seen, wide)
             n += 0 if c <= LIMIT and w in self.indices else c  # an index that is computed anyway
             if n > LIMIT:
                 return LIMIT + 1
         return n
+
+    def price(self, op: Op, wide: bool = True) -> int | None:
+        """Operations that it is to do one again; None: it is dear. ``wide``: as for large arrays."""
+        if op.code != "prim":
+            return None
+        if self.cheap(op):
+            return 1 if not free_op(op) and vals(op.ins) else 0
+        known = wide and isinstance(op.out.kind, Array) and not op.attrs.get("unread")
+        return vocabulary.LIGHT.get(op.fn) if known else None
 
     def cheap(self, op: Op) -> bool:
         if op.attrs.get("unread"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.emit.parts import Part, in_one_piece, run_of, side_of
+from srcdiff.emit.parts import Part, in_one_piece, index_of, run_of, side_of
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir.graph import Op, Val
@@ -40,6 +40,7 @@ class Before:
     words: dict[Any, str] = field(default_factory=dict)
     padded: dict[Any, Padded] = field(default_factory=dict)
     lines: list[tuple[str, Any]] = field(default_factory=list)
+    parts: list[tuple[str, Any]] = field(default_factory=list)
     checks: dict[Any, dict[Any, str]] = field(default_factory=dict)  # arrays of one shape, by what is known
 
 
@@ -59,7 +60,7 @@ class Ahead:
         """A name that is free in a loop; other loops may have it too."""
         names = self.asm.names
         used = {*names.taken, *names.names.values()} - self.words
-        used.update(w for w, _ in before.lines)
+        used.update(w for w, _ in (*before.lines, *before.parts))
         n, free = 0, word
         while free in used:
             n += 1
@@ -107,6 +108,15 @@ class Ahead:
         word = f"{of}_{side_of(part)}"
         return self.named(before, (of, part), word, lambda: run_of(name(flat), part, steps))
 
+    def part(self, before: Before, of: str, part: Part) -> str:
+        """The name of a part as it is."""
+        key = "part", of, part
+        if key not in before.words:
+            self.viewed.add(of)
+            before.words[key] = word = self.claim(before, f"{of}_{side_of(part)}")
+            before.parts.append((word, gast.Subscript(name(of), index_of(part), gast.Load())))
+        return before.words[key]
+
     def whole(self, before: Before, shape: Any, part: Part, like: str) -> str:
         """The name of an array of a shape, in which values are made that belong to a part."""
         zeros = self.asm.spelling.callee(numpy_names.ZEROS, "")
@@ -132,10 +142,12 @@ class Ahead:
             return []
         before = self.before[loop]
         checks = [compared(list(words.values())) for words in before.checks.values() if len(words) > 1]
+        parts = [gast.Assign([store(word)], value, None) for word, value in before.parts]
         lines = [gast.Assign([store(word)], value, None) for word, value in before.lines]
-        for s in (*checks, *lines):
+        for s in (*checks, *parts, *lines):
             s.origin = loop.origin
-        return [*checks, Comment("parts of arrays in one piece, with what lies between their rows"), *lines]
+        said = [Comment("parts of arrays in one piece, with what lies between their rows")] if lines else []
+        return [*checks, *parts, *said, *lines]
 
 
 def compared(words: list[str]) -> Any:

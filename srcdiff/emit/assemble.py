@@ -33,6 +33,7 @@ from srcdiff.emit.trees import (
     store,
     strip,
 )
+from srcdiff.emit.views import Views
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -224,6 +225,7 @@ class Assembler:
         self.in_rows = bool(graph.info.get("rows") and self.lying.loops and not self.by_memory)
         self.rows = Rows(self)
         self.runs = Runs(self)
+        self.views = Views(self)
 
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
@@ -330,7 +332,7 @@ class Assembler:
         if fn is ops.setitem and op.attrs.get("there"):
             return
         if fn is ops.setitem:
-            target = stores.element(self, op.ins[0], op.ins[1], gast.Store())
+            target = stores.place(self, op)
             stored = stores.stored(self, op.ins[0], op.ins[2])
             self.emit(gast.Assign([target], stored, None), op.origin)
         elif fn is ops.additem:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
 __all__ = [
-    "add_item", "assign", "augmented", "element", "pairs_with_rest", "plain_index", "stored", "written_over",
+    "add_item", "assign", "augmented", "element", "pairs_with_rest", "place", "plain_index", "stored",
+    "written_over",
 ]  # fmt: skip
 
 
@@ -57,6 +58,16 @@ def element(asm: Assembler, base: Atom, index: Atom, ctx: Any) -> Any:
         for i in outer:
             tree = gast.Subscript(tree, asm.index(i), gast.Load())
     return gast.Subscript(tree, asm.index(at), ctx)
+
+
+def place(asm: Assembler, op: Op) -> Any:
+    """Where an operation writes: a part of an array, by its name if it has one."""
+    word = asm.views.named(op)
+    if word is None:
+        return element(asm, op.ins[0], op.ins[1], gast.Store())
+    if op.fn is ops.additem:
+        return store(word)
+    return gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
 
 
 def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
@@ -107,7 +118,7 @@ def add_item(asm: Assembler, op: Op) -> None:
         np_add = attr(attr(name(asm.spelling.module(np)), "add"), "at")
         asm.emit(gast.Expr(call(np_add, asm.expr(base), asm.expr(index), asm.expr(value))), op.origin)
         return
-    target = element(asm, base, index, gast.Store())
+    target = place(asm, op)
     k = kind(base)
     v = stored(asm, base, value)
     numbers = isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))

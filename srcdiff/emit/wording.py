@@ -23,7 +23,8 @@ __all__ = ["SPELLED", "negate"]
 
 
 def _getitem(asm: Assembler, op: Op) -> Any:
-    return stores.element(asm, op.ins[0], op.ins[1], gast.Load())
+    word = asm.views.named(op)
+    return name(word) if word is not None else stores.element(asm, op.ins[0], op.ins[1], gast.Load())
 
 
 def _getfield(asm: Assembler, op: Op) -> Any:

@@ -82,6 +82,11 @@ MAKES_ZEROS = (BLANK, np.zeros)
 IS_INFINITE: frozenset[Any] = frozenset({np.isinf, math.isinf})
 WEIGHS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, operator.neg})
 OVERFLOWS: frozenset[Any] = frozenset({np.exp, np.exp2, np.expm1, np.sinh, np.cosh})
+# what is quick on large arrays, and as how many sums it counts
+LIGHT: dict[Any, int] = {
+    np.maximum: 1, np.minimum: 1, np.where: 1, np.abs: 1, operator.abs: 1, np.square: 1, np.negative: 1,
+    np.roll: 2,
+}  # fmt: skip
 INFINITE: frozenset[Any] = OVERFLOWS | {  # may be infinite where their operands are not
     operator.truediv, operator.pow, operator.mod, np.reciprocal, np.float_power, np.log, np.log2, np.log10,
     np.log1p, np.tan, np.arctanh, math.pow, math.tan,
