@@ -434,12 +434,13 @@ def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
 def generated(init: Any, home: type) -> bool:
     """Whether an ``__init__`` is the one that ``@dataclass`` has written."""
     params = vars(home).get("__dataclass_params__")
-    return (
-        params is not None
-        and params.init
-        and getattr(init, "__code__", None) is not None
-        and (init.__code__.co_filename == "<string>")
-    )
+    return params is not None and params.init and is_generated(init)
+
+
+def is_generated(fn: Any) -> bool:
+    """Whether a method is made of text that is not in any file, as ``@dataclass`` makes its own."""
+    code = getattr(fn, "__code__", None)
+    return code is not None and code.co_filename == "<string>"
 
 
 def fill_dataclass(
@@ -524,6 +525,8 @@ COMPARED = {
     operator.gt: ("gt", "lt"), operator.le: ("le", "ge"), operator.ge: ("ge", "le"),
 }  # fmt: skip
 
+_COMPARISONS = {"__eq__": "==", "__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+
 
 def content(lw: Lowerer, b: Bound) -> Any:
     return lw.content(adopt(lw, lw.settled(b)))
@@ -579,9 +582,24 @@ def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) 
     found = find(box.type, name)
     if found is None or not is_function(found[0]):
         return None
+    by_fields = dataclasses.is_dataclass(found[1]) and is_generated(found[0])
+    if by_fields and (sign := _COMPARISONS.get(name)) is not None:
+        return field_by_field(lw, sign, found[1], adopt(lw, owner), args[0], node)
     path = (("const", found[1]), ("attr", name))
     got = lw.call(Known(found[0], f"{box.type.__name__}.{name}", path), [adopt(lw, owner), *args], {}, node)
     return None if isinstance(got, Known) and got.obj is NotImplemented else got
+
+
+def field_by_field(lw: Lowerer, sign: str, home: type, a: Bound, b: Bound, node: Any) -> Bound | None:
+    """The comparison that ``@dataclass`` writes: of the fields, as tuples, if both are of one class."""
+    from srcdiff.frontend import higher
+
+    own, other = content(lw, a), content(lw, b)
+    if not is_object(other) or own.type is not other.type:
+        return None
+    names = [f.name for f in home.__dataclass_fields__.values() if f.compare and kind_of_field(f) == "field"]  # type: ignore[attr-defined]
+    sides = ["(" + "".join(f"{x}.{n}, " for n in names) + ")" for x in "ab"]
+    return higher.written(lw, node, f"out = {sides[0]} {sign} {sides[1]}", {"a": a, "b": b})
 
 
 def operate(
