@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import numeric
-from srcdiff import grad, jvp
+from srcdiff import grad, jvp, source, vjp
 
 X = np.array([0.5, 1.5, 2.5, 0.8])
 PROGRAMS: list[Callable[[Any], Any]] = []
@@ -116,11 +116,94 @@ def functions_sorted_by_name(x):
     return sum(f(v) * (i + 1) for i, (_, f) in enumerate(sorted(known.items())) for v in x)
 
 
+# ---- functions that change from trip to trip
+
+
+class Heater:
+    """A machine whose state is one of its methods."""
+
+    def __init__(self, gain):
+        self.gain, self.state, self.heat, self.starts = gain, self.idle, 0.0, 0
+
+    def idle(self, t):
+        self.heat = 0.9 * self.heat
+        if t > 1:
+            self.state, self.starts = self.warming, self.starts + 1
+
+    def warming(self, t):
+        self.heat += self.gain * t
+        if t > 2:
+            self.state = self.cooling
+        elif t < 0.6:
+            self.state = self.idle
+
+    def cooling(self, t):
+        self.heat *= np.exp(-t)
+        self.state = self.idle if self.starts % 2 else self.warming
+
+
+@program
+def state_that_is_a_method(x):
+    h, hot = Heater(x[0]), 0.0
+    for t in np.concatenate([x, x[::-1], x]):
+        h.state(t)
+        if h.state == h.cooling:
+            hot += t * h.heat
+        elif h.state != h.idle:
+            hot -= t
+    return h.heat * h.gain + hot
+
+
+@program
+def two_machines_until(x):
+    machines, n = [Heater(x[0]), Heater(x[1])], 0
+    while n < 20 and machines[0].heat < 9:
+        for m in machines:
+            m.state(x[n % 4] + 0.1 * m.heat)
+        n += 1
+    machines[1].state(x[2])
+    return machines[0].heat * machines[1].heat
+
+
+@program
+def functions_in_turn(x):
+    buffer = np.zeros(4)
+
+    def put(i, v):
+        buffer[i] += v * v
+
+    def take(i, v):
+        buffer[i] -= v
+
+    f, then, s = put, None, 0.0
+    for k in range(20):
+        v = x[k % 4]
+        f(k % 4, v)
+        if then is not None:
+            s = then(s, v) * 1.0
+        f = take if f is put and v > 1 else put
+        then = max if then is min else min
+    return buffer @ x + s
+
+
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
 def test_derivatives(f: Callable[[Any], Any]) -> None:
     g, direction = grad(f), np.array([0.3, -0.7, 0.2, 0.9])
     expected = numeric.gradient(f, (X,), (0,))[0]
     numeric.assert_close(g(X.copy()), expected, 1e-6)
     numeric.assert_close(jvp(f, (X.copy(),), (direction,))[1], expected @ direction, 1e-6)
+    value, pull = vjp(f, X.copy())
+    numeric.assert_close(pull(2.0 * np.ones_like(value))[0], 2.0 * expected, 1e-6)
     second = (g(X + 1e-5 * direction) - g(X - 1e-5 * direction)) / 2e-5
     numeric.assert_close(jvp(g, (X.copy(),), (direction,))[1], second, 1e-5)
+
+
+def test_a_function_that_changes_is_a_flag() -> None:
+    def f(x, n):
+        g = np.sin
+        for _ in range(n):
+            x = g(x)
+            g = np.cos if x > 0.5 else np.sin
+        return x
+
+    assert "g_sin = True" in source(grad(f), 1.0, 30)
