@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.polynomial.polynomial as series
 import pytest
+from numpy.polynomial import Polynomial
 
 import numeric
 from srcdiff import grad, jvp, source, vjp
@@ -114,6 +116,44 @@ def functions_sorted_by_name(x):
     for _, f in sorted(stages, key=lambda t: -t[0]):
         x = f(x)
     return sum(f(v) * (i + 1) for i, (_, f) in enumerate(sorted(known.items())) for v in x)
+
+
+# ---- polynomials
+
+
+@program
+def polynomials_of_a_domain(x):
+    p = Polynomial(x, domain=[0, 2], window=[-1, 1])
+    slow = p.convert(domain=[-2, 3])
+    return p.deriv()(0.5) * p.integ(lbnd=0.2)(1.0) + p.coef[0] * p.degree() + slow(0.3) * slow.coef[1]
+
+
+@program
+def fitted_polynomials(x):
+    at = np.arange(6.0)
+    y = np.append(x, [1.0, 3.0])
+    a, b = Polynomial.fit(at, y, 3), Polynomial.fit(at, y * y, 2, w=at + 1)
+    c = a * b + a - 2 * b
+    _, values = c.linspace(5)
+    return c(1.7) + values @ values + c.convert().coef[1] + Polynomial.fit(x, at[:4], 1)(x[2])
+
+
+@program
+def polynomials_and_numbers(x):
+    return sum(
+        np.sum(f(x, x[1]) ** 2) + np.sum(f(2.0, x) ** 2)
+        for f in (np.polyadd, np.polysub, np.polymul, series.polyadd, series.polysub, series.polymul)
+    )
+
+
+def test_polynomials_of_other_domains() -> None:
+    def f(x):
+        return (Polynomial(x, domain=[0, 2]) + Polynomial(x))(0.3)
+
+    with pytest.raises(TypeError, match="Domains differ"):
+        f(X)
+    with pytest.raises(TypeError, match="Domains differ"):
+        grad(f)(X)
 
 
 # ---- functions that change from trip to trip
