@@ -545,13 +545,22 @@ import math
 def f(x, k=1):
     return (math.sin, math.cos, lambda v: v * x)[k](x)
 
-## a function that changes from trip to trip of a loop | branches | (1.2, 30)
+## a function that changes from trip to trip of a loop | works | (1.2, 30)
 import math
 def f(x, n=4):
     g = math.sin
     for _ in range(n):
         x = g(x)
-        g = math.cos
+        g = math.cos if x > 0.8 else math.sin
+    return x
+
+## a function that each trip of a loop makes anew | branches | (1.2, 30)
+import math
+def f(x, n=4):
+    g = math.sin
+    for _ in range(n):
+        x = g(x)
+        g = lambda z, x=x: z * x
     return x
 
 ## `functools.partial`, `reduce`, `lru_cache`

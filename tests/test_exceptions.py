@@ -117,6 +117,41 @@ def test_unpacked_into_as_many_names() -> None:
     assert list(grad(of_two)(np.array([2.0, 3.0]))) == [3.0, 2.0]
 
 
+@pytest.mark.parametrize("make", [np.ones, lambda n: [1.0] * n], ids=["array", "list"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda d, x: d(x),
+        lambda d, x: d(x=x),
+        lambda d, x: d(x, 2.0),
+        lambda d, x: d(x, k=2.0),
+        lambda d, x: vjp(scaled_three, x)[0],
+    ],
+)
+def test_what_was_made_for_one_length_is_not_used_for_another(call: Any, make: Any) -> None:
+    d = grad(scaled_three)
+    for n in (3, 4, 3, 2, 3):
+        if n == 3:
+            call(d, make(n))
+            continue
+        with pytest.raises(ValueError, match="values"):
+            call(d, make(n))
+
+
+def scaled_three(x: Any, k: float = 1.0) -> Any:
+    a, b, c = x
+    return a * b * c * k
+
+
+def test_sizes_of_one_argument_are_compared_on_the_short_way() -> None:
+    """A call that is known already asks for a size, and does not look its derivative up again."""
+    d = grad(lambda u: np.sum((u[2:] - u[:-2]) ** 2))
+    d(np.ones(6))
+    looked = []
+    slow, d._call = d._call, lambda *a: looked.append(a) or slow(*a)  # type: ignore[method-assign,func-returns-value]
+    assert d(np.arange(5.0)).tolist() == [-4.0, -4.0, 0.0, 4.0, 4.0] and not looked
+
+
 def after_no_trips(x: float, n: int) -> float:
     for i in range(n):
         y = x * i

@@ -265,3 +265,29 @@ def test_lists_kept_where_there_are_none() -> None:
 
     w = np.array([0.4, -0.7, 1.1])
     assert np.allclose(srcdiff.vhp(f)(w, w), srcdiff.hvp(f)(w, w))
+
+
+def one_of_several_ways_out(x: np.ndarray, w: float) -> np.ndarray:
+    """A loop in a branch leaves with an array, or without one."""
+    s = 0.3 * w
+    if w < 0:
+        for i in [w, x[1]]:
+            k = 0
+            while k < 4:
+                k += 1
+                s = s + np.sin(s * i)
+                if s > 0.9:
+                    return np.array([s, x[0] * s])
+            if i < -0.5:
+                s = s * 2
+            else:
+                return np.array([s * x[1], s])
+    return np.array([s, x[0]])
+
+
+@pytest.mark.parametrize("w", [-0.2, -0.7, 0.5])
+def test_what_no_trip_has_set_is_not_copied(w: float) -> None:
+    x = np.array([0.4, 0.7])
+    _, pull = vjp(one_of_several_ways_out, x, w)
+    at = [one_of_several_ways_out(x, w + h).sum() for h in (-1e-6, 1e-6)]
+    assert np.isclose(pull(np.ones(2))[1], (at[1] - at[0]) / 2e-6)

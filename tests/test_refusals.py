@@ -57,7 +57,7 @@ def changing_function(x, n):
     f = math.sin
     for _ in range(n):
         x = f(x)
-        f = math.cos
+        f = lambda z, x=x: z * x  # noqa: E731
     return x
 
 

@@ -18,12 +18,14 @@ from srcdiff.api.backend import Compiled, checked_backend, report_on
 from srcdiff.api.specialise import (
     LIMIT,
     NOTES,
+    PLAIN,
     Arguments,
     Specialised,
     Variant,
     as_float,
     check_argument,
     param,
+    size_at,
 )
 from srcdiff.api.targets import (
     Target,
@@ -238,9 +240,9 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         runner = self._runner_of(args, kwargs, arguments, variant)
-        if runner is None or not (variant.sizes or variant.shapes):
+        if runner is None or not (variant.sizes or variant.shapes or variant.lengths):
             return runner
-        return self._of_sizes(args, kwargs, arguments, variant, runner)
+        return self._of_sizes(args, kwargs, variant, runner)
 
     def _runner_of(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], arguments: Arguments, variant: Variant
@@ -263,31 +265,52 @@ class Derivative(Specialised, Generic[P, R]):
         return self._checked(variant, t.args, fill, settled, len(args) == 1 and not kwargs)
 
     def _of_sizes(
-        self,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        arguments: Arguments,
-        variant: Variant,
-        fn: Callable[..., Any],
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], variant: Variant, fn: Callable[..., Any]
     ) -> Callable[..., Any] | None:
-        """A call that compares sizes first, all arguments by position."""
-        if kwargs or len(args) != len(arguments) or self._target.args:
+        """A call that compares sizes first; None if that needs arguments that the call does not give."""
+        ways = self._target.signature.parameters.values()
+        own = [p.name for p in ways if p.kind in PLAIN][len(self._target.args) :]
+        at: dict[str, Any] = {**dict(zip(own, range(len(args)), strict=False)), **{n: n for n in kwargs}}
+        try:
+            pairs = tuple(
+                (at[first[0]], first[1], at[name], axis)
+                for first, *rest in variant.sizes
+                for name, axis in rest
+            )
+            shapes = tuple((at[name], shape) for name, shape in variant.shapes)
+            lengths = tuple((at[name], *rest) for name, *rest in variant.lengths)
+        except KeyError:
             return None
-        at = {n: k for k, n in enumerate(arguments)}
-        pairs = tuple(
-            (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
-        )
-        shapes = tuple((at[name], shape) for name, shape in variant.shapes)
         slow = self._call
 
-        def run(*given: Any) -> Any:
+        def differs(given: Any) -> bool:
             for i, shape in shapes:
                 if given[i].shape != shape:
-                    return slow(given, {})
+                    return True
             for i, k, j, m in pairs:
                 if given[i].shape[k] != given[j].shape[m]:
-                    return slow(given, {})
-            return fn(*given)
+                    return True
+            return any(not least <= size_at(given[i], axis) <= most for i, axis, least, most in lengths)
+
+        if kwargs:
+
+            def by_name(*given: Any, **named: Any) -> Any:
+                if differs({**dict(enumerate(given)), **named}):
+                    return slow(given, named)
+                return fn(*given, **named)
+
+            return by_name
+
+        if len(args) == len(lengths) == 1 and not pairs and not shapes and lengths[0][1] is not None:
+            _, axis, least, most = lengths[0]  # one array, as most calls have
+
+            def of_one(x: Any) -> Any:
+                return fn(x) if least <= x.shape[axis] <= most else slow((x,), {})
+
+            return of_one
+
+        def run(*given: Any) -> Any:
+            return slow(given, {}) if differs(given) else fn(*given)
 
         return run
 

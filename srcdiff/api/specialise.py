@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import inspect
+import math
 import types
 import weakref
 from collections import OrderedDict
@@ -55,12 +56,14 @@ __all__ = [
     "has_large",
     "kept",
     "param",
+    "size_at",
 ]  # fmt: skip
 
 Arguments = Mapping[str, Any]
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 SamePlaces = tuple[tuple[str, int], ...]  # arguments and axes
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
+Lengths = tuple[tuple[str, int | None, int, float], ...]  # arguments, axes (None: of a list), from, to
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
@@ -93,6 +96,7 @@ class Outside:
     captures: list[Capture] = field(default_factory=list)
     sizes: tuple[SamePlaces, ...] = ()  # sizes that are equal: the text takes them to be
     shapes: Shapes = ()  # shapes that are part of the text
+    lengths: Lengths = ()  # between what the sizes of arguments lie
 
     def read(self, arguments: Arguments) -> dict[str, Any] | None:
         """The values from outside; None if what was made is for something else."""
@@ -103,6 +107,9 @@ class Outside:
             for first, *rest in self.sizes:
                 n = arguments[first[0]].shape[first[1]]
                 if any(arguments[name].shape[axis] != n for name, axis in rest):
+                    return None
+            for name, at, least, most in self.lengths:
+                if not least <= size_at(arguments[name], at) <= most:
                     return None
             for get, expected in self.checks:
                 if get() is not expected and not same(get(), expected):
@@ -399,7 +406,13 @@ class Specialised:
     def _guard(self, out: Outside, graph: Graph) -> None:
         """The functions and modules met on the way."""
         t = self._target
+        limits: dict[tuple[str, int | None], tuple[int, float]] = {}
         for path, expected in graph.info.get("guards", {}).items():
+            found = limited(path, expected)
+            if found is not None and found[0][0] not in t.bound:
+                (place, least, most), before = found, limits.get(found[0], (0, math.inf))
+                limits[place] = max(least, before[0]), min(most, before[1])
+                continue
             if isinstance(expected, types.CodeType):  # this is what functions made anew have in common
                 path = (*path, ("attr", "__code__"))
             late, get = getter(t.function, path, t.bound)
@@ -409,6 +422,7 @@ class Specialised:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
         out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
+        out.lengths = tuple((*place, *limit) for place, limit in limits.items())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
@@ -558,6 +572,28 @@ class Specialised:
             if callable(v) and param(n, v, False).kind is None
         ]
         return f", for {', '.join(fixed)}" if fixed else ""
+
+
+def size_at(v: Any, axis: int | None) -> int:
+    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself."""
+    if axis is not None:
+        return int(v.shape[axis])
+    return v if isinstance(v, int) else len(v)
+
+
+def limited(path: Path, expected: Any) -> tuple[tuple[str, int | None], int, float] | None:
+    """The size of an argument that a guard asks for, and between what it lies where the guard holds."""
+    (how, name), rest, last = path[0], path[1:], path[-1]
+    asked = rest[:-1] if last[0] in ("most", "least") else rest
+    shaped = len(asked) == 2 and asked[0] == ("attr", "shape") and asked[1][0] == "item"
+    if how != "arg" or not (shaped or (not asked and rest)) or not isinstance(expected, int):
+        return None
+    place = name, asked[1][1] if shaped else None
+    if last[0] == "least":
+        return (place, last[1], math.inf) if expected else (place, 0, last[1] - 1)
+    if last[0] == "most" and expected == last[1]:
+        return place, expected, math.inf
+    return place, expected, expected
 
 
 def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Param]:

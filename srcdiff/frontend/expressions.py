@@ -369,6 +369,15 @@ def which_are_none(lw: Lowerer, b: Bound, name: str, none: Bound, node: Any) -> 
     return lw.choose(b.test, tests[0], tests[1], node, "if")
 
 
+def which_are(lw: Lowerer, b: Bound, name: str, it: Bound, node: Any) -> Bound:
+    """Of each of some functions, whether it is (or is not) this one."""
+    b = resolved(lw, b)
+    if not isinstance(b, Either):
+        return Plain(compare(lw, name, b, it, node))
+    one, other = (partial(which_are, lw, x, name, it, node) for x in (b.then, b.other))
+    return lw.choose(b.test, one, other, node, "if")
+
+
 def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
     if name in ("In", "NotIn"):
         return membership(lw, name, left, right, node)
@@ -393,6 +402,13 @@ def compare(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Ato
         two, none = (left, right) if isinstance(left, Either) else (right, left)
         if isinstance(two, Either) and is_const_none(none):
             return condition(lw, which_are_none(lw, two, name, none, node), node)
+    if fn in _SAMENESS:
+        one = objects.equal_methods(left, right) if fn in (operator.eq, operator.ne) else None
+        if one is not None:
+            return Const(one == (fn is operator.eq))
+        two, it = (left, right) if isinstance(left, Either) else (right, left)
+        if isinstance(two, Either) and isinstance(it, (Known, Closure, Partial, Either)):
+            return condition(lw, which_are(lw, two, name, it, node), node)
     a, b = lw.read(left, node), lw.read(right, node)
     a, b = lw.conform(a, kind(b)), lw.conform(b, kind(a))
     ka, kb = kind(a), kind(b)

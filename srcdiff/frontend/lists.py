@@ -16,7 +16,7 @@ from srcdiff.ir.kinds import Array, Seq, Tree, join
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["method", "of_any_length", "replace"]
+__all__ = ["extend", "method", "of_any_length", "replace"]
 
 NOTHING = Plain(Const(None))
 
@@ -112,7 +112,7 @@ def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, nod
     places.share_elements(lw, owner, value, given)
 
 
-def _extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
+def extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
     given = sequences.sequence(lw, args[0], node)
     other = lw.read(given, node)
     if isinstance(kind(other), Array):
@@ -177,6 +177,6 @@ def check_comparable(lw: Lowerer, atom: Atom, node: Any) -> None:
 
 _ASKS: dict[str, Callable[..., Bound]] = {"copy": _copy, "index": _index, "count": _count}
 _CHANGES: dict[str, Callable[..., Bound]] = {
-    "append": _append, "pop": _pop, "insert": _insert, "extend": _extend, "sort": _sort, "clear": _clear,
+    "append": _append, "pop": _pop, "insert": _insert, "extend": extend, "sort": _sort, "clear": _clear,
     "reverse": _reverse, "remove": _remove,
 }  # fmt: skip

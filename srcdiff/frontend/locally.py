@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import Problem, UnsupportedSyntax
+from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.scope import Bound, Closure, Frame, Known, class_key, nodes_in
 from srcdiff.ir.graph import Atom, Graph, Op, Ref, Slice, Struct, walk
 
@@ -51,6 +52,9 @@ def is_local(cls: Any) -> bool:
 
 _DECORATORS = {property: property, staticmethod: staticmethod, classmethod: classmethod,
                functools.cached_property: functools.cached_property}  # fmt: skip
+
+
+_OPTIONS = frozenset({"init", "repr", "eq", "order", "unsafe_hash", "frozen", "match_args", "kw_only"})
 
 
 def class_statement(lw: Lowerer, s: Any) -> None:
@@ -93,9 +97,10 @@ def class_statement(lw: Lowerer, s: Any) -> None:
     as_dataclass = [known(lw, d.func if isinstance(d, gast.Call) else d, unfit) for d in s.decorator_list]
     if any(d is not dataclasses.dataclass for d in as_dataclass):
         unfit("it has a decorator", s.decorator_list[0])
-    options = [k for d in s.decorator_list if isinstance(d, gast.Call) for k in (*d.args, *d.keywords)]
-    if options:
-        unfit("its decorator is given options", s.decorator_list[0])
+    calls = [d for d in s.decorator_list if isinstance(d, gast.Call)]
+    options = {k.arg: lw.read(lw.expr(k.value)) for d in calls for k in d.keywords}
+    if any(d.args for d in calls) or not all(k in _OPTIONS and is_constant(a) for k, a in options.items()):
+        unfit("its decorator is given options that decide how it is made", s.decorator_list[0])
     if as_dataclass:
         made["__annotations__"] = annotations
         made.update((k, LocalValue(b)) for k, b in values.items())
@@ -109,7 +114,7 @@ def class_statement(lw: Lowerer, s: Any) -> None:
     home.append(cls)
     lw.frame.kept = True
     if as_dataclass:
-        dataclasses.dataclass(cls)
+        dataclasses.dataclass(**{k: constant(a) for k, a in options.items()})(cls)
     before = {k: lw.state.names.get(class_key(cls, k)) for k in values}
     for k, b in values.items():
         old = before[k]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import aliases, control, exits, guesses, joins, mappings, places, recursion
+from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places, recursion
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Stop
@@ -31,6 +31,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.frontend.things import mutable
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import (
+    BOOL,
     INT,
     UNKNOWN,
     Array,
@@ -70,6 +71,12 @@ class Slots:
                 self.open(a, INT, "k", indices)
             params += indices
             return k.type.place(indices)
+        if isinstance(k, Tree) and isinstance(k.type, choices.ChoiceType):
+            flags: list[Val] = []
+            for a, key in zip(self.parts(init, k), k.keys, strict=True):
+                self.open(a, BOOL, f"{hint}_{key}", flags)
+            params += flags
+            return k.type.place(flags)
         if isinstance(k, Tree):
             parts = self.parts(init, k)
             items = tuple(
@@ -128,7 +135,7 @@ def leaves(a: Atom, k: Kind) -> list[Atom]:
 
 
 def rebuild(k: Kind, values: list[Val], lw: Lowerer) -> Bound:
-    if isinstance(k, Tree) and isinstance(k.type, places.PlaceType):
+    if isinstance(k, Tree) and isinstance(k.type, (places.PlaceType, choices.ChoiceType)):
         return k.type.place([values.pop(0) for _ in k.items])
     if isinstance(k, Tree):
         agg = Agg(k.type, k.keys, tuple(rebuild(x, values, lw) for x in k.items))
@@ -215,7 +222,7 @@ def trips(
             if key[0] == "item":
                 cell, part = key[1]
                 b0 = joins.part_of(start.cells[cell], part)
-                init = read_at(lw, start, b0) if b0 is not None else UNDEF
+                init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
                 opened[key] = slots.open(init, k, joins.item_hint(lw, start, cell, part), params)
                 joins.set_part(lw.state, cell, part, opened[key])
         for key, k in carried.items():
@@ -304,6 +311,10 @@ def trips(
                     if not joins.same_bound(lw, b, before.names.get(key)):
                         if not carriable(lw, b) or not carriable(lw, start.names[key]):
                             told(lw, b, start.names[key])
+                            choice = choices.common_choice(lw, start, start.names[key], b)
+                            if choice is not None:
+                                wanted[k0] = choice
+                                continue
                             own = b if isinstance(b, Poison) else other_each_trip(key[1])
                             changing.setdefault(key, own)
                             continue
@@ -319,6 +330,17 @@ def trips(
                 b1 = end.cells[key[1]] if key[0] == "cell" else end.names.get(key[1])
                 if key[0] == "item":
                     b1 = joins.part_of(end.cells[key[1][0]], key[1][1])
+                if is_choice(carried[key]):
+                    assert b1 is not None
+                    told(lw, b1)
+                    now = choices.common_choice(lw, start, None, b1, carried[key])
+                    if now is not carried[key]:  # it is one more function, or something else
+                        if now is None:
+                            changes_each_trip(lw, node, name_of_key(key))
+                        wanted[key] = now
+                        continue
+                    ends[key] = choices.which(lw, now, b1, node)
+                    continue
                 last: Atom = UNDEF if b1 is None else lw.read(b1) if not isinstance(b1, Val) else b1
                 if is_place(carried[key]):
                     indices = places.at_place(lw, carried[key], b1)
@@ -477,6 +499,10 @@ def changed_parts(
         first = joins.part_of(start.cells[cell], key)
         if not carriable(lw, b) or (first is not None and not carriable(lw, first)):
             told(lw, b)
+            choice = choices.common_choice(lw, start, first, b) if first is not None else None
+            if choice is not None:
+                wanted["item", (cell, key)] = choice
+                continue
             if b is not first:
                 changes_each_trip(lw, node, str(key))
             continue
@@ -527,6 +553,14 @@ def held_by(lw: Lowerer, state: State, keys: Iterable[Any]) -> list[tuple[Any, B
     return out
 
 
+def is_choice(k: Kind) -> bool:
+    return isinstance(k, Tree) and isinstance(k.type, choices.ChoiceType)
+
+
+def name_of_key(key: Any) -> str:
+    return str(key[1][1])
+
+
 def is_place(k: Kind) -> bool:
     return isinstance(k, Tree) and isinstance(k.type, places.PlaceType)
 
@@ -535,6 +569,8 @@ def read_at(lw: Lowerer, state: State, b: Bound, k: Kind = UNKNOWN) -> Atom:
     """The value of a bound before the loop; for a place in an array or list, its indices."""
     old, lw.state = lw.state, state
     try:
+        if is_choice(k):
+            return choices.which(lw, k, b, lw.node)
         at = places.at_place(lw, k, b) if is_place(k) else None
         return at if at is not None else lw.read(b)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +24,11 @@ from srcdiff.frontend import (
     sequences,
     statements,
     texts,
+    views,
 )
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content, element, one_of, stored
-from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain, Step
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
@@ -159,6 +161,8 @@ def array_method(
         from srcdiff.frontend import higher
 
         return higher.written(lw, node, "out = [row.tolist() for row in x]", {"x": owner})
+    if name == "view" and not args and not kwargs and isinstance(kind(atom), Array):
+        return views.view(lw, owner, Step(operator.getitem, (Const(...),)))
     if name == "flatten":
         order = [lw.read(a, node) for a in [*args, *kwargs.values()]]
         if order and order[0] in (Const("A"), Const("K")):

@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import gast
 import numpy as np
 
 from srcdiff.frontend import aliases, boxes, captures
@@ -22,6 +23,7 @@ from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
+    Closure,
     Either,
     Field,
     Frame,
@@ -434,12 +436,13 @@ def opened(lw: Lowerer, b: Bound, node: Any) -> Bound:
 def generated(init: Any, home: type) -> bool:
     """Whether an ``__init__`` is the one that ``@dataclass`` has written."""
     params = vars(home).get("__dataclass_params__")
-    return (
-        params is not None
-        and params.init
-        and getattr(init, "__code__", None) is not None
-        and (init.__code__.co_filename == "<string>")
-    )
+    return params is not None and params.init and is_generated(init)
+
+
+def is_generated(fn: Any) -> bool:
+    """Whether a method is made of text that is not in any file, as ``@dataclass`` makes its own."""
+    code = getattr(fn, "__code__", None)
+    return code is not None and code.co_filename == "<string>"
 
 
 def fill_dataclass(
@@ -524,6 +527,11 @@ COMPARED = {
     operator.gt: ("gt", "lt"), operator.le: ("le", "ge"), operator.ge: ("ge", "le"),
 }  # fmt: skip
 
+_COMPARISONS = {"__eq__": "==", "__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+
+
+LOOPS = (gast.For, gast.While, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)
+
 
 def content(lw: Lowerer, b: Bound) -> Any:
     return lw.content(adopt(lw, lw.settled(b)))
@@ -579,9 +587,24 @@ def special(lw: Lowerer, owner: Bound, name: str, args: list[Bound], node: Any) 
     found = find(box.type, name)
     if found is None or not is_function(found[0]):
         return None
+    by_fields = dataclasses.is_dataclass(found[1]) and is_generated(found[0])
+    if by_fields and (sign := _COMPARISONS.get(name)) is not None:
+        return field_by_field(lw, sign, found[1], adopt(lw, owner), args[0], node)
     path = (("const", found[1]), ("attr", name))
     got = lw.call(Known(found[0], f"{box.type.__name__}.{name}", path), [adopt(lw, owner), *args], {}, node)
     return None if isinstance(got, Known) and got.obj is NotImplemented else got
+
+
+def field_by_field(lw: Lowerer, sign: str, home: type, a: Bound, b: Bound, node: Any) -> Bound | None:
+    """The comparison that ``@dataclass`` writes: of the fields, as tuples, if both are of one class."""
+    from srcdiff.frontend import higher
+
+    own, other = content(lw, a), content(lw, b)
+    if not is_object(other) or own.type is not other.type:
+        return None
+    names = [f.name for f in home.__dataclass_fields__.values() if f.compare and kind_of_field(f) == "field"]  # type: ignore[attr-defined]
+    sides = ["(" + "".join(f"{x}.{n}, " for n in names) + ")" for x in "ab"]
+    return higher.written(lw, node, f"out = {sides[0]} {sign} {sides[1]}", {"a": a, "b": b})
 
 
 def operate(
@@ -618,6 +641,12 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Known) and isinstance(b, Known):
         lw.read(a), lw.read(b)
         return a.obj is b.obj
+    if isinstance(a, Closure) and isinstance(b, Closure):
+        if a.node is not b.node:
+            return False
+        return True if a is b or (a.frame is b.frame and is_made_once(a)) else None
+    if isinstance(a, (Known, Closure)) and isinstance(b, (Known, Closure)):
+        return False
     if isinstance(a, Loc) and isinstance(b, Loc) and not a.path and not b.path:
         if a.cell == b.cell:
             return True
@@ -625,6 +654,26 @@ def identical(lw: Lowerer, left: Bound, right: Bound) -> bool | None:
     if isinstance(a, Known) != isinstance(b, Known) and isinstance(a, (Known, Loc, Agg)):
         return False if isinstance(b, (Known, Loc, Agg)) else None
     return None
+
+
+def is_made_once(f: Closure) -> bool:
+    """Whether a function in a function is made once for each call of that: not in a loop."""
+    around = f.frame.source.node if f.frame.source is not None else None
+    loops = [n for n in gast.walk(around) if isinstance(n, LOOPS)] if around is not None else []
+    return around is not None and not any(x is f.node for n in loops for x in gast.walk(n))
+
+
+def equal_methods(a: Bound, b: Bound) -> bool | None:
+    """Whether two bound methods are equal: one function, of one object."""
+    if not isinstance(a, Partial) or not isinstance(b, Partial):
+        return None
+    if not isinstance(a.fn, Known) or not isinstance(b.fn, Known) or a.kwargs or b.kwargs:
+        return None
+    if a.fn.obj is not b.fn.obj:
+        return False
+    own, other = a.args, b.args
+    here = len(own) == len(other) == 1 and isinstance(own[0], Loc) and isinstance(other[0], Loc)
+    return True if here and own[0].cell == other[0].cell and not own[0].path and not other[0].path else None  # type: ignore[union-attr]
 
 
 def places_of(lw: Lowerer, box: Agg, item: Bound, node: Any) -> list[int] | None:

@@ -13,7 +13,7 @@ import numpy.polynomial.polynomial as series
 
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Args, Bound, Kw
+from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -108,62 +108,123 @@ class Falling:
 
 
 class Rising:
-    """``Polynomial``: the lowest power first, with the domain that changes nothing."""
+    """``Polynomial``: the lowest power first, of what its domain is mapped to."""
 
     def __init__(self, coef: Any, domain: Any = None, window: Any = None, symbol: Any = "x") -> None:
         self.coef: Any = np.atleast_1d(np.asarray(coef))
+        self.limits: Any = None  # (the domain and the window that change nothing)
+        if domain is not None or window is not None:
+            first, last = (-1.0, 1.0) if domain is None else domain
+            left, right = (-1.0, 1.0) if window is None else window
+            self.limits = (first, last, left, right)
+
+    def like(self, coef: Any) -> Any:
+        """A polynomial of the same domain."""
+        out = Rising(coef)
+        out.limits = self.limits
+        return out
+
+    @property
+    def domain(self) -> Any:
+        return np.array([-1.0, 1.0] if self.limits is None else self.limits[:2])
+
+    @property
+    def window(self) -> Any:
+        return np.array([-1.0, 1.0] if self.limits is None else self.limits[2:])
+
+    def mapparms(self) -> Any:
+        if self.limits is None:
+            return 0.0, 1.0
+        first, last, left, right = self.limits
+        return (last * left - first * right) / (last - first), (right - left) / (last - first)
 
     def __call__(self, arg: Any) -> Any:
-        return series.polyval(arg, self.coef)
+        if self.limits is None:
+            return series.polyval(arg, self.coef)
+        offset, scale = self.mapparms()
+        return series.polyval(offset + scale * arg, self.coef)
+
+    def convert(self, domain: Any = None, kind: Any = None, window: Any = None) -> Any:
+        out = Rising([0.0], domain, window)
+        offset, scale = self.mapparms()
+        start, slope = out.mapparms()
+        step = np.stack([offset - scale * start / slope, scale / slope])  # this variable, by the new one
+        out.coef = self.coef[-1:]
+        for k in range(len(self.coef) - 1):
+            last = len(self.coef) - 2 - k
+            out.coef = series.polyadd(series.polymul(out.coef, step), self.coef[last : last + 1])
+        return out
 
     def deriv(self, m: Any = 1) -> Any:
-        return Rising(series.polyder(self.coef, m))
+        if self.limits is None:
+            return Rising(series.polyder(self.coef, m))
+        return self.like(series.polyder(self.coef, m) * self.mapparms()[1] ** m)
 
     def integ(self, m: Any = 1, k: Any = (), lbnd: Any = None) -> Any:
-        return Rising(series.polyint(self.coef, m, [*k] if isinstance(k, (tuple, list)) else [k],
-                                     0.0 if lbnd is None else lbnd))  # fmt: skip
+        constants = [*k] if isinstance(k, (tuple, list)) else [k]
+        if self.limits is None:
+            return Rising(series.polyint(self.coef, m, constants, 0.0 if lbnd is None else lbnd))
+        offset, scale = self.mapparms()
+        start = 0.0 if lbnd is None else offset + scale * lbnd
+        return self.like(series.polyint(self.coef, m, constants, start, 1.0 / scale))
+
+    def linspace(self, n: Any = 100, domain: Any = None) -> Any:
+        first, last = self.domain if domain is None else domain
+        x = np.linspace(first, last, n)
+        return x, self(x)
 
     def degree(self) -> Any:
         return len(self.coef) - 1
 
     def roots(self) -> Any:
-        return series.polyroots(self.coef)
+        if self.limits is None:
+            return series.polyroots(self.coef)
+        offset, scale = self.mapparms()
+        return (series.polyroots(self.coef) - offset) / scale
 
     def __neg__(self) -> Any:
-        return Rising(-self.coef)
+        return self.like(-self.coef)
 
     def __add__(self, other: Any) -> Any:
-        return Rising(series.polyadd(self.coef, rising(other)))
+        return self.like(series.polyadd(self.coef, rising(other, self)))
 
     def __radd__(self, other: Any) -> Any:
         return self + other
 
     def __sub__(self, other: Any) -> Any:
-        return Rising(series.polysub(self.coef, rising(other)))
+        return self.like(series.polysub(self.coef, rising(other, self)))
 
     def __rsub__(self, other: Any) -> Any:
-        return Rising(series.polysub(rising(other), self.coef))
+        return self.like(series.polysub(rising(other, self), self.coef))
 
     def __mul__(self, other: Any) -> Any:
-        return Rising(series.polymul(self.coef, rising(other)))
+        return self.like(series.polymul(self.coef, rising(other, self)))
 
     def __rmul__(self, other: Any) -> Any:
         return self * other
 
     def __truediv__(self, other: Any) -> Any:
-        return Rising(self.coef / other)
+        return self.like(self.coef / other)
 
     def __floordiv__(self, other: Any) -> Any:
-        return Rising(divided(self.coef[::-1], rising(other)[::-1])[0][::-1])
+        return self.like(divided(self.coef[::-1], rising(other, self)[::-1])[0][::-1])
 
     def __mod__(self, other: Any) -> Any:
-        return Rising(divided(self.coef[::-1], rising(other)[::-1])[1][::-1])
+        return self.like(divided(self.coef[::-1], rising(other, self)[::-1])[1][::-1])
 
     def __pow__(self, other: Any) -> Any:
-        out = Rising(np.ones(1))
+        out = self.like(np.ones(1))
         for _ in range(other):
             out = out * self
         return out
+
+
+def fitted(x: Any, y: Any, deg: Any, domain: Any = None, w: Any = None, window: Any = None) -> Any:
+    """``Polynomial.fit``: least squares in what the points are mapped to."""
+    out = Rising([0.0], [np.min(x), np.max(x)] if domain is None else domain, window)
+    offset, scale = out.mapparms()
+    out.coef = np.polyfit(offset + scale * np.asarray(x), y, deg, w=w)[::-1]
+    return out
 
 
 Falling.__name__, Rising.__name__ = "np.poly1d", "Polynomial"  # as errors speak of them
@@ -185,9 +246,16 @@ def falling(x: Any) -> Any:
     return x.coeffs if isinstance(x, Falling) else np.atleast_1d(np.asarray(x))
 
 
-def rising(x: Any) -> Any:
-    """The same, the lowest power first."""
-    return x.coef if isinstance(x, Rising) else np.atleast_1d(np.asarray(x))
+def rising(x: Any, like: Rising) -> Any:
+    """The same, the lowest power first; of a polynomial of the same domain as another one."""
+    if not isinstance(x, Rising):
+        return np.atleast_1d(np.asarray(x))
+    if (x.limits is not None or like.limits is not None) and x.limits is not like.limits:
+        if np.any(x.domain != like.domain):
+            raise TypeError("Domains differ")
+        if np.any(x.window != like.window):
+            raise TypeError("Windows differ")
+    return x.coef
 
 
 def read_as(cls: type, options: int) -> Any:
@@ -195,7 +263,7 @@ def read_as(cls: type, options: int) -> Any:
     make = objects.stand_in(cls)
 
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
-        if len(args) > options or {"domain", "window"} & kwargs.keys():
+        if len(args) > options:
             return None
         box = content(lw, args[0]) if args else None
         if isinstance(box, Agg) and box.type is cls:
@@ -205,7 +273,16 @@ def read_as(cls: type, options: int) -> Any:
     return handler
 
 
+def fit(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    """``Polynomial.fit``: of points and a degree; what else it may be asked for is by name."""
+    known = {"x", "y", "deg", "domain", "w", "window"}
+    if len(args) > 4 or not kwargs.keys() <= known:
+        return None
+    return lw.call(Known(fitted, "Polynomial.fit"), args, kwargs, node)
+
+
 SPECIAL: dict[Any, Any] = {
-    np.poly1d: read_as(Falling, 3), np.polynomial.Polynomial: read_as(Rising, 1),
+    np.poly1d: read_as(Falling, 3), np.polynomial.Polynomial: read_as(Rising, 4),
+    np.polynomial.Polynomial.fit: fit,
     Falling: objects.stand_in(Falling), Rising: objects.stand_in(Rising),
 }  # fmt: skip

@@ -660,11 +660,11 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     fixed = known_items.fixed_items(lw, seq, node)
     if fixed is not None:
         values = fixed if is_none(key) else [lw.call(key, [b], {}, node) for b in fixed]  # type: ignore[arg-type]
-        atoms = [lw.read(v, node) for v in values]
-        keys = deciding(atoms)
+        keys = deciding(lw, values)
         if keys is not None and is_constant(flag):
             order = sorted(range(len(keys)), key=keys.__getitem__, reverse=bool(constant(flag)))
             return make_list([fixed[k] for k in order], lw)
+        atoms = [lw.read(v, node) for v in values]
         whole: Atom = Struct(list, tuple(range(len(atoms))), tuple(atoms))
         order_ = lw.prim(ops.order, [whole, flag], result=Seq(INT))
         box = make_tuple(fixed)
@@ -677,14 +677,15 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     return listed(lw, producers.text(lw, iterators.picked, [seq, lw.bind(order_)], {}, node), node)
 
 
-def deciding(atoms: list[Atom]) -> list[Any] | None:
+def deciding(lw: Lowerer, values: list[Bound]) -> list[Any] | None:
     """Constants by which values are sorted: they themselves, or the first items of tuples, all different."""
-    if all(is_constant(a) for a in atoms):
-        return [constant(a) for a in atoms]
-    firsts = [a.items[0] for a in atoms if isinstance(a, Struct) and a.type is tuple and a.items]
-    if len(firsts) < len(atoms) or not all(isinstance(a, Const) for a in firsts):
+    boxes = [content(lw, v) for v in values]
+    if all(isinstance(b, Plain) and is_constant(b.atom) for b in boxes):
+        return [constant(b.atom) for b in boxes]
+    firsts = [content(lw, b.items[0]) for b in boxes if isinstance(b, Agg) and b.type is tuple and b.items]
+    if len(firsts) < len(boxes) or not all(isinstance(b, Plain) and type(b.atom) is Const for b in firsts):
         return None
-    keys = [constant(a) for a in firsts]
+    keys = [constant(b.atom) for b in firsts]
     return keys if len(set(keys)) == len(keys) else None
 
 

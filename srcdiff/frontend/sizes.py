@@ -44,15 +44,8 @@ def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = No
 
 
 def other_than(lw: Core, of: Atom, n: int) -> int | None:
-    """The length of an array or a list, at most ``n + 1``, where it is not ``n`` in the call at hand.
-
-    Only then it is settled, or where an error would be caught: to ask at each call is dearer than what is
-    mostly done with a few numbers.
-    """
-    before = dict(lw.guards)
+    """The length of an array or a list, at most ``n + 1``, where it is not ``n`` in the call at hand."""
     found = at_most(lw, of, n + 1)
-    if found == n and not lw.attempts:
-        lw.guards = before
     return None if found == n else found
 
 

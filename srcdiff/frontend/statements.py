@@ -47,7 +47,7 @@ from srcdiff.frontend.expressions import (
 )
 from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
-from srcdiff.frontend.scope import Agg, Bound, Either, Loc, Plain, Poison, Step
+from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
@@ -439,14 +439,14 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
         return got
     box = content(lw, current)
     if isinstance(box, Agg):
-        extra = content(lw, value)
+        extra: Any = content(lw, value)
         if box.type is dict and fn is operator.or_ and isinstance(extra, Agg) and isinstance(current, Loc):
             lw.change(current, merged_dicts(box, extra), node)
             return None
-        if box.type is list and fn is operator.add:
-            extra = content(lw, value)
-            if isinstance(extra, Agg):
-                items = box.items + extra.items
+        if box.type is list and fn is operator.add and not is_array(lw, value):
+            value, extra = sequences.spread(lw, value, node)  # any iterable, as in ``extend``
+            if extra is not None:
+                items = (*box.items, *extra)
                 lw.change(current, Agg(list, tuple(range(len(items))), items), node)  # type: ignore[arg-type]
                 return None
             current = as_sequence(lw, current, box, node)
@@ -454,13 +454,15 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
             return binary(lw, fn, current, value, node)
     a = lw.sure(lw.read(current, node))
     k = kind(a)
-    b = lw.read(value, node)
     if isinstance(k, Seq) and k.frozen:
         return binary(lw, fn, current, value, node)
-    if isinstance(k, Seq) and fn is operator.add and isinstance(current, Loc):
-        lw.write(current, lw.prim(operator.concat, [a, b], result=k, hint=name_of(a), user=True), node)
-        places.share_elements(lw, current, value)
-        return None
+    if type(k) is Seq and fn is operator.add:
+        if is_array(lw, value):  # the sum with a list is NumPy's, and a new array
+            return binary(lw, fn, current, value, node)
+        if isinstance(current, Loc):
+            lists.extend(lw, current, a, [value], {}, node)
+            return None
+    b = lw.read(value, node)
     if isinstance(k, Array) and isinstance(current, Loc):
         b = lw.read(operands.as_array(lw, value, node))
         lw.write(current, in_place(lw, fn, a, b, node), node)
@@ -472,6 +474,13 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
         lw.write(current, new, node)
         return None
     return Plain(lw.prim(fn, [a, b]))
+
+
+def is_array(lw: Lowerer, b: Bound) -> bool:
+    box = content(lw, b)
+    if isinstance(box, (Agg, Iter)) or sequences.is_iterator(lw, b):
+        return False
+    return isinstance(kind(lw.read(b)), Array)
 
 
 def in_place(lw: Lowerer, fn: Any, a: Atom, b: Atom, node: Any) -> Atom:

@@ -109,6 +109,7 @@ class Copies(Conflicts):
             elif isinstance(a, Val):
                 c = self.copy(a, op)
                 c.out.user = False
+                self.note_unset(a, c)
                 r.ops.append(c)
                 a = c.out
             r.results.append(a)
@@ -116,6 +117,13 @@ class Copies(Conflicts):
         op.outs.append(out)
         self.like(v, out)
         return out
+
+    def note_unset(self, v: Val, c: Op) -> None:
+        """What a copy is made of may not be set on every path: it is None there, and so is the copy."""
+        if self.may_be_unset(v):
+            c.attrs["unset"] = True
+            self.maybe.add(v)
+        self.like(v, c.out)
 
     def like(self, v: Val, copy: Val) -> None:
         """A copy of what may be None may be None."""

@@ -46,11 +46,8 @@ class Results(Copies):
 
         def copied(v: Val, fn: Any) -> Val:
             c = Op("prim", [v], attrs={"fn": fn})
-            if self.may_be_unset(v):
-                c.attrs["unset"] = True
-                self.maybe.add(v)
             c.outs.append(Val("", v.kind, c))
-            self.like(v, c.out)
+            self.note_unset(v, c)
             region.ops.append(c)
             return c.out
 

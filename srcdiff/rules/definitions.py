@@ -472,6 +472,7 @@ def poly(seq_of_zeros: Any) -> Any:
 @definition(np.polyadd, "a1", "a2")
 def polyadd(a1: Any, a2: Any) -> Any:
     """Coefficients added from the last one on."""
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
     n = max(np.size(a1), np.size(a2))
     return np.pad(a1, (n - np.size(a1), 0)) + np.pad(a2, (n - np.size(a2), 0))
 
@@ -479,6 +480,7 @@ def polyadd(a1: Any, a2: Any) -> Any:
 @definition(np.polysub, "a1", "a2")
 def polysub(a1: Any, a2: Any) -> Any:
     """Coefficients subtracted from the last one on."""
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
     n = max(np.size(a1), np.size(a2))
     return np.pad(a1, (n - np.size(a1), 0)) - np.pad(a2, (n - np.size(a2), 0))
 

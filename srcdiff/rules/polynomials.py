@@ -146,6 +146,19 @@ def basis(home: Any, p: str, x: list[float]) -> None:
                 c = c + last * np.where(np.arange(np.size(c)) == 0, 1.0, 0.0)
         return c
 
+    add, div = getattr(home, f"{p}add"), getattr(home, f"{p}div")
+
+    def of_vectors(fn: Any) -> None:
+        @definition(fn, "c1", "c2")
+        def of_numbers(c1: Any, c2: Any) -> Any:
+            """A number is a series of one term."""
+            if np.ndim(c1) == 1 and np.ndim(c2) == 1:
+                return NotImplemented
+            return fn(np.atleast_1d(c1), np.atleast_1d(c2))
+
+    for fn in (add, sub, mul, div):
+        of_vectors(fn)
+
     @differential(getattr(home, f"{p}add"))
     def added(c1: Any, c2: Any, *, out: Any, c1_dot: Any, c2_dot: Any) -> Any:
         return resized(c1_dot, out, 0) + resized(c2_dot, out, 0)

@@ -230,24 +230,27 @@ assert g(x, np.max(x)).shape == (1000,)
     Entry(
         "branches",
         "The two paths of a condition leave a name, or give a value, of different structure (tuples of "
-        "different length, say), or a name stands for another function in each trip of a loop.",
+        "different length, say), or a name stands for a function that each trip of a loop makes anew.",
         """
 def f(x, n):
     g = math.sin
     for _ in range(n):
         x = g(x)
-        g = math.cos
+        g = lambda z, x=x: math.cos(z * x)
     return x
 
 grad(f)(2.0, 30)
 """,
         """
 def f(x, n):
-    for k in range(n):
-        x = math.sin(x) if k == 0 else math.cos(x)
+    first, then = (lambda z, by: math.sin(z)), (lambda z, by: math.cos(z * by))
+    g, before = first, x
+    for _ in range(n):
+        x, before = g(x, before), x
+        g = then
     return x
 
-grad(f)(2.0, 3)
+grad(f)(2.0, 30)
 """,
     ),
     Entry(

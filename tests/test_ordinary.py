@@ -1,0 +1,249 @@
+"""Ordinary programs, in the style of scripts: both modes and the second order, against differences."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.polynomial.polynomial as series
+import pytest
+from numpy.polynomial import Polynomial
+
+import numeric
+from srcdiff import grad, jvp, source, vjp
+
+X = np.array([0.5, 1.5, 2.5, 0.8])
+PROGRAMS: list[Callable[[Any], Any]] = []
+
+
+def program(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    PROGRAMS.append(f)
+    return f
+
+
+def weighted(items: Any) -> Any:
+    total = 0.0
+    for i, v in enumerate(items):
+        total += v * v * (i + 1)
+    return total
+
+
+# ---- lists, made longer
+
+
+@program
+def array_added_to_a_list(x):  # (which NumPy does: element by element, and the list stays what it is)
+    kept = names = list(x)
+    names += x
+    return weighted(kept) * np.sum(names)
+
+
+@program
+def array_added_to_a_list_of_known_length(x):
+    d = {"a": [x[0]]}
+    d["a"] += x
+    return weighted(d["a"])
+
+
+@program
+def anything_added_to_a_list(x):
+    out = list(x)
+    out += (2 * v for v in x)
+    out += (x[0], x[1])
+    out += map(np.sin, x)
+    out += {1.0: 2.0}
+    short = [1.0]
+    short += (v for v in x)
+    short += range(2)
+    return weighted(out) + weighted(short)
+
+
+@program
+def view_of_all(x):
+    y = x.view()
+    y[0] = y[1] * 2
+    y *= x
+    return np.sum(x * x)
+
+
+# ---- classes
+
+
+@dataclass(order=True)
+class Ranked:
+    at: float
+    size: float = 2.0
+
+
+@dataclass
+class Tagged:
+    at: float
+    tag: str = field(default="", compare=False)
+
+
+@program
+def dataclasses_compared(x):
+    a, b = Ranked(x[0]), Ranked(x[1], x[2])
+    same = Tagged(x[0], "u") == Tagged(x[0])
+    best = a
+    for v in x:
+        if Ranked(v) > best:
+            best = Ranked(v)
+    return (a < b) * x[0] + (a == b) * 7 + (a != b) * x[1] + same * x[3] ** 2 + best.at**2
+
+
+@program
+def frozen_dataclass_in_a_function(x):
+    @dataclass(frozen=True)
+    class Pair:
+        a: float
+        b: float = 2.0
+
+        def product(self):
+            return self.a * self.b
+
+    p = dataclasses.replace(Pair(x[0]), b=x[1])
+    return p.product() + sum(dataclasses.astuple(p)) + dataclasses.asdict(p)["a"] ** 2
+
+
+@program
+def functions_sorted_by_name(x):
+    known = {"b": lambda v: v * v, "a": lambda v: v**3}
+    stages = [(2, np.sin), (1, np.cos), (3, np.exp)]
+    for _, f in sorted(stages, key=lambda t: -t[0]):
+        x = f(x)
+    return sum(f(v) * (i + 1) for i, (_, f) in enumerate(sorted(known.items())) for v in x)
+
+
+# ---- polynomials
+
+
+@program
+def polynomials_of_a_domain(x):
+    p = Polynomial(x, domain=[0, 2], window=[-1, 1])
+    slow = p.convert(domain=[-2, 3])
+    return p.deriv()(0.5) * p.integ(lbnd=0.2)(1.0) + p.coef[0] * p.degree() + slow(0.3) * slow.coef[1]
+
+
+@program
+def fitted_polynomials(x):
+    at = np.arange(6.0)
+    y = np.append(x, [1.0, 3.0])
+    a, b = Polynomial.fit(at, y, 3), Polynomial.fit(at, y * y, 2, w=at + 1)
+    c = a * b + a - 2 * b
+    _, values = c.linspace(5)
+    return c(1.7) + values @ values + c.convert().coef[1] + Polynomial.fit(x, at[:4], 1)(x[2])
+
+
+@program
+def polynomials_and_numbers(x):
+    return sum(
+        np.sum(f(x, x[1]) ** 2) + np.sum(f(2.0, x) ** 2)
+        for f in (np.polyadd, np.polysub, np.polymul, series.polyadd, series.polysub, series.polymul)
+    )
+
+
+def test_polynomials_of_other_domains() -> None:
+    def f(x):
+        return (Polynomial(x, domain=[0, 2]) + Polynomial(x))(0.3)
+
+    with pytest.raises(TypeError, match="Domains differ"):
+        f(X)
+    with pytest.raises(TypeError, match="Domains differ"):
+        grad(f)(X)
+
+
+# ---- functions that change from trip to trip
+
+
+class Heater:
+    """A machine whose state is one of its methods."""
+
+    def __init__(self, gain):
+        self.gain, self.state, self.heat, self.starts = gain, self.idle, 0.0, 0
+
+    def idle(self, t):
+        self.heat = 0.9 * self.heat
+        if t > 1:
+            self.state, self.starts = self.warming, self.starts + 1
+
+    def warming(self, t):
+        self.heat += self.gain * t
+        if t > 2:
+            self.state = self.cooling
+        elif t < 0.6:
+            self.state = self.idle
+
+    def cooling(self, t):
+        self.heat *= np.exp(-t)
+        self.state = self.idle if self.starts % 2 else self.warming
+
+
+@program
+def state_that_is_a_method(x):
+    h, hot = Heater(x[0]), 0.0
+    for t in np.concatenate([x, x[::-1], x]):
+        h.state(t)
+        if h.state == h.cooling:
+            hot += t * h.heat
+        elif h.state != h.idle:
+            hot -= t
+    return h.heat * h.gain + hot
+
+
+@program
+def two_machines_until(x):
+    machines, n = [Heater(x[0]), Heater(x[1])], 0
+    while n < 20 and machines[0].heat < 9:
+        for m in machines:
+            m.state(x[n % 4] + 0.1 * m.heat)
+        n += 1
+    machines[1].state(x[2])
+    return machines[0].heat * machines[1].heat
+
+
+@program
+def functions_in_turn(x):
+    buffer = np.zeros(4)
+
+    def put(i, v):
+        buffer[i] += v * v
+
+    def take(i, v):
+        buffer[i] -= v
+
+    f, then, s = put, None, 0.0
+    for k in range(20):
+        v = x[k % 4]
+        f(k % 4, v)
+        if then is not None:
+            s = then(s, v) * 1.0
+        f = take if f is put and v > 1 else put
+        then = max if then is min else min
+    return buffer @ x + s
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_derivatives(f: Callable[[Any], Any]) -> None:
+    g, direction = grad(f), np.array([0.3, -0.7, 0.2, 0.9])
+    expected = numeric.gradient(f, (X,), (0,))[0]
+    numeric.assert_close(g(X.copy()), expected, 1e-6)
+    numeric.assert_close(jvp(f, (X.copy(),), (direction,))[1], expected @ direction, 1e-6)
+    value, pull = vjp(f, X.copy())
+    numeric.assert_close(pull(2.0 * np.ones_like(value))[0], 2.0 * expected, 1e-6)
+    second = (g(X + 1e-5 * direction) - g(X - 1e-5 * direction)) / 2e-5
+    numeric.assert_close(jvp(g, (X.copy(),), (direction,))[1], second, 1e-5)
+
+
+def test_a_function_that_changes_is_a_flag() -> None:
+    def f(x, n):
+        g = np.sin
+        for _ in range(n):
+            x = g(x)
+            g = np.cos if x > 0.5 else np.sin
+        return x
+
+    assert "g_sin = True" in source(grad(f), 1.0, 30)
