@@ -23,11 +23,12 @@ from srcdiff import grad
 FILE = Path(__file__).with_name("golden_rules.txt")
 
 HELPERS: dict[str, tuple[str, str]] = {
+    "np.logaddexp(x, y)": ("logaddexp_slope", "an infinite result is the larger operand's"),
     "np.sinc(x)": ("sinc_derivative", "a series near zero"),
     "np.prod(x)": ("products_of_others", "a division where no factor is zero"),
     "np.max(x)": ("to_largest", "np.argmax where nothing is tied"),
     "np.max(A, axis=1)": ("to_largest", "np.argmax where nothing is tied"),
-    "np.cumprod(x)": ("recurrence, shifted", "exact where factors are zero"),
+    "np.cumprod(x)": ("cumprod_back", "exact where factors are zero"),
     "np.sort(x)": ("from_sorted", "a quick sort where nothing is tied"),
     "np.median(x)": ("to_quantile", "the middle two, and ties"),
     "np.einsum('ij,j->i', A, x)": ("fit", "sizes of one are repeated"),

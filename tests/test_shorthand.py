@@ -91,6 +91,20 @@ def test_slopes_of_an_angle(size: float) -> None:
     agree(chosen.arctan2_slope, x1, x2)
 
 
+def test_slopes_of_a_sum_of_exponentials() -> None:
+    x1, x2 = rng.normal(size=(2, 5)) * 100
+    far = np.array([INF, -INF, 1.0, NAN, -INF]), np.array([INF, -INF, -INF, 1.0, 800.0])
+    for one, other in ((x1, x2), (x1[0], x2[0]), (x1, 0.5), (0.5, x2), (x1[:, None], x2), far, (INF, INF)):
+        with np.errstate(invalid="ignore"):
+            out = np.logaddexp(one, other)
+        agree(chosen.logaddexp_slope, one, other, out)
+    for one, other in zip(*far, strict=True):
+        with np.errstate(invalid="ignore"):
+            out = np.logaddexp(one, other)
+        agree(chosen.logaddexp_slope, float(one), float(other), float(out))
+    agree(chosen.logaddexp_slope, *(x.astype("f4") for x in (x1, x2, np.logaddexp(x1, x2))))
+
+
 def test_every_helper_has_its_longhand() -> None:
     for _, helper, _, _ in SHORTHANDS:
         (defined,) = registry.definitions_of(helper)
@@ -125,7 +139,12 @@ def running(x: Any) -> Any:
     return np.sum(np.cumprod(x, axis=1) ** 2) + np.sum(np.cumprod(x[:, :2], axis=0) ** 2)
 
 
+def sums_of_exponentials(x: Any) -> Any:
+    return np.sum(np.logaddexp(x[0], x[1]) ** 2)
+
+
 FUNCTIONS = {
+    sums_of_exponentials: ("logaddexp_slope", "np.logaddexp"),
     largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
     product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
     running: ("cumprod_back", "cumprod"), in_order: ("from_sorted", "sorted_like"),

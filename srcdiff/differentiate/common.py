@@ -702,7 +702,7 @@ class Builder(Lowerer):
                 and self.mask(g) is None
             ):
                 if kg.dtype[0] == kp.dtype[0] == "f" and not isinstance(p, Const):
-                    return self.rule(vocabulary.total_product, {"g": g, "p": p})
+                    return self.total_product(g, p)
             g = self.times(g, p, flat, low)
             kg = kind(g)
         if g is ZERO:
@@ -725,6 +725,17 @@ class Builder(Lowerer):
         elif not isinstance(kg, (Seq, Tree)):
             g = self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
         return self.fit_type(g, x)
+
+    def total_product(self, g: Atom, p: Atom) -> Atom:
+        """The sum of ``g * p``; a sign, and numbers that the slope was divided by, are taken out of it."""
+        found = divided(p, self.born)
+        if found is not None and isinstance(kind(found[2]), Scalar) and kind(found[1]) == kind(p):
+            total = self.prim(operator.truediv, [self.total_product(g, found[1]), found[2]])
+            return self.prim(operator.neg, [total]) if found[0] else total
+        x = negated(p, self.born)
+        if x is not None and kind(x) == kind(p):
+            return self.prim(operator.neg, [self.total_product(g, x)])
+        return self.rule(vocabulary.total_product, {"g": g, "p": p})
 
     def product_above(self, g: Atom, p: Atom) -> Atom | None:
         """``g * p``, to be summed, if ``g`` is zero in places where ``p`` may be infinite."""

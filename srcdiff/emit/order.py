@@ -11,6 +11,7 @@ from srcdiff.ir.graph import (
     Graph,
     LoopView,
     Op,
+    Ref,
     Region,
     Struct,
     Val,
@@ -266,7 +267,7 @@ def expression_if(op: Op, lay: Layout) -> bool:
                 return False
             if o.out.user:
                 return False
-        if any(not isinstance(a, (Val, Const, Struct)) for a in r.results):
+        if any(not isinstance(a, (Val, Const, Ref, Struct)) for a in r.results):
             return False
     for r in op.regions:
         lay.folded.update(r.ops)

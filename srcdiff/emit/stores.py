@@ -114,7 +114,7 @@ def written_over(asm: Assembler, op: Op) -> None:
 
 def add_item(asm: Assembler, op: Op) -> None:
     base, index, value = op.ins
-    if op.attrs.get("at") or not plain_index(asm, base, index):
+    if (op.attrs.get("at") or not plain_index(asm, base, index)) and not op.attrs.get("apart"):
         np_add = attr(attr(name(asm.spelling.module(np)), "add"), "at")
         asm.emit(gast.Expr(call(np_add, asm.expr(base), asm.expr(index), asm.expr(value))), op.origin)
         return

@@ -170,6 +170,9 @@ def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val,
                 attrs = {"fn": p.helper, "names": ("",) * len(given), "text": p.helper.__name__}
                 new = Op("prim", given, op.outs, attrs=attrs, origin=op.origin)
                 op.out.op = new
+                k = op.out.kind
+                if isinstance(k, Array) and not k.dims and all(isinstance(kind(a), Scalar) for a in given):
+                    op.out.kind = Scalar(k.dtype, False)  # what was made for arrays gave one without axes
                 region.ops[n] = new
                 changed = True
                 break

@@ -30,6 +30,8 @@ class Words:
     gives_numbers: Callable[[Any], bool]  # whether a function makes such numbers, of Python's too
     contract: Any  # sums of products, as a text of indices says
     array: Any  # of rows, arrays of one shape
+    counted: Any  # the numbers below one
+    untake: Any  # the cotangent of what was taken along an axis
     writes_over: Callable[
         [Any], bool
     ]  # whether a function of one operand, element by element, takes ``out=``

@@ -14,6 +14,7 @@ from srcdiff.ir.graph import Graph, clone
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.load import load
+from srcdiff.optimise.choices import choices_of_numbers
 from srcdiff.optimise.contract import contracted
 from srcdiff.optimise.filled import made_full
 from srcdiff.optimise.inplace import memory_of
@@ -21,6 +22,8 @@ from srcdiff.optimise.lists import as_lists
 from srcdiff.optimise.outers import outers_at_once
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
+from srcdiff.optimise.picked import picked_at_once
+from srcdiff.optimise.powers import powers_as_products
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
 from srcdiff.optimise.together import added_together
@@ -163,6 +166,8 @@ def printed(graph: Graph) -> Graph:
         if not graph.info.get("budget"):  # (what is put away is no part of it)
             graph = noted("together", added_together(graph, context.WORDS))
         graph = noted("shorthand", shorthand(graph, shorthands()))
+        graph = noted("picked", picked_at_once(graph, context.WORDS))
+        graph = noted("powers", powers_as_products(graph))
         graph = noted("outers", outers_at_once(graph, context.WORDS))
     graph = owning.owned(graph)
     if not on_device():
@@ -170,6 +175,7 @@ def printed(graph: Graph) -> Graph:
     graph = noted("reuse", reuse(graph, *facts, context.WORDS))
     if not on_device():
         graph = noted("filled", made_full(graph, context.WORDS))
+        graph = noted("choices", choices_of_numbers(graph, context.WORDS))
         graph = context.doubles(noted("lists", as_lists(graph, context.NUMBERS)))
         graph.info["rows"] = not graph.info.get("budget")
         graph.info["frees"] = registry.may_alias

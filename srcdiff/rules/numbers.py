@@ -28,7 +28,7 @@ known(*(fn for fn in QUICK.values() if fn is not operator.abs), POWER)
 def takes_number(fn: Any) -> bool:
     """Whether a function of NumPy does the same with a number of Python's as with one of its own."""
     of_math = getattr(fn, "__module__", "") == "math"  # (makes a double of what it is given)
-    return of_math or isinstance(fn, np.ufunc) or fn in (np.array, np.clip, np.where)
+    return of_math or isinstance(fn, np.ufunc) or fn in (np.array, np.clip, np.where, runtime.logaddexp_slope)
 
 
 def gives_numpys(fn: Any) -> bool:

@@ -512,6 +512,8 @@ def prod_bar(
 
 @differential(np.cumprod)
 def cumprod(a: Any, axis: Any = None, *, out: Any, a_dot: Any) -> Any:
+    if axis is None and np.ndim(a) == 1:
+        axis = -1
     if axis is None:
         return recurrence(np.ravel(a), np.ravel(a_dot) * shifted(out, -1, 1, 1.0))
     return recurrence(a, a_dot * shifted(out, axis, 1, 1.0), axis)
@@ -519,6 +521,8 @@ def cumprod(a: Any, axis: Any = None, *, out: Any, a_dot: Any) -> Any:
 
 @pullback(np.cumprod, "a")
 def cumprod_bar(a: Any, axis: Any = None, *, out: Any, out_bar: Any) -> Any:
+    if axis is None and np.ndim(a) == 1:
+        axis = -1
     if axis is None:
         later = recurrence(shifted(np.ravel(a), -1, -1), out_bar, -1, True)
         return np.reshape(later * shifted(out, -1, 1, 1.0), np.shape(a))

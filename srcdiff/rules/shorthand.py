@@ -6,6 +6,7 @@ differentiates such a text reads the expression again (`definition`).
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -105,12 +106,19 @@ for _each in (f"g / {_t} * (x2 / {_t})", f"x2 / {_t} * (g / {_t})", f"g * (x2 / 
     stands_for(_each, chosen.to_angle, "g", "x1", "x2", shared=(np.hypot,))
     stands_for(_each.replace("(x1, x2)", "(x2, x1)"), chosen.to_angle, "g", "x1", "x2", shared=(np.hypot,))
 
+_common = (np.isinf, operator.eq, operator.mul)  # (of the slopes in both operands)
+for _x, _y in (("x1", "x2"), ("x2", "x1")):
+    stands_for(
+        f"np.where(np.isinf(out), ({_x} > {_y}) + 0.5 * (x1 == x2), np.exp({_x} - out))",
+        chosen.logaddexp_slope, _x, _y, "out", shared=_common,
+    )  # fmt: skip
+
 for _fn in (
-    "arctan2_slope", "cumprod_back", "from_sorted", "of_largest", "of_quantile", "of_smallest",
-    "products_of_others", "sorted_like", "times_others", "to_angle", "to_largest", "to_quantile",
-    "to_smallest",
+    "arctan2_slope", "cumprod_back", "from_sorted", "logaddexp_slope", "of_largest", "of_quantile",
+    "of_smallest", "products_of_others", "sorted_like", "times_others", "to_angle", "to_largest",
+    "to_quantile", "to_smallest",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))
-    _active = _text.__code__.co_varnames[: 3 if _fn == "to_angle" else 2]
+    _active = _text.__code__.co_varnames[: 3 if _fn in ("logaddexp_slope", "to_angle") else 2]
     definition(getattr(chosen, _fn), *_active)(_text)

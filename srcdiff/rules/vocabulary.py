@@ -73,6 +73,7 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
 FLIPS, FILLED, ONES, CONTRACTS, ARRAY = np.flip, np.full, np.ones, np.einsum, np.array
+COUNTED, UNTAKE = np.arange, runtime.untake
 REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
 BLANK = np.zeros_like
 READS_SHAPE: frozenset[Any] = frozenset({np.shape, np.ndim, np.size})

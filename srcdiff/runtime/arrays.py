@@ -94,6 +94,8 @@ def unbroadcast(g: Any, like: Any) -> Any:
     Returns ``g`` itself when the shapes agree.  A float wider than ``like``'s is narrowed, and of a complex
     ``g`` for a real ``like`` the real part is kept.  The cotangent of a container stays as it is.
     """
+    if type(g) is np.ndarray is type(like) and g.shape == like.shape and g.dtype == like.dtype:
+        return g  # (nearly always: it was not known before)
     if isinstance(g, (list, tuple, dict)):
         return g
     shape = shape_of(like)
@@ -380,7 +382,7 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
             out = np.bincount(indices.reshape(-1), g.reshape(-1), shape[0])
             if len(out) == shape[0]:
                 return out
-    if xp is np and is_countable(g):
+    if xp is np and is_countable(g) and math.prod(shape) <= 64 * g.size:  # (it fills all of the array)
         flat = flat_places(indices, shape, axis)
         if flat is not None:
             return np.bincount(flat.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)

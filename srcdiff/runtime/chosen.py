@@ -21,6 +21,8 @@ __all__ = [
     "cumprod_back_plainly",
     "from_sorted",
     "from_sorted_plainly",
+    "logaddexp_slope",
+    "logaddexp_slope_plainly",
     "of_largest",
     "of_largest_plainly",
     "of_quantile",
@@ -172,6 +174,7 @@ def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
 
 
 _FLOATS: Any = tuple(map(np.dtype, (np.float16, np.float32, np.float64, np.longdouble)))
+_RANGE = {d.char: (float(np.finfo(d).tiny), float(np.finfo(d).max)) for d in _FLOATS}
 _EXPONENTS: dict[str, Any] = {d.char: (int(np.finfo(d).minexp), int(np.finfo(d).maxexp)) for d in _FLOATS}
 
 
@@ -214,8 +217,13 @@ def times_others_plainly(g: Any, a: Any, axis: int) -> Any:
 
 def cumprod_back(g: Any, a: Any, axis: int) -> Any:
     """The cotangents ``g`` of ``np.cumprod(a, axis)``; right where elements are zero."""
-    if _moderate(a, axis):
-        return np.flip(np.cumsum(np.flip(g * np.cumprod(a, axis), axis), axis), axis) / a
+    if type(a) is np.ndarray and a.size and a.dtype.kind == "f":
+        with np.errstate(over="ignore", under="ignore"):
+            out = np.cumprod(a, axis)
+        low, high = _RANGE[a.dtype.char]
+        size = abs(out)
+        if low < size.min() and size.max() < high:
+            return np.flip(np.cumsum(np.flip(g * out, axis), axis), axis) / a
     return cumprod_back_plainly(g, a, axis)
 
 
@@ -337,6 +345,23 @@ def of_quantile_plainly(
 ) -> Any:
     weights = quantile_weights(a, q, axis, method)
     return np.sum(np.where(weights > 0.0, weights * x, 0.0), axis=axis, keepdims=keepdims)
+
+
+# --- sums of exponentials -----------------------------------------------------------------------------------
+
+
+def logaddexp_slope(x1: Any, x2: Any, out: Any) -> Any:
+    """The slope of ``out = np.logaddexp(x1, x2)`` in ``x1``; an infinite result is the larger operand's."""
+    if isinstance(out, float):  # (one of NumPy's, too)
+        if -math.inf < out < math.inf:
+            return math.exp(x1 - out)
+    elif type(out) is np.ndarray and out.dtype == np.float64 and np.isfinite(out).all():
+        return np.exp(x1 - out)
+    return logaddexp_slope_plainly(x1, x2, out)[()]
+
+
+def logaddexp_slope_plainly(x1: Any, x2: Any, out: Any) -> Any:
+    return np.where(np.isinf(out), (x1 > x2) + 0.5 * (x1 == x2), np.exp(x1 - out))
 
 
 # --- angles -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from srcdiff.runtime.namespaces import namespace
 __all__ = ["bessel_i", "polygamma"]
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+_DIGAMMA = tuple(b / (2 * k) for k, b in enumerate(_BERNOULLI, 1))[::-1]
 
 
 def bessel_i(x: Any, order: int = 0) -> Any:
@@ -47,19 +48,25 @@ def bessel_i(x: Any, order: int = 0) -> Any:
 def polygamma(n: int, x: Any) -> Any:
     """The (n+1)-th derivative of ``math.lgamma`` at a number ``x``; n = 0 is the digamma function.
 
-    By the recurrence up to x >= 20 + n and the asymptotic series there
+    By the recurrence up to x >= 20 + n (10 for the digamma function) and the asymptotic series there
     (Abramowitz and Stegun, *Handbook of Mathematical Functions*, 6.3.5, 6.3.18, 6.4.6, 6.4.11).
     """
-    sign = -1.0 if n % 2 == 0 else 1.0  # (-1) ** (n + 1)
     out = 0.0
+    if n == 0:
+        while x < 10.0:
+            out -= 1.0 / x
+            x = x + 1.0
+        by = 1.0 / (x * x)
+        tail = 0.0
+        for c in _DIGAMMA:
+            tail = by * (c + tail)
+        return out + (math.log(x) - 0.5 / x - tail)
+    sign = -1.0 if n % 2 == 0 else 1.0  # (-1) ** (n + 1)
     while x < 20 + n:
         out += sign * math.factorial(n) / x ** (n + 1)
         x = x + 1.0
-    if n == 0:
-        out += math.log(x) - 0.5 / x
-    else:
-        out += sign * (math.factorial(n - 1) / x**n + 0.5 * math.factorial(n) / x ** (n + 1))
+    out += sign * (math.factorial(n - 1) / x**n + 0.5 * math.factorial(n) / x ** (n + 1))
     for k, b in enumerate(_BERNOULLI, 1):
         term = b * math.factorial(2 * k + n - 1) / (math.factorial(2 * k) * x ** (2 * k + n))
-        out += sign * term if n else -term
+        out += sign * term
     return out
