@@ -554,7 +554,8 @@ class Partition:
             kernel.helpers.add("LOOPS")
         if len(lw.out) == 0 and not kernel.gives:
             kernel.lines.append("    pass")
-        kernel.lines = shared(kernel.lines)
+        whole = shared([*kernel.lines, *kernel.last_line()])  # (what is given back is not done with)
+        kernel.lines = whole[: len(whole) - len(kernel.last_line())]
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
         given: dict[str, Atom] = {}

@@ -237,6 +237,33 @@ def levinson(r):
     return np.sum(y * y)
 
 
+def pivoted(A):
+    """Rows are exchanged by NumPy; the loop in a trip is a kernel, of which a tape is handed on."""
+    n = A.shape[0]
+    for k in range(n - 1):
+        p = k + np.argmax(np.abs(A[k:, k]))
+        if p != k:
+            A[[k, p]] = A[[p, k]]
+        for i in range(k + 1, n):
+            m = A[i, k] / A[k, k]
+            A[i, k:] -= m * A[k, k:]
+    return np.sum(A**2)
+
+
+def in_a_block(x):
+    total = 0.0
+    for k in range(3):
+        with np.errstate(over="ignore"):
+            total = total + np.sum(np.exp(x * k)) * total + x[k]
+    return total
+
+
+def singular(A):
+    """What a kernel gives back is not done with when it was used last."""
+    u, s, vh = np.linalg.svd(A)
+    return s @ s * vh[0, 1] ** 2 + u[0, 0] * u[1, 0] + s.sum()
+
+
 def of_a_list(c, x):
     y = 0.0
     for k in range(len(c)):
@@ -266,6 +293,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gathered_and_read_in_a_loop": (gathered_and_read_in_a_loop, (R.normal(size=4), np.array([2, 0, 1, 3]))),
     "gram": (gram, (R.normal(size=(4, 3)), R.normal(size=(5, 4)))),
     "levinson": (levinson, (R.normal(size=6) * 0.3,)),
+    "pivoted": (pivoted, (np.array([[0.5, 2.0, 1.0], [1.5, 0.3, -0.7], [0.9, 1.1, 0.2]]),)),
+    "in_a_block": (in_a_block, (R.normal(size=3),)),
+    "singular": (singular, (R.normal(size=(3, 2)),)),
     "of_a_list": (of_a_list, ([1.0, 2.0, 3.0], 0.5)),
 }
 COMPILED = [n for n in CASES if ALL or n in ("cholesky", "softmax", "ladder")]
