@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from srcdiff import cache
 from srcdiff.api.backend import Compiled, checked_backend, report_on
+from srcdiff.api.sizes import array_at, form
 from srcdiff.api.specialise import (
     LIMIT,
     NOTES,
@@ -232,7 +233,7 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         runner = self._runner_of(args, kwargs, arguments, variant)
-        if runner is None or not (variant.sizes or variant.shapes):
+        if runner is None or not (variant.sizes or variant.shapes or variant.forms):
             return runner
         return self._of_sizes(args, kwargs, arguments, variant, runner)
 
@@ -269,17 +270,23 @@ class Derivative(Specialised, Generic[P, R]):
             return None
         at = {n: k for k, n in enumerate(arguments)}
         pairs = tuple(
-            (at[first[0]], first[1], at[name], axis) for first, *rest in variant.sizes for name, axis in rest
+            (at[first], to, axis, at[name], way, other)
+            for (first, to, axis), *rest in variant.sizes
+            for name, way, other in rest
         )
         shapes = tuple((at[name], shape) for name, shape in variant.shapes)
+        forms = tuple((at[name], exact, expected) for name, exact, expected in variant.forms)
         slow = self._call
 
         def run(*given: Any) -> Any:
             for i, shape in shapes:
                 if given[i].shape != shape:
                     return slow(given, {})
-            for i, k, j, m in pairs:
-                if given[i].shape[k] != given[j].shape[m]:
+            for i, exact, expected in forms:
+                if form(given[i], exact) != expected:
+                    return slow(given, {})
+            for i, to, k, j, way, m in pairs:
+                if array_at(given[i], to).shape[k] != array_at(given[j], way).shape[m]:
                     return slow(given, {})
             return fn(*given)
 
