@@ -84,3 +84,20 @@ def taken_where(x):
 def test_places_by_where_are_as_many_as_hold():
     x = np.array([1.0, -2.0, 3.0, -1.0])
     np.testing.assert_allclose(grad(taken_where)(x), [2.5, 0.0, 2.5, 0.0])
+
+
+def test_how_many_parts_only_a_run_tells() -> None:
+    """Of an array of known size the samples of a number of parts gave the same parts, all of one element."""
+
+    def parted(a, n):
+        x = np.array([a, 2.0 * a, 3.0 * a, a * a])
+        return sum(np.sum(np.sin(h)) * np.sum(h) for h in np.split(x, n))
+
+    def shared_out(a, n):
+        x = np.array([a, 2.0 * a, 3.0 * a, a * a])
+        return sum(np.sum(np.sin(h)) * np.sum(h) for h in np.array_split(x, n))
+
+    for f in (parted, shared_out):
+        for n in (1, 2, 4):
+            numeric = (f(0.3 + 1e-6, n) - f(0.3 - 1e-6, n)) / 2e-6
+            np.testing.assert_allclose(grad(f)(0.3, n), numeric, rtol=1e-7)

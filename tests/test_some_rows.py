@@ -12,7 +12,7 @@ import pytest
 
 import numeric
 from srcdiff import elementwise_grad, grad, hvp, jacfwd, value_and_grad
-from srcdiff.api import specialise
+from srcdiff.api import sizes
 from srcdiff.pipeline import some_rows
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ N = 103
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """From ten numbers on arrays are large; 16 numbers are a block."""
-    for module in (some_rows, specialise, importlib.import_module("srcdiff.api.derivative")):
+    for module in (some_rows, sizes, importlib.import_module("srcdiff.api.derivative")):
         monkeypatch.setattr(module, "LARGE", 10)
     monkeypatch.setattr(some_rows, "NUMBERS", 16)
     monkeypatch.setattr(some_rows, "LEAST", 1)

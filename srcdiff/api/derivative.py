@@ -15,6 +15,7 @@ import numpy as np
 
 from srcdiff import cache
 from srcdiff.api.backend import Compiled, checked_backend, report_on
+from srcdiff.api.sizes import array_at, form, size_at
 from srcdiff.api.specialise import (
     LIMIT,
     NOTES,
@@ -25,7 +26,6 @@ from srcdiff.api.specialise import (
     as_float,
     check_argument,
     param,
-    size_at,
 )
 from srcdiff.api.targets import (
     Target,
@@ -240,7 +240,7 @@ class Derivative(Specialised, Generic[P, R]):
         if variant.written and variant.captures:
             return None
         runner = self._runner_of(args, kwargs, arguments, variant)
-        if runner is None or not (variant.sizes or variant.shapes or variant.lengths):
+        if runner is None or not (variant.sizes or variant.shapes or variant.forms or variant.lengths):
             return runner
         return self._of_sizes(args, kwargs, variant, runner)
 
@@ -273,11 +273,12 @@ class Derivative(Specialised, Generic[P, R]):
         at: dict[str, Any] = {**dict(zip(own, range(len(args)), strict=False)), **{n: n for n in kwargs}}
         try:
             pairs = tuple(
-                (at[first[0]], first[1], at[name], axis)
-                for first, *rest in variant.sizes
-                for name, axis in rest
+                (at[first], to, axis, at[name], way, other)
+                for (first, to, axis), *rest in variant.sizes
+                for name, way, other in rest
             )
             shapes = tuple((at[name], shape) for name, shape in variant.shapes)
+            forms = tuple((at[name], exact, expected) for name, exact, expected in variant.forms)
             lengths = tuple((at[name], *rest) for name, *rest in variant.lengths)
         except KeyError:
             return None
@@ -287,8 +288,11 @@ class Derivative(Specialised, Generic[P, R]):
             for i, shape in shapes:
                 if given[i].shape != shape:
                     return True
-            for i, k, j, m in pairs:
-                if given[i].shape[k] != given[j].shape[m]:
+            for i, exact, expected in forms:
+                if form(given[i], exact) != expected:
+                    return True
+            for i, to, k, j, way, m in pairs:
+                if array_at(given[i], to).shape[k] != array_at(given[j], way).shape[m]:
                     return True
             return any(not least <= size_at(given[i], axis) <= most for i, axis, least, most in lengths)
 
@@ -301,7 +305,7 @@ class Derivative(Specialised, Generic[P, R]):
 
             return by_name
 
-        if len(args) == len(lengths) == 1 and not pairs and not shapes and lengths[0][1] is not None:
+        if len(args) == len(lengths) == 1 and not (pairs or shapes or forms) and lengths[0][1] is not None:
             _, axis, least, most = lengths[0]  # one array, as most calls have
 
             def of_one(x: Any) -> Any:

@@ -17,6 +17,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.api.backend import COMPILED
+from srcdiff.api.sizes import (
+    Form,
+    Lengths,
+    Place,
+    Shapes,
+    array_at,
+    form,
+    forms_in,
+    has_large,
+    holds_lists,
+    limited,
+    shapes_in,
+    size_at,
+    sizes_equal,
+    sizes_known,
+    sizes_seen,
+    sizes_shared,
+    taken_apart,
+)
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
 from srcdiff.errors import NoRule, SrcdiffError
 from srcdiff.frontend.params import Param, float_param
@@ -25,7 +44,7 @@ from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_ins
 from srcdiff.garbage import seldom
 from srcdiff.ir.classes import fields_of
 from srcdiff.ir.graph import Graph, first_use
-from srcdiff.ir.kinds import OTHER, Array, Kind, Seq, Sym, Tree, is_active_kind, kind_of
+from srcdiff.ir.kinds import OTHER, Kind, Seq, Tree, is_active_kind, kind_of
 from srcdiff.ir.modules import NUMPY, module_of, on, package_of
 from srcdiff.later import Later
 from srcdiff.request import LARGE, Request
@@ -53,23 +72,18 @@ __all__ = [
     "as_float",
     "check_argument",
     "extra_names",
-    "has_large",
     "kept",
     "param",
-    "size_at",
 ]  # fmt: skip
 
 Arguments = Mapping[str, Any]
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-SamePlaces = tuple[tuple[str, int], ...]  # arguments and axes
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
-Lengths = tuple[tuple[str, int | None, int, float], ...]  # arguments, axes (None: of a list), from, to
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("sizes", "shapes", "seen", "only_for", "guards", "written", "twins", "named", "opened", "parts",
-         "signature", "budget")  # fmt: skip
+NOTES = ("sizes", "shapes", "forms", "seen", "only_for", "guards", "written", "twins", "named", "opened",
+         "parts", "signature", "budget")  # fmt: skip
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
@@ -94,9 +108,10 @@ class Outside:
     checks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     late_checks: list[tuple[Getter, Any]] = field(default_factory=list)  # on arguments
     captures: list[Capture] = field(default_factory=list)
-    sizes: tuple[SamePlaces, ...] = ()  # sizes that are equal: the text takes them to be
+    sizes: tuple[tuple[Place, ...], ...] = ()  # sizes that are equal: the text takes them to be
     shapes: Shapes = ()  # shapes that are part of the text
     lengths: Lengths = ()  # between what the sizes of arguments lie
+    forms: tuple[Form, ...] = ()  # lengths and shapes in containers that are part of it
 
     def read(self, arguments: Arguments) -> dict[str, Any] | None:
         """The values from outside; None if what was made is for something else."""
@@ -104,12 +119,15 @@ class Outside:
             for name, shape in self.shapes:
                 if arguments[name].shape != shape:
                     return None
-            for first, *rest in self.sizes:
-                n = arguments[first[0]].shape[first[1]]
-                if any(arguments[name].shape[axis] != n for name, axis in rest):
+            for name, exact, expected_form in self.forms:
+                if form(arguments[name], exact) != expected_form:
                     return None
-            for name, at, least, most in self.lengths:
-                if not least <= size_at(arguments[name], at) <= most:
+            for (first, to, at), *rest in self.sizes:
+                n = array_at(arguments[first], to).shape[at]
+                if any(array_at(arguments[name], way).shape[axis] != n for name, way, axis in rest):
+                    return None
+            for name, axis, least, most in self.lengths:
+                if not least <= size_at(arguments[name], axis) <= most:
                     return None
             for get, expected in self.checks:
                 if get() is not expected and not same(get(), expected):
@@ -244,6 +262,7 @@ class Specialised:
         self._planner = planners.Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
         self._exact = False  # whether the shapes at hand are to be part of the text
+        self._opens = False  # whether short lists of arrays are taken apart
 
     @property
     def _backend(self) -> str:
@@ -345,7 +364,8 @@ class Specialised:
         self._exact = self._backend in COMPILED and not _shared.get(shared_key)  # of any other shape: sizes
         try:
             with seldom():
-                made, pair = self._anew(arguments)
+                compiled = self._backend in COMPILED
+                made, pair = self._with_lists(arguments) if compiled else self._anew(arguments)
         finally:
             self._exact = False
         variant = self._apply(made, pair)
@@ -368,6 +388,19 @@ class Specialised:
             return True
         kinds = {p.name: Param(p.name, p.kind) for p in graph.region.params}
         return pipeline.is_cut(graph, sizes_seen(kinds, arguments))
+
+    def _with_lists(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative with short lists of arrays taken apart, where that can be."""
+        if not any(map(holds_lists, arguments.values())):
+            return self._anew(arguments)
+        self._opens = True
+        try:
+            return self._anew(arguments)
+        except SrcdiffError:  # (an element that only a run tells: lists of any length take it)
+            self._opens = False
+            return self._anew(arguments)
+        finally:
+            self._opens = False
 
     def _kept(self, arguments: Arguments, key: Any) -> Made | None:
         """A text that another process has kept, where all that it was made from is as it was."""
@@ -423,6 +456,7 @@ class Specialised:
         self._check_places(out, graph)
         out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
         out.lengths = tuple((*place, *limit) for place, limit in limits.items())
+        out.forms = graph.info.get("forms", ())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
@@ -507,6 +541,8 @@ class Specialised:
                 if w.root == n and p.kind is not None:
                     p = Param(n, joined(p.kind, wanted_.kind_along(v, w.tokens, kind_of)))
             out[n] = p
+        if self._opens:
+            out = taken_apart(out, arguments)
         if self._exact:
             return sizes_known(out, arguments)
         return sizes_shared(out, arguments) if self._backend != "numpy" else out
@@ -532,8 +568,9 @@ class Specialised:
         graph = pipeline.primal_graph(
             t.function, params, self._ways(), given, defaults, settled=self._settling
         )
-        graph.info["sizes"] = sizes_equal(params) if self._backend != "numpy" else ()
+        graph.info["sizes"] = sizes_equal(params, given) if self._backend != "numpy" else ()
         graph.info["shapes"] = shapes_in(params) if self._exact else ()
+        graph.info["forms"] = forms_in(params, given, self._exact) if self._backend != "numpy" else ()
         graph.info["seen"] = sizes_seen(params, given)
         graph.info["budget"] = self._planner is not None  # (then no memory is taken for the sake of speed)
         return graph
@@ -572,93 +609,6 @@ class Specialised:
             if callable(v) and param(n, v, False).kind is None
         ]
         return f", for {', '.join(fixed)}" if fixed else ""
-
-
-def size_at(v: Any, axis: int | None) -> int:
-    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself."""
-    if axis is not None:
-        return int(v.shape[axis])
-    return v if isinstance(v, int) else len(v)
-
-
-def limited(path: Path, expected: Any) -> tuple[tuple[str, int | None], int, float] | None:
-    """The size of an argument that a guard asks for, and between what it lies where the guard holds."""
-    (how, name), rest, last = path[0], path[1:], path[-1]
-    asked = rest[:-1] if last[0] in ("most", "least") else rest
-    shaped = len(asked) == 2 and asked[0] == ("attr", "shape") and asked[1][0] == "item"
-    if how != "arg" or not (shaped or (not asked and rest)) or not isinstance(expected, int):
-        return None
-    place = name, asked[1][1] if shaped else None
-    if last[0] == "least":
-        return (place, last[1], math.inf) if expected else (place, 0, last[1] - 1)
-    if last[0] == "most" and expected == last[1]:
-        return place, expected, math.inf
-    return place, expected, expected
-
-
-def sizes_shared(params: dict[str, Param], arguments: Arguments) -> dict[str, Param]:
-    """The same parameters, arrays with one symbol for all sizes that are equal at this call."""
-    symbols: dict[int, Any] = {}
-    out = {}
-    for n, p in params.items():
-        v = arguments.get(n)
-        if isinstance(p.kind, Array) and v is not None and module_of(v) is not None:
-            dims = tuple(
-                d if isinstance(d, int) else symbols.setdefault(size, d)
-                for d, size in zip(p.kind.dims, v.shape, strict=True)
-            )
-            p = replace(p, kind=Array(p.kind.dtype, dims))
-        out[n] = p
-    return out
-
-
-def sizes_known(params: dict[str, Param], arguments: Arguments) -> dict[str, Param]:
-    """The same parameters, arrays with their sizes at this call; of empty ones, sizes stay symbols."""
-    out = sizes_shared(params, arguments)
-    for n, p in params.items():
-        v = arguments.get(n)
-        if isinstance(p.kind, Array) and isinstance(v, np.ndarray) and v.size:
-            out[n] = replace(p, kind=Array(p.kind.dtype, v.shape))
-    return out
-
-
-def shapes_in(params: Mapping[str, Param]) -> Shapes:
-    """The arguments of which every size is known."""
-    out = []
-    for n, p in params.items():
-        if isinstance(p.kind, Array) and p.kind.dims:
-            shape = tuple(d for d in p.kind.dims if isinstance(d, int))
-            if len(shape) == len(p.kind.dims):
-                out.append((n, shape))
-    return tuple(out)
-
-
-def sizes_seen(params: Mapping[str, Param], arguments: Arguments) -> dict[int, int]:
-    """What the sizes of arguments are at this call, by their symbols: a hint, and no more."""
-    out: dict[int, int] = {}
-    for n, p in params.items():
-        v = arguments.get(n)
-        if isinstance(p.kind, Array) and v is not None and module_of(v) is not None:
-            for d, size in zip(p.kind.dims, v.shape, strict=True):
-                if isinstance(d, Sym):
-                    out.setdefault(d.id, size - d.offset)
-    return out
-
-
-def has_large(arguments: Arguments) -> bool:
-    """Whether an argument is a large array."""
-    return any(type(v) is np.ndarray and v.size >= LARGE for v in arguments.values())
-
-
-def sizes_equal(params: Mapping[str, Param]) -> tuple[SamePlaces, ...]:
-    """The places of each symbol that several sizes have."""
-    places: dict[Any, list[tuple[str, int]]] = {}
-    for n, p in params.items():
-        if isinstance(p.kind, Array):
-            for axis, d in enumerate(p.kind.dims):
-                if not isinstance(d, int):
-                    places.setdefault(d, []).append((n, axis))
-    return tuple(tuple(x) for x in places.values() if len(x) > 1)
 
 
 def lengths(value: Any, way: Way) -> tuple[int, ...]:

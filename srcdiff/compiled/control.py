@@ -525,13 +525,13 @@ class Control(Statements):
         return t in self.family
 
     def trip_count(self, view: LoopView, header: list[str], t: Val) -> str:
-        start, stop, step = map(bare, header)
+        start, stop, step = header
         if step == "1" and start.isdigit() and stop.isdigit():
             return str(max(int(stop) - int(start), 0))
         name = self.fresh("n")
         if step == "1":
-            less = "" if start == "0" else f" - {start}"
-            self.line(f"{name} = max({bare(stop)}{less}, 0)")
+            count = bare(stop) if start == "0" else f"{stop} - {start}"
+            self.line(f"{name} = max({count}, 0)")
         else:
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name

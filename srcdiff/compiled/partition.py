@@ -272,9 +272,11 @@ class Partition:
             self.replace(self.graph.region)
         self.total = Counter()
         self.count(self.graph.region)
-        unread = {op for op in (*self.unpacking, *self.casts) if not self.total[op.out]}
-        for op in unread:
-            self.total.subtract(vals(op.ins))
+        ours, unread = {*self.unpacking, *self.casts}, set[Op]()
+        for op in reversed([o for o in walk(self.graph.region) if o in ours or movable(o)]):
+            if not self.total[op.out]:  # (a kernel has no use for it, or only for its size)
+                unread.add(op)
+                self.total.subtract(vals(op.ins))
         self.without(self.graph.region, unread)
         for op in walk(self.graph.region):
             if op.code == "call" and op.attrs.get("kernel"):
@@ -360,7 +362,7 @@ class Partition:
             self.depth -= 1
         else:
             inner, why = self.reasons.get(op, (op, ""))
-        if why and op.code in ("prim", "for", "while", "if"):
+        if why and op.code in ("prim", "for", "while", "if") and (self.depth or not is_unpacking(op)):
             o = (inner.origin if inner is not None else None) or op.origin
             what = word_for(inner.fn) if inner is not None and inner.code == "prim" else f"a {op.code}"
             left = Left(what, why, o.text if o is not None else "")
@@ -554,7 +556,8 @@ class Partition:
             kernel.helpers.add("LOOPS")
         if len(lw.out) == 0 and not kernel.gives:
             kernel.lines.append("    pass")
-        kernel.lines = shared(kernel.lines)
+        whole = shared([*kernel.lines, *kernel.last_line()])  # (what is given back is not done with)
+        kernel.lines = whole[: len(whole) - len(kernel.last_line())]
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
         given: dict[str, Atom] = {}
@@ -693,6 +696,11 @@ APART = (
     operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot, np.einsum, np.take, np.interp,
     np.searchsorted, "untake",
 )  # fmt: skip
+
+
+def is_unpacking(op: Op) -> bool:
+    """Whether an operation takes something out of a container of known structure: nothing to compile."""
+    return op.code == "prim" and op.fn is operator.getitem and isinstance(kind(op.ins[0]), Tree)
 
 
 def movable(op: Op) -> bool:

@@ -109,7 +109,7 @@ class Trips:
     def name_of(self, r: Rep) -> str:
         """The text of a number that has been computed."""
         if isinstance(r, Text):
-            return bare(r.text)
+            return r.text
         if not isinstance(r, Num) or r.store.again is not None or r.store.axes:
             return ""
         later = (x.store for s in self.lw.segment for x in s.writes)

@@ -98,8 +98,10 @@ class _Sampler:
         apart: frozenset[int] = frozenset(),
         real: float = 0.625,
         known: dict[int, int] | None = None,
+        number: int = 0,
     ) -> None:
         self.run, self.real = run, real
+        self.number = number  # what whole numbers are that are no sizes
         self.fixed, self.at = fixed, at  # a size that another must be equal to, and which it is
         self.alike = alike  # sizes that are not one are taken to be equal, as an operation on both demands
         self.apart = apart  # but for these
@@ -159,6 +161,9 @@ class _Sampler:
                 return True
             case Scalar(dtype, weak, value):
                 if dtype[0] == "i":
+                    sized = isinstance(value, int) or (isinstance(value, Sym) and value.id in self.table)
+                    if self.number and not sized:
+                        return self.number if weak else np.dtype(dtype).type(self.number)
                     if self.whole and isinstance(value, Sym) and not value.offset:
                         self.table.setdefault(value.id, (4, 6)[self.run])  # a number of parts, if no size
                     n = self.size(value) if value is not None else (3, 5)[self.run]
@@ -297,6 +302,8 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
         _of_numbers[key] = got
     if is_ranked_by_values(fn):
         return UNKNOWN
+    if has_sizes(got) and any(map(is_number_of_things, args)) and not same_for_others(fn, args, names, got):
+        got = forget_lengths(got)
     k = kind(args[0]) if is_ranked_by_sizes(fn) and len(args) == 1 else None
     if isinstance(k, Array) and any(isinstance(d, Sym) and not d.big for d in k.dims):
         return UNKNOWN
@@ -306,6 +313,62 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     between = follows_longer(fn) and all(isinstance(d, Sym) for d in sizes)
     counted = is_counted(fn) and any(is_one_float(kind(a)) and isinstance(a, Val) for a in args)
     return forget_sizes(got) if between or counted or is_sized_by_values(fn, len(args)) else got
+
+
+def is_number_of_things(a: Atom) -> bool:
+    """Whether an operand is a whole number that only a run tells."""
+    k = kind(a)
+    if not isinstance(a, Val) or not isinstance(k, Scalar):
+        return False
+    return k.dtype[0] in "iu" and not isinstance(k.value, int)
+
+
+def has_sizes(k: Kind) -> bool:
+    """Whether something is known of sizes: a number, or the length of a list."""
+    if isinstance(k, Array):
+        return any(isinstance(d, int) for d in k.dims)
+    if isinstance(k, Seq):
+        return has_sizes(k.elem)
+    return isinstance(k, Tree) and (k.type is list or any(map(has_sizes, k.items)))
+
+
+def same_for_others(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], got: Kind) -> bool:
+    """Whether what was learnt of sizes holds for other whole numbers as well: they may say how many parts."""
+    for n in (1, 2):
+        for alike in (False, True):
+            s = _Sampler(0, alike, number=n)
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                try:
+                    pos = [s.atom(a) for a, w in zip(args, names, strict=True) if not w]
+                    r = fn(*pos, **{w: s.atom(a) for a, w in zip(args, names, strict=True) if w})
+                except Exception:  # (as in `_sampled`)
+                    continue
+            if not fits(r, got):
+                return False
+    return True
+
+
+def fits(r: Any, k: Kind) -> bool:
+    """Whether a result has the sizes that a kind says."""
+    if isinstance(k, Array):
+        return np.ndim(r) == len(k.dims) and all(
+            d == n for d, n in zip(k.dims, np.shape(r), strict=True) if isinstance(d, int)
+        )
+    if isinstance(k, Seq):
+        return isinstance(r, list) and all(fits(x, k.elem) for x in r)
+    if isinstance(k, Tree) and k.type in (list, tuple):
+        return len(r) == len(k.items) and all(map(fits, r, k.items))
+    return True
+
+
+def forget_lengths(k: Kind) -> Kind:
+    """The kind with nothing known of its sizes, nor of the lengths of lists."""
+    if isinstance(k, Seq):
+        return replace(k, elem=forget_lengths(k.elem))
+    if isinstance(k, Tree) and k.type is list and k.items:
+        return Seq(forget_lengths(k.items[0]))
+    return forget_sizes(k)
 
 
 def is_one_float(k: Kind) -> bool:

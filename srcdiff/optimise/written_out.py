@@ -425,7 +425,8 @@ class Writer:
                     for j, a in enumerate(r.results):
                         if self.chosen.read(a) and j < len(inner) and inner[j] in self.members:
                             self.opened.update(vals([a]))
-                    self.find_opened(r)
+            for r in op.regions:
+                self.find_opened(r)
 
     def taken_apart(self, v: Val, op: Op | None) -> None:
         self.parts[v] = self.elements_of(v, self.read(v), op.origin if op is not None else None)
@@ -583,6 +584,7 @@ class Writer:
             return np.array([self.array(x) for x in a.items], dtype=object)
         if isinstance(a, Val) and a in self.parts:
             return self.parts[a]
+        assert not isinstance(k := kind(a), Array) or not k.dims, "an array that is read whole"
         out = np.empty((), dtype=object)
         out[()] = map_atom(self.read, a)
         return out

@@ -137,7 +137,7 @@ class Cut:
             return None
         self.build()
         graph = dce(self.graph)
-        places = tuple((name, 0) for name in self.names)
+        places = tuple((name, (), 0) for name in self.names)
         graph.info["block"] = self.block
         if len(places) > 1:
             graph.info["sizes"] = (*graph.info.get("sizes", ()), places)
