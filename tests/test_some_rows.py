@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import linecache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -139,6 +138,20 @@ def test_small_first(small: None) -> None:
     assert np.array_equal(named(x=X[:3], y=Y[:3], k=K), named(x=X, y=Y, k=K)[:3])
 
 
+def test_from_outside(small: None) -> None:
+    """Arrays that a function takes from outside, of other lengths at another call."""
+    data, labels = M, Y
+
+    def loss(w):
+        return np.mean((np.tanh(data @ w) - labels) ** 2 * np.exp(-labels))
+
+    d = grad(loss)
+    for data, labels in ((M, Y), (M[:50], Y[:50]), (M[:40], Y[:1]), (M, Y)):  # noqa: B007
+        v = RNG.normal(size=3)
+        numeric.assert_close(np.sum(d(W) * v), numeric.directional(loss, (W,), (0,), (v,)), 1e-7)
+        assert cut(d)
+
+
 def test_lengths_that_differ(small: None) -> None:
     """What has as many rows at one call may have one at the next."""
 
@@ -222,23 +235,27 @@ def drawn(rng: np.random.Generator, depth: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_random_programs(small: None, seed: int) -> None:
+def test_random_programs(small: None, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     rng = np.random.default_rng(seed)
     lines = [f"    a = {drawn(rng, 3)} + x", f"    b = np.sin(a) * {drawn(rng, 2)}"]
     parts = [str(rng.choice(TOTALS)).format(name) for name in ("a", "b", "(a * b)")]
     text = "def f(x, y, m, w, k):\n" + "\n".join(lines) + f"\n    return {' + '.join(parts)} * k\n"
-    name = f"<rows {seed}>"
+    wrt = tuple(sorted(rng.choice(5, size=2, replace=False)))
+    d = grad(compiled(text, f"<rows {seed}>"), wrt=wrt)
+    bars = d(X, Y, M, W, K)
+    assert cut(d), text
+    monkeypatch.setattr(some_rows, "LARGE", 10**9)
+    whole = grad(compiled(text.replace("def f(", "def g("), f"<all rows {seed}>"), wrt=wrt)
+    for bar, expected in zip(bars, whole(X, Y, M, W, K), strict=True):
+        assert np.allclose(bar, expected, rtol=1e-12, atol=1e-12), text
+    assert not cut(whole)
+
+
+def compiled(text: str, name: str) -> Any:
     linecache.cache[name] = (len(text), None, text.splitlines(True), name)
     namespace: dict[str, Any] = {"np": np}
     exec(compile(text, name, "exec"), namespace)
-    f: FunctionType = namespace["f"]
-    args = X, Y, M, W, K
-    wrt = tuple(sorted(rng.choice(5, size=2, replace=False)))
-    d = grad(f, wrt=wrt)
-    v = tuple(RNG.normal(size=np.shape(args[k])) for k in wrt)
-    along = sum(np.sum(b * t) for b, t in zip(d(*args), v, strict=True))
-    assert cut(d), text
-    numeric.assert_close(along, numeric.directional(f, args, wrt, v), 1e-6, text)
+    return namespace["f" if "def f(" in text else "g"]
 
 
 def test_jacobians_stay_whole(small: None) -> None:

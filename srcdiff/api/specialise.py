@@ -122,10 +122,6 @@ class Outside:
             for name, exact, expected_form in self.forms:
                 if form(arguments[name], exact) != expected_form:
                     return None
-            for (first, to, at), *rest in self.sizes:
-                n = array_at(arguments[first], to).shape[at]
-                if any(array_at(arguments[name], way).shape[axis] != n for name, way, axis in rest):
-                    return None
             for name, axis, least, most in self.lengths:
                 if not least <= size_at(arguments[name], axis) <= most:
                     return None
@@ -136,13 +132,18 @@ class Outside:
                 if not same(late(arguments), expected):
                     return None
             out = {}
+            given = dict(arguments)
             for c in self.captures:
                 v = c.get() if c.get is not None else c.late(arguments) if c.late is not None else None
                 if c.as_float:
                     v = as_float(v)
                 if key_of_value(v) != c.key:
                     return None
-                out[c.parameter] = v
+                out[c.parameter] = given[c.name] = v
+            for (first, to, at), *rest in self.sizes:
+                n = array_at(given[first], to).shape[at]
+                if any(array_at(given[name], way).shape[axis] != n for name, way, axis in rest):
+                    return None
         except (LookupError, AttributeError, ValueError, TypeError):
             return None
         return out

@@ -49,7 +49,7 @@ Sizes = Mapping[int, int]  # of symbols, as they are at this call
 
 def some_rows(graph: Graph) -> Graph | None:
     """The graph that goes over some rows at a time; None where that is not known to be the same or to pay."""
-    seen: Sizes = graph.info.get("seen", {})
+    seen: Sizes = {**outside(graph), **graph.info.get("seen", {})}
     found = rows_of(graph, seen)
     if found is None or any(graph.info.get(word) for word in ("exact", "shapes", "written")):
         return None
@@ -75,10 +75,24 @@ def may_grow(graph: Graph) -> bool:
 
 
 def own_arrays(graph: Graph) -> dict[str, Array]:
-    """The arguments that are arrays."""
-    own = graph.info["signature"].parameters if "signature" in graph.info else {}
+    """The arguments that are arrays, and the arrays that the function takes from outside."""
+    own = {*graph.info["signature"].parameters} if "signature" in graph.info else set()
+    own |= {c.name for c in graph.captures}
     params = graph.region.params
     return {p.name: p.kind for p in params if isinstance(p.kind, Array) and p.kind.dims and p.name in own}
+
+
+def outside(graph: Graph) -> dict[int, int]:
+    """The sizes of arrays from outside, by their symbols."""
+    values = {c.name: c.value for c in graph.captures}
+    out: dict[int, int] = {}
+    for p in graph.region.params:
+        shape = getattr(values.get(p.name), "shape", ())
+        if isinstance(p.kind, Array) and len(shape) == len(p.kind.dims):
+            for d, n in zip(p.kind.dims, shape, strict=True):
+                if isinstance(d, Sym):
+                    out[d.id] = n - d.offset
+    return out
 
 
 def arrays_made(graph: Graph) -> list[Array]:
@@ -133,6 +147,7 @@ class Cut:
                 self.lengths.add(p.kind.dims[0].id)
         for op in self.graph.region.ops:
             self.place(op)
+        self.inline_constants()
         if sum(isinstance(o.kind, Array) for op in self.body for o in op.outs) < CHAIN:
             return None
         self.build()
@@ -178,6 +193,14 @@ class Cut:
             self.body.append(op)
         else:
             self.before.append(op)
+
+    def inline_constants(self) -> None:
+        """What is made of nothing stays where it is read."""
+        elsewhere = {v for op in (*self.before, *self.behind) for v in read_by(op)}
+        elsewhere |= set(vals(self.graph.region.results))
+        mine = [op for op in self.before if not read_by(op) and elsewhere.isdisjoint(op.outs)]
+        self.before = [op for op in self.before if op not in mine]
+        self.body[:0] = mine
 
     def is_count(self, op: Op) -> bool:
         """Whether an operation asks how many rows there are."""
