@@ -328,7 +328,10 @@ class Derivative(Specialised, Generic[P, R]):
         """A call that looks for large arrays: these may have a text of their own."""
         at = tuple(k for k, v in enumerate(args) if type(v) is np.ndarray)
         names = tuple(n for n, v in kwargs.items() if type(v) is np.ndarray)
+        if not at and not names:
+            return runner
         slow = self._call
+        found[any(args[k].size >= LARGE for k in at) or any(kwargs[n].size >= LARGE for n in names)] = runner
 
         def run(*given: Any, **named: Any) -> Any:
             large = False
@@ -339,8 +342,14 @@ class Derivative(Specialised, Generic[P, R]):
             fn = found.get(large)
             return slow(given, named) if fn is None else fn(*given, **named)
 
-        found[any(args[k].size >= LARGE for k in at) or any(kwargs[n].size >= LARGE for n in names)] = runner
-        return run if at or names else runner
+        if len(args) == 1 and not kwargs:  # one array, as most calls have
+
+            def of_one(x: Any) -> Any:
+                fn = found.get(x.size >= LARGE)
+                return slow((x,), {}) if fn is None else fn(x)
+
+            return of_one
+        return run
 
     def _converting(
         self, args: tuple[Any, ...], arguments: Arguments, variant: Variant
