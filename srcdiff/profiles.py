@@ -444,7 +444,9 @@ def kept_by(graph: Graph, arguments: Mapping[str, Any]) -> list[Entry]:
     """What the forward sweep of a derivative leaves for the backward sweep."""
     own, _ = pipeline.settled(graph, packed=False)
     sizes = Sizes()
-    sizes.run(own, values_of(own, dict(arguments)))
+    rows, names = graph.info.get("cut", (0, ()))  # (as many at a time)
+    at_once = {n: v[:rows] if n in names else v for n, v in arguments.items()}
+    sizes.run(own, values_of(own, at_once))
     first = next((n for n, op in enumerate(own.region.ops) if is_adjoint(op)), len(own.region.ops))
     params = set(own.region.params)
     before = params | {v for op in own.region.ops[:first] for v in op.outs}

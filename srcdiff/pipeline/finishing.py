@@ -59,7 +59,8 @@ def finish(
         graph.info["by_size"] = cut is not None or may_grow(graph)
         graph.info["sizes"] = (cut or graph).info.get("sizes", ())
         if cut is not None:
-            docstring = f"{docstring.removesuffix('.')}, {cut.info['block']:,} rows at a time."
+            docstring = f"{docstring.removesuffix('.')}, {cut.info['cut'][0]:,} rows at a time."
+            graph.info["cut"] = cut.info["cut"]
     own_graph, read = settled(cut or graph)
     called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
     if on_device():

@@ -153,7 +153,7 @@ class Cut:
         self.build()
         graph = dce(self.graph)
         places = tuple((name, (), 0) for name in self.names)
-        graph.info["block"] = self.block
+        graph.info["cut"] = self.block, tuple(self.names)
         if len(places) > 1:
             graph.info["sizes"] = (*graph.info.get("sizes", ()), places)
         return graph
