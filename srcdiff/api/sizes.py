@@ -60,7 +60,8 @@ def parts_of(value: Any) -> list[Any]:
 
 
 def part(value: Any, key: Any) -> Any:
-    return value[key] if type(value) in (list, tuple, dict) else getattr(value, key)
+    named = not isinstance(value, (list, tuple, dict)) or hasattr(value, "_fields")
+    return getattr(value, key) if named else value[key]
 
 
 def taken_apart(params: Params, arguments: Arguments) -> Params:

@@ -404,31 +404,6 @@ def trace(lw: Lowerer, op: Op, names: Any) -> None:
     lw.reduced(op.out, r, "sum", [0], False, lw.dtype_of(op.out.kind))
 
 
-def pad(lw: Lowerer, op: Op, names: Any) -> None:
-    given = options(lw, op, names, ("array", "pad_width", "mode"))
-    if not same(given.get("mode", Const("constant")), Const("constant")):
-        raise lw.no("np.pad with values that are not zero")
-    r = lw.elements(given["array"])
-    rank = len(r.sizes)
-    width = given["pad_width"]
-    rows = list(width.items) if isinstance(width, Struct) else [width]
-    if all(not isinstance(x, Struct) for x in rows):
-        rows = [width] * rank
-    elif len(rows) == 1:
-        rows *= rank
-    ends = []
-    for x in rows:
-        two = x.items if isinstance(x, Struct) else (x,)
-        low, high = (number(lw, p, 0) for p in (two if len(two) == 2 else (two[0], two[0])))
-        ends.append((low, high))
-    to = new(lw, op.out, tuple(s.plus(a + b) for s, (a, b) in zip(r.sizes, ends, strict=True)), "0")
-    inner = to
-    for k, (s, (low, _)) in enumerate(zip(r.sizes, ends, strict=True)):
-        inner = part(lw, inner, k, Size("", low), s)
-    put(lw, inner, r)
-    lw.bind(op.out, to)
-
-
 def diff(lw: Lowerer, op: Op, names: Any) -> None:
     given = options(lw, op, names, ("a", "n", "axis"))
     r = lw.view(given["a"])
@@ -677,7 +652,7 @@ Handler = Callable[[Lowerer, Op, Any], None]
 HANDLERS.update({
     np.array: array, np.stack: stack, np.concatenate: concatenate, np.hstack: hstack, np.vstack: vstack,
     np.roll: roll, np.reshape: reshape, np.moveaxis: moveaxis, np.diag: diag, np.diagonal: diag,
-    np.trace: trace, np.pad: pad, np.diff: diff, np.arange: arange, np.astype: astype, np.cumsum: cumsum,
+    np.trace: trace, np.diff: diff, np.arange: arange, np.astype: astype, np.cumsum: cumsum,
     np.cumprod: cumsum, np.searchsorted: searchsorted, np.linalg.norm: norm,
     np.linalg.solve: native, **dict.fromkeys(NATIVE, native),
 })  # fmt: skip

@@ -233,8 +233,8 @@ class Statements:
 
     def elements(self, a: Atom) -> Elements:
         r = self.rep(a)
-        if isinstance(r, Tapes) and isinstance(r.tape.elem, Scalar) and isinstance(a, Val):
-            return self.list_of(a, r)
+        if isinstance(r, Tapes) and isinstance(a, Val):
+            return self.list_of(a, r) if isinstance(r.tape.elem, Scalar) else self.rows_of(a, r)
         if isinstance(r, Growing):
             return lists.as_view(self, r, a.name if isinstance(a, Val) else "t")
         if isinstance(r, (Tapes, Static)):
@@ -253,6 +253,22 @@ class Statements:
         if self.depth == self.level[v]:
             self.bind(v, got)
         return got
+
+    def rows_of(self, v: Val, r: Tapes) -> View:
+        """The arrays that a loop has collected, all of one size, as an array of one axis more."""
+        inner, shape = r.tape.inner, r.tape.sizes
+        if inner is None or shape is None or r.tape.shapes or not isinstance(r.tape.elem, Array):
+            raise self.no("a list of arrays that may be of several sizes")
+        self.flush()
+        name = self.fresh(v.name)
+        total = " * ".join(map(atleast, shape))
+        first = f"{r.start} * {total}" if r.start != "0" else ""
+        last = f"({r.start} + {r.count}) * {total}" if first else f"{r.count} * {total}"
+        sizes = ", ".join([r.count, *map(atleast, shape)])
+        self.line(f"{name} = {inner.name}[{first}:{last}].copy().reshape(({sizes}))")
+        axes = (Size(f"{name}.shape[0]", 0, None), *shape)
+        store = Store(name, r.tape.elem.dtype, axes, frozenset((name,)))
+        return whole(store)
 
     def view(self, a: Atom) -> View:
         """An array in memory."""
@@ -880,7 +896,8 @@ class Statements:
                 advanced.append(n)
                 k += 1
             elif isinstance(kind(p), Array) and kind(p).dtype == "b1":  # type: ignore[union-attr]
-                for places in self.where_true(p, r.sizes[k:], dims):
+                alone = all(isinstance(q, Slice) or same(q, Const(None)) for q in parts if q is not p)
+                for places in self.where_true(p, r.sizes[k:], dims[k] if alone and dims else None):
                     gather[k] = places
                     k += 1
                 advanced.append(n)
@@ -917,8 +934,8 @@ class Statements:
         rest = [s for k, s in enumerate(r.sizes) if k not in places]
         return Gather(r, places, at, rank, (*rest[:at], *sizes, *rest[at:]))
 
-    def where_true(self, p: Atom, sizes: tuple[Size, ...], dims: tuple[Dim, ...] | None) -> list[Elements]:
-        """The places at which a mask is true, axis by axis."""
+    def where_true(self, p: Atom, sizes: tuple[Size, ...], count: Dim | None) -> list[Elements]:
+        """The places at which a mask is true, axis by axis; ``count``: how many, where that has a symbol."""
         mask = self.view(p)
         self.flush()
         for own, n in zip(mask.sizes, sizes, strict=False):
@@ -930,7 +947,7 @@ class Statements:
             mask = self.whole_copy(mask, "mask")
         name = self.fresh("places")
         self.line(f"{name} = {self.helper('found')}({mask.store.name})")
-        size = Size(f"{name}.shape[0]", 0, dims[0] if dims and len(mask.sizes) == len(sizes) else None)
+        size = Size(f"{name}.shape[0]", 0, count)
         if len(mask.sizes) == 1:
             return [whole(Store(name, "i8", (size,)))]
         out: list[Elements] = []

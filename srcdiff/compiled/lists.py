@@ -76,9 +76,16 @@ def started(lw: Statements, a: Atom, k: Kind, hint: str) -> Growing:
         lw.line(f"{r.count} = {len(a.items)}")
         return r
     got = lw.elements(a)
-    if shape or not isinstance(got, View) or len(got.sizes) != 1 or got.dtype != dtype:
+    if not isinstance(got, View) or len(got.sizes) != 1 + len(shape) or got.dtype != dtype:
         raise lw.no("a list that is made elsewhere")
+    if not all(map(same_size, got.sizes[1:], shape)):
+        raise lw.no("a list of arrays of several shapes")
     copy = lw.whole_copy(got, hint).store.name
+    if shape:
+        r = Growing(lw.fresh(hint), lw.fresh(f"{hint}_n"), dtype, shape)
+        lw.line(f"{r.name} = {copy}.reshape(-1)")
+        lw.line(f"{r.count} = {copy}.shape[0]")
+        return r
     r = Growing(copy, lw.fresh(f"{hint}_n"), dtype, ())
     lw.line(f"{r.count} = {copy}.shape[0]")
     return r

@@ -439,6 +439,8 @@ def shaped(first: Kind, like: Kind) -> Kind:
         return Array(first.dtype, like.dims) if like.dims else element_kind(first.dtype)
     if isinstance(like, Scalar):
         return element_kind(first.dtype)
+    if type(like) is Seq and isinstance(like.elem, Array) and like.elem.dims:
+        return Seq(shaped(first, like.elem))
     if isinstance(like, Tree) and like.type in (list, tuple):
         if like.items and all(isinstance(x, Scalar) for x in like.items):
             return UNKNOWN  # numbers in a list are an array

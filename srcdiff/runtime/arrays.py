@@ -613,6 +613,7 @@ def unblock(g: Any, arrays: Any) -> Any:
     return pick(numbers)
 
 
+@shaped_like_second
 def unarray(g: Any, nested: Any) -> Any:
     """Transpose of ``np.array`` of nested lists and tuples: the entries of ``g`` in the same containers."""
     if isinstance(nested, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections import OrderedDict, namedtuple
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,29 @@ def test_lists_that_are_no_structures(uncompiled: None) -> None:
     check(replaced, [(squares(2), squares(1)[0])])
     rows = [[3, 3, 3], [3, 4], [0, 4], [2] * 12]
     check(many, [([RNG.normal(size=n) for n in sizes], 1.3) for sizes in rows])
+
+
+def test_containers_of_other_classes(uncompiled: None) -> None:
+    class Row(tuple):
+        pass
+
+    Layer = namedtuple("Layer", "W b")
+
+    def attributes(layers: Any, x: Any) -> Any:
+        for layer in layers:
+            x = np.tanh(x @ layer.W + layer.b)
+        return np.sum(x)
+
+    def items(p: Any, x: Any) -> Any:
+        return np.sum(np.tanh(x @ p["W"]) * p["rows"][1] + p["rows"][0])
+
+    for n in (3, 4):
+        x, W = RNG.normal(size=(2, n)), RNG.normal(size=(n, n))
+        check(attributes, [([Layer(W, W[0]), Layer(W.T.copy(), W[1])], x)])
+        p = OrderedDict(W=W, rows=Row((W[0], W[1])))
+        got, want = (grad(items, backend=b)(p, x) for b in ("numba", "numpy"))
+        for a, b in zip(leaves(got), leaves(want), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9)
 
 
 def test_other_derivatives(uncompiled: None) -> None:

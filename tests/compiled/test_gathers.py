@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("numba")
 
 from random_writes import loaded
-from srcdiff import grad, jvp
+from srcdiff import grad, jacfwd, jvp
 
 MANY = int(os.environ.get("SRCDIFF_FUZZ", "12"))
 SHAPES = ((11,), (8, 9), (7, 6, 8))
@@ -94,3 +94,21 @@ def test_sums_become_reads(uncompiled: None) -> None:
     text = grad(sweep, backend="numba").source_for(np.ones((12, 13)))
     assert "if 2 <= i < 10:" in text, text
     assert "t6[i - 1, 2 + j] * 0.25" in text
+
+
+def columns(x: Any, m: Any) -> Any:
+    x[:, m] = x[:, m] ** 2 * 0.5
+    return np.sum(x[:, m] ** 3) + np.sum(x)
+
+
+def columns_of_ones(x: Any, m: Any) -> Any:
+    y = np.eye(4)[:, m]
+    return np.sum((x @ y) ** 2) + np.sum(y * x[:, m])
+
+
+@pytest.mark.parametrize("f", [columns, columns_of_ones])
+def test_as_many_columns_as_a_mask_says(f: Any, uncompiled: None) -> None:
+    """How many they are is the size of one axis of the result, and not of its first."""
+    x, m = np.random.default_rng(4).normal(size=(4, 4)), np.array([True, False, True, False])
+    for make in (grad, lambda f, **k: jacfwd(grad(f), **k)):
+        np.testing.assert_allclose(make(f, backend="numba")(x, m), make(f)(x, m), rtol=1e-10, atol=1e-12)

@@ -135,7 +135,35 @@ def of_all_trips(x: Any) -> Any:
     return s
 
 
+def states(x: Any) -> Any:
+    h, hs = np.tanh(x[:3]), []
+    for k in range(4):
+        h = np.tanh(h * x[k] + x[1:4])
+        hs.append(h)
+    H = np.array(hs)
+    return np.sum(H**2) + np.sum(H[0] * h)
+
+
+def states_gone_through(x: Any) -> Any:
+    h, hs = np.tanh(x[:3]), []
+    for k in range(4):
+        h = np.tanh(h * x[k] + x[1:4])
+        hs.append(h)
+    t = 0.0
+    for a in hs:
+        t = t * np.sum(a) + np.sum(a**2)
+    return t
+
+
+def ring(x: Any) -> Any:
+    held = [x * 0.1 for _ in range(3)]
+    for k in range(5):
+        held[k % 3] = np.sin(held[(k + 1) % 3]) + x
+    return sum(np.sum(a) for a in held)
+
+
 PROGRAMS = [
+    states, states_gone_through, ring,
     sums, trajectory, element_by_element, delayed, perhaps, stack_machine, changed_after, emptied, two_lists,
     returned, of_all_trips, shorter,
 ]  # fmt: skip
@@ -152,7 +180,7 @@ def test_against_numpy(f: Callable[..., Any], uncompiled: None) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("f", [sums, trajectory, delayed, emptied])
+@pytest.mark.parametrize("f", [states, states_gone_through, ring, sums, trajectory, delayed, emptied])
 def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
     assert "not compiled" not in str(grad(f, backend="numba").compiled(X))
 
