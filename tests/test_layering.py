@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "backends": ("runtime", "numpy cupy numba"),
     "frontend": ("errors ir backends later", "gast numpy"),
     "analysis": ("errors ir", ""),
-    "differentiate": ("errors ir analysis rules frontend", "numpy"),
+    "differentiate": ("errors ir analysis rules frontend later", "numpy"),
     "batch": ("errors ir rules frontend differentiate", "numpy"),
     "family": ("errors ir rules frontend differentiate batch optimise", "numpy"),
     "optimise": ("errors ir analysis", "numpy"),

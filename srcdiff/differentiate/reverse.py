@@ -8,7 +8,7 @@ comes from (in scope, recomputed, read again from a rewound buffer, taped) is de
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from srcdiff.analysis.activity import Activity, widest
 from srcdiff.analysis.shifts import idle
@@ -16,7 +16,7 @@ from srcdiff.analysis.useful import deciding
 from srcdiff.analysis.versions import (
     versions,
 )
-from srcdiff.differentiate import branching, looping, primals, replay, rewinding
+from srcdiff.differentiate import branching, looping, primals, rewinding
 from srcdiff.differentiate.common import (
     SHIFTS,
     Builder,
@@ -69,8 +69,14 @@ from srcdiff.ir.kinds import (
     of_one_size,
     present,
 )
+from srcdiff.later import Later
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import is_split, lookup, passive_operands
+
+if TYPE_CHECKING:
+    from srcdiff.differentiate import replay
+else:
+    replay = Later("srcdiff.differentiate.replay")
 
 __all__ = ["Kept", "Mirror", "Reverse", "reverse"]
 

@@ -105,8 +105,8 @@ def find_tenures(
     unclear: set[str] = set()
     lines = 0
     for n, (s, op) in enumerate(zip(stmts, made, strict=True)):
-        nodes = list(nodes_of(s))
-        lines += sum(isinstance(node, gast.stmt) for node in nodes)
+        nodes = nodes_of(s)
+        lines += len([node for node in nodes if isinstance(node, gast.stmt)])
         read, bound, inside = names_in(s, nodes, unclear)
         values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
         for name in (read | inside) & now.keys():
@@ -123,20 +123,20 @@ def find_tenures(
     return [t for t in found if t.name not in unclear], lines
 
 
-def nodes_of(tree: Any) -> Iterator[Any]:
+def nodes_of(tree: Any) -> list[Any]:
     """A tree and the trees in it, but not what a name or a constant is made of."""
-    todo = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
+    nodes = [tree]
+    for node in nodes:  # (which grow)
         if type(node) in LEAVES:
             continue
+        held = vars(node)
         for name in node._fields:
-            part = getattr(node, name, None)
-            if isinstance(part, list):
-                todo += [p for p in part if isinstance(p, gast.AST)]
+            part = held.get(name)
+            if type(part) is list:
+                nodes += [p for p in part if isinstance(p, gast.AST)]
             elif isinstance(part, gast.AST):
-                todo.append(part)
+                nodes.append(part)
+    return nodes
 
 
 def names_in(s: Any, nodes: list[Any], unclear: set[str]) -> tuple[set[str], set[str], set[str]]:

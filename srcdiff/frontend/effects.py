@@ -20,12 +20,15 @@ from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.core import Declined, Stop
 from srcdiff.frontend.expressions import HANDLERS, lookup
 from srcdiff.frontend.scope import Bound, Known, Method, Partial, Plain
-from srcdiff.ir.evaluate import execute
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Val
 from srcdiff.ir.kinds import STR
+from srcdiff.later import Later
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
+    from srcdiff.ir import evaluate
+else:
+    evaluate = Later("srcdiff.ir.evaluate")
 
 __all__ = ["acts", "assert_statement", "effect", "is_python_own", "raise_statement"]
 
@@ -207,7 +210,7 @@ def _joined(lw: Lowerer, node: Any) -> Bound:
     op = Op("opaque", list(keeper.free.values()), attrs={"tree": tree, "free": tuple(keeper.free)})
     if all(is_constant(a) and not isinstance(a, Ref) for a in op.ins):
         with contextlib.suppress(TypeError, ValueError):  # raised when the function runs, as Python would
-            return Plain(Const(execute(op, {k: constant(a) for k, a in keeper.free.items()})))
+            return Plain(Const(evaluate.execute(op, {k: constant(a) for k, a in keeper.free.items()})))
     val = Val("", STR, op)
     op.outs.append(val)
     lw.add(op)

@@ -21,7 +21,6 @@ from srcdiff.frontend import (
     loops,
     managers,
     mappings,
-    matching,
     objects,
     operands,
     places,
@@ -53,9 +52,13 @@ from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
+from srcdiff.later import Later
 
 if TYPE_CHECKING:
+    from srcdiff.frontend import matching
     from srcdiff.frontend.lower import Lowerer
+else:
+    matching = Later("srcdiff.frontend.matching")
 
 __all__ = ["assign", "block", "statement"]
 
