@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,30 @@ def test_written_where_the_trip_before_left_zeros():
     text = source(grad(f), *rng.standard_normal((2, 9)), 3)
     assert text.count("B_bar[1:-1] = t") == 1 and text.count("    B_bar[1:-1] = 0.0") == 1
     assert "        B_bar[1:-1] = 0.0" not in text
+
+
+def yee(ex: Any, hz: Any, n: int) -> Any:
+    ex = ex.copy()
+    hz = hz.copy()
+    for _ in range(n):
+        ex[:, 1:] -= 0.5 * (hz[:, 1:] - hz[:, :-1])
+        hz[:-1, :-1] -= 0.7 * (ex[:-1, 1:] - ex[:-1, :-1] + ex[1:, :-1])
+    return np.sum(hz * hz)
+
+
+def test_runs_are_let_go_with_their_arrays() -> None:
+    """(A view of an array that is let go would hold its memory.)"""
+    ex, hz = np.random.default_rng(0).random((2, 200, 201))
+    derivative = grad(yee)
+    gone = {
+        word.strip()
+        for line in source(derivative, ex, hz, 5).splitlines()
+        if line.strip().startswith("del ")
+        for word in line.strip().removeprefix("del ").split(",")
+    }
+    assert {"hz", "hz_flat", "hz_left", "hz_right", "run", "whole"} <= gone
+    tracemalloc.start()
+    derivative(ex, hz, 5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5.5 * ex.nbytes

@@ -34,6 +34,22 @@ def written(x: Any, y: Any) -> Any:
     return np.sum(z * z)
 
 
+def every(x: Any, y: Any) -> Any:
+    return np.sum(x[1:-1:2] * y[:-2:2] * np.sin(x[2::2]))
+
+
+def other(x: Any, y: Any) -> Any:
+    return np.sum(x[::2] ** 2 * y[1::2])
+
+
+def red_and_black(x: Any, y: Any) -> Any:
+    z = x.copy()
+    for _ in range(2):
+        z[1:-1:2] += 0.3 * (z[:-2:2] * z[2::2] - y[1:-1:2])
+        z[2:-1:3] *= y[1:-2:3] + z[3::3]
+    return np.sum(z * z)
+
+
 PAIRS = [(n, n) for n in (9, 8, 6, 5, 4, 3)]
 SIZES: dict[Callable[..., Any], list[tuple[Any, Any]]] = {
     inner: [*PAIRS, (3, 9)],
@@ -41,6 +57,9 @@ SIZES: dict[Callable[..., Any], list[tuple[Any, Any]]] = {
     last: [(9, 9), (4, 2), (3, 3), (2, 5), (5, 1)],
     stretched: [(4, (3, 4)), (2, (3, 4)), (4, (3, 2)), (3, (3, 3)), (2, (1, 2))],
     written: PAIRS[:-1],
+    every: [*PAIRS, (3, 9), (9, 3), (4, 9)],
+    other: [(8, 8), (9, 10), (8, 9), (4, 4), (2, 2), (8, 3), (1, 9), (8, 2)],
+    red_and_black: [(9, 9), (8, 8), (7, 7), (4, 4), (3, 3), (9, 9)],
 }
 
 

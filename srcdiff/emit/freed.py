@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["let_go"]
 
+COLUMNS = 80  # of words in a line, less their commas
 SIZE = 64  # of a dimension, or a list, of which nothing is known
 LARGE = 512  # of one that is larger than the others
 GUESSES = 4  # dimensions that are tried as such
@@ -78,10 +80,12 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     out: list[Any] = []
     for n, s in enumerate(stmts):
         if n in gone:
-            statement = gast.Delete([store(t.name) for t in gone[n]])
+            words = sorted((t.name for t in gone[n]), key=lambda word: word in asm.ahead.words)
             around = {getattr(x, "origin", None) for x in (s, *stmts[max(n - 1, 0) : n])}
-            statement.origin = around.pop() if len(around) == 1 else None  # (inside a group of statements)
-            out.append(statement)
+            origin = around.pop() if len(around) == 1 else None  # (inside a group of statements)
+            for line in textwrap.wrap(" ".join(words), COLUMNS):
+                out.append(gast.Delete([store(word) for word in line.split()]))
+                out[-1].origin = origin
         out.append(s)
     return out
 
@@ -108,6 +112,8 @@ def find_tenures(
         nodes = nodes_of(s)
         lines += len([node for node in nodes if isinstance(node, gast.stmt)])
         read, bound, inside = names_in(s, nodes, unclear)
+        same = {word for word in inside & asm.ahead.words if word in now}  # (``run += a``, in a loop)
+        read, inside = read | same, inside - same
         values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
         for name in (read | inside) & now.keys():
             now[name].read = n
@@ -115,7 +121,7 @@ def find_tenures(
             old = now.get(name)
             if old is not None:
                 old.end = n
-            roots = memory.under(values[name]) if name in values else frozenset()
+            roots = memory.under(values[name]) if name in values else room(s, name, now, asm)
             now[name] = Tenure(name, n, roots, name in bound or (old is not None and old.is_bound))
             found.append(now[name])
     for t in now.values():
@@ -155,6 +161,26 @@ def names_in(s: Any, nodes: list[Any], unclear: set[str]) -> tuple[set[str], set
         elif isinstance(node, (gast.Lambda, gast.FunctionDef, gast.ExceptHandler, gast.Delete)):
             unclear |= {x.id for x in nodes_of(node) if isinstance(x, gast.Name)}
     return read, bound, inside - bound - (read if isinstance(s, gast.AugAssign) else set())
+
+
+def room(s: Any, name: str, now: dict[str, Tenure], asm: Assembler) -> Roots:
+    """The memory of what a loop finds when it begins: a part of an array, or one of its shape."""
+    if name not in asm.ahead.words or not isinstance(s, gast.Assign):
+        return frozenset()
+    tree = s.value
+    while isinstance(tree, gast.Subscript) or (isinstance(tree, gast.Call) and is_of(tree.func, "reshape")):
+        tree = tree.value if isinstance(tree, gast.Subscript) else tree.func.value
+    if isinstance(tree, gast.Name):
+        return now[tree.id].roots if tree.id in now else frozenset()
+    if not (isinstance(tree, gast.Call) and len(tree.args) == 1 and is_of(tree.args[0], "shape")):
+        return frozenset()
+    like = getattr(tree.args[0].value, "id", "")
+    kinds = (v.kind for v, word in asm.names.names.items() if word == like and isinstance(v.kind, Array))
+    return frozenset(Val(name, k) for k in [*kinds][:1])
+
+
+def is_of(tree: Any, word: str) -> bool:
+    return isinstance(tree, gast.Attribute) and tree.attr == word
 
 
 # ---- the choice

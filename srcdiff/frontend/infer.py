@@ -50,6 +50,8 @@ from srcdiff.ir.kinds import (
     dtype_name,
     element_kind,
     fresh_sym,
+    is_at_least,
+    is_joined,
     made,
     memo_sym,
 )
@@ -743,6 +745,15 @@ def _slice_dim(d: Dim, s: Slice) -> Dim:
         if lo >= 0 and (hi is None or hi < 0):
             off = d.offset - lo + (hi or 0)
             return d if off == d.offset else Sym(d.id, off, at_least(Sym(d.id, off)) > 1)
+    elif isinstance(st, int) and st != 0 and all(isinstance(x, int | None) for x in (lo, hi)):
+        if isinstance(d, int):
+            return len(range(d)[lo:hi:st])
+        cut = (lo or 0) - (hi or 0)
+        if st > 0 and (lo or 0) >= 0 and (hi is None or hi < 0) and not is_joined(d):
+            size = memo_sym("every", d.id, d.offset - cut, st)  # (as many, wherever they begin)
+            least = -(-at_least(Sym(d.id, d.offset - cut)) // st)
+            is_at_least(size, least)
+            return Sym(size.id, 0, least > 1)
     if st in (None, 1) and lo in (None, 0) and isinstance(s.upper, Val):
         k = kind(s.upper)
         if isinstance(k, Scalar) and k.value is not None and k.value == d:

@@ -91,9 +91,10 @@ def settle_slice(lw: Core, d: Dim, s: Slice) -> None:
         given.append(x.value)
     start, end = given[0] or 0, given[1] or 0
     cut = given[1] is None or end < 0  # from the end of the axis
-    if given[2] not in (None, 1) or (start < 0 and not cut):
+    step = 1 if given[2] is None else given[2]
+    if step < 1 or (start < 0 and not cut) or (step > 1 and (start < 0 or not cut)):
         return
-    need = -start if start < 0 else start - end + 2 if cut else end  # (2: more than one is left)
+    need = -start if start < 0 else start - end + step + 1 if cut else end  # (more than one is left)
     size, path = lw.lengths[d.id]
     least = need - d.offset
     if least <= 0:
