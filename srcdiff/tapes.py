@@ -292,6 +292,8 @@ def named(v: Val) -> str:
     base = v.op.ins[0] if v.op.ins else None
     if v.op.fn is operator.getitem and isinstance(base, Val):
         return f"{named(base)}[...]"
+    if v.op.fn is ops.copied and isinstance(base, Val):
+        return named(base)
     word = fn_name(v.op)
     return f"... {SIGNS[word]} ..." if word in SIGNS and len(SIGNS[word]) < 3 else f"{word}(...)"
 

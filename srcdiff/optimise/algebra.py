@@ -110,6 +110,8 @@ class Algebra(Rewriter):
             inverse = reciprocal(a)
             if inverse is not None and as_precise(k, b, inverse) and self.once(a):
                 return self.make(operator.truediv, [b, inverse], op)
+            if isinstance(k, Array) and k.dtype == "f8" and (moved := self.moved(a, b, k, op)) is not None:
+                return self.make(operator.mul, moved, op)
         if fn is operator.truediv and len(ins) == 2:
             a, b = ins
             if is_number(b, 1) and unchanged(a, k, b) and kind_char(a) in "fc":
@@ -337,6 +339,79 @@ class Algebra(Rewriter):
             if inner is not None and (isinstance(kind(b.op.ins[n]), Scalar) or is_number(inner[0], 1)):
                 return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
         return None
+
+    def moved(self, a: Atom, b: Atom, k: Array, op: Op) -> list[Atom] | None:
+        """``u[:, None] * (2 * x)`` as ``(2 * u)[:, None] * x``: a power of two where there is less of it."""
+        for x, other in ((a, b), (b, a)):
+            made = x.op if isinstance(x, Val) and kind(x) == k else None
+            if made is None or made.code != "prim" or made.fn is not operator.mul or not self.once(x):
+                continue
+            c, rest = made.ins if isinstance(made.ins[0], Const) else made.ins[::-1]
+            if not isinstance(c, Const) or type(c.value) not in (int, float) or not power_of_two(c.value):
+                continue
+            lighter = self.lighter(c, other, k, op) if kind(rest) == k else None
+            if lighter is not None:
+                return [lighter, rest] if other is a else [rest, lighter]
+        return None
+
+    def lighter(self, c: Const, a: Atom, k: Array, op: Op) -> Atom | None:
+        """``c * a`` of a factor of an array of kind ``k``, where that is less than a pass over that."""
+        absorbed = self.absorbed(c, a, op)
+        if absorbed is not None:
+            return absorbed
+        ka = kind(a)
+        if not isinstance(a, Val) or not isinstance(ka, (Array, Scalar)) or ka.dtype != "f8":
+            return None
+        if a.op is not None and self.repeats(a.op) and self.once(a):
+            inner = self.lighter(c, a.op.ins[0], k, op)
+            return None if inner is None else self.repeated(a.op, inner, op)
+        if isinstance(ka, Scalar) or len(ka.dims) < len(k.dims):
+            return self.make_like(operator.mul, [c, a], ka, op)
+        return None
+
+    def absorbed(self, c: Const, a: Atom, op: Op) -> Atom | None:
+        """``c * a`` where a constant in ``a`` takes the factor."""
+        made = a.op if isinstance(a, Val) else None
+        if made is None or made.code != "prim" or made.attrs.get("aug") or not self.once(a):
+            return None
+        if self.repeats(made):
+            inner = self.absorbed(c, made.ins[0], op)
+            return None if inner is None else self.repeated(made, inner, op)
+        k, top = kind(a), made.ins[0] if made.ins else None
+        if not isinstance(k, (Array, Scalar)) or k.dtype != "f8":
+            return None
+        if made.fn is operator.truediv and isinstance(top, Const) and type(top.value) in (int, float):
+            by = kind(made.ins[1])
+            if isinstance(by, Scalar) and by.weak:  # (by zero it would raise)
+                return None
+            return self.make_like(made.fn, [Const(c.value * top.value), made.ins[1]], k, op)
+        if made.fn is operator.neg:
+            inner = self.absorbed(c, made.ins[0], op)
+            return None if inner is None else self.make_like(made.fn, [inner], k, op)
+        if made.fn is not operator.mul:
+            return None
+        scaled = self.rescaled(c, a, op)
+        if scaled is not None:
+            return scaled[1] if is_number(scaled[0], 1) else self.make_like(made.fn, scaled, k, op)
+        for n, x in enumerate(made.ins):
+            inner = self.absorbed(c, x, op)
+            if inner is not None:
+                factors = [inner, made.ins[1]] if n == 0 else [made.ins[0], inner]
+                return self.make_like(made.fn, factors, k, op)
+        return None
+
+    def repeats(self, op: Op) -> bool:
+        """Whether an operation only gives a number, or an array, more axes."""
+        if op.code != "prim" or not (op.fn is self.words.new_axis or op.fn in self.words.expands):
+            return False
+        k = kind(op.ins[0])
+        return isinstance(k, (Array, Scalar)) and k.dtype == "f8"
+
+    def repeated(self, op: Op, a: Atom, like: Op) -> Atom:
+        again = self.make_like(op.fn, [a, *op.ins[1:]], op.out.kind, like)
+        assert again.op is not None
+        again.op.attrs.update(op.attrs)
+        return again
 
     def sum_of_negative(self, op: Op, ins: list[Atom]) -> Atom | None:
         """``(-x).sum()`` is ``-x.sum()``: one pass less over the array."""
