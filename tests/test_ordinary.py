@@ -11,6 +11,7 @@ import numpy as np
 import numpy.polynomial.polynomial as series
 import pytest
 from numpy.polynomial import Polynomial
+from scipy.optimize import minimize_scalar
 
 import numeric
 from srcdiff import grad, jvp, source, vjp
@@ -116,6 +117,33 @@ def functions_sorted_by_name(x):
     for _, f in sorted(stages, key=lambda t: -t[0]):
         x = f(x)
     return sum(f(v) * (i + 1) for i, (_, f) in enumerate(sorted(known.items())) for v in x)
+
+
+# ---- functions of NumPy
+
+
+@program
+def results_put_into_arrays(x):
+    a, b, c = np.zeros(4), np.zeros(4), np.zeros(4)
+    _, whole = np.modf(3 * x, a, b)
+    _, rest = np.divmod(3 * x + 0.1, 2.0, out=(None, c))
+    of_lists = np.divmod([x[0], x[1]], [0.7, x[3]])[1]
+    return np.sum(a * whole) + np.sum(b * c) + np.sum(rest * a) + np.sum(of_lists**2)
+
+
+@program
+def edges_around_equal_numbers(x):
+    return np.sum(np.sin(np.histogram_bin_edges(x[0]))) + np.histogram_bin_edges(x)[3] ** 2
+
+
+@program
+def number_between_bounds(x):
+    def f(t, k):
+        return (t - x[0]) ** 2 * (1 + k) + x[2] * t
+
+    inside = minimize_scalar(f, bounds=(-5.0, 5.0), args=(x[1],), options={"xatol": 1e-11})
+    on_a_bound = minimize_scalar(f, bounds=(x[3], 5.0), args=(x[1],), options={"xatol": 1e-11})
+    return inside.fun * x[1] + on_a_bound.x**2 + on_a_bound.fun
 
 
 # ---- polynomials

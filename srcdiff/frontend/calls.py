@@ -151,11 +151,14 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
         args, kwargs = operands.by_name(lw, obj, args, kwargs)
+    into = isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin)
+    if into and obj.nout > 1:
+        return ruled.with_outs(lw, obj, text, path, args, kwargs, node)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
             return got  # type: ignore[no-any-return]
-    if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
+    if into:
         return ruled.with_out(lw, obj, text, path, args, kwargs, node)
     method_of = lw.method_of(obj)
     if method_of is not None:
