@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,6 +183,58 @@ def test_polynomials_of_other_domains() -> None:
         f(X)
     with pytest.raises(TypeError, match="Domains differ"):
         grad(f)(X)
+
+
+# ---- functions by the class of what they are given
+
+
+@functools.singledispatch
+def size_of(s):
+    raise TypeError(s)
+
+
+@size_of.register
+def _(s: float):
+    return s * s
+
+
+@size_of.register(tuple)
+def _(s):
+    return s[0] * s[1]
+
+
+@size_of.register
+def _(s: np.ndarray):
+    return np.sum(s * s)
+
+
+@size_of.register
+def _(s: list):
+    return sum(size_of(v) for v in s)
+
+
+@size_of.register
+def _(s: Ranked):
+    return 3.0 * s.at**3
+
+
+@program
+def dispatched_by_class(x):
+    total = size_of([x[0], Ranked(x[1]), (x[2], x[3])])
+    for v in x:
+        total += size_of(v)
+    return total + size_of(x)
+
+
+def test_functions_registered_later() -> None:
+    @functools.singledispatch
+    def doubled(v):
+        return 2.0 * v
+
+    g = grad(lambda x: doubled(x))
+    assert g(3.0) == 2.0
+    doubled.register(float, lambda v: v * v)
+    assert g(3.0) == 6.0
 
 
 # ---- functions that change from trip to trip
