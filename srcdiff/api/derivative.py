@@ -272,7 +272,7 @@ class Derivative(Specialised, Generic[P, R]):
                 for name, axis in rest
             )
             shapes = tuple((at[name], shape) for name, shape in variant.shapes)
-            lengths = tuple((at[name], *rest) for name, *rest in variant.lengths)
+            lengths = tuple((at[place[0]], *place[1:], *limit) for place, *limit in variant.lengths)
         except KeyError:
             return None
         slow = self._call
@@ -284,7 +284,7 @@ class Derivative(Specialised, Generic[P, R]):
             for i, k, j, m in pairs:
                 if given[i].shape[k] != given[j].shape[m]:
                     return True
-            return any(not least <= size_at(given[i], axis) <= most for i, axis, least, most in lengths)
+            return any(not least <= size_at(given[i], *where) <= most for i, *where, least, most in lengths)
 
         if kwargs:
 
@@ -295,8 +295,9 @@ class Derivative(Specialised, Generic[P, R]):
 
             return by_name
 
-        if len(args) == len(lengths) == 1 and not pairs and not shapes and lengths[0][1] is not None:
-            _, axis, least, most = lengths[0]  # one array, as most calls have
+        one = len(args) == len(lengths) == 1 and not pairs and not shapes
+        if one and not lengths[0][1] and lengths[0][2] is not None:  # an array, as most calls have
+            _, _, axis, least, most = lengths[0]
 
             def of_one(x: Any) -> Any:
                 return fn(x) if least <= x.shape[axis] <= most else slow((x,), {})

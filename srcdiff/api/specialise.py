@@ -61,7 +61,8 @@ Arguments = Mapping[str, Any]
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 SamePlaces = tuple[tuple[str, int], ...]  # arguments and axes
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
-Lengths = tuple[tuple[str, int | None, int, float], ...]  # arguments, axes (None: of a list), from, to
+SizePlace = tuple[str, tuple[Any, ...], int | None]  # argument, keys inside of it, axis (None: of a list)
+Lengths = tuple[tuple[SizePlace, int, float], ...]  # of which the size is between two numbers
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
@@ -106,8 +107,8 @@ class Outside:
                 n = arguments[first[0]].shape[first[1]]
                 if any(arguments[name].shape[axis] != n for name, axis in rest):
                     return None
-            for name, at, least, most in self.lengths:
-                if not least <= size_at(arguments[name], at) <= most:
+            for (name, inside, axis), least, most in self.lengths:
+                if not least <= size_at(arguments[name], inside, axis) <= most:
                     return None
             for get, expected in self.checks:
                 if get() is not expected and not same(get(), expected):
@@ -388,7 +389,7 @@ class Specialised:
     def _guard(self, out: Outside, graph: Graph) -> None:
         """The functions and modules met on the way."""
         t = self._target
-        limits: dict[tuple[str, int | None], tuple[int, float]] = {}
+        limits: dict[SizePlace, tuple[int, float]] = {}
         for path, expected in graph.info.get("guards", {}).items():
             found = limited(path, expected)
             if found is not None and found[0][0] not in t.bound:
@@ -404,7 +405,7 @@ class Specialised:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
         out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
-        out.lengths = tuple((*place, *limit) for place, limit in limits.items())
+        out.lengths = tuple((place, *limit) for place, limit in limits.items())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
         """What was one variable reached in two ways still is; what is differentiated is no other capture."""
@@ -556,24 +557,32 @@ class Specialised:
         return f", for {', '.join(fixed)}" if fixed else ""
 
 
-def size_at(v: Any, axis: int | None) -> int:
-    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself."""
+def size_at(v: Any, inside: tuple[Any, ...], axis: int | None) -> int:
+    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself.
+
+    ``inside``: the keys that lead to it, in a container.
+    """
+    for key in inside:
+        v = v[key]
     if axis is not None:
         return int(v.shape[axis])
     return v if isinstance(v, int) else len(v)
 
 
-def limited(path: Path, expected: Any) -> tuple[tuple[str, int | None], int, float] | None:
+def limited(path: Path, expected: Any) -> tuple[SizePlace, int, float] | None:
     """The size of an argument that a guard asks for, and between what it lies where the guard holds."""
-    (how, name), rest, last = path[0], path[1:], path[-1]
-    asked = rest[:-1] if last[0] in ("most", "least") else rest
-    shaped = len(asked) == 2 and asked[0] == ("attr", "shape") and asked[1][0] == "item"
-    if how != "arg" or not (shaped or (not asked and rest)) or not isinstance(expected, int):
+    (how, name), asked, last = path[0], path[1:], path[-1]
+    limit = last[1] if last[0] in ("most", "least") else None
+    asked = asked if limit is None else asked[:-1]
+    axis = asked[-1][1] if asked[-2:-1] == (("attr", "shape"),) and asked[-1][0] == "item" else None
+    inside = asked if axis is None else asked[:-2]
+    known = axis is not None or limit is not None
+    if how != "arg" or not known or not isinstance(expected, int) or any(s != "item" for s, _ in inside):
         return None
-    place = name, asked[1][1] if shaped else None
+    place = name, tuple([key for _, key in inside]), axis
     if last[0] == "least":
         return (place, last[1], math.inf) if expected else (place, 0, last[1] - 1)
-    if last[0] == "most" and expected == last[1]:
+    if last[0] == "most" and expected == limit:
         return place, expected, math.inf
     return place, expected, expected
 
