@@ -143,6 +143,18 @@ def scaled_three(x: Any, k: float = 1.0) -> Any:
     return a * b * c * k
 
 
+def test_lengths_in_containers() -> None:
+    def f(p: Any) -> Any:
+        a, b = p["w"]
+        return a * b * p["c"]
+
+    d = grad(f)
+    assert d({"w": np.array([1.0, 5.0]), "c": 2.0})["w"].tolist() == [10.0, 2.0]
+    with pytest.raises(ValueError, match="values"):
+        d({"w": np.ones(3), "c": 2.0})
+    assert d({"w": np.array([1.0, 3.0]), "c": 2.0})["w"].tolist() == [6.0, 2.0]
+
+
 def test_sizes_of_one_argument_are_compared_on_the_short_way() -> None:
     """A call that is known already asks for a size, and does not look its derivative up again."""
     d = grad(lambda u: np.sum((u[2:] - u[:-2]) ** 2))

@@ -268,13 +268,13 @@ def test_nditer_in_the_order_of_memory():
     assert "x.flat" in text
 
 
-def test_a_function_that_changes_from_trip_to_trip():
+def test_a_function_that_each_trip_makes_anew():
     def f(xs):
         h = math.sin
         total = 0.0
         for x in xs:
             total += h(x)
-            h = math.cos
+            h = lambda v, x=x: v * x  # noqa: E731
         return total
 
     refused(f, [1.0, 2.0] * 10)  # (few elements: each trip is read by itself)

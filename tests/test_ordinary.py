@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.polynomial.polynomial as series
 import pytest
 from numpy.polynomial import Polynomial
+from scipy.optimize import minimize_scalar
 
 import numeric
 from srcdiff import grad, jvp, source, vjp
@@ -118,6 +120,33 @@ def functions_sorted_by_name(x):
     return sum(f(v) * (i + 1) for i, (_, f) in enumerate(sorted(known.items())) for v in x)
 
 
+# ---- functions of NumPy
+
+
+@program
+def results_put_into_arrays(x):
+    a, b, c = np.zeros(4), np.zeros(4), np.zeros(4)
+    _, whole = np.modf(3 * x, a, b)
+    _, rest = np.divmod(3 * x + 0.1, 2.0, out=(None, c))
+    of_lists = np.divmod([x[0], x[1]], [0.7, x[3]])[1]
+    return np.sum(a * whole) + np.sum(b * c) + np.sum(rest * a) + np.sum(of_lists**2)
+
+
+@program
+def edges_around_equal_numbers(x):
+    return np.sum(np.sin(np.histogram_bin_edges(x[0]))) + np.histogram_bin_edges(x)[3] ** 2
+
+
+@program
+def number_between_bounds(x):
+    def f(t, k):
+        return (t - x[0]) ** 2 * (1 + k) + x[2] * t
+
+    inside = minimize_scalar(f, bounds=(-5.0, 5.0), args=(x[1],), options={"xatol": 1e-11})
+    on_a_bound = minimize_scalar(f, bounds=(x[3], 5.0), args=(x[1],), options={"xatol": 1e-11})
+    return inside.fun * x[1] + on_a_bound.x**2 + on_a_bound.fun
+
+
 # ---- polynomials
 
 
@@ -154,6 +183,58 @@ def test_polynomials_of_other_domains() -> None:
         f(X)
     with pytest.raises(TypeError, match="Domains differ"):
         grad(f)(X)
+
+
+# ---- functions by the class of what they are given
+
+
+@functools.singledispatch
+def size_of(s):
+    raise TypeError(s)
+
+
+@size_of.register
+def _(s: float):
+    return s * s
+
+
+@size_of.register(tuple)
+def _(s):
+    return s[0] * s[1]
+
+
+@size_of.register
+def _(s: np.ndarray):
+    return np.sum(s * s)
+
+
+@size_of.register
+def _(s: list):
+    return sum(size_of(v) for v in s)
+
+
+@size_of.register
+def _(s: Ranked):
+    return 3.0 * s.at**3
+
+
+@program
+def dispatched_by_class(x):
+    total = size_of([x[0], Ranked(x[1]), (x[2], x[3])])
+    for v in x:
+        total += size_of(v)
+    return total + size_of(x)
+
+
+def test_functions_registered_later() -> None:
+    @functools.singledispatch
+    def doubled(v):
+        return 2.0 * v
+
+    g = grad(lambda x: doubled(x))
+    assert g(3.0) == 2.0
+    doubled.register(float, lambda v: v * v)
+    assert g(3.0) == 6.0
 
 
 # ---- functions that change from trip to trip

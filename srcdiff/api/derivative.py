@@ -279,7 +279,7 @@ class Derivative(Specialised, Generic[P, R]):
             )
             shapes = tuple((at[name], shape) for name, shape in variant.shapes)
             forms = tuple((at[name], exact, expected) for name, exact, expected in variant.forms)
-            lengths = tuple((at[name], *rest) for name, *rest in variant.lengths)
+            lengths = tuple((at[place[0]], *place[1:], *limit) for place, *limit in variant.lengths)
         except KeyError:
             return None
         slow = self._call
@@ -294,7 +294,7 @@ class Derivative(Specialised, Generic[P, R]):
             for i, to, k, j, way, m in pairs:
                 if array_at(given[i], to).shape[k] != array_at(given[j], way).shape[m]:
                     return True
-            return any(not least <= size_at(given[i], axis) <= most for i, axis, least, most in lengths)
+            return any(not least <= size_at(given[i], *where) <= most for i, *where, least, most in lengths)
 
         if kwargs:
 
@@ -305,8 +305,9 @@ class Derivative(Specialised, Generic[P, R]):
 
             return by_name
 
-        if len(args) == len(lengths) == 1 and not (pairs or shapes or forms) and lengths[0][1] is not None:
-            _, axis, least, most = lengths[0]  # one array, as most calls have
+        one = len(args) == len(lengths) == 1 and not (pairs or shapes or forms)
+        if one and not lengths[0][1] and lengths[0][2] is not None:  # an array, as most calls have
+            _, _, axis, least, most = lengths[0]
 
             def of_one(x: Any) -> Any:
                 return fn(x) if least <= x.shape[axis] <= most else slow((x,), {})

@@ -17,15 +17,16 @@ from srcdiff.ir.modules import module_of
 from srcdiff.request import LARGE
 
 __all__ = [
-    "Form", "Lengths", "Place", "Shapes", "array_at", "form", "forms_in", "has_large", "holds_lists",
-    "limited", "shapes_in", "size_at", "sizes_equal", "sizes_known", "sizes_seen", "sizes_shared",
-    "taken_apart",
+    "Form", "Lengths", "Place", "Shapes", "SizePlace", "array_at", "form", "forms_in", "has_large",
+    "holds_lists", "limited", "shapes_in", "size_at", "sizes_equal", "sizes_known", "sizes_seen",
+    "sizes_shared", "taken_apart",
 ]  # fmt: skip
 
 Way = tuple[Any, ...]  # to a part of an argument
 Place = tuple[str, Way, int]  # an argument, the way to an array in it, an axis
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # arguments and their shapes
-Lengths = tuple[tuple[str, int | None, int, float], ...]  # arguments, axes (None: of a list), from, to
+SizePlace = tuple[str, tuple[Any, ...], int | None]  # argument, keys inside of it, axis (None: of a list)
+Lengths = tuple[tuple[SizePlace, int, float], ...]  # of which the size is between two numbers
 Form = tuple[str, bool, Any]  # an argument, whether sizes count, and the lengths and shapes in it
 
 FEW = 8  # elements of a list that is taken apart: what is done with each is written out
@@ -183,24 +184,32 @@ def sizes_equal(params: Mapping[str, Param], arguments: Arguments) -> tuple[tupl
 
 
 # ---- bounds
-def size_at(v: Any, axis: int | None) -> int:
-    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself."""
+def size_at(v: Any, inside: tuple[Any, ...], axis: int | None) -> int:
+    """The size of an array along an axis; of no axis, the length of a list, or a whole number itself.
+
+    ``inside``: the keys that lead to it, in a container.
+    """
+    for key in inside:
+        v = v[key]
     if axis is not None:
         return int(v.shape[axis])
     return v if isinstance(v, int) else len(v)
 
 
-def limited(path: Path, expected: Any) -> tuple[tuple[str, int | None], int, float] | None:
+def limited(path: Path, expected: Any) -> tuple[SizePlace, int, float] | None:
     """The size of an argument that a guard asks for, and between what it lies where the guard holds."""
-    (how, name), rest, last = path[0], path[1:], path[-1]
-    asked = rest[:-1] if last[0] in ("most", "least") else rest
-    shaped = len(asked) == 2 and asked[0] == ("attr", "shape") and asked[1][0] == "item"
-    if how != "arg" or not (shaped or (not asked and rest)) or not isinstance(expected, int):
+    (how, name), asked, last = path[0], path[1:], path[-1]
+    limit = last[1] if last[0] in ("most", "least") else None
+    asked = asked if limit is None else asked[:-1]
+    axis = asked[-1][1] if asked[-2:-1] == (("attr", "shape"),) and asked[-1][0] == "item" else None
+    inside = asked if axis is None else asked[:-2]
+    known = axis is not None or limit is not None
+    if how != "arg" or not known or not isinstance(expected, int) or any(s != "item" for s, _ in inside):
         return None
-    place = name, asked[1][1] if shaped else None
+    place = name, tuple([key for _, key in inside]), axis
     if last[0] == "least":
         return (place, last[1], math.inf) if expected else (place, 0, last[1] - 1)
-    if last[0] == "most" and expected == last[1]:
+    if last[0] == "most" and expected == limit:
         return place, expected, math.inf
     return place, expected, expected
 

@@ -22,6 +22,7 @@ from srcdiff.api.sizes import (
     Lengths,
     Place,
     Shapes,
+    SizePlace,
     array_at,
     form,
     forms_in,
@@ -122,8 +123,8 @@ class Outside:
             for name, exact, expected_form in self.forms:
                 if form(arguments[name], exact) != expected_form:
                     return None
-            for name, axis, least, most in self.lengths:
-                if not least <= size_at(arguments[name], axis) <= most:
+            for (name, inside, axis), least, most in self.lengths:
+                if not least <= size_at(arguments[name], inside, axis) <= most:
                     return None
             for get, expected in self.checks:
                 if get() is not expected and not same(get(), expected):
@@ -440,7 +441,7 @@ class Specialised:
     def _guard(self, out: Outside, graph: Graph) -> None:
         """The functions and modules met on the way."""
         t = self._target
-        limits: dict[tuple[str, int | None], tuple[int, float]] = {}
+        limits: dict[SizePlace, tuple[int, float]] = {}
         for path, expected in graph.info.get("guards", {}).items():
             found = limited(path, expected)
             if found is not None and found[0][0] not in t.bound:
@@ -456,7 +457,7 @@ class Specialised:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
         out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
-        out.lengths = tuple((*place, *limit) for place, limit in limits.items())
+        out.lengths = tuple((place, *limit) for place, limit in limits.items())
         out.forms = graph.info.get("forms", ())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:

@@ -75,6 +75,13 @@ def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return Plain(lw.prim(isinstance, [a, classes], result=BOOL))
 
 
+def is_instance(lw: Lowerer, b: Bound, cls: type, node: Any) -> Atom:
+    """Whether a bound is of a class."""
+    got = _isinstance(lw, [b, Known(cls, cls.__name__)], {}, node)
+    assert isinstance(got, Plain)
+    return got.atom
+
+
 def made_of(lw: Lowerer, fn: Any, a: Const) -> Atom:
     """A number made of a constant, unless that raises: then it does so at each call."""
     try:

@@ -118,6 +118,38 @@ def maker_of(func: Bound) -> str:
     return op.attrs.get("unread", ("",))[0] or op.fn.__name__
 
 
+def dispatched(obj: Any) -> Any:
+    """By class, the functions behind one of ``functools.singledispatch``."""
+    return obj.__dict__.get("registry") if "dispatch" in obj.__dict__ else None
+
+
+def call_dispatched(
+    lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any
+) -> Bound:
+    """The function for the class of the first argument: classes below others come first."""
+    from srcdiff.frontend import builtin
+
+    found = dispatched(obj)
+    if path is not None:
+        lw.guards[path] = obj
+        count = (*path, ("attr", "registry"), ("most", len(found) + 1))
+        lw.guards[count] = len(found)
+
+    def call_of(cls: type) -> Bound:
+        return call_known(lw, found[cls], text, None, args, kwargs, node)
+
+    def chosen(classes: list[type]) -> Bound:
+        cls, *others = classes
+        if cls is object:
+            return call_of(cls)
+        is_one = builtin.is_instance(lw, args[0], cls, node)
+        if isinstance(is_one, Const):
+            return call_of(cls) if is_one.value else chosen(others)
+        return lw.choose(is_one, lambda: call_of(cls), lambda: chosen(others), node, "if")
+
+    return chosen(sorted(found, key=lambda c: -len(c.__mro__)))
+
+
 def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     original = obj
     if (slot := numpy_names.hashed(obj)) is not obj:
@@ -151,11 +183,14 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
         args, kwargs = operands.by_name(lw, obj, args, kwargs)
+    into = isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin)
+    if into and obj.nout > 1:
+        return ruled.with_outs(lw, obj, text, path, args, kwargs, node)
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:
             return got  # type: ignore[no-any-return]
-    if isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin):
+    if into:
         return ruled.with_out(lw, obj, text, path, args, kwargs, node)
     method_of = lw.method_of(obj)
     if method_of is not None:
@@ -245,6 +280,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, functools._lru_cache_wrapper):  # results that it keeps are those of the function
         inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
         return call_known(lw, obj.__wrapped__, text, inner_path, args, kwargs, node)
+    if isinstance(obj, types.FunctionType) and args and isinstance(dispatched(obj), types.MappingProxyType):
+        return call_dispatched(lw, obj, text, path, args, kwargs, node)
     if isinstance(obj, types.FunctionType) and effects.is_python_own(obj):
         if path is not None and not lw.frame.static:
             lw.guards[path] = obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srcdiff.frontend import operands
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import binary, condition, truth
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Plain
@@ -29,6 +30,11 @@ def pair(a: Bound, b: Bound) -> Bound:
 def _divmod(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     a, b = args
     return pair(binary(lw, operator.floordiv, a, b, node), binary(lw, operator.mod, a, b, node))
+
+
+def _divmod_of_arrays(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """``np.divmod``, which takes lists as well."""
+    return _divmod(lw, [operands.as_array(lw, a, node) for a in args], kwargs, node)
 
 
 def held(lw: Lowerer, b: Bound, node: Any) -> Atom:
@@ -97,7 +103,7 @@ def _bool(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 
 FUNCTIONS: dict[Any, Any] = {
-    divmod: _divmod, np.divmod: _divmod, math.modf: _modf, np.modf: _modf_of_array,
+    divmod: _divmod, np.divmod: _divmod_of_arrays, math.modf: _modf, np.modf: _modf_of_array,
     math.frexp: _frexp, pow: _pow,
     complex: _complex, bool: _bool,
 }  # fmt: skip

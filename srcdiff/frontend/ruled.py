@@ -401,8 +401,10 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
         if written is not None:
             return written
     value = calls.call_known(lw, fn, text, path, args, kwargs, node)
-    if nowhere:
-        return value
+    return value if nowhere else put_out(lw, target, value, node)
+
+
+def put_out(lw: Lowerer, target: Bound, value: Bound, node: Any) -> Bound:
     if not isinstance(target, Loc):
         lw.stop("option", "out= must be an array", node)
     current = lw.read(target)
@@ -412,6 +414,25 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
         node,
     )
     return target
+
+
+def with_outs(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
+    """The same of a function of several results (``np.modf``), each of which may be given a place."""
+    args, targets, kwargs = args[: fn.nin], list(args[fn.nin :]), dict(kwargs)
+    if "out" in kwargs:
+        out = kwargs.pop("out")
+        box = content(lw, out)  # (the first of them, where it was given by position)
+        targets = [*(box.items if isinstance(box, Agg) else [out]), *targets]
+    whole = calls.call_known(lw, fn, text, path, args, kwargs, node)
+    box = content(lw, whole)
+    if isinstance(box, Agg):
+        items = list(box.items)
+    else:
+        items = [lw.bind(lw.getitem(lw.read(whole), Const(n))) for n in range(fn.nout)]
+    for n, target in enumerate(targets):
+        if not (isinstance(target, Plain) and target.atom == Const(None)):
+            items[n] = put_out(lw, target, items[n], node)
+    return Agg(tuple, tuple(range(len(items))), tuple(items))
 
 
 def check_dtype(lw: Lowerer, dtype: Atom, text: str, node: Any) -> None:

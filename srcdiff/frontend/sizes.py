@@ -38,6 +38,10 @@ def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = No
                     lw.sizes[d.id] = found
     elif isinstance(k, Seq) and whole is not None and isinstance(value, (list, tuple)):
         lw.lengths[whole] = len(value), path
+    elif isinstance(k, Tree) and k.type is dict and isinstance(value, dict):
+        for key, inner in zip(k.keys, k.items, strict=True):
+            if key in value:
+                note_sizes(lw, inner, value[key], (*path, ("item", key)))
     elif isinstance(k, Tree) and k.type in (tuple, list) and isinstance(value, (tuple, list)):
         for n, (inner, x) in enumerate(zip(k.items, value, strict=False)):
             note_sizes(lw, inner, x, (*path, ("item", n)))

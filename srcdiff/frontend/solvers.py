@@ -375,13 +375,18 @@ def bounds_of(c: Call, b: Bound) -> tuple[Bound, Bound]:
 
 def minimize_scalar(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     c = Call(lw, obj, "fun bracket bounds args method tol options", args, kwargs, node)
-    c.without("bounds", help="use bracket=: whether the least value lies on a bound cannot be told from it")
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("fun"), (("x", FLOAT),), extra)], node)
-    res = c.run({"fun": f, **c.rest("fun")}, free)
-    x = c.attached(
-        "minimum_of", [f, tuple_of(free)], lw.prim(float, [field(c, res, "x", FLOAT)], result=FLOAT)
-    )
+    rule = "minimum_of"
+    ins: list[Atom] = [f, tuple_of(free)]
+    given = {"fun": f, **c.rest("fun", "bounds")}
+    if "bounds" in c.given:
+        both = content(lw, written(lw, node, "out = (b[0], b[1])", {"b": c.given["bounds"]}))
+        ends = [lw.read(b, node) for b in both.items]
+        given["bounds"] = tuple_of(ends)
+        rule, ins = "number_between", [*ins, *ends]
+    res = c.run(given, free)
+    x = c.attached(rule, ins, lw.prim(float, [field(c, res, "x", FLOAT)], result=FLOAT))
     least = lw.call(Known(f.obj, f.text), [Plain(x), *map(lw.bind, free)], {}, node)
     return result_of(c, res, x=Plain(x), fun=least)
 

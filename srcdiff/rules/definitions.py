@@ -447,7 +447,9 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
         return NotImplemented
     if range is not None:
         return np.linspace(range[0], range[1], bins + 1)
-    return np.linspace(np.min(a), np.max(a), bins + 1)
+    first, last = np.min(a), np.max(a)
+    room = np.where(first == last, 0.5, 0.0)  # around numbers that are all equal
+    return np.linspace(first - room, last + room, bins + 1)
 
 
 # --- polynomials --------------------------------------------------------------------------------------------

@@ -84,6 +84,28 @@ def minimum_between_rule(
 
 
 @implicit
+def number_between(fun: Any, args: Any, lower: Any, upper: Any, x: Any) -> Any:
+    """The number where ``fun(x, *args)`` is least between two bounds, which the solver does not reach."""
+    return x
+
+
+@differential(number_between)
+def number_between_rule(
+    fun: Any, args: Any, lower: Any, upper: Any, x: Any,
+    *, out: Any, args_dot: Any, lower_dot: Any, upper_dot: Any,
+) -> Any:  # fmt: skip
+    # a step of Newton's from where it stopped leads across a bound, if that is what it stopped at
+    curvature = grad(grad(fun))(out, *args)
+    least = out - grad(fun)(out, *args) / curvature
+    inside = (curvature > 0.0) & (lower < least) & (least < upper)
+    moved = lower_dot * (out - lower < upper - out) + upper_dot * (out - lower >= upper - out)
+    if varies(args_dot):
+        change = jvp(grad(fun), (out, *args), (None, *args_dot))[1]
+        return np.where(inside, -change / curvature, moved)
+    return np.where(inside, 0.0, moved)
+
+
+@implicit
 def derivative_of(model: Any, x: Any) -> Any:
     """A value, with the derivative of another that approximates it more closely than it is computed."""
     return x
