@@ -308,6 +308,7 @@ class Cut:
         """Operations on all rows, of a block; what is wanted of each goes to its place."""
         count: Val | None = None
         after: dict[Val, Val] = {}
+        names = {v.name: v for v in places}
         for op in self.body:
             read = [v for v in read_by(op) if self.known.get(v) == COUNT]
             if read and count is None:
@@ -319,6 +320,8 @@ class Cut:
             substitute(op, now)
             for v in (*op.outs, *inside(op)):
                 v.kind = self.of_block(v.kind)
+                if v.name in names and v not in places:
+                    v.name = f"{v.name}_rows" if self.known[names[v.name]] == ROWWISE else ""
             region.ops.append(op)
             for v in op.outs:
                 if v in places:
@@ -327,7 +330,7 @@ class Cut:
                     else:
                         done = self.prim(ops.accumulate, [places[v], v], v.kind, v.name)
                     after[v] = self.put(region, done)
-                    v.name, v.user = "", False
+                    v.name, v.user = f"{v.name}_rows" if self.known[v] == ROWWISE and v.name else "", False
         return after
 
     def wanted(self) -> list[Val]:
