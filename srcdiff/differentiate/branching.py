@@ -75,9 +75,10 @@ def back_with(sweep: Reverse, op: Op, m: Mirror) -> None:
         return
     block = op if is_marked(op) else None
     branches = mirrored(sweep, op, op.regions, bars, updates, m, block)
-    new = Op("with", [], [], [b.reverse for b in branches], {}, adjoint_of(op.origin))
-    if op.fn is not None and block is None:
-        new.ins, new.attrs = [sweep.need(a) for a in op.ins], dict(op.attrs)
+    own = op.fn is not None and block is None
+    ins, attrs = ([sweep.need(a) for a in op.ins], dict(op.attrs)) if own else ([], {})
+    new = Op("with", ins, [], [b.reverse for b in branches], attrs, adjoint_of(op.origin))
+    if own:
         branches[0].reverse.params.append(Val("entered", OTHER, new))
     leave(sweep, op, new, branches, bars, updates, m)
 
