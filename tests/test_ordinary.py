@@ -64,6 +64,14 @@ def anything_added_to_a_list(x):
 
 
 @program
+def polynomials_as_containers(x):
+    p, f = Polynomial(x), np.poly1d(x)
+    same = 2.0 if p == Polynomial(x) and p != Polynomial(x[:2]) and f == np.poly1d(x) else 5.0
+    total = same * sum(a * a for a in p) + len(p) * sum(f)
+    return total + len(f) * p(p)(0.3) + p.copy().truncate(2)(0.4) ** 2
+
+
+@program
 def view_of_all(x):
     y = x.view()
     y[0] = y[1] * 2

@@ -63,6 +63,18 @@ class Falling:
             return Falling(out)
         return np.polyval(self.coeffs, val)
 
+    def __len__(self) -> Any:
+        return self.order
+
+    def __iter__(self) -> Any:
+        return iter(self.coeffs)
+
+    def __eq__(self, other: Any) -> Any:
+        if not isinstance(other, Falling):
+            return False
+        mine, others = np.trim_zeros(self.coeffs, "f"), np.trim_zeros(other.coeffs, "f")
+        return len(mine) == len(others) and bool(np.all(mine == others))
+
     def __getitem__(self, k: Any) -> Any:
         n = len(self.coeffs)
         return self.coeffs[n - 1 - k] if 0 <= k < n else 0.0
@@ -139,10 +151,39 @@ class Rising:
         return (last * left - first * right) / (last - first), (right - left) / (last - first)
 
     def __call__(self, arg: Any) -> Any:
+        if isinstance(arg, Rising):
+            offset, scale = self.mapparms()
+            inner = offset + scale * arg
+            out = self.like(self.coef[-1:])
+            for k in range(len(self.coef) - 1):
+                last = len(self.coef) - 2 - k
+                out = inner * rising(out, out) + self.coef[last : last + 1]
+            return out
         if self.limits is None:
             return series.polyval(arg, self.coef)
         offset, scale = self.mapparms()
         return series.polyval(offset + scale * arg, self.coef)
+
+    def __len__(self) -> Any:
+        return len(self.coef)
+
+    def __iter__(self) -> Any:
+        return iter(self.coef)
+
+    def __eq__(self, other: Any) -> Any:
+        if not isinstance(other, Rising) or len(self.coef) != len(other.coef):
+            return False
+        alike = np.all(self.domain == other.domain) and np.all(self.window == other.window)
+        return bool(alike and np.all(self.coef == other.coef))
+
+    def copy(self) -> Any:
+        return self.like(self.coef.copy())
+
+    def truncate(self, size: Any) -> Any:
+        return self.like(self.coef[:size])
+
+    def cutdeg(self, deg: Any) -> Any:
+        return self.like(self.coef[: deg + 1])
 
     def convert(self, domain: Any = None, kind: Any = None, window: Any = None) -> Any:
         out = Rising([0.0], domain, window)

@@ -354,11 +354,18 @@ class Cut:
         k, what = v.kind, self.known[v]
         if what == TOTAL and isinstance(k, Scalar) and k.dtype[0] == "f":
             return Const(0.0)
-        like = next((p for p in self.graph.region.params if self.is_like(p, k, what)), None)
-        if like is not None:
-            made = rows.NEW if what == ROWWISE else rows.BLANK
-            return self.earlier(self.prim(made, [like], like.kind, v.name))
-        return self.earlier(self.of_dims(k, what, v.name))
+        like = [p for p in self.graph.region.params if self.is_like(p, k, what)]
+        like.sort(key=lambda p: p.kind != k)  # (of one and the same length first)
+        if not like:
+            return self.earlier(self.of_dims(k, what, v.name))
+        p, whole = like[0], like[0].kind
+        if not isinstance(whole, Array) or whole.dtype != "f8":
+            return self.earlier(self.prim(rows.NEW if what == ROWWISE else rows.BLANK, [p], whole, v.name))
+        axes = range(len(whole.dims))  # (of a shape, that is: in the machine's order of bytes)
+        asked = (self.prim(ops.shape_at, [p, Const(n)], Scalar("i8", True, whole.dims[n])) for n in axes)
+        sizes = tuple(map(self.earlier, asked))
+        made = rows.NEW_OF if what == ROWWISE else rows.BLANK_OF
+        return self.earlier(self.prim(made, [Struct(tuple, tuple(axes), sizes)], whole, v.name))
 
     def is_like(self, p: Val, k: Kind, what: str) -> bool:
         """Whether an argument has the shape and type of a result."""
