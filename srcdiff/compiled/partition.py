@@ -11,7 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcdiff.compiled.buffers import lies_over, shared
+from srcdiff.compiled.buffers import Outside, lies_over, room, shared
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.margins import HELPERS
@@ -548,16 +548,19 @@ class Partition:
         kernel = lw.kernel
         kernel.places = list(dict.fromkeys(o for op in self.inside(run) if (o := op.origin) is not None))
         kernel.words = in_order(kernel.places)
-        passed, over = self.over_arguments(lw, run, passed)
+        passed, outside = self.over_arguments(lw, run, passed)
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         head = [f"def {kernel.name}({', '.join(names)}):"]
-        kernel.lines = [*head, f"    {docstring(kernel.words)!r}", *over, *lw.head, *lw.out]
+        kernel.lines = [*head, *lw.head, *lw.out]
         if kernel.shared:
             kernel.helpers.add("LOOPS")
         if len(lw.out) == 0 and not kernel.gives:
             kernel.lines.append("    pass")
-        whole = shared([*kernel.lines, *kernel.last_line()])  # (what is given back is not done with)
-        kernel.lines = whole[: len(whole) - len(kernel.last_line())]
+        # (what is given back is not done with)
+        _, *whole = shared([*kernel.lines, *kernel.last_line()], outside)
+        over = [f"    {r} = {a}" for r, a in outside.over.items()]
+        body = whole[: len(whole) - len(kernel.last_line())]
+        kernel.lines = [*head, f"    {docstring(kernel.words)!r}", *over, *body]
         stub = Graph(kernel.name, Region(), info={"effect": True})
         out: list[Op] = []
         given: dict[str, Atom] = {}
@@ -579,7 +582,7 @@ class Partition:
             v.op = alloc
             out.append(alloc)
         ins = [*given.values(), *(v for _, _, v in passed)]
-        call = Op("call", ins, [], attrs={"graph": stub, "kernel": kernel})
+        call = Op("call", ins, [], attrs={"graph": stub, "kernel": kernel, "room": room_of(kernel)})
         after: list[Op] = []
         for v, given_on in lw.handed.items():
             if v not in self.handed:
@@ -620,14 +623,20 @@ class Partition:
 
     def over_arguments(
         self, lw: Lowerer, run: list[Op], passed: list[tuple[str, str, Val]]
-    ) -> tuple[list[tuple[str, str, Val]], list[str]]:
-        """The results that need memory of their own; how others are arguments that nobody reads after."""
+    ) -> tuple[list[tuple[str, str, Val]], Outside]:
+        """The results that need memory of their own; which others are arguments that nobody reads after."""
         kernel = lw.kernel
         own: list[tuple[str, str, Val]] = []
-        over: list[str] = []
+        sizes, words = dict[str, str](), dict[Sym, str]()
+        for n, p in kernel.params:
+            for k, d in enumerate(p.kind.dims if isinstance(p.kind, Array) else ()):
+                if isinstance(d, Sym):
+                    sizes[f"{n}.shape[{k}]"] = words.setdefault(d, f"{n}.shape[{k}]")
+        outside = Outside(sizes=sizes)
         names = [n for n, _ in kernel.params] + [n for n, _, _ in passed]
         text = [f"def kernel({', '.join(names)}):", *lw.head, *lw.out]
         spare = [(n, p) for n, p in kernel.params if len(lw.out) and self.dies(p, run, kernel)]
+        outside.spare = {n: made for n, p in spare if (made := made_like(n, p.kind))}
         for name, made, v in passed:
             named = v.name if v.user else ""
             alike = [x for x in spare if x[1].kind == v.kind and (not x[1].user or named in ("", x[1].name))]
@@ -636,13 +645,15 @@ class Partition:
             self.ours.add(v)
             if found is None:
                 own.append((name, made, v))
+                if made.startswith("np.empty("):
+                    outside.results[name] = made
                 continue
             spare.remove(found)
-            over.append(f"    {name} = {found[0]}")
+            outside.over[name] = found[0]
             kernel.inplace[v] = found[1]
             if not found[1].user:
                 found[1].name, found[1].user = v.name, v.user
-        return own, over
+        return own, outside
 
     def dies(self, p: Val, run: list[Op], kernel: Kernel) -> bool:
         """Whether an argument of a kernel is an array made for it, which nobody sees after."""
@@ -679,6 +690,31 @@ class Partition:
             yield op
             for r in op.regions:
                 yield from walk(r)
+
+
+def made_like(name: str, k: Kind) -> str:
+    """How an array of the size and type of another would be made, if kernels make such arrays."""
+    if not isinstance(k, Array) or k.dtype not in NUMPY_DTYPE:
+        return ""
+    sizes = [str(d) if isinstance(d, int) else f"{name}.shape[{n}]" for n, d in enumerate(k.dims)]
+    shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
+    return f"np.empty({shape}, {NUMPY_DTYPE[k.dtype]})"
+
+
+def room_of(kernel: Kernel) -> list[Kind]:
+    """The arrays that a kernel makes for itself."""
+    dims = {
+        f"{n}.shape[{k}]": d
+        for n, p in kernel.params
+        if isinstance(p.kind, Array)
+        for k, d in enumerate(p.kind.dims)
+    }
+    dtypes = {text: dtype for dtype, text in NUMPY_DTYPE.items()}
+    return [
+        Array(dtypes[dtype], tuple(int(d) if d.isdigit() else dims.get(d) or fresh_sym() for d in sizes))
+        for sizes, dtype in room(kernel.lines)
+        if dtype in dtypes
+    ]
 
 
 def unsettled(op: Op) -> bool:

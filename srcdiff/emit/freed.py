@@ -389,7 +389,8 @@ class Guess:
         """What a statement takes besides what is there: its result, what lies in between."""
         if op not in self.takes:
             inside = (v for r in op.regions for v in self.all_made(r))
-            self.takes[op] = sum(map(self.of, inside)) + self.new(op) if op.regions else self.result(op)[0]
+            taken = sum(map(self.of, inside)) + self.new(op) if op.regions else self.result(op)[0]
+            self.takes[op] = taken + sum(map(self.bytes_of, op.attrs.get("room", ())))
         return self.takes[op]
 
     def new(self, op: Op) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srcdiff.compiled.buffers import lies_over, shared
+from srcdiff.compiled.buffers import Outside, lies_over, room, shared
 
 N = 6
 LARGE = 32  # (of LARGE * LARGE elements an array is worth it)
@@ -83,6 +83,52 @@ def test_arrays_in_turn() -> None:
         run(got, a, r2)
         assert np.array_equal(r, r2), "\n".join(got)
     assert fewer > 10
+
+
+def test_arrays_of_a_kernel_in_those_from_outside() -> None:
+    how = f"np.empty(({LARGE}, {LARGE}), np.float64)"
+    gone = 0
+    for seed in range(40):
+        rng = random.Random(seed)
+        made = [f"t{k}" for k in range(4)]
+        lines = ["def kernel(a, b, q, r):", *(f"    {t} = {how}" for t in made)]
+        filled = ["a", "b"]
+        for t in [*rng.sample(made, len(made)), "r"]:
+            x, y = rng.choice(filled[-3:]), rng.choice(filled[-3:])
+            if rng.random() < 0.3:
+                lines.append(f"    np.dot({x}, {y}.T, {t})")
+            else:
+                shift = rng.choice(["i, j", "i, j", "j, i", f"{LARGE - 1} - i, j"])
+                lines += [f"    for i in range({LARGE}):", f"        for j in range({LARGE}):"]
+                lines.append(f"            {t}[i, j] = {x}[{shift}] * 0.5 + {y}[i, j]")
+                if t != "r" and rng.random() < 0.3:  # in the same loops, a result that nobody reads here
+                    lines.append(f"            q[i, j] = {t}[i, j] + 1.0")
+            filled.append(t)
+        got = shared(lines, Outside(spare={"a": how}, results={"q": how, "r": how}))
+        gone += len(room(lines)) - len(room(got))
+        a, b = np.random.default_rng(seed).standard_normal((2, LARGE, LARGE))
+        r, r2 = np.zeros((2, 2, LARGE, LARGE))
+        run(lines, a.copy(), b, *r)
+        run(got, a.copy(), b, *r2)
+        assert np.array_equal(r[1], r2[1]), "\n".join(got)
+        if any("q[" in line for line in lines):
+            assert np.array_equal(r[0], r2[0]), "\n".join(got)
+    assert gone > 40
+
+
+def test_sizes_that_are_equal_have_one_name() -> None:
+    lines = [
+        "def kernel(a, b, r):",
+        "    t = np.empty((b.shape[0], 3), np.float64)",
+        "    for i in range(b.shape[0]):",
+        "        t[i, 0] = b[i, 0]",
+        "    for i in range(b.shape[0]):",
+        "        r[i] = t[i, 0]",
+    ]
+    spare = {"a": "np.empty((a.shape[0], 3), np.float64)"}
+    assert shared(lines, Outside(spare=spare)) == lines
+    same = dict.fromkeys(["a.shape[0]", "b.shape[0]"], "a.shape[0]")
+    assert "    t = a" in shared(lines, Outside(spare=spare, sizes=same))
 
 
 @pytest.mark.parametrize(
