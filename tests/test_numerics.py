@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import srcdiff
-from srcdiff import grad, jvp
+from srcdiff import grad, jvp, source
 
 mpmath = pytest.importorskip("mpmath")
 
@@ -502,3 +502,56 @@ def test_closed_places_in_a_loop_at_a_temperature(f):
     expected = [(f(x + e, t) - f(x - e, t)) / (2 * h) for e in h * np.eye(4)]
     np.testing.assert_allclose(x_bar, expected, atol=1e-8)
     assert abs(jvp(f, (x, t), (x, 1.0))[1] - x_bar @ x - t_bar) < 1e-12
+
+
+def edge_stopping(x, k):
+    d = x[1:] - x[:-1]
+    return np.sum(np.exp(-((d / k) ** 2)) * d)
+
+
+def with_a_softer_one(x, k):
+    z = x / k
+    return np.sum(np.exp(z) * x + np.logaddexp(z, z - 1.0))
+
+
+def with_the_largest(x, k):
+    z = x / k
+    return np.sum(np.exp(z)) + np.max(z)
+
+
+def by_two(x, k):
+    z = x / k
+    return np.sum(np.exp(z) + np.exp2(z) * x)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", [edge_stopping, with_a_softer_one, with_the_largest, by_two])
+def test_what_is_too_small_for_one_function_is_not_for_another(f: Any) -> None:
+    for x in (np.array([-700.0, -900.0, -750.0]), np.array([0.3, -0.7, 1.2])):
+        k, h = 0.9, 1e-6
+        x_bar, k_bar = grad(f, wrt=("x", "k"))(x, k)
+        slope = (f(x, k + h) - f(x, k - h)) / (2 * h)
+        assert abs(k_bar - slope) <= 1e-6 * max(1.0, abs(slope))
+        by_x = [(f(x + e, k) - f(x - e, k)) / (2 * h) for e in h * np.eye(3)]
+        np.testing.assert_allclose(x_bar, by_x, rtol=1e-6, atol=1e-6)
+        assert np.isclose(jvp(f, (x, k), (np.zeros(3), 1.0))[1], k_bar, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_endless_edges() -> None:
+    def f(x, k):
+        return np.sum(np.exp(-((x / k) ** 2)) * 2.0)
+
+    both = grad(f, wrt=("x", "k"))
+    x = np.array([0.3, 0.9, -np.inf, 0.4])
+    assert both(x, 0.7)[1] == pytest.approx(both(x[[0, 1, 3]], 0.7)[1], rel=1e-14)
+    text = source(both, x, 0.7)
+    assert " == 0.0" in text and "inf" not in text  # asked of the result, which is at hand
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_number_for_the_slope_of_an_endless_logarithm() -> None:
+    def f(x, k):
+        return np.sum(np.log(np.exp(x / k)))
+
+    assert np.isnan(grad(f, wrt=("x", "k"))(np.array([-900.0, 0.1]), 1.0)[1])

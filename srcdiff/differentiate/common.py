@@ -377,10 +377,10 @@ class Builder(Lowerer):
         return got
 
     # ---- arithmetic on derivatives
-    def times(self, g: Atom, p: Atom, flat: Atom | None = None, low: Val | None = None) -> Atom:
+    def times(self, g: Atom, p: Atom, flat: Atom | None = None, low: Cover | None = None) -> Atom:
         """``g * p`` without factors of one.
 
-        ``p`` is zero where the operand ``flat`` has overflowed, and where ``low`` is minus infinity.
+        ``p`` is zero where the operand ``flat`` has overflowed, and in the places of ``low``.
         """
         if g is ZERO or p is ZERO or one(p, 0):
             return ZERO
@@ -402,7 +402,7 @@ class Builder(Lowerer):
         if scattered(g, self.born) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
             there = self.scatter(g, p)
             if there is not None:
-                return there if low is None else self.weakly(there, (self.low_cover(low),))
+                return there if low is None else self.weakly(there, (low,))
         under = factors(g, self.born) if self.outward and flat is not None and mask is None else None
         if under is not None:  # the slope of what is flat far out is taken before the division
             negative, parts, b = under
@@ -415,16 +415,17 @@ class Builder(Lowerer):
                 product = c.put(product)
         if mask is not None and are_numbers(g, p):  # (of arrays where it is summed up)
             ended = [v for v in lows(mask) if isinstance(kind(v), Scalar) and grows(p, v)]
-            product = self.above(ended[0], product) if ended else product
+            product = self.still_zero(mask, ended[0], product) if ended else product
         new = self.where_cover(p, True) if weight(p, self.born) else None
         if flat is not None:
             new = self.far_cover(flat)
         if self.outward and (new is not None or low is not None):
             if new is not None and not finite(g, self.born, new.against):
                 return new.put(product)
-            return self.above(low, product) if low is not None and grows(g, low) else product
+            down = low is not None and low.low is not None and grows(g, low.low)
+            return low.put(product) if low is not None and down else product
         covers = covers if new is None else (*covers, new)
-        return self.weakly(product, covers if low is None else (*covers, self.low_cover(low)))
+        return self.weakly(product, covers if low is None else (*covers, low))
 
     def weakly(self, g: Atom, covers: tuple[Cover, ...]) -> Atom:
         """``g``, which is zero in places: it stays so beside a factor that is infinite."""
@@ -439,10 +440,24 @@ class Builder(Lowerer):
     def far_cover(self, x: Atom) -> Cover:
         return Cover(("inf", key_of(x)), partial(self.overflowed, x), (x,), vocabulary.OVERFLOWS)
 
-    def low_cover(self, x: Val) -> Cover:
+    def low_cover(self, x: Val, out: Val | None = None) -> Cover:
+        """Where ``x`` is minus infinity; ``out``: a result that is zero there, to ask instead."""
         low = meant(x)
         assert isinstance(low, Val)
-        return Cover(("low", low.id), partial(self.above, low), (low,), frozenset(), low)
+        if out is None:
+            return Cover(("low", low.id), partial(self.above, low), (low,), frozenset(), low)
+        return Cover(("low", low.id, out.id), partial(self.nonzero, low, out), (out,), frozenset(), low)
+
+    def nonzero(self, x: Val, out: Val, g: Atom) -> Atom:
+        """``g``, zero where ``out`` is, as it is where ``x`` is minus infinity."""
+        if not spread(g):
+            return self.above(x, g)
+        return self.rule(vocabulary.where_nonzero, {"x": self.at_hand(out), "g": g})
+
+    def still_zero(self, m: Mask, x: Val, g: Atom) -> Atom:
+        """``g``, zero where ``x`` is minus infinity, where the mask ``m`` says so."""
+        told = [c for c in m.covers if c.low is x]
+        return told[0].put(g) if told else self.above(x, g)
 
     def above(self, x: Val, g: Atom) -> Atom:
         """``g``, zero where ``x`` is minus infinity."""
@@ -683,7 +698,7 @@ class Builder(Lowerer):
         return x.items[n] if isinstance(x, Struct) else self.tree_item(x, k, Const(k.keys[n]))
 
     def unbroadcast(
-        self, g: Atom, x: Atom, p: Atom | None = None, flat: Atom | None = None, low: Val | None = None
+        self, g: Atom, x: Atom, p: Atom | None = None, flat: Atom | None = None, low: Cover | None = None
     ) -> Atom:
         """``g * p`` summed over the axes along which ``x`` was broadcast."""
         kx = kind(x)
@@ -742,9 +757,9 @@ class Builder(Lowerer):
         low = [v for v in lows(self.mask(g)) if grows(p, v)]
         if low:
             mask = self.mask(g)
-            if mask is not None and mask.strong:
+            if mask is None or mask.strong:
                 return self.times(g, p)
-            return self.above(low[0], self.times(g, p))
+            return self.still_zero(mask, low[0], self.times(g, p))
         if scattered(g, self.born):
             return self.scatter(g, p)
         if not isinstance(g, Val) or g not in self.sums:

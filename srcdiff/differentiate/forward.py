@@ -342,7 +342,8 @@ class Forward(Builder):
             if isinstance(p, Const) and p.value is None:
                 raise no_partial(op, name)
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
-            t = self.plus(t, self.times(d, self.of_library(p, op.out), far, low))
+            cover = None if low is None else self.low_cover(low)
+            t = self.plus(t, self.times(d, self.of_library(p, op.out), far, cover))
         return self.shaped(self.over_all(t, op), op)
 
     def over_all(self, t: Atom, op: Op) -> Atom:

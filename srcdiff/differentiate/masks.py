@@ -52,7 +52,7 @@ class Cover:
     put: Callable[[Atom], Atom]
     on: tuple[Atom, ...] = ()  # what it refers to
     against: frozenset[Any] = vocabulary.INFINITE  # functions that may make a factor infinite there
-    low: Val | None = None  # what is minus infinity in these places
+    low: Val | None = None  # what is minus infinity in some of these places, and nowhere else
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from srcdiff.differentiate.common import (
     told,
     unexpanded,
 )
-from srcdiff.differentiate.masks import flat_far_down, flat_far_out, spread, weight
+from srcdiff.differentiate.masks import Cover, finite, flat_far_down, flat_far_out, spread, weight
 from srcdiff.differentiate.mirrors import (
     Kept,
     Mirror,
@@ -442,9 +442,22 @@ class Reverse(Builder):
                 continue
             if isinstance(p, Const) and p.value is None:
                 raise no_partial(op, name)
-            flat, low = flat_far_out(op.fn, name, needed), flat_far_down(op.fn, name, given)
+            flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p = self.of_library(p, op.out)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
+
+    def flat_cover(self, op: Op, bar: Atom, name: str, given: dict[str, Atom]) -> Cover | None:
+        """Where an operand is minus infinity, and ``op`` flat.
+
+        Where that may be seen in the result, it is: the result is wanted for the derivative in any case.
+        """
+        low = flat_far_down(op.fn, name, given)
+        if low is None:
+            return None
+        seen = op.fn in vocabulary.BOTTOM and spread(op.out) and self.home.get(low) is self.home[op.out]
+        # (an infinite cotangent times a result that has merely become too small is no zero)
+        seen = seen and finite(bar, self.born, vocabulary.INFINITE)
+        return self.low_cover(low, op.out if seen else None)
 
     def shared_out(self, op: Op, bar: Atom, p: Atom, q: Atom) -> bool:
         """Give ``q`` of a cotangent to the second operand and the rest to the first; whether that can be."""

@@ -14,6 +14,7 @@ from srcdiff.rules.registry import nondifferentiable
 __all__ = [
     "BLANK",
     "BLANKS",
+    "BOTTOM",
     "CARRIES",
     "CHOOSES",
     "CREATES",
@@ -101,6 +102,7 @@ FLAT: dict[Any, tuple[str, ...]] = {  # functions that are flat where the operan
     np.exp: ("x",), np.exp2: ("x",), np.expm1: ("x",), np.logaddexp: ("x1", "x2"),
     np.logaddexp2: ("x1", "x2"), math.exp: ("x",),
 }  # fmt: skip
+BOTTOM: frozenset[Any] = frozenset({np.exp, np.exp2})  # of these that are zero there: the result tells
 # functions that are infinite where an operand is (a quotient: its first)
 CARRIES: frozenset[Any] = WEIGHS | {
     operator.truediv, operator.pow, np.where, np.square, np.outer, np.reshape, np.transpose, np.ravel,
@@ -197,6 +199,10 @@ def where_finite(x: Any, g: Any) -> Any:
 
 def where_above(x: Any, g: Any) -> Any:
     return np.where(x == -np.inf, 0.0, g)
+
+
+def where_nonzero(x: Any, g: Any) -> Any:
+    return np.where(x == 0.0, 0.0, g)
 
 
 def if_above(x: Any, g: Any) -> Any:
