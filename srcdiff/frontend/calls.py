@@ -28,6 +28,7 @@ from srcdiff.frontend import (
     ruled,
     source,
     tools,
+    unordered,
 )
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.captures import own_text
@@ -186,6 +187,8 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     into = isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin)
     if into and obj.nout > 1:
         return ruled.with_outs(lw, obj, text, path, args, kwargs, node)
+    if unordered.goes_through(obj) and len(args) == 1:
+        args = [unordered.gone_through(lw, args[0], node)]
     for special in lw.special(obj):
         got = special(lw, args, kwargs, node)
         if got is not None:

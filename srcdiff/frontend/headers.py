@@ -18,6 +18,7 @@ from srcdiff.frontend import (
     places,
     producers,
     recursion,
+    unordered,
     views,
 )
 from srcdiff.frontend.constants import constant, is_constant
@@ -219,6 +220,7 @@ class Header:
             keys = Agg(tuple, tuple(range(len(box.keys))), tuple(Plain(Const(k)) for k in box.keys))
             known = keys if box.type is dict else box
             return lambda: element(lw, known, self.index if d > 0 else self.back(size), self.node)
+        it = unordered.gone_through(lw, it, self.node)
         value = lw.read(it, self.node)
         k = kind(value)
         if self.by_index and isinstance(k, (Array, Seq)):

@@ -202,8 +202,8 @@ def trips(
             elif isinstance(box, Agg) and isinstance(k, Seq):
                 if box.whole is not None or any(places.reached(lw, x) for x in box.items):
                     lw.as_sequence(Loc(key[1]), box, node)
-        # (an object that lies in a list by now is carried with it)
-        kept = [k for k in carried if k[0] != "item" or isinstance(start.cells[k[1][0]], Agg)]
+        # (an object or a dict that lies in a list by now is carried with it)
+        kept = [k for k in carried if not lies_in_a_list(start, k)]
         carried = {k: carried[k] for k in sorted(kept, key=lambda k: _ORDER[k[0]])}
         lw.state = start.copy()
         slots = Slots(lw)
@@ -584,6 +584,13 @@ def in_state(lw: Lowerer, state: State, b: Bound) -> Atom:
             return lw.read(b)
     finally:
         lw.state = old
+
+
+def lies_in_a_list(start: State, key: Any) -> bool:
+    """Whether what a loop would carry on its own is an element of a list, or in one, before the loop."""
+    if key[0] == "item":
+        return not isinstance(start.cells[key[1][0]], Agg)
+    return key[0] == "cell" and isinstance(start.cells[key[1]], Forward)
 
 
 def start_atom(lw: Lowerer, start: State, key: Any, k: Kind) -> Atom:

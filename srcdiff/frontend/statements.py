@@ -28,6 +28,7 @@ from srcdiff.frontend import (
     recursion,
     sequences,
     thrown,
+    unordered,
     views,
 )
 from srcdiff.frontend.constants import constant, is_constant
@@ -220,7 +221,7 @@ def one_of_two(lw: Lowerer, b: Bound, node: Any) -> Bound:
 def assign_many(lw: Lowerer, target: Any, value: Bound) -> None:
     if isinstance(value, Either):
         value = one_of_two(lw, value, target)
-    value = lw.sequence(value, target)
+    value = unordered.gone_through(lw, lw.sequence(value, target), target)
     c = content(lw, value)
     n = len(target.elts)
     stars = [i for i, e in enumerate(target.elts) if isinstance(e, gast.Starred)]

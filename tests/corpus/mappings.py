@@ -209,6 +209,33 @@ def dicts_changed(w):
     return sum(x * x * (a + 1) * (b + 2) for a, row in rows.items() for b, x in row.items())
 
 
+def named_dicts_changed(w):
+    """Dicts within a dict of unlike keys that have names of their own, and are changed by both ways."""
+    first, second = {1: w[0]}, {1: w[1]}
+    rows = {0: first, 1: second, 2: {}}
+    u = 0
+    for i in range(4):
+        rows[u][i + 5] = first[1] * second.get(6, 0.25)
+        first[1] = w[i % 3] * first[1]
+        u = (u + 1) % 3
+    every = sum(x * (a + 1) * (b + 2) for a, row in rows.items() for b, x in row.items())
+    return every + first[1] ** 2 + sum(second.values())
+
+
+def list_or_dict(w):
+    """What is gone through may be a dict, which only running tells: it gives its keys."""
+    found, chosen, table = {0: w[0], 2: w[1]}, [w[1], w[2]], None
+    kept = chosen
+    if w[0] > 0.0:
+        table = {3: w[0], 1: w[2]}
+    total = w[0] * sum(k * w[2] for k in table) + sum(sorted(table))
+    for _ in range(2):
+        total = total * w[1] + sum(v * v for v in chosen) + max(chosen) * w[0]
+        chosen = found
+    a, b = chosen
+    return total + sum(chosen) * w[1] + kept[1] * (a + b) + sum(v * k for k, v in enumerate(chosen)) * w[2]
+
+
 PROGRAMS = [
     Program("dict_last_out", last_out, (0.7, 6)),
     Program("dict_counts", dyn, (0.7, 7)),
@@ -227,6 +254,8 @@ PROGRAMS = [
     Program("dict_looked_up", lookup, (0.7, "a")),
     Program("dict_of_dicts_of_unlike_keys", shortest, (np.array([0.3, 0.7, 1.1, 1.9]),)),
     Program("dict_of_dicts_changed", dicts_changed, (np.array([0.3, 0.7, 1.1, 1.9]),)),
+    Program("dict_of_named_dicts_changed", named_dicts_changed, (np.array([0.3, 0.7, 1.1]),)),
+    Program("dict_or_list_gone_through", list_or_dict, (np.array([0.3, 0.7, 1.1]),)),
     Program("dict_of_lists_of_any_length", lists_of_any_length, (np.arange(1.0, 4.0),)),
     Program("dict_of_lists_of_any_length_appended", lists_of_any_length_appended, (np.arange(1.0, 4.0),)),
 ]
