@@ -89,6 +89,15 @@ def stacked(x: Any, w: Any, n: int) -> Any:
     return np.sum(y * y) + np.einsum("abi,bi->a", x, w[0])[1] ** 2
 
 
+def added(x: Any, w: Any, n: int) -> Any:
+    """Indices that only add axes, of what is written to behind as well."""
+    u = np.sin(x)
+    y = u[None, :, None].copy()
+    y[0, 1:, 0] = y[0, :-1, 0] ** 2
+    d = u[:, None] - u[None, :]
+    return np.sum(y * w[..., None]) + np.sum(d * d * n) + np.sum(np.cumsum(w[..., None], axis=0) ** 2)
+
+
 X, W, U = RNG.random(4) + 0.5, RNG.random(5) + 0.5, RNG.random((5, 4))
 THREE = RNG.random((2, 3, 4))
 CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = {
@@ -102,6 +111,7 @@ CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[st
     blocks: ((U, RNG.random((3, 4)), 3), ("np.einsum('ijk,ijk->ik', ",), ()),
     windows: ((U, RNG.random((4, 2, 2)), 3), ("np.tensordot(y_bar, w, (0, 0))",), ()),
     stacked: ((THREE, THREE**2, 3), ("np.einsum('fab,afi->abi', ",), ("tensordot",)),
+    added: ((X, U, 3), (".sum(axis=0)\n", "y_bar[0, :, 0]"), ("keepdims", "zeros_like")),
     backwards: ((X, W, 3), (), ()),
 }
 
@@ -116,8 +126,8 @@ def test_moved(f: Callable[..., Any]) -> None:
     numeric.assert_close(got, numeric.gradient(f, args, (0, 1)), 1e-7, f.__name__)
 
 
-@pytest.mark.parametrize("f", [windows, stacked], ids=lambda f: f.__name__)
-def test_contractions_again(f: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("f", [windows, stacked, added], ids=lambda f: f.__name__)
+def test_again(f: Callable[..., Any]) -> None:
     """Second order, forward over reverse and reverse over reverse."""
     x, w, n = CASES[f][0]
     dx, dw = np.cos(x + 1.0), np.sin(w + 1.0)
