@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import numeric
-from srcdiff import grad, source
+from srcdiff import grad, hvp, source
 
 RNG = np.random.default_rng(7)
 
@@ -75,7 +75,31 @@ def backwards(x: Any, w: Any, n: int) -> Any:
     return np.sum(x * x)
 
 
+def windows(x: Any, w: Any, n: int) -> Any:
+    """Contractions that are products of matrices, but for the shapes; the second repeats a size."""
+    v = np.lib.stride_tricks.sliding_window_view(np.sin(x), (n - 1, n - 1))
+    y = np.einsum("abxy,fxy->fab", v, w)
+    z = np.einsum("abxy,fxy->bfa", v, w[:, :1, :1])
+    return np.sum(y * y) + np.sum(z**3)
+
+
+def stacked(x: Any, w: Any, n: int) -> Any:
+    """One with an index that stays, and one with a factor that has none of its own."""
+    y = np.einsum("abi,afi->fab", x, w) * n
+    return np.sum(y * y) + np.einsum("abi,bi->a", x, w[0])[1] ** 2
+
+
+def added(x: Any, w: Any, n: int) -> Any:
+    """Indices that only add axes, of what is written to behind as well."""
+    u = np.sin(x)
+    y = u[None, :, None].copy()
+    y[0, 1:, 0] = y[0, :-1, 0] ** 2
+    d = u[:, None] - u[None, :]
+    return np.sum(y * w[..., None]) + np.sum(d * d * n) + np.sum(np.cumsum(w[..., None], axis=0) ** 2)
+
+
 X, W, U = RNG.random(4) + 0.5, RNG.random(5) + 0.5, RNG.random((5, 4))
+THREE = RNG.random((2, 3, 4))
 CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = {
     # the arguments; what the text has; what it has not
     wave: ((U, RNG.random((5, 4)), 3), ("t = 0.1 * c[1:-1, 1:-1] ** 2\n    for",), ("saved",)),
@@ -85,6 +109,9 @@ CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[st
     never: ((X, W, 3), (), ()),
     rows: ((U, RNG.random((5, 4)), 3), ("np.einsum('ij,ij->i', ",), ()),
     blocks: ((U, RNG.random((3, 4)), 3), ("np.einsum('ijk,ijk->ik', ",), ()),
+    windows: ((U, RNG.random((4, 2, 2)), 3), ("np.tensordot(y_bar, w, (0, 0))",), ()),
+    stacked: ((THREE, THREE**2, 3), ("np.einsum('fab,afi->abi', ",), ("tensordot",)),
+    added: ((X, U, 3), (".sum(axis=0)\n", "y_bar[0, :, 0]"), ("keepdims", "zeros_like")),
     backwards: ((X, W, 3), (), ()),
 }
 
@@ -97,6 +124,23 @@ def test_moved(f: Callable[..., Any]) -> None:
     assert not any(part in text for part in gone), text
     got = grad(f, wrt=(0, 1))(*args)
     numeric.assert_close(got, numeric.gradient(f, args, (0, 1)), 1e-7, f.__name__)
+
+
+@pytest.mark.parametrize("f", [windows, stacked, added], ids=lambda f: f.__name__)
+def test_again(f: Callable[..., Any]) -> None:
+    """Second order, forward over reverse and reverse over reverse."""
+    x, w, n = CASES[f][0]
+    dx, dw = np.cos(x + 1.0), np.sin(w + 1.0)
+    along = numeric.gradient(lambda t: _along(f, x + t * dx, w + t * dw, n, dx, dw), (0.0,), (0,))
+    got = hvp(f, wrt=(0, 1))(x, w, n, (dx, dw))
+    numeric.assert_close(np.sum(got[0] * dx) + np.sum(got[1] * dw), along, 1e-6, f.__name__)
+    again = grad(lambda x, w: np.sum(grad(f)(x, w, n) * dx), wrt=(0, 1))(x, w)
+    numeric.assert_close(again, hvp(f, wrt=(0, 1))(x, w, n, (dx, np.zeros_like(w))), 1e-9, f.__name__)
+
+
+def _along(f: Callable[..., Any], x: Any, w: Any, n: int, dx: Any, dw: Any) -> Any:
+    x_bar, w_bar = grad(f, wrt=(0, 1))(x, w, n)
+    return np.sum(x_bar * dx) + np.sum(w_bar * dw)
 
 
 def test_filled() -> None:

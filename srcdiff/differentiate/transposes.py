@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["CORE", "whole"]
 
 
+EVERY = Slice(Const(None), Const(None), Const(None))
+
+
 def whole(index: Atom) -> bool:
     return isinstance(index, Const) and index.value is Ellipsis
 
@@ -56,9 +59,24 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
             return True
         add_slice(r, x, r.need(index), bar)
         return True
+    back = without_axes(index) if isinstance(k, Array) and k.dims else None
+    like = kind(bar)
+    if back is not None and isinstance(like, Array) and len(like.dims) == len(op.out.kind.dims):  # type: ignore
+        of = Array(like.dtype, k.dims)  # type: ignore[union-attr]
+        r.accumulate(x, r.prim(operator.getitem, [bar, back], result=of, view=True))
+        return True
     fancy = not plain(x, index)
     scattered.add_at(r, x, r.need(index), bar, at=fancy)
     return True
+
+
+def without_axes(index: Atom) -> Atom | None:
+    """The index that takes away the axes of one that an index adds, if it does nothing else."""
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    if Const(None) not in parts or not all(p == Const(None) or whole(p) or p == EVERY for p in parts):
+        return None
+    back = tuple(Const(0) if p == Const(None) else p for p in parts)
+    return Struct(tuple, tuple(range(len(back))), back) if isinstance(index, Struct) else back[0]
 
 
 def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:

@@ -171,8 +171,6 @@ class Algebra(Rewriter):
                 return given
         if fn is self.words.total:
             return self.sum_of_negative(op, ins)
-        if fn is ops.additem:
-            return self.through_new_axes(op, ins)
         if fn in self.words.sums:
             a, b = ins
             return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
@@ -186,6 +184,8 @@ class Algebra(Rewriter):
             inner = flipped(ins[0])
             if inner is not None and is_flip(ins[1]):
                 return inner
+        if fn is operator.getitem and (narrowed := self.without_new_axes(op, ins)) is not None:
+            return narrowed
         if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
             return None if isinstance(written, Struct) else written
         if fn in (operator.getitem, ops.getfield) and (part := displayed(*ins)) is not None:
@@ -426,15 +426,20 @@ class Algebra(Rewriter):
         total.op.attrs.update({n: op.attrs[n] for n in ("names", "method") if n in op.attrs})
         return self.make(operator.neg, [total], op)
 
-    def through_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
-        """``z[None, :] += x.sum(axis=0, keepdims=True)`` is ``z += x.sum(axis=0)``."""
-        base, index, v = ins
+    def without_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """``x.sum(axis=0, keepdims=True)[0, :]`` is ``x.sum(axis=0)``, and ``y[:, None][:, 0]`` is ``y``."""
+        v, index = ins
         parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-        axes = {n for n, p in enumerate(parts) if isinstance(p, Const) and p.value is None}
+        axes = {n for n, p in enumerate(parts) if is_first(p)}
         if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
             return None
-        if op.origin is None or not op.origin.adjoint or op.attrs.get("at"):
+        if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
             return None
+        if v.op.code == "prim" and v.op.fn is operator.getitem:
+            added = v.op.ins[1]
+            given = added.items if isinstance(added, Struct) and added.type is tuple else (added,)
+            twin = tuple(Const(None) if is_first(p) else p for p in parts)
+            return v.op.ins[0] if given == twin and kind(v.op.ins[0]) == op.out.kind else None
         inner = negated(v)
         total = v if inner is None else inner
         made = (
@@ -444,7 +449,7 @@ class Algebra(Rewriter):
         )
         if made is None or (made.attrs.get("names") or ())[1:] != ("axis", "keepdims"):
             return None
-        k, kb, kx = kind(total), kind(base), kind(made.ins[0])
+        k, kb, kx = kind(total), op.out.kind, kind(made.ins[0])
         if not isinstance(k, Array) or not isinstance(kb, Array) or not isinstance(kx, Array):
             return None
         if not same(made.ins[2], Const(True)) or len(parts) != len(k.dims) or len(k.dims) != len(kx.dims):
@@ -459,5 +464,8 @@ class Algebra(Rewriter):
         s: Atom = self.make_like(self.words.total, made.ins[:2], kb, op)
         assert isinstance(s, Val) and s.op is not None
         s.op.attrs.update(names=("", "axis"), method=made.attrs.get("method", ""))
-        s = s if inner is None else self.make(operator.neg, [s], op)
-        return s if is_zeros(base) else self.make(ops.accumulate, [base, s], op)
+        return s if inner is None else self.make(operator.neg, [s], op)
+
+
+def is_first(p: Any) -> bool:
+    return isinstance(p, Const) and type(p.value) is int and p.value == 0

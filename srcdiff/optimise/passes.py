@@ -25,7 +25,7 @@ PASSES = {
     "powers": "small whole powers of arrays are products",
     "outers": "outer products that are added up are one product of matrices",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
-    "contract": "sums of products along axes are contracted at once",
+    "contract": "sums of products along axes are contracted at once; cotangents are products of matrices",
     "reuse": "memory that nobody reads any more is written over",
     "filled": "an array of equal numbers is made as one, not as the copy of a number repeated",
     "choices": "a choice between two numbers is Python's own",

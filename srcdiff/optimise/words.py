@@ -29,6 +29,7 @@ class Words:
     number: Any  # a number of the library's, of one of Python's
     gives_numbers: Callable[[Any], bool]  # whether a function makes such numbers, of Python's too
     contract: Any  # sums of products, as a text of indices says
+    matrices: Any  # sums of products along pairs of axes: products of matrices of any shapes
     array: Any  # of rows, arrays of one shape
     counted: Any  # the numbers below one
     untake: Any  # the cotangent of what was taken along an axis

@@ -100,7 +100,7 @@ WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
-    vocabulary.CONTRACTS, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
+    vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
     vocabulary.writes_over,
 )  # fmt: skip
 

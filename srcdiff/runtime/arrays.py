@@ -105,11 +105,13 @@ def unbroadcast(g: Any, like: Any) -> Any:
 
 
 def fit(g: Any, like: Any) -> Any:
-    """``g`` summed or broadcast, axis by axis, to the shape of ``like``."""
+    """``g`` summed or repeated, axis by axis, to the shape of ``like``."""
     xp = namespace(g, like)
     shape = shape_of(like)
     if np.shape(g) != shape:
-        g = xp.broadcast_to(_summed(g, shape), shape)
+        g = _summed(g, shape)
+    if np.shape(g) != shape:
+        g = xp.array(xp.broadcast_to(g, shape))  # (others are added to it)
     return _number(_narrowed(g, like), like)
 
 
