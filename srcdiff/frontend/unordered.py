@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from srcdiff.frontend import joins
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Ref, kind
+from srcdiff.ir.graph import Atom, Ref, Val, kind
 from srcdiff.ir.kinds import BOOL, UNKNOWN
 
 if TYPE_CHECKING:
@@ -16,17 +19,34 @@ if TYPE_CHECKING:
 
 __all__ = ["goes_through", "gone_through"]
 
+ARITHMETIC: tuple[Any, ...] = (
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+    operator.neg, operator.pos, operator.matmul, operator.abs,
+)  # fmt: skip
+
 
 def goes_through(fn: Any) -> bool:
     """Whether one of Python's functions makes something of all that its argument gives."""
     return any(fn is f for f in (list, tuple, sum, min, max, sorted))
 
 
+def may_be_dict(a: Atom) -> bool:
+    """Whether a value of unknown kind is made by what may give a dict: not by arithmetic, nor by NumPy."""
+    op = a.op if isinstance(a, Val) else None
+    if op is None or op.code != "prim":
+        return True
+    by_numpy = isinstance(op.fn, np.ufunc) or str(getattr(op.fn, "__module__", "")).split(".")[0] == "numpy"
+    return not by_numpy and not any(op.fn is f for f in ARITHMETIC)
+
+
 def gone_through(lw: Lowerer, b: Bound, node: Any) -> Bound:
     """What going through a value gives, as something that an index can be taken of."""
     held = content(lw, b)
     known = not (isinstance(held, Plain) or (isinstance(held, Loc) and not joins.is_lazy(lw.state, held)))
-    if known or lw.frame.static or kind(lw.read(held, node)) != UNKNOWN:
+    if known or lw.frame.static:
+        return b
+    a = lw.read(held, node)
+    if kind(a) != UNKNOWN or not may_be_dict(a):
         return b
 
     def keys() -> Bound:
