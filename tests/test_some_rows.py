@@ -25,6 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "LARGE", 10)
     monkeypatch.setattr(some_rows, "NUMBERS", 16)
     monkeypatch.setattr(some_rows, "LEAST", 1)
+    monkeypatch.setattr(some_rows, "CHAIN", 3)
 
 
 def chain(x, y, k):

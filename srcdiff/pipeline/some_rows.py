@@ -1,11 +1,10 @@
-"""Large arrays are gone over some rows at a time: `for start in range(0, n, 8192): x_rows = x[start:stop]`.
+"""Large arrays are gone over some rows at a time: `for start in range(0, n, 15360): x_rows = x[start:stop]`.
 
 With whole arrays every operation waits for memory, and temporaries of that size go back to the system and
-come again; a few thousand rows stay in the processor's cache (two to three times as fast from some 100,000
-numbers on, in the memory of these rows beside the result).  Where the sizes at hand are large, and every row
-of a result follows from the same row of the arguments or results are sums over rows, the text does so: what
-is the same for all rows goes before the loop, what follows from the sums behind it.  Sums come out in another
-order.
+come again (which takes two to three times as long); some thousand rows stay in the processor's cache, and
+are all that is held beside the result.  Where the sizes at hand are large, and every row of a result follows
+from the same row of the arguments or results are sums over rows, the text does so: what is the same for all
+rows goes before the loop, what follows from the sums behind it.  Sums come out in another order.
 """
 
 from __future__ import annotations
@@ -35,13 +34,15 @@ from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
 from srcdiff.optimise.dce import dce, effect
 from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, read_by, result, said
 from srcdiff.request import LARGE
-from srcdiff.rules import rows
+from srcdiff.rules import registry
+from srcdiff.rules import rows as words
 
 __all__ = ["is_cut", "some_rows"]
 
-NUMBERS = 8192  # of the widest array in a block: a dozen of them are in the cache of one core
+NUMBERS = 15_360  # of the widest array in a block: below what `malloc` asks the system for each time (128 kB)
 LEAST = 32  # rows at a time: a block of fewer takes longer than it saves
-CHAIN = 5  # operations on arrays: a shorter one is done before it is cut
+CHAIN = 6  # operations on arrays: a shorter one is done before it is cut
+EVEN = 64  # blocks of more rows than that are of a multiple of it
 AFTER = "made of sums over rows"
 
 Sizes = Mapping[int, int]  # of symbols, as they are at this call
@@ -96,7 +97,9 @@ def outside(graph: Graph) -> dict[int, int]:
 
 
 def arrays_made(graph: Graph) -> list[Array]:
-    return [o.kind for op in walk(graph.region) for o in op.outs if isinstance(o.kind, Array) and o.kind.dims]
+    """The arrays that operations make; views of others are none."""
+    made = [op for op in walk(graph.region) if op.code != "prim" or not registry.may_alias(op.fn)]
+    return [o.kind for op in made for o in op.outs if isinstance(o.kind, Array) and o.kind.dims]
 
 
 def rows_of(graph: Graph, seen: Sizes) -> tuple[int, list[str]] | None:
@@ -114,8 +117,8 @@ def how_many(graph: Graph, seen: Sizes, n: int) -> int:
     widest = max((prod(size_of(d, seen) for d in k.dims) for k in made), default=0)
     if widest < LARGE or len(made) < CHAIN or not n:
         return 0
-    width = -(-widest // n)
-    return 1 << max(0, (NUMBERS // width).bit_length() - 1) if width <= NUMBERS else 0
+    rows = NUMBERS // -(-widest // n)
+    return rows - rows % EVEN if rows > EVEN else rows
 
 
 def size_of(d: Any, seen: Sizes) -> int:
@@ -170,7 +173,7 @@ class Cut:
             return
         if op.code == "prim" and (self.asked_of_all(op) or self.is_mean(op)):
             return
-        if op.code == "prim" and COUNT in given and op.fn not in rows.OF_A_SHAPE:
+        if op.code == "prim" and COUNT in given and op.fn not in words.OF_A_SHAPE:
             self.as_number(op, {v for v in read if self.known[v] == COUNT})
             given -= {COUNT}
             read = read_by(op)
@@ -207,14 +210,14 @@ class Cut:
         x = op.ins[0] if op.code == "prim" and op.ins else None
         if not isinstance(x, Val) or self.known.get(x) != ROWWISE:
             return False
-        if op.fn is rows.SIZE and len(op.ins) == 1:
+        if op.fn is words.SIZE and len(op.ins) == 1:
             return isinstance(x.kind, Array) and len(x.kind.dims) == 1
-        return op.fn is rows.LENGTH or (op.fn is ops.shape_at and op.ins[1] == Const(0))
+        return op.fn is words.LENGTH or (op.fn is ops.shape_at and op.ins[1] == Const(0))
 
     def asked_of_all(self, op: Op) -> bool:
         """What is asked of the shape of a block can be asked of an argument with such rows."""
         x = op.ins[0] if op.ins else None
-        asks = op.fn is ops.shape_at or (op.fn is rows.SIZE and len(op.ins) == 1)
+        asks = op.fn is ops.shape_at or (op.fn is words.SIZE and len(op.ins) == 1)
         if not asks or not isinstance(x, Val) or self.known[x] != ROWWISE or not isinstance(x.kind, Array):
             return False
         dims = x.kind.dims[1:]
@@ -229,7 +232,7 @@ class Cut:
     def is_mean(self, op: Op) -> bool:
         """A mean over all rows is their sum, over their number."""
         x = op.ins[0] if op.ins else None
-        if op.fn is not rows.MEAN or not isinstance(x, Val) or self.known[x] != ROWWISE:
+        if op.fn is not words.MEAN or not isinstance(x, Val) or self.known[x] != ROWWISE:
             return False
         names = op.attrs.get("names") or ("",) * len(op.ins)
         axis: Atom = op.ins[1] if len(op.ins) == 2 and names[1] in ("", "axis") else Const(None)
@@ -238,10 +241,10 @@ class Cut:
         if axis == Const(0) or len(x.kind.dims) == 1:
             count = self.length()
         else:
-            count = self.prim(rows.SIZE, [x], INT)
+            count = self.prim(words.SIZE, [x], INT)
             if count.op is None or not self.asked_of_all(count.op):
                 return False
-        total = Op("prim", list(op.ins), [], [], {**op.attrs, "fn": rows.SUM}, op.origin)
+        total = Op("prim", list(op.ins), [], [], {**op.attrs, "fn": words.SUM}, op.origin)
         total.outs = [Val("", op.out.kind, total)]
         self.place(total)
         op.become(operator.truediv)
@@ -360,11 +363,11 @@ class Cut:
             return self.earlier(self.of_dims(k, what, v.name))
         p, whole = like[0], like[0].kind
         if not isinstance(whole, Array) or whole.dtype != "f8":
-            return self.earlier(self.prim(rows.NEW if what == ROWWISE else rows.BLANK, [p], whole, v.name))
+            return self.earlier(self.prim(words.NEW if what == ROWWISE else words.BLANK, [p], whole, v.name))
         axes = range(len(whole.dims))  # (of a shape, that is: in the machine's order of bytes)
         asked = (self.prim(ops.shape_at, [p, Const(n)], Scalar("i8", True, whole.dims[n])) for n in axes)
         sizes = tuple(map(self.earlier, asked))
-        made = rows.NEW_OF if what == ROWWISE else rows.BLANK_OF
+        made = words.NEW_OF if what == ROWWISE else words.BLANK_OF
         return self.earlier(self.prim(made, [Struct(tuple, tuple(axes), sizes)], whole, v.name))
 
     def is_like(self, p: Val, k: Kind, what: str) -> bool:
@@ -389,7 +392,7 @@ class Cut:
                 shape.append(self.earlier(self.prim(ops.shape_at, [p, Const(at)], Scalar("i8", True, d))))
             else:
                 raise Mixed("a result has the shape of no argument")
-        made = rows.NEW_OF if what == ROWWISE else rows.BLANK_OF
+        made = words.NEW_OF if what == ROWWISE else words.BLANK_OF
         if what == ROWWISE:
             k = Array(k.dtype, (next(iter(self.params.values())).dims[0], *k.dims[1:]))
         return self.prim(made, [Struct(tuple, tuple(range(len(shape))), tuple(shape))], k, name)
