@@ -198,7 +198,8 @@ def write(results: Path) -> None:
     own = [o for o in ("ours", "numba") if any(o in r["times"] for r in works.values())]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     loads = [r["load"] for r in works.values() if "load" in r]
-    load = f"; the machine of two cores was busy (load {min(loads):.0f} to {max(loads):.0f})" if loads else ""
+    least, most = min(loads, default=0.0), max(loads, default=0.0)
+    load = f"; the machine of two cores was busy (load {least:.0f} to {most:.0f})" if most >= 1.5 else ""
     head = HEAD.format(versions=versions, load=load).rstrip()
     lines = [head, *targets(works), *summary(works, own), *tables(works, own), ""]
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines), encoding="utf-8")
