@@ -31,7 +31,7 @@ from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, steady
+from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, sized_like, steady
 from srcdiff.optimise.rebuild import count_uses, key_of_fn
 from srcdiff.optimise.words import Words
 
@@ -133,6 +133,8 @@ class Rebuild(Algebra, Blocks, Loops):
             self.env[op.out] = Const(0.0)
             return
         words = self.words
+        if len(ins) == 1 and op.fn in words.reads_shape:
+            ins = [sized_like(ins[0])]
         listed = op.fn in words.sums or op.fn in words.blanks
         known = op.fn in SIMPLER or op.fn is words.total or (listed and not any(op.attrs.get("names", ())))
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None

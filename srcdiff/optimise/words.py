@@ -33,6 +33,5 @@ class Words:
     array: Any  # of rows, arrays of one shape
     counted: Any  # the numbers below one
     untake: Any  # the cotangent of what was taken along an axis
-    writes_over: Callable[
-        [Any], bool
-    ]  # whether a function of one operand, element by element, takes ``out=``
+    writes_over: Callable[[Any], bool]  # whether a function of one operand, by elements, takes ``out=``
+    reads_shape: frozenset[Any]  # what reads the shape of its operand alone
