@@ -45,6 +45,15 @@ def of_sums(x, y, k):
     return np.log(np.sum(k * k)) * k + np.sum(np.sin(x * y) * k) - 3.0 * np.sum(np.cos(y) * x)
 
 
+def decided(x, y, k):
+    n = len(x)
+    s = np.sum(np.sin(k * x) * np.exp(-y) * np.cos(x))
+    s = s / n if s > 0.0 else s * n
+    for _ in range(3):
+        s = s * s + 0.1 * n
+    return s
+
+
 def steps(x, y, k):
     u = x * 1.0
     for _ in range(3):
@@ -90,6 +99,7 @@ CASES: list[tuple[Any, tuple[Any, ...], tuple[int, ...]]] = [
     (over_length, (X, Y, K), (0, 2)),
     (of_sums, (X, Y, K), (1, 2)),
     (steps, (X, Y, K), (0, 1, 2)),
+    (decided, (X, Y, K), (2,)),
     (logistic, (W, M, Y), (0,)),
     (logistic, (W, M, Y), (0, 1)),
     (mixture, (V, M), (0,)),

@@ -177,9 +177,11 @@ class Cut:
             self.as_number(op, {v for v in read if self.known[v] == COUNT})
             given -= {COUNT}
             read = read_by(op)
-        if AFTER in given or (TOTAL in given and op.code == "prim"):
+        if AFTER in given or (TOTAL in given and op.code not in ("for", "while")):
             if any(v in self.inner and self.known[v] != TOTAL for v in read):
                 raise Mixed(said(op))
+            if COUNT in given:  # (in a branch or a loop: all of them)
+                substitute(op, {v: self.length() for v in read if self.known.get(v) == COUNT})
             self.behind.append(op)
             self.known.update(dict.fromkeys((*op.outs, *inside(op)), AFTER))
             return
