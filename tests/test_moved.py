@@ -152,3 +152,24 @@ def test_filled() -> None:
 
     assert "np.ones(x.shape)" in source(grad(f), X)
     np.testing.assert_array_equal(grad(f)(X), np.full(4, 2.0))
+
+
+def picked(z, y, k):
+    return np.sum(z[np.arange(k), y] ** 2 + z[np.arange(k), y])
+
+
+def picked_by_rows(z, y):
+    return np.sum(z[np.arange(z.shape[0]), y] ** 2)
+
+
+@pytest.mark.parametrize("f, more", [(picked, (1,)), (picked_by_rows, ())])
+def test_one_number_repeated(f, more) -> None:
+    """`np.arange(1)` beside a list of three: places come twice."""
+    z, y = np.random.default_rng(0).random((1, 4)), np.array([1, 1, 2])
+    slope = 2.0 * z + 1.0 if more else 2.0 * z
+    expected = slope * np.array([[0.0, 2.0, 1.0, 0.0]])
+    d = grad(f)
+    assert np.allclose(d(z, y, *more), expected)
+    square = np.random.default_rng(1).random((3, 4))
+    d(square, y, *(3 for _ in more))
+    assert np.allclose(d(z, y, *more), expected)

@@ -11,7 +11,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, uses_of
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.patterns import is_zeros
+from srcdiff.optimise.patterns import is_zeros, not_one
 from srcdiff.optimise.words import Words
 
 __all__ = ["picked_at_once"]
@@ -62,9 +62,13 @@ def is_list(a: Atom) -> bool:
 
 
 def are_apart(index: Atom, words: Words) -> bool:
-    """Whether each place of an index, lists of numbers, is another one."""
+    """Whether each place of an index, lists of numbers, is another one (a list of one may be repeated)."""
     if not isinstance(index, Struct) or index.type is not tuple or not all(map(is_list, index.items)):
         return False
-    vectors = all(isinstance(k := kind(a), Array) and len(k.dims) == 1 for a in index.items)
-    counts = (a.op for a in index.items if isinstance(a, Val) and a.op is not None and a.op.code == "prim")
-    return vectors and any(c.fn is words.counted and len(c.ins) == 1 for c in counts)
+    dims = [k.dims for a in index.items if isinstance(k := kind(a), Array)]
+    if any(len(d) != 1 for d in dims):
+        return False
+    made = (a.op for a in index.items if isinstance(a, Val) and a.op is not None and a.op.code == "prim")
+    counts = (c.out.kind for c in made if c.fn is words.counted and len(c.ins) == 1)
+    lengths = [k.dims for k in counts if isinstance(k, Array)]
+    return any(not_one(length[0]) or all(d == length for d in dims) for length in lengths)

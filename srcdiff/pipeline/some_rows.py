@@ -174,14 +174,13 @@ class Cut:
         if op.code == "prim" and (self.asked_of_all(op) or self.is_mean(op)):
             return
         if op.code == "prim" and COUNT in given and op.fn not in words.OF_A_SHAPE:
-            self.as_number(op, {v for v in read if self.known[v] == COUNT})
+            self.in_numbers(op, read)
             given -= {COUNT}
             read = read_by(op)
         if AFTER in given or (TOTAL in given and op.code not in ("for", "while")):
             if any(v in self.inner and self.known[v] != TOTAL for v in read):
                 raise Mixed(said(op))
-            if COUNT in given:  # (in a branch or a loop: all of them)
-                substitute(op, {v: self.length() for v in read if self.known.get(v) == COUNT})
+            self.in_numbers(op, read)
             self.behind.append(op)
             self.known.update(dict.fromkeys((*op.outs, *inside(op)), AFTER))
             return
@@ -254,10 +253,11 @@ class Cut:
         self.place(op)
         return True
 
-    def as_number(self, op: Op, counts: set[Val]) -> None:
+    def in_numbers(self, op: Op, read: list[Val]) -> None:
         """Where a number of rows is a number, all of them are meant."""
-        n = self.length()
-        op.ins = [map_atom(lambda v: n if v in counts else v, a) for a in op.ins]
+        counts = [v for v in read if self.known.get(v) == COUNT]
+        if counts:
+            substitute(op, dict.fromkeys(counts, self.length()))
 
     def length(self) -> Val:
         if self.n is None:
