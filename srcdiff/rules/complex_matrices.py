@@ -1,4 +1,4 @@
-r"""Texts for factorisations of complex matrices, called by the rules of `linear_algebra` and `scipy_linalg`.
+r"""Texts for factorisations of complex matrices, called by the rules of the real ones.
 
 They are those of real ones with conjugate transposes, and a phase: what LAPACK leaves real stays real.
 With :math:`U^H \dot U` and the like antihermitian, its imaginary diagonal is given by

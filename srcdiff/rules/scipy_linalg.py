@@ -1,6 +1,6 @@
 """Rules for ``scipy.linalg``: what NumPy does not have, or has with fewer options.
 
-The sources are those of `linear_algebra`.
+The sources are those of `systems` and `factorisations`.
 
 Where a solver is told that its matrix is symmetric (or triangular) it reads one triangle, and the cotangent
 of the matrix lies in that triangle.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from srcdiff.rules import complex_matrices, linear_algebra, scipy_reasons
+from srcdiff.rules import complex_matrices, factorisations, norms, scipy_reasons, systems
 from srcdiff.rules.registry import (
     bilinear,
     differential,
@@ -196,14 +196,14 @@ def det_bar(a: T, *, out_bar: T) -> T:
 def pinv(a: T, atol: T = None, rtol: T = None, return_rank: T = False, *, out: T, a_dot: T) -> T:
     if return_rank:
         raise NotImplementedError("the derivative of scipy.linalg.pinv needs return_rank=False")
-    return linear_algebra.pinv(a, out=out, a_dot=a_dot)
+    return systems.pinv(a, out=out, a_dot=a_dot)
 
 
 @pullback(scipy.linalg.pinv, "a")
 def pinv_bar(a: T, atol: T = None, rtol: T = None, return_rank: T = False, *, out: T, out_bar: T) -> T:
     if return_rank:
         raise NotImplementedError("the derivative of scipy.linalg.pinv needs return_rank=False")
-    return linear_algebra.pinv_bar(a, out=out, out_bar=out_bar)
+    return systems.pinv_bar(a, out=out, out_bar=out_bar)
 
 
 @differential(scipy.linalg.lstsq)
@@ -214,7 +214,7 @@ def lstsq(
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
     parts = out[0], np.ravel(out[1]), 0, 0
-    x_dot, squares_dot, none, values_dot = linear_algebra.lstsq(a, b, out=parts, a_dot=a_dot, b_dot=b_dot)
+    x_dot, squares_dot, none, values_dot = systems.lstsq(a, b, out=parts, a_dot=a_dot, b_dot=b_dot)
     return x_dot, np.reshape(squares_dot, np.shape(out[1])), none, values_dot
 
 
@@ -225,7 +225,7 @@ def lstsq_bar(
 ) -> T:  # fmt: skip
     if lapack_driver == "gelsy":
         raise NotImplementedError("the derivative of scipy.linalg.lstsq needs another lapack_driver")
-    return linear_algebra.lstsq_bar(a, b, out=out, out_bar=out_bar)
+    return systems.lstsq_bar(a, b, out=out, out_bar=out_bar)
 
 
 # --- factorisations, and solving with them
@@ -233,12 +233,12 @@ def lstsq_bar(
 
 @differential(scipy.linalg.cholesky)
 def cholesky(a: T, lower: T = False, *, out: T, a_dot: T) -> T:
-    return linear_algebra.cholesky(a, not lower, out=out, a_dot=a_dot)
+    return factorisations.cholesky(a, not lower, out=out, a_dot=a_dot)
 
 
 @pullback(scipy.linalg.cholesky, "a")
 def cholesky_bar(a: T, lower: T = False, *, out: T, out_bar: T) -> T:
-    return linear_algebra.cholesky_bar(a, not lower, out=out, out_bar=out_bar)
+    return factorisations.cholesky_bar(a, not lower, out=out, out_bar=out_bar)
 
 
 # the other triangle of the factor is that of the matrix, as it was (zeros from SciPy 1.18 on)
@@ -248,9 +248,9 @@ OF_THE_MATRIX = scipy.linalg.cho_factor(np.array([[2.0, 1.0], [1.0, 2.0]]))[0][1
 @differential(scipy.linalg.cho_factor)
 def cho_factor(a: T, lower: T = False, *, out: T, a_dot: T) -> T:
     if lower:
-        factor_dot = linear_algebra.cholesky(a, False, out=np.tril(out[0]), a_dot=a_dot)
+        factor_dot = factorisations.cholesky(a, False, out=np.tril(out[0]), a_dot=a_dot)
         return factor_dot + np.triu(a_dot, 1) if OF_THE_MATRIX else factor_dot, False
-    factor_dot = linear_algebra.cholesky(a, True, out=np.triu(out[0]), a_dot=a_dot)
+    factor_dot = factorisations.cholesky(a, True, out=np.triu(out[0]), a_dot=a_dot)
     return factor_dot + np.tril(a_dot, -1) if OF_THE_MATRIX else factor_dot, False
 
 
@@ -258,9 +258,9 @@ def cho_factor(a: T, lower: T = False, *, out: T, a_dot: T) -> T:
 def cho_factor_bar(a: T, lower: T = False, *, out: T, out_bar: T) -> T:
     g = out_bar[0]
     if lower:
-        a_bar = linear_algebra.cholesky_bar(a, False, out=np.tril(out[0]), out_bar=np.tril(g))
+        a_bar = factorisations.cholesky_bar(a, False, out=np.tril(out[0]), out_bar=np.tril(g))
         return a_bar + np.triu(g, 1) if OF_THE_MATRIX else a_bar
-    a_bar = linear_algebra.cholesky_bar(a, True, out=np.triu(out[0]), out_bar=np.triu(g))
+    a_bar = factorisations.cholesky_bar(a, True, out=np.triu(out[0]), out_bar=np.triu(g))
     return a_bar + np.tril(g, -1) if OF_THE_MATRIX else a_bar
 
 
@@ -404,14 +404,14 @@ def qr(
     if mode == "r":
         r = square(out[0])
         a, a_dot = (a[:, out[1]], a_dot[:, out[1]]) if pivoting else (a, a_dot)
-        r_dot = linear_algebra.qr(a, "r", out=r, a_dot=a_dot)
+        r_dot = factorisations.qr(a, "r", out=r, a_dot=a_dot)
         if pivoting:
             return r_dot, np.zeros_like(out[1])
         return (r_dot,)
     if pivoting:
-        q_dot, r_dot = linear_algebra.qr(a, "reduced", out=(out[0], square(out[1])), a_dot=a_dot[:, out[2]])
+        q_dot, r_dot = factorisations.qr(a, "reduced", out=(out[0], square(out[1])), a_dot=a_dot[:, out[2]])
         return q_dot, r_dot, np.zeros_like(out[2])
-    return linear_algebra.qr(a, "reduced", out=(out[0], square(out[1])), a_dot=a_dot)
+    return factorisations.qr(a, "reduced", out=(out[0], square(out[1])), a_dot=a_dot)
 
 
 @pullback(scipy.linalg.qr, "a")
@@ -423,10 +423,10 @@ def qr_bar(
         raise NotImplementedError("the derivative of scipy.linalg.qr needs one matrix, and another mode=")
     if mode == "r":
         if pivoting:
-            bar = linear_algebra.qr_bar(a[:, out[1]], "r", out=out[0], out_bar=out_bar[0])
+            bar = factorisations.qr_bar(a[:, out[1]], "r", out=out[0], out_bar=out_bar[0])
             return bar[:, np.argsort(out[1])]
-        return linear_algebra.qr_bar(a, "r", out=out[0], out_bar=out_bar[0])
-    bar = linear_algebra.qr_bar(a, "reduced", out=(out[0], out[1]), out_bar=(out_bar[0], out_bar[1]))
+        return factorisations.qr_bar(a, "r", out=out[0], out_bar=out_bar[0])
+    bar = factorisations.qr_bar(a, "reduced", out=(out[0], out[1]), out_bar=(out_bar[0], out_bar[1]))
     if pivoting:
         return bar[:, np.argsort(out[2])]
     return bar
@@ -459,23 +459,23 @@ def rq_bar(a: T, overwrite_a: T = False, lwork: T = None, mode: T = "full", *, o
 @differential(scipy.linalg.svd)
 def svd(a: T, full_matrices: T = True, compute_uv: T = True, overwrite_a: T = False,
         check_finite: T = True, lapack_driver: T = "gesdd", *, out: T, a_dot: T) -> T:  # fmt: skip
-    return linear_algebra.svd(a, full_matrices, compute_uv, out=out, a_dot=a_dot)
+    return factorisations.svd(a, full_matrices, compute_uv, out=out, a_dot=a_dot)
 
 
 @pullback(scipy.linalg.svd, "a")
 def svd_bar(a: T, full_matrices: T = True, compute_uv: T = True, overwrite_a: T = False,
             check_finite: T = True, lapack_driver: T = "gesdd", *, out: T, out_bar: T) -> T:  # fmt: skip
-    return linear_algebra.svd_bar(a, full_matrices, compute_uv, out=out, out_bar=out_bar)
+    return factorisations.svd_bar(a, full_matrices, compute_uv, out=out, out_bar=out_bar)
 
 
 @differential(scipy.linalg.svdvals)
 def svdvals(a: T, *, a_dot: T) -> T:
-    return linear_algebra.svdvals(a, x_dot=a_dot)
+    return factorisations.svdvals(a, x_dot=a_dot)
 
 
 @pullback(scipy.linalg.svdvals, "a")
 def svdvals_bar(a: T, *, out_bar: T) -> T:
-    return linear_algebra.svdvals_bar(a, out_bar=out_bar)
+    return factorisations.svdvals_bar(a, out_bar=out_bar)
 
 
 @differential(scipy.linalg.polar)
@@ -625,7 +625,7 @@ def eig(a: T, b: T = None, left: T = False, right: T = True, *, out: T, a_dot: T
 def eig_bar(a: T, b: T = None, left: T = False, right: T = True, *, out: T, out_bar: T) -> T:
     if b is not None or left or not right or np.ndim(a) != 2:
         raise NotImplementedError("the derivative of scipy.linalg.eig needs left=False and no b")
-    return linear_algebra.eig_bar(a, out=out, out_bar=out_bar)
+    return factorisations.eig_bar(a, out=out, out_bar=out_bar)
 
 
 @differential(scipy.linalg.eigvalsh_tridiagonal)
@@ -861,12 +861,12 @@ def solveh_banded_bar(
 
 @differential(scipy.linalg.norm)
 def norm(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, a_dot: T) -> T:
-    return linear_algebra.norm(a, ord, axis, keepdims, out=out, x_dot=a_dot)
+    return norms.norm(a, ord, axis, keepdims, out=out, x_dot=a_dot)
 
 
 @pullback(scipy.linalg.norm, "a")
 def norm_bar(a: T, ord: T = None, axis: T = None, keepdims: T = False, *, out: T, out_bar: T) -> T:
-    return linear_algebra.norm_bar(a, ord, axis, keepdims, out=out, out_bar=out_bar)
+    return norms.norm_bar(a, ord, axis, keepdims, out=out, out_bar=out_bar)
 
 
 scipy_reasons.declare("linalg", scipy.linalg)
