@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import boxes, calls, displays, masked, numeric, reflection, sequences, texts, tools
+from srcdiff.frontend import (
+    boxes,
+    calls,
+    displays,
+    listing,
+    masked,
+    numeric,
+    reflection,
+    sequences,
+    texts,
+    tools,
+)
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import attribute, content, stored
 from srcdiff.frontend.infer import length_of
@@ -29,8 +40,8 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if isinstance(box, Agg):
         return Plain(Const(len(box.items)))
     if isinstance(box, Iter) and box.kind == "range":
-        return Plain(sequences.range_length(lw, box, node))
-    a = lw.read(sequences.listed(lw, box, node) if isinstance(args[0], Iter) else args[0], node)
+        return Plain(listing.range_length(lw, box, node))
+    a = lw.read(listing.listed(lw, box, node) if isinstance(args[0], Iter) else args[0], node)
     k = kind(a)
     d = k.dims[0] if isinstance(k, Array) and k.dims else length_of(a)
     if isinstance(d, int):
@@ -178,7 +189,7 @@ def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 def _fromkeys(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     """``dict.fromkeys(keys, value)``: one value under all keys."""
-    _, given = sequences.spread(lw, args[0], node)
+    _, given = listing.spread(lw, args[0], node)
     keys = [lw.read(x, node) for x in given or ()]
     if given is None or not all(is_constant(k) for k in keys):
         lw.stop("key", "the keys of dict.fromkeys are known only at run time", node,

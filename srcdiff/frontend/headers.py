@@ -177,10 +177,10 @@ class Header:
                 first, by = it.parts
                 return lambda: Plain(self.counted(first, by, self.index))
             case "tail":
-                from srcdiff.frontend import sequences
+                from srcdiff.frontend import listing
 
                 seq, at = it.parts
-                return lambda: sequences.item_at(
+                return lambda: listing.item_at(
                     lw, seq, self.counted(lw.read(at), Const(1), self.index), self.node
                 )
             case "repeat":

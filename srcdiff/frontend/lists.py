@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import definitions, iterators, places, producers, sequences
+from srcdiff.frontend import definitions, folds, iterators, listing, places, producers
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
@@ -98,7 +98,7 @@ def joined(lw: Lowerer, parts: list[Atom], k: Seq, old: Atom | None = None) -> A
 def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, node: Any) -> None:
     """``xs[i:j] = value``: what is before, the new elements, what is behind."""
     places.detach(lw, owner, None, node)
-    given = sequences.call_list(lw, value, node)
+    given = listing.call_list(lw, value, node)
     other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
     if index.lower in (Const(None), Const(0)) and index.upper == Const(None):
@@ -113,10 +113,10 @@ def replace(lw: Lowerer, owner: Loc, atom: Atom, index: Slice, value: Bound, nod
 
 
 def extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
-    given = sequences.sequence(lw, args[0], node)
+    given = listing.sequence(lw, args[0], node)
     other = lw.read(given, node)
     if isinstance(kind(other), Array):
-        given = sequences.call_list(lw, given, node)
+        given = listing.call_list(lw, given, node)
         other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
     put(lw, owner, joined(lw, [atom, other], k, atom), node)
@@ -125,7 +125,7 @@ def extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: An
 
 
 def _sort(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return put(lw, owner, lw.read(sequences.sort(lw, lw.bind(atom), kwargs, node)), node)
+    return put(lw, owner, lw.read(folds.sort(lw, lw.bind(atom), kwargs, node)), node)
 
 
 def _reverse(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -24,8 +24,10 @@ from srcdiff.frontend import (
     entering,
     exits,
     expressions,
+    folds,
     generators,
     higher,
+    listing,
     liveness,
     locally,
     longhand,
@@ -36,7 +38,6 @@ from srcdiff.frontend import (
     recursion,
     ruled,
     scipy_longhand,
-    sequences,
     sharing,
     sizes,
     solvers,
@@ -176,22 +177,22 @@ class Lowerer(Core):
         return entering.can_make(cls)
 
     def sum_of(self, node: Any) -> Bound:
-        return sequences.sum_of(self, node)
+        return folds.sum_of(self, node)
 
     def spread(self, b: Bound, node: Any) -> tuple[Bound, list[Bound] | None]:
-        return sequences.spread(self, b, node)
+        return listing.spread(self, b, node)
 
     def sequence(self, b: Bound, node: Any) -> Bound:
-        return sequences.sequence(self, b, node)
+        return listing.sequence(self, b, node)
 
     def columns(self, b: Bound, node: Any) -> Bound | None:
-        return sequences.columns(self, b, node)
+        return listing.columns(self, b, node)
 
     def range_item(self, r: Iter, index: Atom, node: Any) -> Bound:
-        return sequences.range_item(self, r, index, node)
+        return listing.range_item(self, r, index, node)
 
     def range_contains(self, r: Iter, item: Bound, node: Any) -> Atom:
-        return sequences.range_contains(self, r, item, node)
+        return listing.range_contains(self, r, item, node)
 
     def exception_value(self, b: Agg, node: Any) -> Atom:
         return thrown.as_value(self, b, node)

@@ -12,16 +12,17 @@ from srcdiff.frontend import (
     calls,
     displays,
     expressions,
+    folds,
     generators,
     identity,
     joins,
+    listing,
     lists,
     mappings,
     objects,
     opaque,
     operands,
     ruled,
-    sequences,
     statements,
     texts,
     views,
@@ -238,7 +239,7 @@ def set_content(lw: Lowerer, owner: Bound, agg: Agg) -> None:
 
 
 def _list_extend(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    given, extra = sequences.spread(lw, args[0], node)
+    given, extra = listing.spread(lw, args[0], node)
     if extra is None:
         assert isinstance(owner, Loc)
         args = [given]
@@ -274,7 +275,7 @@ def _list_insert(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, no
 
 
 def _list_sort(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    new = sequences.sort(lw, owner, kwargs, node)
+    new = folds.sort(lw, owner, kwargs, node)
     assert isinstance(new, Loc) and isinstance(owner, Loc)
     lw.change(owner, lw.state.cells[new.cell], node)
     return Plain(Const(None))

@@ -95,14 +95,14 @@ def indexable(lw: Lowerer, p: Any, node: Any) -> Bound:
     """A part of a zip as something with a length and an index."""
     if not isinstance(p, Iter) or p.kind in ("range", "count"):
         return p  # type: ignore[no-any-return]
-    from srcdiff.frontend import sequences
+    from srcdiff.frontend import listing
 
-    return sequences.listed(lw, p, node)
+    return listing.listed(lw, p, node)
 
 
 def listed_ahead(lw: Lowerer, gen: Any, node: Any) -> Bound:
     """The values of a generator, listed before they are asked for: allowed where nobody can tell."""
-    from srcdiff.frontend import sequences
+    from srcdiff.frontend import listing
 
     name = gen.parts[2] if gen.kind == "generator" else "the generator"
     if gen.kind == "suspended" or any(
@@ -124,7 +124,7 @@ def listed_ahead(lw: Lowerer, gen: Any, node: Any) -> Bound:
                 )  # fmt: skip
             seen.append(b)
     before = dict(lw.state.cells)
-    got = sequences.listed(lw, gen, node)
+    got = listing.listed(lw, gen, node)
     if any(lw.state.cells.get(c) is not x for c, x in before.items()):
         lw.stop(
             "generator", f"{name} changes an array or a list while it is zipped with another generator", node,

@@ -16,6 +16,7 @@ from srcdiff.frontend import (
     exits,
     generators,
     iteration,
+    listing,
     lists,
     locally,
     loops,
@@ -26,7 +27,6 @@ from srcdiff.frontend import (
     places,
     protect,
     recursion,
-    sequences,
     thrown,
     unordered,
     views,
@@ -286,7 +286,7 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
             stop = Const(-tail) if tail else Const(None)
             part = lw.bind(lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None))))
             if isinstance(kind(lw.read(part)), Array):
-                assign(lw, t.value, sequences.call_list(lw, part, target))  # (the rest is a list)
+                assign(lw, t.value, listing.call_list(lw, part, target))  # (the rest is a list)
             else:
                 assign(lw, t.value, places.share_elements(lw, part, base))
         else:
@@ -448,7 +448,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
             lw.change(current, merged_dicts(box, extra), node)
             return None
         if box.type is list and fn is operator.add and not is_array(lw, value):
-            value, extra = sequences.spread(lw, value, node)  # any iterable, as in ``extend``
+            value, extra = listing.spread(lw, value, node)  # any iterable, as in ``extend``
             if extra is not None:
                 items = (*box.items, *extra)
                 lw.change(current, Agg(list, tuple(range(len(items))), items), node)  # type: ignore[arg-type]
@@ -482,7 +482,7 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
 
 def is_array(lw: Lowerer, b: Bound) -> bool:
     box = content(lw, b)
-    if isinstance(box, (Agg, Iter)) or sequences.is_iterator(lw, b):
+    if isinstance(box, (Agg, Iter)) or listing.is_iterator(lw, b):
         return False
     return isinstance(kind(lw.read(b)), Array)
 

@@ -43,9 +43,9 @@ def method(
     """``text.name(...)``."""
     if not hasattr(str, name):
         lw.stop("attribute", f"text has no method {name!r}", node)
-    from srcdiff.frontend import sequences
+    from srcdiff.frontend import listing
 
-    args = [sequences.listed(lw, a, node) if sequences.is_iterator(lw, a) else a for a in args]
+    args = [listing.listed(lw, a, node) if listing.is_iterator(lw, a) else a for a in args]
     atoms = [lw.read(a, node) for a in args]
     named = {k: lw.read(v, node) for k, v in kwargs.items()}
     if all(map(known, [atom, *atoms, *named.values()])):
