@@ -15,7 +15,7 @@ from srcdiff import pipeline
 from srcdiff.api import Derivative
 from srcdiff.api.memory import values_of
 from srcdiff.api.wrt import Wrt
-from srcdiff.differentiate.common import fn_name
+from srcdiff.differentiate.problems import fn_name
 from srcdiff.ir import ops
 from srcdiff.ir.amounts import written
 from srcdiff.ir.graph import Graph, LoopView, Origin, Region, Struct, Val, vals

@@ -16,16 +16,13 @@ from srcdiff.differentiate.common import (
     display_of,
     is_constant_fn,
     is_count,
-    lost,
     name_derivative,
     never_ends,
-    no_partial,
-    no_rule,
     parameter_names,
-    told,
 )
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out, grows
+from srcdiff.differentiate.problems import lost, no_partial, no_rule, told
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -366,11 +363,10 @@ class Forward(Builder):
         """A tangent has the shape of its value."""
         ko, kt = kind(out), kind(t)
         if t is not ZERO and isinstance(ko, Array) and ko.dims:
-            if (
-                isinstance(kt, Scalar)
-                or (isinstance(kt, Array)
+            if isinstance(kt, Scalar) or (
+                isinstance(kt, Array)
                 and kt.dims != ko.dims
-                and (len(kt.dims) < len(ko.dims) or any(d == 1 for d in kt.dims)))
+                and (len(kt.dims) < len(ko.dims) or any(d == 1 for d in kt.dims))
             ):
                 return self.rule(vocabulary.expand, {"t": t, "out": out})
         return t
@@ -434,11 +430,7 @@ class Forward(Builder):
 
     def call_dot(self, op: Op) -> None:
         """The call becomes that of the function with its tangents."""
-        active = tuple(
-            i
-            for i, a in enumerate(op.ins)
-            if is_active_kind(kind(a)) and self.moves(a)
-        )
+        active = tuple(i for i, a in enumerate(op.ins) if is_active_kind(kind(a)) and self.moves(a))
         if not active:
             return
         for o in op.outs:
@@ -489,9 +481,7 @@ class Forward(Builder):
                     continue
                 for r, a in zip(new.regions, parts, strict=True):
                     with self.inside(r):
-                        r.results.append(
-                            UNDEF if a is UNDEF else self.fit(a, v.kind)
-                        )
+                        r.results.append(UNDEF if a is UNDEF else self.fit(a, v.kind))
                 t = Val("", derivative_kind(v.kind), new)
                 new.outs.append(t)
                 self.set(v, t)

@@ -6,9 +6,7 @@ import operator
 from dataclasses import field, replace
 from typing import Any
 
-from srcdiff.differentiate.common import (
-    fn_name,
-)
+from srcdiff.differentiate.problems import fn_name
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     UNDEF,

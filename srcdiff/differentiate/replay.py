@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate import branching, looping, rewinding, scattered
-from srcdiff.differentiate.common import no_rule
+from srcdiff.differentiate.problems import no_rule
 from srcdiff.differentiate.snapshots import Ahead
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
@@ -139,9 +139,7 @@ class Replay:
         self.r.home[tape] = self.m.forward
         return tape
 
-    def run(
-        self, block: Op, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]
-    ) -> None:
+    def run(self, block: Op, bars: dict[int, Atom | None], tapes: list[tuple[int, Val, Atom | None]]) -> None:
         r, view, b, region = self.r, self.view, self.b, self.b.reverse
         ahead = Ahead(self, block) if self.in_scope() else None
         trips = self.trips() if ahead is None or self.counted() else ahead.trips()

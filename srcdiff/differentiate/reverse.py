@@ -23,12 +23,8 @@ from srcdiff.differentiate.common import (
     arguments,
     has_zero,
     is_constant_fn,
-    lost,
     name_derivative,
     never_ends,
-    no_partial,
-    no_rule,
-    told,
     unexpanded,
 )
 from srcdiff.differentiate.masks import Cover, finite, flat_far_down, flat_far_out, spread, weight
@@ -38,6 +34,7 @@ from srcdiff.differentiate.mirrors import (
     adjoint_of,
     needs_shape,
 )
+from srcdiff.differentiate.problems import lost, no_partial, no_rule, told
 from srcdiff.differentiate.transposes import CORE
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.lower import Context
@@ -507,4 +504,3 @@ class Reverse(Builder):
         bars = self.ctx.turn(self, op, rule, needed, unknown, bar)
         for name in active:
             self.accumulate(given[name], bars[f"{name}_dot"])
-

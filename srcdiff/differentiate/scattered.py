@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
+from srcdiff.differentiate.common import name_derivative, without_zeros
+from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq

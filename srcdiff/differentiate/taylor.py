@@ -16,10 +16,11 @@ from typing import Any, NoReturn
 
 from srcdiff.analysis.activity import varied
 from srcdiff.differentiate import masks
-from srcdiff.differentiate.common import arguments, is_constant_fn, no_rule, one, parameter_names
+from srcdiff.differentiate.common import arguments, is_constant_fn, one, parameter_names
 from srcdiff.differentiate.forward import CORE, Forward
 from srcdiff.differentiate.masks import Mask, alike, finite
 from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.problems import no_rule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (

@@ -9,7 +9,8 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.differentiate import rewinding, scattered
-from srcdiff.differentiate.common import name_derivative, no_rule, without_zeros
+from srcdiff.differentiate.common import name_derivative, without_zeros
+from srcdiff.differentiate.problems import no_rule
 from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcdiff.analysis.activity import Activity
-from srcdiff.differentiate.common import is_constant_fn, lost
+from srcdiff.differentiate.common import is_constant_fn
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.mirrors import Kept
+from srcdiff.differentiate.problems import lost
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem, SrcdiffError
 from srcdiff.faults import guarded

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from srcdiff.differentiate.common import Builder, check_count, check_rank, fn_name, no_rule
+from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.problems import check_count, check_rank, fn_name, no_rule
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import read_rule
