@@ -15,6 +15,7 @@ from srcdiff.differentiate.masks import (
     alike,
     are_numbers,
     common,
+    contributions,
     finite,
     grows,
     infinite_operand,
@@ -287,7 +288,7 @@ class Builder(Lowerer):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
-        if scattered(g, self.born) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
+        if self.in_places(g) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
             there = self.scatter(g, p)
             if there is not None:
                 return there if low is None else self.weakly(there, (low,))
@@ -360,6 +361,13 @@ class Builder(Lowerer):
         """``g``, zero where ``x`` is infinite."""
         return self.rule(vocabulary.where_finite, {"x": x, "g": g})
 
+    def in_places(self, g: Atom) -> bool:
+        """Whether a cotangent is zero, for not having been read or under a mask, in some of its places."""
+        if not isinstance(g, Val) or not scattered(g, self.born):
+            return False
+        added = contributions(g)
+        return added is None or any(self.mask(x) is not None for values in added.values() for x in values)
+
     def scatter(self, g: Atom, p: Atom) -> Atom | None:
         """The product with ``p`` of a cotangent that is zero but for some entries, of these alone."""
         assert isinstance(g, Val) and g.op is not None
@@ -368,7 +376,7 @@ class Builder(Lowerer):
         if not isinstance(k, Array) or not isinstance(kp := kind(p), Array) or kp.dims != k.dims:
             return None
         if scattered(base, self.born):
-            found = self.product_above(base, p)
+            found = self.product_above(base, p) or self.scatter(base, p)
             if found is None:
                 return None
             base = found
@@ -648,7 +656,7 @@ class Builder(Lowerer):
             if mask is None or mask.strong:
                 return self.times(g, p)
             return self.still_zero(mask, low[0], self.times(g, p))
-        if scattered(g, self.born):
+        if self.in_places(g):
             return self.scatter(g, p)
         if not isinstance(g, Val) or g not in self.sums:
             return None

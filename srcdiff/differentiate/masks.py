@@ -26,6 +26,7 @@ __all__ = [
     "alike",
     "are_numbers",
     "common",
+    "contributions",
     "finite",
     "flat_far_down",
     "flat_far_out",
@@ -162,6 +163,22 @@ def scattered(v: Atom, born: int) -> bool:
     base = v.op.ins[0]
     blank = isinstance(base, Val) and base.op is not None and base.op.fn is vocabulary.BLANK
     return blank or scattered(base, born)
+
+
+def contributions(v: Val) -> dict[tuple[int, ...], list[Atom]] | None:
+    """What was added at each place of a cotangent of known sizes; None if some place had nothing."""
+    k, found = v.kind, dict[tuple[int, ...], list[Atom]]()
+    if not isinstance(k, Array) or not all(isinstance(d, int) for d in k.dims):
+        return None
+    base: Atom = v
+    while isinstance(base, Val) and base.op is not None and base.op.fn is ops.additem:
+        base, index, value = base.op.ins
+        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        at = tuple(p.value for p in parts if isinstance(p, Const) and type(p.value) is int and p.value >= 0)
+        if len(at) != len(k.dims) or len(parts) != len(at):
+            return None
+        found.setdefault(at, []).append(value)
+    return found if len(found) == math.prod(d for d in k.dims if isinstance(d, int)) else None
 
 
 def flat_far_out(fn: Any, name: str, given: dict[str, Atom]) -> Atom | None:

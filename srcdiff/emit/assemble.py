@@ -590,7 +590,7 @@ class Assembler:
 
     def spelt(self, op: Op) -> Any:
         """The expression of an operation, as NumPy has it."""
-        if op in self.lying.plain:
+        if self.lying.is_plain(op):
             zeros = self.spelling.callee(numpy_names.ZEROS, "")
             return call(zeros, attr(self.expr(op.ins[0]), "shape"))
         fn = op.fn

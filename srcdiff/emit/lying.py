@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from srcdiff.backends import numpy_names
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Val, kind, walk
+from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
 
 if TYPE_CHECKING:
@@ -93,6 +93,36 @@ class Lying:
             return None
         return [op.ins[0]] if op.attrs.get("inplace") else []
 
+    def is_array(self, v: Atom) -> bool:
+        """Whether a value is an array for sure: on no path the number that stands for zeros, or None."""
+        maybe, todo, seen = self.graph.info.get("maybe", ()), [v], {v}
+        while todo:
+            w = todo.pop()
+            if not isinstance(w, Val) or not is_vector(w) or w in maybe:
+                return False
+            if w in self.graph.region.params:
+                continue
+            chosen = w.op is not None and w.op.code == "if" and w in w.op.outs
+            before = branches(w) if chosen else self.sources(w)
+            if before is not None and not before:
+                before = shaped_by(w)
+            if before is None:
+                return False
+            todo += [x for x in before if x not in seen]
+            seen.update(before)
+        return True
+
+    def is_plain(self, op: Op) -> bool:
+        """Whether zeros like an array are made of its shape: in a sixth of the time, but always in rows."""
+        if op in self.plain:
+            return True
+        if op.fn is not numpy_names.ZEROS_OF or len(op.ins) > 1 or is_as_written(op):
+            return False
+        k = op.out.kind
+        if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1 or kind(op.ins[0]) != k:
+            return False
+        return self.is_array(op.ins[0])
+
     def before_loop(self, v: Atom, loop: Op) -> Val | None:
         """The value that an array has when a loop begins; None if it is made in there."""
         if loop not in self.inside:
@@ -141,3 +171,27 @@ class Lying:
             elif op is not None and op.fn in FRESH:
                 for a in op.ins:
                     self.settle(a, seen)
+
+
+def is_vector(a: Atom) -> bool:
+    """Whether something is taken for an array of one axis or more."""
+    k = kind(a)
+    return isinstance(k, Array) and bool(k.dims)
+
+
+def shaped_by(v: Val) -> list[Atom] | None:
+    """The arrays that a result is an array for; None if it may be a number all the same."""
+    assert v.op is not None
+    op = v.op
+    if op.fn in (operator.getitem, ops.copied):
+        return [op.ins[0]]
+    if op.fn is getattr or str(getattr(op.fn, "__module__", "")).startswith("srcdiff."):
+        return None
+    return [x for x in vals(op.ins) if is_vector(x)]
+
+
+def branches(v: Val) -> list[Atom]:
+    """What a value is after a branch."""
+    assert v.op is not None
+    k = v.op.outs.index(v)
+    return [r.results[k] for r in v.op.regions]

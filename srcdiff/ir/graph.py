@@ -47,6 +47,7 @@ __all__ = [
     "Val",
     "first_use",
     "flat",
+    "is_as_written",
     "key_of",
     "kind",
     "map_atom",
@@ -225,6 +226,12 @@ class Graph:
 
 JOINS = ("if", "try", "with")  # operations whose outs follow the results of the region that ran to its end
 OWN = ("fn", "names", "aug", "inplace", "guarded")  # attributes that an operation does not hand on
+
+
+def is_as_written(op: Op) -> bool:
+    """Whether the function of an operation stands in the user's statement."""
+    o = op.origin
+    return o is not None and not o.adjoint and getattr(op.fn, "__name__", "") in o.text
 
 
 def managed(op: Op) -> bool:

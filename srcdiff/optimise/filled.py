@@ -1,15 +1,45 @@
-"""The copy of a number repeated is an array of it, made at once: `np.ones(A.shape)`, `np.full(n, c)`."""
+"""Arrays of equal numbers are made at once: ``np.ones(A.shape)``, ``np.full(n, c)``, ``np.zeros((3, 3))``."""
 
 from __future__ import annotations
 
 from itertools import takewhile
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, uses_of, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Region,
+    Struct,
+    Val,
+    is_as_written,
+    kind,
+    map_atom,
+    uses_of,
+    vals,
+    walk,
+)  # fmt: skip
 from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.optimise.dce import dce
 from srcdiff.optimise.words import Words
 
-__all__ = ["made_full"]
+__all__ = ["made_full", "made_of_sizes"]
+
+
+def made_of_sizes(graph: Graph, words: Words) -> Graph:
+    """Make zeros like an array of known sizes from these: it need not be there for its shape."""
+    found = False
+    for op in walk(graph.region):
+        if op.code != "prim" or op.fn is not words.blanks[0] or len(op.ins) > 1 or is_as_written(op):
+            continue
+        k = op.out.kind
+        if isinstance(k, Array) and k.dims and k.dtype == "f8" and all(isinstance(d, int) for d in k.dims):
+            op.become(words.blanks[1])
+            sizes = tuple(map(Const, k.dims))
+            op.ins = [Struct(tuple, tuple(range(len(sizes))), sizes) if len(sizes) > 1 else sizes[0]]
+            found = True
+    return dce(graph) if found else graph
 
 
 def made_full(graph: Graph, words: Words) -> Graph:

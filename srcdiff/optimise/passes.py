@@ -24,6 +24,7 @@ PASSES = {
     "picked": "what is added at a list of places is added, or counted, at once",
     "powers": "small whole powers of arrays are products",
     "outers": "outer products that are added up are one product of matrices",
+    "sizes": "zeros in the shape of an array are made of its sizes, where these are known",
     "own": "operations stand near what reads them; updates are in place where nobody sees the array before",
     "contract": "sums of products along axes are contracted at once; cotangents are products of matrices",
     "reuse": "memory that nobody reads any more is written over",

@@ -16,7 +16,7 @@ from srcdiff.later import Later
 from srcdiff.load import load
 from srcdiff.optimise.choices import choices_of_numbers
 from srcdiff.optimise.contract import contracted
-from srcdiff.optimise.filled import made_full
+from srcdiff.optimise.filled import made_full, made_of_sizes
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.lists import as_lists
 from srcdiff.optimise.outers import outers_at_once
@@ -170,6 +170,7 @@ def printed(graph: Graph) -> Graph:
         graph = noted("picked", picked_at_once(graph, context.WORDS))
         graph = noted("powers", powers_as_products(graph))
         graph = noted("outers", outers_at_once(graph, context.WORDS))
+        graph = noted("sizes", made_of_sizes(graph, context.WORDS))
     graph = owning.owned(graph)
     if not on_device():
         graph = noted("contract", contracted(graph, context.WORDS))
