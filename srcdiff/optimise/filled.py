@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, map_atom, uses_of, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, applies, kind, map_atom, uses_of, vals
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.words import Words
 
@@ -14,7 +14,8 @@ __all__ = ["made_full"]
 
 def made_full(graph: Graph, words: Words) -> Graph:
     """Make such arrays at once, in a graph that went through `own`."""
-    in_region(graph.region, words, uses_of(graph.region))
+    if applies(graph.region, (ops.copied,)) and applies(graph.region, words.expands):
+        in_region(graph.region, words, uses_of(graph.region))
     return graph
 
 
