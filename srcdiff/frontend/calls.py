@@ -87,10 +87,14 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
         case Derived() | Pulled():
             return lw.ctx.derive(lw, func, args, kwargs, node)  # type: ignore[no-any-return]
         case Method(owner, name):
+            if name != "append":
+                lw.shows(owner, *args, *kwargs.values())
             return methods.method(lw, owner, name, args, kwargs, node)
         case Known(obj, text, path):
+            lw.shows(*args, *kwargs.values())
             return call_known(lw, obj, text, path, args, kwargs, node)
         case Plain(Ref(obj, text)):
+            lw.shows(*args, *kwargs.values())
             return call_known(lw, obj, text, None, args, kwargs, node)
     box = content(lw, func)
     if isinstance(box, Agg):

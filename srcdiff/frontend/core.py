@@ -167,6 +167,7 @@ class Core:
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
     lengths: dict[int | Val, tuple[int, Path]] = field(default_factory=dict)  # all, and those of lists
     there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
+    shown: set[Val] = field(default_factory=set)  # numbers whose types somebody may have asked for
     unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet
     passes: bool = False  # in a branch of one: not every trip comes here
     passed: bool = False  # what cannot be done with None has been left out of this reading
@@ -235,6 +236,12 @@ class Core:
             raise error
 
     # ---- operations
+    def shows(self, *given: Bound) -> None:
+        """A function is given values: it may do another thing with numbers of another type."""
+        for b in map(self.settled, given):
+            if isinstance(b, Plain) and isinstance(b.atom, Val):
+                self.shown.add(b.atom)
+
     def add(self, op: Op) -> Op:
         op.origin = self.origin
         if self.boundary is not None:

@@ -186,6 +186,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
         return objects.get(lw, owner, box, name, node)
     if isinstance(box, Agg) or (isinstance(owner, Loc) and isinstance(lw.state.cells.get(owner.cell), Iter)):
         return Method(owner, name)
+    lw.shows(owner)
     atom = lw.sure(lw.read(owner, node))
     lw.needs_value(atom)
     if atom == Const(None) and not hasattr(None, name) and not lw.frame.static:

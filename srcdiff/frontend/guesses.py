@@ -1,4 +1,4 @@
-"""What the trips of a loop will hand on, guessed from its text: the names it binds, the arrays it writes to.
+"""What the trips of a loop will hand on, guessed from its text: names it binds, arrays and lists it changes.
 
 A guess that the reading confirms saves a reading.  One that it does not confirm is dropped.
 """
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import joins
-from srcdiff.frontend.scope import Loc, Plain, State, assigned_names, nodes_in
+from srcdiff.frontend.scope import Agg, Loc, Plain, State, assigned_names, children, nodes_in
 from srcdiff.ir.graph import Const, Val, kind
-from srcdiff.ir.kinds import Array, Kind, Scalar
+from srcdiff.ir.kinds import NOTHING, Array, Kind, Scalar, Seq, join_all
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -26,11 +26,19 @@ class Misjudged(Exception):
 
 
 @lru_cache(maxsize=1024)
-def changes(loop: Any) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that a loop binds, and those of the arrays to whose elements it writes."""
-    stores = [n for n in nodes_in(loop) if isinstance(n, gast.Subscript) and isinstance(n.ctx, gast.Store)]
-    written = frozenset(n.value.id for n in stores if isinstance(n.value, gast.Name))
-    return assigned_names([loop]), written
+def changes(loop: Any) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The names that a loop binds, those of what it writes to elements of, and of lists it appends to."""
+    written, grown = set(), set()
+    for n in nodes_in(loop):
+        if isinstance(n, gast.Subscript) and isinstance(n.ctx, gast.Store):
+            while isinstance(n, gast.Subscript):
+                n = n.value
+            if isinstance(n, gast.Name):
+                written.add(n.id)
+        elif isinstance(n, gast.Call) and isinstance(n.func, gast.Attribute) and n.func.attr == "append":
+            if isinstance(n.func.value, gast.Name):
+                grown.add(n.func.value.id)
+    return assigned_names([loop]), frozenset(written), frozenset(grown)
 
 
 def likely(lw: Lowerer, node: Any) -> dict[Any, Kind]:
@@ -38,38 +46,106 @@ def likely(lw: Lowerer, node: Any) -> dict[Any, Kind]:
     if not isinstance(node, (gast.For, gast.While)):
         return {}
     start, own = lw.state, lw.frame.id
-    bound, written = changes(node)
+    bound, written, grown = changes(node)
+    changed = bound | written | grown
     names: dict[Any, Kind] = {}
-    cells: set[int] = set()
-    arrays = any(isinstance(x, Val) and isinstance(x.kind, Array) for x in start.cells.values())
+    cells: dict[int, Kind] = {}
     for key, b in start.names.items():
-        if key[0] != own or key[1] not in bound | written:
+        if key[0] != own or key[1] not in changed:
             continue
         b = lw.settled(b)
         place = isinstance(b, Loc) and not b.path
         content = start.cells[b.cell] if place else b.atom if isinstance(b, Plain) else None
-        if not isinstance(content, (Val, Const)) or not isinstance(k := kind(content), (Scalar, Array)):
+        k: Kind | None = None
+        if isinstance(content, Agg) and key[1] not in bound | written:
+            k = as_any_length(lw, content)
+        elif isinstance(content, (Val, Const)) and is_plain(kind(content), key[1] not in bound):
+            k = kind(content)
+        if k is None:
+            return {}
+        if isinstance(content, Const) and key[1] in bound and becomes_array(lw, node, key[1]):
             return {}
         if key[1] in bound:
-            if arrays and isinstance(content, Const):
-                return {}  # (a sum may become one)
             names["name", key, False] = Scalar(k.dtype, k.weak) if isinstance(k, Scalar) else k
         elif place:
-            cells.add(b.cell)
-    return {**{("cell", c): kind(x) for c, x in start.cells.items() if c in cells}, **names}
+            cells[b.cell] = k
+    return {**{("cell", c): cells[c] for c in start.cells if c in cells}, **names}
+
+
+def becomes_array(lw: Lowerer, loop: Any, name: str) -> bool:
+    """Whether a number to begin with is, by the looks of it, an array after a trip."""
+    seen, todo = {name}, list(sources(loop).get(name, ()))
+    while todo:
+        e = todo.pop()
+        if isinstance(e, gast.Name) and e.id not in seen:
+            seen.add(e.id)
+            todo += sources(loop).get(e.id, ())
+            if rank_of(lw, e.id) > 0:
+                return True
+        elif isinstance(e, gast.Subscript) and isinstance(e.value, gast.Name):
+            index = e.slice.elts if isinstance(e.slice, gast.Tuple) else [e.slice]
+            taken = 0 if any(isinstance(i, gast.Slice) for i in index) else len(index)
+            if rank_of(lw, e.value.id) > taken:
+                return True
+        elif isinstance(e, gast.For) and isinstance(e.iter, gast.Name):
+            if rank_of(lw, e.iter.id) > 1:
+                return True
+        elif not isinstance(e, (gast.Call, gast.For)):
+            todo += children(e)
+    return False
+
+
+@lru_cache(maxsize=1024)
+def sources(loop: Any) -> dict[str, list[Any]]:
+    """Of the names that a loop binds: the expressions, and the loops, that these are bound to."""
+    out: dict[str, list[Any]] = {}
+    for n in nodes_in(loop):
+        if isinstance(n, (gast.Assign, gast.AugAssign, gast.For)):
+            targets = n.targets if isinstance(n, gast.Assign) else [n.target]
+            for t in (x for target in targets for x in nodes_in(target) if isinstance(x, gast.Name)):
+                out.setdefault(t.id, []).append(n if isinstance(n, gast.For) else n.value)
+    return out
+
+
+def rank_of(lw: Lowerer, name: str) -> int:
+    """The number of dimensions of what a name of the function is bound to; 0 if it is no array."""
+    b = lw.settled(lw.state.names.get((lw.frame.id, name)))
+    content = lw.state.cells[b.cell] if isinstance(b, Loc) and not b.path else None
+    k = kind(content) if isinstance(content, Val) else None
+    return len(k.dims) if isinstance(k, Array) else 0
+
+
+def is_plain(k: Kind, listed: bool) -> bool:
+    """Whether something is a number or an array, or, if that may be, a list of these."""
+    if listed and type(k) is Seq:
+        return k.elem == NOTHING or is_plain(k.elem, True)
+    return isinstance(k, (Scalar, Array))
+
+
+def as_any_length(lw: Lowerer, box: Agg) -> Kind | None:
+    """The kind of a list of known numbers and arrays that will be appended to."""
+    if box.type is not list:
+        return None
+    kinds = []
+    for x in map(lw.settled, box.items):
+        here = lw.state.cells[x.cell] if isinstance(x, Loc) and not x.path else x
+        atom = here.atom if isinstance(here, Plain) else here
+        if not isinstance(atom, (Val, Const)) or not is_plain(kind(atom), False):
+            return None
+        kinds.append(kind(atom))
+    return Seq(join_all(kinds[0], tuple(kinds[1:])) if kinds else NOTHING)
 
 
 def check(
     lw: Lowerer, carried: dict[Any, Kind], wanted: dict[Any, Kind], before: State, end: State
 ) -> None:
-    """Whether all that was guessed did change in the trip that was read, and is of the kind guessed."""
-    for key, k in carried.items():
+    """Whether all that was guessed did change in the trip that was read: of what kind it is, is found out."""
+    for key in carried:
         if key[0] == "cell":
             same = end.cells[key[1]] is before.cells[key[1]]
         else:
             same = joins.same_bound(lw, end.names[key[1]], before.names.get(key[1]))
-        other = not joins.similar(wanted[key], k) and not isinstance(wanted[key], Scalar)
-        if same or other:  # (of what kind a number is, is found as without a guess)
+        if same or not is_plain(wanted[key], True):
             raise Misjudged
 
 

@@ -13,6 +13,7 @@ from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import condition, content, is_member, truth
+from srcdiff.frontend.refitted import refitted
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -275,6 +276,7 @@ def trips(
             end = lw.state
             wanted = dict(carried)
             ends: dict[Any, Atom] = {}
+            begun: dict[Any, Atom] = {}
             reads = end.copy()
             for state in (start, before, end):
                 lw.complete(state)
@@ -351,7 +353,7 @@ def trips(
                         continue
                     last = indices
                 ends[key] = lw.conform(spread(lw, last, carried[key]), carried[key])
-                init = start_atom(lw, start, key, carried[key])
+                init = begun[key] = start_atom(lw, start, key, carried[key])
                 if last is UNDEF:
                     wanted[key] = carried[key]
                 elif init is UNDEF and attempt > WIDENED:  # of a size that has been given up
@@ -375,7 +377,13 @@ def trips(
         settled = wanted.keys() == carried.keys() and all(
             joins.similar(wanted[k], carried[k]) for k in carried
         )
-        if settled and not left_out and one.size() == size:
+        done = not left_out and one.size() == size
+        if done and not settled and begun.keys() == wanted.keys() == carried.keys() and not lw.attempts:
+            held = {k: before.cells[k[1]] if k[0] == "cell" else b for k, b in opened.items()}
+            variables = {k: b.atom if isinstance(b, Plain) else b for k, b in held.items()}
+            found = refitted([cond_region, body_region], variables, begun, ends, carried, wanted, lw.shown)
+            carried, settled = (found, True) if found is not None else (carried, False)
+        if settled and done:
             break
         before_kinds = carried
         carried = {

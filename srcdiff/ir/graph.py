@@ -45,6 +45,7 @@ __all__ = [
     "Struct",
     "Undef",
     "Val",
+    "applies",
     "first_use",
     "flat",
     "is_as_written",
@@ -466,6 +467,21 @@ def walk(region: Region) -> Iterator[Op]:
         yield op
         for r in op.regions:
             yield from walk(r)
+
+
+def applies(region: Region, functions: Iterable[Any]) -> bool:
+    """Whether an operation applies one of some functions: asked by who looks for these, before looking."""
+    return _applies(region, {id(f) for f in functions})
+
+
+def _applies(region: Region, wanted: set[int]) -> bool:
+    for op in region.ops:
+        if id(op.fn) in wanted:
+            return True
+        for r in op.regions:
+            if _applies(r, wanted):
+                return True
+    return False
 
 
 def rank(a: Atom) -> int | None:

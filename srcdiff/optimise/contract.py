@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, uses_of, walk
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
@@ -25,7 +25,8 @@ ALL = Slice(Const(None), Const(None), Const(None))
 
 def contracted(graph: Graph, words: Words) -> Graph:
     """Contract, in a graph that went through `own`."""
-    in_region(graph.region, words, uses_of(graph.region))
+    if any(op.fn is words.contract or summed(op, words) for op in walk(graph.region)):
+        in_region(graph.region, words, uses_of(graph.region))
     return graph
 
 

@@ -13,6 +13,7 @@ from srcdiff.ir.graph import (
     Region,
     Struct,
     Val,
+    applies,
     is_as_written,
     kind,
     map_atom,
@@ -44,7 +45,8 @@ def made_of_sizes(graph: Graph, words: Words) -> Graph:
 
 def made_full(graph: Graph, words: Words) -> Graph:
     """Make such arrays at once, in a graph that went through `own`."""
-    in_region(graph.region, words, uses_of(graph.region))
+    if applies(graph.region, (ops.copied,)) and applies(graph.region, words.expands):
+        in_region(graph.region, words, uses_of(graph.region))
     return graph
 
 

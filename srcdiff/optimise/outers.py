@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, same, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, applies, kind, same, uses_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
@@ -39,6 +39,8 @@ class Outer:
 
 def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
+    if not applies(graph.region, (words.outer,)):
+        return graph
     walk = Outers(words, uses_of(graph.region))
     walk.region(graph.region)
     return dce(graph) if walk.changed else graph

@@ -8,7 +8,7 @@ that of `np.take`, whose helper counts.
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, uses_of, walk
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import is_zeros, not_one
@@ -19,6 +19,8 @@ __all__ = ["picked_at_once"]
 
 def picked_at_once(graph: Graph, words: Words) -> Graph:
     """Write such cotangents, in a graph that did not go through `own`."""
+    if not any(op.fn is ops.additem and op.attrs.get("at") for op in walk(graph.region)):
+        return graph
     uses = uses_of(graph.region)
     return dce(graph) if in_region(graph.region, words, uses) else graph
 

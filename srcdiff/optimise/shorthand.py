@@ -15,7 +15,22 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Region, Slice, Struct, Val, kind, rank, same, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Ref,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    kind,
+    rank,
+    same,
+    vals,
+    walk,
+)
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.records import dataclass
 from srcdiff.optimise.dce import dce
@@ -61,6 +76,11 @@ class Pattern:
             if call.fn not in STANDING:
                 out.add(call.fn)
         return out
+
+    @functools.cached_property
+    def identities(self) -> frozenset[int]:
+        """Of the functions in it: where one of them is not met, there is nothing to find."""
+        return frozenset(map(id, self.functions()))
 
     def may_be(self, op: Op) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
@@ -132,11 +152,15 @@ WAYS: dict[str, Any] = {"newaxis": newaxis, "turned": turned}
 
 def shorthand(graph: Graph, patterns: Sequence[Pattern]) -> Graph:
     """The graph, changed: what the patterns describe is done by their helpers."""
-    uses: dict[Val, list[Op]] = {}
-    count(graph.region, uses)
+    met = {id(op.fn) for op in walk(graph.region)} | {id(p.helper) for p in patterns}
     by_root: dict[Any, list[Pattern]] = {}
     for p in patterns:
-        by_root.setdefault(p.root.fn, []).append(p)
+        if p.identities <= met:
+            by_root.setdefault(p.root.fn, []).append(p)
+    if not by_root:
+        return graph
+    uses: dict[Val, list[Op]] = {}
+    count(graph.region, uses)
     if in_region(graph.region, by_root, uses):
         dce(graph)
     return graph
