@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import aliasing
-from srcdiff import UnsupportedSyntax, grad
+from srcdiff import UnsupportedSyntax, grad, source
 
 PROGRAMS = int(os.environ.get("SRCDIFF_ALIASING", "2000"))
 BATCHES = 10
@@ -155,3 +155,57 @@ def test_few_refusals(counts):
     assert total >= PROGRAMS
     assert counts["refused"] < 0.02 * total, dict(counts)
     assert counts["right"] > 0.9 * total, dict(counts)
+
+
+OUTSIDE = np.arange(1.0, 10.0).reshape(3, 3)
+
+
+def outside_through_a_vector(t):
+    OUTSIDE.ravel()[1] = t
+    return np.sum(OUTSIDE**2)
+
+
+def outside_through_a_row(t):
+    y = OUTSIDE.reshape(-1)
+    y[1] = t
+    return np.sum(OUTSIDE**2)
+
+
+@pytest.mark.parametrize("f", [outside_through_a_vector, outside_through_a_row])
+def test_what_lies_outside_may_be_read_again(f, monkeypatch):
+    """Whether ``ravel`` gives a view is settled for each call: a copy leaves the array alone."""
+    g = grad(f)
+    assert g(2.0) == 4.0
+    monkeypatch.setitem(f.__globals__, "OUTSIDE", np.asfortranarray(OUTSIDE))
+    if f is outside_through_a_vector:
+        assert g(2.0) == 0.0
+    else:  # reshape may give a view of that as well
+        with pytest.raises(UnsupportedSyntax, match="may or may not change 'OUTSIDE'"):
+            g(2.0)
+
+
+def test_how_an_argument_lies():
+    def f(x):
+        y = x.ravel()
+        y[1:] *= x[0, 0]
+        return np.sum(x**3) + np.sum(y)
+
+    def numbers(x):
+        """By differences in place: a copy lies otherwise."""
+        out = np.zeros(x.shape)
+        for at in np.ndindex(x.shape):
+            old, values = x[at], []
+            for h in (1e-6, -1e-6):
+                x[at] = old + h
+                kept = x.base.copy("K")
+                values.append(f(x))
+                x.base[...] = kept
+            x[at] = old
+            out[at] = (values[0] - values[1]) / 2e-6
+        return out
+
+    g, room = grad(f), np.linspace(0.4, 1.3, 36).reshape(6, 6).copy()
+    for _ in range(2):
+        for x in (room[:3], room.T[:3], room[::2, ::2], room[1:2], room[:, 1:2]):
+            np.testing.assert_allclose(g(x), numbers(x), rtol=1e-6, atol=1e-8)
+    assert "x.flags.c_contiguous is False" in source(g, room.T)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -313,6 +315,69 @@ def functions_in_turn(x):
         f = take if f is put and v > 1 else put
         then = max if then is min else min
     return buffer @ x + s
+
+
+# ---- dicts that come from elsewhere: their keys have no places to be found at
+
+TABLE = '{"1": 2.0, "0": 3.0}'
+
+
+@program
+def keys_of_a_table(x):
+    d, out = json.loads(TABLE), 1.0
+    for k in d:
+        if k == "1":
+            out = out * d[k] * x[0] ** 2
+    for k in d.keys():  # noqa: SIM118
+        out = out * d[k] * x[1]
+    return out
+
+
+@program
+def values_of_a_table(x):
+    d, out = json.loads(TABLE), 1.0
+    for v in d.values():
+        out = out * v * x[0] ** 2
+    for k in sorted(d):
+        out = out * d[k] * x[int(k)]
+    return out
+
+
+@program
+def whole_numbers_as_keys(x):  # (which a list has as places)
+    d, out = collections.Counter([2, 0, 2, 1, 1, 1]), 1.0
+    for k in dict(zip(*np.unique([1, 1, 0], return_counts=True))):
+        out = out * x[k] ** 2
+    for k in d:
+        out = out * d[k] * x[k] ** 2
+    return out
+
+
+# ---- arrays that are what they were, or lie otherwise
+
+
+@program
+def made_an_array_and_written(x):
+    y = np.asarray(x, dtype=float)
+    y[0] = 2 * x[1]
+    z = np.atleast_1d(y)
+    z[1] *= x[2]
+    return np.sum(x**2 * y)
+
+
+@program
+def written_through_a_vector(x):
+    z = np.sin(np.outer(x, x))
+    y = z.ravel()
+    y[1] = x[0]
+    return np.sum(z**2 * np.arange(16.0).reshape(4, 4))
+
+
+@program
+def argument_written_through_a_vector(x):
+    y = x.ravel()
+    y[0] = x[1] * 3
+    return y.sum() * x.sum()
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)

@@ -166,6 +166,8 @@ class Core:
     facts: dict[Val, bool] = field(default_factory=dict)  # conditions known on the path being read
     sizes: dict[int, tuple[int, Path]] = field(default_factory=dict)  # small ones, and where they come from
     lengths: dict[int | Val, tuple[int, Path]] = field(default_factory=dict)  # all, and those of lists
+    by_layout: bool = False  # how arrays from outside lie in memory may be settled for the call at hand
+    layouts: dict[Val, tuple[bool, Path]] = field(default_factory=dict)  # whether row by row, and who says
     there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
     shown: set[Val] = field(default_factory=set)  # numbers whose types somebody may have asked for
     unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet

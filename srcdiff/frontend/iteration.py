@@ -18,7 +18,7 @@ from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, nodes_in
-from srcdiff.frontend.trial import Trial
+from srcdiff.frontend.trial import Trial, foreseen
 from srcdiff.ir.graph import Const, Region, kind, same
 from srcdiff.ir.kinds import OTHER, STR, Seq, alike
 
@@ -30,7 +30,7 @@ __all__ = ["body_of", "for_loop", "iterate", "unroll"]
 
 def for_loop(lw: Lowerer, node: Any) -> Any:
     if isinstance(node.iter, gast.Call) and isinstance(node.iter.func, (gast.Name, gast.Attribute)):
-        if checkpoints.is_checkpoint(lw.settled(lw.expr(node.iter.func))):
+        if checkpoints.is_checkpoint(foreseen(lw, node.iter.func)):
             return checkpoints.marked_loop(lw, node.iter, partial(iterate, lw, node))
     return iterate(lw, node, lw.expr(node.iter))
 

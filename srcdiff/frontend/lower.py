@@ -554,16 +554,18 @@ def lower(
     ways: Mapping[str, Way] = MappingProxyType({}),
     given: Mapping[str, Any] = MappingProxyType({}),
     by_trips: bool = False,
+    by_layout: bool = False,
 ) -> Graph:
     """The graph of a Python function for arguments of the given kinds.
 
     ``ways``: what the derivative will be taken with respect to; ``given``: the arguments themselves;
-    ``by_trips``: loops over a few known numbers are read trip by trip.
+    ``by_trips``: loops over a few known numbers are read trip by trip; ``by_layout``: how arrays lie in
+    memory is settled for the call at hand.
     """
     split: frozenset[Any] = frozenset()
     while True:
         try:
-            return read_function(fn, params, ctx, kind_of, ways, given, split, by_trips)
+            return read_function(fn, params, ctx, kind_of, ways, given, split, by_trips, by_layout)
         except Reread as again:
             split |= {again.key}
 
@@ -577,6 +579,7 @@ def read_function(
     given: Mapping[str, Any],
     split: frozenset[Any],
     by_trips: bool,
+    by_layout: bool,
 ) -> Graph:
     """One reading of a function; ``split``: its ``try`` statements that are read in parts."""
     unwrapped = source.Unwrapped(fn) if isinstance(fn, types.FunctionType) else source.unwrap(fn)
@@ -584,7 +587,7 @@ def read_function(
     graph = Graph(found.name if found.name.isidentifier() else "f", Region())
     graph.info.update(kind_of=kind_of, parameters=tuple(params))
     lw = Lowerer(ctx, graph, graph.region, function=unwrapped.function, given=dict(given), split=split)
-    lw.by_trips = by_trips
+    lw.by_trips, lw.by_layout = by_trips, by_layout
     frame = Frame(found, unwrapped.function, ())
     lw.frame = frame
     node = found.node

@@ -30,6 +30,7 @@ from srcdiff.frontend import (
 from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.expressions import attribute, content, truth
 from srcdiff.frontend.scope import Agg, Bound, Closure, Iter, Known, Loc, Partial, Plain, nodes_in
+from srcdiff.frontend.trial import Trial
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Val, kind
@@ -49,6 +50,7 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
         made = gast.copy_location(gast.With(others, s.body, None), s)
         made.tag = f"item {others[0].context_expr.col_offset}"
         body = lw.tree_once(s, "items", lambda: [made])
+    trial = Trial(lw)
     func = lw.expr(first.context_expr.func) if isinstance(first.context_expr, gast.Call) else None
     if func is not None and checkpoints.is_checkpoint(func):
         lw.read(func)
@@ -75,6 +77,8 @@ def with_statement(lw: Lowerer, s: Any) -> Any:
                 return block(lw, first, Op("with", atoms, attrs=attrs), body)
             manager = lw.prim(func.obj, atoms, names, result=OTHER, text=func.text)
             return plain_block(lw, first, manager, func.obj, body)
+    if func is not None:
+        trial.undo()  # (what reading the function did, it does again here)
     b = lw.settled(lw.expr(first.context_expr))
     if isinstance(b, Known) and lw.can_make(type(b.obj)):
         b = objects.adopt(lw, b)

@@ -16,6 +16,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.frontend.checkpoints import is_checkpoint
 from srcdiff.frontend.exits import jumps
 from srcdiff.frontend.scope import Known, nodes_in
+from srcdiff.frontend.trial import foreseen
 from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ class Splitter:
         first, *others = s.items
         body = [gast.copy_location(gast.With(others, s.body, None), s)] if others else s.body
         call = first.context_expr
-        func = self.lw.expr(call.func) if isinstance(call, gast.Call) else None
+        func = foreseen(self.lw, call.func) if isinstance(call, gast.Call) else None
         made = func.obj if isinstance(func, Known) and isinstance(func.obj, type) else None
         if made is contextlib.suppress:
             return self.split_Try(suppressing(s, call, body))

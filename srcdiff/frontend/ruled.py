@@ -18,6 +18,7 @@ from srcdiff.frontend import (
     captures,
     entering,
     exits,
+    layouts,
     masked,
     objects,
     opaque,
@@ -45,9 +46,8 @@ from srcdiff.frontend.scope import (
     Step,
     declarations,
 )
-from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -174,91 +174,6 @@ def declines(b: Bound) -> bool:
     return isinstance(b, Known) and b.obj is NotImplemented
 
 
-# functions that give a view or a copy, depending on how the array lies in memory
-MAY_COPY: set[Any] = {
-    np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.asarray_chkfinite,
-}  # fmt: skip
-COPIES: set[Any] = {np.astype}  # those that copy, unless they are told not to, which is refused
-
-
-MADE_IN_ORDER: set[Any] = {
-    np.zeros, np.ones, np.empty, np.full, np.copy, np.array, np.arange, np.linspace, np.eye, np.identity,
-}  # fmt: skip
-
-
-ELEMENTWISE = frozenset({
-    operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg
-})  # fmt: skip
-
-
-def certainly_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
-    """Whether a reshaped array is a view for certain: the array lies in memory in one piece, in order."""
-    if not isinstance(base, Loc) or fn not in (np.reshape, np.ravel):
-        return False
-    base = lw.moved_to(base)
-    content = lw.state.cells[base.cell]
-    k = kind(content) if not isinstance(content, Agg) else OTHER
-    if not isinstance(k, Array):
-        return False
-    made = lw.same_shape(content)
-    fresh = isinstance(made, Val) and made.op is not None and made in made.op.outs
-    in_order = fresh and (
-        len(k.dims) == 1 or (isinstance(made, Val) and made.op is not None and is_made_in_order(made.op))
-    )
-    if len(k.dims) == 1 and fn is np.reshape:
-        in_order = True  # an evenly spaced vector can be given any shape
-    return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
-
-
-def is_made_in_order(op: Op, seen: frozenset[Val] = frozenset()) -> bool:
-    """Whether an operation makes an array that lies in memory row by row, whatever it is made of."""
-    if op.fn in ELEMENTWISE:  # a result lies as its arrays do
-        arrays = [a for a in op.ins if not isinstance(kind(a), Scalar) and not is_repeated(a)]
-        return bool(arrays) and all(isinstance(a, Val) and is_in_order(a, seen) for a in arrays)
-    if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
-        return False
-    if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
-        return op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array)
-    return True
-
-
-def is_repeated(a: Atom) -> bool:
-    """Whether an array is one number in all places, and lies in no order."""
-    op = a.op if isinstance(a, Val) else None
-    return op is not None and op.fn is np.broadcast_to and isinstance(kind(op.ins[0]), Scalar)
-
-
-def is_in_order(v: Val, seen: frozenset[Val]) -> bool:
-    """Whether an array lies row by row, also after it was written to, and after loops."""
-    while v not in seen and v.op is not None and v.op.code == "prim":
-        if v.op.fn not in (ops.setitem, ops.additem) and not v.op.attrs.get("aug"):
-            return is_made_in_order(v.op, seen)
-        base = v.op.ins[0]
-        if not isinstance(base, Val):
-            return False
-        v = base
-    if v in seen or v.op is None or v.op.code not in ("for", "while"):
-        return v in seen
-    view = LoopView(v.op)
-    if v not in view.finals:
-        return False
-    k = view.finals.index(v)
-    seen |= {view.params[k]}
-    return all(isinstance(x, Val) and is_in_order(x, seen) for x in (view.inits[k], view.yields[k]))
-
-
-def keeps_order(step: Step, rank: int) -> bool:
-    """Whether a view of an array in one piece is in one piece."""
-    if step.fn in (np.reshape, np.ravel):
-        return True
-    if step.fn is not operator.getitem:
-        return False
-    index = step.args[0]
-    if isinstance(index, Slice):
-        return isinstance(index.step, Const) and index.step.value in (None, 1)
-    return isinstance(kind(index), Scalar)
-
-
 BUILT_IN: dict[Any, tuple[str, ...]] = {  # functions that cannot say what their arguments are called
     np.array: ("object", "dtype"), np.asarray: ("a", "dtype", "order"), np.ascontiguousarray: ("a", "dtype"),
     np.asanyarray: ("a", "dtype", "order"), np.asfortranarray: ("a", "dtype"),
@@ -293,6 +208,8 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     """A pure function of the table."""
     args, kwargs = operands.as_arrays(lw, fn, [objects.opened(lw, a, node) for a in args], kwargs, node)
     args, kwargs = dtype_named(fn, args, kwargs)
+    if not lw.frame.static and (same := layouts.given_back(lw, fn, args, kwargs)) is not None:
+        return same
     if "copy" in kwargs and lw.read(kwargs["copy"]) != Const(True) and not lw.frame.static:
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
@@ -314,11 +231,14 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
     names = ("",) * len(args) + tuple(kwargs) if kwargs else ()
     several = sum(isinstance(kind(a), Array) for a in atoms) > 1
     apart = lw.ctx.alias_of_one(fn) and several
-    may_alias = lw.ctx.may_alias(fn) and not apart and fn not in COPIES
+    may_alias = lw.ctx.may_alias(fn) and not apart and fn not in layouts.COPIES
+    copied = may_alias and not lw.frame.static and bool(args) and layouts.is_copy(lw, fn, args, kwargs)
+    if copied:
+        may_alias, apart = False, True
     if may_alias and args and not isinstance(content(lw, args[0]), Agg):
         step = Step(fn, tuple(atoms[1:]), names[1:], method)
         helper = top == "srcdiff"  # (it may give back what it is given, or something new)
-        if not (helper or fn in MAY_COPY) or lw.frame.static or certainly_view(lw, fn, args[0]):
+        if not (helper or fn in layouts.MAY_COPY) or lw.frame.static or layouts.is_view(lw, fn, args[0]):
             arrays = [a for a in args if isinstance(a, Loc)]
             if isinstance(args[0], Loc) or not arrays:
                 return views.view(lw, args[0], step)
@@ -326,6 +246,8 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         check_dtype(lw, atoms[len(args) + list(kwargs).index("dtype")], text, node)
     new_memory: dict[str, Any] = {"view": False} if apart else {}
     value = lw.prim(fn, atoms, names, method=method, **new_memory)
+    if copied:
+        return lw.bind(value)
     made_apart = getattr(fn, "__made_apart__", False) and not lw.frame.static
     if made_apart and all(is_plain_data(kind(a)) for a in atoms):
         new = lw.bind(value)

@@ -25,9 +25,8 @@ def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
     if len(linked) == 1:
         return
     after = lw.names_after()
-    for (f, n), b in lw.state.names.items():
-        if f in after and n not in after[f]:
-            continue
+    live = [(n, b) for (f, n), b in lw.state.names.items() if f not in after or n in after[f]]
+    for n, b in [*live, *lw.capture_vals.items()]:  # (what lies outside may be read again by any path)
         for label, c in holds(lw, n, b, set()):
             if c != cell and c in linked and one_sort(lw, c, cell, itself):
                 lw.stop(

@@ -22,14 +22,20 @@ from srcdiff.ir.modules import module_of
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
 
-__all__ = ["SMALL", "at_most", "exact", "inferred", "note_sizes", "other_than", "settle_slices"]
+__all__ = ["IN_ORDER", "SMALL", "at_most", "exact", "inferred", "note_sizes", "other_than", "settle_slices"]
 
 SMALL = 4  # sizes up to this are settled
+IN_ORDER: Path = (("attr", "flags"), ("attr", "c_contiguous"))  # whether an array lies row by row
 
 
 def note_sizes(lw: Core, k: Kind, value: Any, path: Path, whole: Val | None = None) -> None:
-    """Remember where the sizes of a value come from, and what they are; ``whole``: the value itself."""
+    """Remember where the sizes of a value come from, and what they are; ``whole``: the value itself.
+
+    Of an array, where that is asked for, also whether it lies in memory row by row.
+    """
     if isinstance(k, Array) and module_of(value) is not None and value.ndim == len(k.dims):
+        if lw.by_layout and whole is not None:
+            lw.layouts[whole] = bool(value.flags.c_contiguous), (*path, *IN_ORDER)
         for axis, (d, n) in enumerate(zip(k.dims, value.shape, strict=True)):
             if isinstance(d, Sym):
                 found = n - d.offset, (*path, ("attr", "shape"), ("item", axis))

@@ -21,6 +21,7 @@ from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.parts import load, located, store
 from srcdiff.frontend.raising import Attempt
 from srcdiff.frontend.scope import Agg, Bound, Either, Known, Loc, Plain, nodes_in
+from srcdiff.frontend.trial import foreseen
 from srcdiff.ir.graph import Atom, Const, Val
 from srcdiff.ir.kinds import OTHER
 from srcdiff.ir.records import dataclass
@@ -172,7 +173,7 @@ def throw(lw: Lowerer, s: Any) -> Any:
         ways = [gast.copy_location(gast.Raise(x, s.cause), s) for x in (s.exc.body, s.exc.orelse)]
         made = gast.copy_location(gast.If(s.exc.test, ways[:1], ways[1:]), s)
         return lw.block([lw.tree_once(s, "either", lambda: made)])
-    made_by = lw.settled(lw.expr(s.exc.func)) if isinstance(s.exc, gast.Call) else None
+    made_by = foreseen(lw, s.exc.func) if isinstance(s.exc, gast.Call) else None
     known = isinstance(made_by, Known) and isinstance(made_by.obj, type)
     if known and catcher(lw, made_by.obj) is None:  # type: ignore[union-attr]
         return None

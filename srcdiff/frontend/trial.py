@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import gast
+
 if TYPE_CHECKING:
     from srcdiff.errors import Problem
     from srcdiff.frontend.lower import Lowerer
+    from srcdiff.frontend.scope import Bound
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "foreseen"]
 
 
 class Trial:
@@ -31,3 +34,15 @@ class Trial:
         lw.state = self.state
         lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = self.marks
         lw.element_writes = self.writes
+
+
+def foreseen(lw: Lowerer, tree: Any) -> Bound:
+    """What an expression will be, for whoever has to know before it is read: what it does is done once."""
+    b: Bound
+    if isinstance(tree, gast.Name):
+        b = lw.settled(lw.expr(tree))
+        return b
+    trial = Trial(lw)
+    b = lw.settled(lw.expr(tree))
+    trial.undo()
+    return b

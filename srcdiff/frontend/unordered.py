@@ -11,8 +11,8 @@ from srcdiff.frontend import joins
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Ref, Val, kind
-from srcdiff.ir.kinds import BOOL, UNKNOWN
+from srcdiff.ir.graph import Atom, Const, Ref, Val, kind
+from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -39,6 +39,19 @@ def may_be_dict(a: Atom) -> bool:
     return not by_numpy and not any(op.fn is f for f in ARITHMETIC)
 
 
+def is_view(a: Atom) -> bool:
+    """Whether a value comes of asking what may be a dict for its keys, values or items."""
+    op = a.op if isinstance(a, Val) else None
+    return op is not None and op.attrs.get("method") in ("keys", "values", "items")
+
+
+def is_listed(a: Atom) -> bool:
+    """Whether the items of a value without a derivative can be had by their position, for certain."""
+    if isinstance(a, Val):
+        return a.op is not None and any(a.op.fn is f for f in (list, tuple, sorted, range, ops.keys))
+    return isinstance(a, Const) and isinstance(a.value, (str, tuple, list, range))
+
+
 def gone_through(lw: Lowerer, b: Bound, node: Any) -> Bound:
     """What going through a value gives, as something that an index can be taken of."""
     held = content(lw, b)
@@ -46,6 +59,10 @@ def gone_through(lw: Lowerer, b: Bound, node: Any) -> Bound:
     if known or lw.frame.static:
         return b
     a = lw.read(held, node)
+    if kind(a) == OTHER and not is_listed(a):  # a dict, a set, the keys of one: nothing that has a first item
+        return Plain(lw.prim(ops.keys, [a], result=OTHER))
+    if is_view(a):
+        return Plain(lw.prim(list, [a], result=UNKNOWN))
     if kind(a) != UNKNOWN or not may_be_dict(a):
         return b
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from srcdiff.frontend.known_items import SHORT
 from srcdiff.frontend.lower import lower, lower_library
 from srcdiff.frontend.params import Param
 from srcdiff.frontend.paths import Way
+from srcdiff.frontend.sizes import IN_ORDER
 from srcdiff.ir.graph import Graph, Val
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym, Tree, is_active_kind, kind_of
 from srcdiff.pipeline import context
@@ -48,10 +50,34 @@ def primal_graph(
     except (UnsupportedSyntax, RecursionError) as refused:
         if isinstance(refused, UnsupportedSyntax) and any(p.slug not in BY_LENGTH for p in refused.problems):
             raise
+        by_layout = isinstance(refused, UnsupportedSyntax) and any(
+            p.slug == "aliasing" for p in refused.problems
+        )
+        if by_layout:
+            with contextlib.suppress(SrcdiffError, RecursionError):
+                return of_this_layout(fn, params, ways, given)
         try:
-            return of_these_lengths(fn, params, ways, given, counted)
+            return of_these_lengths(fn, params, ways, given, counted, by_layout)
         except (SrcdiffError, RecursionError):
             raise refused from None
+
+
+def of_this_layout(
+    fn: Any, params: Mapping[str, Param], ways: Mapping[str, Way], given: Mapping[str, Any]
+) -> Graph:
+    """The graph for arrays that lie in memory as those at hand, where that decides what is a view."""
+    graph = lower(fn, params, context.CONTEXT, kind_of, ways, given, by_layout=True)
+    graph.info["only_for"] = layouts_told(graph)
+    return graph
+
+
+def layouts_told(graph: Graph) -> tuple[str, ...]:
+    """What the text takes for granted of how arguments lie, as conditions."""
+    found = [(p[0], in_order) for p, in_order in graph.info["guards"].items() if p[1:] == IN_ORDER]
+    return tuple(
+        f"{name}.flags.c_contiguous{'' if in_order else ' is False'}"
+        for (how, name), in_order in found if how == "arg"
+    )  # fmt: skip
 
 
 # what may be known where sizes are: which object is meant, how deep a structure is, what differs by trip
@@ -77,6 +103,7 @@ def of_these_lengths(
     ways: Mapping[str, Way],
     given: Mapping[str, Any],
     counted: Mapping[str, Param],
+    by_layout: bool = False,
 ) -> Graph:
     """The graph for the numbers and the lengths at hand, which are guards then; short loops trip by trip."""
     settled = dict(params)
@@ -100,9 +127,9 @@ def of_these_lengths(
         settled[n] = replace(p, kind=Tree(list, tuple(range(size)), (p.kind.elem,) * size))
         guards[("arg", n), ("most", size + 1)] = size
         only.append(f"len({n}) == {size}")
-    graph = lower(fn, settled, context.CONTEXT, kind_of, ways, given, by_trips=True)
+    graph = lower(fn, settled, context.CONTEXT, kind_of, ways, given, by_trips=True, by_layout=by_layout)
     graph.info["guards"].update(guards)
-    graph.info["only_for"] = tuple(only)
+    graph.info["only_for"] = (*only, *layouts_told(graph))
     return graph
 
 
