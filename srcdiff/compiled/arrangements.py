@@ -581,7 +581,7 @@ def native(lw: Lowerer, op: Op, names: Any) -> None:
     if isinstance(k, Scalar) or not getattr(k, "dims", ()):
         lw.bind(op.out, Num(Store(name, lw.dtype_of(k), ())))
         return
-    store = Store(name, lw.dtype_of(k), given[-1].sizes, lw.memory(op.out))
+    store = Store(name, lw.dtype_of(k), given[-1].sizes, lw.memory(op.out), new=True)
     lw.stores.setdefault(store, []).append(op.out)
     lw.bind(op.out, whole(store))
 
@@ -620,7 +620,7 @@ def whole_call(lw: Lowerer, op: Op, helper: str, arguments: str, sizes: tuple[Si
     lw.flush()
     name = lw.fresh(op.out.name)
     lw.line(f"{name} = {lw.helper(helper)}({arguments})")
-    store = Store(name, lw.dtype_of(op.out.kind), sizes, lw.memory(op.out))
+    store = Store(name, lw.dtype_of(op.out.kind), sizes, lw.memory(op.out), new=True)
     lw.stores.setdefault(store, []).append(op.out)
     lw.bind(op.out, whole(store))
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from srcdiff.compiled import lists
+from srcdiff.compiled import lists, rotations
 from srcdiff.compiled.elements import Statements
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
@@ -202,6 +202,7 @@ class Control(Statements):
             least = least if not aligned else counts[:1]
             header = ["0", least[0] if len(least) == 1 else f"min({', '.join(least)})", "1"]
         carried, moves = self.carried(op, view)
+        rotations.told_apart(self, view, carried)
         self.settle()
         self.moves(moves)
         plain = bool(header) and header[0] == "0" and header[2] == "1" and not op.attrs.get("rev")

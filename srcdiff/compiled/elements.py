@@ -23,6 +23,7 @@ from srcdiff.compiled.nests import (
     running,
     same_size,
     schedule,
+    touch,
 )
 from srcdiff.compiled.texts import (
     along,
@@ -341,7 +342,7 @@ class Statements:
     def settle(self, store: Store | None = None) -> None:
         """Give names to what waits to be written into the text that uses it, and reads a store."""
         for s, (_, reads) in list(self.pending.items()):
-            if store is None or any(r is store or r.roots & store.roots for r in reads):
+            if store is None or any(touch(r, store) for r in reads):
                 self.name_now(s)
 
     def name_now(self, store: Store) -> None:
@@ -543,7 +544,7 @@ class Statements:
         alone = (
             reading
             and adds
-            and all(a.store is not target.store and not a.store.roots & target.store.roots for a in reads)
+            and not any(touch(a.store, target.store) for a in reads)
         )
         s = Statement(space, write, [*reads, *(own if reading else [])], own)
         s.adds = target.store if alone else None
@@ -555,11 +556,11 @@ class Statements:
             return self.overlaps(target, r.view)
         if isinstance(r, Rolled):
             read = [a.store for a in self.access(r, [None] * len(r.sizes))]
-            return any(x is target.store or x.roots & target.store.roots for x in read)
+            return any(touch(x, target.store) for x in read)
         if not isinstance(r, View):
             return False
         if r.store is not target.store:
-            return bool(r.store.roots & target.store.roots)
+            return touch(r.store, target.store)
         loops, _ = self.against(r, target.sizes)
         (mine,) = self.access(r, loops)
         (own,) = self.access(target, list(range(len(target.sizes))))
@@ -626,6 +627,7 @@ class Statements:
         ]
 
     def allocate(self, store: Store) -> None:
+        store.new = True
         sizes = [store.sizes[k] for k in store.axes]
         shape = ", ".join(atleast(s) for s in sizes)
         shape = f"({shape})" if len(sizes) > 1 else shape

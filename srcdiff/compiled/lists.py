@@ -17,6 +17,7 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Growing,
     Num,
+    Text,
     View,
     whole,
 )
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from srcdiff.compiled.values import Elements
 
 __all__ = [
-    "append", "as_view", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows", "part_of",
+    "append", "as_view", "contains", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows", "part_of",
     "poplast", "rest", "started", "summed", "zeros",
 ]  # fmt: skip
 
+MOST = 64  # numbers that one is compared with, one by one
 ROOM = 16  # elements that a list has room for at first
 
 
@@ -165,6 +167,36 @@ def part_of(lw: Statements, op: Op) -> None:
     made(lw, op.out, [r], lambda t: t[0])
 
 
+def contains(lw: Statements, op: Op, names: Any = ()) -> None:
+    """``x in xs`` of whole numbers, or of any number among constants: no NaN is found because it is the same object."""
+    box, a = op.ins
+    r = lw.elements(a)
+    items = box.items if isinstance(box, Struct) else ()
+    if isinstance(box, Const) and isinstance(box.value, (tuple, list, set, frozenset, range)):
+        items = tuple(map(Const, box.value))
+    if not isinstance(r, (Num, Text)) or r.dtype not in ("i8", "f8"):
+        raise lw.no("membership of what is no number")
+    if not isinstance(box, Val):
+        if len(items) > MOST or not all(
+            (r.dtype == "i8" and isinstance(p, Val) and isinstance(p.kind, Scalar) and p.kind.dtype in ("i8", "f8"))
+            or (isinstance(p, Const) and type(p.value) in (int, float) and p.value == p.value)
+            for p in items
+        ):
+            raise lw.no("membership in what holds other than numbers")
+        x = lw.name_of_number(lw.scalar(a)) if items else ""
+        text = " or ".join(f"{x} == {lw.scalar(p)}" for p in items)
+        lw.bind(op.out, Text(f"({text})" if items else "False", "b1"))
+        return
+    of = lw.elements(box)
+    if r.dtype != "i8" or of.dtype != "i8" or len(of.sizes) != 1:
+        raise lw.no("membership in what holds other than whole numbers")
+    view = lw.view(box)
+    view = view if view.whole else lw.materialised(view, "t")
+    text = lw.scalar(a)
+    lw.flush()
+    lw.bind(op.out, Text(f"{lw.helper('is_among')}({bare(text)}, {view.store.name})", "b1"))
+
+
 def row(r: Growing, at: str) -> str:
     """The text of an element that is an array."""
     n = count(r)
@@ -235,7 +267,7 @@ def taken(lw: Statements, r: Growing, o: Val, at: str) -> None:
         lw.bind(o, Num(Store(name, r.dtype, ())))
         return
     lw.line(f"{name} = {row(r, at)}.copy()")
-    store = Store(name, r.dtype, r.shape, lw.memory(o))
+    store = Store(name, r.dtype, r.shape, lw.memory(o), new=True)
     lw.stores.setdefault(store, []).append(o)
     lw.bind(o, whole(store))
 

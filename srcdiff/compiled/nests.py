@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from srcdiff.ir.kinds import Dim, Sym, is_top, members
@@ -83,6 +84,9 @@ class Store:
     uses: int = 0
     fill: str = ""
     again: Callable[[list[str]], str] | None = None  # computed where it is read, instead
+    born: int = field(default_factory=count().__next__)
+    new: bool = False  # memory of its own, made here: what was in variables before lies elsewhere
+    apart: set[Store] = field(default_factory=set)  # what lies elsewhere, though it has been there in other trips
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -133,7 +137,15 @@ class Nest:
 
 
 def touch(a: Store, b: Store) -> bool:
-    return a is b or (not a.fresh and not b.fresh and bool(a.roots & b.roots))
+    """Whether two arrays may lie in the same memory.
+
+    Roots hold for all trips of a loop. A variable set before an array is made has what earlier trips made.
+    """
+    if a is b:
+        return True
+    if a.fresh or b.fresh or not a.roots & b.roots or b in a.apart or a in b.apart:
+        return False
+    return not (a if a.born > b.born else b).new
 
 
 def conflict(s: Statement, t: Statement, depth: int | None) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from srcdiff.compiled import lists, tables
 from srcdiff.compiled.diagonals import equal
 from srcdiff.compiled.lower import Lowerer
-from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
+from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size, touch
 from srcdiff.compiled.texts import (
     along,
     atleast,
@@ -165,7 +165,7 @@ def touches(to: View, r: Elements) -> bool:
     """Whether what is read lies in memory that is written to, at whatever place."""
     if isinstance(r, Gather):
         return touches(to, r.view) or any(touches(to, p) for p in r.places.values())
-    return isinstance(r, View) and (r.store is to.store or bool(r.store.roots & to.store.roots))
+    return isinstance(r, View) and touch(r.store, to.store)
 
 
 def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], str], adds: bool) -> None:
@@ -759,6 +759,7 @@ HANDLERS: dict[Any, Any] = {
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
     np.swapaxes: swapaxes, np.flip: flip, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot,
     ops.append: lists.append, ops.poplast: lists.poplast, ops.rest: lists.rest, list: lists.copy_of,
+    operator.contains: lists.contains,
     np.outer: outer, np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),
 }  # fmt: skip

@@ -18,7 +18,7 @@ __all__ = [
     "LOOPS", "agree", "all_interpolated", "all_searched",
     "bound", "clip", "cofactors_of", "determinant", "divided", "divisor", "exp_of_complex",
     "found", "grown", "grown_rows",
-    "interpolated", "larger", "logaddexp", "maximum", "minimum",
+    "interpolated", "is_among", "larger", "logaddexp", "maximum", "minimum",
     "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved",
     "some", "times", "times_turned", "unpacked", "where", "whole_product",
 ]  # fmt: skip
@@ -80,6 +80,15 @@ def place(i: int, n: int) -> int:
     if i < 0 or i >= n:
         raise IndexError("an index is out of bounds")
     return i
+
+
+@compiled
+def is_among(x: int, xs: Any) -> bool:
+    """Whether a number is one of some."""
+    for y in xs:
+        if x == y:
+            return True
+    return False
 
 
 @compiled
