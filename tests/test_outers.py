@@ -31,6 +31,14 @@ def rows_and_columns(A, x, y):
     return np.sum((A @ x) * A.sum(axis=1)) + np.sum(A.sum(axis=0) ** 2)
 
 
+def a_column_and_a_row(A, x, y):
+    return np.sum(y @ A) + np.sum(A @ x)
+
+
+def a_product_and_a_row(A, x, y):
+    return np.sum(A @ x) + np.sum((x + y @ A) ** 2)
+
+
 def one_factor(A, x, y):
     z = np.tanh(A @ x + A @ np.cos(x))
     return np.sum(z * y) + np.sum(y @ A)
@@ -101,8 +109,9 @@ def left_early(A, x, y):
 
 
 PROGRAMS = [
-    there_and_back, both_sides, with_the_rest, rows_and_columns, one_factor, of_a_branch, of_one_row,
-    recurrent, twice_in_a_trip, loops_in_loops, until_it_is_small, written_over, left_early,
+    there_and_back, both_sides, with_the_rest, rows_and_columns, a_column_and_a_row, a_product_and_a_row,
+    one_factor, of_a_branch, of_one_row, recurrent, twice_in_a_trip, loops_in_loops, until_it_is_small,
+    written_over, left_early,
 ]  # fmt: skip
 SHAPES = [(9, 12), (1, 9), (9, 1), (1, 1), (3, 4)]
 
@@ -133,6 +142,8 @@ def test_second_order(f):
 def test_texts():
     A, x, y = arguments((9, 12))
     for f, looked_for in (
+        (a_column_and_a_row, "A_bar = y[:, None] + x"),
+        (a_product_and_a_row, ".T @ np.array((2 * (x + y @ A), x))"),
         (both_sides, ".T @ np.array((x, np.cos(y @ A)))"),
         (one_factor, "np.array(("),
         (twice_in_a_trip, "np.array(rows"),

@@ -16,7 +16,7 @@ from srcdiff.compiled.texts import (
     range_of,
     value_of,
 )
-from srcdiff.compiled.trips import Trips, product
+from srcdiff.compiled.trips import NUMBER, Trips
 from srcdiff.compiled.values import (
     NUMPY_DTYPE,
     ZERO_OF,
@@ -473,6 +473,20 @@ class Control(Statements):
         tape.sizes = sizes
         return True
 
+    def counted(self, tape: Tape, total: str) -> bool:
+        """Whether a tape is made as large as its arrays will be together: what a trip adds is told ahead."""
+        inner = tape.inner
+        each = tape.trips.sized(total) if tape.trips is not None else ""
+        if inner is None or tape.trips is None or not each:
+            return False
+        made = f"{inner.name} = np.empty(64, "
+        if not any(x.strip().startswith(made) for x in self.out):
+            return False
+        room = tape.trips.total(f"{inner.name}_room", each)
+        at = next(n for n, x in enumerate(self.out) if x.strip().startswith(made))
+        self.out[at] = self.out[at].replace("(64, ", f"({room}, ", 1)
+        return True
+
     def shape_only(self, v: Val) -> bool:
         """Whether only the shape of a value is asked for."""
         users = self.users.get(v, [])
@@ -502,16 +516,16 @@ class Control(Statements):
     def tapes_of(self, op: Op, view: LoopView, header: list[str]) -> list[Tapes | None]:
         """What a loop collects: the tapes are made before the outermost loop that keeps them."""
         out: list[Tapes | None] = []
-        trips = Trips(self, view)
+        trips = None
         for t in view.tapes:
             if not self.total[t]:
                 out.append(None)
                 continue
             tape = self.family.get(t)
             if tape is None:
-                known = ""
-                if header and not op.attrs["exits"] and not self.outer:
-                    known = self.trip_count(view, header, t)
+                if trips is None and header and not op.attrs["exits"] and not self.outer:
+                    trips = Trips.of(self, view, header, self.trip_count(header))
+                known = trips.loops[0].trips if trips is not None else ""
                 tape = self.make_tape(t, t.kind, known, known, trips)
             out.append(Tapes(tape, "0", tape.count))
             if not tape.known and self.kept_outside(t):
@@ -525,10 +539,10 @@ class Control(Statements):
     def kept_outside(self, t: Val) -> bool:
         return t in self.family
 
-    def trip_count(self, view: LoopView, header: list[str], t: Val) -> str:
+    def trip_count(self, header: list[str]) -> str:
         start, stop, step = header
-        if step == "1" and start.isdigit() and stop.isdigit():
-            return str(max(int(stop) - int(start), 0))
+        if all(map(NUMBER.fullmatch, header)):
+            return str(len(range(*map(int, header))))
         name = self.fresh("n")
         if step == "1":
             count = bare(stop) if start == "0" else f"{stop} - {start}"
@@ -537,20 +551,21 @@ class Control(Statements):
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name
 
-    def make_tape(self, t: Val, k: Kind, known: str, room: str, trips: Trips) -> Tape:
+    def make_tape(self, t: Val, k: Kind, known: str, room: str, trips: Trips | None) -> Tape:
         """A tape, and those that it points into, empty."""
         assert isinstance(k, Seq)
         elem = k.elem
         name = self.fresh(t.name or "saved")
-        tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known, room)
+        tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known, room, trips)
         if isinstance(elem, Scalar):
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
             self.line(f"{name} = np.empty({room or '64'}, {dtype})")
         elif isinstance(elem, Seq):
             inner_val, loop = self.collected_in(t)
-            most = trips.at_most(loop) if room else ""
+            within = trips.inside(loop) if trips is not None else None
+            most = within.total(f"{name}_room") if within is not None else ""
             self.line(f"{name} = np.empty(({room or '16'}, 2), np.int64)")
-            tape.inner = self.make_tape(inner_val, elem, "", most and product(room, most), trips)
+            tape.inner = self.make_tape(inner_val, elem, "", most, within)
             self.family[inner_val] = tape.inner
         elif isinstance(elem, Array) and elem.dims:
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
@@ -637,7 +652,8 @@ class Control(Statements):
             self.line(f"{tape.name}[{end}, {n + 1}] = {atleast(s)}")
         if not tape.shapes:
             total = " * ".join(map(atleast, r.sizes))
-            self.line(f"{inner.name} = {self.helper('grown')}({inner.name}, {start} + {total})")
+            if not self.counted(tape, total):
+                self.line(f"{inner.name} = {self.helper('grown')}({inner.name}, {start} + {total})")
             target = self.fresh("row")
             shape = f".reshape(({', '.join(map(atleast, r.sizes))}))" if len(r.sizes) > 1 else ""
             self.line(f"{target} = {inner.name}[{start} : {start} + {total}]{shape}")

@@ -1,27 +1,31 @@
-"""How many trips loops inside a loop make at most, all together: so much room their tapes need.
+"""How many trips loops inside a loop make, all together: so much room their tapes need.
 
-A triangular loop (``for j in range(i)``) gets the room of a square: memory that is never touched is never
-taken. What cannot be told before the outermost loop (``while``, ways out, sizes made in a trip) grows.
+Where the ends of the inner ones depend on the indices of those around (``for j in range(i)``) the trips are
+counted: now, where all is known, else by loops ahead of the outermost one.  What cannot be told there
+(``while``, ways out, sizes made in a trip) grows.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from srcdiff.compiled.texts import bare
+from srcdiff.compiled.texts import bare, range_of
 from srcdiff.compiled.values import Num, Rep, Text
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Val, kind, walk
 from srcdiff.ir.kinds import Scalar
 
 if TYPE_CHECKING:
     from srcdiff.compiled.control import Control
 
-__all__ = ["Trips", "product"]
+__all__ = ["NUMBER", "Trips"]
 
-Ends = tuple[str, str]  # the least and the largest that an integer can be, as texts
 NUMBER = re.compile(r"-?\d+")
+WORD = re.compile(r"[A-Za-z_]\w*")
+SHAPE = re.compile(r"(\w+)\.shape\[\d+\]")
+MOST = 20_000  # steps of counting that are done when the text is made
 
 
 def both(a: str, sign: str, b: str) -> str:
@@ -33,78 +37,82 @@ def both(a: str, sign: str, b: str) -> str:
     return f"({a} {sign} {b})" if not b.startswith("-") else f"({a} {sign} ({b}))"
 
 
-def product(a: str, b: str) -> str:
-    return str(int(a) * int(b)) if a.isdigit() and b.isdigit() else f"{a} * {b}"
+@dataclass(frozen=True)
+class Loop:
+    """The header of a loop; what stands inside may say its index, by a word that is no name of the kernel."""
+
+    index: Val | None
+    word: str
+    start: str
+    stop: str
+    step: str
+    trips: str
+
+    @classmethod
+    def of(cls, index: Val | None, word: str, start: str, stop: str, step: str) -> Loop:
+        n = both(stop, "-", start)
+        if step != "1":
+            trips = f"len(range({bare(start)}, {bare(stop)}, {step}))"
+        else:
+            trips = str(max(int(n), 0)) if NUMBER.fullmatch(n) else f"max({bare(n)}, 0)"
+        return cls(index, word, start, stop, step, trips)
 
 
+@dataclass(frozen=True)
 class Trips:
-    """What is known, before an outermost loop, of the loops inside it."""
+    """Loops in each other, the outermost first, as they can be told before it."""
 
-    def __init__(self, lw: Control, outermost: LoopView) -> None:
-        self.lw = lw
-        self.around: dict[Val, Ends] = {}  # the least and the largest index of each loop
-        self.found: dict[Op, str] = {}
-        self.index(outermost)
+    lw: Control
+    made: frozenset[Val]  # in the outermost loop
+    start: tuple[int, int]  # the line of the kernel before which all of it can be counted; how deep it is
+    counted: dict[tuple[Any, ...], str]
+    words: dict[Op, str]  # of their indices
+    loops: tuple[Loop, ...]
 
-    def at_most(self, op: Op) -> str:
-        """The number of trips of a loop inside, each time that it runs, as a text; or nothing."""
-        if op not in self.found:
-            self.found[op] = self.count(LoopView(op))
-        return self.found[op]
+    @classmethod
+    def of(cls, lw: Control, outermost: LoopView, header: list[str], trips: str) -> Trips:
+        index = outermost.index if outermost.has_index and outermost.head == 3 else None
+        start, stop, step = header
+        inside = [outermost.op, *walk(outermost.body)]
+        made = frozenset(v for op in inside for v in (*op.outs, *(p for r in op.regions for p in r.params)))
+        loop = Loop(index, lw.fresh("_index"), start, stop, step, trips)
+        return cls(lw, made, (len(lw.out), lw.depth), {}, {}, (loop,))
 
-    def count(self, view: LoopView) -> str:
-        got = self.index(view)
-        if got is None:
-            return ""
-        (low, high), step = got
-        n = both(both(high, "-", low), "+", "1")
-        if NUMBER.fullmatch(n):
-            return str(max(-(-int(n) // step), 0))
-        name = self.lw.fresh("most")
-        self.lw.line(f"{name} = max({bare(n)}, 0)" if step == 1 else f"{name} = max(-(-{n} // {step}), 0)")
-        return name
-
-    def index(self, view: LoopView) -> tuple[Ends, int] | None:
-        """The least and the largest index of a loop over numbers, and its step."""
-        if view.op.code != "for" or view.head != 3 or view.op.attrs["exits"]:
+    def inside(self, op: Op) -> Trips | None:
+        """With a loop inside the innermost one, if its header can be told before."""
+        view = LoopView(op)
+        if op.code != "for" or view.head != 3 or op.attrs["exits"]:
             return None
         start, stop, step = view.header
         if not isinstance(step, Const) or type(step.value) is not int or not step.value:
             return None
-        first, last = self.ends(start), self.ends(stop)
-        if first is None or last is None:
+        first, last = self.told(start), self.told(stop)
+        if not first or not last:
             return None
-        if step.value > 0:
-            between = (first[0], both(last[1], "-", "1"))
-        else:
-            between = (both(last[0], "+", "1"), first[1])
-        self.around[view.index] = between
-        return between, abs(step.value)
+        if op not in self.words:
+            self.words[op] = self.lw.fresh("_index")
+        loop = Loop.of(view.index, self.words[op], first, last, str(step.value))
+        return replace(self, loops=(*self.loops, loop))
 
-    def ends(self, a: Atom) -> Ends | None:
-        """The least and the largest that an integer can be."""
+    def told(self, a: Atom) -> str:
+        """An integer, as a text of indices and of what is there before the outermost loop; or nothing."""
         if isinstance(a, Const):
-            return (str(a.value), str(a.value)) if type(a.value) is int else None
+            return str(a.value) if type(a.value) is int else ""
         k = kind(a)
         if not isinstance(a, Val) or not isinstance(k, Scalar) or k.dtype[0] != "i":
-            return None
-        if a in self.around:
-            return self.around[a]
+            return ""
+        for loop in self.loops:
+            if a is loop.index:
+                return loop.word
         if isinstance(k.value, int):
-            return str(k.value), str(k.value)
-        r = self.lw.env.get(a)
-        if r is not None:
-            text = self.name_of(r)
-            return (text, text) if text else None
+            return str(k.value)
+        if a not in self.made:
+            return self.name_of(self.lw.rep(a))
         op = a.op
         if op is None or op.code != "prim" or op.fn not in (operator.add, operator.sub):
-            return None
-        left, right = self.ends(op.ins[0]), self.ends(op.ins[1])
-        if left is None or right is None:
-            return None
-        if op.fn is operator.add:
-            return both(left[0], "+", right[0]), both(left[1], "+", right[1])
-        return both(left[0], "-", right[1]), both(left[1], "-", right[0])
+            return ""
+        left, right = self.told(op.ins[0]), self.told(op.ins[1])
+        return both(left, "+" if op.fn is operator.add else "-", right) if left and right else ""
 
     def name_of(self, r: Rep) -> str:
         """The text of a number that has been computed."""
@@ -114,3 +122,74 @@ class Trips:
             return ""
         later = (x.store for s in self.lw.segment for x in s.writes)
         return "" if r.store in self.lw.pending or r.store in later else r.store.name
+
+    def sized(self, size: str) -> str:
+        """What an array takes that is made in the innermost loop, in the words of here; or nothing."""
+        given = {name for name, _ in self.lw.kernel.params}
+        rest = SHAPE.sub(lambda m: "0" if m[1] in given else m[0], size)
+        inside = set(WORD.findall(rest)) - {"max", "min"}
+        named = {r.store.name: v for v, r in self.lw.env.items() if isinstance(r, Num)} if inside else {}
+        words = {w: self.told(named[w]) if w in named else "" for w in inside}
+        if not all(words.values()) or "[" in rest:
+            return ""
+        return WORD.sub(lambda m: words.get(m[0], m[0]), size)
+
+    def total(self, name: str, each: str = "1") -> str:
+        """What is added up over all trips, as a text; where it has to be counted, into such a name."""
+        key = *((x.word, x.start, x.stop, x.step) for x in self.loops), each
+        if key not in self.counted:
+            self.counted[key] = self.number(each) or self.sum(name, each)
+        return self.counted[key]
+
+    def sum(self, name: str, each: str) -> str:
+        lines, factors = [], []
+        words: dict[str, str] = {}
+
+        def said(text: str) -> str:
+            return WORD.sub(lambda m: words.get(m[0], m[0]), text)
+
+        for n, loop in enumerate(self.loops):
+            inner = " ".join([f"{x.start} {x.stop}" for x in self.loops[n + 1 :]] + [each])
+            if loop.word not in WORD.findall(inner):
+                factors.append(said(loop.trips))
+                continue
+            before = "    " * len(words)
+            words[loop.word] = self.lw.fresh((loop.index and loop.index.name) or "i")
+            header = range_of([said(loop.start), said(loop.stop), loop.step], False)
+            lines.append(f"{before}for {words[loop.word]} in {header}:")
+        if each != "1":
+            factors.append(said(each))
+        if lines:
+            name = self.lw.fresh(name)
+            lines = [f"{name} = 0", *lines, f"{'    ' * len(words)}{name} += {' * '.join(factors) or 1}"]
+            at, depth = self.start
+            self.lw.out[at:at] = ["    " * depth + x for x in lines]
+        return name if lines else " * ".join(factors)
+
+    def number(self, each: str) -> str | None:
+        """The same as a number, if all is known and it is soon counted."""
+        texts = [t for x in self.loops for t in (x.start, x.stop, x.step)] + [each]
+        indices = {x.word for x in self.loops} | {"max", "min"}
+        if any(set(WORD.findall(t)) - indices or "[" in t for t in texts):
+            return None
+        codes = [tuple(compile(t, "", "eval") for t in (x.start, x.stop, x.step)) for x in self.loops]
+        last = compile(each, "", "eval")
+        left = MOST
+
+        def counted(n: int, values: dict[str, int]) -> int:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise OverflowError
+            if n == len(codes):
+                return int(eval(last, {"max": max, "min": min}, values))
+            trips = range(*(int(eval(c, {}, values)) for c in codes[n]))
+            word = self.loops[n].word
+            if not any(word in c.co_names for c in (*(c for x in codes[n + 1 :] for c in x), last)):
+                return len(trips) * counted(n + 1, values) if trips else 0
+            return sum(counted(n + 1, {**values, word: i}) for i in trips)
+
+        try:
+            return str(counted(0, {}))
+        except OverflowError:
+            return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from srcdiff.ir.graph import (
     kind,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
+
+if TYPE_CHECKING:
+    from srcdiff.compiled.trips import Trips
 
 DTYPES = ("f8", "f4", "i8", "b1", "c16")
 
@@ -151,6 +154,7 @@ class Tape:
     count: str = ""
     known: str = ""  # the number of trips, where it is known before
     room: str = ""  # how many elements it has at most, where that is known before: it need not grow
+    trips: Trips | None = None  # the loops that fill it, where all can be told before
     shapes: bool = False  # of its arrays only the shapes are asked for
     sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
 

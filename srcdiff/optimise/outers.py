@@ -94,7 +94,9 @@ class Outers:
         return found
 
     def outer(self, a: Atom) -> Outer | None:
-        """A part as an outer product."""
+        """A part as an outer product; a vector is added to each row."""
+        if is_vector(kind(a)):
+            return Outer(None, a)
         op = self.once(a)
         if op is None or any(op.attrs.get("names") or ()):
             return None
@@ -125,6 +127,10 @@ class Outers:
             else:
                 outers.append(found)
         if len(outers) < 2 or not any(o.left is not None and o.right is not None for o in outers):
+            if not rest and sorted(o.left is None for o in outers) == [False, True]:
+                self.changed = True
+                op.become(operator.add)
+                op.ins = [self.narrow(a) for a in op.ins]
             return
         self.changed = True
         outers = self.joined(op, self.joined(op, outers, "left", "right"), "right", "left")
@@ -139,6 +145,11 @@ class Outers:
         for a in rest[1:]:
             total = self.prim(op, ops.accumulate, [total, a], op.out.kind)
         op.ins = [total, product]
+
+    def narrow(self, a: Atom) -> Atom:
+        """A column or a row that is repeated; added to each other they are of the whole shape as they are."""
+        op = a.op if isinstance(a, Val) else None
+        return op.ins[0] if op is not None and op.code == "prim" and op.fn in self.words.expands else a
 
     def joined(self, op: Op, outers: list[Outer], by: str, other: str) -> list[Outer]:
         """Those that have a factor in common are one."""

@@ -60,6 +60,16 @@ def three(x: Any, m: int = 3) -> Any:
     return np.sum(out**2)
 
 
+def rows_of_a_triangle(x: Any, m: int = 3) -> Any:
+    y = x * 1.0
+    for i in range(1, len(x)):
+        for j in range(len(x) - i, 0, -2):
+            y[:i] += np.sin(y[:i] * x[j]) * np.cos(x[: i + 1].sum())
+            for _ in range(j, j + m):
+                y[i:] = np.sin(y[i:]) * x[i:] + 0.1
+    return np.sum(y**2)
+
+
 def window(x: Any) -> Any:
     total = np.zeros_like(x[2:-2])
     for d in range(-2, 3):
@@ -76,7 +86,7 @@ def turned(x: Any) -> Any:
     return np.sum(out**2)
 
 
-CASES = [triangle, backwards, ways_out, three, window, turned]
+CASES = [triangle, backwards, ways_out, three, rows_of_a_triangle, window, turned]
 
 
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
@@ -92,6 +102,18 @@ def test_tapes_whose_size_is_told_do_not_grow(uncompiled: None) -> None:
     text = srcdiff.source(grad(three, backend="numba"), x)
     assert "saved" in text and "grown" not in text
     assert "grown" in srcdiff.source(grad(ways_out, backend="numba"), x)
+
+
+def test_trips_that_differ_are_counted(uncompiled: None) -> None:
+    def f(x: Any) -> Any:
+        return rows_of_a_triangle(x, 2)
+
+    slope = grad(f, backend="numba")
+    slope(np.linspace(0.1, 0.9, 7))
+    numbers = sum(i * len(range(7 - i, 0, -2)) for i in range(1, 7))
+    assert f"np.empty({numbers}, np.float64)" in slope.source and "grown" not in slope.source
+    slope(np.linspace(0.1, 0.9, 6))  # for any size: counted when it runs
+    assert "_room += " in slope.source and "grown" not in slope.source
 
 
 def test_slices_whose_ends_move_together_have_one_size(uncompiled: None) -> None:
