@@ -303,8 +303,8 @@ def rolled(a: Any, shift: Any, axis: Any = None) -> Any:
     axis %= a.ndim
     k = shift % a.shape[axis]
     before = (slice(None),) * axis
-    last, rest = slice(-k, None), slice(-k)
-    return np.concatenate((a[(*before, last)], a[(*before, rest)]), axis) if k else a.copy()
+    last, rest = before + (slice(-k, None),), before + (slice(-k),)
+    return np.concatenate((a[last], a[rest]), axis) if k else a.copy()
 
 
 def rolled_plainly(a: Any, shift: Any, axis: Any = None) -> Any:
