@@ -373,7 +373,7 @@ def windows(x: Any, window_shape: Any, axis: Any = None, *, out_bar: Any) -> Any
 
 
 def cut(g: Any, arrays: Any, axis: Any) -> Any:
-    """The parts of ``g`` along its first or second axis: as long as ``arrays``, one of what has an axis less."""
+    """Parts of ``g`` along its first or second axis, as long as ``arrays``; one of what has an axis less."""
     if len(arrays) == 1 and np.ndim(arrays[0]) == np.ndim(g):
         return (g,)
     end: Any = None
