@@ -304,8 +304,10 @@ class Settler:
             if isinstance(base, Val) and base in self.r.superseded:
                 return False
             return bool(op.attrs.get("view")) and not (
-                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base)
+                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base) and not shown(base)
             )
+        if shown(op.out):
+            return True
         if op.fn in (ops.shape_at, len, ops.given):
             return True
         if may_alias(op.fn):
@@ -495,6 +497,11 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
+
+
+def shown(v: Val) -> bool:
+    """Whether a list is made by writing down its elements."""
+    return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
 
 
 def free_op(op: Op) -> bool:
