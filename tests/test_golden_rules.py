@@ -24,6 +24,9 @@ FILE = Path(__file__).with_name("golden_rules.txt")
 
 HELPERS: dict[str, tuple[str, str]] = {
     "np.logaddexp(x, y)": ("logaddexp_slope", "an infinite result is the larger operand's"),
+    "np.maximum(x, y)": ("is_larger", "one comparison where nothing is tied"),
+    "np.minimum(x, 0.5)": ("is_larger", "one comparison where nothing is tied"),
+    "np.roll(x, 1)": ("rolled", "two parts joined, a fifth of the time"),
     "np.sinc(x)": ("sinc_derivative", "a series near zero"),
     "np.prod(x)": ("products_of_others", "a division where no factor is zero"),
     "np.max(x)": ("to_largest", "np.argmax where nothing is tied"),

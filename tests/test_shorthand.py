@@ -105,8 +105,27 @@ def test_slopes_of_a_sum_of_exponentials() -> None:
     agree(chosen.logaddexp_slope, *(x.astype("f4") for x in (x1, x2, np.logaddexp(x1, x2))))
 
 
+def test_which_is_larger() -> None:
+    for a in arrays():
+        for other in (0.0, 0, a, -a, np.zeros_like(a), np.maximum(a, 0.0), a.reshape(-1)[0], NAN):
+            agree(chosen.is_larger, a, other)
+            agree(chosen.is_larger, other, a)
+
+
+@pytest.mark.parametrize("k", range(len(arrays())))
+def test_what_is_rolled(k: int) -> None:
+    a = arrays()[k]
+    for shift in (0, 1, -1, 2, -3, 7, np.int64(1), (1, 2)):
+        for axis in (None, 0, -1) if np.ndim(shift) == 0 else ((0, -1),):
+            agree(chosen.rolled, a, shift, axis)
+    agree(chosen.rolled, np.zeros((0, 2)), 1, 0)
+    agree(chosen.rolled, 2.0, 1)
+    with pytest.raises(np.exceptions.AxisError):
+        chosen.rolled(a, 1, 5)
+
+
 def test_every_helper_has_its_longhand() -> None:
-    for _, helper, _, _ in SHORTHANDS:
+    for _, helper, *_ in SHORTHANDS:
         (defined,) = registry.definitions_of(helper)
         assert defined.text is getattr(chosen, f"{helper.__name__}_plainly")
 
@@ -143,10 +162,20 @@ def sums_of_exponentials(x: Any) -> Any:
     return np.sum(np.logaddexp(x[0], x[1]) ** 2)
 
 
+def the_larger(x: Any) -> Any:
+    return np.sum(np.maximum(x, 0.0) ** 2) + np.sum(np.minimum(x, np.maximum(x[:1], 0.5)) ** 3)
+
+
+def shifted_round(x: Any) -> Any:
+    return np.sum(np.roll(x, 1) * x * np.roll(x, -1, axis=1)) + np.sum(np.roll(x, (1, 2), (0, 1)) * x)
+
+
 FUNCTIONS = {
+    shifted_round: ("rolled", "rolled"),
+    the_larger: ("is_larger", "is_larger"),
     sums_of_exponentials: ("logaddexp_slope", "np.logaddexp"),
     largest_of_rows: ("to_largest", "of_largest"), range_of_all: ("to_smallest", "of_smallest"),
-    product_of_rows: ("products_of_others", "others"), middles: ("to_quantile", "of_quantile"),
+    product_of_rows: ("times_others", "others"), middles: ("to_quantile", "of_quantile"),
     running: ("cumprod_back", "cumprod"), in_order: ("from_sorted", "sorted_like"),
     angles: ("to_angle", "to_angle"),
 }  # fmt: skip

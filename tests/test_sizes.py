@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff import check_rule, grad, vjp
+from srcdiff import check_rule, grad, source, vjp
 from srcdiff.frontend.infer import _SIZES
 
 
@@ -101,3 +101,22 @@ def test_how_many_parts_only_a_run_tells() -> None:
         for n in (1, 2, 4):
             numeric = (f(0.3 + 1e-6, n) - f(0.3 - 1e-6, n)) / 2e-6
             np.testing.assert_allclose(grad(f)(0.3, n), numeric, rtol=1e-7)
+
+
+def of_parts(x: Any, y: Any, k: int, j: int) -> Any:
+    a, b = x[:k], y[j:]
+    c = a * b
+    d = np.maximum(c, a) - np.exp(b - c) / (c * c + 1)
+    d += a
+    return np.sum(np.hypot(d, b) * c)
+
+
+def test_what_two_sizes_give_is_one_size() -> None:
+    """What is made of arrays of two sizes has one size, whichever that is: only those two get sums."""
+    x, y = np.random.default_rng(0).normal(size=(2, 8))
+    assert source(grad(of_parts), x, y, 3, 5).count("unbroadcast(") == 3
+    for k, j in ((3, 5), (1, 3), (5, 7), (1, 7)):
+        slopes = [
+            (of_parts(x + e, y, k, j) - of_parts(x - e, y, k, j)) / 2e-6 for e in 1e-6 * np.eye(8)
+        ]
+        np.testing.assert_allclose(grad(of_parts)(x, y, k, j), slopes, rtol=1e-6, atol=1e-8)

@@ -749,8 +749,7 @@ def one(a: Atom, value: float = 1) -> bool:
 def sum_kind(a: Kind, b: Kind) -> Kind | None:
     """The kind of a sum of cotangents of one value."""
     if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype:
-        dims = broadcast_dims(a.dims, b.dims)
-        return Array(a.dtype, dims) if dims is not None else None
+        return Array(a.dtype, broadcast_dims(a.dims, b.dims))
     return None
 
 

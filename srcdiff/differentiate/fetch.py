@@ -151,6 +151,7 @@ class Settler:
                     changed = True
         tape = lighter(self, wanted, tape, forced)
         self.neighbours = self.find_neighbours(tape - forced)
+        self.use_tapes(tape)
         for mirror, _, op in live:
             v = op.attrs["value"]
             with self.r.inside(Region()) as made:
@@ -163,6 +164,19 @@ class Settler:
                 got.name, got.user = v.name, v.user
             if isinstance(got, Val) and not got.name:
                 got.name = v.name
+
+    def use_tapes(self, tape: set[Val]) -> None:
+        """What was read or made again is taken from the tape where its value lies on one anyway.
+
+        (So that buffers need not be put back for it.)
+        """
+        kept = []
+        for got, v in self.r.again:
+            if v in tape and isinstance(got, Val) and not isinstance(v.kind, Maybe):
+                self.table[got] = self.saved(v, self.m)
+            else:
+                kept.append((got, v))
+        self.r.again = kept
 
     def find_neighbours(self, tape: set[Val]) -> dict[Val, int]:
         """Values that are what a taped variable is at the start of the next trip: one tape serves both."""
@@ -290,8 +304,10 @@ class Settler:
             if isinstance(base, Val) and base in self.r.superseded:
                 return False
             return bool(op.attrs.get("view")) and not (
-                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base)
+                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base) and not shown(base)
             )
+        if shown(op.out):
+            return True
         if op.fn in (ops.shape_at, len, ops.given):
             return True
         if may_alias(op.fn):
@@ -313,8 +329,7 @@ class Settler:
             assert self.m.index is not None
             return self.m.index
         if v in self.neighbours or v in tape:
-            j = self.neighbours.get(v)
-            saved = self.from_tape(v, mirror) if j is None else self.from_neighbour(v, j, mirror)
+            saved = self.saved(v, mirror)
             if isinstance(kind(saved), Maybe) and not isinstance(v.kind, Maybe):
                 return r.prim(ops.given, [saved], result=v.kind)
             return saved
@@ -368,6 +383,11 @@ class Settler:
             return p.reverse.ops.index(v.op) < self.position(p)  # type: ignore[arg-type]
         except ValueError:
             return False
+
+    def saved(self, v: Val, mirror: Mirror) -> Atom:
+        """``v`` from the tapes: its own, or that of the variable whose value it is in the next trip."""
+        j = self.neighbours.get(v)
+        return self.from_tape(v, mirror) if j is None else self.from_neighbour(v, j, mirror)
 
     def from_tape(self, v: Val, mirror: Mirror) -> Atom:
         """Collect ``v`` in the forward loop, consume it here."""
@@ -477,6 +497,11 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
+
+
+def shown(v: Val) -> bool:
+    """Whether a list is made by writing down its elements."""
+    return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
 
 
 def free_op(op: Op) -> bool:

@@ -68,7 +68,7 @@ from srcdiff.ir.kinds import (
 )
 from srcdiff.later import Later
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import is_split, lookup, passive_operands
+from srcdiff.rules.registry import is_of_sequence, is_split, lookup, passive_operands
 
 if TYPE_CHECKING:
     from srcdiff.differentiate import replay
@@ -76,6 +76,11 @@ else:
     replay = Later("srcdiff.differentiate.replay")
 
 __all__ = ["Kept", "Mirror", "Reverse", "reverse"]
+
+
+def as_tuple(a: Atom) -> Atom:
+    """A display of a list as one of a tuple: rules know how many elements that has."""
+    return Struct(tuple, a.keys, a.items) if isinstance(a, Struct) and a.type is list else a
 
 
 def computed_alike(a: Atom, b: Atom) -> bool:
@@ -471,6 +476,8 @@ class Reverse(Builder):
 
     def transposed(self, op: Op, bar: Atom, rule: Any) -> None:
         given = arguments(op, rule)
+        if is_of_sequence(op.fn):
+            given = {n: as_tuple(a) for n, a in given.items()}
         for name, a in given.items():
             passive = name in passive_operands(op.fn) or name == "saved"
             if name not in rule.operands and self.active(a) and not passive:

@@ -24,7 +24,14 @@ __all__ = ["SPELLED", "negate"]
 
 def _getitem(asm: Assembler, op: Op) -> Any:
     word = asm.views.named(op)
-    return name(word) if word is not None else stores.element(asm, op.ins[0], op.ins[1], gast.Load())
+    if word is not None:
+        return name(word)
+    got = stores.element(asm, op.ins[0], op.ins[1], gast.Load())
+    place = isinstance(kind(op.ins[1]), Scalar)  # (no slice)
+    if place and isinstance(got, gast.Subscript) and isinstance(got.value, gast.List):
+        if all(isinstance(x, gast.Constant | gast.UnaryOp) for x in got.value.elts):
+            got.value = gast.Tuple(got.value.elts, gast.Load())  # (which Python makes once)
+    return got
 
 
 def _getfield(asm: Assembler, op: Op) -> Any:

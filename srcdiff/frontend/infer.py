@@ -47,6 +47,7 @@ from srcdiff.ir.kinds import (
     Tree,
     at_least,
     attributes_of,
+    common_size,
     dtype_name,
     element_kind,
     fresh_sym,
@@ -595,32 +596,29 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
         a, b = kind(args[0]), kind(args[1])
         if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype == "f8":
             dims = broadcast_dims(a.dims, b.dims)
-            if dims is None and len(a.dims) == len(b.dims):  # sizes that may be equal, or one of them one
-                pairs = zip(a.dims, b.dims, strict=True)
-                dims = tuple(x if x == y else memo_sym("broadcast", x, y) for x, y in pairs)
-            return Array("f8", dims) if dims is not None and dims else None
+            return Array("f8", dims) if dims else None
     if isinstance(fn, np.ufunc) and fn.signature is None and fn.nout == 1 and fn.nin == len(args):
         return _ufunc(fn, [kind(a) for a in args])
-    if (
-        fn in _COMPARE
-        and len(args) == 2
-        and isinstance(kind(args[0]), Scalar)
-        and isinstance(kind(args[1]), Scalar)
-    ):
-        return BOOL
+    if fn in _COMPARE and len(args) == 2:
+        a, b = kind(args[0]), kind(args[1])
+        if isinstance(a, Scalar) and isinstance(b, Scalar):
+            return BOOL
+        if all(isinstance(k, (Array, Scalar)) and k.dtype[0] in "biuf" for k in (a, b)):
+            dims = broadcast_dims(*(k.dims if isinstance(k, Array) else () for k in (a, b)))
+            return Array("b1", dims) if dims else None
     return None
 
 
 def _ufunc(fn: np.ufunc, kinds: list[Kind]) -> Kind | None:
     """The kind of a function of elements, of arrays of which one at least has dimensions."""
-    dims: tuple[Dim, ...] | None = ()
+    dims: tuple[Dim, ...] = ()
     types: list[Any] = []
     for k in kinds:
         if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "biufc":
             return None
         weak = isinstance(k, Scalar) and k.weak and {"f8": float, "i8": int, "c16": complex}.get(k.dtype)
         types.append(weak or np.dtype(k.dtype))
-        if isinstance(k, Array) and dims is not None:
+        if isinstance(k, Array):
             dims = broadcast_dims(dims, k.dims)
     if not dims:
         return None
@@ -692,7 +690,7 @@ def _matmul(a: Kind, b: Kind) -> Kind | None:
     if len(b.dims) == 1:
         return Array(name, a.dims[:-1])
     batch = broadcast_dims(a.dims[:-2], b.dims[:-2])
-    return None if batch is None else Array(name, (*batch, a.dims[-2], b.dims[-1]))
+    return Array(name, (*batch, a.dims[-2], b.dims[-1]))
 
 
 def _int_value(fn: Any, a: Dim | None, b: Dim | None) -> Dim | None:
@@ -707,8 +705,8 @@ def _int_value(fn: Any, a: Dim | None, b: Dim | None) -> Dim | None:
     return memo_sym("int", fn, a, b)
 
 
-def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
-    """The dimensions of an elementwise result; None where they cannot be told."""
+def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """The dimensions of an elementwise result."""
     n = max(len(a), len(b))
     a, b = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
     out: list[Dim] = []
@@ -726,7 +724,7 @@ def broadcast_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | 
         elif x.big:
             out.append(x)
         else:
-            return None
+            out.append(common_size(x, y))
     return tuple(out)
 
 
@@ -847,11 +845,9 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
     if position > len(source):
         return UNKNOWN, True
     if fancy:
-        got: tuple[Dim, ...] | None = ()
+        got: tuple[Dim, ...] = ()
         for f in fancy:
-            got = broadcast_dims(got, f) if got is not None else None
-        if got is None:
-            got = tuple(fresh_sym() for _ in range(max(len(f) for f in fancy)))
+            got = broadcast_dims(got, f)
         has_int = any(
             isinstance(kind(p), Scalar)
             for p in parts

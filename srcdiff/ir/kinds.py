@@ -35,6 +35,7 @@ __all__ = [
     "Tree",
     "at_least",
     "attributes_of",
+    "common_size",
     "derivative_kind",
     "element_kind",
     "fresh_sym",
@@ -243,6 +244,24 @@ def memo_sym(*key: Any) -> Sym:
     if key not in _memo:
         _memo[key] = fresh_sym()
     return _memo[key]
+
+
+_common: dict[int, frozenset[Sym]] = {}  # a size that several have, or one instead -> these
+
+
+def common_size(a: Sym, b: Sym) -> Sym:
+    """The size of what is made element by element of arrays of two: they are equal, or one of them is one."""
+    x, y = (_common.get(d.id, {d}) if not d.offset else {d} for d in (a, b))
+    if x >= y:
+        return a
+    if y >= x:
+        return b
+    both = frozenset(x | y)
+    if len(_common) > 20_000:
+        _common.clear()
+    out = memo_sym("common", both)
+    _common[out.id] = both
+    return out
 
 
 def same_count(mask: object, copy: object) -> None:

@@ -20,6 +20,7 @@ from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
     adds_nothing,
     as_precise,
+    copied_from,
     displayed,
     fills,
     flipped,
@@ -188,6 +189,10 @@ class Algebra(Rewriter):
             return narrowed
         if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
             return None if isinstance(written, Struct) else written
+        if fn is operator.getitem and (of := copied_from(ins[0])) is not None:
+            out = self.make_like(fn, [of, ins[1]], kind(op.out), op)
+            out.op.attrs["view"] = True  # type: ignore[union-attr]
+            return out
         if fn in (operator.getitem, ops.getfield) and (part := displayed(*ins)) is not None:
             return None if isinstance(part, Struct) else part
         if fn in (operator.getitem, ops.getfield) and isinstance(ins[0], Val) and ins[0].op is not None:

@@ -19,7 +19,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.optimise.dce import effect, guarded
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "alike",
     "apart",
     "basic",
+    "copied_from",
     "displayed",
     "fills",
     "flipped",
@@ -125,6 +126,16 @@ def power_of_two(v: float) -> bool:
 
 def is_number(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) in (int, float) and a.value == v
+
+
+def copied_from(a: Atom) -> Val | None:
+    """The list or tuple of which a list is a copy."""
+    if not isinstance(a, Val) or a.op is None or a.op.fn is not list or len(a.op.ins) != 1:
+        return None
+    of = a.op.ins[0]
+    k = kind(of)
+    known = type(k) is Seq or (isinstance(k, Tree) and k.type in (list, tuple))
+    return of if isinstance(of, Val) and known else None
 
 
 def displayed(x: Atom, key: Atom) -> Atom | None:

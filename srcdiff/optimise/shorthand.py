@@ -38,8 +38,8 @@ from srcdiff.optimise.dce import dce
 __all__ = ["Pattern", "pattern", "shorthand"]
 
 OPERATORS: dict[type, Any] = {
-    ast.Eq: operator.eq, ast.Gt: operator.gt, ast.Div: operator.truediv, ast.Mult: operator.mul,
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.USub: operator.neg,
+    ast.Eq: operator.eq, ast.Gt: operator.gt, ast.Lt: operator.lt, ast.Div: operator.truediv,
+    ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub, ast.USub: operator.neg,
 }  # fmt: skip
 NONE = Const(None)
 
@@ -66,6 +66,7 @@ class Pattern:
     helper: Any
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
+    arrays: bool  # only where it is surely an array
 
     def functions(self) -> set[Any]:
         """The functions in it."""
@@ -84,6 +85,8 @@ class Pattern:
 
     def may_be(self, op: Op) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
+        if self.arrays and not (isinstance(op.out.kind, Array) and op.out.kind.dims):
+            return False
         names = op.attrs.get("names")
         for n, p in enumerate(self.root.args):
             if isinstance(p, Call) and p.fn not in STANDING and not (names and names[n : n + 1] != ("",)):
@@ -94,7 +97,12 @@ class Pattern:
 
 
 def pattern(
-    text: str, helper: Any, args: tuple[Any, ...], shared: frozenset[Any], words: Callable[[str], Any]
+    text: str,
+    helper: Any,
+    args: tuple[Any, ...],
+    shared: frozenset[Any],
+    arrays: bool,
+    words: Callable[[str], Any],
 ) -> Pattern:
     """The pattern of a text; ``words``: what its names of functions mean, by ``words(name)``."""
 
@@ -126,7 +134,7 @@ def pattern(
 
     root = node(ast.parse(text, mode="eval").body)
     assert isinstance(root, Call)
-    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared)
+    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared, arrays)
 
 
 def newaxis() -> None:
@@ -180,7 +188,8 @@ def count(region: Region, uses: dict[Val, list[Op]]) -> None:
 def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val, list[Op]]) -> bool:
     here = {id(op) for op in region.ops}
     changed = False
-    for n, op in enumerate(region.ops):
+    for n in reversed(range(len(region.ops))):  # (a pattern may be a part of another)
+        op = region.ops[n]
         for r in op.regions:
             changed |= in_region(r, by_root, uses)
         if op.code != "prim" or not is_hashable(op.fn):

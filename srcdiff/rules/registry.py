@@ -55,6 +55,7 @@ __all__ = [
     "is_joined",
     "is_known",
     "is_multilinear",
+    "is_of_sequence",
     "is_pure",
     "is_real_only",
     "is_split",
@@ -500,6 +501,11 @@ def shape_positions(fn: Any) -> frozenset[int]:
 def takes_sequence(*fns: Fn) -> None:
     """Functions whose operands are sequences of arrays, not arrays."""
     _SEQUENCES.update(fns)
+
+
+def is_of_sequence(fn: Any) -> bool:
+    """Whether a function takes a sequence of arrays."""
+    return fn in _SEQUENCES
 
 
 def takes_nested(*fns: Fn) -> None:

@@ -372,20 +372,41 @@ def windows(x: Any, window_shape: Any, axis: Any = None, *, out_bar: Any) -> Any
 # --- joins and splits
 
 
+def cut(g: Any, arrays: Any, axis: Any) -> Any:
+    """Parts of ``g`` along its first or second axis, as long as ``arrays``; one of what has an axis less."""
+    if len(arrays) == 1 and np.ndim(arrays[0]) == np.ndim(g):
+        return (g,)
+    end: Any = None
+    bars: Any = ()
+    for k in range(len(arrays)):
+        start = end
+        if np.ndim(arrays[k]) < np.ndim(g):
+            place = 0 if start is None else start
+            end = place + 1
+            bars = (*bars, g[place] if axis == 0 else g[:, place])
+        else:
+            size = np.shape(arrays[k])[axis]
+            end = None if k == len(arrays) - 1 else size if start is None else start + size
+            bars = (*bars, g[start:end] if axis == 0 else g[:, start:end])
+    return bars
+
+
 @linear(np.concatenate, "arrays")
 def concatenate(arrays: Any, axis: Any = 0, *, out_bar: Any) -> Any:
-    if isinstance(arrays, tuple) and (axis == 0 or axis == 1):
-        end = np.shape(arrays[0])[axis]
-        bars: Any = (out_bar[:end],) if axis == 0 else (out_bar[:, :end],)
-        for k in range(1, len(arrays)):
-            start, end = end, end + np.shape(arrays[k])[axis]
-            bars = (*bars, out_bar[start:end] if axis == 0 else out_bar[:, start:end])
-        return bars
+    if isinstance(arrays, tuple):
+        along = np.ndim(out_bar) - 1 if axis == -1 else axis
+        if along == 0 or along == 1:
+            return cut(out_bar, arrays, along)
     return unconcatenate(out_bar, arrays, axis)
 
 
 @linear(np.stack, "arrays")
 def stack(arrays: Any, axis: Any = 0, *, out_bar: Any) -> Any:
+    if isinstance(arrays, tuple) and (axis == 0 or axis == 1 or axis == -1):
+        bars: Any = ()
+        for k in range(len(arrays)):
+            bars = (*bars, out_bar[k] if axis == 0 else out_bar[:, k] if axis == 1 else out_bar[..., k])
+        return bars
     if axis != 0:
         out_bar = np.moveaxis(out_bar, axis, 0)
     if isinstance(arrays, list):
@@ -397,7 +418,10 @@ def stack(arrays: Any, axis: Any = 0, *, out_bar: Any) -> Any:
 
 @linear(np.vstack, "tup")
 def vstack(tup: Any, *, out_bar: Any) -> Any:
-    return unvstack(out_bar, tup)
+    plain = isinstance(tup, tuple)
+    for k in range(len(tup)) if plain else ():
+        plain = plain and np.ndim(tup[k]) > 0
+    return cut(out_bar, tup, 0) if plain else unvstack(out_bar, tup)
 
 
 @linear(np.hstack, "tup")
@@ -406,13 +430,7 @@ def hstack(tup: Any, *, out_bar: Any) -> Any:
     for k in range(len(tup)) if plain else ():
         plain = plain and np.ndim(tup[k]) == np.ndim(out_bar)
     if plain:
-        end = np.size(tup[0]) if np.ndim(out_bar) == 1 else np.shape(tup[0])[1]
-        bars: Any = (out_bar[:end] if np.ndim(out_bar) == 1 else out_bar[:, :end],)
-        for k in range(1, len(tup)):
-            start = end
-            end = end + (np.size(tup[k]) if np.ndim(out_bar) == 1 else np.shape(tup[k])[1])
-            bars = (*bars, out_bar[start:end] if np.ndim(out_bar) == 1 else out_bar[:, start:end])
-        return bars
+        return cut(out_bar, tup, np.ndim(out_bar) - 1)
     return unhstack(out_bar, tup)
 
 
@@ -423,7 +441,10 @@ def dstack(tup: Any, *, out_bar: Any) -> Any:
 
 @linear(np.column_stack, "tup")
 def column_stack(tup: Any, *, out_bar: Any) -> Any:
-    return uncolumn_stack(out_bar, tup)
+    plain = isinstance(tup, tuple)
+    for k in range(len(tup)) if plain else ():
+        plain = plain and np.ndim(tup[k]) > 0
+    return cut(out_bar, tup, 1) if plain else uncolumn_stack(out_bar, tup)
 
 
 @linear(np.block, "arrays")

@@ -29,12 +29,15 @@ def word(name: str) -> Any:
 
 
 TRUE, FALSE, ZERO = (True,), (False,), (0,)  # constants among the arguments
-SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any]]] = []
+SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any], bool]] = []
 
 
-def stands_for(text: str, helper: Any, *args: Any, shared: Any = ()) -> None:
-    """An expression that a call of ``helper`` stands for; others may read the results of ``shared`` too."""
-    SHORTHANDS.append((text, helper, args, frozenset(shared)))
+def stands_for(text: str, helper: Any, *args: Any, shared: Any = (), arrays: bool = False) -> None:
+    """An expression that a call of ``helper`` stands for; others may read the results of ``shared`` too.
+
+    With ``arrays`` it does so only where it surely is an array: of numbers it is as quick as it is written.
+    """
+    SHORTHANDS.append((text, helper, args, frozenset(shared), arrays))
 
 
 for _fn, _to, _of in (
@@ -113,10 +116,19 @@ for _x, _y in (("x1", "x2"), ("x2", "x1")):
         chosen.logaddexp_slope, _x, _y, "out", shared=_common,
     )  # fmt: skip
 
+for _ties in ("x1 == x2", "x2 == x1"):
+    for _each in ("x1 > x2", "x2 < x1"):
+        _slope = f"({_each}) + 0.5 * ({_ties})"
+        stands_for(_slope, chosen.is_larger, "x1", "x2", shared=_common[1:], arrays=True)
+
+for _each in ("np.roll(a, shift)", "np.roll(a, shift, axis=None)"):
+    stands_for(_each, chosen.rolled, "a", "shift", arrays=True)
+stands_for("np.roll(a, shift, axis)", chosen.rolled, "a", "shift", "axis", arrays=True)
+
 for _fn in (
-    "arctan2_slope", "cumprod_back", "from_sorted", "logaddexp_slope", "of_largest", "of_quantile",
-    "of_smallest", "products_of_others", "sorted_like", "times_others", "to_angle", "to_largest",
-    "to_quantile", "to_smallest",
+    "arctan2_slope", "cumprod_back", "from_sorted", "is_larger", "logaddexp_slope", "of_largest",
+    "of_quantile", "of_smallest", "products_of_others", "rolled", "sorted_like", "times_others", "to_angle",
+    "to_largest", "to_quantile", "to_smallest",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))

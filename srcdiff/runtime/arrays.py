@@ -87,6 +87,9 @@ def made_apart(fn: F) -> F:
 
 # --- cotangents of broadcast operands, casts, zeros, sums
 
+_FLOATS = frozenset({float, np.float64})
+_ADDED = _FLOATS | {np.ndarray}
+
 
 def unbroadcast(g: Any, like: Any) -> Any:
     """Sum ``g`` over the axes along which ``like`` was broadcast.
@@ -172,6 +175,10 @@ def cast_like(g: Any, like: Any) -> Any:
 @made_apart
 def zeros_like(x: Any) -> Any:
     """The zero cotangent of ``x``: same structure, floats for integers, None where there is no derivative."""
+    if type(x) in _FLOATS:
+        return 0.0
+    if type(x) is list:
+        return [0.0 if type(value) in _FLOATS else zeros_like(value) for value in x]
     if is_array(x):
         if x.dtype.kind in "fc":
             return namespace(x).zeros_like(x)
@@ -210,7 +217,7 @@ def zero_of(x: Any) -> Any:
     """The zero cotangent of what may not be there: of none, the number; of a list, those of its elements."""
     match x:
         case None:
-            return 0.0
+            return np.float64(0.0)  # (which can be copied and asked for its shape, as an array can)
         case list():
             return [zero_of(value) for value in x]
         case dict():
@@ -221,6 +228,8 @@ def zero_of(x: Any) -> Any:
 @made_apart
 def add(a: Any, b: Any) -> Any:
     """The sum of two cotangents of one structure; None is zero."""
+    if type(a) in _ADDED and type(b) in _ADDED:
+        return a + b
     if a is None:
         return b
     if b is None:
@@ -229,7 +238,8 @@ def add(a: Any, b: Any) -> Any:
         case dict():
             return {key: add(a.get(key), b.get(key)) for key in a | b}
         case list():
-            return [add(x, y) for x, y in zip(a, b, strict=True)]
+            pairs = zip(a, b, strict=True)
+            return [x + y if type(x) in _ADDED and type(y) in _ADDED else add(x, y) for x, y in pairs]
         case tuple():
             return _tuple_like(a, [add(x, y) for x, y in zip(a, b, strict=True)])
     if _is_record(a):

@@ -21,6 +21,8 @@ __all__ = [
     "cumprod_back_plainly",
     "from_sorted",
     "from_sorted_plainly",
+    "is_larger",
+    "is_larger_plainly",
     "logaddexp_slope",
     "logaddexp_slope_plainly",
     "of_largest",
@@ -31,6 +33,8 @@ __all__ = [
     "of_smallest_plainly",
     "products_of_others",
     "products_of_others_plainly",
+    "rolled",
+    "rolled_plainly",
     "sorted_like",
     "sorted_like_plainly",
     "times_others",
@@ -170,6 +174,19 @@ def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
     return total / np.sum(ties, axis=axis, keepdims=keepdims, dtype=a.dtype)
 
 
+# --- of two -------------------------------------------------------------------------------------------------
+
+
+def is_larger(x1: Any, x2: Any) -> Any:
+    """1 where ``x1`` is larger, 0 where ``x2`` is, 0.5 where they are equal: the slope of a maximum."""
+    larger, ties = np.greater(x1, x2), np.equal(x1, x2)
+    return larger + 0.5 * ties if ties.any() else larger.astype(np.float64)
+
+
+def is_larger_plainly(x1: Any, x2: Any) -> Any:
+    return (x1 > x2) + 0.5 * (x1 == x2)
+
+
 # --- products -----------------------------------------------------------------------------------------------
 
 
@@ -271,6 +288,27 @@ def sorted_like(x: Any, a: Any, axis: Any = -1) -> Any:
 
 def sorted_like_plainly(x: Any, a: Any, axis: Any = -1) -> Any:
     return np.take_along_axis(x, np.argsort(a, axis=axis, kind="stable"), axis=axis)
+
+
+def rolled(a: Any, shift: Any, axis: Any = None) -> Any:
+    """``np.roll``: the two parts joined the other way round, where it is one axis that is gone round."""
+    if type(a) is not np.ndarray or type(shift) is not int or not a.size:
+        return np.roll(a, shift, axis)
+    if axis is None:
+        flat = a.reshape(-1)
+        k = shift % flat.size
+        return np.concatenate((flat[-k:], flat[:-k])).reshape(a.shape) if k else a.copy()
+    if type(axis) is not int or not -a.ndim <= axis < a.ndim:
+        return np.roll(a, shift, axis)
+    axis %= a.ndim
+    k = shift % a.shape[axis]
+    before = (slice(None),) * axis
+    last, rest = before + (slice(-k, None),), before + (slice(-k),)
+    return np.concatenate((a[last], a[rest]), axis) if k else a.copy()
+
+
+def rolled_plainly(a: Any, shift: Any, axis: Any = None) -> Any:
+    return np.roll(a, shift, axis=axis)
 
 
 def _quantile_places(a: Any, q: Any, axis: Any, method: str) -> tuple[Any, Any, float] | None:
