@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
+from srcdiff.backends import numpy_names
 from srcdiff.emit import stores
 from srcdiff.emit.trees import attr, call, const, name
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
-from srcdiff.ir.graph import Const, Op, Struct, Val, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind
+from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -142,8 +143,22 @@ def _list(asm: Assembler, op: Op) -> Any:
     if op.attrs.get("display") and isinstance(op.ins[0], Struct):
         return gast.List([asm.expr(x) for x in op.ins[0].items], gast.Load())
     if op.attrs.get("tolist"):
-        return call(attr(asm.expr(op.ins[0]), "tolist"))
+        x = asm.expr(op.ins[0])
+        count = zeros_in(asm, op.ins[0]) if isinstance(x, gast.Call) else None
+        if count is not None:
+            return gast.BinOp(gast.List([const(0.0)], gast.Load()), gast.Mult(), count)
+        return call(attr(x, "tolist"))
     return call(name("list"), asm.expr(op.ins[0]))
+
+
+def zeros_in(asm: Assembler, a: Atom) -> Any:
+    """How many zeros a vector of them has; None of what is something else."""
+    k, op = kind(a), a.op if isinstance(a, Val) else None
+    if op is None or len(op.ins) != 1 or not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1:
+        return None
+    if op.fn is numpy_names.ZEROS and kind(op.ins[0]) == INT:
+        return asm.expr(op.ins[0])
+    return attr(asm.expr(op.ins[0]), "size") if asm.lying.is_plain(op) else None
 
 
 def _dict(asm: Assembler, op: Op) -> Any:
