@@ -102,15 +102,35 @@ class Lying:
                 return False
             if w in self.graph.region.params:
                 continue
-            chosen = w.op is not None and w.op.code == "if" and w in w.op.outs
-            before = branches(w) if chosen else self.sources(w)
-            if before is not None and not before:
-                before = shaped_by(w)
+            before = self.sources(w) or self.others(w)
             if before is None:
                 return False
             todo += [x for x in before if x not in seen]
             seen.update(before)
         return True
+
+    def others(self, v: Val) -> list[Atom] | None:
+        """The arrays that a value is one of, or has the shape of: chosen, kept on a tape, or made."""
+        op = self.loops.get(v, v.op)
+        if op is None:
+            return None
+        if op.code == "if":
+            return [r.results[op.outs.index(v)] for r in op.regions] if v in op.outs else None
+        if op.code in ("for", "while"):
+            view = LoopView(op)
+            return self.collected(view.sources[view.elements.index(v)]) if v in view.elements else None
+        if op.code == "prim" and op.fn is ops.poplast:
+            return self.collected(op.ins[0])
+        return shaped_by(op) if op.code == "prim" else None
+
+    def collected(self, tape: Atom) -> list[Atom] | None:
+        """What the trips of a loop put on a tape."""
+        op = tape.op if isinstance(tape, Val) else None
+        if op is None or op.code not in ("for", "while"):
+            return None
+        view = LoopView(op)
+        kept = dict(zip(view.tapes, view.collected, strict=True))
+        return [kept[tape]] if isinstance(tape, Val) and tape in kept else None
 
     def is_plain(self, op: Op) -> bool:
         """Whether zeros like an array are made of its shape: in a sixth of the time, but always in rows."""
@@ -179,19 +199,10 @@ def is_vector(a: Atom) -> bool:
     return isinstance(k, Array) and bool(k.dims)
 
 
-def shaped_by(v: Val) -> list[Atom] | None:
+def shaped_by(op: Op) -> list[Atom] | None:
     """The arrays that a result is an array for; None if it may be a number all the same."""
-    assert v.op is not None
-    op = v.op
     if op.fn in (operator.getitem, ops.copied):
         return [op.ins[0]]
     if op.fn is getattr or str(getattr(op.fn, "__module__", "")).startswith("srcdiff."):
         return None
     return [x for x in vals(op.ins) if is_vector(x)]
-
-
-def branches(v: Val) -> list[Atom]:
-    """What a value is after a branch."""
-    assert v.op is not None
-    k = v.op.outs.index(v)
-    return [r.results[k] for r in v.op.regions]

@@ -26,6 +26,7 @@ MIXED = {
 }  # fmt: skip
 ALONE = {operator.neg, operator.pos, operator.abs, float, abs, complex}
 COUNTS = {len, ops.shape_at}
+LOOPS = ("for", "while")
 TAKEN = {operator.getitem, ops.getfield, ops.poplast, ops.rest}
 
 
@@ -102,6 +103,11 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
     """The numbers that may be Python's own, although their kind is that of NumPy's; ``first`` are known."""
     own = set(first)
     every = list(walk(region))
+    kept = {t: c for op in every if op.code in LOOPS for t, c in tapes_of(LoopView(op))}
+
+    def from_box(a: Atom) -> bool:
+        """Whether what is read from a container may be such a number."""
+        return not isinstance(a, Val) or a not in kept or is_own(kept[a], own)
 
     def add(v: Val) -> bool:
         if v in own or not isinstance(v.kind, Scalar):
@@ -114,14 +120,14 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
             if is_own_kind(op.out.kind):
                 return add(op.out)
             if op.fn in TAKEN:
-                return not isinstance(kind(op.ins[0]), Array) and add(op.out)
+                return not isinstance(kind(op.ins[0]), Array) and from_box(op.ins[0]) and add(op.out)
             if op.fn in MIXED or op.fn in ALONE:
                 return all(is_own(a, own) for a in op.ins) and add(op.out)
             return not numpys(op.fn) and add(op.out)
-        if op.code not in ("for", "while"):
+        if op.code not in LOOPS:
             return sum(add(v) for n, v in enumerate(op.outs) if from_any(op, n, own)) > 0
         view = LoopView(op)
-        new = sum(map(add, view.elements))
+        new = sum(add(e) for e, a in zip(view.elements, view.sources, strict=True) if from_box(a))
         rows = zip(view.params, view.finals, view.inits, view.yields, strict=True)
         for n, (p, f, i, y) in enumerate(rows):
             if is_own(i, own) or is_own(y, own):
@@ -131,6 +137,10 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
     while sum(map(step, every)):
         pass
     return own
+
+
+def tapes_of(view: LoopView) -> Iterable[tuple[Val, Atom]]:
+    return zip(view.tapes, view.collected, strict=True)
 
 
 def from_any(op: Op, n: int, own: set[Val]) -> bool:
