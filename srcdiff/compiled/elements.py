@@ -207,12 +207,12 @@ class Statements:
             name = self.fresh(v.name)
             self.env[v] = Num(Store(name, k.dtype, ()))
         elif as_array(k) is not None or isinstance(k, Array):
-            if isinstance(k, Seq) and v not in self.lists:
-                raise self.no("a list")
+            if isinstance(k, Seq) and v not in self.lists and (self.nested or self.is_written(v)):
+                raise self.no("a list")  # (it would be made an array in each trip, or changed for nobody)
             k = as_array(k) or k
             assert isinstance(k, Array)
             if v in self.unsure:
-                raise self.no("an array that may be a number")
+                raise self.no("an array that may be a number, or of another type")
             if k.dtype not in (*DTYPES, "i4") or not k.dims:
                 raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
             name = self.fresh(v.name)
@@ -721,10 +721,10 @@ class Statements:
             if isinstance(a, Undef):
                 raise self.no("an array that is not set on every path")
             r = self.elements(a)
-            if isinstance(r, View) and r.whole and r.store.kept is None:
-                return r.store.name
             if r.dtype != array.dtype:
                 raise self.no("arrays of two types in one variable")
+            if isinstance(r, View) and r.whole and r.store.kept is None:
+                return r.store.name
             if isinstance(r, (Num, Text)):
                 raise self.no("a number or an array in one variable")
             got = self.whole_copy(r, a.name if isinstance(a, Val) else "t")

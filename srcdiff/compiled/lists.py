@@ -21,7 +21,7 @@ from srcdiff.compiled.values import (
     View,
     whole,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from srcdiff.compiled.values import Elements
 
 __all__ = [
-    "append", "as_view", "contains", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows", "part_of",
+    "append", "as_view", "contains", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows",
+    "part_of",
     "poplast", "rest", "started", "summed", "zeros",
 ]  # fmt: skip
 
@@ -168,7 +169,10 @@ def part_of(lw: Statements, op: Op) -> None:
 
 
 def contains(lw: Statements, op: Op, names: Any = ()) -> None:
-    """``x in xs`` of whole numbers, or of any number among constants: no NaN is found because it is the same object."""
+    """``x in xs`` of whole numbers, or of any number among constants.
+
+    Of other numbers Python finds a NaN that is the same object, which no kernel can tell.
+    """
     box, a = op.ins
     r = lw.elements(a)
     items = box.items if isinstance(box, Struct) else ()
@@ -177,11 +181,7 @@ def contains(lw: Statements, op: Op, names: Any = ()) -> None:
     if not isinstance(r, (Num, Text)) or r.dtype not in ("i8", "f8"):
         raise lw.no("membership of what is no number")
     if not isinstance(box, Val):
-        if len(items) > MOST or not all(
-            (r.dtype == "i8" and isinstance(p, Val) and isinstance(p.kind, Scalar) and p.kind.dtype in ("i8", "f8"))
-            or (isinstance(p, Const) and type(p.value) in (int, float) and p.value == p.value)
-            for p in items
-        ):
+        if len(items) > MOST or not all(is_comparable(p, r.dtype) for p in items):
             raise lw.no("membership in what holds other than numbers")
         x = lw.name_of_number(lw.scalar(a)) if items else ""
         text = " or ".join(f"{x} == {lw.scalar(p)}" for p in items)
@@ -195,6 +195,13 @@ def contains(lw: Statements, op: Op, names: Any = ()) -> None:
     text = lw.scalar(a)
     lw.flush()
     lw.bind(op.out, Text(f"{lw.helper('is_among')}({bare(text)}, {view.store.name})", "b1"))
+
+
+def is_comparable(p: Atom, dtype: str) -> bool:
+    """Whether an element of a display is found by its number alone."""
+    if isinstance(p, Const):
+        return type(p.value) in (int, float) and p.value == p.value
+    return dtype == "i8" and isinstance(k := kind(p), Scalar) and k.dtype in ("i8", "f8")
 
 
 def row(r: Growing, at: str) -> str:

@@ -85,10 +85,10 @@ def place(i: int, n: int) -> int:
 @compiled
 def is_among(x: int, xs: Any) -> bool:
     """Whether a number is one of some."""
+    found = False
     for y in xs:
-        if x == y:
-            return True
-    return False
+        found = found or x == y
+    return found
 
 
 @compiled
