@@ -247,6 +247,29 @@ def but_some(x: Any, out: Any) -> Any:
     return s
 
 
+def of_a_set(x: Any, n: int) -> Any:
+    s, some = 0.0, {0, 3}
+    for i in range(n):
+        if i in {1, 2, 7}:
+            s = s * x[1] + x[0]
+        elif i not in some:
+            s += x[i % 5] ** 2
+    return s
+
+
+def of_a_set_that_grows(x: Any, n: int) -> Any:
+    """What is added is found afterwards."""
+    s, some = 0.0, {1, 2}
+    for i in range(n):
+        s += x[i % 5] if i in some else 0.5 * x[0]
+    some.add(3)
+    for i in range(n):
+        s += x[i % 5] ** 2 if i in some else 0.5 * x[1]
+        if i == 5:
+            some.add(6)
+    return s
+
+
 def padded(x: Any, labels: Any) -> Any:
     """The list is made by NumPy's text, and read in a kernel."""
     ext = [0]
@@ -261,13 +284,18 @@ def padded(x: Any, labels: Any) -> Any:
 
 @pytest.mark.parametrize(
     "f, args",
-    [(each_once, (9,)), (but_some, ([1, 3, 9],)), (but_some, (np.array([1, 3]),)), (padded, ([1, 3, 3],)),
-     (padded, (np.array([2, 4]),))],
+    [(each_once, (9,)), (of_a_set, (9,)), (but_some, ([1, 3, 9],)), (but_some, (np.array([1, 3]),)),
+     (padded, ([1, 3, 3],)), (padded, (np.array([2, 4]),))],
 )  # fmt: skip
 def test_numbers_among_others(f: Callable[..., Any], args: tuple[Any, ...], uncompiled: None) -> None:
     g = grad(f, backend="numba")
     np.testing.assert_allclose(g(X, *args), grad(f)(X, *args), rtol=1e-12)
     assert all(left.what == "concat" for left in g.compiled(X, *args).left)
+
+
+def test_a_set_that_grows_is_asked_as_it_is(uncompiled: None) -> None:
+    f = of_a_set_that_grows
+    np.testing.assert_allclose(grad(f, backend="numba")(X, 8), grad(f)(X, 8), rtol=1e-12)
 
 
 def test_a_list_that_holds_a_nan_is_left_to_python(uncompiled: None) -> None:
