@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from srcdiff.compiled.nests import Access, Statement, Way, contract, schedule, touch
+from srcdiff.compiled.nests import Access, Statement, Store, Way, contract, schedule, touch
 from srcdiff.compiled.texts import along
 from srcdiff.ir import ops
 
@@ -60,6 +60,8 @@ def put_in(lw: Statements, segment: list[Statement], s: Statement) -> bool:
     of = [a.store for a in s.reads if a.store.sizes]
     if len(of) > 1 and sum(a.store is store for t in users for a in t.reads) > 2:
         return False
+    if len(newly_kept(segment, s)) > 1:
+        return False
     last = after.index(users[-1])
     if any(touch(a.store, b) for t in after[: last + 1] for a in t.writes for b in of):
         return False
@@ -72,6 +74,23 @@ def put_in(lw: Statements, segment: list[Statement], s: Statement) -> bool:
         lw.name_now(a.store)
     store.again = s.value
     return True
+
+
+def newly_kept(segment: list[Statement], s: Statement) -> set[Store]:
+    """What would need an array of its own if a statement's number were computed where it is read."""
+    made = {t.writes[0].store: t for t in segment if t.value is not None}
+    out: set[Store] = set()
+    todo = [a.store for a in s.reads]
+    while todo:
+        store = todo.pop()
+        if not store.fresh or not store.sizes or store.axes or store in out:
+            continue
+        t = made.get(store)
+        if t is not None and t.weight <= MOST:  # that is computed again, too
+            todo += [a.store for a in t.reads]
+        else:
+            out.add(store)
+    return out
 
 
 def through(a: Access, s: Statement) -> list[Access]:

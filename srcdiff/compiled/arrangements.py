@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.compiled import lists
+from srcdiff.compiled.elements import is_whole
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.operations import (
@@ -37,7 +38,7 @@ from srcdiff.compiled.values import (
     whole,
     word_for,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, same
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar
 
 STARTS = {"f8": "1.0", "i8": "1", "c16": "complex(1.0, 0.0)"}  # of products
@@ -647,6 +648,30 @@ def searchsorted(lw: Lowerer, op: Op, names: Any) -> None:
         s.reads.append(table)
 
 
+def last_write(lw: Lowerer, op: Op, names: Any) -> None:
+    """Which rows survive where some are written that may be named twice."""
+    index, shape = op.ins
+    k = kind(index)
+    alone = index.type is list if isinstance(index, Struct) else isinstance(k, Array) and k.dtype == "i8"
+    if not isinstance(shape, Struct) or not alone:
+        raise lw.no("what is written last, at places along several axes")
+    if isinstance(index, Struct):
+        if not all(map(is_whole, index.items)):
+            raise lw.no("an index that is no number, slice or array")
+        places = lw.listed(index)
+    else:
+        places = lw.view(index)
+        places = places if places.whole else lw.materialised(places, "places")
+    if len(places.sizes) != 1:
+        raise lw.no("what is written last, at places along several axes")
+    sizes = [Size.of(lw.name_of_number(lw.scalar(n, "i8"))) for n in shape.items]
+    lw.flush()
+    name = lw.fresh("last")
+    lw.line(f"{name} = {lw.helper('last_of_each')}({places.store.name}, {sizes[0]})")
+    rows = Store(name, "b1", places.sizes, frozenset((name,)), new=True)
+    lw.bind(op.out, Lazy("b1", (*places.sizes, *sizes[1:]), lambda ix: lw.read(rows, ix[:1])))
+
+
 Handler = Callable[[Lowerer, Op, Any], None]
 
 HANDLERS.update({
@@ -660,7 +685,7 @@ HANDLERS.update({
 HELPERS: dict[str, Handler] = {  # of the library's own, by name
     "unarray": unarray, "unconcatenate": unconcatenate, "unhstack": unhstack, "unvstack": unvstack,
     "undiagonal": undiagonal, "cast_like": cast_like, "fit": fit, "reduced_size": reduced_size,
-    "add": lists.summed, "cofactors": cofactors,
+    "add": lists.summed, "cofactors": cofactors, "last_write": last_write,
 }  # fmt: skip
 
 Lowerer.helpers = HELPERS

@@ -23,6 +23,7 @@ from srcdiff.compiled.nests import (
     running,
     same_size,
     schedule,
+    settled,
     touch,
 )
 from srcdiff.compiled.texts import (
@@ -85,6 +86,11 @@ tables_names = frozenset({
 
 def is_ellipsis(p: Atom) -> bool:
     return (isinstance(p, Const) and p.value is ...) or (isinstance(p, Ref) and p.obj is ...)
+
+
+def is_whole(p: Atom) -> bool:
+    k = kind(p)
+    return isinstance(k, Scalar) and k.dtype == "i8"
 
 
 class Statements:
@@ -207,12 +213,12 @@ class Statements:
             name = self.fresh(v.name)
             self.env[v] = Num(Store(name, k.dtype, ()))
         elif as_array(k) is not None or isinstance(k, Array):
-            if isinstance(k, Seq) and v not in self.lists:
-                raise self.no("a list")
+            if isinstance(k, Seq) and v not in self.lists and (self.nested or self.is_written(v)):
+                raise self.no("a list")  # (it would be made an array in each trip, or changed for nobody)
             k = as_array(k) or k
             assert isinstance(k, Array)
             if v in self.unsure:
-                raise self.no("an array that may be a number")
+                raise self.no("an array that may be a number, or of another type")
             if k.dtype not in (*DTYPES, "i4") or not k.dims:
                 raise self.no(f"an array of {k.dtype}" if k.dims else "an array without axes")
             name = self.fresh(v.name)
@@ -719,12 +725,12 @@ class Statements:
         array = as_array(k)
         if array is not None:
             if isinstance(a, Undef):
-                raise self.no("an array that is not set on every path")
+                return self.unset(array)
             r = self.elements(a)
-            if isinstance(r, View) and r.whole and r.store.kept is None:
-                return r.store.name
             if r.dtype != array.dtype:
                 raise self.no("arrays of two types in one variable")
+            if isinstance(r, View) and r.whole and r.store.kept is None:
+                return r.store.name
             if isinstance(r, (Num, Text)):
                 raise self.no("a number or an array in one variable")
             got = self.whole_copy(r, a.name if isinstance(a, Val) else "t")
@@ -733,6 +739,25 @@ class Statements:
         if isinstance(a, Undef):
             return ZERO_OF[dtype]
         return self.scalar(a, dtype)
+
+    def unset(self, k: Array) -> str:
+        """Memory for a variable on a path that does not set it: it may be saved there, and nobody asks."""
+        sizes = []
+        for d in k.dims:
+            same = (
+                f"{n}.shape[{j}]"
+                for n, v in self.kernel.params
+                for j, own in enumerate(v.kind.dims if isinstance(v.kind, Array) else ())
+                if own == d and settled(d)
+            )
+            text = str(d) if isinstance(d, int) else next(same, "")
+            if not text:
+                raise self.no("an array that is not set on every path")
+            sizes.append(text)
+        shape = sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})"
+        name = self.fresh("unset")
+        self.head.append(f"    {name} = np.empty({shape}, {NUMPY_DTYPE[k.dtype]})")
+        return name
 
     def whole_copy(self, r: Elements, name: str) -> View:
         """An array of its own, at once."""
@@ -903,12 +928,26 @@ class Statements:
                     gather[k] = places
                     k += 1
                 advanced.append(n)
+            elif isinstance(p, Struct) and p.type is list and p.items and all(map(is_whole, p.items)):
+                gather[k] = self.listed(p)
+                advanced.append(n)
+                k += 1
             else:
                 raise self.no("an index that is no number, slice or array")
         if not gather:
             return self.with_dims(r, dims) if dims is not None and len(dims) == len(r.sizes) else r
         together = all(b == a + 1 for a, b in pairwise(advanced))
         return self.gathered(r, gather, min(gather) if together else 0)
+
+    def listed(self, p: Struct) -> View:
+        """Places that are written as a list, in memory."""
+        self.flush()
+        n = Size("", len(p.items), len(p.items))
+        store = Store(self.fresh("places"), "i8", (n,))
+        self.allocate(store)
+        for k, a in enumerate(p.items):
+            self.line(f"{store.name}[{k}] = {bare(self.scalar(a, 'i8'))}")
+        return whole(store)
 
     def still(self, p: Atom) -> Elements:
         """Places that stay what they are until they are read."""

@@ -17,11 +17,12 @@ from srcdiff.compiled.values import (
     ZERO_OF,
     Growing,
     Num,
+    Static,
     Text,
     View,
     whole,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from srcdiff.compiled.values import Elements
 
 __all__ = [
-    "append", "as_view", "contains", "copy_of", "is_list", "item", "item_put", "length_of", "of_rows", "part_of",
-    "poplast", "rest", "started", "summed", "zeros",
+    "append", "as_view", "constant_set", "contains", "copy_of", "is_list", "item", "item_put", "length_of",
+    "of_rows", "part_of", "poplast", "rest", "started", "summed", "zeros",
 ]  # fmt: skip
 
 MOST = 64  # numbers that one is compared with, one by one
@@ -168,20 +169,22 @@ def part_of(lw: Statements, op: Op) -> None:
 
 
 def contains(lw: Statements, op: Op, names: Any = ()) -> None:
-    """``x in xs`` of whole numbers, or of any number among constants: no NaN is found because it is the same object."""
+    """``x in xs`` of whole numbers, or of any number among constants.
+
+    Of other numbers Python finds a NaN that is the same object, which no kernel can tell.
+    """
     box, a = op.ins
     r = lw.elements(a)
     items = box.items if isinstance(box, Struct) else ()
-    if isinstance(box, Const) and isinstance(box.value, (tuple, list, set, frozenset, range)):
-        items = tuple(map(Const, box.value))
+    held = box.value if isinstance(box, Const) else lw.rep(box) if isinstance(box, Val) else None
+    held = held.value if isinstance(held, Static) else held
+    shown = isinstance(held, (tuple, list, set, frozenset, range))
+    if shown:
+        items = tuple(map(Const, held))  # type: ignore[arg-type]
     if not isinstance(r, (Num, Text)) or r.dtype not in ("i8", "f8"):
         raise lw.no("membership of what is no number")
-    if not isinstance(box, Val):
-        if len(items) > MOST or not all(
-            (r.dtype == "i8" and isinstance(p, Val) and isinstance(p.kind, Scalar) and p.kind.dtype in ("i8", "f8"))
-            or (isinstance(p, Const) and type(p.value) in (int, float) and p.value == p.value)
-            for p in items
-        ):
+    if shown or not isinstance(box, Val):
+        if len(items) > MOST or not all(is_comparable(p, r.dtype) for p in items):
             raise lw.no("membership in what holds other than numbers")
         x = lw.name_of_number(lw.scalar(a)) if items else ""
         text = " or ".join(f"{x} == {lw.scalar(p)}" for p in items)
@@ -195,6 +198,21 @@ def contains(lw: Statements, op: Op, names: Any = ()) -> None:
     text = lw.scalar(a)
     lw.flush()
     lw.bind(op.out, Text(f"{lw.helper('is_among')}({bare(text)}, {view.store.name})", "b1"))
+
+
+def constant_set(lw: Statements, op: Op, names: Any = ()) -> None:
+    """``{1, 2}``, to be asked what is in it."""
+    source = op.ins[0] if len(op.ins) == 1 else None
+    if not isinstance(source, Struct) or not all(isinstance(p, Const) for p in source.items):
+        raise lw.no("a set")
+    lw.bind(op.out, Static(tuple(p.value for p in source.items if isinstance(p, Const))))
+
+
+def is_comparable(p: Atom, dtype: str) -> bool:
+    """Whether an element of a display is found by its number alone."""
+    if isinstance(p, Const):
+        return type(p.value) in (int, float) and p.value == p.value
+    return dtype == "i8" and isinstance(k := kind(p), Scalar) and k.dtype in ("i8", "f8")
 
 
 def row(r: Growing, at: str) -> str:

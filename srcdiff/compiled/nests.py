@@ -86,7 +86,7 @@ class Store:
     again: Callable[[list[str]], str] | None = None  # computed where it is read, instead
     born: int = field(default_factory=count().__next__)
     new: bool = False  # memory of its own, made here: what was in variables before lies elsewhere
-    apart: set[Store] = field(default_factory=set)  # what lies elsewhere, though it has been there in other trips
+    apart: set[Store] = field(default_factory=set)  # what lies elsewhere in all trips
 
     @property
     def axes(self) -> tuple[int, ...]:

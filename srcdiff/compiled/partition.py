@@ -229,10 +229,17 @@ class Partition:
                 loose.update(op.outs)
 
     def find_unsure(self, region: Region) -> None:
-        """Values of the kind of arrays that may be numbers: zeros of None, and what starts as one."""
+        """Values of the kind of arrays that may be numbers: zeros of None, and what starts as one.
+
+        Or arrays of another type: what a loop starts from, or a branch leaves, need not be what comes after.
+        """
 
         def number(a: Atom) -> bool:
             return (isinstance(a, Val) and a in self.unsure) or not isinstance(kind(a), (Array, Seq, Tree))
+
+        def differs(o: Val, a: Atom) -> bool:
+            k, own = kind(a), o.kind
+            return isinstance(k, Array) and isinstance(own, Array) and k.dtype != own.dtype
 
         for op in region.ops:
             pairs: list[tuple[Val, Atom]] = []
@@ -264,7 +271,7 @@ class Partition:
                 and not among_arrays(op, self.unsure)
             ):
                 self.unsure.update(o for o in op.outs if holds_array(o.kind))
-            self.unsure.update(o for o, a in pairs if holds_array(o.kind) and number(a))
+            self.unsure.update(o for o, a in pairs if holds_array(o.kind) and (number(a) or differs(o, a)))
 
     def run(self) -> Plan:
         self.region(self.graph.region)
@@ -719,19 +726,19 @@ def room_of(kernel: Kernel) -> list[Kind]:
 
 def unsettled(op: Op) -> bool:
     """Whether arrays are put together of which one may be broadcast, for all that is known."""
+    if not (broadcasts(op.fn) or is_unbroadcast(op.fn) or from_runtime(op.fn) == "fit"):
+        return False
     shapes = [k.dims for a in op.ins if isinstance(k := kind(a), Array)]
     for p in range(1, max(map(len, shapes), default=0) + 1):
         dims = {s[-p] for s in shapes if len(s) >= p} - {1}
         if len(dims) > 1 and not all(isinstance(d, Sym) and d.big for d in dims):
-            return op.fn not in APART and from_runtime(op.fn) not in APART
+            return True
     return False
 
 
-# what has operands of several shapes, and broadcasts none
-APART = (
-    operator.getitem, ops.setitem, ops.additem, operator.matmul, np.dot, np.einsum, np.take, np.interp,
-    np.searchsorted, "untake",
-)  # fmt: skip
+def broadcasts(fn: Any) -> bool:
+    """Whether a function goes over the elements of its operands together."""
+    return spelled(fn) is not None or fn in COMPLEX
 
 
 def is_unpacking(op: Op) -> bool:

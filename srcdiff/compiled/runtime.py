@@ -15,12 +15,11 @@ from numba import njit
 from srcdiff.compiled import vmath
 
 __all__ = [
-    "LOOPS", "agree", "all_interpolated", "all_searched",
-    "bound", "clip", "cofactors_of", "determinant", "divided", "divisor", "exp_of_complex",
-    "found", "grown", "grown_rows",
-    "interpolated", "is_among", "larger", "logaddexp", "maximum", "minimum",
-    "more", "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved",
-    "some", "times", "times_turned", "unpacked", "where", "whole_product",
+    "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "clip", "cofactors_of", "determinant",
+    "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated", "is_among",
+    "larger", "last_of_each", "logaddexp", "maximum", "minimum", "more", "one_size", "place", "plus",
+    "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some", "times", "times_turned",
+    "unpacked", "where", "whole_product",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,10 +84,22 @@ def place(i: int, n: int) -> int:
 @compiled
 def is_among(x: int, xs: Any) -> bool:
     """Whether a number is one of some."""
+    found = False
     for y in xs:
-        if x == y:
-            return True
-    return False
+        found = found or x == y
+    return found
+
+
+@compiled
+def last_of_each(places: Any, n: int) -> Any:
+    """Which of some places in 0 ... n come not again later."""
+    owner = np.empty(n, np.int64)
+    for k in range(places.shape[0]):
+        owner[place(places[k], n)] = k
+    last = np.empty(places.shape[0], np.bool_)
+    for k in range(places.shape[0]):
+        last[k] = owner[place(places[k], n)] == k
+    return last
 
 
 @compiled

@@ -268,10 +268,12 @@ class Chosen:
             if is_loop(op):
                 view = LoopView(op)
                 heads = [r.params[j] for r in op.regions[:-1]]
-                there = [view.inits[j], view.params[j], view.yields[j], view.finals[j], *heads]
+                there = [view.params[j], view.yields[j], view.finals[j], *heads]
+                if not self.enters(view.inits[j], v, op):
+                    there.append(view.inits[j])
             else:
                 there = [op.outs[j], *(r.results[j] for r in op.regions)]
-            there = [a for a in there if not (self.enters(a, op) and kind(a) == v.kind)]
+            there = [a for a in there if not (self.read(a) and kind(a) == v.kind)]
             if not all(isinstance(a, Val) and a in self.members and a.kind == v.kind for a in there):
                 return False
         else:
@@ -281,11 +283,10 @@ class Chosen:
         leaves = self.leaves(v)
         return all(leaves or self.takes(v, *use) for use in self.uses.get(v, ()))
 
-    def enters(self, a: Atom, op: Op) -> bool:
+    def enters(self, a: Atom, v: Val, op: Op) -> bool:
         """Whether an array that is not written out itself is, where an outermost loop starts from it."""
-        outermost = is_loop(op) and not self.depth[op]
-        enters = isinstance(a, Val) and a not in self.members and self.small(a)
-        return (enters and outermost and a in LoopView(op).inits) or self.read(a)
+        alike = isinstance(a, Val) and self.small(a) and a.kind == v.kind
+        return alike and a not in self.members and not self.depth[op]
 
     def leaves(self, v: Val) -> bool:
         """Whether a value is what an outermost loop leaves: an array again for who wants one."""

@@ -222,3 +222,89 @@ def test_whole_numbers_that_outgrow_a_kernel(f: Any, uncompiled: None) -> None:
     if f is not random_numbers:
         with pytest.raises(OverflowError):
             g(1.5, 60)
+
+
+def each_once(x: Any, n: int) -> Any:
+    seen: list[int] = []
+    s = 0.0
+    for i in range(n):
+        k = i * i % 5
+        if k not in seen:
+            seen.append(k)
+            s += x[k] ** 2
+        s += x[0] if i in (0, n - 1) else x[1] * x[2]
+        if s in (0.25, 1):
+            s *= 2.0
+    return s
+
+
+def but_some(x: Any, out: Any) -> Any:
+    s = 0.0
+    for i in range(len(x)):
+        if i in out:
+            continue
+        s += x[i] ** 2 * (i + 1)
+    return s
+
+
+def of_a_set(x: Any, n: int) -> Any:
+    s, some = 0.0, {0, 3}
+    for i in range(n):
+        if i in {1, 2, 7}:
+            s = s * x[1] + x[0]
+        elif i not in some:
+            s += x[i % 5] ** 2
+    return s
+
+
+def of_a_set_that_grows(x: Any, n: int) -> Any:
+    """What is added is found afterwards."""
+    s, some = 0.0, {1, 2}
+    for i in range(n):
+        s += x[i % 5] if i in some else 0.5 * x[0]
+    some.add(3)
+    for i in range(n):
+        s += x[i % 5] ** 2 if i in some else 0.5 * x[1]
+        if i == 5:
+            some.add(6)
+    return s
+
+
+def padded(x: Any, labels: Any) -> Any:
+    """The list is made by NumPy's text, and read in a kernel."""
+    ext = [0]
+    for c in labels:
+        ext += [c, 0]
+    s = 0.0
+    for i in range(len(ext)):
+        for k in range(2):
+            s += x[ext[i]] ** 2 * x[k]
+    return s
+
+
+@pytest.mark.parametrize(
+    "f, args",
+    [(each_once, (9,)), (of_a_set, (9,)), (but_some, ([1, 3, 9],)), (but_some, (np.array([1, 3]),)),
+     (padded, ([1, 3, 3],)), (padded, (np.array([2, 4]),))],
+)  # fmt: skip
+def test_numbers_among_others(f: Callable[..., Any], args: tuple[Any, ...], uncompiled: None) -> None:
+    g = grad(f, backend="numba")
+    np.testing.assert_allclose(g(X, *args), grad(f)(X, *args), rtol=1e-12)
+    assert all(left.what == "concat" for left in g.compiled(X, *args).left)
+
+
+def test_a_set_that_grows_is_asked_as_it_is(uncompiled: None) -> None:
+    f = of_a_set_that_grows
+    np.testing.assert_allclose(grad(f, backend="numba")(X, 8), grad(f)(X, 8), rtol=1e-12)
+
+
+def test_a_list_that_holds_a_nan_is_left_to_python(uncompiled: None) -> None:
+    def f(x: Any, n: int) -> Any:
+        s, y = 0.0, x * np.nan
+        for _ in range(n):
+            s += x if y in (y, 1.0) else 2.0 * x  # found: it is the same object
+        return s
+
+    g = grad(f, backend="numba")
+    assert g(1.5, 3) == grad(f)(1.5, 3)
+    assert any("membership" in left.why for left in g.compiled(1.5, 3).left)

@@ -88,10 +88,53 @@ def bilinear(x: Any) -> Any:
     return np.sum((M[low, 1] * (1.0 - f) + M[low + 1, 2] * f) ** 2)
 
 
+def pivoted(x: Any) -> Any:
+    x = x.copy()
+    for k in range(x.shape[0]):
+        p = k + int(np.argmax(np.abs(x[k:, k])))
+        if p != k:
+            x[[k, p]] = x[[p, k]]
+        for i in range(k + 1, x.shape[0]):
+            x[i, k:] -= 0.3 * x[i, k] * x[k, k:]
+    return np.sum(x * x * np.arange(6.0))
+
+
+def swapped(x: Any) -> Any:
+    """Places named twice, from the end, along the second axis, added to."""
+    x = x.copy()
+    for k in range(4):
+        i, j = k * 3 % 5, (k * 2 + 1) % 5 - 5
+        x[[i, j]] = x[[j, i]] * 1.5
+        x[[0, 0]] = x[[1, 2]]
+        x[[i, j, 2]] += 0.3
+        x[[k % 5], 1:3] *= 2.0
+    return np.sum(x**2 * np.arange(6.0))
+
+
+def numbers_swapped(x: Any) -> Any:
+    x = x.copy()
+    s = 0.0
+    for k in range(5):
+        x[[k, k + 1]] = x[[k + 1, k]] * np.array([1.0, 2.0])
+        s += np.sum(x[[k, 0, 0]] ** 2)
+    return s + x @ x
+
+
+def rows_at_places(x: Any) -> Any:
+    x = x.copy()
+    for _ in range(3):
+        x[K] = np.sin(x[J % 5]) * x[1]
+    return np.sum(x**3)
+
+
 PROGRAMS: list[tuple[Callable[..., Any], Any]] = [
     (masked, V), (masked_in_loops, V), (mask_written, V), (mask_of_matrix, M), (mask_changed, V), (pairs, M),
-    (tables, V), (apart, M), (pairs_written, M), (bilinear, M),
+    (tables, V), (apart, M), (pairs_written, M), (bilinear, M), (pivoted, M), (swapped, M),
+    (numbers_swapped, V), (rows_at_places, M),
 ]  # fmt: skip
+
+
+ROWS = [pivoted, numbers_swapped, rows_at_places]
 
 
 @pytest.mark.parametrize(("f", "x"), PROGRAMS, ids=lambda p: getattr(p, "__name__", ""))
@@ -104,7 +147,7 @@ def test_against_numpy(f: Callable[..., Any], x: Any, uncompiled: None) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("f", [masked, masked_in_loops, mask_of_matrix, pairs, tables])
+@pytest.mark.parametrize("f", [masked, masked_in_loops, mask_of_matrix, pairs, tables, *ROWS])
 def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
     report = str(grad(f, backend="numba").compiled(dict(PROGRAMS)[f]))
     assert "not compiled" not in report, report
@@ -114,6 +157,15 @@ def far(x: Any, at: Any) -> Any:
     return np.sum(x[at, at] ** 2)
 
 
+def far_in_a_list(x: Any, at: Any) -> Any:
+    x = x.copy()
+    for k in range(2):
+        x[[k, at[1]]] = x[[at[0], k]] * 2.0
+    return np.sum(x**2)
+
+
 def test_out_of_bounds(uncompiled: None) -> None:
+    with pytest.raises(IndexError):
+        grad(far_in_a_list, backend="numba")(M, np.array([1, 5]))
     with pytest.raises(IndexError):
         grad(far, backend="numba")(M, np.array([1, 5]))

@@ -125,3 +125,23 @@ def test_perhaps_no_trip(n: int, uncompiled: None) -> None:
 @pytest.mark.parametrize("f", [summed, in_place, from_one, builtin_sum, nested])
 def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
     assert "not compiled" not in str(grad(f, backend="numba").compiled(X))
+
+
+def test_single_precision_that_a_loop_makes_double(uncompiled: None) -> None:
+    """What the first trip has is of another type than what the others have: it is left to NumPy."""
+
+    def f(x: Any, n: int) -> Any:
+        y = x
+        for _ in range(n):
+            y = np.sin(y) * np.array([1.0, 2.0, 3.0])
+            for k in range(2):
+                y = y + 0.1 * y[k]
+        return np.sum(y)
+
+    x = np.array([1.0, 2.0, 3.0], np.float32)
+    g = grad(f, backend="numba")
+    for n in (4, 0):
+        got, want = g(x, n), grad(f)(x, n)
+        assert got.dtype == want.dtype == np.float32
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    assert any("type" in left.why for left in g.compiled(x, 4).left)
