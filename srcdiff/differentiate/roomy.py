@@ -12,12 +12,11 @@ What is made again counts once, whoever else is made of it.
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.ir.graph import Op, Val, vals
-from srcdiff.ir.kinds import Array, Sym
+from srcdiff.ir.kinds import elements_of
 from srcdiff.rules.registry import may_alias
 
 if TYPE_CHECKING:
@@ -107,9 +106,7 @@ class Exchange:
 
     def size(self, v: Val) -> int:
         """How many elements an array had at the call; 0 where nobody knows."""
-        dims = v.kind.dims if isinstance(v.kind, Array) else ()
-        known = (self.seen.get(d.id, -d.offset) + d.offset if isinstance(d, Sym) else d for d in dims)
-        return math.prod(known) if dims else 0
+        return elements_of(v.kind, self.seen)
 
 
 def is_part(op: Op) -> bool:
