@@ -57,7 +57,7 @@ class Exchange:
         return tape
 
     def candidates(self, tape: set[Val]) -> list[Val]:
-        """Large arrays that taped ones are made of, and that nobody writes over."""
+        """Arrays that large taped ones are made of, and that nobody writes over."""
         settler, out = self.settler, set[Val]()
         todo = list(filter(self.is_large, tape - self.forced))
         while todo and len(out) < MOST:
@@ -69,7 +69,7 @@ class Exchange:
                     out.add(w)
                     todo.append(w)
         superseded = settler.r.superseded
-        fit = (v for v in out - tape if self.is_large(v) and self.memory(v) not in superseded)
+        fit = (v for v in out - tape if self.size(v) and self.memory(v) not in superseded)
         return sorted(fit, key=lambda v: v.id)
 
     def pruned(self, tape: set[Val]) -> set[Val]:

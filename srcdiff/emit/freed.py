@@ -452,7 +452,7 @@ class Guess:
         """What evaluating an operation with all in its expression takes at most, and what its value takes."""
         most = held = 0.0
         left: dict[Atom, float] = {}  # of values in the expression
-        for v in vals(op.ins):
+        for v in self.read(op):
             if v.op is not None and v.op in self.memory.folded and not v.op.regions:
                 inner, left[v] = self.result(v.op)
                 most, held = max(most, held + inner), held + left[v]
@@ -464,6 +464,14 @@ class Guess:
             left.get(a) == made for n, a in enumerate(op.ins) if op.fn in (COMMUTE if n else ELIDES)
         )
         return max(most, held + between + (0.0 if reused else made)), made
+
+    def read(self, op: Op) -> list[Val]:
+        """What an operation reads; what is taken off (``a -= b``) is not negated before."""
+        found = vals(op.ins)
+        if op.code != "prim" or op.fn not in (ops.additem, ops.accumulate):
+            return found
+        less = {v: v.op.ins for v in found if v.op in self.memory.folded and v.op.fn is operator.neg}
+        return [w for v in found for w in (vals(less[v]) if v in less else [v])]
 
     def buffers(self, op: Op) -> float:
         """What NumPy goes through for operands that it repeats."""
