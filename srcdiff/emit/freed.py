@@ -443,9 +443,13 @@ class Guess:
         return sum([self.of(o) for o in op.outs if self.memory.is_own(o)])
 
     def in_trip(self, op: Op) -> float:
-        """What a region takes: all that it makes, and what an expression in it needs beside that."""
+        """What a region takes: all that it makes, and what a statement in it needs beside that.
+
+        In a loop that is what it makes, too: a variable holds what the trip before made until then.
+        """
         ops = [o for r in op.regions for o in walk(r) if not self.memory.has_room(o)]
-        most = max((self.result(o)[0] - self.new(o) for o in ops if not o.regions), default=0.0)
+        anew = op.code in ("for", "while")
+        most = max((self.result(o)[0] - (not anew) * self.new(o) for o in ops if not o.regions), default=0.0)
         return sum(map(self.new, ops)) + max(most, 0.0)
 
     def result(self, op: Op) -> tuple[float, float]:
