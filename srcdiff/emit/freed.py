@@ -36,7 +36,7 @@ GUESSES = 4  # dimensions that are tried as such
 LEVELS = 16  # of what may be held, that are tried
 LINE = 1.0  # lines of others that a line of these weighs
 GUESSED = 0.85, 0.04  # what has to be left of that product; of what is held, what is not worth a word
-SURE = 0.95, 0.01  # the same, for the sizes of the call
+SURE = 0.98, 0.01  # the same, for the sizes of the call
 SMALL = 10_000  # bytes that are not worth a line: some vectors
 MUCH = 100_000  # bytes held at the call, from which on its sizes are those that count
 
