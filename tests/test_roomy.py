@@ -90,3 +90,20 @@ def test_second_order(monkeypatch: pytest.MonkeyPatch) -> None:
     u, v = np.random.default_rng(0).random((2, 6))
     (expected,) = gradient(lambda x: grad(seconds)(x, 0.3, 3) @ v, [u], [0])
     np.testing.assert_allclose(hvp(seconds)(u, 0.3, 3, v), expected, rtol=1e-6)
+
+
+def turned(theta: Any, omega: Any, nt: int) -> Any:
+    for _ in range(nt):
+        theta = theta + 0.1 * (omega + np.mean(np.sin(theta[None, :] - theta[:, None]), axis=1))
+    return np.sum(np.cos(theta) * theta)
+
+
+def test_a_small_array_is_kept_in_the_place_of_the_large_one_made_of_it() -> None:
+    theta, omega, v = np.random.default_rng(0).random((3, 50))
+    assert theta.size < roomy.LARGE < theta.size**2
+    assert "theta_saved.append(theta" in source(grad(turned), theta, omega, 3)
+    mine = grad(turned, wrt=(0, 1))(theta, omega, 3)
+    for k, expected in enumerate(gradient(turned, (theta, omega, 3), [0, 1])):
+        np.testing.assert_allclose(mine[k], expected, rtol=1e-6, atol=1e-7)
+    (expected,) = gradient(lambda x: grad(turned)(x, omega, 3) @ v, [theta], [0])
+    np.testing.assert_allclose(hvp(turned)(theta, omega, 3, v), expected, rtol=1e-5, atol=1e-6)

@@ -266,8 +266,12 @@ class Control(Statements):
         self.depth -= 1
         self.checked = checked
         self.bounds.range.pop(view.index, None) if view.has_index else None
-        for f, c in zip(view.finals, carried, strict=True):
-            self.bind(f, c)
+        for f, p, y, c in zip(view.finals, view.params, view.yields, carried, strict=True):
+            is_other = isinstance(c, View) and c.whole and as_array(f.kind) != as_array(p.kind)
+            if is_other and self.start_of(y, p) is not p:  # (without a trip it is what it began with)
+                self.bind(f, self.named(c.store.name, f))  # type: ignore[union-attr]
+            else:
+                self.bind(f, c)
         for t, tape in zip(view.tapes, tapes, strict=True):
             if tape is not None:
                 self.bind(t, tape)

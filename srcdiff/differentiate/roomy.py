@@ -12,12 +12,11 @@ What is made again counts once, whoever else is made of it.
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.ir.graph import Op, Val, vals
-from srcdiff.ir.kinds import Array, Sym
+from srcdiff.ir.kinds import elements_of
 from srcdiff.rules.registry import may_alias
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class Exchange:
         return tape
 
     def candidates(self, tape: set[Val]) -> list[Val]:
-        """Large arrays that taped ones are made of, and that nobody writes over."""
+        """Arrays that large taped ones are made of, and that nobody writes over."""
         settler, out = self.settler, set[Val]()
         todo = list(filter(self.is_large, tape - self.forced))
         while todo and len(out) < MOST:
@@ -70,7 +69,7 @@ class Exchange:
                     out.add(w)
                     todo.append(w)
         superseded = settler.r.superseded
-        fit = (v for v in out - tape if self.is_large(v) and self.memory(v) not in superseded)
+        fit = (v for v in out - tape if self.size(v) and self.memory(v) not in superseded)
         return sorted(fit, key=lambda v: v.id)
 
     def pruned(self, tape: set[Val]) -> set[Val]:
@@ -107,9 +106,7 @@ class Exchange:
 
     def size(self, v: Val) -> int:
         """How many elements an array had at the call; 0 where nobody knows."""
-        dims = v.kind.dims if isinstance(v.kind, Array) else ()
-        known = (self.seen.get(d.id, -d.offset) + d.offset if isinstance(d, Sym) else d for d in dims)
-        return math.prod(known) if dims else 0
+        return elements_of(v.kind, self.seen)
 
 
 def is_part(op: Op) -> bool:

@@ -1,9 +1,10 @@
 """Where arrays are let go: a variable that nobody reads again holds its memory until the function returns.
 
-What a text holds at most is estimated statement by statement: for sizes that are all alike where they are
-not known, and for each of these much larger than the others.  Where that is less if variables that are done
-with are gone, ``del`` stands before the statement that needs the room.  A line more has to save its share:
-what is held at most, times the lines of the text, gets less.
+What a text holds at most is estimated statement by statement: for the sizes of the call that it is made for
+where arrays are large there; else for sizes that are all alike where they are not known, and for each of
+these much larger than the others.  Where that is less if variables that are done with are gone, ``del``
+stands before the statement that needs the room.  A line more has to save its share: what is held at most,
+times the lines of the text, gets less.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import operator
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import gast
 
 from srcdiff.emit.trees import store
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import JOINS, Atom, Const, LoopView, Op, Region, Val, kind, vals, walk
 from srcdiff.ir.kinds import Array, Kind, Seq, Sym, Tree, present
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ SIZE = 64  # of a dimension, or a list, of which nothing is known
 LARGE = 512  # of one that is larger than the others
 GUESSES = 4  # dimensions that are tried as such
 LEVELS = 16  # of what may be held, that are tried
-FEW = 0.04  # of what is held, that is not worth a word
 LINE = 1.0  # lines of others that a line of these weighs
-WORTH = 0.85  # of that product: what has to be left
+GUESSED = 0.85, 0.04  # what has to be left of that product; of what is held, what is not worth a word
+SURE = 0.98, 0.01  # the same, for the sizes of the call
 SMALL = 10_000  # bytes that are not worth a line: some vectors
+MUCH = 100_000  # bytes held at the call, from which on its sizes are those that count
 
 PARTS = (
     operator.getitem,
@@ -45,6 +47,11 @@ PARTS = (
     ops.given,
     getattr,
 )  # whose results are parts of their operands
+
+COMMUTE = {operator.add, operator.mul, ops.accumulate}
+ELIDES = {*COMMUTE, operator.sub, operator.truediv}  # into the memory of an operand that nobody else has
+ELIDED = 1 << 18  # bytes, from which on NumPy does so
+BUFFER = 1 << 16  # bytes at most
 
 LEAVES = (gast.Name, gast.Constant)
 
@@ -71,12 +78,13 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     shares = asm.graph.info.get("frees")
     if shares is None or not starts:
         return stmts
-    memory = Memory(asm, shares)
-    if memory.most([op for _, op in starts]) < SMALL:
+    ops = [op for _, op in starts]
+    memory = Memory(asm, shares, ops)
+    if memory.most(ops, memory.guesses[0]) < SMALL:
         return stmts
     made = made_for(stmts, starts)
     tenures, lines = find_tenures(asm, stmts, made, memory)
-    gone = Choice(tenures, made, memory, lines).best()
+    gone = Choice(tenures, stmts, made, memory, lines).best()
     out: list[Any] = []
     for n, s in enumerate(stmts):
         if n in gone:
@@ -115,6 +123,8 @@ def find_tenures(
         same = {word for word in inside & asm.ahead.words if word in now}  # (``run += a``, in a loop)
         read, inside = read | same, inside - same
         values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
+        if op is not None and op.code in ("for", "while"):
+            values = {asm.names[p]: p for p in LoopView(op).params if p in asm.names.names} | values
         for name in (read | inside) & now.keys():
             now[name].read = n
         for name in sorted(bound | inside):
@@ -187,14 +197,18 @@ def is_of(tree: Any, word: str) -> bool:
 class Choice:
     """Which variables to let go, and before which statements."""
 
-    def __init__(self, tenures: list[Tenure], made: list[Op | None], memory: Memory, lines: int) -> None:
-        self.memory, self.made, self.lines = memory, made, lines
+    def __init__(
+        self, tenures: list[Tenure], stmts: list[Any], made: list[Op | None], memory: Memory, lines: int
+    ) -> None:
+        self.memory, self.stmts, self.made, self.lines = memory, stmts, made, lines
         self.holders: dict[Val, list[Tenure]] = defaultdict(list)
         for t in tenures:
             for root in t.roots:
                 self.holders[root].append(t)
-        self.roots = sorted(self.holders, key=lambda r: min(t.start for t in self.holders[r]))
-        self.guess = memory.all_alike
+        self.since = {r: min(t.start for t in held) for r, held in self.holders.items()}
+        self.roots = sorted(self.holders, key=self.since.__getitem__)
+        self.guess = memory.guesses[0]
+        self.worth, self.few = SURE if memory.sure else GUESSED
 
     def best(self) -> Gone:
         """What is worth it: what is held at most is weighed against the lines that it takes."""
@@ -209,7 +223,7 @@ class Choice:
         tried = [self.within(limit, now) for limit in limits]
         if not any(tried):
             return {}
-        guesses = [self.guess, *map(self.memory.guess, self.memory.unknown())]
+        guesses = self.memory.guesses
         takes = [self.taken(g) for g in guesses]
         before = [max(held(g, t, spans)) for g, t in zip(guesses, takes, strict=True)]
         prices: dict[Any, float] = {}
@@ -226,10 +240,22 @@ class Choice:
         best = min(tried, key=price)
         for n in sorted(best):
             best = min(best, {m: group for m, group in best.items() if m != n}, key=price)
-        return best if price(best) < WORTH else {}
+        return best if price(best) < self.worth else {}
 
     def taken(self, guess: Guess) -> list[float]:
-        return [guess.taken(op) if op is not None else 0.0 for op in self.made]
+        """What each statement takes beside what variables hold; of a loop, not what stands before it."""
+        out = []
+        for n, (op, s) in enumerate(zip(self.made, self.stmts, strict=True)):
+            if op is None:
+                out.append(0.0)
+            elif not op.regions:
+                out.append(guess.taken(op))
+            elif hasattr(s, "body"):
+                there = (o for o in op.outs if any(t.start < n for t in self.holders.get(o, ())))
+                out.append(guess.taken(op) - sum(map(guess.of, there)))
+            else:
+                out.append(sum(guess.of(r) for r in self.roots if self.since[r] == n))
+        return out
 
     def spans(self, ends: dict[Tenure, int]) -> Spans:
         """Where memory is held, if variables are gone after these statements."""
@@ -249,7 +275,7 @@ class Choice:
                 continue
             for root in self.roots:
                 size = self.guess.of(root)
-                if size <= FEW * limit:
+                if size <= self.few * limit:
                     continue
                 here = [t for t in self.holders[root] if t.start < n <= t.end and t not in over]
                 if here and all(t.is_bound and t.read < n for t in here):
@@ -293,16 +319,18 @@ def together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 class Memory:
     """In whose memory values are."""
 
-    def __init__(self, asm: Assembler, shares: Callable[[Any], bool]) -> None:
-        self.shares, self.folded = shares, asm.lay.folded
+    def __init__(self, asm: Assembler, shares: Callable[[Any], bool], ops: list[Op]) -> None:
+        self.asm, self.shares, self.folded = asm, shares, asm.lay.folded
         self.roots: dict[Val, Roots] = {}
+        self.trips: dict[Val, int] = {}  # that lists are filled in
         self.region(asm.graph.region)
         for p in asm.graph.region.params:
             self.roots[p] = NOTHING
-        self.all_alike = Guess(self, None)
-
-    def guess(self, large: int) -> Guess:
-        return Guess(self, large)
+        there = asm.graph.info.get("seen", {})
+        self.guesses = [Guess(self, {}), *(Guess(self, {d: LARGE}) for d in self.unknown())]
+        self.sure = self.most(ops, Guess(self, there, True)) >= MUCH
+        if self.sure:
+            self.guesses = [Guess(self, there, True)]
 
     def unknown(self) -> list[int]:
         """The sizes that occur most often of those that are not known."""
@@ -310,9 +338,9 @@ class Memory:
         found = Counter(d.id for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, Sym))
         return [d for d, _ in found.most_common(GUESSES)] if len(found) > 1 else []
 
-    def most(self, ops: list[Op]) -> float:
+    def most(self, ops: list[Op], guess: Guess) -> float:
         """No less than what a function of these operations holds at any time."""
-        guess, roots = self.all_alike, self.roots
+        roots = self.roots
         ops = [op for op in ops if op not in self.folded]
         there = NOTHING.union(*(roots.get(o, NOTHING) for op in ops for o in op.outs))
         return sum(map(guess.of, there)) + max(map(guess.taken, ops), default=0.0)
@@ -320,6 +348,13 @@ class Memory:
     def under(self, *atoms: Atom) -> Roots:
         found = [self.roots.get(v, NOTHING) for v in vals(atoms)]
         return found[0] if len(found) == 1 else NOTHING.union(*found)
+
+    def has_room(self, op: Op) -> bool:
+        """Whether an operation is done inside an expression, or in memory that is there before its loop."""
+        runs, rows = self.asm.runs, self.asm.rows
+        if op in self.folded or op in runs.sinks or op in rows.padded or op in rows.added:
+            return True
+        return any(o in runs.made or o in runs.placed or o in runs.rooms for o in op.outs)
 
     def is_own(self, v: Val) -> bool:
         """Whether a value is in memory that it came with."""
@@ -355,21 +390,33 @@ class Memory:
         for f, a, y in zip(view.finals, view.inits, view.yields, strict=True):
             start, end = self.under(a), self.under(y)
             self.roots[f] = start if end <= start else frozenset((f,))
+        trips = known_trips(view)
         for c, t in zip(view.collected, view.tapes, strict=True):
             self.roots[t] = frozenset((t,)) | self.under(c)
+            if trips is not None:
+                self.trips[t] = trips
+
+
+def known_trips(view: LoopView) -> int | None:
+    """How many trips a loop makes, where its header has numbers."""
+    if view.op.code != "for" or view.head != 3 or view.op.attrs["exits"]:
+        return None
+    ends = [a.value for a in view.header if isinstance(a, Const) and type(a.value) is int]
+    return len(range(*ends)) if len(ends) == 3 and ends[2] else None
 
 
 class Guess:
-    """How much values take, if one of the unknown sizes is larger than the others."""
+    """How much values take, if sizes are these (for sure?); others are all alike."""
 
-    def __init__(self, memory: Memory, large: int | None) -> None:
-        self.memory, self.large = memory, large
+    def __init__(self, memory: Memory, sizes: Mapping[int, int], sure: bool = False) -> None:
+        self.memory, self.sizes, self.sure = memory, sizes, sure
         self.known: dict[Val, float] = {}
         self.takes: dict[Op, float] = {}
 
     def of(self, root: Val) -> float:
         if root not in self.known:
-            self.known[root] = self.bytes_of(root.kind)
+            size = self.bytes_of(root.kind)
+            self.known[root] = size * self.memory.trips.get(root, SIZE) / SIZE
         return self.known[root]
 
     def bytes_of(self, k: Kind) -> float:
@@ -383,37 +430,61 @@ class Guess:
         return 8.0
 
     def size(self, d: int | Sym) -> int:
-        return d if isinstance(d, int) else LARGE if d.id == self.large else SIZE
+        return d if isinstance(d, int) else self.sizes[d.id] + d.offset if d.id in self.sizes else SIZE
 
     def taken(self, op: Op) -> float:
         """What a statement takes besides what is there: its result, what lies in between."""
         if op not in self.takes:
-            inside = (v for r in op.regions for v in self.all_made(r))
-            taken = sum(map(self.of, inside)) + self.new(op) if op.regions else self.result(op)[0]
+            taken = self.in_trip(op) + self.new(op) if op.regions else self.result(op)[0]
             self.takes[op] = taken + sum(map(self.bytes_of, op.attrs.get("room", ())))
         return self.takes[op]
 
     def new(self, op: Op) -> float:
         return sum([self.of(o) for o in op.outs if self.memory.is_own(o)])
 
-    def all_made(self, region: Region) -> Iterator[Val]:
-        for op in region.ops:
-            if op not in self.memory.folded:
-                yield from filter(self.memory.is_own, op.outs)
-            for r in op.regions:
-                yield from self.all_made(r)
+    def in_trip(self, op: Op) -> float:
+        """What a region takes: all that it makes, and what a statement in it needs beside that.
+
+        In a loop that is what it makes, too: a variable holds what the trip before made until then.
+        """
+        ops = [o for r in op.regions for o in walk(r) if not self.memory.has_room(o)]
+        anew = op.code in ("for", "while")
+        most = max((self.result(o)[0] - (not anew) * self.new(o) for o in ops if not o.regions), default=0.0)
+        return sum(map(self.new, ops)) + max(most, 0.0)
 
     def result(self, op: Op) -> tuple[float, float]:
         """What evaluating an operation with all in its expression takes at most, and what its value takes."""
-        most = held = largest = 0.0
-        for v in vals(op.ins):
+        most = held = 0.0
+        left: dict[Atom, float] = {}  # of values in the expression
+        for v in self.read(op):
             if v.op is not None and v.op in self.memory.folded and not v.op.regions:
-                inner, left = self.result(v.op)
-                most, held, largest = max(most, held + inner), held + left, max(largest, left)
+                inner, left[v] = self.result(v.op)
+                most, held = max(most, held + inner), held + left[v]
         made = self.new(op)
+        between = self.buffers(op) if self.sure else 0.0
         if not made:
-            return most, held
-        return max(most, held + (0.0 if largest == made else made)), made
+            return max(most, held + between), held
+        reused = made >= (ELIDED if self.sure else 0) and any(
+            left.get(a) == made for n, a in enumerate(op.ins) if op.fn in (COMMUTE if n else ELIDES)
+        )
+        return max(most, held + between + (0.0 if reused else made)), made
+
+    def read(self, op: Op) -> list[Val]:
+        """What an operation reads; what is taken off (``a -= b``) is not negated before."""
+        found = vals(op.ins)
+        if op.code != "prim" or op.fn not in (ops.additem, ops.accumulate):
+            return found
+        less = {v: v.op.ins for v in found if v.op in self.memory.folded and v.op.fn is operator.neg}
+        return [w for v in found for w in (vals(less[v]) if v in less else [v])]
+
+    def buffers(self, op: Op) -> float:
+        """What NumPy goes through for operands that it repeats."""
+        if op.code != "prim" or op.fn not in ELIDES or not isinstance(op.out.kind, Array):
+            return 0.0
+        dims = op.out.kind.dims
+        kinds = (kind(a) for a in op.ins)
+        repeated = [k for k in kinds if isinstance(k, Array) and k.dims and k.dims != dims]
+        return len(repeated) * min(self.bytes_of(op.out.kind), BUFFER)
 
 
 def width(dtype: str) -> int:

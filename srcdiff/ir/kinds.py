@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = [
     "common_size",
     "derivative_kind",
     "element_kind",
+    "elements_of",
     "fresh_sym",
     "has_cell",
     "is_active_kind",
@@ -316,6 +318,13 @@ def is_top(d: Dim) -> bool:
 def is_joined(d: Sym) -> bool:
     """Whether a size is one of several, or any."""
     return d.id in _tops or d.id in _members
+
+
+def elements_of(k: Kind, seen: Mapping[int, int]) -> int:
+    """How many elements an array has if its symbols are these numbers; 0 where that cannot be told."""
+    if not isinstance(k, Array) or not k.dims:
+        return 0
+    return math.prod(d if isinstance(d, int) else seen.get(d.id, -d.offset) + d.offset for d in k.dims)
 
 
 def one_shape(a: Kind, b: Kind) -> bool:

@@ -14,14 +14,15 @@ from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, vals
-from srcdiff.ir.kinds import Array, one_shape
+from srcdiff.ir.kinds import Array, elements_of, one_shape
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.words import Words
 
 __all__ = ["reuse"]
 
 SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
-LARGE = 3  # from this rank on arrays are mostly large: memory goes from a name of the user's to another
+RANK = 3  # from this on arrays are mostly large: memory goes from a name of the user's to another
+LARGE = 4096  # elements of those that are large at the call that the text is made for
 EITHER = {operator.add, operator.mul}  # whose operands may change places
 
 
@@ -50,6 +51,7 @@ class Reuse(Conflicts):
     ) -> None:
         super().__init__(graph, may_alias, fresh, shape_only)
         self.writes_over = words.writes_over
+        self.seen: dict[int, int] = graph.info.get("seen", {})
 
     def run(self) -> None:
         if not any(wanted(op, self.writes_over) for op in every(self.graph.region)):
@@ -97,8 +99,12 @@ class Reuse(Conflicts):
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
         if op.fn in SIGNS:
             return not self.theirs(op)
-        large = not self.theirs(op) or is_large(op.out)
+        large = not self.theirs(op) or self.is_large(op.out)
         return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
+
+    def is_large(self, v: Val) -> bool:
+        rank = len(v.kind.dims) if isinstance(v.kind, Array) else 0
+        return rank >= RANK or elements_of(v.kind, self.seen) >= LARGE
 
     def theirs(self, op: Op) -> bool:
         """Whether an operation is one of the user's own."""
@@ -114,10 +120,10 @@ class Reuse(Conflicts):
         """Whether the result may lie where ``t`` does: in memory of ours, which nobody reads after."""
         if not one_shape(t.kind, op.out.kind):
             return False
-        if named_apart(t, op.out) and (self.theirs(op) or not is_large(t)):
+        if named_apart(t, op.out) and (self.theirs(op) or not self.is_large(t)):
             return False
         forward = t.op is not None and self.theirs(t.op)  # (read here for the last time, as a part of more)
-        if forward and not is_large(t) and not op.out.user and len(self.uses[op.out]) < 2:
+        if forward and not self.is_large(t) and not op.out.user and len(self.uses[op.out]) < 2:
             return False
         mine = self.own_memory(t)
         memory = self.memory(mine)
@@ -160,10 +166,6 @@ def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
         return False  # (what is complex as far as is known may be real when it runs: `np.linalg.eig`)
     return any(isinstance(kind(v), Array) for v in vals(op.ins))
-
-
-def is_large(v: Val) -> bool:
-    return isinstance(v.kind, Array) and len(v.kind.dims) >= LARGE
 
 
 def named_apart(t: Val, out: Val) -> bool:

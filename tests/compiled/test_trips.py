@@ -70,6 +70,18 @@ def rows_of_a_triangle(x: Any, m: int = 3) -> Any:
     return np.sum(y**2)
 
 
+def other_sizes(x: Any, m: int = 0) -> Any:
+    """What an inner loop leaves has the size of what it makes, or, without a trip, of what it began with."""
+    s = 0.4
+    for i in range(1, len(x)):
+        z = np.sin(x[:i] * s)
+        s = 0.5 * s + 0.1 * np.sum(z * z)
+        for _ in range(m + i % 2):
+            z = np.sin(x[1:-1] * s)
+            s = 0.5 * s + 0.1 * np.sum(z * z)
+    return s
+
+
 def window(x: Any) -> Any:
     total = np.zeros_like(x[2:-2])
     for d in range(-2, 3):
@@ -86,7 +98,7 @@ def turned(x: Any) -> Any:
     return np.sum(out**2)
 
 
-CASES = [triangle, backwards, ways_out, three, rows_of_a_triangle, window, turned]
+CASES = [triangle, backwards, ways_out, three, rows_of_a_triangle, other_sizes, window, turned]
 
 
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
