@@ -67,6 +67,17 @@ def test_choices_of_numbers_are_pythons() -> None:
     assert "np.inf if" in text and "np.where" not in text
 
 
+def far(x: Any, y: Any) -> Any:
+    return np.hypot(x, y)
+
+
+def test_a_choice_beside_a_number_of_pythons() -> None:
+    assert "np.where" not in source(grad(far), 0.3, 0.4)
+    for x, y, slope in ((0.3, 0.4, 0.6), (0.0, 0.0, 0.0), (-1.0, 0.0, -1.0)):
+        got = grad(far)(x, y)
+        assert got == pytest.approx(slope) and isinstance(got, np.float64)
+
+
 def test_a_choice_of_zero_divides_as_numpys_does() -> None:
     """``x / 0.0`` of Python's numbers raises; here it goes on, as the program does."""
     x = np.array([2.0, 1.0])
