@@ -122,6 +122,7 @@ class Settler:
         self.group = [m] + [b for b in r.mirrors if b is not m and self.owner(b) is m]
         self.taped: dict[Val, Val] = {}
         self.neighbours: dict[Val, int] = {}
+        self.wanted: frozenset[Val] = frozenset()
         self.forward = {id(b.forward): b for b in self.group}
 
     def owner(self, b: Mirror) -> Mirror:
@@ -137,6 +138,7 @@ class Settler:
                 self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
+        self.wanted = frozenset(wanted)
         self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
         tape: set[Val] = set(forced)
@@ -281,6 +283,8 @@ class Settler:
         seen.add(v)
         for w in vals(op.ins):
             c = self.cost(w, tape, seen, wide)
+            if c and c <= LIMIT and is_element(op) and w not in self.wanted:
+                return LIMIT + 1  # an array is not made again for one of its elements
             n += 0 if c <= LIMIT and w in self.indices else c  # an index that is computed anyway
             if n > LIMIT:
                 return LIMIT + 1
@@ -502,6 +506,12 @@ def is_square(op: Op) -> bool:
 def shown(v: Val) -> bool:
     """Whether a list is made by writing down its elements."""
     return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
+
+
+def is_element(op: Op) -> bool:
+    """Whether a number is read of an array."""
+    k = kind(op.ins[0]) if op.fn is operator.getitem else None
+    return isinstance(k, Array) and isinstance(op.out.kind, Scalar)
 
 
 def free_op(op: Op) -> bool:
