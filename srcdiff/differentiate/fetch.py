@@ -229,7 +229,17 @@ class Settler:
                         shapes[op.out] = self.outside(alike)
         if shapes:
             substitute(self.r.graph.region, shapes, last=False)
+        asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
+        wanted = [op.attrs["value"] for _, _, op in out if op not in asked]
+        for op in asked:
+            op.attrs["value"] = self.beside(op.attrs["value"], wanted)
         return out
+
+    def beside(self, v: Val, wanted: list[Val]) -> Val:
+        """For a value of which only the shape is asked: one of that shape and type that is wanted anyway."""
+        home = self.r.home.get(v)
+        alike = (w for w in wanted if one_shape(w.kind, v.kind) and self.r.home.get(w) is home)
+        return v if v in wanted else next(alike, v)
 
     def alike(self, v: Val) -> Val | None:
         """For a value of which only the shape is asked: one of that shape from before the loop.
@@ -307,9 +317,9 @@ class Settler:
             base = op.ins[0]
             if isinstance(base, Val) and base in self.r.superseded:
                 return False
-            return bool(op.attrs.get("view")) and not (
-                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base) and not shown(base)
-            )
+            if not isinstance(base, Val) or not isinstance(base.kind, Seq) or not self.inner(base):
+                return bool(op.attrs.get("view"))
+            return bool(op.attrs.get("view")) and (shown(base) or is_read(base))
         if shown(op.out):
             return True
         if op.fn in (ops.shape_at, len, ops.given):
@@ -501,6 +511,11 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
+
+
+def is_read(v: Val) -> bool:
+    """Whether a value is an element of another."""
+    return v.op is not None and v.op.code == "prim" and v.op.fn is operator.getitem
 
 
 def shown(v: Val) -> bool:
