@@ -67,6 +67,40 @@ def test_choices_of_numbers_are_pythons() -> None:
     assert "np.inf if" in text and "np.where" not in text
 
 
+def scaled_squares(x: Any, c: Any) -> Any:
+    y = np.sum(0.5 * x * x) + np.sum(x * (3 * x)) + 0.5 * c * x[0] * x[0]
+    for k in range(2):
+        x = np.tanh(x) - c * x * x
+        y = y + 0.3 * x[k] * x[k] * y
+    return y + np.sum(x[1:] * (x[:-1] * 2.0))
+
+
+def test_a_square_times_a_number_goes_back_as_one_product() -> None:
+    x, c = 0.3 * rng.normal(size=5), 0.7
+    text = source(grad(scaled_squares), x, c)
+    assert "x_bar += y_bar * x\n" in text and "(6.0 * x)" in text and "0.6 * " in text
+    shifts = 1e-6 * np.eye(5)
+    slopes = [(scaled_squares(x + e, c) - scaled_squares(x - e, c)) / 2e-6 for e in shifts]
+    np.testing.assert_allclose(grad(scaled_squares)(x, c), slopes, rtol=1e-6, atol=1e-8)
+    slope = (scaled_squares(x, c + 1e-6) - scaled_squares(x, c - 1e-6)) / 2e-6
+    assert grad(scaled_squares, wrt="c")(x, c) == pytest.approx(slope, rel=1e-6)
+    assert jvp(lambda x: scaled_squares(x, c), (x,), (np.ones(5),))[1] == pytest.approx(sum(slopes), rel=1e-6)
+    curve = grad(lambda x: np.sum(grad(scaled_squares)(x, c)))(x)
+    bend = grad(scaled_squares)(x + 1e-5, c) - grad(scaled_squares)(x - 1e-5, c)
+    np.testing.assert_allclose(curve, bend / 2e-5, rtol=1e-6, atol=1e-8)
+
+
+def far(x: Any, y: Any) -> Any:
+    return np.hypot(x, y)
+
+
+def test_a_choice_beside_a_number_of_pythons() -> None:
+    assert "np.where" not in source(grad(far), 0.3, 0.4)
+    for x, y, slope in ((0.3, 0.4, 0.6), (0.0, 0.0, 0.0), (-1.0, 0.0, -1.0)):
+        got = grad(far)(x, y)
+        assert got == pytest.approx(slope) and isinstance(got, np.float64)
+
+
 def test_a_choice_of_zero_divides_as_numpys_does() -> None:
     """``x / 0.0`` of Python's numbers raises; here it goes on, as the program does."""
     x = np.array([2.0, 1.0])

@@ -122,6 +122,7 @@ class Settler:
         self.group = [m] + [b for b in r.mirrors if b is not m and self.owner(b) is m]
         self.taped: dict[Val, Val] = {}
         self.neighbours: dict[Val, int] = {}
+        self.wanted: frozenset[Val] = frozenset()
         self.forward = {id(b.forward): b for b in self.group}
 
     def owner(self, b: Mirror) -> Mirror:
@@ -137,6 +138,7 @@ class Settler:
                 self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
+        self.wanted = frozenset(wanted)
         self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
         tape: set[Val] = set(forced)
@@ -227,7 +229,17 @@ class Settler:
                         shapes[op.out] = self.outside(alike)
         if shapes:
             substitute(self.r.graph.region, shapes, last=False)
+        asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
+        wanted = [op.attrs["value"] for _, _, op in out if op not in asked]
+        for op in asked:
+            op.attrs["value"] = self.beside(op.attrs["value"], wanted)
         return out
+
+    def beside(self, v: Val, wanted: list[Val]) -> Val:
+        """For a value of which only the shape is asked: one of that shape and type that is wanted anyway."""
+        home = self.r.home.get(v)
+        alike = (w for w in wanted if one_shape(w.kind, v.kind) and self.r.home.get(w) is home)
+        return v if v in wanted else next(alike, v)
 
     def alike(self, v: Val) -> Val | None:
         """For a value of which only the shape is asked: one of that shape from before the loop.
@@ -281,6 +293,8 @@ class Settler:
         seen.add(v)
         for w in vals(op.ins):
             c = self.cost(w, tape, seen, wide)
+            if c and c <= LIMIT and is_element(op) and w not in self.wanted:
+                return LIMIT + 1  # an array is not made again for one of its elements
             n += 0 if c <= LIMIT and w in self.indices else c  # an index that is computed anyway
             if n > LIMIT:
                 return LIMIT + 1
@@ -303,9 +317,9 @@ class Settler:
             base = op.ins[0]
             if isinstance(base, Val) and base in self.r.superseded:
                 return False
-            return bool(op.attrs.get("view")) and not (
-                isinstance(kind(base), Seq) and isinstance(base, Val) and self.inner(base) and not shown(base)
-            )
+            if not isinstance(base, Val) or not isinstance(base.kind, Seq) or not self.inner(base):
+                return bool(op.attrs.get("view"))
+            return bool(op.attrs.get("view")) and (shown(base) or is_read(base))
         if shown(op.out):
             return True
         if op.fn in (ops.shape_at, len, ops.given):
@@ -499,9 +513,20 @@ def is_square(op: Op) -> bool:
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
 
 
+def is_read(v: Val) -> bool:
+    """Whether a value is an element of another."""
+    return v.op is not None and v.op.code == "prim" and v.op.fn is operator.getitem
+
+
 def shown(v: Val) -> bool:
     """Whether a list is made by writing down its elements."""
     return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
+
+
+def is_element(op: Op) -> bool:
+    """Whether a number is read of an array."""
+    k = kind(op.ins[0]) if op.fn is operator.getitem else None
+    return isinstance(k, Array) and isinstance(op.out.kind, Scalar)
 
 
 def free_op(op: Op) -> bool:

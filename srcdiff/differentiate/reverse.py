@@ -83,6 +83,11 @@ def as_tuple(a: Atom) -> Atom:
     return Struct(tuple, a.keys, a.items) if isinstance(a, Struct) and a.type is list else a
 
 
+def is_item(v: Val) -> bool:
+    """Whether a value is an element or a part of another."""
+    return v.op is not None and v.op.code == "prim" and v.op.fn is operator.getitem
+
+
 def computed_alike(a: Atom, b: Atom) -> bool:
     """Whether two values are one, or made of such by the same operations."""
     one, other = (x.op if isinstance(x, Val) else None for x in (a, b))
@@ -424,6 +429,11 @@ class Reverse(Builder):
         return any(v in self.varied for v in vals([a]))
 
     def elementwise(self, op: Op, bar: Atom, rule: Any) -> None:
+        if (found := self.scaled_square(op)) is not None:
+            x, by = found  # (by * x) * x: both partials at once
+            slope = self.times(self.times(Const(2.0), self.need(by)), self.need(x))
+            self.accumulate(x, self.unbroadcast(bar, self.alike(x), self.of_library(slope, op.out)))
+            return
         given = arguments(op, rule)
         needed = {n: self.need(a) for n, a in given.items()}
         parts = self.returned(rule, self.rule(rule.text, {**needed, "out": self.need(op.out)}))
@@ -447,6 +457,20 @@ class Reverse(Builder):
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p = self.of_library(p, op.out)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
+
+    def scaled_square(self, op: Op) -> tuple[Val, Atom] | None:
+        """``x`` and a number, if an operation is ``(number * x) * x``."""
+        for n in (0, 1) if op.fn is operator.mul else ():
+            scaled, x = op.ins[n], op.ins[1 - n]
+            made = scaled.op if isinstance(scaled, Val) else None
+            if made is None or made.code != "prim" or made.fn is not operator.mul or not isinstance(x, Val):
+                continue
+            for by, of in (made.ins, made.ins[::-1]):
+                k = kind(by)
+                number = isinstance(k, Scalar) and k.dtype in ("f8", "i8") and not self.active(by)
+                if number and (of is x or (is_item(x) and computed_alike(of, x))):
+                    return x, by
+        return None
 
     def flat_cover(self, op: Op, bar: Atom, name: str, given: dict[str, Atom]) -> Cover | None:
         """Where an operand is minus infinity, and ``op`` flat.

@@ -1,13 +1,15 @@
 """A choice between two numbers is Python's own: `np.inf if t == 0.0 else t`.
 
 `np.where(t == 0.0, np.inf, t)` is made for arrays, and takes thirty times as long.  It gives an array without
-axes: so this is done where all that is done with it is arithmetic beside something of the library's.
+axes: so this is done where all that is done with it is arithmetic, beside something of the library's or with
+two numbers that are the library's (a constant is made one of them).
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
+from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, kind, uses_of, vals, walk
@@ -36,10 +38,12 @@ def choices_of_numbers(graph: Graph, words: Words) -> Graph:
     kept = {v for atoms in results for v in vals(atoms)}
     chosen: set[Op] = set()
     for op in found:
-        if op.out not in kept and all(meets(u, op, own, found) for u in readers.get(op.out, ())):
+        around = readers.get(op.out, ())
+        beside = all(meets(u, op, own, found) for u in around)
+        if op.out not in kept and (beside or (is_librarys_own(op, own) and all(map(is_arithmetic, around)))):
             test, *arms = op.ins
             op.code, op.fn, op.ins, op.attrs = "if", None, [test], {"style": "ifexp"}
-            op.regions = [Region([], [], [a]) for a in arms]
+            op.regions = [Region([], [], [a]) if beside else arm(a, words.number) for a in arms]
             op.out.kind = Scalar("f8", False)
             chosen.add(op)
     if chosen:
@@ -88,7 +92,7 @@ def meets(user: Op, op: Op, own: set[Val], others: list[Op]) -> bool:
     So what is computed is, too: nothing raises where the library goes on.
     """
     v = op.out
-    if user.code != "prim" or user.fn not in ARITHMETIC or len(user.ins) != 2 or user.attrs.get("inplace"):
+    if not is_arithmetic(user):
         return False
     if user.ins[1] is v and user.fn is operator.truediv and Const(0.0) in op.ins:
         return False
@@ -96,6 +100,27 @@ def meets(user: Op, op: Op, own: set[Val], others: list[Op]) -> bool:
     if beside is v or (isinstance(beside, Val) and beside.op in others):
         return False
     return is_librarys(beside, own)
+
+
+def is_arithmetic(user: Op) -> bool:
+    """Whether a number takes the place of an array without axes."""
+    plain = user.code == "prim" and user.fn in ARITHMETIC and len(user.ins) == 2
+    return plain and not user.attrs.get("inplace")
+
+
+def is_librarys_own(op: Op, own: set[Val]) -> bool:
+    """Whether the choice is between numbers of the library's, and constants that can be made such."""
+    arms = [a for a in op.ins[1:] if isinstance(a, Val)]
+    return bool(arms) and all(is_librarys(a, own) for a in arms)
+
+
+def arm(a: Atom, number: Any) -> Region:
+    """One of the two, a number of the library's: in a region, so that it is made only where it is chosen."""
+    if isinstance(a, Val):
+        return Region([], [], [a])
+    made = Op("prim", [a], attrs={"fn": number})
+    made.outs.append(Val("", Scalar("f8", False), made))
+    return Region([], [made], [made.out])
 
 
 def is_librarys(a: Atom, own: set[Val]) -> bool:

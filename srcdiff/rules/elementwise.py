@@ -85,7 +85,7 @@ def power(a: Any, b: Any, *, out: Any) -> Any:
             slope = b * a ** (b - 1.0) if a != 0.0 else 0.0
         else:
             slope = b * a ** (b - 1.0) if b != 0.0 or a != 0.0 else 0.0
-        return slope, out * np.log(a) if a > 0.0 else 0.0
+        return slope, out * math.log(a) if a > 0.0 else 0.0
     if is_number(a):  # (and b an array)
         slope = b * a ** (b - ((b != 0.0) | (a != 0.0)))
         return np.where((a == 0.0) & (b > 0.0) & (b < 1.0), 0.0, slope), np.log(a if a > 0.0 else 1.0) * out
