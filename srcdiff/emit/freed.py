@@ -72,11 +72,12 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     if shares is None or not starts:
         return stmts
     memory = Memory(asm, shares)
-    if memory.most([op for _, op in starts]) < SMALL:
+    all_alike = memory.guess()
+    if memory.most([op for _, op in starts], all_alike) < SMALL:
         return stmts
     made = made_for(stmts, starts)
     tenures, lines = find_tenures(asm, stmts, made, memory)
-    gone = Choice(tenures, made, memory, lines).best()
+    gone = Choice(tenures, made, memory, all_alike, lines).best()
     out: list[Any] = []
     for n, s in enumerate(stmts):
         if n in gone:
@@ -187,14 +188,16 @@ def is_of(tree: Any, word: str) -> bool:
 class Choice:
     """Which variables to let go, and before which statements."""
 
-    def __init__(self, tenures: list[Tenure], made: list[Op | None], memory: Memory, lines: int) -> None:
+    def __init__(
+        self, tenures: list[Tenure], made: list[Op | None], memory: Memory, guess: Guess, lines: int
+    ) -> None:
         self.memory, self.made, self.lines = memory, made, lines
         self.holders: dict[Val, list[Tenure]] = defaultdict(list)
         for t in tenures:
             for root in t.roots:
                 self.holders[root].append(t)
         self.roots = sorted(self.holders, key=lambda r: min(t.start for t in self.holders[r]))
-        self.guess = memory.all_alike
+        self.guess = guess
 
     def best(self) -> Gone:
         """What is worth it: what is held at most is weighed against the lines that it takes."""
@@ -299,9 +302,8 @@ class Memory:
         self.region(asm.graph.region)
         for p in asm.graph.region.params:
             self.roots[p] = NOTHING
-        self.all_alike = Guess(self, None)
 
-    def guess(self, large: int) -> Guess:
+    def guess(self, large: int | None = None) -> Guess:
         return Guess(self, large)
 
     def unknown(self) -> list[int]:
@@ -310,9 +312,9 @@ class Memory:
         found = Counter(d.id for k in kinds if isinstance(k, Array) for d in k.dims if isinstance(d, Sym))
         return [d for d, _ in found.most_common(GUESSES)] if len(found) > 1 else []
 
-    def most(self, ops: list[Op]) -> float:
+    def most(self, ops: list[Op], guess: Guess) -> float:
         """No less than what a function of these operations holds at any time."""
-        guess, roots = self.all_alike, self.roots
+        roots = self.roots
         ops = [op for op in ops if op not in self.folded]
         there = NOTHING.union(*(roots.get(o, NOTHING) for op in ops for o in op.outs))
         return sum(map(guess.of, there)) + max(map(guess.taken, ops), default=0.0)
