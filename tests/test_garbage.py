@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import numpy as np
 import pytest
 
 from srcdiff import SrcdiffError, grad
@@ -53,3 +54,23 @@ def test_makings_good_and_bad():
     with pytest.raises(SrcdiffError):
         grad(g)(3.0)
     assert gc.get_threshold() == (600, 9, 8)
+
+
+def test_what_is_done_with_is_let_go_without_a_search():
+    def f(xs):
+        total = 0.0
+        for x in xs:
+            total = total + x * x if x > 1.0 else total * x
+        return total
+
+    def left():
+        return {type(o).__name__ for o in gc.get_objects()} & {"Reverse", "Mirror", "Owner", "Assembler"}
+
+    gc.collect()
+    assert not left()
+    gc.disable()
+    try:
+        assert grad(f)(np.array([2.0, 3.0]))[1] == 6.0
+        assert not left()
+    finally:
+        gc.enable()

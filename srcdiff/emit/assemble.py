@@ -134,6 +134,7 @@ def emit(
     for statement in above:
         tree += [Blank(), Verbatim(statement)]
     text.source = render(gast.Module([*tree, *functions], []))
+    vars(a).clear()  # (its parts know it: only a search for garbage would find them)
     return text
 
 

@@ -79,12 +79,13 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     if shares is None or not starts:
         return stmts
     ops = [op for _, op in starts]
-    memory = Memory(asm, shares, ops)
-    if memory.most(ops, memory.guesses[0]) < SMALL:
+    memory = Memory(asm, shares)
+    guesses = memory.guesses(ops)
+    if memory.most(ops, guesses[0]) < SMALL:
         return stmts
     made = made_for(stmts, starts)
     tenures, lines = find_tenures(asm, stmts, made, memory)
-    gone = Choice(tenures, stmts, made, memory, lines).best()
+    gone = Choice(tenures, stmts, made, guesses, lines).best()
     out: list[Any] = []
     for n, s in enumerate(stmts):
         if n in gone:
@@ -198,17 +199,18 @@ class Choice:
     """Which variables to let go, and before which statements."""
 
     def __init__(
-        self, tenures: list[Tenure], stmts: list[Any], made: list[Op | None], memory: Memory, lines: int
+        self, tenures: list[Tenure], stmts: list[Any], made: list[Op | None], guesses: list[Guess], lines: int
     ) -> None:
-        self.memory, self.stmts, self.made, self.lines = memory, stmts, made, lines
+        self.stmts, self.made, self.guesses, self.lines = stmts, made, guesses, lines
         self.holders: dict[Val, list[Tenure]] = defaultdict(list)
         for t in tenures:
             for root in t.roots:
                 self.holders[root].append(t)
         self.since = {r: min(t.start for t in held) for r, held in self.holders.items()}
         self.roots = sorted(self.holders, key=self.since.__getitem__)
-        self.guess = memory.guesses[0]
-        self.worth, self.few = SURE if memory.sure else GUESSED
+        self.guess = guesses[0]
+        self.memory = self.guess.memory
+        self.worth, self.few = SURE if self.guess.sure else GUESSED
 
     def best(self) -> Gone:
         """What is worth it: what is held at most is weighed against the lines that it takes."""
@@ -223,7 +225,7 @@ class Choice:
         tried = [self.within(limit, now) for limit in limits]
         if not any(tried):
             return {}
-        guesses = self.memory.guesses
+        guesses = self.guesses
         takes = [self.taken(g) for g in guesses]
         before = [max(held(g, t, spans)) for g, t in zip(guesses, takes, strict=True)]
         prices: dict[Any, float] = {}
@@ -319,18 +321,20 @@ def together(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 class Memory:
     """In whose memory values are."""
 
-    def __init__(self, asm: Assembler, shares: Callable[[Any], bool], ops: list[Op]) -> None:
+    def __init__(self, asm: Assembler, shares: Callable[[Any], bool]) -> None:
         self.asm, self.shares, self.folded = asm, shares, asm.lay.folded
         self.roots: dict[Val, Roots] = {}
         self.trips: dict[Val, int] = {}  # that lists are filled in
         self.region(asm.graph.region)
         for p in asm.graph.region.params:
             self.roots[p] = NOTHING
-        there = asm.graph.info.get("seen", {})
-        self.guesses = [Guess(self, {}), *(Guess(self, {d: LARGE}) for d in self.unknown())]
-        self.sure = self.most(ops, Guess(self, there, True)) >= MUCH
-        if self.sure:
-            self.guesses = [Guess(self, there, True)]
+
+    def guesses(self, ops: list[Op]) -> list[Guess]:
+        """How much values may take; for sure, where the sizes of the call make that much."""
+        there = Guess(self, self.asm.graph.info.get("seen", {}), True)
+        if self.most(ops, there) >= MUCH:
+            return [there]
+        return [Guess(self, {}), *(Guess(self, {d: LARGE}) for d in self.unknown())]
 
     def unknown(self) -> list[int]:
         """The sizes that occur most often of those that are not known."""

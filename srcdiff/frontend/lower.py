@@ -693,6 +693,7 @@ def read_function(
     graph.info["guards"] = dict(lw.guards)
     graph.info["exact"] = sizes.exact(lw)
     locally.check(graph)
+    vars(lw).clear()  # (what was read knows it: only a search for garbage would find it)
     return graph
 
 
@@ -762,3 +763,4 @@ def read_rule(
     finally:
         if lw.guards:
             info.setdefault("guards", {}).update(lw.guards)
+        vars(lw).clear()  # (as above)

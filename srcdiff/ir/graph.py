@@ -52,6 +52,7 @@ __all__ = [
     "key_of",
     "kind",
     "map_atom",
+    "taken_apart",
     "uses_of",
     "walk",
 ]
@@ -504,34 +505,54 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
 
 def copied(source: Region, table: dict[Val, Val]) -> Region:
     """A copy of a region; ``table`` gives the new value for each old one, and is added to."""
+    return Copy(table).region(source)
 
-    def now(a: Atom) -> Atom:
-        return table.get(a, a) if isinstance(a, Val) else map_atom(now, a)
 
-    def val(v: Val, op: Op | None) -> Val:
+class Copy:
+    """What is copied, by what it is a copy of."""
+
+    def __init__(self, table: dict[Val, Val]) -> None:
+        self.table = table
+
+    def atom(self, a: Atom) -> Atom:
+        return self.table.get(a, a) if isinstance(a, Val) else map_atom(self.atom, a)
+
+    def val(self, v: Val, op: Op | None) -> Val:
         w = Val(v.name, v.kind, op, v.user)
-        table[v] = w
+        self.table[v] = w
         if isinstance(v.kind, Array) and v.kind.dtype == "b1":
             same_count(v.id, w.id)
         return w
 
-    def region(r: Region) -> Region:
-        out = Region([val(p, None) for p in r.params])
+    def region(self, r: Region) -> Region:
+        out = Region([self.val(p, None) for p in r.params])
         for o in r.ops:
-            out.ops.append(copy_op(o))
-        out.results = [now(a) for a in r.results]
+            out.ops.append(self.op(o))
+        out.results = [self.atom(a) for a in r.results]
         return out
 
-    def copy_op(o: Op) -> Op:
-        new = Op(o.code, [now(a) for a in o.ins], [], [], dict(o.attrs), o.origin)
+    def op(self, o: Op) -> Op:
+        new = Op(o.code, [self.atom(a) for a in o.ins], [], [], dict(o.attrs), o.origin)
         for r in o.regions:
-            new.regions.append(region(r))
+            new.regions.append(self.region(r))
             for p in new.regions[-1].params:
                 p.op = new
-        new.outs = [val(v, new) for v in o.outs]
+        new.outs = [self.val(v, new) for v in o.outs]
         return new
 
-    return region(source)
+
+def taken_apart(region: Region) -> None:
+    """Let go of a region that nobody needs any more.
+
+    A value knows what made it, which knows its values: only a search for garbage would find these.
+    """
+    for p in region.params:
+        p.op = None
+    for op in region.ops:
+        for v in op.outs:
+            v.op = None
+        for r in op.regions:
+            taken_apart(r)
 
 
 def first_use(graph: Graph, name: str) -> Origin | None:

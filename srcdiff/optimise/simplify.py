@@ -24,6 +24,7 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     same,
+    taken_apart,
 )
 from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
@@ -56,8 +57,9 @@ def simplify(
     size = -1
     read: frozenset[Op] = frozenset()
     for _ in range(rounds):
-        walk = Rebuild(graph, is_shareable, words, read)
+        walk, old = Rebuild(graph, is_shareable, words, read), graph
         graph = walk.run()
+        taken_apart(old.region)
         dce(graph)
         graph.info["settled"] = not leaves_work(walk, graph)
         n = count(graph.region)

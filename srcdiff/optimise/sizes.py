@@ -66,27 +66,34 @@ def carried_from(op: Op, p: Val) -> Val | None:
 
 def first_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> Graph:
     """Ask the first version of an array for its shape."""
-
-    def region(r: Region) -> None:
-        for op in r.ops:
-            for n in of_shape(op, shape_only):
-                v = op.ins[n]
-                if isinstance(v, Val):
-                    op.ins[n] = first(v, is_copy)
-            for inner in op.regions:
-                region(inner)
-
-    region(graph.region)
+    ask_first(graph.region, shape_only, is_copy)
     return graph
+
+
+def ask_first(region: Region, shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:
+    for op in region.ops:
+        for n in of_shape(op, shape_only):
+            v = op.ins[n]
+            if isinstance(v, Val):
+                op.ins[n] = first(v, is_copy)
+        for inner in op.regions:
+            ask_first(inner, shape_only, is_copy)
 
 
 def newest_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:
     """Ask the last version there is: an older one would want a name of its own."""
-    params = set(graph.region.params)
+    Newest(set(graph.region.params), shape_only, is_copy).region(graph.region, {})
 
-    def region(r: Region, newest: dict[Val, Val]) -> None:
+
+class Newest:
+    """One walk."""
+
+    def __init__(self, params: set[Val], shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:
+        self.params, self.shape_only, self.is_copy = params, shape_only, is_copy
+
+    def region(self, r: Region, newest: dict[Val, Val]) -> None:
         for op in r.ops:
-            for n in of_shape(op, shape_only):
+            for n in of_shape(op, self.shape_only):
                 v = op.ins[n]
                 while isinstance(v, Val) and v in newest:
                     v = newest[v]
@@ -100,17 +107,20 @@ def newest_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any]
                         start = carried_from(op, p)
                         if start is not None:
                             below[start] = p
-                region(inner, below)
+                self.region(inner, below)
             if view is not None:
                 for p, f in zip(view.params, view.finals, strict=True):
                     start = carried_from(op, p)
                     if start is not None and alike(start, f):
                         newest[start] = f
-            elif op.code == "prim" and is_copy(op.fn) and op.ins[0] in params and alike(op.ins[0], op.out):
+            elif (
+                op.code == "prim"
+                and self.is_copy(op.fn)
+                and op.ins[0] in self.params
+                and alike(op.ins[0], op.out)
+            ):
                 newest.setdefault(op.ins[0], op.out)  # type: ignore[arg-type]
             elif op.code == "prim" and op.fn in (ops.setitem, ops.additem):
                 base = op.ins[0]
                 if isinstance(base, Val) and alike(base, op.out):
                     newest[base] = op.out
-
-    region(graph.region, {})

@@ -16,7 +16,7 @@ from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
 from srcdiff.faults import guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -137,9 +137,16 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     values = list(g.region.results)
     bars = fitting.in_structure(g, bars, request.wrt)
     g.region.results = [outcome(values, gradient(bars, request), request)]
+    swept = list(walk(g.region))
     dce(g, frozenset(r.spared))
     fetch(r)
-    return fitting.with_dtypes(context.optimised(g), request)
+    g = context.optimised(g)
+    for known in (*r.mirrors, r.root, r):
+        vars(known).clear()  # (they know one another: only a search for garbage would find them)
+    for o in swept:
+        for v in o.outs:
+            v.op = None
+    return fitting.with_dtypes(g, request)
 
 
 def known_kinds(graph: Graph, request: Request) -> Graph:

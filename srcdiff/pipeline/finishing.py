@@ -10,7 +10,7 @@ from srcdiff.emit.devices import beyond
 from srcdiff.emit.spelling import Spelling
 from srcdiff.errors import NoRule
 from srcdiff.faults import guarded
-from srcdiff.ir.graph import Graph, clone
+from srcdiff.ir.graph import Graph, clone, taken_apart
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.load import load
@@ -66,6 +66,7 @@ def finish(
     if on_device():
         check_device(own_graph, *called.values())
     text = emit(own_graph, name, docstring, called)
+    taken_apart(own_graph.region)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
 
 
