@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import enum
 import functools
 import json
 from collections.abc import Callable
@@ -315,6 +316,70 @@ def functions_in_turn(x):
         f = take if f is put and v > 1 else put
         then = max if then is min else min
     return buffer @ x + s
+
+
+# ---- elements counted from the end of a list that grows
+
+
+@program
+def last_element_kept(x):
+    rows = [[x[1], x[i]] for i in range(3)]
+    last, two = rows[-1], (rows[-2], rows[-3])
+    rows.append([x[2], x[2]])
+    last[1] = x[0] * 5
+    rows += [[x[0], x[1]]]
+    two[0][0] *= x[3]
+    return sum(weighted(r) * (k + 1) for k, r in enumerate(rows)) + last[0] ** 2 * last[1]
+
+
+@program
+def counted_from_an_end(x):
+    rows, k = [np.array([x[1], x[i]]) for i in range(3)], -1 if x[0] > 0 else 0
+    row, half = rows[k], rows[-2][:1]
+    rows.append(row * x[1])
+    half[0] = x[2] ** 2
+    return sum(weighted(r) * (k + 1) for k, r in enumerate(rows)) + np.sum(row)
+
+
+@program
+def last_of_a_growing_list(x):
+    rows = []
+    for v in x:
+        rows.append([v, x[0]])
+        last = rows[-1]
+        rows.append([v * x[1], 1.0])
+        last[0] *= x[2]
+    return sum(a * b * a for a, b in rows) + last[1]
+
+
+# ---- properties of objects that lie outside
+
+
+class Grade(enum.Enum):
+    LOW = 2.0
+    HIGH = 3.0
+
+    @property
+    def weight(self):
+        return self.value + 0.5
+
+
+class Piece:
+    def __init__(self, grade, size):
+        self.grade, self.size = grade, size
+
+    @property
+    def cost(self):
+        return self.size * self.grade.weight
+
+
+@program
+def properties_of_members(x):
+    pieces = [Piece(Grade.HIGH if k % 2 else Grade.LOW, v) for k, v in enumerate(x)]
+    by = collections.defaultdict(list)
+    for p in pieces:
+        by[p.grade].append(p)
+    return sum(g.weight * sum(p.cost**2 for p in held) for g, held in by.items()) + pieces[1].cost
 
 
 # ---- dicts that come from elsewhere: their keys have no places to be found at

@@ -16,7 +16,7 @@ from srcdiff.frontend import aliases, sharing
 from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, kind, same
+from srcdiff.ir.graph import Atom, Const, Struct, Val, kind, same
 from srcdiff.ir.kinds import INT, UNKNOWN, Kind, Scalar, Seq, Tree, fresh_sym, has_cell
 from srcdiff.ir.records import dataclass
 
@@ -195,6 +195,56 @@ def apart(lw: Lowerer, box: Loc, b: Bound) -> Bound:
     if all(x is y for x, y in zip(items, b.items, strict=True)):
         return b
     return replace(b, items=items)
+
+
+def hold_still(lw: Lowerer, box: Loc) -> None:
+    """A list is about to grow at its end: places in it that are counted from there are so from its start."""
+    if lw.frame.static:
+        return
+    after, depth = lw.names_after(), len(box.path)
+    old = lw.read(box)
+
+    def still(b: Bound) -> Bound:
+        if isinstance(b, Agg):
+            items = tuple(map(still, b.items))
+            return b if all(x is y for x, y in zip(items, b.items, strict=True)) else replace(b, items=items)
+        at = lw.settled(b) if isinstance(b, Loc) else b
+        if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
+            return b
+        if any(not same_step(s, t) for s, t in zip(at.path, box.path)):
+            return b
+        step = at.path[depth]
+        index = from_start(lw, old, step.args[0])
+        if index is step.args[0]:
+            return b
+        return replace(at, path=(*at.path[:depth], element_step(index), *at.path[depth + 1 :]))
+
+    for key, b in list(lw.state.names.items()):
+        if key[0] not in after or key[1] in after[key[0]]:
+            lw.state.names[key] = still(b)
+    for cell, held in list(lw.state.cells.items()):
+        if isinstance(held, Agg):
+            lw.state.cells[cell] = still(held)
+        elif isinstance(held, Forward):
+            now = still(Loc(held.cell, held.path))
+            assert isinstance(now, Loc)
+            lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
+
+
+def same_step(s: Step, t: Step) -> bool:
+    return s.fn is t.fn and len(s.args) == len(t.args) and all(map(same, s.args, t.args))
+
+
+def from_start(lw: Lowerer, seq: Atom, index: Atom) -> Atom:
+    """The place of an element, counted from the start of a list."""
+    if isinstance(index, Const):
+        if isinstance(index.value, int) and index.value < 0:
+            return lw.prim(operator.sub, [length(lw, seq), Const(-index.value)], result=INT)
+        return index
+    counted = isinstance(index, Val) and isinstance(index.kind, Scalar)
+    if not counted or (isinstance(index, Val) and index.op is not None and index.op.fn is len):
+        return index
+    return lw.prim(operator.mod, [index, length(lw, seq)], result=INT)
 
 
 def taken_out(lw: Lowerer, box: Loc, value: Atom) -> Bound:
