@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
 import enum
 import functools
@@ -18,7 +19,7 @@ from numpy.polynomial import Polynomial
 from scipy.optimize import minimize_scalar
 
 import numeric
-from srcdiff import grad, jvp, source, vjp
+from srcdiff import UnsupportedSyntax, grad, jvp, source, vjp
 
 X = np.array([0.5, 1.5, 2.5, 0.8])
 PROGRAMS: list[Callable[[Any], Any]] = []
@@ -352,6 +353,47 @@ def last_of_a_growing_list(x):
     return sum(a * b * a for a, b in rows) + last[1]
 
 
+# ---- lists that are changed while something runs over them
+
+
+@program
+def changed_while_numbered(x):
+    values, out = [x[0], x[1], x[2]], 0.0
+    for i, v in enumerate(values):
+        values[2] = x[0] * 5
+        out += v * v * (i + 1)
+    for v, w in zip(values, x):
+        values[1] = values[1] * w
+        out += v * v * w
+    for v in reversed(values):
+        values[0] = x[1] * 5
+        out += v * v
+    return out
+
+
+@program
+def changed_while_mapped(x):
+    values, out = [x[0], x[1], x[2]], 0.0
+    for v in iter(values):
+        values[2] = x[0] * 5
+        out += v * v
+    for v in map(lambda v: v * 2, values):  # noqa: C417
+        values[2] = values[2] * x[1]
+        out += v * v
+    for v in (v * 2 for v in values):
+        values[1] = x[3] ** 2
+        out += v * v
+    return out
+
+
+@program
+def copied_with_what_is_in_it(x):
+    rows = [(x[0], [x[1], x[2]]) for _ in range(2)]
+    also = copy.copy(rows)
+    rows[0][1][1] = x[3] ** 2
+    return also[0][1][1] * also[1][1][1] * also[0][0]
+
+
 # ---- properties of objects that lie outside
 
 
@@ -466,3 +508,16 @@ def test_a_function_that_changes_is_a_flag() -> None:
         return x
 
     assert "g_sin = True" in source(grad(f), 1.0, 30)
+
+
+def test_a_list_that_grows_while_it_is_numbered() -> None:
+    def f(x):
+        values, out = [x[0], x[1]], 0.0
+        for i, v in enumerate(values):
+            if i == 1:
+                values.append(x[2])
+            out += v * v * (i + 1)
+        return out
+
+    with pytest.raises(UnsupportedSyntax, match="changes its length while it is looped over"):
+        grad(f)(X)
