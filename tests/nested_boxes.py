@@ -65,7 +65,7 @@ class Maker:
         if s in ("n", "v"):
             return self.number() if s == "n" else self.vector()
         if s[0] == "list":
-            if self.rng.random() < 0.2 and not isinstance(s[1], str):
+            if self.rng.random() < 0.5 and not isinstance(s[1], str):
                 return f"[{self.made(s[1])} for _ in range({s[2]})]"
             return f"[{', '.join(self.made(s[1]) for _ in range(s[2]))}]"
         if s[0] == "dict":

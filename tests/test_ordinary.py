@@ -353,6 +353,63 @@ def last_of_a_growing_list(x):
     return sum(a * b * a for a, b in rows) + last[1]
 
 
+# ---- what an element of a list had, and has no more
+
+
+class Body:
+    def __init__(self, at, speed):
+        self.at, self.speed = at, speed
+
+    def step(self, pull):
+        before = self.at
+        self.at = self.at + 0.1 * self.speed
+        self.speed = self.speed + 0.1 * pull(before)
+
+
+@program
+def bodies_in_steps(x):
+    bodies = [Body(x * k, x + k) for k in range(3)]
+    for _ in range(2):
+        for b in bodies:
+            b.step(lambda q: -q * x[0])
+    return sum(np.sum(b.at * b.speed) for b in bodies)
+
+
+@program
+def field_kept_by_a_name(x):
+    rows = [{"a": x * 1.0, "b": [x[0]]} for _ in range(3)]
+    a, b, own = rows[0]["a"], rows[-1]["b"], x * 3
+    rows[0]["a"], rows[2]["b"] = x**3, [x[1]]
+    rows[1]["a"] = own
+    a[0], own[1] = 5 * x[1], x[2]
+    b.append(x[2])
+    return np.sum(a) * rows[0]["a"][0] + sum(b) * rows[2]["b"][0] + np.sum(rows[1]["a"] ** 2)
+
+
+@program
+def fields_exchanged(x):
+    bodies = [Body(x * k, x**2) for k in range(3)]
+    held = (bodies[1].at, 3.0)
+
+    def turned(b):
+        old = b.at
+        b.at, b.speed = b.speed, b.at
+        return old
+
+    olds = [turned(b) for b in bodies]
+    return sum(np.sum(b.at * b.speed**2) for b in bodies) + sum(map(np.sum, olds)) * np.sum(held[0])
+
+
+@program
+def parts_moved_in_an_element(x):
+    rows = [[np.sin(x), x * 2] for _ in range(3)]
+    first, taken = rows[1][0], rows[0].pop()
+    rows[1].reverse()
+    rows[2].insert(0, first * x[1])
+    taken[0] = x[1] * 3
+    return np.sum(first * rows[1][0]) * np.sum(taken) + np.sum(rows[2][1] * rows[0][0])
+
+
 # ---- lists that are changed while something runs over them
 
 

@@ -23,8 +23,10 @@ from srcdiff.ir.records import dataclass
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["changeable", "detach", "element_step", "exchange", "put_in", "reached", "share_elements",
-           "taken_out"]
+__all__ = [
+    "changeable", "detach", "element_step", "exchange", "from_start", "hold_still", "is_place", "put_in",
+    "reached", "replaced", "share_elements", "taken_out",
+]  # fmt: skip
 
 
 def changeable(k: Kind) -> bool:
@@ -203,6 +205,8 @@ def hold_still(lw: Lowerer, box: Loc) -> None:
         return
     after, depth = lw.names_after(), len(box.path)
     old = lw.read(box)
+    if not isinstance(kind(old), Seq) or not changeable(kind(old).elem):  # type: ignore[union-attr]
+        return
 
     def still(b: Bound) -> Bound:
         if isinstance(b, Agg):
@@ -225,10 +229,76 @@ def hold_still(lw: Lowerer, box: Loc) -> None:
     for cell, held in list(lw.state.cells.items()):
         if isinstance(held, Agg):
             lw.state.cells[cell] = still(held)
+
+
+def replaced(lw: Lowerer, place: Loc, old: Agg, new: Agg) -> Agg:
+    """An element of a list gets other parts: who holds one that it had, holds it alone from now on.
+
+    The new content, with what was a part of the element and still is, elsewhere in it, as such.
+    """
+    for key, item in zip(old.keys, old.items, strict=True):
+        if key in new.keys and is_place(lw, new.items[new.keys.index(key)], item):
+            continue
+        if changeable(kind(lw.read(item))):
+            new = left_behind(lw, Loc(place.cell, (*place.path, element_step(Const(key)))), new)
+    return new
+
+
+def is_place(lw: Lowerer, a: Bound, b: Bound) -> bool:
+    """Whether two bounds are one place, surely."""
+    a, b = lw.settled(a), lw.settled(b)
+    if not isinstance(a, Loc) or not isinstance(b, Loc):
+        return a is b
+    return a.cell == b.cell and len(a.path) == len(b.path) and all(map(same_step, a.path, b.path))
+
+
+def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
+    """What lives at a place of a list lives on without it, in a cell of its own, where somebody holds it."""
+    after, depth = lw.names_after(), len(spot.path)
+    home: Loc | None = None
+
+    def moved(b: Bound) -> Bound:
+        nonlocal home
+        if isinstance(b, Agg):
+            items = tuple(map(moved, b.items))
+            return b if all(x is y for x, y in zip(items, b.items, strict=True)) else replace(b, items=items)
+        at = lw.settled(b) if isinstance(b, Loc) else b
+        if not isinstance(at, Loc) or at.cell != spot.cell or len(at.path) < depth:
+            return b
+        if any(map(apart_steps, at.path, spot.path)):
+            return b
+        if not all(map(same_step, at.path, spot.path)):  # of this element or of another one
+            lw.mixed.add(spot.cell)
+            return lw.freeze(lw.bind(lw.read(at)))
+        if home is None:
+            made = lw.bind(lw.read(spot))
+            assert isinstance(made, Loc)
+            home = made
+        return Loc(home.cell, at.path[depth:])
+
+    for key, b in list(lw.state.names.items()):
+        if key[0] not in after or key[1] in after[key[0]]:
+            lw.state.names[key] = moved(b)
+    for cell, held in list(lw.state.cells.items()):
+        if isinstance(held, Agg):
+            lw.state.cells[cell] = moved(held)
         elif isinstance(held, Forward):
-            now = still(Loc(held.cell, held.path))
-            assert isinstance(now, Loc)
-            lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
+            now = moved(place := Loc(held.cell, held.path))
+            if now is not place:
+                assert isinstance(now, Loc)
+                lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
+    found = moved(new)
+    assert isinstance(found, Agg)
+    return found
+
+
+def apart_steps(s: Step, t: Step) -> bool:
+    """Whether two steps lead to different parts, whatever the values are."""
+    a, b = s.args[:1], t.args[:1]
+    if s.fn is not t.fn or not a or not b or not isinstance(a[0], Const) or not isinstance(b[0], Const):
+        return False
+    x, y = a[0].value, b[0].value
+    return x != y and not (isinstance(x, int) and isinstance(y, int) and (x < 0) != (y < 0))
 
 
 def same_step(s: Step, t: Step) -> bool:
