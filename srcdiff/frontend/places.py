@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, sharing
-from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
+from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Plain, Step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind, same
@@ -247,6 +247,11 @@ def replaced(lw: Lowerer, place: Loc, old: Agg, new: Agg) -> Agg:
 def is_place(lw: Lowerer, a: Bound, b: Bound) -> bool:
     """Whether two bounds are one place, surely."""
     a, b = lw.settled(a), lw.settled(b)
+    if isinstance(a, Agg) and isinstance(b, Agg):
+        alike = a.type is b.type and a.keys == b.keys
+        return alike and all(is_place(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
+    if isinstance(a, Plain) and isinstance(b, Plain):
+        return same(a.atom, b.atom)
     if not isinstance(a, Loc) or not isinstance(b, Loc):
         return a is b
     return a.cell == b.cell and len(a.path) == len(b.path) and all(map(same_step, a.path, b.path))
@@ -255,7 +260,7 @@ def is_place(lw: Lowerer, a: Bound, b: Bound) -> bool:
 def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
     """What lives at a place of a list lives on without it, in a cell of its own, where somebody holds it."""
     after, depth = lw.names_after(), len(spot.path)
-    home: Loc | None = None
+    home: Bound | None = None
 
     def moved(b: Bound) -> Bound:
         nonlocal home
@@ -271,10 +276,8 @@ def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
             lw.mixed.add(spot.cell)
             return lw.freeze(lw.bind(lw.read(at)))
         if home is None:
-            made = lw.bind(lw.read(spot))
-            assert isinstance(made, Loc)
-            home = made
-        return Loc(home.cell, at.path[depth:])
+            home = lw.bind(lw.read(spot))
+        return part_of(home, at.path[depth:])
 
     for key, b in list(lw.state.names.items()):
         if key[0] not in after or key[1] in after[key[0]]:
@@ -284,12 +287,25 @@ def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
             lw.state.cells[cell] = moved(held)
         elif isinstance(held, Forward):
             now = moved(place := Loc(held.cell, held.path))
-            if now is not place:
-                assert isinstance(now, Loc)
+            if isinstance(now, Loc) and now is not place:
                 lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
+            elif now is not place:
+                lw.state.cells[cell] = now
     found = moved(new)
     assert isinstance(found, Agg)
     return found
+
+
+def part_of(b: Bound, path: tuple[Step, ...]) -> Bound:
+    """What some steps from a bound lead to."""
+    for n, s in enumerate(path):
+        if not isinstance(b, Agg):
+            assert isinstance(b, Loc)
+            return Loc(b.cell, (*b.path, *path[n:]))
+        key = s.args[0]
+        assert isinstance(key, Const)
+        b = b.items[b.keys.index(key.value)]
+    return b
 
 
 def apart_steps(s: Step, t: Step) -> bool:
