@@ -410,6 +410,22 @@ def parts_moved_in_an_element(x):
     return np.sum(first * rows[1][0]) * np.sum(taken) + np.sum(rows[2][1] * rows[0][0])
 
 
+@program
+def polynomials_of_roots_and_trimmed(x):
+    p = Polynomial.fromroots(x) * 0.1 + Polynomial.fromroots([x[0], 2.0], [0.0, 3.0]).convert()
+    q = Polynomial(np.concatenate([x, np.zeros(2)])).trim()
+    return p(0.3) + q(x[1]) * q.degree()
+
+
+@program
+def array_of_the_chosen_one(x):
+    named = {k: Body(x * n, x + n) for n, k in enumerate("abc")}
+    key = "abc"[int(3 * x[0])]
+    old = named[key].at
+    named[key].at = x**2
+    return np.sum(old * named[key].at)
+
+
 # ---- lists that are changed while something runs over them
 
 

@@ -261,6 +261,7 @@ def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
     """What lives at a place of a list lives on without it, in a cell of its own, where somebody holds it."""
     after, depth = lw.names_after(), len(spot.path)
     home: Bound | None = None
+    moving = False  # what has moved into a list, which nobody may hold: who does has been seen to
 
     def moved(b: Bound) -> Bound:
         nonlocal home
@@ -273,6 +274,8 @@ def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
         if any(map(apart_steps, at.path, spot.path)):
             return b
         if not all(map(same_step, at.path, spot.path)):  # of this element or of another one
+            if moving:
+                return b
             lw.mixed.add(spot.cell)
             return lw.freeze(lw.bind(lw.read(at)))
         if home is None:
@@ -282,16 +285,19 @@ def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
     for key, b in list(lw.state.names.items()):
         if key[0] not in after or key[1] in after[key[0]]:
             lw.state.names[key] = moved(b)
-    for cell, held in list(lw.state.cells.items()):
+    holders = list(lw.state.cells.items())
+    for cell, held in holders:
         if isinstance(held, Agg):
             lw.state.cells[cell] = moved(held)
-        elif isinstance(held, Forward):
+    found = moved(new)
+    moving = True
+    for cell, held in holders:
+        if isinstance(held, Forward):
             now = moved(place := Loc(held.cell, held.path))
             if isinstance(now, Loc) and now is not place:
                 lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
             elif now is not place:
                 lw.state.cells[cell] = now
-    found = moved(new)
     assert isinstance(found, Agg)
     return found
 
