@@ -10,7 +10,7 @@ import linecache
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -254,12 +254,16 @@ def program(seed: int) -> tuple[str, Any]:
     maker = Maker(seed)
     body = list(maker.block(maker.rng.choice((4, 6, 9, 12))))
     lines = ["def f(x):", *(f"    {line}" for line in body), f"    return {maker.result()}"]
-    text = PRELUDE + "\n".join(lines) + "\n"
-    file = f"<aliasing {seed}>"
+    text = "\n".join(lines)
+    return text, compiled(f"<aliasing {seed}>", PRELUDE + text + "\n")
+
+
+def compiled(file: str, text: str) -> Any:
+    """The function ``f`` of a text."""
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    space: dict[str, Any] = {"__name__": "aliasing_program"}
+    space: dict[str, Any] = {"__name__": "random_program"}
     exec(compile(text, file, "exec"), space)
-    return "\n".join(lines), space["f"]
+    return space["f"]
 
 
 def differences(f: Any, x: np.ndarray) -> np.ndarray:
@@ -291,7 +295,10 @@ def twice(f: Any, x: np.ndarray, size: float) -> str:
     return ""
 
 
-def outcome(seed: int, order: int = 1) -> tuple[str, str]:
+Programs = Callable[[int], tuple[str, Any]]
+
+
+def outcome(seed: int, order: int = 1, program: Programs = program) -> tuple[str, str]:
     """How the gradient of one program comes out: right, refused, wrong, crash; and what to look at."""
     text, f = program(seed)
     x = np.array([0.3, -0.5, 0.8, 0.2])
@@ -318,12 +325,12 @@ def outcome(seed: int, order: int = 1) -> tuple[str, str]:
     return "right", ""
 
 
-def main() -> None:
+def main(program: Programs = program) -> None:
     numbers = [int(a) for a in sys.argv[1:] if not a.startswith("-")]
     many, start = (*numbers, *(2000, 0)[len(numbers) :])
     counts: Counter[str] = Counter()
     for seed in range(start, start + many):
-        what, detail = outcome(seed, 2 if "-2" in sys.argv else 1)
+        what, detail = outcome(seed, 2 if "-2" in sys.argv else 1, program)
         counts[what] += 1
         if what in ("wrong", "crash") or (what == "refused" and "-r" in sys.argv):
             print(f"=== {seed} {what}\n{detail}\n", flush=True)

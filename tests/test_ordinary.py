@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
+import enum
 import functools
 import json
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from numpy.polynomial import Polynomial
 from scipy.optimize import minimize_scalar
 
 import numeric
-from srcdiff import grad, jvp, source, vjp
+from srcdiff import UnsupportedSyntax, grad, jvp, source, vjp
 
 X = np.array([0.5, 1.5, 2.5, 0.8])
 PROGRAMS: list[Callable[[Any], Any]] = []
@@ -317,6 +319,184 @@ def functions_in_turn(x):
     return buffer @ x + s
 
 
+# ---- elements counted from the end of a list that grows
+
+
+@program
+def last_element_kept(x):
+    rows = [[x[1], x[i]] for i in range(3)]
+    last, two = rows[-1], (rows[-2], rows[-3])
+    rows.append([x[2], x[2]])
+    last[1] = x[0] * 5
+    rows += [[x[0], x[1]]]
+    two[0][0] *= x[3]
+    return sum(weighted(r) * (k + 1) for k, r in enumerate(rows)) + last[0] ** 2 * last[1]
+
+
+@program
+def counted_from_an_end(x):
+    rows, k = [np.array([x[1], x[i]]) for i in range(3)], -1 if x[0] > 0 else 0
+    row, half = rows[k], rows[-2][:1]
+    rows.append(row * x[1])
+    half[0] = x[2] ** 2
+    return sum(weighted(r) * (k + 1) for k, r in enumerate(rows)) + np.sum(row)
+
+
+@program
+def last_of_a_growing_list(x):
+    rows = []
+    for v in x:
+        rows.append([v, x[0]])
+        last = rows[-1]
+        rows.append([v * x[1], 1.0])
+        last[0] *= x[2]
+    return sum(a * b * a for a, b in rows) + last[1]
+
+
+# ---- what an element of a list had, and has no more
+
+
+class Body:
+    def __init__(self, at, speed):
+        self.at, self.speed = at, speed
+
+    def step(self, pull):
+        before = self.at
+        self.at = self.at + 0.1 * self.speed
+        self.speed = self.speed + 0.1 * pull(before)
+
+
+@program
+def bodies_in_steps(x):
+    bodies = [Body(x * k, x + k) for k in range(3)]
+    for _ in range(2):
+        for b in bodies:
+            b.step(lambda q: -q * x[0])
+    return sum(np.sum(b.at * b.speed) for b in bodies)
+
+
+@program
+def field_kept_by_a_name(x):
+    rows = [{"a": x * 1.0, "b": [x[0]]} for _ in range(3)]
+    a, b, own = rows[0]["a"], rows[-1]["b"], x * 3
+    rows[0]["a"], rows[2]["b"] = x**3, [x[1]]
+    rows[1]["a"] = own
+    a[0], own[1] = 5 * x[1], x[2]
+    b.append(x[2])
+    return np.sum(a) * rows[0]["a"][0] + sum(b) * rows[2]["b"][0] + np.sum(rows[1]["a"] ** 2)
+
+
+@program
+def fields_exchanged(x):
+    bodies = [Body(x * k, x**2) for k in range(3)]
+    held = (bodies[1].at, 3.0)
+
+    def turned(b):
+        old = b.at
+        b.at, b.speed = b.speed, b.at
+        return old
+
+    olds = [turned(b) for b in bodies]
+    return sum(np.sum(b.at * b.speed**2) for b in bodies) + sum(map(np.sum, olds)) * np.sum(held[0])
+
+
+@program
+def parts_moved_in_an_element(x):
+    rows = [[np.sin(x), x * 2] for _ in range(3)]
+    first, taken = rows[1][0], rows[0].pop()
+    rows[1].reverse()
+    rows[2].insert(0, first * x[1])
+    taken[0] = x[1] * 3
+    return np.sum(first * rows[1][0]) * np.sum(taken) + np.sum(rows[2][1] * rows[0][0])
+
+
+@program
+def polynomials_of_roots_and_trimmed(x):
+    p = Polynomial.fromroots(x) * 0.1 + Polynomial.fromroots([x[0], 2.0], [0.0, 3.0]).convert()
+    q = Polynomial(np.concatenate([x, np.zeros(2)])).trim()
+    return p(0.3) + q(x[1]) * q.degree()
+
+
+@program
+def array_of_the_chosen_one(x):
+    named = {k: Body(x * n, x + n) for n, k in enumerate("abc")}
+    key = "abc"[int(3 * x[0])]
+    old = named[key].at
+    named[key].at = x**2
+    return np.sum(old * named[key].at)
+
+
+# ---- lists that are changed while something runs over them
+
+
+@program
+def changed_while_numbered(x):
+    values, out = [x[0], x[1], x[2]], 0.0
+    for i, v in enumerate(values):
+        values[2] = x[0] * 5
+        out += v * v * (i + 1)
+    for v, w in zip(values, x):
+        values[1] = values[1] * w
+        out += v * v * w
+    for v in reversed(values):
+        values[0] = x[1] * 5
+        out += v * v
+    return out
+
+
+@program
+def changed_while_mapped(x):
+    values, out = [x[0], x[1], x[2]], 0.0
+    for v in iter(values):
+        values[2] = x[0] * 5
+        out += v * v
+    for v in map(lambda v: v * 2, values):  # noqa: C417
+        values[2] = values[2] * x[1]
+        out += v * v
+    for v in (v * 2 for v in values):
+        values[1] = x[3] ** 2
+        out += v * v
+    return out
+
+
+@program
+def copied_with_what_is_in_it(x):
+    rows = [(x[0], [x[1], x[2]]) for _ in range(2)]
+    also = copy.copy(rows)
+    rows[0][1][1] = x[3] ** 2
+    return also[0][1][1] * also[1][1][1] * also[0][0]
+
+
+# ---- properties of objects that lie outside
+
+
+class Grade(enum.Enum):
+    LOW = 2.0
+    HIGH = 3.0
+
+    @property
+    def weight(self):
+        return self.value + 0.5
+
+
+class Piece:
+    def __init__(self, grade, size):
+        self.grade, self.size = grade, size
+
+    @property
+    def cost(self):
+        return self.size * self.grade.weight
+
+
+@program
+def properties_of_members(x):
+    pieces = [Piece(Grade.HIGH if k % 2 else Grade.LOW, v) for k, v in enumerate(x)]
+    by = collections.defaultdict(list)
+    for p in pieces:
+        by[p.grade].append(p)
+    return sum(g.weight * sum(p.cost**2 for p in held) for g, held in by.items()) + pieces[1].cost
+
+
 # ---- dicts that come from elsewhere: their keys have no places to be found at
 
 TABLE = '{"1": 2.0, "0": 3.0}'
@@ -401,3 +581,16 @@ def test_a_function_that_changes_is_a_flag() -> None:
         return x
 
     assert "g_sin = True" in source(grad(f), 1.0, 30)
+
+
+def test_a_list_that_grows_while_it_is_numbered() -> None:
+    def f(x):
+        values, out = [x[0], x[1]], 0.0
+        for i, v in enumerate(values):
+            if i == 1:
+                values.append(x[2])
+            out += v * v * (i + 1)
+        return out
+
+    with pytest.raises(UnsupportedSyntax, match="changes its length while it is looped over"):
+        grad(f)(X)

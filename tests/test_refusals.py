@@ -194,7 +194,7 @@ TWICE = "f calls itself and changes an array or list that it sees twice"
 REFUSED: list[tuple[Any, tuple[Any, ...], str, str]] = [
     (two_choices_on, (np.ones(3), 1.0, 1.0), "aliasing", "this may or may not change 'a' as well"),
     (copy_in_any_order, (np.ones((2, 3)),), "aliasing", "this may or may not change 'a' as well"),
-    (array_of_an_array, (np.ones((2, 3)),), "aliasing", "this may or may not change 'a' as well"),
+    (array_of_an_array, (np.ones((2, 3)).T,), "aliasing", "this may or may not change 'a' as well"),
     (seen_as_two_arguments, (np.ones(3), 20), "aliasing", TWICE),
     (seen_by_closure_and_argument, (np.ones(3), 20), "aliasing", TWICE),
     (set_of_numbers, (1.0,), "set", "a set of numbers that are known only at run time has no derivative"),

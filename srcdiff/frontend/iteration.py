@@ -8,6 +8,7 @@ becomes a generator itself (the texts in ``iterators``), and ``generators.drive`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,9 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
             whole = rolled(lw, tree, node)
             if whole is not None:
                 return counted_or_unrolled(lw, node, whole, orelse, items)
-        return unroll(lw, node, items, orelse, known_items.live_list(lw, it))
+        live = known_items.live_list(lw, it)
+        held = [] if live is not None else known_items.lists_in(lw, tree)
+        return unroll(lw, node, items, orelse, live, held)
     if items is not None:
         before = {
             c: lw.state.cells[c] for c in known_items.looked_at(lw, it) | known_items.looked_at(lw, tree)
@@ -292,8 +295,12 @@ def unroll(
     items: list[known_items.Item],
     orelse: list[Any] | None = None,
     live: Loc | None = None,
+    held: Sequence[tuple[Loc, int]] = (),
 ) -> Any:
-    """A loop over a container of known structure: its body once for each element."""
+    """A loop over a container of known structure: its body once for each element.
+
+    ``live``: the list itself, which may grow; ``held``: lists in a zip or the like, which may not.
+    """
     orelse = node.orelse if orelse is None else orelse
     if len(items) > known_items.LONGEST:
         return homogeneous(lw, node, items, orelse)
@@ -307,6 +314,8 @@ def unroll(
                         help="loop over a copy: list(xs)")  # fmt: skip
             item = known_items.given(now.items[k]) if k < len(now.items) else None
         if item is None:
+            for at, size in held:
+                known_items.still_long(lw, at, size, node)
             return lw.block(orelse)
         lw.assign(node.target, item())
         lw.copies *= len(items)

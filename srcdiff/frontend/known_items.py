@@ -33,8 +33,10 @@ __all__ = [
     "is_cursor",
     "items_of",
     "lazy",
+    "lists_in",
     "live_list",
     "looked_at",
+    "still_long",
     "take",
 ]
 
@@ -105,7 +107,7 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
             taken.append(it.cell)
             lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
             seq, at = content(lw, box.type.seq), constant(lw.read(box.items[0]))
-            if isinstance(seq, Agg) and isinstance(at, int):
+            if isinstance(seq, Agg) and seq.type is not list and isinstance(at, int):
                 return Agg(tuple, tuple(range(len(seq.items) - at)), seq.items[at:])
             return Iter("tail", (box.type.seq, box.items[0]))
         own = protocol(lw, it, box, node)
@@ -164,6 +166,10 @@ def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
         return indexed_items(lw, c, n) if isinstance(n, int) and n <= SHORT else None
     if isinstance(c, Plain) and isinstance(c.atom, Struct):
         c = lw.bind(c.atom)
+    at = live_list(lw, it)
+    if at is not None:
+        size = len(content(lw, at).items)
+        return [partial(item_now, lw, at, k, size, node) for k in range(size)]
     if isinstance(c, Agg):
         if c.type is dict:
             return [given(mappings.key_bound(k)) for k in c.keys]
@@ -219,9 +225,35 @@ def items_of(lw: Lowerer, it: Bound, node: Any) -> list[Item] | None:
             return None
         frame = outer.inner(inline=True)
         return [partial(element_of, lw, frame, tree, item) for item in items]
+    if c.kind == "tail":
+        items = items_of(lw, c.parts[0], node)
+        first = constant(lw.read(c.parts[1]))
+        return items[first:] if items is not None and isinstance(first, int) else None
     if c.kind == "repeat" and c.parts[1] is not None and isinstance(constant(c.parts[1]), int):
         return [given(c.parts[0])] * constant(c.parts[1])
     return numbers_of(c) if lw.frame.static else None
+
+
+def item_now(lw: Lowerer, at: Loc, k: int, size: int, node: Any) -> Bound:
+    """An item of a list when the loop comes to it: what the trips before have made of it."""
+    return still_long(lw, at, size, node).items[k]
+
+
+def still_long(lw: Lowerer, at: Loc, size: int, node: Any) -> Agg:
+    """What is in a list that is looped over, of which nothing was added or taken away."""
+    now = content(lw, at)
+    if not isinstance(now, Agg) or len(now.items) != size:
+        lw.stop("iterate", "this list changes its length while it is looped over", node,
+                help="loop over a copy: list(xs)")  # fmt: skip
+    return now
+
+
+def lists_in(lw: Lowerer, tree: Any) -> list[tuple[Loc, int]]:
+    """The lists that a loop runs over as they are, and how long they are."""
+    if isinstance(tree, Iter):
+        return [x for p in tree.parts if isinstance(p, (Loc, Iter)) for x in lists_in(lw, p)]
+    at = live_list(lw, tree)
+    return [] if at is None else [(at, len(content(lw, at).items))]
 
 
 def numbers_of(it: Any) -> list[Item] | None:

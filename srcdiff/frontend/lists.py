@@ -51,6 +51,7 @@ def put(lw: Lowerer, owner: Loc, new: Atom, node: Any) -> Bound:
 
 def _append(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: Any) -> Bound:
     k, v = kind(atom), lw.read(args[0], node)
+    places.hold_still(lw, owner)
     new = lw.prim(ops.append, [atom, v], result=Seq(join(k.elem, kind(v))), hint=name_of(atom), user=True)  # type: ignore[union-attr]
     lw.write(owner, new, node)
     if places.changeable(kind(v)):
@@ -119,6 +120,7 @@ def extend(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: An
         given = listing.call_list(lw, given, node)
         other = lw.read(given, node)
     k: Any = join(kind(atom), kind(other))
+    places.hold_still(lw, owner)
     put(lw, owner, joined(lw, [atom, other], k, atom), node)
     places.share_elements(lw, owner, args[0], given)
     return NOTHING

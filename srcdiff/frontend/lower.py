@@ -35,6 +35,7 @@ from srcdiff.frontend import (
     mappings,
     matrices,
     objects,
+    places,
     recursion,
     ruled,
     scipy_longhand,
@@ -457,10 +458,21 @@ class Lowerer(Core):
         super().write(b, new, node)
 
     def change(self, place: Loc, content: Any, node: Any = None) -> None:
-        self.check_frozen(self.moved_to(place), node)
-        if self.moved_to(place).path and isinstance(content, Agg) and content.type is list:
-            content = statements.to_sequence(self, content, node)  # lists inside a list may have any length
-        super().change(place, content, node)
+        place = self.moved_to(place)
+        self.check_frozen(place, node)
+        if not place.path or not isinstance(content, Agg):
+            super().change(place, content, node)
+            return
+        old = None if self.frame.static else expressions.content(self, place)
+        parts = places.replaced(self, place, old, content) if isinstance(old, Agg) else content
+        if parts.type is list:  # lists inside a list may have any length
+            super().change(place, statements.to_sequence(self, parts, node), node)
+        else:
+            super().change(place, parts, node)
+        for key, x in zip(parts.keys, parts.items, strict=True):
+            here = (*place.path, places.element_step(Const(key)))
+            if not places.is_place(self, x, Loc(place.cell, here)):
+                places.put_in(self, Loc(place.cell), here, x, node)
 
     def check_frozen(self, b: Loc, node: Any) -> None:
         if b.cell in self.frozen:

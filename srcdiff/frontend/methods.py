@@ -260,7 +260,14 @@ def _list_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
     if not -len(items) <= at < len(items):
         expressions.raises(lw, IndexError("pop index out of range"), node, f"index {at!r} is out of range")
     item = items.pop(at)
-    set_content(lw, owner, Agg(list, tuple(range(len(items))), tuple(items)))
+    return without(lw, owner, item, Agg(list, tuple(range(len(items))), tuple(items)))
+
+
+def without(lw: Lowerer, owner: Bound, item: Bound, rest: Agg) -> Bound:
+    """What has been taken out of a container, of which the rest is left."""
+    held = lw.state.new_cell(Agg(tuple, (0,), (item,)))  # (where the item lives may change with it)
+    set_content(lw, owner, rest)
+    (item,) = lw.state.cells.pop(held).items
     return item
 
 
@@ -346,15 +353,14 @@ def _dict_pop(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node:
         return args[1]
     value = element(lw, box, key, node)
     rest = [(k, x) for k, x in zip(box.keys, box.items, strict=True) if k != constant(key)]
-    set_content(lw, owner, Agg(dict, tuple(k for k, _ in rest), tuple(x for _, x in rest)))
-    return value
+    return without(lw, owner, value, Agg(dict, tuple(k for k, _ in rest), tuple(x for _, x in rest)))
 
 
 def _dict_popitem(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
     if not box.keys:
         expressions.raises(lw, KeyError("popitem(): dictionary is empty"), node, "the dict is empty", "key")
     key, value = box.keys[-1], box.items[-1]
-    set_content(lw, owner, Agg(dict, box.keys[:-1], box.items[:-1]))
+    value = without(lw, owner, value, Agg(dict, box.keys[:-1], box.items[:-1]))
     return Agg(tuple, (0, 1), (mappings.key_bound(key), value))
 
 

@@ -139,12 +139,12 @@ def place_of(root: Any, path: Path, given: Mapping[str, Any] | None = None) -> A
 
 
 def holder(obj: Any, name: str) -> Any:
-    """The object or class that has an attribute."""
+    """The object or class that has an attribute: the object where it is made for each, as by a property."""
     if name in getattr(obj, "__dict__", ()) and not isinstance(obj, type):
         return obj
     for c in (obj if isinstance(obj, type) else type(obj)).__mro__:
         if name in vars(c):
-            return obj if isinstance(vars(c)[name], types.MemberDescriptorType) else c
+            return obj if hasattr(type(vars(c)[name]), "__get__") else c
     return obj
 
 

@@ -13,18 +13,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, sharing
-from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Step
+from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Forward, Loc, Plain, Step
 from srcdiff.frontend.things import mutable
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, kind, same
+from srcdiff.ir.graph import Atom, Const, Struct, Val, kind, same
 from srcdiff.ir.kinds import INT, UNKNOWN, Kind, Scalar, Seq, Tree, fresh_sym, has_cell
 from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["changeable", "detach", "element_step", "exchange", "put_in", "reached", "share_elements",
-           "taken_out"]
+__all__ = [
+    "changeable", "detach", "element_step", "exchange", "from_start", "hold_still", "is_place", "put_in",
+    "reached", "replaced", "share_elements", "taken_out",
+]  # fmt: skip
 
 
 def changeable(k: Kind) -> bool:
@@ -195,6 +197,146 @@ def apart(lw: Lowerer, box: Loc, b: Bound) -> Bound:
     if all(x is y for x, y in zip(items, b.items, strict=True)):
         return b
     return replace(b, items=items)
+
+
+def hold_still(lw: Lowerer, box: Loc) -> None:
+    """A list is about to grow at its end: places in it that are counted from there are so from its start."""
+    if lw.frame.static:
+        return
+    after, depth = lw.names_after(), len(box.path)
+    old = lw.read(box)
+    if not isinstance(kind(old), Seq) or not changeable(kind(old).elem):  # type: ignore[union-attr]
+        return
+
+    def still(b: Bound) -> Bound:
+        if isinstance(b, Agg):
+            items = tuple(map(still, b.items))
+            return b if all(x is y for x, y in zip(items, b.items, strict=True)) else replace(b, items=items)
+        at = lw.settled(b) if isinstance(b, Loc) else b
+        if not isinstance(at, Loc) or at.cell != box.cell or len(at.path) <= depth:
+            return b
+        if any(not same_step(s, t) for s, t in zip(at.path, box.path)):
+            return b
+        step = at.path[depth]
+        index = from_start(lw, old, step.args[0])
+        if index is step.args[0]:
+            return b
+        return replace(at, path=(*at.path[:depth], element_step(index), *at.path[depth + 1 :]))
+
+    for key, b in list(lw.state.names.items()):
+        if key[0] not in after or key[1] in after[key[0]]:
+            lw.state.names[key] = still(b)
+    for cell, held in list(lw.state.cells.items()):
+        if isinstance(held, Agg):
+            lw.state.cells[cell] = still(held)
+
+
+def replaced(lw: Lowerer, place: Loc, old: Agg, new: Agg) -> Agg:
+    """An element of a list gets other parts: who holds one that it had, holds it alone from now on.
+
+    The new content, with what was a part of the element and still is, elsewhere in it, as such.
+    """
+    for key, item in zip(old.keys, old.items, strict=True):
+        if key in new.keys and is_place(lw, new.items[new.keys.index(key)], item):
+            continue
+        if changeable(kind(lw.read(item))):
+            new = left_behind(lw, Loc(place.cell, (*place.path, element_step(Const(key)))), new)
+    return new
+
+
+def is_place(lw: Lowerer, a: Bound, b: Bound) -> bool:
+    """Whether two bounds are one place, surely."""
+    a, b = lw.settled(a), lw.settled(b)
+    if isinstance(a, Agg) and isinstance(b, Agg):
+        alike = a.type is b.type and a.keys == b.keys
+        return alike and all(is_place(lw, x, y) for x, y in zip(a.items, b.items, strict=True))
+    if isinstance(a, Plain) and isinstance(b, Plain):
+        return same(a.atom, b.atom)
+    if not isinstance(a, Loc) or not isinstance(b, Loc):
+        return a is b
+    return a.cell == b.cell and len(a.path) == len(b.path) and all(map(same_step, a.path, b.path))
+
+
+def left_behind(lw: Lowerer, spot: Loc, new: Agg) -> Agg:
+    """What lives at a place of a list lives on without it, in a cell of its own, where somebody holds it."""
+    after, depth = lw.names_after(), len(spot.path)
+    home: Bound | None = None
+    moving = False  # what has moved into a list, which nobody may hold: who does has been seen to
+
+    def moved(b: Bound) -> Bound:
+        nonlocal home
+        if isinstance(b, Agg):
+            items = tuple(map(moved, b.items))
+            return b if all(x is y for x, y in zip(items, b.items, strict=True)) else replace(b, items=items)
+        at = lw.settled(b) if isinstance(b, Loc) else b
+        if not isinstance(at, Loc) or at.cell != spot.cell or len(at.path) < depth:
+            return b
+        if any(map(apart_steps, at.path, spot.path)):
+            return b
+        if not all(map(same_step, at.path, spot.path)):  # of this element or of another one
+            if moving:
+                return b
+            lw.mixed.add(spot.cell)
+            return lw.freeze(lw.bind(lw.read(at)))
+        if home is None:
+            home = lw.bind(lw.read(spot))
+        return part_of(home, at.path[depth:])
+
+    for key, b in list(lw.state.names.items()):
+        if key[0] not in after or key[1] in after[key[0]]:
+            lw.state.names[key] = moved(b)
+    holders = list(lw.state.cells.items())
+    for cell, held in holders:
+        if isinstance(held, Agg):
+            lw.state.cells[cell] = moved(held)
+    found = moved(new)
+    moving = True
+    for cell, held in holders:
+        if isinstance(held, Forward):
+            now = moved(place := Loc(held.cell, held.path))
+            if isinstance(now, Loc) and now is not place:
+                lw.state.cells[cell] = replace(held, cell=now.cell, path=now.path)
+            elif now is not place:
+                lw.state.cells[cell] = now
+    assert isinstance(found, Agg)
+    return found
+
+
+def part_of(b: Bound, path: tuple[Step, ...]) -> Bound:
+    """What some steps from a bound lead to."""
+    for n, s in enumerate(path):
+        if not isinstance(b, Agg):
+            assert isinstance(b, Loc)
+            return Loc(b.cell, (*b.path, *path[n:]))
+        key = s.args[0]
+        assert isinstance(key, Const)
+        b = b.items[b.keys.index(key.value)]
+    return b
+
+
+def apart_steps(s: Step, t: Step) -> bool:
+    """Whether two steps lead to different parts, whatever the values are."""
+    a, b = s.args[:1], t.args[:1]
+    if s.fn is not t.fn or not a or not b or not isinstance(a[0], Const) or not isinstance(b[0], Const):
+        return False
+    x, y = a[0].value, b[0].value
+    return x != y and not (isinstance(x, int) and isinstance(y, int) and (x < 0) != (y < 0))
+
+
+def same_step(s: Step, t: Step) -> bool:
+    return s.fn is t.fn and len(s.args) == len(t.args) and all(map(same, s.args, t.args))
+
+
+def from_start(lw: Lowerer, seq: Atom, index: Atom) -> Atom:
+    """The place of an element, counted from the start of a list."""
+    if isinstance(index, Const):
+        if isinstance(index.value, int) and index.value < 0:
+            return lw.prim(operator.sub, [length(lw, seq), Const(-index.value)], result=INT)
+        return index
+    counted = isinstance(index, Val) and isinstance(index.kind, Scalar)
+    if not counted or (isinstance(index, Val) and index.op is not None and index.op.fn is len):
+        return index
+    return lw.prim(operator.mod, [index, length(lw, seq)], result=INT)
 
 
 def taken_out(lw: Lowerer, box: Loc, value: Atom) -> Bound:

@@ -182,6 +182,12 @@ class Rising:
     def truncate(self, size: Any) -> Any:
         return self.like(self.coef[:size])
 
+    def trim(self, tol: Any = 0) -> Any:
+        n = len(self.coef)
+        while n > 1 and abs(self.coef[n - 1]) <= tol:
+            n -= 1
+        return self.like(self.coef[:n])
+
     def cutdeg(self, deg: Any) -> Any:
         return self.like(self.coef[: deg + 1])
 
@@ -268,6 +274,16 @@ def fitted(x: Any, y: Any, deg: Any, domain: Any = None, w: Any = None, window: 
     return out
 
 
+def of_roots(roots: Any, domain: Any = False, window: Any = None) -> Any:
+    """``Polynomial.fromroots``; without a domain (None is the span of the roots) that of every polynomial."""
+    if domain is None:
+        domain = [np.min(roots), np.max(roots)]
+    out = Rising([0.0], None if domain is False else domain, window)
+    offset, scale = out.mapparms()
+    out.coef = np.poly(offset + scale * np.asarray(roots))[::-1] / scale ** len(roots)
+    return out
+
+
 Falling.__name__, Rising.__name__ = "np.poly1d", "Polynomial"  # as errors speak of them
 
 
@@ -322,8 +338,14 @@ def fit(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     return lw.call(Known(fitted, "Polynomial.fit"), args, kwargs, node)
 
 
+def from_roots(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
+    if len(args) > 3 or not kwargs.keys() <= {"roots", "domain", "window"}:
+        return None
+    return lw.call(Known(of_roots, "Polynomial.fromroots"), args, kwargs, node)
+
+
 SPECIAL: dict[Any, Any] = {
     np.poly1d: read_as(Falling, 3), np.polynomial.Polynomial: read_as(Rising, 4),
-    np.polynomial.Polynomial.fit: fit,
+    np.polynomial.Polynomial.fit: fit, np.polynomial.Polynomial.fromroots: from_roots,
     Falling: objects.stand_in(Falling), Rising: objects.stand_in(Rising),
 }  # fmt: skip

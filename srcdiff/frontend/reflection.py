@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import higher
+from srcdiff.frontend import higher, places
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.ir import ops
@@ -94,9 +94,9 @@ def duplicate(lw: Lowerer, b: Bound, node: Any, whole: bool = False) -> Bound:
         place = lw.bind(lw.prim(ops.copied, [a], result=k))
         if isinstance(place, Loc) and whole:
             lw.own_lists.add(place.cell)
-        return place
+        return place if whole else places.share_elements(lw, place, b)
     if isinstance(k, Seq):
-        return lw.bind(lw.prim(list, [a], result=k))
+        return places.share_elements(lw, lw.bind(lw.prim(list, [a], result=k)), b)
     if k == UNKNOWN:
         lw.stop(
             "aliasing", "what this copy shares with the original is not known", node,

@@ -327,7 +327,8 @@ def store(lw: Lowerer, base: Bound, index: Atom, value: Bound, node: Any) -> Non
         lw.mixed.add(base.cell)
     lw.write(base, set_item(lw, current, index, new_value), node)
     if isinstance(kind(current), Seq):
-        places.put_in(lw, base, (*base.path, places.element_step(index)), value, node)
+        at = places.from_start(lw, current, index) if type(kind(current)) is Seq else index
+        places.put_in(lw, base, (*base.path, places.element_step(at)), value, node)
 
 
 def set_item(lw: Lowerer, current: Atom, index: Atom, value: Atom) -> Atom:
