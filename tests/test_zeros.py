@@ -82,3 +82,13 @@ def test_zeros_are_made_of_sizes():
     assert "zeros_like" not in g.source, g.source
     steps = [(rows_of_states(x + d, 4) - rows_of_states(x - d, 4)) / 2e-6 for d in 1e-6 * np.eye(3)]
     assert np.allclose(got, steps)
+
+
+def unread(x):
+    y = np.array([x[0], 1.0 / x[1], np.log(x[1])])
+    return y[0] * 2
+
+
+def test_an_element_that_is_not_read_has_no_part():
+    with np.errstate(divide="ignore"):
+        assert np.array_equal(grad(unread)(np.array([1.0, 0.0])), [2.0, 0.0])

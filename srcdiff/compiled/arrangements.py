@@ -248,7 +248,8 @@ def unconcatenate(lw: Lowerer, op: Op, names: Any) -> None:
 def unhstack(lw: Lowerer, op: Op, names: Any) -> None:
     like = items(lw, op.ins[1])
     axis = 0 if len(lw.elements(op.ins[0]).sizes) == 1 else 1
-    cut(lw, op, axis, [x.sizes[axis] for x in like], [len(x.sizes) for x in like])
+    one = Size("", 1, 1)  # (of a number)
+    cut(lw, op, axis, [x.sizes[axis] if x.sizes else one for x in like], [len(x.sizes) for x in like])
 
 
 def unvstack(lw: Lowerer, op: Op, names: Any) -> None:

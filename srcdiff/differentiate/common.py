@@ -21,6 +21,8 @@ from srcdiff.differentiate.masks import (
     infinite_operand,
     lows,
     meant,
+    nothing_at,
+    place_of,
     scattered,
     spread,
     weight,
@@ -360,6 +362,17 @@ class Builder(Lowerer):
     def overflowed(self, x: Atom, g: Atom) -> Atom:
         """``g``, zero where ``x`` is infinite."""
         return self.rule(vocabulary.where_finite, {"x": x, "g": g})
+
+    def taken(self, a: Atom) -> Atom:
+        """A part of what a rule returns: an element of a cotangent is zero for sure where none was read."""
+        if isinstance(a, Struct):
+            return replace(a, items=tuple(map(self.taken, a.items)))
+        op = a.op if isinstance(a, Val) else None
+        if op is None or op.fn is not operator.getitem or not isinstance(k := kind(op.ins[0]), Array):
+            return a
+        at = place_of(op.ins[1])
+        unread = at is not None and len(at) == len(k.dims) and nothing_at(op.ins[0], at, self.born)
+        return ZERO if unread else a
 
     def in_places(self, g: Atom) -> bool:
         """Whether a cotangent is zero, for not having been read or under a mask, in some of its places."""

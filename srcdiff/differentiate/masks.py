@@ -34,6 +34,8 @@ __all__ = [
     "infinite_operand",
     "lows",
     "meant",
+    "nothing_at",
+    "place_of",
     "scattered",
     "spread",
     "weight",
@@ -165,6 +167,25 @@ def scattered(v: Atom, born: int) -> bool:
     return blank or scattered(base, born)
 
 
+def place_of(index: Atom) -> tuple[int, ...] | None:
+    """The place of one element, counted from the front."""
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    at = tuple(p.value for p in parts if isinstance(p, Const) and type(p.value) is int and p.value >= 0)
+    return at if len(at) == len(parts) else None
+
+
+def nothing_at(v: Atom, place: tuple[int, ...], born: int) -> bool:
+    """Whether a cotangent is zero at a place for sure: it was not read, whatever it was made of."""
+    if not isinstance(v, Val) or v.id < born or v.op is None or v.op.fn is None:
+        return False
+    if v.op.fn is vocabulary.BLANK:
+        return True
+    if v.op.fn is not ops.additem or v.op.attrs.get("at"):
+        return False
+    at = place_of(v.op.ins[1])
+    return at is not None and at != place and len(at) == len(place) and nothing_at(v.op.ins[0], place, born)
+
+
 def contributions(v: Val) -> dict[tuple[int, ...], list[Atom]] | None:
     """What was added at each place of a cotangent of known sizes; None if some place had nothing."""
     k, found = v.kind, dict[tuple[int, ...], list[Atom]]()
@@ -173,9 +194,8 @@ def contributions(v: Val) -> dict[tuple[int, ...], list[Atom]] | None:
     base: Atom = v
     while isinstance(base, Val) and base.op is not None and base.op.fn is ops.additem:
         base, index, value = base.op.ins
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-        at = tuple(p.value for p in parts if isinstance(p, Const) and type(p.value) is int and p.value >= 0)
-        if len(at) != len(k.dims) or len(parts) != len(at):
+        at = place_of(index)
+        if at is None or len(at) != len(k.dims):
             return None
         found.setdefault(at, []).append(value)
     return found if len(found) == math.prod(d for d in k.dims if isinstance(d, int)) else None

@@ -508,7 +508,7 @@ class Reverse(Builder):
                 raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()}
         needed["out"] = self.need(op.out)
-        bars = self.returned(rule, self.rule(rule.text, {**needed, "out_bar": bar}))
+        bars = tuple(map(self.taken, self.returned(rule, self.rule(rule.text, {**needed, "out_bar": bar}))))
         twice = rule.form == "bilinear" and len(given) == 2 == len(bars) and same(*given.values())
         if twice and computed_alike(*bars):
             doubled = self.times(Const(2.0), bar)  # op(x, x): both cotangents at once

@@ -58,6 +58,10 @@ def joined(x: Any) -> Any:
     return s
 
 
+def beside(x: Any) -> Any:
+    return np.sum(np.hstack((x.sum(), x * 2.0, x[0])) ** 3)
+
+
 def diagonals(x: Any) -> Any:
     s = 0.0
     for k in range(3):
@@ -127,7 +131,7 @@ def lengths(x: Any) -> Any:
 PROGRAMS: list[tuple[Callable[..., Any], Any]] = [
     (rolled, M), (rolled_by_what_is_read, V), (rolled_then_written, V), (numbers, V), (joined, V),
     (diagonals, SQUARE), (padded, M), (reshaped, M), (solved, SQUARE), (filtered, SQUARE), (looked_up, V),
-    (lengths, V),
+    (lengths, V), (beside, V),
 ]  # fmt: skip
 
 
