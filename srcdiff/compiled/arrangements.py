@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.compiled import lists
-from srcdiff.compiled.elements import is_whole
+from srcdiff.compiled.indexing import is_whole
 from srcdiff.compiled.lower import Lowerer
 from srcdiff.compiled.nests import Access, Size, Statement, Store, Way, same_size
 from srcdiff.compiled.operations import (

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from srcdiff.compiled import lists, rotations
-from srcdiff.compiled.elements import Statements
+from srcdiff.compiled.indexing import Indexing
 from srcdiff.compiled.nests import Size, Store, same_size
 from srcdiff.compiled.texts import (
     atleast,
@@ -57,7 +57,7 @@ def count_of(r: Rep) -> str:
     return str(r.sizes[0]) if isinstance(r, View) else r.count  # type: ignore[union-attr]
 
 
-class Control(Statements):
+class Control(Indexing):
     """What has regions."""
 
     def region(self, region: Region) -> None:

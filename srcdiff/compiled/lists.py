@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from srcdiff.compiled.elements import Statements
+    from srcdiff.compiled.indexing import Indexing
     from srcdiff.compiled.values import Elements
 
 __all__ = [
@@ -152,7 +153,7 @@ def made(lw: Statements, o: Val, operands: list[Elements], spell: Callable[[list
     lw.bind(o, to)
 
 
-def part_of(lw: Statements, op: Op) -> None:
+def part_of(lw: Indexing, op: Op) -> None:
     """``list[:]`` and ``list[::-1]``, copies."""
     part = op.ins[1]
     ends = isinstance(part, Slice) and same(part.lower, Const(None)) and same(part.upper, Const(None))
@@ -168,7 +169,7 @@ def part_of(lw: Statements, op: Op) -> None:
     made(lw, op.out, [r], lambda t: t[0])
 
 
-def contains(lw: Statements, op: Op, names: Any = ()) -> None:
+def contains(lw: Indexing, op: Op, names: Any = ()) -> None:
     """``x in xs`` of whole numbers, or of any number among constants.
 
     Of other numbers Python finds a NaN that is the same object, which no kernel can tell.
