@@ -39,7 +39,7 @@ class Outer:
 
 def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
-    if not applies(graph.region, (words.outer,)):
+    if not applies(graph.region, (words.outer, *words.expands)):
         return graph
     walk = Outers(words, uses_of(graph.region))
     walk.region(graph.region)
