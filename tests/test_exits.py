@@ -291,3 +291,79 @@ def test_what_no_trip_has_set_is_not_copied(w: float) -> None:
     _, pull = vjp(one_of_several_ways_out, x, w)
     at = [one_of_several_ways_out(x, w + h).sum() for h in (-1e-6, 1e-6)]
     assert np.isclose(pull(np.ones(2))[1], (at[1] - at[0]) / 2e-6)
+
+
+# ---- what a path has not set: no operation that a pass puts in looks at it
+def every_path_leaves(x: np.ndarray, w: float) -> Any:
+    """No trip comes to its end: what would be written, and the other function, are never there."""
+    y, scaled = x.copy(), [lambda v: v]
+    for i in range(2):
+        for _ in range(1):
+            return np.array([scaled[0](w), w, y[1]])
+            y[1] *= w
+        scaled = [lambda v, i=i: v * i]
+
+
+def number_of_one_path(x: np.ndarray, w: float) -> Any:
+    """``b`` is a number of NumPy's in a loop of Python's numbers, or not there."""
+    if w > 0.0:
+        b = np.sin(x[1])
+    s = 0.3
+    for v in x:
+        if w > 0.0:
+            s = s + b * v * s
+    return s
+
+
+def array_of_one_path(x: np.ndarray, w: float) -> Any:
+    """``b`` has elements that loops read and write, or is not there."""
+    if w > 0.0:
+        b = np.sin(x)
+    s = 0.3
+    for k in range(3):
+        for _ in range(2):
+            if w > 0.0:
+                s = s + b[k] * x[k] * s
+                b[k] *= s
+    return s
+
+
+def numbers_of_some_trips(x: np.ndarray, w: float) -> Any:
+    s = 0.3
+    for i in range(2):
+        if x[i] > w:
+            b, c = np.sin(x[i]), np.cos(x)
+        for v in x:
+            if x[i] > w:
+                s = s + b * v * s * c[i]
+        s += s / x[2]
+    return s
+
+
+def only_if_not_left(x: np.ndarray, w: float) -> Any:
+    """What ``else`` of a loop divides is saved, and is not there where the loop was left."""
+    y, s, k = x.copy(), 0.3 * w, 0
+    while k < 3:
+        k += 1
+        s += y[0]
+        if s > 0.5:
+            break
+    else:
+        s += s / y[2]
+    return s
+
+
+@pytest.mark.parametrize("way", [by_pullback, by_linearize, by_jacrev])
+@pytest.mark.parametrize(
+    "f",
+    [
+        every_path_leaves,
+        number_of_one_path,
+        array_of_one_path,
+        numbers_of_some_trips,
+        only_if_not_left,
+    ],
+)
+def test_what_is_not_set_is_not_looked_at(f: Any, way: Any) -> None:
+    for x, w in POINTS:
+        assert np.allclose(way(f, x, w), differences(f, x, w), atol=1e-7)

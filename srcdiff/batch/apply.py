@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 from srcdiff.differentiate.common import Builder, arguments
@@ -11,10 +10,11 @@ from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Undef, Val, kind, rank
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Tree, fresh_sym
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import batching
 from srcdiff.rules.registry import Rule, lookup
 
-__all__ = ["CORE", "Many", "Unbatched", "Wanted", "may_be_unset"]
+__all__ = ["CORE", "Many", "Unbatched", "Wanted"]
 
 WHOLE = Slice(Const(None), Const(None), Const(None))
 
@@ -246,32 +246,6 @@ def whole_index(parts: list[Atom]) -> Atom:
     while len(parts) > 1 and parts[-1] == WHOLE:
         parts = parts[:-1]
     return parts[0] if len(parts) == 1 else index(parts)
-
-
-def is_unset(a: Atom) -> bool:
-    return isinstance(a, Undef)
-
-
-def may_be_unset(
-    a: Atom, unset: Callable[[Atom], bool] = is_unset, seen: frozenset[Val] = frozenset()
-) -> bool:
-    """Whether there is a path on which nothing stands for a value: nobody may look at it then."""
-    if unset(a):
-        return True
-    if isinstance(a, Struct):
-        return any(may_be_unset(x, unset, seen) for x in a.items)
-    if not isinstance(a, Val) or a.op is None or a in seen or not a.op.regions:
-        return False
-    op, seen = a.op, seen | {a}
-    if op.code in ("for", "while"):
-        view = LoopView(op)
-        at = op.outs.index(a) if a in op.outs else view.params.index(a) if a in view.params else -1
-        made = [*view.yields, *view.collected]
-        stands = [*view.inits[at : at + 1], *made[at : at + 1]] if at >= 0 else []
-    else:
-        at = op.outs.index(a) if a in op.outs else -1
-        stands = [r.results[at] for r in op.regions] if at >= 0 else []
-    return any(may_be_unset(x, unset, seen) for x in stands)
 
 
 # ---- operations that are the graph's own ----------------------------------------------------------------

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted, may_be_unset
+from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted
 from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.halves import all_values, uses
 from srcdiff.differentiate.mirrors import replace_values
@@ -44,6 +44,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Sym, Tree, fresh_sym
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import batching, columns
 
 __all__ = ["EACH", "MANY", "ONE", "How", "batched", "lifted"]

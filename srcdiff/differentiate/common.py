@@ -37,12 +37,10 @@ from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
-    UNDEF,
     ZERO,
     Atom,
     Const,
     Graph,
-    LoopView,
     Op,
     Struct,
     Val,
@@ -67,6 +65,7 @@ from srcdiff.ir.kinds import (
     may_hold_none,
     present,
 )
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import Rule, is_default, is_multilinear, is_real_only, lookup
 
@@ -202,26 +201,6 @@ def harmless(name: str, a: Atom) -> bool:
                 "dtype"):  # fmt: skip
         return True
     return isinstance(a, Const) and a.value is None
-
-
-def may_be_unset(x: Atom, seen: set[Val]) -> bool:
-    """Whether a variable has no value on some path: one that a loop or a branch binds first."""
-    if not isinstance(x, Val) or x.op is None or x in seen:
-        return x is UNDEF
-    seen.add(x)
-    op = x.op
-    if op.code == "if" and x in op.outs:
-        k = op.outs.index(x)
-        return any(may_be_unset(r.results[k], seen) for r in op.regions)
-    if op.code == "need":
-        return may_be_unset(op.attrs["value"], seen)
-    if op.code in ("for", "while") and op.regions:
-        view = LoopView(op)
-        for variables in (view.params, view.finals):
-            if x in variables:
-                j = variables.index(x)
-                return may_be_unset(view.inits[j], seen) or may_be_unset(view.yields[j], seen)
-    return False
 
 
 def is_of_library(k: Kind) -> bool:
@@ -553,7 +532,7 @@ class Builder(Lowerer):
         if isinstance(present(k), Scalar):
             return Const(0.0)
         if (isinstance(k, Array) and is_active_kind(k)) or k == UNKNOWN:
-            if may_be_unset(x, set()):
+            if may_be_unset(x):
                 v = self.rule(vocabulary.zeros_if_set, {"x": x})
                 if isinstance(v, Val) and v.op is not None:
                     v.kind = k  # (where it is not set, its zero is added to others like it, and never read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, same, vals, walk
 from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.ir.unset import may_be_unset
 
 __all__ = ["all_values", "halves", "saved_names", "uses"]
 
@@ -93,7 +94,7 @@ def saved_names(saved: tuple[Val, ...], taken: set[str]) -> list[Val]:
             n += 1
             name = f"{base}{n}"
         taken.add(name)
-        params.append(Val(name, v.kind, user=True))
+        params.append(Val(name, v.kind, user=True, unset=may_be_unset(v)))
     return params
 
 

@@ -431,11 +431,14 @@ class Assembler:
 
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
-        return any(
-            (user is None and (where is not self.graph.region or self.hands_on))
-            or (user is not None and user.attrs.get("unset"))
-            for where, user in self.lay.uses.get(v, [])
-        )
+
+        def puts_away(where: Region, user: Op | None) -> bool:
+            if user is None:
+                return where is not self.graph.region or self.hands_on
+            loop = user.code in ("for", "while")
+            return bool(user.attrs.get("unset")) or (loop and exits.starts_unset(self, v, user))
+
+        return any(puts_away(where, user) for where, user in self.lay.uses.get(v, []))
 
     @property
     def hands_on(self) -> bool:

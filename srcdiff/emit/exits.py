@@ -25,6 +25,7 @@ __all__ = [
     "loop_end",
     "scan_exits",
     "silence",
+    "starts_unset",
     "taped_unset",
 ]
 
@@ -183,6 +184,13 @@ def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:
                 inner = LoopView(user)
                 todo += [(q, user) for q, i in zip(inner.params, inner.inits, strict=True) if i is v]
     return False
+
+
+def starts_unset(asm: Assembler, v: Val, loop: Op) -> bool:
+    """Whether a loop starts from a value that may not be set, under another name or to put it away."""
+    view = LoopView(loop)
+    started = [p for p, i in zip(view.params, view.inits, strict=True) if i is v]
+    return any(asm.names[p] != asm.names[v] or taped_unset(asm, p, loop) for p in started)
 
 
 def exit_test(asm: Assembler, op: Op, view: LoopView) -> None:

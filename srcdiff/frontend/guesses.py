@@ -144,7 +144,8 @@ def check(
         if key[0] == "cell":
             same = end.cells[key[1]] is before.cells[key[1]]
         else:
-            same = joins.same_bound(lw, end.names[key[1]], before.names.get(key[1]))
+            now = end.names.get(key[1])  # (none: every path leaves before it is bound)
+            same = now is None or joins.same_bound(lw, now, before.names.get(key[1]))
         if same or not is_plain(wanted[key], True):
             raise Misjudged
 

@@ -77,16 +77,22 @@ class Origin:
 
 
 class Val:
-    """A value: made once, never changed.  ``name`` is the user's word for it, a hint, never an identity."""
+    """A value: made once, never changed.  ``name`` is the user's word for it, a hint, never an identity.
 
-    __slots__ = ("id", "kind", "name", "op", "user")
+    ``unset``: it is what another function has saved, which is None if no path there has set it.
+    """
 
-    def __init__(self, name: str, kind: Kind, op: Op | None = None, user: bool = False) -> None:
+    __slots__ = ("id", "kind", "name", "op", "unset", "user")
+
+    def __init__(
+        self, name: str, kind: Kind, op: Op | None = None, user: bool = False, unset: bool = False
+    ) -> None:
         self.id = next(_count)
         self.name = name
         self.kind = kind
         self.op = op
         self.user = user
+        self.unset = unset
 
     def __repr__(self) -> str:
         return f"%{self.name or 't'}.{self.id}"
@@ -518,7 +524,7 @@ class Copy:
         return self.table.get(a, a) if isinstance(a, Val) else map_atom(self.atom, a)
 
     def val(self, v: Val, op: Op | None) -> Val:
-        w = Val(v.name, v.kind, op, v.user)
+        w = Val(v.name, v.kind, op, v.user, v.unset)
         self.table[v] = w
         if isinstance(v.kind, Array) and v.kind.dtype == "b1":
             same_count(v.id, w.id)

@@ -16,6 +16,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq, present
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.holding import (
     VIEWS,
@@ -75,25 +76,6 @@ class Copies(Conflicts):
         results = [r.results[at] for r in v.op.regions]
         return any(isinstance(a, Undef) or (isinstance(a, Val) and self.partly_set(a)) for a in results)
 
-    def may_be_unset(self, v: Val, seen: frozenset[Val] = frozenset()) -> bool:
-        """Whether there is a path on which a loop or a branch leaves a variable unset."""
-        if v.op is None or v in seen or not v.op.regions:
-            return False
-        if v.op.code in ("for", "while"):
-            view = LoopView(v.op)
-            names = view.finals if v in view.finals else view.params
-            if v not in names:
-                return False
-            at = names.index(v)
-            stands: list[Atom] = [view.inits[at], view.yields[at]]
-        elif v in v.op.outs:
-            stands = [r.results[v.op.outs.index(v)] for r in v.op.regions]
-        else:
-            return False
-        seen |= {v}
-        inner = [a for a in stands if isinstance(a, Val)]
-        return any(isinstance(a, Undef) for a in stands) or any(self.may_be_unset(a, seen) for a in inner)
-
     def copy_in_branches(self, v: Val) -> Val:
         """A copy of such a value, made where it is set."""
         op = v.op
@@ -120,7 +102,7 @@ class Copies(Conflicts):
 
     def note_unset(self, v: Val, c: Op) -> None:
         """What a copy is made of may not be set on every path: it is None there, and so is the copy."""
-        if self.may_be_unset(v):
+        if may_be_unset(v):
             c.attrs["unset"] = True
             self.maybe.add(v)
         self.like(v, c.out)

@@ -19,6 +19,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
 from srcdiff.optimise.worth import Worth
 
@@ -86,7 +87,7 @@ def put_in(loop: Op, old: Val, new: Val) -> None:
 def first_numbers(loop: Op) -> list[Val]:
     """Numbers of the library that a loop starts from."""
     starts = (a for a in LoopView(loop).inits if isinstance(a, Val) and a.kind == NUMBER)
-    return [v for v in dict.fromkeys(starts) if is_of_library(v, set())]
+    return [v for v in dict.fromkeys(starts) if is_of_library(v, set()) and not may_be_unset(v)]
 
 
 def is_of_library(a: Atom, seen: set[Val]) -> bool:
@@ -110,7 +111,8 @@ def captured_numbers(loop: Op) -> list[Val]:
     own = {v for r in regions(Region([], [loop])) for v in r.params}
     own |= {v for o in walk_op(loop) for v in o.outs}
     read = (v for o in walk_op(loop) for v in vals(o.ins))
-    return list(dict.fromkeys(v for v in read if v not in own and v.kind == NUMBER))
+    numbers = dict.fromkeys(v for v in read if v not in own and v.kind == NUMBER)
+    return [v for v in numbers if not may_be_unset(v)]
 
 
 def of_numbers(region: Region) -> bool:
@@ -518,7 +520,7 @@ class Found:
                 self.note(o)
         start = {v for v in (*captured, *made) if listed(v.kind) and v not in lists.refused}
         self.made = made
-        self.members = {v for v in start if v not in made or self.is_defined(v)}
+        self.members = {v for v in start if (self.is_defined(v) if v in made else not may_be_unset(v))}
         self.written = {o.out for o in every if writes_element(o)}
         todo = True
         while todo:
@@ -573,7 +575,9 @@ class Found:
             return False
         if v in self.owner and self.owner[v][0] is self.op:
             start = self.view.inits[self.owner[v][2]]
-            if not isinstance(start, Val) or (start.kind != v.kind and not listed(start.kind)):
+            if not isinstance(start, Val) or may_be_unset(start):
+                return False
+            if start.kind != v.kind and not listed(start.kind):
                 return False
         outer = v in self.view.finals
         return outer or all(self.allows(u, v) for u in self.lists.uses.get(v, ()) if u.region in self.regions)

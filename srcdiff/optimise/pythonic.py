@@ -16,6 +16,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.precision import may_be_pythons
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Pythonic:
     def allows(self, u: Use, v: Val) -> bool:
         op = u.op
         if op is None:  # what is returned: a number is made one of the library's
-            return is_double(v)
+            return is_double(v) and not may_be_unset(v)
         if u.result:
             return op.code in ("if", "for", "while")
         if op.code == "if":

@@ -64,7 +64,7 @@ class Rewriter:
         self.changing = changing(graph.region, set())  # of the old graph: what a trip writes to, or leaves
 
     def param(self, p: Val, op: Op | None = None) -> Val:
-        q = Val(p.name, p.kind, op, p.user)
+        q = Val(p.name, p.kind, op, p.user, p.unset)
         self.env[p] = q
         self.depth[q] = len(self.regions) - 1
         return q
@@ -88,7 +88,7 @@ class Rewriter:
 
     def place(self, new: Op, outs: list[Val], level: int) -> None:
         for o in outs:
-            v = Val(o.name, o.kind, new, o.user)
+            v = Val(o.name, o.kind, new, o.user, o.unset)
             new.outs.append(v)
             self.depth[v] = level
             self.env[o] = v
