@@ -41,6 +41,7 @@ TESTS = {  # where the calls of a module of rules are, if not in samples of its 
     "scipy_matrix_functions": "samples_scipy_linalg", "scipy_schur": "samples_scipy_linalg",
     "scipy_spectra": "samples_scipy_signal", "scipy_integrate": "samples_scipy_spatial",
     "scipy_sparse": "samples_scipy_spatial",
+    **dict.fromkeys(("products", "norms", "systems", "factorisations"), "samples_linear_algebra"),
 }  # fmt: skip
 PARTS = {  # of a method's name that says nothing of its class
     "numpy.ndarray": np.ndarray, "numpy.random.Generator": np.random.Generator, "numpy.ufunc": np.ufunc,

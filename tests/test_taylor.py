@@ -23,7 +23,6 @@ from srcdiff import (
     SrcdiffError,
     derivative,
     elementwise,
-    family,
     grad,
     jacfwd,
     jvp,
@@ -34,6 +33,7 @@ from srcdiff import (
 )
 from srcdiff.api.specialise import forget_all
 from srcdiff.errors import Problem
+from srcdiff.family import orders
 
 ALL = bool(os.environ.get("SRCDIFF_ALL"))
 THIRD = [p for p in PROGRAMS if ALL or zlib.crc32(p.name.encode()) % 3 == 0]
@@ -49,7 +49,7 @@ def by_forward_mode(monkeypatch: Any) -> None:
         raise NoRule(Problem("no-rule", "no recurrence"))
 
     forget_all()
-    monkeypatch.setattr(family, "coefficients", none)
+    monkeypatch.setattr(orders, "coefficients", none)
 
 
 # ---- every program -----------------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ def test_program(program: Program, monkeypatch: Any) -> None:
     directions = tuple(numeric.random_like(program.args[k], rng) for k in program.wrt)
     along = directions[0] if len(directions) == 1 else directions
     made: list[Any] = []
-    inner = family.coefficients
-    monkeypatch.setattr(family, "coefficients", lambda *a: made.append(inner(*a)) or made[-1])
+    inner = orders.coefficients
+    monkeypatch.setattr(orders, "coefficients", lambda *a: made.append(inner(*a)) or made[-1])
 
     def coefficients() -> Any:
         d = taylor(program.function, order=3, wrt=program.wrt_option)

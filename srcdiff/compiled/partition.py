@@ -33,7 +33,21 @@ from srcdiff.compiled.values import (
     word_for,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Ref, Region, Undef, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Ref,
+    Region,
+    Undef,
+    Val,
+    kind,
+    map_atom,
+    vals,
+    walk,
+)  # fmt: skip
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
 from srcdiff.ir.origins import in_order
 
@@ -288,6 +302,7 @@ class Partition:
         for op in walk(self.graph.region):
             if op.code == "call" and op.attrs.get("kernel"):
                 self.unburden(op, op.attrs["kernel"])
+                set_everywhere(op)
         return self.plan
 
     def unburden(self, call: Op, kernel: Kernel) -> None:
@@ -722,6 +737,33 @@ def room_of(kernel: Kernel) -> list[Kind]:
         for sizes, dtype in room(kernel.lines)
         if dtype in dtypes
     ]
+
+
+def set_everywhere(call: Op) -> None:
+    """Have numbers that a kernel is given set on every path: it is given them where it never asks, too."""
+    todo, seen = vals(call.ins), set(vals(call.ins))
+    while todo:
+        v = todo.pop()
+        op, zero = v.op, NOT_SET.get(v.kind.dtype) if isinstance(v.kind, Scalar) else None
+        if op is None or zero is None:
+            continue
+        parts: list[tuple[list[Atom], int]] = []
+        if op.code == "if":
+            parts = [(r.results, op.outs.index(v)) for r in op.regions]
+        elif op.code in ("for", "while"):
+            view = LoopView(op)
+            if v in view.finals:
+                k = view.finals.index(v)
+                parts = [(op.ins, view.head + k), (view.body.results, k)]
+        for atoms, k in parts:
+            if isinstance(atoms[k], Undef):
+                atoms[k] = zero
+            elif isinstance(a := atoms[k], Val) and a not in seen:
+                seen.add(a)
+                todo.append(a)
+
+
+NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False)}
 
 
 def unsettled(op: Op) -> bool:

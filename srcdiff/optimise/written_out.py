@@ -439,6 +439,10 @@ class Writer:
             out[i] = self.put(operator.getitem, [x, at], origin, NUMBER)
         return out
 
+    def whole(self, v: Val, op: Op) -> Atom:
+        """What is read of a value, an array as one."""
+        return self.now[v] if v in self.now else self.shown(v, op)
+
     def shown(self, v: Val, op: Op) -> Atom:
         """An array that is written out, made for who takes it whole."""
         if v not in self.members:
@@ -482,7 +486,8 @@ class Writer:
         view = LoopView(op)
         chosen = [j for j, p in enumerate(view.params) if p in self.members]
         starts = {j: self.started(view.inits[j], op) for j in chosen}
-        op.ins = [a if isinstance(a, Val) and a in self.members else map_atom(self.read, a) for a in op.ins]
+        apart = {view.head + j for j in chosen}
+        op.ins = [a if n in apart else map_atom(lambda v: self.whole(v, op), a) for n, a in enumerate(op.ins)]
         inner: dict[int, list[Any]] = {}
         for j in chosen:
             inner[j] = [self.apart(p, op) for p in (view.params[j], *(r.params[j] for r in op.regions[:-1]))]
@@ -534,6 +539,7 @@ class Writer:
         out = self.put(self.words.display, [displayed(parts)], op.origin, v.kind)
         out.name, out.user = v.name, v.user
         self.now[v] = out
+        self.parts[out] = parts
 
     def branch(self, op: Op) -> None:
         op.ins = [map_atom(self.read, a) for a in op.ins]

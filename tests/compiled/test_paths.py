@@ -1,0 +1,55 @@
+"""Small arrays that are numbers in kernels: handed on by loops and branches, and set on one path only."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcdiff import grad
+
+
+def looped_over(x: Any, y: Any) -> Any:
+    """What a loop leaves is the source of another."""
+    u = np.ones(x.shape) * x
+    A = np.zeros((4, 4))
+    for _ in range(len(x)):
+        A.T[-1] = np.tanh(y)
+    w = np.tanh(A[-1])
+    for _row in A:
+        u[0] *= np.tanh(x[1])
+    return np.sum(u * w)
+
+
+def left_early(x: Any, y: Any) -> Any:
+    """What a loop leaves is read behind a branch that may return."""
+    A = np.outer(x, y)
+    for _ in range(3):
+        A[0, 1] += np.tanh(np.mean(np.cos(x) ** 2))
+    if np.max(y) > 0.9:
+        return np.tanh(np.sum(A[:, -1]))
+    A.T[1] *= np.tanh(x * y + np.trace(A))
+    return np.sum(A)
+
+
+def set_on_one_path(x: Any, y: Any) -> Any:
+    """What only one path computes is handed to a kernel that asks for it there."""
+    w = np.zeros(len(x))
+    A = np.zeros((4, 4))
+    ls = [x[0]]
+    if y[0] > 0.5:
+        ls.append(np.tanh(A[-1, 1]))
+    else:
+        w[0] += np.tanh(np.hypot(y[0], np.mean(A[:, 1] ** 2)) * x[2])
+    return np.sum(x * w) + sum(ls)
+
+
+X, Y = np.array([0.3, -0.5, 0.8, 1.1]), np.array([0.6, 0.2, -0.4, 0.7])
+
+
+@pytest.mark.parametrize("y", [Y, Y + 0.5, -Y])
+@pytest.mark.parametrize("f", [looped_over, left_early, set_on_one_path])
+def test_against_numpy(f: Callable[..., Any], y: Any, uncompiled: None) -> None:
+    want, got = (grad(f, wrt=(0, 1), backend=b)(X, y) for b in ("numpy", "numba"))
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-10)
+    np.testing.assert_allclose(got[1], want[1], rtol=1e-10)
