@@ -418,3 +418,20 @@ def test_what_is_not_set_in_derivatives_of_derivatives(f: Any) -> None:
         assert np.allclose(jacrev(gradient)(x, w), second, atol=1e-6)
         both = srcdiff.vmap(gradient, in_axes=(0, None))(np.stack([x, 2 * x]), w)
         assert np.allclose(both, [gradient(x, w), gradient(2 * x, w)])
+
+
+def snapshots_of_one_path(x: np.ndarray, w: float) -> Any:
+    u = x * 1.0
+    with srcdiff.checkpoint(snapshots=2):
+        for _ in range(4):
+            if w > 0.0:
+                b = np.sin(u[0])
+            for v in x[:2]:
+                if w > 0.0:
+                    u = u + b * v * u
+    return np.sum(u)
+
+
+def test_what_is_not_set_in_snapshots() -> None:
+    for x, w in POINTS[:2]:
+        assert np.allclose(by_pullback(snapshots_of_one_path, x, w), differences(snapshots_of_one_path, x, w))
