@@ -367,3 +367,71 @@ def only_if_not_left(x: np.ndarray, w: float) -> Any:
 def test_what_is_not_set_is_not_looked_at(f: Any, way: Any) -> None:
     for x, w in POINTS:
         assert np.allclose(way(f, x, w), differences(f, x, w), atol=1e-7)
+
+
+def run_on_one_path(x: np.ndarray, w: float) -> Any:
+    """What is the same in all trips is not computed before a loop of none."""
+    n, u = 0, x.copy()
+    if w > 0.0:
+        b, n = np.sin(x), 3
+    for _ in range(n):
+        u[1:] += 0.1 * (b[1:] - 2 * b[:-1]) + w * u[:-1] * b[1:]
+    return np.sum(u**2)
+
+
+def list_of_one_path(x: np.ndarray, w: float) -> Any:
+    if w > 0.0:
+        rows = [v * v for v in x]
+    s = 0.1
+    for i in range(3):
+        if w > 0.0:
+            s += rows[i] * np.sin(s)
+            rows[i] = s * w
+    if w > 0.0:
+        s += rows[-1]
+    return s
+
+
+def buffer_of_one_path(x: np.ndarray, w: float) -> Any:
+    """The backward sweep undoes what was written to ``b``, on a copy."""
+    u = x * w
+    if w > 0.0:
+        b = np.sin(x)
+    for _ in range(2):
+        if w > 0.0:
+            u[1:] = 0.2 * (u[:-1] + b[1:] * w)
+            b[1:] = 0.2 * (u[1:] + b[:-1])
+    return np.sum(u * u)
+
+
+@pytest.mark.parametrize("f", [run_on_one_path, list_of_one_path, buffer_of_one_path])
+def test_what_is_not_set_in_derivatives_of_derivatives(f: Any) -> None:
+    for x, w in POINTS[:2]:
+        want = differences(f, x, w)
+        a, b = srcdiff.grad(f, wrt=("x", "w"))(x, w)
+        assert np.allclose(np.append(a, b), want, atol=1e-7)
+        assert np.allclose(by_pullback(f, x, w), want, atol=1e-7)
+        assert np.allclose(by_linearize(f, x, w), want, atol=1e-7)
+        gradient = srcdiff.grad(f)
+        second = differences(gradient, x, w)[:, :3]
+        assert np.allclose(srcdiff.hessian(f)(x, w), second, atol=1e-6)
+        assert np.allclose(jacrev(gradient)(x, w), second, atol=1e-6)
+        both = srcdiff.vmap(gradient, in_axes=(0, None))(np.stack([x, 2 * x]), w)
+        assert np.allclose(both, [gradient(x, w), gradient(2 * x, w)])
+
+
+def snapshots_of_one_path(x: np.ndarray, w: float) -> Any:
+    u = x * 1.0
+    with srcdiff.checkpoint(snapshots=2):
+        for _ in range(4):
+            if w > 0.0:
+                b = np.sin(u[0])
+            for v in x[:2]:
+                if w > 0.0:
+                    u = u + b * v * u
+    return np.sum(u)
+
+
+def test_what_is_not_set_in_snapshots() -> None:
+    for x, w in POINTS[:2]:
+        assert np.allclose(by_pullback(snapshots_of_one_path, x, w), differences(snapshots_of_one_path, x, w))

@@ -77,14 +77,16 @@ class Many(Builder):
         if isinstance(k, Array):
             text = batching.repeated
             if self.unsure(new):
-                return self.prim(batching.ARRAY, [self.prim(batching.TIMES, [alone(new), self.count()])])
+                unset = may_be_unset(new)
+                listed = self.prim(batching.TIMES, [alone(new), self.count()], unset=unset)
+                return self.prim(batching.ARRAY, [listed], unset=unset)
             while isinstance(new, Val) and new.op is not None and new.op.fn in batching.ZEROS:
                 text = batching.zeros_of if k.dtype == "f8" else batching.zeros_as
                 if new.op.fn is not batching.BLANK or not isinstance(kind(new.op.ins[0]), Array):
                     break
                 new = new.op.ins[0]
             return self.rule(text, {"n": self.count(), "x": new})
-        if type(k) is Seq:
+        if type(k) is Seq and not self.unsure(new):
             return self.listed(new, k.elem)
         raise Unbatched("something that is the same for all")
 

@@ -533,11 +533,7 @@ class Builder(Lowerer):
             return Const(0.0)
         if (isinstance(k, Array) and is_active_kind(k)) or k == UNKNOWN:
             if may_be_unset(x):
-                v = self.rule(vocabulary.zeros_if_set, {"x": x})
-                if isinstance(v, Val) and v.op is not None:
-                    v.kind = k  # (where it is not set, its zero is added to others like it, and never read)
-                    v.op.attrs = {**v.op.attrs, "unset": True}
-                return v
+                return self.zero_if_set(x, k)
             if k != UNKNOWN:
                 return self.rule(vocabulary.zeros, {"x": x})
         if isinstance(k, Tree):
@@ -558,6 +554,8 @@ class Builder(Lowerer):
                 v.kind = replace(k, elem=FLOAT) if k.elem == NONE else derivative_kind(k)
             return v
         if isinstance(k, Seq) or k == UNKNOWN:
+            if may_be_unset(x):
+                return self.zero_if_set(x, derivative_kind(k))
             return self.rule(vocabulary.zeros_any, {"x": x})
         if isinstance(k, Maybe) and is_active_kind(k):
             several = isinstance(k.of, Seq)
@@ -566,6 +564,14 @@ class Builder(Lowerer):
                 v.kind = derivative_kind(k)  # (of None, no derivative is ever read)
             return v
         return Const(None)
+
+    def zero_if_set(self, x: Atom, k: Kind) -> Atom:
+        """The zero of what no path has to set."""
+        v = self.rule(vocabulary.zeros_if_set, {"x": x})
+        if isinstance(v, Val) and v.op is not None:
+            v.kind = k  # (where it is not set, its zero is added to others like it, and never read)
+            v.op.attrs = {**v.op.attrs, "unset": True}
+        return v
 
     def materialise(self, t: Atom | None, x: Atom) -> Atom:
         """A tangent or cotangent of ``x`` as a value."""

@@ -38,6 +38,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -339,9 +340,12 @@ class Replay:
             key = self.key
             marks1 = r.prim(ops.append, [marks, mark], result=marks.kind, hint=marks.name, snapshots=key)
             saved1 = [
-                r.prim(ops.append, [s, v], result=s.kind, hint=s.name, user=s.user, snapshots=key)
+                r.prim(
+                    ops.append, [s, v], result=s.kind, hint=s.name, user=s.user,
+                    snapshots=key, unset=may_be_unset(v),
+                )
                 for s, v in zip(saved, values, strict=True)
-            ]
+            ]  # fmt: skip
             held = r.prim(len, [marks1], result=integer())
             spare = r.prim(operator.sub, [count, held], result=integer(), bound=self.key)
             stop = r.prim(vocabulary.NEXT_SNAPSHOT, [mark, self.at, spare], result=integer(), hint="stop")

@@ -40,6 +40,8 @@ def stands_for(v: Val) -> list[Atom]:
         return []
     if op.code == "need":
         return [op.attrs["value"]]
+    if op.code == "prim":  # the zero of what is not set is a number, a copy of it is none
+        return op.ins if op.attrs.get("unset") else []
     at = op.outs.index(v) if v in op.outs else -1
     if op.code not in ("for", "while"):
         return [r.results[at] for r in op.regions] if at >= 0 else []

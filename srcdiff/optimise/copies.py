@@ -48,7 +48,7 @@ class Copies(Conflicts):
     def copy(self, v: Val, like: Op) -> Op:
         c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
         c.outs.append(Val(v.name, v.kind, c, v.user))
-        self.like(v, c.out)
+        self.note_unset(v, c)
         return c
 
     def copy_atom(self, a: Atom, like: Op) -> tuple[list[Op], Atom]:
@@ -91,7 +91,6 @@ class Copies(Conflicts):
             elif isinstance(a, Val):
                 c = self.copy(a, op)
                 c.out.user = False
-                self.note_unset(a, c)
                 r.ops.append(c)
                 a = c.out
             r.results.append(a)

@@ -84,6 +84,7 @@ class Results(Copies):
             fn = ops.copied if isinstance(p.kind, Array) else copy.deepcopy
             c = Op("prim", [p], attrs={"fn": fn})
             c.outs.append(Val(p.name, p.kind, c, p.user))
+            self.note_unset(p, c)
             replace_uses(region, p, c.out)
             region.ops.insert(0, c)
             self.roots[c.out] = self.alone(p)  # (as of what was made of it)

@@ -28,6 +28,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.algebra import SIMPLER, Algebra
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
@@ -258,6 +259,8 @@ class Rebuild(Algebra, Blocks, Loops):
             if how in ("if", "cond", "try", "with", "again"):
                 break
             if how == "while" or how == "for":
+                if any(map(may_be_unset, op.ins)):  # (no trip may be run)
+                    break
                 if not arrays and not isinstance(kind(op.out), Scalar):
                     break
                 if not arrays and op.fn not in SPECULATIVE and not computable(op, ins):
