@@ -11,7 +11,7 @@ from srcdiff.frontend import joins
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Ref, Val, kind
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def is_view(a: Atom) -> bool:
 def is_listed(a: Atom) -> bool:
     """Whether the items of a value without a derivative can be had by their position, for certain."""
     if isinstance(a, Val):
+        if a.op is not None and a.op.fn is operator.getitem and isinstance(a.op.ins[1], Slice):
+            return True
         return a.op is not None and any(a.op.fn is f for f in (list, tuple, sorted, range, ops.keys))
     return isinstance(a, Const) and isinstance(a.value, (str, tuple, list, range))
 
