@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.differentiate.common import name_derivative, without_zeros
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq
 from srcdiff.rules import vocabulary
 
@@ -22,20 +22,17 @@ def element_index(sweep: Reverse, op: Op, view: LoopView, d: int) -> Atom:
     """The position of this trip's element in its source."""
     k: Atom = sweep.need(view.index)
     if view.head == 3:
-        start, stop, step = (sweep.need(a) for a in view.header)
         if op.attrs.get("rev"):
-            last = sweep.prim(operator.sub, [sweep.prim(len, [Struct(list, (0,), (start,))]), Const(1)])
-            del last
             raise no_rule(
                 op,
                 "a reversed range zipped with an array cannot be differentiated",
                 "loop over indices instead",
             )
+        start, _, step = (sweep.need(a) for a in view.header)
         if not (isinstance(start, Const) and start.value == 0):
             k = sweep.prim(operator.sub, [k, start])
         if not (isinstance(step, Const) and step.value == 1):
             k = sweep.prim(operator.floordiv, [k, step])
-        del stop
     if d == -1:
         return sweep.prim(operator.sub, [Const(-1), k])
     return k
