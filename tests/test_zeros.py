@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numeric import assert_close, gradient
-from srcdiff import grad
+from srcdiff import grad, hvp
 
 
 def unpacked(x, z):
@@ -92,3 +92,26 @@ def unread(x):
 def test_an_element_that_is_not_read_has_no_part():
     with np.errstate(divide="ignore"):
         assert np.array_equal(grad(unread)(np.array([1.0, 0.0])), [2.0, 0.0])
+
+
+def from_the_end(x, y, n):
+    """A list of what is known is read from its end, in a text with loops of unknown trips."""
+    held, s, a = [x * y[0]], 1, y[0]
+    if s > 0.6:
+        s = np.tanh(s * 0.5 + a)
+        held.append(np.tanh(np.sort(x)[::-1]))
+    u = x * 1.0
+    for i in range(n):
+        j = 0
+        while j < n and np.tanh(i) > 0.6:
+            a = a * 1.1
+            j += 1
+        u[i] = np.tanh(s)
+    u[0] = np.tanh(u @ np.sin(np.sort(held[-1])))
+    return np.sum(u * x)
+
+
+def test_an_element_from_the_end_of_a_list():
+    x, y, v = np.array([0.3, 0.1, 0.7]), np.array([0.7]), np.array([1.0, -0.5, 0.25])
+    near = [grad(from_the_end)(x + h * v, y, 3) for h in (1e-5, -1e-5)]
+    assert_close(hvp(from_the_end)(x, y, 3, v), (near[0] - near[1]) / 2e-5, 1e-7)

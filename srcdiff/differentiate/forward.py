@@ -679,9 +679,10 @@ def _getitem(f: Forward, op: Op) -> Atom:
     if d is ZERO:
         return ZERO
     if isinstance(d, Struct) and isinstance(op.ins[1], Const) and op.ins[1].value not in d.keys:
-        k = kind(op.ins[0])
+        k, at = kind(op.ins[0]), op.ins[1].value
         assert isinstance(k, Tree)
-        return d.items[k.keys.index(op.ins[1].value)]
+        from_end = type(at) is int and at < 0 and k.type in (tuple, list)
+        return d.items[at if from_end else k.keys.index(at)]
     if isinstance(d, Struct) and not isinstance(op.ins[1], Const):
         d = f.numeric(op.ins[0])  # which element is known only at run time: each needs a tangent
     if (isinstance(d, Val) and isinstance(d.kind, Tree)) or isinstance(d, Struct):
