@@ -64,10 +64,12 @@ def test_what_is_done_with_is_let_go_without_a_search():
         return total
 
     def left():
-        return {type(o).__name__ for o in gc.get_objects()} & {"Reverse", "Mirror", "Owner", "Assembler"}
+        names = "Reverse", "Mirror", "Owner", "Assembler"
+        return {id(o) for o in gc.get_objects() if type(o).__name__ in names} - before
 
     gc.collect()
-    assert not left()
+    before = set[int]()  # what a failed test's traceback holds, say
+    before = left()
     gc.disable()
     try:
         assert grad(f)(np.array([2.0, 3.0]))[1] == 6.0

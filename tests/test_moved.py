@@ -103,7 +103,7 @@ THREE = RNG.random((2, 3, 4))
 CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = {
     # the arguments; what the text has; what it has not
     wave: ((U, RNG.random((5, 4)), 3), ("t = 0.1 * c[1:-1, 1:-1] ** 2\n    for",), ("saved",)),
-    nested: ((X, W, 3), ("2.0 * w[1:]\n    ",), ()),
+    nested: ((X, W, 3), ("    t = 2.0 * w[1:]\n",), ()),
     written: ((X, W, 3), (), ()),
     changing: ((X, W, 3), (), ()),
     never: ((X, W, 3), (), ()),

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff import runtime
-from srcdiff.rules.registry import definition, known
+from srcdiff.rules import shapes
+from srcdiff.rules.registry import definition, known, linear
 from srcdiff.runtime import chosen
 
 __all__ = ["SHORTHANDS", "word"]
@@ -134,3 +135,4 @@ for _fn in (
     known(getattr(chosen, _fn))
     _active = _text.__code__.co_varnames[: 3 if _fn in ("logaddexp_slope", "to_angle") else 2]
     definition(getattr(chosen, _fn), *_active)(_text)
+linear(chosen.rolled, "a")(shapes.roll)  # (so which elements go where is known: `sparsity`)
