@@ -763,7 +763,7 @@ def set_everywhere(call: Op) -> None:
                 todo.append(a)
 
 
-NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False)}
+NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False), "c16": Const(0j)}
 
 
 def unsettled(op: Op) -> bool:

@@ -11,7 +11,7 @@ import operator
 
 from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.mirrors import Kept, Mirror
-from srcdiff.differentiate.reverse import Reverse
+from srcdiff.differentiate.reverse import Reverse, is_item
 from srcdiff.differentiate.roomy import lighter
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -319,7 +319,7 @@ class Settler:
                 return False
             if not isinstance(base, Val) or not isinstance(base.kind, Seq) or not self.inner(base):
                 return bool(op.attrs.get("view"))
-            return bool(op.attrs.get("view")) and (shown(base) or is_read(base))
+            return bool(op.attrs.get("view")) and (shown(base) or is_item(base))
         if shown(op.out):
             return True
         if op.fn in (ops.shape_at, len, ops.given):
@@ -511,11 +511,6 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
-
-
-def is_read(v: Val) -> bool:
-    """Whether a value is an element of another."""
-    return v.op is not None and v.op.code == "prim" and v.op.fn is operator.getitem
 
 
 def shown(v: Val) -> bool:

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 else:
     replay = Later("srcdiff.differentiate.replay")
 
-__all__ = ["Kept", "Mirror", "Reverse", "reverse"]
+__all__ = ["Kept", "Mirror", "Reverse", "is_item", "reverse"]
 
 
 def as_tuple(a: Atom) -> Atom:

@@ -143,18 +143,19 @@ def _list(asm: Assembler, op: Op) -> Any:
     if op.attrs.get("display") and isinstance(op.ins[0], Struct):
         return gast.List([asm.expr(x) for x in op.ins[0].items], gast.Load())
     if op.attrs.get("tolist"):
-        x = asm.expr(op.ins[0])
-        count = zeros_in(asm, op.ins[0]) if isinstance(x, gast.Call) else None
+        count = zeros_in(asm, op.ins[0])
         if count is not None:
             return gast.BinOp(gast.List([const(0.0)], gast.Load()), gast.Mult(), count)
-        return call(attr(x, "tolist"))
+        return call(attr(asm.expr(op.ins[0]), "tolist"))
     return call(name("list"), asm.expr(op.ins[0]))
 
 
 def zeros_in(asm: Assembler, a: Atom) -> Any:
-    """How many zeros a vector of them has; None of what is something else."""
+    """How many zeros a vector of them has that is made in this expression; None of what is something else."""
     k, op = kind(a), a.op if isinstance(a, Val) else None
-    if op is None or len(op.ins) != 1 or not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1:
+    if op is None or op not in asm.lay.folded or len(op.ins) != 1:
+        return None
+    if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1:
         return None
     if op.fn is numpy_names.ZEROS and kind(op.ins[0]) == INT:
         return asm.expr(op.ins[0])
