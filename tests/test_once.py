@@ -152,8 +152,8 @@ PLACES = {
     "raise_made": ("try: raise self.made()(x[1])\n    except Err as e: r=r+e.args[0]**2"),
 }
 
-PRELUDE = """import numpy as np, functools, math, contextlib, dataclasses, collections, os
-DEV=open(os.devnull,"w")
+PRELUDE = """import numpy as np, functools, math, contextlib, dataclasses, collections, io
+DEV=io.StringIO()
 class Err(Exception): pass
 class Man:
     def __init__(self,v): self.v=v

@@ -9,6 +9,7 @@ from harness import Sample
 from numpy.lib.stride_tricks import sliding_window_view
 
 from srcdiff.runtime import arrays as rt
+from srcdiff.runtime import chosen
 
 rng = np.random.default_rng(3)
 
@@ -92,6 +93,7 @@ SAMPLES: dict[Any, list[Sample]] = {
         Sample((r(2, 3), (1, -2), (0, 1))),
         Sample((r(5), np.int64(2))),
     ],
+    chosen.rolled: [Sample((r(5), 2)), Sample((r(2, 3), 1)), Sample((r(2, 3), -1, 1))],
     np.copy: [Sample((r(2, 3),)), Sample((1.5,)), Sample(([1.0, 2.0],)), Sample((strided(3, 2),))],
     np.asarray_chkfinite: [Sample((r(3),))],
     np.array: [
