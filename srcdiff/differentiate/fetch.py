@@ -11,6 +11,7 @@ import operator
 
 from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.mirrors import Kept, Mirror
+from srcdiff.differentiate.postponed import Postponed
 from srcdiff.differentiate.reverse import Reverse, is_item
 from srcdiff.differentiate.roomy import lighter
 from srcdiff.ir import ops
@@ -124,6 +125,9 @@ class Settler:
         self.neighbours: dict[Val, int] = {}
         self.wanted: frozenset[Val] = frozenset()
         self.forward = {id(b.forward): b for b in self.group}
+        self.postponed = Postponed(self, [])
+        self.moved: dict[Val, Atom] = {}
+        self.tops: dict[Mirror, int] = {}  # operations put before what a mirrored region does
 
     def owner(self, b: Mirror) -> Mirror:
         while not b.is_loop and not b.ground:
@@ -141,16 +145,10 @@ class Settler:
         self.wanted = frozenset(wanted)
         self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
         forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
-        tape: set[Val] = set(forced)
-        changed = True
-        while changed:
-            changed = False
-            for v in wanted:
-                if v in tape or self.given(v):
-                    continue
-                if self.cost(v, tape, set()) > LIMIT:
-                    tape.add(v)
-                    changed = True
+        tape = self.dear(wanted, forced)
+        if tape - forced:
+            self.postponed = Postponed(self, [(mirror, op) for mirror, _, op in live])
+            tape = self.dear(wanted, forced)
         tape = lighter(self, wanted, tape, forced)
         self.neighbours = self.find_neighbours(tape - forced)
         self.use_tapes(tape)
@@ -166,6 +164,23 @@ class Settler:
                 got.name, got.user = v.name, v.user
             if isinstance(got, Val) and not got.name:
                 got.name = v.name
+
+    def dear(self, wanted: list[Val], forced: set[Val]) -> set[Val]:
+        """What is taped where nothing dear is done again."""
+        tape = set(forced)
+        for v in forced:
+            self.postponed.done_forwards(v)
+        changed = True
+        while changed:
+            changed = False
+            for v in wanted:
+                if v in tape or self.given(v):
+                    continue
+                if self.cost(v, tape, set()) > LIMIT:
+                    tape.add(v)
+                    self.postponed.done_forwards(v)
+                    changed = True
+        return tape
 
     def use_tapes(self, tape: set[Val]) -> None:
         """What was read or made again is taken from the tape where its value lies on one anyway.
@@ -284,10 +299,10 @@ class Settler:
 
     def cost(self, v: Val, tape: set[Val], seen: set[Val], wide: bool = False) -> int:
         """Operations to recompute ``v`` from what is at hand; more than the limit if it cannot be."""
-        if v in tape or self.given(v):
+        if v in tape or v in seen or self.given(v):
             return 0
         op = v.op
-        n = self.price(op, wide) if op is not None and v in op.outs and v not in seen else None
+        n = self.price(op, wide) if op is not None and v in op.outs else None
         if op is None or n is None:
             return LIMIT + 1
         seen.add(v)
@@ -304,6 +319,8 @@ class Settler:
         """Operations that it is to do one again; None: it is dear. ``wide``: as for large arrays."""
         if op.code != "prim":
             return None
+        if op in self.postponed:
+            return 0
         if self.cheap(op):
             return 1 if not free_op(op) and vals(op.ins) else 0
         known = wide and isinstance(op.out.kind, Array) and not op.attrs.get("unread")
@@ -349,13 +366,33 @@ class Settler:
             return saved
         if v in view.elements:
             return self.element(view, v, tape, mirror)
-        made = v.op
-        assert made is not None
-        if not free_op(made):
-            r.kept.append(Kept(v.name, "recomputed", made.origin))
-        ins = [map_atom(lambda w: self.get(w, tape, mirror), a) for a in made.ins]
-        attrs = {k: x for k, x in made.attrs.items() if k not in OWN}
-        return r.prim(made.fn, ins, made.attrs.get("names", ()), result=v.kind, **attrs)
+        assert v.op is not None
+        if v.op not in self.postponed:
+            return self.again(v, tape, mirror)
+        if v not in self.moved:
+            place, shared = self.postponed.places[v.op]
+            if shared:
+                with r.inside(Region()) as top:
+                    self.moved[v] = self.again(v, tape, place)
+                at = self.tops.get(place, 0)
+                place.reverse.ops[at:at] = top.ops
+                self.tops[place] = at + len(top.ops)
+            else:
+                self.moved[v] = self.again(v, tape, mirror)
+            got = self.moved[v]
+            if isinstance(got, Val) and v.user and not got.name:
+                got.name, got.user = v.name, True
+        return self.moved[v]
+
+    def again(self, v: Val, tape: set[Val], mirror: Mirror) -> Atom:
+        """``v`` made of its operands."""
+        op = v.op
+        assert op is not None
+        if not free_op(op):
+            self.r.kept.append(Kept(v.name, "recomputed", op.origin))
+        ins = [map_atom(lambda w: self.get(w, tape, mirror), a) for a in op.ins]
+        attrs = {k: x for k, x in op.attrs.items() if k not in OWN}
+        return self.r.prim(op.fn, ins, op.attrs.get("names", ()), result=v.kind, **attrs)
 
     def outside(self, v: Val) -> Atom:
         r = self.r

@@ -11,7 +11,7 @@ from srcdiff.differentiate.mirrors import Mirror, adjoint_of, replace_values, sa
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import BOOL, Scalar, Seq, derivative_kind, fresh_sym, one_shape
+from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -246,10 +246,11 @@ def header_of(sweep: Reverse, op: Op, view: LoopView) -> tuple[list[Atom], bool]
             length = trips if same_const(step, 1) else sweep.prim(operator.mul, [trips, step])
             stop = length if same_const(start, 0) else sweep.prim(operator.add, [start, length])
         return [start, stop, step], rev
-    if op.attrs["exits"] or (len(view.sources) > 1 and not op.attrs.get("aligned")):
+    if op.attrs["exits"] or not all(isinstance(kind(s), (Array, Seq, Tree)) for s in view.sources[1:]):
         return [Const(0), sweep.need(view.trips), Const(1)], True
-    s = sweep.need(view.sources[0])
-    n = sweep.prim(len, [s], result=Scalar("i8", True, size_of(s)))
+    sources = map(sweep.need, dict.fromkeys(view.sources[: 1 if op.attrs.get("aligned") else None]))
+    sizes = [sweep.prim(len, [s], result=Scalar("i8", True, size_of(s))) for s in sources]
+    n = sizes[0] if len(sizes) == 1 else sweep.prim(min, sizes, result=Scalar("i8", True, fresh_sym()))
     return [Const(0), n, Const(1)], True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
     Atom,
@@ -16,7 +17,6 @@ from srcdiff.ir.graph import (
     managed,
     same,
 )
-from srcdiff.optimise.dce import effect, guarded
 from srcdiff.optimise.patterns import alike
 from srcdiff.optimise.rebuild import Rewriter
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir.graph import UNDEF, Atom, Graph, Op, Region, Undef, Val, map_atom, same, vals
-from srcdiff.optimise.dce import effect, guarded
 
 __all__ = ["merge_branches"]
 

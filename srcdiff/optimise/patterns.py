@@ -6,6 +6,7 @@ import math
 import operator
 from typing import Any
 
+from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -20,7 +21,6 @@ from srcdiff.ir.graph import (
     same,
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
-from srcdiff.optimise.dce import effect, guarded
 
 __all__ = [
     "adds_nothing",

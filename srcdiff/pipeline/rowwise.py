@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind, vals
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym
-from srcdiff.optimise.dce import effect
 from srcdiff.rules import batching, rows, vocabulary
 
 __all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "read_by", "result", "results", "said"]

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
+from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -31,7 +32,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
-from srcdiff.optimise.dce import dce, effect
+from srcdiff.optimise.dce import dce
 from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, read_by, result, said
 from srcdiff.request import LARGE
 from srcdiff.rules import registry

@@ -13,9 +13,12 @@ from srcdiff.rules.registry import definition, known
 __all__ = ["POWER", "QUICK", "gives_numpys", "takes_element", "takes_number"]
 
 QUICK: dict[Any, Any] = {
-    np.cos: runtime.cos, np.exp: runtime.exp, np.expm1: runtime.expm1, np.log: runtime.log,
-    np.log1p: runtime.log1p, np.maximum: runtime.maximum, np.minimum: runtime.minimum, np.sin: runtime.sin,
-    np.sqrt: runtime.sqrt, np.tanh: runtime.tanh, np.abs: operator.abs,
+    np.arccos: runtime.arccos, np.arcsin: runtime.arcsin, np.arcsinh: runtime.arcsinh,
+    np.arctan: runtime.arctan, np.arctan2: runtime.arctan2, np.cos: runtime.cos, np.cosh: runtime.cosh,
+    np.exp: runtime.exp, np.expm1: runtime.expm1, np.hypot: runtime.hypot, np.log: runtime.log,
+    np.log10: runtime.log10, np.log1p: runtime.log1p, np.log2: runtime.log2, np.maximum: runtime.maximum,
+    np.minimum: runtime.minimum, np.sign: runtime.sign, np.sin: runtime.sin, np.sinh: runtime.sinh,
+    np.sqrt: runtime.sqrt, np.tan: runtime.tan, np.tanh: runtime.tanh, np.abs: operator.abs,
 }  # fmt: skip
 POWER = runtime.power
 ELEMENTWISE = frozenset({
@@ -94,3 +97,63 @@ def sqrt(x: Any) -> Any:
 @definition(runtime.tanh, "x")
 def tanh(x: Any) -> Any:
     return np.tanh(x)
+
+
+@definition(runtime.arccos, "x")
+def arccos(x: Any) -> Any:
+    return np.arccos(x)
+
+
+@definition(runtime.arcsin, "x")
+def arcsin(x: Any) -> Any:
+    return np.arcsin(x)
+
+
+@definition(runtime.arcsinh, "x")
+def arcsinh(x: Any) -> Any:
+    return np.arcsinh(x)
+
+
+@definition(runtime.arctan, "x")
+def arctan(x: Any) -> Any:
+    return np.arctan(x)
+
+
+@definition(runtime.arctan2, "a", "b")
+def arctan2(a: Any, b: Any) -> Any:
+    return np.arctan2(a, b)
+
+
+@definition(runtime.cosh, "x")
+def cosh(x: Any) -> Any:
+    return np.cosh(x)
+
+
+@definition(runtime.hypot, "a", "b")
+def hypot(a: Any, b: Any) -> Any:
+    return np.hypot(a, b)
+
+
+@definition(runtime.log10, "x")
+def log10(x: Any) -> Any:
+    return np.log10(x)
+
+
+@definition(runtime.log2, "x")
+def log2(x: Any) -> Any:
+    return np.log2(x)
+
+
+@definition(runtime.sign, "x")
+def sign(x: Any) -> Any:
+    return np.sign(x)
+
+
+@definition(runtime.sinh, "x")
+def sinh(x: Any) -> Any:
+    return np.sinh(x)
+
+
+@definition(runtime.tan, "x")
+def tan(x: Any) -> Any:
+    return np.tan(x)

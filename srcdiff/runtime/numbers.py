@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "cos", "exp", "expm1", "log", "log1p", "maximum", "minimum", "power", "sin", "sqrt", "tanh",
+    "arccos", "arcsin", "arcsinh", "arctan", "arctan2", "cos", "cosh", "exp", "expm1", "hypot", "log",
+    "log1p", "log2", "log10", "maximum", "minimum", "power", "sign", "sin", "sinh", "sqrt", "tan", "tanh",
 ]  # fmt: skip
 
 
@@ -62,6 +63,81 @@ def cos(x: float) -> Any:
 def tanh(x: float) -> Any:
     """``np.tanh(x)``."""
     return math.tanh(x)
+
+
+def tan(x: float) -> Any:
+    """``np.tan(x)``."""
+    try:
+        return math.tan(x)
+    except ValueError:
+        return np.tan(x)
+
+
+def sinh(x: float) -> Any:
+    """``np.sinh(x)``."""
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return np.sinh(x)
+
+
+def cosh(x: float) -> Any:
+    """``np.cosh(x)``."""
+    try:
+        return math.cosh(x)
+    except OverflowError:
+        return np.cosh(x)
+
+
+def arcsin(x: float) -> Any:
+    """``np.arcsin(x)``."""
+    try:
+        return math.asin(x)
+    except ValueError:
+        return np.arcsin(x)
+
+
+def arccos(x: float) -> Any:
+    """``np.arccos(x)``."""
+    try:
+        return math.acos(x)
+    except ValueError:
+        return np.arccos(x)
+
+
+def arctan(x: float) -> Any:
+    """``np.arctan(x)``."""
+    return math.atan(x)
+
+
+def arcsinh(x: float) -> Any:
+    """``np.arcsinh(x)``."""
+    return math.asinh(x)
+
+
+def arctan2(a: float, b: float) -> Any:
+    """``np.arctan2(a, b)``."""
+    return math.atan2(a, b)
+
+
+def hypot(a: float, b: float) -> Any:
+    """``np.hypot(a, b)``."""
+    return math.hypot(a, b)
+
+
+def log2(x: float) -> Any:
+    """``np.log2(x)``."""
+    return math.log2(x) if x > 0.0 else np.log2(x)
+
+
+def log10(x: float) -> Any:
+    """``np.log10(x)``."""
+    return math.log10(x) if x > 0.0 else np.log10(x)
+
+
+def sign(x: float) -> Any:
+    """``np.sign(x)``."""
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else abs(x)
 
 
 def minimum(a: float, b: float) -> Any:

@@ -1,0 +1,168 @@
+"""Liveness: the values that results and effects depend on, through branches, loops and tapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
+
+__all__ = ["Liveness", "deciding", "effect", "ends_loop", "guarded"]
+
+
+def effect(op: Op) -> bool:
+    """Whether an operation acts on the world."""
+    if op.code == "opaque":
+        return bool(op.attrs.get("effect"))
+    if op.code == "prim":
+        return bool(op.attrs.get("unread"))
+    if op.code == "call":
+        return bool(op.attrs["graph"].info.get("effect"))
+    return bool(op.attrs.get("effect")) or any(any(map(effect, r.ops)) for r in op.regions)
+
+
+def guarded(op: Op) -> bool:
+    """Whether an operation, or one inside it, may decide how the ``try`` around it ends."""
+    return bool(op.attrs.get("guarded") or (op.regions and any(any(map(guarded, r.ops)) for r in op.regions)))
+
+
+def deciding(op: Op, live: set[Val]) -> bool:
+    """The same, where that ``try`` is live."""
+    if op.attrs.get("guarded") and not live.isdisjoint(op.outs):
+        return True
+    return bool(op.regions) and any(deciding(o, live) for r in op.regions for o in r.ops)
+
+
+def read_by(op: Op) -> list[Val]:
+    """The values that an operation, or one inside it, reads."""
+    out = vals(op.ins)
+    for r in op.regions:
+        out += vals(r.results)
+        for o in r.ops:
+            out += read_by(o)
+    return out
+
+
+class Liveness:
+    """Values that results and effects depend on.
+
+    ``needs``: what the results of some ``need`` operations depend on, in the place of their values.
+    """
+
+    def __init__(
+        self, graph: Graph, spare: frozenset[Op] = frozenset(), needs: Mapping[Val, list[Atom]] | None = None
+    ) -> None:
+        self.spare, self.needs = spare, needs or {}
+        self.deps: dict[Val, list[Val]] = {}
+        self.roots: list[Val] = list(vals(graph.region.results))
+        self.region(graph.region, (), [])
+        self.live = live = set(self.roots)
+        todo, deps = list(live), self.deps
+        while todo:
+            v = todo.pop()
+            if v in deps:
+                new = [w for w in deps[v] if w not in live]
+                live.update(new)
+                todo += new
+
+    def need(self, v: Val, atoms: list[Atom]) -> None:
+        found = vals(atoms)
+        if v in self.deps:
+            self.deps[v] += found
+        else:
+            self.deps[v] = found
+
+    def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
+        """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
+        for op in region.ops:
+            if op in self.spare:  # it stays, and what it reads with it
+                self.roots.extend(read_by(op))
+            if op.code == "prim" and not op.attrs.get("guarded"):
+                self.deps[op.outs[0]] = vals(op.ins)
+                if op.attrs.get("unread"):
+                    self.roots.extend(vals([*op.ins, *control]))
+                continue
+            if op.attrs.get("guarded"):
+                guards.extend(op.outs)
+                for o in op.outs:
+                    self.need(o, list(control))
+            if op.code in ("prim", "opaque", "need", "call", "unpack"):
+                for o in op.outs:
+                    of = self.needs.get(o, [op.attrs["value"]]) if op.code == "need" else op.ins
+                    self.need(o, of)
+                if effect(op):
+                    self.roots.extend(vals([*op.ins, *control]))
+            elif op.code == "try":
+                self.protected(op, control, guards)
+            elif op.code in JOINS:
+                for n, o in enumerate(op.outs):
+                    self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
+                for r in op.regions:
+                    self.region(r, (*control, *op.ins), guards)
+                if effect(op):
+                    self.roots.extend(vals(op.ins))
+            else:
+                self.loop(op, control, guards)
+
+    def protected(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
+        """How a ``try`` ends depends on all that may raise in its body."""
+        inside: list[Val] = []
+        body, failed = op.regions
+        self.region(body, control, inside)
+        self.region(failed, control, guards)
+        for n, o in enumerate(op.outs):
+            self.need(o, [*inside, body.results[n], failed.results[n]])
+        if op.attrs.get("guarded"):
+            guards.extend(inside)
+        if effect(op):
+            self.roots.extend(inside)
+
+    def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
+        view = LoopView(op)
+        runs: list[Atom] = list(view.header)
+        if op.code == "while":
+            runs += op.regions[0].results
+        elif not view.header:
+            runs += view.sources
+        else:
+            runs += [s for j, s in enumerate(view.sources) if ends_loop(op, view, j)]
+        if view.exit_result is not None:
+            runs.append(view.exit_result)
+        for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+            self.need(p, [i, y])
+            self.need(f, [i, y, *runs])
+        if op.code == "while":
+            for p, q in zip(view.params, op.regions[0].params, strict=True):
+                self.need(q, [p])
+        for e, s in zip(view.elements, view.sources, strict=True):
+            self.need(e, [s])
+        for c, t in zip(view.collected, view.tapes, strict=True):
+            self.need(t, [c, *runs])
+        for o in op.outs[view.carried + len(view.collected) :]:
+            self.need(o, runs)
+        inside = (*control, *runs)
+        if op.code == "while":
+            self.region(op.regions[0], control, guards)
+        self.region(view.body, inside, guards)
+        if effect(op):
+            self.roots.extend(vals(runs))
+
+
+def ends_loop(op: Op, view: LoopView, j: int) -> bool:
+    """Whether the number of trips depends on a source, read or not."""
+    if op.code != "for":
+        return False
+    if op.attrs.get("aligned"):
+        return view.head == 0 and j == 0
+    if view.head == 0:
+        return True
+    start, stop, step = view.header
+    if (
+        isinstance(stop, Val)
+        and stop.op is not None
+        and stop.op.code == "prim"
+        and stop.op.fn in (len, ops.shape_at)
+    ):
+        if stop.op.ins[0] is view.sources[j] and same(start, Const(0)) and same(step, Const(1)):
+            return False
+    return True
