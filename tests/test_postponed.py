@@ -63,7 +63,7 @@ def test_nothing_is_taped(f: Any, args: tuple[Any, ...]) -> None:
     g = grad(f)
     g(*args)
     loops = [line for line in g.source.splitlines() if line.lstrip().startswith("for ")]
-    assert ".append(" not in g.source and all("reversed(" in line for line in loops)
+    assert ".append(" not in g.source and len(loops) == (2 if f is pairs else 1)
 
 
 def recurrence(x: Any, a: Any) -> Any:

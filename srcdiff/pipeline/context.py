@@ -17,6 +17,7 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.elements import known_elements
 from srcdiff.optimise.merge import merge_branches
+from srcdiff.optimise.one_loop import in_one_loop
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.precision import widened
 from srcdiff.optimise.products import cheaper_products
@@ -136,6 +137,9 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     settled = graph.info.pop("settled")
     if merge:
+        if in_one_loop(graph):
+            noted("one_loop", dce(graph))
+            settled = False
         size = count(graph.region)
         graph = noted("merge_branches", merge_branches(graph))
         if not settled or count(graph.region) != size:

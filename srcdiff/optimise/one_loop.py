@@ -1,0 +1,266 @@
+"""A loop backwards whose trips do not wait for one another becomes part of the loop that it goes back over.
+
+What the trips of such a loop hand on are sums alone: ``x_bar[i] += ...``, ``a_bar += ...``.  So their order
+is free (sums come out as in another order).  Where it reads what another loop has taped, trip by trip, and
+nothing else of what that makes, it is done there: there are no tapes, and the numbers are at hand.  Else it
+goes forwards.  Of loops that a transform has made alone.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter, defaultdict
+
+from srcdiff.analysis.liveness import effect, guarded, read_by
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Val,
+    kind,
+    map_atom,
+    same,
+    uses_of,
+    vals,
+    walk,
+)
+from srcdiff.ir.kinds import Array, Scalar, Seq
+
+__all__ = ["in_one_loop"]
+
+
+def in_one_loop(graph: Graph) -> bool:
+    """Put loops backwards into those that they go back over, in place; whether there was one."""
+    return any(is_backward(op) for op in graph.region.ops) and Loops(graph).region(graph.region)
+
+
+def is_backward(op: Op) -> bool:
+    """Whether a loop goes back over another one, all of its trips."""
+    if op.code != "for" or op.origin is None or not op.origin.adjoint or op.attrs["exits"]:
+        return False
+    view = LoopView(op)
+    return view.head == 3 and not view.tapes and bool(op.attrs.get("aligned") or not view.sources)
+
+
+class Loops:
+    """One walk."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.uses: Counter[Val] = uses_of(graph.region)
+
+    def region(self, region: Region) -> bool:
+        changed = False
+        for op in list(region.ops):
+            if is_backward(op) and not effect(op) and self.are_sums(op):
+                changed |= self.taken_in(region, op) or turned(op)
+        for op in region.ops:
+            for r in op.regions:
+                changed |= self.region(r)
+        return changed
+
+    # ---- what the trips hand on
+    def are_sums(self, op: Op) -> bool:
+        """Whether the variables of a loop are sums that nobody reads meanwhile."""
+        view = LoopView(op)
+        pairs = zip(view.params, view.yields, strict=True)
+        return self.uses[view.trips] == 0 and all(self.is_sum(view.body, p, y) for p, y in pairs)
+
+    def is_sum(self, region: Region, v: Val, end: Atom) -> bool:
+        """Whether ``end`` is ``v`` with something added, and nobody else reads what is on the way."""
+        users: dict[Val, list[Op]] = defaultdict(list)
+        for op in region.ops:
+            for w in set(read_by(op)):
+                users[w].append(op)
+        results = vals(region.results)
+        while v is not end:
+            if v in results or len(users[v]) != 1:
+                return False
+            after = self.added(users[v][0], v)
+            if after is None:
+                return False
+            v = after
+        return not users[v] and results.count(v) == 1
+
+    def added(self, op: Op, v: Val) -> Val | None:
+        """``v`` with what an operation adds to it."""
+        if op.code == "prim":
+            if vals(op.ins).count(v) != 1 or op.attrs.get("guarded"):
+                return None
+            either = op.fn in (ops.accumulate, operator.add)
+            first = op.fn in (ops.additem, operator.sub) and op.ins[0] is v
+            return op.out if (either or first) and alike(op.out, v) else None
+        if op.code == "if" and v not in vals(op.ins):
+            for n, o in enumerate(op.outs):
+                if alike(o, v) and all(self.is_sum(r, v, r.results[n]) for r in op.regions):
+                    return o
+        if op.code == "for" and read_by(op).count(v) == 1:
+            view = LoopView(op)
+            at = next((j for j, a in enumerate(view.inits) if a is v), None)
+            if at is not None and self.is_sum(view.body, view.params[at], view.yields[at]):
+                return view.finals[at]
+        return None
+
+    # ---- into the loop forwards
+    def taken_in(self, region: Region, back: Op) -> bool:
+        """Make a loop part of the one before it whose tapes it reads."""
+        view, at = LoopView(back), region.ops.index(back)
+        taped = {s.op for s in view.sources if isinstance(s, Val) and s.op is not None and s in s.op.outs}
+        if len(taped) != 1:
+            return False
+        (loop,) = taped
+        if loop.code != "for" or loop.attrs["exits"] or loop not in region.ops or guarded(loop):
+            return False
+        first, start = LoopView(loop), region.ops.index(loop)
+        if not all(s in first.tapes for s in view.sources) or set(back.attrs["dirs"]) != {-1}:
+            return False
+        if bool(back.attrs.get("rev")) is bool(loop.attrs.get("rev")):
+            return False
+        table: dict[Val, Atom] = {view.index: first.index}
+        for s, e in zip(view.sources, view.elements, strict=True):
+            table[e] = first.collected[first.tapes.index(s)]  # type: ignore[arg-type]
+        again = read_again(first, view)
+        numbered = self.uses[view.index] > len(again)
+        if not self.same_trips(first, view, numbered):
+            return False
+        wanted = self.before(region.ops[start + 1 : at], loop, back, numbered and first.head == 0)
+        if wanted is None:
+            return False
+        if numbered and first.head == 0:
+            first.index.name, first.index.user = view.index.name, view.index.user
+            loop.ins[:0], loop.attrs = view.header, {**loop.attrs, "head": 3, "rev": False, "aligned": False}
+        put(view.body, table | again)
+        self.join(loop, back)
+        region.ops.remove(back)
+        region.ops[start:start] = wanted
+        for op in wanted:
+            del region.ops[region.ops.index(op, start + len(wanted))]
+        return True
+
+    def same_trips(self, first: LoopView, back: LoopView, numbered: bool) -> bool:
+        """Whether two loops go over the same trips, with the same numbers if these are read."""
+        start, stop, step = back.header
+        counted = same(start, Const(0)) and same(step, Const(1))
+        if first.head == 3:
+            return all(map(equal, first.header, back.header)) or (
+                counted and stop is first.trips and not numbered
+            )
+        if not counted or first.op.attrs.get("rev"):
+            return False
+        if stop is first.trips:
+            return not numbered
+        parts = stop.op.ins if isinstance(stop, Val) and stop.op is not None and stop.op.fn is min else [stop]
+        alone = len(first.sources) == 1 or first.op.attrs.get("aligned")
+        sources = first.sources[:1] if alone else first.sources
+        return all(any(counts(a, s) for a in parts) for s in sources) and all(
+            any(counts(a, s) for s in sources) for a in parts
+        )
+
+    def before(self, between: list[Op], loop: Op, back: Op, header: bool) -> list[Op] | None:
+        """What has to be done before both: what ``back`` reads that does not come from ``loop``.
+
+        None: it reads more of that than its tapes.
+        """
+        later: set[Val] = set(loop.outs)
+        moved: dict[Val, Op] = {}
+        for op in between:
+            if any(v in later for v in read_by(op)) or effect(op) or guarded(op):
+                later.update(op.outs)
+            else:
+                moved.update(dict.fromkeys(op.outs, op))
+        view = LoopView(back)
+        read = [*vals(view.inits), *vals(view.header if header else ())]
+        for r in back.regions:
+            read += vals(r.results)
+            for o in r.ops:
+                read += read_by(o)
+        wanted: set[Op] = set()
+        todo = list(read)
+        while todo:
+            v = todo.pop()
+            if v in later:
+                return None
+            if v in moved and moved[v] not in wanted:
+                wanted.add(moved[v])
+                todo += read_by(moved[v])
+        return [op for op in between if op in wanted]
+
+    def join(self, loop: Op, back: Op) -> None:
+        first, view = LoopView(loop), LoopView(back)
+        ins = [*first.header, *first.inits, *view.inits, *first.sources]
+        params = [first.index, *first.params, *view.params, *first.elements]
+        results = [*first.yields, *view.yields, *first.collected]
+        outs = [*first.finals, *view.finals, *first.tapes, first.trips]
+        body = first.body
+        body.ops += view.body.ops
+        body.params, body.results = params, results
+        for v in (*view.params, *view.finals):
+            v.op = loop
+        for s in view.sources:
+            self.uses[s] -= 1  # type: ignore[index]
+        loop.attrs = {**loop.attrs, "carried": first.carried + view.carried}
+        loop.ins, loop.outs = ins, outs
+
+
+def read_again(first: LoopView, back: LoopView) -> dict[Val, Atom]:
+    """What ``back`` reads by its number, of what the loop goes through anyway."""
+    counted = not first.header or (same(first.header[0], Const(0)) and same(first.header[2], Const(1)))
+    if not counted or first.op.attrs.get("rev"):
+        return {}
+    given = zip(first.sources, first.elements, first.op.attrs["dirs"], strict=True)
+    at = {s: e for s, e, d in given if d == 1}
+    out: dict[Val, Atom] = {}
+    for op in walk(back.body):
+        if op.code == "prim" and op.fn is operator.getitem and op.ins[1] is back.index and op.ins[0] in at:
+            out[op.out] = at[op.ins[0]]
+    return out
+
+
+def alike(a: Val, b: Val) -> bool:
+    """Whether two values are numbers of one precision, or arrays of one shape."""
+    numbers = isinstance(a.kind, Scalar) and isinstance(b.kind, Scalar)
+    return a.kind.dtype == b.kind.dtype if numbers else a.kind == b.kind  # type: ignore[union-attr]
+
+
+def put(region: Region, table: dict[Val, Atom]) -> None:
+    """Put other values in the place of some."""
+
+    def f(v: Val) -> Atom:
+        return table.get(v, v)
+
+    for op in region.ops:
+        op.ins = [map_atom(f, a) for a in op.ins]
+        for r in op.regions:
+            put(r, table)
+    region.results = [map_atom(f, a) for a in region.results]
+
+
+def equal(a: Atom, b: Atom) -> bool:
+    """Whether two numbers are made alike of the same (``i + 1`` of a loop and of that which went back)."""
+    one, other = (v.op if isinstance(v, Val) else None for v in (a, b))
+    if same(a, b) or one is None or other is None:
+        return same(a, b)
+    if one.code != "prim" or one.fn is not other.fn or effect(one) or guarded(one):
+        return False
+    return len(one.ins) == len(other.ins) and all(map(equal, one.ins, other.ins))
+
+
+def counts(a: Atom, source: Atom) -> bool:
+    """Whether a number is how many elements something has."""
+    op = a.op if isinstance(a, Val) else None
+    if op is not None and op.fn in (len, ops.shape_at) and op.ins[0] is source:
+        return op.fn is len or same(op.ins[1], Const(0))
+    k, n = kind(source), kind(a)
+    return isinstance(k, Array) and isinstance(n, Scalar) and bool(k.dims) and n.value == k.dims[0]
+
+
+def turned(op: Op) -> bool:
+    """Let a loop backwards go forwards, if it empties no tape."""
+    view = LoopView(op)
+    if not op.attrs.get("rev") or any(isinstance(kind(s), Seq) for s in view.sources):
+        return False
+    op.attrs = {**op.attrs, "rev": False, "dirs": tuple(-d for d in op.attrs["dirs"])}
+    return True
