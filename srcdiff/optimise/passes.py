@@ -15,6 +15,7 @@ PASSES = {
     "first_versions": "sizes are asked of the oldest array that has them",
     "dce": "what no result needs is not computed",
     "simplify": "sharing, constants, exact algebra; what no trip of a loop changes is computed before it",
+    "one_loop": "a loop backwards whose trips do not wait for one another is part of the loop forwards",
     "merge_branches": "branches on one condition that follow each other are one",
     "products": "products whose rows are all the same are sums; transposes go into products",
     "elements": "an element of an array that was just written, or read before, is that",
