@@ -29,13 +29,17 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.optimise.dce import dce
 
 __all__ = ["in_one_loop"]
 
 
-def in_one_loop(graph: Graph) -> bool:
-    """Put loops backwards into those that they go back over, in place; whether there was one."""
-    return any(is_backward(op) for op in graph.region.ops) and Loops(graph).region(graph.region)
+def in_one_loop(graph: Graph) -> Graph:
+    """Put loops backwards into those that they go back over, in place; returns the graph."""
+    if any(map(is_backward, graph.region.ops)) and Loops(graph).region(graph.region):
+        graph.info["settled"] = False  # (branches and invariants of the two may be one)
+        return dce(graph)
+    return graph
 
 
 def is_backward(op: Op) -> bool:

@@ -135,16 +135,13 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     graph = apart_where_doubtful(graph, is_typed_by_values, vocabulary.BLANKS)
     graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
-    settled = graph.info.pop("settled")
     if merge:
-        if in_one_loop(graph):
-            noted("one_loop", dce(graph))
-            settled = False
+        graph = noted("one_loop", in_one_loop(graph))
         size = count(graph.region)
         graph = noted("merge_branches", merge_branches(graph))
-        if not settled or count(graph.region) != size:
+        if not graph.info["settled"] or count(graph.region) != size:
             graph = noted("simplify", simplify(graph, is_shareable, WORDS))
-            del graph.info["settled"]
+    del graph.info["settled"]
     cheaper = cheaper_products(graph, WORDS, shape_positions)
     noted("products", graph)
     known = known_elements(graph)
