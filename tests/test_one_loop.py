@@ -156,7 +156,39 @@ def counted(x: Any) -> Any:
     return s / n
 
 
-OTHERS = [of_the_sum, normalised, handed_on, left_early, read_meanwhile, written, counted]
+def written_twice(x: Any) -> Any:
+    """Two trips write one element, and the second value counts."""
+    r = np.zeros(4)
+    for i in range(len(x)):
+        r[i // 2] = np.sin(x[i])
+    return np.sum(r**2)
+
+
+def from_the_end(x: Any) -> Any:
+    """``r[-1]`` and ``r[3]`` are one element."""
+    r = np.zeros(4)
+    for i in range(-2, len(x)):
+        r[i] = np.sin(x[i % len(x)]) + r[0]
+    return np.sum(r**2)
+
+
+def by_a_table(x: Any) -> Any:
+    r = np.zeros(4)
+    for i, k in zip(range(len(x)), (0, 2, 0, 1)):
+        r[k] = x[i] ** 2
+    return np.sum(r**3)
+
+
+def one_for_all(x: Any) -> Any:
+    r = np.zeros((2, 4))
+    for i in range(len(x)):
+        for j in range(2):
+            r[j, 0] = x[i] * (j + 1)
+    return np.sum(r**3)
+
+
+OTHERS = [written_twice, from_the_end, by_a_table, one_for_all]
+OTHERS += [of_the_sum, normalised, handed_on, left_early, read_meanwhile, written, counted]
 
 
 @pytest.mark.parametrize("f", OTHERS, ids=[f.__name__ for f in OTHERS])
@@ -183,6 +215,45 @@ def test_second_derivatives() -> None:
         return s
 
     np.testing.assert_allclose(hessian(f)(x), np.diag(2.0 * np.cos(x) - x * np.sin(x)), atol=1e-14)
+
+
+def residuals(x: Any, y: Any) -> Any:
+    r = np.zeros(len(y))
+    for i in range(len(y)):
+        r[i] = np.exp(x[0] * y[i]) - x[1]
+    return np.sum(r**2)
+
+
+def correlated(image: Any, kernel: Any) -> Any:
+    out = np.zeros((4, 3))
+    for i in range(4):
+        for j in range(3):
+            out[i, j] = np.sum(image[i : i + 2, j : j + 2] * kernel)
+    return np.sum(np.tanh(out))
+
+
+def by_rows(x: Any, y: Any) -> Any:
+    out = np.zeros((len(y), 2))
+    for i in range(len(y)):
+        out[i] = np.sin(x * y[i])
+    return np.sum(out**3)
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (residuals, (rng.normal(size=2), rng.normal(size=5))),
+        (correlated, (rng.normal(size=(5, 4)), rng.normal(size=(2, 2)))),
+        (by_rows, (rng.normal(size=2), rng.normal(size=3))),
+    ],
+    ids=lambda a: getattr(a, "__name__", ""),
+)
+def test_what_is_read_once_is_not_set_to_zero(f: Any, args: tuple[Any, ...]) -> None:
+    testing.check_rule(f, args)
+    g = grad(f, wrt=(0, 1))
+    g(*args)
+    assert "] = 0.0" not in g.source
+    assert ("reversed(" in g.source) is (f is residuals)  # (the exponentials are on a tape)
 
 
 TERMS = [

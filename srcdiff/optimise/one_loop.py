@@ -20,6 +20,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Region,
+    Struct,
     Val,
     kind,
     map_atom,
@@ -30,6 +31,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.scatter import is_nothing
 
 __all__ = ["in_one_loop"]
 
@@ -59,18 +61,59 @@ class Loops:
     def region(self, region: Region) -> bool:
         changed = False
         for op in list(region.ops):
-            if is_backward(op) and not effect(op) and self.are_sums(op):
-                changed |= self.taken_in(region, op) or turned(op)
+            if is_backward(op) and not effect(op):
+                changed |= self.not_set_to_zero(op)
+                if self.are_sums(op):
+                    changed |= self.taken_in(region, op) or turned(op)
         for op in region.ops:
             for r in op.regions:
                 changed |= self.region(r)
         return changed
 
+    # ---- what is done in vain
+    def not_set_to_zero(self, loop: Op) -> bool:
+        """Leave an element as it is that no other trip reads: ``g = y_bar[i]; y_bar[i] = 0.0``."""
+        view, changed = LoopView(loop), False
+        for p, start, final in zip(view.params, view.inits, view.finals, strict=True):
+            versions = self.read_once(loop, p, ()) if self.uses[final] == 0 and self.uses[p] else None
+            if versions is not None:
+                put(view.body, dict.fromkeys(versions, start))
+                self.uses.subtract({v: self.uses[v] for v in versions})
+                changed = True
+        return changed
+
+    def read_once(self, loop: Op, p: Val, nest: tuple[Val, ...]) -> list[Val] | None:
+        """The versions of an array of which each trip reads one part, its own, and sets it to zero."""
+        view = LoopView(loop)
+        if loop.attrs["exits"] or view.head != 3 or not all(map(is_whole, view.header[::2], (0, 1))):
+            return None  # (negative numbers count from the end)
+        nest = (*nest, view.index)
+        end = view.yields[view.params.index(p)]
+        users = [op for op in view.body.ops if p in vals(op.ins) and op.fn is not operator.getitem]
+        last = users[0] if len(users) == 1 else None
+        if last is None or not isinstance(end, Val) or end.op is not last or self.uses[end] != 1:
+            return None
+        if last.code == "for" and last.ins.count(p) == 1 and self.uses[p] == 1:
+            inner = LoopView(last)
+            at = inner.finals.index(end) if end in inner.finals else None
+            if at is None or inner.inits[at] is not p:
+                return None
+            found = self.read_once(last, inner.params[at], nest)
+            return None if found is None else [p, *found, end]
+        if last.fn is not ops.setitem or last.ins[0] is not p or not is_nothing(last.ins[2]):
+            return None
+        index = last.ins[1]
+        reads = [op for op in walk(view.body) if op.fn is operator.getitem and op.ins[0] is p]
+        parts = index.items if isinstance(index, Struct) else (index,)
+        own = all(any(a is i for a in parts) for i in nest) and all(same(op.ins[1], index) for op in reads)
+        return [p, end] if own and self.uses[p] == len(reads) + 1 else None
+
     # ---- what the trips hand on
     def are_sums(self, op: Op) -> bool:
         """Whether the variables of a loop are sums that nobody reads meanwhile."""
         view = LoopView(op)
-        pairs = zip(view.params, view.yields, strict=True)
+        lead = zip(view.params, view.yields, view.finals, strict=True)
+        pairs = [(p, y) for p, y, f in lead if self.uses[p] or self.uses[f]]
         return self.uses[view.trips] == 0 and all(self.is_sum(view.body, p, y) for p, y in pairs)
 
     def is_sum(self, region: Region, v: Val, end: Atom) -> bool:
@@ -240,6 +283,10 @@ def put(region: Region, table: dict[Val, Atom]) -> None:
         for r in op.regions:
             put(r, table)
     region.results = [map_atom(f, a) for a in region.results]
+
+
+def is_whole(a: Atom, least: int) -> bool:
+    return isinstance(a, Const) and type(a.value) is int and a.value >= least
 
 
 def equal(a: Atom, b: Atom) -> bool:
