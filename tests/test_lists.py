@@ -199,9 +199,9 @@ def test_functions_of_one_number(name: str) -> None:
             if name == "power":
                 for n in (3, -1, 0.5, -0.5, 0, 1e3):
                     np.testing.assert_allclose(fn(x, n), np.float64(x) ** n, rtol=1e-15)
-            elif name in ("minimum", "maximum"):
+            elif getattr(np, name).nin == 2:
                 for y in values:
-                    np.testing.assert_array_equal(fn(x, y), getattr(np, name)(x, y))
+                    np.testing.assert_allclose(fn(x, y), getattr(np, name)(x, y), rtol=4e-16)
             else:
                 np.testing.assert_allclose(fn(x), getattr(np, name)(x), rtol=4e-16)
 

@@ -161,6 +161,30 @@ def python_divided(x: Any, s: Any) -> Any:
     return x / s
 
 
+def by_numpys(r: Any, z: Any) -> Any:
+    s = 0.0
+    for v in z:
+        s += 1.0 / np.float64(r) * v
+    return s
+
+
+def logarithms(r: Any, z: Any) -> Any:
+    s = 0.0
+    for v in z:
+        s += np.log(r) * v
+    return s
+
+
+@pytest.mark.parametrize("f", [by_numpys, logarithms])
+def test_by_a_zero_made_numpys_in_a_loop(f: Any) -> None:
+    with np.errstate(all="ignore"):
+        z = np.array([1.0, 2.0])
+        sign = -1.0 if f is by_numpys else 1.0
+        assert grad(f)(0.0, z) == sign * np.inf
+        r_bar, z_bar = grad(f, wrt=(0, 1))(0.0, z)
+        assert r_bar == sign * np.inf and list(z_bar) == [-sign * np.inf] * 2
+
+
 @pytest.mark.parametrize("s", [0, 0.0])
 @pytest.mark.parametrize(
     ("f", "x"),

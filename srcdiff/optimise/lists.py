@@ -382,7 +382,14 @@ class Lists:
                 self.run_over_list(runs[v], v)
             v.kind = Scalar("f8")
         self.elements |= set(news)
-        same = {v: strong[v].ins[0] for v in strong if v in news}
+        same: dict[Val, Atom] = {}
+        for v in strong:
+            if v in news:
+                a = strong[v].ins[0]
+                if isinstance(a, Const) or a in flow.parts:
+                    same[v] = a
+                else:  # (what is Python's in the program divides as that; this one as NumPy's)
+                    strong[v].become(float)
         for v, (old, _, _) in given.items():  # what was made NumPy's only to be made Python's again
             if v in news and old.op is not None and old.op.fn is self.numbers.strong and v.op is not None:
                 a = old.op.ins[0]

@@ -176,6 +176,8 @@ def expm1(x: Any) -> Any:
 @elementwise(np.log)
 def log(x: Any) -> Any:
     plain = not isinstance(x, (np.ndarray, np.generic))  # these raise where NumPy's are infinite
+    if plain and isinstance(x, float):
+        return 1.0 / np.float64(x)
     if plain:
         return 1.0 / np.asarray(x)
     return 1.0 / x
@@ -184,6 +186,8 @@ def log(x: Any) -> Any:
 @elementwise(np.log2)
 def log2(x: Any) -> Any:
     plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain and isinstance(x, float):
+        return 1.0 / (np.float64(x) * math.log(2.0))
     if plain:
         return 1.0 / (np.asarray(x) * math.log(2.0))
     return 1.0 / (x * math.log(2.0))
@@ -192,6 +196,8 @@ def log2(x: Any) -> Any:
 @elementwise(np.log10)
 def log10(x: Any) -> Any:
     plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain and isinstance(x, float):
+        return 1.0 / (np.float64(x) * math.log(10.0))
     if plain:
         return 1.0 / (np.asarray(x) * math.log(10.0))
     return 1.0 / (x * math.log(10.0))
@@ -200,6 +206,8 @@ def log10(x: Any) -> Any:
 @elementwise(np.log1p)
 def log1p(x: Any) -> Any:
     plain = not isinstance(x, (np.ndarray, np.generic))
+    if plain and isinstance(x, float):
+        return 1.0 / (1.0 + np.float64(x))
     if plain:
         return 1.0 / (1.0 + np.asarray(x))
     return 1.0 / (1.0 + x)
