@@ -94,3 +94,21 @@ def sqrt(x: Any) -> Any:
 @definition(runtime.tanh, "x")
 def tanh(x: Any) -> Any:
     return np.tanh(x)
+
+
+PACKED = range(3, 13)  # how many numbers are saved as bytes
+PACK = {n: getattr(runtime, f"pack_{n}") for n in PACKED}
+UNPACK = {n: getattr(runtime, f"unpack_{n}") for n in PACKED}
+
+
+def packed(*numbers: Any) -> Any:
+    return numbers
+
+
+def unpacked(numbers: Any) -> Any:
+    return numbers
+
+
+for n in PACKED:
+    definition(PACK[n])(packed)
+    definition(UNPACK[n])(unpacked)
