@@ -155,6 +155,20 @@ def test_texts():
         assert "np.outer" not in g.source
 
 
+def test_a_wide_column_and_row_are_a_product():
+    def wide(A, x, y):
+        return np.sum(y @ A) + np.sum(A @ x)
+
+    A, x, y = arguments((130, 140))
+    g = grad(wide)
+    np.testing.assert_array_equal(g(A, x, y), y[:, None] + x)
+    assert "A_bar = np.array((y, np.ones(y.shape[0]))).T @ np.array((np.ones(x.shape[0]), x))" in g.source
+    x[3], y[5] = np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(g(A, x, y), y[:, None] + x)
+    np.testing.assert_array_equal(g(A[:1, :1], x[:1], y[:1]), [[y[0] + x[0]]])
+
+
 def test_one_list_of_rows_serves_several_matrices():
     def f(A, B, h, xs):
         total = 0.0

@@ -12,7 +12,7 @@ from test_passes import over, primal_case, sampled
 
 from corpus import PROGRAMS
 from corpus.program import Program
-from srcdiff import grad, jvp, pipeline, vjp
+from srcdiff import grad, jvp, optimise, pipeline, vjp
 from srcdiff.errors import NoRule
 from srcdiff.pipeline import finishing
 from srcdiff.request import Request
@@ -91,9 +91,31 @@ def test_texts() -> None:
     assert "out=" not in g.source and "*=" not in g.source
 
 
+def layers(x: Any, w: Any, b: Any) -> Any:
+    h = np.tanh(x @ w + b)
+    s = 2.0 * (h - b) * h + x
+    return np.sum(s * s)
+
+
+def test_an_expression_that_numpy_reuses_no_memory_in_is_taken_apart() -> None:
+    r = np.random.default_rng(0)
+    x, v = r.normal(size=(2, 80, 80))
+    w, b = r.normal(size=(80, 80)) / 9, r.normal(size=80)
+    g = grad(layers)
+    got = g(x, w, b)
+    lines = [line.split("  #")[0].strip() for line in g.source.split("\n")]
+    at = lines.index("h = x @ w")
+    assert lines[at + 1 : at + 3] == ["h += b", "np.tanh(h, out=h)"]
+    assert {"t *= 2.0", "s += x"} <= {*lines}, g.source
+    want = (layers(x + 1e-6 * v, w, b) - layers(x - 1e-6 * v, w, b)) / 2e-6
+    np.testing.assert_allclose(np.sum(got * v), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("large", [4096, 0])
 @over(sampled([p for p in PROGRAMS if p.reverse])[::3])
-def test_programs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs(program: Program, large: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without, bit for bit, on programs of the corpus; contractions up to the order of sums."""
+    monkeypatch.setattr(optimise.reuse, "LARGE", large)
     case = primal_case(program)
     try:
         graph = pipeline.derivative_graph(case.primal, Request("grad", case.wrt, len(case.wrt) == 1))

@@ -196,6 +196,7 @@ class Assembler:
         tapes.find_flat(self, graph.region)
         tapes.find_pops(self, graph.region)
         tapes.find_drains(self, graph.region)
+        self.bytes: dict[Val, int] = tapes.as_bytes(self)  # of how many numbers each
         signature = graph.info.get("signature")
         own = set(signature.parameters) if signature is not None else set()
         self.defaults: dict[str, Any] = {}  # by parameter, as they are written

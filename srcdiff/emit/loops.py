@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.emit import exits, tapes, wording
-from srcdiff.emit.trees import attr, call, const, ends, name, store, strip
+from srcdiff.emit.trees import call, const, ends, name, store, strip
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, kind, same
 from srcdiff.ir.kinds import Tree
@@ -65,7 +65,7 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
         if e in asm.elements_of:
             continue
         source = name(tapes.tape_name(asm, s)) if isinstance(s, Val) else asm.expr(s)
-        asm.emit(gast.Assign([target_of(asm, e)], call(attr(source, "pop")), None), op.origin)
+        asm.emit(gast.Assign([target_of(asm, e)], tapes.popped(asm, e, source), None), op.origin)
     body = asm.out
     asm.out = old
     asm.out, old = body, asm.out

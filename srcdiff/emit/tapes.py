@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.emit.trees import attr, call, name
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, vals
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind, vals
+from srcdiff.ir.kinds import Tree
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
 __all__ = [
     "append",
+    "as_bytes",
     "collects_of",
     "drained",
     "find_drains",
@@ -23,11 +25,15 @@ __all__ = [
     "holds_flat",
     "is_tape",
     "names_defined_in",
+    "popped",
     "read_flat",
     "scan_collectors",
     "tape_name",
     "whole_tape",
 ]
+
+
+FEWEST, MOST = 3, 12  # numbers that are put away as bytes
 
 
 def find_pops(asm: Assembler, region: Region) -> None:
@@ -152,7 +158,25 @@ def names_defined_in(asm: Assembler, v: Val, region: Region) -> bool:
     return asm.names.defined[v][0] is region
 
 
+def as_bytes(asm: Assembler) -> dict[Val, int]:
+    """Tapes of numbers that are put away as bytes, and what is read of these."""
+    found: dict[Val, int] = {}
+    for tape, e in asm.graph.info.get("bytes", {}).items():
+        k = kind(e)
+        if e in asm.poppable and isinstance(k, Tree) and FEWEST <= len(k.items) <= MOST:
+            found[tape] = found[e] = len(k.items)
+    return found
+
+
+def popped(asm: Assembler, e: Val, source: Any) -> Any:
+    """The last of a tape, as it was before it was put there."""
+    value = call(attr(source, "pop"))
+    return call(asm.spelling.helper(f"unpack_{asm.bytes[e]}"), value) if e in asm.bytes else value
+
+
 def append(asm: Assembler, tape: Val, value: Any) -> None:
+    if tape in asm.bytes:
+        value = call(asm.spelling.helper(f"pack_{asm.bytes[tape]}"), *value.elts)
     asm.emit(gast.Expr(call(attr(name(tape_name(asm, tape)), "append"), value)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
 
 from srcdiff.ir import ops
@@ -21,26 +22,74 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )  # fmt: skip
-from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.kinds import Array, Scalar, Sym, elements_of, one_shape
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.words import Words
 
 __all__ = ["made_full", "made_of_sizes"]
 
+LARGE = 1 << 14  # elements of arrays that are worth letting go
+
 
 def made_of_sizes(graph: Graph, words: Words) -> Graph:
     """Make zeros like an array of known sizes from these: it need not be there for its shape."""
-    found = False
+    found = of_arguments(graph, words)
     for op in walk(graph.region):
-        if op.code != "prim" or op.fn is not words.blanks[0] or len(op.ins) > 1 or is_as_written(op):
+        if not is_like(op, words):
             continue
         k = op.out.kind
         if isinstance(k, Array) and k.dims and k.dtype == "f8" and all(isinstance(d, int) for d in k.dims):
             op.become(words.blanks[1])
-            sizes = tuple(map(Const, k.dims))
-            op.ins = [Struct(tuple, tuple(range(len(sizes))), sizes) if len(sizes) > 1 else sizes[0]]
+            op.ins = [shape_of(list(map(Const, k.dims)))]
             found = True
     return dce(graph) if found else graph
+
+
+def shape_of(sizes: Sequence[Atom]) -> Atom:
+    return Struct(tuple, tuple(range(len(sizes))), tuple(sizes)) if len(sizes) > 1 else sizes[0]
+
+
+def is_like(op: Op, words: Words) -> bool:
+    """Whether an operation makes zeros like an array."""
+    return op.code == "prim" and op.fn is words.blanks[0] and len(op.ins) == 1 and not is_as_written(op)
+
+
+def of_arguments(graph: Graph, words: Words) -> bool:
+    """The same of large arrays that nobody reads again, whose sizes are numbers and those of arguments."""
+    region, found = graph.region, False
+    seen = graph.info.get("seen", {})
+    axes = {d: (p, n) for p in region.params if isinstance(p.kind, Array)
+            for n, d in enumerate(p.kind.dims) if isinstance(d, Sym)}  # fmt: skip
+    last = {v: op for op in region.ops for v in read_by(op)} | dict.fromkeys(vals(region.results))
+    out: list[Op] = []
+    for op in region.ops:
+        x = op.ins[0] if is_like(op, words) else None
+        k = kind(x) if isinstance(x, Val) and last.get(x) is op and x not in region.params else None
+        if isinstance(k, Array) and one_shape(k, op.out.kind) and k.dtype == "f8":
+            known = all(isinstance(d, int) or d in axes for d in k.dims)
+            if known and elements_of(k, seen) >= LARGE:
+                sizes: list[Atom] = []
+                for d in k.dims:
+                    if isinstance(d, int):
+                        sizes.append(Const(d))
+                        continue
+                    p, axis = axes[d]
+                    asked = Op("prim", [p, Const(axis)], [], [], {"fn": ops.shape_at}, op.origin)
+                    asked.outs = [Val("", Scalar("i8", True, d), asked)]
+                    out.append(asked)
+                    sizes.append(asked.out)
+                op.become(words.blanks[1])
+                op.ins = [shape_of(sizes)]
+                found = True
+        out.append(op)
+    region.ops = out
+    return found
+
+
+def read_by(op: Op) -> list[Val]:
+    """All that an operation reads, in its regions too."""
+    inner = [v for r in op.regions for v in (*vals(r.results), *(v for o in r.ops for v in read_by(o)))]
+    return [*vals(op.ins), *inner]
 
 
 def made_full(graph: Graph, words: Words) -> Graph:

@@ -40,7 +40,9 @@ def as_lists(graph: Graph, numbers: Numbers) -> Graph:
     lists.numbers_of_arrays()
     if lists.elements:
         lists.count()
-        lists.flow(dict.fromkeys(lists.elements)).rewrite()
+        flow = lists.flow(dict.fromkeys(lists.elements))
+        flow.rewrite()
+        graph.info["pythons"] = frozenset(flow.parts)  # numbers that may be Python's: all is done as for such
     return graph
 
 

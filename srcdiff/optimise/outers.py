@@ -2,8 +2,9 @@
 
 Of derivatives alone, in double precision: the sum is written once, not once for each, and no other array of
 its size is made (2 to 5 times as fast, of two).  Where two have a factor in common there is one:
-`np.outer(u, x + y)`.  A column or a row that is added everywhere is an outer product with ones.  Sums may
-come out in another order.
+`np.outer(u, x + y)`.  A column or a row that is added everywhere is an outer product with ones; the two
+alone are `u[:, None] + v` where that is small (what is repeated goes through buffers, and takes two to three
+times as long as a product from some ten thousand numbers on).  Sums may come out in another order.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, applies, kind, same, uses_of
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.words import Words
@@ -23,6 +24,7 @@ __all__ = ["outers_at_once"]
 
 ALL = Slice(Const(None), Const(None), Const(None))
 COLUMN, ROW = (ALL, Const(None)), (Const(None), ALL)
+WIDE = 1 << 14  # numbers, from which on a product is quicker than a column and a row
 
 
 @dataclass
@@ -41,7 +43,7 @@ def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
     if not applies(graph.region, (words.outer, *words.expands)):
         return graph
-    walk = Outers(words, uses_of(graph.region))
+    walk = Outers(words, uses_of(graph.region), graph.info.get("seen", {}))
     walk.region(graph.region)
     return dce(graph) if walk.changed else graph
 
@@ -49,8 +51,8 @@ def outers_at_once(graph: Graph, words: Words) -> Graph:
 class Outers:
     """One walk."""
 
-    def __init__(self, words: Words, uses: Counter[Val]) -> None:
-        self.words, self.uses = words, uses
+    def __init__(self, words: Words, uses: Counter[Val], seen: dict[int, int]) -> None:
+        self.words, self.uses, self.seen = words, uses, seen
         self.here: set[Op] = set()
         self.new: list[Op] = []
         self.changed = False
@@ -126,11 +128,14 @@ class Outers:
                 rest.append(a)
             else:
                 outers.append(found)
-        if len(outers) < 2 or not any(o.left is not None and o.right is not None for o in outers):
-            if not rest and sorted(o.left is None for o in outers) == [False, True]:
-                self.changed = True
-                op.become(operator.add)
-                op.ins = [self.narrow(a) for a in op.ins]
+        proper = any(o.left is not None and o.right is not None for o in outers)
+        alone = not proper and not rest and sorted(o.left is None for o in outers) == [False, True]
+        if alone and elements_of(op.out.kind, self.seen) < WIDE:
+            self.changed = True
+            op.become(operator.add)
+            op.ins = [self.narrow(a) for a in op.ins]
+            return
+        if len(outers) < 2 or not (proper or alone):
             return
         self.changed = True
         outers = self.joined(op, self.joined(op, outers, "left", "right"), "right", "left")

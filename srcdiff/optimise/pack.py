@@ -2,6 +2,8 @@
 
 The last pass before the text: tapes that are filled by one loop and read by one other, through the same
 loops and branches on the way, are one tape of tuples.  Few of them stay apart, each with a name of its own.
+Where all are numbers that may as well be Python's, the text may put them away as bytes (`info["bytes"]`): a
+float in a tuple takes four times the memory of its digits.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Region, Struct, Undef, Val, kind, vals
-from srcdiff.ir.kinds import Kind, Seq, Tree
+from srcdiff.ir.kinds import Kind, Scalar, Seq, Tree
+from srcdiff.ir.unset import may_be_unset
 
 __all__ = ["pack"]
 
@@ -35,14 +38,17 @@ class Way:
 
 def pack(graph: Graph) -> Graph:
     """Pack, in place."""
-    packer = Packer()
+    packer = Packer(graph.info.get("pythons", frozenset()))
     packer.scan(graph.region, None)
     packer.region(graph.region)
+    graph.info["bytes"] = packer.bytes
     return graph
 
 
 class Packer:
-    def __init__(self) -> None:
+    def __init__(self, pythons: frozenset[Val]) -> None:
+        self.pythons = pythons
+        self.bytes: dict[Val, Val] = {}  # a tape of tuples of numbers -> its element, where it is read
         self.uses: dict[Val, list[Use | None]] = {}  # None: as a part of something
         self.owner: dict[Region, Op | None] = {}
 
@@ -150,9 +156,11 @@ class Packer:
         elements = [w.element for w in ways if w.element is not None]
         at = [view.tapes.index(t) for t, _ in members]
         inner = tuple_of([kind(e) for e in elements])
+        both = (*(view.collected[k] for k in at), *elements)
+        plain = not loop.attrs["exits"] and all(map(self.is_plain, both))
         packed = Struct(tuple, tuple(range(len(at))), tuple(view.collected[k] for k in at))
         remove(loop.regions[-1].results, loop.outs, [view.carried + k for k in at])
-        v: Val = view.add_tape(packed, "saved", inner)
+        v = filled = view.add_tape(packed, "saved", inner)
         for n, (what, op, which) in enumerate(ways[0].steps):
             places = [w.places[n] for w in ways]
             if what == "if":
@@ -178,8 +186,15 @@ class Packer:
                 v = e
                 if n == len(ways[0].steps) - 1:
                     self.take_apart(reader.body, e, elements)
+                    if plain:
+                        self.bytes[filled] = e
         self.uses.clear()
         self.scan(self.top(), None)
+
+    def is_plain(self, a: Atom) -> bool:
+        """Whether a value is a double that may as well be Python's, and is there on every path."""
+        k = kind(a)
+        return a in self.pythons and isinstance(k, Scalar) and k.dtype == "f8" and not may_be_unset(a)
 
     def top(self) -> Region:
         return next(r for r, owner in self.owner.items() if owner is None)

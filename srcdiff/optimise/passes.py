@@ -17,7 +17,7 @@ PASSES = {
     "simplify": "sharing, constants, exact algebra; what no trip of a loop changes is computed before it",
     "one_loop": "a loop backwards whose trips do not wait for one another is part of the loop forwards",
     "merge_branches": "branches on one condition that follow each other are one",
-    "products": "products whose rows are all the same are sums; transposes go into products",
+    "products": "products whose rows are all the same are sums; transposes go into products; divisions less",
     "elements": "an element of an array that was just written, or read before, is that",
     "scatter": "the first contribution to an array is written, those to other parts of it too",
     "together": "outer products that a loop adds up are one product of matrices behind it",

@@ -2,8 +2,9 @@
 
 Temporaries of large arrays go back to the system and fault in again, which costs more than the arithmetic; in
 place, the next operation finds its memory warm.  Where NumPy does so by itself, inside an expression, the
-expression is left whole.  What is on a tape, an argument's, or read again, is left alone; so are numbers, and
-functions in loops, whose arrays are mostly small.
+expression is left whole; it does not for arrays of less than 256 kB, so that of those that are not small an
+expression is taken apart.  What is on a tape, an argument's, or read again, is left alone; so are numbers,
+and functions in loops, whose arrays are mostly small.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["reuse"]
 SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
 RANK = 3  # from this on arrays are mostly large: memory goes from a name of the user's to another
 LARGE = 4096  # elements of those that are large at the call that the text is made for
+ELIDED = 1 << 18  # bytes, from which on NumPy reuses the temporaries of an expression
 EITHER = {operator.add, operator.mul}  # whose operands may change places
 
 
@@ -65,15 +67,19 @@ class Reuse(Conflicts):
     def over_region(self, region: Region, looped: bool) -> None:
         written = -1  # where memory was last written to: no expression reaches across
         index = {op: n for n, op in enumerate(region.ops)}
+        readers = {v: op for op in region.ops for v in vals(op.ins)}
         for n, op in enumerate(region.ops):
             if op.code == "try":
                 continue  # its handlers may see what its body left
             for r in op.regions:
                 self.over_region(r, looped or op.code in ("for", "while"))
-            if wanted(op, self.writes_over) and self.pays(op, looped):
-                for at in (0, 1) if op.fn in EITHER else (0,):
+            may = wanted(op, self.writes_over)
+            apart = may and not looped and self.in_parts(op.out, readers)
+            if may and (apart or self.pays(op, looped)):
+                for at in self.places(op):
                     t = op.ins[at]
-                    if isinstance(t, Val) and not self.elided(op, t, region, index, written):
+                    whole = not (apart and isinstance(t, Val) and self.one_side(op, t))
+                    if isinstance(t, Val) and not (whole and self.elided(op, t, region, index, written)):
                         if self.can_take(op, t):
                             op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
                             op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
@@ -101,6 +107,32 @@ class Reuse(Conflicts):
             return not self.theirs(op)
         large = not self.theirs(op) or self.is_large(op.out)
         return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
+
+    def in_parts(self, v: Val, readers: dict[Val, Op]) -> bool:
+        """Whether an array of a size that NumPy does nothing for goes element by element to a name."""
+        k = v.kind
+        if not isinstance(k, Array) or not LARGE <= elements_of(k, self.seen) < ELIDED // int(k.dtype[1:]):
+            return False
+        while not v.user and len(self.uses[v]) == 1:
+            op = readers.get(v)
+            if op is None or not wanted(op, self.writes_over) or not one_shape(k, op.out.kind):
+                return False
+            if all(op.ins[at] is not v for at in self.places(op)):
+                return False
+            v = op.out
+        return True
+
+    def one_side(self, op: Op, t: Val) -> bool:
+        """Whether both are of the user's program, or of its derivative."""
+        return t.op is None or self.theirs(t.op) == self.theirs(op)
+
+    def places(self, op: Op) -> tuple[int, ...]:
+        """Which operands a result may take the place of; of the user's own the first that is an array."""
+        if op.fn not in EITHER:
+            return (0,)
+        if not self.theirs(op):
+            return (0, 1)
+        return (0,) if isinstance(kind(op.ins[0]), Array) else (1,)
 
     def is_large(self, v: Val) -> bool:
         rank = len(v.kind.dims) if isinstance(v.kind, Array) else 0

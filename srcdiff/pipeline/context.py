@@ -14,6 +14,7 @@ from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.divisors import without_divisors
 from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.elements import known_elements
 from srcdiff.optimise.merge import merge_branches
@@ -143,6 +144,7 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
             graph = noted("simplify", simplify(graph, is_shareable, WORDS))
     del graph.info["settled"]
     cheaper = cheaper_products(graph, WORDS, shape_positions)
+    cheaper = without_divisors(graph, WORDS) or cheaper
     noted("products", graph)
     known = known_elements(graph)
     noted("elements", graph)

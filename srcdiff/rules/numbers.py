@@ -157,3 +157,21 @@ def sinh(x: Any) -> Any:
 @definition(runtime.tan, "x")
 def tan(x: Any) -> Any:
     return np.tan(x)
+
+
+PACKED = range(3, 13)  # how many numbers are saved as bytes
+PACK = {n: getattr(runtime, f"pack_{n}") for n in PACKED}
+UNPACK = {n: getattr(runtime, f"unpack_{n}") for n in PACKED}
+
+
+def packed(*numbers: Any) -> Any:
+    return numbers
+
+
+def unpacked(numbers: Any) -> Any:
+    return numbers
+
+
+for n in PACKED:
+    definition(PACK[n])(packed)
+    definition(UNPACK[n])(unpacked)

@@ -8,6 +8,7 @@ from srcdiff.runtime import (
     linalg,
     matrices,
     numbers,
+    packing,
     parameters,
     polynomials,
     records,
@@ -23,6 +24,7 @@ from srcdiff.runtime.interpolation import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
 from srcdiff.runtime.matrices import *  # noqa: F403
 from srcdiff.runtime.numbers import *  # noqa: F403
+from srcdiff.runtime.packing import *  # noqa: F403
 from srcdiff.runtime.parameters import *  # noqa: F403
 from srcdiff.runtime.polynomials import *  # noqa: F403
 from srcdiff.runtime.records import *  # noqa: F403
@@ -33,6 +35,6 @@ from srcdiff.runtime.substitutes import *  # noqa: F403
 
 __all__ = [
     *arrays.__all__, *chosen.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
-    *matrices.__all__, *numbers.__all__, *parameters.__all__, *polynomials.__all__, *records.__all__,
-    *reductions.__all__, *schedules.__all__, *special.__all__, *substitutes.__all__,
+    *matrices.__all__, *numbers.__all__, *packing.__all__, *parameters.__all__, *polynomials.__all__,
+    *records.__all__, *reductions.__all__, *schedules.__all__, *special.__all__, *substitutes.__all__,
 ]  # fmt: skip

@@ -179,8 +179,11 @@ def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
 
 def is_larger(x1: Any, x2: Any) -> Any:
     """1 where ``x1`` is larger, 0 where ``x2`` is, 0.5 where they are equal: the slope of a maximum."""
-    larger, ties = np.greater(x1, x2), np.equal(x1, x2)
-    return larger + 0.5 * ties if ties.any() else larger.astype(np.float64)
+    ties = np.equal(x1, x2)
+    if ties.any():
+        return np.greater(x1, x2) + 0.5 * ties
+    del ties
+    return np.greater(x1, x2).astype(np.float64)
 
 
 def is_larger_plainly(x1: Any, x2: Any) -> Any:
