@@ -52,9 +52,16 @@ class Loops(Rewriter):
         sources = self.sources(view, op)
         if op in self.settled:
             fixed, groups = [False] * n, list(range(n))
-        else:
-            moving = Moving(view, inits, self.atom, self.words)
-            fixed = moving.fixed(fixed, {e for _, _, es in sources for e in es})
+        elif any(fixed) or groups != list(range(n)):
+            elements = {e for _, _, es in sources for e in es}
+            moving = self.moving.get(op)
+            if moving is None or len(elements) < len(view.elements):
+                moving = Moving(view, inits, self.atom, self.words)
+                moved = moving.fixed(fixed, elements)
+                self.moving.update(dict.fromkeys(moving.found, moving))
+            else:  # (it was looked at with the loop around it)
+                moved = moving.found[op]
+            fixed = [f and m for f, m in zip(fixed, moved, strict=True)]
             leader = {view.params[j]: groups[j] for j in range(n) if not fixed[j]}
             for j, g in enumerate(groups):
                 different = fixed[g] != fixed[j]

@@ -32,6 +32,8 @@ class Moving:
         self.about: dict[Val, int] = {}
         self.starts: dict[Val, Atom] = {}  # of what does not change, as far as is known: what it is
         self.decided: dict[Atom | None, bool] = {}  # conditions of the branches around
+        self.found: dict[Op, list[bool]] = {}  # of the loops inside: which of their variables may be fixed
+        self.outer: dict[Val, int] = {}
 
     def fixed(self, fixed: list[bool], elements: set[Val]) -> list[bool]:
         """Those variables that may be fixed, of those that were thought to be."""
@@ -70,10 +72,13 @@ class Moving:
         cls = type(a)
         if cls is Val:
             known = self.about.get(a)  # type: ignore[arg-type]
-            if known is not None:
-                return known
-            b = self.atom(a)
-            return 0 if is_zero(b) or isinstance(b, Undef) else SOLID
+            if known is None:
+                known = self.outer.get(a)  # type: ignore[arg-type]
+            if known is None:
+                b = self.atom(a)
+                known = 0 if is_zero(b) or isinstance(b, Undef) else SOLID
+                self.outer[a] = known  # type: ignore[index]
+            return known
         if cls is Const:
             return SOLID if a.value or not isinstance(a.value, (int, float)) else 0  # type: ignore[union-attr]
         if isinstance(a, (Struct, Slice)):
@@ -95,16 +100,22 @@ class Moving:
                 about.update(dict.fromkeys(op.outs, BOTH))
 
     def made(self, op: Op) -> int:
-        fn, words = op.fn, self.words
+        fn, about, words = op.fn, self.about, self.words
         if fn is ops.shape_at or fn is len:
             return SOLID
-        if fn in words.blanks or fn in words.reads_shape:
+        if fn in words.reads_shape or fn in words.blanks:
             return 0
-        found = [self.of(a) for a in op.ins]
-        solid = [f for f in found if f & SOLID]
-        if len(solid) < (1 if fn in SUMS else len(found)):
+        solid, local, needed = 0, 0, len(op.ins)
+        for a in op.ins:
+            found = about.get(a) if type(a) is Val else None
+            if found is None:
+                found = self.of(a)
+            if found & SOLID:
+                solid += 1
+                local |= found
+        if solid < needed and (not solid or fn not in SUMS):
             return 0
-        return SOLID | (LOCAL if any(f & LOCAL for f in solid) else 0)
+        return SOLID | (local & LOCAL)
 
     def joins(self, op: Op) -> None:
         cond = op.ins[0] if op.code == "if" else None
@@ -142,6 +153,7 @@ class Moving:
         self.about.update(dict.fromkeys(view.elements, BOTH))
         inits = view.inits
         fixed = self.settle(view, inits, [not isinstance(i, Undef) for i in inits])
+        self.found[view.op] = fixed
         for f, out, i in zip(fixed, view.finals, inits, strict=True):
             self.note(out, i if f else None, BOTH)
         for t, c in zip(view.tapes, view.collected, strict=True):
@@ -150,11 +162,14 @@ class Moving:
 
     def moves(self, end: Atom, start: Atom) -> bool:
         """Whether what a trip ends with is surely not what it began with, if that is ``start``."""
-        if self.of(end) == BOTH and not isinstance(end, (Struct, Slice)):
-            return True
+        about = self.of(end)
         end, start = self.now(end), self.now(start)
+        if same(end, start):
+            return False
+        if about == BOTH and not isinstance(end, (Struct, Slice)):
+            return True
         if not isinstance(end, Val):
-            return isinstance(end, Const) and not same(end, start)
+            return isinstance(end, Const)
         op = end.op
         if op is None or op.code != "prim" or op.fn in PARTS or end not in self.about:
             return False
