@@ -64,8 +64,11 @@ class Loops(Rewriter):
             fixed = [f and m for f, m in zip(fixed, moved, strict=True)]
             leader = {view.params[j]: groups[j] for j in range(n) if not fixed[j]}
             for j, g in enumerate(groups):
-                different = fixed[g] != fixed[j]
-                if g != j and (different or moving.apart(view.yields[j], view.yields[g], leader)):
+                if g == j:
+                    continue
+                other = view.params[j].name != view.params[g].name  # (a tangent taken twice has one name)
+                apart = other and moving.apart(view.yields[j], view.yields[g], leader)
+                if apart or fixed[g] != fixed[j]:
                     groups[j] = j
         if op in self.tried:  # read again within a loop around it, where less holds than before
             was_fixed, was = self.tried[op]
