@@ -17,8 +17,8 @@ def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
 
     Operations in ``spare`` are left as they are.
     """
-    live = Liveness(graph, spare).live
-    _sweep(graph.region, live, spare)
+    found = Liveness(graph, spare)
+    _sweep(graph.region, found, spare)
     return graph
 
 
@@ -60,6 +60,7 @@ class Liveness:
 
     def __init__(self, graph: Graph, spare: frozenset[Op] = frozenset()) -> None:
         self.spare = spare
+        self.acting: dict[Op, bool] = {}  # operations with regions: whether they act on the world
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
@@ -71,6 +72,16 @@ class Liveness:
                 new = [w for w in deps[v] if w not in live]
                 live.update(new)
                 todo += new
+
+    def acts(self, op: Op) -> bool:
+        """Whether an operation acts on the world; of what holds others that is asked once."""
+        if not op.regions:
+            return effect(op)
+        known = self.acting.get(op)
+        if known is None:
+            inside = any(any(map(self.acts, r.ops)) for r in op.regions)
+            known = self.acting[op] = inside or bool(op.attrs.get("effect"))
+        return known
 
     def need(self, v: Val, atoms: list[Atom]) -> None:
         found = vals(atoms)
@@ -96,7 +107,7 @@ class Liveness:
             if op.code in ("prim", "opaque", "need", "call", "unpack"):
                 for o in op.outs:
                     self.need(o, [op.attrs["value"]] if op.code == "need" else op.ins)
-                if effect(op):
+                if self.acts(op):
                     self.roots.extend(vals([*op.ins, *control]))
             elif op.code == "try":
                 self.protected(op, control, guards)
@@ -105,7 +116,7 @@ class Liveness:
                     self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
                 for r in op.regions:
                     self.region(r, (*control, *op.ins), guards)
-                if effect(op):
+                if self.acts(op):
                     self.roots.extend(vals(op.ins))
             else:
                 self.loop(op, control, guards)
@@ -120,7 +131,7 @@ class Liveness:
             self.need(o, [*inside, body.results[n], failed.results[n]])
         if op.attrs.get("guarded"):
             guards.extend(inside)
-        if effect(op):
+        if self.acts(op):
             self.roots.extend(inside)
 
     def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
@@ -150,11 +161,12 @@ class Liveness:
         if op.code == "while":
             self.region(op.regions[0], control, guards)
         self.region(view.body, inside, guards)
-        if effect(op):
+        if self.acts(op):
             self.roots.extend(vals(runs))
 
 
-def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -> None:
+def _sweep(region: Region, found: Liveness, spare: frozenset[Op] = frozenset()) -> None:
+    live = found.live
     keep: list[Op] = []
     for op in region.ops:
         if op in spare:
@@ -164,16 +176,16 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
             op.outs = [op.outs[n] for n in at]
             for r in op.regions:
                 r.results = [r.results[n] for n in at]
-                _sweep(r, live, spare)
-            if not op.outs and not effect(op) and not deciding(op, live):
+                _sweep(r, found, spare)
+            if not op.outs and not found.acts(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
-            if live.isdisjoint(op.outs) and not effect(op) and not deciding(op, live):
+            if live.isdisjoint(op.outs) and not found.acts(op) and not deciding(op, live):
                 continue
             _trim(op, live)
             for r in op.regions:
-                _sweep(r, live, spare)
-        elif live.isdisjoint(op.outs) and not effect(op):
+                _sweep(r, found, spare)
+        elif live.isdisjoint(op.outs) and not found.acts(op):
             continue
         keep.append(op)
     region.ops = keep
