@@ -60,13 +60,7 @@ class Activity:
         self.raised: set[Val] = set()  # of these, the exceptions
         self.filled: set[Val] = set()  # dicts with entries from before the call
         self.lost: dict[Val, str] = {}  # a value -> what it was read back from
-        self.settle(graph.region)
-
-    def settle(self, region: Region) -> None:
-        size = -1
-        while size != self.size():
-            size = self.size()
-            self.region(region)
+        self.region(graph.region)
 
     def size(self) -> int:
         return sum(map(len, (self.varied, self.keyed, self.told, self.raised, self.filled)))
@@ -105,9 +99,9 @@ class Activity:
         elif op.code in JOINS:
             for r in op.regions:
                 self.region(r)
-            if op.code == "try" and any(self.raises_number(o) for o in walk(op.regions[0])):
-                self.told.add(op.regions[1].params[1])
-                self.raised.add(op.regions[1].params[1])
+                if op.code == "try" and r is op.regions[0] and any(map(self.raises_number, walk(r))):
+                    self.told.add(op.regions[1].params[1])
+                    self.raised.add(op.regions[1].params[1])
             for n, v in enumerate(op.outs):
                 self.into([r.results[n] for r in op.regions], v)
         elif op.code in ("for", "while"):

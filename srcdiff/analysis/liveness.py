@@ -53,6 +53,7 @@ class Liveness:
         self, graph: Graph, spare: frozenset[Op] = frozenset(), needs: Mapping[Val, list[Atom]] | None = None
     ) -> None:
         self.spare, self.needs = spare, needs or {}
+        self.acting: dict[Op, bool] = {}  # operations with regions: whether they act on the world
         self.deps: dict[Val, list[Val]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
@@ -64,6 +65,16 @@ class Liveness:
                 new = [w for w in deps[v] if w not in live]
                 live.update(new)
                 todo += new
+
+    def acts(self, op: Op) -> bool:
+        """Whether an operation acts on the world; of what holds others that is asked once."""
+        if not op.regions:
+            return effect(op)
+        known = self.acting.get(op)
+        if known is None:
+            inside = any(any(map(self.acts, r.ops)) for r in op.regions)
+            known = self.acting[op] = inside or bool(op.attrs.get("effect"))
+        return known
 
     def need(self, v: Val, atoms: list[Atom]) -> None:
         found = vals(atoms)
@@ -90,7 +101,7 @@ class Liveness:
                 for o in op.outs:
                     of = self.needs.get(o, [op.attrs["value"]]) if op.code == "need" else op.ins
                     self.need(o, of)
-                if effect(op):
+                if self.acts(op):
                     self.roots.extend(vals([*op.ins, *control]))
             elif op.code == "try":
                 self.protected(op, control, guards)
@@ -99,7 +110,7 @@ class Liveness:
                     self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
                 for r in op.regions:
                     self.region(r, (*control, *op.ins), guards)
-                if effect(op):
+                if self.acts(op):
                     self.roots.extend(vals(op.ins))
             else:
                 self.loop(op, control, guards)
@@ -114,7 +125,7 @@ class Liveness:
             self.need(o, [*inside, body.results[n], failed.results[n]])
         if op.attrs.get("guarded"):
             guards.extend(inside)
-        if effect(op):
+        if self.acts(op):
             self.roots.extend(inside)
 
     def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
@@ -144,7 +155,7 @@ class Liveness:
         if op.code == "while":
             self.region(op.regions[0], control, guards)
         self.region(view.body, inside, guards)
-        if effect(op):
+        if self.acts(op):
             self.roots.extend(vals(runs))
 
 

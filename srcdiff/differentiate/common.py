@@ -182,6 +182,12 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     return out
 
 
+def takes(text: Any, name: str) -> bool:
+    """Whether the text of a rule has a parameter."""
+    code = text.__code__
+    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
 def parameter_names(op: Op, rule: Rule) -> list[str]:
     """The parameter of the rule that each argument of the operation goes to."""
     code = rule.text.__code__

@@ -229,19 +229,21 @@ class Settler:
 
     def live_needs(self) -> list[tuple[Mirror, int, Op]]:
         """The needs in this group that something still uses."""
+        needs = [(b, n, op) for b in self.group for n, op in enumerate(b.reverse.ops) if op.code == "need"]
+        if not needs:
+            return []
         used: set[Val] = set()
         read: set[Val] = set()
         collect_uses(self.r.graph.region, used, read)
         out = []
         shapes: dict[Val, Atom] = {}
-        for b in self.group:
-            for n, op in enumerate(b.reverse.ops):
-                if op.code == "need" and op.out in used:
-                    alike = None if op.out in read or op.attrs.get("tape") else self.alike(op.attrs["value"])
-                    if alike is None:
-                        out.append((b, n, op))
-                    else:
-                        shapes[op.out] = self.outside(alike)
+        for b, n, op in needs:
+            if op.out in used:
+                alike = None if op.out in read or op.attrs.get("tape") else self.alike(op.attrs["value"])
+                if alike is None:
+                    out.append((b, n, op))
+                else:
+                    shapes[op.out] = self.outside(alike)
         if shapes:
             substitute(self.r.graph.region, shapes, last=False)
         asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
@@ -535,12 +537,12 @@ def tape_name(name: str) -> str:
 def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
     """What is used, and of that what is used for more than its shape."""
     for op in region.ops:
-        ins = list(vals(op.ins))
+        ins = vals(op.ins)
         used.update(ins)
         read.update(ins[1:] if op.fn in SIZES and ins and ins[0] is op.ins[0] else ins)
         for r in op.regions:
             collect_uses(r, used, read)
-    results = list(vals(region.results))
+    results = vals(region.results)
     used.update(results)
     read.update(results)
 

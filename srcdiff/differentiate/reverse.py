@@ -25,6 +25,7 @@ from srcdiff.differentiate.common import (
     is_constant_fn,
     name_derivative,
     never_ends,
+    takes,
     unexpanded,
 )
 from srcdiff.differentiate.masks import Cover, finite, flat_far_down, flat_far_out, spread, weight
@@ -436,7 +437,7 @@ class Reverse(Builder):
             return
         given = arguments(op, rule)
         needed = {n: self.need(a) for n, a in given.items()}
-        parts = self.returned(rule, self.rule(rule.text, {**needed, "out": self.need(op.out)}))
+        parts = self.returned(rule, self.rule(rule.text, {**needed, **self.result_for(rule, op)}))
         if (
             len(parts) == 2
             and same(parts[0], parts[1])
@@ -457,6 +458,10 @@ class Reverse(Builder):
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p = self.of_library(p, op.out)
             self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
+
+    def result_for(self, rule: Any, op: Op) -> dict[str, Atom]:
+        """The result of an operation, for a rule that reads it."""
+        return {"out": self.need(op.out)} if takes(rule.text, "out") else {}
 
     def scaled_square(self, op: Op) -> tuple[Val, Atom] | None:
         """``x`` and a number, if an operation is ``(number * x) * x``."""
@@ -506,8 +511,7 @@ class Reverse(Builder):
             passive = name in passive_operands(op.fn) or name == "saved"
             if name not in rule.operands and self.active(a) and not passive:
                 raise no_partial(op, name)
-        needed = {n: self.need(a) for n, a in given.items()}
-        needed["out"] = self.need(op.out)
+        needed = {n: self.need(a) for n, a in given.items()} | self.result_for(rule, op)
         bars = tuple(map(self.taken, self.returned(rule, self.rule(rule.text, {**needed, "out_bar": bar}))))
         twice = rule.form == "bilinear" and len(given) == 2 == len(bars) and same(*given.values())
         if twice and computed_alike(*bars):

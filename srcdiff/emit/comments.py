@@ -79,11 +79,8 @@ def label(asm: Assembler, group: list[Any], origin: Origin, out: list[Any]) -> N
     if not text or text.startswith(UNTOLD) or origin == asm.labelled:
         return
     asm.labelled = origin
-    if (
-        len(group) == 1
-        and len(render(group[0]).rstrip()) + len(text) + 12 <= 92
-        and "\n" not in render(group[0]).rstrip()
-    ):
+    line = render(group[0]).rstrip() if len(group) == 1 and len(text) + 12 <= 92 else "\n"
+    if "\n" not in line and len(line) + len(text) + 12 <= 92:
         group[0].comment = text
     else:
         out.append(Comment(text))

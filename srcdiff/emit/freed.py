@@ -9,6 +9,7 @@ times the lines of the text, gets less.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import textwrap
@@ -54,6 +55,7 @@ ELIDED = 1 << 18  # bytes, from which on NumPy does so
 BUFFER = 1 << 16  # bytes at most
 
 LEAVES = (gast.Name, gast.Constant)
+HIDING = (gast.Lambda, gast.FunctionDef, gast.ExceptHandler, gast.Delete)
 
 Roots = frozenset[Val]
 NOTHING: Roots = frozenset()
@@ -141,19 +143,25 @@ def find_tenures(
 
 
 def nodes_of(tree: Any) -> list[Any]:
-    """A tree and the trees in it, but not what a name or a constant is made of."""
+    """A tree and the trees in it, but no operators, and not what a name or a constant is made of."""
     nodes = [tree]
     for node in nodes:  # (which grow)
-        if type(node) in LEAVES:
+        cls: Any = type(node)
+        if cls in LEAVES:
             continue
         held = vars(node)
-        for name in node._fields:
+        for name in parts_of(cls):
             part = held.get(name)
             if type(part) is list:
                 nodes += [p for p in part if isinstance(p, gast.AST)]
             elif isinstance(part, gast.AST):
                 nodes.append(part)
     return nodes
+
+
+@functools.cache
+def parts_of(cls: Any) -> tuple[str, ...]:
+    return tuple(f for f in cls._fields if f not in ("ctx", "op", "ops"))
 
 
 def names_in(s: Any, nodes: list[Any], unclear: set[str]) -> tuple[set[str], set[str], set[str]]:
@@ -167,9 +175,10 @@ def names_in(s: Any, nodes: list[Any], unclear: set[str]) -> tuple[set[str], set
     elif isinstance(s, gast.AugAssign) and isinstance(s.target, gast.Name):
         read.add(s.target.id)
     for node in nodes:
-        if isinstance(node, gast.Name):
-            (read if isinstance(node.ctx, gast.Load) else inside).add(node.id)
-        elif isinstance(node, (gast.Lambda, gast.FunctionDef, gast.ExceptHandler, gast.Delete)):
+        cls = type(node)
+        if cls is gast.Name:
+            (read if type(node.ctx) is gast.Load else inside).add(node.id)
+        elif cls in HIDING:
             unclear |= {x.id for x in nodes_of(node) if isinstance(x, gast.Name)}
     return read, bound, inside - bound - (read if isinstance(s, gast.AugAssign) else set())
 

@@ -148,9 +148,12 @@ class Spelling:
         if graph in self.reserved:
             return self.reserved[graph]
         out = self.reserved[graph] = set(self.aliases.values()) | {"np", "math", self.arrays.alias}
+        seen: set[tuple[int, Any]] = set()  # functions, and words for them
         for op in walk(graph.region):
             fn = op.fn
-            if callable(fn):
+            again = (id(fn), op.attrs.get("text"))
+            if again not in seen and callable(fn):
+                seen.add(again)
                 if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
                     out |= {fn.__name__, self.claim(fn.__name__, fn)}
                 elif not by_sign(fn):

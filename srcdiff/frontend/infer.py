@@ -27,6 +27,7 @@ from srcdiff.backends.result_kinds import (
     is_sparse,
     is_typed_by_values,
 )
+from srcdiff.ir import ops
 from srcdiff.ir.classes import fields_of, static_of
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, key_of, kind
 from srcdiff.ir.kinds import (
@@ -61,6 +62,7 @@ from srcdiff.ir.modules import on_device
 __all__ = ["broadcast_dims", "index_kind", "index_parts", "infer"]
 
 _ARITHMETIC = {operator.add, operator.sub, operator.mul}
+_OF_NUMBERS = {*_ARITHMETIC, operator.truediv, ops.accumulate}
 _COMPARE = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
 
 
@@ -553,7 +555,25 @@ def boxed(result: Any) -> Any:
     return result
 
 
+def _of_doubles(a: Kind, b: Kind) -> Kind | None:
+    """The kind of a sum, difference, product or quotient of two numbers, a double among them."""
+    if not isinstance(a, Scalar) or not isinstance(b, Scalar):
+        return None
+    types = (a.dtype, b.dtype)
+    if types not in (("f8", "f8"), ("f8", "i8"), ("i8", "f8")):
+        return None
+    return FLOAT if a.weak and b.weak else Scalar("f8", False)
+
+
 def _fast(fn: Any, args: list[Atom]) -> Kind | None:
+    if fn in _OF_NUMBERS and len(args) == 2:
+        number = _of_doubles(kind(args[0]), kind(args[1]))
+        if number is not None:
+            return number
+    if fn is operator.neg:
+        k = kind(args[0])
+        if isinstance(k, (Scalar, Array)) and k.dtype == "f8" and k != FLOAT:
+            return Scalar("f8", k.weak) if isinstance(k, Scalar) else k if k.dims else None
     if fn in _ARITHMETIC and len(args) == 2:
         a, b = kind(args[0]), kind(args[1])
         if (

@@ -9,7 +9,7 @@ becomes a generator itself (the texts in ``iterators``), and ``generators.drive`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import gast
@@ -91,6 +91,7 @@ def runs_code(it: Any) -> bool:
     return it.kind in ("map", "generator", "genexp", "suspended") or any(map(runs_code, it.parts))
 
 
+@lru_cache(maxsize=1024)
 def leaves_early(node: Any) -> bool:
     """Whether the loop may end before what it runs over does, and the program go on."""
     leaving = (gast.Break, gast.Return, gast.Yield, gast.YieldFrom)

@@ -10,7 +10,7 @@ from typing import Any
 
 import gast
 
-from srcdiff.frontend.scope import children, nodes_in, own_names
+from srcdiff.frontend.scope import children, inner_functions, nodes_in, own_names
 
 __all__ = ["Live", "liveness"]
 
@@ -38,7 +38,7 @@ class Live:
 def liveness(function: Any, result: str = "") -> Live:
     """The live names around every loop of a function definition, or of statements that leave a ``result``."""
     walker = _Walker()
-    inner = [n for n in nodes_in(*function.body) if isinstance(n, (gast.FunctionDef, gast.Lambda))]
+    inner, _ = inner_functions(function)
     free = [(_loads(n) | _added(n)) - own_names(n) for n in inner]  # a name of its own is another one
     walker.always = walker.live.inner = frozenset().union(*free) if free else NONE
     walker.block(function.body, frozenset((result,)) if result else NONE, NONE, NONE)
@@ -59,13 +59,21 @@ def _added(node: Any) -> Names:
 
 def _read(node: Any) -> Names:
     """The same, without the names that comprehensions bind for themselves."""
-    if isinstance(node, (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
-        own = frozenset(n.id for g in node.generators for n in nodes_in(g.target) if isinstance(n, gast.Name))
-        below = frozenset().union(*map(_read, children(node)))
-        return (below - own) | _read(node.generators[0].iter)
-    if isinstance(node, gast.Name):
-        return frozenset((node.id,)) if isinstance(node.ctx, gast.Load) else NONE
-    return frozenset().union(*map(_read, children(node)))
+    out: set[str] = set()
+    todo = [node]
+    while todo:
+        n = todo.pop()
+        if isinstance(n, gast.Name):
+            if isinstance(n.ctx, gast.Load):
+                out.add(n.id)
+        elif isinstance(n, (gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
+            targets = (m for g in n.generators for m in nodes_in(g.target))
+            own = frozenset(m.id for m in targets if isinstance(m, gast.Name))
+            out |= frozenset().union(*map(_read, children(n))) - own
+            todo.append(n.generators[0].iter)
+        else:
+            todo += children(n)
+    return frozenset(out)
 
 
 def _bound(target: Any) -> Names:

@@ -67,6 +67,7 @@ from srcdiff.frontend.scope import (
     assigned_names,
     children,
     declarations,
+    inner_functions,
     nodes_in,
     own_names,
     world_key,
@@ -400,10 +401,7 @@ class Lowerer(Core):
         return bool(names & stored_names(node.body))
 
     def is_generator(self, node: Any) -> bool:
-        key = ("generator", id(node))
-        if key not in self.trees:
-            self.trees[key] = any(generators.contains_yield(s) for s in node.body)
-        return bool(self.trees[key])
+        return inner_functions(node)[1] and any(map(generators.contains_yield, node.body))
 
     def freeze(self, b: Bound) -> Bound:
         """What may be part of something else as well may be read, not changed."""

@@ -331,22 +331,25 @@ class State:
         return cell
 
 
-LEAVES = (gast.Name, gast.Constant)  # (a name has no annotation but in the parameters of a function)
+NO_NODES = frozenset(("ctx", "op", "ops", "type_comment", "conversion", "kind"))  # what nobody looks into
+_fields: dict[type, tuple[str, ...]] = {}  # of each class of nodes: the others
 
 
 def children(node: Any) -> list[Any]:
-    """The nodes right below one, those that say how a name is used left out."""
+    """The nodes right below one, operators and those that say how a name is used left out."""
+    cls = type(node)
+    fields = _fields.get(cls)
+    if fields is None:
+        fields = _fields[cls] = tuple(f for f in cls._fields if f not in NO_NODES)
     out: list[Any] = []
     held = vars(node)
-    if type(node) in LEAVES and held.get("annotation") is None:
-        return out
-    for f in node._fields:
+    for f in fields:
         v = held.get(f)
         if v is None or type(v) is str:
             continue
         if type(v) is list:
             out += [x for x in v if isinstance(x, gast.AST)]
-        elif f != "ctx" and isinstance(v, gast.AST):
+        elif isinstance(v, gast.AST):
             out.append(v)
     return out
 
@@ -357,6 +360,14 @@ def nodes_in(*roots: Any) -> list[Any]:
     for n in out:
         out += children(n)
     return out
+
+
+@functools.lru_cache(maxsize=1024)
+def inner_functions(fnode: Any) -> tuple[tuple[Any, ...], bool]:
+    """The functions in the body of another, and whether anything there is a ``yield``."""
+    nodes = nodes_in(*fnode.body)
+    inner = tuple(n for n in nodes if isinstance(n, (gast.FunctionDef, gast.Lambda)))
+    return inner, any(isinstance(n, (gast.Yield, gast.YieldFrom)) for n in nodes)
 
 
 def assigned_names(nodes: list[Any]) -> frozenset[str]:

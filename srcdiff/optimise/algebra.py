@@ -426,9 +426,8 @@ class Algebra(Rewriter):
         names = op.attrs.get("names") or ("",)
         if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
             return None
-        total = self.make_like(self.words.total, [inner, *ins[1:]], op.out.kind, op)
-        assert total.op is not None
-        total.op.attrs.update({n: op.attrs[n] for n in ("names", "method") if n in op.attrs})
+        attrs: dict[str, Any] = {n: op.attrs[n] for n in ("names", "method") if n in op.attrs}
+        total = self.make_of(self.words.total, [inner, *ins[1:]], op.out.kind, op, attrs)
         return self.make(operator.neg, [total], op)
 
     def without_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
@@ -466,9 +465,8 @@ class Algebra(Rewriter):
             return None
         if k.dtype != kb.dtype or kb.dims != tuple(d for n, d in enumerate(k.dims) if n not in axes):
             return None
-        s: Atom = self.make_like(self.words.total, made.ins[:2], kb, op)
-        assert isinstance(s, Val) and s.op is not None
-        s.op.attrs.update(names=("", "axis"), method=made.attrs.get("method", ""))
+        attrs = {"names": ("", "axis"), "method": made.attrs.get("method", "")}
+        s = self.make_of(self.words.total, made.ins[:2], kb, op, attrs)
         return s if inner is None else self.make(operator.neg, [s], op)
 
 

@@ -16,6 +16,7 @@ from srcdiff.ir.graph import (
     key_of,
     same,
 )
+from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.patterns import flipped, same_kind
 from srcdiff.optimise.rebuild import Rewriter
 
@@ -49,12 +50,27 @@ class Loops(Rewriter):
                     groups[j] = i
                     break
         sources = self.sources(view, op)
-        for j in range(n):
-            if fixed[groups[j]] != fixed[j]:
-                groups[j] = j
         if op in self.settled:
             fixed, groups = [False] * n, list(range(n))
-        elif op in self.tried:  # read again within a loop around it, where less holds than before
+        elif any(fixed) or groups != list(range(n)):
+            elements = {e for _, _, es in sources for e in es}
+            moving = self.moving.get(op)
+            if moving is None or len(elements) < len(view.elements):
+                moving = Moving(view, inits, self.atom, self.words)
+                moved = moving.fixed(fixed, elements)
+                self.moving.update(dict.fromkeys(moving.found, moving))
+            else:  # (it was looked at with the loop around it)
+                moved = moving.found[op]
+            fixed = [f and m for f, m in zip(fixed, moved, strict=True)]
+            leader = {view.params[j]: groups[j] for j in range(n) if not fixed[j]}
+            for j, g in enumerate(groups):
+                if g == j:
+                    continue
+                other = view.params[j].name != view.params[g].name  # (a tangent taken twice has one name)
+                apart = other and moving.apart(view.yields[j], view.yields[g], leader)
+                if apart or fixed[g] != fixed[j]:
+                    groups[j] = j
+        if op in self.tried:  # read again within a loop around it, where less holds than before
             was_fixed, was = self.tried[op]
             fixed = [a and b for a, b in zip(fixed, was_fixed, strict=True)]
             groups = [g if g == was[j] and fixed[g] == fixed[j] else j for j, g in enumerate(groups)]

@@ -6,7 +6,7 @@ the primal is gone.
 
 from __future__ import annotations
 
-from srcdiff.analysis.liveness import Liveness, deciding, effect, ends_loop
+from srcdiff.analysis.liveness import Liveness, deciding, ends_loop
 from srcdiff.ir.graph import JOINS, Graph, LoopView, Op, Region, Val
 
 __all__ = ["dce"]
@@ -17,12 +17,13 @@ def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
 
     Operations in ``spare`` are left as they are.
     """
-    live = Liveness(graph, spare).live
-    _sweep(graph.region, live, spare)
+    found = Liveness(graph, spare)
+    _sweep(graph.region, found, spare)
     return graph
 
 
-def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -> None:
+def _sweep(region: Region, found: Liveness, spare: frozenset[Op] = frozenset()) -> None:
+    live = found.live
     keep: list[Op] = []
     for op in region.ops:
         if op in spare:
@@ -32,16 +33,16 @@ def _sweep(region: Region, live: set[Val], spare: frozenset[Op] = frozenset()) -
             op.outs = [op.outs[n] for n in at]
             for r in op.regions:
                 r.results = [r.results[n] for n in at]
-                _sweep(r, live, spare)
-            if not op.outs and not effect(op) and not deciding(op, live):
+                _sweep(r, found, spare)
+            if not op.outs and not found.acts(op) and not deciding(op, live):
                 continue
         elif op.code in ("for", "while"):
-            if live.isdisjoint(op.outs) and not effect(op) and not deciding(op, live):
+            if live.isdisjoint(op.outs) and not found.acts(op) and not deciding(op, live):
                 continue
             _trim(op, live)
             for r in op.regions:
-                _sweep(r, live, spare)
-        elif live.isdisjoint(op.outs) and not effect(op):
+                _sweep(r, found, spare)
+        elif live.isdisjoint(op.outs) and not found.acts(op):
             continue
         keep.append(op)
     region.ops = keep

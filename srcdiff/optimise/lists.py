@@ -117,6 +117,12 @@ def captured_numbers(loop: Op) -> list[Val]:
     return [v for v in numbers if not may_be_unset(v)]
 
 
+def takes_elements(loop: Op) -> bool:
+    """Whether elements are read or written where there is nothing but numbers: it pays nowhere else."""
+    inside = (o for op, _ in number_loops(Region([], [loop])) for o in walk_op(op))
+    return any(reads_element(o) or writes_element(o) for o in inside)
+
+
 def of_numbers(region: Region) -> bool:
     return all(of_elements(o) for o in walk(region))
 
@@ -223,7 +229,7 @@ class Lists:
     def region(self, region: Region) -> None:
         self.open.append(region)
         for op in list(region.ops):
-            if is_loop(op) and any(reads_element(o) or writes_element(o) for o in walk(LoopView(op).body)):
+            if is_loop(op) and takes_elements(op):
                 self.loop(op, region)
             for r in op.regions:
                 self.region(r)
@@ -339,13 +345,15 @@ class Lists:
 
         Elements that are read; those of a vector that a loop runs over; numbers that are there before.
         """
-        self.count()
+        loops = list(number_loops(self.graph.region))
+        if not loops:
+            return
         reads: dict[Val, Op] = {}
         runs: dict[Val, Op] = {}
         quick: dict[Val, Op] = {}
         strong: dict[Val, Op] = {}
         given: dict[Val, tuple[Val, Op, Region]] = {}
-        for loop, region in list(number_loops(self.graph.region)):
+        for loop, region in loops:
             every = [loop, *walk_op(loop)]
             reads.update((o.out, o) for o in every if reads_element(o))
             quick.update((o.out, o) for o in every if self.is_quick(o))
@@ -353,6 +361,8 @@ class Lists:
             runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
             for v in dict.fromkeys((*captured_numbers(loop), *first_numbers(loop))):
                 given[self.plain(v, loop, region)] = v, loop, region
+        if not (reads or runs or given or quick or strong):
+            return
         self.count()
 
         def meets(v: Val, flow: Pythonic) -> bool:

@@ -372,7 +372,10 @@ class Ownership(Places):
 
     def at(self, r: Val) -> int:
         """How deep the lists in some memory nest: none in an array."""
-        return self.level[r] if r in self.level else depth(r.kind)
+        known = self.level.get(r)
+        if known is not None:
+            return known
+        return 0 if type(r.kind) is Array else depth(r.kind)
 
     def up_to(self, rs: Roots, level: int) -> Roots:
         """The part of some memory that an element of it may have."""

@@ -22,6 +22,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Seq
+from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.words import Words
 
 __all__ = ["Rewriter", "count_uses"]
@@ -50,6 +51,7 @@ class Rewriter:
         self.branches: list[Op] = []
         self.updated: Known = {}  # of the old graph
         self.tried: dict[Op, tuple[list[bool], list[int]]] = {}  # what held of an old loop when last read
+        self.moving: dict[Op, Moving] = {}  # what was seen of loops with the one around them
         self.words = words
         self.is_shareable = is_shareable
         self.shareable: dict[int, bool] = {}  # by the identity of a function
@@ -154,7 +156,19 @@ class Rewriter:
         simpler = self.algebra(new, ins)
         if simpler is not None:
             return simpler
-        key = (key_of_fn(fn), (), tuple(key_of(a) for a in self.ordered(fn, ins)))
+        return self.share(new)
+
+    def make_of(self, fn: Any, ins: list[Atom], k: Any, like: Op, attrs: dict[str, Any]) -> Val:
+        """A new operation with these attributes, which no rule makes simpler."""
+        v = Val("", k)
+        v.op = Op("prim", ins, [v], attrs={"fn": fn, **attrs}, origin=like.origin)
+        return self.share(v.op)
+
+    def share(self, new: Op) -> Val:
+        """Put a new operation here, if it is not done already."""
+        fn, ins, o = new.fn, new.ins, new.out
+        names = new.attrs.get("names", ())
+        key = (key_of_fn(fn), names, tuple([key_of(a) for a in self.ordered(fn, ins)]))
         here = len(self.regions) - 1
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)

@@ -157,18 +157,13 @@ class Rebuild(Algebra, Blocks, Loops):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
             twice = self.make_like(operator.mul, [Const(2.0), ins[2]], kind(ins[2]), op)
-            attrs = {**op.attrs, "fn": ops.additem}
-            new = Op("prim", [inner.ins[0], ins[1], twice], attrs=attrs, origin=op.origin)
-            self.loose.append(new)
-            self.place(new, op.outs, here)
+            self.prim(Op("prim", [inner.ins[0], ins[1], twice], op.outs, [], op.attrs, op.origin))
             return
         if fn is ops.additem and self.overwrites_zero(ins):
             inner = ins[0].op  # type: ignore[union-attr]
             assert inner is not None
             attrs = {"fn": ops.setitem, **{k: v for k, v in op.attrs.items() if k not in ("fn", "at")}}
-            new = Op("prim", [inner.ins[0], ins[1], ins[2]], attrs=attrs, origin=op.origin)
-            self.loose.append(new)
-            self.place(new, op.outs, here)
+            self.prim(Op("prim", [inner.ins[0], ins[1], ins[2]], op.outs, [], attrs, op.origin))
             return
         if fn in (ops.setitem, ops.additem) and isinstance(kind(ins[0]), Array):
             value = ins[2]
