@@ -184,7 +184,7 @@ class _Sampler:
                     return np.zeros(shape, dtype)
                 numbers = (_numbers(n) if n <= SMALL else np.linspace(*ENDS, n)).reshape(shape)
                 if len(shape) >= 2 and shape[-1] == shape[-2]:
-                    numbers = numbers + 10.0 * np.eye(shape[-1])
+                    numbers = numbers + max(10.0, shape[-1]) * np.eye(shape[-1])  # positive definite
                 return numbers.astype(dtype)
             case Map(elem, key):
                 keys: tuple[Any, ...] = (3, 5, 7) if isinstance(key, Scalar) else ("a", "b", "c")

@@ -21,6 +21,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.optimise.dce import effect, guarded
+from srcdiff.optimise.words import Words
 
 __all__ = [
     "adds_nothing",
@@ -58,9 +59,14 @@ __all__ = [
 ]
 
 
-def steady(op: Op, ins: list[Atom]) -> bool:
-    """Whether an operation on arrays cannot raise: slices of known rank; sums and products of one shape."""
+def steady(op: Op, ins: list[Atom], words: Words) -> bool:
+    """Whether an operation on arrays cannot raise: slices of known rank; what works on arrays of one shape
+    element by element; sums."""
     k = op.out.kind
+    if op.fn is words.total:
+        names = op.attrs.get("names") or ()
+        settled = all(isinstance(a, Const) for a in ins[1:]) and {*names} <= {"", "axis", "keepdims"}
+        return settled and isinstance(kind(ins[0]), Array)
     if not isinstance(k, Array) or any(op.attrs.get("names") or ()):
         return False
     if op.fn is operator.getitem:
@@ -69,16 +75,10 @@ def steady(op: Op, ins: list[Atom]) -> bool:
         if not isinstance(base, Array) or len(parts) > len(base.dims) or not op.attrs.get("view"):
             return False
         return all(map(is_slice, parts))
-    if k.dtype[0] not in "fc":
-        return False
     shapes = [x.dims for x in map(kind, ins) if isinstance(x, Array)]
-    if op.fn in (operator.add, operator.sub, operator.mul, operator.neg):
-        numbers = (isinstance(x, (Array, Scalar)) and x.dtype[0] in "fciu" for x in map(kind, ins))
-        return all(s == shapes[0] for s in shapes) and all(numbers)
-    by = ins[1].value if len(ins) == 2 and isinstance(ins[1], Const) else None
-    if op.fn is operator.pow:
-        return type(by) in (int, float) and by in (2, 3)
-    return op.fn is operator.truediv and type(by) in (int, float) and by != 0
+    numbers = all(isinstance(x, (Array, Scalar)) and x.dtype[0] in "fciub" for x in map(kind, ins))
+    alike = bool(shapes) and all(s == shapes[0] for s in shapes)
+    return numbers and alike and k.dtype[0] in "fcb" and words.by_elements(op.fn)
 
 
 def is_slice(a: Atom) -> bool:

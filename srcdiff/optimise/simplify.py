@@ -251,7 +251,7 @@ class Rebuild(Algebra, Blocks, Loops):
             if op.out.user and not any(isinstance(a, Val) for a in ins):
                 return here
         arrays = isinstance(kind(op.out), Array)
-        if arrays and (op.attrs.get("guarded") or op.out in self.changing or not steady(op, ins)):
+        if arrays and (op.attrs.get("guarded") or op.out in self.changing or not steady(op, ins, self.words)):
             return here
         got = here
         for d in range(here, level, -1):
@@ -263,7 +263,13 @@ class Rebuild(Algebra, Blocks, Loops):
                     break
                 if not arrays and not isinstance(kind(op.out), Scalar):
                     break
-                if not arrays and op.fn not in SPECULATIVE and not computable(op, ins):
+                if not arrays and not self.harmless(op, ins):
                     break
             got = d - 1
         return got
+
+    def harmless(self, op: Op, ins: list[Atom]) -> bool:
+        """Whether an operation that makes a number cannot raise."""
+        if op.fn in SPECULATIVE or computable(op, ins):
+            return True
+        return not op.attrs.get("guarded") and steady(op, ins, self.words)
