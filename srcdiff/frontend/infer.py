@@ -213,6 +213,9 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
             known = not offset and big.get(ident, False)
             return Sym(ident, offset, known or at_least(Sym(ident, offset)) > 1)
+    one, other = (next((i for i, b in s.table.items() if b == n), None) for s, n in ((s0, n0), (s1, n1)))
+    if one is not None and other is not None and big.get(one) and big.get(other):  # the smaller of two
+        return Sym(memo_sym("smaller", frozenset((one, other))).id, 0, True)
     if s0.whole:  # parts that are equal are so whatever the size is
         return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()

@@ -34,6 +34,7 @@ from srcdiff.optimise.patterns import (
     last_written,
     made_by,
     negated,
+    one_size,
     only_given,
     power_of_two,
     reciprocal,
@@ -249,15 +250,19 @@ class Algebra(Rewriter):
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
             made = a.op if isinstance(a, Val) else None
-            if made is None or made.fn not in self.words.expands or not self.once(a):
+            if made is None or made.fn not in self.words.expands:
                 continue
             inner = made.ins[0]
             ki, ko = kind(inner), kind(other)
+            unit = fn is operator.mul and inner == Const(1.0)
+            if unit and one_size(ko, kind(a)) and k.dtype == "f8":
+                return other
+            if not self.once(a):
+                continue
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
-            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
-                unit = fn is operator.mul and inner == Const(1.0)
-                return other if unit else self.make_like(fn, [inner, other], ko, op)
+            if one_size(ko, kind(a)) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+                return self.make_like(fn, [inner, other], ko, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
                 continue
             if ko.dtype not in ("f8", "i8"):
@@ -438,6 +443,8 @@ class Algebra(Rewriter):
         axes = {n for n, p in enumerate(parts) if is_first(p)}
         if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
             return None
+        if isinstance(k := kind(v), Array):  # (what an index does not say is all)
+            parts += (Slice(Const(None), Const(None), Const(None)),) * (len(k.dims) - len(parts))
         if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
             return None
         if v.op.code == "prim" and v.op.fn is operator.getitem:
