@@ -652,7 +652,7 @@ def _reshape(k: Kind, shape: Atom) -> Kind | None:
             else:
                 dims.append(p.value)
         elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
-            dims.append(pk.value if pk.value is not None else fresh_sym())
+            dims.append(pk.value if pk.value is not None else memo_sym("number", _key(p)))
         else:
             return None
     return Array(k.dtype, tuple(dims))

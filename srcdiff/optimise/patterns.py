@@ -19,7 +19,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
 from srcdiff.optimise.dce import effect, guarded
 from srcdiff.optimise.words import Words
 
@@ -31,6 +31,7 @@ __all__ = [
     "copied_from",
     "displayed",
     "fills",
+    "fits_already",
     "flipped",
     "foldable",
     "is_all",
@@ -117,6 +118,15 @@ def one_size(a: Any, b: Any) -> bool:
         return False
     pairs = zip(a.dims, b.dims, strict=False)
     return len(a.dims) == len(b.dims) and all(p == q or (not_one(p) and not_one(q)) for p, q in pairs)
+
+
+def fits_already(a: Any, like: Any) -> bool:
+    """Whether what was made of an array of doubles, perhaps repeated, is of its shape and type for sure."""
+    if not isinstance(a, Array) or not isinstance(like, Array) or not a.dtype == like.dtype == "f8":
+        return False
+    if len(a.dims) != len(like.dims):
+        return False
+    return (a == like and of_one_size(like)) or all(map(not_one, like.dims))
 
 
 def foldable(op: Op, a: Atom) -> bool:

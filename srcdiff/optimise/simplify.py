@@ -34,7 +34,7 @@ from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, sized_like, steady
-from srcdiff.optimise.rebuild import count_uses, key_of_fn
+from srcdiff.optimise.rebuild import count_uses, key_of_fn, key_of_operands
 from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
@@ -139,7 +139,8 @@ class Rebuild(Algebra, Blocks, Loops):
         if len(ins) == 1 and op.fn in words.reads_shape:
             ins = [sized_like(ins[0])]
         listed = op.fn in words.sums or op.fn in words.blanks
-        known = op.fn in SIMPLER or op.fn is words.total or (listed and not any(op.attrs.get("names", ())))
+        named = any(op.attrs.get("names", ()))
+        known = op.fn in SIMPLER or op.fn is words.total or op.fn in words.fits or (listed and not named)
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.rename(simpler, op.out)
@@ -190,7 +191,8 @@ class Rebuild(Algebra, Blocks, Loops):
         ):
             self.again(op, ins, here)
             return
-        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
+        keys = [key_of(a) for a in self.ordered(fn, ins)]
+        key = (key_of_fn(fn), *key_of_operands(fn, op.attrs.get("names") or (), keys))
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
             if found is not None:

@@ -102,6 +102,7 @@ WORDS = Words(
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
     vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
     vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise,
+    vocabulary.LIKE_SECOND,
 )  # fmt: skip
 
 NUMBERS = Numbers(
@@ -145,7 +146,7 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     noted("products", graph)
     known = known_elements(graph)
     noted("elements", graph)
-    fewer = fewer_passes(graph)
+    fewer = fewer_passes(graph) and (fewer_passes(graph) or True)  # (what is added elsewhere may be written)
     changed = written_each_trip(graph) or fewer or cheaper or known
     noted("scatter", graph)
     if changed:
