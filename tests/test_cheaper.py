@@ -198,3 +198,30 @@ def edges_written(p):
 
 def test_loops_over_elements_beside_written_pairs_are_counted():
     np.testing.assert_allclose(grad(edges_written)(np.arange(3.0)), np.exp(np.arange(3.0)))
+
+
+def walks(W: Any, rate: float, steps: int) -> Any:
+    out = W.sum(axis=1)
+    r = np.full(W.shape[0], 1.0 / W.shape[0])
+    for _ in range(steps):
+        lost = np.sum(np.where(out > 0.3, 0.0, r))
+        share = r / np.where(out > 0.3, np.sqrt(out), 1.0)
+        r = np.exp(-rate * out) * (W.T @ share + lost)
+    return np.sum(r**2)
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_what_no_trip_changes_is_made_once(steps: int) -> None:
+    """Choices, comparisons and functions of arrays stand before the loop, and are not saved in it."""
+    rng = np.random.default_rng(5)
+    W, d = rng.random((4, 4)), rng.normal(size=(4, 4))
+    W[2] = 0.01
+    g = grad(walks, wrt=("W", "rate"))
+    W_bar, rate_bar = g(W, 0.3, steps)
+    h = 1e-6
+    slope = (walks(W + h * d, 0.3 + h, steps) - walks(W - h * d, 0.3 - h, steps)) / (2 * h)
+    np.testing.assert_allclose(np.sum(W_bar * d) + rate_bar, slope, rtol=1e-6, atol=1e-9)
+    code = "\n".join(line.partition("#")[0] for line in g.source.splitlines())
+    before, *loops = code.split("for _ in")
+    for text in ("out > 0.3", "np.sqrt(", "np.exp("):
+        assert before.count(text) == 1 and not any(text in loop for loop in loops)

@@ -54,7 +54,7 @@ def twice(a: Any, n: int) -> Any:
 
 @pytest.mark.parametrize("f", [smoothed, swapped, rebound, twice])
 def test_gradients(f: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "SHORTEST", 2)
+    monkeypatch.setattr(views, "SMALLEST", 2)
     a = np.random.default_rng(0).random(6)
     np.testing.assert_allclose(grad(f)(a, 3), gradient(f, [a, 3], [0])[0], rtol=1e-6, atol=1e-9)
 
@@ -64,9 +64,33 @@ def large(a: Any, n: int) -> Any:
 
 
 def test_what_is_asked_for_more_than_once_has_a_name() -> None:
-    text = source(grad(large), np.ones(views.SHORTEST), 3)
+    text = source(grad(large), np.ones(views.SMALLEST), 3)
     before, _, loop = text.rpartition("for _ in")
     assert "a_bar_right = a_bar[2:]\n" in before
     assert "    a_bar_right += t\n" in loop
     assert "a_bar_mid[:] = t\n" in loop
     assert "a_bar[2:]" not in loop
+
+
+def plate(p: Any, n: int) -> Any:
+    """Borders of a matrix are taken as rows and columns."""
+    p = p.copy()
+    for _ in range(n):
+        q = p.copy()
+        p[1:-1, 1:-1] = 0.25 * (q[2:, 1:-1] + q[:-2, 1:-1] + q[1:-1, 2:] + q[1:-1, :-2])
+        p[:, -1] = p[:, -2] * p[:, 0]
+        p[0] = p[1]
+        p[-1, 1:] = 2.0 * p[-2, :-1]
+    return np.sum(p * p)
+
+
+def test_rows_and_columns_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "SMALLEST", 2)
+    p = np.random.default_rng(0).random((5, 6))
+    g = grad(plate)
+    np.testing.assert_allclose(g(p, 3), gradient(plate, [p, 3], [0])[0], rtol=1e-6, atol=1e-9)
+    before, _, loop = g.source.rpartition("for _ in")
+    assert "p_bar_row_1 = p_bar[1]\n" in before
+    assert "p_bar_row_1 += p_bar_row_0\n" in loop
+    assert "_ends = padded[:, ::padded.shape[1] - 1]\n" in before
+    assert "_ends[:] = 0.0\n" in loop

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.backends import numpy_names
-from srcdiff.emit.parts import Part, in_one_piece, index_of, run_of, side_of
+from srcdiff.emit.parts import Part, Place, in_one_piece, index_of, run_of, side_of
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir.graph import Op, Val
@@ -51,7 +51,6 @@ class Ahead:
         self.asm = asm
         self.before: dict[Op, Before] = {}
         self.words: set[str] = set()
-        self.viewed: set[str] = set()  # arrays of which there are names for parts
 
     def of(self, loop: Op) -> Before:
         return self.before.setdefault(loop, Before())
@@ -80,7 +79,6 @@ class Ahead:
 
     def flat(self, before: Before, of: str) -> str:
         """The name of an array as one piece."""
-        self.viewed.add(of)
         return self.named(before, of, f"{of}_flat", lambda: in_one_piece(name(of)))
 
     def named(self, before: Before, key: Any, word: str, value: Callable[[], Any]) -> str:
@@ -108,14 +106,24 @@ class Ahead:
         word = f"{of}_{side_of(part)}"
         return self.named(before, (of, part), word, lambda: run_of(name(flat), part, steps))
 
-    def part(self, before: Before, of: str, part: Part) -> str:
+    def part(self, before: Before, of: str, place: Place) -> str:
         """The name of a part as it is."""
-        key = "part", of, part
+        key = "part", of, place
         if key not in before.words:
-            self.viewed.add(of)
-            before.words[key] = word = self.claim(before, f"{of}_{side_of(part)}")
-            before.parts.append((word, gast.Subscript(name(of), index_of(part), gast.Load())))
+            before.words[key] = word = self.claim(before, f"{of}_{side_of(place)}")
+            before.parts.append((word, gast.Subscript(name(of), index_of(place), gast.Load())))
         return before.words[key]
+
+    def side(self, before: Before, of: str, tree: Any, by: list[int]) -> str:
+        """The name of what is added to, or added, where one array is added to another some places further."""
+        tree = gast.Subscript(tree.value, tree.slice, gast.Load())
+        word = f"{of}_{side_of(tuple((max(c, 0), max(-c, 0)) for c in by))}"
+        return self.named(before, ("side", of, tuple(by)), word, lambda: tree)
+
+    def between(self, before: Before, of: str, face: Any, key: Any) -> str:
+        """The name of what lies between the rows of a part."""
+        every = gast.Subscript(name(of), face, gast.Load())
+        return self.named(before, ("between", of, key), f"{of}_ends", lambda: every)
 
     def whole(self, before: Before, shape: Any, part: Part, like: str) -> str:
         """The name of an array of a shape, in which values are made that belong to a part."""

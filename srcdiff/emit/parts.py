@@ -11,20 +11,24 @@ from srcdiff.ir.graph import Atom, Const, Slice, Struct
 from srcdiff.ir.kinds import Dim, Sym, at_least
 
 __all__ = [
-    "Part", "beside", "cuts", "distance", "faces", "in_one_piece", "index_of", "one_size", "part_of",
-    "run_of", "shift", "side_of", "subscript",
+    "Part", "Place", "beside", "cuts", "distance", "faces", "in_one_piece", "index_of", "one_size", "part_of",
+    "place_of", "run_of", "shift", "side_of", "subscript",
 ]  # fmt: skip
 
 Part = tuple[tuple[int, int], ...]  # what is left out before and behind, for each axis
+Place = tuple[tuple[int, int] | int, ...]  # the same, or which one is taken
 
 
-def part_of(index: Atom, dims: tuple[Dim, ...]) -> Part | None:
-    """What an index leaves out of each axis, if it is made of slices alone, all of constants."""
-    slices = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-    if len(slices) > len(dims):
+def place_of(index: Atom, dims: tuple[Dim, ...]) -> Place | None:
+    """What an index takes of each axis, if it is made of constants."""
+    taken = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    if len(taken) > len(dims):
         return None
-    out = []
-    for d, s in zip(dims, slices, strict=False):
+    out: list[tuple[int, int] | int] = []
+    for d, s in zip(dims, taken, strict=False):
+        if isinstance(s, Const) and type(s.value) is int:
+            out.append(s.value)
+            continue
         if not isinstance(s, Slice):
             return None
         ends: list[Any] = [x.value if isinstance(x, Const) else "" for x in (s.lower, s.upper, s.step)]
@@ -39,6 +43,12 @@ def part_of(index: Atom, dims: tuple[Dim, ...]) -> Part | None:
             return None
         out.append((lower, -(upper or 0)))
     return (*out, *((0, 0),) * (len(dims) - len(out)))
+
+
+def part_of(index: Atom, dims: tuple[Dim, ...]) -> Part | None:
+    """What an index leaves out of each axis, if it is made of slices alone, all of constants."""
+    place = place_of(index, dims)
+    return None if place is None or any(isinstance(n, int) for n in place) else place  # type: ignore[return-value]
 
 
 def cuts(part: Part) -> list[int]:
@@ -94,18 +104,18 @@ def subscript(slices: list[Any]) -> Any:
     return slices[0] if len(slices) == 1 else gast.Tuple(slices, gast.Load())
 
 
-def index_of(part: Part) -> Any:
-    last = max(k for k, each in enumerate(part) if any(each)) + 1
-    return subscript(
-        [
-            gast.Slice(
-                const(before) if before else None,
-                gast.UnaryOp(gast.USub(), const(behind)) if behind else None,
-                None,
-            )
-            for before, behind in part[:last]
-        ]
-    )
+def index_of(place: Place) -> Any:
+    last = max(k for k, each in enumerate(place) if each not in ((0, 0),)) + 1
+    return subscript([taken(each) for each in place[:last]])
+
+
+def taken(of: tuple[int, int] | int) -> Any:
+    """What is taken along an axis."""
+    if isinstance(of, int):
+        return const(of) if of >= 0 else gast.UnaryOp(gast.USub(), const(-of))
+    before, behind = of
+    end = gast.UnaryOp(gast.USub(), const(behind)) if behind else None
+    return gast.Slice(const(before) if before else None, end, None)
 
 
 def along(ends: list[int], steps: list[Any]) -> Any:
@@ -131,30 +141,42 @@ def run_of(piece: Any, part: Part, steps: list[Any]) -> Any:
     )
 
 
-def faces(part: Part, dims: tuple[Dim, ...]) -> list[Any]:
-    """What lies between the rows of a part, as indices."""
+def faces(part: Part, dims: tuple[Dim, ...], of: str) -> list[Any]:
+    """What lies between the rows of a part of an array, as indices."""
     out = []
     for axis, (ends, d) in enumerate(zip(part, dims, strict=True)):
+        if not axis:  # (what is left out of the first is before the run, or behind it)
+            continue
         one = at_least(d) > 0  # (there may be none to name)
         sides: list[Any] = []
+        if ends == (1, 1) and (d != 1 if isinstance(d, int) else d.big or at_least(d) > 1):
+            size = gast.Subscript(attr(name(of), "shape"), const(axis), gast.Load())
+            sides.append(gast.Slice(None, None, gast.BinOp(size, gast.Sub(), const(1))))
+            ends = (0, 0)
         if ends[0]:
             sides.append(const(0) if ends[0] == 1 and one else gast.Slice(None, const(ends[0]), None))
         if ends[1]:
             last = gast.UnaryOp(gast.USub(), const(ends[1]))
             sides.append(last if ends[1] == 1 and one else gast.Slice(last, None, None))
-        if axis:  # (what is left out of the first is before the run, or behind it)
-            out += [subscript([gast.Slice(None, None, None)] * axis + [side]) for side in sides]
+        out += [subscript([gast.Slice(None, None, None)] * axis + [side]) for side in sides]
     return out
 
 
 SIDES = (("left", "right"), ("up", "down"), ("front", "back"))  # along the last axis, the one before that ...
 
 
-def side_of(part: Part) -> str:
+FACES = ("column", "row", "plane")
+
+
+def side_of(place: Place) -> str:
     """Where a part lies in an array, in words."""
     words = []
-    for axis, (before, behind) in enumerate(reversed(part)):
+    for axis, each in enumerate(reversed(place)):
+        if isinstance(each, int):
+            at = f"{each}" if each >= 0 else "last" if each == -1 else f"last{-each}"
+            words.append(f"{FACES[axis] if axis < len(FACES) else f'at{axis}'}_{at}")
+            continue
         sides = SIDES[axis] if axis < len(SIDES) else (f"low{axis}", f"high{axis}")
-        if before != behind:
-            words.append(sides[before > behind])
+        if each[0] != each[1]:
+            words.append(sides[each[0] > each[1]])
     return "_".join(reversed(words)) or "mid"

@@ -44,6 +44,8 @@ class Addition:
     sign: type[Any]
     part: Part = ()
     padded: Padded | None = None
+    base: Val | None = None  # the array as it is before the loop, if that is one object in all trips
+    loop: Op | None = None
     flat: str = ""
     steps: tuple[str, ...] = ()  # from one place along an axis to the next, where that is asked
 
@@ -101,7 +103,8 @@ class Rows:
             self.added[a.op] = a
             self.lying.settle(a.op.ins[0], set())
             by = shift(a.part, part)
-            base = self.lying.before_loop(a.op.ins[0], loop)
+            base = a.base = self.lying.before_loop(a.op.ins[0], loop)
+            a.loop = loop
             if by[-1] and base is not None:
                 a.flat = self.ahead.flat(before, self.asm.names[base])
                 padded.flat = self.ahead.flat(before, padded.word)
@@ -214,6 +217,10 @@ class Rows:
         if sides:
             value = gast.Subscript(value, subscript([of for _, of in sides]), gast.Load())
             target = gast.Subscript(target, subscript([to for to, _ in sides]), gast.Store())
+            if a.base is not None and self.asm.views.is_small(a.base.kind):
+                before = self.ahead.of(a.loop)  # type: ignore[arg-type]
+                target = store(self.ahead.side(before, self.asm.names[a.base], target, by))
+                value = name(self.ahead.side(before, padded.word, value, [-c for c in by]))
         else:
             target = store(target.id)
         self.asm.emit(gast.AugAssign(target, a.sign(), value), op.origin)

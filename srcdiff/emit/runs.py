@@ -490,7 +490,7 @@ class Runs:
         self.into(value, name(run), op)
         base = asm.expr(op.ins[0])
         if op.fn is ops.additem and sink.part is not None:
-            self.clear(whole, part, sink.run.dims, op)
+            self.clear(before, whole, part, sink.run.dims, op)
             asm.emit(gast.AugAssign(store(base.id), sign, name(whole)), op.origin)
             return
         inside = gast.Subscript(name(whole), index_of(part), gast.Load())
@@ -504,10 +504,11 @@ class Runs:
         op = a.op if isinstance(a, Val) and a in self.made else None
         return op is not None and op.fn is operator.neg and op in self.asm.lay.folded
 
-    def clear(self, whole: str, part: Part, dims: Dims, op: Op) -> None:
+    def clear(self, before: Before, whole: str, part: Part, dims: Dims, op: Op) -> None:
         """Set to zero what was computed between the rows of a part."""
-        for face in faces(part, dims):
-            border = gast.Subscript(name(whole), face, gast.Store())
+        for n, face in enumerate(faces(part, dims, whole)):
+            word = self.ahead.between(before, whole, face, (part, n))
+            border = gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
             self.asm.emit(gast.Assign([border], const(0.0), None), op.origin)
 
     def place_padded(self, op: Op, padded: Padded, needed: bool) -> bool:
@@ -530,7 +531,8 @@ class Runs:
         users = [user for _, user in self.asm.lay.uses.get(v, ())]
         if len(users) != 1 or users[0] is None or users[0].out not in self.placed or users[0].ins[0] is not v:
             padded, _ = self.asm.rows.padded[self.first[v]]
-            self.clear(padded.word, padded.part, self.placed[v].dims, op)
+            before = self.ahead.of(self.around[self.first[v]][0])
+            self.clear(before, padded.word, padded.part, self.placed[v].dims, op)
 
     def padded_run(self, v: Val, at: Op) -> str:
         """The run of such an array that is a value."""

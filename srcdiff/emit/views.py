@@ -1,18 +1,20 @@
-"""Parts of vectors that loops take again in each trip: taken once, ahead of them.
+"""Parts of arrays that loops take again in each trip: taken once, ahead of them.
 
-``u_bar[2:] += t`` makes a view, and makes it again to put it back; where vectors are short that costs as much
-as the sum.  So where a vector is one object in all trips, a part between constants that is asked for more
-than once in a trip has a name before the loop, ``u_bar_right``.  Not where vectors are so long that it does
-not show, nor so short that the loop is read rather than waited for (at the call that the text is made for).
+``u_bar[2:] += t`` makes a view, and makes it again to put it back; where parts are small that costs as
+much as the sum.  So where an array is one object in all trips, a part between constants (a row, a column, all
+but the borders) that is asked for more than once in a trip has a name before the loop, ``u_bar_right``.  Not
+where arrays are so large that it does not show, nor so small that the loop is read rather than waited for (at
+the call that the text is made for).
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from srcdiff.emit.parts import Part, part_of
+from srcdiff.emit.parts import Place, place_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Op, Region, Val, kind
 from srcdiff.ir.kinds import Array, Kind, Sym
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Views"]
 
-SHORTEST, LONGEST = 256, 16384  # elements of a vector
+SMALLEST, LARGEST = 256, 16384  # elements of an array
 ASKED = {operator.getitem: 1, ops.setitem: 1, ops.additem: 2}  # how often a view is made
 FEWEST = 2  # in a trip: below, it stays as it is
 
-Key = tuple[Val, Part, Op]  # of an array as it is before a loop
+Key = tuple[Val, Place, Op]  # of an array as it is before a loop
 
 
 class Views:
@@ -61,25 +63,28 @@ class Views:
         if op.fn is not operator.getitem and not op.attrs.get("inplace"):
             return
         k = kind(base)
-        part = part_of(op.ins[1], k.dims) if isinstance(k, Array) else None
-        if part is None or not any(map(any, part)) or not SHORTEST <= self.length(k) <= LONGEST:
+        place = place_of(op.ins[1], k.dims) if isinstance(k, Array) else None
+        if place is None or not self.is_small(k):
+            return
+        if set(place) == {(0, 0)} or all(isinstance(n, int) for n in place):  # (all of it, or one number)
             return
         for loop in around:
             found = asm.lying.before_loop(base, loop)
             if found is not None:
                 if found in asm.names.names and found.op not in asm.lay.folded:
-                    self.keys[op] = found, part, loop
+                    self.keys[op] = found, place, loop
                 return
 
-    def length(self, k: Kind) -> int:
-        """How many elements a vector had at the call; 0 where nobody knows."""
-        d = k.dims[0] if isinstance(k, Array) and len(k.dims) == 1 else 0
-        return self.seen.get(d.id, -d.offset) + d.offset if isinstance(d, Sym) else d
+    def is_small(self, k: Kind) -> bool:
+        """Whether an array was neither large nor tiny at the call; not where nobody knows."""
+        dims = k.dims if isinstance(k, Array) else ()
+        sizes = (self.seen.get(d.id, -d.offset) + d.offset if isinstance(d, Sym) else d for d in dims)
+        return SMALLEST <= math.prod(sizes) <= LARGEST
 
     def named(self, op: Op) -> str | None:
         """The name of the part that an operation is about."""
         if op not in self.keys:
             return None
-        base, part, loop = self.keys[op]
+        base, place, loop = self.keys[op]
         ahead = self.asm.ahead
-        return ahead.part(ahead.of(loop), self.asm.names[base], part)
+        return ahead.part(ahead.of(loop), self.asm.names[base], place)

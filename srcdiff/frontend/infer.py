@@ -186,7 +186,7 @@ class _Sampler:
                     return np.zeros(shape, dtype)
                 numbers = (_numbers(n) if n <= SMALL else np.linspace(*ENDS, n)).reshape(shape)
                 if len(shape) >= 2 and shape[-1] == shape[-2]:
-                    numbers = numbers + 10.0 * np.eye(shape[-1])
+                    numbers = numbers + max(10.0, shape[-1]) * np.eye(shape[-1])  # positive definite
                 return numbers.astype(dtype)
             case Map(elem, key):
                 keys: tuple[Any, ...] = (3, 5, 7) if isinstance(key, Scalar) else ("a", "b", "c")
@@ -215,6 +215,9 @@ def _dim(n0: int, n1: int, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) -> 
         if abs(offset) <= 6 and n1 - s1.table[ident] == offset:
             known = not offset and big.get(ident, False)
             return Sym(ident, offset, known or at_least(Sym(ident, offset)) > 1)
+    one, other = (next((i for i, b in s.table.items() if b == n), None) for s, n in ((s0, n0), (s1, n1)))
+    if one is not None and other is not None and big.get(one) and big.get(other):  # the smaller of two
+        return Sym(memo_sym("smaller", frozenset((one, other))).id, 0, True)
     if s0.whole:  # parts that are equal are so whatever the size is
         return s0.parts.setdefault((n0, n1), fresh_sym())
     return fresh_sym()
@@ -669,7 +672,7 @@ def _reshape(k: Kind, shape: Atom) -> Kind | None:
             else:
                 dims.append(p.value)
         elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
-            dims.append(pk.value if pk.value is not None else fresh_sym())
+            dims.append(pk.value if pk.value is not None else memo_sym("number", _key(p)))
         else:
             return None
     return Array(k.dtype, tuple(dims))

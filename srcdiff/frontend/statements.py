@@ -45,7 +45,6 @@ from srcdiff.frontend.expressions import (
     resolved,
     stored,
 )
-from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
@@ -495,8 +494,8 @@ def in_place(lw: Lowerer, fn: Any, a: Atom, b: Atom, node: Any) -> Atom:
     nk = kind(new)
     if isinstance(k, Array) and isinstance(nk, Array) and nk.dtype == k.dtype and len(nk.dims) == len(k.dims):
         kb = kind(b)
-        dims = kb.dims if isinstance(kb, Array) else ()
-        if broadcast_dims(k.dims, dims) == k.dims or isinstance(kb, Scalar):
+        fits = isinstance(kb, Array) and len(kb.dims) <= len(k.dims)  # (or it raises)
+        if fits or isinstance(kb, Scalar):
             if isinstance(new, Val):
                 new.kind, new.user = k, True
             return new

@@ -23,6 +23,7 @@ from srcdiff.optimise.patterns import (
     copied_from,
     displayed,
     fills,
+    fits_already,
     flipped,
     foldable,
     is_all,
@@ -34,6 +35,7 @@ from srcdiff.optimise.patterns import (
     last_written,
     made_by,
     negated,
+    one_size,
     only_given,
     power_of_two,
     reciprocal,
@@ -124,6 +126,8 @@ class Algebra(Rewriter):
                 scaled = self.rescaled(Const(1.0 / b.value), a, op)
                 if scaled is not None:
                     return self.make(operator.mul, scaled, op)
+        if fn in (operator.mul, operator.truediv) and (chain := self.one_factor(fn, ins, k, op)) is not None:
+            return chain
         if fn is operator.pow and len(ins) == 2 and is_number(ins[1], 1) and same_kind(kind(ins[0]), k):
             return ins[0]
         if (
@@ -159,6 +163,8 @@ class Algebra(Rewriter):
             made = made_by(ins[0], *self.words.blanks)
             if made is not None and not made.out.user:  # (zeros_like(h) says more than the sizes again)
                 return self.make(made.fn, list(made.ins), op)
+        if fn in self.words.fits and len(ins) == 2 and fits_already(*map(kind, ins)):
+            return ins[0]
         if fn is ops.shape_at:
             x = sized_like(ins[0])
             return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
@@ -249,15 +255,19 @@ class Algebra(Rewriter):
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
             made = a.op if isinstance(a, Val) else None
-            if made is None or made.fn not in self.words.expands or not self.once(a):
+            if made is None or made.fn not in self.words.expands:
                 continue
             inner = made.ins[0]
             ki, ko = kind(inner), kind(other)
+            unit = fn is operator.mul and inner == Const(1.0)
+            if unit and one_size(ko, kind(a)) and k.dtype == "f8":
+                return other
+            if not self.once(a):
+                continue
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
-            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
-                unit = fn is operator.mul and inner == Const(1.0)
-                return other if unit else self.make_like(fn, [inner, other], ko, op)
+            if one_size(ko, kind(a)) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+                return self.make_like(fn, [inner, other], ko, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
                 continue
             if ko.dtype not in ("f8", "i8"):
@@ -344,6 +354,39 @@ class Algebra(Rewriter):
             if inner is not None and (isinstance(kind(b.op.ins[n]), Scalar) or is_number(inner[0], 1)):
                 return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
         return None
+
+    def one_factor(self, fn: Any, ins: list[Atom], k: Any, op: Op) -> Atom | None:
+        """``x * 20.0 * dt`` of a derivative as ``x * (20.0 * dt)``, up to the last digit: one pass less."""
+        if op.origin is None or not op.origin.adjoint or not isinstance(k, Array) or k.dtype != "f8":
+            return None
+        x, by = ins if fn is operator.truediv or isinstance(kind(ins[1]), Scalar) else ins[::-1]
+        made = x.op if isinstance(x, Val) and kind(x) == k else None
+        if made is None or made.code != "prim" or made.attrs.get("aug") or made.attrs.get("guarded"):
+            return None
+        if made.fn not in (operator.mul, operator.truediv) or made.origin is None or not made.origin.adjoint:
+            return None
+        of, inner = made.ins
+        if made.fn is operator.mul and isinstance(kind(of), Scalar):
+            of, inner = inner, of
+        if kind(of) != k or not (is_factor(by) and is_factor(inner)) or not self.once(x):
+            return None
+        if not (is_moderate(inner) or is_moderate(by)):
+            return None
+        signs = made.fn, fn
+        if signs == (operator.truediv, operator.truediv):
+            sign, factors, how = operator.truediv, [inner, by], operator.mul
+        elif signs == (operator.mul, operator.mul):
+            sign, factors, how = operator.mul, [inner, by], operator.mul
+        elif fn is operator.truediv:
+            sign, factors, how = operator.mul, [inner, by], operator.truediv
+        else:
+            sign, factors, how = operator.mul, [by, inner], operator.truediv
+        if how is operator.truediv and not is_moderate(factors[1]):
+            return None  # (by zero it would raise)
+        if all(isinstance(f, Const) for f in factors):
+            return self.make(sign, [of, Const(how(*(f.value for f in factors)))], op)  # type: ignore[union-attr]
+        factor = self.make_like(how, factors, Scalar("f8", False), op)
+        return self.make_like(sign, [of, factor], k, op)
 
     def moved(self, a: Atom, b: Atom, k: Array, op: Op) -> list[Atom] | None:
         """``u[:, None] * (2 * x)`` as ``(2 * u)[:, None] * x``: a power of two where there is less of it."""
@@ -437,6 +480,8 @@ class Algebra(Rewriter):
         axes = {n for n, p in enumerate(parts) if is_first(p)}
         if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
             return None
+        if isinstance(k := kind(v), Array):  # (what an index does not say is all)
+            parts += (Slice(Const(None), Const(None), Const(None)),) * (len(k.dims) - len(parts))
         if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
             return None
         if v.op.code == "prim" and v.op.fn is operator.getitem:
@@ -472,3 +517,15 @@ class Algebra(Rewriter):
 
 def is_first(p: Any) -> bool:
     return isinstance(p, Const) and type(p.value) is int and p.value == 0
+
+
+def is_factor(a: Atom) -> bool:
+    """Whether a value is a number with a point, or one that is written."""
+    k = kind(a)
+    return isinstance(k, Scalar) and k.dtype == "f8" if isinstance(a, Val) else is_moderate(a)
+
+
+def is_moderate(a: Atom) -> bool:
+    """Whether a number is written, and times or by another of any usual size is neither zero nor infinite."""
+    number = isinstance(a, Const) and type(a.value) in (int, float)
+    return number and 1e-30 < abs(a.value) < 1e30  # type: ignore[union-attr]

@@ -1,6 +1,8 @@
 """Elements of arrays that are known when they are read: what was just written there, or read before.
 
 `x[i] = a; x[i - 1] = b; c = x[i]` is `c = a`: the write in between is to another element, whatever `i` is.
+A part that was read before writes to others is that part still (`x[1:, i - 1]`), and so is what is made of
+it: where both are read in one region and one sweep, so that no view is kept for long.
 Nothing is read anew at another place, so no array has to be kept as it was.
 """
 
@@ -37,7 +39,7 @@ class Known:
 
     def region(self, region: Region, loops: tuple[Op, ...], before: dict[Any, Val]) -> None:
         """``before``: what has been read, by the version of the array and the index."""
-        read = dict(before)
+        read = {k: v for k, v in before.items() if isinstance(v.kind, Scalar)}
         for op in region.ops:
             op.ins = [map_atom(self.now, a) for a in op.ins]
             for r in op.regions:
@@ -48,7 +50,7 @@ class Known:
                 continue
             if op.fn in (ops.setitem, ops.additem):
                 self.loops[op] = loops
-            elif op.fn is operator.getitem and isinstance(op.out.kind, Scalar) and basic(op.ins[1]):
+            elif op.fn is operator.getitem and isinstance(op.out.kind, (Scalar, Array)) and basic(op.ins[1]):
                 found = self.found(op, loops, read)
                 if found is None:
                     read[key_of(op.ins[0]), key_of(op.ins[1])] = op.out
@@ -66,6 +68,8 @@ class Known:
                 return None
             if same(write.ins[1], index):
                 value = write.ins[2]
+                if isinstance(op.out.kind, Array):
+                    return None
                 return value if write.fn is ops.setitem and kind(value) == op.out.kind else None
             around = self.loops[write]
             if not apart(write.ins[1], index):
@@ -73,6 +77,12 @@ class Known:
                     return None
             base = write.ins[0]
             known = read.get((key_of(base), key_of(index)))
-            if known is not None and known.kind == op.out.kind:
+            if known is not None and known.kind == op.out.kind and (
+                isinstance(known.kind, Scalar) or is_adjoint(known.op) == is_adjoint(op)
+            ):
                 return known
         return None
+
+
+def is_adjoint(op: Op | None) -> bool:
+    return op is not None and op.origin is not None and op.origin.adjoint

@@ -20,7 +20,8 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
+from srcdiff.optimise.words import Words
 
 __all__ = [
     "adds_nothing",
@@ -30,6 +31,7 @@ __all__ = [
     "copied_from",
     "displayed",
     "fills",
+    "fits_already",
     "flipped",
     "foldable",
     "is_all",
@@ -44,6 +46,7 @@ __all__ = [
     "negated",
     "not_one",
     "of_numbers",
+    "one_size",
     "only_given",
     "plainly_same",
     "power_of_two",
@@ -58,9 +61,14 @@ __all__ = [
 ]
 
 
-def steady(op: Op, ins: list[Atom]) -> bool:
-    """Whether an operation on arrays cannot raise: slices of known rank; sums and products of one shape."""
+def steady(op: Op, ins: list[Atom], words: Words) -> bool:
+    """Whether an operation on arrays cannot raise: slices of known rank; what works on arrays of one shape
+    element by element; sums."""
     k = op.out.kind
+    if op.fn is words.total:
+        names = op.attrs.get("names") or ()
+        settled = all(isinstance(a, Const) for a in ins[1:]) and {*names} <= {"", "axis", "keepdims"}
+        return settled and isinstance(kind(ins[0]), Array)
     if not isinstance(k, Array) or any(op.attrs.get("names") or ()):
         return False
     if op.fn is operator.getitem:
@@ -69,16 +77,10 @@ def steady(op: Op, ins: list[Atom]) -> bool:
         if not isinstance(base, Array) or len(parts) > len(base.dims) or not op.attrs.get("view"):
             return False
         return all(map(is_slice, parts))
-    if k.dtype[0] not in "fc":
-        return False
     shapes = [x.dims for x in map(kind, ins) if isinstance(x, Array)]
-    if op.fn in (operator.add, operator.sub, operator.mul, operator.neg):
-        numbers = (isinstance(x, (Array, Scalar)) and x.dtype[0] in "fciu" for x in map(kind, ins))
-        return all(s == shapes[0] for s in shapes) and all(numbers)
-    by = ins[1].value if len(ins) == 2 and isinstance(ins[1], Const) else None
-    if op.fn is operator.pow:
-        return type(by) in (int, float) and by in (2, 3)
-    return op.fn is operator.truediv and type(by) in (int, float) and by != 0
+    numbers = all(isinstance(x, (Array, Scalar)) and x.dtype[0] in "fciub" for x in map(kind, ins))
+    alike = bool(shapes) and all(s == shapes[0] for s in shapes)
+    return numbers and alike and k.dtype[0] in "fcb" and words.by_elements(op.fn)
 
 
 def is_slice(a: Atom) -> bool:
@@ -102,12 +104,29 @@ def fills(a: Any, b: Any, k: Array) -> bool:
     if max(len(x), len(y)) != n:
         return False
     pairs = zip((1,) * (n - len(x)) + x, (1,) * (n - len(y)) + y, k.dims, strict=True)
-    return all(d in (p, q) for p, q, d in pairs)
+    return all(d in (p, q) or (not_one(d) and (not_one(p) or not_one(q))) for p, q, d in pairs)
 
 
 def not_one(d: Any) -> bool:
     """Whether a size is not one for sure."""
     return d != 1 if isinstance(d, int) else bool(d.big)
+
+
+def one_size(a: Any, b: Any) -> bool:
+    """Whether two arrays, of which an operation is made element by element, have all sizes in common."""
+    if not isinstance(a, Array) or not isinstance(b, Array) or a.dtype != b.dtype:
+        return False
+    pairs = zip(a.dims, b.dims, strict=False)
+    return len(a.dims) == len(b.dims) and all(p == q or (not_one(p) and not_one(q)) for p, q in pairs)
+
+
+def fits_already(a: Any, like: Any) -> bool:
+    """Whether what was made of an array of doubles, perhaps repeated, is of its shape and type for sure."""
+    if not isinstance(a, Array) or not isinstance(like, Array) or not a.dtype == like.dtype == "f8":
+        return False
+    if len(a.dims) != len(like.dims):
+        return False
+    return (a == like and of_one_size(like)) or all(map(not_one, like.dims))
 
 
 def foldable(op: Op, a: Atom) -> bool:

@@ -2,7 +2,8 @@
 
 `np.add.at` looks at one element after the other.  Where no place can come twice, because one of the lists is
 `np.arange(n)`, it is added at once, and to zeros it is written.  Of rows that are picked the cotangent is
-that of `np.take`, whose helper counts.
+that of `np.take`, whose helper counts; it is added to what is there already, but in loops, whose trips may
+pick few rows of many.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ def picked_at_once(graph: Graph, words: Words) -> Graph:
     return dce(graph) if in_region(graph.region, words, uses) else graph
 
 
-def in_region(region: Region, words: Words, uses: dict[Val, int]) -> bool:
+def in_region(region: Region, words: Words, uses: dict[Val, int], looped: bool = False) -> bool:
     changed, here = False, set(region.ops)
-    for op in region.ops:
+    for op in list(region.ops):
         for r in op.regions:
-            changed |= in_region(r, words, uses)
+            changed |= in_region(r, words, uses, looped or op.code in ("for", "while"))
         if op.code != "prim" or op.fn is not ops.additem or not op.attrs.get("at"):
             continue
         base, index, value = op.ins
@@ -44,11 +45,22 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> bool:
             else:
                 op.become(ops.additem, at=True, apart=True, **attrs)
             changed = True
-        elif made in here and is_list(index) and is_full(op) and len(k.dims) > 1:
-            if made is not None and made.fn is words.blanks[0]:
-                op.become(words.untake, names=("",) * 4, text=words.untake.__name__)
-                op.ins = [value, made.ins[0], index, Const(0)]
-                changed = True
+        elif is_list(index) and is_full(op) and len(k.dims) > 1:
+            zeros = made if made in here and made is not None and made.fn is words.blanks[0] else None
+            if zeros is None and looped:
+                continue
+            taken = {"names": ("",) * 4, "text": words.untake.__name__}
+            if zeros is not None:
+                op.become(words.untake, **taken)
+                op.ins = [value, zeros.ins[0], index, Const(0)]
+            else:
+                rows = Val("", k)
+                ins = [value, base, index, Const(0)]
+                rows.op = Op("prim", ins, [rows], [], {"fn": words.untake, **taken}, op.origin)
+                region.ops.insert(region.ops.index(op), rows.op)
+                op.become(ops.accumulate)
+                op.ins = [base, rows]
+            changed = True
     return changed
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import operator
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from srcdiff.analysis.memory import Known, is_update
@@ -25,7 +28,7 @@ from srcdiff.ir.kinds import Seq
 from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.words import Words
 
-__all__ = ["Rewriter", "count_uses"]
+__all__ = ["Rewriter", "count_uses", "key_of_operands"]
 
 
 class Rewriter:
@@ -167,8 +170,8 @@ class Rewriter:
     def share(self, new: Op) -> Val:
         """Put a new operation here, if it is not done already."""
         fn, ins, o = new.fn, new.ins, new.out
-        names = new.attrs.get("names", ())
-        key = (key_of_fn(fn), names, tuple([key_of(a) for a in self.ordered(fn, ins)]))
+        keys = [key_of(a) for a in self.ordered(fn, ins)]
+        key = (key_of_fn(fn), *key_of_operands(fn, new.attrs.get("names", ()), keys))
         here = len(self.regions) - 1
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
@@ -215,6 +218,25 @@ def changing(region: Region, found: set[Val]) -> set[Val]:
 
 def key_of_fn(fn: Any) -> Any:
     return id(fn)
+
+
+def key_of_operands(fn: Any, names: tuple[str, ...], keys: list[Any]) -> tuple[Any, ...]:
+    """What two applications of a function have in common if they are one, however operands are given."""
+    words = parameters(fn) if any(names) or (len(keys) > 1 and hasattr(fn, "__wrapped__")) else ()
+    if not words or len(words) < len(keys):
+        return names, tuple(keys)
+    given = zip(names or ("",) * len(keys), keys, strict=True)
+    return tuple(sorted(((name or words[n], key) for n, (name, key) in enumerate(given)), key=itemgetter(0)))
+
+
+@functools.lru_cache(maxsize=1024)
+def parameters(fn: Any) -> tuple[str, ...]:
+    """The names of a function's parameters; none where it takes any number of them."""
+    try:
+        found = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return ()
+    return () if any(p.kind is p.VAR_POSITIONAL for p in found.values()) else tuple(found)
 
 
 def count_uses(region: Region, uses: dict[Val, int]) -> None:

@@ -34,7 +34,7 @@ from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, sized_like, steady
-from srcdiff.optimise.rebuild import count_uses, key_of_fn
+from srcdiff.optimise.rebuild import count_uses, key_of_fn, key_of_operands
 from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
@@ -139,7 +139,8 @@ class Rebuild(Algebra, Blocks, Loops):
         if len(ins) == 1 and op.fn in words.reads_shape:
             ins = [sized_like(ins[0])]
         listed = op.fn in words.sums or op.fn in words.blanks
-        known = op.fn in SIMPLER or op.fn is words.total or (listed and not any(op.attrs.get("names", ())))
+        named = any(op.attrs.get("names", ()))
+        known = op.fn in SIMPLER or op.fn is words.total or op.fn in words.fits or (listed and not named)
         simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
         if simpler is not None:
             self.rename(simpler, op.out)
@@ -185,7 +186,8 @@ class Rebuild(Algebra, Blocks, Loops):
         ):
             self.again(op, ins, here)
             return
-        key = (key_of_fn(fn), op.attrs.get("names", ()), tuple([key_of(a) for a in self.ordered(fn, ins)]))
+        keys = [key_of(a) for a in self.ordered(fn, ins)]
+        key = (key_of_fn(fn), *key_of_operands(fn, op.attrs.get("names") or (), keys))
         for level in range(here, -1, -1):
             found = self.regions[level][1].get(key)
             if found is not None:
@@ -246,7 +248,7 @@ class Rebuild(Algebra, Blocks, Loops):
             if op.out.user and not any(isinstance(a, Val) for a in ins):
                 return here
         arrays = isinstance(kind(op.out), Array)
-        if arrays and (op.attrs.get("guarded") or op.out in self.changing or not steady(op, ins)):
+        if arrays and (op.attrs.get("guarded") or op.out in self.changing or not steady(op, ins, self.words)):
             return here
         got = here
         for d in range(here, level, -1):
@@ -258,7 +260,13 @@ class Rebuild(Algebra, Blocks, Loops):
                     break
                 if not arrays and not isinstance(kind(op.out), Scalar):
                     break
-                if not arrays and op.fn not in SPECULATIVE and not computable(op, ins):
+                if not arrays and not self.harmless(op, ins):
                     break
             got = d - 1
         return got
+
+    def harmless(self, op: Op, ins: list[Atom]) -> bool:
+        """Whether an operation that makes a number cannot raise."""
+        if op.fn in SPECULATIVE or computable(op, ins):
+            return True
+        return not op.attrs.get("guarded") and steady(op, ins, self.words)

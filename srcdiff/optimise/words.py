@@ -35,3 +35,5 @@ class Words:
     untake: Any  # the cotangent of what was taken along an axis
     writes_over: Callable[[Any], bool]  # whether a function of one operand, by elements, takes ``out=``
     reads_shape: frozenset[Any]  # what reads the shape of its operand alone
+    by_elements: Callable[[Any], bool]  # whether a function does for arrays what it does for each element
+    fits: frozenset[Any]  # what sums up its first operand to the shape of the second, and gives it its type

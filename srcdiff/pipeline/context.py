@@ -30,7 +30,7 @@ from srcdiff.optimise.words import Words
 from srcdiff.optimise.written_out import Small
 from srcdiff.optimise.zeroed import written_each_trip
 from srcdiff.pipeline import callees, finishing, nested, turning
-from srcdiff.rules import numbers, registry, vocabulary
+from srcdiff.rules import batching, numbers, registry, vocabulary
 
 __all__ = [
     "CONTEXT", "NUMBERS", "SMALL", "SMALL_IN_KERNELS", "WORDS", "is_fresh", "optimised", "shape_positions",
@@ -103,7 +103,8 @@ WORDS = Words(
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
     vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
-    vocabulary.writes_over, vocabulary.READS_SHAPE,
+    vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise,
+    vocabulary.LIKE_SECOND,
 )  # fmt: skip
 
 NUMBERS = Numbers(
@@ -148,7 +149,7 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     noted("products", graph)
     known = known_elements(graph)
     noted("elements", graph)
-    fewer = fewer_passes(graph)
+    fewer = fewer_passes(graph) and (fewer_passes(graph) or True)  # (what is added elsewhere may be written)
     changed = written_each_trip(graph) or fewer or cheaper or known
     noted("scatter", graph)
     if changed:

@@ -59,7 +59,11 @@ def matmul(x1: Any, x2: Any, *, out_bar: Any) -> Any:
     if x1.ndim == 1 and x2.ndim == 1:
         return out_bar * x2, out_bar * x1
     if x1.ndim > 2 and x2.ndim == 2:
-        return out_bar @ x2.T, matmul_right(out_bar, x1, x2)
+        rows = np.reshape(x1, (-1, x1.shape[-1])).T  # (one product, not one for each in the stack)
+        return out_bar @ x2.T, rows @ np.reshape(out_bar, (-1, out_bar.shape[-1]))
+    if x1.ndim == x2.ndim:
+        left, right = out_bar @ np.swapaxes(x2, -1, -2), np.swapaxes(x1, -1, -2) @ out_bar
+        return unbroadcast(left, x1), unbroadcast(right, x2)
     return matmul_left(out_bar, x1, x2), matmul_right(out_bar, x1, x2)
 
 

@@ -7,6 +7,7 @@ Nothing here changes its arguments, except ``scatter_add``, which says so.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 from collections.abc import Callable
@@ -179,6 +180,8 @@ def zeros_like(x: Any) -> Any:
         return 0.0
     if type(x) is list:
         return [0.0 if type(value) in _FLOATS else zeros_like(value) for value in x]
+    if type(x) is np.ndarray and x.dtype.char == "d" and x.flags.c_contiguous:
+        return np.zeros(x.shape)  # (a sixth of the time)
     if is_array(x):
         if x.dtype.kind in "fc":
             return namespace(x).zeros_like(x)
@@ -313,11 +316,18 @@ def _is_record(x: Any) -> bool:
 
 
 def _fields(x: Any) -> list[str]:
-    if dataclasses.is_dataclass(x):
-        own = [f.name for f in dataclasses.fields(x) if hasattr(x, f.name)]
-        return list(dict.fromkeys([*own, *getattr(x, "__dict__", ())]))
-    slots = [s for c in type(x).__mro__ for s in vars(c).get("__slots__", ()) if hasattr(x, s)]
-    return [*slots, *getattr(x, "__dict__", ())]
+    cls: Any = type(x)
+    own = [name for name in _declared(cls) if hasattr(x, name)]
+    held = getattr(x, "__dict__", ())
+    return list(dict.fromkeys([*own, *held])) if own else list(held)
+
+
+@functools.lru_cache(maxsize=1024)
+def _declared(cls: Any) -> tuple[str, ...]:
+    """The fields that a class declares, as a dataclass or by slots."""
+    if dataclasses.is_dataclass(cls):
+        return tuple(f.name for f in dataclasses.fields(cls))
+    return tuple(s for c in cls.__mro__ for s in vars(c).get("__slots__", ()))
 
 
 def _tuple_like(x: tuple[Any, ...], values: list[Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import string
 from typing import Any
 
@@ -315,15 +317,13 @@ def einsum_product(subscripts: str) -> str:
 def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:
     """The cotangent of ``operands[k]`` in ``np.einsum(subscripts, *operands)``, whatever the subscripts."""
     xp = namespace(g, operands)
-    terms, out = _spelled_out(subscripts, operands)
-    term, like = terms[k], operands[k]
-    letters = "".join(dict.fromkeys(term))
-    others = [x for j, x in enumerate(operands) if j != k]
-    other_terms = [t for j, t in enumerate(terms) if j != k]
-    present = "".join(c for c in letters if c in out or any(c in t for t in other_terms))
-    g, others = xp.asarray(g), [xp.asarray(x) for x in others]
-    bar = xp.einsum(",".join([out, *other_terms]) + "->" + present, g, *others, optimize=len(others) > 1)
-    bar = xp.asarray(bar)[tuple(slice(None) if c in present else None for c in letters)]
+    like = operands[k]
+    others = [xp.asarray(x) for j, x in enumerate(operands) if j != k]
+    shapes = tuple(map(np.shape, operands))
+    term, letters, present, text, many = _bar_text(subscripts, shapes, k)
+    bar = xp.einsum(text, xp.asarray(g), *others, optimize=many and len(others) > 1)
+    if present != letters:
+        bar = xp.asarray(bar)[tuple(slice(None) if c in present else None for c in letters)]
     if letters == term:
         out = fit(bar, like)
         writable = getattr(getattr(out, "flags", None), "writeable", True)
@@ -335,14 +335,32 @@ def einsum_bar(g: Any, subscripts: str, operands: Any, k: int) -> Any:
     return spread
 
 
-def _spelled_out(subscripts: str, operands: Any) -> tuple[list[str], str]:
+MANY = 20_000  # combinations of indices: to find an order for the sums takes less time than to go through all
+
+
+@functools.lru_cache(maxsize=4096)
+def _bar_text(
+    subscripts: str, shapes: tuple[tuple[int, ...], ...], k: int
+) -> tuple[str, str, str, str, bool]:
+    """The letters of an operand's axes, each once, those that its cotangent has, and how that is summed."""
+    terms, out = _spelled_out(subscripts, tuple(map(len, shapes)))
+    letters = "".join(dict.fromkeys(terms[k]))
+    others = [t for j, t in enumerate(terms) if j != k]
+    present = "".join(c for c in letters if c in out or any(c in t for t in others))
+    pairs = (zip(t, shape, strict=True) for t, shape in zip(terms, shapes, strict=True))
+    sizes = {c: n for pair in pairs for c, n in pair if n != 1}
+    many = math.prod(sizes.values()) > MANY
+    return terms[k], letters, present, ",".join([out, *others]) + "->" + present, many
+
+
+def _spelled_out(subscripts: str, ranks: tuple[int, ...]) -> tuple[list[str], str]:
     """The terms with a letter for every axis the ellipses stand for."""
     terms, out = _terms(subscripts)
     free = [c for c in string.ascii_letters if c not in subscripts]
-    ranks = [np.ndim(x) - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
-    most = max(ranks)
+    hidden = [n - len(t.replace("...", "")) for t, n in zip(terms, ranks, strict=True)]
+    most = max(hidden)
     dots = "".join(free[:most])
-    terms = [t.replace("...", dots[most - r :]) for t, r in zip(terms, ranks, strict=True)]
+    terms = [t.replace("...", dots[most - r :]) for t, r in zip(terms, hidden, strict=True)]
     return terms, out.replace("...", dots)
 
 
