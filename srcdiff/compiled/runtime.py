@@ -15,11 +15,11 @@ from numba import njit
 from srcdiff.compiled import vmath
 
 __all__ = [
-    "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "clip", "cofactors_of", "determinant",
-    "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated", "is_among",
-    "larger", "last_of_each", "logaddexp", "maximum", "minimum", "more", "one_size", "place", "plus",
-    "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some", "times", "times_turned",
-    "unpacked", "where", "whole_product",
+    "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "check_set", "clip", "cofactors_of",
+    "determinant", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated",
+    "is_among", "larger", "last_of_each", "logaddexp", "maximum", "minimum", "more", "one_size", "place",
+    "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some", "times",
+    "times_turned", "unpacked", "where", "whole_product",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -280,6 +280,13 @@ def whole_product(a: int, b: int) -> int:
     if abs(float(a) * float(b)) > 9.2e18:
         raise OverflowError("a whole number outgrows the 64 bits that it has with backend='numba'")
     return a * b
+
+
+@compiled
+def check_set(there: bool) -> None:
+    """Refuse to go on with a variable that is None, as the program would."""
+    if not there:
+        raise TypeError("a variable is None where a number or an array is needed")
 
 
 @compiled

@@ -35,3 +35,5 @@ class Words:
     untake: Any  # the cotangent of what was taken along an axis
     writes_over: Callable[[Any], bool]  # whether a function of one operand, by elements, takes ``out=``
     reads_shape: frozenset[Any]  # what reads the shape of its operand alone
+    check_there: Any  # that a value is not None
+    check_set: Any  # that it is not, as a truth beside it says
