@@ -273,7 +273,7 @@ class Lengths:
         if op is None or op.code != "prim" or op.fn not in SIZES or op.attrs.get("guarded"):
             return None
         if op.fn in (len, ops.shape_at):
-            ok = op.ins[0] in self.outer and isinstance(kind(op.ins[0]), Array)
+            ok = op.ins[0] in self.outer and isinstance(kind(op.ins[0]), (Array, Seq))
             k = a.kind
             known = k.value if ok and isinstance(k, Scalar) else None
             return known if known is not None else (op.fn, *map(key_of, op.ins)) if ok else None
@@ -356,7 +356,7 @@ class Lengths:
             trips = last
             if not same(step, Const(1)) or not (isinstance(first, Const) and first.value == 0):
                 return
-        elif view.head == 0 and len(view.sources) == 1 and isinstance(kind(view.sources[0]), Array):
+        elif view.head == 0 and len(view.sources) == 1 and isinstance(kind(view.sources[0]), (Array, Seq)):
             trips = self.length(view.sources[0])
         else:
             return
@@ -366,7 +366,10 @@ class Lengths:
 
     def length(self, source: Atom) -> Atom:
         k = kind(source)
-        assert isinstance(k, Array)
+        if not isinstance(k, Array):
+            op = Op("prim", [source], [Val("n", Scalar("i8", True, fresh_sym()))], attrs={"fn": len})
+            op.out.op = op
+            return op.out
         n = k.dims[0]
         if isinstance(n, int):
             return Const(n)
