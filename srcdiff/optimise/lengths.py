@@ -397,10 +397,14 @@ class Lengths:
             for a, b in ((a.top(), b.top()) for a, b in self.parts):
                 if a.stays != b.stays or (a is b and not a.stays):
                     a.stays = b.stays = changed = True
-        within = {f.row.top() for f in families if f.row is not None} | {b.top() for _, b in self.parts}
+        within = {f.row.top() for f in families if f.row is not None}
+        parts = {b.top() for _, b in self.parts}
         for f in families:
-            if not f.repeats and f.depth == 1 and f not in within:
+            if not f.repeats and f.depth == 1 and f not in within | parts:
                 f.stays = True
+        for _ in self.parts:  # (of a part there may be a part)
+            for a, b in self.parts:
+                b.top().stays = b.top().stays or a.top().stays
         return any(not f.stays for f in families)
 
     def length_of(self, a: Atom) -> Atom | None:

@@ -83,7 +83,10 @@ class Tables(Lengths):
                         if self.is_array(o):
                             r.results[n] = self.array(r.results[n], o.kind, r.ops)
             if op.code == "prim":
-                if self.is_array(op.out) and op.fn is operator.mul:
+                if op.fn is operator.getitem and self.is_array(op.ins[0]):  # (of a list a slice is a copy)
+                    kept = {k: x for k, x in op.attrs.items() if k != "fn"}
+                    op.become(op.fn, **{**kept, "view": self.is_array(op.out)})
+                elif self.is_array(op.out) and op.fn is operator.mul:
                     display, size = op.ins if isinstance(op.ins[0], Struct) else op.ins[::-1]
                     assert isinstance(display, Struct)
                     filled = self.full([self.ahead(size, out)], display.items[0], op.out.kind)

@@ -143,6 +143,30 @@ def kept_names(a, b):
     return last[0] + T[0][0]
 
 
+def copies_of_rows(a, b):  # of a list a slice is a copy, of an array a view
+    T = [[0.1] * len(b) for _ in a]
+    r = [0.2] * len(b)
+    for i in range(len(a)):
+        for j in range(len(b)):
+            r = T[i - 1][:]
+            r[j - 1] += a[i] * b[j]
+            T[i][j] += math.sin(a[i] + b[j - 1])
+            T[i - 1][0] += r[1:][0] if len(b) > 1 else r[0]
+    return r[0] + sum(sum(row) for row in T)
+
+
+def parts_of_a_list(a, b):  # which stays one, and so does its part
+    T = [[0.1] * len(b) for _ in a]
+    r = list(b)
+    s = 0.0
+    for i in range(len(a)):
+        for j in range(len(b)):
+            s += min(r) * 0.1 + math.sin(r[-1] + T[i][j])
+            r = T[i - 1][:]
+            r[j - 1] += math.sin(a[i] + 0.3)
+    return s + r[0] + T[-1][-1]
+
+
 def numbers_once(a, b):
     s = 0.0
     for x in a:
@@ -156,7 +180,8 @@ def numbers_once(a, b):
 R = np.random.default_rng(3)
 PROGRAMS = [
     warped, two_rows, swapped, computed_rows, rows_taken, rows_put, best_of, unlike_rows, grown_later,
-    one_longer, whole_numbers, by_condition, displayed, kept_names, numbers_once,
+    one_longer, whole_numbers, by_condition, displayed, kept_names, copies_of_rows,
+    parts_of_a_list, numbers_once,
 ]  # fmt: skip
 IN_KERNELS = [
     warped, two_rows, swapped, rows_put, best_of, by_condition, displayed, kept_names, numbers_once,
