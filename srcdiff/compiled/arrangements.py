@@ -17,6 +17,7 @@ from srcdiff.compiled.operations import (
     allocated,
     block,
     constant_axes,
+    half_tril,
     has_blas,
     line,
     permuted,
@@ -597,6 +598,8 @@ def by_hand(lw: Lowerer, fn: Any, texts: list[str], n: int, rank: int) -> str:
         return f"{lw.helper('determinant')}({texts[0]})"
     if fn is np.linalg.inv:
         return f"{lw.helper('solved')}({texts[0]}, np.eye({n}))"
+    if fn is np.linalg.cholesky:
+        return f"{lw.helper('lower_factor')}({texts[0]})"
     if fn is np.linalg.solve:
         vector = rank == 1
         b = f"{texts[1]}[:, None]" if vector else texts[1]  # (which may lie in steps: no reshape)
@@ -686,7 +689,7 @@ HANDLERS.update({
 HELPERS: dict[str, Handler] = {  # of the library's own, by name
     "unarray": unarray, "unconcatenate": unconcatenate, "unhstack": unhstack, "unvstack": unvstack,
     "undiagonal": undiagonal, "cast_like": cast_like, "fit": fit, "reduced_size": reduced_size,
-    "add": lists.summed, "cofactors": cofactors, "last_write": last_write,
+    "add": lists.summed, "cofactors": cofactors, "last_write": last_write, "half_tril": half_tril,
 }  # fmt: skip
 
 Lowerer.helpers = HELPERS

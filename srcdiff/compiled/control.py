@@ -144,6 +144,14 @@ class Control(Indexing):
 
     def start_of(self, v: Atom, until: Val | None = None) -> Val | None:
         """The value whose memory an array has, through updates in place, loops and branches."""
+        if not isinstance(v, Val):
+            return None
+        key = v, until  # (asked once: branches behind branches lead back to the same ones)
+        if key not in self.origins:
+            self.origins[key] = self.found_start(v, until)
+        return self.origins[key]
+
+    def found_start(self, v: Atom, until: Val | None) -> Val | None:
         while isinstance(v, Val) and v is not until:
             op = v.op
             if op is None or v not in op.outs:

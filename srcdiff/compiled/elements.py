@@ -115,6 +115,7 @@ class Statements:
         self.handed: dict[Val, Handed] = {}  # tapes that kernels before this one have filled
         self.nested = False  # whether the kernel is called in a loop or branch
         self.unsure: set[Val] = set()  # of the kind of arrays, but perhaps the number zero
+        self.origins: dict[tuple[Val, Val | None], Val | None] = {}  # whose memory arrays have
         self.starts: set[Val] = set()  # arrays that become results
         self.family: dict[Val, Tape] = {}  # tapes of inner loops, which an outer loop keeps
         self.positions: dict[Op, str] = {}  # of loops whose tapes are made beforehand: the trip

@@ -19,7 +19,7 @@ from srcdiff.compiled.operations import (
     reordered,
     scatter,
 )
-from srcdiff.compiled.texts import along, atleast, cast
+from srcdiff.compiled.texts import along, atleast, bare, cast
 from srcdiff.compiled.values import (
     ZERO_OF,
     Elements,
@@ -329,10 +329,16 @@ def is_instance(lw: Lowerer, op: Op, names: Any) -> None:
     lw.bind(op.out, Text(repr(issubclass(own, of.obj)), "b1"))
 
 
+def check_set(lw: Lowerer, op: Op, names: Any) -> None:
+    text = lw.scalar(op.ins[0])
+    lw.flush()
+    lw.line(f"{lw.helper('check_set')}({bare(text)})")
+
+
 WEAK: dict[str, type] = {"f8": float, "i8": int, "b1": bool, "c16": complex}
 
 HANDLERS.update({
     np.einsum: einsum, np.var: spread, np.std: spread, np.linspace: linspace, np.take: take,
     np.interp: interp, np.ravel: ravel, isinstance: is_instance,
 })  # fmt: skip
-HELPERS.update({"untake": untake, "shifted": shifted, "recurrence": recurrence})
+HELPERS.update({"untake": untake, "shifted": shifted, "recurrence": recurrence, "check_set": check_set})

@@ -730,17 +730,29 @@ def triangle(lw: Lowerer, op: Op, names: Any) -> None:
     k = op.ins[1] if len(op.ins) > 1 else Const(0)
     if len(r.sizes) != 2 or not isinstance(k, Const) or type(k.value) is not int or len(op.ins) > 2:
         raise lw.no(f"{word_for(op.fn)} of stacks")
-    dtype = lw.dtype_of(op.out.kind)
     sign = "<=" if op.fn is np.tril else ">="
     by = "" if not k.value else f" + {k.value}"
-    space = r.sizes
+    triangular(lw, op, r, lambda i, j, x, zero: f"where({j} {sign} {i}{by}, {x}, {zero})")
+
+
+def half_tril(lw: Lowerer, op: Op, names: Any) -> None:
+    """The lower triangle, with half of the diagonal: of derivatives of factors."""
+    r = lw.elements(op.ins[0])
+    if len(r.sizes) != 2 or r.dtype != "f8":
+        raise lw.no("triangles of stacks, or of other types")
+    form = "where({1} < {0}, {2}, where({1} == {0}, 0.5 * {2}, {3}))"
+    triangular(lw, op, r, form.format)
+
+
+def triangular(lw: Lowerer, op: Op, r: Elements, spell: Callable[[str, str, str, str], str]) -> None:
+    """A matrix whose elements are chosen by where they are; ``spell``: of row, column, element, zero."""
+    dtype, space = lw.dtype_of(op.out.kind), r.sizes
     store = Store(lw.fresh(op.out.name), dtype, space, fresh=True)
     loops, text = lw.against(r, space)
     lw.helper("where")
 
     def write(ix: list[str]) -> None:
-        x = cast(text(ix), r.dtype, dtype)
-        lw.put(store, ix, f"where({ix[1]} {sign} {ix[0]}{by}, {x}, {ZERO_OF[dtype]})")
+        lw.put(store, ix, spell(ix[0], ix[1], cast(text(ix), r.dtype, dtype), ZERO_OF[dtype]))
 
     own: list[Way] = [(0, "", 1), (1, "", 1)]
     lw.add(Statement(space, write, lw.access(r, loops), [Access(store, tuple(own))]))

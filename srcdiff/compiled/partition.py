@@ -112,7 +112,6 @@ class Plan:
 
     def compile(self, namespace: dict[str, Any]) -> dict[str, str]:
         """Compile the kernels for contiguous arrays; why it failed, by name."""
-        import numba
 
         failed: dict[str, str] = {}
         for stub, k in self.kernels.items():
@@ -121,7 +120,7 @@ class Plan:
                 continue
             try:
                 namespace[k.name].compile(tuple(map(signature, kinds)))
-            except numba.core.errors.NumbaError as e:
+            except Exception as e:  # numba's own, and what it does not see to: a kernel is never a must
                 first = next((x for x in str(e).splitlines() if x.strip() and "pipeline" not in x), "")
                 failed[k.name] = f"numba does not take it: {first.strip()[:200]}"
         return failed
@@ -763,7 +762,7 @@ def set_everywhere(call: Op) -> None:
                 todo.append(a)
 
 
-NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False), "c16": Const(0j)}
+NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False), "c16": Const(0j), "f4": Const(0.0)}
 
 
 def unsettled(op: Op) -> bool:

@@ -15,11 +15,11 @@ from numba import njit
 from srcdiff.compiled import vmath
 
 __all__ = [
-    "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "clip", "cofactors_of", "determinant",
-    "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated", "is_among",
-    "larger", "last_of_each", "logaddexp", "maximum", "minimum", "more", "one_size", "place", "plus",
-    "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some", "times", "times_turned",
-    "unpacked", "where", "whole_product",
+    "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "check_set", "clip", "cofactors_of",
+    "determinant", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated",
+    "is_among", "larger", "last_of_each", "logaddexp", "lower_factor", "maximum", "minimum", "more",
+    "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some",
+    "times", "times_turned", "unpacked", "where", "whole_product",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -283,6 +283,13 @@ def whole_product(a: int, b: int) -> int:
 
 
 @compiled
+def check_set(there: bool) -> None:
+    """Refuse to go on with a variable that is None, as the program would."""
+    if not there:
+        raise TypeError("a variable is None where a number or an array is needed")
+
+
+@compiled
 def divisor(n: int) -> int:
     """An integer that another is divided by; ``ZeroDivisionError`` as Python has it."""
     if n == 0:
@@ -444,6 +451,25 @@ def solved(a: Any, b: Any) -> Any:
             raise np.linalg.LinAlgError("Singular matrix")
     substituted(a, x)
     return x
+
+
+@compiled
+def lower_factor(a: Any) -> Any:
+    """``np.linalg.cholesky`` of a small matrix."""
+    n = a.shape[0]
+    out = np.zeros((n, n))
+    for j in range(n):
+        for i in range(j, n):
+            x = a[i, j]
+            for k in range(j):
+                x -= out[i, k] * out[j, k]
+            if i == j:
+                if x <= 0.0:  # (a NaN goes on, as with LAPACK)
+                    raise np.linalg.LinAlgError("Matrix is not positive definite")
+                out[j, j] = math.sqrt(x)
+            else:
+                out[i, j] = x / out[j, j]
+    return out
 
 
 @compiled

@@ -92,7 +92,7 @@ def refuses_none(fn: Any) -> bool:
         return fn not in _TAKES_NONE
     if isinstance(fn, np.ufunc):
         return fn not in _TAKES_NONE
-    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float)
+    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in _REFUSES_NONE
 
 
 def is_numeric(k: Kind) -> bool:
@@ -104,6 +104,9 @@ _TAKES_NONE = frozenset({
     operator.is_, operator.is_not, operator.eq, operator.ne, operator.not_, np.logical_not, np.logical_and,
     np.logical_or, np.logical_xor, np.equal, np.not_equal,
 })  # fmt: skip
+
+
+_REFUSES_NONE = (operator.abs, float, np.mean, np.dot, np.outer)  # (of None np.sum makes None)
 
 
 def name_of_value(a: Atom) -> Any:

@@ -37,3 +37,5 @@ class Words:
     reads_shape: frozenset[Any]  # what reads the shape of its operand alone
     by_elements: Callable[[Any], bool]  # whether a function does for arrays what it does for each element
     fits: frozenset[Any]  # what sums up its first operand to the shape of the second, and gives it its type
+    check_there: Any  # that a value is not None
+    check_set: Any  # that it is not, as a truth beside it says

@@ -103,8 +103,8 @@ WORDS = Words(
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
     vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
-    vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise,
-    vocabulary.LIKE_SECOND,
+    vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise, vocabulary.LIKE_SECOND,
+    vocabulary.CHECK_THERE, vocabulary.CHECK_SET,
 )  # fmt: skip
 
 NUMBERS = Numbers(

@@ -35,8 +35,10 @@ from srcdiff.ir.kinds import (
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.nones import flagged
 from srcdiff.optimise.precision import has_single
 from srcdiff.optimise.rows import elements_of_rows
+from srcdiff.optimise.tables import lists_as_arrays
 from srcdiff.optimise.written_out import written_out
 from srcdiff.pipeline import context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
@@ -111,6 +113,9 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     small = {"numpy": context.SMALL, "cupy-fused": None}.get(request.backend, context.SMALL_IN_KERNELS)
     if last and small and request.mode in ("grad", "value_and_grad", "jvp") and not on_device():
         graph = written_out(graph, small)
+    if request.backend.startswith("numba"):
+        graph = lists_as_arrays(graph, context.WORDS)
+        graph = flagged(graph if request.mode == "jvp" else with_value(graph, request.has_aux), context.WORDS)
     graph = elements_of_rows(graph)
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":

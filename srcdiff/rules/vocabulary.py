@@ -274,8 +274,10 @@ def repeated(bar: Any, x: Any) -> Any:
 
 CHECK = runtime.check_number  # that the result of a gradient is a number
 CHECK_THERE = runtime.check_there  # that it is not None
+CHECK_SET = runtime.check_set  # the same of a variable, by a truth beside it
 nondifferentiable(CHECK)
 nondifferentiable(CHECK_THERE)
+nondifferentiable(CHECK_SET)
 nondifferentiable(runtime.directions_shape)
 nondifferentiable(runtime.jacobian_shape)
 NEXT_SNAPSHOT, SNAPSHOTS_FOR = runtime.next_snapshot, runtime.snapshots_for

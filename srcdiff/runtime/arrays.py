@@ -26,6 +26,7 @@ __all__ = [
     "added_at",
     "cast_like",
     "check_number",
+    "check_set",
     "check_there",
     "directions_shape",
     "ediff_back",
@@ -837,6 +838,12 @@ def check_there(y: Any, name: str) -> None:
     """Refuse a result that is None, where only running the function tells."""
     if y is None:
         raise TypeError(f"{name} returns None here: there is nothing to differentiate")
+
+
+def check_set(there: bool, name: str) -> None:
+    """Refuse to go on with a variable that is None, where a truth beside it says so."""
+    if not there:
+        raise TypeError(f"{name} is None here, where a number or an array is needed")
 
 
 def check_number(y: Any, name: str) -> None:
