@@ -721,7 +721,7 @@ def _append(f: Forward, op: Op) -> Atom:
     x, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    attrs = {k: a for k, a in op.attrs.items() if k == "snapshots"}
+    attrs = {k: a for k, a in op.attrs.items() if k in ("snapshots", "unset")}
     return f.prim(op.fn, [f.fit(x, op.out.kind), f.fit(v, element(op.out.kind))], result=op.out.kind, **attrs)
 
 
@@ -730,9 +730,8 @@ def _same(f: Forward, op: Op) -> Atom:
     if d is ZERO:
         return ZERO
     d = f.materialise(d, op.ins[0])
-    return f.prim(
-        op.fn, [d, *op.ins[1:]], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "display"}
-    )
+    attrs = {k: a for k, a in op.attrs.items() if k in ("display", "unset")}
+    return f.prim(op.fn, [d, *op.ins[1:]], result=op.out.kind, **attrs)
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:
