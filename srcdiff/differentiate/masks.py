@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.differentiate import read
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
@@ -164,7 +165,7 @@ def scattered(v: Atom, born: int) -> bool:
         return False
     base = v.op.ins[0]
     blank = isinstance(base, Val) and base.op is not None and base.op.fn is vocabulary.BLANK
-    return blank or scattered(base, born)
+    return blank or scattered(base, born) or read.on_paths(base, born)
 
 
 def place_of(index: Atom) -> tuple[int, ...] | None:

@@ -16,7 +16,7 @@ from srcdiff.analysis.useful import deciding
 from srcdiff.analysis.versions import (
     versions,
 )
-from srcdiff.differentiate import branching, looping, primals, rewinding
+from srcdiff.differentiate import branching, looping, primals, read, rewinding
 from srcdiff.differentiate.common import (
     SHIFTS,
     Builder,
@@ -286,6 +286,9 @@ class Reverse(Builder):
             m.reverse.ops.append(v.op)
             m.memo[a] = v
         return m.memo[a]
+
+    def product_where_read(self, g: Val, p: Atom) -> Atom | None:
+        return read.multiplied(self, g, p)
 
     def alike(self, a: Atom) -> Atom:
         """What has the shape and type of a forward value: it may be in scope where the value is not."""
