@@ -241,6 +241,10 @@ class Builder(Lowerer):
             parts = (got,)
         return parts
 
+    def shares(self, parts: tuple[Atom, ...]) -> tuple[Atom, ...]:
+        """The partials in two operands that vary, which have all of a derivative together, also of NaN."""
+        return self.prim(operator.sub, [Const(1.0), parts[1]]), parts[1]
+
     def of_rank(self, rule: Rule, got: Atom, like: Atom, name: str) -> Atom:
         """A derivative that a rule's text returns, which has the shape of what it belongs to."""
         check_rank(rule, got, like, name)

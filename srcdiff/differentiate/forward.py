@@ -59,7 +59,7 @@ from srcdiff.ir.kinds import (
     is_active_kind,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup, passive_operands
+from srcdiff.rules.registry import is_split, lookup, passive_operands
 
 __all__ = ["CORE", "Forward", "forward"]
 
@@ -332,6 +332,8 @@ class Forward(Builder):
     def along(self, op: Op, rule: Any, parts: tuple[Atom, ...]) -> Atom:
         """The tangent of an operation element by element, from its partials."""
         given = arguments(op, rule)
+        if is_split(op.fn) and all(self.dot(a) is not ZERO for a in op.ins):
+            parts = self.shares(parts)
         t: Atom = ZERO
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or (d := self.dot(given[name])) is ZERO:
