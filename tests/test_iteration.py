@@ -476,3 +476,35 @@ def test_iterators_side_by_side_that_are_not_used_after():
         return sum(a * b for a, b in zip(it, x)) + sum(p for p, _ in zip(x, iter(x)))
 
     np.testing.assert_allclose(grad(f)(np.array([0.5, 1.5])), 3 * np.array([0.5, 1.5]) ** 2 + 1)
+
+
+# ---- a value looked for in an iterator
+
+
+def test_a_value_is_looked_for_until_it_is_found():
+    def f(x, at):
+        it = iter(x)
+        found = at in it
+        return (found + 1) * (x[0] + sum(it))
+
+    x = np.array([0.5, 1.5, 2.0, 0.7])
+    np.testing.assert_allclose(grad(f)(x, 1.5), [2.0, 0.0, 2.0, 2.0])
+    np.testing.assert_allclose(grad(f)(x, 9.0), [1.0, 0.0, 0.0, 0.0])
+
+    def g(x):
+        it = (v * v for v in x)
+        return x[0] * (2.25 in it)
+
+    np.testing.assert_allclose(grad(g)(x), [1.0, 0.0, 0.0, 0.0])
+
+
+def test_a_tuple_of_an_iterator_that_has_nothing_left():
+    def f(x):
+        it = (v * v for v in x)
+        grown = []
+        for v in it:
+            grown = tuple(grown) + (v,)
+        return sum(grown) * grown[0] + len(tuple(it)) + sum(tuple([]))
+
+    x = np.array([0.5, 1.5])
+    np.testing.assert_allclose(grad(f)(x), [4 * 0.5**3 + 2 * 0.5 * 1.5**2, 2 * 1.5 * 0.25])

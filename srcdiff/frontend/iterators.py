@@ -397,6 +397,13 @@ def index_of(seq: Any, value: Any, start: int = 0) -> int:
     raise ValueError("the value is not in the list")
 
 
+def gives(it: Any, value: Any) -> bool:
+    for x in it:
+        if x == value:
+            return True
+    return False
+
+
 def count_of(seq: Any, value: Any) -> int:
     times = 0
     for x in seq:
