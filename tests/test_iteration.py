@@ -504,7 +504,7 @@ def test_a_tuple_of_an_iterator_that_has_nothing_left():
         grown = []
         for v in it:
             grown = tuple(grown) + (v,)
-        return sum(grown) * grown[0] + len(tuple(it)) + sum(tuple([]))
+        return sum(grown) * grown[0] + len(tuple(it)) + sum(())
 
     x = np.array([0.5, 1.5])
     np.testing.assert_allclose(grad(f)(x), [4 * 0.5**3 + 2 * 0.5 * 1.5**2, 2 * 1.5 * 0.25])

@@ -398,10 +398,7 @@ def index_of(seq: Any, value: Any, start: int = 0) -> int:
 
 
 def gives(it: Any, value: Any) -> bool:
-    for x in it:
-        if x == value:
-            return True
-    return False
+    return any(x == value for x in it)
 
 
 def count_of(seq: Any, value: Any) -> int:
