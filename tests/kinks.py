@@ -67,12 +67,17 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
     ),
     "Ties": (
         "Equal elements share equally where the function does not say which it takes; what sorts "
-        "takes the order of a stable sort.",
+        "takes the order of a stable sort. NaN is neither smaller nor larger than a number, so where "
+        "a maximum or minimum is NaN its derivative is not lost: an operand that varies alone has it, of two "
+        "that vary the second, of an array all elements.",
         [
             Row("np.maximum(x, y)", (1.0, 1.0), (0.5, 0.5), "equal shares"),
             Row("np.minimum(x, y)", (1.0, 1.0), (0.5, 0.5), "equal shares"),
             Row("np.fmax(x, y)", (1.0, 1.0), (0.5, 0.5), "equal shares"),
             Row("np.maximum(x, y)", (-inf, -inf), (0.5, 0.5), "equal shares"),
+            Row("np.maximum(x, 0.0)", (nan,), (1.0,), "a result that is NaN is that of what varies"),
+            Row("np.minimum(0.0, x)", (nan,), (1.0,), "a result that is NaN is that of what varies"),
+            Row("np.max(x)", ([nan, 1.0],), ([0.5, 0.5],), "no element is smaller than NaN: equal shares"),
             Row("max(x, y)", (1.0, 1.0), (1.0, 0.0), "Python keeps the first"),
             Row("min(x, y)", (1.0, 1.0), (1.0, 0.0), "Python keeps the first"),
             Row("np.max(x)", ([1.0, 3.0, 3.0],), ([0.0, 0.5, 0.5],), "equal shares"),
@@ -198,7 +203,12 @@ SECTIONS: dict[str, tuple[str, list[Row]]] = {
         "A value that is not chosen has the derivative 0, whatever its own derivative is: the mask "
         "stands around the whole chain, visibly, `np.where(x > 0, 0.5 / np.sqrt(x), 0.0)`. Values of minus "
         "infinity (masked logits) are looked for in arrays; a loop that reads such an element as a number, "
-        "`exp(x[i] / t)`, gives NaN in t: leave them out (`if x[i] > -math.inf:`), or work on the array.",
+        "`exp(x[i] / t)`, gives NaN in t: leave them out (`if x[i] > -math.inf:`), or work on the array. "
+        "Elements that only another path reads, or that a loop leaves out by a test "
+        "(`if i != j: s += inv[i, j]`) or by going over a corner of a matrix, are not read. Of a loop over "
+        "a range (`range(1, n)`) it is not seen that it leaves elements out, nor that a test in a loop is "
+        "never passed where whole arrays are read, nor of an array that the loop writes to: these are NaN "
+        "at a pole, as 0 / 0 is.",
         [
             Row(
                 "np.where(x > 0, np.sqrt(x), 0.0)", ([0.0, 4.0, -1.0],), ([0.0, 0.25, 0.0],), "sqrt not taken"

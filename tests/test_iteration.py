@@ -439,3 +439,72 @@ def test_zip_of_functions_and_fewer_numbers():
     assert np.allclose(grad(f)(x[:3]), want)
     assert np.allclose(grad(f)(x), [*want, 2 * np.exp(2 * x[3])])
     assert np.allclose(hessian(f)(x[:3]).diagonal()[0], 2 * np.cos(2 * x[0]))
+
+
+# ---- several iterators side by side
+
+
+def beside_a_range(x):
+    it = (v * v for v in x)
+    total = 0.0
+    for _, v in zip(range(2), it):
+        total += v
+    return total * sum(it)
+
+
+def before_a_range(x):
+    it = map(math.sin, x)
+    total = 0.0
+    for v, _ in zip(it, range(2)):
+        total += v
+    return total * sum(it)
+
+
+def mapped_with_a_list(x):
+    it = iter(x)
+    return sum(map(lambda a, b: a * b, [1.0, 2.0], it)) * sum(it)
+
+
+@pytest.mark.parametrize("f", [beside_a_range, before_a_range, mapped_with_a_list])
+def test_what_the_longer_of_two_iterators_has_left_is_not_taken_to_be_nothing(f):
+    assert "how far this iterator has come is known only at run time" in refused(f, np.array([0.5, 1.5, 2.0]))
+
+
+def test_iterators_side_by_side_that_are_not_used_after():
+    def f(x):
+        it = (v * v for v in x)
+        return sum(a * b for a, b in zip(it, x)) + sum(p for p, _ in zip(x, iter(x)))
+
+    np.testing.assert_allclose(grad(f)(np.array([0.5, 1.5])), 3 * np.array([0.5, 1.5]) ** 2 + 1)
+
+
+# ---- a value looked for in an iterator
+
+
+def test_a_value_is_looked_for_until_it_is_found():
+    def f(x, at):
+        it = iter(x)
+        found = at in it
+        return (found + 1) * (x[0] + sum(it))
+
+    x = np.array([0.5, 1.5, 2.0, 0.7])
+    np.testing.assert_allclose(grad(f)(x, 1.5), [2.0, 0.0, 2.0, 2.0])
+    np.testing.assert_allclose(grad(f)(x, 9.0), [1.0, 0.0, 0.0, 0.0])
+
+    def g(x):
+        it = (v * v for v in x)
+        return x[0] * (2.25 in it)
+
+    np.testing.assert_allclose(grad(g)(x), [1.0, 0.0, 0.0, 0.0])
+
+
+def test_a_tuple_of_an_iterator_that_has_nothing_left():
+    def f(x):
+        it = (v * v for v in x)
+        grown = []
+        for v in it:
+            grown = tuple(grown) + (v,)
+        return sum(grown) * grown[0] + len(tuple(it)) + sum(())
+
+    x = np.array([0.5, 1.5])
+    np.testing.assert_allclose(grad(f)(x), [4 * 0.5**3 + 2 * 0.5 * 1.5**2, 2 * 1.5 * 0.25])

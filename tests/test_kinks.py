@@ -267,3 +267,19 @@ def test_random_program(seed: int, tmp_path: Path) -> None:
         second = jvp(grad(module.total, wrt=n), (x, y), two)[1][checked]
         up, down = (grad(module.total, wrt=n)(x + h, y + h)[checked] for h in (1e-6, -1e-6))
         np.testing.assert_allclose(second, (up - down) / 2e-6, rtol=1e-4, atol=1e-4, err_msg=text)
+
+
+def test_nan_of_two_that_vary_is_shared_alike_by_both_modes() -> None:
+    x, y = np.array([np.nan, 1.0, np.nan, 2.0]), np.array([1.0, np.nan, np.nan, 2.0])
+    for fn in (np.maximum, np.minimum):
+
+        def f(x: Any, y: Any) -> Any:
+            return fn(x, y)  # noqa: B023
+
+        for a, b in [(x, y), *zip(x.tolist(), y.tolist(), strict=True)]:
+            value, pullback = vjp(f, a, b)
+            bars = pullback(ones_like(value))
+            for n, (one, other) in enumerate([(1.0, 3.0), (3.0, 1.0)]):
+                dots = one * np.ones_like(a), other * np.ones_like(b)
+                same(jvp(f, (a, b), dots)[1], dots[0] * bars[0] + dots[1] * bars[1])
+                assert np.all(bars[0] + bars[1] == 1.0), n

@@ -200,6 +200,48 @@ def test_polynomials_of_other_domains() -> None:
 # ---- functions by the class of what they are given
 
 
+class Springs:
+    def __init__(self, stiffness: Any) -> None:
+        self.stiffness = stiffness
+
+    @functools.singledispatchmethod
+    def force(self, at: Any) -> Any:
+        return -self.stiffness * at
+
+    @force.register
+    def _(self, at: list) -> Any:  # type: ignore[type-arg]
+        return sum(self.force(a) for a in at)
+
+    @force.register(tuple)
+    def between(self, at: Any) -> Any:
+        return self.stiffness * at[0] * at[1] ** 2
+
+
+@program
+def method_for_the_class_of_its_argument(x):
+    s = Springs(x[3])
+    return s.force(x[0]) * s.force([x[1], (x[2], x[3])])
+
+
+@program
+def derivatives_of_polynomials_again_and_again(x):
+    p = Polynomial(x)
+    total = p.deriv()(x[0]) + p.integ(lbnd=0.5)(x[1])
+    for _ in range(2):
+        p = p.deriv()
+        total += p(0.3) * series.polyval(x[2], series.polyder(x))
+    return total
+
+
+@program
+def as_many_as_are_asked_for(x):
+    squares = (v * v for v in x)
+    first = np.fromiter(squares, float, count=2)
+    n = len(x) - 1
+    some = np.fromiter((v**3 for v in x), dtype=float, count=n)
+    return first @ some[1:] + sum(squares) + np.fromiter(iter(x), float, -1)[3]
+
+
 @functools.singledispatch
 def size_of(s):
     raise TypeError(s)

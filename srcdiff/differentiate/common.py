@@ -8,7 +8,7 @@ from functools import partial, reduce
 from typing import Any
 
 from srcdiff.analysis.shifts import Words
-from srcdiff.differentiate import templates
+from srcdiff.differentiate import read, templates
 from srcdiff.differentiate.masks import (
     Cover,
     Mask,
@@ -247,6 +247,10 @@ class Builder(Lowerer):
             parts = (got,)
         return parts
 
+    def shares(self, parts: tuple[Atom, ...]) -> tuple[Atom, ...]:
+        """The partials in two operands that vary, which have all of a derivative together, also of NaN."""
+        return self.prim(operator.sub, [Const(1.0), parts[1]]), parts[1]
+
     def of_rank(self, rule: Rule, got: Atom, like: Atom, name: str) -> Atom:
         """A derivative that a rule's text returns, which has the shape of what it belongs to."""
         check_rank(rule, got, like, name)
@@ -275,8 +279,8 @@ class Builder(Lowerer):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)
-        if self.in_places(g) and not uniform and not finite(p, self.born, vocabulary.INFINITE):
-            there = self.scatter(g, p)
+        if not uniform and not finite(p, self.born, vocabulary.INFINITE):
+            there = self.scattered_product(g, p)
             if there is not None:
                 return there if low is None else self.weakly(there, (low,))
         under = factors(g, self.born) if self.outward and flat is not None and mask is None else None
@@ -361,19 +365,33 @@ class Builder(Lowerer):
 
     def in_places(self, g: Atom) -> bool:
         """Whether a cotangent is zero, for not having been read or under a mask, in some of its places."""
-        if not isinstance(g, Val) or not scattered(g, self.born):
+        if not isinstance(g, Val) or not (scattered(g, self.born) or read.on_paths(g, self.born)):
             return False
         added = contributions(g)
         return added is None or any(self.mask(x) is not None for values in added.values() for x in values)
 
+    def scattered_product(self, g: Atom, p: Atom) -> Atom | None:
+        """The product of a cotangent that is zero in places, or of one with a factor, where it is not."""
+        if self.in_places(g):
+            return self.scatter(g, p)
+        op = g.op if isinstance(g, Val) and g.id >= self.born else None
+        if op is None or op.fn is not operator.mul or self.mask(g) is not None:
+            return None
+        for whole, by in (op.ins, op.ins[::-1]):
+            if kind(whole) == kind(g) and kind(p) == kind(g) and self.in_places(whole):
+                return self.scatter(whole, self.product(by, p))
+        return None
+
     def scatter(self, g: Atom, p: Atom) -> Atom | None:
         """The product with ``p`` of a cotangent that is zero but for some entries, of these alone."""
         assert isinstance(g, Val) and g.op is not None
-        base, index, value = g.op.ins
         k = g.kind
         if not isinstance(k, Array) or not isinstance(kp := kind(p), Array) or kp.dims != k.dims:
             return None
-        if scattered(base, self.born):
+        if g.op.fn is not ops.additem:
+            return self.product_where_read(g, p)
+        base, index, value = g.op.ins
+        if self.in_places(base):
             found = self.product_above(base, p) or self.scatter(base, p)
             if found is None:
                 return None
@@ -384,6 +402,10 @@ class Builder(Lowerer):
         attrs = {a: b for a, b in g.op.attrs.items() if a == "at"}
         k = replace(k, dtype=join_dtypes(k.dtype, kp.dtype))
         return self.prim(ops.additem, [base, index, there], result=k, hint=g.name, **attrs)
+
+    def product_where_read(self, g: Val, p: Atom) -> Atom | None:
+        """The product of a cotangent of which branches and loops have read some elements."""
+        return None
 
     def product(self, g: Atom, p: Atom) -> Atom:
         if one(g):
@@ -661,8 +683,9 @@ class Builder(Lowerer):
             if mask is None or mask.strong:
                 return self.times(g, p)
             return self.still_zero(mask, low[0], self.times(g, p))
-        if self.in_places(g):
-            return self.scatter(g, p)
+        there = self.scattered_product(g, p)
+        if there is not None:
+            return there
         if not isinstance(g, Val) or g not in self.sums:
             return None
         parts = [(a, self.product_above(a, p)) for a in self.sums[g]]

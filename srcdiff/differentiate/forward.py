@@ -59,7 +59,7 @@ from srcdiff.ir.kinds import (
     is_active_kind,
 )
 from srcdiff.rules import vocabulary
-from srcdiff.rules.registry import lookup, passive_operands
+from srcdiff.rules.registry import is_split, lookup, passive_operands
 
 __all__ = ["CORE", "Forward", "forward"]
 
@@ -332,6 +332,8 @@ class Forward(Builder):
     def along(self, op: Op, rule: Any, parts: tuple[Atom, ...]) -> Atom:
         """The tangent of an operation element by element, from its partials."""
         given = arguments(op, rule)
+        if is_split(op.fn) and all(self.dot(a) is not ZERO for a in op.ins):
+            parts = self.shares(parts)
         t: Atom = ZERO
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or (d := self.dot(given[name])) is ZERO:
@@ -721,7 +723,7 @@ def _append(f: Forward, op: Op) -> Atom:
     x, v = op.ins
     if f.dot(x) is ZERO and f.dot(v) is ZERO:
         return ZERO
-    attrs = {k: a for k, a in op.attrs.items() if k == "snapshots"}
+    attrs = {k: a for k, a in op.attrs.items() if k in ("snapshots", "unset")}
     return f.prim(op.fn, [f.fit(x, op.out.kind), f.fit(v, element(op.out.kind))], result=op.out.kind, **attrs)
 
 
@@ -730,9 +732,8 @@ def _same(f: Forward, op: Op) -> Atom:
     if d is ZERO:
         return ZERO
     d = f.materialise(d, op.ins[0])
-    return f.prim(
-        op.fn, [d, *op.ins[1:]], result=op.out.kind, **{k: a for k, a in op.attrs.items() if k == "display"}
-    )
+    attrs = {k: a for k, a in op.attrs.items() if k in ("display", "unset")}
+    return f.prim(op.fn, [d, *op.ins[1:]], result=op.out.kind, **attrs)
 
 
 def _accumulate(f: Forward, op: Op) -> Atom:

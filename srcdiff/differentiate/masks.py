@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.differentiate import read
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
@@ -164,7 +165,7 @@ def scattered(v: Atom, born: int) -> bool:
         return False
     base = v.op.ins[0]
     blank = isinstance(base, Val) and base.op is not None and base.op.fn is vocabulary.BLANK
-    return blank or scattered(base, born)
+    return blank or scattered(base, born) or read.on_paths(base, born)
 
 
 def place_of(index: Atom) -> tuple[int, ...] | None:
@@ -250,9 +251,8 @@ def lows(m: Mask | None) -> list[Val]:
     """
     out: list[Val] = []
     todo: list[Atom] = [c.low for c in m.covers if c.low is not None] if m is not None else []
-    if m is not None and m.strong and m.holds and isinstance(m.condition, Val):
-        op = m.condition.op
-        todo += op.ins if op is not None and op.fn is operator.eq else []
+    if m is not None and m.strong and m.holds:
+        todo += equal_in(m.condition)
     while todo:
         x = meant(todo.pop(0))
         if not isinstance(x, Val) or not (spread(x) or picked(x)) or x in out:
@@ -261,6 +261,15 @@ def lows(m: Mask | None) -> list[Val]:
         if x.op is not None and x.op.fn in (operator.add, operator.sub):
             todo += [a for a in x.op.ins if kind(a) == x.kind][: 1 if x.op.fn is operator.sub else 2]
     return out
+
+
+def equal_in(condition: Atom) -> list[Atom]:
+    """The two operands of a condition that asks whether they are equal, or one is not beyond the other."""
+    op = condition.op if isinstance(condition, Val) else None
+    if op is not None and op.fn is operator.invert:
+        beyond = op.ins[0].op if isinstance(op.ins[0], Val) else None
+        return beyond.ins if beyond is not None and beyond.fn in (operator.lt, operator.gt) else []
+    return op.ins if op is not None and op.fn is operator.eq else []
 
 
 def grows(p: Atom, low: Val) -> bool:

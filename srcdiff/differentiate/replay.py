@@ -38,7 +38,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
-from srcdiff.ir.unset import may_be_unset
+from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ class Replay:
             saved1 = [
                 r.prim(
                     ops.append, [s, v], result=s.kind, hint=s.name, user=s.user,
-                    snapshots=key, unset=may_be_unset(v),
+                    snapshots=key, **unset_among(v),
                 )
                 for s, v in zip(saved, values, strict=True)
             ]  # fmt: skip
@@ -387,7 +387,8 @@ class Replay:
 
     def display(self, a: Atom, like: Val) -> Atom:
         """A list of one."""
-        return self.r.prim(list, [Struct(list, (0,), (a,))], result=like.kind, display=True, hint=like.name)
+        one = Struct(list, (0,), (a,))
+        return self.r.prim(list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a))
 
     def popped(self, s: Val, name: str, user: bool) -> tuple[Atom, Atom]:
         assert isinstance(s.kind, Seq)

@@ -16,7 +16,7 @@ from srcdiff.analysis.useful import deciding
 from srcdiff.analysis.versions import (
     versions,
 )
-from srcdiff.differentiate import branching, looping, primals, rewinding
+from srcdiff.differentiate import branching, looping, primals, read, rewinding
 from srcdiff.differentiate.common import (
     SHIFTS,
     Builder,
@@ -288,6 +288,9 @@ class Reverse(Builder):
             m.memo[a] = v
         return m.memo[a]
 
+    def product_where_read(self, g: Val, p: Atom) -> Atom | None:
+        return read.multiplied(self, g, p)
+
     def alike(self, a: Atom) -> Atom:
         """What has the shape and type of a forward value: it may be in scope where the value is not."""
         if isinstance(a, Val) and isinstance(a.kind, Array) and a.kind.dims:
@@ -448,8 +451,10 @@ class Reverse(Builder):
             doubled = self.times(Const(2.0), parts[0])  # op(x, x): both partials at once
             self.accumulate(op.ins[0], self.unbroadcast(bar, self.alike(op.ins[0]), doubled))
             return
-        if is_split(op.fn) and self.shared_out(op, bar, *parts):
-            return
+        if is_split(op.fn) and all(map(self.active, op.ins)):
+            if self.shared_out(op, bar, *parts):
+                return
+            parts = self.shares(parts)
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or not self.active(given[name]):
                 continue
@@ -493,7 +498,7 @@ class Reverse(Builder):
     def shared_out(self, op: Op, bar: Atom, p: Atom, q: Atom) -> bool:
         """Give ``q`` of a cotangent to the second operand and the rest to the first; whether that can be."""
         x, y = op.ins
-        if not spread(bar) or self.mask(bar) is not None or same(x, y) or not all(map(self.active, op.ins)):
+        if not spread(bar) or self.mask(bar) is not None or same(x, y):
             return False
         part = self.times(bar, q)
         self.accumulate(y, self.unbroadcast(part, self.alike(y)))

@@ -15,7 +15,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
 from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Undef, Val
 from srcdiff.ir.kinds import BOOL, Kind, Scalar, Seq, fresh_sym
-from srcdiff.ir.unset import may_be_unset
+from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Ahead:
         values = [k, *self.saved_of]
         key = self.replay.key
         return [
-            self.r.prim(ops.append, [s, v], result=s.kind, hint=s.name, snapshots=key, unset=may_be_unset(v))
+            self.r.prim(ops.append, [s, v], result=s.kind, hint=s.name, snapshots=key, **unset_among(v))
             for s, v in zip(lists, values, strict=True)
         ]
 
@@ -219,7 +219,9 @@ class Ahead:
     def display(self, a: Atom, like: Val) -> Atom:
         """A list of one."""
         one = Struct(list, (0,), (a,))
-        return self.r.prim(list, [one], result=like.kind, display=True, hint=like.name)
+        return self.r.prim(
+            list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a)
+        )
 
 
 def integer() -> Kind:

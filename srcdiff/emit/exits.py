@@ -8,7 +8,7 @@ import gast
 
 from srcdiff.emit import tapes
 from srcdiff.emit.trees import const, ends, store
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, vals
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, vals
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -189,6 +189,8 @@ def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:
 def starts_unset(asm: Assembler, v: Val, loop: Op) -> bool:
     """Whether a loop starts from a value that may not be set, under another name or to put it away."""
     view = LoopView(loop)
+    if any(isinstance(i, Struct) and v in vals([i]) for i in view.inits):
+        return True
     started = [p for p, i in zip(view.params, view.inits, strict=True) if i is v]
     return any(asm.names[p] != asm.names[v] or taped_unset(asm, p, loop) for p in started)
 

@@ -129,9 +129,9 @@ def dispatched(obj: Any) -> Any:
 
 
 def call_dispatched(
-    lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any
+    lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: Kw, node: Any, at: int = 0
 ) -> Bound:
-    """The function for the class of the first argument: classes below others come first."""
+    """The function for the class of the first argument, or another: classes below others come first."""
     from srcdiff.frontend import builtin
 
     found = dispatched(obj)
@@ -147,7 +147,7 @@ def call_dispatched(
         cls, *others = classes
         if cls is object:
             return call_of(cls)
-        is_one = builtin.is_instance(lw, args[0], cls, node)
+        is_one = builtin.is_instance(lw, args[at], cls, node)
         if isinstance(is_one, Const):
             return call_of(cls) if is_one.value else chosen(others)
         return lw.choose(is_one, lambda: call_of(cls), lambda: chosen(others), node, "if")
@@ -287,6 +287,9 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if isinstance(obj, functools._lru_cache_wrapper):  # results that it keeps are those of the function
         inner_path = None if path is None else (*path, ("attr", "__wrapped__"))
         return call_known(lw, obj.__wrapped__, text, inner_path, args, kwargs, node)
+    if isinstance(obj, functools.singledispatchmethod) and len(args) > 1:
+        inner_path = None if path is None else (*path, ("attr", "dispatcher"))
+        return call_dispatched(lw, obj.dispatcher, text, inner_path, args, kwargs, node, 1)
     if isinstance(obj, types.FunctionType) and args and isinstance(dispatched(obj), types.MappingProxyType):
         return call_dispatched(lw, obj, text, path, args, kwargs, node)
     if isinstance(obj, types.FunctionType) and effects.is_python_own(obj):

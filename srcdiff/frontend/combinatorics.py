@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def ahead(lw: Lowerer, it: Bound, node: Any) -> Bound:
     """A sequence of what an iterator gives, where that may be known before it is asked for."""
-    taken: list[int] = []
+    taken: dict[int, bool] = {}
     tree = known_items.take(lw, it, node, taken)
     if producers.by_generator(lw, tree):
         return producers.listed_ahead(lw, producers.as_generator(lw, tree, node), node)

@@ -467,6 +467,8 @@ def is_none(lw: Lowerer, b: Bound) -> bool | None:
 
 
 def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> Atom:
+    from srcdiff.frontend import iterators, known_items, producers
+
     box = content(lw, right)
     got = objects.special(lw, right, "__contains__", [left], node)
     if got is not None:
@@ -475,9 +477,10 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     if isinstance(box, Iter):
         inside = lw.range_contains(box, left, node)
         return inside if name == "In" else lw.prim(operator.not_, [inside], result=BOOL)
-    if isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter):
-        right = lw.sequence(right, node)
-        box = content(lw, right)
+    under_way = isinstance(right, Loc) and isinstance(lw.state.cells.get(right.cell), Iter)
+    if under_way or known_items.is_cursor(box):  # it is asked for values until one is this
+        inside = lw.read(producers.text(lw, iterators.gives, [right, left], {}, node), node)
+        return inside if name == "In" else lw.prim(operator.not_, [inside], result=BOOL)
     if isinstance(box, Agg) and any(objects.is_object(content(lw, x)) for x in (left, *box.items)):
         found_at = objects.places_of(lw, box, left, node) if box.type in (list, tuple) else None
         if found_at is not None:

@@ -401,7 +401,7 @@ def statement(lw: Lowerer, s: Any, where: Place, node: Any) -> Place:
     if isinstance(s, gast.While):
         return (*where, ("while", s))
     if isinstance(s, gast.For):
-        tree = known_items.take(lw, lw.expr(s.iter), s, [])
+        tree = known_items.take(lw, lw.expr(s.iter), s, {})
         items = known_items.items_of(lw, tree, s) or known_items.numbers_of(tree)
         if items is None:
             return unknown(lw, node)  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import operator
 import sys
 import textwrap
@@ -339,12 +340,26 @@ def _frompyfunc(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     )  # fmt: skip
 
 
+FEW_OF = """
+made = []
+for v in first(iter, count):
+    made.append(v)
+if len(made) < count:
+    raise ValueError("iterator too short")
+out = np.array(made, dtype=dtype)
+"""
+
+
 def _fromiter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    if len(args) > 2 or kwargs.keys() - {"dtype"}:
-        refuse_option(lw, "np.fromiter with a count", node, "leave the count out")
-    given = {"seq": args[0], "to": args[1] if len(args) > 1 else kwargs["dtype"]}
-    text = "made = []\nfor v in seq:\n    made.append(v)\nout = np.array(made, dtype=to)"
-    return written(lw, node, text, given)
+    given = dict(zip(("iter", "dtype", "count"), args)) | kwargs
+    if given.keys() - {"iter", "dtype", "count"}:
+        refuse_option(lw, "np.fromiter(like=)", node, "leave like= out")
+    count = given.pop("count", Plain(Const(-1)))
+    if lw.read(count, node) == Const(-1):
+        text = "made = []\nfor v in iter:\n    made.append(v)\nout = np.array(made, dtype=dtype)"
+        return written(lw, node, text, given)
+    first = Known(itertools.islice, "itertools.islice")
+    return written(lw, node, FEW_OF, {**given, "count": count, "first": first})
 
 
 # ---- methods of ufuncs ----------------------------------------------------------------------------------

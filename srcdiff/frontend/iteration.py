@@ -41,15 +41,13 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
     box = content(lw, it)
     if known_items.is_cursor(box) and leaves_early(node):
         return iterate(lw, node, producers.text(lw, iterators.rest_of, [it, box.type.seq], {}, node))
-    taken: list[int] = []
+    taken: dict[int, bool] = {}
     left = leaves_early(node)
     again = resumable(lw, it, node) if left and isinstance(node.iter, gast.Name) else None
     tree = known_items.take(lw, it, node, taken)
 
     def finish() -> None:
-        for cell in taken:
-            why = "a loop over it may have stopped before its end"
-            lw.state.cells[cell] = Iter("left", (why,)) if left else Iter("spent", ())
+        known_items.used_up(lw, taken, left)
         if again is not None and isinstance(it, Loc):
             lw.state.cells[it.cell] = again
 

@@ -397,6 +397,10 @@ def index_of(seq: Any, value: Any, start: int = 0) -> int:
     raise ValueError("the value is not in the list")
 
 
+def gives(it: Any, value: Any) -> bool:
+    return any(x == value for x in it)
+
+
 def count_of(seq: Any, value: Any) -> int:
     times = 0
     for x in seq:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.frontend import aliases, control, places
 from srcdiff.frontend.expressions import is_member
 from srcdiff.frontend.scope import (
+    ELEMENTS,
     Agg,
     Bound,
     Closure,
@@ -275,6 +276,7 @@ class Joiner:
                 ends = self.content(0, x), self.content(1, y)
                 one, other = map(self.tested, (0, 1), ends)
                 lw.state.cells[cell] = ends[0] if same(*ends) else self.val(one, other, hint)
+                self.still_hold(cell, x, y)
                 moved = {z.cell for z in (x, y) if isinstance(z, Forward)}
                 if moved:  # it lives in a list on one of the paths
                     lw.state.shares |= {frozenset({cell, c}) for c in moved}
@@ -284,6 +286,17 @@ class Joiner:
             got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
+
+    def still_hold(self, cell: int, *were: Any) -> None:
+        """A container has become a value: arrays and objects that it held as such may be in it still."""
+        lw = self.lw
+        for which, box in enumerate(were):
+            for item in box.items if isinstance(box, Agg) else ():
+                at = self.settled(which, item)
+                inner = self.reached(which, at) & lw.state.cells.keys()
+                lw.state.shares |= {frozenset({cell, c, ELEMENTS}) for c in inner if c != cell}
+                if inner and isinstance(at, Loc) and (at.path or inner & (lw.pinned | lw.frozen)):
+                    lw.mixed.add(cell)
 
     def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
         """The fields of one object at the end of two paths, each of which may have set some of its own."""

@@ -38,6 +38,7 @@ __all__ = [
     "looked_at",
     "still_long",
     "take",
+    "used_up",
 ]
 
 
@@ -76,8 +77,12 @@ def lazy(lw: Lowerer, kind_: str, *parts: Any) -> Bound:
     return Loc(lw.state.new_cell(Iter(kind_, parts)))
 
 
-def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
-    """The description behind an iterator, which is used up from here on."""
+def take(lw: Lowerer, it: Bound, node: Any, taken: dict[int, bool]) -> Bound:
+    """The description behind an iterator, which is used up from here on.
+
+    ``taken`` gets the iterators in it, and whether each is gone through to its end: of several side by side
+    the shortest ends the loop, and the others may have more.
+    """
     c = lw.state.cells.get(it.cell) if isinstance(it, Loc) else it
     if isinstance(c, Iter) and isinstance(it, Loc):
         if c.kind == "left":
@@ -87,7 +92,7 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
             )  # fmt: skip
         if c.kind == "spent":
             return Agg(tuple, (), ())
-        taken.append(it.cell)
+        taken[it.cell] = True
         lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
         return take(lw, c, node, taken)
     it = objects.opened(lw, it, node)
@@ -95,16 +100,17 @@ def take(lw: Lowerer, it: Bound, node: Any, taken: list[int]) -> Bound:
         return take(lw, mappings.by_key(lw, it, node), node, taken)
     if isinstance(it, Iter):
         if it.kind in ("zip", "map", "enumerate", "reversed"):
-            nested = [
-                take(lw, p, node, taken) if n >= SKIP.get(it.kind, 0) else p for n, p in enumerate(it.parts)
-            ]
+            skip, inner = SKIP.get(it.kind, 0), dict[int, bool]()
+            nested = [take(lw, p, node, inner) if n >= skip else p for n, p in enumerate(it.parts)]
+            alone = it.kind not in SKIP or len(nested) == skip + 1
+            taken.update({c: whole and alone for c, whole in inner.items()})
             return Iter(it.kind, tuple(nested))
         return it
     box = content(lw, it)
     if isinstance(box, Agg):
         if is_cursor(box):
             assert isinstance(it, Loc)
-            taken.append(it.cell)
+            taken[it.cell] = True
             lw.state.cells[it.cell] = Iter("left", ("a loop over it is under way",))
             seq, at = content(lw, box.type.seq), constant(lw.read(box.items[0]))
             if isinstance(seq, Agg) and seq.type is not list and isinstance(at, int):
@@ -137,7 +143,7 @@ def protocol(lw: Lowerer, it: Bound, box: Agg, node: Any) -> Bound | None:
 
 def fixed_items(lw: Lowerer, it: Bound, node: Any = None) -> list[Bound] | None:
     """The items of something over containers of known structure, all at once; an iterator is used up."""
-    taken: list[int] = []
+    taken: dict[int, bool] = {}
     before = dict(lw.state.cells)
     tree = take(lw, it, node, taken) if not isinstance(it, Agg) else it
     items = items_of(lw, tree, node)
@@ -145,9 +151,15 @@ def fixed_items(lw: Lowerer, it: Bound, node: Any = None) -> list[Bound] | None:
         if taken:
             lw.state.cells.update({c: before[c] for c in taken if c in before})
         return None
-    for cell in taken:
-        lw.state.cells[cell] = Iter("spent", ())
+    used_up(lw, taken)
     return [item() for item in items]
+
+
+def used_up(lw: Lowerer, taken: dict[int, bool], left: bool = False) -> None:
+    """What was looped over has nothing more to give; ``left``: unless the loop was left before its end."""
+    for cell, whole in taken.items():
+        why = "a loop over it may have stopped before its end"
+        lw.state.cells[cell] = Iter("spent", ()) if whole and not left else Iter("left", (why,))
 
 
 def given(b: Bound) -> Item:

@@ -126,7 +126,8 @@ def _list(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     it = objects.opened(lw, args[0], node)
     if isinstance(it, Iter) or is_iterator(lw, it):
         return listed(lw, it, node)
-    fixed = known_items.fixed_items(lw, it, node) or rows_in(lw, it, node)
+    fixed = known_items.fixed_items(lw, it, node)
+    fixed = rows_in(lw, it, node) if fixed is None else fixed
     if fixed is not None:
         return make_list(fixed, lw)
     a = lw.read(sequence(lw, it, node), node)
@@ -159,7 +160,7 @@ def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     if not args:
         return make_tuple(())
     seq, fixed = spread(lw, args[0], node)
-    fixed = fixed or rows_in(lw, seq, node)
+    fixed = rows_in(lw, seq, node) if fixed is None else fixed
     if fixed is not None:
         return make_tuple(fixed)
     a = lw.read(_list(lw, [seq], kwargs, node) or seq, node)

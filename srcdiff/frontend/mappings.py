@@ -14,6 +14,7 @@ from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree, alike, join, join_all
+from srcdiff.ir.unset import unset_among
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -47,7 +48,9 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     keys = [kind(Const(k)) if not isinstance(k, tuple) else kind(display(k)) for k in box.keys]
     key = join_all(keys[0], tuple(keys[1:])) if keys else UNKNOWN
     parts = Struct(dict, box.keys, tuple(lw.read(x) for x in box.items))
-    value = lw.prim(dict, [parts], result=Map(elem, without_values(key)), display=True)
+    value = lw.prim(
+        dict, [parts], result=Map(elem, without_values(key)), display=True, **unset_among(parts)
+    )
     if base.path:
         lw.change(base, value, node)
         return Loc(base.cell, base.path)

@@ -169,6 +169,8 @@ def lookup_class(
         return value
     if is_function(raw):
         return Partial(Known(raw, f"{cls.__name__}.{name}", path), (owner,), {})
+    if isinstance(raw, functools.singledispatchmethod):  # (the attribute of the class is another each time)
+        return Partial(Known(raw, f"{cls.__name__}.{name}", (("const", raw),)), (owner,), {})
     if isinstance(raw, functools.partialmethod):
         rest = tuple(captures.outside(lw, a, name, None, node, library=True) for a in raw.args)
         given = {k: captures.outside(lw, v, k, None, node, library=True) for k, v in raw.keywords.items()}

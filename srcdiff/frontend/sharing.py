@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases
-from srcdiff.frontend.scope import Agg, Bound, Loc
+from srcdiff.frontend.scope import ELEMENTS, Agg, Bound, Loc
 from srcdiff.frontend.words import parts_of
 from srcdiff.ir.graph import UNDEF, kind
 from srcdiff.ir.kinds import Seq
@@ -22,6 +22,9 @@ def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
     longer = itself and is_list(lw, cell)  # its length changes, or which elements it has
     shares = lw.state.shares
     linked = aliases.near_to(shares, {cell}) if longer else aliases.linked(shares, cell)
+    if longer:  # what it may lie in changes with it; lists that have elements in common with it do not
+        among = {c for g in shares if cell in g and ELEMENTS in g for c in g - {ELEMENTS}}
+        linked |= {c for c in among if depth_of(lw, c) > depth_of(lw, cell)}
     if len(linked) == 1:
         return
     after = lw.names_after()
@@ -34,6 +37,15 @@ def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
                     note="two names may hold the same array or object here, depending on the path taken",
                     help="write into a copy (x = x.copy()), so that only one of them changes",
                 )  # fmt: skip
+
+
+def depth_of(lw: Core, cell: int) -> int:
+    """How many lists of unknown length lie in one another in a cell."""
+    k = kind(lw.state.cells.get(cell, UNDEF))
+    n = 0
+    while isinstance(k, Seq):
+        k, n = k.elem, n + 1
+    return n
 
 
 def is_list(lw: Core, cell: int) -> bool:

@@ -52,6 +52,7 @@ from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
+from srcdiff.ir.unset import unset_among
 from srcdiff.later import Later
 
 if TYPE_CHECKING:
@@ -376,8 +377,8 @@ def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
     """A list of known structure as a value of the graph."""
     kinds = [kind(lw.read(x)) for x in box.items]
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
-    v = lw.prim(list, [lw.read(Agg(tuple, box.keys, box.items))], result=Seq(elem), display=True)
-    return v
+    parts = lw.read(Agg(tuple, box.keys, box.items))
+    return lw.prim(list, [parts], result=Seq(elem), display=True, **unset_among(parts))
 
 
 def as_sequence(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from srcdiff.ir.graph import Atom, LoopView, Struct, Undef, Val
 
-__all__ = ["may_be_unset"]
+__all__ = ["may_be_unset", "unset_among"]
 
 
 def is_unset(a: Atom) -> bool:
@@ -31,6 +32,11 @@ def may_be_unset(a: Atom, unset: Callable[[Atom], bool] = is_unset) -> bool:
             seen.add(a)
             todo += stands_for(a)
     return False
+
+
+def unset_among(a: Atom) -> dict[str, Any]:
+    """The attribute of an operation that puts away what may not be set."""
+    return {"unset": True} if may_be_unset(a) else {}
 
 
 def stands_for(v: Val) -> list[Atom]:

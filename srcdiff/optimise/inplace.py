@@ -26,6 +26,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Map, Seq
+from srcdiff.ir.unset import unset_among
 from srcdiff.optimise.accumulate import Sums
 from srcdiff.optimise.holding import (
     EMPTY,
@@ -176,7 +177,8 @@ def name_displays(region: Region) -> None:
             continue
         shown = op.ins[0]
         if isinstance(shown, Struct) and shown.type is list:
-            made = Op("prim", [shown], attrs={"fn": list, "display": True}, origin=op.origin)
+            attrs = {"fn": list, "display": True, **unset_among(shown)}
+            made = Op("prim", [shown], attrs=attrs, origin=op.origin)
             made.outs.append(Val(op.out.name, op.out.kind, made, op.out.user))
             op.ins = [made.out, *op.ins[1:]]
             region.ops.insert(n, made)

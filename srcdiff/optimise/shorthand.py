@@ -40,6 +40,7 @@ __all__ = ["Pattern", "pattern", "shorthand"]
 OPERATORS: dict[type, Any] = {
     ast.Eq: operator.eq, ast.Gt: operator.gt, ast.Lt: operator.lt, ast.Div: operator.truediv,
     ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub, ast.USub: operator.neg,
+    ast.Invert: operator.invert,
 }  # fmt: skip
 NONE = Const(None)
 

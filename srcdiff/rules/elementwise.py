@@ -338,17 +338,17 @@ def arctanh(x: Any) -> Any:
 
 @elementwise(np.maximum)
 def maximum(x1: Any, x2: Any) -> Any:
-    return (
-        (x1 > x2) + 0.5 * (x1 == x2),  # nine times faster than two calls of np.where
-        (x2 > x1) + 0.5 * (x1 == x2),
+    return (  # nine times faster than two calls of np.where; of NaN neither is smaller
+        1.0 - (x1 < x2) - 0.5 * (x1 == x2),
+        1.0 - (x2 < x1) - 0.5 * (x1 == x2),
     )
 
 
 @elementwise(np.minimum)
 def minimum(x1: Any, x2: Any) -> Any:
     return (
-        (x1 < x2) + 0.5 * (x1 == x2),
-        (x2 < x1) + 0.5 * (x1 == x2),
+        1.0 - (x1 > x2) - 0.5 * (x1 == x2),
+        1.0 - (x2 > x1) - 0.5 * (x1 == x2),
     )
 
 

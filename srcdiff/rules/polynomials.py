@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 
-from srcdiff.rules.registry import definition, differential, elementwise, nondifferentiable, pullback
+from srcdiff.rules.registry import definition, differential, elementwise, known, nondifferentiable, pullback
 from srcdiff.runtime.arrays import cast_like, resized
 from srcdiff.runtime.polynomials import images, products
 
@@ -125,6 +125,8 @@ def basis(home: Any, p: str, x: list[float]) -> None:
         return c / scale if np.ndim(y) == 1 else c / scale[:, np.newaxis]
 
     # --- coefficients
+
+    known(der, integral)  # (of matrices, below)
 
     @definition(der, "c")
     def derived(c: Any, m: Any = 1, scl: Any = 1, axis: Any = 0) -> Any:

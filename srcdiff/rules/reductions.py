@@ -199,13 +199,9 @@ def nanmean_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: An
 # --- extremes -----------------------------------------------------------------------------------------------
 
 
-@differential(np.nanmin)
-@differential(np.nanmax)
-@differential(np.amin)
 @differential(np.amax)
-@differential(np.min)
 @differential(np.max)
-def extreme(
+def largest(
     a: Any,
     axis: Any = None,
     keepdims: bool = False,
@@ -217,48 +213,109 @@ def extreme(
 ) -> Any:
     if np.ndim(a) == 0 and initial is None:
         return a_dot
+    level = out if axis is None or keepdims else np.expand_dims(out, axis)
+    # what is not smaller: where the result is NaN, all elements share
+    return mean_over(~(a < level), a, axis, keepdims, initial, out, a_dot, initial_dot)
+
+
+@differential(np.amin)
+@differential(np.min)
+def smallest(
+    a: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    *,
+    out: Any,
+    a_dot: Any,
+    initial_dot: Any,
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return a_dot
+    level = out if axis is None or keepdims else np.expand_dims(out, axis)
+    return mean_over(~(a > level), a, axis, keepdims, initial, out, a_dot, initial_dot)
+
+
+@differential(np.nanmin)
+@differential(np.nanmax)
+def nan_extreme(
+    a: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    *,
+    out: Any,
+    a_dot: Any,
+    initial_dot: Any,
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return a_dot
+    level = out if axis is None or keepdims else np.expand_dims(out, axis)
+    return mean_over(a == level, a, axis, keepdims, initial, out, a_dot, initial_dot)
+
+
+def mean_over(
+    extremes: Any, a: Any, axis: Any, keepdims: bool, initial: Any, out: Any, a_dot: Any, initial_dot: Any
+) -> Any:
     if axis is None and initial is None and not keepdims:
-        ties = a == out
-        return np.sum(np.where(ties, a_dot, 0.0)) / np.sum(ties, dtype=a.dtype)
-    if axis is None or keepdims:
-        ties = a == out
-    else:
-        ties = a == np.expand_dims(out, axis)
-    total = np.sum(np.where(ties, a_dot, 0.0), axis=axis, keepdims=keepdims)
-    count = np.sum(ties, axis=axis, keepdims=keepdims, dtype=a.dtype)
+        return np.sum(np.where(extremes, a_dot, 0.0)) / np.sum(extremes, dtype=a.dtype)
+    total = np.sum(np.where(extremes, a_dot, 0.0), axis=axis, keepdims=keepdims)
+    count = np.sum(extremes, axis=axis, keepdims=keepdims, dtype=a.dtype)
     if initial is None:
         return total / count
     return np.where(out == initial, total + initial_dot, total) / np.where(out == initial, count + 1.0, count)
 
 
-@pullback(np.nanmin, "a", "initial")
-@pullback(np.nanmax, "a", "initial")
-@pullback(np.amin, "a", "initial")
 @pullback(np.amax, "a", "initial")
-@pullback(np.min, "a", "initial")
 @pullback(np.max, "a", "initial")
-def extreme_bar(
+def largest_bar(
     a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out: Any, out_bar: Any
 ) -> Any:
     if np.ndim(a) == 0 and initial is None:
         return out_bar, None
-    if axis is None and initial is None:
-        ties = a == out
-        return np.where(ties, out_bar / np.sum(ties, dtype=a.dtype), 0.0), None
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
-    ties = a == out
-    count = np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype)
+    return shared_by(~(a < out), a, axis, initial, out, out_bar)
+
+
+@pullback(np.amin, "a", "initial")
+@pullback(np.min, "a", "initial")
+def smallest_bar(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out: Any, out_bar: Any
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return out_bar, None
+    if axis is not None and not keepdims:
+        out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    return shared_by(~(a > out), a, axis, initial, out, out_bar)
+
+
+@pullback(np.nanmin, "a", "initial")
+@pullback(np.nanmax, "a", "initial")
+def nan_extreme_bar(
+    a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, *, out: Any, out_bar: Any
+) -> Any:
+    if np.ndim(a) == 0 and initial is None:
+        return out_bar, None
+    if axis is not None and not keepdims:
+        out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
+    return shared_by(a == out, a, axis, initial, out, out_bar)
+
+
+def shared_by(extremes: Any, a: Any, axis: Any, initial: Any, out: Any, out_bar: Any) -> Any:
+    if axis is None and initial is None:
+        return np.where(extremes, out_bar / np.sum(extremes, dtype=a.dtype), 0.0), None
+    count = np.sum(extremes, axis=axis, keepdims=True, dtype=a.dtype)
     if initial is None:
-        return np.where(ties, out_bar / count, 0.0), None
+        return np.where(extremes, out_bar / count, 0.0), None
     share = out_bar / np.where(out == initial, count + 1.0, count)
-    return np.where(ties, share, 0.0), np.sum(np.where(out == initial, share, 0.0))
+    return np.where(extremes, share, 0.0), np.sum(np.where(out == initial, share, 0.0))
 
 
 @differential(np.ptp)
 def ptp(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
-    highest = a == np.max(a, axis=axis, keepdims=True)
-    lowest = a == np.min(a, axis=axis, keepdims=True)
+    highest = ~(a < np.max(a, axis=axis, keepdims=True))
+    lowest = ~(a > np.min(a, axis=axis, keepdims=True))
     rise = np.sum(np.where(highest, a_dot, 0.0), axis=axis, keepdims=keepdims)
     fall = np.sum(np.where(lowest, a_dot, 0.0), axis=axis, keepdims=keepdims)
     return rise / np.sum(highest, axis=axis, keepdims=keepdims, dtype=a.dtype) - fall / np.sum(
@@ -270,8 +327,8 @@ def ptp(a: Any, axis: Any = None, keepdims: bool = False, *, a_dot: Any) -> Any:
 def ptp_bar(a: Any, axis: Any = None, keepdims: bool = False, *, out_bar: Any) -> Any:
     if axis is not None and not keepdims:
         out_bar = np.expand_dims(out_bar, axis)
-    highest = a == np.max(a, axis=axis, keepdims=True)
-    lowest = a == np.min(a, axis=axis, keepdims=True)
+    highest = ~(a < np.max(a, axis=axis, keepdims=True))
+    lowest = ~(a > np.min(a, axis=axis, keepdims=True))
     rise = np.where(highest, out_bar / np.sum(highest, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
     fall = np.where(lowest, out_bar / np.sum(lowest, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
     return rise - fall

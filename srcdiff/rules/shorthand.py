@@ -41,18 +41,18 @@ def stands_for(text: str, helper: Any, *args: Any, shared: Any = (), arrays: boo
     SHORTHANDS.append((text, helper, args, frozenset(shared), arrays))
 
 
-for _fn, _to, _of in (
-    ("np.max", chosen.to_largest, chosen.of_largest),
-    ("np.min", chosen.to_smallest, chosen.of_smallest),
+for _fn, _less, _to, _of in (
+    ("np.max", "<", chosen.to_largest, chosen.of_largest),
+    ("np.min", ">", chosen.to_smallest, chosen.of_smallest),
 ):
     _shared = (word(_fn),)
-    _t = f"(a == {_fn}(a))"
+    _t = f"(~(a {_less} {_fn}(a)))"
     stands_for(f"np.where({_t}, thin(g) / np.sum({_t}, dtype=a.dtype), 0.0)", _to, "g", "a", shared=_shared)
     stands_for(
         f"np.sum(np.where({_t}, alike(x), 0.0)) / np.sum({_t}, dtype=a.dtype)", _of, "x", "a", shared=_shared
     )
     for _out in (f"{_fn}(a, axis=axis, keepdims=True)", f"newaxis({_fn}(a, axis=axis), axis)"):
-        _t = f"(a == {_out})"
+        _t = f"(~(a {_less} {_out}))"
         stands_for(
             f"np.where({_t}, thin(g, axis) / np.sum({_t}, axis=axis, keepdims=True, dtype=a.dtype), 0.0)",
             _to, "g", "a", "axis", TRUE, shared=_shared,
@@ -118,8 +118,8 @@ for _x, _y in (("x1", "x2"), ("x2", "x1")):
     )  # fmt: skip
 
 for _ties in ("x1 == x2", "x2 == x1"):
-    for _each in ("x1 > x2", "x2 < x1"):
-        _slope = f"({_each}) + 0.5 * ({_ties})"
+    for _each in ("x1 < x2", "x2 > x1"):
+        _slope = f"1.0 - ({_each}) - 0.5 * ({_ties})"
         stands_for(_slope, chosen.is_larger, "x1", "x2", shared=_common[1:], arrays=True)
 
 for _each in ("np.roll(a, shift)", "np.roll(a, shift, axis=None)"):

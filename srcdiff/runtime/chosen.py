@@ -110,12 +110,12 @@ def to_largest(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any
 
 def to_largest_plainly(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if axis is None:
-        ties = a == np.max(a)
+        ties = ~(a < np.max(a))
         return np.where(ties, g / np.sum(ties, dtype=a.dtype), 0.0)
     if keepdims:
-        ties = a == np.max(a, axis=axis, keepdims=True)
+        ties = ~(a < np.max(a, axis=axis, keepdims=True))
         return np.where(ties, g / np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
-    ties = a == np.expand_dims(np.max(a, axis=axis), axis)
+    ties = ~(a < np.expand_dims(np.max(a, axis=axis), axis))
     count = np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype)
     return np.where(ties, np.expand_dims(g, axis) / count, 0.0)
 
@@ -128,12 +128,12 @@ def to_smallest(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> An
 
 def to_smallest_plainly(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if axis is None:
-        ties = a == np.min(a)
+        ties = ~(a > np.min(a))
         return np.where(ties, g / np.sum(ties, dtype=a.dtype), 0.0)
     if keepdims:
-        ties = a == np.min(a, axis=axis, keepdims=True)
+        ties = ~(a > np.min(a, axis=axis, keepdims=True))
         return np.where(ties, g / np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype), 0.0)
-    ties = a == np.expand_dims(np.min(a, axis=axis), axis)
+    ties = ~(a > np.expand_dims(np.min(a, axis=axis), axis))
     count = np.sum(ties, axis=axis, keepdims=True, dtype=a.dtype)
     return np.where(ties, np.expand_dims(g, axis) / count, 0.0)
 
@@ -146,12 +146,12 @@ def of_largest(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any
 
 def of_largest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if axis is None and not keepdims:
-        ties = a == np.max(a)
+        ties = ~(a < np.max(a))
         return np.sum(np.where(ties, x, 0.0)) / np.sum(ties, dtype=a.dtype)
     if axis is None or keepdims:
-        ties = a == np.max(a, axis=axis, keepdims=True)
+        ties = ~(a < np.max(a, axis=axis, keepdims=True))
     else:
-        ties = a == np.expand_dims(np.max(a, axis=axis), axis)
+        ties = ~(a < np.expand_dims(np.max(a, axis=axis), axis))
     total = np.sum(np.where(ties, x, 0.0), axis=axis, keepdims=keepdims)
     return total / np.sum(ties, axis=axis, keepdims=keepdims, dtype=a.dtype)
 
@@ -164,12 +164,12 @@ def of_smallest(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> An
 
 def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if axis is None and not keepdims:
-        ties = a == np.min(a)
+        ties = ~(a > np.min(a))
         return np.sum(np.where(ties, x, 0.0)) / np.sum(ties, dtype=a.dtype)
     if axis is None or keepdims:
-        ties = a == np.min(a, axis=axis, keepdims=True)
+        ties = ~(a > np.min(a, axis=axis, keepdims=True))
     else:
-        ties = a == np.expand_dims(np.min(a, axis=axis), axis)
+        ties = ~(a > np.expand_dims(np.min(a, axis=axis), axis))
     total = np.sum(np.where(ties, x, 0.0), axis=axis, keepdims=keepdims)
     return total / np.sum(ties, axis=axis, keepdims=keepdims, dtype=a.dtype)
 
@@ -178,16 +178,17 @@ def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
 
 
 def is_larger(x1: Any, x2: Any) -> Any:
-    """1 where ``x1`` is larger, 0 where ``x2`` is, 0.5 where they are equal: the slope of a maximum."""
+    """The slope of a maximum: 1 where ``x1`` is larger (or NaN is), 0 where ``x2`` is, 0.5 of equal ones."""
     ties = np.equal(x1, x2)
-    if ties.any():
-        return np.greater(x1, x2) + 0.5 * ties
-    del ties
-    return np.greater(x1, x2).astype(np.float64)
+    half = 0.5 * ties if ties.any() else None
+    del ties  # (one mask at a time)
+    smaller = np.less(x1, x2)
+    larger = np.logical_not(smaller, out=smaller) if isinstance(smaller, np.ndarray) else ~smaller
+    return larger.astype(np.float64) if half is None else larger - half
 
 
 def is_larger_plainly(x1: Any, x2: Any) -> Any:
-    return (x1 > x2) + 0.5 * (x1 == x2)
+    return 1.0 - (x1 < x2) - 0.5 * (x1 == x2)
 
 
 # --- products -----------------------------------------------------------------------------------------------
