@@ -92,5 +92,5 @@ def test_rows_and_columns_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     before, _, loop = g.source.rpartition("for _ in")
     assert "p_bar_row_1 = p_bar[1]\n" in before
     assert "p_bar_row_1 += p_bar_row_0\n" in loop
-    assert "_ends = padded[:, ::padded.shape[1] - 1]\n" in before
-    assert "_ends[:] = 0.0\n" in loop
+    assert "padded_left_edge = padded[:, 0]\n" in before
+    assert "padded_left_edge.fill(0.0)\n" in loop

@@ -120,10 +120,10 @@ class Ahead:
         word = f"{of}_{side_of(tuple((max(c, 0), max(-c, 0)) for c in by))}"
         return self.named(before, ("side", of, tuple(by)), word, lambda: tree)
 
-    def between(self, before: Before, of: str, face: Any, key: Any) -> str:
+    def between(self, before: Before, of: str, face: Any, word: str) -> str:
         """The name of what lies between the rows of a part."""
         every = gast.Subscript(name(of), face, gast.Load())
-        return self.named(before, ("between", of, key), f"{of}_ends", lambda: every)
+        return self.named(before, ("between", word), word, lambda: every)
 
     def whole(self, before: Before, shape: Any, part: Part, like: str) -> str:
         """The name of an array of a shape, in which values are made that belong to a part."""

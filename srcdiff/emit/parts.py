@@ -141,24 +141,21 @@ def run_of(piece: Any, part: Part, steps: list[Any]) -> Any:
     )
 
 
-def faces(part: Part, dims: tuple[Dim, ...], of: str) -> list[Any]:
-    """What lies between the rows of a part of an array, as indices."""
+def faces(part: Part, dims: tuple[Dim, ...]) -> list[tuple[Any, str]]:
+    """What lies between the rows of a part, as indices, and in words."""
     out = []
     for axis, (ends, d) in enumerate(zip(part, dims, strict=True)):
-        if not axis:  # (what is left out of the first is before the run, or behind it)
-            continue
         one = at_least(d) > 0  # (there may be none to name)
-        sides: list[Any] = []
-        if ends == (1, 1) and (d != 1 if isinstance(d, int) else d.big or at_least(d) > 1):
-            size = gast.Subscript(attr(name(of), "shape"), const(axis), gast.Load())
-            sides.append(gast.Slice(None, None, gast.BinOp(size, gast.Sub(), const(1))))
-            ends = (0, 0)
+        sides: list[tuple[Any, int]] = []
         if ends[0]:
-            sides.append(const(0) if ends[0] == 1 and one else gast.Slice(None, const(ends[0]), None))
+            sides.append((const(0) if ends[0] == 1 and one else gast.Slice(None, const(ends[0]), None), 0))
         if ends[1]:
             last = gast.UnaryOp(gast.USub(), const(ends[1]))
-            sides.append(last if ends[1] == 1 and one else gast.Slice(last, None, None))
-        out += [subscript([gast.Slice(None, None, None)] * axis + [side]) for side in sides]
+            sides.append((last if ends[1] == 1 and one else gast.Slice(last, None, None), 1))
+        if axis:  # (what is left out of the first is before the run, or behind it)
+            words = SIDES[len(dims) - 1 - axis] if len(dims) - 1 - axis < len(SIDES) else ("low", "high")
+            every = [gast.Slice(None, None, None)] * axis
+            out += [(subscript([*every, side]), f"{words[end]}_edge") for side, end in sides]
     return out
 
 

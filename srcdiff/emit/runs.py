@@ -506,10 +506,10 @@ class Runs:
 
     def clear(self, before: Before, whole: str, part: Part, dims: Dims, op: Op) -> None:
         """Set to zero what was computed between the rows of a part."""
-        for n, face in enumerate(faces(part, dims, whole)):
-            word = self.ahead.between(before, whole, face, (part, n))
-            border = gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
-            self.asm.emit(gast.Assign([border], const(0.0), None), op.origin)
+        for face, side in faces(part, dims):
+            word = self.ahead.between(before, whole, face, f"{whole}_{side}")
+            zero = call(attr(name(word), "fill"), const(0.0))
+            self.asm.emit(gast.Expr(zero), op.origin)
 
     def place_padded(self, op: Op, padded: Padded, needed: bool) -> bool:
         """Write an operation whose result lies inside an array that is zero around it."""
