@@ -67,11 +67,44 @@ def batches(w: Any, x: Any, y: Any) -> Any:
     return loss
 
 
+def gaussian(x: Any, s: Any) -> Any:
+    """Nothing is taped."""
+    total = 0.0
+    for i in range(len(x)):
+        z = x[i] / s
+        total += -0.5 * z * z - np.log(s)
+    return -total / len(x)
+
+
+def three_ways(x: Any) -> Any:
+    total = 0.0
+    for v in x:
+        if v > 1.0:
+            total += 2.0 * v - 1.0
+        elif v < -1.0:
+            total += -2.0 * v - 1.0
+        else:
+            total += v * v
+    return total
+
+
+def skipped(x: Any) -> Any:
+    total = 0.0
+    for v in x:
+        if v > 1.5:
+            continue
+        total += np.exp(v) * v
+    return total
+
+
 ONE: list[tuple[Any, tuple[Any, ...], int]] = [
     (robust, (np.array([0.1, 0.4, 0.7]), rng.normal(size=7), rng.normal(size=5)), 1),
     (pairs, (rng.normal(size=(5, 3)), rng.normal(size=5)), 2),
     (numbered, (rng.normal(size=5),), 1),
     (beside_a_recurrence, (rng.normal(size=5), 4), 1),
+    (gaussian, (rng.normal(size=5), 1.3), 1),
+    (three_ways, (rng.normal(size=7) * 2.0,), 1),
+    (skipped, (rng.normal(size=7) * 2.0,), 1),
     (backwards, (rng.normal(size=4),), 1),
     (batches, (rng.normal(size=(3, 3)), rng.normal(size=(10, 3)), rng.uniform(size=(10, 3))), 1),
 ]
@@ -90,6 +123,8 @@ def test_value_and_gradient_in_one_loop(f: Any, args: tuple[Any, ...], count: in
     np.testing.assert_allclose(bar, grad(f)(*args), rtol=1e-12, atol=1e-14)
     assert loops(g.source) == count and ".append(" not in g.source
     assert ("reversed(" in g.source) is (f is backwards)
+    tests = [line for line in g.source.splitlines() if line.lstrip().startswith(("if ", "elif "))]
+    assert len(tests) == {robust: 1, pairs: 1, three_ways: 2, skipped: 1}.get(f, 0), g.source
 
 
 def of_the_sum(x: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
+
 from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir.graph import UNDEF, Atom, Graph, Op, Region, Undef, Val, map_atom, same, vals
+from srcdiff.optimise.patterns import made_alike
 
 __all__ = ["merge_branches"]
 
@@ -38,11 +41,21 @@ def _partner(region: Region, k: int) -> int | None:
     outs = set(first.outs)
     for n in range(k + 1, len(region.ops)):
         op = region.ops[n]
-        if op.code == "if" and same(op.ins[0], first.ins[0]):
+        if op.code == "if" and made_alike(op.ins[0], first.ins[0]):
+            return n
+        if op.code == "if" and opposite(op.ins[0], first.ins[0]):
+            op.ins[0] = first.ins[0]
+            op.regions.reverse()
             return n
         if _uses(op, outs) or effect(op):
             return None
     return None
+
+
+def opposite(a: Atom, b: Atom) -> bool:
+    """Whether one of two conditions is that the other does not hold."""
+    pairs = ((x.op, y) for x, y in ((a, b), (b, a)) if isinstance(x, Val) and x.op is not None)
+    return any(op.fn is operator.not_ and same(op.ins[0], y) for op, y in pairs)
 
 
 def _uses(op: Op, outs: set[Val]) -> bool:

@@ -1,9 +1,9 @@
 """A loop backwards whose trips do not wait for one another becomes part of the loop that it goes back over.
 
 What the trips of such a loop hand on are sums alone: ``x_bar[i] += ...``, ``a_bar += ...``.  So their order
-is free (sums come out as in another order).  Where it reads what another loop has taped, trip by trip, and
-nothing else of what that makes, it is done there: there are no tapes, and the numbers are at hand.  Else it
-goes forwards.  Of loops that a transform has made alone.
+is free (sums come out as in another order).  Where it reads, of what that other loop makes, what it has
+taped trip by trip and nothing else, it is done there: there are no tapes, and the numbers are at hand.  Else
+it goes forwards.  Of loops that a transform has made alone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.patterns import made_alike
 from srcdiff.optimise.scatter import is_nothing
 
 __all__ = ["in_one_loop"]
@@ -155,14 +156,11 @@ class Loops:
     def taken_in(self, region: Region, back: Op) -> bool:
         """Make a loop part of the one before it whose tapes it reads."""
         view, at = LoopView(back), region.ops.index(back)
-        taped = {s.op for s in view.sources if isinstance(s, Val) and s.op is not None and s in s.op.outs}
-        if len(taped) != 1:
-            return False
-        (loop,) = taped
-        if loop.code != "for" or loop.attrs["exits"] or loop not in region.ops or guarded(loop):
+        loop = self.gone_over(region.ops[:at], back)
+        if loop is None or loop.attrs["exits"] or guarded(loop):
             return False
         first, start = LoopView(loop), region.ops.index(loop)
-        if not all(s in first.tapes for s in view.sources) or set(back.attrs["dirs"]) != {-1}:
+        if not all(s in first.tapes for s in view.sources) or set(back.attrs["dirs"]) - {-1}:
             return False
         if bool(back.attrs.get("rev")) is bool(loop.attrs.get("rev")):
             return False
@@ -173,12 +171,11 @@ class Loops:
         numbered = self.uses[view.index] > len(again)
         if not self.same_trips(first, view, numbered):
             return False
-        wanted = self.before(region.ops[start + 1 : at], loop, back, numbered and first.head == 0)
+        wanted = self.before(region.ops[start + 1 : at], loop, back)
         if wanted is None:
             return False
         if numbered and first.head == 0:
             first.index.name, first.index.user = view.index.name, view.index.user
-            loop.ins[:0], loop.attrs = view.header, {**loop.attrs, "head": 3, "rev": False, "aligned": False}
         put(view.body, table | again)
         self.join(loop, back)
         region.ops.remove(back)
@@ -187,12 +184,23 @@ class Loops:
             del region.ops[region.ops.index(op, start + len(wanted))]
         return True
 
+    def gone_over(self, before: list[Op], back: Op) -> Op | None:
+        """The loop that another one goes back over: whose tapes it reads, or of the same statement."""
+        taped = {s.op for s in LoopView(back).sources if isinstance(s, Val) and s.op is not None}
+        if taped:
+            (loop,) = taped if len(taped) == 1 else (None,)
+            return loop if loop in before and loop is not None and loop.code == "for" else None
+        for op in reversed(before):
+            if op.code == "for" and not is_backward(op) and same_statement(op, back):
+                return op
+        return None
+
     def same_trips(self, first: LoopView, back: LoopView, numbered: bool) -> bool:
         """Whether two loops go over the same trips, with the same numbers if these are read."""
         start, stop, step = back.header
         counted = same(start, Const(0)) and same(step, Const(1))
         if first.head == 3:
-            return all(map(equal, first.header, back.header)) or (
+            return all(map(made_alike, first.header, back.header)) or (
                 counted and stop is first.trips and not numbered
             )
         if not counted or first.op.attrs.get("rev"):
@@ -206,7 +214,7 @@ class Loops:
             any(counts(a, s) for s in sources) for a in parts
         )
 
-    def before(self, between: list[Op], loop: Op, back: Op, header: bool) -> list[Op] | None:
+    def before(self, between: list[Op], loop: Op, back: Op) -> list[Op] | None:
         """What has to be done before both: what ``back`` reads that does not come from ``loop``.
 
         None: it reads more of that than its tapes.
@@ -218,8 +226,7 @@ class Loops:
                 later.update(op.outs)
             else:
                 moved.update(dict.fromkeys(op.outs, op))
-        view = LoopView(back)
-        read = [*vals(view.inits), *vals(view.header if header else ())]
+        read = vals(LoopView(back).inits)
         for r in back.regions:
             read += vals(r.results)
             for o in r.ops:
@@ -250,6 +257,11 @@ class Loops:
             self.uses[s] -= 1  # type: ignore[index]
         loop.attrs = {**loop.attrs, "carried": first.carried + view.carried}
         loop.ins, loop.outs = ins, outs
+
+
+def same_statement(one: Op, other: Op) -> bool:
+    a, b = one.origin, other.origin
+    return a is not None and b is not None and (a.file, a.line) == (b.file, b.line)
 
 
 def read_again(first: LoopView, back: LoopView) -> dict[Val, Atom]:
@@ -287,16 +299,6 @@ def put(region: Region, table: dict[Val, Atom]) -> None:
 
 def is_whole(a: Atom, least: int) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value >= least
-
-
-def equal(a: Atom, b: Atom) -> bool:
-    """Whether two numbers are made alike of the same (``i + 1`` of a loop and of that which went back)."""
-    one, other = (v.op if isinstance(v, Val) else None for v in (a, b))
-    if same(a, b) or one is None or other is None:
-        return same(a, b)
-    if one.code != "prim" or one.fn is not other.fn or effect(one) or guarded(one):
-        return False
-    return len(one.ins) == len(other.ins) and all(map(equal, one.ins, other.ins))
 
 
 def counts(a: Atom, source: Atom) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
     "is_zeros",
     "kind_char",
     "last_written",
+    "made_alike",
     "made_by",
     "negated",
     "not_one",
@@ -289,6 +290,18 @@ def alike(one: Region, other: Region) -> bool:
             return False
         table[b.out] = a.out
     return all(same(x, map_atom(mapped, y)) for x, y in zip(one.results, other.results, strict=True))
+
+
+def made_alike(a: Atom, b: Atom, depth: int = 4) -> bool:
+    """Whether two values are one, or made of the same alike (``i + 1`` forwards, and backwards)."""
+    one, other = (v.op if isinstance(v, Val) else None for v in (a, b))
+    if same(a, b) or one is None or other is None or not depth:
+        return same(a, b)
+    if one.code != "prim" or one.fn is not other.fn or effect(one) or guarded(one):
+        return False
+    if len(one.ins) != len(other.ins) or one.attrs.get("names") != other.attrs.get("names"):
+        return False
+    return all(made_alike(x, y, depth - 1) for x, y in zip(one.ins, other.ins, strict=True))
 
 
 def plainly_same(a: Any, b: Any) -> bool:

@@ -139,6 +139,8 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     if merge:
         graph = noted("one_loop", in_one_loop(graph))
+        if not graph.info["settled"]:
+            graph = noted("simplify", simplify(graph, is_shareable, WORDS))
         size = count(graph.region)
         graph = noted("merge_branches", merge_branches(graph))
         if not graph.info["settled"] or count(graph.region) != size:
