@@ -78,7 +78,7 @@ def scaled_squares(x: Any, c: Any) -> Any:
 def test_a_square_times_a_number_goes_back_as_one_product() -> None:
     x, c = 0.3 * rng.normal(size=5), 0.7
     text = source(grad(scaled_squares), x, c)
-    assert "x_bar += y_bar * x\n" in text and "(6.0 * x)" in text and "0.6 * " in text
+    assert "x_bar += y_bar * x\n" in text and "x * (6.0 * y_bar)" in text and "0.6 * " in text
     shifts = 1e-6 * np.eye(5)
     slopes = [(scaled_squares(x + e, c) - scaled_squares(x - e, c)) / 2e-6 for e in shifts]
     np.testing.assert_allclose(grad(scaled_squares)(x, c), slopes, rtol=1e-6, atol=1e-8)

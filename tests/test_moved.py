@@ -111,7 +111,7 @@ CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], tuple[str, ...], tuple[st
     blocks: ((U, RNG.random((3, 4)), 3), ("np.einsum('ijk,ijk->ik', ",), ()),
     windows: ((U, RNG.random((4, 2, 2)), 3), ("np.tensordot(y_bar, w, (0, 0))",), ()),
     stacked: ((THREE, THREE**2, 3), ("np.einsum('fab,afi->abi', ",), ("tensordot",)),
-    added: ((X, U, 3), (".sum(axis=0)\n", "y_bar[0, :, 0]"), ("einsum", "zeros_like")),
+    added: ((X, U, 3), (".sum(axis=0)\n", "y_bar[0, :, 0]"), ("keepdims", "zeros_like")),
     backwards: ((X, W, 3), (), ()),
 }
 

@@ -39,9 +39,9 @@ def conjugate(A: Any, b: Any, n: int) -> Any:
 def online(W: Any, x: Any, n: int) -> Any:
     """The other vector is a row of an argument; sums of other things in between."""
     X = np.stack([x, 2.0 * x, x - 1.0])
-    total = 0.0
+    total = 1.0
     for k in range(n):
-        total += np.sum(np.sin(W @ X[k])) + np.sum(W * W) * 0.1
+        total *= 1.0 + np.sum(np.sin(W @ X[k])) + np.sum(W * W) * 0.1
         if k == 1:
             break
     return total

@@ -89,7 +89,7 @@ def test_container_is_refused_in_the_run(transform):
 
 def test_hessian_of_an_array_is_refused_in_the_run():
     with pytest.raises(TypeError, match="single number as its result, not an array"):
-        hessian(slopes)(ANGLES[0])
+        hessian(filtered)(ANGLES[0])
 
 
 def test_hessian_of_an_array_whose_type_follows_from_types():

@@ -29,13 +29,13 @@ class Postponed:
     """
 
     def __init__(self, settler: Settler, needs: list[tuple[Mirror, Op]]) -> None:
-        self.settler = settler
         self.places: dict[Op, tuple[Mirror, bool]] = {}
+        self.deps: dict[Val, list[Val]] = {}
         if not needs:
             return
         settled = {v: [a] for v, a in settler.table.items()}
         found = Liveness(settler.r.graph, needs=settled | {op.out: [] for _, op in needs})
-        self.live, self.deps = found.live, found.deps
+        self.deps = found.deps
         todo = [(op.attrs["value"], mirror, False) for mirror, op in needs]
         while todo:
             v, mirror, shared = todo.pop()
@@ -44,14 +44,14 @@ class Postponed:
             before = self.places.get(v.op)
             if before is not None:
                 shared = shared or before[1] or mirror is not before[0]
-                mirror = self.around(mirror, before[0])
+                mirror = around(settler, mirror, before[0])
                 if before == (mirror, shared):
                     continue
-            elif v in self.live or not settler.inner(v) or not self.movable(v.op):
+            elif v in found.live or not settler.inner(v) or not is_movable(settler, v.op, found.live):
                 continue
             self.places[v.op] = mirror, shared
             todo += [(w, mirror, shared) for w in vals(v.op.ins)]
-        self.places = {op: at for op, at in self.places.items() if self.within(at[0], op.out)}
+        self.places = {op: at for op, at in self.places.items() if is_within(settler, at[0], op.out)}
 
     def __contains__(self, op: Op) -> bool:
         return op in self.places
@@ -68,37 +68,41 @@ class Postponed:
                     self.places.pop(v.op, None)
                 todo += self.deps.get(v, ())
 
-    def movable(self, op: Op) -> bool:
-        """Whether an operation gives the same where it is done later, and has what it needs there."""
-        fixed = op.code != "prim" or op.attrs.get("unread") or op.attrs.get("guarded") or may_alias(op.fn)
-        if fixed or not isinstance(op.out.kind, (Scalar, Array)):
-            return False
-        return all(w not in self.settler.r.superseded and self.near(w) for w in vals(op.ins))
 
-    def near(self, v: Val) -> bool:
-        """Whether no array from outside has to be taped for it."""
-        settler = self.settler
-        if isinstance(v.kind, Scalar) or settler.inner(v):
-            return True
-        p, home = settler.m.parent, settler.r.home.get(v)
-        while p is not None and p.forward is not home:
-            p = p.parent
-        return p is None or p.ground or p.memo.get(v) in self.live
+def is_movable(settler: Settler, op: Op, live: set[Val]) -> bool:
+    """Whether an operation gives the same where it is done later, and has what it needs there."""
+    fixed = op.code != "prim" or op.attrs.get("unread") or op.attrs.get("guarded") or may_alias(op.fn)
+    if fixed or not isinstance(op.out.kind, (Scalar, Array)):
+        return False
+    return all(w not in settler.r.superseded and is_near(settler, w, live) for w in vals(op.ins))
 
-    def around(self, one: Mirror, other: Mirror) -> Mirror:
-        """The innermost mirror that both are in."""
-        above = self.above(one)
-        return next(m for m in self.above(other) if m in above)
 
-    def above(self, m: Mirror) -> list[Mirror]:
-        out = [m]
-        while m is not self.settler.m:
-            assert m.parent is not None
-            m = m.parent
-            out.append(m)
-        return out
+def is_near(settler: Settler, v: Val, live: set[Val]) -> bool:
+    """Whether no array from outside has to be taped for it."""
+    if isinstance(v.kind, Scalar) or settler.inner(v):
+        return True
+    p, home = settler.m.parent, settler.r.home.get(v)
+    while p is not None and p.forward is not home:
+        p = p.parent
+    return p is None or p.ground or p.memo.get(v) in live
 
-    def within(self, mirror: Mirror, v: Val) -> bool:
-        """Whether a value is made in the region that a mirror mirrors, or around it."""
-        home = self.settler.r.home[v]
-        return any(m.forward is home for m in self.above(mirror))
+
+def around(settler: Settler, one: Mirror, other: Mirror) -> Mirror:
+    """The innermost mirror that both are in."""
+    over = above(settler, one)
+    return next(m for m in above(settler, other) if m in over)
+
+
+def above(settler: Settler, m: Mirror) -> list[Mirror]:
+    out = [m]
+    while m is not settler.m:
+        assert m.parent is not None
+        m = m.parent
+        out.append(m)
+    return out
+
+
+def is_within(settler: Settler, mirror: Mirror, v: Val) -> bool:
+    """Whether a value is made in the region that a mirror mirrors, or around it."""
+    home = settler.r.home[v]
+    return any(m.forward is home for m in above(settler, mirror))

@@ -35,7 +35,6 @@ from srcdiff.optimise.patterns import (
     last_written,
     made_by,
     negated,
-    one_size,
     only_given,
     power_of_two,
     reciprocal,
@@ -260,13 +259,13 @@ class Algebra(Rewriter):
             inner = made.ins[0]
             ki, ko = kind(inner), kind(other)
             unit = fn is operator.mul and inner == Const(1.0)
-            if unit and one_size(ko, kind(a)) and k.dtype == "f8":
+            if unit and ko == kind(a) and k.dtype == "f8":
                 return other
             if not self.once(a):
                 continue
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
-            if one_size(ko, kind(a)) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
+            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
                 return self.make_like(fn, [inner, other], ko, op)
             if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
                 continue

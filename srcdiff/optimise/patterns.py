@@ -47,7 +47,6 @@ __all__ = [
     "negated",
     "not_one",
     "of_numbers",
-    "one_size",
     "only_given",
     "plainly_same",
     "power_of_two",
@@ -105,20 +104,12 @@ def fills(a: Any, b: Any, k: Array) -> bool:
     if max(len(x), len(y)) != n:
         return False
     pairs = zip((1,) * (n - len(x)) + x, (1,) * (n - len(y)) + y, k.dims, strict=True)
-    return all(d in (p, q) or (not_one(d) and (not_one(p) or not_one(q))) for p, q, d in pairs)
+    return all(d in (p, q) for p, q, d in pairs)
 
 
 def not_one(d: Any) -> bool:
     """Whether a size is not one for sure."""
     return d != 1 if isinstance(d, int) else bool(d.big)
-
-
-def one_size(a: Any, b: Any) -> bool:
-    """Whether two arrays, of which an operation is made element by element, have all sizes in common."""
-    if not isinstance(a, Array) or not isinstance(b, Array) or a.dtype != b.dtype:
-        return False
-    pairs = zip(a.dims, b.dims, strict=False)
-    return len(a.dims) == len(b.dims) and all(p == q or (not_one(p) and not_one(q)) for p, q in pairs)
 
 
 def fits_already(a: Any, like: Any) -> bool:

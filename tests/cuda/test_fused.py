@@ -94,7 +94,7 @@ def test_single_precision_stays(name: str) -> None:
             continue
         if not any(w in line for w in ("block_", "team_", "warps", "other", "total", "parts")):
             assert "float64" not in line
-            of_flags = name == "rectified" and "(float)((double)" in line
+            of_flags = name == "rectified" and "(float)(" in line
             assert "double" not in line or of_flags
 
 
