@@ -222,7 +222,13 @@ def one_for_all(x: Any) -> Any:
     return np.sum(r**3)
 
 
-OTHERS = [written_twice, from_the_end, by_a_table, one_for_all]
+def of_one_line(x: Any) -> Any:
+    """The second loop ends before the first."""
+    y = x[1:]
+    return sum(x[i] ** 3 for i in range(len(x))) + sum(x[i] * v**3 for i, v in zip(range(len(x)), y))
+
+
+OTHERS = [of_one_line, written_twice, from_the_end, by_a_table, one_for_all]
 OTHERS += [of_the_sum, normalised, handed_on, left_early, read_meanwhile, written, counted]
 
 

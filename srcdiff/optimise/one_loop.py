@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections import Counter, defaultdict
 
-from srcdiff.analysis.liveness import effect, guarded, read_by
+from srcdiff.analysis.liveness import effect, ends_loop, guarded, read_by
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -200,9 +200,10 @@ class Loops:
         start, stop, step = back.header
         counted = same(start, Const(0)) and same(step, Const(1))
         if first.head == 3:
-            return all(map(made_alike, first.header, back.header)) or (
-                counted and stop is first.trips and not numbered
-            )
+            if stop is first.trips:
+                return counted and not numbered
+            early = any(ends_loop(first.op, first, j) for j in range(len(first.sources)))
+            return not early and all(map(made_alike, first.header, back.header))
         if not counted or first.op.attrs.get("rev"):
             return False
         if stop is first.trips:
