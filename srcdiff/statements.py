@@ -163,7 +163,7 @@ def check_source(
         >>> report.ok
         True
         >>> [(r.text, r.status) for r in report]
-        [('n = 3', 'constant'), ('y = math.sin(x)', 'saved'), ('return n * y * y', 'saved')]
+        [('n = 3', 'constant'), ('y = math.sin(x)', 'saved'), ('return n * y * y', 'exact')]
     """
     if isinstance(fn, Derivative) and wrt is None:
         d: Derivative[..., Any] = fn
