@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.ir import ops
@@ -105,9 +106,17 @@ def smaller(a: Kind, b: Kind) -> bool:
 
 
 def replace_uses(region: Region, old: Val, new: Val) -> None:
-    f = lambda v: new if v is old else v  # noqa: E731
+    replace_values(region, {old: new})
+
+
+def replace_values(region: Region, table: Mapping[Val, Atom]) -> None:
+    """Put other values in the place of some."""
+
+    def f(v: Val) -> Atom:
+        return table.get(v, v)
+
     for op in region.ops:
         op.ins = [map_atom(f, a) for a in op.ins]
         for r in op.regions:
-            replace_uses(r, old, new)
+            replace_values(r, table)
     region.results = [map_atom(f, a) for a in region.results]

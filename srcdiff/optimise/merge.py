@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.analysis.liveness import effect, guarded
-from srcdiff.ir.graph import UNDEF, Atom, Graph, Op, Region, Undef, Val, map_atom, same, vals
+from srcdiff.analysis.liveness import effect, guarded, read_by
+from srcdiff.ir.graph import Atom, Graph, Op, Region, Val, same
+from srcdiff.optimise.holding import replace_values
 from srcdiff.optimise.patterns import made_alike
 
 __all__ = ["merge_branches"]
@@ -47,7 +48,7 @@ def _partner(region: Region, k: int) -> int | None:
             op.ins[0] = first.ins[0]
             op.regions.reverse()
             return n
-        if _uses(op, outs) or effect(op):
+        if effect(op) or not outs.isdisjoint(read_by(op)):
             return None
     return None
 
@@ -58,34 +59,14 @@ def opposite(a: Atom, b: Atom) -> bool:
     return any(op.fn is operator.not_ and same(op.ins[0], y) for op, y in pairs)
 
 
-def _uses(op: Op, outs: set[Val]) -> bool:
-    if any(v in outs for v in vals(op.ins)):
-        return True
-    return any(
-        any(_uses(o, outs) for o in r.ops) or any(v in outs for v in vals(r.results)) for r in op.regions
-    )
-
-
 def _merge(first: Op, second: Op) -> None:
     for k in (0, 1):
         a, b = first.regions[k], second.regions[k]
         table: dict[Val, Atom] = dict(zip(first.outs, a.results, strict=True))
-        _replace(b, table)
+        replace_values(b, table)
         b.ops[:0] = a.ops
         b.results = [*a.results, *b.results]
     for o in first.outs:
         o.op = second
     second.outs = [*first.outs, *second.outs]
     second.attrs = {k: v for k, v in second.attrs.items() if k != "style"}
-
-
-def _replace(region: Region, table: dict[Val, Atom]) -> None:
-    def f(v: Val) -> Atom:
-        got = table.get(v, v)
-        return UNDEF if isinstance(got, Undef) else got
-
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            _replace(r, table)
-    region.results = [map_atom(f, a) for a in region.results]

@@ -23,7 +23,6 @@ from srcdiff.ir.graph import (
     Struct,
     Val,
     kind,
-    map_atom,
     same,
     uses_of,
     vals,
@@ -31,6 +30,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.holding import replace_values
 from srcdiff.optimise.patterns import made_alike
 from srcdiff.optimise.scatter import is_nothing
 
@@ -78,7 +78,7 @@ class Loops:
         for p, start, final in zip(view.params, view.inits, view.finals, strict=True):
             versions = self.read_once(loop, p, ()) if self.uses[final] == 0 and self.uses[p] else None
             if versions is not None:
-                put(view.body, dict.fromkeys(versions, start))
+                replace_values(view.body, dict.fromkeys(versions, start))
                 self.uses.subtract({v: self.uses[v] for v in versions})
                 changed = True
         return changed
@@ -176,7 +176,7 @@ class Loops:
             return False
         if numbered and first.head == 0:
             first.index.name, first.index.user = view.index.name, view.index.user
-        put(view.body, table | again)
+        replace_values(view.body, table | again)
         self.join(loop, back)
         region.ops.remove(back)
         region.ops[start:start] = wanted
@@ -283,19 +283,6 @@ def alike(a: Val, b: Val) -> bool:
     """Whether two values are numbers of one precision, or arrays of one shape."""
     numbers = isinstance(a.kind, Scalar) and isinstance(b.kind, Scalar)
     return a.kind.dtype == b.kind.dtype if numbers else a.kind == b.kind  # type: ignore[union-attr]
-
-
-def put(region: Region, table: dict[Val, Atom]) -> None:
-    """Put other values in the place of some."""
-
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            put(r, table)
-    region.results = [map_atom(f, a) for a in region.results]
 
 
 def is_whole(a: Atom, least: int) -> bool:
