@@ -200,8 +200,9 @@ def test_functions_of_one_number(name: str) -> None:
                 for n in (3, -1, 0.5, -0.5, 0, 1e3):
                     np.testing.assert_allclose(fn(x, n), np.float64(x) ** n, rtol=1e-15)
             elif getattr(np, name).nin == 2:
+                rounded = 0.0 if name in ("minimum", "maximum") else 4e-16
                 for y in values:
-                    np.testing.assert_allclose(fn(x, y), getattr(np, name)(x, y), rtol=4e-16)
+                    np.testing.assert_allclose(fn(x, y), getattr(np, name)(x, y), rtol=rounded)
             else:
                 np.testing.assert_allclose(fn(x), getattr(np, name)(x), rtol=4e-16)
 
