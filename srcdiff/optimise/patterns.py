@@ -63,7 +63,7 @@ __all__ = [
 
 def steady(op: Op, ins: list[Atom], words: Words) -> bool:
     """Whether an operation on arrays cannot raise: slices of known rank; what works on arrays of one shape
-    element by element; sums."""
+    element by element; products of those that fit; sums."""
     k = op.out.kind
     if op.fn is words.total:
         names = op.attrs.get("names") or ()
@@ -71,6 +71,8 @@ def steady(op: Op, ins: list[Atom], words: Words) -> bool:
         return settled and isinstance(kind(ins[0]), Array)
     if not isinstance(k, Array) or any(op.attrs.get("names") or ()):
         return False
+    if op.fn is operator.matmul:
+        return meet(kind(ins[0]), kind(ins[1]))
     if op.fn is operator.getitem:
         base, index = kind(ins[0]), ins[1]
         parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
@@ -93,6 +95,13 @@ def is_slice(a: Atom) -> bool:
         if not whole and not (isinstance(x, Const) and x.value is None):
             return False
     return True
+
+
+def meet(a: Any, b: Any) -> bool:
+    """Whether two arrays of numbers, each a vector or a matrix, have a product."""
+    if not isinstance(a, Array) or not isinstance(b, Array) or {a.dtype[0], b.dtype[0]} - {*"fc"}:
+        return False
+    return 0 < len(a.dims) <= 2 and 0 < len(b.dims) <= 2 and a.dims[-1] == b.dims[0]
 
 
 def fills(a: Any, b: Any, k: Array) -> bool:

@@ -1,0 +1,251 @@
+"""What no trip of a loop changes is computed before it: `np.exp(W @ x)`, `x[i]` in a loop over `j`.
+
+Done before a function is differentiated: what goes to such a value is added up in the loop, and goes on from
+there once.  Where no trip may be run, only what cannot raise.  What costs nothing stays where it is, unless
+more is made of it: a product of numbers, a view of which all is read (what goes to it goes to the array as
+well).  The values are the same.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from srcdiff.ir import ops
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Region,
+    Struct,
+    Val,
+    clone,
+    key_of,
+    kind,
+    same,
+    vals,
+    walk,
+)
+from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
+from srcdiff.ir.unset import may_be_unset
+from srcdiff.optimise.holding import replace_values
+from srcdiff.optimise.patterns import is_slice, steady
+from srcdiff.optimise.simplify import SPECULATIVE
+from srcdiff.optimise.words import Words
+
+__all__ = ["before_loops"]
+
+
+def before_loops(graph: Graph, words: Words, is_pure: Callable[[Any], bool]) -> Graph:
+    """The graph with such values before their loops; the graph itself where there are none."""
+    if not Invariants(graph, words, is_pure).any():
+        return graph
+    graph = clone(graph)[0]
+    walk_ = Invariants(graph, words, is_pure)
+    walk_.move()
+    return graph
+
+
+class Invariants:
+    """One walk, the innermost loops first."""
+
+    def __init__(self, graph: Graph, words: Words, is_pure: Callable[[Any], bool]) -> None:
+        self.words, self.is_pure = words, is_pure
+        self.root = graph.region
+        self.level: dict[Val, int] = {}  # how many regions are around a value
+        self.readers: dict[Val, list[Op | None]] = {}  # None: a region hands it on
+
+    def any(self) -> bool:
+        if not any(op.code in ("for", "while") for op in walk(self.root)):
+            return False
+        self.look(self.root, 0)
+        return any(self.found(op, around, deep) for op, around, deep in loops_in(self.root, (), 0))
+
+    def move(self) -> None:
+        self.look(self.root, 0)
+        self.region(self.root, (), 0)
+
+    def look(self, region: Region, deep: int) -> None:
+        for v in region.params:
+            self.level[v] = deep
+        for op in region.ops:
+            for v in op.outs:
+                self.level[v] = deep
+            for v in vals(op.ins):
+                self.readers.setdefault(v, []).append(op)
+            for r in op.regions:
+                self.look(r, deep + 1)
+        for v in vals(region.results):
+            self.readers.setdefault(v, []).append(None)
+
+    def region(self, region: Region, around: tuple[Op, ...], deep: int) -> None:
+        out: list[Op] = []
+        for op in region.ops:
+            inner = (*around, op) if is_loop(op) else around
+            for r in op.regions:
+                self.region(r, inner, deep + 1)
+            if is_loop(op) and (found := self.found(op, around, deep)):
+                body, gone = op.regions[-1], set(found)
+                body.ops = [o for o in body.ops if o not in gone]
+                out += self.shared(found, body)
+                for o in found:
+                    self.level[o.out] = deep
+                    name(o)
+            out.append(op)
+        region.ops = out
+
+    def shared(self, found: list[Op], body: Region) -> list[Op]:
+        """Operations moved, of equal ones the first."""
+        first: dict[Any, Op] = {}
+        for op in found:
+            key = (op.fn, tuple(map(key_of, op.ins)), op.attrs.get("names"))
+            other = first.setdefault(key, op)
+            if other is not op:
+                for o in found:
+                    o.ins = [a if a is not op.out else other.out for a in o.ins]
+                replace_values(body, {op.out: other.out})
+                self.readers.setdefault(other.out, []).extend(self.readers.get(op.out, ()))
+        return list(first.values())
+
+    def found(self, loop: Op, around: tuple[Op, ...], deep: int) -> list[Op]:
+        """What of the body of a loop can be done before it, and is better done there."""
+        out: dict[Op, None] = {}
+        runs = is_run(loop, around)
+        for op in loop.regions[-1].ops:
+            # (values that have no level are of a function around this one)
+            there = (self.level.get(v, 0) <= deep or v.op in out for v in vals(op.ins))
+            if self.may_move(op, runs) and all(there):
+                out[op] = None
+        kept: set[Op] = set()
+        for op in reversed(out):
+            if not self.is_cheap(op) or any(
+                o in kept or is_part(o, op.out) for o in self.readers.get(op.out, ())
+            ):
+                kept.add(op)
+        return [op for op in out if op in kept]
+
+    def is_cheap(self, op: Op) -> bool:
+        """Whether an operation makes a view, or is arithmetic of two numbers."""
+        if isinstance(op.out.kind, Scalar):
+            return op.fn in SPECULATIVE or op.fn is operator.truediv
+        return op.fn is operator.getitem or op.fn is self.words.transpose
+
+    def may_move(self, op: Op, runs: bool) -> bool:
+        k = op.out.kind if op.code == "prim" else None
+        if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "fc":
+            return False
+        if op.fn in ops.UPDATES or any(op.attrs.get(a) for a in ("guarded", "unread", "aug")):
+            return False
+        if not self.is_pure(op.fn) or any(map(may_be_unset, op.ins)):
+            return False
+        turned = op.fn is self.words.transpose and len(op.ins) == 1
+        return runs or turned or op.fn in SPECULATIVE or is_there(op) or steady(op, op.ins, self.words)
+
+
+def loops_in(region: Region, around: tuple[Op, ...], deep: int) -> list[tuple[Op, tuple[Op, ...], int]]:
+    out = []
+    for op in region.ops:
+        if is_loop(op):
+            out.append((op, around, deep))
+        inner = (*around, op) if is_loop(op) else around
+        for r in op.regions:
+            out += loops_in(r, inner, deep + 1)
+    return out
+
+
+def name(op: Op) -> None:
+    """An element that has no name of its own is called after its place."""
+    if op.fn is not operator.getitem or op.out.name or not isinstance(op.out.kind, Scalar):
+        return
+    base, at = op.ins
+    place = at.name if isinstance(at, Val) else str(at.value) if isinstance(at, Const) else ""
+    if isinstance(base, Val) and base.name and (place.isidentifier() or place.isdecimal()):
+        op.out.name = f"{base.name}_{place}"
+
+
+def is_loop(op: Op) -> bool:
+    return op.code in ("for", "while")
+
+
+def is_part(op: Op | None, of: Val) -> bool:
+    """Whether an operation takes a part of an array, or a loop goes over it."""
+    if op is None or op.code == "prim":
+        return op is not None and op.fn is operator.getitem and op.ins[0] is of
+    return is_loop(op) and any(a is of for a in op.ins)
+
+
+def is_there(op: Op) -> bool:
+    """Whether an operation takes a part that an array has: loops count as far as that."""
+    if op.fn is not operator.getitem or not isinstance(of := kind(op.ins[0]), Array):
+        return False
+    index = op.ins[1]
+    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    if len(parts) > len(of.dims):
+        return False
+    return all(is_slice(a) or is_within(a, d) for a, d in zip(parts, of.dims, strict=False))
+
+
+def is_within(a: Atom, size: Dim) -> bool:
+    """Whether a whole number is one that a loop counts up, no less than 0, to no more than a size."""
+    if not isinstance(a, Val) or (header := counted_by(a)) is None:
+        return False
+    start, stop, step = header
+    if not (same(step, Const(1)) and is_positive(start)):
+        return False
+    if isinstance(stop, Const):
+        return isinstance(size, int) and type(stop.value) is int and stop.value <= size
+    least = stop.op if isinstance(stop, Val) and stop.op is not None and stop.op.code == "prim" else None
+    bounds = least.ins if least is not None and least.fn is min else [stop]
+    sizes = [k.value for k in map(kind, bounds) if isinstance(k, Scalar)]
+    return any(s is not None and no_more(s, size) for s in sizes)
+
+
+def counted_by(a: Val) -> list[Atom] | None:
+    """The range of the loop that a value counts."""
+    loop = a.op
+    if loop is None or loop.code != "for" or loop.attrs["head"] != 3 or loop.regions[-1].params[0] is not a:
+        return None
+    return loop.ins[:3]
+
+
+def is_positive(a: Atom) -> bool:
+    """Whether a whole number is surely none below 0: loops count from there, or more is added."""
+    if isinstance(a, Const):
+        return type(a.value) is int and a.value >= 0
+    if not isinstance(a, Val) or a.op is None:
+        return False
+    if a.op.code == "prim":
+        return a.op.fn is operator.add and all(map(is_positive, a.op.ins))
+    header = counted_by(a)
+    return header is not None and is_positive(header[0]) and is_positive(header[2])
+
+
+def no_more(a: Dim, b: Dim) -> bool:
+    if isinstance(a, Sym) and isinstance(b, Sym):
+        return a.id == b.id and a.offset <= b.offset
+    return isinstance(a, int) and isinstance(b, int) and a <= b
+
+
+def is_run(loop: Op, around: tuple[Op, ...]) -> bool:
+    """Whether at least one trip is run: it counts so far, or as far as a loop around it that runs."""
+    if loop.code != "for" or loop.attrs["head"] != 3 or len(loop.ins) > 3 + loop.attrs["carried"]:
+        return False
+    start, stop, step = loop.ins[:3]
+    if not same(step, Const(1)):
+        return False
+    if isinstance(start, Const) and isinstance(stop, Const):
+        return bool(start.value < stop.value)
+    return any(o.code == "for" and o.attrs["head"] == 3 and same_range(o, loop) for o in around)
+
+
+def same_range(a: Op, b: Op) -> bool:
+    return all(same_size(x, y) for x, y in zip(a.ins[:3], b.ins[:3], strict=True))
+
+
+def same_size(a: Atom, b: Atom) -> bool:
+    p, q = kind(a), kind(b)
+    if not isinstance(p, Scalar) or not isinstance(q, Scalar) or p.value is None:
+        return same(a, b)
+    return p.value == q.value
