@@ -44,12 +44,12 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     kind,
-    map_atom,
     vals,
     walk,
 )  # fmt: skip
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
 from srcdiff.ir.origins import in_order
+from srcdiff.ir.regions import map_region
 
 __all__ = ["Left", "Plan", "partition"]
 
@@ -289,7 +289,7 @@ class Partition:
     def run(self) -> Plan:
         self.region(self.graph.region)
         if self.used:
-            self.replace(self.graph.region)
+            map_region(self.used_now, self.graph.region)
         self.total = Counter()
         self.count(self.graph.region)
         ours, unread = {*self.unpacking, *self.casts}, set[Op]()
@@ -311,17 +311,10 @@ class Partition:
             kernel.gives = [text for text, is_read in zip(kernel.gives, read, strict=True) if is_read]
             call.outs = [v for v in call.outs if self.total[v]]
 
-    def replace(self, region: Region) -> None:
-        def f(v: Val) -> Val:
-            while v in self.used:
-                v = self.used[v]
-            return v
-
-        for op in region.ops:
-            op.ins = [map_atom(f, a) for a in op.ins]
-            for r in op.regions:
-                self.replace(r)
-        region.results = [map_atom(f, a) for a in region.results]
+    def used_now(self, v: Val) -> Val:
+        while v in self.used:
+            v = self.used[v]
+        return v
 
     # ---- runs
     def region(self, region: Region) -> None:

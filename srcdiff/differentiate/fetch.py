@@ -31,6 +31,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq, one_shape
+from srcdiff.ir.regions import map_region, remove
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import may_alias
 
@@ -55,7 +56,8 @@ def fetch(r: Reverse) -> None:
     for m in sorted((m for m in order if m.is_loop or m.ground), key=lambda m: -depth[m]):
         Settler(r, m, table).run()
     Settler(r, r.root, table).run()
-    substitute(r.graph.region, table)
+    settle(r.graph.region, table)
+    remove(r.graph.region, {op for op in walk(r.graph.region) if op.code == "need"})
     r.kept += at_hand(r)
 
 
@@ -97,8 +99,8 @@ def level(m: Mirror) -> int:
     return n
 
 
-def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> None:
-    """Put in what the needs are; the last time, nothing is needed any more."""
+def settle(region: Region, table: dict[Val, Atom]) -> None:
+    """Put in what the needs are."""
 
     def f(v: Val) -> Atom:
         a: Atom = v
@@ -106,13 +108,7 @@ def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> Non
             a = table[a]
         return a
 
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            substitute(r, table, last)
-    if last:
-        region.ops = [o for o in region.ops if o.code != "need"]
-    region.results = [map_atom(f, a) for a in region.results]
+    map_region(f, region)
 
 
 class Settler:
@@ -245,7 +241,7 @@ class Settler:
                 else:
                     shapes[op.out] = self.outside(alike)
         if shapes:
-            substitute(self.r.graph.region, shapes, last=False)
+            settle(self.r.graph.region, shapes)
         asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
         wanted = [op.attrs["value"] for _, _, op in out if op not in asked]
         for op in asked:

@@ -20,7 +20,6 @@ from srcdiff.differentiate.common import (
     never_ends,
     parameter_names,
 )
-from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out, grows
 from srcdiff.differentiate.problems import lost, no_partial, no_rule, told
 from srcdiff.errors import NoRule
@@ -58,6 +57,7 @@ from srcdiff.ir.kinds import (
     derivative_kind,
     is_active_kind,
 )
+from srcdiff.ir.regions import map_region, read_in
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import is_split, lookup, passive_operands
 
@@ -599,7 +599,7 @@ class Forward(Builder):
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
         op.attrs["carried"] = n + len(active)
         view = LoopView(op)
-        read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
+        read = set(read_in(body)) if extra else set()
         read |= set(vals([tangent for _, _, tangent, _ in tapes]))
         read |= {v for r in read for v in vals([self.settled(r)])}
         for s, d, e in extra:
@@ -653,15 +653,8 @@ def reach(block: Op, user: Op) -> None:
             table[v] = outside(out)
         return table[v]
 
-    def rewrite(region: Region) -> None:
-        for o in region.ops:
-            o.ins = [map_atom(outside, a) for a in o.ins]
-            for r in o.regions:
-                rewrite(r)
-        region.results = [map_atom(outside, a) for a in region.results]
-
     for r in user.regions:
-        rewrite(r)
+        map_region(outside, r)
 
 
 def kind_char(a: Atom) -> str:

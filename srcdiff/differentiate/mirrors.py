@@ -19,7 +19,6 @@ from srcdiff.ir.graph import (
     Val,
     is_which,
     kind,
-    map_atom,
     same,
 )
 from srcdiff.ir.kinds import (
@@ -35,7 +34,6 @@ __all__ = [
     "adjoint_of",
     "is_none",
     "needs_shape",
-    "replace_values",
     "same_const",
     "size_of",
     "undefined",
@@ -125,14 +123,3 @@ def same_const(a: Atom, v: int) -> bool:
 
 def needs_shape(v: Val, got: Atom | None) -> bool:
     return got is None or isinstance(got, Struct)
-
-
-def replace_values(region: Region, table: dict[Val, Atom]) -> None:
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for r in o.regions:
-            replace_values(r, table)
-    region.results = [map_atom(f, a) for a in region.results]

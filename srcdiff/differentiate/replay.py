@@ -38,6 +38,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
+from srcdiff.ir.regions import read_by, remove, replace_values
 from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
 
@@ -456,18 +457,8 @@ def read_outer(forward: list[Op], outer: Outer, inside: set[Val]) -> None:
 
 def substitute(region: Region, table: dict[Val, Atom]) -> None:
     """Replace values; the operations that made them are not done."""
-    if not table:
-        return
-
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    region.ops = [o for o in region.ops if not any(v in table for v in o.outs)]
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for inner in o.regions:
-            substitute(inner, table)
-    region.results = [map_atom(f, a) for a in region.results]
+    remove(region, {o for o in walk(region) if any(v in table for v in o.outs)})
+    replace_values(region, table)
 
 
 def drawn(region: Region) -> list[Val]:
@@ -501,15 +492,6 @@ def tidy(region: Region, guarded: bool = False) -> None:
             o.attrs = {k: v for k, v in o.attrs.items() if k != "guarded"}
         for inner in o.regions:
             tidy(inner, guarded or o.code == "try")
-
-
-def read_by(op: Op) -> list[Val]:
-    """The values that an operation, or one inside it, reads."""
-    out = vals(op.ins)
-    for region in op.regions:
-        out += vals(region.results)
-        out += [v for o in region.ops for v in read_by(o)]
-    return out
 
 
 def adjoint(o: Origin | None) -> Origin | None:

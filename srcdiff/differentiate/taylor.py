@@ -19,7 +19,6 @@ from srcdiff.differentiate import masks
 from srcdiff.differentiate.common import arguments, is_constant_fn, one, parameter_names
 from srcdiff.differentiate.forward import CORE, Forward
 from srcdiff.differentiate.masks import Mask, alike, finite
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -42,6 +41,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Seq, Tree, is_active_kind
+from srcdiff.ir.regions import replace_values
 from srcdiff.rules import recurrences, vocabulary
 from srcdiff.rules.registry import lookup, passive_operands
 

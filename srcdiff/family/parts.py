@@ -12,11 +12,11 @@ import numpy as np
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.errors import DerivativeTypeError, Problem
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Maybe, Scalar, Seq, Sym, Tree, is_active_kind
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
 
 Path = tuple[int, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import uses
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.family.parts import (
     check_leaves,
@@ -25,6 +24,7 @@ from srcdiff.family.parts import (
 )
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import Graph, Region, Struct, Val, clone, kind
+from srcdiff.ir.regions import replace_values
 
 
 def tangents_of(graph: Graph, wrt: list[Val], word: str = "v") -> list[Val]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import operands
-from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Partial, Plain
 from srcdiff.ir.graph import Atom, Graph, Ref, Region, Val, kind, vals, walk
 from srcdiff.ir.kinds import Kind
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import replace_values
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -75,7 +75,7 @@ def lift(lw: Lowerer, wanted: Sequence[Wanted], node: Any) -> tuple[list[Ref], l
         own = [Val(n, v.kind, user=True) for n, v in zip(names, free, strict=True)]
         kept = {k: v for k, v in lw.graph.info.items() if k in ("aliases", "kind_of", "lines", "modules")}
         graph = Graph(word_of(w.fn), region, info=kept)
-        substitute(region, dict(zip(free, own, strict=True)))
+        replace_values(region, dict(zip(free, own, strict=True)))
         region.params = [*params, *own]
         fn = lw.ctx.compiled(graph)
         refs.append(Ref(fn, fn.__name__))

@@ -17,6 +17,7 @@ from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
 from srcdiff.ir.kinds import Array
+from srcdiff.ir.regions import read_by
 from srcdiff.optimise.patterns import apart, basic
 
 __all__ = ["arrange"]
@@ -70,12 +71,6 @@ def negate_each(region: Region) -> None:
                 gone.add(op)
                 left.subtract(vals(op.ins))
         region.ops = [op for op in out if op not in gone]
-
-
-def read_by(op: Op) -> list[Val]:
-    """What an operation reads, once for each time."""
-    inside = [v for r in op.regions for v in (*vals(r.results), *(w for o in r.ops for w in read_by(o)))]
-    return [*vals(op.ins), *inside]
 
 
 def zero_late(

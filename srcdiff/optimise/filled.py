@@ -23,6 +23,7 @@ from srcdiff.ir.graph import (
     walk,
 )  # fmt: skip
 from srcdiff.ir.kinds import Array, Scalar, Sym, elements_of, one_shape
+from srcdiff.ir.regions import read_by
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.words import Words
 
@@ -84,12 +85,6 @@ def of_arguments(graph: Graph, words: Words) -> bool:
         out.append(op)
     region.ops = out
     return found
-
-
-def read_by(op: Op) -> list[Val]:
-    """All that an operation reads, in its regions too."""
-    inner = [v for r in op.regions for v in (*vals(r.results), *(v for o in r.ops for v in read_by(o)))]
-    return [*vals(op.ins), *inner]
 
 
 def made_full(graph: Graph, words: Words) -> Graph:

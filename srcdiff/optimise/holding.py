@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
     Op,
-    Region,
     Val,
     kind,
-    map_atom,
     same,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Simple, Tree, present
@@ -29,7 +26,6 @@ __all__ = [
     "holds_arrays",
     "in_memory",
     "is_view",
-    "replace_uses",
     "smaller",
 ]
 
@@ -105,18 +101,3 @@ def smaller(a: Kind, b: Kind) -> bool:
     return any(m == 1 and n != 1 for m, n in zip(a.dims, b.dims, strict=True))
 
 
-def replace_uses(region: Region, old: Val, new: Val) -> None:
-    replace_values(region, {old: new})
-
-
-def replace_values(region: Region, table: Mapping[Val, Atom]) -> None:
-    """Put other values in the place of some."""
-
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            replace_values(r, table)
-    region.results = [map_atom(f, a) for a in region.results]

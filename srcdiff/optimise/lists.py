@@ -19,6 +19,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import remove
 from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
 from srcdiff.optimise.worth import Worth
@@ -699,10 +700,3 @@ def swap(uses: list[Use], old: Val, new: Val) -> None:
             u.region.results[u.at] = map_atom(now, u.region.results[u.at])
         elif u.op is not None:
             u.op.ins[u.at] = map_atom(now, u.op.ins[u.at])
-
-
-def remove(region: Region, gone: set[Op]) -> None:
-    region.ops = [o for o in region.ops if o not in gone]
-    for op in region.ops:
-        for r in op.regions:
-            remove(r, gone)

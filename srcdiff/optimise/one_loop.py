@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections import Counter, defaultdict
 
-from srcdiff.analysis.liveness import effect, ends_loop, guarded, read_by
+from srcdiff.analysis.liveness import effect, ends_loop, guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -29,8 +29,8 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_values
 from srcdiff.optimise.patterns import made_alike
 from srcdiff.optimise.scatter import is_nothing
 

@@ -15,12 +15,9 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Seq, Tree
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.copies import Copies
-from srcdiff.optimise.holding import (
-    EMPTY,
-    Roots,
-    replace_uses,
-)
+from srcdiff.optimise.holding import EMPTY, Roots
 
 __all__ = ["Results"]
 
@@ -85,6 +82,6 @@ class Results(Copies):
             c = Op("prim", [p], attrs={"fn": fn})
             c.outs.append(Val(p.name, p.kind, c, p.user))
             self.note_unset(p, c)
-            replace_uses(region, p, c.out)
+            replace_values(region, {p: c.out})
             region.ops.insert(0, c)
             self.roots[c.out] = self.alone(p)  # (as of what was made of it)

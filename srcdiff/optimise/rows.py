@@ -10,6 +10,7 @@ import operator
 
 from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.regions import remove
 
 __all__ = ["elements_of_rows"]
 
@@ -53,13 +54,6 @@ def find_readers(region: Region, readers: Readers) -> None:
             find_readers(r, readers)
     for v in vals(region.results):
         readers.setdefault(v, []).append(None)
-
-
-def remove(region: Region, gone: set[Op]) -> None:
-    region.ops = [op for op in region.ops if op not in gone]
-    for op in region.ops:
-        for r in op.regions:
-            remove(r, gone)
 
 
 def places(op: Op) -> tuple[Atom, ...]:

@@ -21,6 +21,7 @@ from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
+from srcdiff.ir.regions import map_region
 from srcdiff.optimise.patterns import apart, basic, is_zeros
 
 __all__ = ["fewer_passes"]
@@ -45,7 +46,7 @@ class Scatter:
         self.count(self.graph.region)
         self.region(self.graph.region, ())
         if self.table:
-            self.replace(self.graph.region)
+            map_region(self.now, self.graph.region)
         return self.changed
 
     def count(self, region: Region) -> None:
@@ -59,15 +60,8 @@ class Scatter:
             self.uses[v] = self.uses.get(v, 0) + 1
             self.readers.setdefault(v, []).append(None)
 
-    def replace(self, region: Region) -> None:
-        def now(v: Val) -> Atom:
-            return map_atom(now, self.table[v]) if v in self.table else v
-
-        for op in region.ops:
-            op.ins = [map_atom(now, a) for a in op.ins]
-            for r in op.regions:
-                self.replace(r)
-        region.results = [map_atom(now, a) for a in region.results]
+    def now(self, v: Val) -> Atom:
+        return map_atom(self.now, self.table[v]) if v in self.table else v
 
     def region(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:

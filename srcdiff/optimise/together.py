@@ -15,8 +15,8 @@ from typing import Any
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, uses_of, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Sym, fresh_sym
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_uses
 from srcdiff.optimise.patterns import is_zeros
 from srcdiff.optimise.words import Words
 
@@ -68,10 +68,10 @@ class Together:
         for op, at, _ in found:  # (what is left of the sum)
             before = op.ins[at]
             assert isinstance(before, Val)
-            replace_uses(view.body, op.out, before)
+            replace_values(view.body, {op.out: before})
         final = view.finals[j]
         total = Val(final.name, final.kind, None, final.user)
-        replace_uses(region, final, total)
+        replace_values(region, {final: total})
         new: list[Op] = []
         value: Atom = final
         if view.yields[j] is view.params[j]:

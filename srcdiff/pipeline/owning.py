@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.differentiate.common import Builder
-from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Seq, Tree, present
 from srcdiff.ir.modules import on_device
+from srcdiff.ir.regions import read_in, replace_values
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.hosted import on_device_throughout
@@ -68,7 +67,7 @@ def read_captures(g: Graph) -> frozenset[str]:
     signature = g.info.get("signature")
     if signature is None:
         return frozenset()
-    used = {v for op in g.region.ops for v in all_values(op)} | set(vals(g.region.results))
+    used = set(read_in(g.region))
     roots = {p.name: p for p in g.region.params}
     first: list[Op] = []
     gone: dict[Val, str] = {}

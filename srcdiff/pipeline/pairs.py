@@ -10,13 +10,13 @@ from srcdiff.analysis.activity import varied
 from srcdiff.differentiate.common import Builder, is_constant_fn
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.halves import all_values, saved_names, uses
-from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.halves import saved_names, uses
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
 from srcdiff.ir.kinds import Kind, is_active_kind
+from srcdiff.ir.regions import read_by, read_in, replace_values
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import callees, context, deriving, fitting, reading
@@ -148,8 +148,7 @@ def transposed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
 
 def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]) -> None:
     """Where the second half asks for the shape of a cotangent, it gets the value that this belongs to."""
-    last = Region([], second.region.ops, second.region.results)
-    used = {v for o in last.ops for v in all_values(o)} | set(vals(last.results))
+    used = set(read_in(second.region))
     taken = {p.name for p in second.region.params}
     for seed, value in zip(seeds, values, strict=True):
         if seed in used:
@@ -204,7 +203,7 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
     early = {o for op in first for o in op.outs} | {p for p in g.region.params if p not in seeds}
     needed: dict[Val, None] = {}
     for op in second:
-        for v in all_values(op):
+        for v in read_by(op):
             if v in early:
                 needed.setdefault(v)
     for v in vals([bars]):

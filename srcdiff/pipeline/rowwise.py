@@ -11,11 +11,12 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym
+from srcdiff.ir.regions import read_by
 from srcdiff.rules import batching, rows, vocabulary
 
-__all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "read_by", "result", "results", "said"]
+__all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "result", "results", "said"]
 
 ONE, ROWWISE, COUNT, TOTAL = "the same for all rows", "row by row", "the number of rows", "a sum over rows"
 ACROSS = "rows as columns"
@@ -65,11 +66,6 @@ def region(r: Region, known: dict[Val, str]) -> None:
             raise Mixed(said(op))
         else:
             known[op.out] = result(op, known)
-
-
-def read_by(op: Op) -> list[Val]:
-    inside = [v for r in op.regions for v in vals(r.results)]
-    return [*vals(op.ins), *inside, *(v for r in op.regions for o in r.ops for v in read_by(o))]
 
 
 def defined(r: Region) -> list[Val]:

@@ -32,8 +32,9 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
+from srcdiff.ir.regions import read_by, replace_read
 from srcdiff.optimise.dce import dce
-from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, read_by, result, said
+from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, result, said
 from srcdiff.request import LARGE
 from srcdiff.rules import registry
 from srcdiff.rules import rows as words
@@ -258,7 +259,7 @@ class Cut:
         """Where a number of rows is a number, all of them are meant."""
         counts = [v for v in read if self.known.get(v) == COUNT]
         if counts:
-            substitute(op, dict.fromkeys(counts, self.length()))
+            replace_read(op, dict.fromkeys(counts, self.length()))
 
     def length(self) -> Val:
         if self.n is None:
@@ -299,7 +300,7 @@ class Cut:
         made.attrs["carried"] = len(finals)
         made.outs = [*finals.values(), Val("", INT, made)]
         for op in self.behind:
-            substitute(op, finals)
+            replace_read(op, finals)
         g = self.graph.region
         g.ops = [*self.before, made, *self.behind]
         g.results = [map_atom(lambda v: finals.get(v, v), a) for a in g.results]
@@ -323,7 +324,7 @@ class Cut:
                 count = self.put(region, self.prim(ops.shape_at, [now[p], Const(0)], there))
             if count is not None:
                 now.update(dict.fromkeys(read, count))
-            substitute(op, now)
+            replace_read(op, now)
             for v in (*op.outs, *inside(op)):
                 v.kind = self.of_block(v.kind)
                 if v.name in names and v not in places:
@@ -432,12 +433,3 @@ def inside(op: Op) -> Iterable[Val]:
         for o in r.ops:
             yield from o.outs
             yield from inside(o)
-
-
-def substitute(op: Op, now: Mapping[Val, Any]) -> None:
-    """Other values for some that an operation reads."""
-    op.ins = [map_atom(lambda v: now.get(v, v), a) for a in op.ins]
-    for r in op.regions:
-        for o in r.ops:
-            substitute(o, now)
-        r.results = [map_atom(lambda v: now.get(v, v), a) for a in r.results]

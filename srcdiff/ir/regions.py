@@ -1,0 +1,58 @@
+"""What operations read at any depth, and how that is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from srcdiff.ir.graph import Atom, Op, Region, Val, map_atom, vals
+
+__all__ = ["map_reads", "map_region", "read_by", "read_in", "remove", "replace_read", "replace_values"]
+
+
+def read_by(op: Op) -> list[Val]:
+    """The values that an operation, or one inside it, reads."""
+    out = vals(op.ins)
+    for r in op.regions:
+        out += read_in(r)
+    return out
+
+
+def read_in(region: Region) -> list[Val]:
+    """The values that the operations of a region read, and its results."""
+    out = [v for op in region.ops for v in read_by(op)]
+    out += vals(region.results)
+    return out
+
+
+def map_reads(f: Callable[[Val], Atom], op: Op) -> None:
+    """``f(v)`` in the place of each value that an operation, or one inside it, reads."""
+    op.ins = [map_atom(f, a) for a in op.ins]
+    for r in op.regions:
+        map_region(f, r)
+
+
+def map_region(f: Callable[[Val], Atom], region: Region) -> None:
+    """The same for the operations and the results of a region."""
+    for op in region.ops:
+        map_reads(f, op)
+    region.results = [map_atom(f, a) for a in region.results]
+
+
+def replace_read(op: Op, table: Mapping[Val, Atom]) -> None:
+    """Put other values in the place of some that an operation, or one inside it, reads."""
+    if table:
+        map_reads(lambda v: table.get(v, v), op)
+
+
+def replace_values(region: Region, table: Mapping[Val, Atom]) -> None:
+    """The same all over a region."""
+    if table:
+        map_region(lambda v: table.get(v, v), region)
+
+
+def remove(region: Region, gone: Collection[Op]) -> None:
+    """Take operations out of a region, at any depth."""
+    region.ops = [op for op in region.ops if op not in gone]
+    for op in region.ops:
+        for r in op.regions:
+            remove(r, gone)
