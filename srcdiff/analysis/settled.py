@@ -14,9 +14,10 @@ from itertools import takewhile
 
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import Scalar
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in
 
 __all__ = ["separate", "untouched"]
 
@@ -51,15 +52,6 @@ def untouched(
             if not all(reading.apart(w, at) or anywhere.apart(w, (loop, *at)) for w, at in writes(v, ())):
                 return False
     return True
-
-
-def made_in(region: Region) -> Iterator[Val]:
-    """All that a region defines, at any depth."""
-    yield from region.params
-    for op in region.ops:
-        yield from op.outs
-        for r in op.regions:
-            yield from made_in(r)
 
 
 def is_positive(a: Atom) -> bool:

@@ -680,8 +680,7 @@ class Batch(Many):
             inner = lifted(k.elem, MANY, fresh_sym())
             row = Val(f"{name.rstrip('!')}_i" if name else "", inner, view.op, True)
             view.add_source(rows, 1, row)
-            listed = Op("prim", [row], attrs={"fn": list})
-            listed.outs.append(Val("", k, listed))
+            listed = Op.applying(list, [row], k)
             view.body.ops.insert(0, listed)
             return listed.out
         element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)

@@ -212,10 +212,8 @@ class Fusion(Partition):
                 continue
             k_ = base.kind
             assert isinstance(k_, Array)
-            view = Val(base.name, k_)
-            view.op = Op("prim", [base, index], [view], attrs={"fn": operator.getitem})
-            before.append(view.op)
-            targets.append(view)
+            before.append(Op.applying(operator.getitem, [base, index], k_, None, base.name))
+            targets.append(before[-1].out)
         stub = Graph(k.name, Region(), info={"effect": True})
         call = Op("call", [*k.ins, *targets], list(k.outs), attrs={"graph": stub, "kernel": k})
         for v in k.outs:

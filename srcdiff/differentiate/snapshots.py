@@ -63,8 +63,7 @@ class Ahead:
     def within(self, memory: Atom) -> Atom:
         """As many as fit into so many bytes, counted before the loop."""
         state = [i for i in self.replay.of(self.view.inits) if not isinstance(i, (Const, Undef))]
-        op = Op("prim", [memory, *state], attrs={"fn": vocabulary.SNAPSHOTS_WITHIN})
-        op.outs.append(Val("snapshots", integer(), op))
+        op = Op.applying(vocabulary.SNAPSHOTS_WITHIN, [memory, *state], integer(), None, "snapshots")
         self.r.home[op.out] = self.m.forward
         self.first.append(op)
         return op.out

@@ -373,9 +373,8 @@ class Taylor(Forward):
 
     def symbol(self, v: Val, first: Atom, plan: Plan) -> Val:
         """A value to make operations of, in the place of a coefficient of the first order."""
-        op = Op("prim", [first], [], [], {"fn": rate}, self.origin)
-        x = Val("", kind(first), op)
-        op.outs.append(x)
+        op = Op.applying(rate, [first], kind(first), self.origin)
+        x = op.out
         self.varied.add(x)
         self.series[x] = Series(op, [], plan)
         self.stands_for[x] = first

@@ -297,11 +297,9 @@ class Core:
             k = Scalar("i8", True, fresh_sym())
         if any(names):
             attrs["names"] = names
-        op = Op("prim", args, attrs={"fn": fn, **attrs})
-        val = Val(hint, k, op)
-        op.outs.append(val)
+        op = Op.applying(fn, args, k, None, hint, **attrs)
         self.add(op)
-        return val
+        return op.out
 
 
     def getitem(self, base: Atom, index: Atom, hint: str = "") -> Atom:

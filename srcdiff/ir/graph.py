@@ -208,6 +208,16 @@ class Op:
         self.origin = origin
         self.fn: Any = self.attrs.get("fn")  # what a ``prim`` applies
 
+    @classmethod
+    def applying(
+        cls, fn: Any, ins: list[Atom], k: Kind, origin: Origin | None = None, name: str = "",
+        user: bool = False, /, **attrs: Any,
+    ) -> Op:  # fmt: skip
+        """A ``prim`` with a result of its own; it is still to be put somewhere."""
+        op = cls("prim", ins, attrs={"fn": fn, **attrs}, origin=origin)
+        op.outs = [Val(name, k, op, user)]
+        return op
+
     def become(self, fn: Any, **attrs: Any) -> None:
         """Apply another function, with these attributes."""
         self.fn, self.attrs = fn, {"fn": fn, **attrs}
@@ -397,11 +407,22 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
 
 def uses_of(region: Region) -> Counter[Val]:
     """How often each value is an operand, or a result of a region, at any depth."""
-    uses: Counter[Val] = Counter(vals(region.results))
-    for op in walk(region):
-        uses.update(vals(op.ins))
-        for r in op.regions:
-            uses.update(vals(r.results))
+    uses: Counter[Val] = Counter()
+
+    def look(region: Region) -> None:
+        for op in region.ops:
+            for a in op.ins:
+                if type(a) is Val:
+                    uses[a] = uses.get(a, 0) + 1
+                elif type(a) is not Const:
+                    for v in vals([a]):
+                        uses[v] = uses.get(v, 0) + 1
+            for r in op.regions:
+                look(r)
+        for v in vals(region.results):
+            uses[v] = uses.get(v, 0) + 1
+
+    look(region)
     return uses
 
 

@@ -1,12 +1,16 @@
-"""What operations read at any depth, and how that is changed."""
+"""What operations read and make at any depth, and how that is changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from srcdiff.ir.graph import Atom, Op, Region, Val, map_atom, vals
 
-__all__ = ["map_reads", "map_region", "read_by", "read_in", "remove", "replace_read", "replace_values"]
+__all__ = [
+    "made_by", "made_in", "map_reads", "map_region", "read_by", "read_in", "readers_of", "remove",
+    "replace_read", "replace_values",
+]  # fmt: skip
 
 
 def read_by(op: Op) -> list[Val]:
@@ -22,6 +26,37 @@ def read_in(region: Region) -> list[Val]:
     out = [v for op in region.ops for v in read_by(op)]
     out += vals(region.results)
     return out
+
+
+def readers_of(region: Region) -> dict[Val, list[Op | None]]:
+    """The operations that read each value, once for each time; None: it is the result of a region."""
+    readers: dict[Val, list[Op | None]] = defaultdict(list)
+
+    def look(region: Region) -> None:
+        for op in region.ops:
+            for v in vals(op.ins):
+                readers[v].append(op)
+            for r in op.regions:
+                look(r)
+        for v in vals(region.results):
+            readers[v].append(None)
+
+    look(region)
+    return readers
+
+
+def made_by(op: Op) -> Iterator[Val]:
+    """The values that an operation makes, and those inside it."""
+    yield from op.outs
+    for r in op.regions:
+        yield from made_in(r)
+
+
+def made_in(region: Region) -> Iterator[Val]:
+    """The values that a region defines, its parameters among them."""
+    yield from region.params
+    for op in region.ops:
+        yield from made_by(op)
 
 
 def map_reads(f: Callable[[Val], Atom], op: Op) -> None:

@@ -196,10 +196,5 @@ def is_write(op: Op) -> bool:
 def writes(op: Op, x: Any) -> bool:
     """Whether an operation may take the memory of a value for its result."""
     if op.code != "prim":
-        return any(v is x for v in vals(op.ins)) or any(uses(r, x) for r in op.regions)
+        return x in read_by(op)
     return (is_write(op) or bool(op.attrs.get("aug"))) and op.ins[0] is x
-
-
-def uses(region: Region, x: Any) -> bool:
-    read = [v for op in region.ops for v in vals(op.ins)] + vals(region.results)
-    return any(v is x for v in read) or any(uses(r, x) for op in region.ops for r in op.regions)

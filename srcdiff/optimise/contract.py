@@ -17,7 +17,7 @@ from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val,
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
-__all__ = ["contracted"]
+__all__ = ["contracted", "writes"]
 
 LETTERS = "ijklmnpq"
 ALL = Slice(Const(None), Const(None), Const(None))
@@ -77,11 +77,11 @@ def as_matrices(op: Op, words: Words) -> dict[Op, Op]:
         return {}
     assert isinstance(op.out.kind, Array)
     dims = op.out.kind.dims
-    s = Val("", Array("f8", tuple(dims[order.index(n)] for n in range(len(dims)))))
-    s.op = Op("prim", ins, [s], [], {"fn": words.matrices}, op.origin)
+    before = Array("f8", tuple(dims[order.index(n)] for n in range(len(dims))))
+    product = Op.applying(words.matrices, ins, before, op.origin)
     op.become(words.transpose, view=True)
-    op.ins = [s, Const(tuple(order))]
-    return {op: s.op}
+    op.ins = [product.out, Const(tuple(order))]
+    return {op: product}
 
 
 def is_product(terms: list[str], kinds: list[Any]) -> bool:
@@ -151,9 +151,8 @@ def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[
         op.ins = ins
         return {}
     inner = Array(k.dtype, tuple(d for n, d in enumerate(k.dims) if n not in axes))
-    s = Val("", inner)
-    s.op = Op("prim", ins, [s], [], {"fn": words.contract}, op.origin)
+    sums = Op.applying(words.contract, ins, inner, op.origin)
     parts = tuple(Const(None) if n in axes else ALL for n in range(len(k.dims)))
     op.become(operator.getitem, view=True)
-    op.ins = [s, Struct(tuple, tuple(range(len(parts))), parts)]
-    return {op: s.op}
+    op.ins = [sums.out, Struct(tuple, tuple(range(len(parts))), parts)]
+    return {op: sums}

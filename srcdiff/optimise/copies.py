@@ -44,8 +44,7 @@ class Copies(Conflicts):
         return there and (new or apart or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:
-        c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
-        c.outs.append(Val(v.name, v.kind, c, v.user))
+        c = Op.applying(ops.copied, [v], v.kind, like.origin, v.name, v.user)
         self.note_unset(v, c)
         return c
 

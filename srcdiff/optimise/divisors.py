@@ -13,6 +13,7 @@ from collections import defaultdict
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import Array, Scalar, one_shape
+from srcdiff.ir.regions import readers_of
 from srcdiff.optimise.words import Words
 
 __all__ = ["without_divisors"]
@@ -31,17 +32,7 @@ class Divisors:
 
     def __init__(self, region: Region, words: Words) -> None:
         self.words = words
-        self.readers: dict[Val, list[Op | None]] = defaultdict(list)
-        self.count(region)
-
-    def count(self, region: Region) -> None:
-        for op in region.ops:
-            for v in vals(op.ins):
-                self.readers[v].append(op)
-            for r in op.regions:
-                self.count(r)
-        for v in vals(region.results):
-            self.readers[v].append(None)
+        self.readers = readers_of(region)
 
     def region(self, region: Region) -> bool:
         changed = False

@@ -24,6 +24,7 @@ from srcdiff.ir.graph import (
 )  # fmt: skip
 from srcdiff.ir.kinds import Array, Scalar, Sym, elements_of, one_shape
 from srcdiff.ir.regions import read_by
+from srcdiff.optimise.contract import writes
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.words import Words
 
@@ -75,8 +76,7 @@ def of_arguments(graph: Graph, words: Words) -> bool:
                         sizes.append(Const(d))
                         continue
                     p, axis = axes[d]
-                    asked = Op("prim", [p, Const(axis)], [], [], {"fn": ops.shape_at}, op.origin)
-                    asked.outs = [Val("", Scalar("i8", True, d), asked)]
+                    asked = Op.applying(ops.shape_at, [p, Const(axis)], Scalar("i8", True, d), op.origin)
                     out.append(asked)
                     sizes.append(asked.out)
                 op.become(words.blanks[1])
@@ -128,10 +128,6 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
                 if v.op is not None and v.op in at and v.op.fn is ops.shape_at and not uses[v]:
                     gone.add(v.op)
     region.ops = [o for op in region.ops if op not in gone for o in (*before.get(op, ()), op)]
-
-
-def writes(op: Op) -> bool:
-    return bool(op.attrs.get("inplace") or op.fn in ops.UPDATES or op.regions)
 
 
 def asked_again(shape: Atom, quiet: set[Op]) -> tuple[list[Op], Atom]:

@@ -198,10 +198,9 @@ class Outers:
         return self.prim(op, self.words.array, [parts], Array("f8", dims))
 
     def prim(self, like: Op, fn: object, ins: list[Atom], k: Kind, **attrs: object) -> Val:
-        v = Val("", k)
-        v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-        self.new.append(v.op)
-        return v
+        op = Op.applying(fn, ins, k, like.origin, **attrs)
+        self.new.append(op)
+        return op.out
 
 
 def alike(a: Atom | None, b: Atom | None) -> bool:

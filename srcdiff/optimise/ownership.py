@@ -23,6 +23,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Kind, Seq, Tree, present
+from srcdiff.ir.regions import made_by
 from srcdiff.optimise.holding import (
     EMPTY,
     UNSURE,
@@ -288,7 +289,7 @@ class Ownership(Places):
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY
-        inside = self.inside_roots(view.body)
+        inside = {v for o in view.body.ops for v in made_by(o)}
         inside |= {r for v in inside for r in self.parts.get(v, ())}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
@@ -310,15 +311,6 @@ class Ownership(Places):
             if made is None or not any(x is not r and self.before(x, made) for x in (v, w)):
                 return True
         return False
-
-    def inside_roots(self, region: Region) -> set[Val]:
-        out: set[Val] = set()
-        for op in region.ops:
-            out.update(op.outs)
-            for r in op.regions:
-                out |= self.inside_roots(r)
-                out.update(r.params)
-        return out
 
     def find_updated(self, region: Region) -> None:
         for op in region.ops:

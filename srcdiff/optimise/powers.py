@@ -94,7 +94,6 @@ def power(op: Op, x: Atom, n: int, out: list[Op]) -> Atom:
 
 
 def times(op: Op, a: Atom, b: Atom, out: list[Op]) -> Atom:
-    made = Op("prim", [a, b], attrs={"fn": operator.mul}, origin=op.origin)
-    made.outs.append(Val("", op.out.kind, made))
+    made = Op.applying(operator.mul, [a, b], op.out.kind, op.origin)
     out.append(made)
     return made.out

@@ -158,8 +158,7 @@ def rewrite(region: Region, found: set[Op], double: Any) -> None:
         if op in found:
             n = next(n for n, a in enumerate(op.ins) if is_real(a) or op.fn is operator.truediv)
             a = op.ins[n]
-            made = Op("prim", [a], attrs={"fn": double}, origin=op.origin)
-            made.outs.append(Val("", Scalar("f8", False), made))
+            made = Op.applying(double, [a], Scalar("f8", False), op.origin)
             out.append(made)
             op.ins[n] = made.out
         out.append(op)

@@ -103,10 +103,9 @@ class Products:
 
     # ---- making
     def prim(self, like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:
-        v = Val("", k)
-        v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-        self.new.append(v.op)
-        return v
+        op = Op.applying(fn, ins, k, like.origin, **attrs)
+        self.new.append(op)
+        return op.out
 
     def become(self, op: Op, fn: Any, ins: list[Atom], **attrs: Any) -> None:
         """Give an operation another text; its result stays the same value."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
+from srcdiff.ir.graph import Atom, Graph, Op, Struct, Val, clone, kind, walk
 from srcdiff.ir.kinds import Array, Scalar
-from srcdiff.ir.regions import remove
+from srcdiff.ir.regions import readers_of, remove
 
 __all__ = ["elements_of_rows"]
 
-Readers = dict[Val, list[Op | None]]  # None: a region hands it on
 
 
 def elements_of_rows(graph: Graph) -> Graph:
@@ -35,8 +34,7 @@ def elements_of_rows(graph: Graph) -> Graph:
 
 def rows_in(graph: Graph) -> dict[Op, list[Op]]:
     """The rows of which nothing but elements is read, with what reads these."""
-    readers: Readers = {}
-    find_readers(graph.region, readers)
+    readers = readers_of(graph.region)
     out: dict[Op, list[Op]] = {}
     for op in walk(graph.region):
         if is_row(op):
@@ -44,16 +42,6 @@ def rows_in(graph: Graph) -> dict[Op, list[Op]]:
             if reads and len(reads) == len(readers[op.out]):
                 out[op] = reads
     return out
-
-
-def find_readers(region: Region, readers: Readers) -> None:
-    for op in region.ops:
-        for v in vals(op.ins):
-            readers.setdefault(v, []).append(op)
-        for r in op.regions:
-            find_readers(r, readers)
-    for v in vals(region.results):
-        readers.setdefault(v, []).append(None)
 
 
 def places(op: Op) -> tuple[Atom, ...]:

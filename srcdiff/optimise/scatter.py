@@ -19,9 +19,9 @@ from typing import Any
 
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, uses_of, vals
 from srcdiff.ir.kinds import Array, Scalar, one_shape
-from srcdiff.ir.regions import map_region
+from srcdiff.ir.regions import map_region, readers_of
 from srcdiff.optimise.patterns import apart, basic, is_zeros
 
 __all__ = ["fewer_passes"]
@@ -37,28 +37,16 @@ class Scatter:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.uses: dict[Val, int] = {}
-        self.readers: dict[Val, list[Op | None]] = {}
+        self.uses = uses_of(graph.region)
+        self.readers = readers_of(graph.region)
         self.table: dict[Val, Atom] = {}
         self.changed = False
 
     def run(self) -> bool:
-        self.count(self.graph.region)
         self.region(self.graph.region, ())
         if self.table:
             map_region(self.now, self.graph.region)
         return self.changed
-
-    def count(self, region: Region) -> None:
-        for op in region.ops:
-            for v in vals(op.ins):
-                self.uses[v] = self.uses.get(v, 0) + 1
-                self.readers.setdefault(v, []).append(op)
-            for r in op.regions:
-                self.count(r)
-        for v in vals(region.results):
-            self.uses[v] = self.uses.get(v, 0) + 1
-            self.readers.setdefault(v, []).append(None)
 
     def now(self, v: Val) -> Atom:
         return map_atom(self.now, self.table[v]) if v in self.table else v
@@ -206,8 +194,7 @@ class Scatter:
             fn, ins = operator.sub, [before, less]
         elif more is not None:
             fn, ins = operator.sub, [value, more]
-        total = Op("prim", ins, attrs={"fn": fn}, origin=op.origin)
-        total.outs.append(Val("", number, total))
+        total = Op.applying(fn, ins, number, op.origin)
         self.uses[total.out] = 1
         made[op] = [*made.pop(first, ()), total]
         self.leave_out(first, after, gone)
@@ -306,9 +293,9 @@ class Scatter:
         new = of
         if total != 1.0:
             fn, ins = (operator.neg, [of]) if total == -1.0 else (operator.mul, [of, Const(total)])
-            new = Val("", kind(of))
-            new.op = Op("prim", ins, [new], [], {"fn": fn}, op.origin)
-            made[into] = [*made.get(into, ()), new.op]
+            times = Op.applying(fn, ins, kind(of), op.origin)
+            new = times.out
+            made[into] = [*made.get(into, ()), times]
         into.ins = [into.ins[0], index, new]
 
     def skip(self, gone: Op, among: list[Op]) -> None:

@@ -25,6 +25,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
     taken_apart,
+    uses_of,
 )
 from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
@@ -34,7 +35,7 @@ from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, sized_like, steady
-from srcdiff.optimise.rebuild import count_uses, key_of_fn, key_of_operands
+from srcdiff.optimise.rebuild import key_of_fn, key_of_operands
 from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
@@ -78,8 +79,7 @@ def leaves_work(walk: Rebuild, graph: Graph) -> bool:
         return True
     if not walk.barred:
         return False
-    uses: dict[Val, int] = {}
-    count_uses(graph.region, uses)
+    uses = uses_of(graph.region)
     return any(uses.get(v) == 1 for v in walk.barred)
 
 

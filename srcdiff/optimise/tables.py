@@ -148,11 +148,7 @@ class Tables(Lengths):
         shape: Atom = sizes[0] if len(sizes) == 1 else Struct(tuple, tuple(range(len(sizes))), tuple(sizes))
         is_zero = isinstance(value, Const) and repr(value.value) == "0.0"
         ins = [shape] if is_zero else [shape, value]
-        op = Op(
-            "prim", ins, [Val(name, k)], attrs={"fn": self.words.blanks[1] if is_zero else self.words.full}
-        )
-        op.out.op = op
-        return op
+        return Op.applying(self.words.blanks[1] if is_zero else self.words.full, ins, k, None, name)
 
     def array(self, a: Atom, k: Kind, before: list[Op]) -> Atom:
         """What a display says, as an array."""
@@ -163,8 +159,7 @@ class Tables(Lengths):
         if value is not None:
             op = self.full([Const(len(a.items))], value, k)
         else:
-            op = Op("prim", [a], [Val("", k)], attrs={"fn": self.words.array})
-            op.out.op = op
+            op = Op.applying(self.words.array, [a], k)
         before.append(op)
         return op.out
 

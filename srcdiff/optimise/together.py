@@ -156,7 +156,6 @@ class Together:
 
 
 def made(new: list[Op], like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:
-    v = Val("", k)
-    v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-    new.append(v.op)
-    return v
+    op = Op.applying(fn, ins, k, like.origin, **attrs)
+    new.append(op)
+    return op.out

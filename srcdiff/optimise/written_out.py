@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in
 from srcdiff.optimise.small_shapes import (
     applied,
     broadcast,
@@ -78,7 +79,7 @@ class Small:
 def written_out(graph: Graph, words: Small) -> Graph:
     """The graph with the small arrays of its loops written out; the graph itself where there are none."""
     loops = [o for o in walk(graph.region) if is_loop(o)]
-    if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made(r)):
+    if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made_in(r)):
         return graph
     found = implied(graph, words)
     if not found and not Chosen(graph, words).members:
@@ -132,16 +133,8 @@ def settle(graph: Graph, sizes: dict[int, int]) -> None:
         if isinstance(p.kind, Array) and settled(p.kind) != p.kind and len(p.kind.dims) == 1:
             only.append(f"{p.name}.shape == ({settled(p.kind).dims[0]},)")
     graph.info["only_for"] = tuple(only)
-    for v in list(made(graph.region)):
+    for v in list(made_in(graph.region)):
         v.kind = settled(v.kind)
-
-
-def made(region: Region) -> Iterator[Val]:
-    yield from region.params
-    for op in region.ops:
-        yield from op.outs
-        for r in op.regions:
-            yield from made(r)
 
 
 def is_loop(op: Op) -> bool:
@@ -159,7 +152,7 @@ class Chosen:
         self.elements: set[Val] = set()  # of what loops go through
         self.scan(graph.region, None, 0)
         self.params = set(graph.region.params)
-        self.members = {v for v in made(graph.region) if self.small(v) and self.is_made(v)}
+        self.members = {v for v in made_in(graph.region) if self.small(v) and self.is_made(v)}
         todo = bool(self.members)
         while todo:
             bad = {v for v in self.members if not self.holds(v)}
@@ -567,8 +560,7 @@ class Writer:
     def put(self, fn: Any, ins: list[Atom], origin: Any, k: Any = None, **attrs: Any) -> Val:
         if k is None:
             k = NUMBER if any(kind(a) == NUMBER for a in ins) else FLOAT
-        op = Op("prim", ins, attrs={"fn": fn, **attrs}, origin=origin)
-        op.outs.append(Val("", k, op))
+        op = Op.applying(fn, ins, k, origin, **attrs)
         self.out.append(op)
         return op.out
 

@@ -247,8 +247,7 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     if kind(result) != UNKNOWN or any(w.kind == UNKNOWN for w in wrt):
         return graph
     problem = Problem("scalar", f"whether {graph.name} returns a single number is not known")
-    op = Op("prim", [result, Const(graph.name)], attrs={"fn": vocabulary.CHECK, "unread": ("", problem)})
-    op.outs.append(Val("", NONE, op))
+    op = Op.applying(vocabulary.CHECK, [result, Const(graph.name)], NONE, unread=("", problem))
     region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
@@ -261,14 +260,10 @@ def with_value(graph: Graph, has_aux: bool) -> Graph:
     if not isinstance(kind(result), Maybe):
         return graph
     problem = Problem("scalar", f"whether {graph.name} returns None is not known")
-    attrs = {"fn": vocabulary.CHECK_THERE, "unread": ("", problem)}
-    test = Op("prim", [result, Const(graph.name)], attrs=attrs)
-    test.outs.append(Val("", NONE, test))
-    there = Op("prim", [result], attrs={"fn": ops.given})
-    value = Val("", present(kind(result)), there)
-    there.outs.append(value)
-    if isinstance(result, Val):
-        value.name, value.user = result.name, result.user
+    test = Op.applying(vocabulary.CHECK_THERE, [result, Const(graph.name)], NONE, unread=("", problem))
+    named = (result.name, result.user) if isinstance(result, Val) else ("", False)
+    there = Op.applying(ops.given, [result], present(kind(result)), None, *named)
+    value = there.out
     now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
     region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
@@ -290,9 +285,7 @@ def one(k: Kind, graph: Graph) -> Val | None:
     double = isinstance(k, Scalar) and k.dtype == "f8" and not k.weak
     if not double or on_device() or not has_single(graph):
         return None
-    op = Op("prim", [Const(1.0)], attrs={"fn": np.float64})
-    op.outs.append(Val("", Scalar("f8", False), op))
-    return op.out
+    return Op.applying(np.float64, [Const(1.0)], Scalar("f8", False)).out
 
 
 def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.differentiate.common import Builder
@@ -11,7 +10,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Seq, Tree, present
 from srcdiff.ir.modules import on_device
-from srcdiff.ir.regions import read_in, replace_values
+from srcdiff.ir.regions import made_in, read_in, replace_values
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.hosted import on_device_throughout
@@ -105,15 +104,6 @@ def is_readable(step: tuple[str, Any]) -> bool:
     )
 
 
-def defined(region: Region) -> Iterator[Val]:
-    """All values that a region and those in it define."""
-    yield from region.params
-    for o in region.ops:
-        yield from o.outs
-        for r in o.regions:
-            yield from defined(r)
-
-
 def numbers_at_first(g: Graph) -> set[Val]:
     """What a loop carries as an array that is a number to begin with (``p = 1.0``, then ``p *= row``)."""
     out: set[Val] = set()
@@ -187,9 +177,9 @@ def detach(g: Graph) -> Graph:
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
-    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    g.info["maybe"] = {v for v in made_in(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
     spread_none(g.region, g.info["maybe"])
-    for v in defined(g.region):
+    for v in made_in(g.region):
         v.kind = present(v.kind)
     if table:
         replace_values(g.region, {v: now(v) for v in table})

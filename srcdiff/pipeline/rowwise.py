@@ -13,7 +13,7 @@ from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym
-from srcdiff.ir.regions import read_by
+from srcdiff.ir.regions import made_by, read_by
 from srcdiff.rules import batching, rows, vocabulary
 
 __all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "result", "results", "said"]
@@ -59,17 +59,13 @@ def region(r: Region, known: dict[Val, str]) -> None:
         if effect(op):
             raise Mixed(said(op))
         if all(known.get(v, ONE) == ONE for v in read_by(op)):
-            known.update((v, ONE) for v in (*op.outs, *(v for x in op.regions for v in defined(x))))
+            known.update((v, ONE) for v in made_by(op))
         elif op.code in ("for", "while"):
             loop(op, known)
         elif op.code != "prim" or op.attrs.get("guarded"):
             raise Mixed(said(op))
         else:
             known[op.out] = result(op, known)
-
-
-def defined(r: Region) -> list[Val]:
-    return [*r.params, *(v for o in r.ops for v in (*o.outs, *(w for x in o.regions for w in defined(x))))]
 
 
 def loop(op: Op, known: dict[Val, str]) -> None:

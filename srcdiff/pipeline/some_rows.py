@@ -10,7 +10,7 @@ rows goes before the loop, what follows from the sums behind it.  Sums come out 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -32,7 +32,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
-from srcdiff.ir.regions import read_by, replace_read
+from srcdiff.ir.regions import made_by, read_by, replace_read
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, result, said
 from srcdiff.request import LARGE
@@ -184,10 +184,10 @@ class Cut:
                 raise Mixed(said(op))
             self.in_numbers(op, read)
             self.behind.append(op)
-            self.known.update(dict.fromkeys((*op.outs, *inside(op)), AFTER))
+            self.known.update(dict.fromkeys(made_by(op), AFTER))
             return
         if given <= {ONE}:
-            self.known.update(dict.fromkeys((*op.outs, *inside(op)), ONE))
+            self.known.update(dict.fromkeys(made_by(op), ONE))
         elif op.code in ("for", "while"):
             loop(op, self.known)
         elif op.code == "prim":
@@ -325,7 +325,7 @@ class Cut:
             if count is not None:
                 now.update(dict.fromkeys(read, count))
             replace_read(op, now)
-            for v in (*op.outs, *inside(op)):
+            for v in made_by(op):
                 v.kind = self.of_block(v.kind)
                 if v.name in names and v not in places:
                     v.name = f"{v.name}_rows" if self.known[names[v.name]] == ROWWISE else ""
@@ -416,20 +416,9 @@ class Cut:
         return Sym(s.id, d.offset, d.big)
 
     def prim(self, fn: Any, ins: list[Atom], k: Kind, name: str = "") -> Val:
-        op = Op("prim", ins, [], [], {"fn": fn})
-        op.outs = [Val(name, k, op)]
-        return op.outs[0]
+        return Op.applying(fn, ins, k, None, name).out
 
 
 def in_rows(k: Kind) -> Any:
     """What a row is like."""
     return (k.dtype, k.dims[1:]) if isinstance(k, Array) else k
-
-
-def inside(op: Op) -> Iterable[Val]:
-    """What an operation's regions define."""
-    for r in op.regions:
-        yield from r.params
-        for o in r.ops:
-            yield from o.outs
-            yield from inside(o)
