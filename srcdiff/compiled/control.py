@@ -226,7 +226,7 @@ class Control(Indexing):
         elif read or trips or op.code == "while" or any(t is not None and t.tape.known for t in tapes):
             counter = position = self.fresh("trip")
             self.line(f"{counter} = -1")
-        code = self.exit_variable(op, view)
+        code = self.exit_variable(op)
         if not header:
             self.line("while True:")
         else:
@@ -317,7 +317,7 @@ class Control(Indexing):
             and (self.bounds.within(view.header[1], r.sizes[0].dim))
         )
 
-    def exit_variable(self, op: Op, view: LoopView) -> str:
+    def exit_variable(self, op: Op) -> str:
         if not op.attrs["exits"]:
             return ""
         name = self.fresh("left")

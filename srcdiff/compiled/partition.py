@@ -684,10 +684,12 @@ class Partition:
 
     def unpacked(self, v: Val, given: Handed) -> Op:
         """The lists of a tape, for those that are no kernels."""
+        from srcdiff.compiled.runtime import unpacked  # (which imports numba)
+
         names = [f"a{n}" for n in range(len(given.arrays))]
         text = f"unpacked({described(given.tape)}, [{', '.join(names)}], 0, n)"
         tree = gast.parse(text).body[0].value
-        ins: list[Atom] = [Ref(runtime_word("unpacked"), "unpacked"), *given.arrays, given.count]
+        ins: list[Atom] = [Ref(unpacked, "unpacked"), *given.arrays, given.count]
         op = Op("opaque", ins, [v], attrs={"tree": tree, "free": ["unpacked", *names, "n"]})
         v.op = op
         self.unpacking.append(op)
@@ -813,13 +815,6 @@ def known(fn: Any) -> bool:
         )
     except TypeError:
         return False
-
-
-def runtime_word(name: str) -> Any:
-    """What kernels and the text around them call; numba is imported with it."""
-    import srcdiff.compiled.runtime as home
-
-    return getattr(home, name)
 
 
 def docstring(words: list[str]) -> str:

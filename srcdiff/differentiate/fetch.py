@@ -135,7 +135,7 @@ class Settler:
         live = self.live_needs()
         if self.m.ground:
             for _, _, op in live:
-                self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
+                self.table[op.out] = self.at_ground(op.attrs["value"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
         self.wanted = frozenset(wanted)
@@ -209,7 +209,7 @@ class Settler:
         op, loop = self.m.op, self.m.loop
         assert op is not None and loop is not None
         view = LoopView(op)
-        start = self.from_tape(view.params[j], mirror)
+        start = self.from_tape(view.params[j])
         first = self.parent_need(view.finals[j])
         back = LoopView(loop)
         at = back.carried
@@ -436,9 +436,9 @@ class Settler:
     def saved(self, v: Val, mirror: Mirror) -> Atom:
         """``v`` from the tapes: its own, or that of the variable whose value it is in the next trip."""
         j = self.neighbours.get(v)
-        return self.from_tape(v, mirror) if j is None else self.from_neighbour(v, j, mirror)
+        return self.from_tape(v) if j is None else self.from_neighbour(v, j, mirror)
 
-    def from_tape(self, v: Val, mirror: Mirror) -> Atom:
+    def from_tape(self, v: Val) -> Atom:
         """Collect ``v`` in the forward loop, consume it here."""
         if v in self.taped:
             return self.taped[v]
@@ -510,15 +510,15 @@ class Settler:
         finally:
             r.here = here
 
-    def at_ground(self, v: Val, mirror: Mirror) -> Atom:
+    def at_ground(self, v: Val) -> Atom:
         """A value made in a branch, where what is mirrored is in scope."""
         home = self.r.home[v]
         b = next((x for x in self.group if x.forward is home), None)
         if b is None or b is self.m:
             return v
-        return self.exported_to(v, b)
+        return self.exported_to(v)
 
-    def exported_to(self, v: Val, b: Mirror) -> Val:
+    def exported_to(self, v: Val) -> Val:
         self.forward = {id(x.forward): x for x in self.group}
         return self.exported(v)
 

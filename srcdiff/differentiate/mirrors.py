@@ -121,5 +121,5 @@ def same_const(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value == v
 
 
-def needs_shape(v: Val, got: Atom | None) -> bool:
+def needs_shape(got: Atom | None) -> bool:
     return got is None or isinstance(got, Struct)

@@ -242,7 +242,7 @@ class Reverse(Builder):
         got = self.peek(v, self.here)
         return (
             self.materialise(got, self.need(v))
-            if needs_shape(v, got)
+            if needs_shape(got)
             else got
             if got is not None
             else Const(0.0)
@@ -360,7 +360,7 @@ class Reverse(Builder):
             if is_active_kind(k):
                 bar = self.take(o)
                 bars.append(
-                    self.materialise(bar, self.need(o)) if needs_shape(o, bar) or bar is None else bar
+                    self.materialise(bar, self.need(o)) if needs_shape(bar) or bar is None else bar
                 )
         saved = Val(f"{callee.name}_saved", UNKNOWN, op)
         op.outs.append(saved)

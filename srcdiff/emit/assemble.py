@@ -427,9 +427,6 @@ class Assembler:
             exits.scan_exits(self, self.graph.region)
         return self._silent
 
-    def live_param(self, op: Op, p: Val) -> bool:
-        return True
-
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""
 

@@ -463,7 +463,7 @@ class Runs:
         if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp):
             word, value = gast.Sub(), value.operand
         if op.out in self.placed:
-            asm.emit(gast.AugAssign(store(self.padded_run(op.out, op)), word, value), op.origin)
+            asm.emit(gast.AugAssign(store(self.padded_run(op.out)), word, value), op.origin)
             self.clear_padded(op.out, op)
             return
         if asm.names[old] != asm.names[op.out]:
@@ -517,7 +517,7 @@ class Runs:
             return False
         asm = self.asm
         self.check(op, padded.like, self.around[op][0])
-        self.into(op.out, name(self.padded_run(op.out, op)), op)
+        self.into(op.out, name(self.padded_run(op.out)), op)
         self.clear_padded(op.out, op)
         versions = [v for v, first in self.first.items() if first is op and v in self.placed]
         readers = [(user, v) for v in versions for _, user in asm.lay.uses.get(v, ())]
@@ -534,7 +534,7 @@ class Runs:
             before = self.ahead.of(self.around[self.first[v]][0])
             self.clear(before, padded.word, padded.part, self.placed[v].dims, op)
 
-    def padded_run(self, v: Val, at: Op) -> str:
+    def padded_run(self, v: Val) -> str:
         """The run of such an array that is a value."""
         assert v.op is not None
         padded, _ = self.asm.rows.padded[self.first[v]]
@@ -599,7 +599,7 @@ class Runs:
         if a in self.leaves:
             return self.piece(self.leaves[a], at)
         if a in self.placed and not whole:
-            return name(self.padded_run(a, at))
+            return name(self.padded_run(a))
         op = a.op
         assert op is not None
         if not whole and op not in asm.lay.folded:

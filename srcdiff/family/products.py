@@ -27,12 +27,12 @@ from srcdiff.ir.graph import Graph, Region, Struct, Val, clone, kind
 from srcdiff.ir.regions import replace_values
 
 
-def tangents_of(graph: Graph, wrt: list[Val], word: str = "v") -> list[Val]:
+def tangents_of(graph: Graph, wrt: list[Val]) -> list[Val]:
     """A parameter for the direction in each argument."""
     taken = {p.name for p in graph.region.params} | set(graph.info.get("parameters", ()))
     out = []
     for w in wrt:
-        name = word if len(wrt) == 1 else f"{word}_{w.name}"
+        name = "v" if len(wrt) == 1 else f"v_{w.name}"
         while name in taken:
             name += "_"
         taken.add(name)

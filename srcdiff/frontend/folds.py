@@ -22,7 +22,6 @@ from srcdiff.frontend.listing import (
     make_tuple,
     sequence,
     spread,
-    synthetic,
 )
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
@@ -51,7 +50,7 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     first = gast.Assign([store("total")], load("start"), None)
     add = gast.Assign([store("total")], gast.BinOp(load("total"), gast.Add(), load("item")), None)
     loop = gast.For(store("item"), load("seq"), [add], [], None)
-    return synthetic(lw, node, [first, loop], {"seq": args[0], "start": start}, "total", "sum")
+    return lw.read_synthetic(node, [first, loop], {"seq": args[0], "start": start}, "total", "sum")
 
 
 def sum_of(lw: Lowerer, node: Any) -> Bound:
@@ -64,7 +63,7 @@ def sum_of(lw: Lowerer, node: Any) -> Bound:
             body = [gast.If(c, body, [])]
         body = [gast.For(g.target, g.iter, body, [], None)]
     start = lw.expr(node.args[1]) if len(node.args) > 1 else Plain(Const(0))
-    return synthetic(lw, node, body, {"total_": start}, "total_", "sum")
+    return lw.read_synthetic(node, body, {"total_": start}, "total_", "sum")
 
 
 def _minmax(fn: Any) -> Any:
@@ -148,7 +147,7 @@ def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
     )
     rest = gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load())
     loop = gast.For(store("x"), rest, body, [], None)
-    return synthetic(lw, node, [first, loop], {"seq": seq}, "best", "reduce")
+    return lw.read_synthetic(node, [first, loop], {"seq": seq}, "best", "reduce")
 
 
 def _tests(is_and: bool) -> Any:
@@ -204,7 +203,7 @@ def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         )
         seq = gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load())
     stmts.append(gast.For(store("item"), seq, [step], [], None))
-    return synthetic(lw, node, stmts, given, "acc_", "reduce" if initial else "reduce_first")
+    return lw.read_synthetic(node, stmts, given, "acc_", "reduce" if initial else "reduce_first")
 
 
 # ---- sorting -------------------------------------------------------------------------------------------

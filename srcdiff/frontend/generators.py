@@ -182,7 +182,7 @@ def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Fra
         return frame, lw.cached_tree((tree, "genexp"), expanded(tree))
     frame, fnode, _, bound = gen.parts
     if not throws:
-        check_blocks(lw, fnode, node)
+        check_blocks(lw, fnode)
     lw.declare(frame, fnode, bound)
     for key in [k for k in lw.state.names if k[0] == frame.id]:
         del lw.state.names[key]
@@ -191,7 +191,7 @@ def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Fra
     return frame, fnode.body
 
 
-def check_blocks(lw: Lowerer, fnode: Any, node: Any) -> None:
+def check_blocks(lw: Lowerer, fnode: Any) -> None:
     """Refuse a ``yield`` inside ``try`` or ``with``: what its consumer raises is not the generator's."""
     for n in nodes_in(*fnode.body):
         if isinstance(n, (gast.Try, gast.With)) and contains_yield(n):

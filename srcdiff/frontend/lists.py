@@ -40,7 +40,7 @@ def of_any_length(lw: Lowerer, owner: Bound, box: Agg, name: str, args: Args, no
     from srcdiff.frontend import statements
 
     place = statements.as_sequence(lw, owner, box, node) if box.type is list else owner
-    atom = lw.read(place, node) if box.type is list else statements.to_sequence(lw, box, node)
+    atom = lw.read(place, node) if box.type is list else statements.to_sequence(lw, box)
     return method(lw, place, atom, name, args, {}, node)
 
 

@@ -224,7 +224,7 @@ def trips(
                 cell, part = key[1]
                 b0 = joins.part_of(start.cells[cell], part)
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
-                opened[key] = slots.open(init, k, joins.item_hint(lw, start, cell, part), params)
+                opened[key] = slots.open(init, k, joins.item_hint(start, cell, part), params)
                 joins.set_part(lw.state, cell, part, opened[key])
         for key, k in carried.items():
             if key[0] == "name":

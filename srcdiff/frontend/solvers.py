@@ -151,8 +151,8 @@ class Call:
     def rest(self, *done: str) -> dict[str, Atom]:
         return {n: self.lw.read(b, self.node) for n, b in self.given.items() if n not in done}
 
-    def attached(self, rule: str, ins: list[Atom], value: Atom, hint: str = "") -> Atom:
-        return self.lw.prim(self.lw.ctx.implicit(rule), [*ins, value], result=kind(value), hint=hint)
+    def attached(self, rule: str, ins: list[Atom], value: Atom) -> Atom:
+        return self.lw.prim(self.lw.ctx.implicit(rule), [*ins, value], result=kind(value))
 
     def unknown(self, what: str, value: Atom, by: Atom) -> Bound:
         """A value whose derivative nobody knows: an error where it is needed."""

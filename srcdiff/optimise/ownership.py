@@ -229,7 +229,7 @@ class Ownership(Places):
                 self.region(op.regions[0])
             self.region(view.body)
             ends = {p: self.of(y) for p, y in zip(view.params, view.yields, strict=True) if in_memory(p)}
-            bad = self.entangled(params, ends, start, view, loose)
+            bad = self.entangled(params, ends, view)
             for p in bad:
                 start[p] = start[p] | ends[p]
             if bad <= loose and all(ends[p] <= start[p] | self.alone(p) for p in bad):
@@ -278,14 +278,7 @@ class Ownership(Places):
             out = out.union(*(ends[q] for q in out if q in ends))
         return out
 
-    def entangled(
-        self,
-        params: list[Val],
-        ends: dict[Val, Roots],
-        start: dict[Val, Roots],
-        view: LoopView,
-        loose: set[Val],
-    ) -> set[Val]:
+    def entangled(self, params: list[Val], ends: dict[Val, Roots], view: LoopView) -> set[Val]:
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY

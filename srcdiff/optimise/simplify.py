@@ -40,25 +40,21 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
 
+ROUNDS = 6
 SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they cannot raise
     operator.add, operator.sub, operator.mul, operator.neg, ops.shape_at, len, ops.exit_is, operator.not_,
     operator.lt, operator.le, operator.gt, operator.ge,
 }  # fmt: skip
 
 
-def simplify(
-    graph: Graph,
-    is_shareable: Callable[[Any], bool],
-    words: Words,
-    rounds: int = 6,
-) -> Graph:
+def simplify(graph: Graph, is_shareable: Callable[[Any], bool], words: Words) -> Graph:
     """Rebuild and remove dead code until nothing changes.
 
     ``info["settled"]`` of the result: whether one more walk over it is known to change nothing.
     """
     size = -1
     read: frozenset[Op] = frozenset()
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         walk, old = Rebuild(graph, is_shareable, words, read), graph
         graph = walk.run()
         taken_apart(old.region)

@@ -347,6 +347,5 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     both = (value, fitting.fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
     g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
     g.info["tangents"] = [p.name for p in params]
-    g.info["tangent_params"] = params
     new = context.optimised(g)
     return new
