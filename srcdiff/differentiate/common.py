@@ -49,6 +49,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -165,7 +166,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     out: dict[str, Atom] = dict(zip(params, pos, strict=False))
     extra = pos[len(params) :]
     if star is not None:
-        out[star] = Struct(tuple, tuple(range(len(extra))), tuple(extra))
+        out[star] = display(extra)
     elif extra:
         raise no_rule(
             op, f"{told(op)} is called with more arguments than its rule knows", "pass fewer arguments"
@@ -710,10 +711,10 @@ class Builder(Lowerer):
                 return self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
         if kept:
             axes = [Const(i) for i in kept]
-            g = self.rule(vocabulary.sum_axes_kept, {"g": g, "axes": axes_atom(axes)})
+            g = self.rule(vocabulary.sum_axes_kept, {"g": g, "axes": alone_or_tuple(axes)})
         if lead:
             axes = [Const(i) for i in range(lead)]
-            g = self.rule(vocabulary.sum_axes, {"g": g, "axes": axes_atom(axes)})
+            g = self.rule(vocabulary.sum_axes, {"g": g, "axes": alone_or_tuple(axes)})
         return g
 
     def fit_type(self, g: Atom, x: Atom) -> Atom:
@@ -759,10 +760,6 @@ def unexpanded(g: Atom, condition: Atom) -> Atom:
 def has_zero(t: Atom) -> bool:
     """Whether a part of a structured derivative is still a symbolic zero."""
     return t is ZERO or (isinstance(t, Struct) and any(has_zero(x) for x in t.items))
-
-
-def axes_atom(axes: list[Const]) -> Atom:
-    return axes[0] if len(axes) == 1 else Struct(tuple, tuple(range(len(axes))), tuple(axes))
 
 
 def one(a: Atom, value: float = 1) -> bool:

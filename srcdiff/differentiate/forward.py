@@ -46,6 +46,7 @@ from srcdiff.ir.graph import (
     walk,
     which_out,
 )
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
@@ -184,7 +185,7 @@ class Forward(Builder):
             return self.materialise(t, a)
         if isinstance(k, Maybe):
             if a == Const(None):
-                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else Struct(list, (), ())
+                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else display((), list)
             k = k.of
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
             each = (element(k),) * len(ka.items)
@@ -295,7 +296,7 @@ class Forward(Builder):
         dots = tuple(self.dot(given[n]) if n in given else ZERO for n in rule.operands)
         if all(d is ZERO for d in dots):
             return ZERO
-        bar = dots[0] if len(dots) == 1 else Struct(tuple, tuple(range(len(dots))), dots)
+        bar = alone_or_tuple(dots)
         got = self.ctx.turn(self, op, rule, {**given, "out": op.out}, {"out_bar": op.out}, bar)
         return got["out_bar"]  # type: ignore[no-any-return]
 

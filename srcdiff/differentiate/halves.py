@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, same, vals, walk
+from srcdiff.ir.graph import Atom, Graph, Op, Region, Val, same, vals, walk
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import UNKNOWN
 from srcdiff.ir.regions import read_by, read_in, replace_values
 from srcdiff.ir.unset import may_be_unset
@@ -66,10 +67,6 @@ def moved(op: Op, back: Op, k: int, saved: list[Val], elsewhere: set[Val]) -> li
         if o in saved and o in here and o not in other and o not in elsewhere and isinstance(a, Val):
             out.append((o, a))
     return out
-
-
-def display(saved: list[Val]) -> Struct:
-    return Struct(tuple, tuple(range(len(saved))), tuple(saved))
 
 
 def unpack(region: Region, whole: Val, saved: list[Val], taken: set[str]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from srcdiff.differentiate import read
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
@@ -170,7 +171,7 @@ def scattered(v: Atom, born: int) -> bool:
 
 def place_of(index: Atom) -> tuple[int, ...] | None:
     """The place of one element, counted from the front."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     at = tuple(p.value for p in parts if isinstance(p, Const) and type(p.value) is int and p.value >= 0)
     return at if len(at) == len(parts) else None
 

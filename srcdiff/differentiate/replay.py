@@ -37,6 +37,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
 from srcdiff.ir.regions import read_by, remove, replace_values
 from srcdiff.ir.unset import unset_among
@@ -388,7 +389,7 @@ class Replay:
 
     def display(self, a: Atom, like: Val) -> Atom:
         """A list of one."""
-        one = Struct(list, (0,), (a,))
+        one = display((a,), list)
         return self.r.prim(list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a))
 
     def popped(self, s: Val, name: str, user: bool) -> tuple[Atom, Atom]:

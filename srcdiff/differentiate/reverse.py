@@ -57,6 +57,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
@@ -384,7 +385,7 @@ class Reverse(Builder):
             self.materialise(b, self.need(o)) if is_active_kind(o.kind) else Const(None)
             for b, o in zip(bars, op.outs, strict=True)
         )
-        self.accumulate(op.ins[0], Struct(tuple, tuple(range(len(items))), items))
+        self.accumulate(op.ins[0], display(items))
 
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:

@@ -6,10 +6,10 @@ import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.differentiate.mirrors import Mirror
-from srcdiff.differentiate.transposes import whole
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Op, Val
+from srcdiff.ir.indices import is_dots
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rewind(sweep: Reverse, op: Op, m: Mirror) -> None:
         if not m.ground:
             return
         after = op.out
-    if op.attrs.get("aug") or whole(op.ins[1]):
+    if op.attrs.get("aug") or is_dots(op.ins[1]):
         m.rewound[before] = logged(sweep, before, op, m, None)
         return
     old = logged(sweep, before, op, m, op.ins[1])

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
-from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Undef, Val
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Undef, Val
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import BOOL, Kind, Scalar, Seq, fresh_sym
 from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
@@ -217,7 +218,7 @@ class Ahead:
 
     def display(self, a: Atom, like: Val) -> Atom:
         """A list of one."""
-        one = Struct(list, (0,), (a,))
+        one = display((a,), list)
         return self.r.prim(
             list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a)
         )

@@ -51,6 +51,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Array, Scalar, takes_fields
 from srcdiff.ir.modules import on_device
 
@@ -235,7 +236,7 @@ class Assembler:
         result = (
             self.graph.region.results[0]
             if len(self.graph.region.results) == 1
-            else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
+            else display(self.graph.region.results)
         )
         stmts.append(gast.Return(self.expr(result)))
         self.top = stmts = freed.let_go(self, stmts, self.starts)

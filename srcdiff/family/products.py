@@ -24,6 +24,7 @@ from srcdiff.family.parts import (
 )
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import Graph, Region, Struct, Val, clone, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.regions import replace_values
 
 
@@ -52,7 +53,7 @@ def product_graph(ctx: Context, gradient: Graph, wrt: list[Val], has_aux: bool) 
     """Hessian times vector: the tangent of the gradient, forward over reverse."""
     value, aux = split(gradient.region.results[0], has_aux, gradient.name)
     vs = tangents_of(gradient, wrt)
-    g, dots, _ = forward(primal_of(gradient, Struct(tuple, (0, 1), (value, aux))), wrt, ctx,
+    g, dots, _ = forward(primal_of(gradient, display((value, aux))), wrt, ctx,
                          dict(zip(wrt, vs, strict=True)))  # fmt: skip
     b = Builder(ctx, g)
     both = g.region.results[0]

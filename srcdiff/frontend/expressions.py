@@ -46,6 +46,7 @@ from srcdiff.frontend.scope import (
     has_objects,
 )
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
@@ -766,7 +767,7 @@ def index_atom(lw: Lowerer, node: Any, key: bool = False) -> Atom:
         return Slice(*parts)
     if isinstance(node, gast.Tuple):
         items = tuple(index_atom(lw, e, key) for e in node.elts)
-        return Struct(tuple, tuple(range(len(items))), items)
+        return display(items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
     b = lw.expr(node)

@@ -25,7 +25,8 @@ from srcdiff.frontend.listing import (
 )
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, kind
+from srcdiff.ir.graph import Atom, Const, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import BOOL, INT, Seq, is_active_kind
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
             order = sorted(range(len(keys)), key=keys.__getitem__, reverse=bool(constant(flag)))
             return make_list([fixed[k] for k in order], lw)
         atoms = [lw.read(v, node) for v in values]
-        whole: Atom = Struct(list, tuple(range(len(atoms))), tuple(atoms))
+        whole: Atom = display(atoms, list)
         order_ = lw.prim(ops.order, [whole, flag], result=Seq(INT))
         box = make_tuple(fixed)
         at = [lw.prim(operator.getitem, [order_, Const(k)], result=INT) for k in range(len(fixed))]

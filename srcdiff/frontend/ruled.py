@@ -47,6 +47,7 @@ from srcdiff.frontend.scope import (
     declarations,
 )
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def inline_library(
 
 def struct_of(items: tuple[Any, ...]) -> Struct:
     """A tuple of constants."""
-    return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
+    return display(map(Const, items))
 
 
 def of_operator(lw: Lowerer, text: str, kwargs: Kw, node: Any) -> Kw:

@@ -16,6 +16,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
     adds_nothing,
@@ -26,7 +27,6 @@ from srcdiff.optimise.patterns import (
     fits_already,
     flipped,
     foldable,
-    is_all,
     is_flip,
     is_number,
     is_zero,
@@ -475,17 +475,17 @@ class Algebra(Rewriter):
     def without_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
         """``x.sum(axis=0, keepdims=True)[0, :]`` is ``x.sum(axis=0)``, and ``y[:, None][:, 0]`` is ``y``."""
         v, index = ins
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         axes = {n for n, p in enumerate(parts) if is_first(p)}
-        if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
+        if not axes or any(p != ALL for n, p in enumerate(parts) if n not in axes):
             return None
         if isinstance(k := kind(v), Array):  # (what an index does not say is all)
-            parts += (Slice(Const(None), Const(None), Const(None)),) * (len(k.dims) - len(parts))
+            parts += (ALL,) * (len(k.dims) - len(parts))
         if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
             return None
         if v.op.code == "prim" and v.op.fn is operator.getitem:
             added = v.op.ins[1]
-            given = added.items if isinstance(added, Struct) and added.type is tuple else (added,)
+            given = parts_of(added)
             twin = tuple(Const(None) if is_first(p) else p for p in parts)
             return v.op.ins[0] if given == twin and kind(v.op.ins[0]) == op.out.kind else None
         inner = negated(v)

@@ -13,14 +13,14 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, uses_of, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, uses_of, walk
+from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
 __all__ = ["contracted", "writes"]
 
 LETTERS = "ijklmnpq"
-ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def contracted(graph: Graph, words: Words) -> Graph:
@@ -154,5 +154,5 @@ def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[
     sums = Op.applying(words.contract, ins, inner, op.origin)
     parts = tuple(Const(None) if n in axes else ALL for n in range(len(k.dims)))
     op.become(operator.getitem, view=True)
-    op.ins = [sums.out, Struct(tuple, tuple(range(len(parts))), parts)]
+    op.ins = [sums.out, display(parts)]
     return {op: sums}

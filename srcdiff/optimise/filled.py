@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import takewhile
 
 from srcdiff.ir import ops
@@ -12,7 +11,6 @@ from srcdiff.ir.graph import (
     Graph,
     Op,
     Region,
-    Struct,
     Val,
     applies,
     is_as_written,
@@ -22,6 +20,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )  # fmt: skip
+from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import Array, Scalar, Sym, elements_of, one_shape
 from srcdiff.ir.regions import read_by
 from srcdiff.optimise.contract import writes
@@ -42,13 +41,9 @@ def made_of_sizes(graph: Graph, words: Words) -> Graph:
         k = op.out.kind
         if isinstance(k, Array) and k.dims and k.dtype == "f8" and all(isinstance(d, int) for d in k.dims):
             op.become(words.blanks[1])
-            op.ins = [shape_of(list(map(Const, k.dims)))]
+            op.ins = [alone_or_tuple(list(map(Const, k.dims)))]
             found = True
     return dce(graph) if found else graph
-
-
-def shape_of(sizes: Sequence[Atom]) -> Atom:
-    return Struct(tuple, tuple(range(len(sizes))), tuple(sizes)) if len(sizes) > 1 else sizes[0]
 
 
 def is_like(op: Op, words: Words) -> bool:
@@ -80,7 +75,7 @@ def of_arguments(graph: Graph, words: Words) -> bool:
                     out.append(asked)
                     sizes.append(asked.out)
                 op.become(words.blanks[1])
-                op.ins = [shape_of(sizes)]
+                op.ins = [alone_or_tuple(sizes)]
                 found = True
         out.append(op)
     region.ops = out

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, map_atom, vals, walk
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import made_in, remove
@@ -130,13 +131,9 @@ def of_elements(op: Op) -> bool:
     return not any(isinstance(v.kind, Array) for v in (*vals(op.ins), *op.outs))
 
 
-def index_items(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def places(op: Op) -> int:
     """How many dimensions an index settles by whole numbers, if it does nothing else; else none."""
-    items = index_items(op.ins[1])
+    items = parts_of(op.ins[1])
     good = all(isinstance(k := kind(i), Scalar) and k.dtype == "i8" for i in items)
     return len(items) if good else 0
 
@@ -378,7 +375,7 @@ class Lists:
         for v in news:
             if v in reads:
                 o = reads[v]
-                items = index_items(o.ins[1])
+                items = parts_of(o.ins[1])
                 o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
                 o.ins = [o.ins[0], *items]
             elif v in runs:

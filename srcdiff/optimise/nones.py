@@ -27,6 +27,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import BOOL, NONE, Array, Dim, Kind, Maybe, Scalar
 from srcdiff.optimise.words import Words
 
@@ -76,7 +77,7 @@ class Variables:
         for p in graph.region.params:
             self.refuse([p])
             for k, d in enumerate(p.kind.dims if isinstance(p.kind, Array) else ()):
-                self.sizes.setdefault(d, Struct(tuple, (0, 1), (p, Const(k))))
+                self.sizes.setdefault(d, display((p, Const(k))))
         self.refuse(graph.region.results)
         self.region(graph.region)
         bad = {self.top(v) for v in self.bad}
@@ -238,7 +239,7 @@ class Variables:
             size.out.op = size
             before.append(size)
             sizes.append(size.out)
-        shape = Struct(tuple, tuple(range(len(sizes))), tuple(sizes)) if len(sizes) > 1 else sizes[0]
+        shape = alone_or_tuple(sizes)
         zeros = Op("prim", [shape], [Val("", k)], attrs={"fn": self.words.blanks[1]})
         zeros.out.op = zeros
         before.append(zeros)

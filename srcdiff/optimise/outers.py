@@ -14,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, applies, kind, same, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, applies, kind, same, uses_of
+from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
@@ -22,7 +23,6 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["outers_at_once"]
 
-ALL = Slice(Const(None), Const(None), Const(None))
 COLUMN, ROW = (ALL, Const(None)), (Const(None), ALL)
 WIDE = 1 << 14  # numbers, from which on a product is quicker than a column and a row
 
@@ -193,7 +193,7 @@ class Outers:
             size = self.prim(op, ops.shape_at, [like, Const(0)], Scalar("i8", True, of.dims[0]))
             ones = self.prim(op, self.words.ones, [size], of)
         rows = tuple(ones if a is None else a for a in given)
-        parts = Struct(tuple, tuple(range(len(rows))), rows)
+        parts = display(rows)
         dims: tuple[Dim, ...] = (len(rows), of.dims[0])
         return self.prim(op, self.words.array, [parts], Array("f8", dims))
 

@@ -20,6 +20,7 @@ from srcdiff.ir.graph import (
     map_atom,
     same,
 )
+from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
 from srcdiff.optimise.words import Words
 
@@ -34,7 +35,6 @@ __all__ = [
     "fits_already",
     "flipped",
     "foldable",
-    "is_all",
     "is_flip",
     "is_number",
     "is_place",
@@ -73,7 +73,7 @@ def steady(op: Op, ins: list[Atom], words: Words) -> bool:
         return False
     if op.fn is operator.getitem:
         base, index = kind(ins[0]), ins[1]
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         if not isinstance(base, Array) or len(parts) > len(base.dims) or not op.attrs.get("view"):
             return False
         return all(map(is_slice, parts))
@@ -127,7 +127,7 @@ def foldable(op: Op, a: Atom) -> bool:
 
 def basic(index: Atom) -> bool:
     """An index that names every position once."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     return all(isinstance(p, (Slice, Const)) or isinstance(kind(p), Scalar) for p in parts)
 
 
@@ -237,7 +237,7 @@ def zeroed(a: Atom) -> Atom | None:
     if isinstance(a, Val) and a.op is not None and a.op.fn is operator.getitem and is_zeros(a.op.ins[0]):
         whole = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
         if isinstance(kind(whole), Seq) and isinstance(kind(a), Seq):
-            return Struct(tuple, (0, 1), (whole, a.op.ins[1]))
+            return display((whole, a.op.ins[1]))
     return None
 
 
@@ -368,13 +368,6 @@ def reciprocal(a: Atom) -> Atom | None:
     return None
 
 
-def is_all(a: Atom) -> bool:
-    """Whether an index is ``:``."""
-    if not isinstance(a, Slice):
-        return False
-    return all(isinstance(x, Const) and x.value is None for x in (a.lower, a.upper, a.step))
-
-
 def is_flip(s: Slice) -> bool:
     return (
         all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper))
@@ -403,10 +396,6 @@ def apart(one: Atom, other: Atom) -> bool:
         if (lo < 0) == (start < 0) and (hi <= start or end <= lo):
             return True
     return False
-
-
-def parts_of(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
 
 
 def span(a: Atom) -> tuple[int, float] | None:

@@ -38,6 +38,7 @@ from srcdiff.ir.graph import (
     same,
     vals,
 )
+from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
@@ -45,7 +46,6 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["cheaper_products"]
 
-ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def cheaper_products(graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> bool:
@@ -118,7 +118,7 @@ class Products:
         k = kind(op.out)
         assert isinstance(k, Array)
         shape = [self.size_of(op, *(self.argument(d) or at)) for d, at in zip(k.dims, sizes, strict=True)]
-        self.become(op, self.words.repeat, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
+        self.become(op, self.words.repeat, [x, display(shape)])
 
     def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
         k = kind(x)
@@ -249,7 +249,7 @@ class Products:
     def column(self, op: Op, x: Atom) -> Val:
         k = kind(x)
         assert isinstance(k, Array)
-        index = Struct(tuple, (0, 1), (ALL, Const(None)))
+        index = display((ALL, Const(None)))
         return self.prim(op, operator.getitem, [x, index], Array(k.dtype, (*k.dims, 1)), view=True)
 
     def same(self, op: Op, made: Val) -> None:
@@ -300,7 +300,7 @@ class Products:
             return
         rest = (ALL,) * (n - axis) if axis == 0 else ()  # x[None, :], but x[:, None] of a matrix as well
         parts: tuple[Atom, ...] = (*(ALL,) * axis, Const(None), *rest)
-        self.become(op, operator.getitem, [x, Struct(tuple, tuple(range(len(parts))), parts)], view=True)
+        self.become(op, operator.getitem, [x, display(parts)], view=True)
 
     def turned_round(self, op: Op) -> None:
         x, *axis = op.ins
@@ -401,7 +401,7 @@ class Products:
 def is_new_axes(op: Op) -> bool:
     """Whether an index takes all there is, along old and new axes."""
     index = op.ins[1]
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     return all(p == Const(None) or (isinstance(p, Slice) and p == ALL) for p in parts)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.ir.graph import Atom, Graph, Op, Struct, Val, clone, kind, walk
+from srcdiff.ir.graph import Graph, Op, Val, clone, kind, walk
+from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.regions import readers_of, remove
 
@@ -25,8 +26,8 @@ def elements_of_rows(graph: Graph) -> Graph:
     while rows := rows_in(graph):  # (a row of a row is an element's at last)
         for row, reads in rows.items():
             for op in reads:
-                parts = (*places(row), *places(op))
-                op.ins = [row.ins[0], Struct(tuple, tuple(range(len(parts))), parts)]
+                parts = (*parts_of(row.ins[1]), *parts_of(op.ins[1]))
+                op.ins = [row.ins[0], display(parts)]
         gone |= rows.keys()
         remove(graph.region, gone)
     return graph
@@ -44,16 +45,11 @@ def rows_in(graph: Graph) -> dict[Op, list[Op]]:
     return out
 
 
-def places(op: Op) -> tuple[Atom, ...]:
-    index = op.ins[1]
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def takes(op: Op) -> int:
     """How many dimensions of an array an operation settles by whole numbers, if it does nothing else."""
     if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
         return 0
-    kinds = [kind(a) for a in places(op)]
+    kinds = [kind(a) for a in parts_of(op.ins[1])]
     whole = all(isinstance(k, Scalar) and k.dtype == "i8" for k in kinds)
     return len(kinds) if whole and isinstance(kind(op.ins[0]), Array) else 0
 

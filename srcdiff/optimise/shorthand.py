@@ -23,13 +23,13 @@ from srcdiff.ir.graph import (
     Ref,
     Region,
     Slice,
-    Struct,
     Val,
     kind,
     rank,
     same,
     walk,
 )
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import readers_of
@@ -266,10 +266,10 @@ class Match:
     def adds(self, op: Op, axis: str) -> bool:
         """Whether an index adds one axis, at the place that ``axis`` stands for."""
         index, k, where = op.ins[1], kind(op.out), self.bound.get(axis)
-        parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+        parts = list(parts_of(index))
         if not isinstance(k, Array) or not isinstance(where, Const) or not isinstance(where.value, int):
             return False
-        if parts.count(NONE) != 1 or not all(p == NONE or is_whole(p) for p in parts):
+        if parts.count(NONE) != 1 or not all(p in (NONE, ALL) for p in parts):
             return False
         return where.value % len(k.dims) == parts.index(NONE)
 
@@ -278,10 +278,6 @@ class Match:
         inner = {id(o) for o in self.inner}
         free = (o for o in self.inner if o is not root and o.fn is not getattr and o.fn not in self.shared)
         return all(id(u) in inner for o in free for u in readers.get(o.out, ()))
-
-
-def is_whole(a: Atom) -> bool:
-    return isinstance(a, Slice) and a.lower == NONE and a.upper == NONE and a.step == NONE
 
 
 def by_name(fn: Any, args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:

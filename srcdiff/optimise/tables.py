@@ -26,6 +26,7 @@ from srcdiff.ir.graph import (
     uses_of,
     walk,
 )  # fmt: skip
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import Array, Kind
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.lengths import Lengths, depth, is_place, is_single
@@ -145,7 +146,7 @@ class Tables(Lengths):
         return new.out
 
     def full(self, sizes: list[Atom], value: Atom, k: Kind, name: str = "") -> Op:
-        shape: Atom = sizes[0] if len(sizes) == 1 else Struct(tuple, tuple(range(len(sizes))), tuple(sizes))
+        shape = alone_or_tuple(sizes)
         is_zero = isinstance(value, Const) and repr(value.value) == "0.0"
         ins = [shape] if is_zero else [shape, value]
         return Op.applying(self.words.blanks[1] if is_zero else self.words.full, ins, k, None, name)
@@ -183,7 +184,7 @@ def fuse(graph: Graph) -> None:
         if not same(taken.ins[1], i) or not is_place(i) or any(w.attrs.get("guarded") for w in writes):
             continue
         for w in reversed(writes):
-            w.ins = [table, Struct(tuple, (0, 1), (i, w.ins[1])), w.ins[2]]
+            w.ins = [table, display((i, w.ins[1])), w.ins[2]]
             w.out.kind = op.out.kind
             table = w.out
         last = writes[0]

@@ -31,6 +31,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import made_in
@@ -428,7 +429,7 @@ class Writer:
     def elements_of(self, like: Val, x: Atom, origin: Any) -> Any:
         out = np.empty(shape_of(like) or (), dtype=object)
         for i in np.ndindex(out.shape):
-            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
+            at = alone_or_tuple(list(map(Const, i)))
             out[i] = self.put(operator.getitem, [x, at], origin, NUMBER)
         return out
 

@@ -17,6 +17,7 @@ from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, 
 from srcdiff.faults import guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, walk
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 else:
     family = Later("srcdiff.family")
 
-__all__ = ["derivative_graph", "known_kinds", "mapped_graph", "pair"]
+__all__ = ["derivative_graph", "known_kinds", "mapped_graph"]
 
 
 def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
@@ -301,19 +302,15 @@ def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> G
 
 
 def gradient(bars: list[Atom], request: Request) -> Atom:
-    return bars[0] if request.single else Struct(tuple, tuple(range(len(bars))), tuple(bars))
+    return bars[0] if request.single else display(bars)
 
 
 def outcome(values: list[Atom], grad: Atom, request: Request) -> Atom:
     value, aux = values
     if request.mode == "value_and_grad":
-        first = pair(value, aux) if request.has_aux else value
-        return pair(first, grad)
-    return pair(grad, aux) if request.has_aux else grad
-
-
-def pair(a: Atom, b: Atom) -> Atom:
-    return Struct(tuple, (0, 1), (a, b))
+        first = display((value, aux)) if request.has_aux else value
+        return display((first, grad))
+    return display((grad, aux)) if request.has_aux else grad
 
 
 def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
@@ -345,7 +342,7 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     b = Builder(context.CONTEXT, g)
     value, *rest = g.region.results
     both = (value, fitting.fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
-    g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
+    g.region.results = [display(both)]
     g.info["tangents"] = [p.name for p in params]
     new = context.optimised(g)
     return new

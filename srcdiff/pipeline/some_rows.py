@@ -31,6 +31,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
 from srcdiff.ir.regions import made_by, read_by, replace_read
 from srcdiff.optimise.dce import dce
@@ -399,7 +400,7 @@ class Cut:
         made = words.NEW_OF if what == ROWWISE else words.BLANK_OF
         if what == ROWWISE:
             k = Array(k.dtype, (next(iter(self.params.values())).dims[0], *k.dims[1:]))
-        return self.prim(made, [Struct(tuple, tuple(range(len(shape))), tuple(shape))], k, name)
+        return self.prim(made, [display(shape)], k, name)
 
     def of_block(self, k: Kind) -> Kind:
         """A kind of all rows, as it is of a block."""

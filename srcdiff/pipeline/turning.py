@@ -10,6 +10,7 @@ from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import read_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Graph, Op, Region, Struct, Val, kind, vals
+from srcdiff.ir.indices import display
 from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context
@@ -54,7 +55,7 @@ def turn(
         raise NoRule(*no_rule(op, why, f"give it a {other}").problems, *e.problems) from None
     own = g.region.params
     bars = tuple(r.root.bars.get(p, ZERO) for p in own)
-    g.region.results = [Struct(tuple, tuple(range(len(bars))), bars)]
+    g.region.results = [display(bars)]
     dce(g, frozenset(r.spared))
     fetch(r)
     dce(g)
