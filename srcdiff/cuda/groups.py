@@ -23,7 +23,7 @@ from srcdiff.compiled.texts import template_arity as arity
 from srcdiff.compiled.values import is_unbroadcast, is_zeros_like
 from srcdiff.cuda.tables import C_TYPES, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, key_of, kind, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, key_of, kind, op_of, same, vals, walk
 from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
@@ -82,7 +82,7 @@ def is_number(a: Atom) -> bool:
 
 def is_constant(v: Atom) -> bool:
     """Whether an array is made of one number, and needs not be made."""
-    op = v.op if isinstance(v, Val) else None
+    op = op_of(v)
     if op is None or op.code != "prim" or v not in op.outs or op.attrs.get("inplace"):
         return False
     if op.fn is np.broadcast_to:

@@ -36,19 +36,7 @@ from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    ZERO,
-    Atom,
-    Const,
-    Graph,
-    Op,
-    Struct,
-    Val,
-    key_of,
-    kind,
-    same,
-    vals,
-)
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, op_of, same, vals
 from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     FLOAT,
@@ -357,7 +345,7 @@ class Builder(Lowerer):
         """A part of what a rule returns: an element of a cotangent is zero for sure where none was read."""
         if isinstance(a, Struct):
             return replace(a, items=tuple(map(self.taken, a.items)))
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op.fn is not operator.getitem or not isinstance(k := kind(op.ins[0]), Array):
             return a
         at = place_of(op.ins[1])

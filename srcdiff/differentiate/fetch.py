@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 
 from srcdiff.analysis.constants import computable
+from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.postponed import Postponed
 from srcdiff.differentiate.reverse import Reverse, is_item
@@ -65,7 +66,7 @@ def at_hand(r: Reverse) -> list[Kept]:
     """What the backward sweep reads as it is: values still in scope, and elements of buffers."""
     forward = {id(op) for op in r.body}
     first = [
-        op for op in r.graph.region.ops if id(op) in forward or op.origin is None or not op.origin.adjoint
+        op for op in r.graph.region.ops if id(op) in forward or not op.adjoint
     ]
     made: dict[Val, Op] = {o: op for op in first for o in op.outs}
     used: set[Val] = set()
@@ -334,8 +335,8 @@ class Settler:
                 return False
             if not isinstance(base, Val) or not isinstance(base.kind, Seq) or not self.inner(base):
                 return bool(op.attrs.get("view"))
-            return bool(op.attrs.get("view")) and (shown(base) or is_item(base))
-        if shown(op.out):
+            return bool(op.attrs.get("view")) and (display_of(base) is not None or is_item(base))
+        if display_of(op.out) is not None:
             return True
         if op.fn in (ops.shape_at, len, ops.given):
             return True
@@ -546,11 +547,6 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
-
-
-def shown(v: Val) -> bool:
-    """Whether a list is made by writing down its elements."""
-    return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
 
 
 def is_element(op: Op) -> bool:

@@ -54,6 +54,7 @@ from srcdiff.ir.graph import (
     clone,
     kind,
     map_atom,
+    op_of,
     same,
     vals,
 )
@@ -92,7 +93,7 @@ def is_item(v: Val) -> bool:
 
 def computed_alike(a: Atom, b: Atom) -> bool:
     """Whether two values are one, or made of such by the same operations."""
-    one, other = (x.op if isinstance(x, Val) else None for x in (a, b))
+    one, other = (op_of(x) for x in (a, b))
     if one is None or other is None or same(a, b):
         return same(a, b)
     if one.code == other.code == "need":
@@ -473,7 +474,7 @@ class Reverse(Builder):
         """``x`` and a number, if an operation is ``(number * x) * x``."""
         for n in (0, 1) if op.fn is operator.mul else ():
             scaled, x = op.ins[n], op.ins[1 - n]
-            made = scaled.op if isinstance(scaled, Val) else None
+            made = op_of(scaled)
             if made is None or made.code != "prim" or made.fn is not operator.mul or not isinstance(x, Val):
                 continue
             for by, of in (made.ins, made.ins[::-1]):

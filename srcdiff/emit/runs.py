@@ -31,7 +31,7 @@ from srcdiff.emit.parts import Part, cuts, faces, in_one_piece, index_of, part_o
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind, op_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least, of_one_size
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Runs:
         """What a loop takes from tapes that an earlier one filled with such values."""
         asm, view = self.asm, LoopView(loop)
         for e, s in zip(view.elements, view.sources, strict=True):
-            filled = s.op if isinstance(s, Val) else None
+            filled = op_of(s)
             if filled is None or filled.code not in ("for", "while") or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
                 continue
             before = LoopView(filled)

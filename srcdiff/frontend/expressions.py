@@ -45,6 +45,7 @@ from srcdiff.frontend.scope import (
     Super,
     has_objects,
 )
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
@@ -444,10 +445,6 @@ _SAMENESS = (operator.is_, operator.is_not, operator.eq, operator.ne)
 def is_member(b: Bound) -> bool:
     """Whether a bound is a member of an enumeration."""
     return isinstance(b, Known) and isinstance(b.obj, enum.Enum)
-
-
-def is_const_none(b: Bound) -> bool:
-    return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
 
 def is_none(lw: Lowerer, b: Bound) -> bool | None:

@@ -11,7 +11,7 @@ from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind, op_of
 from srcdiff.ir.kinds import OTHER, Array, Scalar
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def is_made_in_order(lw: Core, op: Op, seen: frozenset[Val]) -> bool:
 
 def is_repeated(a: Atom) -> bool:
     """Whether an array is one number in all places, and lies in no order."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     return op is not None and op.fn is np.broadcast_to and isinstance(kind(op.ins[0]), Scalar)
 
 

@@ -17,6 +17,7 @@ from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.lifting import Wanted, is_function, lift
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Known, Kw, Loc, Plain
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Struct, kind
 from srcdiff.ir.indices import display
@@ -68,11 +69,8 @@ class Call:
             self.given[name] = b
         if len(args) > len(order):
             refuse(lw, f"{self.text} with so many positional arguments", node, "name them")
-        for name in [n for n, b in self.given.items() if self.is_none(b)]:
+        for name in [n for n, b in self.given.items() if is_const_none(b)]:
             del self.given[name]
-
-    def is_none(self, b: Bound) -> bool:
-        return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
     def without(self, *names: str, help: str = "leave it out") -> None:
         for name in names:
@@ -359,7 +357,7 @@ def bounds_of(c: Call, b: Bound) -> tuple[Bound, Bound]:
             if not isinstance(pair, Agg) or len(pair.items) != 2:
                 refuse(lw, f"{c.text} with such bounds", c.node, "write a list of pairs")
             for side, x, none in zip(sides, pair.items, ("-np.inf", "np.inf"), strict=True):
-                side.append(written(lw, c.node, f"out = {none}", {}) if c.is_none(x) else x)
+                side.append(written(lw, c.node, f"out = {none}", {}) if is_const_none(x) else x)
         low, high = (Agg(tuple, tuple(range(len(s))), tuple(s)) for s in sides)
         text = "out = np.array(side, dtype=float)"
         return tuple(

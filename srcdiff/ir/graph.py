@@ -52,6 +52,7 @@ __all__ = [
     "key_of",
     "kind",
     "map_atom",
+    "op_of",
     "taken_apart",
     "uses_of",
     "walk",
@@ -225,6 +226,11 @@ class Op:
     @property
     def out(self) -> Val:
         return self.outs[0]
+
+    @property
+    def adjoint(self) -> bool:
+        """Whether it is of a backward sweep, and not the program's own."""
+        return self.origin is not None and self.origin.adjoint
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "") if self.code == "prim" else ""
@@ -438,6 +444,11 @@ def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
     if isinstance(a, Slice):
         return Slice(map_atom(f, a.lower), map_atom(f, a.upper), map_atom(f, a.step))
     return a
+
+
+def op_of(a: Atom | None) -> Op | None:
+    """The operation that makes a value."""
+    return a.op if isinstance(a, Val) else None
 
 
 def key_of(a: Any) -> Any:

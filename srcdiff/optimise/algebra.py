@@ -6,16 +6,7 @@ import operator
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Op,
-    Slice,
-    Struct,
-    Val,
-    kind,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, op_of, same
 from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
@@ -253,7 +244,7 @@ class Algebra(Rewriter):
         """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
-            made = a.op if isinstance(a, Val) else None
+            made = op_of(a)
             if made is None or made.fn not in self.words.expands:
                 continue
             inner = made.ins[0]
@@ -293,7 +284,7 @@ class Algebra(Rewriter):
 
     def is_of_library(self, a: Atom) -> bool:
         """Whether a value is an array of doubles, or surely a number of the library's."""
-        k, op = kind(a), a.op if isinstance(a, Val) else None
+        k, op = kind(a), op_of(a)
         if isinstance(k, Array) or op is None or op.code != "prim":
             return isinstance(k, Array) and k.dtype == "f8"
         if not isinstance(k, Scalar) or k.dtype != "f8":
@@ -356,13 +347,13 @@ class Algebra(Rewriter):
 
     def one_factor(self, fn: Any, ins: list[Atom], k: Any, op: Op) -> Atom | None:
         """``x * 20.0 * dt`` of a derivative as ``x * (20.0 * dt)``, up to the last digit: one pass less."""
-        if op.origin is None or not op.origin.adjoint or not isinstance(k, Array) or k.dtype != "f8":
+        if not op.adjoint or not isinstance(k, Array) or k.dtype != "f8":
             return None
         x, by = ins if fn is operator.truediv or isinstance(kind(ins[1]), Scalar) else ins[::-1]
         made = x.op if isinstance(x, Val) and kind(x) == k else None
         if made is None or made.code != "prim" or made.attrs.get("aug") or made.attrs.get("guarded"):
             return None
-        if made.fn not in (operator.mul, operator.truediv) or made.origin is None or not made.origin.adjoint:
+        if made.fn not in (operator.mul, operator.truediv) or not made.adjoint:
             return None
         of, inner = made.ins
         if made.fn is operator.mul and isinstance(kind(of), Scalar):
@@ -418,7 +409,7 @@ class Algebra(Rewriter):
 
     def absorbed(self, c: Const, a: Atom, op: Op) -> Atom | None:
         """``c * a`` where a constant in ``a`` takes the factor."""
-        made = a.op if isinstance(a, Val) else None
+        made = op_of(a)
         if made is None or made.code != "prim" or made.attrs.get("aug") or not self.once(a):
             return None
         if self.repeats(made):
@@ -466,7 +457,7 @@ class Algebra(Rewriter):
         if inner is None or not isinstance(k, Array) or k.dtype[0] not in "fc" or kind(inner) != k:
             return None
         names = op.attrs.get("names") or ("",)
-        if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
+        if not op.adjoint or not set(names) <= {"", "axis", "keepdims"}:
             return None
         attrs: dict[str, Any] = {n: op.attrs[n] for n in ("names", "method") if n in op.attrs}
         total = self.make_of(self.words.total, [inner, *ins[1:]], op.out.kind, op, attrs)
@@ -481,7 +472,7 @@ class Algebra(Rewriter):
             return None
         if isinstance(k := kind(v), Array):  # (what an index does not say is all)
             parts += (ALL,) * (len(k.dims) - len(parts))
-        if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
+        if not op.adjoint or not isinstance(v, Val) or v.op is None:
             return None
         if v.op.code == "prim" and v.op.fn is operator.getitem:
             added = v.op.ins[1]

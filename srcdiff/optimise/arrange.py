@@ -15,7 +15,7 @@ from typing import Any
 
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, op_of, vals
 from srcdiff.ir.kinds import Array
 from srcdiff.ir.regions import read_by
 from srcdiff.optimise.patterns import apart, basic
@@ -52,8 +52,7 @@ def negate_each(region: Region) -> None:
     out: list[Op] = []
     for op in region.ops:
         made = at.get(op.ins[2]) if op.code == "prim" and op.fn is ops.additem else None  # type: ignore[arg-type]
-        adjoint = op.origin is not None and op.origin.adjoint
-        if made is not None and adjoint and isinstance(made.out.kind, Array) and not made.out.user:
+        if made is not None and op.adjoint and isinstance(made.out.kind, Array) and not made.out.user:
             twice = at.get(made.ins[0])  # type: ignore[arg-type]
             if twice is not None:
                 op.ins = [*op.ins[:2], twice.ins[0]]
@@ -89,7 +88,7 @@ def zero_late(
     for op in list(region.ops):
         if op.code != "prim" or op.fn is not ops.setitem or not isinstance(op.ins[2], Const):
             continue
-        if op.origin is None or not op.origin.adjoint or op.attrs.get("guarded"):
+        if not op.adjoint or op.attrs.get("guarded"):
             continue
         where = users.get(op.out, [])
         if len(where) != 1 or where[0][0] is not region:
@@ -178,7 +177,7 @@ def make_early(view: Op, user: Op, region: Region, fresh: Callable[[Any], bool])
 def add_late(negation: Op, user: Op, region: Region, fresh: Callable[[Any], bool]) -> None:
     """Move a negation to where its result is added, if nothing is written to what it negates."""
     x = negation.ins[0]
-    made = x.op if isinstance(x, Val) else None
+    made = op_of(x)
     if made is None or made.code != "prim" or not fresh(made.fn) or negation.attrs.get("guarded"):
         return
     start, end = region.ops.index(negation), region.ops.index(user)

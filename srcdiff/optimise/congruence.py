@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srcdiff.analysis.memory import updated_anywhere
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    LoopView,
-    Op,
-    Region,
-    Undef,
-    Val,
-    key_of,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, key_of, op_of, same
 from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.patterns import flipped, same_kind
 from srcdiff.optimise.rebuild import Rewriter
@@ -173,7 +163,7 @@ class Loops(Rewriter):
                 good = isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= seen)
                 return a if good else None
             whole = self.on_tape.get(tape)  # a tape of tapes: what was collected in one trip
-            made = whole.op if isinstance(whole, Val) else None
+            made = op_of(whole)
             if whole is None or made is None or made.code not in ("for", "while") or whole not in made.outs:
                 return None
             around = LoopView(made)

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, uses_of, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, op_of, uses_of, walk
 from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
@@ -103,7 +103,7 @@ def moved(first: str, second: str, out: str) -> list[int]:
 
 def summed(op: Op, words: Words) -> set[int]:
     """The axes that a derivative sums along, if it does not sum along all."""
-    adjoint = op.code == "prim" and op.fn is words.total and op.origin is not None and op.origin.adjoint
+    adjoint = op.code == "prim" and op.fn is words.total and op.adjoint
     if not adjoint or tuple(op.attrs.get("names") or ()) not in (("", "axis"), ("", "axis", "keepdims")):
         return set()
     k = kind(op.ins[0])
@@ -118,7 +118,7 @@ def summed(op: Op, words: Words) -> set[int]:
 
 def product_of(a: Any, uses: Counter[Val]) -> Op | None:
     """The product of two arrays that a value is, if it is wanted once."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is None or op.code != "prim" or op.fn is not operator.mul or uses[a] != 1:
         return None
     if op.attrs.get("inplace") or op.attrs.get("aug") or op.attrs.get("guarded"):

@@ -16,6 +16,7 @@ from srcdiff.ir.graph import (
     is_as_written,
     kind,
     map_atom,
+    op_of,
     uses_of,
     vals,
     walk,
@@ -97,7 +98,7 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
         for r in op.regions:
             in_region(r, words, uses)
         x = op.ins[0] if op.code == "prim" and op.fn is ops.copied else None
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if x is None or made not in at or made is None or made.fn not in words.expands:
             continue
         number, k = made.ins[0], kind(x)

@@ -6,13 +6,7 @@ import operator
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Op,
-    Val,
-    kind,
-    same,
-)
+from srcdiff.ir.graph import Atom, Op, Val, kind, op_of, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Simple, Tree, present
 
 __all__ = [
@@ -86,7 +80,7 @@ def changed_there(rows: Atom, index: Atom, value: Atom) -> bool:
     changed = False
     while isinstance(value, Val) and value.op is not None and is_update(value.op):
         value, changed = value.op.ins[0], True
-    taken = value.op if isinstance(value, Val) else None
+    taken = op_of(value)
     if not changed or taken is None or taken.fn is not operator.getitem:
         return False
     return taken.ins[0] is rows and isinstance(kind(rows), Seq) and same(taken.ins[1], index)

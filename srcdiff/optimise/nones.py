@@ -24,6 +24,7 @@ from srcdiff.ir.graph import (
     clone,
     flat,
     kind,
+    op_of,
     vals,
     walk,
 )
@@ -247,7 +248,7 @@ class Variables:
 
     def shown(self, test: Atom, holds: bool) -> frozenset[Val]:
         """What is there where a test holds, or does not."""
-        op = test.op if isinstance(test, Val) else None
+        op = op_of(test)
         if op is None:
             return frozenset()
         flags = {f: v for v, f in self.flags.items()}

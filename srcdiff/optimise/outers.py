@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, applies, kind, same, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, applies, kind, op_of, same, uses_of
 from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
@@ -153,7 +153,7 @@ class Outers:
 
     def narrow(self, a: Atom) -> Atom:
         """A column or a row that is repeated; added to each other they are of the whole shape as they are."""
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         return op.ins[0] if op is not None and op.code == "prim" and op.fn in self.words.expands else a
 
     def joined(self, op: Op, outers: list[Outer], by: str, other: str) -> list[Outer]:

@@ -8,18 +8,7 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Op,
-    Region,
-    Slice,
-    Struct,
-    Val,
-    kind,
-    map_atom,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, kind, map_atom, op_of, same
 from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
 from srcdiff.optimise.words import Words
@@ -174,7 +163,7 @@ def is_zeros(a: Atom) -> bool:
 
 def made_by(a: Atom, *fns: Any) -> Op | None:
     """The operation that makes a value, if it applies one of some functions, to one operand."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     plain = op is not None and op.code == "prim" and len(op.ins) == 1 and not any(op.attrs.get("names", ()))
     return op if op is not None and plain and op.fn in fns else None
 
@@ -285,7 +274,7 @@ def alike(one: Region, other: Region) -> bool:
 
 def made_alike(a: Atom, b: Atom, depth: int = 4) -> bool:
     """Whether two values are one, or made of the same alike (``i + 1`` forwards, and backwards)."""
-    one, other = (v.op if isinstance(v, Val) else None for v in (a, b))
+    one, other = (op_of(v) for v in (a, b))
     if same(a, b) or one is None or other is None or not depth:
         return same(a, b)
     if one.code != "prim" or one.fn is not other.fn or effect(one) or guarded(one):

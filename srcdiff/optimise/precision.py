@@ -78,7 +78,7 @@ def divides(op: Op) -> bool:
 
     Not where it counts elements: of none of them there is nothing to divide.
     """
-    if op.code != "prim" or op.fn is not operator.truediv or op.origin is None or not op.origin.adjoint:
+    if op.code != "prim" or op.fn is not operator.truediv or not op.adjoint:
         return False
     by = op.ins[1]
     counted = isinstance(by, Val) and by.op is not None and by.op.code == "prim" and by.op.fn in COUNTS

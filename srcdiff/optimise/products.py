@@ -35,6 +35,7 @@ from srcdiff.ir.graph import (
     Val,
     kind,
     map_atom,
+    op_of,
     same,
     vals,
 )
@@ -96,7 +97,7 @@ class Products:
                     op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
                 if op.fn is ops.shape_at:
                     self.size(op)
-                elif op.origin is not None and op.origin.adjoint:
+                elif op.adjoint:
                     self.rewrite(op)
             out += [*self.new, op]
         region.ops = out
@@ -123,7 +124,7 @@ class Products:
     def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
         k = kind(x)
         assert isinstance(k, Array)
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if made is not None and made.fn in self.words.expands and isinstance(made.ins[1], Struct):
             return made.ins[1].items[axis]
         if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
@@ -135,7 +136,7 @@ class Products:
 
     def total(self, op: Op, m: Atom, axis: int, factor: Atom) -> Val:
         """The sums of a matrix along an axis, times a number."""
-        made = m.op if isinstance(m, Val) else None
+        made = op_of(m)
         if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
             m, axis = made.ins[0], 1 - axis
         k = kind(m)
@@ -153,7 +154,7 @@ class Products:
     # ---- rewriting
     def expanded(self, a: Atom) -> Atom | None:
         """What a value repeats along all axes but the last, if it does nothing else."""
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op.code != "prim" or op.fn not in self.words.expands or len(op.ins) != 2:
             return None
         inner, k = op.ins[0], kind(a)
@@ -194,7 +195,7 @@ class Products:
             return
         if any(o.attrs.get("aug") or o.attrs.get("guarded") or id(o) not in self.here for o in made):
             return
-        if not all(o.origin is not None and o.origin.adjoint for o in made):
+        if not all(o.adjoint for o in made):
             return
         for common, rest in ((0, 1), (1, 0)):
             x, y, z = made[0].ins[common], made[0].ins[rest], made[1].ins[rest]
@@ -260,7 +261,7 @@ class Products:
 
     def transposed(self, op: Op) -> None:
         x = op.ins[0]
-        made, k = x.op if isinstance(x, Val) else None, kind(x)
+        made, k = op_of(x), kind(x)
         if not isinstance(x, Val) or made is None or made.code != "prim" or not isinstance(k, Array):
             return
         if made.fn is operator.matmul and len(k.dims) == 2 and self.uses.get(x) == 1 and not x.user:
@@ -279,7 +280,7 @@ class Products:
                 self.changed = True
 
     def is_transposed(self, a: Atom) -> bool:
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         return op is not None and op.code == "prim" and op.fn is self.words.transpose and len(op.ins) == 1
 
     def turned(self, op: Op, a: Atom) -> Atom:
@@ -311,10 +312,10 @@ class Products:
     def repeated_again(self, op: Op) -> None:
         """What is repeated of a number that is repeated is the number."""
         x = op.ins[0]
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if made is not None and made.code == "prim" and made.fn is operator.getitem and is_new_axes(made):
             x = made.ins[0]
-            made = x.op if isinstance(x, Val) else None
+            made = op_of(x)
         if made is None or made.code != "prim" or made.fn not in self.words.expands or len(made.ins) != 2:
             return
         k, inner = kind(op.out), kind(made.ins[0])
@@ -326,7 +327,7 @@ class Products:
         """`np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`, which is there perhaps, or is subtracted."""
         for n in (1, 2):
             x, other = op.ins[n], op.ins[3 - n]
-            made = x.op if isinstance(x, Val) else None
+            made = op_of(x)
             if made is None or made.code != "prim" or made.fn is not operator.neg or kind(x) != op.out.kind:
                 continue
             if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:

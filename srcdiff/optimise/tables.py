@@ -22,6 +22,7 @@ from srcdiff.ir.graph import (
     Val,
     clone,
     kind,
+    op_of,
     same,
     uses_of,
     walk,
@@ -178,7 +179,7 @@ def fuse(graph: Graph) -> None:
                 break
             writes.append(row.op)
             row = row.op.ins[0]
-        taken = row.op if isinstance(row, Val) else None
+        taken = op_of(row)
         if not writes or taken is None or taken.fn is not operator.getitem or taken.ins[0] is not table:
             continue
         if not same(taken.ins[1], i) or not is_place(i) or any(w.attrs.get("guarded") for w in writes):

@@ -13,7 +13,7 @@ import operator
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, uses_of, vals
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, op_of, uses_of, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Sym, fresh_sym
 from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
@@ -102,7 +102,7 @@ class Together:
         """The additions, from the last to the first, by which a value is made of the one at the start."""
         if a is start:
             return []
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op not in here or op.code != "prim" or op.fn is not ops.accumulate:
             return None
         if self.uses[op.out] != 1 or op.out.kind != start.kind:
@@ -118,7 +118,7 @@ class Together:
         op = a.op if isinstance(a, Val) and self.uses[a] == 1 else None
         if op is None or op not in here or op.code != "prim" or op.attrs.get("guarded"):
             return None
-        if op.origin is None or not op.origin.adjoint or any(op.attrs.get("names") or ()):
+        if not op.adjoint or any(op.attrs.get("names") or ()):
             return None
         if op.fn is self.words.transpose and len(op.ins) == 1:
             pair = self.factors(op.ins[0], here)

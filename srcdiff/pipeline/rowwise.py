@@ -11,7 +11,7 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind, op_of
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym
 from srcdiff.ir.regions import made_by, read_by
@@ -205,7 +205,7 @@ def of_sums(op: Op, given: list[str]) -> str:
     if fn in (operator.neg, float, ops.copied) and given == [TOTAL]:
         return TOTAL
     if fn in (ops.setitem, ops.additem) and given[1:] == [ONE, TOTAL]:
-        made = op.ins[0].op if isinstance(op.ins[0], Val) else None
+        made = op_of(op.ins[0])
         if given[0] == TOTAL or (made is not None and made.fn in rows.ZEROS):
             return TOTAL
     if fn is operator.mul and sorted(given) == sorted([TOTAL, ONE]):
