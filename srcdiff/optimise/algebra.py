@@ -200,20 +200,9 @@ class Algebra(Rewriter):
             return Const(not ins[0].value)
         if fn is ops.exit_is and isinstance(ins[0], Const) and isinstance(ins[1], Const):
             return Const(ops.exit_is(ins[0].value, ins[1].value))
-        if (
-            fn is ops.poplast
-            and isinstance(ins[0], Val)
-            and ins[0].op is not None
-            and ins[0].op.fn is ops.append
-        ):
-            return ins[0].op.ins[1]
-        if (
-            fn is ops.rest
-            and isinstance(ins[0], Val)
-            and ins[0].op is not None
-            and ins[0].op.fn is ops.append
-        ):
-            return ins[0].op.ins[0]
+        last = op_of(ins[0]) if fn in (ops.poplast, ops.rest) else None
+        if last is not None and last.fn is ops.append:
+            return last.ins[1 if fn is ops.poplast else 0]
         return None
 
     def unexpanded(self, fn: Any, ins: list[Atom], k: Any) -> list[Atom] | None:

@@ -21,6 +21,7 @@ from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import made_in, remove
 from srcdiff.ir.unset import may_be_unset
+from srcdiff.optimise.groups import Groups
 from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
 from srcdiff.optimise.small_shapes import is_hashable
 from srcdiff.optimise.worth import Worth
@@ -610,18 +611,12 @@ class Found:
 
     def join(self) -> None:
         """The members that are lists together or not at all."""
-        part = {v: v for v in self.members}
-
-        def top(v: Val) -> Val:
-            while part[v] is not v:
-                v = part[v]
-            return v
-
+        groups = Groups(self.members)
         for v in self.members:
             for a in self.together(v):
-                if isinstance(a, Val) and a in part:
-                    part[top(a)] = top(v)
-        self.part = {v: top(v) for v in self.members}
+                if isinstance(a, Val) and a in groups:
+                    groups.join(a, v)
+        self.part = {v: groups.top(v) for v in self.members}
         self.parts: dict[Val, list[Val]] = {}
         for v, t in self.part.items():
             self.parts.setdefault(t, []).append(v)

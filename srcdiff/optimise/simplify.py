@@ -23,6 +23,7 @@ from srcdiff.ir.graph import (
     Val,
     key_of,
     kind,
+    op_of,
     same,
     taken_apart,
     uses_of,
@@ -199,40 +200,29 @@ class Rebuild(Algebra, Blocks, Loops):
 
     def overwrites_zero(self, ins: list[Atom]) -> bool:
         """Adding to an entry just set to zero: it is set."""
-        x = ins[0]
-        if (
-            not isinstance(x, Val)
-            or x.op is None
-            or x.op.code != "prim"
-            or x.op.fn is not ops.setitem
-        ):
-            return False
-        value = ins[2]
+        x, value, made = ins[0], ins[2], op_of(ins[0])
         return (
-            is_zero(x.op.ins[2])
-            and same(x.op.ins[1], ins[1])
+            made is not None
+            and made.fn is ops.setitem
+            and is_zero(made.ins[2])
+            and same(made.ins[1], ins[1])
             and (basic(ins[1]) or isinstance(kind(x), Seq))
             and isinstance(kind(x), (Array, Seq))
             and isinstance(kind(value), (Scalar, Array))
-            and not self.new_uses(x)
+            and not self.new_uses(made.out)
         )
 
     def doubles(self, ins: list[Atom]) -> bool:
         """The same amount added twice to the same entry."""
-        x = ins[0]
-        if (
-            not isinstance(x, Val)
-            or x.op is None
-            or x.op.code != "prim"
-            or x.op.fn is not ops.additem
-        ):
-            return False
+        made = op_of(ins[0])
         return (
-            same(x.op.ins[1], ins[1])
-            and same(x.op.ins[2], ins[2])
+            made is not None
+            and made.fn is ops.additem
+            and same(made.ins[1], ins[1])
+            and same(made.ins[2], ins[2])
             and isinstance(kind(ins[2]), (Scalar, Array))
             and isinstance(ins[2], Val)
-            and not self.new_uses(x)
+            and not self.new_uses(made.out)
         )
 
     def lift(self, op: Op, ins: list[Atom], here: int) -> int:

@@ -35,6 +35,7 @@ from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import made_in
+from srcdiff.optimise.groups import Groups
 from srcdiff.optimise.small_shapes import (
     applied,
     broadcast,
@@ -307,16 +308,11 @@ class Chosen:
 
     def in_loops(self) -> None:
         """Leave what has no part in a loop."""
-        part = {v: v for v in self.members}
-
-        def top(v: Val) -> Val:
-            while part[v] is not v:
-                v = part[v]
-            return v
+        groups = Groups(self.members)
 
         def join(a: Atom, b: Atom) -> None:
-            if isinstance(a, Val) and isinstance(b, Val) and a in part and b in part:
-                part[top(a)] = top(b)
+            if isinstance(a, Val) and isinstance(b, Val) and a in groups and b in groups:
+                groups.join(a, b)
 
         looped: set[Val] = set()
         for v in self.members:
@@ -339,8 +335,8 @@ class Chosen:
                 if op_ is not None and not result and op_.code == "prim":
                     for w in vals(op_.ins):
                         join(v, w)
-        kept = {top(v) for v in looped}
-        self.members = {v for v in self.members if top(v) in kept}
+        kept = {groups.top(v) for v in looped}
+        self.members = {v for v in self.members if groups.top(v) in kept}
 
 
 class Writer:
