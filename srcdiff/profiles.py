@@ -468,7 +468,7 @@ def kept_by(graph: Graph, arguments: Mapping[str, Any]) -> list[Entry]:
 
 def is_adjoint(op: Op) -> bool:
     inside = (op, *(x for r in op.regions for x in walk(r)))
-    return any(o.origin is not None and o.origin.adjoint for o in inside)
+    return any(o.adjoint for o in inside)
 
 
 class Places:

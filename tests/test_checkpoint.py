@@ -26,10 +26,10 @@ from srcdiff import (
     vjp,
     vmap,
 )
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir.check import check
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, map_atom, vals, walk
 from srcdiff.ir.kinds import OTHER
+from srcdiff.ir.regions import replace_values
 from srcdiff.request import Request
 from srcdiff.runtime import next_snapshot, snapshots_ahead, snapshots_for
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from srcdiff.ir.graph import Atom, Const, Op, Val
+from srcdiff.ir.graph import Atom, Const, Op, op_of
 from srcdiff.ir.kinds import Scalar
 
 __all__ = ["computable"]
@@ -36,7 +36,7 @@ def number(a: Atom) -> float | None:
     """A number that is written out, or made of such by arithmetic."""
     if isinstance(a, Const):
         return a.value if type(a.value) in (int, float) else None
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is None or op.code != "prim" or op.fn not in ARITHMETIC or any(op.attrs.get("names") or ()):
         return None
     return result_of(op.fn, op.ins)

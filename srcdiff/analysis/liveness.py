@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
+from srcdiff.ir.regions import read_by
 
 __all__ = ["Liveness", "deciding", "effect", "ends_loop", "guarded"]
 
@@ -31,16 +32,6 @@ def deciding(op: Op, live: set[Val]) -> bool:
     if op.attrs.get("guarded") and not live.isdisjoint(op.outs):
         return True
     return bool(op.regions) and any(deciding(o, live) for r in op.regions for o in r.ops)
-
-
-def read_by(op: Op) -> list[Val]:
-    """The values that an operation, or one inside it, reads."""
-    out = vals(op.ins)
-    for r in op.regions:
-        out += vals(r.results)
-        for o in r.ops:
-            out += read_by(o)
-    return out
 
 
 class Liveness:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val, walk
+from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Val, walk
 
 __all__ = ["Known", "is_update", "updated_anywhere"]
 
@@ -32,7 +32,7 @@ def _updated(view: LoopView, known: Known) -> set[int]:
     moves: dict[int, int] = {}  # a variable whose memory is another one's in the next trip
     at = {p: j for j, p in enumerate(view.params)}
     for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
-        if isinstance(y, Val) and y is not p and _leads_to_update(y, view.body, set(), known):
+        if isinstance(y, Val) and y is not p and _leads_to_update(y, set(), known):
             out.add(j)
         k = at.get(_start(y)) if isinstance(y, Val) else None
         if k is not None and k != j:
@@ -63,7 +63,7 @@ def _start(v: Val) -> Val:
     return v
 
 
-def _leads_to_update(v: Val, region: Region, seen: set[Val], known: Known) -> bool:
+def _leads_to_update(v: Val, seen: set[Val], known: Known) -> bool:
     if v in seen:
         return False
     seen.add(v)
@@ -75,7 +75,7 @@ def _leads_to_update(v: Val, region: Region, seen: set[Val], known: Known) -> bo
     if op.code in JOINS:
         at = op.outs.index(v)
         ends = [(r.results[at], r) for r in op.regions]
-        return any(isinstance(a, Val) and _leads_to_update(a, r, seen, known) for a, r in ends)
+        return any(isinstance(a, Val) and _leads_to_update(a, seen, known) for a, r in ends)
     if op.code in ("for", "while"):
         view = LoopView(op)
         at = op.outs.index(v)

@@ -14,9 +14,11 @@ from itertools import takewhile
 
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Scalar
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in
 
 __all__ = ["separate", "untouched"]
 
@@ -53,15 +55,6 @@ def untouched(
     return True
 
 
-def made_in(region: Region) -> Iterator[Val]:
-    """All that a region defines, at any depth."""
-    yield from region.params
-    for op in region.ops:
-        yield from op.outs
-        for r in op.regions:
-            yield from made_in(r)
-
-
 def is_positive(a: Atom) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value > 0
 
@@ -85,10 +78,6 @@ def writes(v: Val, loops: tuple[Op, ...]) -> Iterator[tuple[Atom | None, tuple[O
                 yield from writes(q, loops)
 
 
-def parts(index: Atom) -> list[Atom]:
-    return list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
-
-
 @dataclass(frozen=True)
 class Reading:
     """An index that is read, as it is compared with those that are written.
@@ -107,7 +96,7 @@ class Reading:
         """Whether two indices are apart in some dimension; ``loops``: those around the write."""
         if write is None or any(o.code != "for" for o in (*loops, *self.inside)):
             return False
-        a, b = parts(self.at), parts(write)
+        a, b = parts_of(self.at), parts_of(write)
         for p in (*a, *b):
             if isinstance(p, Const) and not isinstance(p.value, int):
                 return False

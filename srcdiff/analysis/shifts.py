@@ -17,6 +17,7 @@ from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, key_of, rank, vals
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.records import dataclass
 
@@ -104,7 +105,7 @@ def adds_axes(op: Op, words: Words) -> bool:
 
 def new_axes(index: Atom) -> list[bool] | None:
     """Which axes of the result are new, of an index that does nothing else (up to the last that it names)."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     if not all(p == NONE or (isinstance(p, Slice) and p.lower == p.upper == p.step == NONE) for p in parts):
         return None
     return [p == NONE for p in parts]

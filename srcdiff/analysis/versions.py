@@ -37,7 +37,7 @@ def _versions(region: Region, out: set[Val]) -> None:
                 for j in buffer_slots(view):
                     y, i = view.yields[j], view.inits[j]
                     if isinstance(y, Val) and isinstance(i, Val):
-                        out.update(chain_of(y, view.body))
+                        out.update(chain_of(y))
                         out.add(view.params[j])
                         out.add(i)
             if op.code in JOINS:
@@ -45,7 +45,7 @@ def _versions(region: Region, out: set[Val]) -> None:
                     for r in op.regions:
                         a = r.results[n]
                         if isinstance(a, Val):
-                            links = chain_of(a, r)
+                            links = chain_of(a)
                             if any(q in out for q in links if q is not a):
                                 out.update(q for q in links if q is not a)
 
@@ -57,7 +57,7 @@ def buffer_slots(view: LoopView) -> set[int]:
     for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
         if not isinstance(p.kind, Array) or not isinstance(y, Val):
             continue
-        links = chain_of(y, view.body)
+        links = chain_of(y)
         ends[j] = links[-1]
         if len(links) > 1:
             out.add(j)
@@ -77,7 +77,7 @@ def passed_round(view: LoopView, slots: set[int]) -> set[int]:
     places: dict[int, int] = {}
     for j in slots:
         y = view.yields[j]
-        last = chain_of(y, view.body)[-1] if isinstance(y, Val) else None
+        last = chain_of(y)[-1] if isinstance(y, Val) else None
         if last in view.params:
             places[j] = view.params.index(last)
     while True:
@@ -87,8 +87,8 @@ def passed_round(view: LoopView, slots: set[int]) -> set[int]:
         places = left
 
 
-def chain_of(v: Val, region: Region) -> list[Val]:
-    """A version and the versions before it, as far as updates lead back within a region (and beyond)."""
+def chain_of(v: Val) -> list[Val]:
+    """A version and the versions before it, as far as updates lead back."""
     return list(backwards(v))
 
 
@@ -107,11 +107,8 @@ def backwards(v: Val) -> Iterator[Val]:
             if at >= view.carried or not isinstance(view.inits[at], Val):
                 return
             y = view.yields[at]
-            if (
-                y is view.params[at]
-                or not isinstance(y, Val)
-                or view.params[at] not in chain_of(y, view.body)
-            ):
+            p = view.params[at]
+            if y is p or not isinstance(y, Val) or p not in backwards(y):
                 return
             nxt = view.inits[at]
             assert isinstance(nxt, Val)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from srcdiff.api.targets import Target, name_of, refuse, refuse_value
-from srcdiff.frontend.paths import Way, is_value, nameable, names_read, parse, readers
+from srcdiff.frontend.paths import MOST_SHOWN, Way, is_value, nameable, names_read, parse, readers
 
 __all__ = ["Wrt", "wrt_ways"]
 
 Wrt = str | int | Sequence[str | int] | None
-MOST_SHOWN = 12
 
 
 def wrt_ways(

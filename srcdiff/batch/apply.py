@@ -9,6 +9,7 @@ from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Undef, Val, kind, rank
+from srcdiff.ir.indices import ALL, alone_or_tuple, display
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Tree, fresh_sym
 from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import batching
@@ -16,7 +17,6 @@ from srcdiff.rules.registry import Rule, lookup
 
 __all__ = ["CORE", "Many", "Unbatched", "Wanted"]
 
-WHOLE = Slice(Const(None), Const(None), Const(None))
 
 
 class Unbatched(Exception):
@@ -63,7 +63,7 @@ class Many(Builder):
 
     def before(self, new: Atom, own: int, r: int) -> Atom:
         """An array of rank ``own`` for each example with axes behind the examples, to rank ``r``."""
-        return self.getitem(new, index([WHOLE, *[Const(None)] * (r - own), *[WHOLE] * own]))
+        return self.getitem(new, display([ALL, *[Const(None)] * (r - own), *[ALL] * own]))
 
     def expanded(self, new: Atom, k: Any) -> Atom:
         """What is the same for all examples, once for each."""
@@ -194,7 +194,7 @@ class Many(Builder):
             raise Unbatched("all axes as one")
         out = batching.shifted(value, r, how.flat)
         if isinstance(out, tuple):
-            return Struct(tuple, tuple(range(len(out))), tuple(Const(x) for x in out))
+            return display(Const(x) for x in out)
         return Const(out)
 
     def by_text(self, op: Op, rule: Rule) -> Atom:
@@ -234,20 +234,16 @@ def positions(text: Any, names: list[str]) -> list[str]:
 
 
 def alone(a: Atom) -> Atom:
-    return Struct(list, (0,), (a,))
-
-
-def index(parts: list[Atom]) -> Atom:
-    return Struct(tuple, tuple(range(len(parts))), tuple(parts))
+    return display((a,), list)
 
 
 def whole_index(parts: list[Atom]) -> Atom:
     """``x[:, ...]`` without slices at the end that take all."""
     if any(isinstance(a, Const) and a.value is Ellipsis for a in parts):
-        return index(parts)  # what follows says which axes the others are
-    while len(parts) > 1 and parts[-1] == WHOLE:
+        return display(parts)  # what follows says which axes the others are
+    while len(parts) > 1 and parts[-1] == ALL:
         parts = parts[:-1]
-    return parts[0] if len(parts) == 1 else index(parts)
+    return alone_or_tuple(parts)
 
 
 # ---- operations that are the graph's own ----------------------------------------------------------------
@@ -360,7 +356,7 @@ def _getitem(b: Many, op: Op) -> tuple[Atom, Any]:
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
-        return b.getitem(b.at(x), index([WHOLE, *map(b.at, parts)])), "many"
+        return b.getitem(b.at(x), display([ALL, *map(b.at, parts)])), "many"
     return b.getitem(b.at(x), by_examples(b, x, parts)), "many"
 
 
@@ -409,11 +405,11 @@ def by_examples(b: Many, x: Atom, parts: list[Atom]) -> Atom:
     r = max(ranks)
     new = [b.aligned(p, r) for p in parts]
     if b.way(x) == "one":
-        return new[0] if len(new) == 1 else index(new)
+        return alone_or_tuple(new)
     examples = b.rule(batching.examples, {"n": b.count()})
     if r:
-        examples = b.getitem(examples, index([WHOLE, *[Const(None)] * r]))
-    return index([examples, *new])
+        examples = b.getitem(examples, display([ALL, *[Const(None)] * r]))
+    return display([examples, *new])
 
 
 def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
@@ -437,7 +433,7 @@ def _setitem(b: Many, op: Op) -> tuple[Atom, Any]:
     if b.way(at) == "one":
         if split_up(parts):
             raise Unbatched("indices apart")
-        where = whole_index([WHOLE, *map(b.at, parts)])
+        where = whole_index([ALL, *map(b.at, parts)])
         if parts == [Const(...)]:
             where = Const(...)
     else:
@@ -463,7 +459,7 @@ def masked(b: Many, new: Atom, k: Array, mask: Atom, value: Atom) -> Atom:
     where = b.at(mask)
     rest = len(k.dims) - (rank(mask) or 0)
     if rest > 0:
-        where = b.getitem(where, index([Const(...), *[Const(None)] * rest]))
+        where = b.getitem(where, display([Const(...), *[Const(None)] * rest]))
     number = b.aligned(value, len(k.dims)) if b.way(value) == "many" else b.at(value)
     return b.prim(batching.CHOOSE, [where, number, new])
 
@@ -501,7 +497,7 @@ def nested(b: Many, x: Atom) -> Atom:
     """An array made of a display of numbers or arrays."""
     if isinstance(x, Struct) and x.type in (list, tuple) and x.items:
         parts = [nested(b, i) for i in x.items]
-        return b.rule(batching.beside, {"xs": Struct(list, tuple(range(len(parts))), tuple(parts))})
+        return b.rule(batching.beside, {"xs": display(parts, list)})
     if not isinstance(kind(x), (Scalar, Array)) or b.way(x) not in ("one", "many"):
         raise Unbatched("a display of something else")
     return b.at(x) if b.way(x) == "many" else b.expanded(b.at(x), kind(x))

@@ -22,8 +22,7 @@ from typing import Any
 
 from srcdiff.batch.apply import CORE, Many, Unbatched, Wanted
 from srcdiff.differentiate.common import display_of
-from srcdiff.differentiate.halves import all_values, uses
-from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.halves import uses
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.checkpoints import is_marked
 from srcdiff.ir.graph import (
@@ -44,6 +43,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Sym, Tree, fresh_sym
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.ir.unset import may_be_unset
 from srcdiff.rules import batching, columns
 
@@ -299,7 +299,7 @@ class Batch(Many):
         """Whether an operation on what is still waiting could be one on arrays."""
         known = self.known()
         with self.restored():
-            for v in all_values(op):
+            for v in read_by(op):
                 if v in held:
                     if not self.stackable(v, known):
                         return False
@@ -332,7 +332,7 @@ class Batch(Many):
         """An operation that is the same for all examples."""
         table: dict[Val, Val] = {}
         whole = copied(Region([], [op]), table)
-        replace_values(whole, {v: self.at(v) for v in all_values(op) if v in self.now})
+        replace_values(whole, {v: self.at(v) for v in read_by(op) if v in self.now})
         self.region.ops += whole.ops
         for o in op.outs:
             self.now[o] = table[o]
@@ -581,7 +581,7 @@ class Batch(Many):
     # ---- the loop over the examples
     def read_by_waiting(self) -> list[Val]:
         """What is there already of that which waiting operations read."""
-        return list(dict.fromkeys(v for op in self.waiting for v in all_values(op) if v in self.now))
+        return list(dict.fromkeys(v for op in self.waiting for v in read_by(op) if v in self.now))
 
     def known(self) -> set[int]:
         """The sizes known by name that waiting operations start from, and that all examples share."""
@@ -680,8 +680,7 @@ class Batch(Many):
             inner = lifted(k.elem, MANY, fresh_sym())
             row = Val(f"{name.rstrip('!')}_i" if name else "", inner, view.op, True)
             view.add_source(rows, 1, row)
-            listed = Op("prim", [row], attrs={"fn": list})
-            listed.outs.append(Val("", k, listed))
+            listed = Op.applying(list, [row], k)
             view.body.ops.insert(0, listed)
             return listed.out
         element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)
@@ -772,7 +771,7 @@ def acts_on_things(op: Op) -> bool:
 
 def last_uses(region: Region) -> dict[Val, int]:
     """The last operation of a region that reads each value; beyond its end for results."""
-    out = {v: n for n, op in enumerate(region.ops) for v in all_values(op)}
+    out = {v: n for n, op in enumerate(region.ops) for v in read_by(op)}
     out.update(dict.fromkeys(vals(region.results), len(region.ops)))
     return out
 

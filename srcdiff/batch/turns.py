@@ -5,11 +5,10 @@ from __future__ import annotations
 from srcdiff.batch.apply import Unbatched
 from srcdiff.batch.transform import MANY, acts_on_things, lifted
 from srcdiff.differentiate.common import Builder
-from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, vals, walk
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Scalar
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.rules import batching
 
 __all__ = ["in_turn"]
@@ -65,11 +64,11 @@ def beside(region: Region, e: Val) -> tuple[list[Op], set[Val]]:
     while size < len(varied):
         size = len(varied)
         for op in region.ops:
-            if op in inside or any(v in varied for v in all_values(op)):
+            if op in inside or any(v in varied for v in read_by(op)):
                 inside.add(op)
                 varied.update(op.outs)
                 if any(map(acts, walk(Region([], [op])))):  # (who changes an object has its maker beside it)
-                    things = {v for v in all_values(op) if v.kind in (OTHER, UNKNOWN)}
+                    things = {v for v in read_by(op) if v.kind in (OTHER, UNKNOWN)}
                     varied |= {v for v in things if v is not e}
         for op in region.ops:
             if any(o in varied for o in op.outs) and op not in inside:

@@ -36,18 +36,7 @@ from srcdiff.compiled.values import (
     whole,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    LoopView,
-    Op,
-    Region,
-    Struct,
-    Undef,
-    Val,
-    same,
-    vals,
-)
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Undef, Val, op_of, same, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 SHAPES = (ops.shape_at, len, np.size, np.shape)
@@ -226,7 +215,7 @@ class Control(Indexing):
         elif read or trips or op.code == "while" or any(t is not None and t.tape.known for t in tapes):
             counter = position = self.fresh("trip")
             self.line(f"{counter} = -1")
-        code = self.exit_variable(op, view)
+        code = self.exit_variable(op)
         if not header:
             self.line("while True:")
         else:
@@ -317,7 +306,7 @@ class Control(Indexing):
             and (self.bounds.within(view.header[1], r.sizes[0].dim))
         )
 
-    def exit_variable(self, op: Op, view: LoopView) -> str:
+    def exit_variable(self, op: Op) -> str:
         if not op.attrs["exits"]:
             return ""
         name = self.fresh("left")
@@ -599,7 +588,7 @@ class Control(Indexing):
         assert op is not None
         view = LoopView(op)
         inner = view.collected[view.tapes.index(t)]
-        made = inner.op if isinstance(inner, Val) else None
+        made = op_of(inner)
         if made is None or made.code not in ("for", "while") or made not in view.body.ops:
             raise self.no("a tape of lists that are not one loop's")
         if inner not in LoopView(made).tapes:

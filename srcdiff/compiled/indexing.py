@@ -26,18 +26,14 @@ from srcdiff.compiled.values import (
 from srcdiff.ir.graph import (
     Atom,
     Const,
-    Ref,
     Slice,
     Struct,
     Val,
     kind,
     same,
 )
+from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar
-
-
-def is_ellipsis(p: Atom) -> bool:
-    return (isinstance(p, Const) and p.value is ...) or (isinstance(p, Ref) and p.obj is ...)
 
 
 def is_whole(p: Atom) -> bool:
@@ -137,15 +133,14 @@ class Indexing(Statements):
 
     def indexed(self, r: View, index: Atom, dims: tuple[Dim, ...] | None) -> View | Gather:
         """A part of an array."""
-        parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
-        taken = sum(not same(p, Const(None)) and not is_ellipsis(p) for p in parts)
-        full = Slice(Const(None), Const(None), Const(None))
+        parts = list(parts_of(index))
+        taken = sum(not same(p, Const(None)) and not is_dots(p) for p in parts)
         for n, p in enumerate(parts):
-            if is_ellipsis(p):
-                parts[n : n + 1] = [full] * (len(r.sizes) - taken)
+            if is_dots(p):
+                parts[n : n + 1] = [ALL] * (len(r.sizes) - taken)
                 break
         else:
-            parts += [full] * (len(r.sizes) - taken)
+            parts += [ALL] * (len(r.sizes) - taken)
         k = 0
         gather: dict[int, Elements] = {}
         advanced: list[int] = []  # which parts are arrays, or numbers, which go with arrays
@@ -154,7 +149,7 @@ class Indexing(Statements):
                 r = self.new_axis(r, k)
                 k += 1
             elif isinstance(p, Slice):
-                if p != full and not all(same(x, Const(None)) for x in (p.lower, p.upper, p.step)):
+                if p != ALL:
                     r = self.sliced(r, k, p)
                 k += 1
             elif isinstance(kind(p), Scalar) and kind(p).dtype in ("i8", "i4"):  # type: ignore[union-attr]

@@ -176,7 +176,7 @@ class Lowerer(Control):
         reps = [self.elements(a) for a in op.ins]
         common = dtype
         if "c16" in (dtype, *(r.dtype for r in reps)):
-            common, template = self.of_complex(op, dtype)
+            common, template = self.of_complex(op)
         elif fn in tables.COMPARE:
             common = common_dtype(kinds)
         elif fn in tables.LOGIC:
@@ -222,7 +222,7 @@ class Lowerer(Control):
             return
         self.result(op, reps, spell)
 
-    def of_complex(self, op: Op, dtype: str) -> tuple[str, str]:
+    def of_complex(self, op: Op) -> tuple[str, str]:
         """The type that the operands of a function of complex numbers have, and its text."""
         template = tables.COMPLEX.get(op.fn)
         if op.fn is operator.pow and isinstance(op.ins[1], Const):

@@ -44,12 +44,12 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     kind,
-    map_atom,
     vals,
     walk,
 )  # fmt: skip
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym
 from srcdiff.ir.origins import in_order
+from srcdiff.ir.regions import map_region
 
 __all__ = ["Left", "Plan", "partition"]
 
@@ -289,7 +289,7 @@ class Partition:
     def run(self) -> Plan:
         self.region(self.graph.region)
         if self.used:
-            self.replace(self.graph.region)
+            map_region(self.used_now, self.graph.region)
         self.total = Counter()
         self.count(self.graph.region)
         ours, unread = {*self.unpacking, *self.casts}, set[Op]()
@@ -311,17 +311,10 @@ class Partition:
             kernel.gives = [text for text, is_read in zip(kernel.gives, read, strict=True) if is_read]
             call.outs = [v for v in call.outs if self.total[v]]
 
-    def replace(self, region: Region) -> None:
-        def f(v: Val) -> Val:
-            while v in self.used:
-                v = self.used[v]
-            return v
-
-        for op in region.ops:
-            op.ins = [map_atom(f, a) for a in op.ins]
-            for r in op.regions:
-                self.replace(r)
-        region.results = [map_atom(f, a) for a in region.results]
+    def used_now(self, v: Val) -> Val:
+        while v in self.used:
+            v = self.used[v]
+        return v
 
     # ---- runs
     def region(self, region: Region) -> None:
@@ -691,10 +684,12 @@ class Partition:
 
     def unpacked(self, v: Val, given: Handed) -> Op:
         """The lists of a tape, for those that are no kernels."""
+        from srcdiff.compiled.runtime import unpacked  # (which imports numba)
+
         names = [f"a{n}" for n in range(len(given.arrays))]
         text = f"unpacked({described(given.tape)}, [{', '.join(names)}], 0, n)"
         tree = gast.parse(text).body[0].value
-        ins: list[Atom] = [Ref(runtime_word("unpacked"), "unpacked"), *given.arrays, given.count]
+        ins: list[Atom] = [Ref(unpacked, "unpacked"), *given.arrays, given.count]
         op = Op("opaque", ins, [v], attrs={"tree": tree, "free": ["unpacked", *names, "n"]})
         v.op = op
         self.unpacking.append(op)
@@ -820,13 +815,6 @@ def known(fn: Any) -> bool:
         )
     except TypeError:
         return False
-
-
-def runtime_word(name: str) -> Any:
-    """What kernels and the text around them call; numba is imported with it."""
-    import srcdiff.compiled.runtime as home
-
-    return getattr(home, name)
 
 
 def docstring(words: list[str]) -> str:

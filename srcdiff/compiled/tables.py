@@ -6,7 +6,6 @@ import builtins
 import cmath
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from srcdiff.ir import ops
 __all__ = ["COMPLEX", "CREATE", "ELEMENTWISE", "IDENTITY", "REDUCE", "TAKES_INTEGERS", "VECTOR_MATHS",
            "spelled"]  # fmt: skip
 
-Fn = Callable[..., Any]
 
 # Text of one element: {0}, {1} are the operands, already of the dtype of the result (but for comparisons).
 ELEMENTWISE: dict[Any, str] = {

@@ -92,11 +92,10 @@ def single(op: Op, to: Ref) -> list[Op]:
     n = [getattr(kind(v), "dtype", "") for v in op.ins].index("f8")
     before = op.ins[n]
     assert isinstance(before, Val)
-    after = Val(before.name, Array("f4", dims_of(before)))
-    after.op = Op("prim", [before], [after], attrs={"fn": np.float32, "text": to.text, "names": ("",)})
-    after.op.origin = op.origin
-    op.ins = [after if k == n else v for k, v in enumerate(op.ins)]
-    return [after.op, op]
+    k = Array("f4", dims_of(before))
+    first = Op.applying(np.float32, [before], k, op.origin, before.name, text=to.text, names=("",))
+    op.ins = [first.out if i == n else a for i, a in enumerate(op.ins)]
+    return [first, op]
 
 
 def is_scalar(a: Any) -> bool:

@@ -23,12 +23,13 @@ from srcdiff.compiled.texts import template_arity as arity
 from srcdiff.compiled.values import is_unbroadcast, is_zeros_like
 from srcdiff.cuda.tables import C_TYPES, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, key_of, kind, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, key_of, kind, op_of, same, vals, walk
+from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
 __all__ = [
     "Group", "Grouper", "Node", "Space", "Total", "broadcasts", "conflict", "dims_of", "fits", "is_constant",
-    "is_elementwise", "is_masked", "is_number", "is_placed", "places_in",
+    "is_elementwise", "is_masked", "is_number", "is_placed",
 ]  # fmt: skip
 
 Space = tuple[Dim, ...]
@@ -81,7 +82,7 @@ def is_number(a: Atom) -> bool:
 
 def is_constant(v: Atom) -> bool:
     """Whether an array is made of one number, and needs not be made."""
-    op = v.op if isinstance(v, Val) else None
+    op = op_of(v)
     if op is None or op.code != "prim" or v not in op.outs or op.attrs.get("inplace"):
         return False
     if op.fn is np.broadcast_to:
@@ -113,7 +114,7 @@ def never_one(d: Dim) -> bool:
 
 def basic(index: Atom) -> bool:
     """Whether an index gives a view: slices, new axes, integers."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     return all(
         isinstance(p, Slice)
         or (isinstance(p, Const) and (p.value is None or type(p.value) is int or p.value is ...))
@@ -140,11 +141,10 @@ def sliced(d: Dim, p: Slice) -> Dim | None:
 
 def place_dims(dims: Space, index: Atom) -> tuple[Dim | None, ...] | None:
     """The shape of a part of an array, as far as it is known; None if not even its rank is."""
-    parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+    parts = list(parts_of(index))
     taken = sum(not same(p, Const(None)) and not is_dots(p) for p in parts)
-    full = Slice(Const(None), Const(None), Const(None))
     at = next((n for n, p in enumerate(parts) if is_dots(p)), len(parts))
-    parts[at : at + 1] = [full] * (len(dims) - taken)
+    parts[at : at + 1] = [ALL] * (len(dims) - taken)
     out: list[Dim | None] = []
     own = iter(dims)
     for p in parts:
@@ -155,10 +155,6 @@ def place_dims(dims: Space, index: Atom) -> tuple[Dim | None, ...] | None:
         else:
             next(own)
     return tuple(out)
-
-
-def is_dots(p: Atom) -> bool:
-    return (isinstance(p, Const) and p.value is ...) or (isinstance(p, Ref) and p.obj is ...)
 
 
 def is_elementwise(op: Op) -> bool:
@@ -342,7 +338,7 @@ class Grouper:
 
     def reading_places(self, g: Group, index: Atom) -> Group | None:
         """The places that an operation goes to, noted; they are one for each element, or for each row."""
-        for p in vals(places_in(index)):
+        for p in vals(parts_of(index)):
             if p in self.unsure:
                 return None
             if isinstance(p.kind, Array):
@@ -505,14 +501,9 @@ class Grouper:
         return True
 
 
-def places_in(index: Atom) -> tuple[Atom, ...]:
-    """The parts of an index: one array of places, or one for each axis."""
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def is_lookup(x: Atom, index: Atom) -> bool:
     """Whether an index has places in arrays of integers: of each axis, or of the rows of a matrix."""
-    k, parts = kind(x), places_in(index)
+    k, parts = kind(x), parts_of(index)
     if not isinstance(k, Array) or not any(dims_of(p) for p in parts):
         return False
     for p in parts:
@@ -530,7 +521,7 @@ def space_of_places(x: Atom, index: Atom) -> Space | None:
     """The shape of what is looked up: that of the arrays of places, broadcast; None if it is not known."""
     if isinstance(index, Val):
         return (*dims_of(index), *dims_of(x)[1:])
-    parts = [dims_of(p) for p in places_in(index)]
+    parts = [dims_of(p) for p in parts_of(index)]
     rank = max(map(len, parts))
     out: list[Dim] = []
     for axis in range(-rank, 0):

@@ -16,10 +16,11 @@ from srcdiff.compiled import tables as shared
 from srcdiff.compiled.lower import common_dtype
 from srcdiff.compiled.texts import bare
 from srcdiff.compiled.values import is_zeros_like
-from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_masked, is_number, is_placed, places_in
+from srcdiff.cuda.groups import Group, dims_of, fits, is_constant, is_masked, is_number, is_placed
 from srcdiff.cuda.tables import BLOCKS, C_TYPES, ELEMENTWISE, FUNCTIONS, PARAMS, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Origin, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Op, Origin, Ref, Val, kind, vals
+from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.origins import in_order
 
@@ -259,13 +260,12 @@ class Writer:
 
     def at(self, name: str, x: Val, index: Atom) -> str:
         """An element of an array at a place known at run time."""
-        parts = places_in(index)
+        parts = parts_of(index)
         rows = len(dims_of(x)) > len(parts)
         self.helpers.add("place")
         if rows and isinstance(index, Val) and index not in self.tall and index not in self.group.elements:
             column = Val(index.name, Array(self.dtype(index), (*dims_of(index), 1)))
-            everything = Slice(Const(None), Const(None), Const(None))
-            ins: list[Atom] = [index, Struct(tuple, (0, 1), (everything, Const(None)))]
+            ins: list[Atom] = [index, display((ALL, Const(None)))]
             column.op = Op("prim", ins, [column], attrs={"fn": operator.getitem})
             self.kernel.before.append(column.op)
             self.tall[index] = column

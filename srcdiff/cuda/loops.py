@@ -27,7 +27,8 @@ from srcdiff.cuda.groups import (
 from srcdiff.cuda.kernels import Kernel, Writer, definition, literal
 from srcdiff.cuda.tables import C_TYPES, FUNCTIONS, PARAMS
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Undef, Val, kind, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, kind, same, vals, walk
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym, present
 
 __all__ = ["Recurrence"]
@@ -292,7 +293,7 @@ class Recurrence(Writer):
         x, index = op.ins
         if not isinstance(x, Val) or not isinstance(x.kind, Array) or x in self.local or x in self.unsure:
             raise self.no("a part of an array that the loop makes")
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         dims = x.kind.dims
         if x.kind.dtype not in C_TYPES or not all(
             isinstance(k := kind(p), Scalar) and k.dtype[0] == "i" for p in parts

@@ -19,7 +19,8 @@ from srcdiff.cuda.kernels import Kernel, definition
 from srcdiff.cuda.loops import Recurrence
 from srcdiff.cuda.tables import C_TYPES, FUNCTIONS, PARAMS
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, kind, vals, walk
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
 
 __all__ = ["Nest"]
@@ -93,7 +94,7 @@ class Nest(Recurrence):
                 x, index = op.ins[:2]
                 if not isinstance(x, Val) or not dims_of(x):
                     raise self.no("a part of something that is no array")
-                parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+                parts = parts_of(index)
                 how = {operator.getitem: "read", ops.setitem: "write", ops.additem: "add"}[op.fn]
                 if how != "read":
                     if not op.attrs.get("inplace"):
@@ -292,7 +293,7 @@ class Nest(Recurrence):
         return self.raw[of]
 
     def element_at(self, of: Val, index: Atom) -> str:
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         name = self.raw_name(of)
         at = ""
         for n, (p, d) in enumerate(zip(parts, dims_of(of), strict=True)):

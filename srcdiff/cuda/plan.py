@@ -26,6 +26,7 @@ from srcdiff.cuda.tables import spelled
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, Op, Region, Val, vals, walk
 from srcdiff.ir.kinds import Array
+from srcdiff.ir.regions import map_region, remove
 
 __all__ = ["Plan", "fused"]
 
@@ -92,7 +93,7 @@ class Fusion(Partition):
     def run(self) -> Plan:  # type: ignore[override]
         self.region(self.graph.region)
         if self.used:
-            self.replace(self.graph.region)
+            map_region(self.used_now, self.graph.region)
         self.drop(self.graph.region)
         for made in walk(self.graph.region):
             if made in self.numbers:  # they would be numbers of the host: each a wait for the device
@@ -211,10 +212,8 @@ class Fusion(Partition):
                 continue
             k_ = base.kind
             assert isinstance(k_, Array)
-            view = Val(base.name, k_)
-            view.op = Op("prim", [base, index], [view], attrs={"fn": operator.getitem})
-            before.append(view.op)
-            targets.append(view)
+            before.append(Op.applying(operator.getitem, [base, index], k_, None, base.name))
+            targets.append(before[-1].out)
         stub = Graph(k.name, Region(), info={"effect": True})
         call = Op("call", [*k.ins, *targets], list(k.outs), attrs={"graph": stub, "kernel": k})
         for v in k.outs:
@@ -259,10 +258,3 @@ class Fusion(Partition):
 
 def always(v: Val) -> bool:
     return True
-
-
-def remove(region: Region, gone: set[Op]) -> None:
-    region.ops = [op for op in region.ops if op not in gone]
-    for op in region.ops:
-        for r in op.regions:
-            remove(r, gone)

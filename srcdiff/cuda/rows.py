@@ -16,7 +16,8 @@ import numpy as np
 
 from srcdiff.cuda.groups import Group, Node, Space, Total, conflict, dims_of, fits, is_constant
 from srcdiff.cuda.tables import C_TYPES
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Struct, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, kind, same
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Sym
 
 __all__ = ["Rows", "Sum", "find_rows"]
@@ -69,7 +70,7 @@ def row_sum(op: Op) -> Sum | None:
 
 def is_plain(index: Atom) -> bool:
     """Whether an index adds axes, and does nothing else."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     none = Const(None)
     return all(
         (isinstance(p, Slice) and same(p.lower, none) and same(p.upper, none) and same(p.step, none))

@@ -13,7 +13,8 @@ from srcdiff.cuda.groups import Group, Node, conflict, dims_of
 from srcdiff.cuda.kernels import Kernel, Writer, cast, definition
 from srcdiff.cuda.tables import C_TYPES, PARAMS
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Val, kind, same
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array
 
 __all__ = ["Shifts", "find_shifts", "gathered", "write_shifts"]
@@ -33,7 +34,7 @@ def starts(op: Op) -> tuple[int, ...] | None:
     rank = len(dims_of(base))
     if not rank or len(dims_of(value)) != rank or kind(base).dtype[0] != "f":  # type: ignore[union-attr]
         return None
-    parts: Sequence[Atom] = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts: Sequence[Atom] = parts_of(index)
     if len(parts) > rank:
         return None
     out = []

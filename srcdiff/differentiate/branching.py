@@ -24,6 +24,7 @@ from srcdiff.ir.graph import (
     walk,
     which_out,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import OTHER, Array, Scalar, Seq, Tree, derivative_kind, one_shape, present
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def of_none(sweep: Reverse, v: Val, bars: dict[int, Atom | None]) -> Atom:
     """The cotangent of what is None here: never read, but of the kind that it has elsewhere."""
     k = present(v.kind)
     if isinstance(k, Seq):
-        return Struct(list, (), ())
+        return display((), list)
     like = (b for b in bars.values() if isinstance(b, Val) and one_shape(b.kind, k))
     bar = next(like, None)
     return Const(0.0) if bar is None else sweep.zero(bar)

@@ -36,19 +36,8 @@ from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    ZERO,
-    Atom,
-    Const,
-    Graph,
-    Op,
-    Struct,
-    Val,
-    key_of,
-    kind,
-    same,
-    vals,
-)
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, op_of, same, vals
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -165,7 +154,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     out: dict[str, Atom] = dict(zip(params, pos, strict=False))
     extra = pos[len(params) :]
     if star is not None:
-        out[star] = Struct(tuple, tuple(range(len(extra))), tuple(extra))
+        out[star] = display(extra)
     elif extra:
         raise no_rule(
             op, f"{told(op)} is called with more arguments than its rule knows", "pass fewer arguments"
@@ -356,7 +345,7 @@ class Builder(Lowerer):
         """A part of what a rule returns: an element of a cotangent is zero for sure where none was read."""
         if isinstance(a, Struct):
             return replace(a, items=tuple(map(self.taken, a.items)))
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op.fn is not operator.getitem or not isinstance(k := kind(op.ins[0]), Array):
             return a
         at = place_of(op.ins[1])
@@ -710,10 +699,10 @@ class Builder(Lowerer):
                 return self.rule(vocabulary.unbroadcast, {"g": g, "x": x})
         if kept:
             axes = [Const(i) for i in kept]
-            g = self.rule(vocabulary.sum_axes_kept, {"g": g, "axes": axes_atom(axes)})
+            g = self.rule(vocabulary.sum_axes_kept, {"g": g, "axes": alone_or_tuple(axes)})
         if lead:
             axes = [Const(i) for i in range(lead)]
-            g = self.rule(vocabulary.sum_axes, {"g": g, "axes": axes_atom(axes)})
+            g = self.rule(vocabulary.sum_axes, {"g": g, "axes": alone_or_tuple(axes)})
         return g
 
     def fit_type(self, g: Atom, x: Atom) -> Atom:
@@ -759,10 +748,6 @@ def unexpanded(g: Atom, condition: Atom) -> Atom:
 def has_zero(t: Atom) -> bool:
     """Whether a part of a structured derivative is still a symbolic zero."""
     return t is ZERO or (isinstance(t, Struct) and any(has_zero(x) for x in t.items))
-
-
-def axes_atom(axes: list[Const]) -> Atom:
-    return axes[0] if len(axes) == 1 else Struct(tuple, tuple(range(len(axes))), tuple(axes))
 
 
 def one(a: Atom, value: float = 1) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 
 from srcdiff.analysis.constants import computable
+from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.mirrors import Kept, Mirror
 from srcdiff.differentiate.postponed import Postponed
 from srcdiff.differentiate.reverse import Reverse, is_item
@@ -31,6 +32,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Maybe, Scalar, Seq, one_shape
+from srcdiff.ir.regions import map_region, remove
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import may_alias
 
@@ -55,7 +57,8 @@ def fetch(r: Reverse) -> None:
     for m in sorted((m for m in order if m.is_loop or m.ground), key=lambda m: -depth[m]):
         Settler(r, m, table).run()
     Settler(r, r.root, table).run()
-    substitute(r.graph.region, table)
+    settle(r.graph.region, table)
+    remove(r.graph.region, {op for op in walk(r.graph.region) if op.code == "need"})
     r.kept += at_hand(r)
 
 
@@ -63,7 +66,7 @@ def at_hand(r: Reverse) -> list[Kept]:
     """What the backward sweep reads as it is: values still in scope, and elements of buffers."""
     forward = {id(op) for op in r.body}
     first = [
-        op for op in r.graph.region.ops if id(op) in forward or op.origin is None or not op.origin.adjoint
+        op for op in r.graph.region.ops if id(op) in forward or not op.adjoint
     ]
     made: dict[Val, Op] = {o: op for op in first for o in op.outs}
     used: set[Val] = set()
@@ -97,8 +100,8 @@ def level(m: Mirror) -> int:
     return n
 
 
-def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> None:
-    """Put in what the needs are; the last time, nothing is needed any more."""
+def settle(region: Region, table: dict[Val, Atom]) -> None:
+    """Put in what the needs are."""
 
     def f(v: Val) -> Atom:
         a: Atom = v
@@ -106,13 +109,7 @@ def substitute(region: Region, table: dict[Val, Atom], last: bool = True) -> Non
             a = table[a]
         return a
 
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            substitute(r, table, last)
-    if last:
-        region.ops = [o for o in region.ops if o.code != "need"]
-    region.results = [map_atom(f, a) for a in region.results]
+    map_region(f, region)
 
 
 class Settler:
@@ -139,7 +136,7 @@ class Settler:
         live = self.live_needs()
         if self.m.ground:
             for _, _, op in live:
-                self.table[op.out] = self.at_ground(op.attrs["value"], op.attrs["mirror"])
+                self.table[op.out] = self.at_ground(op.attrs["value"])
             return
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
         self.wanted = frozenset(wanted)
@@ -213,7 +210,7 @@ class Settler:
         op, loop = self.m.op, self.m.loop
         assert op is not None and loop is not None
         view = LoopView(op)
-        start = self.from_tape(view.params[j], mirror)
+        start = self.from_tape(view.params[j])
         first = self.parent_need(view.finals[j])
         back = LoopView(loop)
         at = back.carried
@@ -245,7 +242,7 @@ class Settler:
                 else:
                     shapes[op.out] = self.outside(alike)
         if shapes:
-            substitute(self.r.graph.region, shapes, last=False)
+            settle(self.r.graph.region, shapes)
         asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
         wanted = [op.attrs["value"] for _, _, op in out if op not in asked]
         for op in asked:
@@ -338,8 +335,8 @@ class Settler:
                 return False
             if not isinstance(base, Val) or not isinstance(base.kind, Seq) or not self.inner(base):
                 return bool(op.attrs.get("view"))
-            return bool(op.attrs.get("view")) and (shown(base) or is_item(base))
-        if shown(op.out):
+            return bool(op.attrs.get("view")) and (display_of(base) is not None or is_item(base))
+        if display_of(op.out) is not None:
             return True
         if op.fn in (ops.shape_at, len, ops.given):
             return True
@@ -440,9 +437,9 @@ class Settler:
     def saved(self, v: Val, mirror: Mirror) -> Atom:
         """``v`` from the tapes: its own, or that of the variable whose value it is in the next trip."""
         j = self.neighbours.get(v)
-        return self.from_tape(v, mirror) if j is None else self.from_neighbour(v, j, mirror)
+        return self.from_tape(v) if j is None else self.from_neighbour(v, j, mirror)
 
-    def from_tape(self, v: Val, mirror: Mirror) -> Atom:
+    def from_tape(self, v: Val) -> Atom:
         """Collect ``v`` in the forward loop, consume it here."""
         if v in self.taped:
             return self.taped[v]
@@ -514,15 +511,15 @@ class Settler:
         finally:
             r.here = here
 
-    def at_ground(self, v: Val, mirror: Mirror) -> Atom:
+    def at_ground(self, v: Val) -> Atom:
         """A value made in a branch, where what is mirrored is in scope."""
         home = self.r.home[v]
         b = next((x for x in self.group if x.forward is home), None)
         if b is None or b is self.m:
             return v
-        return self.exported_to(v, b)
+        return self.exported_to(v)
 
-    def exported_to(self, v: Val, b: Mirror) -> Val:
+    def exported_to(self, v: Val) -> Val:
         self.forward = {id(x.forward): x for x in self.group}
         return self.exported(v)
 
@@ -550,11 +547,6 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
 def is_square(op: Op) -> bool:
     """Whether an operation is a multiplication in the guise of a power."""
     return op.fn is operator.pow and op.ins[1] in (Const(2), Const(2.0))
-
-
-def shown(v: Val) -> bool:
-    """Whether a list is made by writing down its elements."""
-    return v.op is not None and v.op.fn is list and bool(v.op.attrs.get("display"))
 
 
 def is_element(op: Op) -> bool:

@@ -20,7 +20,6 @@ from srcdiff.differentiate.common import (
     never_ends,
     parameter_names,
 )
-from srcdiff.differentiate.halves import all_values
 from srcdiff.differentiate.masks import flat_far_down, flat_far_out, grows
 from srcdiff.differentiate.problems import lost, no_partial, no_rule, told
 from srcdiff.errors import NoRule
@@ -47,6 +46,7 @@ from srcdiff.ir.graph import (
     walk,
     which_out,
 )
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
@@ -58,6 +58,7 @@ from srcdiff.ir.kinds import (
     derivative_kind,
     is_active_kind,
 )
+from srcdiff.ir.regions import map_region, read_in
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import is_split, lookup, passive_operands
 
@@ -184,7 +185,7 @@ class Forward(Builder):
             return self.materialise(t, a)
         if isinstance(k, Maybe):
             if a == Const(None):
-                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else Struct(list, (), ())
+                return Const(0.0) if isinstance(k.of, (Scalar, Array)) else display((), list)
             k = k.of
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
             each = (element(k),) * len(ka.items)
@@ -295,7 +296,7 @@ class Forward(Builder):
         dots = tuple(self.dot(given[n]) if n in given else ZERO for n in rule.operands)
         if all(d is ZERO for d in dots):
             return ZERO
-        bar = dots[0] if len(dots) == 1 else Struct(tuple, tuple(range(len(dots))), dots)
+        bar = alone_or_tuple(dots)
         got = self.ctx.turn(self, op, rule, {**given, "out": op.out}, {"out_bar": op.out}, bar)
         return got["out_bar"]  # type: ignore[no-any-return]
 
@@ -599,7 +600,7 @@ class Forward(Builder):
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
         op.attrs["carried"] = n + len(active)
         view = LoopView(op)
-        read = {v for o in walk(body) for v in all_values(o)} | set(vals(body.results)) if extra else set()
+        read = set(read_in(body)) if extra else set()
         read |= set(vals([tangent for _, _, tangent, _ in tapes]))
         read |= {v for r in read for v in vals([self.settled(r)])}
         for s, d, e in extra:
@@ -653,15 +654,8 @@ def reach(block: Op, user: Op) -> None:
             table[v] = outside(out)
         return table[v]
 
-    def rewrite(region: Region) -> None:
-        for o in region.ops:
-            o.ins = [map_atom(outside, a) for a in o.ins]
-            for r in o.regions:
-                rewrite(r)
-        region.results = [map_atom(outside, a) for a in region.results]
-
     for r in user.regions:
-        rewrite(r)
+        map_region(outside, r)
 
 
 def kind_char(a: Atom) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from srcdiff.differentiate.mirrors import replace_values
-from srcdiff.ir.graph import Atom, Graph, Op, Region, Struct, Val, same, vals, walk
+from srcdiff.ir.graph import Atom, Graph, Op, Region, Val, same, vals, walk
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import UNKNOWN
+from srcdiff.ir.regions import read_by, read_in, replace_values
 from srcdiff.ir.unset import may_be_unset
 
-__all__ = ["all_values", "halves", "saved_names", "uses"]
+__all__ = ["halves", "saved_names", "uses"]
 
 
 def halves(g: Graph, seeds: list[Val], n: int) -> tuple[Region, Region]:
@@ -24,7 +25,7 @@ def halves(g: Graph, seeds: list[Val], n: int) -> tuple[Region, Region]:
     own_params = [p for p in g.region.params if p not in late]
     early = {o for op in first for o in op.outs} | set(own_params)
     primal, bars = g.region.results[:n], g.region.results[n:]
-    needed = dict.fromkeys(v for op in [*second, Op("", bars)] for v in all_values(op) if v in early)
+    needed = dict.fromkeys(v for op in [*second, Op("", bars)] for v in read_by(op) if v in early)
     saved = nest(first, list(needed), second, set(vals(bars)))
     whole = Val("saved", UNKNOWN, user=True)
     back = Region([whole, *seeds], second, bars)
@@ -39,7 +40,7 @@ def nest(first: list[Op], saved: list[Val], second: list[Op], last: set[Val]) ->
         if len(mirrored) != 1:
             continue
         back = mirrored[0]
-        elsewhere = last | {v for o in second if o is not back for v in all_values(o)}
+        elsewhere = last | {v for o in second if o is not back for v in read_by(o)}
         sides = [moved(op, back, k, saved, elsewhere) for k in (0, 1)]
         if sum(map(len, sides)) < 2:
             continue
@@ -60,16 +61,12 @@ def nest(first: list[Op], saved: list[Val], second: list[Op], last: set[Val]) ->
 
 def moved(op: Op, back: Op, k: int, saved: list[Val], elsewhere: set[Val]) -> list[tuple[Val, Atom]]:
     """Results of a branch that only region ``k`` of its mirror image reads, and what they are there."""
-    here, other = (set(region_values(back.regions[i])) for i in (k, 1 - k))
+    here, other = (set(read_in(back.regions[i])) for i in (k, 1 - k))
     out: list[tuple[Val, Atom]] = []
     for o, a in zip(op.outs, op.regions[k].results, strict=True):
         if o in saved and o in here and o not in other and o not in elsewhere and isinstance(a, Val):
             out.append((o, a))
     return out
-
-
-def display(saved: list[Val]) -> Struct:
-    return Struct(tuple, tuple(range(len(saved))), tuple(saved))
 
 
 def unpack(region: Region, whole: Val, saved: list[Val], taken: set[str]) -> None:
@@ -99,15 +96,4 @@ def saved_names(saved: tuple[Val, ...], taken: set[str]) -> list[Val]:
 
 
 def uses(op: Op, late: set[Val]) -> bool:
-    return any(v in late for v in all_values(op))
-
-
-def region_values(region: Region) -> list[Val]:
-    return [v for o in region.ops for v in all_values(o)] + list(vals(region.results))
-
-
-def all_values(op: Op) -> list[Val]:
-    out = list(vals(op.ins))
-    for r in op.regions:
-        out.extend(region_values(r))
-    return out
+    return any(v in late for v in read_by(op))

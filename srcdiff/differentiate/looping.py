@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from srcdiff.analysis.versions import buffer_slots, passed_round
 from srcdiff.differentiate import branching, scattered
-from srcdiff.differentiate.mirrors import Mirror, adjoint_of, replace_values, same_const, size_of
+from srcdiff.differentiate.mirrors import Mirror, adjoint_of, same_const, size_of
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
+from srcdiff.ir.regions import replace_values
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse

@@ -16,7 +16,8 @@ from typing import Any
 
 from srcdiff.differentiate import read
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, same
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, op_of, same
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
@@ -113,7 +114,7 @@ def alike(a: Mask | None, b: Mask | None) -> bool:
 
 def infinite_operand(condition: Atom) -> Atom | None:
     """The operand of a condition that asks whether it is infinite."""
-    op = condition.op if isinstance(condition, Val) else None
+    op = op_of(condition)
     return op.ins[0] if op is not None and op.fn in vocabulary.IS_INFINITE else None
 
 
@@ -170,7 +171,7 @@ def scattered(v: Atom, born: int) -> bool:
 
 def place_of(index: Atom) -> tuple[int, ...] | None:
     """The place of one element, counted from the front."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     at = tuple(p.value for p in parts if isinstance(p, Const) and type(p.value) is int and p.value >= 0)
     return at if len(at) == len(parts) else None
 
@@ -265,9 +266,9 @@ def lows(m: Mask | None) -> list[Val]:
 
 def equal_in(condition: Atom) -> list[Atom]:
     """The two operands of a condition that asks whether they are equal, or one is not beyond the other."""
-    op = condition.op if isinstance(condition, Val) else None
+    op = op_of(condition)
     if op is not None and op.fn is operator.invert:
-        beyond = op.ins[0].op if isinstance(op.ins[0], Val) else None
+        beyond = op_of(op.ins[0])
         return beyond.ins if beyond is not None and beyond.fn in (operator.lt, operator.gt) else []
     return op.ins if op is not None and op.fn is operator.eq else []
 

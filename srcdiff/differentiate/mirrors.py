@@ -8,20 +8,7 @@ from typing import Any
 
 from srcdiff.differentiate.problems import fn_name
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    UNDEF,
-    Atom,
-    Const,
-    Op,
-    Origin,
-    Region,
-    Struct,
-    Val,
-    is_which,
-    kind,
-    map_atom,
-    same,
-)
+from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Origin, Region, Struct, Val, is_which, kind, op_of, same
 from srcdiff.ir.kinds import (
     Array,
     Maybe,
@@ -35,7 +22,6 @@ __all__ = [
     "adjoint_of",
     "is_none",
     "needs_shape",
-    "replace_values",
     "same_const",
     "size_of",
     "undefined",
@@ -89,7 +75,7 @@ def is_none(v: Val, branch: Op, k: int) -> bool:
     holds = k == 0
     while isinstance(test, Val) and test.op is not None and test.op.fn is operator.not_:
         test, holds = test.op.ins[0], not holds
-    op = test.op if isinstance(test, Val) else None
+    op = op_of(test)
     if op is None or op.fn not in (operator.is_, operator.is_not) or not same(op.ins[1], Const(None)):
         return False
     return op.ins[0] is v and holds is (op.fn is operator.is_)
@@ -105,7 +91,7 @@ def undefined(v: Val, branch: Op, k: int) -> bool:
         return made.regions[k].results[at] is UNDEF
     if made.code != "try" or made.regions[1].results[at] is not UNDEF:
         return False
-    test = branch.ins[0].op if isinstance(branch.ins[0], Val) else None
+    test = op_of(branch.ins[0])
     if test is None or test.code != "prim" or test.fn is not ops.exit_is:
         return False
     which = test.ins[0]
@@ -123,16 +109,5 @@ def same_const(a: Atom, v: int) -> bool:
     return isinstance(a, Const) and type(a.value) is int and a.value == v
 
 
-def needs_shape(v: Val, got: Atom | None) -> bool:
+def needs_shape(got: Atom | None) -> bool:
     return got is None or isinstance(got, Struct)
-
-
-def replace_values(region: Region, table: dict[Val, Atom]) -> None:
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for r in o.regions:
-            replace_values(r, table)
-    region.results = [map_atom(f, a) for a in region.results]

@@ -116,7 +116,7 @@ def reread(sweep: Reverse, a: Val, m: Mirror) -> Atom | None:
     base = op.ins[0]
     if not isinstance(base, Val) or base not in sweep.superseded:
         return None
-    if not m.ground and not any(base in h.rewound for h in upwards(sweep, m)):
+    if not m.ground and not any(base in h.rewound for h in upwards(m)):
         return lasting_item(sweep, a, base, op.ins[1], m)
     if m.ground and isinstance(a.kind, Scalar):
         return None
@@ -144,7 +144,7 @@ def reread(sweep: Reverse, a: Val, m: Mirror) -> Atom | None:
         sweep.here = here
 
 
-def upwards(sweep: Reverse, m: Mirror) -> list[Mirror]:
+def upwards(m: Mirror) -> list[Mirror]:
     out = [m]
     while out[-1].parent is not None:
         out.append(out[-1].parent)
@@ -191,7 +191,7 @@ def lasting_item(sweep: Reverse, a: Val, version: Val, index: Atom, m: Mirror) -
             return None
         view = LoopView(level.op)
         for y, param, final in zip(view.yields, view.params, view.finals, strict=True):
-            if isinstance(y, Val) and v in (links := chain_of(y, view.body)):
+            if isinstance(y, Val) and v in (links := chain_of(y)):
                 first, after = param, final
                 break
         else:
@@ -200,7 +200,7 @@ def lasting_item(sweep: Reverse, a: Val, version: Val, index: Atom, m: Mirror) -
             return None
         updates = links[:-1]
         later = updates[: links.index(v)]
-        around = tuple(h.op for h in upwards(sweep, level)[:0:-1] if h.op is not None and h.is_loop)
+        around = tuple(h.op for h in upwards(level)[:0:-1] if h.op is not None and h.is_loop)
         if not untouched(index, later, updates, level.op, inside, around):
             return None
         inside = (level.op, *inside)

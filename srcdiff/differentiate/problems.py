@@ -73,32 +73,35 @@ def problem(slug: str, op: Op, why: str, note: str, help: str) -> NoRule:
     return NoRule(problem_at(slug, why, file, line, text, note, help))
 
 
-def lost(op: Op, how: str) -> NoRule:
-    """A number is read back from what no derivative passes through."""
-    if how == "key":
-        return problem(
-            "key", op, "keys of this dict are numbers that depend on the arguments",
-            "the derivative does not pass through keys; it would be taken to be zero",
-            "keep such numbers as values: in a list of pairs, or in a dict by their position",
-        )  # fmt: skip
-    if how == "entry":
-        return problem(
-            "key", op, "a dict that was filled before is asked for an entry by a number that varies",
-            "what an earlier call stored is a constant to this one; its derivative would be taken to be zero",
-            "empty the dict before, make it inside the function, or compute the value without it",
-        )  # fmt: skip
-    if how == "exception":
-        return problem(
-            "exception-value", op, "a number that depends on the arguments is read out of an exception",
-            "the derivative does not pass through its text, nor through one that leaves a with, a finally or "
-            "a function that calls itself",
-            "assign the number to a variable before raising, and read that in the handler",
-        )  # fmt: skip
-    return problem(
-        "text", op, "a number is read back from text made of a number",
+LOST = {  # what a number is read back from that no derivative passes through: a problem
+    "key": (
+        "key", "keys of this dict are numbers that depend on the arguments",
+        "the derivative does not pass through keys; it would be taken to be zero",
+        "keep such numbers as values: in a list of pairs, or in a dict by their position",
+    ),
+    "entry": (
+        "key", "a dict that was filled before is asked for an entry by a number that varies",
+        "what an earlier call stored is a constant to this one; its derivative would be taken to be zero",
+        "empty the dict before, make it inside the function, or compute the value without it",
+    ),
+    "exception": (
+        "exception-value", "a number that depends on the arguments is read out of an exception",
+        "the derivative does not pass through its text, nor through one that leaves a with, a finally or "
+        "a function that calls itself",
+        "assign the number to a variable before raising, and read that in the handler",
+    ),
+    "text": (
+        "text", "a number is read back from text made of a number",
         "the derivative does not pass through text; it would be taken to be zero",
         "use the number itself (to cut the derivative off on purpose: srcdiff.stop_gradient)",
-    )  # fmt: skip
+    ),
+}  # fmt: skip
+
+
+def lost(op: Op, how: str) -> NoRule:
+    """A number is read back from what no derivative passes through."""
+    slug, why, note, help = LOST[how]
+    return problem(slug, op, why, note, help)
 
 
 def fn_name(op: Op) -> str:

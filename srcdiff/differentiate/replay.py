@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
 from srcdiff.differentiate import branching, looping, rewinding, scattered
+from srcdiff.differentiate.mirrors import same_const
 from srcdiff.differentiate.problems import no_rule
-from srcdiff.differentiate.snapshots import Ahead
+from srcdiff.differentiate.snapshots import Ahead, integer
+from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
 from srcdiff.ir.graph import (
@@ -37,7 +39,9 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import BOOL, OTHER, Kind, Scalar, Seq, fresh_sym
+from srcdiff.ir.indices import display
+from srcdiff.ir.kinds import BOOL, OTHER, Kind, Seq
+from srcdiff.ir.regions import read_by, remove, replace_values
 from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
 
@@ -247,7 +251,7 @@ class Replay:
         if self.view.head == 0:
             return True
         start, _, step = self.view.header
-        return same_int(start, 0) and same_int(step, 1) and not self.op.attrs.get("rev")
+        return same_const(start, 0) and same_const(step, 1) and not self.op.attrs.get("rev")
 
     def in_scope(self) -> bool:
         """Whether the forward loop is run once for the reversed one: what it leaves is at hand then."""
@@ -265,7 +269,7 @@ class Replay:
             return False
         if view.head == 0:
             return True
-        return same_int(view.header[2], 1) and (not view.sources or looping.counts(self.r, view))
+        return same_const(view.header[2], 1) and (not view.sources or looping.counts(self.r, view))
 
     def trips(self) -> Atom:
         """How often the loop was run."""
@@ -273,7 +277,7 @@ class Replay:
         if not self.counted():
             return r.need(view.trips)
         (start, stop, _), _ = looping.header_of(r, op, view)
-        return stop if same_int(start, 0) else r.prim(operator.sub, [stop, start], result=integer())
+        return stop if same_const(start, 0) else r.prim(operator.sub, [stop, start], result=integer())
 
     def index(self, k: Atom) -> Atom:
         """The loop's index in trip ``k``."""
@@ -282,12 +286,12 @@ class Replay:
             return k
         start, stop, step = map(self.known, self.view.header)
         if self.op.attrs.get("rev"):
-            if not same_int(step, 1):
+            if not same_const(step, 1):
                 why = "a reversed range with a step cannot be run again"
                 raise no_rule(self.op, why, "count downwards with a negative step")
             return r.prim(operator.sub, [r.prim(operator.sub, [stop, Const(1)]), k])
-        far = k if same_int(step, 1) else r.prim(operator.mul, [k, step])
-        return far if same_int(start, 0) else r.prim(operator.add, [start, far])
+        far = k if same_const(step, 1) else r.prim(operator.mul, [k, step])
+        return far if same_const(start, 0) else r.prim(operator.add, [start, far])
 
     def number_of(self, index: Val) -> Atom:
         """The trip with this index."""
@@ -297,8 +301,8 @@ class Replay:
         start, stop, step = self.view.header
         if self.op.attrs.get("rev"):
             return r.prim(operator.sub, [r.prim(operator.sub, [stop, Const(1)]), index], result=integer())
-        far = index if same_int(start, 0) else r.prim(operator.sub, [index, start], result=integer())
-        return far if same_int(step, 1) else r.prim(operator.floordiv, [far, step], result=integer())
+        far = index if same_const(start, 0) else r.prim(operator.sub, [index, start], result=integer())
+        return far if same_const(step, 1) else r.prim(operator.floordiv, [far, step], result=integer())
 
     def place(self, n: int, k: Atom) -> Atom:
         """Where in source ``n`` the element of trip ``k`` stands."""
@@ -387,7 +391,7 @@ class Replay:
 
     def display(self, a: Atom, like: Val) -> Atom:
         """A list of one."""
-        one = Struct(list, (0,), (a,))
+        one = display((a,), list)
         return self.r.prim(list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a))
 
     def popped(self, s: Val, name: str, user: bool) -> tuple[Atom, Atom]:
@@ -456,18 +460,8 @@ def read_outer(forward: list[Op], outer: Outer, inside: set[Val]) -> None:
 
 def substitute(region: Region, table: dict[Val, Atom]) -> None:
     """Replace values; the operations that made them are not done."""
-    if not table:
-        return
-
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    region.ops = [o for o in region.ops if not any(v in table for v in o.outs)]
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for inner in o.regions:
-            substitute(inner, table)
-    region.results = [map_atom(f, a) for a in region.results]
+    remove(region, {o for o in walk(region) if any(v in table for v in o.outs)})
+    replace_values(region, table)
 
 
 def drawn(region: Region) -> list[Val]:
@@ -503,30 +497,9 @@ def tidy(region: Region, guarded: bool = False) -> None:
             tidy(inner, guarded or o.code == "try")
 
 
-def read_by(op: Op) -> list[Val]:
-    """The values that an operation, or one inside it, reads."""
-    out = vals(op.ins)
-    for region in op.regions:
-        out += vals(region.results)
-        out += [v for o in region.ops for v in read_by(o)]
-    return out
-
-
 def adjoint(o: Origin | None) -> Origin | None:
     return replace(o, above=(), beside="", blank=False, adjoint=True, of="") if o is not None else None
 
 
-def integer() -> Kind:
-    return Scalar("i8", True, fresh_sym())
-
-
-def name_of(a: Atom) -> str:
-    return a.name if isinstance(a, Val) else ""
-
-
 def user_of(a: Atom) -> bool:
     return isinstance(a, Val) and a.user
-
-
-def same_int(a: Atom, n: int) -> bool:
-    return isinstance(a, Const) and type(a.value) is int and a.value == n

@@ -54,9 +54,11 @@ from srcdiff.ir.graph import (
     clone,
     kind,
     map_atom,
+    op_of,
     same,
     vals,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
@@ -91,7 +93,7 @@ def is_item(v: Val) -> bool:
 
 def computed_alike(a: Atom, b: Atom) -> bool:
     """Whether two values are one, or made of such by the same operations."""
-    one, other = (x.op if isinstance(x, Val) else None for x in (a, b))
+    one, other = (op_of(x) for x in (a, b))
     if one is None or other is None or same(a, b):
         return same(a, b)
     if one.code == other.code == "need":
@@ -242,7 +244,7 @@ class Reverse(Builder):
         got = self.peek(v, self.here)
         return (
             self.materialise(got, self.need(v))
-            if needs_shape(v, got)
+            if needs_shape(got)
             else got
             if got is not None
             else Const(0.0)
@@ -360,7 +362,7 @@ class Reverse(Builder):
             if is_active_kind(k):
                 bar = self.take(o)
                 bars.append(
-                    self.materialise(bar, self.need(o)) if needs_shape(o, bar) or bar is None else bar
+                    self.materialise(bar, self.need(o)) if needs_shape(bar) or bar is None else bar
                 )
         saved = Val(f"{callee.name}_saved", UNKNOWN, op)
         op.outs.append(saved)
@@ -384,7 +386,7 @@ class Reverse(Builder):
             self.materialise(b, self.need(o)) if is_active_kind(o.kind) else Const(None)
             for b, o in zip(bars, op.outs, strict=True)
         )
-        self.accumulate(op.ins[0], Struct(tuple, tuple(range(len(items))), items))
+        self.accumulate(op.ins[0], display(items))
 
     # ---- operations
     def back_prim(self, op: Op, bar: Atom) -> None:
@@ -472,7 +474,7 @@ class Reverse(Builder):
         """``x`` and a number, if an operation is ``(number * x) * x``."""
         for n in (0, 1) if op.fn is operator.mul else ():
             scaled, x = op.ins[n], op.ins[1 - n]
-            made = scaled.op if isinstance(scaled, Val) else None
+            made = op_of(scaled)
             if made is None or made.code != "prim" or made.fn is not operator.mul or not isinstance(x, Val):
                 continue
             for by, of in (made.ins, made.ins[::-1]):

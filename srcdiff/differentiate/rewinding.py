@@ -6,10 +6,10 @@ import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.differentiate.mirrors import Mirror
-from srcdiff.differentiate.transposes import whole
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Op, Val
+from srcdiff.ir.indices import is_dots
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def rewind(sweep: Reverse, op: Op, m: Mirror) -> None:
         if not m.ground:
             return
         after = op.out
-    if op.attrs.get("aug") or whole(op.ins[1]):
+    if op.attrs.get("aug") or is_dots(op.ins[1]):
         m.rewound[before] = logged(sweep, before, op, m, None)
         return
     old = logged(sweep, before, op, m, op.ins[1])
@@ -44,20 +44,18 @@ def rewind(sweep: Reverse, op: Op, m: Mirror) -> None:
 def logged(sweep: Reverse, before: Val, op: Op, m: Mirror, index: Atom | None) -> Atom:
     """What an update overwrites, saved in the forward sweep just before it."""
     at = m.forward.ops.index(op)
+    name = f"{before.name}_old"
     if index is None:
-        made = Op("prim", [before], attrs={"fn": ops.copied}, origin=op.origin)
-        v = Val(f"{before.name}_old", before.kind, made)
+        made = Op.applying(ops.copied, [before], before.kind, op.origin, name)
     else:
         k, view = index_kind(before.kind, index)
-        made = Op("prim", [before, index], attrs={"fn": operator.getitem, "view": view}, origin=op.origin)
-        v = Val(f"{before.name}_old", k, made)
-    made.outs.append(v)
+        made = Op.applying(operator.getitem, [before, index], k, op.origin, name, view=view)
+    v = made.out
     m.forward.ops.insert(at, made)
     sweep.home[v] = m.forward
     if index is not None and isinstance(v.kind, (Array, Seq)) and made.attrs["view"]:
-        copy = Op("prim", [v], attrs={"fn": ops.copied}, origin=op.origin)
-        v = Val(v.name, v.kind, copy)
-        copy.outs.append(v)
+        copy = Op.applying(ops.copied, [v], v.kind, op.origin, v.name)
+        v = copy.out
         m.forward.ops.insert(at + 1, copy)
         sweep.home[v] = m.forward
     if m.ground:
@@ -72,9 +70,7 @@ def logged(sweep: Reverse, before: Val, op: Op, m: Mirror, index: Atom | None) -
 def measured(sweep: Reverse, a: Atom, op: Op) -> Atom:
     """The length of an operand, taken in the forward sweep: the operand itself need not be kept."""
     m = sweep.here
-    made = Op("prim", [a], attrs={"fn": len}, origin=op.origin)
-    v = Val("n", Scalar("i8", True, fresh_sym()), made)
-    made.outs.append(v)
+    made = Op.applying(len, [a], Scalar("i8", True, fresh_sym()), op.origin, "n")
     m.forward.ops.insert(m.forward.ops.index(op), made)
-    sweep.home[v] = m.forward
-    return sweep.need(v)
+    sweep.home[made.out] = m.forward
+    return sweep.need(made.out)

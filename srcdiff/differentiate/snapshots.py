@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
-from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Undef, Val
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Undef, Val
 from srcdiff.ir.kinds import BOOL, Kind, Scalar, Seq, fresh_sym
 from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
@@ -63,8 +63,7 @@ class Ahead:
     def within(self, memory: Atom) -> Atom:
         """As many as fit into so many bytes, counted before the loop."""
         state = [i for i in self.replay.of(self.view.inits) if not isinstance(i, (Const, Undef))]
-        op = Op("prim", [memory, *state], attrs={"fn": vocabulary.SNAPSHOTS_WITHIN})
-        op.outs.append(Val("snapshots", integer(), op))
+        op = Op.applying(vocabulary.SNAPSHOTS_WITHIN, [memory, *state], integer(), None, "snapshots")
         self.r.home[op.out] = self.m.forward
         self.first.append(op)
         return op.out
@@ -91,9 +90,9 @@ class Ahead:
         origin, r.origin = r.origin, None
         before, start = Region(ops=self.first), Region()
         with r.inside(before):
-            marks = self.display(Const(0), self.marks)
+            marks = self.replay.display(Const(0), self.marks)
             lead = [(self.marks, marks)]
-            lead += list(zip(self.saved, map(self.display, self.starts(), self.saved), strict=True))
+            lead += list(zip(self.saved, map(self.replay.display, self.starts(), self.saved), strict=True))
             if self.known:
                 trips = self.trips_ahead()
                 if view.head == 0:  # now the trips have numbers
@@ -215,13 +214,6 @@ class Ahead:
                 i = self.r.prim(ops.copied, [i], result=i.kind, hint=i.name)
             out.append(Const(None) if isinstance(i, Undef) else i)
         return out
-
-    def display(self, a: Atom, like: Val) -> Atom:
-        """A list of one."""
-        one = Struct(list, (0,), (a,))
-        return self.r.prim(
-            list, [one], result=like.kind, display=True, hint=like.name, **unset_among(a)
-        )
 
 
 def integer() -> Kind:

@@ -19,7 +19,6 @@ from srcdiff.differentiate import masks
 from srcdiff.differentiate.common import arguments, is_constant_fn, one, parameter_names
 from srcdiff.differentiate.forward import CORE, Forward
 from srcdiff.differentiate.masks import Mask, alike, finite
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
@@ -42,6 +41,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Seq, Tree, is_active_kind
+from srcdiff.ir.regions import replace_values
 from srcdiff.rules import recurrences, vocabulary
 from srcdiff.rules.registry import lookup, passive_operands
 
@@ -373,9 +373,8 @@ class Taylor(Forward):
 
     def symbol(self, v: Val, first: Atom, plan: Plan) -> Val:
         """A value to make operations of, in the place of a coefficient of the first order."""
-        op = Op("prim", [first], [], [], {"fn": rate}, self.origin)
-        x = Val("", kind(first), op)
-        op.outs.append(x)
+        op = Op.applying(rate, [first], kind(first), self.origin)
+        x = op.out
         self.varied.add(x)
         self.series[x] = Series(op, [], plan)
         self.stands_for[x] = first

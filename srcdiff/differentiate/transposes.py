@@ -15,20 +15,14 @@ from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
+from srcdiff.ir.indices import ALL, display, is_dots, parts_of
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
 
-__all__ = ["CORE", "whole"]
-
-
-EVERY = Slice(Const(None), Const(None), Const(None))
-
-
-def whole(index: Atom) -> bool:
-    return isinstance(index, Const) and index.value is Ellipsis
+__all__ = ["CORE"]
 
 
 def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
@@ -73,11 +67,11 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
 
 def without_axes(index: Atom) -> Atom | None:
     """The index that takes away the axes of one that an index adds, if it does nothing else."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-    if Const(None) not in parts or not all(p == Const(None) or whole(p) or p == EVERY for p in parts):
+    parts = parts_of(index)
+    if Const(None) not in parts or not all(p == Const(None) or is_dots(p) or p == ALL for p in parts):
         return None
     back = tuple(Const(0) if p == Const(None) else p for p in parts)
-    return Struct(tuple, tuple(range(len(back))), back) if isinstance(index, Struct) else back[0]
+    return display(back) if isinstance(index, Struct) else back[0]
 
 
 def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
@@ -100,7 +94,7 @@ def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
 def plain(base: Atom, index: Atom) -> bool:
     if isinstance(kind(base), Seq):
         return True
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     for p in parts:
         k = kind(p)
         if isinstance(p, (Slice, Const)) or isinstance(k, Scalar):
@@ -120,7 +114,7 @@ def _setitem(r: Reverse, op: Op, bar: Atom) -> bool:
             part = r.rule(vocabulary.last_write, {"part": part, "index": index, "x": bar})
         r.accumulate(v, r.unbroadcast(part, r.alike(v)) if not isinstance(kind(x), Seq) else part)
     if r.active(x):
-        if whole(op.ins[1]):
+        if is_dots(op.ins[1]):
             return True
         zero: Atom = Const(0.0)
         if isinstance(kind(x), Seq):

@@ -51,6 +51,7 @@ from srcdiff.ir.graph import (
     kind,
     same,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Array, Scalar, takes_fields
 from srcdiff.ir.modules import on_device
 
@@ -235,7 +236,7 @@ class Assembler:
         result = (
             self.graph.region.results[0]
             if len(self.graph.region.results) == 1
-            else Struct(tuple, tuple(range(len(self.graph.region.results))), tuple(self.graph.region.results))
+            else display(self.graph.region.results)
         )
         stmts.append(gast.Return(self.expr(result)))
         self.top = stmts = freed.let_go(self, stmts, self.starts)
@@ -426,9 +427,6 @@ class Assembler:
             self._tails: dict[Region, tuple[Op, Atom]] = {}
             exits.scan_exits(self, self.graph.region)
         return self._silent
-
-    def live_param(self, op: Op, p: Val) -> bool:
-        return True
 
     def kept(self, v: Val) -> bool:
         """Whether a value is put away (taped, carried on) on every path, also where it has not been set."""

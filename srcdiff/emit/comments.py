@@ -48,10 +48,10 @@ def comment(asm: Assembler, stmts: list[Any]) -> list[Any]:
         began = True
         group = [s]
         while (
-            n + len(group) < len(stmts) and joins(asm, stmts[n + len(group)], origin) and not compound(asm, s)
+            n + len(group) < len(stmts) and joins(asm, stmts[n + len(group)], origin) and not compound(s)
         ):
             group.append(stmts[n + len(group)])
-        if not compound(asm, s):
+        if not compound(s):
             label(asm, group, origin, out)
         out.extend(group)
         for g in group[1:]:
@@ -65,12 +65,12 @@ def depth_zero(asm: Assembler, stmts: list[Any]) -> bool:
     return stmts is asm.top
 
 
-def compound(asm: Assembler, s: Any) -> bool:
+def compound(s: Any) -> bool:
     return isinstance(s, (gast.For, gast.While, gast.If, gast.Try, gast.With))
 
 
 def joins(asm: Assembler, s: Any, origin: Origin) -> bool:
-    return getattr(s, "origin", None) == origin and not compound(asm, s)
+    return getattr(s, "origin", None) == origin and not compound(s)
 
 
 def label(asm: Assembler, group: list[Any], origin: Origin, out: list[Any]) -> None:

@@ -111,13 +111,13 @@ def leave(asm: Assembler, op: Op, region: Region, stmts: list[Any]) -> list[Any]
         )
         collects_in(asm, outer.outs, loop)
     collect_rest(asm, loop)
-    loop_end(asm, loop, body)
+    loop_end(asm, loop)
     if code.value == 3:
         asm.emit(gast.Continue(), op.origin)
     else:
         out = LoopView(loop).exit_out
         if out is not None and asm.lay.uses.get(out):
-            asm.emit(gast.Assign([store(asm.names[out])], exit_const(asm, loop, code.value), None), op.origin)
+            asm.emit(gast.Assign([store(asm.names[out])], exit_const(loop, code.value), None), op.origin)
         asm.emit(gast.Break(), op.origin)
     stmts, asm.out = asm.out, old
     return stmts
@@ -140,17 +140,14 @@ def collect_rest(asm: Assembler, loop: Op) -> None:
             tapes.append(asm, t, asm.expr(c))
 
 
-def exit_const(asm: Assembler, loop: Op, code: int) -> Any:
+def exit_const(loop: Op, code: int) -> Any:
     return const(True) if len(loop.attrs["exits"]) == 1 else const(code)
 
 
-def loop_end(asm: Assembler, op: Op, body: Region) -> None:
+def loop_end(asm: Assembler, op: Op) -> None:
     """What happens at the end of every trip: the carried variables take their new values."""
     view = LoopView(op)
-    asm.moves(
-        [(p, y) for p, y in zip(view.params, view.yields, strict=True) if asm.live_param(op, p)],
-        op.origin,
-    )
+    asm.moves(list(zip(view.params, view.yields, strict=True)), op.origin)
 
 
 def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:

@@ -79,14 +79,14 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
     asm.out, old = body, asm.out
     exits.collect_rest(asm, op)
     if not ends(asm.out):
-        exits.loop_end(asm, op, view.body)
+        exits.loop_end(asm, op)
         exits.exit_test(asm, op, view)
     body, asm.out = asm.out, old
     asm.out[ahead:ahead] = asm.ahead.written(op)
     if not strip(body):
         body.append(gast.Pass())
     if op.code == "while":
-        emit_while(asm, op, view, body)
+        emit_while(asm, op, body)
     elif drained is not None:
         asm.emit(gast.While(asm.expr(drained), body, []), op.origin)
     else:
@@ -99,7 +99,7 @@ def computed(asm: Assembler, a: Atom) -> bool:
     return isinstance(a, Val) and a.op is not None and a.op in asm.lay.folded
 
 
-def emit_while(asm: Assembler, op: Op, view: LoopView, body: list[Any]) -> None:
+def emit_while(asm: Assembler, op: Op, body: list[Any]) -> None:
     cond = op.regions[0]
     loose = [o for o in cond.ops if o not in asm.lay.folded]
     if not loose:
@@ -128,7 +128,7 @@ def header(asm: Assembler, op: Op, view: LoopView, popped: set[Val]) -> Any:
     elif op.attrs["head"] == 0 and index_used and rows and not op.attrs.get("rev"):
         return with_numbers(asm, view, rows)
     elif op.attrs["head"] == 3:
-        numbered = index_used and len(rows) >= 1 and not op.attrs.get("rev") and enumerates(asm, view, rows)
+        numbered = index_used and len(rows) >= 1 and not op.attrs.get("rev") and enumerates(view, rows)
         if numbered:
             return with_numbers(asm, view, rows)
         targets.append(store(asm.names[view.index] if index_used else "_"))
@@ -147,7 +147,7 @@ def with_numbers(asm: Assembler, view: LoopView, rows: list[Any]) -> Any:
 
 def ends_loop(asm: Assembler, op: Op, view: LoopView, source: Atom) -> bool:
     """Whether a source decides when the loop ends, read or not."""
-    return op.attrs["head"] == 0 or not (op.attrs.get("aligned") or enumerates(asm, view, [(source,)]))
+    return op.attrs["head"] == 0 or not (op.attrs.get("aligned") or enumerates(view, [(source,)]))
 
 
 def zipped(asm: Assembler, pairs: list[Any]) -> Any:
@@ -207,10 +207,10 @@ def directed(asm: Assembler, s: Atom, d: int) -> Any:
 
 def covers(asm: Assembler, view: LoopView, rows: list[Any]) -> bool:
     """Whether the range only counts the elements of a source."""
-    return enumerates(asm, view, rows)
+    return enumerates(view, rows)
 
 
-def enumerates(asm: Assembler, view: LoopView, rows: list[Any]) -> bool:
+def enumerates(view: LoopView, rows: list[Any]) -> bool:
     start, stop, step = view.header
     if not (same(start, Const(0)) and same(step, Const(1))) or not isinstance(stop, Val) or stop.op is None:
         return False

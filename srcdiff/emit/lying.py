@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from srcdiff.backends import numpy_names
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, vals, walk
+from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, op_of, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Lying:
 
     def collected(self, tape: Atom) -> list[Atom] | None:
         """What the trips of a loop put on a tape."""
-        op = tape.op if isinstance(tape, Val) else None
+        op = op_of(tape)
         if op is None or op.code not in ("for", "while"):
             return None
         view = LoopView(op)

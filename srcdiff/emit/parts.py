@@ -7,7 +7,8 @@ from typing import Any
 import gast
 
 from srcdiff.emit.trees import attr, call, const, name
-from srcdiff.ir.graph import Atom, Const, Slice, Struct
+from srcdiff.ir.graph import Atom, Const, Slice
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Dim, Sym, at_least
 
 __all__ = [
@@ -21,7 +22,7 @@ Place = tuple[tuple[int, int] | int, ...]  # the same, or which one is taken
 
 def place_of(index: Atom, dims: tuple[Dim, ...]) -> Place | None:
     """What an index takes of each axis, if it is made of constants."""
-    taken = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    taken = parts_of(index)
     if len(taken) > len(dims):
         return None
     out: list[tuple[int, int] | int] = []

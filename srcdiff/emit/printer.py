@@ -118,7 +118,6 @@ class Printer(astunparse.Unparser):  # type: ignore[misc]
 
     def __init__(self, width: int = 100) -> None:
         # The base class would print from its constructor, straight to a file.
-        self.future_imports: list[str] = []
         self._indent = 0
         self._layout = Layout(width)
         self._lines: list[str] = []

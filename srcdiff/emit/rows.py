@@ -25,7 +25,7 @@ from srcdiff.emit.lying import FRESH
 from srcdiff.emit.parts import Part, beside, cuts, distance, index_of, one_size, part_of, shift, subscript
 from srcdiff.emit.trees import call, const, name, store
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind
+from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind, op_of
 from srcdiff.ir.kinds import Array, at_least, one_shape
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Rows:
         return self.lying.in_rows(base) and self.alike(base, loop) is not None
 
     def part_read(self, atom: Atom) -> Part | None:
-        op = atom.op if isinstance(atom, Val) else None
+        op = op_of(atom)
         k = kind(op.ins[0]) if op is not None and op.code == "prim" and op.fn is operator.getitem else None
         return part_of(op.ins[1], k.dims) if isinstance(k, Array) and op is not None else None
 

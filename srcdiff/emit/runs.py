@@ -31,7 +31,7 @@ from srcdiff.emit.parts import Part, cuts, faces, in_one_piece, index_of, part_o
 from srcdiff.emit.printer import Comment
 from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Val, kind, op_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least, of_one_size
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Runs:
         """What a loop takes from tapes that an earlier one filled with such values."""
         asm, view = self.asm, LoopView(loop)
         for e, s in zip(view.elements, view.sources, strict=True):
-            filled = s.op if isinstance(s, Val) else None
+            filled = op_of(s)
             if filled is None or filled.code not in ("for", "while") or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
                 continue
             before = LoopView(filled)
@@ -463,7 +463,7 @@ class Runs:
         if op.fn is ops.accumulate and isinstance(value, gast.UnaryOp):
             word, value = gast.Sub(), value.operand
         if op.out in self.placed:
-            asm.emit(gast.AugAssign(store(self.padded_run(op.out, op)), word, value), op.origin)
+            asm.emit(gast.AugAssign(store(self.padded_run(op.out)), word, value), op.origin)
             self.clear_padded(op.out, op)
             return
         if asm.names[old] != asm.names[op.out]:
@@ -517,7 +517,7 @@ class Runs:
             return False
         asm = self.asm
         self.check(op, padded.like, self.around[op][0])
-        self.into(op.out, name(self.padded_run(op.out, op)), op)
+        self.into(op.out, name(self.padded_run(op.out)), op)
         self.clear_padded(op.out, op)
         versions = [v for v, first in self.first.items() if first is op and v in self.placed]
         readers = [(user, v) for v in versions for _, user in asm.lay.uses.get(v, ())]
@@ -534,7 +534,7 @@ class Runs:
             before = self.ahead.of(self.around[self.first[v]][0])
             self.clear(before, padded.word, padded.part, self.placed[v].dims, op)
 
-    def padded_run(self, v: Val, at: Op) -> str:
+    def padded_run(self, v: Val) -> str:
         """The run of such an array that is a value."""
         assert v.op is not None
         padded, _ = self.asm.rows.padded[self.first[v]]
@@ -599,7 +599,7 @@ class Runs:
         if a in self.leaves:
             return self.piece(self.leaves[a], at)
         if a in self.placed and not whole:
-            return name(self.padded_run(a, at))
+            return name(self.padded_run(a))
         op = a.op
         assert op is not None
         if not whole and op not in asm.lay.folded:

@@ -14,6 +14,7 @@ from srcdiff.emit.trees import attr, call, is_name, name, store
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, kind
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Map, Scalar, Seq
 from srcdiff.ir.modules import on_device
 
@@ -136,7 +137,7 @@ def plain_index(asm: Assembler, base: Atom, index: Atom) -> bool:
     """No position is named twice: basic indices and masks."""
     if isinstance(kind(base), Seq):
         return True
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     for p in parts:
         k = kind(p)
         if (

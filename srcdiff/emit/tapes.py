@@ -68,19 +68,19 @@ def find_flat(asm: Assembler, region: Region) -> None:
                 if (
                     isinstance(c, Val)
                     and c.op in view.body.ops
-                    and is_tape(asm, c)
-                    and read_flat(asm, c, t, op, region)
+                    and is_tape(c)
+                    and read_flat(asm, c, t, region)
                 ):
                     asm.flat[c] = t
         for r in op.regions:
             find_flat(asm, r)
 
 
-def is_tape(asm: Assembler, v: Val) -> bool:
+def is_tape(v: Val) -> bool:
     return v.op is not None and v.op.code in ("for", "while") and v in LoopView(v.op).tapes
 
 
-def read_flat(asm: Assembler, inner: Val, outer: Val, op: Op, region: Region) -> bool:
+def read_flat(asm: Assembler, inner: Val, outer: Val, region: Region) -> bool:
     """Whether both tapes are read once, backwards, by a loop in a loop."""
     if len(asm.lay.uses.get(inner, [])) != 1 or len(asm.lay.uses.get(outer, [])) != 1:
         return False
@@ -193,7 +193,7 @@ def drained(asm: Assembler, op: Op, view: LoopView, pops: list[tuple[Val, Atom]]
             continue
         if isinstance(s, Val) and (s in asm.elements_of or holds_flat(asm, s)):
             continue
-        if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and whole_tape(asm, s):
+        if isinstance(s, Val) and isinstance(stop, Val) and stop.op is s.op and whole_tape(s):
             return s
     return None
 
@@ -202,5 +202,5 @@ def holds_flat(asm: Assembler, s: Val) -> bool:
     return s in asm.flat.values()
 
 
-def whole_tape(asm: Assembler, s: Val) -> bool:
+def whole_tape(s: Val) -> bool:
     return s.op is not None and s.op.code in ("for", "while")

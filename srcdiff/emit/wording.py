@@ -14,7 +14,7 @@ from srcdiff.emit import stores
 from srcdiff.emit.trees import attr, call, const, name
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
-from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind, op_of
 from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _list(asm: Assembler, op: Op) -> Any:
 
 def zeros_in(asm: Assembler, a: Atom) -> Any:
     """How many zeros a vector of them has that is made in this expression; None of what is something else."""
-    k, op = kind(a), a.op if isinstance(a, Val) else None
+    k, op = kind(a), op_of(a)
     if op is None or op not in asm.lay.folded or len(op.ins) != 1:
         return None
     if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1:

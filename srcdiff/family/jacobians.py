@@ -11,7 +11,6 @@ from srcdiff.batch.turns import in_turn
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import uses
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.family.parts import (
     Path,
@@ -37,6 +36,7 @@ from srcdiff.family.parts import (
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, clone, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, fresh_sym
+from srcdiff.ir.regions import replace_values
 from srcdiff.rules import columns, vocabulary
 
 

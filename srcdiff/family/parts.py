@@ -12,11 +12,12 @@ import numpy as np
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.errors import DerivativeTypeError, Problem
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Maybe, Scalar, Seq, Sym, Tree, is_active_kind
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
 
 Path = tuple[int, ...]
@@ -87,11 +88,11 @@ def check_kinds(ctx: Context, graph: Graph, wrt: list[Val], value: Atom, mode: s
 
 
 def with_aux(value: Atom, aux: Atom, has_aux: bool) -> Atom:
-    return Struct(tuple, (0, 1), (value, aux)) if has_aux else value
+    return display((value, aux)) if has_aux else value
 
 
 def together(items: list[Atom], single: bool) -> Atom:
-    return items[0] if single else Struct(tuple, tuple(range(len(items))), tuple(items))
+    return items[0] if single else display(items)
 
 
 def primal_of(graph: Graph, result: Atom) -> Graph:

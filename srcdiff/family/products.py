@@ -5,7 +5,6 @@ from __future__ import annotations
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.forward import forward
 from srcdiff.differentiate.halves import uses
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.family.parts import (
     check_leaves,
@@ -25,14 +24,16 @@ from srcdiff.family.parts import (
 )
 from srcdiff.frontend.lower import Context
 from srcdiff.ir.graph import Graph, Region, Struct, Val, clone, kind
+from srcdiff.ir.indices import display
+from srcdiff.ir.regions import replace_values
 
 
-def tangents_of(graph: Graph, wrt: list[Val], word: str = "v") -> list[Val]:
+def tangents_of(graph: Graph, wrt: list[Val]) -> list[Val]:
     """A parameter for the direction in each argument."""
     taken = {p.name for p in graph.region.params} | set(graph.info.get("parameters", ()))
     out = []
     for w in wrt:
-        name = word if len(wrt) == 1 else f"{word}_{w.name}"
+        name = "v" if len(wrt) == 1 else f"v_{w.name}"
         while name in taken:
             name += "_"
         taken.add(name)
@@ -52,7 +53,7 @@ def product_graph(ctx: Context, gradient: Graph, wrt: list[Val], has_aux: bool) 
     """Hessian times vector: the tangent of the gradient, forward over reverse."""
     value, aux = split(gradient.region.results[0], has_aux, gradient.name)
     vs = tangents_of(gradient, wrt)
-    g, dots, _ = forward(primal_of(gradient, Struct(tuple, (0, 1), (value, aux))), wrt, ctx,
+    g, dots, _ = forward(primal_of(gradient, display((value, aux))), wrt, ctx,
                          dict(zip(wrt, vs, strict=True)))  # fmt: skip
     b = Builder(ctx, g)
     both = g.region.results[0]

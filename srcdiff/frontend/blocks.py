@@ -22,10 +22,11 @@ from srcdiff.frontend.scope import (
     Super,
     Window,
 )
-from srcdiff.ir.graph import UNDEF, Atom, Op, Region, Struct, Val, map_atom, vals
+from srcdiff.ir.graph import UNDEF, Atom, Op, Struct, Val, map_atom
 from srcdiff.ir.kinds import Array, Map, Seq
+from srcdiff.ir.regions import read_in, replace_values
 
-__all__ = ["Opened", "exported", "substitute"]
+__all__ = ["Opened", "exported"]
 
 
 class Opened:
@@ -100,23 +101,12 @@ class Opened:
             case Derived(fn, mode, wrt, has_aux, option):
                 return Derived(self.bound(fn), mode, wrt, has_aux, option)
             case Pulled(graph, wrt, names, given, mode):
-                used = set(vals(graph.region.results))
-                for op in graph.region.ops:
-                    used |= used_by(op)
-                substitute(graph.region, {v: self.val(v) for v in used if v in self.inside})
+                used = dict.fromkeys(read_in(graph.region))
+                replace_values(graph.region, {v: self.val(v) for v in used if v in self.inside})
                 return Pulled(graph, wrt, names, {k: self.atom(a) for k, a in given.items()}, mode)
             case Val() | Struct():
                 return self.atom(b)
         return b
-
-
-def used_by(op: Op) -> set[Val]:
-    out = set(vals(op.ins))
-    for r in op.regions:
-        out |= set(vals(r.results))
-        for o in r.ops:
-            out |= used_by(o)
-    return out
 
 
 def exported(
@@ -137,14 +127,3 @@ def exported(
     names = {k: b if start.names.get(k) is b else opened.bound(b) for k, b in end.names.items()}
     cells = {c: x if start.cells.get(c) is x else opened.bound(x) for c, x in end.cells.items()}
     return State(names, cells, end.shares), written
-
-
-def substitute(region: Region, mapping: dict[Val, Val]) -> None:
-    def f(v: Val) -> Val:
-        return mapping.get(v, v)
-
-    for o in region.ops:
-        o.ins = [map_atom(f, a) for a in o.ins]
-        for r in o.regions:
-            substitute(r, mapping)
-    region.results = [map_atom(f, a) for a in region.results]

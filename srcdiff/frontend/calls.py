@@ -51,7 +51,7 @@ from srcdiff.frontend.scope import (
     Pulled,
     Spread,
 )
-from srcdiff.ir.graph import Const, Ref, Val
+from srcdiff.ir.graph import Const, Ref, Val, op_of
 from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
 def maker_of(func: Bound) -> str:
     """The class that made an object of which nothing else is known."""
     v = func.atom if isinstance(func, Plain) else func.val if isinstance(func, Loc) else None
-    op = v.op if isinstance(v, Val) else None
+    op = op_of(v)
     while op is not None and op.code == "prim" and op.attrs.get("method") and op.ins:
         first = op.ins[0]
         op = first.op if isinstance(first, Val) and first.op is not None else None

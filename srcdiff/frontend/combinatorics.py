@@ -29,7 +29,7 @@ def ahead(lw: Lowerer, it: Bound, node: Any) -> Bound:
     """A sequence of what an iterator gives, where that may be known before it is asked for."""
     taken: dict[int, bool] = {}
     tree = known_items.take(lw, it, node, taken)
-    if producers.by_generator(lw, tree):
+    if producers.by_generator(tree):
         return producers.listed_ahead(lw, producers.as_generator(lw, tree, node), node)
     return listed(lw, tree, node) if isinstance(tree, Iter) and tree.kind != "range" else tree
 

@@ -12,7 +12,7 @@ import numpy as np
 from srcdiff.backends import numpy_names
 from srcdiff.frontend.scope import Step
 from srcdiff.frontend.words import as_atom
-from srcdiff.ir.graph import ZERO, Atom, Const, Ref, Slice, Struct, Val
+from srcdiff.ir.graph import ZERO, Atom, Const, Ref, Slice, Struct, op_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.core import Core
@@ -111,7 +111,7 @@ def infinity(a: Atom) -> Any:
     """The value of an infinity by name (a norm's order, a bound), or the marker ``_NOT``."""
     if isinstance(a, Ref):
         return a.obj if isinstance(a.obj, float) and abs(a.obj) == np.inf else _NOT
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is None or op.code != "prim" or op.fn not in (operator.neg, operator.abs, abs):
         return _NOT
     v = infinity(op.ins[0])

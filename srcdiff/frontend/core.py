@@ -55,6 +55,7 @@ from srcdiff.ir.graph import (
     kind,
     walk,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     OTHER,
     UNKNOWN,
@@ -297,11 +298,9 @@ class Core:
             k = Scalar("i8", True, fresh_sym())
         if any(names):
             attrs["names"] = names
-        op = Op("prim", args, attrs={"fn": fn, **attrs})
-        val = Val(hint, k, op)
-        op.outs.append(val)
+        op = Op.applying(fn, args, k, None, hint, **attrs)
         self.add(op)
-        return val
+        return op.out
 
 
     def getitem(self, base: Atom, index: Atom, hint: str = "") -> Atom:
@@ -496,7 +495,7 @@ class Core:
                     )  # fmt: skip
                 got = tuple(self.read(x, node) for x in items)
                 if type in (set, frozenset):
-                    return self.prim(type, [Struct(tuple, tuple(range(len(got))), got)], result=OTHER)
+                    return self.prim(type, [display(got)], result=OTHER)
                 if (
                     whole is not None
                     and isinstance(whole, Val)
@@ -613,9 +612,7 @@ class Core:
         base = self.same_shape(base)
         k = kind(base)
         if isinstance(k, Array):
-            return Struct(
-                tuple, tuple(range(len(k.dims))), tuple(self.shape_of(base, i) for i in range(len(k.dims)))
-            )
+            return display(self.shape_of(base, i) for i in range(len(k.dims)))
         return self.prim(np.shape, [base], result=OTHER)
 
     def same_shape(self, base: Atom) -> Atom:

@@ -215,7 +215,7 @@ def enter_function(
         return recursion.enter(lw, site)
     entry, start = recursion.Entry(site, lw.region, lw.statement), recursion.snapshot(lw)
     try:
-        return read_in_place(lw, frame, fnode, name, bound, entry)
+        return read_in_place(lw, frame, fnode, bound, entry)
     except recursion.Again as again:
         if again.entry is not entry:
             raise
@@ -223,7 +223,7 @@ def enter_function(
     return recursion.enter(lw, site)
 
 
-def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, name: str, bound: Kw, entry: Any) -> Bound:
+def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, bound: Kw, entry: Any) -> Bound:
     body = fnode.body if isinstance(fnode, gast.FunctionDef) else None
     frame.locals = frozenset(bound)
     if body is not None:

@@ -17,7 +17,7 @@ import gast
 from srcdiff.frontend import control
 from srcdiff.frontend.scope import nodes_in
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, UNDEF, Atom, Const, Op, Val, same
+from srcdiff.ir.graph import JOINS, UNDEF, Atom, Const, Op, Val, op_of, same
 from srcdiff.ir.kinds import BOOL, INT
 from srcdiff.ir.records import dataclass
 
@@ -182,7 +182,7 @@ def exit_test(lw: Lowerer, code: Atom, which: int) -> Atom:
     """Whether ``code`` is ``which``: the condition itself, where a branch sets it to constants."""
     if isinstance(code, Const):
         return Const(code.value == which)
-    op = code.op if isinstance(code, Val) else None
+    op = op_of(code)
     if op is not None and op.code == "if":
         at = op.outs.index(code)  # type: ignore[arg-type]
         first, second = (r.results[at] for r in op.regions)

@@ -45,7 +45,9 @@ from srcdiff.frontend.scope import (
     Super,
     has_objects,
 )
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
     INT,
@@ -445,10 +447,6 @@ def is_member(b: Bound) -> bool:
     return isinstance(b, Known) and isinstance(b.obj, enum.Enum)
 
 
-def is_const_none(b: Bound) -> bool:
-    return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
-
-
 def is_none(lw: Lowerer, b: Bound) -> bool | None:
     if is_const_none(b) or (isinstance(b, Plain) and kind(b.atom) == NONE):
         return True
@@ -766,7 +764,7 @@ def index_atom(lw: Lowerer, node: Any, key: bool = False) -> Atom:
         return Slice(*parts)
     if isinstance(node, gast.Tuple):
         items = tuple(index_atom(lw, e, key) for e in node.elts)
-        return Struct(tuple, tuple(range(len(items))), items)
+        return display(items)
     if isinstance(node, gast.Starred):
         lw.stop("starred", "a starred index is not supported", node)
     b = lw.expr(node)

@@ -22,11 +22,11 @@ from srcdiff.frontend.listing import (
     make_tuple,
     sequence,
     spread,
-    synthetic,
 )
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Struct, kind
+from srcdiff.ir.graph import Atom, Const, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import BOOL, INT, Seq, is_active_kind
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _sum(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     first = gast.Assign([store("total")], load("start"), None)
     add = gast.Assign([store("total")], gast.BinOp(load("total"), gast.Add(), load("item")), None)
     loop = gast.For(store("item"), load("seq"), [add], [], None)
-    return synthetic(lw, node, [first, loop], {"seq": args[0], "start": start}, "total", "sum")
+    return lw.read_synthetic(node, [first, loop], {"seq": args[0], "start": start}, "total", "sum")
 
 
 def sum_of(lw: Lowerer, node: Any) -> Bound:
@@ -64,7 +64,7 @@ def sum_of(lw: Lowerer, node: Any) -> Bound:
             body = [gast.If(c, body, [])]
         body = [gast.For(g.target, g.iter, body, [], None)]
     start = lw.expr(node.args[1]) if len(node.args) > 1 else Plain(Const(0))
-    return synthetic(lw, node, body, {"total_": start}, "total_", "sum")
+    return lw.read_synthetic(node, body, {"total_": start}, "total_", "sum")
 
 
 def _minmax(fn: Any) -> Any:
@@ -148,7 +148,7 @@ def reduce_sequence(lw: Lowerer, fn: Any, seq: Bound, node: Any) -> Bound:
     )
     rest = gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load())
     loop = gast.For(store("x"), rest, body, [], None)
-    return synthetic(lw, node, [first, loop], {"seq": seq}, "best", "reduce")
+    return lw.read_synthetic(node, [first, loop], {"seq": seq}, "best", "reduce")
 
 
 def _tests(is_and: bool) -> Any:
@@ -204,7 +204,7 @@ def _reduce(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         )
         seq = gast.Subscript(load("seq"), gast.Slice(gast.Constant(1, None), None, None), gast.Load())
     stmts.append(gast.For(store("item"), seq, [step], [], None))
-    return synthetic(lw, node, stmts, given, "acc_", "reduce" if initial else "reduce_first")
+    return lw.read_synthetic(node, stmts, given, "acc_", "reduce" if initial else "reduce_first")
 
 
 # ---- sorting -------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
             order = sorted(range(len(keys)), key=keys.__getitem__, reverse=bool(constant(flag)))
             return make_list([fixed[k] for k in order], lw)
         atoms = [lw.read(v, node) for v in values]
-        whole: Atom = Struct(list, tuple(range(len(atoms))), tuple(atoms))
+        whole: Atom = display(atoms, list)
         order_ = lw.prim(ops.order, [whole, flag], result=Seq(INT))
         box = make_tuple(fixed)
         at = [lw.prim(operator.getitem, [order_, Const(k)], result=INT) for k in range(len(fixed))]

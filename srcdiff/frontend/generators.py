@@ -20,6 +20,7 @@ from srcdiff.frontend import exits
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import stored, truth
 from srcdiff.frontend.scope import Bound, Frame, Iter, Loc, Plain, children, nodes_in
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Const, Val
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Fra
         return frame, lw.cached_tree((tree, "genexp"), expanded(tree))
     frame, fnode, _, bound = gen.parts
     if not throws:
-        check_blocks(lw, fnode, node)
+        check_blocks(lw, fnode)
     lw.declare(frame, fnode, bound)
     for key in [k for k in lw.state.names if k[0] == frame.id]:
         del lw.state.names[key]
@@ -191,7 +192,7 @@ def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Fra
     return frame, fnode.body
 
 
-def check_blocks(lw: Lowerer, fnode: Any, node: Any) -> None:
+def check_blocks(lw: Lowerer, fnode: Any) -> None:
     """Refuse a ``yield`` inside ``try`` or ``with``: what its consumer raises is not the generator's."""
     for n in nodes_in(*fnode.body):
         if isinstance(n, (gast.Try, gast.With)) and contains_yield(n):
@@ -316,7 +317,7 @@ def method(lw: Lowerer, it: Loc, name: str, args: list[Bound], node: Any) -> Bou
     if name != "send" or not known or len(args) != 1:
         lw.stop("generator", f"the method {name!r} of a generator is not supported", node,
                 help="hand values over in a variable or an object that both read")  # fmt: skip
-    nothing = isinstance(args[0], Plain) and isinstance(args[0].atom, Const) and args[0].atom.value is None
+    nothing = is_const_none(args[0])
     if gen.kind in ("generator", "genexp") and not nothing:
         lw.stop("generator", "a value is sent to a generator that has not come to a yield yet", node,
                 help="start it first: next(g)")  # fmt: skip

@@ -24,6 +24,7 @@ from srcdiff.frontend.infer import forget_sizes
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.modules import on_device
 
@@ -558,16 +559,11 @@ def _copyto(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 # ---- objects with square brackets -----------------------------------------------------------------------
 
 
-def parts_of(b: Bound) -> list[Any]:
-    assert isinstance(b, Plain)
-    a = b.atom
-    return list(a.items) if isinstance(a, Struct) and a.type is tuple else [a]
-
-
 def _rows(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``np.r_[a, b]``."""
     items = []
-    for a in parts_of(args[0]):
+    assert isinstance(args[0], Plain)
+    for a in parts_of(args[0].atom):
         if isinstance(constant(a), str) or (isinstance(a, Slice) and isinstance(constant(a.step), complex)):
             refuse_option(lw, "np.r_ with a text, or with a number of points", node, "use np.concatenate")
         if isinstance(a, Slice):
@@ -584,7 +580,8 @@ def _rows(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def _columns(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``np.c_[a, b]``."""
     names = {}
-    for i, a in enumerate(parts_of(args[0])):
+    assert isinstance(args[0], Plain)
+    for i, a in enumerate(parts_of(args[0].atom)):
         if not isinstance(kind(a), Array) or len(kind(a).dims) not in (1, 2):  # type: ignore[union-attr]
             refuse_option(lw, "np.c_ of anything but vectors and matrices", node, "use np.column_stack")
         names[f"p{i}"] = lw.bind(a)

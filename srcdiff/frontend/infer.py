@@ -30,6 +30,7 @@ from srcdiff.backends.result_kinds import (
 from srcdiff.ir import ops
 from srcdiff.ir.classes import fields_of, static_of
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, key_of, kind
+from srcdiff.ir.indices import is_dots
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -817,10 +818,10 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
     if not isinstance(k, Array):
         return (OTHER if k in (OTHER, STR) else UNKNOWN), True
     parts = index_parts(index)
-    used = sum(1 for p in parts if not _is_none(p) and not _is_ellipsis(p))
+    used = sum(1 for p in parts if not _is_none(p) and not is_dots(p))
     masks = [kind(p) for p in parts]
     used += sum(len(m.dims) - 1 for m in masks if isinstance(m, Array) and m.dtype == "b1")
-    if not any(_is_ellipsis(p) for p in parts):
+    if not any(is_dots(p) for p in parts):
         parts = [*parts, Const(...)]
     dims: list[Dim] = []
     fancy: list[tuple[Dim, ...]] = []
@@ -831,7 +832,7 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
     position = 0
     for n, p in enumerate(parts):
         pk = kind(p)
-        if _is_ellipsis(p):
+        if is_dots(p):
             take = len(source) - used
             dims += source[position : position + max(take, 0)]
             position += max(take, 0)
@@ -874,21 +875,17 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
         has_int = any(
             isinstance(kind(p), Scalar)
             for p in parts
-            if not isinstance(p, Slice) and not _is_none(p) and not _is_ellipsis(p)
+            if not isinstance(p, Slice) and not _is_none(p) and not is_dots(p)
         )
         if has_int and any(isinstance(p, Slice) for p in parts):
             return Array(k.dtype, tuple(fresh_sym() for _ in range(len(dims) + len(got)))), False
         at = 0 if apart else (where or 0)
         dims[at:at] = got
         return Array(k.dtype, tuple(dims)), False
-    if not dims and not any(_is_ellipsis(p) for p in index_parts(index)):
+    if not dims and not any(is_dots(p) for p in index_parts(index)):
         return element_kind(k.dtype), True
     return Array(k.dtype, tuple(dims)), True
 
 
 def _is_none(a: Atom) -> bool:
     return isinstance(a, Const) and a.value is None
-
-
-def _is_ellipsis(a: Atom) -> bool:
-    return isinstance(a, Const) and a.value is Ellipsis

@@ -14,6 +14,7 @@ from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.listing import is_iterator, item_at, make_tuple, sequence
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Kw, Loc, Plain
 from srcdiff.frontend.trial import Trial
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Const
 from srcdiff.ir.kinds import BOOL
 
@@ -82,7 +83,7 @@ def by_text(fn: Any, plain: Any = None) -> Callable[..., Bound]:
 
 
 def is_none(b: Bound | None) -> bool:
-    return b is None or (isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None)
+    return b is None or is_const_none(b)
 
 
 def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -118,7 +118,7 @@ def read_loop(lw: Lowerer, node: Any, it: Bound, tree: Bound, orelse: list[Any])
                     help="loop over a copy: list(...)")  # fmt: skip
         return code
     tree = as_lists(lw, tree, node)
-    if producers.by_generator(lw, tree):
+    if producers.by_generator(tree):
         gen = producers.as_generator(lw, tree, node)
         return generators.drive(lw, node, gen, partial(body_of, lw, node), orelse)
     trips = known_items.few_trips(tree)
@@ -137,7 +137,7 @@ def as_lists(lw: Lowerer, tree: Bound, node: Any) -> Bound:
         return tree
     box = content(lw, tree)
     assert isinstance(box, Agg)
-    return lw.bind(statements.to_sequence(lw, Agg(list, box.keys, box.items), node))
+    return lw.bind(statements.to_sequence(lw, Agg(list, box.keys, box.items)))
 
 
 FEW = 16  # copies of a body that runs over constants; where there are more it stays a loop if it can
@@ -176,7 +176,7 @@ def rolled(lw: Lowerer, tree: Bound, node: Any) -> Bound | None:
         atoms = [lw.read(b) for b in box.items]
         if all(is_constant(a) and alike(kind(atoms[0]), kind(a)) for a in atoms) and kind(atoms[0]) != OTHER:
             as_list = Agg(list, box.keys, box.items)
-            return lw.bind(statements.to_sequence(lw, as_list, node))
+            return lw.bind(statements.to_sequence(lw, as_list))
         return None
     return tree if box is None or not isinstance(box, Agg) else None
 
@@ -270,7 +270,7 @@ def strict_check(lw: Lowerer, node: Any, tree: Bound) -> list[Any]:
         if len({len(f) for f in fixed if f is not None}) > 1:
             lw.stop("iterate", "the arguments of zip(strict=True) differ in length", node)
         return []
-    if any(producers.by_generator(lw, p) for p in parts):
+    if any(producers.by_generator(p) for p in parts):
         lw.stop(
             "iterate",
             "zip(strict=True) of a generator is not supported",
@@ -340,4 +340,4 @@ def homogeneous(lw: Lowerer, node: Any, items: list[known_items.Item], orelse: l
     if not all(alike(kinds[0], k) for k in kinds):
         lw.stop("unroll", f"a loop over {len(items)} elements of different kinds is too long", node)
     box = Agg(list, tuple(range(len(bounds))), bounds)
-    return headers.counted(lw, node, lw.bind(statements.to_sequence(lw, box, node)), orelse)
+    return headers.counted(lw, node, lw.bind(statements.to_sequence(lw, box)), orelse)

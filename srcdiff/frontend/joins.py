@@ -388,7 +388,7 @@ def set_part(state: State, cell: int, key: Any, b: Bound) -> None:
         state.cells[cell] = Agg(box.type, (*box.keys, key), (*box.items, b))
 
 
-def item_hint(lw: Lowerer, state: State, cell: int, key: Any) -> str:
+def item_hint(state: State, cell: int, key: Any) -> str:
     """A name for what a loop carries for a part of a container."""
     if isinstance(state.cells[cell], Agg) and state.cells[cell].type not in (list, dict, tuple):
         return str(key)

@@ -11,7 +11,7 @@ from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Step
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind, op_of
 from srcdiff.ir.kinds import OTHER, Array, Scalar
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def is_view(lw: Lowerer, fn: Any, base: Bound) -> bool:
         in_order = True
     else:
         in_order = isinstance(made, Val) and is_in_order(lw, made, frozenset())
-    return in_order and all(keeps_order(s, len(k.dims)) for s in base.path)
+    return in_order and all(keeps_order(s) for s in base.path)
 
 
 def is_made_in_order(lw: Core, op: Op, seen: frozenset[Val]) -> bool:
@@ -86,7 +86,7 @@ def is_made_in_order(lw: Core, op: Op, seen: frozenset[Val]) -> bool:
 
 def is_repeated(a: Atom) -> bool:
     """Whether an array is one number in all places, and lies in no order."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     return op is not None and op.fn is np.broadcast_to and isinstance(kind(op.ins[0]), Scalar)
 
 
@@ -109,7 +109,7 @@ def is_in_order(lw: Core, v: Val, seen: frozenset[Val]) -> bool:
     return all(isinstance(x, Val) and is_in_order(lw, x, seen) for x in (view.inits[k], view.yields[k]))
 
 
-def keeps_order(step: Step, rank: int) -> bool:
+def keeps_order(step: Step) -> bool:
     """Whether a view of an array in one piece is in one piece."""
     if step.fn in (np.reshape, np.ravel):
         return True

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import operands
-from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Partial, Plain
-from srcdiff.ir.graph import Atom, Graph, Ref, Region, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Graph, Ref, Region, Val, kind, walk
 from srcdiff.ir.kinds import Kind
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in, read_in, replace_values
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -75,7 +75,7 @@ def lift(lw: Lowerer, wanted: Sequence[Wanted], node: Any) -> tuple[list[Ref], l
         own = [Val(n, v.kind, user=True) for n, v in zip(names, free, strict=True)]
         kept = {k: v for k, v in lw.graph.info.items() if k in ("aliases", "kind_of", "lines", "modules")}
         graph = Graph(word_of(w.fn), region, info=kept)
-        substitute(region, dict(zip(free, own, strict=True)))
+        replace_values(region, dict(zip(free, own, strict=True)))
         region.params = [*params, *own]
         fn = lw.ctx.compiled(graph)
         refs.append(Ref(fn, fn.__name__))
@@ -93,21 +93,8 @@ def unused(name: str, taken: set[str]) -> str:
 
 def free_values(regions: list[Region]) -> list[Val]:
     """What the regions take from outside, in the order in which they meet it."""
-    made: set[Val] = set()
-    for r in regions:
-        made.update(r.params)
-        for op in walk(r):
-            made.update(op.outs)
-            for inner in op.regions:
-                made.update(inner.params)
-    out: dict[Val, None] = {}
-    for r in regions:
-        for op in walk(r):
-            out.update(dict.fromkeys(v for v in vals(op.ins) if v not in made))
-            for inner in op.regions:
-                out.update(dict.fromkeys(v for v in vals(inner.results) if v not in made))
-        out.update(dict.fromkeys(v for v in vals(r.results) if v not in made))
-    return list(out)
+    made = {v for r in regions for v in made_in(r)}
+    return list(dict.fromkeys(v for r in regions for v in read_in(r) if v not in made))
 
 
 def check_pure(lw: Lowerer, before: Any, region: Region, name: str, node: Any) -> None:

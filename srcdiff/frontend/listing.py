@@ -35,15 +35,6 @@ FEW = 16  # rows of an array that are named one by one
 # ---- iterables as lists --------------------------------------------------------------------------------
 
 
-def synthetic(
-    lw: Lowerer, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
-) -> Bound:
-    """Read statements made here, in a scope of their own."""
-    from srcdiff.frontend.entering import synthetic as read
-
-    return read(lw, node, stmts, given, result, tag)
-
-
 def is_iterator(lw: Lowerer, b: Bound) -> bool:
     """Whether a bound is no sequence: it must be looped over to be known."""
     if isinstance(b, Iter):
@@ -61,7 +52,7 @@ def listed(lw: Lowerer, it: Bound, node: Any) -> Bound:
     first = gast.Assign([store("out_")], gast.List([], gast.Load()), None)
     push = gast.Expr(gast.Call(gast.Attribute(load("out_"), "append", gast.Load()), [load("item")], []))
     loop = gast.For(store("item"), load("seq"), [push], [], None)
-    return synthetic(lw, node, [first, loop], {"seq": it}, "out_", "list")
+    return lw.read_synthetic(node, [first, loop], {"seq": it}, "out_", "list")
 
 
 def sequence(lw: Lowerer, it: Bound, node: Any) -> Bound:
@@ -183,7 +174,7 @@ def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         entry = gast.Tuple([store("key_"), store("value_")], gast.Store())
         place = gast.Subscript(load("made_"), load("key_"), gast.Store())
         loop = gast.For(entry, load("pairs_"), [gast.Assign([place], load("value_"), None)], [], None)
-        synthetic(lw, node, [loop], {"made_": made, "pairs_": a}, "made_", "dict")
+        lw.read_synthetic(node, [loop], {"made_": made, "pairs_": a}, "made_", "dict")
     for k, v in kwargs.items():
         put_item(lw, made, Const(k), stored(lw, v), node)
     return made

@@ -10,7 +10,8 @@ from srcdiff.frontend import definitions, folds, iterators, listing, places, pro
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
+from srcdiff.ir.graph import Atom, Const, Slice, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Array, Seq, Tree, join
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def of_any_length(lw: Lowerer, owner: Bound, box: Agg, name: str, args: Args, no
     from srcdiff.frontend import statements
 
     place = statements.as_sequence(lw, owner, box, node) if box.type is list else owner
-    atom = lw.read(place, node) if box.type is list else statements.to_sequence(lw, box, node)
+    atom = lw.read(place, node) if box.type is list else statements.to_sequence(lw, box)
     return method(lw, place, atom, name, args, {}, node)
 
 
@@ -79,7 +80,7 @@ def _insert(lw: Lowerer, owner: Loc, atom: Atom, args: Args, kwargs: Kw, node: A
     at, v = lw.read(args[0], node), lw.read(args[1], node)
     k = Seq(join(k.elem, kind(v)))
     places.detach(lw, owner, None, node)
-    one = Struct(list, (0,), (v,))
+    one = display((v,), list)
     if at == Const(0):
         put(lw, owner, joined(lw, [one, atom], k, atom), node)
     else:

@@ -9,7 +9,6 @@ import gast
 
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places, recursion
-from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import condition, content, is_member, truth
@@ -46,6 +45,7 @@ from srcdiff.ir.kinds import (
     join,
     widened,
 )
+from srcdiff.ir.regions import replace_values
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -224,7 +224,7 @@ def trips(
                 cell, part = key[1]
                 b0 = joins.part_of(start.cells[cell], part)
                 init = read_at(lw, start, b0, k) if b0 is not None else UNDEF
-                opened[key] = slots.open(init, k, joins.item_hint(lw, start, cell, part), params)
+                opened[key] = slots.open(init, k, joins.item_hint(start, cell, part), params)
                 joins.set_part(lw.state, cell, part, opened[key])
         for key, k in carried.items():
             if key[0] == "name":
@@ -406,7 +406,7 @@ def trips(
             q = Val(p.name, p.kind, user=p.user)
             mapping[p] = q
             cond_region.params.append(q)
-        substitute(cond_region, mapping)
+        replace_values(cond_region, mapping)
         cond_region.results = [mapping.get(cond, cond) if isinstance(cond, Val) else cond]
         op.regions = [cond_region, body_region]
     else:

@@ -464,7 +464,7 @@ class Lowerer(Core):
         old = None if self.frame.static else expressions.content(self, place)
         parts = places.replaced(self, place, old, content) if isinstance(old, Agg) else content
         if parts.type is list:  # lists inside a list may have any length
-            super().change(place, statements.to_sequence(self, parts, node), node)
+            super().change(place, statements.to_sequence(self, parts), node)
         else:
             super().change(place, parts, node)
         for key, x in zip(parts.keys, parts.items, strict=True):

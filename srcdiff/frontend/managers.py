@@ -33,7 +33,7 @@ from srcdiff.frontend.scope import Agg, Bound, Closure, Iter, Known, Loc, Partia
 from srcdiff.frontend.trial import Trial
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Region, Val, kind, op_of
 from srcdiff.ir.kinds import OTHER, UNKNOWN, is_active_kind
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def behind(lw: Lowerer, atom: Any) -> Any:
     """The class of a manager that was made before, or what made it; None if that is not known."""
     if isinstance(atom, Ref):
         return type(atom.obj)
-    made = atom.op if isinstance(atom, Val) else None
+    made = op_of(atom)
     if made is not None and atom in made.outs:
         known = isinstance(made.fn, (type, types.BuiltinFunctionType))  # the latter: open, say
         return made.fn if made.code == "prim" and known else None

@@ -13,6 +13,7 @@ from srcdiff.frontend.scope import Agg, Bound, Identity, Iter, Loc, Plain, Windo
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN, Kind, Map, Scalar, Seq, Tree, alike, join, join_all
 from srcdiff.ir.unset import unset_among
 
@@ -45,7 +46,7 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
         lw.stop("key", "the values of this dict differ in kind, and which of them is meant is known only at "
                 "run time", node, help="use values of the same shape, or several dicts")  # fmt: skip
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
-    keys = [kind(Const(k)) if not isinstance(k, tuple) else kind(display(k)) for k in box.keys]
+    keys = [kind(written(k)) for k in box.keys]
     key = join_all(keys[0], tuple(keys[1:])) if keys else UNKNOWN
     parts = Struct(dict, box.keys, tuple(lw.read(x) for x in box.items))
     value = lw.prim(
@@ -56,7 +57,7 @@ def as_mapping(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
         return Loc(base.cell, base.path)
     lw.state.cells[base.cell] = value
     for k, x in zip(box.keys, box.items, strict=True):
-        at: Atom = Const(k) if not isinstance(k, tuple) else display(k)
+        at = written(k)
         places.put_in(lw, base, (places.element_step(at),), x, node)
     lw.own_lists.add(base.cell)
     return Loc(base.cell)
@@ -88,9 +89,9 @@ def kind_of_key(a: Atom) -> Kind:
     return without_values(kind(a))
 
 
-def display(key: tuple[Any, ...]) -> Struct:
-    items = tuple(display(k) if isinstance(k, tuple) else Const(k) for k in key)
-    return Struct(tuple, tuple(range(len(key))), items)
+def written(key: Any) -> Atom:
+    """A key that is known, as it is written."""
+    return display(map(written, key)) if isinstance(key, tuple) else Const(key)
 
 
 def without_values(k: Kind) -> Kind:
@@ -108,8 +109,7 @@ def contains(lw: Lowerer, box: Agg, item: Atom) -> Atom:
     """``item in {...}`` for an item known only at run time: the keys are enough."""
     if not box.keys:
         return Const(False)
-    keys = tuple(Const(k) if not isinstance(k, tuple) else display(k) for k in box.keys)
-    return lw.prim(operator.contains, [Struct(tuple, tuple(range(len(keys))), keys), item], result=BOOL)
+    return lw.prim(operator.contains, [display(map(written, box.keys)), item], result=BOOL)
 
 
 def keys_of(lw: Lowerer, value: Atom) -> Bound:

@@ -17,7 +17,8 @@ from srcdiff.backends.result_kinds import is_sparse
 from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Plain
-from srcdiff.ir.graph import Const, Op, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Const, Op, Ref, Slice, Struct, Val, kind, op_of, vals
+from srcdiff.ir.indices import ALL
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Scalar, Tree, fresh_sym, is_active_kind
 
 if TYPE_CHECKING:
@@ -442,7 +443,7 @@ def _entries(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 
 def class_of(a: Any) -> bool | None:
     """Whether ``*`` is the product for a matrix made in the program; one from outside may be either."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     name = "" if op is None else str(getattr(op.fn, "__name__", ""))
     return False if name.endswith("_array") else True if name in MADE else None
 
@@ -465,10 +466,9 @@ def _by_axis(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     parts = box.items if isinstance(box, Agg) and box.type is tuple else (index,)
     if len(parts) > 2:
         lw.stop("index", "a sparse matrix has two axes", node, help="give it two indices at most")
-    return Agg(tuple, (0, 1), (*parts, *[Plain(WHOLE)] * (2 - len(parts))))
+    return Agg(tuple, (0, 1), (*parts, *[Plain(ALL)] * (2 - len(parts))))
 
 
-WHOLE = Slice(Const(None), Const(None), Const(None))
 
 
 def _by_slice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:

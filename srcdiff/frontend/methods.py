@@ -33,6 +33,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain, Step
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
     FLOAT,
@@ -204,7 +205,7 @@ def one_item(lw: Lowerer, owner: Bound, k: Array | Scalar, args: Args, node: Any
     if not args and any(d != 1 for d in k.dims):  # it raises unless there is one element
         return calls.call(lw, Known(np.squeeze, "np.squeeze"), [owner], {}, node)
     if len(index) == len(k.dims) > 1:
-        flat, index = owner, [Struct(tuple, tuple(range(len(index))), tuple(index))]
+        flat, index = owner, [display(index)]
     if len(index) != 1 or not isinstance(index[0], (Const, Val, Struct)):
         lw.stop("method", "item(...) takes one index, or one for each dimension, here", node)
     return Plain(lw.getitem(lw.read(flat, node), index[0]))

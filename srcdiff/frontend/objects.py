@@ -20,6 +20,7 @@ import numpy as np
 from srcdiff.frontend import aliases, boxes, captures
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.locally import LocalValue, is_function
+from srcdiff.frontend.paths import slots_of
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -69,11 +70,6 @@ def adopt(lw: Lowerer, b: Bound) -> Bound:
         lw.guards[found[0].path] = lw.guards[b.path] = b.obj  # one object, reached in two ways
     lw.complete(lw.state)
     return Loc(found[1])
-
-
-def slots_of(cls: type) -> tuple[str, ...]:
-    s = vars(cls).get("__slots__", ())
-    return (s,) if isinstance(s, str) else tuple(n for n in s if n not in ("__dict__", "__weakref__"))
 
 
 def origin_of(lw: Lowerer, b: Bound) -> Known | None:

@@ -19,6 +19,7 @@ from typing import Any
 from srcdiff.ir.records import dataclass
 
 __all__ = [
+    "MOST_SHOWN",
     "Path",
     "Unbound",
     "Way",
@@ -39,7 +40,7 @@ __all__ = [
 Path = tuple[tuple[str, Any], ...]
 MOST_FUNCTIONS = 200
 MOST_LOOKED_AT = 5000
-MOST_SHOWN = 12
+MOST_SHOWN = 12  # names of what there is, in a problem
 
 
 class Unbound(LookupError):

@@ -379,7 +379,7 @@ def exchange(lw: Lowerer, target: Any, items: list[Bound]) -> bool:
     was_mixed = box.cell in lw.mixed
     for i in indices:
         detach(lw, box, i, target)
-    if not was_mixed and not any_place(lw, box):
+    if not was_mixed and not any_place(lw):
         lw.mixed.discard(box.cell)
     for i, v in zip(indices, values, strict=True):
         now = lw.read(box)
@@ -387,7 +387,7 @@ def exchange(lw: Lowerer, target: Any, items: list[Bound]) -> bool:
     return True
 
 
-def any_place(lw: Lowerer, box: Loc) -> bool:
+def any_place(lw: Lowerer) -> bool:
     """Whether a live name holds what may be an element of a list."""
     after = lw.names_after()
     return any(

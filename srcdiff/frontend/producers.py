@@ -22,7 +22,7 @@ def text(lw: Lowerer, fn: Any, args: list[Bound], kwargs: dict[str, Bound], node
     return entering.inline_function(lw, fn, source.find(fn), None, args, kwargs, node)
 
 
-def by_generator(lw: Lowerer, it: Bound) -> bool:
+def by_generator(it: Bound) -> bool:
     """Whether something can only be looped over by reading a generator."""
     return has_generator(it) or endless(it)
 
@@ -80,7 +80,7 @@ def zipped(lw: Lowerer, parts: list[Any], node: Any) -> Bound:
             if p.kind == "repeat":
                 return text(lw, iterators.repeat_among, [rest, p.parts[0], Plain(Const(n))], {}, node)
             lw.stop("iterate", "this zip is too involved", node, help="zip less at a time")
-    leaders = [n for n, p in enumerate(parts) if by_generator(lw, p)]
+    leaders = [n for n, p in enumerate(parts) if by_generator(p)]
     if not leaders:
         return Loc(lw.state.new_cell(Iter("zip", (False, *parts))))
     for n in leaders[:-1]:  # the last one is read as it goes, those before are listed

@@ -30,6 +30,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val, walk
+from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import INT, OTHER
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ def classes_of(lw: Lowerer, node: Any, place: Any) -> Atom:
                 "except", "which exceptions are caught here is not known when the derivative is made", node,
                 help="name the exception classes: except (ValueError, ZeroDivisionError):",
             )  # fmt: skip
-    return Struct(tuple, tuple(range(len(atoms))), tuple(atoms)) if len(atoms) != 1 else atoms[0]
+    return alone_or_tuple(atoms)
 
 
 def handler_name(node: Any) -> str:

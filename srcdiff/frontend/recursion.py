@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import exits, joins, loops, objects, sharing, threads
-from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Bottom, Stop
 from srcdiff.frontend.expressions import content, stored
@@ -36,6 +35,7 @@ from srcdiff.frontend.threads import Key, Threads
 from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, Op, Ref, Region, Struct, Val, kind, vals, walk
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Simple, Sym, Tree, fresh_sym, join
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import replace_values
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -797,7 +797,7 @@ def finish(
         rec.graph.info["effect"] = True
         table.version += 1
     params = [Val(v.name, v.kind, user=True) for v in rec.extras]
-    substitute(region, dict(zip(rec.extras, params, strict=True)))
+    replace_values(region, dict(zip(rec.extras, params, strict=True)))
     region.params += params
     rec.graph.region = region
     rec.graph.info["results"] = tuple(x for kk in kinds for x in loops.leaves_of(kk))

@@ -46,7 +46,9 @@ from srcdiff.frontend.scope import (
     Step,
     declarations,
 )
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def inline_library(
 
 def struct_of(items: tuple[Any, ...]) -> Struct:
     """A tuple of constants."""
-    return Struct(tuple, tuple(range(len(items))), tuple(map(Const, items)))
+    return display(map(Const, items))
 
 
 def of_operator(lw: Lowerer, text: str, kwargs: Kw, node: Any) -> Kw:
@@ -316,7 +318,7 @@ def with_out(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw,
         target = box.items[0]
     if isinstance(target, Plain) and isinstance(kind(target.atom), Array):
         target = lw.bind(target.atom)  # made in the call itself
-    nowhere = isinstance(target, Plain) and isinstance(target.atom, Const) and target.atom.value is None
+    nowhere = is_const_none(target)
     if isinstance(fn, np.ufunc) and "where" in kwargs and not nowhere:
         where = kwargs.pop("where")
         written = masked.call_where(lw, Known(fn, text, path), args, kwargs, target, where, node)

@@ -17,8 +17,10 @@ from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.lifting import Wanted, is_function, lift
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Known, Kw, Loc, Plain
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Struct, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, OTHER, UNKNOWN, Array, Kind, Scalar, fresh_sym
 
 if TYPE_CHECKING:
@@ -67,11 +69,8 @@ class Call:
             self.given[name] = b
         if len(args) > len(order):
             refuse(lw, f"{self.text} with so many positional arguments", node, "name them")
-        for name in [n for n, b in self.given.items() if self.is_none(b)]:
+        for name in [n for n, b in self.given.items() if is_const_none(b)]:
             del self.given[name]
-
-    def is_none(self, b: Bound) -> bool:
-        return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
     def without(self, *names: str, help: str = "leave it out") -> None:
         for name in names:
@@ -139,7 +138,7 @@ class Call:
         """The call itself; arguments by position as far as they come in order."""
         lw = self.lw
         if free:
-            given = {**given, how: Struct(tuple, tuple(range(len(free))), tuple(free))}
+            given = {**given, how: display(free)}
         names = list(given)
         first = {"fun", "func", "f", "x0", "a", "b", "t_span", "y0", "t", "xdata", "ydata"}
         split = next((i for i, n in enumerate(names) if n not in first), len(names))
@@ -151,8 +150,8 @@ class Call:
     def rest(self, *done: str) -> dict[str, Atom]:
         return {n: self.lw.read(b, self.node) for n, b in self.given.items() if n not in done}
 
-    def attached(self, rule: str, ins: list[Atom], value: Atom, hint: str = "") -> Atom:
-        return self.lw.prim(self.lw.ctx.implicit(rule), [*ins, value], result=kind(value), hint=hint)
+    def attached(self, rule: str, ins: list[Atom], value: Atom) -> Atom:
+        return self.lw.prim(self.lw.ctx.implicit(rule), [*ins, value], result=kind(value))
 
     def unknown(self, what: str, value: Atom, by: Atom) -> Bound:
         """A value whose derivative nobody knows: an error where it is needed."""
@@ -162,10 +161,6 @@ class Call:
             help="compute it from the solution, or stop_gradient it",
         )  # fmt: skip
         return Plain(lw.prim(lw.ctx.implicit("told_by"), [by, value], result=UNKNOWN, untold=problem))
-
-
-def tuple_of(atoms: list[Atom]) -> Struct:
-    return Struct(tuple, tuple(range(len(atoms))), tuple(atoms))
 
 
 def float_array(k: Kind) -> Kind:
@@ -198,7 +193,7 @@ def bracketed(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("f"), (("x", FLOAT),), extra)], node)
     given = {"f": f, "a": c.number("a"), "b": c.number("b"), **c.rest("f", "a", "b")}
-    return Plain(c.attached("root_of", [f, tuple_of(free)], c.run(given, free, FLOAT)))
+    return Plain(c.attached("root_of", [f, display(free)], c.run(given, free, FLOAT)))
 
 
 def newton(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -230,7 +225,7 @@ def scalar_root(c: Call, name: str, first: dict[str, Atom], result: Kind, part: 
     given |= dict(zip(more, refs[1:], strict=True))
     res = c.run(given, free, result)
     value = res if result == FLOAT else field(c, res, "root", FLOAT)
-    return res, c.attached("root_of", [refs[0], tuple_of(free)], value)
+    return res, c.attached("root_of", [refs[0], display(free)], value)
 
 
 def root_scalar(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -269,7 +264,7 @@ def system(c: Call, name: str, slope: str, result: Kind, rule: str = "root_of") 
     given = {name: refs[0], "x0": x0, **c.rest(name, "x0", *more), **dict(zip(more, refs[1:], strict=True))}
     res = c.run(given, free, result if result == OTHER else k)
     value = field(c, res, "x", k) if result == OTHER else res
-    return res, c.attached(rule, [refs[0], tuple_of(free)], value), (refs, free, kinds, k)
+    return res, c.attached(rule, [refs[0], display(free)], value), (refs, free, kinds, k)
 
 
 def fsolve(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -287,7 +282,7 @@ def fixed_point(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bou
         (f,), free, _ = lift(lw, [Wanted(c.function("func"), (("x", FLOAT),), extra)], node)
         given = {"func": f, "x0": lw.read(start), **c.rest("func", "x0")}
         value = lw.prim(float, [c.run(given, free, UNKNOWN)], result=FLOAT)
-        return Plain(c.attached("fixed_point_of", [f, tuple_of(free)], value))
+        return Plain(c.attached("fixed_point_of", [f, display(free)], value))
     return lw.bind(system(c, "func", "none", FLOAT, "fixed_point_of")[1])
 
 
@@ -327,7 +322,7 @@ def minimize(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     refs, free, _ = lift(lw, wanted, node)
     named = dict(zip(more, refs[1:], strict=True))
     given = {"fun": refs[0], "x0": x0, **c.rest("fun", "x0", "bounds", *more), **named}
-    ins: list[Atom] = [refs[0], tuple_of(free)]
+    ins: list[Atom] = [refs[0], display(free)]
     rule = "minimum_of"
     if "bounds" in c.given:
         method = c.flag("method", "L-BFGS-B")
@@ -362,7 +357,7 @@ def bounds_of(c: Call, b: Bound) -> tuple[Bound, Bound]:
             if not isinstance(pair, Agg) or len(pair.items) != 2:
                 refuse(lw, f"{c.text} with such bounds", c.node, "write a list of pairs")
             for side, x, none in zip(sides, pair.items, ("-np.inf", "np.inf"), strict=True):
-                side.append(written(lw, c.node, f"out = {none}", {}) if c.is_none(x) else x)
+                side.append(written(lw, c.node, f"out = {none}", {}) if is_const_none(x) else x)
         low, high = (Agg(tuple, tuple(range(len(s))), tuple(s)) for s in sides)
         text = "out = np.array(side, dtype=float)"
         return tuple(
@@ -378,12 +373,12 @@ def minimize_scalar(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) ->
     extra = c.extra()
     (f,), free, _ = lift(lw, [Wanted(c.function("fun"), (("x", FLOAT),), extra)], node)
     rule = "minimum_of"
-    ins: list[Atom] = [f, tuple_of(free)]
+    ins: list[Atom] = [f, display(free)]
     given = {"fun": f, **c.rest("fun", "bounds")}
     if "bounds" in c.given:
         both = content(lw, written(lw, node, "out = (b[0], b[1])", {"b": c.given["bounds"]}))
         ends = [lw.read(b, node) for b in both.items]
-        given["bounds"] = tuple_of(ends)
+        given["bounds"] = display(ends)
         rule, ins = "number_between", [*ins, *ends]
     res = c.run(given, free)
     x = c.attached(rule, ins, lw.prim(float, [field(c, res, "x", FLOAT)], result=FLOAT))
@@ -412,7 +407,7 @@ def least_squares(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> B
     refs, free, _ = lift(lw, wanted, node)
     given = {"fun": refs[0], "x0": x0, **c.rest("fun", "x0", *more), **dict(zip(more, refs[2:], strict=True))}
     res = c.run(given, free)
-    x = c.attached("minimum_of", [refs[1], tuple_of(free)], field(c, res, "x", k))
+    x = c.attached("minimum_of", [refs[1], display(free)], field(c, res, "x", k))
     again = [lw.bind(x), *map(lw.bind, free)]
     return result_of(
         c, res, x=lw.bind(x), fun=lw.call(Known(refs[0].obj, refs[0].text), again, {}, node),
@@ -466,7 +461,7 @@ def curve_fit(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     }
     res = c.run(call, [])
     popt = c.attached(
-        "minimum_of", [least, tuple_of(around)], lw.prim(operator.getitem, [res, Const(0)], result=vector)
+        "minimum_of", [least, display(around)], lw.prim(operator.getitem, [res, Const(0)], result=vector)
     )
     pcov = lw.prim(operator.getitem, [res, Const(1)], result=Array("f8", (count, count)))
     return Agg(tuple, (0, 1), (lw.bind(popt), c.unknown("the covariance of curve_fit", pcov, popt)))
@@ -521,7 +516,7 @@ def integral(c: Call, name: str, never: tuple[str, ...]) -> Bound:
         k = FLOAT
     value = lw.prim(operator.getitem, [res, Const(0)], result=k)
     error = lw.prim(operator.getitem, [res, Const(1)], result=FLOAT)
-    whole = c.attached("integral_of", [f, tuple_of(free), *ends], value)
+    whole = c.attached("integral_of", [f, display(free), *ends], value)
     return Agg(tuple, (0, 1), (lw.bind(whole), Plain(error)))
 
 
@@ -573,7 +568,7 @@ def fine_steps(c: Call, f: Ref, free: list[Atom], span: Atom, y0: Atom, method: 
     ins: list[Atom] = [f, span, y0, Const(method), Const(1e-8), Const(1e-10)]
     names = ["", "", "", "method", "rtol", "atol"]
     if free:
-        ins, names = [*ins, tuple_of(free)], [*names, "args"]
+        ins, names = [*ins, display(free)], [*names, "args"]
     res = lw.prim(run, ins, tuple(names), result=OTHER, text="scipy.integrate.solve_ivp")
     return field(c, res, "t", Array("f8", (fresh_sym(),)))
 

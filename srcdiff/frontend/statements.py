@@ -373,7 +373,7 @@ def store_known(lw: Lowerer, base: Loc, box: Agg, index: Atom, value: Bound, nod
     lw.stop("store", "which element is assigned to is known only at run time", node)
 
 
-def to_sequence(lw: Lowerer, box: Agg, node: Any) -> Atom:
+def to_sequence(lw: Lowerer, box: Agg) -> Atom:
     """A list of known structure as a value of the graph."""
     kinds = [kind(lw.read(x)) for x in box.items]
     elem = join_all(kinds[0], tuple(kinds[1:])) if kinds else UNKNOWN
@@ -386,7 +386,7 @@ def as_sequence(lw: Lowerer, base: Bound, box: Agg, node: Any) -> Loc:
     if not isinstance(base, Loc):
         lw.stop("store", "this cannot be written to", node)
     base = lw.moved_to(base)
-    value = to_sequence(lw, box, node)
+    value = to_sequence(lw, box)
     if base.path:
         lw.change(base, value, node)
         return Loc(base.cell, base.path)

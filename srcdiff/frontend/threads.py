@@ -120,7 +120,7 @@ def open_all(lw: Lowerer, threads: Threads, params: list[Val]) -> int:
             got = loops.Slots(lw).open(UNDEF, k, joins.held_as(lw.state, key[1]), params)
             lw.state.cells[key[1]] = loops.content_of(lw, got)
         elif key[0] == "item":
-            hint = joins.item_hint(lw, lw.state, key[1], key[2])
+            hint = joins.item_hint(lw.state, key[1], key[2])
             joins.set_part(lw.state, key[1], key[2], loops.Slots(lw).open(UNDEF, k, hint, params))
         else:
             lw.state.names[key[1]] = loops.Slots(lw).open(UNDEF, k, key[1][1], params)
@@ -153,7 +153,7 @@ def changes(
                 refuse(lw, site, "changes the structure of what it was given")
             raise Reread(("whole", place_of(site.frame, site.fnode), way))
         key: Key = ("cell", cell) if way is None else ("arg", way)
-        out[key] = (as_bound(cell, old), as_bound(cell, now))
+        out[key] = (as_bound(old), as_bound(now))
     for name, b in lw.state.names.items():
         old_b = before.names.get(name)
         if name[1] == exits.RETURNED or (old_b is None and name[0] >= 0):
@@ -169,7 +169,7 @@ def changes(
     return out
 
 
-def as_bound(cell: int, x: Any) -> Bound:
+def as_bound(x: Any) -> Bound:
     return x if isinstance(x, (Agg, Poison)) else Plain(x)
 
 
@@ -187,7 +187,7 @@ def refuse(lw: Lowerer, site: Site, what: str) -> None:
 def here(lw: Lowerer, key: Key) -> Bound:
     """What a thing that is not an argument is at this point."""
     if key[0] == "cell":
-        return as_bound(key[1], lw.state.cells[key[1]])
+        return as_bound(lw.state.cells[key[1]])
     if key[0] == "item":
         got = joins.part_of(lw.state.cells[key[1]], key[2])
     else:
@@ -226,7 +226,7 @@ def add(
     """Pass what is another thing here than where the function was read (``seen``)."""
     for key in keys:
         if key[0] == "cell":
-            first: Any = as_bound(key[1], seen[key])
+            first: Any = as_bound(seen[key])
         else:
             first = joins.part_of(seen["cell", key[1]], key[2]) if key[0] == "item" else seen.get(key)
         a = lw.read(here(lw, key))
@@ -264,7 +264,7 @@ def ends(lw: Lowerer, threads: Threads, found: dict[Key, tuple[Bound | None, Bou
         if key in found:
             atom = lw.read(found[key][1])
         elif key[0] in ("arg", "part"):
-            b: Any = as_bound(inner[key[1]], lw.state.cells[inner[key[1]]])
+            b: Any = as_bound(lw.state.cells[inner[key[1]]])
             part = b if key[0] == "arg" else joins.part_of(b, key[2])
             atom = lw.read(part if part is not None else Plain(UNDEF))
         else:

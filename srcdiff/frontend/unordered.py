@@ -11,7 +11,7 @@ from srcdiff.frontend import joins
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Val, kind
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Val, kind, op_of
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def goes_through(fn: Any) -> bool:
 
 def may_be_dict(a: Atom) -> bool:
     """Whether a value of unknown kind is made by what may give a dict: not by arithmetic, nor by NumPy."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is None or op.code != "prim":
         return True
     by_numpy = isinstance(op.fn, np.ufunc) or str(getattr(op.fn, "__module__", "")).split(".")[0] == "numpy"
@@ -41,7 +41,7 @@ def may_be_dict(a: Atom) -> bool:
 
 def is_view(a: Atom) -> bool:
     """Whether a value comes of asking what may be a dict for its keys, values or items."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     return op is not None and op.attrs.get("method") in ("keys", "values", "items")
 
 

@@ -13,6 +13,7 @@ from srcdiff.frontend.things import mutable
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Seq, Tree, has_cell, join
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["apply_step", "element_bound", "element_parts", "put", "version", "view"]
 
 
-ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def apply_step(lw: Core, step: Step, base: Atom) -> Atom:
@@ -129,7 +129,7 @@ def written(lw: Core, base: Atom, index: Atom, value: Atom, result: Kind, user: 
 def is_all(index: Atom, base: Atom) -> bool:
     """Whether an index takes all there is of an array."""
     k = kind(base)
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     whole = [isinstance(p, Slice) and p == ALL for p in parts]
     dots = [isinstance(p, Const) and p.value is ... for p in parts]
     fits = isinstance(k, Array) and sum(whole) <= len(k.dims) and sum(dots) <= 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem
 from srcdiff.frontend import captures
 from srcdiff.frontend.paths import (
+    MOST_SHOWN,
     Path,
     Unbound,
     Way,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["find_wanted", "kind_along", "kind_opened", "open_code"]
 
 Tokens = tuple[tuple[str, Any], ...]
-MOST_SHOWN = 12
 
 
 def find_wanted(lw: Lowerer, ways: Mapping[str, Way], frame: Frame, values: dict[str, Val]) -> None:

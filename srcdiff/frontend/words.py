@@ -14,17 +14,11 @@ from srcdiff.frontend.scope import (
     Either,
     Method,
     Partial,
+    Plain,
     Window,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    ZERO,
-    Atom,
-    Const,
-    Struct,
-    Val,
-    key_of,
-)
+from srcdiff.ir.graph import ZERO, Atom, Const, Struct, Val, key_of, op_of
 from srcdiff.ir.kinds import (
     NONE,
     Kind,
@@ -37,6 +31,7 @@ __all__ = [
     "as_atom",
     "describe",
     "filled",
+    "is_const_none",
     "is_numeric",
     "name_of",
     "name_of_value",
@@ -65,6 +60,11 @@ def with_value(k: Kind) -> Kind:
     if isinstance(k, Scalar) and k.dtype[0] == "i" and k.value is None:
         return Scalar(k.dtype, k.weak, fresh_sym())
     return k
+
+
+def is_const_none(b: Any) -> bool:
+    """Whether a bound is None, and known to be."""
+    return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
 
 
 def as_atom(v: Any) -> Atom | None:
@@ -111,7 +111,7 @@ _REFUSES_NONE = (operator.abs, float, np.mean, np.dot, np.outer)  # (of None np.
 
 def name_of_value(a: Atom) -> Any:
     """What two atoms have in common that are the same value: an element read twice is."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is not None and a in op.outs and op.fn in (operator.getitem, ops.getfield):
         return (op.fn, *(name_of_value(x) for x in op.ins))
     return key_of(a)

@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["cycle_in", "fields_of", "register_class", "registered", "static_of"]
 
+MOST_PARTS = 100_000  # looked at for a cycle
+
 Names = Callable[[Any], tuple[str, ...]]
 
 _REGISTERED: dict[type, tuple[Names, Names]] = {}
@@ -40,11 +42,12 @@ def fields_of(value: Any) -> tuple[str, ...] | None:
     return tuple(own if more is None else dict.fromkeys([*own, *more]))
 
 
-def cycle_in(value: Any, name: str, most: int = 100_000) -> tuple[str, str] | None:
+def cycle_in(value: Any, name: str) -> tuple[str, str] | None:
     """Two ways to one container or object, the second through the first; None if there are none."""
     todo: list[tuple[Any, str, dict[int, str]]] = [(value, name, {})]
-    while todo and most:
-        most -= 1
+    for _ in range(MOST_PARTS):
+        if not todo:
+            break
         v, way, above = todo.pop()
         if id(v) in above:
             return above[id(v)], way

@@ -52,6 +52,7 @@ __all__ = [
     "key_of",
     "kind",
     "map_atom",
+    "op_of",
     "taken_apart",
     "uses_of",
     "walk",
@@ -208,6 +209,16 @@ class Op:
         self.origin = origin
         self.fn: Any = self.attrs.get("fn")  # what a ``prim`` applies
 
+    @classmethod
+    def applying(
+        cls, fn: Any, ins: list[Atom], k: Kind, origin: Origin | None = None, name: str = "",
+        user: bool = False, /, **attrs: Any,
+    ) -> Op:  # fmt: skip
+        """A ``prim`` with a result of its own; it is still to be put somewhere."""
+        op = cls("prim", ins, attrs={"fn": fn, **attrs}, origin=origin)
+        op.outs = [Val(name, k, op, user)]
+        return op
+
     def become(self, fn: Any, **attrs: Any) -> None:
         """Apply another function, with these attributes."""
         self.fn, self.attrs = fn, {"fn": fn, **attrs}
@@ -215,6 +226,11 @@ class Op:
     @property
     def out(self) -> Val:
         return self.outs[0]
+
+    @property
+    def adjoint(self) -> bool:
+        """Whether it is of a backward sweep, and not the program's own."""
+        return self.origin is not None and self.origin.adjoint
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "") if self.code == "prim" else ""
@@ -397,11 +413,22 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
 
 def uses_of(region: Region) -> Counter[Val]:
     """How often each value is an operand, or a result of a region, at any depth."""
-    uses: Counter[Val] = Counter(vals(region.results))
-    for op in walk(region):
-        uses.update(vals(op.ins))
-        for r in op.regions:
-            uses.update(vals(r.results))
+    uses: Counter[Val] = Counter()
+
+    def look(region: Region) -> None:
+        for op in region.ops:
+            for a in op.ins:
+                if type(a) is Val:
+                    uses[a] = uses.get(a, 0) + 1
+                elif type(a) is not Const:
+                    for v in vals([a]):
+                        uses[v] = uses.get(v, 0) + 1
+            for r in op.regions:
+                look(r)
+        for v in vals(region.results):
+            uses[v] = uses.get(v, 0) + 1
+
+    look(region)
     return uses
 
 
@@ -417,6 +444,11 @@ def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
     if isinstance(a, Slice):
         return Slice(map_atom(f, a.lower), map_atom(f, a.upper), map_atom(f, a.step))
     return a
+
+
+def op_of(a: Atom | None) -> Op | None:
+    """The operation that makes a value."""
+    return a.op if isinstance(a, Val) else None
 
 
 def key_of(a: Any) -> Any:

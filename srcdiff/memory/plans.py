@@ -31,6 +31,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import INT, OTHER
+from srcdiff.ir.regions import replace_read
 from srcdiff.memory.sizes import Sizes
 
 __all__ = ["Choice", "Foreseen", "Loop", "Marks", "Plan", "find", "loops_of", "mark"]
@@ -135,19 +136,9 @@ def block(made: list[Op], outs: list[Val], ins: list[Atom], origin: Origin | Non
 
 def exchange(region: Region, start: int, table: dict[Val, Val]) -> None:
     """Read other values from operation ``start`` of a region on."""
-
-    def f(v: Val) -> Val:
-        return table.get(v, v)
-
-    def look(ops_: list[Op]) -> None:
-        for op in ops_:
-            op.ins = [map_atom(f, a) for a in op.ins]
-            for r in op.regions:
-                look(r.ops)
-                r.results = [map_atom(f, a) for a in r.results]
-
-    look(region.ops[start:])
-    region.results = [map_atom(f, a) for a in region.results]
+    for op in region.ops[start:]:
+        replace_read(op, table)
+    region.results = [map_atom(lambda v: table.get(v, v), a) for a in region.results]
 
 
 # ---- plans

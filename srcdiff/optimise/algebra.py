@@ -6,16 +6,8 @@ import operator
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Op,
-    Slice,
-    Struct,
-    Val,
-    kind,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, op_of, same
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.patterns import (
     adds_nothing,
@@ -26,7 +18,6 @@ from srcdiff.optimise.patterns import (
     fits_already,
     flipped,
     foldable,
-    is_all,
     is_flip,
     is_number,
     is_zero,
@@ -209,20 +200,9 @@ class Algebra(Rewriter):
             return Const(not ins[0].value)
         if fn is ops.exit_is and isinstance(ins[0], Const) and isinstance(ins[1], Const):
             return Const(ops.exit_is(ins[0].value, ins[1].value))
-        if (
-            fn is ops.poplast
-            and isinstance(ins[0], Val)
-            and ins[0].op is not None
-            and ins[0].op.fn is ops.append
-        ):
-            return ins[0].op.ins[1]
-        if (
-            fn is ops.rest
-            and isinstance(ins[0], Val)
-            and ins[0].op is not None
-            and ins[0].op.fn is ops.append
-        ):
-            return ins[0].op.ins[0]
+        last = op_of(ins[0]) if fn in (ops.poplast, ops.rest) else None
+        if last is not None and last.fn is ops.append:
+            return last.ins[1 if fn is ops.poplast else 0]
         return None
 
     def unexpanded(self, fn: Any, ins: list[Atom], k: Any) -> list[Atom] | None:
@@ -253,7 +233,7 @@ class Algebra(Rewriter):
         """A number repeated to an array, times a number (the product is repeated), or times such an array."""
         for n in (0, 1) if fn is operator.mul else (0,):
             a, other = ins[n], ins[1 - n]
-            made = a.op if isinstance(a, Val) else None
+            made = op_of(a)
             if made is None or made.fn not in self.words.expands:
                 continue
             inner = made.ins[0]
@@ -293,7 +273,7 @@ class Algebra(Rewriter):
 
     def is_of_library(self, a: Atom) -> bool:
         """Whether a value is an array of doubles, or surely a number of the library's."""
-        k, op = kind(a), a.op if isinstance(a, Val) else None
+        k, op = kind(a), op_of(a)
         if isinstance(k, Array) or op is None or op.code != "prim":
             return isinstance(k, Array) and k.dtype == "f8"
         if not isinstance(k, Scalar) or k.dtype != "f8":
@@ -356,13 +336,13 @@ class Algebra(Rewriter):
 
     def one_factor(self, fn: Any, ins: list[Atom], k: Any, op: Op) -> Atom | None:
         """``x * 20.0 * dt`` of a derivative as ``x * (20.0 * dt)``, up to the last digit: one pass less."""
-        if op.origin is None or not op.origin.adjoint or not isinstance(k, Array) or k.dtype != "f8":
+        if not op.adjoint or not isinstance(k, Array) or k.dtype != "f8":
             return None
         x, by = ins if fn is operator.truediv or isinstance(kind(ins[1]), Scalar) else ins[::-1]
         made = x.op if isinstance(x, Val) and kind(x) == k else None
         if made is None or made.code != "prim" or made.attrs.get("aug") or made.attrs.get("guarded"):
             return None
-        if made.fn not in (operator.mul, operator.truediv) or made.origin is None or not made.origin.adjoint:
+        if made.fn not in (operator.mul, operator.truediv) or not made.adjoint:
             return None
         of, inner = made.ins
         if made.fn is operator.mul and isinstance(kind(of), Scalar):
@@ -418,7 +398,7 @@ class Algebra(Rewriter):
 
     def absorbed(self, c: Const, a: Atom, op: Op) -> Atom | None:
         """``c * a`` where a constant in ``a`` takes the factor."""
-        made = a.op if isinstance(a, Val) else None
+        made = op_of(a)
         if made is None or made.code != "prim" or made.attrs.get("aug") or not self.once(a):
             return None
         if self.repeats(made):
@@ -466,7 +446,7 @@ class Algebra(Rewriter):
         if inner is None or not isinstance(k, Array) or k.dtype[0] not in "fc" or kind(inner) != k:
             return None
         names = op.attrs.get("names") or ("",)
-        if op.origin is None or not op.origin.adjoint or not set(names) <= {"", "axis", "keepdims"}:
+        if not op.adjoint or not set(names) <= {"", "axis", "keepdims"}:
             return None
         attrs: dict[str, Any] = {n: op.attrs[n] for n in ("names", "method") if n in op.attrs}
         total = self.make_of(self.words.total, [inner, *ins[1:]], op.out.kind, op, attrs)
@@ -475,17 +455,17 @@ class Algebra(Rewriter):
     def without_new_axes(self, op: Op, ins: list[Atom]) -> Atom | None:
         """``x.sum(axis=0, keepdims=True)[0, :]`` is ``x.sum(axis=0)``, and ``y[:, None][:, 0]`` is ``y``."""
         v, index = ins
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         axes = {n for n, p in enumerate(parts) if is_first(p)}
-        if not axes or any(not is_all(p) for n, p in enumerate(parts) if n not in axes):
+        if not axes or any(p != ALL for n, p in enumerate(parts) if n not in axes):
             return None
         if isinstance(k := kind(v), Array):  # (what an index does not say is all)
-            parts += (Slice(Const(None), Const(None), Const(None)),) * (len(k.dims) - len(parts))
-        if op.origin is None or not op.origin.adjoint or not isinstance(v, Val) or v.op is None:
+            parts += (ALL,) * (len(k.dims) - len(parts))
+        if not op.adjoint or not isinstance(v, Val) or v.op is None:
             return None
         if v.op.code == "prim" and v.op.fn is operator.getitem:
             added = v.op.ins[1]
-            given = added.items if isinstance(added, Struct) and added.type is tuple else (added,)
+            given = parts_of(added)
             twin = tuple(Const(None) if is_first(p) else p for p in parts)
             return v.op.ins[0] if given == twin and kind(v.op.ins[0]) == op.out.kind else None
         inner = negated(v)

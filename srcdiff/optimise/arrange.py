@@ -15,8 +15,9 @@ from typing import Any
 
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, vals
+from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, op_of, vals
 from srcdiff.ir.kinds import Array
+from srcdiff.ir.regions import read_by
 from srcdiff.optimise.patterns import apart, basic
 
 __all__ = ["arrange"]
@@ -51,8 +52,7 @@ def negate_each(region: Region) -> None:
     out: list[Op] = []
     for op in region.ops:
         made = at.get(op.ins[2]) if op.code == "prim" and op.fn is ops.additem else None  # type: ignore[arg-type]
-        adjoint = op.origin is not None and op.origin.adjoint
-        if made is not None and adjoint and isinstance(made.out.kind, Array) and not made.out.user:
+        if made is not None and op.adjoint and isinstance(made.out.kind, Array) and not made.out.user:
             twice = at.get(made.ins[0])  # type: ignore[arg-type]
             if twice is not None:
                 op.ins = [*op.ins[:2], twice.ins[0]]
@@ -72,12 +72,6 @@ def negate_each(region: Region) -> None:
         region.ops = [op for op in out if op not in gone]
 
 
-def read_by(op: Op) -> list[Val]:
-    """What an operation reads, once for each time."""
-    inside = [v for r in op.regions for v in (*vals(r.results), *(w for o in r.ops for w in read_by(o)))]
-    return [*vals(op.ins), *inside]
-
-
 def zero_late(
     region: Region, users: dict[Val, list[tuple[Region, Op | None]]], loops: tuple[Op, ...] = ()
 ) -> None:
@@ -94,7 +88,7 @@ def zero_late(
     for op in list(region.ops):
         if op.code != "prim" or op.fn is not ops.setitem or not isinstance(op.ins[2], Const):
             continue
-        if op.origin is None or not op.origin.adjoint or op.attrs.get("guarded"):
+        if not op.adjoint or op.attrs.get("guarded"):
             continue
         where = users.get(op.out, [])
         if len(where) != 1 or where[0][0] is not region:
@@ -183,7 +177,7 @@ def make_early(view: Op, user: Op, region: Region, fresh: Callable[[Any], bool])
 def add_late(negation: Op, user: Op, region: Region, fresh: Callable[[Any], bool]) -> None:
     """Move a negation to where its result is added, if nothing is written to what it negates."""
     x = negation.ins[0]
-    made = x.op if isinstance(x, Val) else None
+    made = op_of(x)
     if made is None or made.code != "prim" or not fresh(made.fn) or negation.attrs.get("guarded"):
         return
     start, end = region.ops.index(negation), region.ops.index(user)
@@ -201,10 +195,5 @@ def is_write(op: Op) -> bool:
 def writes(op: Op, x: Any) -> bool:
     """Whether an operation may take the memory of a value for its result."""
     if op.code != "prim":
-        return any(v is x for v in vals(op.ins)) or any(uses(r, x) for r in op.regions)
+        return x in read_by(op)
     return (is_write(op) or bool(op.attrs.get("aug"))) and op.ins[0] is x
-
-
-def uses(region: Region, x: Any) -> bool:
-    read = [v for op in region.ops for v in vals(op.ins)] + vals(region.results)
-    return any(v is x for v in read) or any(uses(r, x) for op in region.ops for r in op.regions)

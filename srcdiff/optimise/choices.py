@@ -118,8 +118,7 @@ def arm(a: Atom, number: Any) -> Region:
     """One of the two, a number of the library's: in a region, so that it is made only where it is chosen."""
     if isinstance(a, Val):
         return Region([], [], [a])
-    made = Op("prim", [a], attrs={"fn": number})
-    made.outs.append(Val("", Scalar("f8", False), made))
+    made = Op.applying(number, [a], Scalar("f8", False))
     return Region([], [made], [made.out])
 
 

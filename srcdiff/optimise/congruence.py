@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from srcdiff.analysis.memory import updated_anywhere
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    LoopView,
-    Op,
-    Region,
-    Undef,
-    Val,
-    key_of,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, key_of, op_of, same
 from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.patterns import flipped, same_kind
 from srcdiff.optimise.rebuild import Rewriter
@@ -77,7 +67,7 @@ class Loops(Rewriter):
         mark = [len(r[0].ops) for r in self.regions]
         keys = [dict(r[1]) for r in self.regions]
         while True:
-            new, body, params, results = self.attempt(op, view, inits, fixed, groups, sources)
+            new, body, results = self.attempt(op, view, inits, fixed, groups, sources)
             bad = False
             yields = results[:n]
             for j in range(n):
@@ -113,7 +103,7 @@ class Loops(Rewriter):
         new.outs = [outs[j] for j in leaders]
         seen: dict[Any, Val] = {}
         for c, t in zip(collected, view.tapes, strict=True):
-            alias = self.same_tape(c, params, sources, new)
+            alias = self.same_tape(c, sources, new)
             if alias is not None:
                 self.env[t] = alias
                 continue
@@ -173,7 +163,7 @@ class Loops(Rewriter):
                 good = isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= seen)
                 return a if good else None
             whole = self.on_tape.get(tape)  # a tape of tapes: what was collected in one trip
-            made = whole.op if isinstance(whole, Val) else None
+            made = op_of(whole)
             if whole is None or made is None or made.code not in ("for", "while") or whole not in made.outs:
                 return None
             around = LoopView(made)
@@ -182,9 +172,7 @@ class Loops(Rewriter):
             seen = min(seen, self.depth.get(whole, 0))
             tape = around.collected[around.tapes.index(whole)]
 
-    def same_tape(
-        self, c: Atom, params: list[Val], sources: list[tuple[Atom, int, list[Val]]], new: Op
-    ) -> Atom | None:
+    def same_tape(self, c: Atom, sources: list[tuple[Atom, int, list[Val]]], new: Op) -> Atom | None:
         """A tape that collects the elements of a source is that source (or its reverse)."""
         if not new.attrs.get("aligned") or not isinstance(c, Val):
             return None
@@ -239,4 +227,4 @@ class Loops(Rewriter):
         results = [self.atom(a) for a in view.body.results]
         self.regions.pop()
         new.regions.append(body)
-        return new, body, body.params, results
+        return new, body, results

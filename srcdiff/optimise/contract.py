@@ -13,14 +13,14 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, uses_of, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, op_of, uses_of, walk
+from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array
 from srcdiff.optimise.words import Words
 
-__all__ = ["contracted"]
+__all__ = ["contracted", "writes"]
 
 LETTERS = "ijklmnpq"
-ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def contracted(graph: Graph, words: Words) -> Graph:
@@ -77,11 +77,11 @@ def as_matrices(op: Op, words: Words) -> dict[Op, Op]:
         return {}
     assert isinstance(op.out.kind, Array)
     dims = op.out.kind.dims
-    s = Val("", Array("f8", tuple(dims[order.index(n)] for n in range(len(dims)))))
-    s.op = Op("prim", ins, [s], [], {"fn": words.matrices}, op.origin)
+    before = Array("f8", tuple(dims[order.index(n)] for n in range(len(dims))))
+    product = Op.applying(words.matrices, ins, before, op.origin)
     op.become(words.transpose, view=True)
-    op.ins = [s, Const(tuple(order))]
-    return {op: s.op}
+    op.ins = [product.out, Const(tuple(order))]
+    return {op: product}
 
 
 def is_product(terms: list[str], kinds: list[Any]) -> bool:
@@ -103,7 +103,7 @@ def moved(first: str, second: str, out: str) -> list[int]:
 
 def summed(op: Op, words: Words) -> set[int]:
     """The axes that a derivative sums along, if it does not sum along all."""
-    adjoint = op.code == "prim" and op.fn is words.total and op.origin is not None and op.origin.adjoint
+    adjoint = op.code == "prim" and op.fn is words.total and op.adjoint
     if not adjoint or tuple(op.attrs.get("names") or ()) not in (("", "axis"), ("", "axis", "keepdims")):
         return set()
     k = kind(op.ins[0])
@@ -118,7 +118,7 @@ def summed(op: Op, words: Words) -> set[int]:
 
 def product_of(a: Any, uses: Counter[Val]) -> Op | None:
     """The product of two arrays that a value is, if it is wanted once."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is None or op.code != "prim" or op.fn is not operator.mul or uses[a] != 1:
         return None
     if op.attrs.get("inplace") or op.attrs.get("aug") or op.attrs.get("guarded"):
@@ -151,9 +151,8 @@ def contract(op: Op, factors: list[Atom], axes: set[int], words: Words) -> dict[
         op.ins = ins
         return {}
     inner = Array(k.dtype, tuple(d for n, d in enumerate(k.dims) if n not in axes))
-    s = Val("", inner)
-    s.op = Op("prim", ins, [s], [], {"fn": words.contract}, op.origin)
+    sums = Op.applying(words.contract, ins, inner, op.origin)
     parts = tuple(Const(None) if n in axes else ALL for n in range(len(k.dims)))
     op.become(operator.getitem, view=True)
-    op.ins = [s, Struct(tuple, tuple(range(len(parts))), parts)]
-    return {op: s.op}
+    op.ins = [sums.out, display(parts)]
+    return {op: sums}

@@ -16,12 +16,10 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq, present
+from srcdiff.ir.regions import replace_values
 from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.conflicts import Conflicts
-from srcdiff.optimise.holding import (
-    VIEWS,
-    replace_uses,
-)
+from srcdiff.optimise.holding import VIEWS
 
 __all__ = ["Copies"]
 
@@ -46,8 +44,7 @@ class Copies(Conflicts):
         return there and (new or apart or a.op.fn is list)
 
     def copy(self, v: Val, like: Op) -> Op:
-        c = Op("prim", [v], attrs={"fn": ops.copied}, origin=like.origin)
-        c.outs.append(Val(v.name, v.kind, c, v.user))
+        c = Op.applying(ops.copied, [v], v.kind, like.origin, v.name, v.user)
         self.note_unset(v, c)
         return c
 
@@ -139,7 +136,7 @@ class Copies(Conflicts):
             assert w.op is not None
             c = self.copy(w, w.op)
             at = region.ops.index(w.op) + 1
-            replace_uses(self.graph.region, w, c.out)
+            replace_values(self.graph.region, {w: c.out})
             region.ops.insert(at, c)
 
     def views_only(self, values: list[Val], target: Val, region: Region) -> bool:

@@ -11,8 +11,9 @@ import operator
 from collections import defaultdict
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, op_of, vals, walk
 from srcdiff.ir.kinds import Array, Scalar, one_shape
+from srcdiff.ir.regions import readers_of
 from srcdiff.optimise.words import Words
 
 __all__ = ["without_divisors"]
@@ -31,17 +32,7 @@ class Divisors:
 
     def __init__(self, region: Region, words: Words) -> None:
         self.words = words
-        self.readers: dict[Val, list[Op | None]] = defaultdict(list)
-        self.count(region)
-
-    def count(self, region: Region) -> None:
-        for op in region.ops:
-            for v in vals(op.ins):
-                self.readers[v].append(op)
-            for r in op.regions:
-                self.count(r)
-        for v in vals(region.results):
-            self.readers[v].append(None)
+        self.readers = readers_of(region)
 
     def region(self, region: Region) -> bool:
         changed = False
@@ -53,7 +44,7 @@ class Divisors:
                 continue
             if op.fn is operator.truediv and isinstance(op.ins[0], Val):
                 quotients[op.ins[0]].append(op)
-            elif op.fn is operator.mul and is_derivatives(op):
+            elif op.fn is operator.mul and op.adjoint:
                 changed = any(
                     self.undivided(op, at, p, region)
                     for at in (0, 1)
@@ -96,12 +87,12 @@ class Divisors:
 
     def is_over(self, a: Atom, t: Val, tree: dict[Val, Op], index: dict[Op, int]) -> bool:
         """Whether a value is another over ``t``; ``tree``: the operations that say so."""
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if not isinstance(a, Val) or op is None or op not in index:
             return False
         if a in tree:
             return True
-        if op.code != "prim" or is_marked(op) or not is_derivatives(op) or not one_shape(a.kind, a.kind):
+        if op.code != "prim" or is_marked(op) or not op.adjoint or not one_shape(a.kind, a.kind):
             return False
         if op.fn is operator.truediv:
             over = op.ins[1] is t and kind(op.ins[0]) == a.kind
@@ -131,10 +122,6 @@ class Divisors:
         axes = op.ins[1].items if isinstance(op.ins[1], Struct) else (op.ins[1],)
         ints = [a.value for a in axes if isinstance(a, Const) and type(a.value) is int]
         return len(ints) == len(axes) and all(t.kind.dims[n] == 1 for n in ints)
-
-
-def is_derivatives(op: Op) -> bool:
-    return op.origin is not None and op.origin.adjoint
 
 
 def is_marked(op: Op) -> bool:

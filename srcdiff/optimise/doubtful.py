@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Ref, Region, Val, kind, map_atom, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Ref, Val, kind, walk
 from srcdiff.ir.kinds import Array
+from srcdiff.ir.regions import remove, replace_values
 
 __all__ = ["apart_where_doubtful"]
 
@@ -46,16 +47,7 @@ def apart_where_doubtful(
             op.attrs = {**op.attrs, "names": ("", "dtype")}
         elif op.fn is getattr and op.ins[1] == Const("dtype"):
             types[op.out] = dtype
-    if types:
-        settle(graph.region, types)
+    if types:  # they are written out where they were asked for
+        remove(graph.region, {op for op in every if op.outs and op.outs[0] in types})
+        replace_values(graph.region, types)
     return graph
-
-
-def settle(region: Region, types: dict[Val, Atom]) -> None:
-    """Types are written out where they were asked for."""
-    region.ops = [op for op in region.ops if not (op.outs and op.outs[0] in types)]
-    for op in region.ops:
-        op.ins = [map_atom(lambda v: types.get(v, v), a) for a in op.ins]
-        for r in op.regions:
-            settle(r, types)
-    region.results = [map_atom(lambda v: types.get(v, v), a) for a in region.results]

@@ -85,4 +85,4 @@ class Known:
 
 
 def is_adjoint(op: Op | None) -> bool:
-    return op is not None and op.origin is not None and op.origin.adjoint
+    return op is not None and op.adjoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import takewhile
 
 from srcdiff.ir import ops
@@ -12,17 +11,20 @@ from srcdiff.ir.graph import (
     Graph,
     Op,
     Region,
-    Struct,
     Val,
     applies,
     is_as_written,
     kind,
     map_atom,
+    op_of,
     uses_of,
     vals,
     walk,
 )  # fmt: skip
+from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import Array, Scalar, Sym, elements_of, one_shape
+from srcdiff.ir.regions import read_by
+from srcdiff.optimise.contract import writes
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.words import Words
 
@@ -40,13 +42,9 @@ def made_of_sizes(graph: Graph, words: Words) -> Graph:
         k = op.out.kind
         if isinstance(k, Array) and k.dims and k.dtype == "f8" and all(isinstance(d, int) for d in k.dims):
             op.become(words.blanks[1])
-            op.ins = [shape_of(list(map(Const, k.dims)))]
+            op.ins = [alone_or_tuple(list(map(Const, k.dims)))]
             found = True
     return dce(graph) if found else graph
-
-
-def shape_of(sizes: Sequence[Atom]) -> Atom:
-    return Struct(tuple, tuple(range(len(sizes))), tuple(sizes)) if len(sizes) > 1 else sizes[0]
 
 
 def is_like(op: Op, words: Words) -> bool:
@@ -74,22 +72,15 @@ def of_arguments(graph: Graph, words: Words) -> bool:
                         sizes.append(Const(d))
                         continue
                     p, axis = axes[d]
-                    asked = Op("prim", [p, Const(axis)], [], [], {"fn": ops.shape_at}, op.origin)
-                    asked.outs = [Val("", Scalar("i8", True, d), asked)]
+                    asked = Op.applying(ops.shape_at, [p, Const(axis)], Scalar("i8", True, d), op.origin)
                     out.append(asked)
                     sizes.append(asked.out)
                 op.become(words.blanks[1])
-                op.ins = [shape_of(sizes)]
+                op.ins = [alone_or_tuple(sizes)]
                 found = True
         out.append(op)
     region.ops = out
     return found
-
-
-def read_by(op: Op) -> list[Val]:
-    """All that an operation reads, in its regions too."""
-    inner = [v for r in op.regions for v in (*vals(r.results), *(v for o in r.ops for v in read_by(o)))]
-    return [*vals(op.ins), *inner]
 
 
 def made_full(graph: Graph, words: Words) -> Graph:
@@ -107,7 +98,7 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
         for r in op.regions:
             in_region(r, words, uses)
         x = op.ins[0] if op.code == "prim" and op.fn is ops.copied else None
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if x is None or made not in at or made is None or made.fn not in words.expands:
             continue
         number, k = made.ins[0], kind(x)
@@ -133,10 +124,6 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
                 if v.op is not None and v.op in at and v.op.fn is ops.shape_at and not uses[v]:
                     gone.add(v.op)
     region.ops = [o for op in region.ops if op not in gone for o in (*before.get(op, ()), op)]
-
-
-def writes(op: Op) -> bool:
-    return bool(op.attrs.get("inplace") or op.fn in ops.UPDATES or op.regions)
 
 
 def asked_again(shape: Atom, quiet: set[Op]) -> tuple[list[Op], Atom]:

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Op,
-    Region,
-    Val,
-    kind,
-    map_atom,
-    same,
-)
+from srcdiff.ir.graph import Atom, Op, Val, kind, op_of, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Simple, Tree, present
 
 __all__ = [
@@ -29,7 +20,6 @@ __all__ = [
     "holds_arrays",
     "in_memory",
     "is_view",
-    "replace_uses",
     "smaller",
 ]
 
@@ -90,7 +80,7 @@ def changed_there(rows: Atom, index: Atom, value: Atom) -> bool:
     changed = False
     while isinstance(value, Val) and value.op is not None and is_update(value.op):
         value, changed = value.op.ins[0], True
-    taken = value.op if isinstance(value, Val) else None
+    taken = op_of(value)
     if not changed or taken is None or taken.fn is not operator.getitem:
         return False
     return taken.ins[0] is rows and isinstance(kind(rows), Seq) and same(taken.ins[1], index)
@@ -105,18 +95,3 @@ def smaller(a: Kind, b: Kind) -> bool:
     return any(m == 1 and n != 1 for m, n in zip(a.dims, b.dims, strict=True))
 
 
-def replace_uses(region: Region, old: Val, new: Val) -> None:
-    replace_values(region, {old: new})
-
-
-def replace_values(region: Region, table: Mapping[Val, Atom]) -> None:
-    """Put other values in the place of some."""
-
-    def f(v: Val) -> Atom:
-        return table.get(v, v)
-
-    for op in region.ops:
-        op.ins = [map_atom(f, a) for a in op.ins]
-        for r in op.regions:
-            replace_values(r, table)
-    region.results = [map_atom(f, a) for a in region.results]

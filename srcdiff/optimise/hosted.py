@@ -60,12 +60,10 @@ def placed(a: Atom, k: Kind, ops: list[Op], near: Op) -> Atom:
     keeps = isinstance(a, Const) and np.asarray(a.value).dtype == np.dtype(k.dtype)
     options: list[Atom] = [] if keeps or own == Scalar(k.dtype, False) else [Ref(np.dtype(k.dtype).type, "")]
     names = ("",) * (1 + len(options))
-    op = Op("prim", [a, *options], [], attrs={"fn": np.array, "names": names, "text": "np.array"})
-    op.origin = near.origin
-    out = Val(a.name if isinstance(a, Val) else "", k, op)
-    op.outs.append(out)
+    name = a.name if isinstance(a, Val) else ""
+    op = Op.applying(np.array, [a, *options], k, near.origin, name, names=names, text="np.array")
     ops.append(op)
-    return out
+    return op.out
 
 
 def is_number(a: Atom) -> bool:

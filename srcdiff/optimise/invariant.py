@@ -13,24 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Graph,
-    Op,
-    Region,
-    Struct,
-    Val,
-    clone,
-    key_of,
-    kind,
-    same,
-    vals,
-    walk,
-)
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, key_of, kind, op_of, same, vals, walk
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
+from srcdiff.ir.regions import readers_of, replace_values
 from srcdiff.ir.unset import may_be_unset
-from srcdiff.optimise.holding import replace_values
 from srcdiff.optimise.patterns import is_slice, steady
 from srcdiff.optimise.simplify import SPECULATIVE
 from srcdiff.optimise.words import Words
@@ -55,7 +42,7 @@ class Invariants:
         self.words, self.is_pure = words, is_pure
         self.root = graph.region
         self.level: dict[Val, int] = {}  # how many regions are around a value
-        self.readers: dict[Val, list[Op | None]] = {}  # None: a region hands it on
+        self.readers = readers_of(graph.region)
 
     def any(self) -> bool:
         if not any(op.code in ("for", "while") for op in walk(self.root)):
@@ -73,12 +60,8 @@ class Invariants:
         for op in region.ops:
             for v in op.outs:
                 self.level[v] = deep
-            for v in vals(op.ins):
-                self.readers.setdefault(v, []).append(op)
             for r in op.regions:
                 self.look(r, deep + 1)
-        for v in vals(region.results):
-            self.readers.setdefault(v, []).append(None)
 
     def region(self, region: Region, around: tuple[Op, ...], deep: int) -> None:
         out: list[Op] = []
@@ -106,7 +89,7 @@ class Invariants:
                 for o in found:
                     o.ins = [a if a is not op.out else other.out for a in o.ins]
                 replace_values(body, {op.out: other.out})
-                self.readers.setdefault(other.out, []).extend(self.readers.get(op.out, ()))
+                self.readers[other.out] += self.readers[op.out]
         return list(first.values())
 
     def found(self, loop: Op, around: tuple[Op, ...], deep: int) -> list[Op]:
@@ -180,8 +163,7 @@ def is_there(op: Op) -> bool:
     """Whether an operation takes a part that an array has: loops count as far as that."""
     if op.fn is not operator.getitem or not isinstance(of := kind(op.ins[0]), Array):
         return False
-    index = op.ins[1]
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(op.ins[1])
     if len(parts) > len(of.dims):
         return False
     return all(is_slice(a) or is_within(a, d) for a, d in zip(parts, of.dims, strict=False))
@@ -196,8 +178,8 @@ def is_within(a: Atom, size: Dim) -> bool:
         return False
     if isinstance(stop, Const):
         return isinstance(size, int) and type(stop.value) is int and stop.value <= size
-    least = stop.op if isinstance(stop, Val) and stop.op is not None and stop.op.code == "prim" else None
-    bounds = least.ins if least is not None and least.fn is min else [stop]
+    least = op_of(stop)
+    bounds = least.ins if least is not None and least.code == "prim" and least.fn is min else [stop]
     sizes = [k.value for k in map(kind, bounds) if isinstance(k, Scalar)]
     return any(s is not None and no_more(s, size) for s in sizes)
 

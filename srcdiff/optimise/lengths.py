@@ -24,6 +24,7 @@ from srcdiff.ir.graph import (
     flat,
     key_of,
     kind,
+    op_of,
     same,
     uses_of,
     vals,
@@ -411,7 +412,7 @@ class Lengths:
         """The length that a list is made with, if it has just been made."""
         if isinstance(a, Struct):
             return Const(len(a.items)) if self.is_display(a, 1) else None
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or (op.code == "prim" and op.fn is not operator.mul):
             return None
         if op.code == "prim":

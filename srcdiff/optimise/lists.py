@@ -13,14 +13,17 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, map_atom, vals, walk
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Kind, Scalar, Seq
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in, remove
 from srcdiff.ir.unset import may_be_unset
+from srcdiff.optimise.groups import Groups
 from srcdiff.optimise.pythonic import Numbers, Pythonic, is_double
+from srcdiff.optimise.small_shapes import is_hashable
 from srcdiff.optimise.worth import Worth
 
 __all__ = ["as_lists"]
@@ -68,14 +71,6 @@ def number_loops(region: Region) -> Iterator[tuple[Op, Region]]:
         else:
             for r in op.regions:
                 yield from number_loops(r)
-
-
-def is_hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
 
 
 def put_in(loop: Op, old: Val, new: Val) -> None:
@@ -137,13 +132,9 @@ def of_elements(op: Op) -> bool:
     return not any(isinstance(v.kind, Array) for v in (*vals(op.ins), *op.outs))
 
 
-def index_items(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def places(op: Op) -> int:
     """How many dimensions an index settles by whole numbers, if it does nothing else; else none."""
-    items = index_items(op.ins[1])
+    items = parts_of(op.ins[1])
     good = all(isinstance(k := kind(i), Scalar) and k.dtype == "i8" for i in items)
     return len(items) if good else 0
 
@@ -278,11 +269,10 @@ class Lists:
         for j, f in finals.items():
             if not any(not u.result or u.region not in found.regions for u in self.uses.get(f, ())):
                 continue
-            again = Op("prim", [f], attrs={"fn": self.numbers.array}, origin=op.origin)
             start = starts[j]
             if isinstance(start, Val) and start.op in self.back:
                 start = self.back[start.op][1]
-            again.outs.append(Val(f.name, kind(start), again, f.user))
+            again = Op.applying(self.numbers.array, [f], kind(start), op.origin, f.name, f.user)
             swap(self.uses[f], f, again.out)
             self.list_of[again.out] = f, region
             self.back[again] = f, start
@@ -300,8 +290,7 @@ class Lists:
                 region.ops.remove(there)  # (made for a later loop until now)
                 before.append(there)
             return known[0]
-        made = Op("prim", [v], attrs={"fn": list, "tolist": True}, origin=like.origin)
-        made.outs.append(Val(v.name, list_kind(v.kind), made, v.user))
+        made = Op.applying(list, [v], list_kind(v.kind), like.origin, v.name, v.user, tolist=True)
         before.append(made)
         self.ours.add(made.out)
         self.list_of[v] = made.out, region
@@ -387,7 +376,7 @@ class Lists:
         for v in news:
             if v in reads:
                 o = reads[v]
-                items = index_items(o.ins[1])
+                items = parts_of(o.ins[1])
                 o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
                 o.ins = [o.ins[0], *items]
             elif v in runs:
@@ -437,8 +426,7 @@ class Lists:
         if known is not None and known[1] is region:
             put_in(loop, v, known[0])
             return known[0]
-        made = Op("prim", [v], attrs={"fn": float}, origin=loop.origin)
-        made.outs.append(Val(v.name, NUMBER, made, v.user))
+        made = Op.applying(float, [v], NUMBER, loop.origin, v.name, v.user)
         region.ops.insert(region.ops.index(loop), made)
         self.list_of[v] = made.out, region
         put_in(loop, v, made.out)
@@ -478,8 +466,7 @@ class Lists:
                 if self.only_stored(o.out):
                     o.ins[0] = final
                     continue
-                number = Op("prim", [final, o.ins[1]], attrs={"fn": operator.getitem}, origin=o.origin)
-                number.outs.append(Val("", Scalar("f8"), number))
+                number = Op.applying(operator.getitem, [final, o.ins[1]], Scalar("f8"), o.origin)
                 u.region.ops.insert(u.region.ops.index(o), number)
                 o.become(self.numbers.strong)
                 o.ins = [number.out]
@@ -501,10 +488,8 @@ class Lists:
         if len(k.dims) == 1 or all(isinstance(d, int) and d > 0 for d in k.dims):
             return
         region = next(r for r in regions(self.graph.region) if again in r.ops)
-        rows = Op("prim", list(again.ins), attrs={"fn": self.numbers.array}, origin=again.origin)
-        rows.outs.append(Val("", k, rows))
-        shape = Op("prim", [start, Const("shape")], attrs={"fn": getattr}, origin=again.origin)
-        shape.outs.append(Val("", OTHER, shape))
+        rows = Op.applying(self.numbers.array, list(again.ins), k, again.origin)
+        shape = Op.applying(getattr, [start, Const("shape")], OTHER, again.origin)
         region.ops[region.ops.index(again) : region.ops.index(again)] = [rows, shape]
         again.become(self.numbers.reshape, method="reshape")
         again.ins = [rows.out, shape.out]
@@ -527,10 +512,7 @@ class Found:
         for o in walk_op(op):
             self.regions.update(o.regions)
         self.owner: dict[Val, tuple[Op, str, int]] = {}
-        made: set[Val] = set()
-        for r in self.regions:
-            made.update(r.params)
-            made.update(v for o in r.ops for v in o.outs)
+        made = {v for r in op.regions for v in made_in(r)}
         every = list(walk_op(op))
         captured = {v for o in every for v in vals(o.ins) if v not in made}
         self.note(op)
@@ -629,18 +611,12 @@ class Found:
 
     def join(self) -> None:
         """The members that are lists together or not at all."""
-        part = {v: v for v in self.members}
-
-        def top(v: Val) -> Val:
-            while part[v] is not v:
-                v = part[v]
-            return v
-
+        groups = Groups(self.members)
         for v in self.members:
             for a in self.together(v):
-                if isinstance(a, Val) and a in part:
-                    part[top(a)] = top(v)
-        self.part = {v: top(v) for v in self.members}
+                if isinstance(a, Val) and a in groups:
+                    groups.join(a, v)
+        self.part = {v: groups.top(v) for v in self.members}
         self.parts: dict[Val, list[Val]] = {}
         for v, t in self.part.items():
             self.parts.setdefault(t, []).append(v)
@@ -699,10 +675,3 @@ def swap(uses: list[Use], old: Val, new: Val) -> None:
             u.region.results[u.at] = map_atom(now, u.region.results[u.at])
         elif u.op is not None:
             u.op.ins[u.at] = map_atom(now, u.op.ins[u.at])
-
-
-def remove(region: Region, gone: set[Op]) -> None:
-    region.ops = [o for o in region.ops if o not in gone]
-    for op in region.ops:
-        for r in op.regions:
-            remove(r, gone)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.analysis.liveness import effect, guarded, read_by
+from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir.graph import Atom, Graph, Op, Region, Val, same
-from srcdiff.optimise.holding import replace_values
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.patterns import made_alike
 
 __all__ = ["merge_branches"]

@@ -24,10 +24,13 @@ from srcdiff.ir.graph import (
     clone,
     flat,
     kind,
+    op_of,
     vals,
     walk,
 )
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import BOOL, NONE, Array, Dim, Kind, Maybe, Scalar
+from srcdiff.optimise.groups import Groups
 from srcdiff.optimise.words import Words
 
 __all__ = ["flagged"]
@@ -70,28 +73,24 @@ def is_test(op: Op) -> bool:
 class Variables:
     def __init__(self, graph: Graph, words: Words) -> None:
         self.graph, self.words = graph, words
-        self.group: dict[Val, Val] = {}
+        self.groups = Groups()
         self.bad: set[Val] = set()
         self.sizes: dict[Dim, Atom] = {}
         for p in graph.region.params:
             self.refuse([p])
             for k, d in enumerate(p.kind.dims if isinstance(p.kind, Array) else ()):
-                self.sizes.setdefault(d, Struct(tuple, (0, 1), (p, Const(k))))
+                self.sizes.setdefault(d, display((p, Const(k))))
         self.refuse(graph.region.results)
         self.region(graph.region)
-        bad = {self.top(v) for v in self.bad}
+        top = self.groups.top
+        bad = set(map(top, self.bad))
         self.flags: dict[Val, Val] = {
-            v: Val(f"has_{v.name}" if v.name else "there", BOOL) for v in self.group if self.top(v) not in bad
+            v: Val(f"has_{v.name}" if v.name else "there", BOOL) for v in self.groups.of if top(v) not in bad
         }
 
     # ---- which variables
-    def top(self, v: Val) -> Val:
-        while self.group.setdefault(v, v) is not v:
-            v = self.group[v]
-        return v
-
     def refuse(self, atoms: Iterable[Atom | None]) -> None:
-        self.bad.update(self.top(v) for v in vals(atoms) if isinstance(v.kind, Maybe))
+        self.bad.update(self.groups.top(v) for v in vals(atoms) if isinstance(v.kind, Maybe))
 
     def region(self, region: Region) -> None:
         for op in region.ops:
@@ -123,11 +122,11 @@ class Variables:
             return
         if not self.can_start(o.kind.of):
             self.refuse([o])
-        self.top(o)
+        self.groups.top(o)
         for a in atoms:
             k = kind(a)
             if isinstance(a, Val) and isinstance(k, Maybe):
-                self.group[self.top(a)] = self.top(o)
+                self.groups.join(a, o)
             elif a != NOTHING and not alike(k, o.kind.of):
                 self.refuse([o, *flat((a,))])
 
@@ -238,7 +237,7 @@ class Variables:
             size.out.op = size
             before.append(size)
             sizes.append(size.out)
-        shape = Struct(tuple, tuple(range(len(sizes))), tuple(sizes)) if len(sizes) > 1 else sizes[0]
+        shape = alone_or_tuple(sizes)
         zeros = Op("prim", [shape], [Val("", k)], attrs={"fn": self.words.blanks[1]})
         zeros.out.op = zeros
         before.append(zeros)
@@ -246,7 +245,7 @@ class Variables:
 
     def shown(self, test: Atom, holds: bool) -> frozenset[Val]:
         """What is there where a test holds, or does not."""
-        op = test.op if isinstance(test, Val) else None
+        op = op_of(test)
         if op is None:
             return frozenset()
         flags = {f: v for v, f in self.flags.items()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections import Counter, defaultdict
 
-from srcdiff.analysis.liveness import effect, ends_loop, guarded, read_by
+from srcdiff.analysis.liveness import effect, ends_loop, guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -23,14 +23,15 @@ from srcdiff.ir.graph import (
     Struct,
     Val,
     kind,
+    op_of,
     same,
     uses_of,
     vals,
     walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_values
 from srcdiff.optimise.patterns import made_alike
 from srcdiff.optimise.scatter import is_nothing
 
@@ -47,7 +48,7 @@ def in_one_loop(graph: Graph) -> Graph:
 
 def is_backward(op: Op) -> bool:
     """Whether a loop goes back over another one, all of its trips."""
-    if op.code != "for" or op.origin is None or not op.origin.adjoint or op.attrs["exits"]:
+    if op.code != "for" or not op.adjoint or op.attrs["exits"]:
         return False
     view = LoopView(op)
     return view.head == 3 and not view.tapes and bool(op.attrs.get("aligned") or not view.sources)
@@ -291,7 +292,7 @@ def is_whole(a: Atom, least: int) -> bool:
 
 def counts(a: Atom, source: Atom) -> bool:
     """Whether a number is how many elements something has."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     if op is not None and op.fn in (len, ops.shape_at) and op.ins[0] is source:
         return op.fn is len or same(op.ins[1], Const(0))
     k, n = kind(source), kind(a)

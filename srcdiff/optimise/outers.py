@@ -14,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, applies, kind, same, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, applies, kind, op_of, same, uses_of
+from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
@@ -22,7 +23,6 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["outers_at_once"]
 
-ALL = Slice(Const(None), Const(None), Const(None))
 COLUMN, ROW = (ALL, Const(None)), (Const(None), ALL)
 WIDE = 1 << 14  # numbers, from which on a product is quicker than a column and a row
 
@@ -153,7 +153,7 @@ class Outers:
 
     def narrow(self, a: Atom) -> Atom:
         """A column or a row that is repeated; added to each other they are of the whole shape as they are."""
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         return op.ins[0] if op is not None and op.code == "prim" and op.fn in self.words.expands else a
 
     def joined(self, op: Op, outers: list[Outer], by: str, other: str) -> list[Outer]:
@@ -193,15 +193,14 @@ class Outers:
             size = self.prim(op, ops.shape_at, [like, Const(0)], Scalar("i8", True, of.dims[0]))
             ones = self.prim(op, self.words.ones, [size], of)
         rows = tuple(ones if a is None else a for a in given)
-        parts = Struct(tuple, tuple(range(len(rows))), rows)
+        parts = display(rows)
         dims: tuple[Dim, ...] = (len(rows), of.dims[0])
         return self.prim(op, self.words.array, [parts], Array("f8", dims))
 
     def prim(self, like: Op, fn: object, ins: list[Atom], k: Kind, **attrs: object) -> Val:
-        v = Val("", k)
-        v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-        self.new.append(v.op)
-        return v
+        op = Op.applying(fn, ins, k, like.origin, **attrs)
+        self.new.append(op)
+        return op.out
 
 
 def alike(a: Atom | None, b: Atom | None) -> bool:

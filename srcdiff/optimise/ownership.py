@@ -23,6 +23,7 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Kind, Seq, Tree, present
+from srcdiff.ir.regions import made_by
 from srcdiff.optimise.holding import (
     EMPTY,
     UNSURE,
@@ -228,7 +229,7 @@ class Ownership(Places):
                 self.region(op.regions[0])
             self.region(view.body)
             ends = {p: self.of(y) for p, y in zip(view.params, view.yields, strict=True) if in_memory(p)}
-            bad = self.entangled(params, ends, start, view, loose)
+            bad = self.entangled(params, ends, view)
             for p in bad:
                 start[p] = start[p] | ends[p]
             if bad <= loose and all(ends[p] <= start[p] | self.alone(p) for p in bad):
@@ -277,18 +278,11 @@ class Ownership(Places):
             out = out.union(*(ends[q] for q in out if q in ends))
         return out
 
-    def entangled(
-        self,
-        params: list[Val],
-        ends: dict[Val, Roots],
-        start: dict[Val, Roots],
-        view: LoopView,
-        loose: set[Val],
-    ) -> set[Val]:
+    def entangled(self, params: list[Val], ends: dict[Val, Roots], view: LoopView) -> set[Val]:
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY
-        inside = self.inside_roots(view.body)
+        inside = {v for o in view.body.ops for v in made_by(o)}
         inside |= {r for v in inside for r in self.parts.get(v, ())}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
@@ -310,15 +304,6 @@ class Ownership(Places):
             if made is None or not any(x is not r and self.before(x, made) for x in (v, w)):
                 return True
         return False
-
-    def inside_roots(self, region: Region) -> set[Val]:
-        out: set[Val] = set()
-        for op in region.ops:
-            out.update(op.outs)
-            for r in op.regions:
-                out |= self.inside_roots(r)
-                out.update(r.params)
-        return out
 
     def find_updated(self, region: Region) -> None:
         for op in region.ops:

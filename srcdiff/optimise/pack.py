@@ -12,7 +12,8 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Region, Struct, Undef, Val, kind, vals
+from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, vals
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Kind, Scalar, Seq, Tree
 from srcdiff.ir.unset import may_be_unset
 
@@ -158,7 +159,7 @@ class Packer:
         inner = tuple_of([kind(e) for e in elements])
         both = (*(view.collected[k] for k in at), *elements)
         plain = not loop.attrs["exits"] and all(map(self.is_plain, both))
-        packed = Struct(tuple, tuple(range(len(at))), tuple(view.collected[k] for k in at))
+        packed = display(view.collected[k] for k in at)
         remove(loop.regions[-1].results, loop.outs, [view.carried + k for k in at])
         v = filled = view.add_tape(packed, "saved", inner)
         for n, (what, op, which) in enumerate(ways[0].steps):

@@ -8,18 +8,8 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Op,
-    Region,
-    Slice,
-    Struct,
-    Val,
-    kind,
-    map_atom,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, kind, map_atom, op_of, same
+from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
 from srcdiff.optimise.words import Words
 
@@ -34,7 +24,6 @@ __all__ = [
     "fits_already",
     "flipped",
     "foldable",
-    "is_all",
     "is_flip",
     "is_number",
     "is_place",
@@ -75,7 +64,7 @@ def steady(op: Op, ins: list[Atom], words: Words) -> bool:
         return meet(kind(ins[0]), kind(ins[1]))
     if op.fn is operator.getitem:
         base, index = kind(ins[0]), ins[1]
-        parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+        parts = parts_of(index)
         if not isinstance(base, Array) or len(parts) > len(base.dims) or not op.attrs.get("view"):
             return False
         return all(map(is_slice, parts))
@@ -136,7 +125,7 @@ def foldable(op: Op, a: Atom) -> bool:
 
 def basic(index: Atom) -> bool:
     """An index that names every position once."""
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     return all(isinstance(p, (Slice, Const)) or isinstance(kind(p), Scalar) for p in parts)
 
 
@@ -183,7 +172,7 @@ def is_zeros(a: Atom) -> bool:
 
 def made_by(a: Atom, *fns: Any) -> Op | None:
     """The operation that makes a value, if it applies one of some functions, to one operand."""
-    op = a.op if isinstance(a, Val) else None
+    op = op_of(a)
     plain = op is not None and op.code == "prim" and len(op.ins) == 1 and not any(op.attrs.get("names", ()))
     return op if op is not None and plain and op.fn in fns else None
 
@@ -246,7 +235,7 @@ def zeroed(a: Atom) -> Atom | None:
     if isinstance(a, Val) and a.op is not None and a.op.fn is operator.getitem and is_zeros(a.op.ins[0]):
         whole = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
         if isinstance(kind(whole), Seq) and isinstance(kind(a), Seq):
-            return Struct(tuple, (0, 1), (whole, a.op.ins[1]))
+            return display((whole, a.op.ins[1]))
     return None
 
 
@@ -294,7 +283,7 @@ def alike(one: Region, other: Region) -> bool:
 
 def made_alike(a: Atom, b: Atom, depth: int = 4) -> bool:
     """Whether two values are one, or made of the same alike (``i + 1`` forwards, and backwards)."""
-    one, other = (v.op if isinstance(v, Val) else None for v in (a, b))
+    one, other = (op_of(v) for v in (a, b))
     if same(a, b) or one is None or other is None or not depth:
         return same(a, b)
     if one.code != "prim" or one.fn is not other.fn or effect(one) or guarded(one):
@@ -377,13 +366,6 @@ def reciprocal(a: Atom) -> Atom | None:
     return None
 
 
-def is_all(a: Atom) -> bool:
-    """Whether an index is ``:``."""
-    if not isinstance(a, Slice):
-        return False
-    return all(isinstance(x, Const) and x.value is None for x in (a.lower, a.upper, a.step))
-
-
 def is_flip(s: Slice) -> bool:
     return (
         all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper))
@@ -412,10 +394,6 @@ def apart(one: Atom, other: Atom) -> bool:
         if (lo < 0) == (start < 0) and (hi <= start or end <= lo):
             return True
     return False
-
-
-def parts_of(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
 
 
 def span(a: Atom) -> tuple[int, float] | None:

@@ -66,7 +66,7 @@ def in_region(region: Region, words: Words, uses: dict[Val, int], looped: bool =
 
 def is_full(op: Op) -> bool:
     """Whether what is added has the shape of what was picked: as a cotangent has."""
-    return op.origin is not None and op.origin.adjoint and isinstance(kind(op.ins[2]), Array)
+    return op.adjoint and isinstance(kind(op.ins[2]), Array)
 
 
 def is_list(a: Atom) -> bool:

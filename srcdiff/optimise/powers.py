@@ -28,7 +28,7 @@ def powers_as_products(graph: Graph) -> Graph:
 def shown(graph: Graph, every: list[Op]) -> set[Val]:
     """What values of the program depend on that are returned, or that it decides by."""
     around = {p: op for op in every for r in op.regions for p in r.params}
-    todo = [v for v in vals(graph.region.results) if v.op is None or is_programs(v.op)]
+    todo = [v for v in vals(graph.region.results) if v.op is None or not v.op.adjoint]
     for op in every:
         if op.code in ("if", "opaque"):
             todo += vals(op.ins)
@@ -45,10 +45,6 @@ def shown(graph: Graph, every: list[Op]) -> set[Val]:
             todo += vals(made.ins)
             todo += [u for r in made.regions for u in (*r.params, *vals(r.results))]
     return out
-
-
-def is_programs(op: Op) -> bool:
-    return op.origin is None or not op.origin.adjoint
 
 
 def in_region(region: Region, left: set[Val]) -> None:
@@ -94,7 +90,6 @@ def power(op: Op, x: Atom, n: int, out: list[Op]) -> Atom:
 
 
 def times(op: Op, a: Atom, b: Atom, out: list[Op]) -> Atom:
-    made = Op("prim", [a, b], attrs={"fn": operator.mul}, origin=op.origin)
-    made.outs.append(Val("", op.out.kind, made))
+    made = Op.applying(operator.mul, [a, b], op.out.kind, op.origin)
     out.append(made)
     return made.out

@@ -78,7 +78,7 @@ def divides(op: Op) -> bool:
 
     Not where it counts elements: of none of them there is nothing to divide.
     """
-    if op.code != "prim" or op.fn is not operator.truediv or op.origin is None or not op.origin.adjoint:
+    if op.code != "prim" or op.fn is not operator.truediv or not op.adjoint:
         return False
     by = op.ins[1]
     counted = isinstance(by, Val) and by.op is not None and by.op.code == "prim" and by.op.fn in COUNTS
@@ -158,8 +158,7 @@ def rewrite(region: Region, found: set[Op], double: Any) -> None:
         if op in found:
             n = next(n for n, a in enumerate(op.ins) if is_real(a) or op.fn is operator.truediv)
             a = op.ins[n]
-            made = Op("prim", [a], attrs={"fn": double}, origin=op.origin)
-            made.outs.append(Val("", Scalar("f8", False), made))
+            made = Op.applying(double, [a], Scalar("f8", False), op.origin)
             out.append(made)
             op.ins[n] = made.out
         out.append(op)

@@ -35,9 +35,11 @@ from srcdiff.ir.graph import (
     Val,
     kind,
     map_atom,
+    op_of,
     same,
     vals,
 )
+from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
@@ -45,7 +47,6 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["cheaper_products"]
 
-ALL = Slice(Const(None), Const(None), Const(None))
 
 
 def cheaper_products(graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> bool:
@@ -96,17 +97,16 @@ class Products:
                     op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
                 if op.fn is ops.shape_at:
                     self.size(op)
-                elif op.origin is not None and op.origin.adjoint:
+                elif op.adjoint:
                     self.rewrite(op)
             out += [*self.new, op]
         region.ops = out
 
     # ---- making
     def prim(self, like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:
-        v = Val("", k)
-        v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-        self.new.append(v.op)
-        return v
+        op = Op.applying(fn, ins, k, like.origin, **attrs)
+        self.new.append(op)
+        return op.out
 
     def become(self, op: Op, fn: Any, ins: list[Atom], **attrs: Any) -> None:
         """Give an operation another text; its result stays the same value."""
@@ -119,12 +119,12 @@ class Products:
         k = kind(op.out)
         assert isinstance(k, Array)
         shape = [self.size_of(op, *(self.argument(d) or at)) for d, at in zip(k.dims, sizes, strict=True)]
-        self.become(op, self.words.repeat, [x, Struct(tuple, tuple(range(len(shape))), tuple(shape))])
+        self.become(op, self.words.repeat, [x, display(shape)])
 
     def size_of(self, op: Op, x: Atom, axis: int) -> Atom:
         k = kind(x)
         assert isinstance(k, Array)
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if made is not None and made.fn in self.words.expands and isinstance(made.ins[1], Struct):
             return made.ins[1].items[axis]
         if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
@@ -136,7 +136,7 @@ class Products:
 
     def total(self, op: Op, m: Atom, axis: int, factor: Atom) -> Val:
         """The sums of a matrix along an axis, times a number."""
-        made = m.op if isinstance(m, Val) else None
+        made = op_of(m)
         if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
             m, axis = made.ins[0], 1 - axis
         k = kind(m)
@@ -154,7 +154,7 @@ class Products:
     # ---- rewriting
     def expanded(self, a: Atom) -> Atom | None:
         """What a value repeats along all axes but the last, if it does nothing else."""
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op.code != "prim" or op.fn not in self.words.expands or len(op.ins) != 2:
             return None
         inner, k = op.ins[0], kind(a)
@@ -195,7 +195,7 @@ class Products:
             return
         if any(o.attrs.get("aug") or o.attrs.get("guarded") or id(o) not in self.here for o in made):
             return
-        if not all(o.origin is not None and o.origin.adjoint for o in made):
+        if not all(o.adjoint for o in made):
             return
         for common, rest in ((0, 1), (1, 0)):
             x, y, z = made[0].ins[common], made[0].ins[rest], made[1].ins[rest]
@@ -250,7 +250,7 @@ class Products:
     def column(self, op: Op, x: Atom) -> Val:
         k = kind(x)
         assert isinstance(k, Array)
-        index = Struct(tuple, (0, 1), (ALL, Const(None)))
+        index = display((ALL, Const(None)))
         return self.prim(op, operator.getitem, [x, index], Array(k.dtype, (*k.dims, 1)), view=True)
 
     def same(self, op: Op, made: Val) -> None:
@@ -261,7 +261,7 @@ class Products:
 
     def transposed(self, op: Op) -> None:
         x = op.ins[0]
-        made, k = x.op if isinstance(x, Val) else None, kind(x)
+        made, k = op_of(x), kind(x)
         if not isinstance(x, Val) or made is None or made.code != "prim" or not isinstance(k, Array):
             return
         if made.fn is operator.matmul and len(k.dims) == 2 and self.uses.get(x) == 1 and not x.user:
@@ -280,7 +280,7 @@ class Products:
                 self.changed = True
 
     def is_transposed(self, a: Atom) -> bool:
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         return op is not None and op.code == "prim" and op.fn is self.words.transpose and len(op.ins) == 1
 
     def turned(self, op: Op, a: Atom) -> Atom:
@@ -301,7 +301,7 @@ class Products:
             return
         rest = (ALL,) * (n - axis) if axis == 0 else ()  # x[None, :], but x[:, None] of a matrix as well
         parts: tuple[Atom, ...] = (*(ALL,) * axis, Const(None), *rest)
-        self.become(op, operator.getitem, [x, Struct(tuple, tuple(range(len(parts))), parts)], view=True)
+        self.become(op, operator.getitem, [x, display(parts)], view=True)
 
     def turned_round(self, op: Op) -> None:
         x, *axis = op.ins
@@ -312,10 +312,10 @@ class Products:
     def repeated_again(self, op: Op) -> None:
         """What is repeated of a number that is repeated is the number."""
         x = op.ins[0]
-        made = x.op if isinstance(x, Val) else None
+        made = op_of(x)
         if made is not None and made.code == "prim" and made.fn is operator.getitem and is_new_axes(made):
             x = made.ins[0]
-            made = x.op if isinstance(x, Val) else None
+            made = op_of(x)
         if made is None or made.code != "prim" or made.fn not in self.words.expands or len(made.ins) != 2:
             return
         k, inner = kind(op.out), kind(made.ins[0])
@@ -327,7 +327,7 @@ class Products:
         """`np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`, which is there perhaps, or is subtracted."""
         for n in (1, 2):
             x, other = op.ins[n], op.ins[3 - n]
-            made = x.op if isinstance(x, Val) else None
+            made = op_of(x)
             if made is None or made.code != "prim" or made.fn is not operator.neg or kind(x) != op.out.kind:
                 continue
             if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:
@@ -402,7 +402,7 @@ class Products:
 def is_new_axes(op: Op) -> bool:
     """Whether an index takes all there is, along old and new axes."""
     index = op.ins[1]
-    parts = index.items if isinstance(index, Struct) and index.type is tuple else (index,)
+    parts = parts_of(index)
     return all(p == Const(None) or (isinstance(p, Slice) and p == ALL) for p in parts)
 
 

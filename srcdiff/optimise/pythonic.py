@@ -53,11 +53,6 @@ def is_double(a: Atom) -> bool:
     return isinstance(k, Scalar) and k.dtype == "f8"
 
 
-def is_truth(a: Atom) -> bool:
-    k = kind(a)
-    return isinstance(k, Scalar) and k.dtype == "b1"
-
-
 class Pythonic:
     """From the operations that read elements of lists on, where such numbers go."""
 
@@ -286,6 +281,4 @@ def fits(a: Atom) -> bool:
 
 
 def prim(fn: Any, ins: list[Atom], like: Val, k: Kind) -> Op:
-    op = Op("prim", ins, attrs={"fn": fn})
-    op.outs.append(Val(like.name, k, op))
-    return op
+    return Op.applying(fn, ins, k, None, like.name)

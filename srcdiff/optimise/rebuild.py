@@ -22,13 +22,14 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     map_atom,
+    uses_of,
     vals,
 )
 from srcdiff.ir.kinds import Seq
 from srcdiff.optimise.moving import Moving
 from srcdiff.optimise.words import Words
 
-__all__ = ["Rewriter", "count_uses", "key_of_operands"]
+__all__ = ["Rewriter", "key_of_operands"]
 
 
 class Rewriter:
@@ -62,9 +63,8 @@ class Rewriter:
         self.decided: dict[Val, bool] = {}  # conditions of the branches around
         self.regions: list[tuple[Region, dict[Any, Val], str]] = []
         self.depth: dict[Val, int] = {}
-        self.uses: dict[Val, int] = {}
+        self.uses: dict[Val, int] = uses_of(graph.region)
         self.origin_of: dict[Val, Val] = {}
-        count_uses(graph.region, self.uses)
         self.on_tape: dict[Val, Val] = {}  # elements of tapes that a loop consumes -> the tape
         self.changing = changing(graph.region, set())  # of the old graph: what a trip writes to, or leaves
 
@@ -237,17 +237,3 @@ def parameters(fn: Any) -> tuple[str, ...]:
     except (TypeError, ValueError):
         return ()
     return () if any(p.kind is p.VAR_POSITIONAL for p in found.values()) else tuple(found)
-
-
-def count_uses(region: Region, uses: dict[Val, int]) -> None:
-    for op in region.ops:
-        for a in op.ins:
-            if type(a) is Val:
-                uses[a] = uses.get(a, 0) + 1
-            elif type(a) is not Const:
-                for v in vals([a]):
-                    uses[v] = uses.get(v, 0) + 1
-        for r in op.regions:
-            count_uses(r, uses)
-    for v in vals(region.results):
-        uses[v] = uses.get(v, 0) + 1

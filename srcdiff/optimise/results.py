@@ -15,12 +15,9 @@ from srcdiff.ir.graph import (
     vals,
 )
 from srcdiff.ir.kinds import Array, Seq, Tree
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.copies import Copies
-from srcdiff.optimise.holding import (
-    EMPTY,
-    Roots,
-    replace_uses,
-)
+from srcdiff.optimise.holding import EMPTY, Roots
 
 __all__ = ["Results"]
 
@@ -45,8 +42,7 @@ class Results(Copies):
             kept = self.memory(frozenset().union(*map(self.of, lists)))
 
         def copied(v: Val, fn: Any) -> Val:
-            c = Op("prim", [v], attrs={"fn": fn})
-            c.outs.append(Val("", v.kind, c))
+            c = Op.applying(fn, [v], v.kind)
             self.note_unset(v, c)
             region.ops.append(c)
             return c.out
@@ -82,9 +78,8 @@ class Results(Copies):
             if not held & self.alone(p) or not isinstance(p.kind, (Array, Seq, Tree)):
                 continue
             fn = ops.copied if isinstance(p.kind, Array) else copy.deepcopy
-            c = Op("prim", [p], attrs={"fn": fn})
-            c.outs.append(Val(p.name, p.kind, c, p.user))
+            c = Op.applying(fn, [p], p.kind, None, p.name, p.user)
             self.note_unset(p, c)
-            replace_uses(region, p, c.out)
+            replace_values(region, {p: c.out})
             region.ops.insert(0, c)
             self.roots[c.out] = self.alone(p)  # (as of what was made of it)

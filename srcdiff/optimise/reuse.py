@@ -79,7 +79,7 @@ class Reuse(Conflicts):
                 for at in self.places(op):
                     t = op.ins[at]
                     whole = not (apart and isinstance(t, Val) and self.one_side(op, t))
-                    if isinstance(t, Val) and not (whole and self.elided(op, t, region, index, written)):
+                    if isinstance(t, Val) and not (whole and self.elided(op, t, index, written)):
                         if self.can_take(op, t):
                             op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
                             op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
@@ -142,7 +142,7 @@ class Reuse(Conflicts):
         """Whether an operation is one of the user's own."""
         return op.origin is not None and not op.origin.adjoint
 
-    def elided(self, op: Op, t: Val, region: Region, index: dict[Op, int], written: int) -> bool:
+    def elided(self, op: Op, t: Val, index: dict[Op, int], written: int) -> bool:
         """Whether ``t`` is a part of the expression, of which NumPy reuses the memory by itself."""
         if op.fn not in SIGNS or t.user or t.op not in index or len(self.uses[t]) != 1:
             return False

@@ -10,23 +10,10 @@ from __future__ import annotations
 import operator
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Graph,
-    LoopView,
-    Op,
-    Region,
-    Slice,
-    Struct,
-    Val,
-    clone,
-    kind,
-    same,
-    vals,
-    walk,
-)
-from srcdiff.ir.kinds import Array, Kind, Scalar, fresh_sym
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Val, clone, kind, op_of, same, walk
+from srcdiff.ir.indices import display, parts_of
+from srcdiff.ir.kinds import Array, Scalar, fresh_sym
+from srcdiff.ir.regions import readers_of, remove
 
 __all__ = ["elements_of_rows"]
 
@@ -37,26 +24,20 @@ def elements_of_rows(graph: Graph) -> Graph:
     """The graph without such rows; the graph itself where there are none."""
     if not any(is_row(op) or is_over_arrays(op) for op in walk(graph.region)):
         return graph
-    readers = readers_in(graph)
+    readers = readers_of(graph.region)
     if not rows_in(graph, readers) and not any(counts(op, readers) for op in walk(graph.region)):
         return graph
     graph = clone(graph)[0]
-    readers = readers_in(graph)
+    readers = readers_of(graph.region)
     count_rows(graph.region, readers)
     gone: set[Op] = set()
-    while rows := rows_in(graph, readers_in(graph)):  # (a row of a row is an element's at last)
+    while rows := rows_in(graph, readers_of(graph.region)):  # (a row of a row is an element's at last)
         for row, reads in rows.items():
             for op in reads:
-                put(op, row.ins[0], places(row))
+                put(op, row.ins[0], parts_of(row.ins[1]))
         gone |= rows.keys()
         remove(graph.region, gone)
     return graph
-
-
-def readers_in(graph: Graph) -> Readers:
-    readers: Readers = {}
-    find_readers(graph.region, readers)
-    return readers
 
 
 def rows_in(graph: Graph, readers: Readers) -> dict[Op, list[Op]]:
@@ -64,38 +45,16 @@ def rows_in(graph: Graph, readers: Readers) -> dict[Op, list[Op]]:
     out: dict[Op, list[Op]] = {}
     for op in walk(graph.region):
         if is_row(op):
-            reads = parts_of(op.out, readers)
+            reads = reads_of_parts(op.out, readers)
             if reads:
                 out[op] = reads
     return out
 
 
-def find_readers(region: Region, readers: Readers) -> None:
-    for op in region.ops:
-        for v in vals(op.ins):
-            readers.setdefault(v, []).append(op)
-        for r in op.regions:
-            find_readers(r, readers)
-    for v in vals(region.results):
-        readers.setdefault(v, []).append(None)
-
-
-def remove(region: Region, gone: set[Op]) -> None:
-    region.ops = [op for op in region.ops if op not in gone]
-    for op in region.ops:
-        for r in op.regions:
-            remove(r, gone)
-
-
-def places(op: Op) -> tuple[Atom, ...]:
-    index = op.ins[1]
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def put(op: Op, array: Atom, before: tuple[Atom, ...]) -> None:
     """Make what reads a part of a row read it of the array."""
-    parts = (*before, *places(op))
-    op.ins = [array, Struct(tuple, tuple(range(len(parts))), parts)]
+    parts = (*before, *parts_of(op.ins[1]))
+    op.ins = [array, display(parts)]
 
 
 def is_place(a: Atom) -> bool:
@@ -107,12 +66,12 @@ def is_row(op: Op) -> bool:
     """Whether an operation takes a row, or a deeper part, of an array by whole numbers."""
     if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
         return False
-    of = kind(op.ins[0])
-    whole = isinstance(of, Array) and len(places(op)) < len(of.dims) and all(map(is_place, places(op)))
+    of, parts = kind(op.ins[0]), parts_of(op.ins[1])
+    whole = isinstance(of, Array) and len(parts) < len(of.dims) and all(map(is_place, parts))
     return whole and isinstance(op.out.kind, Array)
 
 
-def parts_of(row: Val, readers: Readers) -> list[Op]:
+def reads_of_parts(row: Val, readers: Readers) -> list[Op]:
     """What reads a row, if each reads an element or a slice."""
     reads = [op for op in readers.get(row, ()) if op is not None and is_part(op, row)]
     return reads if len(reads) == len(readers.get(row, ())) else []
@@ -122,7 +81,7 @@ def is_part(op: Op, row: Val) -> bool:
     if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded") or op.ins[0] is not row:
         return False
     assert isinstance(row.kind, Array)
-    parts = places(op)
+    parts = parts_of(op.ins[1])
     if not all(isinstance(a, Slice) or is_place(a) for a in parts) or len(parts) > len(row.kind.dims):
         return False
     return isinstance(op.out.kind, (Array, Scalar))
@@ -143,7 +102,7 @@ def counts(op: Op, readers: Readers) -> bool:
     if not is_over_arrays(op):
         return False
     rows = [e for e in LoopView(op).elements if isinstance(e.kind, Array)]
-    return any(parts_of(e, readers) for e in rows)
+    return any(reads_of_parts(e, readers) for e in rows)
 
 
 def count_rows(region: Region, readers: Readers) -> None:
@@ -166,18 +125,19 @@ def counted(loop: Op) -> list[Op]:
         k = kind(s)
         assert isinstance(k, Array)
         if not any(is_size(a, s) for a in stops):
-            before.append(made(len, [s], Scalar("i8", True, k.dims[0]), loop))
+            before.append(Op.applying(len, [s], Scalar("i8", True, k.dims[0]), loop.origin))
     sizes = [*stops, *(op.out for op in before)]
     if len(sizes) > 1:
-        before.append(made(min, sizes, Scalar("i8", True, fresh_sym()), loop))
+        before.append(Op.applying(min, sizes, Scalar("i8", True, fresh_sym()), loop.origin))
     reads: list[Op] = []
     for s, d, e in zip(view.sources, loop.attrs["dirs"], view.elements, strict=True):
         at: Atom = view.index
         if d == -1:
-            reads.append(made(operator.sub, [Const(-1), at], Scalar("i8", True, fresh_sym()), loop))
+            whole = Scalar("i8", True, fresh_sym())
+            reads.append(Op.applying(operator.sub, [Const(-1), at], whole, loop.origin))
             at = reads[-1].out
-        reads.append(made(operator.getitem, [s, at], e.kind, loop))
-        reads[-1].attrs["view"] = isinstance(e.kind, Array)
+        view_of = {"view": isinstance(e.kind, Array)}
+        reads.append(Op.applying(operator.getitem, [s, at], e.kind, loop.origin, **view_of))
         e.op, reads[-1].outs = reads[-1], [e]
     body = view.body
     body.params = [view.index, *view.params]
@@ -188,13 +148,7 @@ def counted(loop: Op) -> list[Op]:
 
 
 def is_size(a: Atom, of: Atom) -> bool:
-    op = a.op if isinstance(a, Val) and a.op is not None and a.op.code == "prim" else None
-    if op is None or op.ins[0] is not of:
+    op = op_of(a)
+    if op is None or op.code != "prim" or op.ins[0] is not of:
         return False
     return op.fn is len or (op.fn is ops.shape_at and same(op.ins[1], Const(0)))
-
-
-def made(fn: object, ins: list[Atom], k: Kind, like: Op) -> Op:
-    op = Op("prim", ins, [], [], {"fn": fn}, like.origin)
-    op.outs = [Val("", k, op)]
-    return op

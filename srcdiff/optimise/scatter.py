@@ -19,8 +19,23 @@ from typing import Any
 
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, map_atom, same, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Region,
+    Val,
+    key_of,
+    kind,
+    map_atom,
+    op_of,
+    same,
+    uses_of,
+    vals,
+)
 from srcdiff.ir.kinds import Array, Scalar, one_shape
+from srcdiff.ir.regions import map_region, readers_of
 from srcdiff.optimise.patterns import apart, basic, is_zeros
 
 __all__ = ["fewer_passes"]
@@ -36,38 +51,19 @@ class Scatter:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.uses: dict[Val, int] = {}
-        self.readers: dict[Val, list[Op | None]] = {}
+        self.uses = uses_of(graph.region)
+        self.readers = readers_of(graph.region)
         self.table: dict[Val, Atom] = {}
         self.changed = False
 
     def run(self) -> bool:
-        self.count(self.graph.region)
         self.region(self.graph.region, ())
         if self.table:
-            self.replace(self.graph.region)
+            map_region(self.now, self.graph.region)
         return self.changed
 
-    def count(self, region: Region) -> None:
-        for op in region.ops:
-            for v in vals(op.ins):
-                self.uses[v] = self.uses.get(v, 0) + 1
-                self.readers.setdefault(v, []).append(op)
-            for r in op.regions:
-                self.count(r)
-        for v in vals(region.results):
-            self.uses[v] = self.uses.get(v, 0) + 1
-            self.readers.setdefault(v, []).append(None)
-
-    def replace(self, region: Region) -> None:
-        def now(v: Val) -> Atom:
-            return map_atom(now, self.table[v]) if v in self.table else v
-
-        for op in region.ops:
-            op.ins = [map_atom(now, a) for a in op.ins]
-            for r in op.regions:
-                self.replace(r)
-        region.results = [map_atom(now, a) for a in region.results]
+    def now(self, v: Val) -> Atom:
+        return map_atom(self.now, self.table[v]) if v in self.table else v
 
     def region(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:
@@ -79,7 +75,7 @@ class Scatter:
         late: dict[Op, Op] = {}  # what is done just before what
         made: dict[Op, list[Op]] = {}  # what is computed just before what
         for op in region.ops:
-            if op in gone or op.code != "prim" or op.origin is None or not op.origin.adjoint:
+            if op in gone or op.code != "prim" or not op.adjoint:
                 continue
             if op.fn is ops.accumulate:
                 if any(self.at_once(op, k, at, gone) for k in (1, 0)):
@@ -91,10 +87,10 @@ class Scatter:
                     self.instead_of_zero(op, at, gone, late, loops)
         after: dict[Op, Op] = {}
         for op in reversed(region.ops):
-            if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
+            if op not in gone and is_sum(op) and op.adjoint:
                 self.multiples(op, at, gone, made)
         for op in region.ops:
-            if op not in gone and is_sum(op) and op.origin is not None and op.origin.adjoint:
+            if op not in gone and is_sum(op) and op.adjoint:
                 self.zero_after(op, at, gone, late, after)
                 self.first(op, at)
             elif op not in gone and is_masked(op) and is_zeros(op.ins[0]):
@@ -148,7 +144,7 @@ class Scatter:
         chain: list[Op] = [op]
         base = op.ins[0]
         while True:
-            made = base.op if isinstance(base, Val) else None
+            made = op_of(base)
             if made is None or made not in at or made in gone or not self.once(base) or made in late.values():
                 return
             if made.code != "prim" or not (made in self.sums or made.fn is ops.setitem):
@@ -212,8 +208,7 @@ class Scatter:
             fn, ins = operator.sub, [before, less]
         elif more is not None:
             fn, ins = operator.sub, [value, more]
-        total = Op("prim", ins, attrs={"fn": fn}, origin=op.origin)
-        total.outs.append(Val("", number, total))
+        total = Op.applying(fn, ins, number, op.origin)
         self.uses[total.out] = 1
         made[op] = [*made.pop(first, ()), total]
         self.leave_out(first, after, gone)
@@ -245,7 +240,7 @@ class Scatter:
             assert made is not None
             if made.code != "prim" or made.fn not in (ops.setitem, ops.additem) or made.attrs.get("guarded"):
                 return None, op
-            if made in late or made in late.values() or made.origin is None or not made.origin.adjoint:
+            if made in late or made in late.values() or not made.adjoint:
                 return None, op
             for o in self.readers[base]:
                 if o is before or o in gone:
@@ -284,7 +279,7 @@ class Scatter:
         while isinstance(base, Val) and base.op in at and self.once(base) and base.op not in gone:
             before = base.op
             assert before is not None
-            if before.code != "prim" or before.origin is None or not before.origin.adjoint:
+            if before.code != "prim" or not before.adjoint:
                 break
             written = before.fn is ops.setitem
             if not written and before not in self.sums:
@@ -312,9 +307,9 @@ class Scatter:
         new = of
         if total != 1.0:
             fn, ins = (operator.neg, [of]) if total == -1.0 else (operator.mul, [of, Const(total)])
-            new = Val("", kind(of))
-            new.op = Op("prim", ins, [new], [], {"fn": fn}, op.origin)
-            made[into] = [*made.get(into, ()), new.op]
+            times = Op.applying(fn, ins, kind(of), op.origin)
+            new = times.out
+            made[into] = [*made.get(into, ()), times]
         into.ins = [into.ins[0], index, new]
 
     def skip(self, gone: Op, among: list[Op]) -> None:
@@ -328,8 +323,8 @@ class Scatter:
     ) -> None:
         """What was in a part that is set to zero, added to another part: first add, then set."""
         base, index, value = op.ins
-        made = base.op if isinstance(base, Val) else None
-        view = value.op if isinstance(value, Val) else None
+        made = op_of(base)
+        view = op_of(value)
         if made is None or made not in at or made in gone or made.code != "prim" or not self.once(base):
             return
         if made.fn is not ops.setitem or made in late.values() or made in after.values():
@@ -394,8 +389,8 @@ def is_number(a: Atom, dtype: str) -> bool:
 def is_masked(op: Op) -> bool:
     """Whether something is added where a mask is true."""
     k = kind(op.ins[1]) if op.code == "prim" and op.fn is ops.additem else None
-    adjoint = op.origin is not None and op.origin.adjoint and not op.attrs.get("at")
-    return adjoint and isinstance(k, Array) and k.dtype == "b1"
+    added = op.adjoint and not op.attrs.get("at")
+    return added and isinstance(k, Array) and k.dtype == "b1"
 
 
 def multiple(a: Atom) -> tuple[float, Atom]:

@@ -23,17 +23,18 @@ from srcdiff.ir.graph import (
     Ref,
     Region,
     Slice,
-    Struct,
     Val,
     kind,
     rank,
     same,
-    vals,
     walk,
 )
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import readers_of
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.small_shapes import is_hashable
 
 __all__ = ["Pattern", "pattern", "shorthand"]
 
@@ -43,6 +44,7 @@ OPERATORS: dict[type, Any] = {
     ast.Invert: operator.invert,
 }  # fmt: skip
 NONE = Const(None)
+Readers = Mapping[Val, Sequence[Op | None]]
 
 
 @dataclass(frozen=True)
@@ -168,38 +170,25 @@ def shorthand(graph: Graph, patterns: Sequence[Pattern]) -> Graph:
             by_root.setdefault(p.root.fn, []).append(p)
     if not by_root:
         return graph
-    uses: dict[Val, list[Op]] = {}
-    count(graph.region, uses)
-    if in_region(graph.region, by_root, uses):
+    if in_region(graph.region, by_root, readers_of(graph.region)):
         dce(graph)
     return graph
 
 
-def count(region: Region, uses: dict[Val, list[Op]]) -> None:
-    end = Op("", [])  # (whoever reads the results)
-    for op in region.ops:
-        for v in vals(op.ins):
-            uses.setdefault(v, []).append(op)
-        for r in op.regions:
-            count(r, uses)
-    for v in vals(region.results):
-        uses.setdefault(v, []).append(end)
-
-
-def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val, list[Op]]) -> bool:
+def in_region(region: Region, by_root: dict[Any, list[Pattern]], readers: Readers) -> bool:
     here = {id(op) for op in region.ops}
     changed = False
     for n in reversed(range(len(region.ops))):  # (a pattern may be a part of another)
         op = region.ops[n]
         for r in op.regions:
-            changed |= in_region(r, by_root, uses)
+            changed |= in_region(r, by_root, readers)
         if op.code != "prim" or not is_hashable(op.fn):
             continue
         for p in by_root.get(op.fn, ()):
             if not p.may_be(op):
                 continue
             found = Match(here, p.shared)
-            if found.op(op, p.root) and found.is_alone(op, uses):
+            if found.op(op, p.root) and found.is_alone(op, readers):
                 given = [found.bound[a] if isinstance(a, str) else a for a in p.args]
                 attrs = {"fn": p.helper, "names": ("",) * len(given), "text": p.helper.__name__}
                 new = Op("prim", given, op.outs, attrs=attrs, origin=op.origin)
@@ -214,14 +203,6 @@ def in_region(region: Region, by_root: dict[Any, list[Pattern]], uses: dict[Val,
 
 
 BACKWARDS = Slice(NONE, NONE, Const(-1))
-
-
-def is_hashable(fn: Any) -> bool:
-    try:
-        hash(fn)
-    except TypeError:
-        return False
-    return True
 
 
 class Match:
@@ -285,22 +266,18 @@ class Match:
     def adds(self, op: Op, axis: str) -> bool:
         """Whether an index adds one axis, at the place that ``axis`` stands for."""
         index, k, where = op.ins[1], kind(op.out), self.bound.get(axis)
-        parts = list(index.items) if isinstance(index, Struct) and index.type is tuple else [index]
+        parts = list(parts_of(index))
         if not isinstance(k, Array) or not isinstance(where, Const) or not isinstance(where.value, int):
             return False
-        if parts.count(NONE) != 1 or not all(p == NONE or is_whole(p) for p in parts):
+        if parts.count(NONE) != 1 or not all(p in (NONE, ALL) for p in parts):
             return False
         return where.value % len(k.dims) == parts.index(NONE)
 
-    def is_alone(self, root: Op, uses: dict[Val, list[Op]]) -> bool:
+    def is_alone(self, root: Op, readers: Readers) -> bool:
         """Whether nobody else reads what is computed on the way."""
         inner = {id(o) for o in self.inner}
         free = (o for o in self.inner if o is not root and o.fn is not getattr and o.fn not in self.shared)
-        return all(id(u) in inner for o in free for u in uses.get(o.out, ()))
-
-
-def is_whole(a: Atom) -> bool:
-    return isinstance(a, Slice) and a.lower == NONE and a.upper == NONE and a.step == NONE
+        return all(id(u) in inner for o in free for u in readers.get(o.out, ()))
 
 
 def by_name(fn: Any, args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:

@@ -23,8 +23,10 @@ from srcdiff.ir.graph import (
     Val,
     key_of,
     kind,
+    op_of,
     same,
     taken_apart,
+    uses_of,
 )
 from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
@@ -34,30 +36,26 @@ from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import alike, basic, is_zero, last_written, puts_back, sized_like, steady
-from srcdiff.optimise.rebuild import count_uses, key_of_fn, key_of_operands
+from srcdiff.optimise.rebuild import key_of_fn, key_of_operands
 from srcdiff.optimise.words import Words
 
 __all__ = ["count", "simplify"]
 
+ROUNDS = 6
 SPECULATIVE = {  # may be moved out of a branch or a loop that may not run: they cannot raise
     operator.add, operator.sub, operator.mul, operator.neg, ops.shape_at, len, ops.exit_is, operator.not_,
     operator.lt, operator.le, operator.gt, operator.ge,
 }  # fmt: skip
 
 
-def simplify(
-    graph: Graph,
-    is_shareable: Callable[[Any], bool],
-    words: Words,
-    rounds: int = 6,
-) -> Graph:
+def simplify(graph: Graph, is_shareable: Callable[[Any], bool], words: Words) -> Graph:
     """Rebuild and remove dead code until nothing changes.
 
     ``info["settled"]`` of the result: whether one more walk over it is known to change nothing.
     """
     size = -1
     read: frozenset[Op] = frozenset()
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         walk, old = Rebuild(graph, is_shareable, words, read), graph
         graph = walk.run()
         taken_apart(old.region)
@@ -78,8 +76,7 @@ def leaves_work(walk: Rebuild, graph: Graph) -> bool:
         return True
     if not walk.barred:
         return False
-    uses: dict[Val, int] = {}
-    count_uses(graph.region, uses)
+    uses = uses_of(graph.region)
     return any(uses.get(v) == 1 for v in walk.barred)
 
 
@@ -203,40 +200,29 @@ class Rebuild(Algebra, Blocks, Loops):
 
     def overwrites_zero(self, ins: list[Atom]) -> bool:
         """Adding to an entry just set to zero: it is set."""
-        x = ins[0]
-        if (
-            not isinstance(x, Val)
-            or x.op is None
-            or x.op.code != "prim"
-            or x.op.fn is not ops.setitem
-        ):
-            return False
-        value = ins[2]
+        x, value, made = ins[0], ins[2], op_of(ins[0])
         return (
-            is_zero(x.op.ins[2])
-            and same(x.op.ins[1], ins[1])
+            made is not None
+            and made.fn is ops.setitem
+            and is_zero(made.ins[2])
+            and same(made.ins[1], ins[1])
             and (basic(ins[1]) or isinstance(kind(x), Seq))
             and isinstance(kind(x), (Array, Seq))
             and isinstance(kind(value), (Scalar, Array))
-            and not self.new_uses(x)
+            and not self.new_uses(made.out)
         )
 
     def doubles(self, ins: list[Atom]) -> bool:
         """The same amount added twice to the same entry."""
-        x = ins[0]
-        if (
-            not isinstance(x, Val)
-            or x.op is None
-            or x.op.code != "prim"
-            or x.op.fn is not ops.additem
-        ):
-            return False
+        made = op_of(ins[0])
         return (
-            same(x.op.ins[1], ins[1])
-            and same(x.op.ins[2], ins[2])
+            made is not None
+            and made.fn is ops.additem
+            and same(made.ins[1], ins[1])
+            and same(made.ins[2], ins[2])
             and isinstance(kind(ins[2]), (Scalar, Array))
             and isinstance(ins[2], Val)
-            and not self.new_uses(x)
+            and not self.new_uses(made.out)
         )
 
     def lift(self, op: Op, ins: list[Atom], here: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, vals
+from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Scalar
 
 __all__ = [
@@ -55,7 +56,7 @@ def constant_index(a: Atom) -> Any:
 
 def plain_index(a: Atom) -> bool:
     """Whether an index is of whole numbers and slices: what it gives has the size that its kind says."""
-    parts = a.items if isinstance(a, Struct) and a.type is tuple else (a,)
+    parts = parts_of(a)
     return all(isinstance(p, Slice) or (isinstance(k := kind(p), Scalar) and k.dtype == "i8") for p in parts)
 
 
@@ -109,7 +110,7 @@ def displayed(x: Any) -> Atom:
     if not isinstance(x, np.ndarray):
         return x  # type: ignore[no-any-return]
     items = [displayed(y) for y in x]
-    return Struct(list, tuple(range(len(items))), tuple(items))
+    return display(items, list)
 
 
 def display_shape(a: Atom) -> tuple[int, ...] | None:

@@ -22,10 +22,12 @@ from srcdiff.ir.graph import (
     Val,
     clone,
     kind,
+    op_of,
     same,
     uses_of,
     walk,
 )  # fmt: skip
+from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import Array, Kind
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.lengths import Lengths, depth, is_place, is_single
@@ -145,14 +147,10 @@ class Tables(Lengths):
         return new.out
 
     def full(self, sizes: list[Atom], value: Atom, k: Kind, name: str = "") -> Op:
-        shape: Atom = sizes[0] if len(sizes) == 1 else Struct(tuple, tuple(range(len(sizes))), tuple(sizes))
+        shape = alone_or_tuple(sizes)
         is_zero = isinstance(value, Const) and repr(value.value) == "0.0"
         ins = [shape] if is_zero else [shape, value]
-        op = Op(
-            "prim", ins, [Val(name, k)], attrs={"fn": self.words.blanks[1] if is_zero else self.words.full}
-        )
-        op.out.op = op
-        return op
+        return Op.applying(self.words.blanks[1] if is_zero else self.words.full, ins, k, None, name)
 
     def array(self, a: Atom, k: Kind, before: list[Op]) -> Atom:
         """What a display says, as an array."""
@@ -163,8 +161,7 @@ class Tables(Lengths):
         if value is not None:
             op = self.full([Const(len(a.items))], value, k)
         else:
-            op = Op("prim", [a], [Val("", k)], attrs={"fn": self.words.array})
-            op.out.op = op
+            op = Op.applying(self.words.array, [a], k)
         before.append(op)
         return op.out
 
@@ -182,13 +179,13 @@ def fuse(graph: Graph) -> None:
                 break
             writes.append(row.op)
             row = row.op.ins[0]
-        taken = row.op if isinstance(row, Val) else None
+        taken = op_of(row)
         if not writes or taken is None or taken.fn is not operator.getitem or taken.ins[0] is not table:
             continue
         if not same(taken.ins[1], i) or not is_place(i) or any(w.attrs.get("guarded") for w in writes):
             continue
         for w in reversed(writes):
-            w.ins = [table, Struct(tuple, (0, 1), (i, w.ins[1])), w.ins[2]]
+            w.ins = [table, display((i, w.ins[1])), w.ins[2]]
             w.out.kind = op.out.kind
             table = w.out
         last = writes[0]

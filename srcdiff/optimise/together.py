@@ -13,10 +13,10 @@ import operator
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, uses_of, vals
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, op_of, uses_of, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Sym, fresh_sym
+from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_uses
 from srcdiff.optimise.patterns import is_zeros
 from srcdiff.optimise.words import Words
 
@@ -68,10 +68,10 @@ class Together:
         for op, at, _ in found:  # (what is left of the sum)
             before = op.ins[at]
             assert isinstance(before, Val)
-            replace_uses(view.body, op.out, before)
+            replace_values(view.body, {op.out: before})
         final = view.finals[j]
         total = Val(final.name, final.kind, None, final.user)
-        replace_uses(region, final, total)
+        replace_values(region, {final: total})
         new: list[Op] = []
         value: Atom = final
         if view.yields[j] is view.params[j]:
@@ -102,7 +102,7 @@ class Together:
         """The additions, from the last to the first, by which a value is made of the one at the start."""
         if a is start:
             return []
-        op = a.op if isinstance(a, Val) else None
+        op = op_of(a)
         if op is None or op not in here or op.code != "prim" or op.fn is not ops.accumulate:
             return None
         if self.uses[op.out] != 1 or op.out.kind != start.kind:
@@ -118,7 +118,7 @@ class Together:
         op = a.op if isinstance(a, Val) and self.uses[a] == 1 else None
         if op is None or op not in here or op.code != "prim" or op.attrs.get("guarded"):
             return None
-        if op.origin is None or not op.origin.adjoint or any(op.attrs.get("names") or ()):
+        if not op.adjoint or any(op.attrs.get("names") or ()):
             return None
         if op.fn is self.words.transpose and len(op.ins) == 1:
             pair = self.factors(op.ins[0], here)
@@ -156,7 +156,6 @@ class Together:
 
 
 def made(new: list[Op], like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:
-    v = Val("", k)
-    v.op = Op("prim", ins, [v], [], {"fn": fn, **attrs}, like.origin)
-    new.append(v.op)
-    return v
+    op = Op.applying(fn, ins, k, like.origin, **attrs)
+    new.append(op)
+    return op.out

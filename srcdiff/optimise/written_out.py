@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,11 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import alone_or_tuple
 from srcdiff.ir.kinds import FLOAT, Array, Scalar, Sym, members
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in
+from srcdiff.optimise.groups import Groups
 from srcdiff.optimise.small_shapes import (
     applied,
     broadcast,
@@ -78,7 +81,7 @@ class Small:
 def written_out(graph: Graph, words: Small) -> Graph:
     """The graph with the small arrays of its loops written out; the graph itself where there are none."""
     loops = [o for o in walk(graph.region) if is_loop(o)]
-    if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made(r)):
+    if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made_in(r)):
         return graph
     found = implied(graph, words)
     if not found and not Chosen(graph, words).members:
@@ -132,16 +135,8 @@ def settle(graph: Graph, sizes: dict[int, int]) -> None:
         if isinstance(p.kind, Array) and settled(p.kind) != p.kind and len(p.kind.dims) == 1:
             only.append(f"{p.name}.shape == ({settled(p.kind).dims[0]},)")
     graph.info["only_for"] = tuple(only)
-    for v in list(made(graph.region)):
+    for v in list(made_in(graph.region)):
         v.kind = settled(v.kind)
-
-
-def made(region: Region) -> Iterator[Val]:
-    yield from region.params
-    for op in region.ops:
-        yield from op.outs
-        for r in op.regions:
-            yield from made(r)
 
 
 def is_loop(op: Op) -> bool:
@@ -159,7 +154,7 @@ class Chosen:
         self.elements: set[Val] = set()  # of what loops go through
         self.scan(graph.region, None, 0)
         self.params = set(graph.region.params)
-        self.members = {v for v in made(graph.region) if self.small(v) and self.is_made(v)}
+        self.members = {v for v in made_in(graph.region) if self.small(v) and self.is_made(v)}
         todo = bool(self.members)
         while todo:
             bad = {v for v in self.members if not self.holds(v)}
@@ -313,16 +308,11 @@ class Chosen:
 
     def in_loops(self) -> None:
         """Leave what has no part in a loop."""
-        part = {v: v for v in self.members}
-
-        def top(v: Val) -> Val:
-            while part[v] is not v:
-                v = part[v]
-            return v
+        groups = Groups(self.members)
 
         def join(a: Atom, b: Atom) -> None:
-            if isinstance(a, Val) and isinstance(b, Val) and a in part and b in part:
-                part[top(a)] = top(b)
+            if isinstance(a, Val) and isinstance(b, Val) and a in groups and b in groups:
+                groups.join(a, b)
 
         looped: set[Val] = set()
         for v in self.members:
@@ -345,8 +335,8 @@ class Chosen:
                 if op_ is not None and not result and op_.code == "prim":
                     for w in vals(op_.ins):
                         join(v, w)
-        kept = {top(v) for v in looped}
-        self.members = {v for v in self.members if top(v) in kept}
+        kept = {groups.top(v) for v in looped}
+        self.members = {v for v in self.members if groups.top(v) in kept}
 
 
 class Writer:
@@ -435,7 +425,7 @@ class Writer:
     def elements_of(self, like: Val, x: Atom, origin: Any) -> Any:
         out = np.empty(shape_of(like) or (), dtype=object)
         for i in np.ndindex(out.shape):
-            at = Const(i[0]) if len(i) == 1 else Struct(tuple, tuple(range(len(i))), tuple(map(Const, i)))
+            at = alone_or_tuple(list(map(Const, i)))
             out[i] = self.put(operator.getitem, [x, at], origin, NUMBER)
         return out
 
@@ -567,8 +557,7 @@ class Writer:
     def put(self, fn: Any, ins: list[Atom], origin: Any, k: Any = None, **attrs: Any) -> Val:
         if k is None:
             k = NUMBER if any(kind(a) == NUMBER for a in ins) else FLOAT
-        op = Op("prim", ins, attrs={"fn": fn, **attrs}, origin=origin)
-        op.outs.append(Val("", k, op))
+        op = Op.applying(fn, ins, k, origin, **attrs)
         self.out.append(op)
         return op.out
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, same, vals, walk
+from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, op_of, same, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.patterns import is_zeros
 from srcdiff.optimise.scatter import is_nothing, is_sum
@@ -51,14 +51,14 @@ def over_region(region: Region, uses: Counter[Val]) -> bool:
 def rewritten(view: LoopView, k: int, uses: Counter[Val]) -> Op | None:
     """Write what is added first to what a trip finds zero; the operation that set it to zero, left out."""
     p, y = view.params[k], view.yields[k]
-    last = y.op if isinstance(y, Val) else None
+    last = op_of(y)
     body = view.body.ops
     if last is None or last.code != "prim" or last.fn is not ops.setitem or last not in body:
         return None
     base, index, value = last.ins
     if not is_nothing(value) or vals([index]) or uses[last.out] != 1 or not is_zeros(view.inits[k]):
         return None
-    if last.origin is None or not last.origin.adjoint:
+    if not last.adjoint:
         return None
     start = base
     while isinstance(start, Val) and start.op in body and start.op.fn in (ops.setitem, ops.additem):

@@ -17,6 +17,7 @@ from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, 
 from srcdiff.faults import guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, walk
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     FLOAT,
     NONE,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 else:
     family = Later("srcdiff.family")
 
-__all__ = ["derivative_graph", "known_kinds", "mapped_graph", "pair"]
+__all__ = ["derivative_graph", "known_kinds", "mapped_graph"]
 
 
 def scalar_result(graph: Graph, has_aux: bool) -> tuple[Atom, Atom]:
@@ -248,8 +249,7 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     if kind(result) != UNKNOWN or any(w.kind == UNKNOWN for w in wrt):
         return graph
     problem = Problem("scalar", f"whether {graph.name} returns a single number is not known")
-    op = Op("prim", [result, Const(graph.name)], attrs={"fn": vocabulary.CHECK, "unread": ("", problem)})
-    op.outs.append(Val("", NONE, op))
+    op = Op.applying(vocabulary.CHECK, [result, Const(graph.name)], NONE, unread=("", problem))
     region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
 
@@ -262,14 +262,10 @@ def with_value(graph: Graph, has_aux: bool) -> Graph:
     if not isinstance(kind(result), Maybe):
         return graph
     problem = Problem("scalar", f"whether {graph.name} returns None is not known")
-    attrs = {"fn": vocabulary.CHECK_THERE, "unread": ("", problem)}
-    test = Op("prim", [result, Const(graph.name)], attrs=attrs)
-    test.outs.append(Val("", NONE, test))
-    there = Op("prim", [result], attrs={"fn": ops.given})
-    value = Val("", present(kind(result)), there)
-    there.outs.append(value)
-    if isinstance(result, Val):
-        value.name, value.user = result.name, result.user
+    test = Op.applying(vocabulary.CHECK_THERE, [result, Const(graph.name)], NONE, unread=("", problem))
+    named = (result.name, result.user) if isinstance(result, Val) else ("", False)
+    there = Op.applying(ops.given, [result], present(kind(result)), None, *named)
+    value = there.out
     now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
     region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
     return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
@@ -291,9 +287,7 @@ def one(k: Kind, graph: Graph) -> Val | None:
     double = isinstance(k, Scalar) and k.dtype == "f8" and not k.weak
     if not double or on_device() or not has_single(graph):
         return None
-    op = Op("prim", [Const(1.0)], attrs={"fn": np.float64})
-    op.outs.append(Val("", Scalar("f8", False), op))
-    return op.out
+    return Op.applying(np.float64, [Const(1.0)], Scalar("f8", False)).out
 
 
 def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
@@ -309,19 +303,15 @@ def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> G
 
 
 def gradient(bars: list[Atom], request: Request) -> Atom:
-    return bars[0] if request.single else Struct(tuple, tuple(range(len(bars))), tuple(bars))
+    return bars[0] if request.single else display(bars)
 
 
 def outcome(values: list[Atom], grad: Atom, request: Request) -> Atom:
     value, aux = values
     if request.mode == "value_and_grad":
-        first = pair(value, aux) if request.has_aux else value
-        return pair(first, grad)
-    return pair(grad, aux) if request.has_aux else grad
-
-
-def pair(a: Atom, b: Atom) -> Atom:
-    return Struct(tuple, (0, 1), (a, b))
+        first = display((value, aux)) if request.has_aux else value
+        return display((first, grad))
+    return display((grad, aux)) if request.has_aux else grad
 
 
 def scalar_forward(graph: Graph, wrt: Val, request: Request) -> Graph:
@@ -353,8 +343,7 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     b = Builder(context.CONTEXT, g)
     value, *rest = g.region.results
     both = (value, fitting.fitted(b, b.materialise(dots[0], value), kind(value)), *rest)
-    g.region.results = [Struct(tuple, tuple(range(len(both))), both)]
+    g.region.results = [display(both)]
     g.info["tangents"] = [p.name for p in params]
-    g.info["tangent_params"] = params
     new = context.optimised(g)
     return new

@@ -10,13 +10,14 @@ from srcdiff.backends.numpy_names import canonical
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import InternalError
 from srcdiff.frontend import source
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Ref, Region, Struct, Val, clone, kind
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Dim, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.regions import replace_values
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context, deriving, reading
@@ -188,7 +189,7 @@ def pull(lw: Any, what: Pulled, args: list[Any]) -> Any:
     table = dict(zip(what.wrt, bars, strict=True))
     items = tuple(table.get(n, Const(None)) for n in what.names)
     lw.guards.update(g.info.get("guards", {}))
-    g.region.results = [Struct(tuple, tuple(range(len(items))), items)]
+    g.region.results = [display(items)]
     dce(g, frozenset(r.spared))
     fetch(r)
     return lw.bind(splice(lw, context.optimised(g), [what.given[w] for w in what.wrt]))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 from typing import Any
 
 from srcdiff.differentiate.common import Builder
-from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, vals, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Seq, Tree, present
 from srcdiff.ir.modules import on_device
+from srcdiff.ir.regions import made_in, read_in, replace_values
 from srcdiff.optimise.arrange import arrange
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.hosted import on_device_throughout
@@ -68,7 +66,7 @@ def read_captures(g: Graph) -> frozenset[str]:
     signature = g.info.get("signature")
     if signature is None:
         return frozenset()
-    used = {v for op in g.region.ops for v in all_values(op)} | set(vals(g.region.results))
+    used = set(read_in(g.region))
     roots = {p.name: p for p in g.region.params}
     first: list[Op] = []
     gone: dict[Val, str] = {}
@@ -104,15 +102,6 @@ def is_readable(step: tuple[str, Any]) -> bool:
     return (how == "item" and isinstance(key, (str, int, float, bool))) or (
         how == "attr" and key.isidentifier()
     )
-
-
-def defined(region: Region) -> Iterator[Val]:
-    """All values that a region and those in it define."""
-    yield from region.params
-    for o in region.ops:
-        yield from o.outs
-        for r in o.regions:
-            yield from defined(r)
 
 
 def numbers_at_first(g: Graph) -> set[Val]:
@@ -188,9 +177,9 @@ def detach(g: Graph) -> Graph:
         region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
 
     look(g.region)
-    g.info["maybe"] = {v for v in defined(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    g.info["maybe"] = {v for v in made_in(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
     spread_none(g.region, g.info["maybe"])
-    for v in defined(g.region):
+    for v in made_in(g.region):
         v.kind = present(v.kind)
     if table:
         replace_values(g.region, {v: now(v) for v in table})

@@ -10,16 +10,17 @@ from srcdiff.analysis.activity import varied
 from srcdiff.differentiate.common import Builder, is_constant_fn
 from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
-from srcdiff.differentiate.halves import all_values, saved_names, uses
-from srcdiff.differentiate.mirrors import replace_values
+from srcdiff.differentiate.halves import saved_names, uses
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Kind, is_active_kind
+from srcdiff.ir.regions import read_by, read_in, replace_values
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
-from srcdiff.pipeline import callees, context, deriving, fitting, reading
+from srcdiff.pipeline import callees, context, fitting, reading
 from srcdiff.pipeline.signals import SIGNALS
 from srcdiff.rules import vocabulary
 
@@ -59,7 +60,7 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool = False) -> 
     primal = g.region.results[0]
     g.region.params = [*g.region.params, *bars_in]
     bars = fitting.in_structure(g, bars, wrt)
-    g.region.results = [deriving.pair(primal, Struct(tuple, tuple(range(len(bars))), tuple(bars)))]
+    g.region.results = [display((primal, display(bars)))]
     dce(g, frozenset(r.spared))
     fetch(r)
     names = [b.name for b in bars_in]
@@ -96,9 +97,7 @@ def replayed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
     g.region.results = [b.materialise(dot, result)]
     first = clone(graph)[0]
     saved = tuple(first.region.params)
-    first.region.results = [
-        deriving.pair(first.region.results[0], Struct(tuple, tuple(range(len(saved))), saved))
-    ]
+    first.region.results = [display((first.region.results[0], display(saved)))]
     first.info["saves"] = True
     info = {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
     second = Graph(g.name, g.region, None, (), info)
@@ -128,7 +127,7 @@ def transposed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
     names = [w if w.isidentifier() else f"x{n}" for n, w in enumerate(wrt)]
     tangents = [direction(v, n) for v, n in zip(reading.wrt_values(graph, wrt), names, strict=True)]
     shell = Graph(back.name, back.region, None, (), {**back.info, "values": {}})
-    whole = Struct(tuple, tuple(range(len(tangents))), tuple(tangents))
+    whole = display(tangents)
     g, ys, r = reverse(shell, seeds, context.CONTEXT, lambda b, results: [(results[0], whole)])
     result = both.forward.region.results[0]
     assert isinstance(result, Struct)
@@ -148,8 +147,7 @@ def transposed_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool) -> Pair:
 
 def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]) -> None:
     """Where the second half asks for the shape of a cotangent, it gets the value that this belongs to."""
-    last = Region([], second.region.ops, second.region.results)
-    used = {v for o in last.ops for v in all_values(o)} | set(vals(last.results))
+    used = set(read_in(second.region))
     taken = {p.name for p in second.region.params}
     for seed, value in zip(seeds, values, strict=True):
         if seed in used:
@@ -158,10 +156,8 @@ def keep_shapes(first: Graph, second: Graph, seeds: list[Val], values: list[Val]
             assert isinstance(result, Struct)
             primal, saved = result.items
             assert isinstance(saved, Struct)
-            n = len(saved.items)
-            more = Struct(tuple, tuple(range(n + 1)), (*saved.items, value))
-            first.region.results = [deriving.pair(primal, more)]
-            second.region.params.insert(n, p)
+            first.region.results = [display((primal, display((*saved.items, value))))]
+            second.region.params.insert(len(saved.items), p)
             replace_values(second.region, {seed: p})
 
 
@@ -204,7 +200,7 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
     early = {o for op in first for o in op.outs} | {p for p in g.region.params if p not in seeds}
     needed: dict[Val, None] = {}
     for op in second:
-        for v in all_values(op):
+        for v in read_by(op):
             if v in early:
                 needed.setdefault(v)
     for v in vals([bars]):
@@ -217,7 +213,7 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
         Region(
             [p for p in g.region.params if p not in seeds],
             first,
-            [deriving.pair(primal, Struct(tuple, tuple(range(len(saved))), saved))],
+            [display((primal, display(saved)))],
         ),
         g.signature,
         g.captures,

@@ -11,11 +11,13 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, flat, kind, op_of
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq, Sym
+from srcdiff.ir.regions import made_by, read_by
 from srcdiff.rules import batching, rows, vocabulary
 
-__all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "read_by", "result", "results", "said"]
+__all__ = ["COUNT", "ONE", "ROWWISE", "TOTAL", "Mixed", "loop", "result", "results", "said"]
 
 ONE, ROWWISE, COUNT, TOTAL = "the same for all rows", "row by row", "the number of rows", "a sum over rows"
 ACROSS = "rows as columns"
@@ -58,22 +60,13 @@ def region(r: Region, known: dict[Val, str]) -> None:
         if effect(op):
             raise Mixed(said(op))
         if all(known.get(v, ONE) == ONE for v in read_by(op)):
-            known.update((v, ONE) for v in (*op.outs, *(v for x in op.regions for v in defined(x))))
+            known.update((v, ONE) for v in made_by(op))
         elif op.code in ("for", "while"):
             loop(op, known)
         elif op.code != "prim" or op.attrs.get("guarded"):
             raise Mixed(said(op))
         else:
             known[op.out] = result(op, known)
-
-
-def read_by(op: Op) -> list[Val]:
-    inside = [v for r in op.regions for v in vals(r.results)]
-    return [*vals(op.ins), *inside, *(v for r in op.regions for o in r.ops for v in read_by(o))]
-
-
-def defined(r: Region) -> list[Val]:
-    return [*r.params, *(v for o in r.ops for v in (*o.outs, *(w for x in o.regions for w in defined(x))))]
 
 
 def loop(op: Op, known: dict[Val, str]) -> None:
@@ -165,7 +158,7 @@ def result(op: Op, known: dict[Val, str]) -> str:
     if fn is operator.getitem and given[1] == ONE and keeps_rows(ins[1]):
         return ROWWISE
     if fn in (ops.setitem, ops.additem) and given[:2] == [ROWWISE, ONE] and keeps_rows(ins[1]):
-        places = [i for i in items(ins[1]) if isinstance(i, Const)]
+        places = [i for i in parts_of(ins[1]) if isinstance(i, Const)]
         part = rank(ins[0]) - len(places) if all(type(i.value) is int for i in places) else 0
         if rank(ins[2]) < part + (given[2] == ROWWISE) and (given[2] == ONE or rank(ins[2]) == part):
             return ROWWISE
@@ -187,9 +180,9 @@ def of_a_shape(op: Op, given: list[str]) -> str:
     """An array that is made in a shape of as many rows."""
     at = rows.OF_A_SHAPE.get(op.fn)
     shape = op.ins[at] if at is not None and at < len(op.ins) else None
-    sizes = shape.items if isinstance(shape, Struct) and shape.type is tuple else (shape,)
     if shape is None or not isinstance(op.out.kind, Array):
         raise Mixed(said(op))
+    sizes = parts_of(shape)
     for k, (a, what) in enumerate(zip(op.ins, given, strict=True)):
         repeated = op.fn is rows.REPEATS and aligned(a, what, len(sizes))
         if k != at and not isinstance(kind(a), Scalar) and not repeated:
@@ -212,7 +205,7 @@ def of_sums(op: Op, given: list[str]) -> str:
     if fn in (operator.neg, float, ops.copied) and given == [TOTAL]:
         return TOTAL
     if fn in (ops.setitem, ops.additem) and given[1:] == [ONE, TOTAL]:
-        made = op.ins[0].op if isinstance(op.ins[0], Val) else None
+        made = op_of(op.ins[0])
         if given[0] == TOTAL or (made is not None and made.fn in rows.ZEROS):
             return TOTAL
     if fn is operator.mul and sorted(given) == sorted([TOTAL, ONE]):
@@ -231,7 +224,7 @@ def along_axes(op: Op, given: list[str], names: tuple[str, ...]) -> str:
     if whole is None or given[whole] != ROWWISE or given.count(ROWWISE) > 1 or entry.axes != ("axis",):
         raise Mixed(said(op))
     axis: Atom = op.ins[operands["axis"]] if "axis" in operands else Const(entry.default["axis"])
-    axes = [a.value if isinstance(a, Const) else "" for a in items(axis)]
+    axes = [a.value if isinstance(a, Const) else "" for a in parts_of(axis)]
     total = op.fn is vocabulary.TOTAL and set(operands) <= {entry.operand, "axis", "keepdims"}
     if axes == [None] and total:
         return TOTAL
@@ -292,13 +285,9 @@ def rank(a: Atom) -> int:
     return len(k.dims) if isinstance(k, Array) else 0
 
 
-def items(index: Atom) -> tuple[Atom, ...]:
-    return index.items if isinstance(index, Struct) and index.type is tuple else (index,)
-
-
 def keeps_rows(index: Atom) -> bool:
     """Whether an index leaves the first axis whole."""
-    first, *rest = items(index)
+    first, *rest = parts_of(index)
     whole = isinstance(first, Slice) and all(
         isinstance(x, Const) and x.value in (None, other)
         for x, other in zip((first.lower, first.upper, first.step), (0, None, 1), strict=True)

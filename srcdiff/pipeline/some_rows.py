@@ -10,7 +10,7 @@ rows goes before the loop, what follows from the sums behind it.  Sums come out 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -31,9 +31,11 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
+from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
+from srcdiff.ir.regions import made_by, read_by, replace_read
 from srcdiff.optimise.dce import dce
-from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, read_by, result, said
+from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, result, said
 from srcdiff.request import LARGE
 from srcdiff.rules import registry
 from srcdiff.rules import rows as words
@@ -183,10 +185,10 @@ class Cut:
                 raise Mixed(said(op))
             self.in_numbers(op, read)
             self.behind.append(op)
-            self.known.update(dict.fromkeys((*op.outs, *inside(op)), AFTER))
+            self.known.update(dict.fromkeys(made_by(op), AFTER))
             return
         if given <= {ONE}:
-            self.known.update(dict.fromkeys((*op.outs, *inside(op)), ONE))
+            self.known.update(dict.fromkeys(made_by(op), ONE))
         elif op.code in ("for", "while"):
             loop(op, self.known)
         elif op.code == "prim":
@@ -258,7 +260,7 @@ class Cut:
         """Where a number of rows is a number, all of them are meant."""
         counts = [v for v in read if self.known.get(v) == COUNT]
         if counts:
-            substitute(op, dict.fromkeys(counts, self.length()))
+            replace_read(op, dict.fromkeys(counts, self.length()))
 
     def length(self) -> Val:
         if self.n is None:
@@ -299,7 +301,7 @@ class Cut:
         made.attrs["carried"] = len(finals)
         made.outs = [*finals.values(), Val("", INT, made)]
         for op in self.behind:
-            substitute(op, finals)
+            replace_read(op, finals)
         g = self.graph.region
         g.ops = [*self.before, made, *self.behind]
         g.results = [map_atom(lambda v: finals.get(v, v), a) for a in g.results]
@@ -323,8 +325,8 @@ class Cut:
                 count = self.put(region, self.prim(ops.shape_at, [now[p], Const(0)], there))
             if count is not None:
                 now.update(dict.fromkeys(read, count))
-            substitute(op, now)
-            for v in (*op.outs, *inside(op)):
+            replace_read(op, now)
+            for v in made_by(op):
                 v.kind = self.of_block(v.kind)
                 if v.name in names and v not in places:
                     v.name = f"{v.name}_rows" if self.known[names[v.name]] == ROWWISE else ""
@@ -398,7 +400,7 @@ class Cut:
         made = words.NEW_OF if what == ROWWISE else words.BLANK_OF
         if what == ROWWISE:
             k = Array(k.dtype, (next(iter(self.params.values())).dims[0], *k.dims[1:]))
-        return self.prim(made, [Struct(tuple, tuple(range(len(shape))), tuple(shape))], k, name)
+        return self.prim(made, [display(shape)], k, name)
 
     def of_block(self, k: Kind) -> Kind:
         """A kind of all rows, as it is of a block."""
@@ -415,29 +417,9 @@ class Cut:
         return Sym(s.id, d.offset, d.big)
 
     def prim(self, fn: Any, ins: list[Atom], k: Kind, name: str = "") -> Val:
-        op = Op("prim", ins, [], [], {"fn": fn})
-        op.outs = [Val(name, k, op)]
-        return op.outs[0]
+        return Op.applying(fn, ins, k, None, name).out
 
 
 def in_rows(k: Kind) -> Any:
     """What a row is like."""
     return (k.dtype, k.dims[1:]) if isinstance(k, Array) else k
-
-
-def inside(op: Op) -> Iterable[Val]:
-    """What an operation's regions define."""
-    for r in op.regions:
-        yield from r.params
-        for o in r.ops:
-            yield from o.outs
-            yield from inside(o)
-
-
-def substitute(op: Op, now: Mapping[Val, Any]) -> None:
-    """Other values for some that an operation reads."""
-    op.ins = [map_atom(lambda v: now.get(v, v), a) for a in op.ins]
-    for r in op.regions:
-        for o in r.ops:
-            substitute(o, now)
-        r.results = [map_atom(lambda v: now.get(v, v), a) for a in r.results]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from srcdiff.differentiate.common import Builder
 from srcdiff.differentiate.fetch import fetch
-from srcdiff.differentiate.halves import all_values
-from srcdiff.differentiate.mirrors import replace_values
 from srcdiff.differentiate.problems import check_count, check_rank, fn_name, no_rule
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule
 from srcdiff.frontend.lower import read_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Graph, Op, Region, Struct, Val, kind, vals
+from srcdiff.ir.indices import display
+from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.dce import dce
 from srcdiff.pipeline import context
 from srcdiff.rules import vocabulary
@@ -55,7 +55,7 @@ def turn(
         raise NoRule(*no_rule(op, why, f"give it a {other}").problems, *e.problems) from None
     own = g.region.params
     bars = tuple(r.root.bars.get(p, ZERO) for p in own)
-    g.region.results = [Struct(tuple, tuple(range(len(bars))), bars)]
+    g.region.results = [display(bars)]
     dce(g, frozenset(r.spared))
     fetch(r)
     dce(g)
@@ -80,7 +80,7 @@ def spread(region: Region, read: set[Val]) -> bool:
         if o.code == "if":
             if any([v in read for v in vals(o.ins)] + [spread(r, read) for r in o.regions]):
                 read.update(o.outs)
-        elif any(v in read for v in all_values(o)) and not shape_only(o, read):
+        elif any(v in read for v in read_by(o)) and not shape_only(o, read):
             read.update(o.outs)
     return any(v in read for v in vals(region.results))
 

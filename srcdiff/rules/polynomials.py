@@ -8,7 +8,6 @@ tangents are cut to the same length.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from srcdiff.runtime.polynomials import images, products
 
 nondifferentiable(images, products)
 
-Fn = Callable[..., Any]
 
 
 def basis(home: Any, p: str, x: list[float]) -> None:

@@ -72,7 +72,6 @@ __all__ = [
     "real_only",
     "reason_of",
     "refused",
-    "refused_table",
     "returns_alias",
     "returns_alias_of_one",
     "returns_fresh",
@@ -350,11 +349,6 @@ def reason_of(fn: Any) -> str:
         return _REFUSED.get(fn, "") or _REFUSED.get(getattr(fn, "__self__", None), "")
     except TypeError:
         return ""
-
-
-def refused_table() -> dict[Any, str]:
-    """A copy of what is refused, with the reasons."""
-    return dict(_REFUSED)
 
 
 def returns_alias(*fns: Fn) -> None:

@@ -36,7 +36,6 @@ PROGRAM = "its solution jumps from corner to corner, with the derivative zero in
 SPARSE = "not of sparse matrices whose entries vary: make them of entries, rows, diagonals and blocks (diags, kron, vstack)"
 KRYLOV = "its result depends on the solver's path: use spsolve, cg, gmres, bicgstab or minres"
 SETTINGS = "it asks for or changes settings"
-GRAPH = "graphs: paths and trees are integers"
 WEIGHTS = "no density in closed form that has a rule here: write its logarithm with scipy.special"
 
 REFUSED: dict[str, dict[str, str]] = {
