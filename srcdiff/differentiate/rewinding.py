@@ -6,16 +6,20 @@ import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.differentiate.mirrors import Mirror
-from srcdiff.differentiate.transposes import whole
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Op, Val
+from srcdiff.ir.graph import Atom, Const, Op, Val
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
 
-__all__ = ["logged", "measured", "rewind"]
+__all__ = ["logged", "measured", "rewind", "whole"]
+
+
+def whole(index: Atom) -> bool:
+    """Whether an index is that of everything: ``x[...]``."""
+    return isinstance(index, Const) and index.value is Ellipsis
 
 
 def rewind(sweep: Reverse, op: Op, m: Mirror) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.differentiate import rewinding, scattered
 from srcdiff.differentiate.common import name_derivative, without_zeros
 from srcdiff.differentiate.problems import no_rule
+from srcdiff.differentiate.rewinding import whole
 from srcdiff.errors import NoRule
 from srcdiff.frontend.infer import index_kind
 from srcdiff.ir import ops
@@ -21,14 +22,10 @@ from srcdiff.rules import vocabulary
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
 
-__all__ = ["CORE", "whole"]
+__all__ = ["CORE"]
 
 
 EVERY = Slice(Const(None), Const(None), Const(None))
-
-
-def whole(index: Atom) -> bool:
-    return isinstance(index, Const) and index.value is Ellipsis
 
 
 def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places, recursion
+from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places
 from srcdiff.frontend.blocks import substitute
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Stop
@@ -29,7 +29,9 @@ from srcdiff.frontend.scope import (
     State,
     nodes_in,
 )
+from srcdiff.frontend.structure import dissect
 from srcdiff.frontend.things import mutable
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import (
     BOOL,
@@ -161,11 +163,11 @@ def loop(
     """
     guess = guesses.likely(lw, node)
     if guess:
-        mark, memo = recursion.snapshot(lw), dict(lw.loop_memo)
+        mark, memo = snapshot(lw), dict(lw.loop_memo)
         try:
             return trips(lw, node, op, body, test, orelse, guess)
         except (Stop, guesses.Misjudged):
-            recursion.recover(lw, mark)
+            recover(lw, mark)
             lw.loop_memo = memo
     return trips(lw, node, op, body, test, orelse, {})
 
@@ -641,7 +643,7 @@ def in_box(lw: Lowerer, name: str) -> bool:
 def structure(lw: Lowerer, name: str) -> Any:
     b = lw.state.names.get((lw.frame.id, name))
     with lw.inside(Region()):
-        return None if b is None else recursion.dissect(lw, b, name, [], [])
+        return None if b is None else dissect(lw, b, name, [], [])
 
 
 def peeled(lw: Lowerer, node: Any, boxes: list[str], trip: int) -> Any:
@@ -699,11 +701,11 @@ def while_loop(lw: Lowerer, node: Any) -> Any:
         return while_loop(lw, test_inside(lw, node))
     boxes = [n.id for n in nodes_in(node.test) if isinstance(n, gast.Name) and in_box(lw, n.id)]
     if boxes:
-        mark = recursion.snapshot(lw)
+        mark = snapshot(lw)
         try:
             return peeled(lw, node, boxes, 0)
         except Unpeelable:
-            recursion.recover(lw, mark)
+            recover(lw, mark)
     op = Op("while", [], attrs={"head": 0, "dirs": ()})
     return loop(lw, node, op, lambda region: lw.block(node.body), node.test, node.orelse)
 
