@@ -251,14 +251,8 @@ def trips(
                 b = lw.expr(test)
                 known = truth(lw, b)
                 cond = Const(known) if known is not None else condition(lw, b)
-            if lw.state.cells != head_state.cells or lw.state.names.keys() != head_state.names.keys():
-                if any(lw.state.cells.get(c) is not v for c, v in head_state.cells.items()):
-                    lw.stop(
-                        "while-test",
-                        "the test of this loop changes an array",
-                        node,
-                        help="move the change into the body",
-                    )
+            if changes(lw.state.cells, head_state.cells) or changes(lw.state.names, head_state.names):
+                raise TestChanges
             lw.state = head_state.copy()
         for key in changing:  # a function that is another one in each trip
             lw.state.names[key] = changing[key]
@@ -696,9 +690,27 @@ def after_loop(lw: Lowerer, op: Op, jumps: list[int], orelse: list[Any], cond: A
 MOST_PEELED = 64  # trips of a while that takes a container of known structure apart
 
 
+class TestChanges(Exception):
+    """The test of a loop changes what the program knows of."""
+
+
+def changes(now: Any, before: Any) -> bool:
+    """Whether something that was there is another thing now."""
+    return now != before and any(now.get(key) != v for key, v in before.items())
+
+
 def while_loop(lw: Lowerer, node: Any) -> Any:
-    if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
-        return while_loop(lw, test_inside(lw, node))
+    if not any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
+        mark = snapshot(lw)
+        try:
+            return tested_loop(lw, node)
+        except TestChanges:
+            recover(lw, mark)
+    loop, *after = test_inside(lw, node)
+    return lw.block([loop, *after]) if after else while_loop(lw, loop)
+
+
+def tested_loop(lw: Lowerer, node: Any) -> Any:
     boxes = [n.id for n in nodes_in(node.test) if isinstance(n, gast.Name) and in_box(lw, n.id)]
     if boxes:
         mark = snapshot(lw)
@@ -710,13 +722,25 @@ def while_loop(lw: Lowerer, node: Any) -> Any:
     return loop(lw, node, op, lambda region: lw.block(node.body), node.test, node.orelse)
 
 
-def test_inside(lw: Lowerer, node: Any) -> Any:
-    """A ``while`` whose test changes something, as an endless loop that tests at the start of each trip."""
-    if exits.jumps(node.orelse):
-        lw.stop("while-test", "the test of this loop changes something, and its else leaves", node,
-                help="move the change into the body")  # fmt: skip
-    leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [*node.orelse, gast.Break()], [])
-    loop = gast.While(gast.Constant(True, None), [leave, *node.body], [])
-    for n in (loop, leave, leave.test, leave.body[-1], loop.test):
-        gast.copy_location(n, node)
-    return lw.cached_tree((node, "while"), loop)
+def test_inside(lw: Lowerer, node: Any) -> list[Any]:
+    """A ``while`` whose test changes something, as an endless loop that tests at the start of each trip.
+
+    An ``else`` that leaves a loop around it comes behind the loop.
+    """
+    ended, leaves_too = f"ended_{node.lineno}_{node.col_offset}", exits.jumps(node.orelse)
+
+    def flag(value: bool) -> Any:
+        target = gast.Name(ended, gast.Store(), None, None)
+        return gast.Assign([target], gast.Constant(value, None), None)
+
+    last = [flag(True)] if leaves_too else node.orelse
+    test = gast.If(gast.UnaryOp(gast.Not(), node.test), [*last, gast.Break()], [])
+    made: list[Any] = [gast.While(gast.Constant(True, None), [test, *node.body], [])]
+    if leaves_too:
+        asked = gast.Name(ended, gast.Load(), None, None)
+        made = [flag(False), *made, gast.If(asked, node.orelse, [])]
+    theirs = {id(n) for part in (node.test, *node.body, *node.orelse) for n in gast.walk(part)}
+    for n in (n for s in made for n in gast.walk(s)):
+        if id(n) not in theirs:
+            gast.copy_location(n, node)
+    return lw.cached_tree((node, "while"), made)  # type: ignore[no-any-return]

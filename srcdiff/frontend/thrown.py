@@ -324,7 +324,7 @@ def lifted(lw: Lowerer, s: Any, call: Any) -> list[Any] | None:
              "Raise": ("exc",), "Match": ("subject",), "While": ()}  # fmt: skip
     kind = type(s).__name__
     if kind == "While" and any(n is call for n in nodes_in(s.test)):
-        return [loops.test_inside(lw, s)]
+        return loops.test_inside(lw, s)
     for f in order.get(kind, ()):
         if isinstance(fields[f], gast.AST):
             fields[f] = lifter.visit(fields[f])
