@@ -27,6 +27,7 @@ from srcdiff import (
     NoRule,
     SrcdiffError,
     grad,
+    hessian,
     jvp,
     pipeline,
     stop_gradient,
@@ -330,6 +331,14 @@ class TestArguments:
         big = RNG.normal(size=(4, 6))
         close(grad(lambda x: np.sum(x**2))(big[::2, ::-1]), 2 * big[::2, ::-1])
         close(grad(lambda x: np.sum(x**2))(np.zeros((0, 3))), np.zeros((0, 3)))
+
+    @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+    def test_means_of_nothing(self):
+        """NumPy's mean of no elements is NaN, with a warning; its gradient has nothing in it."""
+        for f in (np.mean, np.average, lambda x: x.sum() / len(x), lambda x: 2.0 * np.mean(np.exp(x))):
+            for x in (np.zeros(0), np.zeros((0, 2))):
+                close(grad(f)(x), x)
+                close(hessian(f)(x), np.zeros(2 * x.shape))
 
     def test_arguments_are_not_changed(self):
         def f(x):

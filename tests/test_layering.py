@@ -6,6 +6,7 @@ Imports inside functions and under TYPE_CHECKING count like those at the top.
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,46 @@ def test_no_cycles() -> None:
         ready = {k for k, (inside, _) in TABLE.items() if k not in done and set(inside.split()) <= done}
         assert ready, f"a cycle among {sorted(set(TABLE) - done)}"
         done |= ready
+
+
+def at_the_top(file: Path, modules: dict[str, Path]) -> set[str]:
+    """The modules of srcdiff that a file needs to be imported."""
+    found = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{a.name}" for a in node.names}
+            found |= {n if n in modules else node.module for n in names}
+    return found & set(modules)
+
+
+def circles() -> list[set[str]]:
+    """The modules that need one another."""
+    modules = {".".join(("srcdiff", *f.relative_to(ROOT).with_suffix("").parts)): f for f in FILES}
+    needs = {m: at_the_top(f, modules) for m, f in modules.items()}
+    reached = {}
+    for m in modules:
+        seen, todo = set(), [m]
+        while todo:
+            new = needs[todo.pop()] - seen
+            seen |= new
+            todo += new
+        reached[m] = seen
+    found = [{n for n in reached[m] if m in reached[n]} for m in modules if m in reached[m]]
+    return [c for k, c in enumerate(found) if c not in found[:k]]
+
+
+def test_each_of_a_circle_can_be_the_first() -> None:
+    """Modules that need one another can be imported in any order; all others could not be otherwise."""
+    code = f"""
+import importlib, sys
+import srcdiff.pipeline
+for circle in {circles()!r}:
+    for first in sorted(circle):
+        for m in circle:
+            package, _, name = m.rpartition(".")
+            if sys.modules.pop(m, None):
+                delattr(sys.modules[package], name)
+        importlib.import_module(first)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

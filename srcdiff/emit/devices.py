@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["beyond", "bound", "holds_array", "on_host", "path_of", "spelt", "stored"]
 
 BLANKS: dict[Any, str] = {np.zeros_like: "zeros", np.ones_like: "ones"}
-LAST_WRITE = sys.modules["srcdiff.runtime"].last_write
 DRAWS = frozenset(n for n in dir(np.random.Generator) if not n.startswith("_"))
 JOINS = frozenset({
     np.array, np.asarray, np.stack, np.concatenate, np.hstack, np.vstack, np.column_stack, np.dstack,
@@ -132,7 +131,8 @@ def spelt(a: Assembler, op: Op) -> Any:
         return blank(a, BLANKS[fn], k.dtype)
     if fn is np.zeros_like and len(op.ins) == 1 and may_be_number(a, op.ins[0]):
         return call(a.spelling.helper("zeros_like"), a.expr(op.ins[0]))
-    if fn is LAST_WRITE and not a.spelling.on_host and not holds_array(kind(op.ins[0])):
+    last_write = sys.modules["srcdiff.runtime"].last_write
+    if fn is last_write and not a.spelling.on_host and not holds_array(kind(op.ins[0])):
         return made_array(a, a.spelt(op))  # (of places that are lists of numbers)
     if isinstance(fn, type) and issubclass(fn, np.generic) and len(op.ins) == 1:
         if not holds_array(kind(op.ins[0])):

@@ -32,7 +32,7 @@ from srcdiff.ir.kinds import BOOL, FLOAT, NONE, STR, UNKNOWN, Array, Map, Scalar
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["SPECIAL", "_stop_gradient"]
+__all__ = ["SPECIAL"]
 
 
 def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -181,10 +181,6 @@ def _slice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if len(parts) == 1:
         parts = [Const(None), *parts]
     return Plain(Slice(*parts, *[Const(None)] * (3 - len(parts))))
-
-
-def _stop_gradient(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-    return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
 
 
 def _fromkeys(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:

@@ -26,6 +26,7 @@ from srcdiff.frontend import (
     opaque,
     operands,
     ruled,
+    sequences,
     source,
     tools,
     unordered,
@@ -344,7 +345,7 @@ def split_argument(
 ) -> Bound | None:
     """A call given one of two functions: the call with the one, or with the other."""
     at = next((i for i, a in enumerate(args) if isinstance(a, Either)), None)
-    if at is None or opaque.is_iterating(obj):
+    if at is None or sequences.is_iterating(obj):
         return None
     chosen: Any = args[at]
 

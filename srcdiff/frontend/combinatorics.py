@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import headers, heaps, iterators, known_items, producers
-from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant, is_none
 from srcdiff.frontend.expressions import content, stored
-from srcdiff.frontend.iterables import _iter, by_text, is_none
+from srcdiff.frontend.iterables import by_text, iterator_of
 from srcdiff.frontend.listing import is_iterator, listed, make_tuple, sequence
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Plain
 from srcdiff.ir.graph import Const, kind, same
@@ -77,7 +77,7 @@ def _islice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         fixed = known_items.fixed_items(lw, seq, node)
         bounds = [constant(lw.read(b)) for b in (start, stop, step)]
         if fixed is not None and all(b is None or isinstance(b, int) for b in bounds):
-            return _iter(lw, [make_tuple(fixed[slice(*bounds)])], {}, node)
+            return iterator_of(lw, [make_tuple(fixed[slice(*bounds)])], {}, node)
         size = headers.leaf_length(lw, seq, node)
         assert size is not None
         end = (
@@ -111,7 +111,7 @@ def _zip_longest(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     fixed = [x for x in (known_items.fixed_items(lw, b, node) for b in both) if x is not None]
     if len(fixed) == 2:
         pairs = itertools.zip_longest(*fixed, fillvalue=fill)
-        return _iter(lw, [make_tuple([make_tuple(p) for p in pairs])], {}, node)
+        return iterator_of(lw, [make_tuple([make_tuple(p) for p in pairs])], {}, node)
     return producers.text(lw, iterators.zip_longest, [*both, fill], {}, node)
 
 
@@ -126,7 +126,8 @@ def _groupby(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         if all(is_constant(k) for k in keys):
             pairs = itertools.groupby(range(len(keys)), key=lambda n: constant(keys[n]))
             made = [(k, make_tuple([fixed[n] for n in ns])) for k, ns in pairs]
-            return _iter(lw, [make_tuple([make_tuple((Plain(Const(k)), g)) for k, g in made])], {}, node)
+            groups = make_tuple([make_tuple((Plain(Const(k)), g)) for k, g in made])
+            return iterator_of(lw, [groups], {}, node)
     return producers.text(lw, iterators.groupby, [items, key], {}, node)
 
 
@@ -134,7 +135,7 @@ def _tee(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     n = option(args, kwargs, 1, "n")
     times = constant(lw.read(n)) if n is not None else 2
     seq = ahead(lw, args[0], node)
-    return make_tuple([_iter(lw, [seq], {}, node) for _ in range(times)])
+    return make_tuple([iterator_of(lw, [seq], {}, node) for _ in range(times)])
 
 
 def known_pools(lw: Lowerer, pools: list[Bound], node: Any) -> list[list[Bound]] | None:
@@ -154,7 +155,7 @@ def _product(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     pools = [snapshot(lw, a, node) for a in args] * times
     known = known_pools(lw, pools, node)
     if known is not None and math.prod(map(len, known)) <= known_items.LONGEST:
-        return _iter(lw, [make_tuple([make_tuple(t) for t in itertools.product(*known)])], {}, node)
+        return iterator_of(lw, [make_tuple([make_tuple(t) for t in itertools.product(*known)])], {}, node)
     return producers.text(lw, iterators.product, pools, {}, node)
 
 
@@ -173,7 +174,7 @@ def _choices(fn: Any, places: Any) -> Any:
         if fixed is not None:
             rows = list(itertools.islice(fn(fixed, r), known_items.LONGEST + 1))
             if len(rows) <= known_items.LONGEST:
-                return _iter(lw, [make_tuple([make_tuple(t) for t in rows])], {}, node)
+                return iterator_of(lw, [make_tuple([make_tuple(t) for t in rows])], {}, node)
         assert size is not None
         last: Bound = make_tuple(()) if places is iterators.orders else Plain(Const(0))
         indices = producers.text(lw, places, [Plain(size), Plain(Const(r)), last], {}, node)

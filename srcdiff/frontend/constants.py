@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.backends import numpy_names
-from srcdiff.frontend.scope import Step
-from srcdiff.frontend.words import as_atom
+from srcdiff.frontend.scope import Bound, Step
+from srcdiff.frontend.words import as_atom, is_const_none
 from srcdiff.ir.graph import ZERO, Atom, Const, Ref, Slice, Struct, op_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "infinity",
     "is_constant",
     "is_exact",
+    "is_none",
     "with_zero",
 ]
 
@@ -138,3 +139,8 @@ def is_exact(v: Any) -> bool:
     if isinstance(v, (tuple, list)):
         return all(is_exact(x) for x in v)
     return v is None or isinstance(v, (bool, int, str, type, slice, np.dtype)) or v is Ellipsis
+
+
+def is_none(b: Bound | None) -> bool:
+    """Whether an argument is None, or is not given."""
+    return b is None or is_const_none(b)

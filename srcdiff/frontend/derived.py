@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import builtin, captures, checkpoints
+from srcdiff.frontend import captures, checkpoints
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Derived, Known, Kw, Partial, Plain
+from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Const, Struct, kind
 from srcdiff.ir.kinds import is_active_kind
 
@@ -27,7 +28,7 @@ KEPT = {"Derivative": OPTIONS, "Product": OPTIONS, "checkpointed": ("__srcdiff__
 def derivative(lw: Lowerer, mode: str, obj: Any, path: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     """``grad(f)`` and the like inside a program, or the call of a derivative made outside it."""
     if mode == "stop_gradient":
-        return builtin._stop_gradient(lw, args, kwargs, node)
+        return Plain(lw.prim(ops.stop_gradient, [lw.read(args[0])], result=kind(lw.read(args[0]))))
     if mode in ("varies", "can_vary"):
         return asked(lw, mode, args[0])
     if mode == "checkpoint":

@@ -51,6 +51,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.sizes import at_most
 from srcdiff.frontend.things import LIBRARIES
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir.graph import Const, Ref, Slice, kind
 from srcdiff.ir.kinds import STR, Array, Scalar
 
@@ -213,13 +214,13 @@ def enter_function(
     site = recursion.site_of(lw, frame, fnode, name, bound, node, ident)
     if recursion.repeats(lw, site):
         return recursion.enter(lw, site)
-    entry, start = recursion.Entry(site, lw.region, lw.statement), recursion.snapshot(lw)
+    entry, start = recursion.Entry(site, lw.region, lw.statement), snapshot(lw)
     try:
         return read_in_place(lw, frame, fnode, bound, entry)
     except recursion.Again as again:
         if again.entry is not entry:
             raise
-    recursion.recover(lw, start)
+    recover(lw, start)
     return recursion.enter(lw, site)
 
 
@@ -235,13 +236,13 @@ def read_in_place(lw: Lowerer, frame: Frame, fnode: Any, bound: Kw, entry: Any) 
         for k, b in bound.items():
             lw.state.names[frame.id, k] = stored(lw, b)
         if body is None:
-            mark = recursion.snapshot(lw)
+            mark = snapshot(lw)
             try:
                 return lw.expr(fnode.body)
             except thrown.Lift as lift:
                 if not any(n is lift.node for n in nodes_in(fnode.body)):
                     raise
-            recursion.recover(lw, mark)
+            recover(lw, mark)
             back = gast.copy_location(gast.Return(fnode.body), fnode.body)
             body = lw.tree_once(fnode, "body", lambda: [back])
         code = lw.block(body)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import headers, iterators, known_items, producers
-from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant, is_none
 from srcdiff.frontend.expressions import binary, content, element, stored, truth
 from srcdiff.frontend.generators import load, store
-from srcdiff.frontend.iterables import is_none
 from srcdiff.frontend.listing import (
     is_iterator,
     item_at,

@@ -17,7 +17,6 @@ from srcdiff.frontend import (
     loops,
     places,
     producers,
-    recursion,
     unordered,
     views,
 )
@@ -26,6 +25,7 @@ from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Step
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, same, vals, walk
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym
@@ -351,7 +351,7 @@ def counted(
     indexed: frozenset[int] = frozenset(),
 ) -> Any:
     """A loop over things that can be indexed: one loop of the graph."""
-    mark, size = recursion.snapshot(lw), len(lw.region.ops)
+    mark, size = snapshot(lw), len(lw.region.ops)
     check_loopable(lw, it, node)
     header = Header(lw, node, indexed)
     binder = header.open(it, live)
@@ -384,7 +384,7 @@ def counted(
     longer = any(
         o.fn in LENGTH_CHANGES for top in [*lw.region.ops[size:], op] for o in walk(Region(ops=[top]))
     )
-    recursion.recover(lw, mark)
+    recover(lw, mark)
     if longer and any(isinstance(kind(x), Seq) for x in before.values() if not isinstance(x, (Agg, Iter))):
         return changing(lw, node, it, orelse)
     return counted(lw, node, it, orelse, live or rewritten, indexed | again)

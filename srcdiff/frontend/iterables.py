@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import generators, headers, iteration, iterators, known_items, objects, producers
-from srcdiff.frontend.constants import constant, is_constant
+from srcdiff.frontend.constants import constant, is_constant, is_none
 from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.listing import is_iterator, item_at, make_tuple, sequence
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Kw, Loc, Plain
 from srcdiff.frontend.trial import Trial
-from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Const
 from srcdiff.ir.kinds import BOOL
 
@@ -82,11 +81,7 @@ def by_text(fn: Any, plain: Any = None) -> Callable[..., Bound]:
     return handler
 
 
-def is_none(b: Bound | None) -> bool:
-    return b is None or is_const_none(b)
-
-
-def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
+def iterator_of(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if len(args) > 1:
         lw.stop(
             "iterator",
@@ -104,7 +99,7 @@ def _iter(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         if isinstance(box, Agg):
             own = known_items.protocol(lw, it, box, node)
             assert own is not None
-            return _iter(lw, [own], {}, node)
+            return iterator_of(lw, [own], {}, node)
         return it
     seq = sequence(lw, it, node)
     if isinstance(seq, Plain):  # text
@@ -207,7 +202,7 @@ def advanced(lw: Lowerer, it: Iter, node: Any) -> tuple[Bound | None, Iter]:
         case "zip" | "map" | "enumerate":
             skip = 0 if it.kind == "enumerate" else 1
             count = 1 if it.kind == "enumerate" else len(it.parts) - 1
-            parts = [_iter(lw, [p], {}, node) for p in it.parts[skip : skip + count]]
+            parts = [iterator_of(lw, [p], {}, node) for p in it.parts[skip : skip + count]]
             values = []
             for p in parts:
                 v = next_of(lw, p, node, None)
@@ -228,6 +223,6 @@ def advanced(lw: Lowerer, it: Iter, node: Any) -> tuple[Bound | None, Iter]:
 
 
 FUNCTIONS: dict[Any, Any] = {
-    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, map: _map, iter: _iter, next: _next,
-    filter: by_text(iterators.filtered, iterators.filtered_truth),
+    range: _range, zip: _zip, enumerate: _enumerate, reversed: _reversed, map: _map, iter: iterator_of,
+    next: _next, filter: by_text(iterators.filtered, iterators.filtered_truth),
 }  # fmt: skip

@@ -18,7 +18,7 @@ from srcdiff.frontend import checkpoints, exits, generators, headers, iterators,
 from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, nodes_in
+from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, nodes_in
 from srcdiff.frontend.trial import Trial, foreseen
 from srcdiff.ir.graph import Const, Region, kind, same
 from srcdiff.ir.kinds import OTHER, STR, Seq, alike
@@ -66,8 +66,6 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
 
 def resumable(lw: Lowerer, it: Bound, node: Any) -> Iter | None:
     """Make a generator expression one that can be left and gone on with: by what it runs over."""
-    from srcdiff.frontend import sequences
-
     state = lw.state.cells.get(it.cell) if isinstance(it, Loc) else None
     if not isinstance(it, Loc) or not isinstance(state, Iter) or state.kind != "genexp":
         return None
@@ -75,7 +73,7 @@ def resumable(lw: Lowerer, it: Bound, node: Any) -> Iter | None:
     if len(tree.generators) != 1:
         return None
     if not known_items.is_cursor(content(lw, first)):
-        first = sequences.FUNCTIONS[iter](lw, [first], {}, node)
+        first = lw.call(Known(iter, "iter"), [first], {}, node)
     if not known_items.is_cursor(content(lw, first)):
         return None
     again = lw.state.cells[it.cell] = Iter("genexp", (tree, outer, first))

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend import recursion
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.scope import Agg, Bound, Closure, Derived, Known, Loc, Partial
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def read(
     text: str,
 ) -> Bound:
     """What ``inline`` reads of a library function; if it cannot, what ``refuse`` makes of the call."""
-    mark, captured = recursion.snapshot(lw), captures(lw)
+    mark, captured = snapshot(lw), captures(lw)
     try:
         with inside(lw, node, text):
             return inline()
@@ -97,7 +97,7 @@ def read(
     own = problem is not None and problem.file and not is_library(problem.file)
     if own and problem.slug != "capture":  # type: ignore[union-attr]
         raise Stop(problem)  # in a function of the user's that the library calls back
-    recursion.recover(lw, mark)
+    recover(lw, mark)
     forget(lw, captured)
     return refuse(Unreadable(BECAUSE.get(problem.slug if problem else "", "its text cannot be read through")))
 

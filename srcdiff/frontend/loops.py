@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places, recursion
+from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import condition, content, is_member, truth
@@ -28,7 +28,9 @@ from srcdiff.frontend.scope import (
     State,
     nodes_in,
 )
+from srcdiff.frontend.structure import dissect
 from srcdiff.frontend.things import mutable
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import (
     BOOL,
@@ -161,11 +163,11 @@ def loop(
     """
     guess = guesses.likely(lw, node)
     if guess:
-        mark, memo = recursion.snapshot(lw), dict(lw.loop_memo)
+        mark, memo = snapshot(lw), dict(lw.loop_memo)
         try:
             return trips(lw, node, op, body, test, orelse, guess)
         except (Stop, guesses.Misjudged):
-            recursion.recover(lw, mark)
+            recover(lw, mark)
             lw.loop_memo = memo
     return trips(lw, node, op, body, test, orelse, {})
 
@@ -249,14 +251,8 @@ def trips(
                 b = lw.expr(test)
                 known = truth(lw, b)
                 cond = Const(known) if known is not None else condition(lw, b)
-            if lw.state.cells != head_state.cells or lw.state.names.keys() != head_state.names.keys():
-                if any(lw.state.cells.get(c) is not v for c, v in head_state.cells.items()):
-                    lw.stop(
-                        "while-test",
-                        "the test of this loop changes an array",
-                        node,
-                        help="move the change into the body",
-                    )
+            if changes(lw.state.cells, head_state.cells) or changes(lw.state.names, head_state.names):
+                raise TestChanges
             lw.state = head_state.copy()
         for key in changing:  # a function that is another one in each trip
             lw.state.names[key] = changing[key]
@@ -641,7 +637,7 @@ def in_box(lw: Lowerer, name: str) -> bool:
 def structure(lw: Lowerer, name: str) -> Any:
     b = lw.state.names.get((lw.frame.id, name))
     with lw.inside(Region()):
-        return None if b is None else recursion.dissect(lw, b, name, [], [])
+        return None if b is None else dissect(lw, b, name, [], [])
 
 
 def peeled(lw: Lowerer, node: Any, boxes: list[str], trip: int) -> Any:
@@ -694,27 +690,57 @@ def after_loop(lw: Lowerer, op: Op, jumps: list[int], orelse: list[Any], cond: A
 MOST_PEELED = 64  # trips of a while that takes a container of known structure apart
 
 
+class TestChanges(Exception):
+    """The test of a loop changes what the program knows of."""
+
+
+def changes(now: Any, before: Any) -> bool:
+    """Whether something that was there is another thing now."""
+    return now != before and any(now.get(key) != v for key, v in before.items())
+
+
 def while_loop(lw: Lowerer, node: Any) -> Any:
-    if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
-        return while_loop(lw, test_inside(lw, node))
+    if not any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
+        mark = snapshot(lw)
+        try:
+            return tested_loop(lw, node)
+        except TestChanges:
+            recover(lw, mark)
+    loop, *after = test_inside(lw, node)
+    return lw.block([loop, *after]) if after else while_loop(lw, loop)
+
+
+def tested_loop(lw: Lowerer, node: Any) -> Any:
     boxes = [n.id for n in nodes_in(node.test) if isinstance(n, gast.Name) and in_box(lw, n.id)]
     if boxes:
-        mark = recursion.snapshot(lw)
+        mark = snapshot(lw)
         try:
             return peeled(lw, node, boxes, 0)
         except Unpeelable:
-            recursion.recover(lw, mark)
+            recover(lw, mark)
     op = Op("while", [], attrs={"head": 0, "dirs": ()})
     return loop(lw, node, op, lambda region: lw.block(node.body), node.test, node.orelse)
 
 
-def test_inside(lw: Lowerer, node: Any) -> Any:
-    """A ``while`` whose test changes something, as an endless loop that tests at the start of each trip."""
-    if exits.jumps(node.orelse):
-        lw.stop("while-test", "the test of this loop changes something, and its else leaves", node,
-                help="move the change into the body")  # fmt: skip
-    leave = gast.If(gast.UnaryOp(gast.Not(), node.test), [*node.orelse, gast.Break()], [])
-    loop = gast.While(gast.Constant(True, None), [leave, *node.body], [])
-    for n in (loop, leave, leave.test, leave.body[-1], loop.test):
-        gast.copy_location(n, node)
-    return lw.cached_tree((node, "while"), loop)
+def test_inside(lw: Lowerer, node: Any) -> list[Any]:
+    """A ``while`` whose test changes something, as an endless loop that tests at the start of each trip.
+
+    An ``else`` that leaves a loop around it comes behind the loop.
+    """
+    ended, leaves_too = f"ended_{node.lineno}_{node.col_offset}", exits.jumps(node.orelse)
+
+    def flag(value: bool) -> Any:
+        target = gast.Name(ended, gast.Store(), None, None)
+        return gast.Assign([target], gast.Constant(value, None), None)
+
+    last = [flag(True)] if leaves_too else node.orelse
+    test = gast.If(gast.UnaryOp(gast.Not(), node.test), [*last, gast.Break()], [])
+    made: list[Any] = [gast.While(gast.Constant(True, None), [test, *node.body], [])]
+    if leaves_too:
+        asked = gast.Name(ended, gast.Load(), None, None)
+        made = [flag(False), *made, gast.If(asked, node.orelse, [])]
+    theirs = {id(n) for part in (node.test, *node.body, *node.orelse) for n in gast.walk(part)}
+    for n in (n for s in made for n in gast.walk(s)):
+        if id(n) not in theirs:
+            gast.copy_location(n, node)
+    return lw.cached_tree((node, "while"), made)  # type: ignore[no-any-return]

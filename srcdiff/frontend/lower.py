@@ -74,6 +74,7 @@ from srcdiff.frontend.scope import (
 )
 from srcdiff.frontend.sharing import cells_of
 from srcdiff.frontend.sizes import note_sizes
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.frontend.words import with_value
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
@@ -140,6 +141,9 @@ class Lowerer(Core):
         self, node: Any, stmts: list[Any], given: dict[str, Bound], result: str, tag: str
     ) -> Bound:
         return entering.synthetic(self, node, stmts, given, result, tag)
+
+    def read_in_place(self, fn: Any, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
+        return entering.inline_function(self, fn, source.find(fn), None, args, kwargs, node)
 
     def call(self, func: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
         return calls.call(self, func, args, kwargs, node)
@@ -659,7 +663,7 @@ def read_function(
     start = {p: lw.state.names[frame.id, p] for p in params}
     lw.own_lists |= {c for cells in owners.values() for c in cells}  # checked at each call (check_memory)
     site = recursion.site_of(lw, frame, node, found.name, start, node, unwrapped.function.__code__)
-    mark = recursion.snapshot(lw)
+    mark = snapshot(lw)
     lw.stack.append(recursion.Entry(site, lw.region, lw.statement))
     result: Atom = Const(None)
     try:
@@ -679,7 +683,7 @@ def read_function(
                 b = lw.state.names.get((frame.id, exits.RETURNED), Plain(Const(None)))
                 result = lw.read(b)
         except recursion.Again:  # the function calls itself, and so do we
-            recursion.recover(lw, mark)
+            recover(lw, mark)
             lw.stack.clear()
             result = lw.read(recursion.enter(lw, site))
             lw.fail()

@@ -7,7 +7,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import library as library_functions
-from srcdiff.frontend import objects, sequences
+from srcdiff.frontend import objects
 from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import infer
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Derived, Known, Kw, Loc, Partial, Plain
@@ -22,7 +22,6 @@ __all__ = [
     "PLAIN",
     "acts_on_world",
     "carries",
-    "is_iterating",
     "is_numeric_library",
     "is_user_code",
     "opaque_call",
@@ -44,14 +43,6 @@ def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
     module = str(getattr(obj, "__module__", "")).partition(".")[0]
     inert = all(isinstance(b, (Plain, Known)) and not is_active_kind(kind(lw.read(b))) for b in given)
     return module in sys.stdlib_module_names and inert
-
-
-def is_iterating(obj: Any) -> bool:
-    """Whether a function calls what it is given item by item: each call is a branch then."""
-    try:
-        return obj in sequences.FUNCTIONS
-    except TypeError:
-        return False
 
 
 def opaque_forward(lw: Lowerer, forward: Known, text: str, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import entering, iterators, known_items, source
+from srcdiff.frontend import iterators, known_items
 from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Loc, Plain, nodes_in, own_names
 from srcdiff.ir.graph import Const
 
@@ -18,8 +18,7 @@ __all__ = ["as_generator", "by_generator", "text"]
 
 def text(lw: Lowerer, fn: Any, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """A call of one of our own generator texts (or functions): read like the user's functions."""
-
-    return entering.inline_function(lw, fn, source.find(fn), None, args, kwargs, node)
+    return lw.read_in_place(fn, args, kwargs, node)
 
 
 def by_generator(it: Bound) -> bool:

@@ -28,6 +28,7 @@ from srcdiff.frontend.scope import (
     Poison,
     State,
 )
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir import ops
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Region, Struct, Val, walk
 from srcdiff.ir.indices import alone_or_tuple
@@ -352,7 +353,7 @@ def unseen(lw: Lowerer, inner: list[Any], final: list[Any]) -> Any:
 
     What it changes are things of the program, and the program ends there; None if it acts on the world.
     """
-    before = recursion.snapshot(lw)
+    before = snapshot(lw)
     code = lw.block(inner)
     if not (isinstance(code, int) and code == exits.RAISE):
         size = len(lw.region.ops)
@@ -360,7 +361,7 @@ def unseen(lw: Lowerer, inner: list[Any], final: list[Any]) -> Any:
         made = Region(ops=lw.region.ops[size:])
         if after == exits.FALL and not any(recursion.has_effect(op) for op in walk(made)):
             return code
-    recursion.recover(lw, before)
+    recover(lw, before)
     return None
 
 

@@ -23,7 +23,6 @@ from srcdiff.frontend import (
     objects,
     opaque,
     operands,
-    recursion,
     source,
     views,
 )
@@ -46,6 +45,7 @@ from srcdiff.frontend.scope import (
     Step,
     declarations,
 )
+from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.indices import display
@@ -91,13 +91,13 @@ def inline_library(
     lw: Lowerer, fobj: Any, found: Any, obj: Any, text: str, args: Args, kwargs: Kw, node: Any
 ) -> Bound:
     """A library's function in a rule's text: read in place; called as it is, if that cannot be done."""
-    before, problems = recursion.snapshot(lw), len(lw.problems)
+    before, problems = snapshot(lw), len(lw.problems)
     got: Bound | None = None
     with contextlib.suppress(Stop):
         got = entering.inline_function(lw, fobj, found, None, args, kwargs, node)
     if got is not None and len(lw.problems) == problems:
         return got
-    recursion.recover(lw, before)
+    recover(lw, before)
     return opaque.opaque_call(lw, obj, text, args, kwargs, node, None)
 
 
@@ -125,7 +125,7 @@ def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, no
     A problem in reading it is one of the program's, unless the function has a rule of its own, or an operand
     is of unknown kind: it is then called as it is.
     """
-    before, problems = recursion.snapshot(lw), len(lw.problems)
+    before, problems = snapshot(lw), len(lw.problems)
     found = source.find(defined.text)
     if lw.frame.fobj is defined.text:
         return None
@@ -161,10 +161,10 @@ def by_definition(lw: Lowerer, fn: Any, defined: Any, args: Args, kwargs: Kw, no
     except Stop:
         if not otherwise:
             raise
-        recursion.recover(lw, before)
+        recover(lw, before)
         return None
     if declines(got) or (otherwise and len(lw.problems) > problems):
-        recursion.recover(lw, before)
+        recover(lw, before)
         return None
     return got
 
@@ -283,7 +283,7 @@ def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, nod
     """A function whose rule saves: what computes it is read in place, and the rule attached to its value."""
     forward, joined = saving
     known = Known(forward, getattr(forward, "__name__", text), (("const", forward),))
-    before = recursion.snapshot(lw)
+    before = snapshot(lw)
     problems = len(lw.problems)
     try:
         got = content(lw, lw.call(known, args, kwargs, node))
@@ -291,7 +291,7 @@ def call_saving(lw: Lowerer, saving: Any, text: str, args: Args, kwargs: Kw, nod
     except Stop:
         failed = True
     if failed:  # it is called as it is: enough for the first order
-        recursion.recover(lw, before)
+        recover(lw, before)
         got = content(lw, opaque.opaque_forward(lw, known, text, args, kwargs, node))
     if isinstance(got, Plain) and kind(got.atom) == UNKNOWN:
         items = [lw.prim(operator.getitem, [got.atom, Const(i)], result=UNKNOWN) for i in (0, 1)]

@@ -535,7 +535,7 @@ for n in range(len(grid) - 1):
 out = ys
 """
 GRID = """
-s = np.sign(t[-1] - t[0])
+s = np.sign(steps[-1] - steps[0])
 grid = s * np.unique(s * np.concatenate((steps, t)))
 places = np.searchsorted(s * grid, s * t)
 out = (grid, places)
@@ -573,13 +573,13 @@ def fine_steps(c: Call, f: Ref, free: list[Atom], span: Atom, y0: Atom, method: 
     return field(c, res, "t", Array("f8", (fresh_sym(),)))
 
 
-def at_times(c: Call, steps: Atom, times: Bound) -> tuple[Bound, Bound]:
-    """A grid of steps and times, and where the times are in it; how it moves with these is not known."""
+def at_times(c: Call, steps: Atom, times: Bound, by: Atom, what: str = "") -> tuple[Bound, Bound]:
+    """A grid of steps and times, and where the times are in it; how it moves with ``by`` is not known."""
     lw = c.lw
     both = content(lw, written(lw, c.node, GRID, {"steps": lw.bind(steps), "t": times}))
     assert isinstance(both, Agg)
     grid, places = (lw.read(b) for b in both.items)
-    grid = fixed(c, grid, lw.read(times), "times at which a solution is asked for")
+    grid = fixed(c, grid, by, f"times at which a solution is asked for{what}")
     return lw.bind(grid), lw.bind(places)
 
 
@@ -594,6 +594,24 @@ def fixed(c: Call, a: Atom, by: Atom, what: str) -> Atom:
     return lw.prim(lw.ctx.implicit("told_by"), [by, still], result=kind(a), untold=problem)
 
 
+DENSE = """
+def out(times):
+    times = np.asarray(times, dtype=float)
+    if times.ndim == 0:
+        return solve(fun, t_span, y0, t_eval=times[None]{rest}).y[:, 0]
+    order = np.argsort(times * np.sign(t_span[1] - t_span[0]))
+    return solve(fun, t_span, y0, t_eval=times[order]{rest}).y[:, np.argsort(order)]
+"""
+
+
+def interpolant(c: Call, obj: Any, given: Kw) -> Bound:
+    """``sol.sol``: what it gives is what the same run gives at these times, ``t_eval=``."""
+    given = {n: b for n, b in given.items() if n not in ("t_eval", "dense_output")}
+    rest = "".join(f", {n}={n}" for n in given if n not in ("fun", "t_span", "y0"))
+    run = {"solve": Known(obj, c.text), "float": Known(float, "float")}
+    return written(c.lw, c.node, DENSE.replace("{rest}", rest), given | run)
+
+
 def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     names = (
         "fun t_span y0 method t_eval dense_output events vectorized args first_step max_step rtol atol jac "
@@ -605,6 +623,7 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     method = c.flag("method", "RK45")
     if not isinstance(method, str):
         refuse(lw, "scipy.integrate.solve_ivp of such a method", node, "name it: method='RK45'")
+    dense, whole = c.flag("dense_output", False), dict(c.given)
     extra, y0 = c.extra(), c.vector("y0")
     k = float_array(kind(y0))
     jac = ["jac"] if is_function(lw, c.given.get("jac")) else []
@@ -615,7 +634,8 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
     f = refs[0]
     span = written(lw, node, "out = (s[0], s[1])", {"s": c.given["t_span"]})
     times = c.given.get("t_eval")
-    given = {"fun": f, "t_span": lw.read(span), "y0": y0, **c.rest("fun", "t_span", "y0", *jac)}
+    given = {"fun": f, "t_span": lw.read(span), "y0": y0}
+    given |= c.rest("fun", "t_span", "y0", "dense_output", *jac)
     res = c.run(given | dict(zip(jac, refs[1:], strict=True)), free)
     count = fresh_sym()
     at = field(c, res, "t", Array("f8", (count,)))
@@ -624,9 +644,8 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
         t = lw.bind(at)
         exact = field(c, res, "t", Array("f8", (count,)))
         steps = fine_steps(c, f, free, lw.read(span), y0, method if method in EXPLICIT else "RK45")
-        grid, places = at_times(c, steps, lw.bind(exact))
-        grid = lw.bind(fixed(c, lw.read(grid), lw.read(times), "times at which a solution is asked for"))
-        grid = lw.bind(fixed(c, lw.read(grid), lw.read(span), "ends, if t_eval is given,"))
+        by = display([lw.read(times, node), lw.read(span)])
+        grid, places = at_times(c, steps, lw.bind(exact), by, " (with t_eval, in its ends as well)")
     else:
         scaled = "out = s[0] + (t - t[0]) * ((s[1] - s[0]) / (t[-1] - t[0]))"
         ends = lw.read(span)
@@ -637,7 +656,7 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
             grid, places = t, None
         else:
             fine = lw.bind(fine_steps(c, f, free, lw.read(span), y0))
-            grid, places = at_times(c, lw.read(fine), lw.bind(at))
+            grid, places = at_times(c, lw.read(fine), lw.bind(at), at)
             still = lw.read(grid)
             still = lw.prim(ops.stop_gradient, [still], result=kind(still))
             grid = written(lw, node, scaled, {"s": span, "t": lw.bind(still)})
@@ -650,7 +669,7 @@ def solve_ivp(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound
         res,
         t=t,
         y=lw.bind(y),
-        sol=c.unknown("the interpolant of a solution", field(c, res, "sol", UNKNOWN), y),
+        sol=interpolant(c, obj, whole) if dense else Plain(Const(None)),
     )
 
 
@@ -681,7 +700,7 @@ def odeint(lw: Lowerer, obj: Any, args: Args, kwargs: Kw, node: Any) -> Bound:
     dims = kt.dims if isinstance(kt, Array) else (fresh_sym(),)
     value = c.run(given, free, Array("f8", (*dims, *k.dims)))  # type: ignore[union-attr]
     span = lw.read(written(lw, node, "out = (t[0], t[-1])", {"t": times}))
-    grid, places = at_times(c, fine_steps(c, refs[1], free, span, y0), times)
+    grid, places = at_times(c, fine_steps(c, refs[1], free, span, y0), times, lw.read(times))
     rows = stepped(c, refs[1], free, y0, grid, "RK45")
     model = written(lw, node, "out = rows[places]", {"rows": rows, "places": places})
     return lw.bind(c.attached("derivative_of", [lw.read(model)], value))

@@ -461,8 +461,16 @@ def why_no_text(name: str) -> str:
     if name == "<stdin>":
         return "it came by standard input or Python's prompt, which keep no text before Python 3.13"
     if name == "<string>":
-        return "it was made by exec, eval or python -c, which keep no text"
+        return "it was made by exec or eval (before Python 3.13: python -c), which keep no text"
     return f"there is no text for {name!r}"
+
+
+def not_it(function: types.FunctionType, lines: tuple[str, ...]) -> SourceNotFound:
+    """The refusal where a file's text is not the function's.
+
+    Under ``<string>`` is the text of ``python -c`` (from Python 3.13 on), not that of an ``exec`` in it.
+    """
+    return no_text(function) if function.__code__.co_filename == "<string>" else edited(function, lines)
 
 
 def edited(function: types.FunctionType, lines: tuple[str, ...]) -> SourceNotFound:
@@ -497,10 +505,10 @@ def locate(function: types.FunctionType) -> FunctionSource:
         chosen = (choose(piece, function) for piece in file.pieces(code.co_firstlineno))
         node = next((node for node in chosen if node is not None), None)
     except (SyntaxError, ValueError):
-        raise edited(function, file.lines) from None
+        raise not_it(function, file.lines) from None
     files.put((code.co_filename, text), file)
     if node is None:
-        raise edited(function, file.lines)
+        raise not_it(function, file.lines)
     return FunctionSource(
         node=gast.ast_to_gast(node),
         file=code.co_filename,

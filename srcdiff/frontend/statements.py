@@ -26,7 +26,6 @@ from srcdiff.frontend import (
     operands,
     places,
     protect,
-    recursion,
     thrown,
     unordered,
     views,
@@ -48,6 +47,7 @@ from srcdiff.frontend.expressions import (
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
+from srcdiff.frontend.trial import snapshot
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
@@ -76,7 +76,7 @@ def block(lw: Lowerer, stmts: list[Any]) -> Any:
 def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
     for n, s in enumerate(stmts):
         rest, state = stmts[n + 1 :], lw.state
-        mark = recursion.snapshot(lw) if thrown.catching(lw) else None
+        mark = snapshot(lw) if thrown.catching(lw) else None
         lw.enter(s)
         try:
             if isinstance(s, gast.If) and exits.jumps([s]):

@@ -21,7 +21,7 @@ from srcdiff.frontend.expressions import content, stored
 from srcdiff.frontend.parts import load, located, store
 from srcdiff.frontend.raising import Attempt
 from srcdiff.frontend.scope import Agg, Bound, Either, Known, Loc, Plain, nodes_in
-from srcdiff.frontend.trial import foreseen
+from srcdiff.frontend.trial import foreseen, recover
 from srcdiff.ir.graph import Atom, Const, Val
 from srcdiff.ir.kinds import OTHER
 from srcdiff.ir.records import dataclass
@@ -305,15 +305,13 @@ def held(lw: Lowerer, s: Any) -> Any:
 
 def instead(lw: Lowerer, s: Any, lift: Lift, mark: Any) -> list[Any]:
     """The statements to be read in the place of one of which a call may end at a handler."""
-    from srcdiff.frontend import recursion
-
     inside = lift.node is not None and not isinstance(s, Held) and any(n is lift.node for n in nodes_in(s))
     made: list[Any] | None = None
     if inside:
         made = lw.tree_once(s, f"lifted {id(lift.node)}", lambda: lifted(lw, s, lift.node))
     if made is None:
         raise lift
-    recursion.recover(lw, mark)
+    recover(lw, mark)
     return made
 
 
@@ -326,7 +324,7 @@ def lifted(lw: Lowerer, s: Any, call: Any) -> list[Any] | None:
              "Raise": ("exc",), "Match": ("subject",), "While": ()}  # fmt: skip
     kind = type(s).__name__
     if kind == "While" and any(n is call for n in nodes_in(s.test)):
-        return [loops.test_inside(lw, s)]
+        return loops.test_inside(lw, s)
     for f in order.get(kind, ()):
         if isinstance(fields[f], gast.AST):
             fields[f] = lifter.visit(fields[f])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
     from srcdiff.frontend.scope import Bound
 
-__all__ = ["Trial", "foreseen"]
+__all__ = ["Trial", "foreseen", "recover", "snapshot"]
 
 
 class Trial:
@@ -46,3 +46,15 @@ def foreseen(lw: Lowerer, tree: Any) -> Bound:
     b = lw.settled(lw.expr(tree))
     trial.undo()
     return b
+
+
+def snapshot(lw: Lowerer) -> Any:
+    return (lw.state.copy(), lw.region, len(lw.region.ops), lw.frame, lw.origin, lw.node, len(lw.problems))
+
+
+def recover(lw: Lowerer, mark: Any) -> None:
+    """Forget what has been read since."""
+    state, lw.region, size, lw.frame, lw.origin, lw.node, problems = mark
+    lw.state = state
+    del lw.region.ops[size:]
+    del lw.problems[problems:]

@@ -10,7 +10,21 @@ from __future__ import annotations
 import operator
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Slice, Val, clone, kind, op_of, same, walk
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Val,
+    clone,
+    kind,
+    op_of,
+    same,
+    walk,
+)
 from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Scalar, fresh_sym
 from srcdiff.ir.regions import readers_of, remove

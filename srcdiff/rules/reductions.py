@@ -103,7 +103,9 @@ def average_bar(
     a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False, *, out: Any, out_bar: Any
 ) -> Any:
     if weights is None:
-        if axis is not None and not keepdims:
+        if axis is None:
+            return np.broadcast_to(out_bar / a.size, a.shape), None
+        if not keepdims:
             out_bar = np.expand_dims(out_bar, axis)
         if isinstance(axis, int):
             return np.broadcast_to(out_bar / a.shape[axis], a.shape), None

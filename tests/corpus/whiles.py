@@ -160,7 +160,74 @@ def shortened_by_helper(x):
     return a * b
 
 
+def counted_in_the_test(x):
+    n = 0.0
+
+    def more():
+        nonlocal n
+        n += x[0] * x[1]
+        return n < 5.0
+
+    s = 0.0
+    while more():
+        s += n * x[2]
+    return n * x[1] + s
+
+
+class Decay:
+    def __init__(self, v):
+        self.v, self.n = v, 0
+
+    def more(self):
+        self.v = self.v * 0.9 + 0.1
+        self.n += 1
+        return self.v > 1.05 and self.n < 50
+
+
+def object_changed_by_the_test(x):
+    d, s = Decay(x[1] * 3.0), 0.0
+    while d.more():
+        s += d.v**2
+        if s > 30.0:
+            break
+        if s < 5.0:
+            continue
+        s *= 0.99
+    else:
+        s += d.v
+    return s + d.v
+
+
+def else_leaves_the_loop_around(x):
+    s = 0.0
+    for k in range(3):
+        d = Decay(x[1] * 2.0)
+        while d.more():
+            s += d.v
+        else:
+            if k == 1:
+                break
+        s += d.n * d.v
+    return s
+
+
+def list_grown_by_the_test(x):
+    xs = [x[0]]
+
+    def more():
+        xs.append(xs[-1] * 0.5 + x[1])
+        return len(xs) < 6
+
+    while more():
+        pass
+    return xs[-1] * xs[2]
+
+
 PROGRAMS = [
+    Program("counted_in_the_test", counted_in_the_test, (np.array([0.7, 1.3, -0.4]),)),
+    Program("object_changed_by_the_test", object_changed_by_the_test, (np.array([0.7, 1.3]),)),
+    Program("else_leaves_the_loop_around", else_leaves_the_loop_around, (np.array([0.7, 1.3]),)),
+    Program("list_grown_by_the_test", list_grown_by_the_test, (np.array([0.7, 1.3]),)),
     Program("newton_sqrt", newton_sqrt, (7.3,)),
     Program("newton_root", newton_root, (3.2, 3)),
     Program("bisection", bisection, (2.7,)),

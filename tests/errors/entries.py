@@ -1368,32 +1368,6 @@ grad(f)(np.array([1.0, 2.0]))
 """,
     ),
     Entry(
-        "while-test",
-        "The test of a `while` changes an array or a list.",
-        """
-def f(x):
-    todo = [1.0, 2.0, 3.0]
-    total = x
-    while todo.pop() > 1.0:
-        total = total * x
-    return total
-
-grad(f)(2.0)
-""",
-        """
-def f(x):
-    todo = [1.0, 2.0, 3.0]
-    total = x
-    while True:
-        if not todo.pop() > 1.0:
-            break
-        total = total * x
-    return total
-
-grad(f)(2.0)
-""",
-    ),
-    Entry(
         "with",
         "Something that is no manager, one that is given a number which depends on the arguments and cannot be "
         "read, or one that may hold an exception back without saying so.",

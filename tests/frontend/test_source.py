@@ -430,6 +430,17 @@ def test_exec_without_text(name: str) -> None:
     assert "linecache" in caught.value.problems[0].help
 
 
+def test_exec_beside_the_text_of_a_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.13 on, the text of ``python -c`` stands under the name that ``exec`` uses."""
+    text = "import sys; print(sys.argv)"
+    monkeypatch.setitem(linecache.cache, "<string>", (len(text), None, [text], "<string>"))
+    space: dict[str, Any] = {}
+    exec("def f(x):\n    return x\n", space)
+    with pytest.raises(SourceNotFound) as caught:
+        find(space["f"])
+    assert caught.value.problems[0].slug == "no-source"
+
+
 def test_exec_under_the_name_of_another_file() -> None:
     space: dict[str, Any] = {}
     exec(compile("def found(f): return 1\n", __file__, "exec"), space)

@@ -192,6 +192,18 @@ def steps_at_times(a, y0):
     return np.sum(s.y**2)
 
 
+def steps_at_one_time(a):
+    return si.solve_ivp(lambda t, y: -a * y, (0, 2.0), [1.0], t_eval=[1.3], rtol=1e-9, atol=1e-11).y[0, 0]
+
+
+def steps_in_between(a, y0):
+    tight = {"rtol": 1e-9, "atol": 1e-11, "dense_output": True}
+    s = si.solve_ivp(predators, (0, 2.0), y0, args=(a, 0.8), method="DOP853", **tight)
+    z = s.sol(np.array([0.3, 1.9, 1.0]))
+    back = si.solve_ivp(lambda t, y: -a * y, (2.0, 0.0), y0, **tight)
+    return np.sum(z[0] ** 2) + z[1, 1] * s.y[0, -1] + sum(back.sol(t)[0] for t in (1.0, 0.5))
+
+
 def end_of_time(T):
     return si.solve_ivp(lambda t, y: -y * t, (0, T), [1.0], rtol=1e-9, atol=1e-11).y[0, -1]
 
@@ -240,6 +252,8 @@ LOOSER: list[Any] = [  # (as exact as the solver's own tolerance)
     ),
     (steps, 1.1, np.array([1.0, 0.7])),
     (steps_at_times, 1.1, np.array([1.0, 0.7])),
+    (steps_at_one_time, 1.1),
+    (steps_in_between, 1.1, np.array([1.0, 0.7])),
     (end_of_time, 1.2),
     (implicit_steps, 1.2),
     (pendulum, np.array([0.3, 2.0])),
@@ -321,6 +335,18 @@ def times_that_vary(T):
     return si.odeint(lambda y, t: -y, [1.0], np.array([0.0, 1.0]) * T)[-1, 0]
 
 
+def some_times_that_vary(T):
+    return si.solve_ivp(lambda t, y: -T * y, (0, 2), [1.0], t_eval=[0.1, T]).y[0, 1]
+
+
+def ends_that_vary(T):
+    return si.solve_ivp(lambda t, y: -y, (0, T), [1.0], t_eval=[0.1, 0.2]).y[0, 1]
+
+
+def between_at_a_time_that_varies(T):
+    return si.solve_ivp(lambda t, y: -y, (0, 2), [1.0], dense_output=True).sol(T)[0]
+
+
 def two_dimensions(p):
     return si.dblquad(lambda x, y: p * x * y, 0, 1, 0, 1)[0]
 
@@ -332,6 +358,9 @@ REFUSED = {
     inverse_hessian: "the derivative of the hess_inv of a result is not known",
     with_events: "scipy.integrate.solve_ivp(events=...) cannot be differentiated",
     times_that_vary: "the derivative of scipy.integrate.odeint in the times at which a solution is asked for",
+    some_times_that_vary: "the derivative of scipy.integrate.solve_ivp in the times at which",
+    ends_that_vary: "(with t_eval, in its ends as well) is not known",
+    between_at_a_time_that_varies: "the derivative of scipy.integrate.solve_ivp in the times at which",
     two_dimensions: "si.dblquad cannot be differentiated: it calls a function that is passed to it",
 }
 
