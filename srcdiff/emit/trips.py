@@ -104,9 +104,9 @@ class Trip:
     def best(self, guess: Guess) -> list[dict[int, list[Tenure]]]:
         """What is let go before which statements: all that may be, or so that least is held in a trip."""
         most = self.most(guess, {})
-        tried = [self.within(guess, most * k / LEVELS) for k in range(LEVELS)]
+        tried = [self.within(guess, most * k / LEVELS) for k in range(1, LEVELS)]
         prices = [self.most(guess, gone) * (1.0 + len({*gone.values()}) / (self.n + 1)) for gone in tried]
-        price, k = min(zip(prices, range(LEVELS), strict=True))
+        price, k = min(zip(prices, range(LEVELS - 1), strict=True))
         best = tried[k] if price < most else {}
         worth = most * LITTLE
         large = (t for t in self.free if sum(map(guess.of, self.reach[t])) > worth)
@@ -116,12 +116,15 @@ class Trip:
     def within(self, guess: Guess, limit: float) -> dict[Tenure, int]:
         """What is let go so that no more is held, as far as that can be."""
         gone: dict[Tenure, int] = {}
+        few = limit * LITTLE
         first = {twin: t for t, twin in self.twins.items() if twin is not None}
         for n in range(self.n, 2 * self.n):
             now = self.now(guess, gone)
             if now[n] <= limit:
                 continue
             for root in self.both.roots:
+                if guess.of(root) <= few:
+                    continue
                 here = [t for t in self.both.holders[root] if t.start < n <= t.end]
                 places = {first.get(t, t): (n - self.n if t in first else self.n) for t in here}
                 if here and all(t in self.free and self.dead(t, at) for t, at in places.items()):
@@ -144,9 +147,9 @@ class Trip:
         """The same without some of it: other ways first, then without each."""
         yield {}
         yield from self.options[1:]
-        for n, group in self.gone.items():
-            for t in group:
-                yield {**self.gone, n: [u for u in group if u is not t]}
+        for n, t in [(n, t) for n, group in self.gone.items() for t in group]:
+            if t in self.gone.get(n, ()):
+                yield {**self.gone, n: [u for u in self.gone[n] if u is not t]}
 
 
 def grouped(gone: dict[Tenure, int]) -> dict[int, list[Tenure]]:

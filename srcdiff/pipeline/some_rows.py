@@ -156,6 +156,7 @@ class Cut:
             return None
         self.build()
         graph = dce(self.graph)
+        graph.info["seen"] = {**graph.info.get("seen", {}), **{s.id: self.block for s in self.sizes.values()}}
         places = tuple((name, (), 0) for name in self.names)
         graph.info["cut"] = self.block, tuple(self.names)
         if len(places) > 1:
