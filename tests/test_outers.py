@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from numeric import gradient
-from srcdiff import grad, hvp
+from srcdiff import grad, hvp, value_and_grad
 
 rng = np.random.default_rng(4)
 
@@ -181,6 +181,28 @@ def test_one_list_of_rows_serves_several_matrices():
     got = grad(f, wrt=("A", "B"))(*args)
     for mine, wanted in zip(got, gradient(f, args, [0, 1]), strict=True):
         np.testing.assert_allclose(mine, wanted, rtol=1e-6, atol=1e-7)
+
+
+def updated(A, u1, v1, u2, v2, y):
+    A = A + np.outer(u1, v1) + np.outer(u2, v2)
+    return np.sum(np.sin(y @ A) * (A @ y))
+
+
+def test_large_ones_of_the_program():
+    """(What is returned, or decided by, is left as it is.)"""
+    args = rng.normal(size=(80, 80)), *rng.normal(size=(5, 80))
+    both = [value_and_grad(updated, wrt=k) for k in ("A", "u1", "v2", "y")]
+    for k, whole in zip(("A", "u1", "v2", "y"), both, strict=True):
+        g = grad(updated, wrt=k)
+        value, slope = whole(*args)
+        np.testing.assert_allclose(g(*args), slope, rtol=1e-9, atol=1e-9)
+        assert value == updated(*args) and "np.outer(u2, v2)" in whole.source
+        assert "A + np.array((u1, u2)).T @ np.array((v1, v2))" in g.source
+    small = rng.normal(size=(4, 4)), *rng.normal(size=(5, 4))
+    for n, k in enumerate(("A", "u1", "v1")):
+        g = grad(updated, wrt=k)
+        g(*args)
+        np.testing.assert_allclose(g(*small), gradient(updated, small, [n])[0], rtol=1e-6, atol=1e-7)
 
 
 def no_trips(A, xs):

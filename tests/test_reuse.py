@@ -12,6 +12,7 @@ from test_passes import over, primal_case, sampled
 
 from corpus import PROGRAMS
 from corpus.program import Program
+from numeric import assert_close, gradient
 from srcdiff import grad, jvp, optimise, pipeline, vjp
 from srcdiff.errors import NoRule
 from srcdiff.pipeline import finishing
@@ -109,6 +110,22 @@ def test_an_expression_that_numpy_reuses_no_memory_in_is_taken_apart() -> None:
     assert {"t *= 2.0", "s += x"} <= {*lines}, g.source
     want = (layers(x + 1e-6 * v, w, b) - layers(x - 1e-6 * v, w, b)) / 2e-6
     np.testing.assert_allclose(np.sum(got * v), want, rtol=1e-6)
+
+
+def spread(x: Any, y: Any) -> Any:
+    d = x[:, None] + y
+    return np.sum(np.exp(-0.1 * d) * np.tanh(d))
+
+
+def test_functions_on_temporaries_write_over_them_however_large() -> None:
+    """NumPy reuses the memory of what operators make, not of what is given to a function."""
+    rng = np.random.default_rng(5)
+    x, y = rng.standard_normal((2, 250))
+    text = grad(spread)
+    text(x, y)
+    assert "np.exp(t, out=t)" in text.source
+    small = rng.standard_normal((2, 4))
+    assert_close(text(*small), gradient(spread, tuple(small), (0,))[0], 1e-6)
 
 
 @pytest.mark.parametrize("large", [4096, 0])

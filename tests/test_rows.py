@@ -320,3 +320,23 @@ def test_runs_are_let_go_with_their_arrays() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5.5 * ex.nbytes
+
+
+def crossing(A: Any, B: Any, n: int) -> Any:
+    A, B = A.copy(), B.copy()
+    for _ in range(n):
+        A[1:, :] += 0.1 * (B[1:, :] * B[:-1, :])
+        A[:, 2:] -= 0.5 * (B[:, 2:] - B[:, :-2])
+        B[:-1, 1:-1] += 0.2 * (A[:-1, 2:] - A[:-1, :-2] + A[1:, 1:-1])
+        B[:, 1:] *= 0.5
+    return np.sum(A * B)
+
+
+def test_made_in_one_array() -> None:
+    """(Of parts that lie elsewhere in it: what others have left around one is set to zero.)"""
+    rng = np.random.default_rng(11)
+    for n in (0, 1, 3):
+        assert agrees(crossing, *rng.standard_normal((2, 6, 7)), n, rng)
+    text = source(grad(crossing), *rng.standard_normal((2, 6, 7)), 3)
+    assert text.count("whole = np.zeros") == 1 and "whole1" not in text
+    assert text.count("_edge.fill(0.0)") >= 4

@@ -120,16 +120,15 @@ class Ahead:
         word = f"{of}_{side_of(tuple((max(c, 0), max(-c, 0)) for c in by))}"
         return self.named(before, ("side", of, tuple(by)), word, lambda: tree)
 
-    def between(self, before: Before, of: str, face: Any, word: str) -> str:
-        """The name of what lies between the rows of a part."""
+    def between(self, before: Before, of: str, part: Part, face: Any, side: str) -> str:
+        """The name of what lies around a part on one side of it."""
         every = gast.Subscript(name(of), face, gast.Load())
-        return self.named(before, ("between", word), word, lambda: every)
+        return self.named(before, ("between", of, part, side), f"{of}_{side}", lambda: every)
 
-    def whole(self, before: Before, shape: Any, part: Part, like: str) -> str:
-        """The name of an array of a shape, in which values are made that belong to a part."""
+    def whole(self, before: Before, shape: Any, like: str) -> str:
+        """The name of an array of a shape, in which values are made that belong to parts of such arrays."""
         zeros = self.asm.spelling.callee(numpy_names.ZEROS, "")
-        key = "whole", shape, part
-        return self.named(before, key, "whole", lambda: call(zeros, attr(name(like), "shape")))
+        return self.named(before, ("whole", shape), "whole", lambda: call(zeros, attr(name(like), "shape")))
 
     def memory(self, before: Before, word: str, like: str) -> None:
         """Memory for a variable that each trip writes."""

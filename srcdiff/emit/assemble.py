@@ -216,6 +216,7 @@ class Assembler:
         self.names = Namer(graph, self.lay, set(taken), self.parts)
         self.out: list[Any] = []
         self.starts: list[tuple[int, Op]] = []  # with which statement an operation of the function begins
+        self.made: dict[int, tuple[Any, Op]] = {}  # statements, by identity, and what they are printed for
         self.printed: set[Origin] = set()
         self.top: list[Any] = []
         self.labelled: Origin | None = None
@@ -250,7 +251,9 @@ class Assembler:
         for op in region.ops:
             if region is self.graph.region:
                 self.starts.append((len(self.out), op))
+            first = len(self.out)
             self.op(op, region)
+            self.made.update((id(s), (s, op)) for s in self.out[first:])
         got, self.out = self.out, old
         return got
 

@@ -142,8 +142,8 @@ def run_of(piece: Any, part: Part, steps: list[Any]) -> Any:
     )
 
 
-def faces(part: Part, dims: tuple[Dim, ...]) -> list[tuple[Any, str]]:
-    """What lies between the rows of a part, as indices, and in words."""
+def faces(part: Part, dims: tuple[Dim, ...], all_around: bool = False) -> list[tuple[Any, str]]:
+    """What lies between the rows of a part (or all around it), as indices, and in words."""
     out = []
     for axis, (ends, d) in enumerate(zip(part, dims, strict=True)):
         one = at_least(d) > 0  # (there may be none to name)
@@ -153,7 +153,7 @@ def faces(part: Part, dims: tuple[Dim, ...]) -> list[tuple[Any, str]]:
         if ends[1]:
             last = gast.UnaryOp(gast.USub(), const(ends[1]))
             sides.append((last if ends[1] == 1 and one else gast.Slice(last, None, None), 1))
-        if axis:  # (what is left out of the first is before the run, or behind it)
+        if axis or all_around:  # (what is left out of the first is before the run, or behind it)
             words = SIDES[len(dims) - 1 - axis] if len(dims) - 1 - axis < len(SIDES) else ("low", "high")
             every = [gast.Slice(None, None, None)] * axis
             out += [(subscript([*every, side]), f"{words[end]}_edge") for side, end in sides]

@@ -66,6 +66,11 @@ class Sink:
     run: Run
     part: Part | None  # of an array of that shape; None: of another
 
+    @property
+    def place(self) -> Part:
+        """Where it is made in an array of that shape."""
+        return self.part or tuple((c - c // 2, c // 2) for c in self.run.cut)
+
 
 class Runs:
     """Which statements of loops are done on runs, and how they are written."""
@@ -81,6 +86,7 @@ class Runs:
         self.taped: dict[Val, Run] = {}  # values that come from a tape
         self.tapes: dict[Val, list[Val]] = {}  # a value -> what it is called where the tape is read
         self.sinks: dict[Op, Sink] = {}
+        self.scratch: dict[tuple[Op, Dims], set[Part]] = {}  # what is made in one array, before which loop
         self.silent: set[Op] = set()
         self.roomy: set[Val] = set()  # those that have
         self.rooms: dict[Val, Op] = {}  # copies that may have their memory before a loop
@@ -316,6 +322,10 @@ class Runs:
                 if self.run_of(op.ins[2]) is None or not self.pays(op) or self.place(sink) is None:
                     del self.sinks[op]
                     again = True
+        for sink in self.sinks.values():
+            placed = self.place(sink)
+            assert placed is not None
+            self.scratch.setdefault((placed[1], self.shape(sink.run.dims)), set()).add(sink.place)
         for v, leaf in self.leaves.items():
             assert v.op is not None and leaf.base is not None
             root = self.root(leaf.base)
@@ -477,10 +487,9 @@ class Runs:
         like, loop = placed
         before = self.ahead.of(loop)
         self.check(op, op.ins[0] if sink.part is not None else None, loop)
-        part = sink.part or tuple((c - c // 2, c // 2) for c in sink.run.cut)
-        shape = self.shape(sink.run.dims)
+        part, shape = sink.place, self.shape(sink.run.dims)
         steps = self.steps(before, like, shape)
-        whole = self.ahead.whole(before, shape, part, asm.names[like])
+        whole = self.ahead.whole(before, shape, asm.names[like])
         run = self.ahead.run(before, whole, part, steps)
         if op.origin is not None and not op.origin.adjoint and op.origin.text:
             asm.out.append(Comment(shortened(op.origin.text)))
@@ -490,7 +499,8 @@ class Runs:
         self.into(value, name(run), op)
         base = asm.expr(op.ins[0])
         if op.fn is ops.additem and sink.part is not None:
-            self.clear(before, whole, part, sink.run.dims, op)
+            several = len(self.scratch[loop, shape]) > 1  # (others leave something where it is zero now)
+            self.clear(before, whole, part, sink.run.dims, op, several)
             asm.emit(gast.AugAssign(store(base.id), sign, name(whole)), op.origin)
             return
         inside = gast.Subscript(name(whole), index_of(part), gast.Load())
@@ -504,10 +514,12 @@ class Runs:
         op = a.op if isinstance(a, Val) and a in self.made else None
         return op is not None and op.fn is operator.neg and op in self.asm.lay.folded
 
-    def clear(self, before: Before, whole: str, part: Part, dims: Dims, op: Op) -> None:
-        """Set to zero what was computed between the rows of a part."""
-        for face, side in faces(part, dims):
-            word = self.ahead.between(before, whole, face, f"{whole}_{side}")
+    def clear(
+        self, before: Before, whole: str, part: Part, dims: Dims, op: Op, all_around: bool = False
+    ) -> None:
+        """Set to zero what was computed between the rows of a part, or what there may be all around it."""
+        for face, side in faces(part, dims, all_around):
+            word = self.ahead.between(before, whole, part, face, side)
             zero = call(attr(name(word), "fill"), const(0.0))
             self.asm.emit(gast.Expr(zero), op.origin)
 

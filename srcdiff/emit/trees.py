@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import textwrap
 from typing import Any
 
 import gast
@@ -14,6 +16,7 @@ __all__ = [
     "blocks",
     "call",
     "const",
+    "deletions",
     "ends",
     "filled",
     "finals",
@@ -21,11 +24,14 @@ __all__ = [
     "is_none",
     "name",
     "named_in",
+    "nodes_of",
     "store",
     "strip",
 ]
 
 
+COLUMNS = 80  # of words in a line, less their commas
+LEAVES = (gast.Name, gast.Constant)
 LOAD, STORE = gast.Load(), gast.Store()  # (these say nothing of where they stand)
 
 
@@ -102,3 +108,34 @@ def blocks(s: Any) -> list[tuple[Any, str]]:
     holders = [s, *getattr(s, "handlers", ())]
     found = [(h, f) for h in holders for f in ("body", "orelse", "finalbody")]
     return [(h, f) for h, f in found if isinstance(getattr(h, f, None), list) and getattr(h, f)]
+
+
+def deletions(words: list[str], origin: Any) -> list[Any]:
+    """The lines that let variables go."""
+    lines = textwrap.wrap(" ".join(words), COLUMNS)
+    out = [gast.Delete([store(word) for word in line.split()]) for line in lines]
+    for s in out:
+        s.origin = origin
+    return out
+
+
+def nodes_of(tree: Any) -> list[Any]:
+    """A tree and the trees in it, but no operators, and not what a name or a constant is made of."""
+    nodes = [tree]
+    for node in nodes:  # (which grow)
+        cls: Any = type(node)
+        if cls in LEAVES:
+            continue
+        held = vars(node)
+        for name in parts_of(cls):
+            part = held.get(name)
+            if type(part) is list:
+                nodes += [p for p in part if isinstance(p, gast.AST)]
+            elif isinstance(part, gast.AST):
+                nodes.append(part)
+    return nodes
+
+
+@functools.cache
+def parts_of(cls: Any) -> tuple[str, ...]:
+    return tuple(f for f in cls._fields if f not in ("ctx", "op", "ops"))

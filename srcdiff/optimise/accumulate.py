@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from srcdiff.analysis.memory import is_update
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -11,14 +13,20 @@ from srcdiff.ir.graph import (
     Val,
     kind,
 )
-from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.kinds import Array, Kind, Scalar
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.holding import (
     changed_there,
     smaller,
 )
+from srcdiff.optimise.patterns import not_one
 
 __all__ = ["Sums"]
+
+
+def like(a: Array, b: Kind) -> bool:
+    """Whether arrays are of one type, with as many dimensions."""
+    return isinstance(b, Array) and a.dtype == b.dtype and len(a.dims) == len(b.dims)
 
 
 class Sums(Conflicts):
@@ -55,16 +63,21 @@ class Sums(Conflicts):
     def can_accumulate(self, op: Op, at: int, kept: set[Val]) -> bool:
         t, g = op.ins[at], op.ins[1 - at]
         k = kind(t)
-        if not isinstance(t, Val) or not isinstance(k, Array) or k != op.out.kind or not k.dims:
+        if not isinstance(t, Val) or not isinstance(k, Array) or not k.dims:
+            return False
+        surely = all(map(not_one, k.dims))  # what is added to it leaves it of its shape, if it can be added
+        if k != op.out.kind and not (surely and like(k, op.out.kind)):
             return False
         kg = kind(g)
         if isinstance(kg, Array):
             lead = len(k.dims) - len(kg.dims)
             repeated = lead >= 0 and all(m in (1, n) for m, n in zip(kg.dims, k.dims[lead:], strict=True))
-            if kg.dtype != k.dtype or not (repeated or lead > 0):
+            if kg.dtype != k.dtype or not (repeated or lead > 0 or (surely and lead == 0)):
                 return False
         elif not (isinstance(kg, Scalar) and kg.dtype == k.dtype):
             return False
+        if t.op is not None and t.op.fn is operator.neg and not (k == op.out.kind == kg):
+            return False  # (``g - t`` has no need of it)
         if t.user and op.out.user and t.name != op.out.name:  # two of the user's variables stay two
             return False
         memory = self.memory(self.own_memory(t))

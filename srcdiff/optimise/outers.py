@@ -1,10 +1,11 @@
 """Outer products that are added up are one product of matrices: `np.array((u, v)).T @ np.array((x, y))`.
 
-Of derivatives alone, in double precision: the sum is written once, not once for each, and no other array of
-its size is made (2 to 5 times as fast, of two).  Where two have a factor in common there is one:
-`np.outer(u, x + y)`.  A column or a row that is added everywhere is an outer product with ones; the two
-alone are `u[:, None] + v` where that is small (what is repeated goes through buffers, and takes two to three
-times as long as a product from some ten thousand numbers on).  Sums may come out in another order.
+Of derivatives, in double precision, and of large matrices of the program's that it neither returns nor
+decides by: the sum is written once, not once for each, and no other array of its size is made (2 to 5 times
+as fast, of two).  Where two have a factor in common there is one: `np.outer(u, x + y)`.  A column or a row
+that is added everywhere is an outer product with ones; the two alone are `u[:, None] + v` where that is
+small (what is repeated goes through buffers, and takes two to three times as long as a product from some
+ten thousand numbers on).  Sums may come out in another order.
 """
 
 from __future__ import annotations
@@ -14,16 +15,32 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, applies, kind, op_of, same, uses_of
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Region,
+    Struct,
+    Val,
+    applies,
+    kind,
+    op_of,
+    same,
+    uses_of,
+    walk,
+)
 from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
+from srcdiff.optimise.powers import shown
 from srcdiff.optimise.words import Words
 
 __all__ = ["outers_at_once"]
 
 COLUMN, ROW = (ALL, Const(None)), (Const(None), ALL)
+LARGE = 4096  # numbers in a matrix of the program's, from which on that is done
 WIDE = 1 << 14  # numbers, from which on a product is quicker than a column and a row
 
 
@@ -43,16 +60,18 @@ def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
     if not applies(graph.region, (words.outer, *words.expands)):
         return graph
-    walk = Outers(words, uses_of(graph.region), graph.info.get("seen", {}))
-    walk.region(graph.region)
-    return dce(graph) if walk.changed else graph
+    adds = applies(graph.region, (words.outer,)) and applies(graph.region, (operator.add,))
+    left = shown(graph, list(walk(graph.region))) if adds else None
+    outers = Outers(words, uses_of(graph.region), graph.info.get("seen", {}), left)
+    outers.region(graph.region)
+    return dce(graph) if outers.changed else graph
 
 
 class Outers:
     """One walk."""
 
-    def __init__(self, words: Words, uses: Counter[Val], seen: dict[int, int]) -> None:
-        self.words, self.uses, self.seen = words, uses, seen
+    def __init__(self, words: Words, uses: Counter[Val], seen: dict[int, int], left: set[Val] | None) -> None:
+        self.words, self.uses, self.seen, self.left = words, uses, seen, left
         self.here: set[Op] = set()
         self.new: list[Op] = []
         self.changed = False
@@ -73,10 +92,15 @@ class Outers:
 
     # ---- finding
     def is_sum(self, op: Op) -> bool:
-        """Whether an operation adds two cotangents of one matrix."""
-        if op.code != "prim" or op.fn is not ops.accumulate or len(op.ins) != 2:
+        """Whether an operation adds two cotangents of one matrix, or two large ones of the program's."""
+        if op.code != "prim" or len(op.ins) != 2 or not is_matrix(op.out.kind) or is_marked(op):
             return False
-        return is_matrix(op.out.kind) and not is_marked(op)
+        if op.fn is ops.accumulate:
+            return True
+        if op.fn is not operator.add or self.left is None or op.out in self.left:
+            return False
+        large = elements_of(op.out.kind, self.seen) >= LARGE
+        return large and all(is_matrix(k) and all(map(not_one, k.dims)) for k in map(kind, op.ins))  # type: ignore[union-attr]
 
     def sum_of(self, a: Atom) -> Op | None:
         """The sum that a value is, if it is wanted once."""

@@ -74,7 +74,7 @@ class Reuse(Conflicts):
             for r in op.regions:
                 self.over_region(r, looped or op.code in ("for", "while"))
             may = wanted(op, self.writes_over)
-            apart = may and not looped and self.in_parts(op.out, readers)
+            apart = may and not looped and self.in_parts(op, readers)
             if may and (apart or self.pays(op, looped)):
                 for at in self.places(op):
                     t = op.ins[at]
@@ -108,19 +108,30 @@ class Reuse(Conflicts):
         large = not self.theirs(op) or self.is_large(op.out)
         return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
 
-    def in_parts(self, v: Val, readers: dict[Val, Op]) -> bool:
-        """Whether an array of a size that NumPy does nothing for goes element by element to a name."""
-        k = v.kind
-        if not isinstance(k, Array) or not LARGE <= elements_of(k, self.seen) < ELIDED // int(k.dtype[1:]):
+    def in_parts(self, op: Op, readers: dict[Val, Op]) -> bool:
+        """Whether an array that NumPy does nothing for goes element by element to a name.
+
+        It does nothing for arrays of less than some size, nor where a function is called on a temporary.
+        """
+        v, k = op.out, op.out.kind
+        elements = elements_of(k, self.seen)
+        if not isinstance(k, Array) or elements < LARGE:
             return False
+        called = elements < ELIDED // int(k.dtype[1:]) or self.goes_on(op)
         while not v.user and len(self.uses[v]) == 1:
-            op = readers.get(v)
-            if op is None or not wanted(op, self.writes_over) or not one_shape(k, op.out.kind):
+            called = called or op.fn not in SIGNS
+            reader = readers.get(v)
+            if reader is None or not wanted(reader, self.writes_over) or not one_shape(k, reader.out.kind):
                 return False
-            if all(op.ins[at] is not v for at in self.places(op)):
+            if all(reader.ins[at] is not v for at in self.places(reader)):
                 return False
-            v = op.out
-        return True
+            op, v = reader, reader.out
+        return called or op.fn not in SIGNS
+
+    def goes_on(self, op: Op) -> bool:
+        """Whether an operand is what an operation done in place has made for this one."""
+        temporaries = (t.op for t in vals(op.ins) if not t.user and len(self.uses[t]) == 1)
+        return any(o is not None and o.attrs.get("inplace") for o in temporaries)
 
     def one_side(self, op: Op, t: Val) -> bool:
         """Whether both are of the user's program, or of its derivative."""

@@ -43,6 +43,7 @@ from srcdiff.rules import rows as words
 __all__ = ["is_cut", "some_rows"]
 
 NUMBERS = 15_360  # of the widest array in a block: below what `malloc` asks the system for each time (128 kB)
+CACHE = 98_304  # numbers in all arrays of a block, beyond which these are fetched again with every operation
 LEAST = 32  # rows at a time: a block of fewer takes longer than it saves
 CHAIN = 6  # operations on arrays: a shorter one is done before it is cut
 EVEN = 64  # blocks of more rows than that are of a multiple of it
@@ -120,8 +121,23 @@ def how_many(graph: Graph, seen: Sizes, n: int) -> int:
     widest = max((prod(size_of(d, seen) for d in k.dims) for k in made), default=0)
     if widest < LARGE or len(made) < CHAIN or not n:
         return 0
-    rows = NUMBERS // -(-widest // n)
+    numbers = min(NUMBERS, int(CACHE / held_at_once(graph, widest, seen)))
+    rows = numbers // -(-widest // n)
     return rows - rows % EVEN if rows > EVEN else rows
+
+
+def held_at_once(graph: Graph, widest: int, seen: Sizes) -> float:
+    """How many arrays of the widest are wanted later on at once, with one that is being made."""
+    last = {v: n for n, op in enumerate(graph.region.ops) for v in read_by(op)}
+    share: dict[Val, float] = {}
+    most = 0.0
+    for n, op in enumerate(graph.region.ops):
+        made = op.outs if op.code != "prim" or not registry.may_alias(op.fn) else []
+        arrays = [(o, o.kind) for o in made if isinstance(o.kind, Array) and o.kind.dims]
+        share.update({o: prod(size_of(d, seen) for d in k.dims) / widest for o, k in arrays})
+        most = max(most, sum(share.values()))
+        share = {v: x for v, x in share.items() if last.get(v, n) > n}
+    return max(most, 1.0)
 
 
 def size_of(d: Any, seen: Sizes) -> int:
@@ -158,6 +174,7 @@ class Cut:
             return None
         self.build()
         graph = dce(self.graph)
+        graph.info["seen"] = {**graph.info.get("seen", {}), **{s.id: self.block for s in self.sizes.values()}}
         places = tuple((name, (), 0) for name in self.names)
         graph.info["cut"] = self.block, tuple(self.names)
         if len(places) > 1:

@@ -6,11 +6,14 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import gast
 import numpy as np
 import pytest
 
 from numeric import assert_close, directional, gradient
 from srcdiff import grad
+from srcdiff.emit import freed, trips
+from srcdiff.emit.alive import Alive
 
 
 def attention(Wq, Wk, Wv, x):
@@ -99,3 +102,72 @@ def test_sizes_are_not_kept() -> None:
     g(A, C)
     assert "append" not in g.source and "copy()\n    A" not in g.source
     assert_close(g(A, C), gradient(reshaped, (A, C), (0,))[0], 1e-6)
+
+
+def carried(q, u, v, n):
+    q = q.copy()
+    for _ in range(n):
+        right = q[1:-1, 1:-1] - q[:-2, 1:-1]
+        up = q[1:-1, 1:-1] - q[1:-1, :-2]
+        q[1:-1, 1:-1] -= 0.1 * (u[1:-1, 1:-1] * right + v[1:-1, 1:-1] * up)
+    return np.sum(q * q)
+
+
+def test_what_trips_leave_is_let_go_in_the_loop() -> None:
+    args = (*np.random.default_rng(3).random((3, 250, 250)), 4)
+    g = grad(carried)
+    g(*args)
+    assert "        del " in g.source
+    before = without(g.source, "carried_grad")
+    assert held(g, *args) < 0.8 * held(before, *args)
+    for n in (0, 1, 3):
+        assert np.array_equal(before(*args[:3], n), g(*args[:3], n))
+    small = (*np.random.default_rng(3).random((3, 5, 4)), 3)
+    assert_close(g(*small), gradient(carried, small, (0,))[0], 1e-6)
+
+
+def lasting(x, y, n, stop):
+    kept = x
+    for i in range(n):
+        t = np.sin(x) * y
+        if i == stop:
+            kept = t * t
+            break
+        x = x + 0.1 * t
+        s = t * x
+        for _ in range(2):
+            s = s * 0.5 + t
+    return np.sum(kept * x) + (np.sum(t * s) if n > 1 and stop > 0 else 0.0)
+
+
+def test_what_is_read_on_any_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is let go that may be, as if memory were all that counts."""
+    monkeypatch.setattr(freed, "SURE", (10.0, -1.0))
+    monkeypatch.setattr(freed, "LINE", 0.0)
+    monkeypatch.setattr(freed, "IN_LOOP", 0.0)
+    monkeypatch.setattr(trips, "LITTLE", -1.0)
+    monkeypatch.setattr(trips.Trip, "fewer", lambda self: iter(()))
+    large = np.random.default_rng(4).random((2, 20_000))
+    g = grad(lasting)
+    g(*large, 3, 1)
+    assert "        del " in g.source
+    small = large[:, :5]
+    for n, stop in ((2, 1), (3, 1), (3, 2), (4, 9), (1, 0), (0, 0)):
+        assert_close(g(*small, n, stop), gradient(lasting, (*small, n, stop), (0,))[0], 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "alive"),
+    [
+        ("t = a\nfor i in s:\n    t = b\n    c = t\n", {"a", "b", "s"}),
+        ("for i in s:\n    c = t\n    t = b\n", {"t", "b", "s"}),
+        ("for i in s:\n    t = b\n    if t:\n        break\n    r = c\nd = r\n", {"b", "c", "r", "s"}),
+        ("for i in s:\n    if q:\n        continue\n    t = b\nd = t\n", {"b", "q", "s", "t"}),
+        ("while w:\n    w = t\n    t = 0\n", {"w", "t"}),
+        ("if q:\n    t = a\nelse:\n    t = b\nd = t\n", {"q", "a", "b"}),
+        ("for i in s:\n    try:\n        break\n    finally:\n        pass\n    t = 0\nd = t\n", {"s", "t"}),
+    ],
+)
+def test_alive(text: str, alive: set[str]) -> None:
+    first, *rest = gast.parse("first = 0\n" + text).body
+    assert Alive([first, *rest]).behind[id(first)] == alive
