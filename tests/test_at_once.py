@@ -50,7 +50,17 @@ def nested(u: Any, v: Any, n: int) -> Any:
     return np.sum(u * u)
 
 
-PROGRAMS = (rows, columns, counted, nested)
+def feeding(u: Any, v: Any, n: int) -> Any:
+    """What is wanted in a trip is made of what is wanted there, too."""
+    y = np.zeros(u.shape)
+    for i in range(len(u)):
+        g = 0.25 * u[i]
+        c = g * 0.3
+        y[i] = g * y[i - 1] + c * v[i]
+    return np.sum(y * y)
+
+
+PROGRAMS = (rows, columns, counted, nested, feeding)
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)

@@ -30,7 +30,8 @@ from srcdiff.optimise.words import Words
 __all__ = ["done_at_once"]
 
 ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg)
-ROW = 2048  # elements of a part at most
+ROW = 512  # elements of a part at most,
+COLUMN = 128  # where they do not lie one after the other
 ALL = 1 << 17  # and of the array that it is a part of
 FEW = 4  # trips that are not worth it
 
@@ -94,7 +95,7 @@ class AtOnce:
                 if place is not None:
                     found[op.out] = place.axis, frozenset((place,))
             elif op.fn in ARITHMETIC and not op.attrs.get("aug"):
-                made_of = self.together(op, found, inside)
+                made_of = self.together(op, found, inside, trips)
                 if made_of is not None:
                     found[op.out] = made_of
         made = {v for v in found if v.op is not None and v.op.fn is not operator.getitem}
@@ -106,22 +107,24 @@ class AtOnce:
                 wanted.update(made.intersection(operands(op)))
         new: list[Op] = []
         table: dict[Val, Val] = {}
-        for v in [op.out for op in body.ops if made.intersection(op.outs)]:
-            if v in wanted:
-                whole = self.whole(v, found, new, table, trips)
-                row = Op("prim", [], [], [], {"fn": operator.getitem, "view": True}, v.op.origin)  # type: ignore
-                at = trips.number(body, body.ops.index(v.op))  # type: ignore[arg-type]
-                row.ins = [whole, place_at(at, found[v][0])]
-                out = Val(v.name, v.kind, row, v.user)
-                row.outs = [out]
-                body.ops[body.ops.index(v.op)] = row  # type: ignore[arg-type]
-                replace_uses(body, v, out)
+        ahead = {
+            v: self.whole(v, found, new, table, trips) for op in body.ops for v in op.outs if v in wanted
+        }
+        for v, whole in ahead.items():
+            old = v.op
+            assert old is not None
+            at = trips.number(body, body.ops.index(old))
+            ins: list[Atom] = [whole, place_at(at, found[v][0])]
+            row = Val(v.name, v.kind, None, v.user)
+            row.op = Op("prim", ins, [row], [], {"fn": operator.getitem, "view": True}, old.origin)
+            body.ops[body.ops.index(old)] = row.op
+            replace_uses(body, v, row)
         n = region.ops.index(loop)
         region.ops[n:n] = new
         return True
 
     def together(
-        self, op: Op, found: dict[Val, tuple[int, frozenset[Place]]], inside: Set[Val]
+        self, op: Op, found: dict[Val, tuple[int, frozenset[Place]]], inside: Set[Val], trips: Trips
     ) -> tuple[int, frozenset[Place]] | None:
         """What arithmetic in a trip is made of, if it can be done on all parts, and takes no more memory."""
         k = op.out.kind
@@ -132,8 +135,8 @@ class AtOnce:
         axes = {axis for axis, _ in given}
         if len(axes) != 1 or not all(p.small for p in places):
             return None
-        if not all(p.sure for p in places) and len({p.key for p in places}) > 1:
-            return None  # (what is too short along one could be repeated along the other)
+        if not all(p.sure for p in places) and not trips.raises(places):
+            return None
         (axis,) = axes
         full = False
         for a in op.ins:
@@ -324,7 +327,10 @@ class AtOnce:
             return None
         row, size = elements_of(k, self.seen), elements_of(x.kind, self.seen)
         many = elements_of(Array("f8", x.kind.dims[at : at + 1]), self.seen) >= FEW
-        sure, small = trips.inside(x.kind.dims[at], shift), many and 0 < row <= ROW and 0 < size <= ALL
+        sure, small = (
+            trips.inside(x.kind.dims[at], shift),
+            many and 0 < row <= (COLUMN if axis else ROW) and 0 < size <= ALL,
+        )
         return Place(x, tuple(parts(index)), at, shift, axis, sure, small)
 
 
@@ -404,6 +410,16 @@ class Trips:
         short = size.offset - self.end.offset - shift
         # (where the end of the slice is below zero, and counts from the back, it names nothing then)
         return short >= 0 and (short - 2 <= self.low + shift or at_least(size) >= short)
+
+    def raises(self, places: Set[Place]) -> bool:
+        """Whether parts of arrays that are too short for the trips are never put together into what is not.
+
+        One of a single place would be repeated along another: of one array, it lies too near for that.
+        """
+        shifts = [p.shift for p in places]
+        apart = max(shifts) - min(shifts)
+        one = len({(p.array, p.at) for p in places}) == 1
+        return one and (not apart or (isinstance(self.dim, int) and self.dim > apart + 1))
 
     def everywhere(self, place: Place, new: list[Op]) -> Atom:
         """The index of the places of all trips."""
