@@ -110,3 +110,43 @@ def test_long_rows_stay() -> None:
     u = np.random.default_rng(4).uniform(0.2, 1.0, (5, 5000))
     g(u, u[0])
     assert "u[i]" in g.source and "u_bar[i] +=" in g.source
+
+
+def by_turns(u: Any, v: Any, n: int) -> Any:
+    """Rows that are written again in each step, each from the one before: saved, and put back, at once."""
+    p = np.zeros(u.shape)
+    for _ in range(n):
+        for i in range(1, len(u)):
+            p[i] = 1.0 / (2.0 + 0.5 * p[i - 1]) + u[i]
+        for i in range(len(u) - 2, -1, -1):
+            v[i] = p[i] * v[i + 1] + v[i] * 0.5
+    return np.sum(v * v) + np.sum(p * v)
+
+
+def by_columns(u: Any, v: Any, n: int) -> Any:
+    """The same with columns, and a loop between; what is put back is read at a place that is not written."""
+    p = u * 0.5
+    for _ in range(n):
+        for _ in range(2):
+            p[1:, 0] = v[1:, 0]
+            for j in range(1, u.shape[1]):
+                p[1:, j] = np.sin(p[1:, j - 1]) * u[1:, j] + p[:-1, 0]
+    return np.sum(p * p)
+
+
+def not_at_once(u: Any, v: Any, n: int) -> Any:
+    """A trip backwards reads what the one before it has put back."""
+    p = u * 0.5
+    for _ in range(n):
+        for i in range(len(u) - 1):
+            p[i] = p[i] * p[i + 1] + v[i]
+    return np.sum(p * p)
+
+
+@pytest.mark.parametrize("f", [by_turns, by_columns, not_at_once], ids=lambda f: f.__name__)
+def test_put_back(f: Callable[..., Any]) -> None:
+    test_values(f)
+    g = grad(f)
+    g(*np.random.default_rng(1).uniform(0.2, 1.0, (2, 6, 5)), 2)
+    at_once = {by_turns: "p[1:t].copy()", by_columns: "p[1:, 1:t].copy()", not_at_once: "p_i.copy()"}
+    assert at_once[f] in g.source and " p.copy()" not in g.source

@@ -7,7 +7,8 @@ added when the loop is over; a trip puts `g` away, as a row (Allen and Kennedy, 
 Modern Architectures*, chapter 2: distribution of loops).  A loop over short rows takes its time by the number
 of operations, not of elements; so rows are short, by the sizes of the call that the text is made for.
 
-Arithmetic on all parts gives what it gives on each.  Sums of cotangents come out in another order.
+Arithmetic on all parts gives what it gives on each (functions of elements do up to the last digit: those of
+derivatives alone are taken along).  Sums of cotangents come out in another order.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class AtOnce:
                 place = place_of(op.ins[0], op.ins[1], op.out.kind, trips, inside, self.seen)
                 if place is not None:
                     found[op.out] = place.axis, frozenset((place,))
-            elif op.fn in ARITHMETIC and not op.attrs.get("aug"):
+            elif self.is_each(op) and not op.attrs.get("aug"):
                 made_of = self.together(op, found, inside, trips)
                 if made_of is not None:
                     found[op.out] = made_of
@@ -96,6 +97,10 @@ class AtOnce:
         n = region.ops.index(loop)
         region.ops[n:n] = new
         return True
+
+    def is_each(self, op: Op) -> bool:
+        """Whether an operation gives for all parts what it gives for each; in derivatives, nearly."""
+        return op.fn in ARITHMETIC or (adjoint(op) and self.words.by_elements(op.fn))
 
     def together(
         self, op: Op, found: dict[Val, tuple[int, frozenset[Place]]], inside: Set[Val], trips: Trips

@@ -46,6 +46,7 @@ class Trips:
     """The numbers that the index of a loop is, one after the other or the other way round."""
 
     index: Val
+    step: int  # one, or minus one
     low: int
     high: Atom
     more: int  # the last is ``high + more - 1``
@@ -109,7 +110,7 @@ def moved_by(a: Atom, c: int, new: list[Op]) -> Val:
 def trips_of(loop: Op) -> Trips | None:
     """The trips of a loop that counts by one from a known number, and is not left early."""
     view = LoopView(loop)
-    if view.head != 3 or loop.attrs["exits"]:
+    if view.head != 3 or loop.attrs["exits"] or (view.sources and not loop.attrs.get("aligned")):
         return None
     start, stop, step = view.header
     if not isinstance(step, Const) or step.value not in (1, -1):
@@ -122,7 +123,7 @@ def trips_of(loop: Op) -> Trips | None:
     if isinstance(last, Const):
         if type(last.value) is not int or last.value + more - low < FEW:
             return None
-        return Trips(view.index, low, last, more, last.value + more, last.value + more - low)
+        return Trips(view.index, step.value, low, last, more, last.value + more, last.value + more - low)
     k = kind(last)
     if not isinstance(k, Scalar) or k.dtype[0] not in "iu":
         return None
@@ -131,7 +132,7 @@ def trips_of(loop: Op) -> Trips | None:
         end = end + more
     elif isinstance(end, Sym):
         end = Sym(end.id, end.offset + more)
-    return Trips(view.index, low, last, more, end, fresh_sym())
+    return Trips(view.index, step.value, low, last, more, end, fresh_sym())
 
 
 def place_of(

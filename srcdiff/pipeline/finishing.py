@@ -25,6 +25,7 @@ from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.picked import picked_at_once
 from srcdiff.optimise.powers import powers_as_products
+from srcdiff.optimise.put_back import put_back_at_once
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
 from srcdiff.optimise.together import added_together
@@ -168,6 +169,7 @@ def printed(graph: Graph) -> Graph:
     if not on_device():
         if not graph.info.get("budget"):  # (what is put away is no part of it)
             graph = noted("together", added_together(graph, context.WORDS))
+            graph = noted("put_back", put_back_at_once(graph))
             graph = noted("at_once", done_at_once(graph, context.WORDS))
         graph = noted("shorthand", shorthand(graph, shorthands()))
         graph = noted("picked", picked_at_once(graph, context.WORDS))
