@@ -241,6 +241,24 @@ def test_others(f: Any, x: Any) -> None:
     np.testing.assert_allclose(bar, grad(f)(x), rtol=1e-12, atol=1e-14)
 
 
+def first_seen(x: Any, at: Any) -> Any:
+    """How many different ones there were is known behind the loop: a set is changed, not made anew."""
+    seen = set()
+    total = 0.0
+    for k in at:
+        if k in seen:
+            total += 10.0 * x[0]
+        else:
+            seen.add(k)
+            total += x[0] * x[1] * (k in seen)
+    return total * len(seen)
+
+
+def test_what_the_loop_changes() -> None:
+    x, at = np.array([1.2, 1.5]), [1, 2, 1, 3, 2]
+    np.testing.assert_allclose(grad(first_seen)(x, at), [73.5, 10.8], rtol=1e-12)
+
+
 def test_no_trips() -> None:
     y, bar = value_and_grad(numbered)(np.zeros(0))
     assert y == 0.0 and bar.shape == (0,)

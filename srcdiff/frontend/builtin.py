@@ -47,7 +47,7 @@ def _len(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     if isinstance(d, int):
         return Plain(Const(d))
     a = lw.same_shape(a) if isinstance(k, Array) else a
-    return Plain(lw.prim(len, [a], result=Scalar("i8", True, d)))
+    return Plain(lw.prim(len, [a], result=Scalar("i8", True, d), **lw.asked([a], "len", node)))
 
 
 def _isinstance(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:

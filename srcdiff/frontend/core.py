@@ -211,6 +211,15 @@ class Core:
         finally:
             self.frame = here
 
+    def asked(self, atoms: list[Atom], word: str, node: Any) -> dict[str, Any]:
+        """The attributes of a question to something of which little is known.
+
+        It is asked again each time: a set, say, may change between two questions.
+        """
+        if not any(isinstance(a, Val) and a.kind == OTHER for a in atoms):
+            return {}
+        return {"unread": (word, self.problem("no-rule", "what this holds is not known", node))}
+
     def problem_here(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
     ) -> Problem:

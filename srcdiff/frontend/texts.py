@@ -77,7 +77,7 @@ def function(fn: Any, result: Any) -> Any:
                 value = None
             if value is not None:
                 return Plain(value)
-        return Plain(lw.prim(fn, atoms, result=result()))
+        return Plain(lw.prim(fn, atoms, result=result(), **lw.asked(atoms, fn.__name__, node)))
 
     return handler
 

@@ -29,7 +29,7 @@ from srcdiff.ir.graph import (
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import made_alike
@@ -228,6 +228,7 @@ class Loops:
                 later.update(op.outs)
             else:
                 moved.update(dict.fromkeys(op.outs, op))
+        acts = effect(loop)  # (on what it changes, which no longer is what it was behind it)
         read = vals(LoopView(back).inits)
         for r in back.regions:
             read += vals(r.results)
@@ -237,7 +238,7 @@ class Loops:
         todo = list(read)
         while todo:
             v = todo.pop()
-            if v in later:
+            if v in later or (acts and not is_numbers(v.kind)):
                 return None
             if v in moved and moved[v] not in wanted:
                 wanted.add(moved[v])
@@ -284,6 +285,11 @@ def alike(a: Val, b: Val) -> bool:
     """Whether two values are numbers of one precision, or arrays of one shape."""
     numbers = isinstance(a.kind, Scalar) and isinstance(b.kind, Scalar)
     return a.kind.dtype == b.kind.dtype if numbers else a.kind == b.kind  # type: ignore[union-attr]
+
+
+def is_numbers(k: Kind) -> bool:
+    """Whether a value is a number, an array, or a list of these, which nothing changes."""
+    return isinstance(k, (Scalar, Array)) or (type(k) is Seq and is_numbers(k.elem))
 
 
 def is_whole(a: Atom, least: int) -> bool:

@@ -14,6 +14,7 @@ from srcdiff.ir.graph import Graph, clone, taken_apart
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.load import load
+from srcdiff.optimise.at_once import done_at_once
 from srcdiff.optimise.choices import choices_of_numbers
 from srcdiff.optimise.contract import contracted
 from srcdiff.optimise.filled import made_full, made_of_sizes
@@ -24,6 +25,7 @@ from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.picked import picked_at_once
 from srcdiff.optimise.powers import powers_as_products
+from srcdiff.optimise.put_back import put_back_at_once
 from srcdiff.optimise.reuse import reuse
 from srcdiff.optimise.shorthand import Pattern, pattern, shorthand
 from srcdiff.optimise.together import added_together
@@ -167,6 +169,8 @@ def printed(graph: Graph) -> Graph:
     if not on_device():
         if not graph.info.get("budget"):  # (what is put away is no part of it)
             graph = noted("together", added_together(graph, context.WORDS))
+            graph = noted("put_back", put_back_at_once(graph))
+            graph = noted("at_once", done_at_once(graph, context.WORDS))
         graph = noted("shorthand", shorthand(graph, shorthands()))
         graph = noted("picked", picked_at_once(graph, context.WORDS))
         graph = noted("powers", powers_as_products(graph))

@@ -23,6 +23,17 @@ def seen_set(x, idx):
     return total * len(seen)
 
 
+def asked_again(x, idx):
+    """What a set says changes with it."""
+    seen = set()
+    total = x * (len(seen) + len(str(seen)))
+    for k in idx:
+        before = len(seen)
+        seen.add(k)
+        total += x * before + x * x * len(seen)
+    return total * (len(seen) + len(str(seen)))
+
+
 def seen_static(x, n):
     seen = {1, 2}
     total = 0.0
@@ -352,6 +363,7 @@ def int_match(x, n):
 
 PROGRAMS = [
     Program("seen_set", seen_set, (1.2, [1, 2, 1, 3, 2])),
+    Program("asked_again", asked_again, (1.2, [1, 2, 1, 3, 2])),
     Program("seen_static", seen_static, (1.2, 6)),
     Program("global_loop", global_loop, (1.2, 3)),
     Program("global_while", global_while, (0.7,)),

@@ -1,0 +1,314 @@
+"""What the trips of a loop do to parts of arrays, each to its own, is done to all parts at once.
+
+Two things wait for no other trip.  *Ahead*: arithmetic on parts of arrays that the loop only reads (`c * u[j]
++ d * u[j, 1:]`) is done before the loop, on `u[1:n]`, and a trip takes its row of that.  *Behind*: multiples
+of one array that the trips add to parts of a cotangent (`v_bar[j] += g * c`, `v_bar[j, 1:] -= g * d`) are
+added when the loop is over; a trip puts `g` away, as a row (Allen and Kennedy, *Optimizing Compilers for
+Modern Architectures*, chapter 2: distribution of loops).  A loop over short rows takes its time by the number
+of operations, not of elements; so rows are short, by the sizes of the call that the text is made for.
+
+Arithmetic on all parts gives what it gives on each (functions of elements do up to the last digit: those of
+derivatives alone are taken along).  Sums of cotangents come out in another order.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Set
+from typing import Any
+
+from srcdiff.analysis.settled import made_in
+from srcdiff.ir import ops
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Slice, Struct, Val, kind, uses_of, vals
+from srcdiff.ir.kinds import Array, Kind, Scalar
+from srcdiff.optimise.by_trip import NOTHING, Place, Trips, made, place_of, trips_of
+from srcdiff.optimise.dce import dce
+from srcdiff.optimise.holding import replace_uses
+from srcdiff.optimise.patterns import is_zeros, not_one
+from srcdiff.optimise.words import Words
+
+__all__ = ["done_at_once"]
+
+ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.neg)
+
+
+def done_at_once(graph: Graph, words: Words) -> Graph:
+    """Take out of loops what is done to parts of arrays, in a graph that did not go through `own`."""
+    return dce(graph) if AtOnce(graph, words).region(graph.region) else graph
+
+
+class AtOnce:
+    """One walk, from the inside out."""
+
+    def __init__(self, graph: Graph, words: Words) -> None:
+        self.words, self.seen = words, graph.info.get("seen", {})
+        self.uses: Counter[Val] = Counter()
+        self.graph = graph
+
+    def region(self, region: Region) -> bool:
+        changed = False
+        for op in list(region.ops):
+            for r in op.regions:
+                changed |= self.region(r)
+            if op.code == "for" and (trips := trips_of(op)) is not None:
+                changed |= self.ahead(region, op, trips) | self.behind(region, op, trips)
+        return changed
+
+    # ---- ahead ------------------------------------------------------------------------------------------
+
+    def ahead(self, region: Region, loop: Op, trips: Trips) -> bool:
+        """Arithmetic on parts of what a loop only reads, before it."""
+        body = LoopView(loop).body
+        inside = set(made_in(body))
+        found: dict[Val, tuple[int, frozenset[Place]]] = {}  # the axis of the trips, and what it is made of
+        for op in body.ops:
+            if op.code != "prim" or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+                continue
+            if op.fn is operator.getitem:
+                place = place_of(op.ins[0], op.ins[1], op.out.kind, trips, inside, self.seen)
+                if place is not None:
+                    found[op.out] = place.axis, frozenset((place,))
+            elif self.is_each(op) and not op.attrs.get("aug"):
+                made_of = self.together(op, found, inside, trips)
+                if made_of is not None:
+                    found[op.out] = made_of
+        made = {v for v in found if v.op is not None and v.op.fn is not operator.getitem}
+        if not made:
+            return False
+        wanted = {v for v in vals(body.results) if v in made}
+        for op in body.ops:
+            if not made.intersection(op.outs):
+                wanted.update(made.intersection(operands(op)))
+        new: list[Op] = []
+        table: dict[Val, Val] = {}
+        ahead = {
+            v: self.whole(v, found, new, table, trips) for op in body.ops for v in op.outs if v in wanted
+        }
+        for v, whole in ahead.items():
+            old = v.op
+            assert old is not None
+            at = trips.number(body, body.ops.index(old))
+            ins: list[Atom] = [whole, place_at(at, found[v][0])]
+            row = Val(v.name, v.kind, None, v.user)
+            row.op = Op("prim", ins, [row], [], {"fn": operator.getitem, "view": True}, old.origin)
+            body.ops[body.ops.index(old)] = row.op
+            replace_uses(body, v, row)
+        n = region.ops.index(loop)
+        region.ops[n:n] = new
+        return True
+
+    def is_each(self, op: Op) -> bool:
+        """Whether an operation gives for all parts what it gives for each; in derivatives, nearly."""
+        return op.fn in ARITHMETIC or (adjoint(op) and self.words.by_elements(op.fn))
+
+    def together(
+        self, op: Op, found: dict[Val, tuple[int, frozenset[Place]]], inside: Set[Val], trips: Trips
+    ) -> tuple[int, frozenset[Place]] | None:
+        """What arithmetic in a trip is made of, if it can be done on all parts, and takes no more memory."""
+        k = op.out.kind
+        if not isinstance(k, Array) or not k.dims:
+            return None
+        given = [found[a] for a in op.ins if isinstance(a, Val) and a in found]
+        places = frozenset(p for _, made_of in given for p in made_of)
+        axes = {axis for axis, _ in given}
+        if len(axes) != 1 or not all(p.small for p in places):
+            return None
+        if not all(p.sure for p in places) and not trips.raises(places):
+            return None
+        (axis,) = axes
+        full = False
+        for a in op.ins:
+            of = kind(a)
+            if isinstance(a, Val) and a in found:
+                if not isinstance(of, Array) or len(of.dims) != len(k.dims):
+                    return None
+                full |= of.dims == k.dims
+            elif not inside.isdisjoint(vals([a])) or not (is_number(of) or (axis == 0 and is_row(of, k))):
+                return None
+        return (axis, places) if full else None
+
+    def whole(
+        self,
+        v: Val,
+        found: dict[Val, tuple[int, frozenset[Place]]],
+        new: list[Op],
+        table: dict[Val, Val],
+        trips: Trips,
+    ) -> Val:
+        """What a value is in all trips."""
+        if v not in table:
+            axis, places = found[v]
+            op = v.op
+            assert op is not None and isinstance(v.kind, Array)
+            k = Array(v.kind.dtype, (*v.kind.dims[:axis], trips.dim, *v.kind.dims[axis:]))
+            ins = op.ins
+            if op.fn is operator.getitem:
+                (place,) = places
+                ins = [place.array, trips.everywhere(place, new)]
+            else:
+                ins = [self.whole(a, found, new, table, trips) if a in found else a for a in ins]  # type: ignore
+            out = Val(f"{v.name}_rows" if v.name.strip("_") else "rows", k)
+            out.op = Op("prim", ins, [out], [], {**op.attrs}, op.origin)
+            new.append(out.op)
+            table[v] = out
+        return table[v]
+
+    # ---- behind -----------------------------------------------------------------------------------------
+
+    def behind(self, region: Region, loop: Op, trips: Trips) -> bool:
+        """What the trips add to parts of a cotangent, when the loop is over."""
+        changed = False
+        for slot in range(LoopView(loop).carried):
+            self.uses = uses_of(self.graph.region)
+            changed |= self.added(region, loop, slot, trips)
+        return changed
+
+    def added(self, region: Region, loop: Op, slot: int, trips: Trips) -> bool:
+        view = LoopView(loop)
+        inside = set(made_in(view.body))
+        here = set(view.body.ops)
+        links = self.links(view.yields[slot], view.params[slot], here)
+        groups: dict[Any, list[tuple[Op, Place, list[Op]]]] = {}
+        for link in links or ():
+            into, index, g = link.ins
+            if not isinstance(g, Val) or not isinstance(g.kind, Array) or g.op not in here:
+                continue
+            place = place_of(into, index, g.kind, trips, inside - {into}, self.seen)
+            if place is None or not place.small:
+                continue
+            root, moved = self.root(g, inside, here)
+            where = None if place.sure else place.key[1:]  # (where all are as many as there are trips)
+            groups.setdefault((root, place.axis, where), []).append((link, place, moved))
+        groups = {k: g for k, g in groups.items() if len(g) > 1 or any(map(costs, g[0][2]))}
+        for (root, axis, _), group in groups.items():
+            self.put_behind(region, loop, slot, trips, root, axis, group)
+        return bool(groups)
+
+    def links(self, a: Atom, start: Val, here: Set[Op]) -> list[Op] | None:
+        """What is added to parts of an array that nobody looks at, first to last."""
+        out: list[Op] = []
+        if self.uses[start] != 1:
+            return None
+        while a is not start:
+            op = a.op if isinstance(a, Val) and self.uses[a] == 1 else None
+            if op is None or op not in here or op.fn is not ops.additem or op.attrs.get("guarded"):
+                return None
+            if op.origin is None or not op.origin.adjoint:
+                return None
+            out.append(op)
+            a = op.ins[0]
+        return out[::-1]
+
+    def root(self, g: Val, inside: Set[Val], here: Set[Op]) -> tuple[Val, list[Op]]:
+        """What a value is a multiple of, and the arithmetic between, last to first."""
+        moved: list[Op] = []
+        while True:
+            op = g.op
+            varying = [a for a in op.ins if isinstance(a, Val) and a in inside] if op is not None else []
+            rest = [a for a in op.ins if a not in varying] if op is not None else []
+            plain = op is not None and op in here and op.code == "prim" and op.fn in ARITHMETIC
+            if op is None or not plain or self.uses[g] != 1 or len(varying) != 1 or not adjoint(op):
+                return g, moved
+            if not all(is_number(kind(a)) for a in rest) or len(varying) + len(rest) != len(op.ins):
+                return g, moved
+            if varying[0].kind != g.kind or varying[0].op not in here:
+                return g, moved
+            if any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+                return g, moved
+            if not all(not_one(d) for d in g.kind.dims):  # type: ignore[union-attr]
+                return g, moved
+            moved.append(op)
+            g = varying[0]
+
+    def put_behind(
+        self,
+        region: Region,
+        loop: Op,
+        slot: int,
+        trips: Trips,
+        root: Val,
+        axis: int,
+        group: list[tuple[Op, Place, list[Op]]],
+    ) -> None:
+        view = LoopView(loop)
+        first, place, _ = group[0]
+        assert isinstance(root.kind, Array)
+        k = Array(root.kind.dtype, (*root.kind.dims[:axis], trips.dim, *root.kind.dims[axis:]))
+        new: list[Op] = []
+        like = made(
+            new, first, operator.getitem, [view.inits[slot], trips.everywhere(place, new)], k, view=True
+        )
+        zeros = made(new, first, self.words.blanks[0], [like], k)
+        n = region.ops.index(loop)
+        region.ops[n:n] = new
+        # a trip puts its part away
+        body = view.body
+        name = f"{root.name}_rows" if root.name.strip("_") else "rows"
+        rows, written, final = Val(name, k), Val(name, k), Val(name, k, loop)
+        at = trips.number(body, body.ops.index(root.op) + 1)  # type: ignore[arg-type]
+        index = place_at(at, axis)
+        written.op = Op("prim", [rows, index, root], [written], [], {"fn": ops.setitem}, first.origin)
+        body.ops.insert(max(body.ops.index(o) for o in body.ops if {root, at} & {*o.outs}) + 1, written.op)
+        for link, *_ in group:
+            before = link.ins[0]
+            assert isinstance(before, Val)
+            replace_uses(body, link.out, before)
+        c = view.carried
+        loop.ins.insert(view.head + c, zeros)
+        body.params.insert(1 + c, rows)
+        body.results.insert(c, written)
+        loop.outs.insert(c, final)
+        loop.attrs["carried"] = c + 1
+        # and behind the loop all are added
+        total = view.finals[slot]
+        out = Val(total.name, total.kind, None, total.user)
+        replace_uses(region, total, out)
+        after: list[Op] = []
+        value: Val = total
+        bare = view.yields[slot] is view.params[slot] and is_zeros(view.inits[slot])
+        for link, place, moved in group:
+            g = final
+            varying = {root, *(op.out for op in moved)}
+            for op in reversed(moved):
+                g = made(after, op, op.fn, [g if a in varying else a for a in op.ins], k)
+            fn, bare = ops.setitem if bare else ops.additem, False
+            value = made(after, link, fn, [value, trips.everywhere(place, after), g], total.kind)
+        after[-1].outs, out.op = [out], after[-1]
+        n = region.ops.index(loop) + 1
+        region.ops[n:n] = after
+
+
+def costs(op: Op) -> bool:
+    return op.fn is not operator.neg
+
+
+def adjoint(op: Op) -> bool:
+    return op.origin is not None and op.origin.adjoint
+
+
+def operands(op: Op) -> set[Val]:
+    """What an operation reads, in its regions too."""
+    out = set(vals(op.ins))
+    for r in op.regions:
+        out.update(vals(r.results))
+        for o in r.ops:
+            out |= operands(o)
+    return out
+
+
+def is_row(of: Kind, k: Array) -> bool:
+    """Whether an array goes along with what has the trips first, and a part of kind ``k`` behind that."""
+    return isinstance(of, Array) and len(of.dims) <= len(k.dims)
+
+
+def is_number(k: Kind) -> bool:
+    return isinstance(k, Scalar) and k.dtype[0] in "fi"
+
+
+def place_at(at: Atom, axis: int) -> Atom:
+    """The index of a place along an axis."""
+    if not axis:
+        return at
+    items = (*[Slice(NOTHING, NOTHING, NOTHING)] * axis, at)
+    return Struct(tuple, tuple(range(len(items))), items)
