@@ -397,12 +397,12 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
 
 def uses_of(region: Region) -> Counter[Val]:
     """How often each value is an operand, or a result of a region, at any depth."""
-    uses: Counter[Val] = Counter(vals(region.results))
+    used = vals(region.results)
     for op in walk(region):
-        uses.update(vals(op.ins))
+        used += vals(op.ins)
         for r in op.regions:
-            uses.update(vals(r.results))
-    return uses
+            used += vals(r.results)
+    return Counter(used)
 
 
 def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
@@ -470,10 +470,15 @@ def kind(a: Atom) -> Kind:
 
 def walk(region: Region) -> Iterator[Op]:
     """All operations, outer before inner, in program order."""
-    for op in region.ops:
-        yield op
-        for r in op.regions:
-            yield from walk(r)
+    inside = [iter(region.ops)]
+    while inside:
+        for op in inside[-1]:
+            yield op
+            if op.regions:
+                inside += [iter(r.ops) for r in reversed(op.regions)]
+                break
+        else:
+            inside.pop()
 
 
 def applies(region: Region, functions: Iterable[Any]) -> bool:

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, applies, kind, same, uses_of
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Slice, Struct, Val, kind, same, uses_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, elements_of
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.patterns import not_one
@@ -41,8 +41,6 @@ class Outer:
 
 def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
-    if not applies(graph.region, (words.outer, *words.expands)):
-        return graph
     walk = Outers(words, uses_of(graph.region), graph.info.get("seen", {}))
     walk.region(graph.region)
     return dce(graph) if walk.changed else graph
