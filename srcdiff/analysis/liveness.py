@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, same, vals
+from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, same, vals
 from srcdiff.ir.regions import read_by
 
 __all__ = ["Liveness", "deciding", "effect", "ends_loop", "guarded"]
@@ -44,44 +44,45 @@ class Liveness:
         self, graph: Graph, spare: frozenset[Op] = frozenset(), needs: Mapping[Val, list[Atom]] | None = None
     ) -> None:
         self.spare, self.needs = spare, needs or {}
-        self.acting: dict[Op, bool] = {}  # operations with regions: whether they act on the world
-        self.deps: dict[Val, list[Val]] = {}
+        self.acting: set[Op] = set()  # operations with regions that act on the world
+        self.deps: dict[Val, Sequence[Atom]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
         self.region(graph.region, (), [])
         self.live = live = set(self.roots)
         todo, deps = list(live), self.deps
         while todo:
-            v = todo.pop()
-            if v in deps:
-                new = [w for w in deps[v] if w not in live]
-                live.update(new)
-                todo += new
+            for a in deps.get(todo.pop(), ()):
+                cls = type(a)
+                if cls is Val:
+                    if a not in live:
+                        live.add(a)  # type: ignore[arg-type]
+                        todo.append(a)  # type: ignore[arg-type]
+                elif cls is Struct or cls is Slice:
+                    new = [w for w in vals((a,)) if w not in live]
+                    live.update(new)
+                    todo += new
 
     def acts(self, op: Op) -> bool:
-        """Whether an operation acts on the world; of what holds others that is asked once."""
-        if not op.regions:
-            return effect(op)
-        known = self.acting.get(op)
-        if known is None:
-            inside = any(any(map(self.acts, r.ops)) for r in op.regions)
-            known = self.acting[op] = inside or bool(op.attrs.get("effect"))
-        return known
+        """Whether an operation acts on the world."""
+        return op in self.acting if op.regions else effect(op)
 
-    def need(self, v: Val, atoms: list[Atom]) -> None:
-        found = vals(atoms)
-        if v in self.deps:
-            self.deps[v] += found
-        else:
-            self.deps[v] = found
+    def need(self, v: Val, atoms: Sequence[Atom]) -> None:
+        known = self.deps.get(v)
+        self.deps[v] = atoms if known is None else [*known, *atoms]
 
-    def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> None:
-        """``control``: what decides whether this region runs; ``guards``: gets what may raise in it."""
+    def region(self, region: Region, control: tuple[Atom, ...], guards: list[Val]) -> bool:
+        """``control``: what decides whether this region runs; ``guards``: gets what may raise in it.
+
+        Whether anything in it acts on the world.
+        """
+        acting = False
         for op in region.ops:
             if op in self.spare:  # it stays, and what it reads with it
                 self.roots.extend(read_by(op))
             if op.code == "prim" and not op.attrs.get("guarded"):
-                self.deps[op.outs[0]] = vals(op.ins)
+                self.deps[op.outs[0]] = op.ins
                 if op.attrs.get("unread"):
+                    acting = True
                     self.roots.extend(vals([*op.ins, *control]))
                 continue
             if op.attrs.get("guarded"):
@@ -92,34 +93,45 @@ class Liveness:
                 for o in op.outs:
                     of = self.needs.get(o, [op.attrs["value"]]) if op.code == "need" else op.ins
                     self.need(o, of)
-                if self.acts(op):
+                if effect(op):
+                    acting = True
                     self.roots.extend(vals([*op.ins, *control]))
-            elif op.code == "try":
-                self.protected(op, control, guards)
-            elif op.code in JOINS:
-                for n, o in enumerate(op.outs):
-                    self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
-                for r in op.regions:
-                    self.region(r, (*control, *op.ins), guards)
-                if self.acts(op):
-                    self.roots.extend(vals(op.ins))
             else:
-                self.loop(op, control, guards)
+                if op.code == "try":
+                    inside = self.protected(op, control, guards)
+                elif op.code in JOINS:
+                    inside = self.joined(op, control, guards)
+                else:
+                    inside = self.loop(op, control, guards)
+                acting = acting or inside
+        return acting
 
-    def protected(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
+    def noted(self, op: Op, inside: bool, roots: Sequence[Atom]) -> bool:
+        """Whether an operation acts on the world, if anything in it does; then ``roots`` are needed."""
+        if inside or op.attrs.get("effect"):
+            self.acting.add(op)
+            self.roots.extend(vals(roots))
+            return True
+        return False
+
+    def joined(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> bool:
+        for n, o in enumerate(op.outs):
+            self.need(o, [*op.ins, *(r.results[n] for r in op.regions)])
+        inside = [self.region(r, (*control, *op.ins), guards) for r in op.regions]
+        return self.noted(op, any(inside), op.ins)
+
+    def protected(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> bool:
         """How a ``try`` ends depends on all that may raise in its body."""
         inside: list[Val] = []
         body, failed = op.regions
-        self.region(body, control, inside)
-        self.region(failed, control, guards)
+        acting = [self.region(body, control, inside), self.region(failed, control, guards)]
         for n, o in enumerate(op.outs):
             self.need(o, [*inside, body.results[n], failed.results[n]])
         if op.attrs.get("guarded"):
             guards.extend(inside)
-        if self.acts(op):
-            self.roots.extend(inside)
+        return self.noted(op, any(acting), inside)
 
-    def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> None:
+    def loop(self, op: Op, control: tuple[Atom, ...], guards: list[Val]) -> bool:
         view = LoopView(op)
         runs: list[Atom] = list(view.header)
         if op.code == "while":
@@ -142,12 +154,9 @@ class Liveness:
             self.need(t, [c, *runs])
         for o in op.outs[view.carried + len(view.collected) :]:
             self.need(o, runs)
-        inside = (*control, *runs)
-        if op.code == "while":
-            self.region(op.regions[0], control, guards)
-        self.region(view.body, inside, guards)
-        if self.acts(op):
-            self.roots.extend(vals(runs))
+        asks = op.code == "while" and self.region(op.regions[0], control, guards)
+        acts = self.region(view.body, (*control, *runs), guards)
+        return self.noted(op, asks or acts, runs)
 
 
 def ends_loop(op: Op, view: LoopView, j: int) -> bool:

@@ -35,7 +35,6 @@ class Postponed:
             return
         settled = {v: [a] for v, a in settler.table.items()}
         found = Liveness(settler.r.graph, needs=settled | {op.out: [] for _, op in needs})
-        self.deps = found.deps
         todo = [(op.attrs["value"], mirror, False) for mirror, op in needs]
         while todo:
             v, mirror, shared = todo.pop()
@@ -52,6 +51,8 @@ class Postponed:
             self.places[v.op] = mirror, shared
             todo += [(w, mirror, shared) for w in vals(v.op.ins)]
         self.places = {op: at for op, at in self.places.items() if is_within(settler, at[0], op.out)}
+        if self.places:
+            self.deps = {v: vals(atoms) for v, atoms in found.deps.items()}
 
     def __contains__(self, op: Op) -> bool:
         return op in self.places

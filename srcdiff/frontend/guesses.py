@@ -59,7 +59,7 @@ def likely(lw: Lowerer, node: Any) -> dict[Any, Kind]:
         k: Kind | None = None
         if isinstance(content, Agg) and key[1] not in bound | written:
             k = as_any_length(lw, content)
-        elif isinstance(content, (Val, Const)) and is_plain(kind(content), key[1] not in bound):
+        elif isinstance(content, (Val, Const)) and is_plain(kind(content), True):
             k = kind(content)
         if k is None:
             return {}
@@ -146,7 +146,8 @@ def check(
         else:
             now = end.names.get(key[1])  # (none: every path leaves before it is bound)
             same = now is None or joins.same_bound(lw, now, before.names.get(key[1]))
-        if same or not is_plain(wanted[key], True):
+        found = is_plain(wanted[key], True) or joins.similar(wanted[key], carried[key])
+        if same or not found:
             raise Misjudged
 
 

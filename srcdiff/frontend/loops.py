@@ -163,6 +163,8 @@ def loop(
     """
     guess = guesses.likely(lw, node)
     if guess:
+        before = lw.loop_memo.get(key_of_loop(lw, node), {})  # what it carried when it was read last
+        guess = {**guess, **{k: v for k, v in before.items() if k[0] == "cell" and k[1] in lw.state.cells}}
         mark, memo = snapshot(lw), dict(lw.loop_memo)
         try:
             return trips(lw, node, op, body, test, orelse, guess)
@@ -170,6 +172,10 @@ def loop(
             recover(lw, mark)
             lw.loop_memo = memo
     return trips(lw, node, op, body, test, orelse, {})
+
+
+def key_of_loop(lw: Lowerer, node: Any) -> Any:
+    return id(node), tuple(f for f, _ in list(lw.state.names)[:1]) and lw.frame.source and lw.frame.id
 
 
 def trips(
@@ -185,7 +191,7 @@ def trips(
     start = lw.state
     origin = lw.origin
     problems = len(lw.problems)
-    memo_key = (id(node), tuple(f for f, _ in list(start.names)[:1]) and lw.frame.source and lw.frame.id)
+    memo_key = key_of_loop(lw, node)
     carried: dict[Any, Kind] = {}
     changing: dict[Any, Poison] = {}  # names of what is another function, say, in each trip
     seeded: set[Any] = set()
@@ -393,7 +399,7 @@ def trips(
         if k == UNKNOWN and key in ends and key in opened:
             check_nesting(lw, node, ends[key], lw.read(opened[key]))
     op.attrs["changes"] = tuple(key[1] for key in carried if key[0] == "cell")
-    lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] == "name"}
+    lw.loop_memo[memo_key] = {k: v for k, v in carried.items() if k[0] != "item"}
     jumps = sorted(exits.codes(exit) - {exits.FALL, exits.CONTINUE, exits.RAISE})
     op.attrs.update(carried=len(params), exits=tuple(jumps), dirs=tuple(op.attrs.get("dirs", ())))
     if op.code == "while":

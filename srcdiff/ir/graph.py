@@ -502,10 +502,15 @@ def kind(a: Atom) -> Kind:
 
 def walk(region: Region) -> Iterator[Op]:
     """All operations, outer before inner, in program order."""
-    for op in region.ops:
-        yield op
-        for r in op.regions:
-            yield from walk(r)
+    inside = [iter(region.ops)]
+    while inside:
+        for op in inside[-1]:
+            yield op
+            if op.regions:
+                inside += [iter(r.ops) for r in reversed(op.regions)]
+                break
+        else:
+            inside.pop()
 
 
 def applies(region: Region, functions: Iterable[Any]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Const, Graph, Op, Region, Val, kind, op_of, vals
+from srcdiff.ir.graph import Const, Graph, Op, Region, Val, applies, kind, op_of, vals
 from srcdiff.ir.kinds import Array
 from srcdiff.ir.regions import read_by
 from srcdiff.optimise.patterns import apart, basic
@@ -25,6 +25,8 @@ __all__ = ["arrange"]
 
 def arrange(graph: Graph, fresh: Callable[[Any], bool]) -> Graph:
     """Put operations where they cost less; `fresh`: whether a function's result is an array of its own."""
+    if not applies(graph.region, (ops.setitem, ops.additem)):
+        return graph  # (all this is about what is written to)
     negate_each(graph.region)
     users: dict[Val, list[tuple[Region, Op | None]]] = {}
     find_users(graph.region, users)

@@ -18,13 +18,12 @@ from collections import Counter
 from collections.abc import Set
 from typing import Any
 
-from srcdiff.analysis.settled import made_in
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Slice, Struct, Val, kind, uses_of, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar
+from srcdiff.ir.regions import made_in, replace_values
 from srcdiff.optimise.by_trip import NOTHING, Place, Trips, made, place_of, trips_of
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_uses
 from srcdiff.optimise.patterns import is_zeros, not_one
 from srcdiff.optimise.words import Words
 
@@ -93,7 +92,7 @@ class AtOnce:
             row = Val(v.name, v.kind, None, v.user)
             row.op = Op("prim", ins, [row], [], {"fn": operator.getitem, "view": True}, old.origin)
             body.ops[body.ops.index(old)] = row.op
-            replace_uses(body, v, row)
+            replace_values(body, {v: row})
         n = region.ops.index(loop)
         region.ops[n:n] = new
         return True
@@ -253,7 +252,7 @@ class AtOnce:
         for link, *_ in group:
             before = link.ins[0]
             assert isinstance(before, Val)
-            replace_uses(body, link.out, before)
+            replace_values(body, {link.out: before})
         c = view.carried
         loop.ins.insert(view.head + c, zeros)
         body.params.insert(1 + c, rows)
@@ -263,7 +262,7 @@ class AtOnce:
         # and behind the loop all are added
         total = view.finals[slot]
         out = Val(total.name, total.kind, None, total.user)
-        replace_uses(region, total, out)
+        replace_values(region, {total: out})
         after: list[Op] = []
         value: Val = total
         bare = view.yields[slot] is view.params[slot] and is_zeros(view.inits[slot])

@@ -6,8 +6,9 @@ import operator
 from collections.abc import Mapping, Set
 from typing import Any
 
-from srcdiff.analysis.settled import form, parts
+from srcdiff.analysis.settled import form
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym, at_least, elements_of, fresh_sym, is_joined
 from srcdiff.ir.records import dataclass
 
@@ -141,10 +142,10 @@ def place_of(
     """The part of an array that an index with the number of the trip in it names."""
     if not isinstance(x, Val) or x in inside or not isinstance(x.kind, Array):
         return None
-    if not isinstance(k, Array) or not k.dims or len(parts(index)) > len(x.kind.dims):
+    if not isinstance(k, Array) or not k.dims or len(parts_of(index)) > len(x.kind.dims):
         return None
     at, axis, shift = -1, 0, 0
-    for n, p in enumerate(parts(index)):
+    for n, p in enumerate(parts_of(index)):
         if reaches(p, trips.index):
             f = form(p) if not isinstance(p, Slice) else None
             if at >= 0 or f is None or {v: c for v, c in f.items() if v is not None} != {trips.index: 1}:
@@ -156,8 +157,8 @@ def place_of(
             axis += isinstance(p, Slice) and at < 0
     if at < 0 or trips.low + shift < 0:
         return None
-    slices = sum(isinstance(p, Slice) for p in parts(index))
-    if len(k.dims) != slices + len(x.kind.dims) - len(parts(index)):
+    slices = sum(isinstance(p, Slice) for p in parts_of(index))
+    if len(k.dims) != slices + len(x.kind.dims) - len(parts_of(index)):
         return None
     row, size = elements_of(k, seen), elements_of(x.kind, seen)
     many = elements_of(Array("f8", x.kind.dims[at : at + 1]), seen) >= FEW
@@ -165,7 +166,7 @@ def place_of(
         trips.inside(x.kind.dims[at], shift),
         many and 0 < row <= (COLUMN if axis else ROW) and 0 < size <= ALL,
     )
-    return Place(x, tuple(parts(index)), at, shift, axis, sure, small)
+    return Place(x, tuple(parts_of(index)), at, shift, axis, sure, small)
 
 
 def reaches(p: Atom, index: Val) -> bool:

@@ -8,7 +8,7 @@ arrays, and the zeros that they begin with say that they are complex.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,18 +21,13 @@ from srcdiff.ir.regions import remove, replace_values
 __all__ = ["apart_where_doubtful"]
 
 
-def apart_where_doubtful(
-    graph: Graph, typed_by_values: Callable[[Any], bool], blanks: Collection[Any]
-) -> Graph:
-    """Make sums of complex arrays safe, if a function's type depends on values (``typed_by_values``).
+def apart_where_doubtful(graph: Graph, blanks: Collection[Any]) -> Graph:
+    """Make sums of complex arrays safe, in a graph with a function whose type depends on values.
 
     ``blanks``: the functions that make an array like their argument.
     """
-    every = list(walk(graph.region))
-    if not any(op.code == "prim" and typed_by_values(op.fn) for op in every):
-        return graph
     types: dict[Val, Atom] = {}  # what is asked of such an array: its type
-    for op in every:
+    for op in walk(graph.region):
         asked = op.ins[0] if op.code == "prim" and op.fn in (getattr, *blanks) else None
         k = kind(asked) if asked is not None else kind(op.outs[0]) if op.outs else None
         if op.code != "prim" or not isinstance(k, Array) or k.dtype[0] != "c":
@@ -48,6 +43,6 @@ def apart_where_doubtful(
         elif op.fn is getattr and op.ins[1] == Const("dtype"):
             types[op.out] = dtype
     if types:  # they are written out where they were asked for
-        remove(graph.region, {op for op in every if op.outs and op.outs[0] in types})
+        remove(graph.region, {op for op in walk(graph.region) if op.outs and op.outs[0] in types})
         replace_values(graph.region, types)
     return graph

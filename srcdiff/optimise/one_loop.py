@@ -40,9 +40,12 @@ __all__ = ["in_one_loop"]
 
 def in_one_loop(graph: Graph) -> Graph:
     """Put loops backwards into those that they go back over, in place; returns the graph."""
-    if any(map(is_backward, graph.region.ops)) and Loops(graph).region(graph.region):
-        graph.info["settled"] = False  # (branches and invariants of the two may be one)
-        return dce(graph)
+    if any(map(is_backward, graph.region.ops)):
+        loops = Loops(graph)
+        if loops.region(graph.region):
+            if loops.joined:
+                graph.info["settled"] = False  # (branches and invariants of the two may be one)
+            return dce(graph)
     return graph
 
 
@@ -59,6 +62,7 @@ class Loops:
 
     def __init__(self, graph: Graph) -> None:
         self.uses: Counter[Val] = uses_of(graph.region)
+        self.joined = False  # whether one was put into another
 
     def region(self, region: Region) -> bool:
         changed = False
@@ -180,6 +184,7 @@ class Loops:
         replace_values(view.body, table | again)
         self.join(loop, back)
         region.ops.remove(back)
+        self.joined = True
         region.ops[start:start] = wanted
         for op in wanted:
             del region.ops[region.ops.index(op, start + len(wanted))]

@@ -58,8 +58,6 @@ class Outer:
 
 def outers_at_once(graph: Graph, words: Words) -> Graph:
     """The graph, changed."""
-    if not applies(graph.region, (words.outer, *words.expands)):
-        return graph
     adds = applies(graph.region, (words.outer,)) and applies(graph.region, (operator.add,))
     left = shown(graph, list(walk(graph.region))) if adds else None
     outers = Outers(words, uses_of(graph.region), graph.info.get("seen", {}), left)

@@ -12,7 +12,20 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from srcdiff.ir.graph import UNDEF, Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, vals
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    Graph,
+    LoopView,
+    Op,
+    Region,
+    Undef,
+    Val,
+    kind,
+    vals,
+    walk,
+)
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Kind, Scalar, Seq, Tree
 from srcdiff.ir.unset import may_be_unset
@@ -40,8 +53,9 @@ class Way:
 def pack(graph: Graph) -> Graph:
     """Pack, in place."""
     packer = Packer(graph.info.get("pythons", frozenset()))
-    packer.scan(graph.region, None)
-    packer.region(graph.region)
+    if any(op.code in ("for", "while") and len(LoopView(op).tapes) > MOST_APART for op in walk(graph.region)):
+        packer.scan(graph.region, None)
+        packer.region(graph.region)
     graph.info["bytes"] = packer.bytes
     return graph
 

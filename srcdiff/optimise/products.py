@@ -19,6 +19,7 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,9 @@ from srcdiff.ir.graph import (
     map_atom,
     op_of,
     same,
+    uses_of,
     vals,
+    walk,
 )
 from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
@@ -59,30 +62,33 @@ class Products:
 
     def __init__(self, graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> None:
         self.graph, self.words, self.shape_only = graph, words, shape_only
-        self.uses: dict[Val, int] = {}
+        self.uses: Counter[Val] = Counter()
         self.read: set[Val] = set()  # values of which more than the shape is asked for
+        self.counted = False
+        self.looked_for = {
+            words.transpose, words.new_axis, words.flip, words.choose, words.outer, *words.expands,
+            operator.matmul, operator.add, ops.accumulate,
+        }  # fmt: skip
         self.new: list[Op] = []
         self.here: set[int] = set()
         self.changed = False
 
     def run(self) -> bool:
-        self.count(self.graph.region)
         self.region(self.graph.region)
         return self.changed
 
-    def count(self, region: Region) -> None:
-        for op in region.ops:
+    def count(self) -> None:
+        """What is read, and how often, before anything is rewritten: found when it is first asked."""
+        if self.counted:
+            return
+        self.counted = True
+        self.uses = uses_of(self.graph.region)
+        self.read.update(vals(self.graph.region.results))
+        for op in walk(self.graph.region):
             shapes = [*of_shape(op, self.shape_only), *self.of_shapes(op)]
-            for n, a in enumerate(op.ins):
-                for v in vals([a]):
-                    self.uses[v] = self.uses.get(v, 0) + 1
-                    if n not in shapes:
-                        self.read.add(v)
+            self.read.update(vals([a for n, a in enumerate(op.ins) if n not in shapes] if shapes else op.ins))
             for r in op.regions:
-                self.count(r)
-        for v in vals(region.results):
-            self.uses[v] = self.uses.get(v, 0) + 1
-            self.read.add(v)
+                self.read.update(vals(r.results))
 
     def region(self, region: Region) -> None:
         out: list[Op] = []
@@ -94,10 +100,12 @@ class Products:
             self.new = []
             if op.code == "prim" and not op.attrs.get("guarded") and not op.attrs.get("aug"):
                 for n in self.of_shapes(op):
+                    self.count()
                     op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
                 if op.fn is ops.shape_at:
+                    self.count()
                     self.size(op)
-                elif op.adjoint:
+                elif op.adjoint and op.fn in self.looked_for:
                     self.rewrite(op)
             out += [*self.new, op]
         region.ops = out
@@ -166,6 +174,12 @@ class Products:
     def rewrite(self, op: Op) -> None:
         fn = op.fn
         named = any(op.attrs.get("names") or ())
+        if fn in (ops.accumulate, operator.add):
+            if len(op.ins) == 2 and not named and all(map(is_product, op.ins)):
+                self.count()
+                self.sum_of_products(op)
+            return
+        self.count()
         if fn is self.words.transpose and len(op.ins) == 1:
             self.transposed(op)
         elif fn is self.words.new_axis and len(op.ins) == 2:
@@ -176,8 +190,6 @@ class Products:
             self.repeated_again(op)
         elif fn is self.words.choose and len(op.ins) == 3 and not named:
             self.where_negative(op)
-        elif fn in (ops.accumulate, operator.add) and len(op.ins) == 2 and not named:
-            self.sum_of_products(op)
         elif fn in (operator.matmul, self.words.outer) and len(op.ins) == 2 and not named:
             self.untwisted(op)
             a, b = op.ins
@@ -404,6 +416,10 @@ def is_new_axes(op: Op) -> bool:
     index = op.ins[1]
     parts = parts_of(index)
     return all(p == Const(None) or (isinstance(p, Slice) and p == ALL) for p in parts)
+
+
+def is_product(a: Atom) -> bool:
+    return isinstance(a, Val) and a.op is not None and a.op.fn is operator.matmul
 
 
 def is_one(a: Atom) -> bool:

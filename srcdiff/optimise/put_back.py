@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import operator
 
-from srcdiff.analysis.settled import made_in
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, same, uses_of, vals, walk
 from srcdiff.ir.kinds import Array, Kind, Seq
 from srcdiff.ir.records import dataclass
+from srcdiff.ir.regions import made_in, replace_values
 from srcdiff.optimise.by_trip import Place, Trips, made, place_of, trips_of
 from srcdiff.optimise.dce import dce
-from srcdiff.optimise.holding import replace_uses, replace_values
 
 __all__ = ["put_back_at_once"]
 
@@ -199,7 +198,7 @@ class PutBack:
         final = behind.finals[slot]
         out = Val(final.name, final.kind, None, final.user)
         region = self.home[back]
-        replace_uses(region, final, out)
+        replace_values(region, {final: out})
         after: list[Op] = []
         index = trips.everywhere(place, after)
         whole = way[1] if len(way) > 2 else block

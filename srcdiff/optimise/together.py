@@ -13,7 +13,7 @@ import operator
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, applies, kind, op_of, uses_of, vals
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, op_of, uses_of, vals
 from srcdiff.ir.kinds import Array, Dim, Kind, Sym, fresh_sym
 from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
@@ -29,8 +29,7 @@ Link = tuple[Op, int]  # an addition, and which of its operands is what was adde
 
 def added_together(graph: Graph, words: Words) -> Graph:
     """Add outer products behind loops, in place, in a graph that did not go through `own`."""
-    found = applies(graph.region, (words.outer,)) and Together(graph, words).region(graph.region)
-    return dce(graph) if found else graph
+    return dce(graph) if Together(graph, words).region(graph.region) else graph
 
 
 class Together:

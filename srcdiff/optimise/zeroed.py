@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, op_of, same, vals, walk
+from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, op_of, same, uses_of, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.optimise.patterns import is_zeros
 from srcdiff.optimise.scatter import is_nothing, is_sum
@@ -20,14 +20,8 @@ __all__ = ["written_each_trip"]
 
 def written_each_trip(graph: Graph) -> bool:
     """Rewrite, in place; whether anything was."""
-    loops = [op for op in walk(graph.region) if op.code == "for" and not op.attrs["exits"]]
-    if not loops:
-        return False
-    uses = Counter(vals(graph.region.results))
-    for op in walk(graph.region):
-        uses.update(vals(op.ins))
-        uses.update(v for r in op.regions for v in vals(r.results))
-    return any([over_region(graph.region, uses)])
+    loops = any(op.code == "for" and not op.attrs["exits"] for op in walk(graph.region))
+    return loops and over_region(graph.region, uses_of(graph.region))
 
 
 def over_region(region: Region, uses: Counter[Val]) -> bool:

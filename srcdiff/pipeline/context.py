@@ -17,6 +17,7 @@ from srcdiff.optimise.dce import dce
 from srcdiff.optimise.divisors import without_divisors
 from srcdiff.optimise.doubtful import apart_where_doubtful
 from srcdiff.optimise.elements import known_elements
+from srcdiff.optimise.held import Held
 from srcdiff.optimise.merge import merge_branches
 from srcdiff.optimise.one_loop import in_one_loop
 from srcdiff.optimise.passes import noted
@@ -134,7 +135,9 @@ def doubles(graph: Graph) -> Graph:
 def optimised(graph: Graph, merge: bool = True) -> Graph:
     """The passes that every derivative goes through."""
     noted("differentiate", graph)
-    graph = apart_where_doubtful(graph, is_typed_by_values, vocabulary.BLANKS)
+    held = Held(graph)
+    if any(map(is_typed_by_values, held.functions.values())):
+        graph = apart_where_doubtful(graph, vocabulary.BLANKS)
     graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     if merge:
@@ -142,17 +145,25 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
         if not graph.info["settled"]:
             graph = noted("simplify", simplify(graph, is_shareable, WORDS))
         size = count(graph.region)
-        graph = noted("merge_branches", merge_branches(graph))
+        graph = noted("merge_branches", merge_branches(graph) if "if" in held.codes else graph)
         if not graph.info["settled"] or count(graph.region) != size:
             graph = noted("simplify", simplify(graph, is_shareable, WORDS))
     del graph.info["settled"]
-    cheaper = cheaper_products(graph, WORDS, shape_positions)
-    cheaper = without_divisors(graph, WORDS) or cheaper
+    changed = cheaper_products(graph, WORDS, shape_positions)
+    held = Held(graph)  # (what follows makes none of what is looked for, but where it is there)
+    if held.any(operator.truediv):
+        changed = without_divisors(graph, WORDS) or changed
     noted("products", graph)
-    known = known_elements(graph)
+    written, added = held.any(ops.setitem), held.any(ops.additem)
+    if (written or added) and held.any(operator.getitem):
+        changed = known_elements(graph) or changed
     noted("elements", graph)
-    fewer = fewer_passes(graph) and (fewer_passes(graph) or True)  # (what is added elsewhere may be written)
-    changed = written_each_trip(graph) or fewer or cheaper or known
+    if added:
+        if fewer_passes(graph):
+            changed = True
+            fewer_passes(graph)  # (what is added elsewhere may be written)
+        if "for" in held.codes:
+            changed = written_each_trip(graph) or changed
     noted("scatter", graph)
     if changed:
         graph = noted("simplify", simplify(graph, is_shareable, WORDS))

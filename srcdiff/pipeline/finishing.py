@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.emit.assemble import emit
@@ -10,6 +12,7 @@ from srcdiff.emit.devices import beyond
 from srcdiff.emit.spelling import Spelling
 from srcdiff.errors import NoRule
 from srcdiff.faults import guarded
+from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph, clone, taken_apart
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
@@ -18,6 +21,7 @@ from srcdiff.optimise.at_once import done_at_once
 from srcdiff.optimise.choices import choices_of_numbers
 from srcdiff.optimise.contract import contracted
 from srcdiff.optimise.filled import made_full, made_of_sizes
+from srcdiff.optimise.held import Held
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.lists import as_lists
 from srcdiff.optimise.outers import outers_at_once
@@ -166,23 +170,30 @@ def shorthands() -> list[Pattern]:
 def printed(graph: Graph) -> Graph:
     """The last passes: what is done in place, what is written over, and which tapes are one."""
     facts = registry.may_alias, context.is_fresh, context.shape_positions
+    words = context.WORDS
+    held = Held(graph)  # (no pass makes what another one looks for)
+
+    def where(found: bool, name: str, run: Callable[..., Graph], *more: Any) -> Graph:
+        """A pass, where what it looks for was found."""
+        return noted(name, run(graph, *more) if found else graph)
+
     if not on_device():
         if not graph.info.get("budget"):  # (what is put away is no part of it)
-            graph = noted("together", added_together(graph, context.WORDS))
+            graph = where(held.any(words.outer), "together", added_together, words)
             graph = noted("put_back", put_back_at_once(graph))
-            graph = noted("at_once", done_at_once(graph, context.WORDS))
+            graph = noted("at_once", done_at_once(graph, words))
         graph = noted("shorthand", shorthand(graph, shorthands()))
-        graph = noted("picked", picked_at_once(graph, context.WORDS))
-        graph = noted("powers", powers_as_products(graph))
-        graph = noted("outers", outers_at_once(graph, context.WORDS))
-        graph = noted("sizes", made_of_sizes(graph, context.WORDS))
+        graph = where(held.any(ops.additem), "picked", picked_at_once, words)
+        graph = where(held.any(operator.pow), "powers", powers_as_products)
+        graph = where(held.any(words.outer, *words.expands), "outers", outers_at_once, words)
+        graph = where(held.any(words.blanks[0]), "sizes", made_of_sizes, words)
     graph = owning.owned(graph)
     if not on_device():
-        graph = noted("contract", contracted(graph, context.WORDS))
-    graph = noted("reuse", reuse(graph, *facts, context.WORDS))
+        graph = where(held.any(words.contract, words.total), "contract", contracted, words)
+    graph = noted("reuse", reuse(graph, *facts, words))
     if not on_device():
-        graph = noted("filled", made_full(graph, context.WORDS))
-        graph = noted("choices", choices_of_numbers(graph, context.WORDS))
+        graph = where(held.any(*words.expands), "filled", made_full, words)
+        graph = where(held.any(words.choose), "choices", choices_of_numbers, words)
         graph = context.doubles(noted("lists", as_lists(graph, context.NUMBERS)))
         graph.info["rows"] = not graph.info.get("budget")
         graph.info["frees"] = registry.may_alias

@@ -124,6 +124,8 @@ def spread_none(region: Region, maybe: set[Val]) -> None:
         for out, *ways in zip(op.outs, *(r.results for r in op.regions), strict=True)
         if any(isinstance(w, Undef) for w in ways)
     }  # fmt: skip
+    if not maybe and not unset:
+        return
     hand_on(region, unset)
     size = -1
     while size < len(maybe):
