@@ -24,6 +24,7 @@ MIXED = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod,
     operator.floordiv, ops.accumulate,
 }  # fmt: skip
+COUNTS = {len, ops.shape_at}
 ALONE = {operator.neg, operator.pos, operator.abs, float, abs, complex}
 LOOPS = ("for", "while")
 TAKEN = {operator.getitem, ops.getfield, ops.poplast, ops.rest}
@@ -75,17 +76,14 @@ def mixes(op: Op) -> bool:
 def divides(op: Op) -> bool:
     """Whether an operation of a backward sweep divides the library's number by one that may be Python's.
 
-    What is divided by how many elements there are is a mean, which is NumPy's, whatever it starts from.
+    Not where it counts elements: of none of them there is nothing to divide.
     """
-    if op.code != "prim" or op.fn is not operator.truediv:
+    if op.code != "prim" or op.fn is not operator.truediv or not op.adjoint:
         return False
-    if op.origin is not None and not op.origin.adjoint:
-        return False
-    k, by = op.out.kind, op.ins[1]
-    if k not in (Scalar("f8"), Scalar("f8", False)) or not isinstance(by, Val) or not is_own_kind(by.kind):
-        return False
-    counted = isinstance(by.kind, Scalar) and by.kind.value is not None
-    return counted or (op.origin is not None and k == Scalar("f8", False))
+    by = op.ins[1]
+    counted = isinstance(by, Val) and by.op is not None and by.op.code == "prim" and by.op.fn in COUNTS
+    double = isinstance(op.out.kind, Scalar) and op.out.kind == Scalar("f8", False)
+    return double and isinstance(by, Val) and is_own_kind(by.kind) and not counted
 
 
 def is_real(a: Atom) -> bool:
