@@ -24,8 +24,8 @@ from srcdiff.frontend import (
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.core import Stop
 from srcdiff.frontend.expressions import content
-from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Step
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, same, vals, walk
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym
