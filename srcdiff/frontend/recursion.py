@@ -17,7 +17,8 @@ import gast
 from srcdiff.frontend import exits, joins, loops, objects, sharing, threads
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.core import Bottom, Stop
-from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.expressions import stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import (
     Agg,
