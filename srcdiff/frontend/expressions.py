@@ -244,6 +244,9 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         return got
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
         return Loc(lw.state.new_cell(merged_dicts(a, b)))
+    if fn is operator.or_ and is_dict(lw, left) and is_dict(lw, right):
+        both = {"left_": left, "right_": right}
+        return mappings.read(lw, "result_ = left_.copy()\nresult_.update(right_)", both, node)
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and is_joined(a, b):
         items = a.items + b.items
         agg = Agg(list if a.type is list else tuple, tuple(range(len(items))), items)
@@ -278,6 +281,14 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             return places.share_elements(lw, repeated, left, right)
     text = fn is operator.mod and kx == STR  # "%s" % what may be None, too
     return Plain(lw.prim(fn, [x, y], result=STR if text else None))
+
+
+def is_dict(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound is a dict, of keys that are known or of any."""
+    box = content(lw, b)
+    if isinstance(box, Agg):
+        return box.type is dict
+    return isinstance(box, Loc) and isinstance(kind(lw.read(b)), Map)
 
 
 def is_joined(a: Agg, b: Agg) -> bool:
