@@ -288,7 +288,15 @@ def is_dict(lw: Lowerer, b: Bound) -> bool:
     box = content(lw, b)
     if isinstance(box, Agg):
         return box.type is dict
-    return isinstance(box, Loc) and isinstance(kind(lw.read(b)), Map)
+    return isinstance(box, (Loc, Plain)) and isinstance(kind(lw.read(b)), Map)
+
+
+def is_container(lw: Lowerer, b: Bound) -> bool:
+    """Whether a sign means to a bound what a container, or one of two things, takes it for."""
+    box = content(lw, b)
+    return isinstance(box, (Agg, Either)) or (
+        isinstance(box, (Loc, Plain)) and isinstance(kind(lw.read(b)), Seq)
+    )
 
 
 def is_joined(a: Agg, b: Agg) -> bool:
@@ -320,7 +328,7 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
 def of_sign(lw: Lowerer, fn: Any, args: list[Bound], node: Any) -> Bound | None:
     """A call of ``operator.add`` and its kin, on what a class or a container says the meaning of."""
     signs = numpy_names.INFIX if len(args) == 2 else numpy_names.PREFIX if len(args) == 1 else {}
-    if fn not in signs or not any(isinstance(content(lw, a), (Agg, Either)) for a in args):
+    if fn not in signs or not any(is_container(lw, a) for a in args):
         return None
     if len(args) == 1:
         return unary(lw, fn, args[0], node)

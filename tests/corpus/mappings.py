@@ -1,6 +1,8 @@
 """Dicts whose keys are known only at run time."""
 
+import functools
 import heapq
+import operator
 
 import numpy as np
 
@@ -252,6 +254,12 @@ def united(x):
     return sum(c.values()) * sum(e.values()) + sum(g.values()) * g[1] + sum(f.values()) * f[1] + d[1] ** 2
 
 
+def united_by_reduce(x):
+    d = functools.reduce(operator.or_, [by_size(x), by_size(2 * x), {1: x[1]}])
+    xs = operator.add([v for v in x if v > 1.0], [v * v for v in x])
+    return sum(d.values()) + sum(v * (i + 1) for i, v in enumerate(xs))
+
+
 def copied_by_dict(x):
     d = by_size(x)
     f, g, h = dict(d, b=x[1]), {3: x[2]}, dict(d)
@@ -276,6 +284,7 @@ def knapsack(x):
 SIZES = np.array([1.13, 1.66, 0.74, 1.22])
 PROGRAMS = [
     Program("dict_united", united, (SIZES,)),
+    Program("dict_united_by_reduce", united_by_reduce, (SIZES,)),
     Program("dict_copied_by_dict", copied_by_dict, (SIZES,)),
     Program("dict_knapsack", knapsack, (SIZES,)),
     Program("dict_last_out", last_out, (0.7, 6)),
