@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import calls, entering, identity, known_items, methods, objects, statements
+from srcdiff.frontend import calls, entering, identity, known_items, listing, methods, objects, statements
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import HANDLERS, binary, stored
 from srcdiff.frontend.objects import content
-from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
+from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Method, Plain
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import OTHER, is_active_kind
 
@@ -127,13 +127,21 @@ _OF_SETS = (
 
 
 def _dict(lw: Lowerer, node: Any) -> Bound:
-    box = Loc(lw.state.new_cell(Agg(dict, (), ())))
+    box: Bound = Loc(lw.state.new_cell(Agg(dict, (), ())))
     for k, v in zip(node.keys, node.values, strict=True):
         if k is not None:
             key = identity.key_of(lw, box, lw.expr(k), k)
             statements.store(lw, box, key, stored(lw, lw.expr(v)), k)
             continue
-        other = content(lw, objects.opened(lw, lw.expr(v), v))
+        opened = objects.opened(lw, lw.expr(v), v)
+        if listing.is_mapping(lw, opened):
+            made = content(lw, box)
+            if isinstance(made, Agg) and not made.keys:
+                box = lw.call(Method(opened, "copy"), [], {}, v)
+            else:
+                lw.call(Method(box, "update"), [opened], {}, v)
+            continue
+        other = content(lw, opened)
         if isinstance(other, Plain) and isinstance(other.atom, Struct):
             other = content(lw, lw.bind(other.atom))
         if not isinstance(other, Agg) or other.type is not dict:

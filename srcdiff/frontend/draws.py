@@ -17,7 +17,7 @@ from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
-from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Sym, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym, is_active_kind
 
 if TYPE_CHECKING:
     from srcdiff.errors import Problem
@@ -76,6 +76,8 @@ def is_generator(lw: Lowerer, atom: Atom) -> bool:
 
 def kind_of_draw(lw: Lowerer, name: str, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Kind:
     """The kind of what is drawn, where parameters are numbers: it follows from the size."""
+    if name == "permutation" and len(args) == 1 and isinstance(kind(lw.read(args[0], node)), Scalar):
+        return Array("i8", (dim(lw.read(args[0])),))
     words = SIZED.get(name)
     if words is None or len(args) > len(words) or kwargs.keys() - set(words):
         return UNKNOWN
@@ -115,6 +117,8 @@ def draw(
         return around_mean(lw, rng, args, kwargs, node)
     if name == "choice":
         return chosen(lw, rng, args, kwargs, node)
+    if name == "shuffle":
+        return shuffled(lw, rng, args, kwargs, node)
     if name not in FAMILIES:
         return None
     params, plain, text = FAMILIES[name]
@@ -188,6 +192,21 @@ def chosen(lw: Lowerer, rng: Bound, args: list[Bound], kwargs: dict[str, Bound],
     return written(lw, node, f"at = rng.choice(a.shape[0]{options})\nout = a[at]", {**given, "rng": rng})
 
 
+def shuffled(lw: Lowerer, rng: Bound, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``shuffle``: the elements in the order of a permutation, which takes the same draws."""
+    if len(args) != 1 or kwargs:
+        return None
+    k = kind(lw.read(args[0], node))
+    if isinstance(k, Array):
+        text = "x[...] = x[rng.permutation(len(x))]"
+    elif isinstance(k, (Seq, Tree)):
+        text = "x[:] = [x[place] for place in rng.permutation(len(x))]"
+    else:
+        return None
+    given = {"x": args[0], "rng": rng, "len": Known(len, "len")}
+    return written(lw, node, f"{text}\nout = None", given)
+
+
 def varies(lw: Lowerer, b: Bound) -> bool:
     atom = lw.read(b)
     return is_active_kind(kind(atom)) and not is_constant(atom)
@@ -230,5 +249,5 @@ def _function(name: str, lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound
 
 HANDLERS: dict[Any, Any] = {
     getattr(np.random, name): partial(_function, name)
-    for name in (*FAMILIES, "multivariate_normal", "choice")
+    for name in (*FAMILIES, "multivariate_normal", "choice", "shuffle")
 }

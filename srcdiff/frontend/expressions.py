@@ -236,6 +236,9 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         return got
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
         return Loc(lw.state.new_cell(merged_dicts(a, b)))
+    if fn is operator.or_ and is_dict(lw, left) and is_dict(lw, right):
+        both = {"left_": left, "right_": right}
+        return mappings.read(lw, "result_ = left_.copy()\nresult_.update(right_)", both, node)
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.add and is_joined(a, b):
         items = a.items + b.items
         agg = Agg(list if a.type is list else tuple, tuple(range(len(items))), items)
@@ -272,6 +275,22 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
     return Plain(lw.prim(fn, [x, y], result=STR if text else None))
 
 
+def is_dict(lw: Lowerer, b: Bound) -> bool:
+    """Whether a bound is a dict, of keys that are known or of any."""
+    box = content(lw, b)
+    if isinstance(box, Agg):
+        return box.type is dict
+    return isinstance(box, (Loc, Plain)) and isinstance(kind(lw.read(b)), Map)
+
+
+def is_container(lw: Lowerer, b: Bound) -> bool:
+    """Whether a sign means to a bound what a container, or one of two things, takes it for."""
+    box = content(lw, b)
+    return isinstance(box, (Agg, Either)) or (
+        isinstance(box, (Loc, Plain)) and isinstance(kind(lw.read(b)), Seq)
+    )
+
+
 def is_joined(a: Agg, b: Agg) -> bool:
     """Whether a sum is two lists, or two tuples, one after the other."""
     return (a.type is b.type is list) or (issubclass(a.type, tuple) and issubclass(b.type, tuple))
@@ -296,7 +315,7 @@ def _unary(lw: Lowerer, node: Any) -> Bound:
 def of_sign(lw: Lowerer, fn: Any, args: list[Bound], node: Any) -> Bound | None:
     """A call of ``operator.add`` and its kin, on what a class or a container says the meaning of."""
     signs = numpy_names.INFIX if len(args) == 2 else numpy_names.PREFIX if len(args) == 1 else {}
-    if fn not in signs or not any(isinstance(content(lw, a), (Agg, Either)) for a in args):
+    if fn not in signs or not any(is_container(lw, a) for a in args):
         return None
     if len(args) == 1:
         return unary(lw, fn, args[0], node)

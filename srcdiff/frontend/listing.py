@@ -164,12 +164,15 @@ def _tuple(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 
 def _dict(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     """``dict(other, name=value)``: the entries of ``other``, or its pairs, one by one."""
-    made = Loc(lw.state.new_cell(Agg(dict, (), ())))
+    made: Bound = Loc(lw.state.new_cell(Agg(dict, (), ())))
     for a in args:
         a = objects.opened(lw, a, node)
+        if is_mapping(lw, a):
+            made = lw.call(Method(a, "copy"), [], {}, node)
+            continue
         box = content(lw, a)
         known = isinstance(box, Agg) and box.type is dict
-        if known or (not isinstance(box, Agg) and is_mapping(lw, a)):
+        if known:
             lw.call(Method(made, "update"), [a], {}, node)
             continue
         entry = gast.Tuple([store("key_"), store("value_")], gast.Store())

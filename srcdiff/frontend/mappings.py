@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_key", "as_mapping", "by_key", "contains", "keys_of", "method", "of_one_sort", "seen_through",
-    "window",
+    "update", "window",
 ]  # fmt: skip
 
 
@@ -236,7 +236,12 @@ def _copy(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> 
 
 
 def _update(lw: Lowerer, owner: Loc, atom: Atom, args: list[Bound], node: Any) -> Bound:
-    given: dict[str, Bound] = {"d_": owner, "other_": args[0]}
+    return update(lw, owner, args[0], node)
+
+
+def update(lw: Lowerer, owner: Bound, other: Bound, node: Any) -> Bound:
+    """``d.update(other)`` of a dict whose keys are known only at run time."""
+    given = {"d_": owner, "other_": other}
     return read(lw, "for k in other_:\n    d_[k] = other_[k]\nresult_ = None", given, node)
 
 

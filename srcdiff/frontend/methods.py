@@ -372,14 +372,17 @@ def _clear(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: An
 
 
 def _dict_update(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:
-    merged = dict(zip(box.keys, box.items, strict=True))
     for a in args:
-        other = content(lw, a)
-        if not isinstance(other, Agg):
+        other, box = content(lw, a), content(lw, owner)
+        if isinstance(other, Agg) and isinstance(box, Agg):
+            merged = {k: x for d in (box, other) for k, x in zip(d.keys, d.items, strict=True)}
+            set_content(lw, owner, Agg(dict, tuple(merged), tuple(merged.values())))
+        elif listing.is_mapping(lw, a):
+            mappings.update(lw, owner, a, node)
+        else:
             lw.stop("key", "the keys of this dict are not known", node)
-        merged.update(zip(other.keys, other.items, strict=True))
-    merged.update({k: stored(lw, v) for k, v in kwargs.items()})
-    set_content(lw, owner, Agg(dict, tuple(merged), tuple(merged.values())))
+    for k, v in kwargs.items():
+        listing.put_item(lw, owner, Const(k), stored(lw, v), node)
     return Plain(Const(None))
 
 

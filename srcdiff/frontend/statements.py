@@ -38,13 +38,13 @@ from srcdiff.frontend.expressions import (
     binary,
     element,
     index_of,
-    merged_dicts,
+    is_dict,
     raises,
     stored,
 )
 from srcdiff.frontend.objects import content
 from srcdiff.frontend.raising import Raised
-from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Plain, Poison, Step
+from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Method, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
 from srcdiff.frontend.trial import snapshot
 from srcdiff.frontend.words import name_of, resolved
@@ -442,11 +442,10 @@ def augmented(lw: Lowerer, fn: Any, current: Bound, value: Bound, node: Any) -> 
     if got is not None:
         return got
     box = content(lw, current)
+    if fn is operator.or_ and is_dict(lw, current):
+        lw.call(Method(current, "update"), [value], {}, node)
+        return None
     if isinstance(box, Agg):
-        extra: Any = content(lw, value)
-        if box.type is dict and fn is operator.or_ and isinstance(extra, Agg) and isinstance(current, Loc):
-            lw.change(current, merged_dicts(box, extra), node)
-            return None
         if box.type is list and fn is operator.add and not is_array(lw, value):
             value, extra = listing.spread(lw, value, node)  # any iterable, as in ``extend``
             if extra is not None:

@@ -55,7 +55,7 @@ refused(
         getattr(np.random, n)
         for n in words(
             "binomial geometric hypergeometric logseries multinomial negative_binomial permutation poisson randint "  # noqa: E501
-            "random_integers shuffle zipf"
+            "random_integers zipf"
         )
     ),
 )
@@ -82,7 +82,7 @@ READ: dict[str, str] = {  # read by the front end: as a few lines of Python, or 
     ),
     "numpy.random": (
         "choice exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power "
-        "rand randn random random_sample ranf rayleigh sample standard_cauchy standard_exponential "
+        "rand randn random random_sample ranf rayleigh sample shuffle standard_cauchy standard_exponential "
         "standard_normal triangular uniform weibull"
     ),
     "cmath": "polar",
@@ -123,14 +123,14 @@ METHODS: dict[str, dict[str, tuple[str, str]]] = {
             words(
                 "exponential gumbel laplace logistic lognormal multivariate_normal normal pareto power "
                 "random rayleigh standard_cauchy standard_exponential standard_normal triangular uniform "
-                "weibull choice"
+                "weibull choice shuffle"
             ),
             ("read", ""),
         ),
         **dict.fromkeys(
             words(
                 "binomial geometric hypergeometric integers logseries multinomial multivariate_hypergeometric "  # noqa: E501
-                "negative_binomial permutation permuted poisson shuffle zipf"
+                "negative_binomial permutation permuted poisson zipf"
             ),
             ("refused", INTEGERS),
         ),

@@ -82,12 +82,25 @@ def bootstrap(mu: Any, s: Any) -> Any:
     return np.var(rng.choice(mu, size=5) * rng.poisson(3.0)) * s[0]
 
 
+def shuffles(mu: Any, s: Any) -> Any:
+    rng, old = np.random.default_rng(7), np.random.RandomState(3)
+    order, rows, values = np.arange(4), np.outer(mu, s), [mu[0], s[1] ** 2, mu[2]]
+    w = s[0]
+    for _ in range(3):
+        rng.shuffle(order)
+        old.shuffle(values)
+        for i in order:
+            w = w - 0.1 * (w - mu[i % len(mu)] * values[0])
+    rng.shuffle(rows[:2])
+    return w + np.sum(rows[0] * np.arange(3.0)) + rng.normal(mu[0])
+
+
 PROGRAMS = [
     *(
         Program(f"draws_{f.__name__}", f, (MU, MU[::-1] + 0.6), wrt=(0, 1))
         for f in (
             location_and_scale, shapes_of_parameters, heavy_tails, positive, by_inverse, legacy, mean_of_many,
-            bootstrap,
+            bootstrap, shuffles,
         )
     ),
     Program("draws_diffusion", diffusion, (0.7, 0.4), wrt=(0, 1)),

@@ -1,6 +1,8 @@
 """Dicts whose keys are known only at run time."""
 
+import functools
 import heapq
+import operator
 
 import numpy as np
 
@@ -236,7 +238,55 @@ def list_or_dict(w):
     return total + sum(chosen) * w[1] + kept[1] * (a + b) + sum(v * k for k, v in enumerate(chosen)) * w[2]
 
 
+def by_size(x):
+    d = {}
+    for i, v in enumerate(x):
+        d[int(v * 10) % 7] = v * v * i
+    return d
+
+
+def united(x):
+    d, e, f = by_size(x), by_size(x * 2.0), {1: x[0]}
+    c, g = d | e, {1: x[1]} | d
+    f |= e
+    e |= d
+    d |= {1: x[1]}
+    return sum(c.values()) * sum(e.values()) + sum(g.values()) * g[1] + sum(f.values()) * f[1] + d[1] ** 2
+
+
+def united_by_reduce(x):
+    d = functools.reduce(operator.or_, [by_size(x), by_size(2 * x), {1: x[1]}])
+    xs = operator.add([v for v in x if v > 1.0], [v * v for v in x])
+    return sum(d.values()) + sum(v * (i + 1) for i, v in enumerate(xs))
+
+
+def copied_by_dict(x):
+    d = by_size(x)
+    f, g, h = dict(d, b=x[1]), {3: x[2]}, dict(d)
+    g.update(d, z=x[0])
+    h[99] = x[0]
+    q, r = {1: x[3], **d, 2: x[1]}, {**d, 5: x[0] * x[1]}
+    s = f["b"] * sum(f.values()) + g["z"] * sum(g.values())
+    return s + sum(h.values()) * q[2] + r[5] * sum(r.values())
+
+
+def knapsack(x):
+    best = {0: 0.0}
+    for w, v in zip([2, 1, 3, 2], x):
+        new = dict(best)
+        for k, b in best.items():
+            if k + w <= 5 and b + v > new.get(k + w, -1.0):
+                new[k + w] = b + v * v
+        best = new
+    return max(best.values())
+
+
+SIZES = np.array([1.13, 1.66, 0.74, 1.22])
 PROGRAMS = [
+    Program("dict_united", united, (SIZES,)),
+    Program("dict_united_by_reduce", united_by_reduce, (SIZES,)),
+    Program("dict_copied_by_dict", copied_by_dict, (SIZES,)),
+    Program("dict_knapsack", knapsack, (SIZES,)),
     Program("dict_last_out", last_out, (0.7, 6)),
     Program("dict_counts", dyn, (0.7, 7)),
     Program("dict_over_edges", graph, (np.arange(1.0, 6.0), EDGES)),
