@@ -112,6 +112,50 @@ def test_which_is_larger() -> None:
             agree(chosen.is_larger, other, a)
 
 
+def test_one_or_zero() -> None:
+    """Bit by bit: zeros keep their sign, NaN what is in it."""
+    big = rng.normal(size=(40, 50))
+    big[0, :4] = NAN, INF, -INF, -0.0
+    odd = (big > 0.0).view(np.int8)
+    odd[1:3] *= 2
+    others = big.T, big[::2, ::-1], np.asfortranarray(big), big.astype("f4"), big.astype(">f8")
+    for a in (*arrays(), big, *others):
+        masks = [a > 0.0, ~(a > 0.0), np.zeros(a.shape, bool), a[:1] > 0.0, True]
+        for c in [*masks, odd.view(bool)] if a is big else masks:
+            for quick in (chosen.only_where, chosen.zero_where):
+                agree(quick, a, c)
+                agree(quick, 1.5, c)
+                want = getattr(chosen, f"{quick.__name__}_plainly")(a, c)
+                assert quick(a, c).tobytes() == want.tobytes()
+
+
+def chosen_by_sign(x: Any, y: Any) -> Any:
+    return np.sum(np.where(x > 0.1, x * y, 0.0) ** 2) + np.sum(np.where(y > x, 0.0, np.sin(x)))
+
+
+def test_large_choices() -> None:
+    """Where arrays are large at the call; the text is right for small ones, too, and differentiated again."""
+    x, y, v = rng.normal(size=(3, 150, 120))
+    assert "np.where" in source(grad(chosen_by_sign), x[:2], y[:2])
+
+    def again(x: Any, y: Any) -> Any:
+        return chosen_by_sign(x, y)
+
+    g = grad(again)
+    got = g(x, y)
+    assert "only_where(" in g.source and "zero_where(" in g.source
+    np.testing.assert_array_equal(g(x[:2], y[:2]), grad(chosen_by_sign)(x[:2], y[:2]))
+    np.testing.assert_array_equal(got[:2], g(x[:2], y[:2]))
+    made = g._made(x, y).fn
+
+    def along(x: Any) -> Any:
+        return np.vdot(made(x, y), v)
+
+    want = np.vdot(grad(along)(x), v)
+    curve = np.vdot(g(x + 1e-6 * v, y) - g(x - 1e-6 * v, y), v) / 2e-6
+    assert abs(want - curve) < 1e-5 * abs(curve)
+
+
 @pytest.mark.parametrize("k", range(len(arrays())))
 def test_what_is_rolled(k: int) -> None:
     a = arrays()[k]

@@ -30,7 +30,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.indices import ALL, parts_of
-from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.kinds import Array, Scalar, elements_of
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import readers_of
 from srcdiff.optimise.dce import dce
@@ -69,7 +69,7 @@ class Pattern:
     helper: Any
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
-    arrays: bool  # only where it is surely an array
+    least: int  # only where it is surely an array, of so many elements at the call if that is more than one
 
     def functions(self) -> set[Any]:
         """The functions in it."""
@@ -86,9 +86,12 @@ class Pattern:
         """Of the functions in it: where one of them is not met, there is nothing to find."""
         return frozenset(map(id, self.functions()))
 
-    def may_be(self, op: Op) -> bool:
+    def may_be(self, op: Op, seen: Mapping[int, int]) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
-        if self.arrays and not (isinstance(op.out.kind, Array) and op.out.kind.dims):
+        k = op.out.kind
+        if self.least and not (isinstance(k, Array) and k.dims):
+            return False
+        if self.least > 1 and elements_of(k, seen) < self.least:
             return False
         names = op.attrs.get("names")
         for n, p in enumerate(self.root.args):
@@ -104,7 +107,7 @@ def pattern(
     helper: Any,
     args: tuple[Any, ...],
     shared: frozenset[Any],
-    arrays: bool,
+    least: int,
     words: Callable[[str], Any],
 ) -> Pattern:
     """The pattern of a text; ``words``: what its names of functions mean, by ``words(name)``."""
@@ -137,7 +140,7 @@ def pattern(
 
     root = node(ast.parse(text, mode="eval").body)
     assert isinstance(root, Call)
-    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared, arrays)
+    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared, least)
 
 
 def newaxis() -> None:
@@ -170,22 +173,24 @@ def shorthand(graph: Graph, patterns: Sequence[Pattern]) -> Graph:
             by_root.setdefault(p.root.fn, []).append(p)
     if not by_root:
         return graph
-    if in_region(graph.region, by_root, readers_of(graph.region)):
+    if in_region(graph.region, by_root, readers_of(graph.region), graph.info.get("seen", {})):
         dce(graph)
     return graph
 
 
-def in_region(region: Region, by_root: dict[Any, list[Pattern]], readers: Readers) -> bool:
+def in_region(
+    region: Region, by_root: dict[Any, list[Pattern]], readers: Readers, seen: Mapping[int, int]
+) -> bool:
     here = {id(op) for op in region.ops}
     changed = False
     for n in reversed(range(len(region.ops))):  # (a pattern may be a part of another)
         op = region.ops[n]
         for r in op.regions:
-            changed |= in_region(r, by_root, readers)
+            changed |= in_region(r, by_root, readers, seen)
         if op.code != "prim" or not is_hashable(op.fn):
             continue
         for p in by_root.get(op.fn, ()):
-            if not p.may_be(op):
+            if not p.may_be(op, seen):
                 continue
             found = Match(here, p.shared)
             if found.op(op, p.root) and found.is_alone(op, readers):

@@ -77,8 +77,13 @@ def unbroadcast(g: Any, like: Any) -> Any:
     Returns ``g`` itself when the shapes agree.  A float wider than ``like``'s is narrowed, and of a complex
     ``g`` for a real ``like`` the real part is kept.  The cotangent of a container stays as it is.
     """
-    if type(g) is np.ndarray is type(like) and g.shape == like.shape and g.dtype == like.dtype:
-        return g  # (nearly always: it was not known before)
+    if type(g) is np.ndarray is type(like) and g.dtype == like.dtype:
+        if g.shape == like.shape:
+            return g  # (nearly always: it was not known before)
+        if g.ndim == like.ndim:
+            axes = [n for n, (a, b) in enumerate(zip(g.shape, like.shape)) if a != b]
+            if all(like.shape[n] == 1 for n in axes):
+                return np.add.reduce(g, tuple(axes), keepdims=True)
     if isinstance(g, (list, tuple, dict)):
         return g
     shape = shape_of(like)

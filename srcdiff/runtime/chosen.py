@@ -31,6 +31,8 @@ __all__ = [
     "of_quantile_plainly",
     "of_smallest",
     "of_smallest_plainly",
+    "only_where",
+    "only_where_plainly",
     "products_of_others",
     "products_of_others_plainly",
     "rolled",
@@ -47,6 +49,8 @@ __all__ = [
     "to_quantile_plainly",
     "to_smallest",
     "to_smallest_plainly",
+    "zero_where",
+    "zero_where_plainly",
 ]
 
 Axis = int | tuple[int, ...] | None
@@ -180,7 +184,7 @@ def of_smallest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
 def is_larger(x1: Any, x2: Any) -> Any:
     """The slope of a maximum: 1 where ``x1`` is larger (or NaN is), 0 where ``x2`` is, 0.5 of equal ones."""
     ties = np.equal(x1, x2)
-    half = 0.5 * ties if ties.any() else None
+    half = 0.5 * ties if np.count_nonzero(ties) else None  # (a third of the time of ``any``)
     del ties  # (one mask at a time)
     smaller = np.less(x1, x2)
     larger = np.logical_not(smaller, out=smaller) if isinstance(smaller, np.ndarray) else ~smaller
@@ -189,6 +193,39 @@ def is_larger(x1: Any, x2: Any) -> Any:
 
 def is_larger_plainly(x1: Any, x2: Any) -> Any:
     return 1.0 - (x1 < x2) - 0.5 * (x1 == x2)
+
+
+# --- one of two -------------------------------------------------------------------------------------------
+
+
+def only_where(x: Any, c: Any) -> Any:
+    """``x`` where ``c`` holds, else zero: bit by bit, for a choice by numbers in no order is slow."""
+    return _taken_out(x, c, True) if _is_plain_choice(x, c) else only_where_plainly(x, c)
+
+
+def only_where_plainly(x: Any, c: Any) -> Any:
+    return np.where(c, x, 0.0)
+
+
+def zero_where(x: Any, c: Any) -> Any:
+    """Zero where ``c`` holds, else ``x``."""
+    return _taken_out(x, c, False) if _is_plain_choice(x, c) else zero_where_plainly(x, c)
+
+
+def zero_where_plainly(x: Any, c: Any) -> Any:
+    return np.where(c, 0.0, x)
+
+
+def _is_plain_choice(x: Any, c: Any) -> bool:
+    if type(x) is not np.ndarray or type(c) is not np.ndarray or x.shape != c.shape:
+        return False
+    return x.dtype == np.float64 and c.dtype == np.bool_ and x.size >= 1024
+
+
+def _taken_out(x: Any, c: Any, holds: bool) -> Any:
+    mask = np.logical_not(c).view(np.int8)  # (all ones are -1)
+    mask = np.subtract(mask, 1, out=mask) if holds else np.negative(mask, out=mask)
+    return np.bitwise_and(x.view(np.int64), mask).view(np.float64)
 
 
 # --- products -----------------------------------------------------------------------------------------------
