@@ -389,6 +389,8 @@ class Guess:
         for v in self.read(op):
             if v.op is not None and v.op in self.memory.folded and not v.op.regions:
                 inner, left[v] = self.result(v.op)
+                if op in self.memory.asm.straight and v is op.ins[2]:  # (no array is made for it)
+                    inner, left[v] = inner - left[v], 0.0
                 most, held = max(most, held + inner), held + left[v]
         made = self.new(op)
         between = self.buffers(op) if self.sure else 0.0
