@@ -146,6 +146,7 @@ def test_what_is_read_on_any_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freed, "LINE", 0.0)
     monkeypatch.setattr(freed, "IN_LOOP", 0.0)
     monkeypatch.setattr(trips, "LITTLE", -1.0)
+    monkeypatch.setattr(trips, "PART", 0.0)
     monkeypatch.setattr(trips.Trip, "fewer", lambda self: iter(()))
     large = np.random.default_rng(4).random((2, 20_000))
     g = grad(lasting)
