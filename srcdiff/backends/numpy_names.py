@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "INTO", "IN_ROWS",
-    "METHODS", "MODES", "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS", "ZEROS", "ZEROS_OF",
+    "ALONE_INTO", "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "INTO",
+    "IN_ROWS", "METHODS", "MODES", "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS", "ZEROS", "ZEROS_OF",
 ]  # fmt: skip
 
 Fn = Callable[..., Any]
@@ -50,6 +50,7 @@ IN_ROWS: frozenset[Fn] = frozenset({np.zeros, np.ones, np.full})  # whose arrays
 INTO: dict[Fn, Any] = {  # operators that can be told where their result goes
     operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply, operator.truediv: np.divide,
 }  # fmt: skip
+ALONE_INTO: dict[Fn, Any] = {operator.neg: np.negative}  # those of one operand
 
 METHODS: dict[str, Fn] = {
     name: getattr(np, name)

@@ -230,6 +230,7 @@ class Assembler:
         self.rows = Rows(self)
         self.runs = Runs(self)
         self.views = Views(self)
+        self.straight: set[Op] = stores.find_straight(self)  # what is computed where it is to lie
 
     def function_body(self, docstring: str) -> list[Any]:
         body: list[Any] = [gast.Expr(const(docstring))] if docstring else []
@@ -336,6 +337,9 @@ class Assembler:
             return
         fn = op.fn
         if fn is ops.setitem and op.attrs.get("there"):
+            return
+        if op in self.straight:
+            stores.straight(self, op)
             return
         if fn is ops.setitem:
             target = stores.place(self, op)

@@ -65,20 +65,25 @@ def chosen(
             g.takes.clear()
         return Choice(*find_tenures(asm, stmts, made, memory), stmts, made, memory, guesses)
 
-    inside = find_trips(asm, stmts, memory, guesses)
+    inside = find_trips(asm, stmts, memory, guesses, memory.most([op for op in made if op], guesses[0]))
     first = choice()
     gone, price = first.best()
     inside = [t for t in inside if t.options]
     if not inside:
         return gone
 
-    def tried() -> tuple[Gone, float]:
-        lines = sum(len(t.gone) for t in inside)
+    def tried(weighed: bool = True) -> tuple[Gone, float]:
+        lines = sum(len(t.gone) for t in inside) if weighed else 0
         then, left = choice().best(first.before)
         return then, left * (1.0 + IN_LOOP * lines / first.lines)
 
     for t in inside:
         t.let_go(t.options[0])
+    then, least = tried(weighed=False)
+    if least >= first.worth * price:
+        for t in inside:
+            t.let_go({})
+        return gone
     then, least = tried()
     for t in inside:
         for fewer in t.fewer():

@@ -205,6 +205,7 @@ class Choosing:
         self, tenures: list[Tenure], stmts: list[Any], made: list[Op | None], memory: Memory
     ) -> None:
         self.stmts, self.made, self.memory = stmts, made, memory
+        self.silent = [op is None or (not op.regions and memory.is_ahead(op)) for op in made]
         self.holders: dict[Val, list[Tenure]] = defaultdict(list)
         for t in tenures:
             for root in t.roots:
@@ -216,7 +217,7 @@ class Choosing:
         """What each statement takes beside what variables hold; of a loop, not what stands before it."""
         out = []
         for n, (op, s) in enumerate(zip(self.made, self.stmts, strict=True)):
-            if op is None or (not op.regions and self.memory.is_ahead(op)):
+            if op is None or self.silent[n]:
                 out.append(0.0)
             elif not op.regions:
                 out.append(guess.taken(op))
@@ -389,6 +390,8 @@ class Guess:
         for v in self.read(op):
             if v.op is not None and v.op in self.memory.folded and not v.op.regions:
                 inner, left[v] = self.result(v.op)
+                if op in self.memory.asm.straight and v is op.ins[2]:  # (no array is made for it)
+                    inner, left[v] = inner - left[v], 0.0
                 most, held = max(most, held + inner), held + left[v]
         made = self.new(op)
         between = self.buffers(op) if self.sure else 0.0

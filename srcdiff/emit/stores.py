@@ -10,21 +10,24 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.emit import devices
+from srcdiff.emit.parts import part_of
 from srcdiff.emit.trees import attr, call, is_name, name, store
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, kind
+from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, Val, kind, walk
 from srcdiff.ir.indices import parts_of
-from srcdiff.ir.kinds import Array, Map, Scalar, Seq
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq, elements_of
 from srcdiff.ir.modules import on_device
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
 __all__ = [
-    "add_item", "assign", "augmented", "element", "pairs_with_rest", "place", "plain_index", "stored",
-    "written_over",
+    "add_item", "assign", "augmented", "element", "find_straight", "pairs_with_rest", "place", "plain_index",
+    "stored", "straight", "written_over",
 ]  # fmt: skip
+
+STRAIGHT = 1 << 15  # numbers, from which on a result is computed where it is to lie
 
 
 def assign(asm: Assembler, target: Any, value: Any, origin: Origin | None) -> None:
@@ -77,6 +80,45 @@ def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
             asm.lay.silent.add(o)
             return True
     return False
+
+
+def find_straight(asm: Assembler) -> set[Op]:
+    """Writes of large results of arithmetic to parts of arrays, of the backward sweep.
+
+    Such a result is computed where it is to lie: no array is made for it, and nothing is copied.
+    """
+    seen = asm.graph.info.get("seen", {})
+    if not asm.graph.info.get("rows") or asm.by_memory:
+        return set()
+    return {op for op in walk(asm.graph.region) if op.code == "prim" and is_straight(asm, op, seen)}
+
+
+def is_straight(asm: Assembler, op: Op, seen: dict[int, int]) -> bool:
+    if op.fn is not ops.setitem or not op.attrs.get("inplace") or op.attrs.get("guarded"):
+        return False
+    base, index, value = op.ins
+    kb, kv, made = kind(base), kind(value), value.op if isinstance(value, Val) else None
+    if made is None or made not in asm.lay.folded or made.code != "prim":
+        return False
+    if made.fn not in (numpy_names.INTO if len(made.ins) == 2 else numpy_names.ALONE_INTO):
+        return False
+    if op.origin is None or not op.origin.adjoint or made.attrs.get("guarded"):
+        return False
+    if not isinstance(kb, Array) or not isinstance(kv, Array) or len(kb.dims) != len(kv.dims):
+        return False
+    if not kb.dtype == kv.dtype == "f8" or elements_of(kv, seen) < STRAIGHT:
+        return False
+    return part_of(index, kb.dims) is not None and all(a is not base for a in made.ins)
+
+
+def straight(asm: Assembler, op: Op) -> None:
+    """``np.divide(a, b, out=x[:-1])``."""
+    made = op.ins[2].op  # type: ignore[union-attr]
+    assert made is not None
+    word = asm.views.named(op)
+    out = element(asm, op.ins[0], op.ins[1], gast.Load()) if word is None else name(word)
+    fn = asm.spelling.callee((numpy_names.INTO | numpy_names.ALONE_INTO)[made.fn], "")
+    asm.emit(gast.Expr(call(fn, *map(asm.expr, made.ins), out=out)), op.origin)
 
 
 def augmented(asm: Assembler, op: Op) -> None:

@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Trip", "find_trips"]
 
-LEVELS = 8  # of what may be held, that are tried
+LEVELS = 6  # of what may be held, that are tried
+PART = 0.1  # of what a function holds, below which loops are not looked at
 LITTLE = 0.05  # of what is held, that is not worth a word
 
 
-def find_trips(asm: Assembler, stmts: list[Any], memory: Memory, guesses: list[Guess]) -> list[Trip]:
-    """The loops of a function in which something may be let go, those inside others first."""
-    alive, apart = Alive(stmts), hidden(stmts)
+def find_trips(
+    asm: Assembler, stmts: list[Any], memory: Memory, guesses: list[Guess], most: float
+) -> list[Trip]:
+    """The loops of a function in which something may be let go, those inside others first.
+
+    ``most``: what the function holds at most.
+    """
     found: list[Trip] = []
+    loops = {op for _, op in asm.made.values() if op.code in ("for", "while")}
+    if all(guesses[0].in_trip(op) < most * PART for op in loops):
+        return found
+    alive, apart = Alive(stmts), hidden(stmts)
 
     def look(block: list[Any]) -> None:
         for s in block:
@@ -89,14 +98,14 @@ class Trip:
         return max(t.read, t.start) < n <= t.end and t.name not in self.alive.behind[id(self.body[n - 1])]
 
     # ---- the choice
-    def now(self, guess: Guess, gone: dict[Tenure, int]) -> list[float]:
+    def now(self, guess: Guess, gone: dict[Tenure, int], taken: list[float] | None = None) -> list[float]:
         ends = {t: t.end for group in self.both.holders.values() for t in group}
         for t, n in gone.items():
             ends[t] = min(n - 1, t.end)
             twin = self.twins[t]
             if twin is not None:
                 ends[twin] = min(n - 1 + self.n, twin.end)
-        return held(guess, self.both.taken(guess), self.both.spans(ends))
+        return held(guess, taken or self.both.taken(guess), self.both.spans(ends))
 
     def most(self, guess: Guess, gone: dict[Tenure, int]) -> float:
         return max(self.now(guess, gone)[self.n :], default=0.0)
@@ -116,12 +125,14 @@ class Trip:
     def within(self, guess: Guess, limit: float) -> dict[Tenure, int]:
         """What is let go so that no more is held, as far as that can be."""
         gone: dict[Tenure, int] = {}
+        taken = self.both.taken(guess)
+        now = self.now(guess, gone, taken)
         few = limit * LITTLE
         first = {twin: t for t, twin in self.twins.items() if twin is not None}
         for n in range(self.n, 2 * self.n):
-            now = self.now(guess, gone)
             if now[n] <= limit:
                 continue
+            before = len(gone)
             for root in self.both.roots:
                 if guess.of(root) <= few:
                     continue
@@ -129,6 +140,8 @@ class Trip:
                 places = {first.get(t, t): (n - self.n if t in first else self.n) for t in here}
                 if here and all(t in self.free and self.dead(t, at) for t, at in places.items()):
                     gone.update((t, at) for t, at in places.items() if t not in gone)
+            if len(gone) > before:
+                now = self.now(guess, gone, taken)
         return gone
 
     # ---- the text

@@ -146,6 +146,7 @@ def test_what_is_read_on_any_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freed, "LINE", 0.0)
     monkeypatch.setattr(freed, "IN_LOOP", 0.0)
     monkeypatch.setattr(trips, "LITTLE", -1.0)
+    monkeypatch.setattr(trips, "PART", 0.0)
     monkeypatch.setattr(trips.Trip, "fewer", lambda self: iter(()))
     large = np.random.default_rng(4).random((2, 20_000))
     g = grad(lasting)
@@ -171,3 +172,18 @@ def test_what_is_read_on_any_way_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_alive(text: str, alive: set[str]) -> None:
     first, *rest = gast.parse("first = 0\n" + text).body
     assert Alive([first, *rest]).behind[id(first)] == alive
+
+
+def rough(u, c):
+    across = u[:, 1:] - u[:, :-1]
+    down = u[1:, :] - u[:-1, :]
+    return np.sum(np.sqrt(across[:-1, :] ** 2 + down[:, :-1] ** 2 + c))
+
+
+def test_large_results_are_computed_where_they_are_to_lie() -> None:
+    u = np.random.default_rng(5).random((301, 200))
+    g = grad(rough)
+    g(u, 0.1)
+    assert g.source.count("np.divide(") == 2 and "np.negative(" in g.source
+    for small in (u[:5, :4], u[:2, :2], np.asfortranarray(u[:5, :4]), u[:10:2, 3::-1]):
+        assert_close(g(small, 0.1), gradient(rough, (small, 0.1), (0,))[0], 1e-6)
