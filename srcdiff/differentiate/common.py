@@ -31,9 +31,9 @@ from srcdiff.differentiate.masks import (
 )
 from srcdiff.differentiate.problems import check_count, check_rank, no_rule, told
 from srcdiff.differentiate.quotients import divided, factors, negated, quotient, twice_divided
-from srcdiff.frontend.infer import broadcast_dims
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
+from srcdiff.frontend.shapes import broadcast_dims
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, op_of, same, vals

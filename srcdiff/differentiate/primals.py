@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from srcdiff.analysis.settled import untouched
 from srcdiff.analysis.versions import backwards, chain_of, is_update
 from srcdiff.differentiate.mirrors import Mirror
-from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, LoopView, Op, Region, Val, kind, map_atom
 from srcdiff.ir.kinds import Array, Scalar, one_shape

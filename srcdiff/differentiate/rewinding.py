@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING
 
 from srcdiff.differentiate.mirrors import Mirror
-from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Op, Val
 from srcdiff.ir.indices import is_dots

@@ -12,7 +12,7 @@ from srcdiff.differentiate import rewinding, scattered
 from srcdiff.differentiate.common import name_derivative, without_zeros
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.errors import NoRule
-from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
 from srcdiff.ir.indices import ALL, display, is_dots, parts_of

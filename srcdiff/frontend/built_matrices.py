@@ -8,7 +8,7 @@ import numpy as np
 
 from srcdiff.frontend import matrices, objects
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Plain
 from srcdiff.ir.graph import Const, kind
 from srcdiff.ir.kinds import Scalar

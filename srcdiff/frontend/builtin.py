@@ -21,9 +21,10 @@ from srcdiff.frontend import (
     tools,
 )
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import attribute, content, stored
-from srcdiff.frontend.infer import length_of
+from srcdiff.frontend.expressions import attribute, stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Iter, Known, Kw, Loc, Partial, Plain
+from srcdiff.frontend.shapes import length_of
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind

@@ -30,11 +30,12 @@ from srcdiff.frontend import (
     source,
     tools,
     unordered,
+    words,
 )
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.captures import own_text
 from srcdiff.frontend.core import Bottom
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import (
     Agg,
     Args,
@@ -70,8 +71,8 @@ def call(lw: Lowerer, func: Bound, args: Args, kwargs: Kw, node: Any) -> Bound:
             return entering.inline_closure(lw, func, args, kwargs, node)
         case Poison():
             lw.read(func, node)
-        case Either() if expressions.resolved(lw, func) is not func:
-            return call(lw, expressions.resolved(lw, func), args, kwargs, node)
+        case Either() if words.resolved(lw, func) is not func:
+            return call(lw, words.resolved(lw, func), args, kwargs, node)
         case Plain(Const(None)):
             lw.add_raise("TypeError", "'NoneType' object is not callable")
             raise Bottom

@@ -11,9 +11,10 @@ import numpy as np
 
 from srcdiff.frontend import headers, heaps, iterators, known_items, producers
 from srcdiff.frontend.constants import constant, is_constant, is_none
-from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.expressions import stored
 from srcdiff.frontend.iterables import by_text, iterator_of
 from srcdiff.frontend.listing import is_iterator, listed, make_tuple, sequence
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Plain
 from srcdiff.ir.graph import Const, kind, same
 from srcdiff.ir.kinds import Array, Scalar, fresh_sym

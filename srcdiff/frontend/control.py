@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import exits, joins
 from srcdiff.frontend.blocks import Opened, exported
+from srcdiff.frontend.comparisons import condition, truth
 from srcdiff.frontend.core import Bottom
-from srcdiff.frontend.expressions import condition, truth
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Bound, Plain, Poison, State
 from srcdiff.frontend.words import name_of_value

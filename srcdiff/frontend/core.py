@@ -15,7 +15,6 @@ import numpy as np
 from srcdiff.errors import Problem, UnsupportedSyntax, which_raises
 from srcdiff.frontend import boxes, captures, constants, sharing, views
 from srcdiff.frontend.advice import ADVICE
-from srcdiff.frontend.infer import index_kind
 from srcdiff.frontend.paths import Path
 from srcdiff.frontend.raising import Attempt, Raised, Reread, raisable
 from srcdiff.frontend.scope import (
@@ -35,6 +34,7 @@ from srcdiff.frontend.scope import (
     Window,
     has_objects,
 )
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.frontend.sizes import inferred, settle_slices
 from srcdiff.frontend.things import (
     mutable,

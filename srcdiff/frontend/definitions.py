@@ -11,7 +11,8 @@ import gast
 
 from srcdiff.frontend import captures, mappings, objects, places
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content, default_bounds, index_of
+from srcdiff.frontend.expressions import default_bounds, index_of
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Plain
 from srcdiff.frontend.words import name_of
 from srcdiff.ir.graph import Atom, Const, Slice, Val, kind

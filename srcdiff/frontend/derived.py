@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import captures, checkpoints
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Derived, Known, Kw, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Const, Struct, kind

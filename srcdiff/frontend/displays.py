@@ -9,7 +9,8 @@ import gast
 
 from srcdiff.frontend import calls, entering, identity, known_items, methods, objects, statements
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import HANDLERS, binary, content, stored
+from srcdiff.frontend.expressions import HANDLERS, binary, stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Known, Loc, Plain
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import OTHER, is_active_kind

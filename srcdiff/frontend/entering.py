@@ -30,7 +30,8 @@ from srcdiff.frontend import library as library_functions
 from srcdiff.frontend.captures import own_text
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.expressions import stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import headers, iterators, known_items, producers
+from srcdiff.frontend.comparisons import truth
 from srcdiff.frontend.constants import constant, is_constant, is_none
-from srcdiff.frontend.expressions import binary, content, element, stored, truth
+from srcdiff.frontend.expressions import binary, element, stored
 from srcdiff.frontend.generators import load, store
 from srcdiff.frontend.listing import (
     is_iterator,
@@ -22,6 +23,7 @@ from srcdiff.frontend.listing import (
     sequence,
     spread,
 )
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Known, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, kind

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import exits
+from srcdiff.frontend.comparisons import truth
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import stored, truth
+from srcdiff.frontend.expressions import stored
 from srcdiff.frontend.scope import Bound, Frame, Iter, Loc, Plain, children, nodes_in
 from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Const, Val

@@ -22,9 +22,9 @@ from srcdiff.frontend import (
 )
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import content
-from srcdiff.frontend.infer import index_kind
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Step
+from srcdiff.frontend.shapes import index_kind
 from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, same, vals, walk

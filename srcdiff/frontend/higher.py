@@ -19,8 +19,8 @@ import numpy as np
 
 from srcdiff.frontend import captures, entering, operands, ruled
 from srcdiff.frontend.constants import constant
-from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import forget_sizes
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals

@@ -10,8 +10,9 @@ import gast
 
 from srcdiff.frontend import generators, headers, iteration, iterators, known_items, objects, producers
 from srcdiff.frontend.constants import constant, is_constant, is_none
-from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.expressions import stored
 from srcdiff.frontend.listing import is_iterator, item_at, make_tuple, sequence
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Kw, Loc, Plain
 from srcdiff.frontend.trial import Trial
 from srcdiff.ir.graph import Const

@@ -17,7 +17,7 @@ import gast
 from srcdiff.frontend import checkpoints, exits, generators, headers, iterators, known_items, loops, producers
 from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, nodes_in
 from srcdiff.frontend.trial import Trial, foreseen
 from srcdiff.ir.graph import Const, Region, kind, same

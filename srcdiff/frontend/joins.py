@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, control, places
-from srcdiff.frontend.expressions import is_member
+from srcdiff.frontend.comparisons import is_member
 from srcdiff.frontend.scope import (
     ELEMENTS,
     Agg,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import generators, iterators, mappings, objects, producers, views
 from srcdiff.frontend.constants import constant
-from srcdiff.frontend.expressions import attribute, content
+from srcdiff.frontend.expressions import attribute
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Frame, Iter, Known, Loc, Plain, Step, Window
 from srcdiff.frontend.sizes import at_most
 from srcdiff.ir.graph import Const, Struct, kind

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind, op_of

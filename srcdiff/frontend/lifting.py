@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import operands
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Partial, Plain
 from srcdiff.ir.graph import Atom, Graph, Ref, Region, Val, kind, walk
 from srcdiff.ir.kinds import Kind

@@ -18,8 +18,9 @@ from srcdiff.frontend import (
     views,
 )
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content, element, stored
+from srcdiff.frontend.expressions import element, stored
 from srcdiff.frontend.generators import load, store
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Iter, Kw, Loc, Method, Plain, Step
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, kind, same

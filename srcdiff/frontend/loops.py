@@ -10,8 +10,9 @@ import gast
 from srcdiff.errors import InternalError
 from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places
 from srcdiff.frontend.captures import cyclic
+from srcdiff.frontend.comparisons import condition, is_member, truth
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import condition, content, is_member, truth
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.refitted import refitted
 from srcdiff.frontend.scope import (
     Agg,

@@ -465,7 +465,7 @@ class Lowerer(Core):
         if not place.path or not isinstance(content, Agg):
             super().change(place, content, node)
             return
-        old = None if self.frame.static else expressions.content(self, place)
+        old = None if self.frame.static else objects.content(self, place)
         parts = places.replaced(self, place, old, content) if isinstance(old, Agg) else content
         if parts.type is list:  # lists inside a list may have any length
             super().change(place, statements.to_sequence(self, parts), node)

@@ -28,7 +28,9 @@ from srcdiff.frontend import (
     source,
 )
 from srcdiff.frontend.blocks import Opened, exported
-from srcdiff.frontend.expressions import attribute, content, truth
+from srcdiff.frontend.comparisons import truth
+from srcdiff.frontend.expressions import attribute
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Iter, Known, Loc, Partial, Plain, nodes_in
 from srcdiff.frontend.trial import Trial
 from srcdiff.frontend.words import name_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.frontend.statements import store
 from srcdiff.ir.graph import Atom, Const, kind

@@ -15,8 +15,10 @@ import gast
 import numpy as np
 
 from srcdiff.frontend import calls, exits, statements, views
+from srcdiff.frontend.comparisons import compare, truth
 from srcdiff.frontend.constants import constant
-from srcdiff.frontend.expressions import attribute, compare, content, stored, truth
+from srcdiff.frontend.expressions import attribute, stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Iter, Known, Loc, Plain, Step
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, kind
 from srcdiff.ir.kinds import BOOL, Array, Seq, fresh_sym, is_open

@@ -15,7 +15,7 @@ import numpy as np
 
 from srcdiff.backends.result_kinds import is_sparse
 from srcdiff.frontend import objects
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Plain
 from srcdiff.ir.graph import Const, Op, Ref, Slice, Struct, Val, kind, op_of, vals
 from srcdiff.ir.indices import ALL

@@ -28,7 +28,8 @@ from srcdiff.frontend import (
     views,
 )
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content, element, one_of, stored
+from srcdiff.frontend.expressions import element, one_of, stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain, Step
 from srcdiff.frontend.words import name_of
 from srcdiff.ir import ops

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import operands
+from srcdiff.frontend.comparisons import condition, truth
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import binary, condition, truth
+from srcdiff.frontend.expressions import binary
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Val, kind

@@ -44,7 +44,7 @@ from srcdiff.ir.kinds import Array, Scalar
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["adopt", "construct", "is_object", "lookup_class", "operate", "set_field", "super_of"]
+__all__ = ["adopt", "construct", "content", "is_object", "lookup_class", "operate", "set_field", "super_of"]
 
 # ---- objects from outside ------------------------------------------------------------------------------
 
@@ -532,6 +532,7 @@ LOOPS = (gast.For, gast.While, gast.ListComp, gast.SetComp, gast.DictComp, gast.
 
 
 def content(lw: Lowerer, b: Bound) -> Any:
+    """The container of known structure that a bound stands for, or the bound."""
     return lw.content(adopt(lw, lw.settled(b)))
 
 

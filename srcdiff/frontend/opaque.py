@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import library as library_functions
 from srcdiff.frontend import objects
-from srcdiff.frontend.expressions import content
 from srcdiff.frontend.infer import infer
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Derived, Known, Kw, Loc, Partial, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Val, kind

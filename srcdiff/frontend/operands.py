@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import objects
 from srcdiff.frontend.constants import constant
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq
@@ -27,10 +27,6 @@ _ARITHMETIC = frozenset({
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
     operator.matmul,
 })  # fmt: skip
-
-
-def content(lw: Lowerer, b: Bound) -> Any:
-    return lw.content(objects.adopt(lw, lw.settled(b)))
 
 
 def is_list(lw: Lowerer, b: Bound) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.polynomial.polynomial as series
 
 from srcdiff.frontend import objects
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import gast
 
 from srcdiff.frontend import exits, iterators, parts, recursion, thrown
 from srcdiff.frontend.blocks import Opened, exported
-from srcdiff.frontend.expressions import content, lookup
+from srcdiff.frontend.expressions import lookup
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.raising import Attempt, Reread
 from srcdiff.frontend.scope import (
     Agg,

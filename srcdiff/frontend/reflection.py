@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import higher, places
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Kw, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import kind

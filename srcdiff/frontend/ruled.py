@@ -28,7 +28,7 @@ from srcdiff.frontend import (
 )
 from srcdiff.frontend.constants import constant
 from srcdiff.frontend.core import Stop
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.paths import default_of, with_defaults
 from srcdiff.frontend.scope import (
     Agg,

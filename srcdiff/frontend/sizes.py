@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from srcdiff.frontend.infer import index_parts, infer
+from srcdiff.frontend.infer import infer
 from srcdiff.frontend.paths import Path
+from srcdiff.frontend.shapes import index_parts
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree, is_at_least
 from srcdiff.ir.modules import module_of

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from srcdiff.frontend import built_matrices, matrices, scipy_longhand
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import content
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.lifting import Wanted, is_function, lift
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Known, Kw, Loc, Plain
 from srcdiff.frontend.words import is_const_none
 from srcdiff.ir import ops

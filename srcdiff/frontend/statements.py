@@ -36,19 +36,18 @@ from srcdiff.frontend.expressions import (
     WORDS,
     attribute,
     binary,
-    content,
     element,
     index_of,
     merged_dicts,
     raises,
-    resolved,
     stored,
 )
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
 from srcdiff.frontend.trial import snapshot
-from srcdiff.frontend.words import name_of
+from srcdiff.frontend.words import name_of, resolved
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all

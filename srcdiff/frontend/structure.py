@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import joins, objects
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Bound, Closure, Known, Loc, Partial, Plain
 from srcdiff.ir.graph import Atom, Const, Ref, Struct, kind
 from srcdiff.ir.kinds import Array, Kind, Maybe, Scalar, Seq, Simple, Tree

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.frontend import aliases, exits, joins, loops, mappings, sharing
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.raising import Reread
 from srcdiff.frontend.scope import Agg, Bound, Forward, Frame, Iter, Loc, Plain, Poison, State
 from srcdiff.ir.graph import UNDEF, Atom, Const, Region, Val, kind

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import exits, loops, objects
-from srcdiff.frontend.expressions import content, stored
+from srcdiff.frontend.expressions import stored
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.parts import load, located, store
 from srcdiff.frontend.raising import Attempt
 from srcdiff.frontend.scope import Agg, Bound, Either, Known, Loc, Plain, nodes_in

@@ -12,7 +12,8 @@ import numpy as np
 
 from srcdiff.frontend import boxes, objects
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.expressions import attribute, content, element
+from srcdiff.frontend.expressions import attribute, element
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Either, Known, Kw, Loc, Method, Partial, Plain
 from srcdiff.ir.graph import Const, kind
 from srcdiff.ir.kinds import BOOL, NONE, OTHER, STR, Array, Kind, Scalar, Seq

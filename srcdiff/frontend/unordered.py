@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import joins
-from srcdiff.frontend.expressions import content
+from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Val, kind, op_of

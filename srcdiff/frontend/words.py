@@ -37,6 +37,7 @@ __all__ = [
     "name_of_value",
     "parts_of",
     "refuses_none",
+    "resolved",
     "with_value",
 ]
 
@@ -65,6 +66,13 @@ def with_value(k: Kind) -> Kind:
 def is_const_none(b: Any) -> bool:
     """Whether a bound is None, and known to be."""
     return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
+
+
+def resolved(lw: Any, b: Bound) -> Bound:
+    """Of two things, the one that is meant, on a path where that has been tested."""
+    while isinstance(b, Either) and isinstance(b.test, Val) and b.test in lw.facts:
+        b = b.then if lw.facts[b.test] else b.other
+    return b
 
 
 def as_atom(v: Any) -> Atom | None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from srcdiff.rules.registry import bilinear, differential, linear, nondifferentiable, pullback, returns_alias
-from srcdiff.runtime.arrays import cast_like, gradient_back, half_spectrum, resized, unbroadcast, untake
+from srcdiff.runtime.arrays import cast_like, half_spectrum, resized, unbroadcast, untake
+from srcdiff.runtime.joined import gradient_back
 
 nondifferentiable(half_spectrum)
 returns_alias(resized)

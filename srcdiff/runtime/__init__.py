@@ -2,9 +2,11 @@
 
 from srcdiff.runtime import (
     arrays,
+    checks,
     chosen,
     filters,
     interpolation,
+    joined,
     linalg,
     matrices,
     numbers,
@@ -18,9 +20,11 @@ from srcdiff.runtime import (
     substitutes,
 )
 from srcdiff.runtime.arrays import *  # noqa: F403
+from srcdiff.runtime.checks import *  # noqa: F403
 from srcdiff.runtime.chosen import *  # noqa: F403
 from srcdiff.runtime.filters import *  # noqa: F403
 from srcdiff.runtime.interpolation import *  # noqa: F403
+from srcdiff.runtime.joined import *  # noqa: F403
 from srcdiff.runtime.linalg import *  # noqa: F403
 from srcdiff.runtime.matrices import *  # noqa: F403
 from srcdiff.runtime.numbers import *  # noqa: F403
@@ -34,7 +38,8 @@ from srcdiff.runtime.special import *  # noqa: F403
 from srcdiff.runtime.substitutes import *  # noqa: F403
 
 __all__ = [
-    *arrays.__all__, *chosen.__all__, *filters.__all__, *interpolation.__all__, *linalg.__all__,
-    *matrices.__all__, *numbers.__all__, *packing.__all__, *parameters.__all__, *polynomials.__all__,
-    *records.__all__, *reductions.__all__, *schedules.__all__, *special.__all__, *substitutes.__all__,
+    *arrays.__all__, *checks.__all__, *chosen.__all__, *filters.__all__, *interpolation.__all__,
+    *joined.__all__, *linalg.__all__, *matrices.__all__, *numbers.__all__, *packing.__all__,
+    *parameters.__all__, *polynomials.__all__, *records.__all__, *reductions.__all__, *schedules.__all__,
+    *special.__all__, *substitutes.__all__,
 ]  # fmt: skip

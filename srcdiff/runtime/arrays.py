@@ -12,31 +12,22 @@ import math
 import types
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import accumulate
 from typing import Any, TypeVar
 
 import numpy as np
 
 from srcdiff.runtime.namespaces import is_array, namespace
 from srcdiff.runtime.records import record
-from srcdiff.runtime.substitutes import block, insert
 
 __all__ = [
     "add",
     "added_at",
     "cast_like",
-    "check_number",
-    "check_set",
-    "check_there",
-    "directions_shape",
-    "ediff_back",
     "fit",
-    "gradient_back",
     "grid_places",
     "half_spectrum",
     "interior",
     "inverse_permutation",
-    "jacobian_shape",
     "last_write",
     "layout",
     "negated",
@@ -49,24 +40,11 @@ __all__ = [
     "scale_ends",
     "scatter_add",
     "side_by_side",
-    "unarray",
-    "unblock",
     "unbroadcast",
-    "unbroadcast_arrays",
-    "unchoose",
-    "uncolumn_stack",
-    "unconcatenate",
     "undiagonal",
-    "undstack",
-    "unhstack",
-    "uninsert",
-    "unmeshgrid",
     "unpad",
-    "unselect",
     "untake",
     "untake_along_axis",
-    "untile",
-    "unvstack",
     "zero_of",
     "zeros_like",
     "zeros_there",
@@ -335,7 +313,7 @@ def _tuple_like(x: tuple[Any, ...], values: list[Any]) -> Any:
     return type(x)(*values) if hasattr(x, "_fields") else tuple(values)
 
 
-def _like_container(container: Any, values: list[Any]) -> Any:
+def like_container(container: Any, values: list[Any]) -> Any:
     """``values`` in the container that held the operands: a list, a tuple or the rows of an array."""
     if isinstance(container, list):
         return values
@@ -348,7 +326,7 @@ def stacked(values: Any) -> Any:
     return np.array(values) if xp is np else xp.stack([xp.asarray(v) for v in values])
 
 
-def _zeros(shape: Any, g: Any, *others: Any) -> Any:
+def zeros_for(shape: Any, g: Any, *others: Any) -> Any:
     xp = namespace(g, *others)
     dtype = xp.asarray(g).dtype
     return xp.zeros(shape, dtype if dtype.kind in "fc" else float)
@@ -409,7 +387,7 @@ def untake(g: Any, a: Any, indices: Any, axis: Any = None, mode: Any = "raise") 
         flat = flat_places(indices, shape, axis)
         if flat is not None:
             return np.bincount(flat.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
-    out = _zeros(shape, g, a)
+    out = zeros_for(shape, g, a)
     xp.add.at(out, (slice(None),) * axis + (indices,), g)
     return out
 
@@ -449,7 +427,7 @@ def untake_along_axis(g: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     where[axis] = indices
     if xp is np and is_countable(g) and (places := joint_places(where, shape)) is not None:
         return np.bincount(places.reshape(-1), g.reshape(-1), math.prod(shape)).reshape(shape)
-    out = _zeros(shape, g, arr)
+    out = zeros_for(shape, g, arr)
     xp.add.at(out, tuple(where), g)
     return out
 
@@ -484,7 +462,7 @@ def undiagonal(g: Any, a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) 
         out.reshape(-1)[start : start + length * (columns + 1) : columns + 1] = g
         return out
     xp = namespace(g, a)
-    out = _zeros(np.shape(a), g, a)
+    out = zeros_for(np.shape(a), g, a)
     planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
     rows, columns = planes.shape[-2:]
     length = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
@@ -569,208 +547,6 @@ def interior(pad_width: Any, ndim: int) -> tuple[slice, ...]:
     return tuple(slice(int(lo) or None, -int(hi) if hi else None) for lo, hi in pairs)
 
 
-# --- joined arrays
-
-
-@shaped_like_second
-def unconcatenate(g: Any, arrays: Any, axis: Any = 0) -> Any:
-    """Transpose of ``np.concatenate``: the pieces of ``g``, shaped like ``arrays``, in the same container."""
-    xp = namespace(g)
-    if axis is None:
-        return _pieces(xp.ravel(g), arrays, 0, [np.size(x) for x in arrays])
-    return _pieces(g, arrays, axis, [np.shape(x)[axis] for x in arrays])
-
-
-@shaped_like_second
-def unvstack(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.vstack``."""
-    return _pieces(g, arrays, 0, [1 if np.ndim(x) < 2 else len(x) for x in arrays])
-
-
-@shaped_like_second
-def unhstack(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.hstack``."""
-    if np.ndim(g) == 1:
-        return _pieces(g, arrays, 0, [np.size(x) for x in arrays])
-    return _pieces(g, arrays, 1, [np.shape(x)[1] for x in arrays])
-
-
-@shaped_like_second
-def undstack(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.dstack``."""
-    return _pieces(g, arrays, 2, [1 if np.ndim(x) < 3 else np.shape(x)[2] for x in arrays])
-
-
-@shaped_like_second
-def uncolumn_stack(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.column_stack``."""
-    return _pieces(g, arrays, 1, [1 if np.ndim(x) < 2 else np.shape(x)[1] for x in arrays])
-
-
-def _pieces(g: Any, arrays: Any, axis: int, lengths: list[int]) -> Any:
-    around = (slice(None),) * (axis % g.ndim)
-    ends = list(accumulate(lengths))
-    parts = [g[around + (slice(end - n, end),)] for n, end in zip(lengths, ends, strict=True)]
-    return _like_container(arrays, [p.reshape(np.shape(x))[()] for p, x in zip(parts, arrays, strict=True)])
-
-
-def unblock(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.block``: the pieces of ``g`` in nested lists like ``arrays``."""
-    xp = namespace(g)
-    count = 0
-
-    def number(x: Any) -> Any:
-        nonlocal count
-        if isinstance(x, list):
-            return [number(y) for y in x]
-        first, count = count, count + np.size(x)
-        return xp.arange(first, count).reshape(np.shape(x))
-
-    numbers = number(arrays)
-    flat = _zeros(count, g)
-    flat[block(numbers)] = g
-
-    def pick(x: Any) -> Any:
-        return [pick(y) for y in x] if isinstance(x, list) else flat[x]
-
-    return pick(numbers)
-
-
-@shaped_like_second
-def unarray(g: Any, nested: Any) -> Any:
-    """Transpose of ``np.array`` of nested lists and tuples: the entries of ``g`` in the same containers."""
-    if isinstance(nested, list):
-        return [unarray(row, x) for row, x in zip(g, nested, strict=True)]
-    if isinstance(nested, tuple):
-        return tuple(unarray(row, x) for row, x in zip(g, nested, strict=True))
-    return g
-
-
-def unbroadcast_arrays(g: Any, arrays: Any) -> Any:
-    """Transpose of ``np.broadcast_arrays``."""
-    return tuple(unbroadcast(x_bar, x) for x_bar, x in zip(g, arrays, strict=True))
-
-
-def unmeshgrid(g: Any, arrays: Any, sparse: Any = False, indexing: Any = "xy") -> Any:
-    """Transpose of ``np.meshgrid``: the sums of each grid over the axes that are not its own."""
-    xp = namespace(g)
-    axes = list(range(len(arrays)))
-    if indexing == "xy" and len(axes) > 1:
-        axes[:2] = 1, 0
-    sums = (
-        xp.sum(x_bar, axis=tuple(j for j in axes if j != k)) if np.ndim(x_bar) else xp.zeros(np.shape(x))
-        for x_bar, k, x in zip(g, axes, arrays, strict=True)
-    )  # (a grid of integers has no cotangent: it comes as the number zero)
-    return tuple(s.reshape(np.shape(x)) for s, x in zip(sums, arrays, strict=True))
-
-
-def uninsert(g: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
-    """Transpose of ``np.insert``: the cotangents of ``arr`` and of ``values``."""
-    xp = namespace(g)
-    origin: Any = 1 + xp.arange(np.size(values)).reshape(np.shape(values))
-    origin = insert(xp.zeros(np.shape(arr), dtype=np.intp), obj, origin, axis)
-    values_bar = _zeros(np.size(values), g)
-    xp.add.at(values_bar, origin[origin > 0] - 1, g[origin > 0])
-    return g[origin == 0].reshape(np.shape(arr)), values_bar.reshape(np.shape(values))[()]
-
-
-def unselect(g: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Transpose of ``np.select``: the cotangents of ``choicelist`` (in its container) and of ``default``."""
-    xp = namespace(g)
-    left = xp.ones(np.shape(g), dtype=bool)
-    bars = []
-    for condition, choice in zip(condlist, choicelist, strict=True):
-        bars.append(unbroadcast(xp.where(left & condition, g, _zeros((), g)), choice))
-        left = left & ~xp.asarray(condition)
-    default_bar = unbroadcast(xp.where(left, g, _zeros((), g)), default)
-    return _like_container(choicelist, bars), default_bar
-
-
-def unchoose(g: Any, a: Any, choices: Any, mode: Any = "raise") -> Any:
-    """Transpose of ``np.choose``: the cotangents of ``choices`` in their container."""
-    xp = namespace(g)
-    if mode == "wrap":
-        a = xp.mod(a, len(choices))
-    elif mode == "clip":
-        a = xp.clip(a, 0, len(choices) - 1)
-    bars = [unbroadcast(xp.where(xp.equal(a, k), g, _zeros((), g)), c) for k, c in enumerate(choices)]
-    return _like_container(choices, bars)
-
-
-# --- tiles, differences
-
-
-@shaped_like_second
-def untile(g: Any, a: Any, reps: Any) -> Any:
-    """Transpose of ``np.tile``: the sum of the tiles of ``g``."""
-    xp = namespace(g)
-    shape = np.shape(a)
-    counts = tuple(np.atleast_1d(reps))
-    ndim = max(len(shape), len(counts))
-    counts = (1,) * (ndim - len(counts)) + counts
-    extents = (1,) * (ndim - len(shape)) + shape
-    tiles = xp.reshape(g, [n for pair in zip(counts, extents, strict=True) for n in pair])
-    return xp.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))).reshape(shape)
-
-
-def ediff_back(g: Any, a: Any) -> Any:
-    """Transpose of ``np.ediff1d(a)``: ``out[k] == a.flat[k + 1] - a.flat[k]``."""
-    out = _zeros(np.size(a), g)
-    out[1:] += g
-    out[:-1] -= g
-    return out.reshape(np.shape(a))
-
-
-def gradient_back(g: Any, f: Any, spacings: Any, axis: Any = None, edge_order: Any = 1) -> Any:
-    """Transpose of ``np.gradient(f, *spacings, axis=axis, edge_order=edge_order)``."""
-    shape = np.shape(f)
-    axes = range(len(shape)) if axis is None else [int(k) % len(shape) for k in np.atleast_1d(axis)]
-    steps = list(spacings) or [1.0]
-    if len(steps) == 1:
-        steps = steps * len(axes)
-    bars = g if isinstance(g, list | tuple) else [g]
-    out = _zeros(shape, bars[0])
-    for k, h, bar in zip(axes, steps, bars, strict=True):
-        if k != len(shape) - 1:
-            _gradient_back_axis(np.moveaxis(bar, k, -1), np.moveaxis(out, k, -1), h, edge_order)
-        else:
-            _gradient_back_axis(bar, out, h, edge_order)
-    return out
-
-
-def _gradient_back_axis(g: Any, out: Any, h: Any, edge_order: int) -> None:
-    """Add the transpose of NumPy's three-point differences along the last axis to ``out``."""
-    xp = namespace(g)
-    n = out.shape[-1]
-    if np.ndim(h):
-        d = xp.diff(h).astype(out.dtype)
-        d1, d2 = d[:-1], d[1:]
-        out[..., :-2] -= g[..., 1:-1] * (d2 / (d1 * (d1 + d2)))
-        out[..., 1:-1] += g[..., 1:-1] * ((d2 - d1) / (d1 * d2))
-        out[..., 2:] += g[..., 1:-1] * (d1 / (d2 * (d1 + d2)))
-    else:
-        d = (out.dtype.type(h),) * 2
-        inner = g[..., 1:-1] * (0.5 / h)
-        out[..., 2:] += inner
-        out[..., :-2] -= inner
-    if edge_order == 1:
-        first, last = (-1.0 / d[0], 1.0 / d[0]), (1.0 / d[-1], -1.0 / d[-1])
-    else:
-        first, last = _second_order_edge(d[0], d[1], -1.0), _second_order_edge(d[-1], d[-2], 1.0)
-    for k, weight in enumerate(first):
-        out[..., k] += weight * g[..., 0]
-    for k, weight in enumerate(last):
-        out[..., n - 1 - k] += weight * g[..., -1]
-
-
-def _second_order_edge(near: Any, far: Any, sign: float) -> tuple[Any, ...]:
-    return (
-        sign * (2.0 * near + far) / (near * (near + far)),
-        -sign * (near + far) / (near * far),
-        sign * near / (far * (near + far)),
-    )
-
-
 # --- Fourier transforms
 
 
@@ -833,41 +609,3 @@ def layout(a: Any, order: str) -> Any:
         raise NotImplementedError("the derivative of order='K' of an array that is not contiguous")
     return "F" if flags.f_contiguous and not flags.c_contiguous else "C"
 
-
-def check_there(y: Any, name: str) -> None:
-    """Refuse a result that is None, where only running the function tells."""
-    if y is None:
-        raise TypeError(f"{name} returns None here: there is nothing to differentiate")
-
-
-def check_set(there: bool, name: str) -> None:
-    """Refuse to go on with a variable that is None, where a truth beside it says so."""
-    if not there:
-        raise TypeError(f"{name} is None here, where a number or an array is needed")
-
-
-def check_number(y: Any, name: str) -> None:
-    """Refuse a result that is not a single number, where only running the function tells."""
-    if y is None or isinstance(y, (tuple, list, dict, str)) or np.size(y) != 1:
-        thing = f"an array of shape {y.shape}" if is_array(y) else f"a {type(y).__name__}"
-        raise TypeError(f"grad of {name} needs a single number as its result, not {thing}")
-
-
-def result_shape(y: Any, name: str, real: bool = False) -> tuple[int, ...]:
-    """The shape of a result; one that is no number and no array is refused, where only a run tells."""
-    if isinstance(y, (tuple, list)) or (not is_array(y) and np.asarray(y).dtype.kind not in "fciub"):
-        thing = type(y).__name__
-        raise TypeError(f"the Jacobian of {name} needs a number or an array as its result, not a {thing}")
-    if real and is_complex(y):
-        raise TypeError(f"the result of {name} is complex: use jacfwd, or its real and imaginary parts")
-    return np.shape(y)
-
-
-def jacobian_shape(y: Any, x: Any, name: str, rows: bool = False) -> tuple[int, ...]:
-    """The shape of the Jacobian of ``y`` in ``x``; ``rows``: ``y`` is one for each element of ``x``."""
-    return (*result_shape(y, name)[rows:], *np.shape(x))
-
-
-def directions_shape(y: Any, name: str) -> tuple[int, ...]:
-    """The shape of one direction for each element of a result, which is to be real."""
-    return (np.size(y), *result_shape(y, name, True))

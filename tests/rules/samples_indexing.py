@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from harness import Sample
 
-from srcdiff.runtime import arrays as rt
+from srcdiff import runtime as rt
 
 rng = np.random.default_rng(5)
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft as sf
 from harness import Sample
 
-from srcdiff.runtime import arrays as rt
+from srcdiff import runtime as rt
 
 rng = np.random.default_rng(13)
 

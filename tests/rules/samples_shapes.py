@@ -8,7 +8,7 @@ import numpy as np
 from harness import Sample
 from numpy.lib.stride_tricks import sliding_window_view
 
-from srcdiff.runtime import arrays as rt
+from srcdiff import runtime as rt
 from srcdiff.runtime import chosen
 
 rng = np.random.default_rng(3)
