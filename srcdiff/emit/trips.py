@@ -166,7 +166,9 @@ class Trip:
 
 
 def grouped(gone: dict[Tenure, int]) -> dict[int, list[Tenure]]:
-    return {n: [t for t in gone if gone[t] == n] for n in sorted({*gone.values()})}
+    """By the statements before which; in the order in which they came to be."""
+    order = sorted(gone, key=lambda t: (t.start, t.name))
+    return {n: [t for t in order if gone[t] == n] for n in sorted({*gone.values()})}
 
 
 def made_in(memory: Memory, loop: Op) -> frozenset[Val]:

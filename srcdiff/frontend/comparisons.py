@@ -203,9 +203,7 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
         holder = lw.read(right, node)
         if kind(holder) == OTHER or isinstance(kind(holder), Map):
             item = mappings.as_key(lw, item)
-        if kind(holder) == OTHER:  # a set, say: it may change between two questions
-            problem = lw.problem("no-rule", "what this holds is not known", node)
-            attrs = {"unread": ("in", problem)}
+        attrs = lw.asked([holder], "in", node)
         value = lw.prim(operator.contains, [holder, item], result=BOOL, **attrs)
     if isinstance(value, Const):
         return Const(value.value == (name == "In"))

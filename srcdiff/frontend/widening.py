@@ -10,24 +10,7 @@ from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Simp
 if TYPE_CHECKING:
     from srcdiff.frontend.recursion import Record
 
-__all__ = ["coarse", "cut", "instance", "own_symbols", "renamed", "settled", "widen"]
-
-
-def coarse(k: Kind) -> Any:
-    """What tells two kinds apart beyond sizes: dtype, number of dimensions, structure."""
-    match k:
-        case Scalar(dtype):
-            return ("scalar", dtype)
-        case Array(dtype, dims):
-            return ("array", dtype, len(dims))
-        case Seq(elem):
-            return ("seq", coarse(elem))
-        case Tree(type_, keys, items):
-            return ("kinds", type_, keys, tuple(coarse(x) for x in items))
-        case Simple(name):
-            return ("simple", name)
-        case Maybe(of):
-            return ("maybe", coarse(of))
+__all__ = ["cut", "instance", "own_symbols", "renamed", "settled", "widen"]
 
 
 def widen(p: Kind, a: Kind, sizes: dict[int, Any]) -> Kind:
