@@ -236,6 +236,8 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
         return got
     if isinstance(a, Agg) and isinstance(b, Agg) and fn is operator.or_ and a.type is b.type is dict:
         return Loc(lw.state.new_cell(merged_dicts(a, b)))
+    if fn in SET_METHODS and is_set(a) and is_set(b):
+        return lw.call(Method(left, SET_METHODS[fn]), [right], {}, node)
     if fn is operator.or_ and is_dict(lw, left) and is_dict(lw, right):
         both = {"left_": left, "right_": right}
         return mappings.read(lw, "result_ = left_.copy()\nresult_.update(right_)", both, node)
@@ -273,6 +275,16 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             return places.share_elements(lw, repeated, left, right)
     text = fn is operator.mod and kx == STR  # "%s" % what may be None, too
     return Plain(lw.prim(fn, [x, y], result=STR if text else None))
+
+
+SET_METHODS = {
+    operator.or_: "union", operator.and_: "intersection", operator.sub: "difference",
+    operator.xor: "symmetric_difference",
+}  # fmt: skip
+
+
+def is_set(box: Any) -> bool:
+    return isinstance(box, Agg) and box.type in (set, frozenset)
 
 
 def is_dict(lw: Lowerer, b: Bound) -> bool:

@@ -47,6 +47,7 @@ class Header:
         self.reverse = False
         self.sources: list[tuple[Atom, int, Val]] = []
         self.cells: list[int] = []  # of the sources: nobody may write to them in the loop
+        self.over: set[int] = set()  # of all that is looped over
         self.by_index = False
         self.named = False  # the index is the user's
         self.index = Val("k", Scalar("i8", True, fresh_sym()))
@@ -57,6 +58,7 @@ class Header:
         ranges: list[Iter] = []
         seqs: list[tuple[Bound, int]] = []
         numbered = self.survey(it, 1, ranges, seqs)
+        self.over = {self.lw.settled(b).cell for b, _ in seqs if isinstance(b, Loc)}
         written = live or any(self.written(b) for b, _ in seqs)
         if len(ranges) == 1 and not seqs and not numbered and ranges[0].kind == "range":
             return self.over_range(it)
@@ -363,6 +365,7 @@ def counted(
     op.attrs["dirs"] = tuple(d for _, d, _ in header.sources)
     op.ins.extend(s for s, _, _ in header.sources)
     before = {c: lw.state.cells[c] for c in header.cells}
+    held = {c: lw.state.cells[c] for c in header.over}
 
     def body(region: Region) -> Any:
         region.params = [header.index, *elements]
@@ -379,7 +382,12 @@ def counted(
     if not again and not rewritten:
         if stopped is not None:
             raise stopped
-        return code
+        lists = {kind(x) for c, x in held.items() if isinstance(x, Val) and lw.state.cells[c] is not x}
+        made = (o for top in [*lw.region.ops[size:], op] for o in walk(Region(ops=[top])))
+        if not any(o.fn in LENGTH_CHANGES and kind(o.ins[0]) in lists for o in made):
+            return code
+        recover(lw, mark)
+        return changing(lw, node, it, orelse)
     # the loop changes what it runs over: read it as Python does, by index
     longer = any(
         o.fn in LENGTH_CHANGES for top in [*lw.region.ops[size:], op] for o in walk(Region(ops=[top]))

@@ -358,5 +358,7 @@ def looked_at(lw: Lowerer, it: Any) -> set[int]:
 
 def live_list(lw: Lowerer, it: Bound) -> Loc | None:
     """A list that is looped over itself, so that the loop sees what is done to it."""
-    box = content(lw, it)
-    return it if isinstance(it, Loc) and isinstance(box, Agg) and box.type is list else None
+    box, at = content(lw, it), lw.settled(it)
+    if not isinstance(at, Loc) or not isinstance(box, Agg) or box.type is not list:
+        return None
+    return at if lw.state.cells[at.cell] is box else None  # (parts of an array are no list of their own)

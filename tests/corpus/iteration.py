@@ -896,7 +896,34 @@ X1 = rng.normal(size=5) + 0.5
 X2 = rng.normal(size=(3, 4))
 X3 = rng.normal(size=(2, 3, 2))
 
+def grows_meanwhile_again(x):
+    s, xs = 0.0, [x[0], x[1]]
+    for _ in range(2):
+        for v in xs:
+            s = s * 0.5 + v
+            if len(xs) < 5:
+                xs.append(v * 2.0)
+    return s
+
+
+def over_parts_again(x):
+    s, w, order = 0.0, x.copy(), np.arange(4)
+    for _ in range(2):
+        for b in np.array_split(x, 3):
+            s = s * x[0] + b.sum() ** 2
+        for b in np.split(order, 2):
+            w[b] = w[b] * 0.9 + x[b[0]] * 0.1
+    return s + np.sum(w**2)
+
+
+def over_united_sets(x):
+    return sum(x[k] * (k + 1) for k in {0, 2} | {2, 3}) + sum(x[k] ** 2 for k in {0, 1, 2} - {1})
+
+
 PROGRAMS = [
+    Program("grows_meanwhile_again", grows_meanwhile_again, (np.array([0.4, 1.3]),)),
+    Program("over_parts_again", over_parts_again, (np.array([0.4, 1.3, -0.7, 0.9]),)),
+    Program("over_united_sets", over_united_sets, (np.array([0.4, 1.3, -0.7, 0.9]),)),
     Program("infinite_generator_left", infinite_generator_left, (1.3,)),
     Program("generator_summed", generator_summed, (0.7, 5)),
     Program("generator_listed", generator_listed, (0.7, 4)),
