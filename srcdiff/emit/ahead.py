@@ -125,10 +125,10 @@ class Ahead:
         every = gast.Subscript(name(of), face, gast.Load())
         return self.named(before, ("between", of, part, side), f"{of}_{side}", lambda: every)
 
-    def whole(self, before: Before, shape: Any, like: str) -> str:
-        """The name of an array of a shape, in which values are made that belong to parts of such arrays."""
-        zeros = self.asm.spelling.callee(numpy_names.ZEROS, "")
-        return self.named(before, ("whole", shape), "whole", lambda: call(zeros, attr(name(like), "shape")))
+    def whole(self, before: Before, shape: Any, rows: Any, like: str) -> str:
+        """The name of an array of a shape, in which values are made that belong to parts with these rows."""
+        zeros, key = self.asm.spelling.callee(numpy_names.ZEROS, ""), ("whole", shape, rows)
+        return self.named(before, key, "whole", lambda: call(zeros, attr(name(like), "shape")))
 
     def memory(self, before: Before, word: str, like: str) -> None:
         """Memory for a variable that each trip writes."""

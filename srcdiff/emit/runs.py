@@ -86,7 +86,7 @@ class Runs:
         self.taped: dict[Val, Run] = {}  # values that come from a tape
         self.tapes: dict[Val, list[Val]] = {}  # a value -> what it is called where the tape is read
         self.sinks: dict[Op, Sink] = {}
-        self.scratch: dict[tuple[Op, Dims], set[Part]] = {}  # what is made in one array, before which loop
+        self.scratch: dict[tuple[Op, Dims], list[Sink]] = {}  # what may be made in one array before a loop
         self.silent: set[Op] = set()
         self.roomy: set[Val] = set()  # those that have
         self.rooms: dict[Val, Op] = {}  # copies that may have their memory before a loop
@@ -325,7 +325,7 @@ class Runs:
         for sink in self.sinks.values():
             placed = self.place(sink)
             assert placed is not None
-            self.scratch.setdefault((placed[1], self.shape(sink.run.dims)), set()).add(sink.place)
+            self.scratch.setdefault((placed[1], self.shape(sink.run.dims)), []).append(sink)
         for v, leaf in self.leaves.items():
             assert v.op is not None and leaf.base is not None
             root = self.root(leaf.base)
@@ -489,7 +489,8 @@ class Runs:
         self.check(op, op.ins[0] if sink.part is not None else None, loop)
         part, shape = sink.place, self.shape(sink.run.dims)
         steps = self.steps(before, like, shape)
-        whole = self.ahead.whole(before, shape, asm.names[like])
+        in_one = self.in_one(loop, shape)
+        whole = self.ahead.whole(before, shape, None if in_one else part[0], asm.names[like])
         run = self.ahead.run(before, whole, part, steps)
         if op.origin is not None and not op.origin.adjoint and op.origin.text:
             asm.out.append(Comment(shortened(op.origin.text)))
@@ -499,7 +500,7 @@ class Runs:
         self.into(value, name(run), op)
         base = asm.expr(op.ins[0])
         if op.fn is ops.additem and sink.part is not None:
-            several = len(self.scratch[loop, shape]) > 1  # (others leave something where it is zero now)
+            several = in_one and len(self.scratch[loop, shape]) > 1
             self.clear(before, whole, part, sink.run.dims, op, several)
             asm.emit(gast.AugAssign(store(base.id), sign, name(whole)), op.origin)
             return
@@ -509,6 +510,16 @@ class Runs:
             asm.emit(gast.AugAssign(target, sign, inside), op.origin)
         else:
             asm.emit(gast.Assign([target], inside, None), op.origin)
+
+    def in_one(self, loop: Op, shape: Dims) -> bool:
+        """Whether all that is made in arrays of a shape is made in one.
+
+        Parts with the same rows leave nothing in others; where these differ, rows have to be set to zero.
+        """
+        sinks = self.scratch[loop, shape]
+        added = [s for s in sinks if s.op.fn is ops.additem and s.part is not None]
+        rows = sum(end > 0 for s in added for end in s.place[0])
+        return rows < len({s.place[0] for s in sinks})
 
     def is_negative(self, a: Atom) -> bool:
         op = a.op if isinstance(a, Val) and a in self.made else None

@@ -125,8 +125,7 @@ def table(suites: tuple[str, ...], named: tuple[str, ...], held: bool) -> str:
         "What stays above in plain NumPy are chains of operations element by element, of which XLA",
         "makes one pass: of large arrays the text takes some rows at a time (`arc_distance`: 13 times",
         "JAX's before), of small ones it does not (`compute`). Numbers in lists take four times the memory",
-        "of those in arrays (`soft_alignment`), NumPy asks for 64 kB for each operand that is broadcast",
-        "(`gemver`), and a variable of a loop holds what the trip before made until it is set (`fdtd_2d`).",
+        "of those in arrays (`soft_alignment`).",
         f"Below {LEAST / 1e6:g} MB in both: {', '.join(small)}." if small else "",
         "",
     ]
