@@ -44,7 +44,7 @@ class Conflicts(Ownership):
             others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
             for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
                 if here >= 0:
-                    start, last = self.alive.get(w, NEVER)
+                    start, last = self.alive.get(w) or self.life(w)
                     if not start < here <= last:
                         continue
                 if w is out or w in found or not self.before(w, at):
@@ -57,6 +57,15 @@ class Conflicts(Ownership):
                 if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
                     found[w] = None
         return list(found)
+
+    def life(self, v: Val) -> tuple[int, int]:
+        """In which operations of the function itself a value is made, and read last."""
+        uses = self.uses.get(v)
+        found = NEVER
+        if uses and v in self.defined:
+            found = self.defined[v][0][1], max([path[0][1] for path, _ in uses])
+        self.alive[v] = found
+        return found
 
     def elsewhere(self, w: Val, target: Val, out: Val | None, at: Way) -> bool:
         """Whether a value is a part of an array of which a part that is apart from it is written to."""
