@@ -216,7 +216,7 @@ class Choice:
             for root in t.roots:
                 self.holders[root].append(t)
         self.since = {r: min(t.start for t in held) for r, held in self.holders.items()}
-        self.roots = sorted(self.holders, key=self.since.__getitem__)
+        self.roots = sorted(self.holders, key=lambda r: (self.since[r], r.id))
         self.guess = guesses[0]
         self.memory = self.guess.memory
         self.worth, self.few = SURE if self.guess.sure else GUESSED

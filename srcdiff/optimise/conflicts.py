@@ -53,9 +53,12 @@ class Conflicts(Ownership):
                     continue  # older than this allocation: what it holds is one of an earlier trip
                 if self.elsewhere(w, target, out, at):
                     continue
-                uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
-                if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
-                    found[w] = None
+                for use, how in self.uses.get(w, ()):
+                    if back and (w, use) in back:
+                        continue
+                    if self.wraps(at, w) if use == at else self.after(use, how, at, w):
+                        found[w] = None
+                        break
         return list(found)
 
     def life(self, v: Val) -> tuple[int, int]:
