@@ -147,6 +147,7 @@ def check(
             now = end.names.get(key[1])  # (none: every path leaves before it is bound)
             same = now is None or joins.same_bound(lw, now, before.names.get(key[1]))
         found = is_plain(wanted[key], True) or joins.similar(wanted[key], carried[key])
+        found = found or carried[key] == Seq(NOTHING)
         if same or not found:
             raise Misjudged
 
