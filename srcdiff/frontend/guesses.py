@@ -55,8 +55,7 @@ def likely(lw: Lowerer, node: Any) -> dict[Any, Kind]:
             continue
         b = lw.settled(b)
         place = isinstance(b, Loc) and not b.path
-        value = b.atom if isinstance(b, Plain) else getattr(b, "val", None)  # (of a view)
-        content = start.cells[b.cell] if place else value
+        content = start.cells[b.cell] if place else b.atom if isinstance(b, Plain) else None
         k: Kind | None = None
         if isinstance(content, Agg) and key[1] not in bound | written:
             k = as_any_length(lw, content)
