@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Val, walk
+from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val
 
 __all__ = ["Known", "is_update", "updated_anywhere"]
 
-Known = dict[Op, set[int]]  # loops and the variables updated in them
+Known = dict[Op, tuple[set[int], set["Val"]]]  # loops: the variables updated in them, and all that is
 
 
 def is_update(op: Op) -> bool:
@@ -23,12 +23,14 @@ def updated_anywhere(view: LoopView, known: Known | None = None) -> set[int]:
     known = {} if known is None else known
     found = known.get(view.op)
     if found is None:
-        found = known[view.op] = _updated(view, known)
-    return found
+        starts: set[Val] = set()
+        _started(view.body, starts, known)
+        found = known[view.op] = _updated(view, starts, known), starts
+    return found[0]
 
 
-def _updated(view: LoopView, known: Known) -> set[int]:
-    out = _updated_inside(view, known)
+def _updated(view: LoopView, starts: set[Val], known: Known) -> set[int]:
+    out = {j for j, p in enumerate(view.params) if p in starts}
     moves: dict[int, int] = {}  # a variable whose memory is another one's in the next trip
     at = {p: j for j, p in enumerate(view.params)}
     for j, (p, y) in enumerate(zip(view.params, view.yields, strict=True)):
@@ -44,16 +46,21 @@ def _updated(view: LoopView, known: Known) -> set[int]:
     return out
 
 
-def _updated_inside(view: LoopView, known: Known) -> set[int]:
-    targets: list[Atom] = []
-    for op in walk(view.body):
-        if is_update(op):
-            targets.append(op.ins[0])
-        elif op.code in ("for", "while"):
+def _started(region: Region, starts: set[Val], known: Known) -> None:
+    """Add the values that updates in a region, and in those in it, began with."""
+    for op in region.ops:
+        targets: list[Atom] = op.ins[:1] if is_update(op) else []
+        if op.code in ("for", "while"):
             inner = LoopView(op)
-            targets += [inner.inits[j] for j in updated_anywhere(inner, known)]
-    starts = {_start(t) for t in targets if isinstance(t, Val)}
-    return {j for j, p in enumerate(view.params) if p in starts}
+            inits = inner.inits
+            targets = [inits[j] for j in updated_anywhere(inner, known)]
+            starts |= known[op][1]
+            if op.code == "while":
+                _started(op.regions[0], starts, known)
+        else:
+            for r in op.regions:
+                _started(r, starts, known)
+        starts.update(_start(t) for t in targets if isinstance(t, Val))
 
 
 def _start(v: Val) -> Val:

@@ -83,8 +83,9 @@ class Layout:
 
     def lines(self, parts: list[Part], indent: int, inside: bool = False) -> list[str]:
         """The lines; ``inside`` brackets a line may be broken anywhere."""
-        if self.fits(flat(parts), indent):
-            return [" " * indent + flat(parts)]
+        text = flat(parts)
+        if self.fits(text, indent):
+            return [" " * indent + text]
         if inside and has_cut(parts):
             return self.at_cuts(parts, indent, INDENT)
         opened = list(without_soft(parts))
@@ -95,7 +96,7 @@ class Layout:
             opened = list(without_soft(parts))
             at = self.best_group(opened, indent, at_need=True)
         if at < 0:
-            return [" " * indent + flat(parts)]
+            return [" " * indent + text]
         return self.explode(opened, at, indent, inside)
 
     def fits(self, text: str, indent: int) -> bool:

@@ -211,7 +211,7 @@ class Choosing:
             for root in t.roots:
                 self.holders[root].append(t)
         self.since = {r: min(t.start for t in held) for r, held in self.holders.items()}
-        self.roots = sorted(self.holders, key=self.since.__getitem__)
+        self.roots = sorted(self.holders, key=lambda r: (self.since[r], r.id))
 
     def taken(self, guess: Guess) -> list[float]:
         """What each statement takes beside what variables hold; of a loop, not what stands before it."""

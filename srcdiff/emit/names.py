@@ -12,6 +12,7 @@ import keyword
 import operator
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from srcdiff.backends import numpy_names
@@ -283,21 +284,21 @@ class Namer:
             members = self.class_of(c)
             named = any(m.user for m in members)
             kept = not named and any(m in self.kept for m in members)
-            return not named, kept, min(self.defined[m][1] for m in members)
+            return not named, kept, min([self.defined[m][1] for m in members])
 
         order = sorted(seen, key=turn)
         for c in order:
             if c in self.names:
                 continue
             members = self.class_of(c)
-            hint = next((m.name for m in members if m.user and m.name), "")
-            hint = hint or next((m.name for m in members if m.name not in UNNAMED), "")
-            hint = hint or next((w for m in members if (w := self.word(m)) and w not in user), "")
-            hint = safe(hint or next((m.name for m in members if m.name), spare))
+            hint = first(m.name for m in members if m.user)
+            hint = hint or first(m.name for m in members if m.name not in UNNAMED)
+            hint = hint or first(w for m in members if (w := self.word(m)) not in user)
+            hint = safe(hint or first(m.name for m in members) or spare)
             n = 0
             name = hint
             ordered = NUMBERED.fullmatch(hint)
-            while (name in self.taken and name not in used) or any(self.clash(c, o) for o in used[name]):
+            while (name in self.taken if name not in used else any(self.clash(c, o) for o in used[name])):
                 n += 1
                 name = f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
             used[name].append(c)
@@ -390,6 +391,11 @@ class Namer:
         if c not in self.names:
             self.names[c] = safe(v.name or "t_")
         return self.names[c]
+
+
+def first(words: Iterable[str]) -> str:
+    """The first that is not empty, if any is."""
+    return next(filter(None, words), "")
 
 
 def is_caught(v: Val) -> bool:

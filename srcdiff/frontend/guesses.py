@@ -137,15 +137,18 @@ def as_any_length(lw: Lowerer, box: Agg) -> Kind | None:
 
 
 def check(
-    lw: Lowerer, carried: dict[Any, Kind], wanted: dict[Any, Kind], before: State, end: State
+    lw: Lowerer, carried: dict[Any, Kind], wanted: dict[Any, Kind], before: tuple[State, State], end: State
 ) -> None:
-    """Whether all that was guessed did change in the trip that was read: of what kind it is, is found out."""
+    """Whether all that was guessed did change in the trip that was read: of what kind it is, is found out.
+
+    ``before``: the loop, and this trip. What is bound anew to what it was before the loop has not changed.
+    """
     for key in carried:
         if key[0] == "cell":
-            same = end.cells[key[1]] is before.cells[key[1]]
+            same = end.cells[key[1]] is before[1].cells[key[1]]
         else:
             now = end.names.get(key[1])  # (none: every path leaves before it is bound)
-            same = now is None or joins.same_bound(lw, now, before.names.get(key[1]))
+            same = now is None or any(joins.same_bound(lw, now, s.names.get(key[1])) for s in before)
         found = is_plain(wanted[key], True) or joins.similar(wanted[key], carried[key])
         if same or not found:
             raise Misjudged

@@ -365,7 +365,7 @@ def trips(
                     wanted[key] = joins.joined(carried[key], kind(last), init)
             lw.state = reads
         if guess and attempt == 0:
-            guesses.check(lw, carried, wanted, before, end)
+            guesses.check(lw, carried, wanted, (start, before), end)
             wanted = guesses.in_order(wanted, start, end)
             for made in walk(Region(ops=[*cond_region.ops, *body_region.ops])):
                 if made.origin is origin:  # what a trip begins with is told with what ended the last one

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
@@ -34,8 +36,9 @@ from srcdiff.optimise.patterns import (
     unchanged,
 )
 from srcdiff.optimise.rebuild import Rewriter
+from srcdiff.optimise.words import Words
 
-__all__ = ["SIMPLER", "Algebra"]
+__all__ = ["Algebra", "rules_of"]
 
 _BROADCASTS = {operator.add, operator.sub, operator.mul, operator.truediv, ops.accumulate}
 _FOLD = {
@@ -49,19 +52,24 @@ _FOLD = {
     operator.gt,
     operator.ge,
 }
-SIMPLER = {
-    *_BROADCASTS, *_FOLD, operator.eq, operator.pow, operator.getitem, operator.not_, ops.poplast,
-    ops.rest, ops.getfield, ops.exit_is, ops.shape_at, ops.additem,
-}  # what ``algebra`` knows of  # fmt: skip
+
+
+def no_rule(a: Algebra, op: Op, ins: list[Atom]) -> Atom | None:
+    """Nothing but constants are known to be simpler."""
+    return None
 
 
 class Algebra(Rewriter):
     """Simpler values, asked for when an operation is written."""
 
+    rules: dict[Any, Rule]
+
     def algebra(self, op: Op, ins: list[Atom]) -> Atom | None:
         """An equal value that is simpler."""
         fn = op.fn
-        k = op.out.kind
+        rule = self.rules.get(fn)
+        if rule is None:
+            return None
         if (
             fn in _FOLD
             and isinstance(ins[0], Const)
@@ -72,12 +80,20 @@ class Algebra(Rewriter):
                 return Const(fn(*(a.value for a in ins)))  # type: ignore[union-attr]
             except (ArithmeticError, ValueError):
                 return None
-        if fn in _BROADCASTS and len(ins) == 2 and (bare := self.without_number(ins)) is not None:
-            return self.make(fn, bare, op)
-        narrow = self.unexpanded(fn, ins, k) if isinstance(k, Array) else None
-        if narrow is not None:
-            return self.make(fn, narrow, op)
-        if fn is operator.mul and len(ins) == 2 and not isinstance(k, Seq):
+        if fn in _BROADCASTS and len(ins) == 2:
+            bare = self.without_number(ins)
+            if bare is not None:
+                return self.make(fn, bare, op)
+            k = op.out.kind
+            narrow = self.unexpanded(fn, ins, k) if isinstance(k, Array) else None
+            if narrow is not None:
+                return self.make(fn, narrow, op)
+        return rule(self, op, ins)
+
+    # ---- by function
+    def product(self, op: Op, ins: list[Atom]) -> Atom | None:
+        k = op.out.kind
+        if len(ins) == 2 and not isinstance(k, Seq):
             a, b = ins
             if is_number(b, 1) and unchanged(a, k, b):
                 return a
@@ -105,9 +121,12 @@ class Algebra(Rewriter):
                 return self.make(operator.truediv, [b, inverse], op)
             if isinstance(k, Array) and k.dtype == "f8" and (moved := self.moved(a, b, k, op)) is not None:
                 return self.make(operator.mul, moved, op)
-        if fn is operator.truediv and len(ins) == 2:
+        return self.scaled(op, ins)
+
+    def quotient(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if len(ins) == 2:
             a, b = ins
-            if is_number(b, 1) and unchanged(a, k, b) and kind_char(a) in "fc":
+            if is_number(b, 1) and unchanged(a, op.out.kind, b) and kind_char(a) in "fc":
                 return a
             na = negated(a)
             if na is not None and self.once(a):
@@ -116,94 +135,126 @@ class Algebra(Rewriter):
                 scaled = self.rescaled(Const(1.0 / b.value), a, op)
                 if scaled is not None:
                     return self.make(operator.mul, scaled, op)
-        if fn in (operator.mul, operator.truediv) and (chain := self.one_factor(fn, ins, k, op)) is not None:
-            return chain
-        if fn is operator.pow and len(ins) == 2 and is_number(ins[1], 1) and same_kind(kind(ins[0]), k):
-            return ins[0]
-        if (
-            fn is operator.pow
-            and len(ins) == 2
-            and isinstance(ins[1], Const)
-            and type(ins[1].value) is int
-            and ins[1].value == 0
-            and isinstance(k, Scalar)
-        ):
+        return self.scaled(op, ins)
+
+    def scaled(self, op: Op, ins: list[Atom]) -> Atom | None:
+        """A product, or a quotient, of which one factor is a number, or repeated."""
+        k = op.out.kind
+        chain = self.one_factor(op.fn, ins, k, op)
+        if chain is None and isinstance(k, Array):
+            return self.inside_repetition(op.fn, ins, k, op)
+        return chain
+
+    def power(self, op: Op, ins: list[Atom]) -> Atom | None:
+        k = op.out.kind
+        if len(ins) != 2:
+            return None
+        x, n = ins
+        if is_number(n, 1) and same_kind(kind(x), k):
+            return x
+        if isinstance(n, Const) and type(n.value) is int and n.value == 0 and isinstance(k, Scalar):
             return Const(1.0) if k.dtype[0] == "f" else None
-        if fn is operator.eq and len(ins) == 2 and is_zero(ins[1]):
-            n = negated(ins[0])
-            return None if n is None else self.make(fn, [n, ins[1]], op)
-        if fn is operator.neg:
-            n = negated(ins[0])
-            if n is not None and unchanged(n, k, Const(1.0)):
-                return n
-        if fn in (operator.add, ops.accumulate) and len(ins) == 2 and not isinstance(k, Seq):
-            a, b = ins
-            if fn is ops.accumulate:
-                if is_zero(b) and same_kind(kind(a), k):
-                    return a
-                if is_zero(a) and same_kind(kind(b), k):
-                    return b
-                if same(a, b) and isinstance(a, Val):
-                    return self.make(operator.mul, [Const(2.0), a], op)
-                if is_zeros(a) and isinstance(b, Val) and same_kind(kind(b), k):
-                    return b
-                if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
-                    return a
-        if fn in self.words.blanks[:1] and len(ins) == 1 and isinstance(k, Array):
-            made = made_by(ins[0], *self.words.blanks)
-            if made is not None and not made.out.user:  # (zeros_like(h) says more than the sizes again)
-                return self.make(made.fn, list(made.ins), op)
-        if fn in self.words.fits and len(ins) == 2 and fits_already(*map(kind, ins)):
+        return None
+
+    def equals(self, op: Op, ins: list[Atom]) -> Atom | None:
+        n = negated(ins[0]) if len(ins) == 2 and is_zero(ins[1]) else None
+        return None if n is None else self.make(op.fn, [n, ins[1]], op)
+
+    def negative(self, op: Op, ins: list[Atom]) -> Atom | None:
+        n = negated(ins[0])
+        return n if n is not None and unchanged(n, op.out.kind, Const(1.0)) else None
+
+    def accumulated(self, op: Op, ins: list[Atom]) -> Atom | None:
+        k = op.out.kind
+        if len(ins) != 2 or isinstance(k, Seq):
+            return None
+        a, b = ins
+        if is_zero(b) and same_kind(kind(a), k):
+            return a
+        if is_zero(a) and same_kind(kind(b), k):
+            return b
+        if same(a, b) and isinstance(a, Val):
+            return self.make(operator.mul, [Const(2.0), a], op)
+        if is_zeros(a) and isinstance(b, Val) and same_kind(kind(b), k):
+            return b
+        if is_zeros(b) and isinstance(a, Val) and same_kind(kind(a), k):
+            return a
+        return None
+
+    def difference(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if len(ins) != 2:
+            return None
+        if is_zero(ins[1]) and same_kind(kind(ins[0]), op.out.kind):
             return ins[0]
-        if fn is ops.shape_at:
-            x = sized_like(ins[0])
-            return None if x is ins[0] else self.make(fn, [x, *ins[1:]], op)
-        if fn in (operator.mul, operator.truediv) and isinstance(k, Array):
-            repeated = self.inside_repetition(fn, ins, k, op)
-            if repeated is not None:
-                return repeated
-        if fn is operator.getitem and isinstance(k, Scalar):
+        nb = negated(ins[1])
+        if nb is not None and self.once(ins[1]):
+            return self.make(operator.add, [ins[0], nb], op)
+        return None
+
+    def blank(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if len(ins) != 1 or not isinstance(op.out.kind, Array):
+            return None
+        made = made_by(ins[0], *self.words.blanks)
+        if made is None or made.out.user:  # (zeros_like(h) says more than the sizes again)
+            return None
+        return self.make(made.fn, list(made.ins), op)
+
+    def fitted(self, op: Op, ins: list[Atom]) -> Atom | None:
+        return ins[0] if len(ins) == 2 and fits_already(*map(kind, ins)) else None
+
+    def size(self, op: Op, ins: list[Atom]) -> Atom | None:
+        x = sized_like(ins[0])
+        return None if x is ins[0] else self.make(op.fn, [x, *ins[1:]], op)
+
+    def sum_of_trees(self, op: Op, ins: list[Atom]) -> Atom | None:
+        a, b = ins
+        return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
+
+    def element(self, op: Op, ins: list[Atom]) -> Atom | None:
+        k = op.out.kind
+        if isinstance(k, Scalar):
             given = only_given(ins[0], ins[1])
             if given is not None and same_kind(kind(given), k):
                 return given
-        if fn is self.words.total:
-            return self.sum_of_negative(op, ins)
-        if fn in self.words.sums:
-            a, b = ins
-            return b if adds_nothing(a, b) else a if adds_nothing(b, a) else None
-        if fn is operator.sub and len(ins) == 2:
-            if is_zero(ins[1]) and same_kind(kind(ins[0]), k):
-                return ins[0]
-            nb = negated(ins[1])
-            if nb is not None and self.once(ins[1]):
-                return self.make(operator.add, [ins[0], nb], op)
-        if fn is operator.getitem and isinstance(ins[1], Slice):
+        if isinstance(ins[1], Slice):
             inner = flipped(ins[0])
             if inner is not None and is_flip(ins[1]):
                 return inner
-        if fn is operator.getitem and (narrowed := self.without_new_axes(op, ins)) is not None:
+        if (narrowed := self.without_new_axes(op, ins)) is not None:
             return narrowed
-        if fn is operator.getitem and (written := last_written(ins[0], ins[1])) is not None:
+        if (written := last_written(ins[0], ins[1])) is not None:
             return None if isinstance(written, Struct) else written
-        if fn is operator.getitem and (of := copied_from(ins[0])) is not None:
-            out = self.make_like(fn, [of, ins[1]], kind(op.out), op)
+        if (of := copied_from(ins[0])) is not None:
+            out = self.make_like(op.fn, [of, ins[1]], kind(op.out), op)
             out.op.attrs["view"] = True  # type: ignore[union-attr]
             return out
-        if fn in (operator.getitem, ops.getfield) and (part := displayed(*ins)) is not None:
+        return self.part(op, ins)
+
+    def part(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if (part := displayed(*ins)) is not None:
             return None if isinstance(part, Struct) else part
-        if fn in (operator.getitem, ops.getfield) and isinstance(ins[0], Val) and ins[0].op is not None:
+        if isinstance(ins[0], Val) and ins[0].op is not None:
             item = ins[0].op
             written = last_written(item.ins[0], item.ins[1]) if item.fn is operator.getitem else None
             if isinstance(written, Struct) and isinstance(ins[1], Const) and ins[1].value in written.keys:
                 return written.items[written.keys.index(ins[1].value)]
-        if fn is operator.not_ and isinstance(ins[0], Const):
-            return Const(not ins[0].value)
-        if fn is ops.exit_is and isinstance(ins[0], Const) and isinstance(ins[1], Const):
-            return Const(ops.exit_is(ins[0].value, ins[1].value))
-        last = op_of(ins[0]) if fn in (ops.poplast, ops.rest) else None
-        if last is not None and last.fn is ops.append:
-            return last.ins[1 if fn is ops.poplast else 0]
         return None
+
+    def opposite(self, op: Op, ins: list[Atom]) -> Atom | None:
+        return Const(not ins[0].value) if isinstance(ins[0], Const) else None
+
+    def exit(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if isinstance(ins[0], Const) and isinstance(ins[1], Const):
+            return Const(ops.exit_is(ins[0].value, ins[1].value))
+        return None
+
+    def last_appended(self, op: Op, ins: list[Atom]) -> Atom | None:
+        made = ins[0].op if isinstance(ins[0], Val) else None
+        return made.ins[1] if made is not None and made.fn is ops.append else None
+
+    def without_last(self, op: Op, ins: list[Atom]) -> Atom | None:
+        made = ins[0].op if isinstance(ins[0], Val) else None
+        return made.ins[0] if made is not None and made.fn is ops.append else None
 
     def unexpanded(self, fn: Any, ins: list[Atom], k: Any) -> list[Atom] | None:
         """Operands without the repetition that broadcasting does by itself."""
@@ -508,3 +559,32 @@ def is_moderate(a: Atom) -> bool:
     """Whether a number is written, and times or by another of any usual size is neither zero nor infinite."""
     number = isinstance(a, Const) and type(a.value) in (int, float)
     return number and 1e-30 < abs(a.value) < 1e30  # type: ignore[union-attr]
+
+
+Rule = Callable[[Algebra, Op, list[Atom]], Atom | None]
+
+
+@functools.lru_cache(maxsize=8)
+def rules_of(words: Words) -> dict[Any, Rule]:
+    """What ``algebra`` knows, by the function that an operation applies."""
+    found: dict[Any, Rule] = {
+        **dict.fromkeys(words.fits, Algebra.fitted),
+        **dict.fromkeys(words.sums, Algebra.sum_of_trees),
+        words.blanks[0]: Algebra.blank,
+        words.total: Algebra.sum_of_negative,
+        operator.mul: Algebra.product,
+        operator.truediv: Algebra.quotient,
+        operator.pow: Algebra.power,
+        operator.eq: Algebra.equals,
+        operator.neg: Algebra.negative,
+        operator.sub: Algebra.difference,
+        operator.getitem: Algebra.element,
+        operator.not_: Algebra.opposite,
+        ops.accumulate: Algebra.accumulated,
+        ops.shape_at: Algebra.size,
+        ops.getfield: Algebra.part,
+        ops.exit_is: Algebra.exit,
+        ops.poplast: Algebra.last_appended,
+        ops.rest: Algebra.without_last,
+    }
+    return {**dict.fromkeys(_BROADCASTS | _FOLD, no_rule), **found}

@@ -44,7 +44,7 @@ class Conflicts(Ownership):
             others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
             for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
                 if here >= 0:
-                    start, last = self.alive.get(w, NEVER)
+                    start, last = self.alive.get(w) or self.life(w)
                     if not start < here <= last:
                         continue
                 if w is out or w in found or not self.before(w, at):
@@ -53,10 +53,22 @@ class Conflicts(Ownership):
                     continue  # older than this allocation: what it holds is one of an earlier trip
                 if self.elsewhere(w, target, out, at):
                     continue
-                uses = (x for x in self.uses.get(w, ()) if (w, x[0]) not in back)
-                if any(self.wraps(at, w) if u == at else self.after(u, how, at, w) for u, how in uses):
-                    found[w] = None
+                for use, how in self.uses.get(w, ()):
+                    if back and (w, use) in back:
+                        continue
+                    if self.wraps(at, w) if use == at else self.after(use, how, at, w):
+                        found[w] = None
+                        break
         return list(found)
+
+    def life(self, v: Val) -> tuple[int, int]:
+        """In which operations of the function itself a value is made, and read last."""
+        uses = self.uses.get(v)
+        found = NEVER
+        if uses and v in self.defined:
+            found = self.defined[v][0][1], max([path[0][1] for path, _ in uses])
+        self.alive[v] = found
+        return found
 
     def elsewhere(self, w: Val, target: Val, out: Val | None, at: Way) -> bool:
         """Whether a value is a part of an array of which a part that is apart from it is written to."""

@@ -63,14 +63,26 @@ def listed(k: Kind) -> bool:
     return isinstance(k, Array) and k.dtype in ("f8", "i8", "b1") and 1 <= len(k.dims) <= MOST
 
 
-def number_loops(region: Region) -> Iterator[tuple[Op, Region]]:
+def number_loops(region: Region) -> list[tuple[Op, Region]]:
     """The loops in which there is nothing but numbers, and arrays of which elements are taken."""
+    found: list[tuple[Op, Region]] = []
+    find_number_loops(region, found)
+    return found
+
+
+def find_number_loops(region: Region, found: list[tuple[Op, Region]]) -> bool:
+    """Add those of a region; whether there is nothing else in all of it."""
+    alone = True
     for op in region.ops:
-        if is_loop(op) and of_numbers(LoopView(op).body):
-            yield op, region
-        else:
-            for r in op.regions:
-                yield from number_loops(r)
+        if not op.regions:
+            alone = alone and of_elements(op)
+            continue
+        before = len(found)
+        inside = [find_number_loops(r, found) for r in op.regions]
+        if is_loop(op) and inside[-1]:
+            found[before:] = [(op, region)]
+        alone = alone and all(inside)
+    return alone
 
 
 def put_in(loop: Op, old: Val, new: Val) -> None:
@@ -112,14 +124,10 @@ def captured_numbers(loop: Op) -> list[Val]:
     return [v for v in numbers if not may_be_unset(v)]
 
 
-def takes_elements(loop: Op) -> bool:
+def takes_elements(op: Op) -> bool:
     """Whether elements are read or written where there is nothing but numbers: it pays nowhere else."""
-    inside = (o for op, _ in number_loops(Region([], [loop])) for o in walk_op(op))
+    inside = (o for loop, _ in number_loops(Region([], [op])) for o in walk_op(loop))
     return any(reads_element(o) or writes_element(o) for o in inside)
-
-
-def of_numbers(region: Region) -> bool:
-    return all(of_elements(o) for o in walk(region))
 
 
 def of_elements(op: Op) -> bool:
@@ -220,10 +228,11 @@ class Lists:
     def region(self, region: Region) -> None:
         self.open.append(region)
         for op in list(region.ops):
-            if is_loop(op) and takes_elements(op):
-                self.loop(op, region)
-            for r in op.regions:
-                self.region(r)
+            if op.regions and takes_elements(op):
+                if is_loop(op):
+                    self.loop(op, region)
+                for r in op.regions:
+                    self.region(r)
         self.open.pop()
 
     def loop(self, op: Op, region: Region) -> None:
@@ -334,7 +343,7 @@ class Lists:
 
         Elements that are read; those of a vector that a loop runs over; numbers that are there before.
         """
-        loops = list(number_loops(self.graph.region))
+        loops = number_loops(self.graph.region)
         if not loops:
             return
         reads: dict[Val, Op] = {}

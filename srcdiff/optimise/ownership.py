@@ -81,12 +81,7 @@ class Ownership(Places):
         self.changes: Known = {}
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
-        # of a value: in which operations of the function itself it is made, and read last
-        self.alive = {
-            v: (self.defined[v][0][1], max([path[0][1] for path, _ in uses]))
-            for v, uses in self.uses.items()
-            if v in self.defined
-        }
+        self.alive: dict[Val, tuple[int, int]] = {}
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
         self.region(self.graph.region)
@@ -307,16 +302,15 @@ class Ownership(Places):
 
     def find_updated(self, region: Region) -> None:
         for op in region.ops:
-            if is_update(op):
-                self.updated |= self.own_memory(op.ins[0])
-                for held in self.own_memory(op.ins[0]):
-                    self.written[held].append(self.path[op])
+            targets: list[Atom] = op.ins[:1] if is_update(op) else []
             if op.code in ("for", "while"):
-                view = LoopView(op)
-                for j in updated_anywhere(view, self.changes):
-                    self.updated |= self.own_memory(view.inits[j])
-                    for held in self.own_memory(view.inits[j]):
-                        self.written[held].append(self.path[op])
+                inits = LoopView(op).inits
+                targets = [inits[j] for j in updated_anywhere(LoopView(op), self.changes)]
+            for target in targets:
+                memory = self.own_memory(target)
+                self.updated |= memory
+                for held in memory:
+                    self.written[held].append(self.path[op])
             for r in op.regions:
                 self.find_updated(r)
 

@@ -31,7 +31,7 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.graph import walk as every
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.ir.unset import may_be_unset
-from srcdiff.optimise.algebra import SIMPLER, Algebra
+from srcdiff.optimise.algebra import Algebra, rules_of
 from srcdiff.optimise.blocks import Blocks
 from srcdiff.optimise.congruence import Loops
 from srcdiff.optimise.dce import dce
@@ -94,6 +94,7 @@ class Rebuild(Algebra, Blocks, Loops):
 
     def run(self) -> Graph:
         old = self.old
+        self.rules = rules_of(self.words)
         new = Region()
         self.regions.append((new, {}, "fn"))
         for p in old.region.params:
@@ -135,14 +136,13 @@ class Rebuild(Algebra, Blocks, Loops):
         words = self.words
         if len(ins) == 1 and op.fn in words.reads_shape:
             ins = [sized_like(ins[0])]
-        listed = op.fn in words.sums or op.fn in words.blanks
-        named = any(op.attrs.get("names", ()))
-        known = op.fn in SIMPLER or op.fn is words.total or op.fn in words.fits or (listed and not named)
-        simpler = self.algebra(op, ins) if known and not op.attrs.get("guarded") else None
-        if simpler is not None:
-            self.rename(simpler, op.out)
-            self.env[op.out] = simpler
-            return
+        if op.fn in self.rules and not op.attrs.get("guarded"):
+            listed = op.fn in words.sums or op.fn in words.blanks
+            equal = None if listed and any(op.attrs.get("names", ())) else self.algebra(op, ins)
+            if equal is not None:
+                self.rename(equal, op.out)
+                self.env[op.out] = equal
+                return
         fn = op.fn
         ins = self.as_taken(op, ins)
         here = len(self.regions) - 1
