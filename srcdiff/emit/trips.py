@@ -133,7 +133,7 @@ class Trip:
             if now[n] <= limit:
                 continue
             before = len(gone)
-            for root in self.both.roots:
+            for root in sorted(self.both.roots, key=lambda r: r.id):  # (a set: the text is to be the same)
                 if guess.of(root) <= few:
                     continue
                 here = [t for t in self.both.holders[root] if t.start < n <= t.end]
@@ -166,7 +166,9 @@ class Trip:
 
 
 def grouped(gone: dict[Tenure, int]) -> dict[int, list[Tenure]]:
-    return {n: [t for t in gone if gone[t] == n] for n in sorted({*gone.values()})}
+    """By the statements before which; in the order in which they came to be."""
+    order = sorted(gone, key=lambda t: (t.start, t.name))
+    return {n: [t for t in order if gone[t] == n] for n in sorted({*gone.values()})}
 
 
 def made_in(memory: Memory, loop: Op) -> frozenset[Val]:
