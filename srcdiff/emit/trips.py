@@ -133,7 +133,7 @@ class Trip:
             if now[n] <= limit:
                 continue
             before = len(gone)
-            for root in self.both.roots:
+            for root in sorted(self.both.roots, key=lambda r: r.id):  # (a set: the text is to be the same)
                 if guess.of(root) <= few:
                     continue
                 here = [t for t in self.both.holders[root] if t.start < n <= t.end]
