@@ -19,7 +19,7 @@ import gast
 from srcdiff.emit.trees import nodes_of
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, Const, LoopView, Op, Region, Val, kind, vals, walk
-from srcdiff.ir.kinds import Array, Kind, Seq, Sym, Tree, present
+from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, present
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -271,7 +271,8 @@ class Memory:
         return sum(map(guess.of, there)) + max(map(guess.taken, ops), default=0.0)
 
     def under(self, *atoms: Atom) -> Roots:
-        found = [self.roots.get(v, NOTHING) for v in vals(atoms)]
+        """The memory that values are in; numbers, taken out of an array, are not in it."""
+        found = [self.roots.get(v, NOTHING) for v in vals(atoms) if not isinstance(v.kind, Scalar)]
         return found[0] if len(found) == 1 else NOTHING.union(*found)
 
     def has_room(self, op: Op) -> bool:
