@@ -36,12 +36,16 @@ def ahead(lw: Lowerer, it: Bound, node: Any) -> Bound:
 
 
 def snapshot(lw: Lowerer, it: Bound, node: Any) -> Bound:
-    """What ``tuple(it)`` is now, whatever happens to the list later."""
+    """What ``tuple(it)`` is now, whatever happens to the list later; the rows of an array are parts of it."""
     it = sequence(lw, it, node) if not (isinstance(it, Iter) and it.kind == "range") else it
     box = content(lw, it)
     if isinstance(box, Agg):
         return make_tuple(box.items)
-    return it if isinstance(it, Iter) else lw.bind(lw.read(it, node))
+    if isinstance(it, Iter):
+        return it
+    now = lw.read(it, node)
+    k = kind(now)
+    return it if isinstance(k, Array) and len(k.dims) > 1 else lw.bind(now)
 
 
 def option(args: Args, kwargs: Kw, at: int, name: str) -> Bound | None:

@@ -283,10 +283,12 @@ def unpack_starred(lw: Lowerer, target: Any, base: Bound, star: int) -> None:
     for i, t in enumerate(target.elts):
         if i == star:
             stop = Const(-tail) if tail else Const(None)
-            part = lw.bind(lw.getitem(lw.read(base), Slice(Const(star), stop, Const(None))))
-            if isinstance(kind(lw.read(part)), Array):
+            rest = Slice(Const(star), stop, Const(None))
+            if isinstance(kind(lw.read(base)), Array):
+                part = views.view(lw, base, Step(operator.getitem, (rest,)))
                 assign(lw, t.value, listing.call_list(lw, part, target))  # (the rest is a list)
             else:
+                part = lw.bind(lw.getitem(lw.read(base), rest))
                 assign(lw, t.value, places.share_elements(lw, part, base))
         else:
             assign(

@@ -920,7 +920,30 @@ def over_united_sets(x):
     return sum(x[k] * (k + 1) for k in {0, 2} | {2, 3}) + sum(x[k] ** 2 for k in {0, 1, 2} - {1})
 
 
+def rows_written_by_pairs(A):
+    s = 0.0
+    for p, q in itertools.product(A, A):
+        p[0] = q[1] * 0.9
+        s += A[0, 0] * q[1]
+    for p, q in itertools.combinations(A, 2):
+        p *= 1.0 + 0.1 * q
+    for p, _ in zip(itertools.cycle(A), range(5), strict=False):
+        p[1] *= 1.1
+    return s + np.sum(A**2)
+
+
+def rest_of_the_rows_written(A):
+    first, *middle, last = A
+    s = 0.0
+    for i, row in enumerate(middle):
+        s += first @ row * (i + 1)
+        row *= 2.0
+    return s * last[0] + np.sum(A**2)
+
+
 PROGRAMS = [
+    Program("rows_written_by_pairs", rows_written_by_pairs, (X2,)),
+    Program("rest_of_the_rows_written", rest_of_the_rows_written, (np.linspace(-0.5, 1.5, 8).reshape(4, 2),)),
     Program("grows_meanwhile_again", grows_meanwhile_again, (np.array([0.4, 1.3]),)),
     Program("over_parts_again", over_parts_again, (np.array([0.4, 1.3, -0.7, 0.9]),)),
     Program("over_united_sets", over_united_sets, (np.array([0.4, 1.3, -0.7, 0.9]),)),
