@@ -27,7 +27,7 @@ from srcdiff.frontend.scope import Agg, Bound, Iter, Loc, Plain, Step
 from srcdiff.frontend.shapes import index_kind
 from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, kind, same, vals, walk
 from srcdiff.ir.kinds import OTHER, STR, UNKNOWN, Array, Scalar, Seq, Tree, fresh_sym
 
 if TYPE_CHECKING:
@@ -266,6 +266,30 @@ class Header:
         return frozenset(c for c, marker in self.lists.items() if marker in used or c in changes)
 
 
+    def keeps_rows(self, op: Op) -> bool:
+        """Whether a variable is a row, or a part of one, when a trip is over: it changes with the array."""
+        rows = {e for s, _, e in self.sources if isinstance(kind(s), (Array, Seq)) and isinstance(e.kind, Array)}
+        if not rows or not op.regions:
+            return False
+        self.follow(op.regions[-1], rows)
+        return any(v in rows for v in vals(LoopView(op).yields))
+
+    def follow(self, region: Region, rows: set[Val]) -> None:
+        """Add to ``rows`` what is made of them in a region and may be a part of them."""
+        for o in region.ops:
+            if o.code in ("for", "while"):
+                view = LoopView(o)
+                rows |= {p for p, i in zip(view.params, view.inits, strict=True) if i in rows}
+            for r in o.regions:
+                self.follow(r, rows)
+            if o.code == "prim":
+                if o.ins and (o.attrs.get("view") or self.lw.ctx.may_alias(o.fn)) and o.ins[0] in rows:
+                    rows.update(x for x in o.outs if isinstance(x.kind, Array))
+            else:
+                ends = zip(o.outs, *(r.results for r in o.regions), strict=False)
+                rows |= {out for out, *found in ends if any(a in rows for a in found)}
+
+
 def range_parts(it: Iter) -> tuple[Atom, Atom, Atom]:
     """Start, stop and step of a range."""
     parts = it.parts
@@ -378,7 +402,9 @@ def counted(
     except Stop as stop:
         stopped = stop
     again = header.changed(op, lw.region.ops[size:]) - indexed
-    rewritten = not live and any(lw.state.cells[c] is not x for c, x in before.items())
+    rewritten = not live and (
+        any(lw.state.cells[c] is not x for c, x in before.items()) or header.keeps_rows(op)
+    )
     if not again and not rewritten:
         if stopped is not None:
             raise stopped
