@@ -29,15 +29,18 @@ OUTSIDE = (  # NumPy arrays that the functions read from outside
     "registered_layer", "registered_and_changed", "part_of_a_result", "global_array", "eight_schools",
 )  # fmt: skip
 DRAWS = (  # random numbers that CuPy does not draw
-    "draws_positive", "draws_heavy_tails", "draws_legacy", "draws_bootstrap", "checkpoint_random_in_a_loop",
+    "draws_positive", "draws_heavy_tails", "draws_legacy", "draws_bootstrap", "draws_shuffles",
+    "checkpoint_random_in_a_loop",
 )  # fmt: skip
 SERIES = ("rising_polynomials",)  # CuPy has no numpy.polynomial
 IN_LISTS = (  # what is a number in a list for NumPy is an array there
     "flat_view_of_product", "dict_of_lists_of_any_length_appended", "shortest_path",
     "local_alignment",
 )  # fmt: skip
+ON_THE_WAY = ("dict_knapsack",)  # what is made of an array's elements is of unknown kind
 REFUSED = {
     **dict.fromkeys((*OUTSIDE, *DRAWS, *SERIES), "array-module"), **dict.fromkeys(IN_LISTS, "aliasing"),
+    **dict.fromkeys(ON_THE_WAY, "no-rule"),
 }  # fmt: skip
 # programs that are others on a device
 OTHERS = {
@@ -82,7 +85,7 @@ ASKS = ("if ", "while ", "float(", "int(", "math.", "max(", "min(", "sorted(", "
 
 LOUD = (  # programs whose helpers do, or whose rules
     "vectorized_outside", "vectorized_outside_wrt_width", "vectorized_decorated", "inverse_determinant",
-    "singular_vectors_of_tall", "sum_of_part",
+    "singular_vectors_of_tall", "sum_of_part", "dict_united", "dict_copied_by_dict",
 )  # fmt: skip
 # rules that have to look at values: whether a matrix is singular, a series has converged, a cotangent is zero
 LOOKS = ("det", "cofactors", "cofactors_dot", "complete", "completed", "completing", "gamma_slope",

@@ -44,6 +44,7 @@ from srcdiff.ir.kinds import (
     UNKNOWN,
     Array,
     Kind,
+    Map,
     Maybe,
     Scalar,
     Seq,
@@ -457,8 +458,8 @@ class Builder(Lowerer):
                 return Struct(of.type, of.keys, tuple(self.plus(x, y) for x, y in pairs))
         if not {type(k), type(kind(b))} & {Array, Scalar}:  # lists, or what may be lists
             total = self.rule(vocabulary.add_any, {"a": without_zeros(a), "b": without_zeros(b)})
-            if isinstance(total, Val) and total.kind == UNKNOWN and k == kind(b):
-                total.kind = k
+            if isinstance(total, Val) and (total.kind == UNKNOWN or {type(k), type(kind(b))} & {Map}):
+                total.kind = k if k == kind(b) else UNKNOWN  # (a sample knows the keys of one dict alone)
             return total
         if self.outward and x is None and y is None and a not in self.sums and b not in self.sums:
             first, second = divided(a, self.born), divided(b, self.born)

@@ -268,7 +268,7 @@ class Header:
 
     def keeps_rows(self, op: Op) -> bool:
         """Whether a variable is a row, or a part of one, when a trip is over: it changes with the array."""
-        rows = {e for s, _, e in self.sources if isinstance(kind(s), (Array, Seq)) and isinstance(e.kind, Array)}
+        rows = {e for s, _, e in self.sources if isinstance(kind(s), Array) and isinstance(e.kind, Array)}
         if not rows or not op.regions:
             return False
         self.follow(op.regions[-1], rows)

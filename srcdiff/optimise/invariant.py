@@ -9,7 +9,7 @@ well).  The values are the same.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from srcdiff.ir import ops
@@ -23,6 +23,8 @@ from srcdiff.optimise.simplify import SPECULATIVE
 from srcdiff.optimise.words import Words
 
 __all__ = ["before_loops"]
+
+ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.neg)  # has no poles
 
 
 def before_loops(graph: Graph, words: Words, is_pure: Callable[[Any], bool]) -> Graph:
@@ -103,11 +105,32 @@ class Invariants:
                 out[op] = None
         kept: set[Op] = set()
         for op in reversed(out):
-            if not self.is_cheap(op) or any(
-                o in kept or is_part(o, op.out) for o in self.readers.get(op.out, ())
-            ):
+            readers = self.readers[op.out]
+            taken = any(is_part(o, op.out) for o in readers)
+            wanted = taken if self.is_cheap(op) else not self.in_parts(op, self.is_bent(op, out))
+            if wanted or any(o in kept for o in readers):
                 kept.add(op)
         return [op for op in out if op in kept]
+
+    def is_bent(self, op: Op, found: Collection[Op]) -> bool:
+        """Whether an array is made by elements, and by more than arithmetic, of what goes with it."""
+        if not isinstance(op.out.kind, Array) or not self.words.by_elements(op.fn):
+            return False
+        made = [v.op for v in vals(op.ins) if v.op is not None and v.op in found]
+        return op.fn not in ARITHMETIC or any(self.is_bent(o, found) for o in made)
+
+    def in_parts(self, op: Op, bent: bool) -> bool:
+        """Whether parts are read of a function of an array by elements, or of what such is made of it.
+
+        What is not read has no derivative, not even at a pole: that shows where the trip reads (`read.py`).
+        """
+        if op.code != "prim" or not isinstance(op.out.kind, Array) or not self.words.by_elements(op.fn):
+            return False
+        bent = bent or op.fn not in ARITHMETIC
+        readers = [o for o in self.readers[op.out] if o is not None]
+        if bent and any(is_part(o, op.out) for o in readers):
+            return True
+        return any(self.in_parts(o, bent) for o in readers)
 
     def is_cheap(self, op: Op) -> bool:
         """Whether an operation makes a view, or is arithmetic of two numbers."""
