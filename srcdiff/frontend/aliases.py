@@ -74,17 +74,20 @@ class Loops:
     def __init__(self) -> None:
         self.before: set[tuple[Part, int]] = set()  # a variable, and a cell from before the loop
         self.among: set[frozenset[Part]] = set()  # two variables
+        self.inside: set[tuple[Part, int]] = set()  # a variable that lies in a list from before the loop
         self.kept: Shares = frozenset()  # of what was there before the loop
 
     def size(self) -> int:
         """What is known; it only grows."""
-        return len(self.before) + len(self.among) + len(self.kept)
+        return len(self.before) + len(self.among) + len(self.inside) + len(self.kept)
 
     def add(self, shares: Shares, held: dict[Part, set[int]], known: Collection[int]) -> None:
         """What holds where a trip begins: after the statements before the loop, or after a trip."""
         near = {p: near_to(shares, cells) for p, cells in held.items()}
         for p, cells in near.items():
             self.before |= {(p, c) for c in cells if c in known}
+            among = {c for g in shares if ELEMENTS in g and g & cells for c in g - cells}
+            self.inside |= {(p, c) for c in among if c in known}
         for p, q in itertools.combinations(held, 2):
             if near[p] & held[q]:
                 self.among.add(frozenset({p, q}))
@@ -95,7 +98,8 @@ class Loops:
         found = [(c, o) for p, o in self.before for c in cells.get(p, ())]
         for p, q in self.among:
             found += itertools.product(cells.get(p, ()), cells.get(q, ()))
-        state.shares |= pairs(found) | self.kept
+        inside = {frozenset({c, o, ELEMENTS}) for p, o in self.inside for c in cells.get(p, ()) if c != o}
+        state.shares |= pairs(found) | inside | self.kept
 
 
 def parts_of(

@@ -941,7 +941,34 @@ def rest_of_the_rows_written(A):
     return s * last[0] + np.sum(A**2)
 
 
+def rows_kept_after_loops(A):
+    for p in A:
+        pass
+    p[0] = 5.0 * p[1]
+    kept = np.zeros(4)
+    for p in A[:-1]:
+        kept = p
+    kept *= 2.0
+    s = kept @ kept
+    for q in A:
+        if q[0] > -9.0:
+            break
+    A[0, 1] = 0.3 * s
+    return np.sum(q) + np.sum(A**2)
+
+
+def buffers_swapped_and_kept(A):
+    now, then, kept = A[0].copy(), A[-1].copy(), []
+    for i in range(3):
+        then[:] = now * 0.5 + A[i]
+        kept.append(now)
+        now, then = then, now
+    return sum(v @ v * (i + 1) for i, v in enumerate(kept))
+
+
 PROGRAMS = [
+    Program("rows_kept_after_loops", rows_kept_after_loops, (X2,)),
+    Program("buffers_swapped_and_kept", buffers_swapped_and_kept, (X2,)),
     Program("rows_written_by_pairs", rows_written_by_pairs, (X2,)),
     Program("rest_of_the_rows_written", rest_of_the_rows_written, (np.linspace(-0.5, 1.5, 8).reshape(4, 2),)),
     Program("grows_meanwhile_again", grows_meanwhile_again, (np.array([0.4, 1.3]),)),

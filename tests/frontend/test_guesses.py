@@ -95,7 +95,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, f: Any) -> tuple[str, int]:
 
 
 SAME = {
-    writes: 3, becomes_array: 0, binds_what_it_was: 0, one_more: 0, collects: 3, begins_with_zero: 3,
+    writes: 3, becomes_array: 0, binds_what_it_was: -1, one_more: 0, collects: 3, begins_with_zero: 3,
     asks_for_types: 0,
 }  # fmt: skip
 
