@@ -244,7 +244,16 @@ class Header:
             self.cells.append(home.cell)
             if isinstance(k, Seq) and places.changeable(k.elem) and not lw.frame.static:
                 return self.place(home, v)
+        if isinstance(it, Loc) and isinstance(v.kind, Array):
+            return lambda: self.part(lw.settled(it), v)
         return lambda: lw.freeze(lw.bind(v))
+
+    def part(self, home: Loc, v: Val) -> Bound:
+        """A row of an array, which changes with it."""
+        row = self.lw.freeze(self.lw.bind(v))
+        if isinstance(row, Loc) and isinstance(kind(self.lw.state.cells[home.cell]), Array):
+            self.lw.state.shares |= {frozenset({row.cell, home.cell})}
+        return row
 
     def place(self, home: Loc, v: Val) -> known_items.Item:
         """An element that can be changed: a place in its list, at an index that nobody may need."""

@@ -966,7 +966,16 @@ def buffers_swapped_and_kept(A):
     return sum(v @ v * (i + 1) for i, v in enumerate(kept))
 
 
+def listed_rows_change_with_the_array(A):
+    rows, same = list(A), [r for r in A]
+    A *= 1.5
+    first, *rest = A
+    A[1, 0] = 0.7 * A[0, 1]
+    return sum(p[0] * p[1] for p in rows) + same[1] @ same[2] + rest[0] @ first
+
+
 PROGRAMS = [
+    Program("listed_rows_change_with_the_array", listed_rows_change_with_the_array, (X2,)),
     Program("rows_kept_after_loops", rows_kept_after_loops, (X2,)),
     Program("buffers_swapped_and_kept", buffers_swapped_and_kept, (X2,)),
     Program("rows_written_by_pairs", rows_written_by_pairs, (X2,)),
