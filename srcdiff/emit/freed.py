@@ -42,6 +42,8 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     guesses = memory.guesses(ops)
     if memory.most(ops, guesses[0]) < SMALL:
         return stmts
+    if asm.graph.info.get("by_size") and not guesses[0].sure:
+        return stmts  # (large arrays have a text of their own)
     made = made_for(stmts, starts)
     gone = chosen(asm, stmts, made, memory, guesses)
     out: list[Any] = []
