@@ -203,6 +203,23 @@ def test_products_go_before_loops() -> None:
     assert not any(" @ " in line for line in inside if "#" not in line)
 
 
+def test_long_chains_are_followed_once() -> None:
+    """Each value is read twice or three times: ways through them are not counted one by one."""
+
+    def f(a):
+        s = 0.0
+        for i in range(2):
+            y = a * 1.0
+            y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y  # noqa: E702
+            y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y  # noqa: E702
+            y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y; y = y * y + y  # noqa: E702
+            s += np.sum(y) * (i + 1)
+        return s
+
+    x = np.array([1e-3, 2e-3])
+    np.testing.assert_allclose(grad(f)(x), differences(f, x), rtol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_is_not_read_has_no_derivative_at_a_pole() -> None:
     def f(x):

@@ -56,7 +56,7 @@ class Mirror:
 
     @property
     def is_loop(self) -> bool:
-        return self.op is not None and self.op.code in ("for", "while")
+        return self.op is not None and self.op.is_loop
 
 
 def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:

@@ -228,6 +228,10 @@ class Op:
         return self.outs[0]
 
     @property
+    def is_loop(self) -> bool:
+        return self.code in ("for", "while")
+
+    @property
     def adjoint(self) -> bool:
         """Whether it is of a backward sweep, and not the program's own."""
         return self.origin is not None and self.origin.adjoint

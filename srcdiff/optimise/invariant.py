@@ -9,7 +9,7 @@ well).  The values are the same.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
@@ -29,11 +29,10 @@ ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.neg)  # has no 
 
 def before_loops(graph: Graph, words: Words, is_pure: Callable[[Any], bool]) -> Graph:
     """The graph with such values before their loops; the graph itself where there are none."""
-    if not Invariants(graph, words, is_pure).any():
+    if not any(op.is_loop for op in walk(graph.region)) or not Invariants(graph, words, is_pure).there_are():
         return graph
     graph = clone(graph)[0]
-    walk_ = Invariants(graph, words, is_pure)
-    walk_.move()
+    Invariants(graph, words, is_pure).move()
     return graph
 
 
@@ -45,15 +44,12 @@ class Invariants:
         self.root = graph.region
         self.level: dict[Val, int] = {}  # how many regions are around a value
         self.readers = readers_of(graph.region)
-
-    def any(self) -> bool:
-        if not any(op.code in ("for", "while") for op in walk(self.root)):
-            return False
         self.look(self.root, 0)
+
+    def there_are(self) -> bool:
         return any(self.found(op, around, deep) for op, around, deep in loops_in(self.root, (), 0))
 
     def move(self) -> None:
-        self.look(self.root, 0)
         self.region(self.root, (), 0)
 
     def look(self, region: Region, deep: int) -> None:
@@ -68,10 +64,10 @@ class Invariants:
     def region(self, region: Region, around: tuple[Op, ...], deep: int) -> None:
         out: list[Op] = []
         for op in region.ops:
-            inner = (*around, op) if is_loop(op) else around
+            inner = (*around, op) if op.is_loop else around
             for r in op.regions:
                 self.region(r, inner, deep + 1)
-            if is_loop(op) and (found := self.found(op, around, deep)):
+            if op.is_loop and (found := self.found(op, around, deep)):
                 body, gone = op.regions[-1], set(found)
                 body.ops = [o for o in body.ops if o not in gone]
                 out += self.shared(found, body)
@@ -103,34 +99,40 @@ class Invariants:
             there = (self.level.get(v, 0) <= deep or v.op in out for v in vals(op.ins))
             if self.may_move(op, runs) and all(there):
                 out[op] = None
+        bent: set[Op] = set()  # of arrays made by elements, by more than arithmetic of what goes with them
+        for op in out:
+            if self.is_each(op) and (op.fn not in ARITHMETIC or any(v.op in bent for v in vals(op.ins))):
+                bent.add(op)
         kept: set[Op] = set()
         for op in reversed(out):
             readers = self.readers[op.out]
             taken = any(is_part(o, op.out) for o in readers)
-            wanted = taken if self.is_cheap(op) else not self.in_parts(op, self.is_bent(op, out))
+            wanted = taken if self.is_cheap(op) else not self.in_parts(op, op in bent)
             if wanted or any(o in kept for o in readers):
                 kept.add(op)
         return [op for op in out if op in kept]
 
-    def is_bent(self, op: Op, found: Collection[Op]) -> bool:
-        """Whether an array is made by elements, and by more than arithmetic, of what goes with it."""
-        if not isinstance(op.out.kind, Array) or not self.words.by_elements(op.fn):
-            return False
-        made = [v.op for v in vals(op.ins) if v.op is not None and v.op in found]
-        return op.fn not in ARITHMETIC or any(self.is_bent(o, found) for o in made)
+    def is_each(self, op: Op) -> bool:
+        """Whether an operation makes an array by elements."""
+        return op.code == "prim" and isinstance(op.out.kind, Array) and bool(self.words.by_elements(op.fn))
 
     def in_parts(self, op: Op, bent: bool) -> bool:
         """Whether parts are read of a function of an array by elements, or of what such is made of it.
 
         What is not read has no derivative, not even at a pole: that shows where the trip reads (`read.py`).
         """
-        if op.code != "prim" or not isinstance(op.out.kind, Array) or not self.words.by_elements(op.fn):
-            return False
-        bent = bent or op.fn not in ARITHMETIC
-        readers = [o for o in self.readers[op.out] if o is not None]
-        if bent and any(is_part(o, op.out) for o in readers):
-            return True
-        return any(self.in_parts(o, bent) for o in readers)
+        todo, seen = [(op, bent)], set()
+        while todo:
+            op, bent = todo.pop()
+            if (op, bent) in seen or not self.is_each(op):
+                continue
+            seen.add((op, bent))
+            bent = bent or op.fn not in ARITHMETIC
+            readers = [o for o in self.readers[op.out] if o is not None]
+            if bent and any(is_part(o, op.out) for o in readers):
+                return True
+            todo += [(o, bent) for o in readers]
+        return False
 
     def is_cheap(self, op: Op) -> bool:
         """Whether an operation makes a view, or is arithmetic of two numbers."""
@@ -153,9 +155,9 @@ class Invariants:
 def loops_in(region: Region, around: tuple[Op, ...], deep: int) -> list[tuple[Op, tuple[Op, ...], int]]:
     out = []
     for op in region.ops:
-        if is_loop(op):
+        if op.is_loop:
             out.append((op, around, deep))
-        inner = (*around, op) if is_loop(op) else around
+        inner = (*around, op) if op.is_loop else around
         for r in op.regions:
             out += loops_in(r, inner, deep + 1)
     return out
@@ -171,15 +173,11 @@ def name(op: Op) -> None:
         op.out.name = f"{base.name}_{place}"
 
 
-def is_loop(op: Op) -> bool:
-    return op.code in ("for", "while")
-
-
 def is_part(op: Op | None, of: Val) -> bool:
     """Whether an operation takes a part of an array, or a loop goes over it."""
     if op is None or op.code == "prim":
         return op is not None and op.fn is operator.getitem and op.ins[0] is of
-    return is_loop(op) and any(a is of for a in op.ins)
+    return op.is_loop and any(a is of for a in op.ins)
 
 
 def is_there(op: Op) -> bool:

@@ -34,7 +34,7 @@ MOST = 3  # dimensions of an array that is made a list
 
 def as_lists(graph: Graph, numbers: Numbers) -> Graph:
     """Make lists, in a graph that went through `own`; ``numbers``: what takes the place of what."""
-    if not any(is_loop(op) for op in walk(graph.region)):
+    if not any(op.is_loop for op in walk(graph.region)):
         return graph
     lists = Lists(graph, numbers)
     lists.region(graph.region)
@@ -52,10 +52,6 @@ def as_lists(graph: Graph, numbers: Numbers) -> Graph:
 def walk_op(op: Op) -> Iterator[Op]:
     for r in op.regions:
         yield from walk(r)
-
-
-def is_loop(op: Op) -> bool:
-    return op.code in ("for", "while")
 
 
 def listed(k: Kind) -> bool:
@@ -79,7 +75,7 @@ def find_number_loops(region: Region, found: list[tuple[Op, Region]]) -> bool:
             continue
         before = len(found)
         inside = [find_number_loops(r, found) for r in op.regions]
-        if is_loop(op) and inside[-1]:
+        if op.is_loop and inside[-1]:
             found[before:] = [(op, region)]
         alone = alone and all(inside)
     return alone
@@ -106,7 +102,7 @@ def is_of_library(a: Atom, seen: set[Val]) -> bool:
     seen.add(a)
     if a.op is None or a not in a.op.outs or not a.op.regions:
         return a.op is None or a in a.op.outs
-    if is_loop(a.op):
+    if a.op.is_loop:
         view = LoopView(a.op)
         if a not in view.finals:
             return True
@@ -229,7 +225,7 @@ class Lists:
         self.open.append(region)
         for op in list(region.ops):
             if op.regions and takes_elements(op):
-                if is_loop(op):
+                if op.is_loop:
                     self.loop(op, region)
                 for r in op.regions:
                     self.region(r)
@@ -356,7 +352,7 @@ class Lists:
             reads.update((o.out, o) for o in every if reads_element(o))
             quick.update((o.out, o) for o in every if self.is_quick(o))
             strong.update((o.out, o) for o in every if o.fn is self.numbers.strong and is_double(o.ins[0]))
-            runs.update((e, o) for o in every if is_loop(o) for e in self.runs_over(o))
+            runs.update((e, o) for o in every if o.is_loop for e in self.runs_over(o))
             for v in dict.fromkeys((*captured_numbers(loop), *first_numbers(loop))):
                 given[self.plain(v, loop, region)] = v, loop, region
         if not (reads or runs or given or quick or strong):
@@ -547,7 +543,7 @@ class Found:
 
     def note(self, op: Op) -> None:
         """What the values of a loop or a branch are, by their places."""
-        if is_loop(op):
+        if op.is_loop:
             view = LoopView(op)
             for r in op.regions:
                 lead = view.has_index if r is view.body else 0
@@ -605,14 +601,14 @@ class Found:
         if u.result:
             if op.code == "if":
                 return op.outs[u.at] in self.members
-            return is_loop(op) and u.at < op.attrs["carried"] and self.is_one(LoopView(op).params[u.at])
+            return op.is_loop and u.at < op.attrs["carried"] and self.is_one(LoopView(op).params[u.at])
         if op.code == "prim":
             if u.at != 0:
                 return False
             if reads_element(op):
                 return True
             return (writes_element(op) or takes_row(op)) and op.out in self.members
-        if is_loop(op):
+        if op.is_loop:
             view = LoopView(op)
             j = u.at - view.head
             return 0 <= j < view.carried and view.params[j] in self.members

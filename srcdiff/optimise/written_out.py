@@ -80,7 +80,7 @@ class Small:
 
 def written_out(graph: Graph, words: Small) -> Graph:
     """The graph with the small arrays of its loops written out; the graph itself where there are none."""
-    loops = [o for o in walk(graph.region) if is_loop(o)]
+    loops = [o for o in walk(graph.region) if o.is_loop]
     if not any(small(v.kind, words.most) for o in loops for r in o.regions for v in made_in(r)):
         return graph
     found = implied(graph, words)
@@ -101,7 +101,7 @@ def implied(graph: Graph, words: Small) -> dict[int, int]:
     vectors = [p.kind for p in graph.region.params if isinstance(p.kind, Array) and len(p.kind.dims) == 1]
     sizes = {d.id for k in vectors for d in k.dims if isinstance(d, Sym) and is_plain(d)}
     out: dict[int, int] = {}
-    inside = (o for loop in walk(graph.region) if is_loop(loop) for r in loop.regions for o in walk(r))
+    inside = (o for loop in walk(graph.region) if loop.is_loop for r in loop.regions for o in walk(r))
     for o in inside:
         if o.code != "prim" or len(o.ins) != 2 or not is_hashable(o.fn) or not words.by_element(o.fn):
             continue
@@ -137,10 +137,6 @@ def settle(graph: Graph, sizes: dict[int, int]) -> None:
     graph.info["only_for"] = tuple(only)
     for v in list(made_in(graph.region)):
         v.kind = settled(v.kind)
-
-
-def is_loop(op: Op) -> bool:
-    return op.code in ("for", "while")
 
 
 class Chosen:
@@ -189,7 +185,7 @@ class Chosen:
             for n, a in enumerate(op.ins):
                 for v in vals([a]):
                     self.uses.setdefault(v, []).append((op, region, n, False))
-            if is_loop(op):
+            if op.is_loop:
                 view = LoopView(op)
                 for r in op.regions:
                     lead = view.has_index if r is view.body else 0
@@ -202,7 +198,7 @@ class Chosen:
                 for j, f in enumerate(op.outs):
                     self.maker[f] = op, j
             for r in op.regions:
-                self.scan(r, op, depth + is_loop(op))
+                self.scan(r, op, depth + op.is_loop)
         for n, a in enumerate(region.results):
             for v in vals([a]):
                 self.uses.setdefault(v, []).append((owner, region, n, True))
@@ -260,7 +256,7 @@ class Chosen:
     def holds(self, v: Val) -> bool:
         if v in self.maker:
             op, j = self.maker[v]
-            if is_loop(op):
+            if op.is_loop:
                 view = LoopView(op)
                 heads = [r.params[j] for r in op.regions[:-1]]
                 there = [view.params[j], view.yields[j], view.finals[j], *heads]
@@ -285,7 +281,7 @@ class Chosen:
 
     def leaves(self, v: Val) -> bool:
         """Whether a value is what an outermost loop leaves: an array again for who wants one."""
-        return v in self.maker and is_loop(self.maker[v][0]) and not self.depth[self.maker[v][0]] and (
+        return v in self.maker and self.maker[v][0].is_loop and not self.depth[self.maker[v][0]] and (
             v in self.maker[v][0].outs
         )
 
@@ -295,10 +291,10 @@ class Chosen:
         if result:
             if op.code == "if":
                 return op.outs[at] in self.members
-            return is_loop(op) and region is LoopView(op).body and at < op.attrs["carried"] and (
+            return op.is_loop and region is LoopView(op).body and at < op.attrs["carried"] and (
                 LoopView(op).params[at] in self.members
             )
-        if is_loop(op):
+        if op.is_loop:
             view = LoopView(op)
             j = at - view.head
             return 0 <= j < view.carried and view.params[j] in self.members
@@ -318,7 +314,7 @@ class Chosen:
         for v in self.members:
             if v in self.maker:
                 op, j = self.maker[v]
-                if is_loop(op):
+                if op.is_loop:
                     looped.add(v)
                     view = LoopView(op)
                     for a in (view.inits[j], view.params[j], view.yields[j], view.finals[j]):
@@ -368,7 +364,7 @@ class Writer:
         return self.now.get(v, v)
 
     def op(self, op: Op) -> None:
-        if is_loop(op):
+        if op.is_loop:
             self.loop(op)
             return
         if op.code == "if":
@@ -406,13 +402,13 @@ class Writer:
         for op in region.ops:
             if self.is_apart(op):
                 self.opened.update(v for v in vals(op.ins) if self.chosen.read(v))
-            elif is_loop(op) or op.code == "if":
-                starts = LoopView(op).inits if is_loop(op) else []
+            elif op.is_loop or op.code == "if":
+                starts = LoopView(op).inits if op.is_loop else []
                 for j, a in enumerate(starts):
                     if self.chosen.read(a) and LoopView(op).params[j] in self.members:
                         self.opened.update(vals([a]))
                 for r in op.regions:
-                    inner = LoopView(op).params if is_loop(op) else op.outs
+                    inner = LoopView(op).params if op.is_loop else op.outs
                     for j, a in enumerate(r.results):
                         if self.chosen.read(a) and j < len(inner) and inner[j] in self.members:
                             self.opened.update(vals([a]))
