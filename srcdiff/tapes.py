@@ -333,7 +333,7 @@ def maker(v: Val) -> Val:
     while op is not None and v in op.outs and op.regions:
         at = op.outs.index(v)
         inner: Any = None
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             if v in view.tapes:
                 inner = view.collected[view.tapes.index(v)]
@@ -343,7 +343,7 @@ def maker(v: Val) -> Val:
             break
         v, op = inner, inner.op
         if op is not None and v not in op.outs:  # a loop's variable: made at the end of the trip before
-            if op.code in ("for", "while") and v in LoopView(op).params:
+            if op.is_loop and v in LoopView(op).params:
                 last = LoopView(op).yields[LoopView(op).params.index(v)]
                 if isinstance(last, Val) and last.op is not None and last.op is not op:
                     return Val(v.name, v.kind, last.op, v.user)
@@ -361,7 +361,7 @@ def read_by(graph: Graph) -> Callable[[Val], tuple[Origin, ...]]:
                 if op.code == "prim":
                     if op.origin is not None:
                         readers.setdefault(a, {})[op.origin] = None
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for s, e in zip(view.sources, view.elements, strict=True):
                     for v in vals([s]):

@@ -104,7 +104,7 @@ class Activity:
                     self.raised.add(op.regions[1].params[1])
             for n, v in enumerate(op.outs):
                 self.into([r.results[n] for r in op.regions], v)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.loop(op)
 
     def loop(self, op: Op) -> None:

@@ -50,7 +50,7 @@ def _started(region: Region, starts: set[Val], known: Known) -> None:
     """Add the values that updates in a region, and in those in it, began with."""
     for op in region.ops:
         targets: list[Atom] = op.ins[:1] if is_update(op) else []
-        if op.code in ("for", "while"):
+        if op.is_loop:
             inner = LoopView(op)
             inits = inner.inits
             targets = [inits[j] for j in updated_anywhere(inner, known)]
@@ -83,7 +83,7 @@ def _leads_to_update(v: Val, seen: set[Val], known: Known) -> bool:
         at = op.outs.index(v)
         ends = [(r.results[at], r) for r in op.regions]
         return any(isinstance(a, Val) and _leads_to_update(a, seen, known) for a, r in ends)
-    if op.code in ("for", "while"):
+    if op.is_loop:
         view = LoopView(op)
         at = op.outs.index(v)
         return at < view.carried and at in updated_anywhere(view, known)

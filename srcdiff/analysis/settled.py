@@ -64,7 +64,7 @@ def writes(v: Val, loops: tuple[Op, ...]) -> Iterator[tuple[Atom | None, tuple[O
     op = v.op
     if op is None or op.code == "prim":
         yield (op.ins[1] if op is not None and op.fn in (ops.setitem, ops.additem) else None), loops
-    elif op.code in ("for", "while"):
+    elif op.is_loop:
         view = LoopView(op)
         at = op.outs.index(v)
         for q in takewhile(lambda q: q is not view.params[at], backwards(view.yields[at])):  # type: ignore[arg-type]

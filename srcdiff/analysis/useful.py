@@ -46,7 +46,7 @@ class Useful:
                     self.use(r.results[n] for r in op.regions)
             for r in op.regions:
                 self.region(r)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.loop(op)
         elif op.code != "prim" or (not self.constant(op.fn) and not self.useful.isdisjoint(op.outs)):
             self.use(op.ins)

@@ -32,7 +32,7 @@ def _versions(region: Region, out: set[Val]) -> None:
     while size != len(out):
         size = len(out)
         for op in region.ops:
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for j in buffer_slots(view):
                     y, i = view.yields[j], view.inits[j]
@@ -101,7 +101,7 @@ def backwards(v: Val) -> Iterator[Val]:
             return
         if is_update(op) and isinstance(op.ins[0], Val):
             v = op.ins[0]
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             view = LoopView(op)
             at = op.outs.index(v)
             if at >= view.carried or not isinstance(view.inits[at], Val):

@@ -343,7 +343,7 @@ class Batch(Many):
             self.many_prim(op)
         elif op.code == "if":
             self.many_branch(op)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.many_loop(op)
         elif op.code == "with" and (not managed(op) or is_marked(op)):
             self.many_block(op)

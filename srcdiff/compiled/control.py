@@ -147,7 +147,7 @@ class Control(Indexing):
                 return v
             if op.code == "prim" and op.attrs.get("inplace"):
                 v = op.ins[0]
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 view = LoopView(op)
                 j = op.outs.index(v)
                 if j >= view.carried or self.start_of(view.yields[j], view.params[j]) is not view.params[j]:
@@ -589,7 +589,7 @@ class Control(Indexing):
         view = LoopView(op)
         inner = view.collected[view.tapes.index(t)]
         made = op_of(inner)
-        if made is None or made.code not in ("for", "while") or made not in view.body.ops:
+        if made is None or not made.is_loop or made not in view.body.ops:
             raise self.no("a tape of lists that are not one loop's")
         if inner not in LoopView(made).tapes:
             raise self.no("a tape of lists that are not one loop's")

@@ -192,7 +192,7 @@ class Statements:
 
             self.env[v] = self.handed[v].inside(named, self.fresh)
             return
-        if v.op is not None and v.op.code in ("for", "while") and v is LoopView(v.op).exit_out:
+        if v.op is not None and v.op.is_loop and v is LoopView(v.op).exit_out:
             raise self.no("how a loop of NumPy's ended")  # (a truth value in the text, a number in the graph)
         if isinstance(k, Scalar):
             if k.dtype not in DTYPES:

@@ -33,7 +33,7 @@ def growing(loop: Op) -> set[Op]:
     carried: set[Val] = set()
     ends: list[Atom] = []
     for op in (loop, *every):
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             carried |= {p for p in view.params if is_whole(p.kind)}
             ends += [y for p, y in zip(view.params, view.yields, strict=True) if p in carried]

@@ -217,7 +217,7 @@ class Partition:
         for op in region.ops:
             for r in op.regions:
                 self.find_loose(r, loose)
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
                     spread([(p, i), (p, y), (f, i), (f, y)])
@@ -260,7 +260,7 @@ class Partition:
                 self.find_unsure(r)
             if op.code in ("if", "try", "with"):
                 pairs = [(o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True)]
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 view = LoopView(op)
                 slots = zip(view.params, view.inits, view.yields, view.finals, strict=True)
                 for k, (p, i, y, f) in enumerate(slots):
@@ -338,7 +338,7 @@ class Partition:
 
     def before(self, op: Op, run: list[Op]) -> list[Op] | None:
         """What has to come first if an operation is done before a run; None if it cannot be."""
-        if not run or not movable(op) or not any(o.code in ("for", "while") for o in run):
+        if not run or not movable(op) or not any(o.is_loop for o in run):
             return None
         made = {v: o for o in run for v in o.outs}
         needed: set[Op] = set()
@@ -434,7 +434,7 @@ class Partition:
             lowerer.flush()
             if (
                 not lowerer.kernel.loops
-                and not any(op.code in ("for", "while") for op in run)
+                and not any(op.is_loop for op in run)
                 and len(run) < FEW
             ):
                 return run
@@ -475,7 +475,7 @@ class Partition:
             )
         ]
         loops = any(
-            o.code in ("for", "while") for op in run for o in (op, *(x for r in op.regions for x in walk(r)))
+            o.is_loop for op in run for o in (op, *(x for r in op.regions for x in walk(r)))
         )
         return loops or len(arrays) > 1 or sum(1 for op in run for _ in walk(Region([], [op], []))) >= FEW
 
@@ -744,7 +744,7 @@ def set_everywhere(call: Op) -> None:
         parts: list[tuple[list[Atom], int]] = []
         if op.code == "if":
             parts = [(r.results, op.outs.index(v)) for r in op.regions]
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             view = LoopView(op)
             if v in view.finals:
                 k = view.finals.index(v)

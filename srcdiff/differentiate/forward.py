@@ -224,7 +224,7 @@ class Forward(Builder):
         with self.inside(region):
             for op in todo:
                 self.origin = op.origin
-                if op.code in ("for", "while"):
+                if op.is_loop:
                     self.loop(op)
                 else:
                     region.ops.append(op)

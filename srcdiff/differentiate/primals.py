@@ -43,7 +43,7 @@ def shaped(sweep: Reverse, a: Val) -> Atom | None:
     op = a.op
     if op is None:
         return None
-    if op.code in ("for", "while") and a not in op.outs:
+    if op.is_loop and a not in op.outs:
         view = LoopView(op)
         if a not in view.params:
             return None
@@ -89,7 +89,7 @@ def newest(sweep: Reverse, a: Val, m: Mirror) -> Val:
     for op in sweep.body:
         if op.code == "prim" and is_update(op) and op.ins[0] is a:
             a = op.out
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             view = LoopView(op)
             for start, f in zip(view.inits, view.finals, strict=True):
                 if start is a and a in backwards(f):

@@ -329,7 +329,7 @@ class Reverse(Builder):
             replay.back_block(self, op, m)
         elif op.code == "with":
             branching.back_with(self, op, m)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             if m.block is not None:
                 replay.back_loop(self, op, m, m.block)
             else:

@@ -285,7 +285,7 @@ class Assembler:
             tries.try_op(self, op, region)
         elif op.code == "with":
             tries.with_op(self, op)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             loops.loop(self, op, region)
         elif op.code == "opaque":
             self.opaque(op)
@@ -441,7 +441,7 @@ class Assembler:
         def puts_away(where: Region, user: Op | None) -> bool:
             if user is None:
                 return where is not self.graph.region or self.hands_on
-            loop = user.code in ("for", "while")
+            loop = user.is_loop
             return bool(user.attrs.get("unset")) or (loop and exits.starts_unset(self, v, user))
 
         return any(puts_away(where, user) for where, user in self.lay.uses.get(v, []))

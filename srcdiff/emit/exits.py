@@ -37,7 +37,7 @@ def is_exit_code(asm: Assembler, v: Val) -> bool:
 
 def scan_exits(asm: Assembler, region: Region) -> None:
     for op in region.ops:
-        if op.code in ("for", "while") and op.attrs["exits"]:
+        if op.is_loop and op.attrs["exits"]:
             view = LoopView(op)
             exit = view.exit_result
             if isinstance(exit, Val):
@@ -168,7 +168,7 @@ def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:
                 return True
             if user is None and parent is not None:
                 owner = parent[1]
-                if owner.code in ("for", "while"):
+                if owner.is_loop:
                     around = LoopView(owner)
                     if v in vals(around.collected):
                         return True
@@ -177,7 +177,7 @@ def taped_unset(asm: Assembler, p: Val, loop: Op) -> bool:
                     todo += [(o, None) for o, a in zip(owner.outs, where.results) if a is v]
             if user is not None and user.attrs.get("unset"):
                 return True
-            if user is not None and user.code in ("for", "while"):
+            if user is not None and user.is_loop:
                 inner = LoopView(user)
                 todo += [(q, user) for q, i in zip(inner.params, inner.inits, strict=True) if i is v]
     return False

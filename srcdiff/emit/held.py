@@ -82,7 +82,7 @@ def find_tenures(
         same = {word for word in inside & asm.ahead.words if word in now}  # (``run += a``, in a loop)
         read, inside = read | same, inside - same
         values = {asm.names[o]: o for o in op.outs if asm.lay.uses.get(o)} if op is not None else {}
-        if op is not None and op.code in ("for", "while"):
+        if op is not None and op.is_loop:
             params = {asm.names[p]: p for p in LoopView(op).params if p in asm.names.names}
             values = params | left_by(asm, s) | values
         for name in (read | inside) & now.keys():
@@ -297,7 +297,7 @@ class Memory:
                     self.region(r)
                 for k, o in enumerate(op.outs):
                     self.roots[o] = self.under(*(r.results[k] for r in op.regions))
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 self.loop(LoopView(op))
             else:
                 self.roots.update((o, self.made(op, o)) for o in op.outs)
@@ -380,7 +380,7 @@ class Guess:
         if op in self.memory.in_trips:
             return self.memory.in_trips[op](self)
         ops = [o for r in op.regions for o in walk(r) if not self.memory.has_room(o)]
-        anew = op.code in ("for", "while")
+        anew = op.is_loop
         most = max((self.result(o)[0] - (not anew) * self.new(o) for o in ops if not o.regions), default=0.0)
         return sum(map(self.new, ops)) + max(most, 0.0)
 

@@ -171,7 +171,7 @@ def find_parts(asm: Assembler, region: Region) -> None:
     for op in region.ops:
         for r in op.regions:
             find_parts(asm, r)
-        if op.code not in ("for", "while"):
+        if not op.is_loop:
             continue
         view = LoopView(op)
         for e in view.elements:

@@ -28,7 +28,7 @@ class Lying:
         self.loops: dict[Val, Op] = {}  # what a trip begins with -> its loop
         self.steady: dict[Val, bool] = {}
         self.inside: dict[Op, set[Op]] = {}
-        loops = [op for op in walk(graph.region) if op.code in ("for", "while")]
+        loops = [op for op in walk(graph.region) if op.is_loop]
         self.loops.update((p, op) for op in loops for r in op.regions for p in r.params)
 
     def back(self, v: Val) -> Val | None:
@@ -39,7 +39,7 @@ class Lying:
             return self.begun(view, view.params.index(v)) if v in view.params else None
         if op is None:
             return None
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             return self.begun(view, view.finals.index(v)) if v in view.finals else None
         first = op.ins[0] if op.code == "prim" and op.attrs.get("inplace") else None
@@ -82,7 +82,7 @@ class Lying:
         op = self.loops.get(v, v.op)
         if op is None:
             return None
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             for values in (view.params, view.finals):
                 if v in values:
@@ -116,7 +116,7 @@ class Lying:
             return None
         if op.code == "if":
             return [r.results[op.outs.index(v)] for r in op.regions] if v in op.outs else None
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             return self.collected(view.sources[view.elements.index(v)]) if v in view.elements else None
         if op.code == "prim" and op.fn is ops.poplast:
@@ -126,7 +126,7 @@ class Lying:
     def collected(self, tape: Atom) -> list[Atom] | None:
         """What the trips of a loop put on a tape."""
         op = op_of(tape)
-        if op is None or op.code not in ("for", "while"):
+        if op is None or not op.is_loop:
             return None
         view = LoopView(op)
         kept = dict(zip(view.tapes, view.collected, strict=True))

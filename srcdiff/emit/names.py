@@ -75,7 +75,7 @@ class Namer:
                 end -= 2  # (`new = old` comes first, and what else there is must be alive then)
             for o in op.outs:
                 self.defined[o] = (region, (start if o in self.at_head else end) + 1)
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 for t in LoopView(op).tapes:
                     self.defined[t] = (region, self.at[op] - 1)
         self.span[region] = (start, self.tick())
@@ -91,7 +91,7 @@ class Namer:
                 parent = self.parents[where]
                 if (
                     parent is not None
-                    and parent[1].code in ("for", "while")
+                    and parent[1].is_loop
                     and where is parent[1].regions[-1]
                 ):
                     if any(a is op.out for a in LoopView(parent[1]).collected):
@@ -100,7 +100,7 @@ class Namer:
                     op = parent[1]
                     continue
                 return self.span[where][1]
-            if user.code in ("for", "while") and not any(a is op.out for a in vals(LoopView(user).inits)):
+            if user.is_loop and not any(a is op.out for a in vals(LoopView(user).inits)):
                 return self.at[user] + 2
             op = user
         return self.at[op]
@@ -113,7 +113,7 @@ class Namer:
             parent = self.parents[r]
             if parent is None:
                 break
-            if parent[1].code in ("for", "while"):
+            if parent[1].is_loop:
                 position = max(position, self.end(parent[1]))
             else:  # the other branch is another path: nothing is alive there on this account
                 self.spans[v].append((self.span[r][0], position))
@@ -127,7 +127,7 @@ class Namer:
     def ranges(self, region: Region) -> None:
         for op in region.ops:
             position = self.point(op)
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 self.loop_ranges(op, region, position)
             else:
                 for v in vals(op.ins):
@@ -255,7 +255,7 @@ class Namer:
                     for out, a in zip(op.outs, r.results, strict=True):
                         if isinstance(a, Val) and self.visible(a) and not is_caught(a):
                             pairs.append((0 if a.name == out.name else 1, out, a))
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for p, init, y in zip(view.params, view.inits, view.yields, strict=True):
                     if isinstance(y, Val) and self.visible(y):
@@ -307,7 +307,7 @@ class Namer:
     def find_kept(self, region: Region) -> None:
         """Tapes and what is read from them, with the values that they keep."""
         for op in region.ops:
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for c, t in zip(view.collected, view.tapes, strict=True):
                     if isinstance(c, Val):
@@ -381,7 +381,7 @@ class Namer:
                 for o in op.outs:
                     if self.spans.get(o) or op.code == "prim":
                         yield o
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 yield LoopView(op).trips
             for r in op.regions:
                 yield from self.all_values(r)

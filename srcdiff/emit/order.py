@@ -112,7 +112,7 @@ def _scan(region: Region, lay: Layout) -> None:
         lay.home[op] = region
         for v in vals(op.ins):
             lay.uses.setdefault(v, []).append((region, op))
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             lay.collected[view.body] = view.collected
             lay.exchanged.update(exchanged(view))
@@ -149,7 +149,7 @@ def _fold(region: Region, lay: Layout) -> None:
         if where is not region:  # into a branch or a loop: never, its evaluation is conditional or repeated
             continue
         user_at = evaluated[user] if user is not None else len(region.ops)
-        if user is not None and user.code in ("for", "while") and not in_header(op.out, user):
+        if user is not None and user.is_loop and not in_header(op.out, user):
             continue
         if (
             user is not None

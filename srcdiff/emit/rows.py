@@ -65,7 +65,7 @@ class Rows:
     def look(self, region: Region, around: list[Op]) -> None:
         for op in region.ops:
             if op.regions:
-                looped = op.code in ("for", "while")
+                looped = op.is_loop
                 for r in op.regions:
                     self.look(r, [*around, op] if looped else around)
             elif around and op.code == "prim" and (op.fn in numpy_names.INTO or op.fn is operator.getitem):

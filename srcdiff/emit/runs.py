@@ -99,7 +99,7 @@ class Runs:
     # ---- what is done on runs
     def look(self, region: Region, around: tuple[Op, ...], branched: bool) -> None:
         for op in region.ops:
-            looped = op.code in ("for", "while")
+            looped = op.is_loop
             if looped:
                 self.receive(op, (*around, op))
             for r in op.regions:
@@ -155,7 +155,7 @@ class Runs:
         asm, view = self.asm, LoopView(loop)
         for e, s in zip(view.elements, view.sources, strict=True):
             filled = op_of(s)
-            if filled is None or filled.code not in ("for", "while") or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
+            if filled is None or not filled.is_loop or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
                 continue
             before = LoopView(filled)
             if s not in before.tapes:

@@ -45,7 +45,7 @@ def find_pops(asm: Assembler, region: Region) -> None:
                 if (
                     isinstance(s, Val)
                     and s.op is not None
-                    and s.op.code in ("for", "while")
+                    and s.op.is_loop
                     and s in LoopView(s.op).tapes
                 ):
                     if (
@@ -62,7 +62,7 @@ def find_pops(asm: Assembler, region: Region) -> None:
 def find_flat(asm: Assembler, region: Region) -> None:
     """A tape of tapes that is read in the mirrored order is one list: last in, first out."""
     for op in region.ops:
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             for c, t in zip(view.collected, view.tapes, strict=True):
                 if (
@@ -77,7 +77,7 @@ def find_flat(asm: Assembler, region: Region) -> None:
 
 
 def is_tape(v: Val) -> bool:
-    return v.op is not None and v.op.code in ("for", "while") and v in LoopView(v.op).tapes
+    return v.op is not None and v.op.is_loop and v in LoopView(v.op).tapes
 
 
 def read_flat(asm: Assembler, inner: Val, outer: Val, region: Region) -> bool:
@@ -138,7 +138,7 @@ def collects_of(asm: Assembler, v: Val, region: Region) -> None:
 
 def scan_collectors(asm: Assembler, region: Region) -> None:
     for op in region.ops:
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             for c, t in zip(view.collected, view.tapes, strict=True):
                 if isinstance(c, Val) and names_defined_in(asm, c, view.body):
@@ -203,4 +203,4 @@ def holds_flat(asm: Assembler, s: Val) -> bool:
 
 
 def whole_tape(s: Val) -> bool:
-    return s.op is not None and s.op.code in ("for", "while")
+    return s.op is not None and s.op.is_loop

@@ -95,7 +95,7 @@ def read_if_well(asm: Assembler, v: Val, block: Op) -> bool:
         r: Region | None = where
         while r is not None and user is None:
             parent = asm.names.parents[r]
-            if parent is None or parent[1].code in ("for", "while"):
+            if parent is None or parent[1].is_loop:
                 return False
             if asks(asm, parent[1], block, 0) and r is parent[1].regions[0]:
                 break

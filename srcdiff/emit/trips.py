@@ -36,7 +36,7 @@ def find_trips(
     ``most``: what the function holds at most.
     """
     found: list[Trip] = []
-    loops = {op for _, op in asm.made.values() if op.code in ("for", "while")}
+    loops = {op for _, op in asm.made.values() if op.is_loop}
     if all(guesses[0].in_trip(op) < most * PART for op in loops):
         return found
     alive, apart = Alive(stmts), hidden(stmts)
@@ -47,7 +47,7 @@ def find_trips(
                 look(s.body)
                 look(s.orelse)
             op = asm.made.get(id(s), (None, None))[1]
-            if isinstance(s, (gast.For, gast.While)) and op is not None and op.code in ("for", "while"):
+            if isinstance(s, (gast.For, gast.While)) and op is not None and op.is_loop:
                 found.append(Trip(asm, s, op, memory, alive, apart))
                 memory.in_trips[op] = found[-1].in_trip
 
@@ -177,7 +177,7 @@ def made_in(memory: Memory, loop: Op) -> frozenset[Val]:
     kept = {
         root
         for op in (loop, *inside)
-        if op.code in ("for", "while")
+        if op.is_loop
         for root in memory.under(*LoopView(op).collected)
     }
     own = (o for op in inside if not memory.is_ahead(op) for o in op.outs if memory.is_own(o))

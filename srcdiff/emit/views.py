@@ -47,7 +47,7 @@ class Views:
 
     def look(self, region: Region, around: list[Op]) -> None:
         for op in region.ops:
-            looped = op.code in ("for", "while")
+            looped = op.is_loop
             for r in op.regions:
                 self.look(r, [*around, op] if looped else around)
             if around and op.code == "prim" and op.fn in ASKED:

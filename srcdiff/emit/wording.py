@@ -95,7 +95,7 @@ def _exit_is(asm: Assembler, op: Op) -> Any:
     if (
         isinstance(code, Val)
         and code.op is not None
-        and code.op.code in ("for", "while")
+        and code.op.is_loop
         and len(code.op.attrs["exits"]) == 1
     ):
         return value if which.value else gast.UnaryOp(gast.Not(), value)

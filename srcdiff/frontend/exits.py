@@ -155,7 +155,7 @@ def codes(exit: Any) -> set[int]:
     if isinstance(exit, Val) and exit.op is not None and exit.op.code in JOINS:
         at = exit.op.outs.index(exit)
         return {c for r in exit.op.regions for c in codes(r.results[at])}
-    if isinstance(exit, Val) and exit.op is not None and exit.op.code in ("for", "while"):
+    if isinstance(exit, Val) and exit.op is not None and exit.op.is_loop:
         return set(exit.op.attrs["exits"]) | {FALL}
     return {FALL}
 

@@ -286,7 +286,7 @@ class Header:
     def follow(self, region: Region, rows: set[Val]) -> None:
         """Add to ``rows`` what is made of them in a region and may be a part of them."""
         for o in region.ops:
-            if o.code in ("for", "while"):
+            if o.is_loop:
                 view = LoopView(o)
                 rows |= {p for p, i in zip(view.params, view.inits, strict=True) if i in rows}
             for r in o.regions:

@@ -99,7 +99,7 @@ def is_in_order(lw: Core, v: Val, seen: frozenset[Val]) -> bool:
         if not isinstance(base, Val):
             return False
         v = base
-    if v in seen or v.op is None or v.op.code not in ("for", "while"):
+    if v in seen or v.op is None or not v.op.is_loop:
         return v in seen or bool(came_in_order(lw, v))
     view = LoopView(v.op)
     if v not in view.finals:

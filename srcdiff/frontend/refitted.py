@@ -54,7 +54,7 @@ class Refit:
     def op(self, op: Op) -> None:
         if op.code == "if":
             self.branch(op)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.loop(op)
         elif not self.new.isdisjoint(vals(op.ins)):
             if op.code != "prim" or any(op.attrs.get("names") or ()):

@@ -194,7 +194,7 @@ def named(lw: Lowerer, value: Bound, name: str) -> Bound:
 def rename(v: Val, name: str) -> None:
     """Give the user's name to a value made by one of our own loops, and to what the loop carries for it."""
     v.name, v.user = name, True
-    if v.op is not None and v.op.code in ("for", "while") and v in v.op.outs:
+    if v.op is not None and v.op.is_loop and v in v.op.outs:
         at = v.op.outs.index(v)
         view = LoopView(v.op)
         if at < view.carried:

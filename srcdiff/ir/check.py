@@ -127,7 +127,7 @@ class Checker:
             )
         else:
             shape(self, op)
-        unset = op.code in ("for", "while") or bool(op.attrs.get("unset"))
+        unset = op.is_loop or bool(op.attrs.get("unset"))
         self.use(op.ins, op, "as an operand", unset)
         for n, r in enumerate(op.regions):
             self.region(r, f"region {n} of {op.code}", op)

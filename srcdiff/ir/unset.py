@@ -49,7 +49,7 @@ def stands_for(v: Val) -> list[Atom]:
     if op.code == "prim":  # the zero of what is not set is a number, a copy of it is none
         return op.ins if op.attrs.get("unset") else []
     at = op.outs.index(v) if v in op.outs else -1
-    if op.code not in ("for", "while"):
+    if not op.is_loop:
         return [r.results[at] for r in op.regions] if at >= 0 else []
     if not op.regions:
         return []

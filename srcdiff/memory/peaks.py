@@ -29,7 +29,7 @@ def peak(sizes: Sizes, graphs: Iterable[Graph], names: Mapping[Val, str]) -> int
                 continue  # the list that it changes is counted where it is made
             if op.code == "call":
                 return None  # how deep a function goes that calls itself is not known
-            loop = op.code in ("for", "while")
+            loop = op.is_loop
             for o in op.outs:
                 x = sizes.env.get(o)
                 if isinstance(x, Other) and o.kind == UNKNOWN:

@@ -68,7 +68,7 @@ def loops_of(graph: Graph, sizes: Sizes) -> list[Loop]:
             here = around
             if is_marked(op):
                 continue
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 trips = sizes.once.get(op) if op not in sizes.unknown else None
                 here = Loop(numbers[op], around, op, trips, work(op, sizes))
                 out.append(here)
@@ -77,7 +77,7 @@ def loops_of(graph: Graph, sizes: Sizes) -> list[Loop]:
             for r in op.regions:
                 look(r, here)
 
-    numbers = {op: n for n, op in enumerate(o for o in walk(graph.region) if o.code in ("for", "while"))}
+    numbers = {op: n for n, op in enumerate(o for o in walk(graph.region) if o.is_loop)}
     look(graph.region, None)
     return out
 
@@ -87,7 +87,7 @@ def work(loop: Op, sizes: Sizes) -> float:
     inside = set(walk(LoopView(loop).body))
     made = sum(p.total for p in sizes.pieces.values() if p.at in inside)
     for op in (loop, *inside):
-        if op.code in ("for", "while"):
+        if op.is_loop:
             made += STEP * len(LoopView(op).body.ops) * sizes.trips.get(op, 1)
     return float(made)
 
@@ -99,7 +99,7 @@ def mark(graph: Graph, marks: Marks, counts: dict[int, Val] | None = None) -> Gr
     """
     new = clone(graph)[0]
     wanted = {number: (how, c) for number, how, c in marks}
-    numbers = {op: n for n, op in enumerate(o for o in walk(new.region) if o.code in ("for", "while"))}
+    numbers = {op: n for n, op in enumerate(o for o in walk(new.region) if o.is_loop)}
 
     def look(region: Region) -> None:
         for n, op in enumerate(list(region.ops)):

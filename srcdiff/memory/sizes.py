@@ -631,7 +631,7 @@ def walk_updates(region: Region, start: Val) -> Iterator[Op]:
         if op.code == "prim" and op.fn in (ops.append, ops.rest) and op.ins[0] in versions:
             versions.add(op.out)
             yield op
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             view = LoopView(op)
             for i, p, o in zip(view.inits, view.params, view.finals, strict=True):
                 if i in versions:

@@ -90,7 +90,7 @@ class Sums(Conflicts):
     def loop_parameter(self, t: Val) -> bool:
         """A carried cotangent: its start must be ours, and nobody else's."""
         op = t.op
-        if op is None or t in op.outs or op.code not in ("for", "while"):
+        if op is None or t in op.outs or not op.is_loop:
             return False
         view = LoopView(op)
         if t not in view.params:

@@ -80,7 +80,7 @@ def zero_late(
     """Set a part to zero after views of it are read, if nobody asks for it before."""
     for op in region.ops:
         for r in op.regions:
-            zero_late(r, users, (*loops, op) if op.code in ("for", "while") else loops)
+            zero_late(r, users, (*loops, op) if op.is_loop else loops)
     views: dict[Val, list[Op]] = {}
     for o in region.ops:
         if o.code == "prim" and o.fn is operator.getitem and o.attrs.get("view"):

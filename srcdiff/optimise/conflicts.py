@@ -83,7 +83,7 @@ class Conflicts(Ownership):
         if all(v is not of for v in backwards(target)) and all(v is not target for v in backwards(of)):
             return False
         loops = [self.region_op.get(r) for r, _ in at]
-        around = [o for o in loops if o is not None and o.code in ("for", "while")]
+        around = [o for o in loops if o is not None and o.is_loop]
         both = [o for o in around if any(self.within(self.home[w], r) for r in o.regions)]
         inside = tuple(o for o in around if o not in both)
         return separate(index, write.ins[1], tuple(both), inside) or apart(index, write.ins[1])

@@ -153,7 +153,7 @@ class Loops(Rewriter):
                 return None
             seen = min(seen, self.depth[tape])
             loop = tape.op
-            if loop is None or loop.code not in ("for", "while"):
+            if loop is None or not loop.is_loop:
                 return None
             if tape in loop.outs:
                 view = LoopView(loop)
@@ -164,7 +164,7 @@ class Loops(Rewriter):
                 return a if good else None
             whole = self.on_tape.get(tape)  # a tape of tapes: what was collected in one trip
             made = op_of(whole)
-            if whole is None or made is None or made.code not in ("for", "while") or whole not in made.outs:
+            if whole is None or made is None or not made.is_loop or whole not in made.outs:
                 return None
             around = LoopView(made)
             if whole not in around.tapes:

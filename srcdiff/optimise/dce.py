@@ -36,7 +36,7 @@ def _sweep(region: Region, found: Liveness, spare: frozenset[Op] = frozenset()) 
                 _sweep(r, found, spare)
             if not op.outs and not found.acts(op) and not deciding(op, live):
                 continue
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             if live.isdisjoint(op.outs) and not found.acts(op) and not deciding(op, live):
                 continue
             _trim(op, live)

@@ -43,7 +43,7 @@ class Known:
         for op in region.ops:
             op.ins = [map_atom(self.now, a) for a in op.ins]
             for r in op.regions:
-                self.region(r, (*loops, op) if op.code in ("for", "while") else loops, read)
+                self.region(r, (*loops, op) if op.is_loop else loops, read)
             if op.code != "prim" or op.attrs.get("guarded"):
                 continue
             if not op.ins or not isinstance(kind(op.ins[0]), Array):

@@ -26,7 +26,7 @@ def on_device_throughout(graph: Graph) -> Graph:
 def in_region(region: Region) -> None:
     out: list[Op] = []
     for op in region.ops:
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             first = view.head
             kinds: Sequence[Kind] = [p.kind for p in view.params]

@@ -123,7 +123,7 @@ class Owner(Results, Sums):
     def mend(self, region: Region) -> bool:
         """Put in one copy that is missing; whether one was put in."""
         for n, op in enumerate(region.ops):
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
                 first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)

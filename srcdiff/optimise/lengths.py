@@ -176,7 +176,7 @@ class Lengths:
                 self.region(r)
             if op.code == "prim":
                 self.prim(op)
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 self.loop(op)
             elif op.code == "if":
                 for n, o in enumerate(op.outs):

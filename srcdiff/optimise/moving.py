@@ -94,7 +94,7 @@ class Moving:
                 about[op.outs[0]] = self.made(op)
             elif op.code in JOINS:
                 self.joins(op)
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 self.loop(LoopView(op))
             else:
                 about.update(dict.fromkeys(op.outs, BOTH))
@@ -190,7 +190,7 @@ class Moving:
             return a is not b and (a not in group or b not in group or group[a] != group[b])
         if a not in self.about or b not in self.about or a.op is None or b.op is None:
             return a is not b
-        if a.op is b.op and a.op.code in ("for", "while") and deep:
+        if a.op is b.op and a.op.is_loop and deep:
             return self.apart_behind(LoopView(a.op), a, b, group, deep - 1)
         if a.op.code != "prim" or b.op.code != "prim" or not deep:
             return False

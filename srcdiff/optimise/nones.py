@@ -57,7 +57,7 @@ def slots(op: Op) -> Iterator[tuple[Val, list[Atom]]]:
     if op.code == "if":
         for n, o in enumerate(op.outs):
             yield o, [r.results[n] for r in op.regions]
-    elif op.code in ("for", "while"):
+    elif op.is_loop:
         view = LoopView(op)
         for k, (p, i, y, f) in enumerate(zip(view.params, view.inits, view.yields, view.finals, strict=True)):
             yield f, [i, y, p]
@@ -105,7 +105,7 @@ class Variables:
                 continue
             for o, atoms in slots(op):
                 self.joined(o, atoms)
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 elsewhere = (*view.header, *view.sources, *view.elements, *view.collected, *view.tapes)
                 self.refuse(elsewhere)
@@ -144,7 +144,7 @@ class Variables:
                 there |= self.prim(op, there, out)
             elif op.code == "if":
                 self.branch(op, there)
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 self.loop(op, there, out)
             else:
                 for r in op.regions:

@@ -159,7 +159,7 @@ class Ownership(Places):
                     ends = [r.results[n] for r in op.regions]
                     made = any(isinstance(a, Struct) and in_memory(a) for a in ends)  # (a list of its own)
                     self.roots[o] = frozenset().union(*map(self.of, ends), self.alone(o) if made else EMPTY)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.loop(op)
         else:
             for o in op.outs:
@@ -303,7 +303,7 @@ class Ownership(Places):
     def find_updated(self, region: Region) -> None:
         for op in region.ops:
             targets: list[Atom] = op.ins[:1] if is_update(op) else []
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 inits = LoopView(op).inits
                 targets = [inits[j] for j in updated_anywhere(LoopView(op), self.changes)]
             for target in targets:
@@ -340,10 +340,8 @@ class Ownership(Places):
 
     def left_by_loops(self, rs: Roots) -> Roots:
         """The same, where what a loop leaves may be any memory that its variables have had in turn."""
-        loops = ("for", "while")
-        return rs | self.memory(
-            frozenset(r for r in rs if r.op is not None and r.op.code in loops and r in r.op.outs)
-        )
+        left = frozenset(r for r in rs if r.op is not None and r.op.is_loop and r in r.op.outs)
+        return rs | self.memory(left)
 
     def stands_in(self, r: Val) -> bool:
         """Whether a root stands for what lies in some list."""
@@ -362,7 +360,7 @@ class Ownership(Places):
 
     def kept_roots(self, region: Region, kept: set[Val]) -> None:
         for op in region.ops:
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 for c in LoopView(op).collected:
                     kept |= self.of(c)
             if op.code == "prim" and op.fn is ops.append:

@@ -53,7 +53,7 @@ class Way:
 def pack(graph: Graph) -> Graph:
     """Pack, in place."""
     packer = Packer(graph.info.get("pythons", frozenset()))
-    if any(op.code in ("for", "while") and len(LoopView(op).tapes) > MOST_APART for op in walk(graph.region)):
+    if any(op.is_loop and len(LoopView(op).tapes) > MOST_APART for op in walk(graph.region)):
         packer.scan(graph.region, None)
         packer.region(graph.region)
     graph.info["bytes"] = packer.bytes
@@ -87,7 +87,7 @@ class Packer:
         for op in list(region.ops):
             for r in op.regions:
                 self.region(r)
-            while op.code in ("for", "while") and self.joined(op):
+            while op.is_loop and self.joined(op):
                 pass
 
     def joined(self, op: Op) -> bool:
@@ -151,7 +151,7 @@ class Packer:
                 out.steps.append(("if", owner, which))
                 out.places.append(k)
                 v = owner.outs[k]
-            elif owner.code in ("for", "while") and LoopView(owner).body is region:
+            elif owner.is_loop and LoopView(owner).body is region:
                 view = LoopView(owner)
                 at = k - view.carried
                 if not 0 <= at < len(view.collected):

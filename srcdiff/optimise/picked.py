@@ -30,7 +30,7 @@ def in_region(region: Region, words: Words, uses: dict[Val, int], looped: bool =
     changed, here = False, set(region.ops)
     for op in list(region.ops):
         for r in op.regions:
-            changed |= in_region(r, words, uses, looped or op.code in ("for", "while"))
+            changed |= in_region(r, words, uses, looped or op.is_loop)
         if op.code != "prim" or op.fn is not ops.additem or not op.attrs.get("at"):
             continue
         base, index, value = op.ins

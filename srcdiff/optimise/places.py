@@ -38,7 +38,7 @@ class Places:
                 self.home[o] = region
                 self.defined[o] = here
             how = "use"
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 for v in vals([*view.header, *view.inits]):
                     self.uses[v].append((here, "start"))
@@ -82,7 +82,7 @@ class Places:
             if region is home:
                 continue
             op = self.region_op.get(region)
-            if op is not None and op.code in ("for", "while") and not self.within(home, region):
+            if op is not None and op.is_loop and not self.within(home, region):
                 return True
         return False
 

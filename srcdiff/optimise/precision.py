@@ -26,7 +26,6 @@ MIXED = {
 }  # fmt: skip
 COUNTS = {len, ops.shape_at}
 ALONE = {operator.neg, operator.pos, operator.abs, float, abs, complex}
-LOOPS = ("for", "while")
 TAKEN = {operator.getitem, ops.getfield, ops.poplast, ops.rest}
 
 
@@ -103,7 +102,7 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
     """The numbers that may be Python's own, although their kind is that of NumPy's; ``first`` are known."""
     own = set(first)
     every = list(walk(region))
-    kept = {t: c for op in every if op.code in LOOPS for t, c in tapes_of(LoopView(op))}
+    kept = {t: c for op in every if op.is_loop for t, c in tapes_of(LoopView(op))}
 
     def from_box(a: Atom) -> bool:
         """Whether what is read from a container may be such a number."""
@@ -124,7 +123,7 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
             if op.fn in MIXED or op.fn in ALONE:
                 return all(is_own(a, own) for a in op.ins) and add(op.out)
             return not numpys(op.fn) and add(op.out)
-        if op.code not in LOOPS:
+        if not op.is_loop:
             return sum(add(v) for n, v in enumerate(op.outs) if from_any(op, n, own)) > 0
         view = LoopView(op)
         new = sum(add(e) for e, a in zip(view.elements, view.sources, strict=True) if from_box(a))

@@ -51,7 +51,7 @@ class PutBack:
     def enter(self, region: Region) -> None:
         for op in region.ops:
             self.home[op] = region
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 view = LoopView(op)
                 self.source.update((e, (op, n)) for n, e in enumerate(view.elements))
             for r in op.regions:

@@ -99,7 +99,7 @@ class Pythonic:
             return [view.tapes[n]] if n < len(view.collected) else []
         if op.code == "prim":
             return [op.out] if self.gives_back(op, u.at) else []
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             n = u.at - view.head
             if 0 <= n < view.carried:
@@ -141,7 +141,7 @@ class Pythonic:
             return op.code in ("if", "for", "while")
         if op.code == "if":
             return isinstance(v.kind, Scalar)
-        if op.code in ("for", "while"):
+        if op.is_loop:
             n = u.at - op.attrs["head"]
             return (n >= 0 and u.direct) or (n < 0 and isinstance(v.kind, Scalar) and v.kind.dtype == "i8")
         if op.code != "prim" or op.attrs.get("guarded"):

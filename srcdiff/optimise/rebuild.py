@@ -205,7 +205,7 @@ def changing(region: Region, found: set[Val]) -> set[Val]:
     for op in region.ops:
         if is_update(op) or op.fn is ops.copied:
             found.update(vals(op.ins[:1]))
-        if op.code in ("for", "while"):
+        if op.is_loop:
             view = LoopView(op)
             found.update(vals([*view.inits, *view.yields]))
         elif op.regions:

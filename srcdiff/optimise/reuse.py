@@ -72,7 +72,7 @@ class Reuse(Conflicts):
             if op.code == "try":
                 continue  # its handlers may see what its body left
             for r in op.regions:
-                self.over_region(r, looped or op.code in ("for", "while"))
+                self.over_region(r, looped or op.is_loop)
             may = wanted(op, self.writes_over)
             apart = may and not looped and self.in_parts(op, readers)
             if may and (apart or self.pays(op, looped)):
@@ -183,7 +183,7 @@ class Reuse(Conflicts):
         op = root.op
         if op is None or not one_shape(root.kind, t.kind):
             return False
-        if op.code in ("for", "while") and root not in op.outs:
+        if op.is_loop and root not in op.outs:
             return self.handed(root, op)
         return op.code == "prim" and root in op.outs and self.makes(op.fn, root.kind)
 

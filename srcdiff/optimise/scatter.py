@@ -68,7 +68,7 @@ class Scatter:
     def region(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:
             for r in op.regions:
-                self.region(r, (*loops, op) if op.code in ("for", "while") else loops)
+                self.region(r, (*loops, op) if op.is_loop else loops)
         at = {op: n for n, op in enumerate(region.ops)}
         self.survey(region)
         gone: set[Op] = set()

@@ -115,7 +115,7 @@ class Rebuild(Algebra, Blocks, Loops):
             self.protected(op)
         elif op.code == "with":
             self.block(op)
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             self.loop(op)
         elif op.code == "prim":
             self.prim(op)

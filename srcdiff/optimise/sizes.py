@@ -43,7 +43,7 @@ def first(v: Val, is_copy: Callable[[Any], bool]) -> Val:
         start = v
         *_, v = backwards(v)
         op = v.op
-        if op is not None and op.code in ("for", "while") and v not in op.outs:
+        if op is not None and op.is_loop and v not in op.outs:
             before = carried_from(op, v)
             v = before if before is not None else v
         elif op is not None and op.code == "prim" and is_copy(op.fn) and isinstance(op.ins[0], Val):
@@ -98,7 +98,7 @@ class Newest:
                 while isinstance(v, Val) and v in newest:
                     v = newest[v]
                 op.ins[n] = v
-            loop = op.code in ("for", "while")
+            loop = op.is_loop
             view = LoopView(op) if loop else None
             for inner in op.regions:
                 below = dict(newest)

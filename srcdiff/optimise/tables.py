@@ -75,7 +75,7 @@ class Tables(Lengths):
     def rewrite(self, region: Region) -> None:
         out: list[Op] = []
         for op in region.ops:
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 self.begin(op, out)
             for r in op.regions:
                 self.rewrite(r)

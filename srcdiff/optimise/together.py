@@ -46,7 +46,7 @@ class Together:
         for op in list(region.ops):
             for r in op.regions:
                 changed |= self.region(r)
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 for j in range(LoopView(op).carried):
                     changed |= self.summed(region, op, j)
         return changed

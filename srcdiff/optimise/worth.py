@@ -45,7 +45,7 @@ class Worth:
     def inside(self, region: Region, loops: tuple[Op, ...]) -> None:
         for op in region.ops:
             self.around[op] = loops
-            if op.code in ("for", "while"):
+            if op.is_loop:
                 self.enter(op, loops)
             else:
                 for r in op.regions:

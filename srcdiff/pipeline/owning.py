@@ -108,7 +108,7 @@ def numbers_at_first(g: Graph) -> set[Val]:
     """What a loop carries as an array that is a number to begin with (``p = 1.0``, then ``p *= row``)."""
     out: set[Val] = set()
     for o in walk(g.region):
-        if o.code in ("for", "while"):
+        if o.is_loop:
             view = LoopView(o)
             for init, p, final in zip(view.inits, view.params, view.finals):
                 if isinstance(init, Const) and isinstance(p.kind, Array):
@@ -148,7 +148,7 @@ def hand_on(region: Region, values: set[Val]) -> None:
                 for out, *ways in zip(op.outs, *(r.results for r in op.regions), strict=True):
                     if any(isinstance(w, Val) and w in values for w in ways):
                         values.add(out)
-            elif op.code in ("for", "while"):
+            elif op.is_loop:
                 view = LoopView(op)
                 for p, init, y, final in zip(view.params, view.inits, view.yields, view.finals, strict=True):
                     if any(isinstance(x, Val) and x in values for x in (init, y)):

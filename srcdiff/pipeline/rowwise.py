@@ -61,7 +61,7 @@ def region(r: Region, known: dict[Val, str]) -> None:
             raise Mixed(said(op))
         if all(known.get(v, ONE) == ONE for v in read_by(op)):
             known.update((v, ONE) for v in made_by(op))
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             loop(op, known)
         elif op.code != "prim" or op.attrs.get("guarded"):
             raise Mixed(said(op))

@@ -197,7 +197,7 @@ class Cut:
             self.in_numbers(op, read)
             given -= {COUNT}
             read = read_by(op)
-        if AFTER in given or (TOTAL in given and op.code not in ("for", "while")):
+        if AFTER in given or (TOTAL in given and not op.is_loop):
             if any(v in self.inner and self.known[v] != TOTAL for v in read):
                 raise Mixed(said(op))
             self.in_numbers(op, read)
@@ -206,7 +206,7 @@ class Cut:
             return
         if given <= {ONE}:
             self.known.update(dict.fromkeys(made_by(op), ONE))
-        elif op.code in ("for", "while"):
+        elif op.is_loop:
             loop(op, self.known)
         elif op.code == "prim":
             self.known[op.out] = result(op, self.known)
