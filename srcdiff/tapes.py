@@ -346,7 +346,7 @@ def maker(v: Val) -> Val:
             if op.is_loop and v in LoopView(op).params:
                 last = LoopView(op).yields[LoopView(op).params.index(v)]
                 if isinstance(last, Val) and last.op is not None and last.op is not op:
-                    return Val(v.name, v.kind, last.op, v.user)
+                    return v.again(last.op)
     return v
 
 

@@ -15,7 +15,7 @@ ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv, operat
 
 def computable(op: Op, ins: list[Atom]) -> bool:
     """Whether an operation on numbers that are written out, or made of such, does not raise."""
-    if op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+    if op.attrs.get("guarded") or op.by_name:
         return False
     cast = isinstance(op.fn, type) and isinstance(op.out.kind, Scalar)  # np.float32(1.5)
     return (cast or op.fn in (operator.pow, operator.truediv)) and result_of(op.fn, ins) is not None
@@ -37,6 +37,6 @@ def number(a: Atom) -> float | None:
     if isinstance(a, Const):
         return a.value if type(a.value) in (int, float) else None
     op = op_of(a)
-    if op is None or op.code != "prim" or op.fn not in ARITHMETIC or any(op.attrs.get("names") or ()):
+    if op is None or op.code != "prim" or op.fn not in ARITHMETIC or op.by_name:
         return None
     return result_of(op.fn, op.ins)

@@ -63,7 +63,7 @@ def writes(v: Val, loops: tuple[Op, ...]) -> Iterator[tuple[Atom | None, tuple[O
     """The indices written to in what makes a version of the one before, with the loops that this runs in."""
     op = v.op
     if op is None or op.code == "prim":
-        yield (op.ins[1] if op is not None and op.fn in (ops.setitem, ops.additem) else None), loops
+        yield (op.ins[1] if op is not None and op.fn in ops.WRITES else None), loops
     elif op.is_loop:
         view = LoopView(op)
         at = op.outs.index(v)

@@ -172,7 +172,7 @@ class Follower:
 
     def reduced(self, op: Op) -> tuple[Atom, tuple[int, ...], bool]:
         """The operand of a reduction, its axes, and whether they are kept."""
-        names = op.attrs.get("names") or ("",) * len(op.ins)
+        names = op.names
         n = rank(op.ins[0])
         axis: Atom = NONE
         keeps: Atom = Const(False)
@@ -233,7 +233,7 @@ class Follower:
             if set(axes) & set(s.axes) or (not s.scale and fn in words.sums):
                 raise Differs
             return s if keeps else State(s.scale, s.c, tuple(j - sum(k < j for k in axes) for j in s.axes))
-        if any(op.attrs.get("names") or ()):
+        if op.by_name:
             raise Differs
         first = self.state(op.ins[0], n)
         if len(op.ins) == 1:

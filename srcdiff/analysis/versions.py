@@ -12,7 +12,7 @@ __all__ = ["backwards", "buffer_slots", "chain_of", "follow", "is_update", "pass
 
 
 def is_update(op: Op) -> bool:
-    return op.code == "prim" and (op.fn in (ops.setitem, ops.additem) or bool(op.attrs.get("aug")))
+    return op.code == "prim" and (op.fn in ops.WRITES or bool(op.attrs.get("aug")))
 
 
 def versions(region: Region) -> set[Val]:

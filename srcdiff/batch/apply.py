@@ -170,7 +170,7 @@ class Many(Builder):
         others = [a for n, a in given.items() if n != how.operand and n not in how.too]
         if r is None or self.way(operand) != "many" or any(self.way(a) != "one" for a in others):
             raise Unbatched("operands that are something else for each example")
-        names = list(op.attrs.get("names") or ("",) * len(op.ins))
+        names = list(op.names)
         params = positions(how.text, names)
         args: list[Atom] = []
         for a, p in zip(op.ins, params, strict=True):
@@ -505,7 +505,7 @@ def nested(b: Many, x: Atom) -> Atom:
 
 def _joined(b: Many, op: Op) -> tuple[Atom, Any]:
     """``np.concatenate`` and ``np.stack`` of a display of arrays."""
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     if len(op.ins) > 2 or (len(op.ins) == 2 and names[1] not in ("", "axis")):
         raise Unbatched("options")
     axis = op.ins[1] if len(op.ins) == 2 else Const(0)
@@ -522,7 +522,7 @@ def _joined(b: Many, op: Op) -> tuple[Atom, Any]:
 def _einsum(b: Many, op: Op) -> tuple[Atom, Any]:
     """One letter more, for the examples."""
     text, *operands = op.ins
-    if any(op.attrs.get("names") or ()) or not isinstance(text, Const) or not isinstance(text.value, str):
+    if op.by_name or not isinstance(text, Const) or not isinstance(text.value, str):
         raise Unbatched("options")
     found = batching.with_examples(text.value, [b.way(a) == "many" for a in operands])
     if found is None or any(b.way(a) not in ("one", "many") for a in operands):

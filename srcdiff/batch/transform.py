@@ -379,7 +379,7 @@ class Batch(Many):
     def many_block(self, op: Op) -> None:
         new = Op("with", [self.at(a) for a in op.ins], [], [Region()], dict(op.attrs), op.origin)
         for p in op.regions[0].params:  # what was entered
-            v = Val(p.name, p.kind, new, p.user)
+            v = p.again(new)
             new.regions[0].params.append(v)
             self.stand(p, v, ONE)
         with self.inside(new.regions[0]):
@@ -472,7 +472,7 @@ class Batch(Many):
                  [Region() for _ in op.regions], attrs, op.origin)  # fmt: skip
         body = new.regions[-1]
         if view.has_index:
-            i = Val(view.index.name, view.index.kind, new, view.index.user)
+            i = view.index.again(new)
             body.params.append(i)
             self.stand(view.index, i, ONE)
         elements = [h for _, h in sources]

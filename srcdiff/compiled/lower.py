@@ -134,7 +134,7 @@ class Lowerer(Control):
         fn = op.fn
         if op.attrs.get("guarded"):
             raise self.no("an operation that a handler guards")
-        names = op.attrs.get("names") or ("",) * len(op.ins)
+        names = op.names
         try:
             handler = self.handlers.get(fn)
         except TypeError:

@@ -40,7 +40,7 @@ def in_region(region: Region, users: Counter[Val]) -> None:
         for r in op.regions:
             in_region(r, users)
         out.append(op)
-        plain = op.code == "prim" and len(op.ins) == 2 and not any(op.attrs.get("names") or ())
+        plain = op.code == "prim" and len(op.ins) == 2 and not op.by_name
         if not plain or op.fn is not ASTYPE:
             continue
         x, k = op.ins[0], op.out.kind

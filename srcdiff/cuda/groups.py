@@ -36,7 +36,6 @@ Space = tuple[Dim, ...]
 
 VIEWS = (np.transpose, np.swapaxes, np.expand_dims, np.broadcast_to)
 SIZES = (ops.shape_at, len, np.size, getattr)
-WRITES = (ops.setitem, ops.additem)
 TOTALS: dict[Any, str] = {np.sum: "sum", np.mean: "sum", np.max: "max", np.min: "min"}
 CREATED = (np.zeros, np.ones, np.full, np.zeros_like, np.ones_like, np.broadcast_to)
 
@@ -161,7 +160,7 @@ def is_elementwise(op: Op) -> bool:
     """Whether an operation has a form of one element, for these kinds."""
     fn = op.fn
     template = spelled(fn)
-    if template is None or any(op.attrs.get("names") or ()) or len(op.ins) != arity(template):
+    if template is None or op.by_name or len(op.ins) != arity(template):
         return False
     dtype = getattr(op.out.kind, "dtype", "")
     kinds = [kind(a) for a in op.ins]
@@ -235,7 +234,7 @@ class Grouper:
         """A group of one operation, if it has a form of elements."""
         if op.fn is ops.additem and is_lookup(op.ins[0], op.ins[1]):
             return self.as_scatter(op)
-        if op.fn in WRITES:
+        if op.fn in ops.WRITES:
             return self.as_write(op)
         if op.fn is operator.getitem and is_lookup(op.ins[0], op.ins[1]):
             return self.as_lookup(op)
@@ -350,7 +349,7 @@ class Grouper:
         """A sum (or the like) of all elements."""
         if not is_number(op.out) or getattr(op.out.kind, "dtype", "") not in ("f8", "f4"):
             return None
-        fn, names = op.fn, op.attrs.get("names") or ("",) * len(op.ins)
+        fn, names = op.fn, op.names
         of: tuple[Atom, ...]
         if fn in TOTALS:
             given = dict(zip(names, op.ins, strict=True))
@@ -534,7 +533,7 @@ def space_of_places(x: Atom, index: Atom) -> Space | None:
 
 def is_masked(op: Op) -> bool:
     """Whether an operation writes a number to the elements that an array of flags names."""
-    if op.fn not in WRITES or not is_number(op.ins[2]):
+    if op.fn not in ops.WRITES or not is_number(op.ins[2]):
         return False
     x, index = op.ins[:2]
     at = kind(index)
@@ -543,7 +542,7 @@ def is_masked(op: Op) -> bool:
 
 def is_placed(op: Op) -> bool:
     """Whether an operation writes to a part of an array that is named by numbers."""
-    return op.fn in WRITES and not is_masked(op)
+    return op.fn in ops.WRITES and not is_masked(op)
 
 
 def place_of(v: Val) -> tuple[Val, Any]:

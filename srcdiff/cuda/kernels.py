@@ -185,7 +185,7 @@ class Writer:
         if op is None or op.code != "prim" or v not in op.outs or not strong or not op.ins:
             return False
         marks = ("inplace", "guarded", "unread", "effect")
-        if any(op.attrs.get(m) for m in marks) or any(op.attrs.get("names") or ()) or spelled(op.fn) is None:
+        if any(op.attrs.get(m) for m in marks) or op.by_name or spelled(op.fn) is None:
             return False
         if k.dtype not in ("f8", "f4") or op in self.group.ops or op.fn in (operator.getitem,):
             return False

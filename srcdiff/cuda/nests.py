@@ -152,7 +152,7 @@ class Nest(Recurrence):
         out = [LoopView(self.loop)]
         while True:
             inner = [o for o in out[-1].body.ops if o.code != "prim"]
-            writes = any(o.fn in (ops.setitem, ops.additem) for o in out[-1].body.ops)
+            writes = any(o.fn in ops.WRITES for o in out[-1].body.ops)
             if len(inner) != 1 or inner[0].code != "for" or writes or inner[0].attrs["exits"]:
                 return out
             changed = {a.of for a in self.accesses if a.how != "read"}
@@ -261,7 +261,7 @@ class Nest(Recurrence):
         super().region(region)
 
     def prim(self, op: Op, inside: set[Val]) -> None:
-        if op.fn in (ops.setitem, ops.additem):
+        if op.fn in ops.WRITES:
             x, index, value = op.ins
             assert isinstance(x, Val)
             self.alias(op.out, x)

@@ -51,7 +51,7 @@ def row_sum(op: Op) -> Sum | None:
     k = op.out.kind if op.code == "prim" and len(op.outs) == 1 else None
     if not isinstance(k, Array) or k.dtype not in ("f8", "f4") or op.fn not in HOW:
         return None
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     given = dict(zip(names, op.ins, strict=True))
     of = op.ins[0]
     if set(names) - {"", "axis", "keepdims", "dtype"} or sum(not n for n in names) != 1:

@@ -57,7 +57,7 @@ def read(op: Op) -> tuple[Val, str, tuple[int, ...], bool] | None:
         if lead < 1 or not fits(dims_of(of)[lead:], k.dims) or not fits(dims_of(op.ins[1]), k.dims):
             return None
         return of, "sum", tuple(range(lead)), False
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     given = dict(zip(names, op.ins, strict=True))
     if op.fn not in HOW or set(names) - {"", "axis", "keepdims"} or sum(not n for n in names) != 1:
         return None

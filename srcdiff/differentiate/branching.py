@@ -168,7 +168,7 @@ def leave(
         if before is None or op.outs[n] not in m.rewound:
             continue
         results = [b.rewound.get(before, m.rewound[op.outs[n]]) for b in branches]
-        out = Val(before.name, before.kind, new, before.user)
+        out = before.again(new)
         for b, a in zip(branches, results, strict=True):
             b.reverse.results.append(a)
         new.outs.append(out)

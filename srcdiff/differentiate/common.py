@@ -150,7 +150,7 @@ def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
     code = rule.text.__code__
     params = code.co_varnames[: code.co_argcount]
     star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     pos = [a for a, n in zip(op.ins, names, strict=True) if not n]
     out: dict[str, Atom] = dict(zip(params, pos, strict=False))
     extra = pos[len(params) :]
@@ -183,7 +183,7 @@ def parameter_names(op: Op, rule: Rule) -> list[str]:
     code = rule.text.__code__
     params = code.co_varnames[: code.co_argcount]
     star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else ""
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     out: list[str] = []
     for n in names:
         at = len(out)

@@ -410,7 +410,7 @@ class Settler:
         if p is None or p.ground:
             return v
         if v not in p.memo or p.memo[v].op is None or not self.before(p, p.memo[v]):
-            w = Val(v.name, v.kind, None, v.user)
+            w = v.again()
             w.op = Op("need", [], [w], [], {"value": v, "mirror": p}, None)
             at = self.position(p)
             p.reverse.ops.insert(at, w.op)
@@ -471,7 +471,7 @@ class Settler:
             if at is None:
                 for r in branch.regions:
                     r.results.append(v if r is b.forward else UNDEF)
-                w = Val(v.name, v.kind, branch, v.user)
+                w = v.again(branch)
                 branch.outs.append(w)
                 assert b.parent is not None
                 self.r.home[w] = b.parent.forward
@@ -489,7 +489,7 @@ class Settler:
         assert self.m.loop is not None
         if view.op.attrs.get("aligned"):
             if v not in self.taped:
-                e = Val(v.name, v.kind, self.m.loop, v.user)
+                e = v.again(self.m.loop)
                 outer = map_atom(lambda w: self.outside(w), s)
                 LoopView(self.m.loop).add_source(outer, -d, e)
                 self.taped[v] = e

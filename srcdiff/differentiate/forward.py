@@ -594,7 +594,7 @@ class Forward(Builder):
         body.params[i + n : i + n] = params
         op.ins[view.head + n : view.head + n] = inits
         body.results[n:n] = yields
-        finals = [Val(p.name, p.kind, op, p.user) for p in params]
+        finals = [p.again(op) for p in params]
         op.outs[n:n] = finals
         if op.code == "while":
             op.regions[0].params.extend(Val(p.name, p.kind, user=p.user) for p in params)
@@ -647,7 +647,7 @@ def reach(block: Op, user: Op) -> None:
             op = home[v]
             for r in op.regions:
                 r.results.append(v if any(v in o.outs for o in r.ops) or v in r.params else UNDEF)
-            out = Val(v.name, v.kind, op, v.user)
+            out = v.again(op)
             op.outs.append(out)
             if op is not block:
                 home[out] = next(o for o in walk(Region([], [block])) if any(op in r.ops for r in o.regions))

@@ -148,7 +148,7 @@ def close_loop(
     new.ins = [*header, *(i for _, i, _ in lead), *acc_inits, *(s for s, _, _ in elements)]
     new.attrs["dirs"] = tuple(d for _, d, _ in elements)
     new.regions = [r]
-    new.outs = [Val(p.name, p.kind, new, p.user) for p in [*(p for p, _, _ in lead), *(p for _, p in accs)]]
+    new.outs = [p.again(new) for p in [*(p for p, _, _ in lead), *(p for _, p in accs)]]
     new.outs.append(Val("trips", Scalar("i8", True, fresh_sym()), new))
     rest = {v: b.accumulators[v] for v in b.accumulators if b.bars.get(v) is b.accumulators[v]}
     swap = {p: sweep.peek(v, m) for v, p in rest.items()}

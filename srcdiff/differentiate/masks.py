@@ -95,7 +95,7 @@ def where_mask(v: Atom, born: int) -> tuple[Atom, Atom, bool] | None:
     """
     if not isinstance(v, Val) or v.id < born or v.op is None or v.op.code != "prim":
         return None
-    if v.op.fn is not vocabulary.CHOOSES or len(v.op.ins) != 3 or any(v.op.attrs.get("names", ())):
+    if v.op.fn is not vocabulary.CHOOSES or len(v.op.ins) != 3 or v.op.by_name:
         return None
     condition, x, y = v.op.ins
     if zero(y) and not zero(x):

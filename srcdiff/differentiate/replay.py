@@ -90,7 +90,7 @@ def back_block(r: Reverse, op: Op, m: Mirror) -> None:
 
 def exported(r: Reverse, op: Op, v: Val, m: Mirror) -> Val:
     """A value of a block, seen from outside."""
-    out = Val(v.name, v.kind, op, v.user)
+    out = v.again(op)
     op.regions[0].results.append(v)
     op.outs.append(out)
     r.home[out] = m.forward
@@ -355,7 +355,7 @@ class Replay:
             stop = r.prim(vocabulary.NEXT_SNAPSHOT, [mark, self.at, spare], result=integer(), hint="stop")
             run = self.advance(mark, stop, list(values))
             body.results = [stop, *run.outs[:n], marks1, *saved1]
-        loop.outs = [Val(p.name, p.kind, loop, p.user) for p in body.params]
+        loop.outs = [p.again(loop) for p in body.params]
         loop.outs.append(self.number("trips", loop))
         r.add(loop)
         return loop
@@ -367,7 +367,7 @@ class Replay:
         loop.attrs = {"head": 3, "rev": False, "carried": n, "dirs": (), "exits": ()}
         k = self.number(self.at.name, loop)
         k.user = self.at.user
-        params = [Val(p.name, p.kind, loop, p.user) for p in self.of(self.view.params)]
+        params = [p.again(loop) for p in self.of(self.view.params)]
         region = Region([k, *params])
         table: dict[Val, Val] = {}
         with r.inside(region):
@@ -381,7 +381,7 @@ class Replay:
         read_outer(body.ops, self.outer, made)
         region.results = [a if isinstance(a, Val) and a in made else self.known(a) for a in region.results]
         loop.regions = [region]
-        loop.outs = [Val(p.name, p.kind, loop, p.user) for p in params]
+        loop.outs = [p.again(loop) for p in params]
         loop.outs.append(self.number("trips", loop))
         r.add(loop)
         return loop

@@ -284,7 +284,7 @@ class Reverse(Builder):
             self.again.append((again, a))
             return again
         if a not in m.memo:
-            v = Val(a.name, a.kind, None, a.user)
+            v = a.again()
             v.op = Op("need", [], [v], [], {"value": a, "mirror": m}, None)
             m.reverse.ops.append(v.op)
             m.memo[a] = v

@@ -20,7 +20,7 @@ __all__ = ["logged", "measured", "rewind"]
 
 def rewind(sweep: Reverse, op: Op, m: Mirror) -> None:
     """Undo an update: the version before it, from the version after it and what it overwrote."""
-    if op.fn not in (ops.setitem, ops.additem) and not op.attrs.get("aug"):
+    if op.fn not in ops.WRITES and not op.attrs.get("aug"):
         return
     before = op.ins[0]
     if not isinstance(before, Val) or before not in sweep.superseded or not isinstance(before.kind, Array):
@@ -60,7 +60,7 @@ def logged(sweep: Reverse, before: Val, op: Op, m: Mirror, index: Atom | None) -
         sweep.home[v] = m.forward
     if m.ground:
         return v
-    w = Val(v.name, v.kind, None, v.user)
+    w = v.again()
     w.op = Op("need", [], [w], [], {"value": v, "mirror": m, "tape": True}, None)
     m.reverse.ops.append(w.op)
     m.memo[v] = w

@@ -116,7 +116,7 @@ class Ahead:
         m.forward.ops[at:at] = before.ops
         for o in before.ops:
             r.home.update(dict.fromkeys(o.outs, m.forward))
-        params = [Val(v.name, v.kind, op, v.user) for v, _ in lead]
+        params = [v.again(op) for v, _ in lead]
         if not self.counts and view.index.name in ("_", ""):
             view.index.name, view.index.user = "k", False
         with r.inside(start):

@@ -447,7 +447,7 @@ class Taylor(Forward):
         """A power with a constant exponent: products if that is natural, a recurrence if it is negative."""
         b = op.ins[1] if len(op.ins) == 2 else None
         n = b.value if isinstance(b, Const) else None
-        if isinstance(n, bool) or not isinstance(n, (int, float)) or any(op.attrs.get("names", ())):
+        if isinstance(n, bool) or not isinstance(n, (int, float)) or op.by_name:
             return None
         if 2 <= n <= LARGEST and n == int(n):
             low, high = self.lesser(op, int(n) // 2), self.lesser(op, int(n) - int(n) // 2)

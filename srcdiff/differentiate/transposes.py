@@ -141,7 +141,7 @@ def keeps_lengths(v: Atom, x: Atom, index: Atom) -> bool:
         return True
     if isinstance(v, Struct):
         return all(keeps_lengths(item, x, index) for item in v.items)
-    while isinstance(v, Val) and v.op is not None and v.op.fn in (ops.setitem, ops.additem):
+    while isinstance(v, Val) and v.op is not None and v.op.fn in ops.WRITES:
         v = v.op.ins[0]
     while isinstance(v, Val) and v.op is not None and v.op.fn in (operator.getitem, ops.getfield):
         if v.op.ins[0] is x:

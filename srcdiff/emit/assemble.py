@@ -605,7 +605,7 @@ class Assembler:
             return call(zeros, attr(self.expr(op.ins[0]), "shape"))
         fn = op.fn
         args = op.ins
-        names = op.attrs.get("names") or ("",) * len(args)
+        names = op.names
         handler = wording.SPELLED.get(fn)
         if handler is not None:
             return handler(self, op)

@@ -92,7 +92,7 @@ def what_lacks(op: Op, spelling: Spelling) -> str:
     path = path_of(spelling, op)
     if not path or on_host(op) or (isinstance(op.fn, type) and issubclass(op.fn, np.generic)):
         return ""
-    names = tuple(n for n in op.attrs.get("names") or () if n)
+    names = tuple(n for n in op.names if n)
     idle = unneeded(op, path)
     return cupy_names.why_not(path, tuple(n for n in names if n not in idle), len(op.ins) - len(names))
 
@@ -102,7 +102,7 @@ def unneeded(op: Op, path: str) -> set[str]:
     own = cupy_names.parameters_of(path)
     if own is None or op.fn is None:
         return set()
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     nothing = {n for x, n in zip(op.ins, names, strict=True) if n and n not in own and same(x, Const(None))}
     return {n for n in nothing if default_of(op.fn, n) is None}
 
@@ -194,7 +194,7 @@ def stored(a: Assembler, x: Atom) -> Any:
 
 
 def with_helper(a: Assembler, op: Op, helper: str) -> Any:
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     pos = [a.expr(x) for x, n in zip(op.ins, names, strict=True) if not n]
     kws = [gast.keyword(n, a.expr(x)) for x, n in zip(op.ins, names, strict=True) if n]
     return gast.Call(a.spelling.helper(helper), pos, kws)
@@ -203,7 +203,7 @@ def with_helper(a: Assembler, op: Op, helper: str) -> Any:
 def as_arrays(a: Assembler, op: Op, tree: Any, path: str, parameters: tuple[str, ...]) -> None:
     """Make arrays of the numbers among the operands, where the function takes arrays alone."""
     wanted = cupy_names.array_parameters(path)
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     last = parameters[-1] if parameters and parameters[-1].startswith("*") else ""
     pos = iter(range(len(tree.args)))
     for x, n in zip(op.ins, names, strict=True):

@@ -169,7 +169,7 @@ class Lying:
         return all(self.is_made_in_rows(m.op, seen) for m in todo if m.op is not None)
 
     def is_made_in_rows(self, op: Op, seen: set[Val]) -> bool:
-        if any(op.attrs.get("names") or ()):
+        if op.by_name:
             return False
         if op.fn is ops.copied or (op.attrs.get("method") == "copy" and len(op.ins) == 1):
             return op.ins[0] not in self.graph.info.get("maybe", ())

@@ -126,7 +126,7 @@ class Runs:
             run = self.leaf(op)
             if run is not None:
                 self.leaves[op.out] = run
-        elif op.fn in (ops.setitem, ops.additem):
+        elif op.fn in ops.WRITES:
             run = self.run_of(op.ins[2])
             if run is not None and self.takes(op):
                 self.sinks[op] = Sink(op, run, self.same_part(op, run))
@@ -208,7 +208,7 @@ class Runs:
             if over or (user.fn is operator.getitem and user.ins[0] is v):
                 if not self.stays(user.out):
                     return False
-            elif user.fn in (ops.setitem, ops.additem):
+            elif user.fn in ops.WRITES:
                 if user.ins[2] is not v or not isinstance(kind(user.ins[0]), Array):
                     return False
             elif user.fn not in FRESH and not user.attrs.get("inplace"):
@@ -657,7 +657,7 @@ def is_copy(op: Op) -> bool:
 
 def is_arithmetic(op: Op) -> bool:
     """Whether an operation is arithmetic that raises nothing on borders."""
-    if any(op.attrs.get("names") or ()) or op.attrs.get("method"):
+    if op.by_name or op.attrs.get("method"):
         return False
     if op.fn is operator.truediv:
         return isinstance(kind(op.ins[1]), Scalar)

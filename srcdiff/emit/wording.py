@@ -134,7 +134,7 @@ def _mark(asm: Assembler, op: Op) -> Any:
     """A function of srcdiff itself: ``stop_gradient``, ``checkpoint``."""
     word = op.fn.__name__
     asm.spelling.imports[word] = f"from srcdiff import {word}"
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     given = [(n, asm.expr(a)) for n, a in zip(names, op.ins, strict=True)]
     return gast.Call(name(word), [e for n, e in given if not n], [gast.keyword(n, e) for n, e in given if n])
 

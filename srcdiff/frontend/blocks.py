@@ -42,7 +42,7 @@ class Opened:
         if v not in self.inside:
             return v
         if v not in self.made:
-            out = Val(v.name, v.kind, self.op, v.user)
+            out = v.again(self.op)
             for r in self.op.regions:
                 r.results.append(v if r is self.region else otherwise)
             self.op.outs.append(out)

@@ -633,7 +633,7 @@ class Core:
                 base.op is not None
                 and base in base.op.outs
                 and base.op.code == "prim"
-                and (base.op.fn in (ops.setitem, ops.additem) or base.op.attrs.get("aug"))
+                and (base.op.fn in ops.WRITES or base.op.attrs.get("aug"))
                 and isinstance(base.kind, Array)
             ):
                 base = base.op.ins[0]

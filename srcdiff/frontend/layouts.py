@@ -75,7 +75,7 @@ def is_made_in_order(lw: Core, op: Op, seen: frozenset[Val]) -> bool:
     if op.fn in ELEMENTWISE or by_element:  # a result lies as its arrays do
         arrays = [a for a in op.ins if not isinstance(kind(a), Scalar) and not is_repeated(a)]
         return bool(arrays) and all(isinstance(a, Val) and is_in_order(lw, a, seen) for a in arrays)
-    if op.fn not in MADE_IN_ORDER or any(n == "order" for n in op.attrs.get("names") or ()):
+    if op.fn not in MADE_IN_ORDER or "order" in op.names:
         return False
     if op.fn in (np.copy, np.array):  # these keep the order of an array; its method copy() does not
         if op.attrs.get("method") == "copy" or not isinstance(kind(op.ins[0]), Array):
@@ -93,7 +93,7 @@ def is_repeated(a: Atom) -> bool:
 def is_in_order(lw: Core, v: Val, seen: frozenset[Val]) -> bool:
     """Whether an array lies row by row, also after it was written to, and after loops."""
     while v not in seen and v.op is not None and v.op.code == "prim":
-        if v.op.fn not in (ops.setitem, ops.additem) and not v.op.attrs.get("aug"):
+        if v.op.fn not in ops.WRITES and not v.op.attrs.get("aug"):
             return is_made_in_order(lw, v.op, seen)
         base = v.op.ins[0]
         if not isinstance(base, Val):

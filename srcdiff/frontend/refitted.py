@@ -57,7 +57,7 @@ class Refit:
         elif op.is_loop:
             self.loop(op)
         elif not self.new.isdisjoint(vals(op.ins)):
-            if op.code != "prim" or any(op.attrs.get("names") or ()):
+            if op.code != "prim" or op.by_name:
                 raise Differs
             self.prim(op)
         elif any(not self.new.isdisjoint(vals(read(o))) for r in op.regions for o in walk(r)):

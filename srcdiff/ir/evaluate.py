@@ -150,7 +150,7 @@ class Run:
         fn: Callable[..., Any] = op.fn
         if self.in_place and (fn in UPDATES or op.attrs.get("inplace")):
             fn = IN_PLACE.get(fn, fn)
-        names = op.attrs.get("names") or ("",) * len(values)
+        names = op.names
         pos = [v for v, n in zip(values, names, strict=True) if not n]
         return fn(*pos, **{n: v for v, n in zip(values, names, strict=True) if n})
 

@@ -95,6 +95,10 @@ class Val:
         self.user = user
         self.unset = unset
 
+    def again(self, op: Op | None = None) -> Val:
+        """Another value, called the same and of the same kind, that ``op`` makes."""
+        return Val(self.name, self.kind, op, self.user)
+
     def __repr__(self) -> str:
         return f"%{self.name or 't'}.{self.id}"
 
@@ -228,6 +232,16 @@ class Op:
         return self.outs[0]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The keyword of each operand, "" where it is given by its place."""
+        return self.attrs.get("names") or ("",) * len(self.ins)
+
+    @property
+    def by_name(self) -> bool:
+        """Whether an operand is given by its keyword."""
+        return any(self.attrs.get("names") or ())
+
+    @property
     def is_loop(self) -> bool:
         return self.code in ("for", "while")
 
@@ -282,7 +296,7 @@ def which_out(op: Op) -> Val:
     for o, a in zip(op.outs, failed.results, strict=True):
         if a is which:
             return o
-    out = Val(which.name, which.kind, op, which.user)
+    out = which.again(op)
     body.results.append(Const(0))
     failed.results.append(which)
     op.outs.append(out)

@@ -15,6 +15,7 @@ import numpy as np
 _T = TypeVar("_T")
 __all__ = [
     "UPDATES",
+    "WRITES",
     "accumulate",
     "additem",
     "append",
@@ -116,7 +117,8 @@ def keys(x: Any) -> list[Any]:
     return list(x)
 
 
-UPDATES = (setitem, additem, append, rest, without)
+WRITES = (setitem, additem)  # into a part of an array or a list
+UPDATES = (*WRITES, append, rest, without)
 
 
 def getfield(x: Any, name: str) -> Any:

@@ -129,7 +129,7 @@ def mark(graph: Graph, marks: Marks, counts: dict[int, Val] | None = None) -> Gr
 def block(made: list[Op], outs: list[Val], ins: list[Atom], origin: Origin | None) -> Op:
     names = {"names": ("snapshots",)} if ins else {}
     op = Op("with", ins, attrs={"fn": checkpoint, "text": "checkpoint", **names}, origin=origin)
-    op.outs = [Val(o.name, o.kind, op, o.user) for o in outs]
+    op.outs = [o.again(op) for o in outs]
     op.regions = [Region([Val("entered", OTHER, op)], made, list(outs))]
     return op
 

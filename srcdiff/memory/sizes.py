@@ -343,7 +343,7 @@ class Sizes:
         return Thing(value)
 
     def called(self, op: Op, values: list[Any]) -> Any:
-        names = op.attrs.get("names") or ("",) * len(values)
+        names = op.names
         pos = [v for v, n in zip(values, names, strict=True) if not n]
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -496,8 +496,7 @@ class Algebra(Rewriter):
         inner, k = negated(ins[0]), kind(ins[0])
         if inner is None or not isinstance(k, Array) or k.dtype[0] not in "fc" or kind(inner) != k:
             return None
-        names = op.attrs.get("names") or ("",)
-        if not op.adjoint or not set(names) <= {"", "axis", "keepdims"}:
+        if not op.adjoint or not set(op.names) <= {"", "axis", "keepdims"}:
             return None
         attrs: dict[str, Any] = {n: op.attrs[n] for n in ("names", "method") if n in op.attrs}
         total = self.make_of(self.words.total, [inner, *ins[1:]], op.out.kind, op, attrs)
@@ -526,7 +525,7 @@ class Algebra(Rewriter):
             if isinstance(total, Val) and total.op is not None and total.op.fn is self.words.total
             else None
         )
-        if made is None or (made.attrs.get("names") or ())[1:] != ("axis", "keepdims"):
+        if made is None or made.names[1:] != ("axis", "keepdims"):
             return None
         k, kb, kx = kind(total), op.out.kind, kind(made.ins[0])
         if not isinstance(k, Array) or not isinstance(kb, Array) or not isinstance(kx, Array):

@@ -25,7 +25,7 @@ __all__ = ["arrange"]
 
 def arrange(graph: Graph, fresh: Callable[[Any], bool]) -> Graph:
     """Put operations where they cost less; `fresh`: whether a function's result is an array of its own."""
-    if not applies(graph.region, (ops.setitem, ops.additem)):
+    if not applies(graph.region, ops.WRITES):
         return graph  # (all this is about what is written to)
     negate_each(graph.region)
     users: dict[Val, list[tuple[Region, Op | None]]] = {}
@@ -191,7 +191,7 @@ def add_late(negation: Op, user: Op, region: Region, fresh: Callable[[Any], bool
 
 
 def is_write(op: Op) -> bool:
-    return op.code == "prim" and op.fn in (ops.setitem, ops.additem) and isinstance(kind(op.ins[0]), Array)
+    return op.code == "prim" and op.fn in ops.WRITES and isinstance(kind(op.ins[0]), Array)
 
 
 def writes(op: Op, x: Any) -> bool:

@@ -62,7 +62,7 @@ class AtOnce:
         inside = set(made_in(body))
         found: dict[Val, tuple[int, frozenset[Place]]] = {}  # the axis of the trips, and what it is made of
         for op in body.ops:
-            if op.code != "prim" or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+            if op.code != "prim" or op.attrs.get("guarded") or op.by_name:
                 continue
             if op.fn is operator.getitem:
                 place = place_of(op.ins[0], op.ins[1], op.out.kind, trips, inside, self.seen)
@@ -89,7 +89,7 @@ class AtOnce:
             assert old is not None
             at = trips.number(body, body.ops.index(old))
             ins: list[Atom] = [whole, place_at(at, found[v][0])]
-            row = Val(v.name, v.kind, None, v.user)
+            row = v.again()
             row.op = Op("prim", ins, [row], [], {"fn": operator.getitem, "view": True}, old.origin)
             body.ops[body.ops.index(old)] = row.op
             replace_values(body, {v: row})
@@ -213,7 +213,7 @@ class AtOnce:
                 return g, moved
             if varying[0].kind != g.kind or varying[0].op not in here:
                 return g, moved
-            if any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+            if op.by_name or op.attrs.get("guarded"):
                 return g, moved
             if not all(not_one(d) for d in g.kind.dims):  # type: ignore[union-attr]
                 return g, moved
@@ -261,7 +261,7 @@ class AtOnce:
         loop.attrs["carried"] = c + 1
         # and behind the loop all are added
         total = view.finals[slot]
-        out = Val(total.name, total.kind, None, total.user)
+        out = total.again()
         replace_values(region, {total: out})
         after: list[Op] = []
         value: Val = total

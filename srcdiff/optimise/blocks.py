@@ -76,7 +76,7 @@ class Blocks(Rewriter):
                 continue
             key = (key_of(a), key_of(b))
             if key not in made:
-                v = Val(o.name, o.kind, new, o.user)
+                v = o.again(new)
                 self.depth[v] = here
                 new.regions[0].results.append(a)
                 new.regions[1].results.append(b)
@@ -142,7 +142,7 @@ class Blocks(Rewriter):
                 continue
             key = tuple([key_of(a) for a in parts])
             if key not in made:
-                v = Val(o.name, o.kind, new, o.user)
+                v = o.again(new)
                 self.depth[v] = here
                 for r, a in zip(new.regions, parts, strict=True):
                     r.results.append(a)

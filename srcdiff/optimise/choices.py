@@ -79,7 +79,7 @@ def is_plain(op: Op) -> bool:
 
 def is_of_numbers(op: Op) -> bool:
     """Whether a condition that is a number chooses one of two doubles."""
-    if len(op.ins) != 3 or any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+    if len(op.ins) != 3 or op.by_name or op.attrs.get("guarded"):
         return False
     test, *arms = map(kind, op.ins)
     truth = isinstance(test, Scalar) and test.dtype == "b1" and isinstance(op.ins[0], Val)

@@ -73,7 +73,7 @@ class Conflicts(Ownership):
     def elsewhere(self, w: Val, target: Val, out: Val | None, at: Way) -> bool:
         """Whether a value is a part of an array of which a part that is apart from it is written to."""
         write = out.op if out is not None else None
-        if write is None or write.fn not in (ops.setitem, ops.additem) or write.attrs.get("at"):
+        if write is None or write.fn not in ops.WRITES or write.attrs.get("at"):
             return False
         if not isinstance(target.kind, Array) or w.op is None or not is_view(w.op):
             return False

@@ -95,7 +95,7 @@ class Loops(Rewriter):
         outs = {}
         for j in leaders:
             f = view.finals[j]
-            v = Val(f.name, f.kind, new, f.user)
+            v = f.again(new)
             self.depth[v] = here
             outs[j] = v
         for j in range(n):
@@ -108,7 +108,7 @@ class Loops(Rewriter):
                 self.env[t] = alias
                 continue
             if key_of(c) not in seen:
-                v = Val(t.name, t.kind, new, t.user)
+                v = t.again(new)
                 self.depth[v] = here
                 body.results.append(c)
                 new.outs.append(v)
@@ -116,7 +116,7 @@ class Loops(Rewriter):
             self.env[t] = seen[key_of(c)]
         body.results += tail
         for o in op.outs[n + len(view.collected) :]:
-            v = Val(o.name, o.kind, new, o.user)
+            v = o.again(new)
             self.depth[v] = here
             new.outs.append(v)
             self.env[o] = v

@@ -57,7 +57,7 @@ def as_matrices(op: Op, words: Words) -> dict[Op, Op]:
     """
     spec = op.ins[0]
     own = op.origin is not None and op.origin.of == words.contract.__name__ and len(op.ins) == 3
-    if not own or not isinstance(spec, Const) or any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+    if not own or not isinstance(spec, Const) or op.by_name or op.attrs.get("guarded"):
         return {}
     kinds = [kind(a) for a in (*op.ins[1:], op.out)]
     left, _, out = spec.value.replace(" ", "").partition("->")
@@ -104,7 +104,7 @@ def moved(first: str, second: str, out: str) -> list[int]:
 def summed(op: Op, words: Words) -> set[int]:
     """The axes that a derivative sums along, if it does not sum along all."""
     adjoint = op.code == "prim" and op.fn is words.total and op.adjoint
-    if not adjoint or tuple(op.attrs.get("names") or ()) not in (("", "axis"), ("", "axis", "keepdims")):
+    if not adjoint or op.names not in (("", "axis"), ("", "axis", "keepdims")):
         return set()
     k = kind(op.ins[0])
     given = op.ins[1].items if isinstance(op.ins[1], Struct) else (op.ins[1],)

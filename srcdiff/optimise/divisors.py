@@ -114,8 +114,8 @@ class Divisors:
         """Whether a divisor is the same for all that a sum adds up, and goes with what it gives."""
         if isinstance(t.kind, Scalar):
             return True
-        of, names = kind(op.ins[0]), tuple(op.attrs.get("names") or ())
-        if names != ("", "axis", "keepdims") or op.ins[2] != Const(True):
+        of = kind(op.ins[0])
+        if op.names != ("", "axis", "keepdims") or op.ins[2] != Const(True):
             return False
         if not isinstance(of, Array) or not isinstance(t.kind, Array) or len(of.dims) != len(t.kind.dims):
             return False

@@ -48,7 +48,7 @@ class Known:
                 continue
             if not op.ins or not isinstance(kind(op.ins[0]), Array):
                 continue
-            if op.fn in (ops.setitem, ops.additem):
+            if op.fn in ops.WRITES:
                 self.loops[op] = loops
             elif op.fn is operator.getitem and isinstance(op.out.kind, (Scalar, Array)) and basic(op.ins[1]):
                 found = self.found(op, loops, read)

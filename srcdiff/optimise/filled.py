@@ -102,7 +102,7 @@ def in_region(region: Region, words: Words, uses: dict[Val, int]) -> None:
         if x is None or made not in at or made is None or made.fn not in words.expands:
             continue
         number, k = made.ins[0], kind(x)
-        if len(made.ins) != 2 or any(made.attrs.get("names") or ()) or not isinstance(k, Array):
+        if len(made.ins) != 2 or made.by_name or not isinstance(k, Array):
             continue
         kn = kind(number)
         if not isinstance(kn, Scalar) or kn.dtype != "f8" or k.dtype != "f8":

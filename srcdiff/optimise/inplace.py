@@ -92,7 +92,7 @@ def read_sizes(region: Region) -> None:
             op.ins[0] = x
             if x in grown and not vals(op.ins[1:]):
                 late[grown[x]].append(op)
-        elif op.fn in (ops.setitem, ops.additem) and not isinstance(x.kind, Map) and x not in grown:
+        elif op.fn in ops.WRITES and not isinstance(x.kind, Map) and x not in grown:
             newest.setdefault(x, op.out)
         elif op.fn in ops.UPDATES or op.fn is ops.poplast:  # (one statement with what leaves the rest)
             grown.setdefault(x, op)
@@ -179,6 +179,6 @@ def name_displays(region: Region) -> None:
         if isinstance(shown, Struct) and shown.type is list:
             attrs = {"fn": list, "display": True, **unset_among(shown)}
             made = Op("prim", [shown], attrs=attrs, origin=op.origin)
-            made.outs.append(Val(op.out.name, op.out.kind, made, op.out.user))
+            made.outs.append(op.out.again(made))
             op.ins = [made.out, *op.ins[1:]]
             region.ops.insert(n, made)

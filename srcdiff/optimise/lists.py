@@ -131,7 +131,7 @@ def of_elements(op: Op) -> bool:
         return True
     if reads_element(op) or takes_row(op):
         return True
-    if op.fn in (ops.setitem, ops.additem) and isinstance(kind(op.ins[0]), Array):
+    if op.fn in ops.WRITES and isinstance(kind(op.ins[0]), Array):
         return writes_element(op)
     return not any(isinstance(v.kind, Array) for v in (*vals(op.ins), *op.outs))
 
@@ -159,7 +159,7 @@ def takes_row(op: Op) -> bool:
 
 
 def writes_element(op: Op) -> bool:
-    if op.code != "prim" or op.fn not in (ops.setitem, ops.additem):
+    if op.code != "prim" or op.fn not in ops.WRITES:
         return False
     if not op.attrs.get("inplace") or op.attrs.get("guarded") or op.attrs.get("at"):
         return False
@@ -266,7 +266,7 @@ class Lists:
             o.out.kind = replace(o.out.kind, weak=True)
         self.elements |= {o.out for o in found.reads}
         for o in walk_op(op):
-            if o.fn in (ops.setitem, ops.additem) and isinstance(kind(o.ins[0]), Seq):
+            if o.fn in ops.WRITES and isinstance(kind(o.ins[0]), Seq):
                 value = o.ins[2]
                 if isinstance(value, Const) and type(value.value) is int:
                     o.ins[2] = Const(float(value.value))
@@ -439,7 +439,7 @@ class Lists:
 
     def is_quick(self, op: Op) -> bool:
         """Whether there is a quick way to an operation of numbers."""
-        if op.code != "prim" or op.attrs.get("guarded") or any(op.attrs.get("names") or ()):
+        if op.code != "prim" or op.attrs.get("guarded") or op.by_name:
             return False
         numbers = all(isinstance(kind(a), Scalar) and kind(a).dtype == "f8" for a in op.ins)  # type: ignore[union-attr]
         return numbers and op.out.kind == NUMBER and is_hashable(op.fn) and op.fn in self.numbers.quick
@@ -481,7 +481,7 @@ class Lists:
     def only_stored(self, v: Val) -> bool:
         """Whether a number is written into arrays, and no more is done with it."""
         return all(
-            u.op is not None and not u.result and u.at == 2 and u.op.fn in (ops.setitem, ops.additem)
+            u.op is not None and not u.result and u.at == 2 and u.op.fn in ops.WRITES
             and isinstance(kind(u.op.ins[0]), Array)
             for u in self.uses.get(v, ())
         )  # fmt: skip

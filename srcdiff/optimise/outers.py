@@ -122,7 +122,7 @@ class Outers:
         if is_vector(kind(a)):
             return Outer(None, a)
         op = self.once(a)
-        if op is None or any(op.attrs.get("names") or ()):
+        if op is None or op.by_name:
             return None
         if op.fn is self.words.outer and len(op.ins) == 2:
             return Outer(*op.ins) if all(map(is_vector, map(kind, op.ins))) else None

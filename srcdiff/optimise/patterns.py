@@ -55,10 +55,9 @@ def steady(op: Op, ins: list[Atom], words: Words) -> bool:
     element by element; products of those that fit; sums."""
     k = op.out.kind
     if op.fn is words.total:
-        names = op.attrs.get("names") or ()
-        settled = all(isinstance(a, Const) for a in ins[1:]) and {*names} <= {"", "axis", "keepdims"}
+        settled = all(isinstance(a, Const) for a in ins[1:]) and set(op.names) <= {"", "axis", "keepdims"}
         return settled and isinstance(kind(ins[0]), Array)
-    if not isinstance(k, Array) or any(op.attrs.get("names") or ()):
+    if not isinstance(k, Array) or op.by_name:
         return False
     if op.fn is operator.matmul:
         return meet(kind(ins[0]), kind(ins[1]))
@@ -173,7 +172,7 @@ def is_zeros(a: Atom) -> bool:
 def made_by(a: Atom, *fns: Any) -> Op | None:
     """The operation that makes a value, if it applies one of some functions, to one operand."""
     op = op_of(a)
-    plain = op is not None and op.code == "prim" and len(op.ins) == 1 and not any(op.attrs.get("names", ()))
+    plain = op is not None and op.code == "prim" and len(op.ins) == 1 and not op.by_name
     return op if op is not None and plain and op.fn in fns else None
 
 
@@ -221,7 +220,7 @@ def adds_nothing(zero: Atom, other: Atom) -> bool:
 
 def before_writes(a: Atom) -> Atom | None:
     """What a list was before elements of it were written to; None where its length may be another now."""
-    while isinstance(a, Val) and a.op is not None and a.op.fn in (ops.setitem, ops.additem):
+    while isinstance(a, Val) and a.op is not None and a.op.fn in ops.WRITES:
         if isinstance(a.op.ins[1], Slice):
             return None
         a = a.op.ins[0]

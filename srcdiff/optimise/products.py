@@ -173,7 +173,7 @@ class Products:
 
     def rewrite(self, op: Op) -> None:
         fn = op.fn
-        named = any(op.attrs.get("names") or ())
+        named = op.by_name
         if fn in (ops.accumulate, operator.add):
             if len(op.ins) == 2 and not named and all(map(is_product, op.ins)):
                 self.count()
@@ -383,7 +383,7 @@ class Products:
         wanted = self.shape_only(op.fn)
         if not wanted:
             return []
-        names = op.attrs.get("names") or ("",) * len(op.ins)
+        names = op.names
         return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(a, Struct)]
 
     def of_this_shape(self, v: Val) -> Atom:

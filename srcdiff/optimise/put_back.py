@@ -155,7 +155,7 @@ class PutBack:
         version = view.yields[slot]
         while version is not x:  # (no trip writes to what one after it saves)
             op = version.op if isinstance(version, Val) else None
-            if op is None or op.fn not in (ops.setitem, ops.additem) or op not in view.body.ops:
+            if op is None or op.fn not in ops.WRITES or op not in view.body.ops:
                 return None
             write = place_of(x, op.ins[1], read.out.kind, trips, inside - {x}, self.seen)
             if write is None or not self.is_early(read, x, write, trips, inside, 1):
@@ -196,7 +196,7 @@ class PutBack:
         behind.body.results[slot] = behind.params[slot]
         behind.body.ops.remove(put)
         final = behind.finals[slot]
-        out = Val(final.name, final.kind, None, final.user)
+        out = final.again()
         region = self.home[back]
         replace_values(region, {final: out})
         after: list[Op] = []

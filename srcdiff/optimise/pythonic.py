@@ -117,7 +117,7 @@ class Pythonic:
             return at == 0 and not isinstance(kind(op.ins[0]), Array)
         if op.fn is ops.append:
             return True
-        if op.fn in (ops.setitem, ops.additem):
+        if op.fn in ops.WRITES:
             return isinstance(kind(op.ins[0]), (Seq, Tree)) and op.out not in self.ours and at != 1
         k = op.out.kind
         if not isinstance(k, Scalar):
@@ -151,7 +151,7 @@ class Pythonic:
             return u.at == 0 and u.direct and op.fn in holds
         if op.fn in (operator.getitem, ops.setitem, ops.additem) and u.at == 1:
             return v.kind.dtype == "i8"
-        if op.fn in (ops.setitem, ops.additem):
+        if op.fn in ops.WRITES:
             return u.direct and v.kind.dtype in ("f8", "b1") and isinstance(kind(op.ins[0]), (Array, Seq))
         if op.fn is ops.append:
             return u.direct and u.at == 1
@@ -234,7 +234,7 @@ class Pythonic:
                 op.ins[1] = op.ins[0]
             else:
                 op.become(self.numbers.power, names=("", ""), text=self.numbers.power.__name__)
-        elif not any(op.attrs.get("names") or ()) and all(map(is_double, op.ins)):
+        elif not op.by_name and all(map(is_double, op.ins)):
             fn = self.numbers.quick.get(op.fn)
             if fn is not None:
                 op.become(fn, names=("",) * len(op.ins), text=fn.__name__)

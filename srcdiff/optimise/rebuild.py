@@ -103,7 +103,7 @@ class Rewriter:
     def again(self, op: Op, ins: list[Atom], level: int) -> Val:
         """An operation as it was, on new operands; the two have their attributes in common."""
         o = op.out
-        v = Val(o.name, o.kind, None, o.user)
+        v = o.again()
         v.op = Op("prim", ins, [v], [], op.attrs, op.origin)
         self.depth[v] = level
         self.env[o] = v

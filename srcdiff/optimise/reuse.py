@@ -206,7 +206,7 @@ def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     if not (len(op.ins) == 1 and writes_over(op.fn)) and not (op.fn in SIGNS and len(op.ins) == 2):
         return False
     k = op.out.kind
-    if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
+    if op.by_name or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
         return False  # (what is complex as far as is known may be real when it runs: `np.linalg.eig`)
     return any(isinstance(kind(v), Array) for v in vals(op.ins))
 

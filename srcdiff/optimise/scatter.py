@@ -110,7 +110,7 @@ class Scatter:
         self.sums = set(filter(is_sum, region.ops))
         self.elements: Counter[Any] = Counter()
         for op in region.ops:
-            if op.code == "prim" and op.fn in (ops.setitem, ops.additem):
+            if op.code == "prim" and op.fn in ops.WRITES:
                 _, index, value = op.ins
                 self.elements[key_of(index)] += isinstance(kind(value), Scalar)
                 self.written[key_of(index), key_of(multiple(value)[1])] += 1
@@ -238,7 +238,7 @@ class Scatter:
         while isinstance(base, Val) and base.op in at and base.op not in gone:
             made = base.op
             assert made is not None
-            if made.code != "prim" or made.fn not in (ops.setitem, ops.additem) or made.attrs.get("guarded"):
+            if made.code != "prim" or made.fn not in ops.WRITES or made.attrs.get("guarded"):
                 return None, op
             if made in late or made in late.values() or not made.adjoint:
                 return None, op
@@ -337,7 +337,7 @@ class Scatter:
             return
         old = made.out
         op.ins = [made.ins[0], index, value]
-        new, last = Val(op.out.name, op.out.kind, op, op.out.user), op.out
+        new, last = op.out.again(op), op.out
         op.outs, made.ins, made.outs = [new], [new, *made.ins[1:]], [last]
         last.op = made
         self.uses[new] = 1

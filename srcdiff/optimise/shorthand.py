@@ -250,7 +250,7 @@ class Match:
             return vector and self.atom(op.ins[0], p.args[0])
         if op.fn is not p.fn:
             return False
-        names = op.attrs.get("names") or ("",) * len(op.ins)
+        names = op.names
         if len(names) != len(p.operands):
             return False
         have = by_name(op.fn, op.ins, names)

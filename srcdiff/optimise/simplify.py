@@ -138,7 +138,7 @@ class Rebuild(Algebra, Blocks, Loops):
             ins = [sized_like(ins[0])]
         if op.fn in self.rules and not op.attrs.get("guarded"):
             listed = op.fn in words.sums or op.fn in words.blanks
-            equal = None if listed and any(op.attrs.get("names", ())) else self.algebra(op, ins)
+            equal = None if listed and op.by_name else self.algebra(op, ins)
             if equal is not None:
                 self.rename(equal, op.out)
                 self.env[op.out] = equal
@@ -163,7 +163,7 @@ class Rebuild(Algebra, Blocks, Loops):
             attrs = {"fn": ops.setitem, **{k: v for k, v in op.attrs.items() if k not in ("fn", "at")}}
             self.prim(Op("prim", [inner.ins[0], ins[1], ins[2]], op.outs, [], attrs, op.origin))
             return
-        if fn in (ops.setitem, ops.additem) and isinstance(kind(ins[0]), Array):
+        if fn in ops.WRITES and isinstance(kind(ins[0]), Array):
             value = ins[2]
             if (
                 isinstance(value, Val)

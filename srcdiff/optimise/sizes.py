@@ -27,7 +27,7 @@ def of_shape(op: Op, shape_only: Positions) -> list[int]:
     wanted = FIRST if op.fn in (ops.shape_at, len) else shape_only(op.fn)
     if not wanted:
         return []
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(kind(a), Array)]
 
 
@@ -120,7 +120,7 @@ class Newest:
                 and alike(op.ins[0], op.out)
             ):
                 newest.setdefault(op.ins[0], op.out)  # type: ignore[arg-type]
-            elif op.code == "prim" and op.fn in (ops.setitem, ops.additem):
+            elif op.code == "prim" and op.fn in ops.WRITES:
                 base = op.ins[0]
                 if isinstance(base, Val) and alike(base, op.out):
                     newest[base] = op.out

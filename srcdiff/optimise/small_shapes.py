@@ -70,7 +70,7 @@ def applied(op: Op, fn: Any, array: Callable[[Val], Any]) -> Any:
             return a.type(map(value, a.items))
         return constant(a)
 
-    names = op.attrs.get("names") or ("",) * len(op.ins)
+    names = op.names
     named = {n: value(a) for n, a in zip(names, op.ins, strict=True) if n}
     return fn(*(value(a) for n, a in zip(names, op.ins, strict=True) if not n), **named)
 

@@ -69,7 +69,7 @@ class Together:
             assert isinstance(before, Val)
             replace_values(view.body, {op.out: before})
         final = view.finals[j]
-        total = Val(final.name, final.kind, None, final.user)
+        total = final.again()
         replace_values(region, {final: total})
         new: list[Op] = []
         value: Atom = final
@@ -117,7 +117,7 @@ class Together:
         op = a.op if isinstance(a, Val) and self.uses[a] == 1 else None
         if op is None or op not in here or op.code != "prim" or op.attrs.get("guarded"):
             return None
-        if not op.adjoint or any(op.attrs.get("names") or ()):
+        if not op.adjoint or op.by_name:
             return None
         if op.fn is self.words.transpose and len(op.ins) == 1:
             pair = self.factors(op.ins[0], here)

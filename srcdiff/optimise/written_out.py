@@ -212,12 +212,12 @@ class Chosen:
         """Whether the result of an operation can be written out, if its operands are."""
         if op.code != "prim" or op.attrs.get("guarded"):
             return False
-        named = any(op.attrs.get("names") or ())
+        named = op.by_name
         fn, w = op.fn, self.words
         if not is_hashable(fn):
             return False
         if fn in w.moves or fn is w.total:
-            plain = fn in w.moves or not set(op.attrs.get("names") or ()) - {"", "axis", "keepdims"}
+            plain = fn in w.moves or not set(op.names) - {"", "axis", "keepdims"}
             return plain and keeps_shape(op)
         if fn is w.eye and not named and len(op.ins) == 1:
             return constant_index(op.ins[0]) is not None and shape_of(op.out) is not None
@@ -229,7 +229,7 @@ class Chosen:
             return False
         if fn is operator.getitem:
             return part_of(*op.ins) == shape_of(op.out) is not None
-        if fn in (ops.setitem, ops.additem):
+        if fn in ops.WRITES:
             part, value = part_of(*op.ins[:2]), shape_of(op.ins[2])
             fits = part is not None and value is not None and broadcast([part, value]) == part
             return fits and not op.attrs.get("at")
@@ -598,7 +598,7 @@ class Writer:
         x = self.array(op.ins[0])
         if fn is operator.getitem:
             return x[constant_index(op.ins[1])]
-        if fn in (ops.setitem, ops.additem):
+        if fn in ops.WRITES:
             index, value = constant_index(op.ins[1]), self.array(op.ins[2])
             out = x.copy()
             if fn is ops.setitem:

@@ -55,7 +55,7 @@ def rewritten(view: LoopView, k: int, uses: Counter[Val]) -> Op | None:
     if not last.adjoint:
         return None
     start = base
-    while isinstance(start, Val) and start.op in body and start.op.fn in (ops.setitem, ops.additem):
+    while isinstance(start, Val) and start.op in body and start.op.fn in ops.WRITES:
         start = start.op.ins[0]
     if start is not p:
         return None  # (another array, which changes places with this one)
@@ -83,7 +83,7 @@ def behind(loop: Op, k: int, last: Op) -> Op:
     """The same done once, to what a loop leaves."""
     final = loop.outs[k]
     op = Op("prim", [final, *last.ins[1:]], [final], [], dict(last.attrs), last.origin)
-    loop.outs[k] = Val(final.name, final.kind, loop, final.user)
+    loop.outs[k] = final.again(loop)
     op.ins[0], final.op = loop.outs[k], op
     return op
 

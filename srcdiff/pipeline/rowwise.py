@@ -124,7 +124,7 @@ def result(op: Op, known: dict[Val, str]) -> str:
     """What the result of an operation is that some operand of is not the same for all rows."""
     fn, ins = op.fn, op.ins
     given = [what_is(a, known) for a in ins]
-    names = op.attrs.get("names") or ("",) * len(ins)
+    names = op.names
     if fn is ops.shape_at and isinstance(ins[1], Const):
         return COUNT if given[0] == ROWWISE and ins[1].value == 0 else ONE
     if fn is getattr and isinstance(ins[1], Const) and ins[1].value in ("dtype", "ndim"):
@@ -157,7 +157,7 @@ def result(op: Op, known: dict[Val, str]) -> str:
         return unbroadcast(op, given)
     if fn is operator.getitem and given[1] == ONE and keeps_rows(ins[1]):
         return ROWWISE
-    if fn in (ops.setitem, ops.additem) and given[:2] == [ROWWISE, ONE] and keeps_rows(ins[1]):
+    if fn in ops.WRITES and given[:2] == [ROWWISE, ONE] and keeps_rows(ins[1]):
         places = [i for i in parts_of(ins[1]) if isinstance(i, Const)]
         part = rank(ins[0]) - len(places) if all(type(i.value) is int for i in places) else 0
         if rank(ins[2]) < part + (given[2] == ROWWISE) and (given[2] == ONE or rank(ins[2]) == part):
@@ -204,7 +204,7 @@ def of_sums(op: Op, given: list[str]) -> str:
         return TOTAL
     if fn in (operator.neg, float, ops.copied) and given == [TOTAL]:
         return TOTAL
-    if fn in (ops.setitem, ops.additem) and given[1:] == [ONE, TOTAL]:
+    if fn in ops.WRITES and given[1:] == [ONE, TOTAL]:
         made = op_of(op.ins[0])
         if given[0] == TOTAL or (made is not None and made.fn in rows.ZEROS):
             return TOTAL

@@ -255,7 +255,7 @@ class Cut:
         x = op.ins[0] if op.ins else None
         if op.fn is not words.MEAN or not isinstance(x, Val) or self.known[x] != ROWWISE:
             return False
-        names = op.attrs.get("names") or ("",) * len(op.ins)
+        names = op.names
         axis: Atom = op.ins[1] if len(op.ins) == 2 and names[1] in ("", "axis") else Const(None)
         if len(op.ins) > 2 or axis not in (Const(None), Const(0)) or not isinstance(x.kind, Array):
             return False

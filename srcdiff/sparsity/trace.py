@@ -138,7 +138,7 @@ class Trace(Run):
         values = self.atoms(op.ins)
         for v in values:
             defined(v, op)
-        names = op.attrs.get("names") or ("",) * len(values)
+        names = op.names
         pos = [v for v, n in zip(values, names, strict=True) if not n]
         named = {n: v for v, n in zip(values, names, strict=True) if n}
         return self.apply(op.fn, pos, named, bool(op.fn in UPDATES or op.attrs.get("inplace")))
