@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, is_none, kind
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Scalar
 from srcdiff.ir.records import dataclass
@@ -138,9 +138,9 @@ def bounds(p: Atom) -> tuple[Form | None, Form | None]:
         if not (isinstance(p.step, Const) and p.step.value in (None, 1)):
             return None, None
         low: Form | None = {None: 0}
-        if not (isinstance(p.lower, Const) and p.lower.value is None):
+        if not is_none(p.lower):
             low = form(p.lower)
-        high = form(p.upper) if not (isinstance(p.upper, Const) and p.upper.value is None) else None
+        high = form(p.upper) if not is_none(p.upper) else None
         return low, (plus(high, {None: -1}) if high is not None else None)
     f = form(p)
     return f, f
@@ -151,7 +151,7 @@ def from_the_front(p: Atom, loops: tuple[Op, ...], ran: tuple[Op, ...]) -> bool:
     ends = [p.lower, p.upper] if isinstance(p, Slice) else [p]
     floors = {v: n for o in ran for v, n in at_least(o)}
     for a in ends:
-        if isinstance(a, Const) and a.value is None:
+        if is_none(a):
             continue
         f = form(a)
         f = lowest(f, loops) if f is not None else None

@@ -8,7 +8,21 @@ from typing import Any
 from srcdiff.differentiate.common import Builder, arguments
 from srcdiff.errors import SrcdiffError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import OWN, Atom, Const, LoopView, Op, Region, Slice, Struct, Undef, Val, kind, rank
+from srcdiff.ir.graph import (
+    OWN,
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Undef,
+    Val,
+    is_none,
+    kind,
+    rank,
+)
 from srcdiff.ir.indices import ALL, alone_or_tuple, display
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Kind, Maybe, Scalar, Seq, Tree, fresh_sym
 from srcdiff.ir.unset import may_be_unset
@@ -124,7 +138,7 @@ class Many(Builder):
         """An operation of the table: elementwise, along axes, or with a text of its own."""
         fn = op.fn
         if fn in batching.WITHIN and not isinstance(op.out.kind, (Array, Scalar)):
-            given = [a if a == Const(None) else self.as_many(a) for a in op.ins]
+            given = [a if is_none(a) else self.as_many(a) for a in op.ins]
             return self.prim(fn, given, op.attrs.get("names", ()), **handed_on(op))
         if batching.is_elementwise(fn):
             return self.elementwise(op, fn)

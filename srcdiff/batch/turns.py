@@ -6,7 +6,7 @@ from srcdiff.batch.apply import Unbatched
 from srcdiff.batch.transform import MANY, acts_on_things, lifted
 from srcdiff.differentiate.common import Builder
 from srcdiff.frontend.lower import Context
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, is_none, kind, vals, walk
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Dim, Scalar
 from srcdiff.ir.regions import read_by, replace_values
 from srcdiff.rules import batching
@@ -102,4 +102,4 @@ def is_repeatable(op: Op) -> bool:
     """Whether what is made is the same each time: a random generator without a seed is not."""
     if op.code != "prim" or (isinstance(op.fn, type) and op.fn.__module__ == "builtins"):
         return op.code != "opaque"
-    return any(not (isinstance(a, Const) and a.value is None) for a in op.ins)
+    return any(not is_none(a) for a in op.ins)

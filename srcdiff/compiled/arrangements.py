@@ -39,7 +39,7 @@ from srcdiff.compiled.values import (
     whole,
     word_for,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, is_none, kind, same
 from srcdiff.ir.kinds import Array, Scalar
 
 STARTS = {"f8": "1.0", "i8": "1", "c16": "complex(1.0, 0.0)"}  # of products
@@ -279,7 +279,7 @@ def roll(lw: Lowerer, op: Op, names: Any) -> None:
     source, by, axis = given["a"], given["shift"], given.get("axis", Const(None))
     r: Elements = lw.elements(source)
     rank = len(r.sizes)
-    if same(axis, Const(None)):
+    if is_none(axis):
         if rank != 1:
             raise lw.no("np.roll of all elements of a matrix")
         axis = Const(0)
@@ -494,7 +494,7 @@ def fit(lw: Lowerer, op: Op, names: Any) -> None:
 def reduced_size(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(op.ins[0])
     axes = range(len(r.sizes))
-    if not same(op.ins[1], Const(None)):
+    if not is_none(op.ins[1]):
         axes = constant_axes(lw, op.ins[1], len(r.sizes))  # type: ignore[assignment]
     text = " * ".join(str(r.sizes[k]) for k in axes) or "1"
     lw.bind(op.out, Text(text if text.isdigit() else f"({text})", "i8"))
@@ -508,7 +508,7 @@ def norm(lw: Lowerer, op: Op, names: Any) -> None:
     if not euclid or r.dtype[0] != "f" or not r.sizes or not isinstance(keeps, Const):
         raise lw.no("np.linalg.norm with options")
     rank = len(r.sizes)
-    axes = list(range(rank)) if same(axis, Const(None)) else constant_axes(lw, axis, rank)
+    axes = list(range(rank)) if is_none(axis) else constant_axes(lw, axis, rank)
     squares = lw.map(op.out.name, r.dtype, [r], lambda t: f"({t[0]} * {t[0]})", space=r.sizes, weight=1)
     lw.reduced(op.out, squares, "sum", axes, bool(keeps.value), lw.dtype_of(op.out.kind))
     lw.result(op, [lw.elements(op.out)], lambda t: f"math.sqrt({t[0]})")
@@ -519,9 +519,9 @@ def cumsum(lw: Lowerer, op: Op, names: Any) -> None:
     r = lw.elements(given["a"])
     dtype = lw.dtype_of(op.out.kind)
     axis, rank = given.get("axis", Const(None)), len(r.sizes)
-    if (rank != 1 and same(axis, Const(None))) or r.dtype != dtype or dtype not in STARTS:
+    if (rank != 1 and is_none(axis)) or r.dtype != dtype or dtype not in STARTS:
         raise lw.no(f"{word_for(op.fn)} of all elements of a matrix, or of another type")
-    k = 0 if same(axis, Const(None)) else constant_axes(lw, axis, rank)[0]
+    k = 0 if is_none(axis) else constant_axes(lw, axis, rank)[0]
     sign, start = ("+", ZERO_OF[dtype]) if op.fn is np.cumsum else ("*", STARTS[dtype])
     rest = [j for j in range(rank) if j != k]
     total = Store(lw.fresh("total"), dtype, tuple(r.sizes[j] for j in rest), fresh=True)

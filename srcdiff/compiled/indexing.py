@@ -23,15 +23,7 @@ from srcdiff.compiled.values import (
     View,
     whole,
 )
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Slice,
-    Struct,
-    Val,
-    kind,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, is_none, kind
 from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar
 
@@ -62,7 +54,7 @@ class Indexing(Statements):
         if type(step) is not int or not step:
             raise self.no("a slice with a step that is not known")
         if step < 0:
-            if step == -1 and same(p.lower, Const(None)) and same(p.upper, Const(None)):
+            if step == -1 and is_none(p.lower) and is_none(p.upper):
                 return self.stepped(r, k, n.plus(-1), -1, n)
             raise self.no("a slice that goes backwards")
         low, high = self.end(p.lower, n, True), self.end(p.upper, n, False)
@@ -134,7 +126,7 @@ class Indexing(Statements):
     def indexed(self, r: View, index: Atom, dims: tuple[Dim, ...] | None) -> View | Gather:
         """A part of an array."""
         parts = list(parts_of(index))
-        taken = sum(not same(p, Const(None)) and not is_dots(p) for p in parts)
+        taken = sum(not is_none(p) and not is_dots(p) for p in parts)
         for n, p in enumerate(parts):
             if is_dots(p):
                 parts[n : n + 1] = [ALL] * (len(r.sizes) - taken)
@@ -145,7 +137,7 @@ class Indexing(Statements):
         gather: dict[int, Elements] = {}
         advanced: list[int] = []  # which parts are arrays, or numbers, which go with arrays
         for n, p in enumerate(parts):
-            if isinstance(p, Const) and p.value is None:
+            if is_none(p):
                 r = self.new_axis(r, k)
                 k += 1
             elif isinstance(p, Slice):
@@ -160,7 +152,7 @@ class Indexing(Statements):
                 advanced.append(n)
                 k += 1
             elif isinstance(kind(p), Array) and kind(p).dtype == "b1":  # type: ignore[union-attr]
-                alone = all(isinstance(q, Slice) or same(q, Const(None)) for q in parts if q is not p)
+                alone = all(isinstance(q, Slice) or is_none(q) for q in parts if q is not p)
                 for places in self.where_true(p, r.sizes[k:], dims[k] if alone and dims else None):
                     gather[k] = places
                     k += 1

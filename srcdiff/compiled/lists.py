@@ -22,7 +22,7 @@ from srcdiff.compiled.values import (
     View,
     whole,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, is_none, kind, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def made(lw: Statements, o: Val, operands: list[Elements], spell: Callable[[list
 def part_of(lw: Indexing, op: Op) -> None:
     """``list[:]`` and ``list[::-1]``, copies."""
     part = op.ins[1]
-    ends = isinstance(part, Slice) and same(part.lower, Const(None)) and same(part.upper, Const(None))
+    ends = isinstance(part, Slice) and is_none(part.lower) and is_none(part.upper)
     if not ends or not isinstance(part, Slice) or not is_list(op.out.kind):
         raise lw.no("a part of a list")
     r = lw.view(op.ins[0])
@@ -164,7 +164,7 @@ def part_of(lw: Indexing, op: Op) -> None:
         raise lw.no("a part of a list")
     if same(part.step, Const(-1)):
         r = lw.stepped(r, 0, r.sizes[0].plus(-1), -1, r.sizes[0])
-    elif not same(part.step, Const(None)):
+    elif not is_none(part.step):
         raise lw.no("a part of a list")
     made(lw, op.out, [r], lambda t: t[0])
 

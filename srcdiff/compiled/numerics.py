@@ -31,7 +31,7 @@ from srcdiff.compiled.values import (
     whole,
     word_for,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Val, is_none, kind, same
 from srcdiff.ir.kinds import Array, Scalar
 
 __all__ = ["HELPERS"]
@@ -150,7 +150,7 @@ def spread(lw: Lowerer, op: Op, names: Any) -> None:
     if isinstance(r, (Num, Text)) or r.dtype != "f8" or lw.dtype_of(o.kind) != "f8":
         raise lw.no(f"{word_for(op.fn)} of other types")
     rank, axis = len(r.sizes), given.get("axis", Const(None))
-    axes = list(range(rank)) if same(axis, Const(None)) else constant_axes(lw, axis, rank)
+    axes = list(range(rank)) if is_none(axis) else constant_axes(lw, axis, rank)
     count = " * ".join(atleast(r.sizes[k]) for k in axes)
     middle = value(lw, "mean", "f8")
     lw.reduced(middle, r, "mean", axes, True, "f8")
@@ -195,9 +195,9 @@ def taken(lw: Lowerer, op: Op, of: View, given: dict[str, Atom]) -> Gather:
     axis, rank = given.get("axis", Const(None)), len(of.sizes)
     if not same(given.get("mode", Const("raise")), Const("raise")) or "out" in given:
         raise lw.no(f"{word_for(op.fn)} with options")
-    if rank != 1 and same(axis, Const(None)):
+    if rank != 1 and is_none(axis):
         raise lw.no(f"{word_for(op.fn)} of all elements of a matrix")
-    at = 0 if same(axis, Const(None)) else constant_axes(lw, axis, rank)[0]
+    at = 0 if is_none(axis) else constant_axes(lw, axis, rank)[0]
     k = kind(given["indices"])
     if not isinstance(k, Array) or k.dtype not in ("i8", "i4") or not k.dims:
         raise lw.no(f"{word_for(op.fn)} at places that are no array of integers")

@@ -38,15 +38,7 @@ from srcdiff.compiled.values import (
     word_for,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import (
-    Atom,
-    Const,
-    Op,
-    Struct,
-    Val,
-    kind,
-    same,
-)
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, is_none, kind, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 __all__ = ["HANDLERS"]
@@ -387,7 +379,7 @@ def flip(lw: Lowerer, op: Op, names: Any) -> None:
     if len(op.ins) > 2 or set(names) - {"", "axis"}:
         raise lw.no("np.flip with options")
     axes = list(range(len(r.sizes)))
-    if len(op.ins) == 2 and not same(op.ins[1], Const(None)):
+    if len(op.ins) == 2 and not is_none(op.ins[1]):
         axes = constant_axes(lw, op.ins[1], len(r.sizes))
     for k in axes:
         r = lw.stepped(r, k, r.sizes[k].plus(-1), -1, r.sizes[k])
@@ -436,7 +428,7 @@ def reduction(lw: Lowerer, op: Op, names: Any) -> None:
     if not isinstance(keeps, Const) or isinstance(r, (Num, Text)):
         raise lw.no(f"{word_for(op.fn)} of a number")
     rank = len(r.sizes)
-    axes = list(range(rank)) if same(axis, Const(None)) else constant_axes(lw, axis, rank)
+    axes = list(range(rank)) if is_none(axis) else constant_axes(lw, axis, rank)
     if isinstance(given["a"], Val):
         lw.seen[given["a"]] += 0
     lw.reduced(op.out, r, how, axes, bool(keeps.value), lw.dtype_of(op.out.kind))

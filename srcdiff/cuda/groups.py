@@ -23,7 +23,7 @@ from srcdiff.compiled.texts import template_arity as arity
 from srcdiff.compiled.values import is_unbroadcast, is_zeros_like
 from srcdiff.cuda.tables import C_TYPES, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, key_of, kind, op_of, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, is_none, key_of, kind, op_of, same, vals, walk
 from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
@@ -141,13 +141,13 @@ def sliced(d: Dim, p: Slice) -> Dim | None:
 def place_dims(dims: Space, index: Atom) -> tuple[Dim | None, ...] | None:
     """The shape of a part of an array, as far as it is known; None if not even its rank is."""
     parts = list(parts_of(index))
-    taken = sum(not same(p, Const(None)) and not is_dots(p) for p in parts)
+    taken = sum(not is_none(p) and not is_dots(p) for p in parts)
     at = next((n for n, p in enumerate(parts) if is_dots(p)), len(parts))
     parts[at : at + 1] = [ALL] * (len(dims) - taken)
     out: list[Dim | None] = []
     own = iter(dims)
     for p in parts:
-        if isinstance(p, Const) and p.value is None:
+        if is_none(p):
             out.append(1)
         elif isinstance(p, Slice):
             out.append(sliced(next(own), p))

@@ -27,7 +27,7 @@ from srcdiff.cuda.groups import (
 from srcdiff.cuda.kernels import Kernel, Writer, definition, literal
 from srcdiff.cuda.tables import C_TYPES, FUNCTIONS, PARAMS
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, kind, same, vals, walk
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, is_none, kind, vals, walk
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym, present
 
@@ -102,7 +102,7 @@ class Recurrence(Writer):
         return k.dims if isinstance(k, Array) else ()
 
     def text(self, a: Atom, to: str) -> str:
-        unset = isinstance(a, Undef) or same(a, Const(None))  # on this path nobody asks for it
+        unset = isinstance(a, Undef) or is_none(a)  # on this path nobody asks for it
         return literal(0, to) if unset else super().text(a, to)
 
     def on_host(self, a: Atom) -> str:

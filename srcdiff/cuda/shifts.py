@@ -13,7 +13,7 @@ from srcdiff.cuda.groups import Group, Node, conflict, dims_of
 from srcdiff.cuda.kernels import Kernel, Writer, cast, definition
 from srcdiff.cuda.tables import C_TYPES, PARAMS
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Val, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Val, is_none, kind, same
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array
 
@@ -39,7 +39,7 @@ def starts(op: Op) -> tuple[int, ...] | None:
         return None
     out = []
     for p in parts:
-        if not isinstance(p, Slice) or not (same(p.step, Const(None)) or same(p.step, Const(1))):
+        if not isinstance(p, Slice) or not (is_none(p.step) or same(p.step, Const(1))):
             return None
         low = p.lower.value if isinstance(p.lower, Const) else -1
         if low is not None and (type(low) is not int or low < 0):

@@ -14,7 +14,7 @@ from srcdiff.compiled.values import is_unbroadcast
 from srcdiff.cuda.groups import Group, Node, dims_of, fits
 from srcdiff.cuda.kernels import Kernel, Writer, comment, wrapped_params
 from srcdiff.cuda.tables import FUNCTIONS, PARAMS
-from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind, same, vals
+from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, is_none, kind, vals
 from srcdiff.ir.kinds import Array
 
 __all__ = ["Reduction", "find_reductions", "write_reduction"]
@@ -63,7 +63,7 @@ def read(op: Op) -> tuple[Val, str, tuple[int, ...], bool] | None:
         return None
     axis, keeps = given.get("axis", Const(None)), given.get("keepdims", Const(False))
     parts: Sequence[Atom] = axis.items if isinstance(axis, Struct) else (axis,)
-    if not isinstance(keeps, Const) or same(axis, Const(None)):
+    if not isinstance(keeps, Const) or is_none(axis):
         return None
     if not all(isinstance(p, Const) and type(p.value) is int for p in parts):
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from srcdiff.analysis.versions import follow
 from srcdiff.differentiate.masks import Cover, common
-from srcdiff.differentiate.mirrors import Mirror, adjoint_of, is_none, undefined
+from srcdiff.differentiate.mirrors import Mirror, adjoint_of, none_on, undefined
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_marked
 from srcdiff.ir.graph import (
@@ -19,6 +19,7 @@ from srcdiff.ir.graph import (
     Struct,
     Undef,
     Val,
+    is_none,
     kind,
     vals,
     walk,
@@ -148,7 +149,7 @@ def leave(
                 if got is None and len(branches) > 1 and undefined(v, op, k):
                     results.append(UNDEF)
                     continue
-                if got is None and is_none(v, op, k):
+                if got is None and none_on(v, op, k):
                     results.append(of_none(sweep, v, bars))
                     continue
                 like = of_kind(sweep, v, op, bars) if got is None else None
@@ -212,7 +213,7 @@ def join(sweep: Reverse, new: Op, v: Val, results: list[Atom], m: Mirror) -> Non
         items: list[Atom] = []
         for n, k in enumerate(v.kind.items):
             parts = [x.items[n] for x in results if isinstance(x, Struct)]
-            if all(isinstance(p, Const) and p.value is None for p in parts):
+            if all(is_none(p) for p in parts):
                 items.append(Const(None))
                 continue
             out = Val(f"{v.name}_{v.kind.keys[n]}_bar", derivative_kind(k), new, v.user)

@@ -36,7 +36,21 @@ from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.shapes import broadcast_dims
 from srcdiff.frontend.words import refuses_none
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Op, Struct, Val, key_of, kind, op_of, same, vals
+from srcdiff.ir.graph import (
+    ZERO,
+    Atom,
+    Const,
+    Graph,
+    Op,
+    Struct,
+    Val,
+    is_none,
+    key_of,
+    kind,
+    op_of,
+    same,
+    vals,
+)
 from srcdiff.ir.indices import alone_or_tuple, display
 from srcdiff.ir.kinds import (
     FLOAT,
@@ -136,7 +150,7 @@ def fills_zero(fn: Any) -> bool:
 
 def never_ends(op: Op) -> bool:
     """Whether an operation raises an exception whatever its other operands are: one is None."""
-    return refuses_none(op.fn) and any(a == Const(None) for a in op.ins)
+    return refuses_none(op.fn) and any(is_none(a) for a in op.ins)
 
 
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:
@@ -196,7 +210,7 @@ def harmless(name: str, a: Atom) -> bool:
     if name in ("optimize", "subok", "copy", "order", "casting", "stable", "kind", "check_finite", "workers",
                 "dtype"):  # fmt: skip
         return True
-    return isinstance(a, Const) and a.value is None
+    return is_none(a)
 
 
 def is_of_library(k: Kind) -> bool:
@@ -438,8 +452,8 @@ class Builder(Lowerer):
             return b
         if b is ZERO:
             return a
-        if (isinstance(a, Const) and a.value is None) or (isinstance(b, Const) and b.value is None):
-            return b if isinstance(a, Const) and a.value is None else a
+        if is_none(a) or is_none(b):
+            return b if is_none(a) else a
         k = kind(a)
         x, y = self.mask(a), self.mask(b)
         if x is not None and y is not None and alike(x, y):

@@ -40,6 +40,7 @@ from srcdiff.ir.graph import (
     Val,
     clone,
     copied,
+    is_none,
     kind,
     map_atom,
     vals,
@@ -184,7 +185,7 @@ class Forward(Builder):
         if not is_active_kind(k) or isinstance(t, Val):
             return self.materialise(t, a)
         if isinstance(k, Maybe):
-            if a == Const(None):
+            if is_none(a):
                 return Const(0.0) if isinstance(k.of, (Scalar, Array)) else display((), list)
             k = k.of
         if isinstance(ka, Tree) and ka.type in (list, tuple, dict):
@@ -339,7 +340,7 @@ class Forward(Builder):
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or (d := self.dot(given[name])) is ZERO:
                 continue
-            if isinstance(p, Const) and p.value is None:
+            if is_none(p):
                 raise no_partial(op, name)
             far, low = flat_far_out(op.fn, name, given), flat_far_down(op.fn, name, given)
             cover = None if low is None else self.low_cover(low)
@@ -411,7 +412,7 @@ class Forward(Builder):
         if isinstance(t, Struct) and isinstance(k, Tree):
             parts = (self.with_idle(x, self.part(a, k, n)) for n, x in enumerate(t.items))
             return Struct(t.type, t.keys, tuple(parts))
-        idle = isinstance(k, Array) and k.dtype[0] in "iub" and t == Const(None)
+        idle = isinstance(k, Array) and k.dtype[0] in "iub" and is_none(t)
         return self.rule(vocabulary.zeros, {"x": a}) if idle else t
 
     def bilinear(self, op: Op, rule: Any) -> Atom:

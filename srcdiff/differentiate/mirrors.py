@@ -8,7 +8,21 @@ from typing import Any
 
 from srcdiff.differentiate.problems import fn_name
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Origin, Region, Struct, Val, is_which, kind, op_of, same
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    Op,
+    Origin,
+    Region,
+    Struct,
+    Val,
+    is_none,
+    is_which,
+    kind,
+    op_of,
+    same,
+)
 from srcdiff.ir.kinds import (
     Array,
     Maybe,
@@ -20,8 +34,8 @@ __all__ = [
     "Kept",
     "Mirror",
     "adjoint_of",
-    "is_none",
     "needs_shape",
+    "none_on",
     "same_const",
     "size_of",
     "undefined",
@@ -67,7 +81,7 @@ def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:
     return replace(o, above=(), beside="", blank=False, adjoint=True, of=of)
 
 
-def is_none(v: Val, branch: Op, k: int) -> bool:
+def none_on(v: Val, branch: Op, k: int) -> bool:
     """Whether a value is None on the path through region ``k`` of a branch, by its condition."""
     if branch.code != "if" or not isinstance(v.kind, Maybe):
         return False
@@ -76,7 +90,7 @@ def is_none(v: Val, branch: Op, k: int) -> bool:
     while isinstance(test, Val) and test.op is not None and test.op.fn is operator.not_:
         test, holds = test.op.ins[0], not holds
     op = op_of(test)
-    if op is None or op.fn not in (operator.is_, operator.is_not) or not same(op.ins[1], Const(None)):
+    if op is None or op.fn not in (operator.is_, operator.is_not) or not is_none(op.ins[1]):
         return False
     return op.ins[0] is v and holds is (op.fn is operator.is_)
 

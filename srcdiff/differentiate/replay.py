@@ -34,6 +34,7 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     copied,
+    is_none,
     kind,
     map_atom,
     vals,
@@ -155,7 +156,7 @@ class Replay:
             first = list(map(r.need, ahead.lists))
         else:
             count = self.known(block.ins[0])
-            if isinstance(count, Const) and count.value is None:
+            if is_none(count):
                 count = r.prim(vocabulary.SNAPSHOTS_FOR, [trips], result=integer(), hint="snapshots")
             starts = [Const(None) if isinstance(i, Undef) else self.known(i) for i in self.of(view.inits)]
             if is_budget(block):

@@ -52,6 +52,7 @@ from srcdiff.ir.graph import (
     Struct,
     Val,
     clone,
+    is_none,
     kind,
     map_atom,
     op_of,
@@ -178,7 +179,7 @@ class Reverse(Builder):
 
     def accumulate(self, value: Atom, bar: Atom, shared: bool = False) -> None:
         """Add to the cotangent of a value; ``shared``: it is that of other values, too, on other paths."""
-        if bar is ZERO or (isinstance(bar, Const) and bar.value is None):
+        if bar is ZERO or is_none(bar):
             return
         if isinstance(value, Struct):
             if isinstance(bar, Val) and bar.kind == UNKNOWN and value.type is tuple and value.items:
@@ -460,7 +461,7 @@ class Reverse(Builder):
         for name, p in zip(rule.operands, parts, strict=True):
             if name not in given or not self.active(given[name]):
                 continue
-            if isinstance(p, Const) and p.value is None:
+            if is_none(p):
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p = self.of_library(p, op.out)
@@ -526,7 +527,7 @@ class Reverse(Builder):
             bars = (self.returned(rule, self.rule(rule.text, {**needed, "out_bar": doubled}))[0], ZERO)
         for name, b in zip(rule.operands, bars, strict=True):
             if name in given and self.active(given[name]) and b is not ZERO:
-                if b == Const(None):
+                if is_none(b):
                     raise no_partial(op, name)
                 b = self.of_rank(rule, b, given[name], name)
                 low = flat_far_down(op.fn, name, given)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from srcdiff.analysis.memory import updated_anywhere
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import is_budget
-from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Undef, Val
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Undef, Val, is_none
 from srcdiff.ir.kinds import BOOL, Kind, Scalar, Seq, fresh_sym
 from srcdiff.ir.unset import unset_among
 from srcdiff.rules import vocabulary
@@ -52,7 +52,7 @@ class Ahead:
 
     @property
     def by_default(self) -> bool:
-        return isinstance(self.given, Const) and self.given.value is None
+        return is_none(self.given)
 
     def after(self, name: str, k: Kind) -> Val:
         """A variable of the forward loop, as it is after the loop."""

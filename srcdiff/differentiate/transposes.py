@@ -14,7 +14,7 @@ from srcdiff.differentiate.problems import no_rule
 from srcdiff.errors import NoRule
 from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, kind, same
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, is_none, kind, same
 from srcdiff.ir.indices import ALL, display, is_dots, parts_of
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 from srcdiff.rules import vocabulary
@@ -68,9 +68,9 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
 def without_axes(index: Atom) -> Atom | None:
     """The index that takes away the axes of one that an index adds, if it does nothing else."""
     parts = parts_of(index)
-    if Const(None) not in parts or not all(p == Const(None) or is_dots(p) or p == ALL for p in parts):
+    if Const(None) not in parts or not all(is_none(p) or is_dots(p) or p == ALL for p in parts):
         return None
-    back = tuple(Const(0) if p == Const(None) else p for p in parts)
+    back = tuple(Const(0) if is_none(p) else p for p in parts)
     return display(back) if isinstance(index, Struct) else back[0]
 
 

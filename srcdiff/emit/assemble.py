@@ -28,8 +28,8 @@ from srcdiff.emit.trees import (
     call,
     const,
     ends,
-    is_none,
     name,
+    spells_none,
     store,
     strip,
 )
@@ -48,6 +48,7 @@ from srcdiff.ir.graph import (
     Struct,
     Undef,
     Val,
+    is_none,
     kind,
     same,
 )
@@ -483,7 +484,7 @@ class Assembler:
     def none_at_once(self) -> None:
         """``a = None``, ``b = None`` and so on, one after the other, are one statement."""
         n = len(self.out)
-        while n and is_none(self.out[n - 1]):
+        while n and spells_none(self.out[n - 1]):
             n -= 1
         run = self.out[n:]
         if len(run) >= FEW_NONES:
@@ -510,7 +511,7 @@ class Assembler:
             return self.spelling.reference(a.obj, a.text)
         if isinstance(a, Slice):
             lower, upper, step = (
-                None if isinstance(x, Const) and x.value is None else self.expr(x)
+                None if is_none(x) else self.expr(x)
                 for x in (a.lower, a.upper, a.step)
             )
             given = [x if x is not None else const(None) for x in (lower, upper, step)]
@@ -568,7 +569,7 @@ class Assembler:
     def index(self, a: Atom) -> Any:
         if isinstance(a, Slice):
             parts = [
-                None if isinstance(x, Const) and x.value is None else devices.bound(self, x)
+                None if is_none(x) else devices.bound(self, x)
                 for x in (a.lower, a.upper, a.step)
             ]
             return gast.Slice(*parts)

@@ -16,7 +16,7 @@ import numpy as np
 from srcdiff.backends import cupy_names
 from srcdiff.emit.spelling import by_sign
 from srcdiff.errors import Problem, problem_at
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Struct, Val, kind, same, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Struct, Val, is_none, kind, walk
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree
 from srcdiff.ir.modules import current, on_device
 
@@ -103,7 +103,7 @@ def unneeded(op: Op, path: str) -> set[str]:
     if own is None or op.fn is None:
         return set()
     names = op.names
-    nothing = {n for x, n in zip(op.ins, names, strict=True) if n and n not in own and same(x, Const(None))}
+    nothing = {n for x, n in zip(op.ins, names, strict=True) if n and n not in own and is_none(x)}
     return {n for n in nothing if default_of(op.fn, n) is None}
 
 

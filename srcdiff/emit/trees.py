@@ -21,10 +21,10 @@ __all__ = [
     "filled",
     "finals",
     "is_name",
-    "is_none",
     "name",
     "named_in",
     "nodes_of",
+    "spells_none",
     "store",
     "strip",
 ]
@@ -65,7 +65,7 @@ def is_name(node: Any, id: str) -> bool:
     return isinstance(node, gast.Name) and node.id == id
 
 
-def is_none(s: Any) -> bool:
+def spells_none(s: Any) -> bool:
     return isinstance(s, gast.Assign) and isinstance(s.value, gast.Constant) and s.value.value is None
 
 

@@ -14,7 +14,7 @@ from srcdiff.differentiate.fetch import fetch
 from srcdiff.differentiate.forward import forward
 from srcdiff.errors import DerivativeTypeError, Problem
 from srcdiff.frontend.lower import Context
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Region, Struct, Val, is_none, kind
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Maybe, Scalar, Seq, Sym, Tree, is_active_kind
 from srcdiff.ir.regions import replace_values
@@ -230,7 +230,7 @@ def in_structure(b: Builder, bars: list[Atom], wrt: list[Val]) -> list[Atom]:
 
 def cotangent_at(b: Builder, bar: Atom, w: Val, path: Path, _: Kind) -> Atom:
     got, of = derivative_part(b, bar, path), part_at(b, w, path)
-    if got is ZERO or (isinstance(got, Const) and got.value is None):
+    if got is ZERO or is_none(got):
         return b.zero(of)
     return of_kind(got, kind(of))
 

@@ -11,7 +11,7 @@ from srcdiff.frontend.blocks import Opened, exported
 from srcdiff.frontend.scope import Bound, Closure, Derived, Either, Known, Method, Partial
 from srcdiff.ir.amounts import amount
 from srcdiff.ir.checkpoints import checkpoint
-from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind
+from srcdiff.ir.graph import Atom, Const, Op, Region, Val, is_none, kind
 from srcdiff.ir.kinds import OTHER, Scalar
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def snapshots(lw: Lowerer, node: Any) -> Atom:
     c: Atom = lw.read(lw.expr(node), node)
     k = kind(c)
     fits = isinstance(k, Scalar) and k.dtype[0] == "i" and not (isinstance(c, Const) and c.value < 1)
-    if not fits and not (isinstance(c, Const) and c.value is None):
+    if not fits and not is_none(c):
         lw.stop("checkpoint", "the number of snapshots must be an integer, at least 1", node,
                 help="give an int, or leave it out for about sqrt(2 n) snapshots of n trips")  # fmt: skip
     return c

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import headers, heaps, iterators, known_items, producers
-from srcdiff.frontend.constants import constant, is_constant, is_none
+from srcdiff.frontend.constants import constant, is_constant, left_out
 from srcdiff.frontend.expressions import stored
 from srcdiff.frontend.iterables import by_text, iterator_of
 from srcdiff.frontend.listing import is_iterator, listed, make_tuple, sequence
@@ -50,7 +50,7 @@ def snapshot(lw: Lowerer, it: Bound, node: Any) -> Bound:
 
 def option(args: Args, kwargs: Kw, at: int, name: str) -> Bound | None:
     got = args[at] if len(args) > at else kwargs.get(name)
-    return None if is_none(got) else got
+    return None if left_out(got) else got
 
 
 def _count(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
@@ -74,9 +74,9 @@ def _cycle(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
 def _islice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     it, *rest = args
     zero, one = Plain(Const(0)), Plain(Const(1))
-    start = zero if len(rest) == 1 or is_none(rest[0]) else rest[0]
+    start = zero if len(rest) == 1 or left_out(rest[0]) else rest[0]
     stop = rest[0] if len(rest) == 1 else rest[1]
-    step = one if len(rest) < 3 or is_none(rest[2]) else rest[2]
+    step = one if len(rest) < 3 or left_out(rest[2]) else rest[2]
     if isinstance(it, Iter) or not is_iterator(lw, it):
         seq = sequence(lw, it, node) if not isinstance(it, Iter) else it
         fixed = known_items.fixed_items(lw, seq, node)
@@ -87,11 +87,11 @@ def _islice(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         assert size is not None
         end = (
             size
-            if is_none(stop)
+            if left_out(stop)
             else lw.prim(min, [lw.read(stop), size], result=Scalar("i8", True, fresh_sym()))
         )
         return producers.text(lw, iterators.indexed_slice, [seq, start, Plain(end), step], {}, node)
-    if same(lw.read(start), Const(0)) and same(lw.read(step), Const(1)) and not is_none(stop):
+    if same(lw.read(start), Const(0)) and same(lw.read(step), Const(1)) and not left_out(stop):
         return producers.text(lw, iterators.islice_to, [it, stop], {}, node)
     return producers.text(lw, iterators.islice, [it, start, stop, step], {}, node)
 

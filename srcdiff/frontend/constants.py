@@ -29,7 +29,7 @@ __all__ = [
     "infinity",
     "is_constant",
     "is_exact",
-    "is_none",
+    "left_out",
     "with_zero",
 ]
 
@@ -141,6 +141,6 @@ def is_exact(v: Any) -> bool:
     return v is None or isinstance(v, (bool, int, str, type, slice, np.dtype)) or v is Ellipsis
 
 
-def is_none(b: Bound | None) -> bool:
+def left_out(b: Bound | None) -> bool:
     """Whether an argument is None, or is not given."""
     return b is None or is_const_none(b)

@@ -13,7 +13,7 @@ from srcdiff.frontend.core import Bottom
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Bound, Plain, Poison, State
 from srcdiff.frontend.words import name_of_value
-from srcdiff.ir.graph import Atom, Const, Op, Region, Val, kind, walk
+from srcdiff.ir.graph import Atom, Const, Op, Region, Val, is_none, kind, walk
 from srcdiff.ir.kinds import Array, Maybe, present
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def there_is(lw: Lowerer, learnt: dict[Val, bool]) -> None:
     """Of conditions that hold or do not: what is None by them, and what is not."""
     within = {o for c in learnt if c.op is not None for r in c.op.regions for op in walk(r) for o in op.outs}
     for c, holds in learnt.items():
-        v, is_none = tested_for_none(c)
+        v, none = tested_for_none(c)
         if v is None or v in within:  # (made for the test alone)
             continue
-        if isinstance(v.kind, Maybe) and (is_none is not None or holds):
-            lw.there[name_of_value(v)] = Const(None) if is_none is holds else lw.not_none(v)
+        if isinstance(v.kind, Maybe) and (none is not None or holds):
+            lw.there[name_of_value(v)] = Const(None) if none is holds else lw.not_none(v)
 
 
 def tested_for_none(c: Val) -> tuple[Val | None, bool | None]:
@@ -90,7 +90,7 @@ def tested_for_none(c: Val) -> tuple[Val | None, bool | None]:
         return c, None
     for x, y in (op.ins, op.ins[::-1]):
         of_array = isinstance(present(kind(x)), Array) and op.fn in (operator.eq, operator.ne)
-        if isinstance(x, Val) and y == Const(None) and not of_array:
+        if isinstance(x, Val) and is_none(y) and not of_array:
             return x, op.fn in (operator.is_, operator.eq)
     return None, None
 

@@ -10,7 +10,7 @@ from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Derived, Known, Kw, Partial, Plain
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Const, Struct, kind
+from srcdiff.ir.graph import ZERO, Const, Struct, is_none, kind
 from srcdiff.ir.kinds import is_active_kind
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def asked(lw: Lowerer, mode: str, b: Bound) -> Bound:
             return any(map(some, x.items))
         if isinstance(x, Plain):
             return some(x.atom)
-        return x is not ZERO and not (isinstance(x, Const) and x.value is None)
+        return x is not ZERO and not is_none(x)
 
     if mode == "varies":
         return Plain(Const(some(content(lw, b))))

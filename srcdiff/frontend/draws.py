@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.constants import is_constant
+from srcdiff.frontend.constants import is_constant, left_out
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
-from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Struct, Val, is_none, kind
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym, is_active_kind
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def kind_of_draw(lw: Lowerer, name: str, args: list[Bound], kwargs: dict[str, Bo
     size = lw.read(given.pop("size", Plain(Const(None))), node)
     if not all(isinstance(kind(lw.read(b, node)), Scalar) for b in given.values()):
         return UNKNOWN
-    if size == Const(None):
+    if is_none(size):
         return FLOAT
     k = kind(size)
     if isinstance(size, Struct):
@@ -144,7 +144,7 @@ def draw(
             del given[w]
     params = tuple(p for p in params if p[0] in given)
     wide = [w for w, _ in params if isinstance(kind(lw.read(given[w], node)), Array)]
-    if size is not None and not (isinstance(size, Plain) and size.atom == Const(None)):
+    if not left_out(size):
         given["size"], how = size, "size"
     elif len(wide) == 1:
         how = f"{wide[0]}.shape"

@@ -46,7 +46,7 @@ from srcdiff.frontend.scope import (
     has_objects,
 )
 from srcdiff.frontend.words import resolved
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, is_none, kind, vals
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
@@ -181,7 +181,7 @@ def attribute(lw: Lowerer, owner: Bound, name: str, node: Any) -> Bound:
     lw.shows(owner)
     atom = lw.sure(lw.read(owner, node))
     lw.needs_value(atom)
-    if atom == Const(None) and not hasattr(None, name) and not lw.frame.static:
+    if is_none(atom) and not hasattr(None, name) and not lw.frame.static:
         error = AttributeError(f"'NoneType' object has no attribute {name!r}")
         raises(lw, error, node, f"this is None, which has no attribute {name!r}", "attribute")
     if isinstance(owner, Plain):
@@ -393,7 +393,7 @@ def subscript(lw: Lowerer, base: Bound, index_node: Any, node: Any) -> Bound:
     if isinstance(base, Iter):
         return lw.range_item(base, index, node)
     value = lw.read(base, node)
-    if value == Const(None) and not lw.frame.static:
+    if is_none(value) and not lw.frame.static:
         lw.needs_value(value)
         raises(lw, TypeError("'NoneType' object is not subscriptable"), node, "this is None")
     k = kind(value)

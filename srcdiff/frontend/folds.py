@@ -11,7 +11,7 @@ import gast
 
 from srcdiff.frontend import headers, iterators, known_items, producers
 from srcdiff.frontend.comparisons import truth
-from srcdiff.frontend.constants import constant, is_constant, is_none
+from srcdiff.frontend.constants import constant, is_constant, left_out
 from srcdiff.frontend.expressions import binary, element, stored
 from srcdiff.frontend.generators import load, store
 from srcdiff.frontend.listing import (
@@ -73,7 +73,7 @@ def _minmax(fn: Any) -> Any:
 
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
         key = kwargs.get("key")
-        key = None if is_none(key) else key
+        key = None if left_out(key) else key
         if len(args) > 1:
             return extreme(lw, fn, list(args), key, node)
         seq, fixed = spread(lw, args[0], node)
@@ -222,7 +222,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
     flag = lw.read(backwards) if backwards is not None else Const(False)
     fixed = known_items.fixed_items(lw, seq, node)
     if fixed is not None:
-        values = fixed if is_none(key) else [lw.call(key, [b], {}, node) for b in fixed]  # type: ignore[arg-type]
+        values = fixed if left_out(key) else [lw.call(key, [b], {}, node) for b in fixed]  # type: ignore[arg-type]
         keys = deciding(lw, values)
         if keys is not None and is_constant(flag):
             order = sorted(range(len(keys)), key=keys.__getitem__, reverse=bool(constant(flag)))
@@ -235,7 +235,7 @@ def sort(lw: Lowerer, seq: Bound, kwargs: Kw, node: Any) -> Bound:
         return make_list([element(lw, box, k, node) for k in at], lw)
     if isinstance(seq, Iter):
         seq = listed(lw, seq, node)
-    keys_ = seq if is_none(key) else listed(lw, Iter("map", (key, seq)), node)
+    keys_ = seq if left_out(key) else listed(lw, Iter("map", (key, seq)), node)
     order_ = lw.prim(ops.order, [lw.read(keys_), flag], result=Seq(INT))
     return listed(lw, producers.text(lw, iterators.picked, [seq, lw.bind(order_)], {}, node), node)
 

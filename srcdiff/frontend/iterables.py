@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import generators, headers, iteration, iterators, known_items, objects, producers
-from srcdiff.frontend.constants import constant, is_constant, is_none
+from srcdiff.frontend.constants import constant, is_constant, left_out
 from srcdiff.frontend.expressions import stored
 from srcdiff.frontend.listing import is_iterator, item_at, make_tuple, sequence
 from srcdiff.frontend.objects import content
@@ -75,7 +75,7 @@ def by_text(fn: Any, plain: Any = None) -> Callable[..., Bound]:
     """A function read as the text ``fn``; as ``plain``, without its first argument, where that is None."""
 
     def handler(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
-        if plain is not None and is_none(args[0]):
+        if plain is not None and left_out(args[0]):
             return producers.text(lw, plain, args[1:], kwargs, node)
         return producers.text(lw, fn, args, kwargs, node)
 

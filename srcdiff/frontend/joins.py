@@ -23,7 +23,7 @@ from srcdiff.frontend.scope import (
     Poison,
     State,
 )
-from srcdiff.frontend.words import name_of_value
+from srcdiff.frontend.words import is_const_none, name_of_value
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Struct, Val, key_of, kind, same
 from srcdiff.ir.kinds import Array, Kind, Maybe, Scalar, Seq, Tree, fresh_sym, has_cell, join
 
@@ -325,7 +325,7 @@ def is_thing(box: Any) -> bool:
 
 def nothing(*bounds: Any) -> bool:
     """Whether one of some bounds is None."""
-    return any(isinstance(b, Plain) and b.atom == Const(None) for b in bounds)
+    return any(map(is_const_none, bounds))
 
 
 def item_of(box: Agg, key: Any, hint: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcdiff.frontend import operands
-from srcdiff.frontend.constants import constant
+from srcdiff.frontend.constants import constant, left_out
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
 from srcdiff.ir.graph import Const, kind
@@ -21,7 +21,7 @@ __all__ = ["HANDLERS"]
 
 
 def given(lw: Lowerer, b: Bound | None) -> bool:
-    return b is not None and not (isinstance(b, Plain) and b.atom == Const(None))
+    return not left_out(b)
 
 
 def _diff(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:

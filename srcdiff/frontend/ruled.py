@@ -354,7 +354,7 @@ def with_outs(lw: Lowerer, fn: Any, text: str, path: Any, args: Args, kwargs: Kw
     else:
         items = [lw.bind(lw.getitem(lw.read(whole), Const(n))) for n in range(fn.nout)]
     for n, target in enumerate(targets):
-        if not (isinstance(target, Plain) and target.atom == Const(None)):
+        if not is_const_none(target):
             items[n] = put_out(lw, target, items[n], node)
     return Agg(tuple, tuple(range(len(items))), tuple(items))
 

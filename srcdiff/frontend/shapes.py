@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, is_none, kind
 from srcdiff.ir.indices import is_dots
 from srcdiff.ir.kinds import (
     OTHER,
@@ -256,7 +256,3 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
     if not dims and not any(is_dots(p) for p in index_parts(index)):
         return element_kind(k.dtype), True
     return Array(k.dtype, tuple(dims)), True
-
-
-def is_none(a: Atom) -> bool:
-    return isinstance(a, Const) and a.value is None

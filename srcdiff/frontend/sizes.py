@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from srcdiff.frontend.infer import infer
 from srcdiff.frontend.paths import Path
 from srcdiff.frontend.shapes import index_parts
-from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, is_none, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Dim, Kind, Seq, Sym, Tree, is_at_least
 from srcdiff.ir.modules import module_of
 
@@ -84,7 +84,7 @@ def settle_slices(lw: Core, k: Kind, index: Atom) -> None:
     for p in index_parts(index):
         if isinstance(p, Const) and p.value is Ellipsis:
             return
-        if isinstance(p, Const) and p.value is None:
+        if is_none(p):
             continue
         if axis < len(k.dims) and isinstance(p, Slice):
             settle_slice(lw, k.dims[axis], p)

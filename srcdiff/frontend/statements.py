@@ -47,7 +47,7 @@ from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Agg, Bound, Either, Iter, Loc, Method, Plain, Poison, Step
 from srcdiff.frontend.sizes import other_than, settle_slices
 from srcdiff.frontend.trial import snapshot
-from srcdiff.frontend.words import name_of, resolved
+from srcdiff.frontend.words import is_const_none, name_of, resolved
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
@@ -211,7 +211,7 @@ def one_of_two(lw: Lowerer, b: Bound, node: Any) -> Bound:
         return lw.choose(
             b.test, lambda: one_of_two(lw, first, node), lambda: one_of_two(lw, second, node), node, "if"
         )
-    if isinstance(b, Plain) and b.atom == Const(None):
+    if is_const_none(b):
         error = TypeError("cannot unpack non-iterable NoneType object")
         raises(lw, error, node, "None is unpacked", "unpack")
     return b

@@ -18,7 +18,7 @@ from srcdiff.frontend.scope import (
     Window,
 )
 from srcdiff.ir import ops
-from srcdiff.ir.graph import ZERO, Atom, Const, Struct, Val, key_of, op_of
+from srcdiff.ir.graph import ZERO, Atom, Const, Struct, Val, is_none, key_of, op_of
 from srcdiff.ir.kinds import (
     NONE,
     Kind,
@@ -65,7 +65,7 @@ def with_value(k: Kind) -> Kind:
 
 def is_const_none(b: Any) -> bool:
     """Whether a bound is None, and known to be."""
-    return isinstance(b, Plain) and isinstance(b.atom, Const) and b.atom.value is None
+    return isinstance(b, Plain) and is_none(b.atom)
 
 
 def resolved(lw: Any, b: Bound) -> Bound:

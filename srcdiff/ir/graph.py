@@ -485,6 +485,11 @@ def key_of(a: Any) -> Any:
     return ("zero",) if isinstance(a, Zero) else ("undef",)
 
 
+def is_none(a: Atom | None) -> bool:
+    """Whether an operand is None, and known to be."""
+    return isinstance(a, Const) and a.value is None
+
+
 def same(a: Atom, b: Atom) -> bool:
     return a is b or key_of(a) == key_of(b)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, kind, map_atom, op_of, same
+from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, is_none, kind, map_atom, op_of, same
 from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
 from srcdiff.optimise.words import Words
@@ -80,7 +80,7 @@ def is_slice(a: Atom) -> bool:
     for x in (a.lower, a.upper):
         k = kind(x)
         whole = isinstance(k, Scalar) and k.dtype[0] in "iu"
-        if not whole and not (isinstance(x, Const) and x.value is None):
+        if not whole and not is_none(x):
             return False
     return True
 
@@ -367,7 +367,7 @@ def reciprocal(a: Atom) -> Atom | None:
 
 def is_flip(s: Slice) -> bool:
     return (
-        all(isinstance(x, Const) and x.value is None for x in (s.lower, s.upper))
+        all(is_none(x) for x in (s.lower, s.upper))
         and isinstance(s.step, Const)
         and s.step.value == -1
     )

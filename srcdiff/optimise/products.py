@@ -34,6 +34,7 @@ from srcdiff.ir.graph import (
     Slice,
     Struct,
     Val,
+    is_none,
     kind,
     map_atom,
     op_of,
@@ -415,7 +416,7 @@ def is_new_axes(op: Op) -> bool:
     """Whether an index takes all there is, along old and new axes."""
     index = op.ins[1]
     parts = parts_of(index)
-    return all(p == Const(None) or (isinstance(p, Slice) and p == ALL) for p in parts)
+    return all(is_none(p) or (isinstance(p, Slice) and p == ALL) for p in parts)
 
 
 def is_product(a: Atom) -> bool:

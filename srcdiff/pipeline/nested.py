@@ -14,7 +14,7 @@ from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import InternalError
 from srcdiff.frontend import source
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
-from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Ref, Region, Struct, Val, clone, kind
+from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Ref, Region, Struct, Val, clone, is_none, kind
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Dim, Scalar, Seq, Tree, is_active_kind
 from srcdiff.ir.regions import replace_values
@@ -56,7 +56,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         n = int(what.wrt)
         args, tangents = args[:n], [lw.read(t) for t in args[n:]]
         tangents = [Const(None) if t is ZERO else t for t in tangents]
-        constants = [isinstance(t, Const) and t.value is None for t in tangents]
+        constants = [is_none(t) for t in tangents]
         wrt = tuple(x for x, c in zip(names, constants, strict=False) if not c)
     elif what.mode in ("vjp", "linearize"):
         tangents = []
@@ -114,7 +114,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         g,
         [
             *(actual[w] for w in wrt),
-            *(t for t in tangents if not (isinstance(t, Const) and t.value is None)),
+            *(t for t in tangents if not is_none(t)),
             *after,
         ],
     )
