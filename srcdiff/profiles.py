@@ -20,7 +20,7 @@ from srcdiff.api.memory import values_of
 from srcdiff.api.targets import name_of, refuse
 from srcdiff.emit.order import lay_out
 from srcdiff.ir.amounts import written
-from srcdiff.ir.graph import Graph, Op, Origin, Val, vals, walk
+from srcdiff.ir.graph import Graph, Op, Origin, Val, nested, vals, walk
 from srcdiff.ir.modules import NUMPY
 from srcdiff.lineclock import Clocked, DeviceClocked
 from srcdiff.memory.sizes import Sizes
@@ -452,7 +452,7 @@ def kept_by(graph: Graph, arguments: Mapping[str, Any]) -> list[Entry]:
     before = params | {v for op in own.region.ops[:first] for v in op.outs}
     readers: dict[Val, list[Origin]] = {}
     for op in own.region.ops[first:]:
-        for o in (op, *(x for r in op.regions for x in walk(r))):
+        for o in (op, *nested(op)):
             results = [v for r in o.regions for v in vals(r.results)]
             for v in (*vals(o.ins), *results):
                 if v in before:
@@ -467,7 +467,7 @@ def kept_by(graph: Graph, arguments: Mapping[str, Any]) -> list[Entry]:
 
 
 def is_adjoint(op: Op) -> bool:
-    inside = (op, *(x for r in op.regions for x in walk(r)))
+    inside = (op, *nested(op))
     return any(o.adjoint for o in inside)
 
 

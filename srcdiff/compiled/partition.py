@@ -44,6 +44,7 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     kind,
+    nested,
     vals,
     walk,
 )  # fmt: skip
@@ -362,7 +363,7 @@ class Partition:
 
     def writes(self, op: Op) -> set[Any]:
         """The memory that an operation, or one inside it, writes to."""
-        inner = (op, *(x for r in op.regions for x in walk(r)))
+        inner = (op, *nested(op))
         return {r for o in inner if o.attrs.get("inplace") for v in vals(o.ins[:1]) for r in self.memory(v)}
 
     def kept(self, op: Op) -> Op:
@@ -391,7 +392,7 @@ class Partition:
             return self.banned[op]
         if op in self.reasons:
             return self.reasons[op][1]
-        for o in (op, *(x for r in op.regions for x in walk(r))):
+        for o in (op, *nested(op)):
             why = None
             if o.code == "prim":
                 if o.attrs.get("guarded"):
@@ -442,7 +443,7 @@ class Partition:
         except Unsupported as e:
             e.op = e.op or lowerer.op
             culprit = next(
-                (op for op in run if op is e.op or any(o is e.op for r in op.regions for o in walk(r))), None
+                (op for op in run if op is e.op or any(o is e.op for o in nested(op))), None
             )
             if culprit is None:
                 culprit = run[-1]
@@ -475,7 +476,7 @@ class Partition:
             )
         ]
         loops = any(
-            o.is_loop for op in run for o in (op, *(x for r in op.regions for x in walk(r)))
+            o.is_loop for op in run for o in (op, *nested(op))
         )
         return loops or len(arrays) > 1 or sum(1 for op in run for _ in walk(Region([], [op], []))) >= FEW
 
@@ -485,7 +486,7 @@ class Partition:
 
     def results(self, run: list[Op]) -> list[Val]:
         """What is made in a run and used outside of it."""
-        inside = {o for op in run for o in (op, *(x for r in op.regions for x in walk(r)))}
+        inside = {o for op in run for o in (op, *nested(op))}
         regions = {r for o in inside for r in o.regions}
         out = []
         for op in run:

@@ -23,7 +23,21 @@ from srcdiff.compiled.texts import template_arity as arity
 from srcdiff.compiled.values import is_unbroadcast, is_zeros_like
 from srcdiff.cuda.tables import C_TYPES, spelled
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Ref, Slice, Val, is_none, key_of, kind, op_of, same, vals, walk
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    Op,
+    Ref,
+    Slice,
+    Val,
+    is_none,
+    key_of,
+    kind,
+    nested,
+    op_of,
+    same,
+    vals,
+)
 from srcdiff.ir.indices import ALL, is_dots, parts_of
 from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
 
@@ -399,7 +413,7 @@ class Grouper:
 
     def node_of(self, op: Op) -> Node:
         """An operation that stays as it is."""
-        inside = [op, *(o for r in op.regions for o in walk(r))]
+        inside = [op, *nested(op)]
         n = Node([op], makes=set(op.outs))
         for o in inside:
             n.uses.update(vals(o.ins))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, vals, walk
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Val, nested, vals, walk
 from srcdiff.ir.kinds import Array, join_dtypes
 from srcdiff.rules import vocabulary
 
@@ -75,7 +75,7 @@ def multiplied(b: Builder, g: Val, p: Atom) -> Atom | None:
     here = b.region
     homes = dict.fromkeys(here.ops, here)
     steps = [o for o in here.ops if o.code in ("if", "for") and o.outs and o.outs[0].id >= b.born]
-    for o in (o for s in steps for o in (s, *(x for r in s.regions for x in walk(r)))):
+    for o in (o for s in steps for o in (s, *nested(s))):
         for r in o.regions:
             homes.update(dict.fromkeys(r.ops, r))
     chain = made_by(g, homes, {})

@@ -18,7 +18,7 @@ import gast
 
 from srcdiff.emit.trees import nodes_of
 from srcdiff.ir import ops
-from srcdiff.ir.graph import JOINS, Atom, Const, LoopView, Op, Region, Val, kind, vals, walk
+from srcdiff.ir.graph import JOINS, Atom, Const, LoopView, Op, Region, Val, kind, nested, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Sym, Tree, present
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ class Guess:
         """
         if op in self.memory.in_trips:
             return self.memory.in_trips[op](self)
-        ops = [o for r in op.regions for o in walk(r) if not self.memory.has_room(o)]
+        ops = [o for o in nested(op) if not self.memory.has_room(o)]
         anew = op.is_loop
         most = max((self.result(o)[0] - (not anew) * self.new(o) for o in ops if not o.regions), default=0.0)
         return sum(map(self.new, ops)) + max(most, 0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from srcdiff.backends import numpy_names
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, op_of, vals, walk
+from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, nested, op_of, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Lying:
     def before_loop(self, v: Atom, loop: Op) -> Val | None:
         """The value that an array has when a loop begins; None if it is made in there."""
         if loop not in self.inside:
-            self.inside[loop] = {o for r in loop.regions for o in walk(r)}
+            self.inside[loop] = set(nested(loop))
         inside = self.inside[loop]
         w = v if isinstance(v, Val) else None
         while w is not None:

@@ -16,7 +16,7 @@ import gast
 from srcdiff.emit.alive import Alive, bound_by
 from srcdiff.emit.held import Choosing, Guess, Memory, Tenure, find_tenures, held, hidden
 from srcdiff.emit.trees import deletions
-from srcdiff.ir.graph import LoopView, Op, Val, walk
+from srcdiff.ir.graph import LoopView, Op, Val, nested
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -173,7 +173,7 @@ def grouped(gone: dict[Tenure, int]) -> dict[int, list[Tenure]]:
 
 def made_in(memory: Memory, loop: Op) -> frozenset[Val]:
     """The arrays that a trip makes anew and that are on no tape."""
-    inside = [op for r in loop.regions for op in walk(r)]
+    inside = list(nested(loop))
     kept = {
         root
         for op in (loop, *inside)

@@ -13,7 +13,7 @@ from srcdiff.frontend.core import Bottom
 from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import Bound, Plain, Poison, State
 from srcdiff.frontend.words import name_of_value
-from srcdiff.ir.graph import Atom, Const, Op, Region, Val, is_none, kind, walk
+from srcdiff.ir.graph import Atom, Const, Op, Region, Val, is_none, kind, nested
 from srcdiff.ir.kinds import Array, Maybe, present
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def branch(
 
 def there_is(lw: Lowerer, learnt: dict[Val, bool]) -> None:
     """Of conditions that hold or do not: what is None by them, and what is not."""
-    within = {o for c in learnt if c.op is not None for r in c.op.regions for op in walk(r) for o in op.outs}
+    within = {o for c in learnt if c.op is not None for op in nested(c.op) for o in op.outs}
     for c, holds in learnt.items():
         v, none = tested_for_none(c)
         if v is None or v in within:  # (made for the test alone)

@@ -53,7 +53,7 @@ from srcdiff.ir.graph import (
     Struct,
     Val,
     kind,
-    walk,
+    nested,
 )
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
@@ -276,7 +276,7 @@ class Core:
         """Take over operations made elsewhere."""
         self.region.ops.extend(made)
         for op in made:
-            for inner in (op, *(o for r in op.regions for o in walk(r))):
+            for inner in (op, *nested(op)):
                 self.point(inner)
 
     def prim(

@@ -13,7 +13,7 @@ from typing import Any
 from srcdiff.frontend import joins
 from srcdiff.frontend.infer import infer
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Op, Region, Undef, Val, kind, vals, walk
+from srcdiff.ir.graph import Atom, LoopView, Op, Region, Undef, Val, kind, nested, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym, join, join_all
 
 __all__ = ["refitted"]
@@ -60,7 +60,7 @@ class Refit:
             if op.code != "prim" or op.by_name:
                 raise Differs
             self.prim(op)
-        elif any(not self.new.isdisjoint(vals(read(o))) for r in op.regions for o in walk(r)):
+        elif any(not self.new.isdisjoint(vals(read(o))) for o in nested(op)):
             raise Differs
 
     def prim(self, op: Op) -> None:

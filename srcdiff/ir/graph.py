@@ -536,6 +536,12 @@ def walk(region: Region) -> Iterator[Op]:
             inside.pop()
 
 
+def nested(op: Op) -> Iterator[Op]:
+    """All operations in the regions of one."""
+    for r in op.regions:
+        yield from walk(r)
+
+
 def applies(region: Region, functions: Iterable[Any]) -> bool:
     """Whether an operation applies one of some functions: asked by who looks for these, before looking."""
     return _applies(region, {id(f) for f in functions})

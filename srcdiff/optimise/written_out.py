@@ -28,6 +28,7 @@ from srcdiff.ir.graph import (
     clone,
     kind,
     map_atom,
+    nested,
     vals,
     walk,
 )
@@ -101,7 +102,7 @@ def implied(graph: Graph, words: Small) -> dict[int, int]:
     vectors = [p.kind for p in graph.region.params if isinstance(p.kind, Array) and len(p.kind.dims) == 1]
     sizes = {d.id for k in vectors for d in k.dims if isinstance(d, Sym) and is_plain(d)}
     out: dict[int, int] = {}
-    inside = (o for loop in walk(graph.region) if loop.is_loop for r in loop.regions for o in walk(r))
+    inside = (o for loop in walk(graph.region) if loop.is_loop for o in nested(loop))
     for o in inside:
         if o.code != "prim" or len(o.ins) != 2 or not is_hashable(o.fn) or not words.by_element(o.fn):
             continue
