@@ -336,7 +336,7 @@ def maker(v: Val) -> Val:
         if op.is_loop:
             view = LoopView(op)
             if v in view.tapes:
-                inner = view.collected[view.tapes.index(v)]
+                inner = view.put_on(v)
         else:
             inner = next((r.results[at] for r in op.regions if isinstance(r.results[at], Val)), None)
         if not isinstance(inner, Val):
@@ -363,7 +363,7 @@ def read_by(graph: Graph) -> Callable[[Val], tuple[Origin, ...]]:
                         readers.setdefault(a, {})[op.origin] = None
             if op.is_loop:
                 view = LoopView(op)
-                for s, e in zip(view.sources, view.elements, strict=True):
+                for e, s in view.taken:
                     for v in vals([s]):
                         leads.setdefault(v, []).append(e)
                 for i, p in zip(view.inits, view.params, strict=True):

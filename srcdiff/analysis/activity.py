@@ -112,12 +112,12 @@ class Activity:
         size = -1
         while size != self.size():
             size = self.size()
-            for s, e in zip(view.sources, view.elements, strict=True):
+            for e, s in view.taken:
                 self.into([s], e)
-            for i, y, p, f in zip(view.inits, view.yields, view.params, view.finals, strict=True):
+            for p, i, y, f in view.slots:
                 self.into([i, y], p, f)
             self.region(view.body)
-            for c, t in zip(view.collected, view.tapes, strict=True):
+            for c, t in view.kept:
                 self.into([c], t)
 
     def prim(self, op: Op) -> None:

@@ -142,15 +142,15 @@ class Liveness:
             runs += [s for j, s in enumerate(view.sources) if ends_loop(op, view, j)]
         if view.exit_result is not None:
             runs.append(view.exit_result)
-        for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+        for p, i, y, f in view.slots:
             self.need(p, [i, y])
             self.need(f, [i, y, *runs])
         if op.code == "while":
             for p, q in zip(view.params, op.regions[0].params, strict=True):
                 self.need(q, [p])
-        for e, s in zip(view.elements, view.sources, strict=True):
+        for e, s in view.taken:
             self.need(e, [s])
-        for c, t in zip(view.collected, view.tapes, strict=True):
+        for c, t in view.kept:
             self.need(t, [c, *runs])
         for o in op.outs[view.carried + len(view.collected) :]:
             self.need(o, runs)

@@ -56,13 +56,13 @@ class Useful:
         size = -1
         while size != len(self.useful):
             size = len(self.useful)
-            for i, y, p, f in zip(view.inits, view.yields, view.params, view.finals, strict=True):
+            for p, i, y, f in view.slots:
                 if p in self.useful or f in self.useful:
                     self.use((i, y, p))  # (a variable that is left is carried)
-            for c, t in zip(view.collected, view.tapes, strict=True):
+            for c, t in view.kept:
                 if t in self.useful:
                     self.use([c])
             self.region(view.body)
-        for s, e in zip(view.sources, view.elements, strict=True):
+        for e, s in view.taken:
             if e in self.useful:
                 self.use([s])

@@ -507,7 +507,7 @@ class Control(Indexing):
             if u is None or u.code != "for":
                 return False
             view = LoopView(u)
-            for s, e in zip(view.sources, view.elements, strict=True):
+            for e, s in view.taken:
                 if s is t and self.total[e] and not self.shape_only(e):
                     return False
             if any(a is t for a in u.ins[: len(u.ins) - len(view.sources)]):
@@ -587,7 +587,7 @@ class Control(Indexing):
         op = t.op
         assert op is not None
         view = LoopView(op)
-        inner = view.collected[view.tapes.index(t)]
+        inner = view.put_on(t)
         made = op_of(inner)
         if made is None or not made.is_loop or made not in view.body.ops:
             raise self.no("a tape of lists that are not one loop's")

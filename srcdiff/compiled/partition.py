@@ -220,12 +220,12 @@ class Partition:
                 self.find_loose(r, loose)
             if op.is_loop:
                 view = LoopView(op)
-                for p, i, y, f in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+                for p, i, y, f in view.slots:
                     spread([(p, i), (p, y), (f, i), (f, y)])
                     if op.code == "while":
                         spread([(op.regions[0].params[view.params.index(p)], p)])
-                spread(zip(view.tapes, view.collected, strict=True))
-                spread(zip(view.elements, view.sources, strict=True))
+                spread((t, c) for c, t in view.kept)
+                spread(view.taken)
             elif op.code == "if":
                 spread((o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True))
             elif op.code == "prim" and (at := shaped_like(op.fn)) is not None and op.ins[at] not in loose:
@@ -263,16 +263,15 @@ class Partition:
                 pairs = [(o, a) for r in op.regions for o, a in zip(op.outs, r.results, strict=True)]
             elif op.is_loop:
                 view = LoopView(op)
-                slots = zip(view.params, view.inits, view.yields, view.finals, strict=True)
-                for k, (p, i, y, f) in enumerate(slots):
+                for k, (p, i, y, f) in enumerate(view.slots):
                     pairs += [(p, y), (f, y)]
                     if not array_from_the_start(view, k, self.users, self.unsure):
                         pairs += [(p, i), (f, i)]
                     if op.code == "while":
                         pairs.append((op.regions[0].params[k], p))
-                pairs += zip(view.tapes, view.collected, strict=True)
+                pairs += ((t, c) for c, t in view.kept)
                 pairs += [
-                    (e, s) for e, s in zip(view.elements, view.sources, strict=True) if s in self.unsure
+                    (e, s) for e, s in view.taken if s in self.unsure
                 ]
                 pairs = [(o, a) for o, a in pairs if not isinstance(a, Undef)]
             elif (

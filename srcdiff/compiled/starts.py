@@ -43,7 +43,7 @@ def array_from_the_start(view: LoopView, k: int, users: Users, unsure: Container
         return False
     if not all(unread(u, p, shape, unsure) for u in users.get(p, []) if u is not None):
         return False
-    for tape, saved in zip(view.tapes, view.collected, strict=True):
+    for saved, tape in view.kept:
         if saved is p and not all(read_so(u, tape, shape, users, unsure) for u in users.get(tape, [])):
             return False
     return y is not p and all(r is not p for r in other_results(view, k))
@@ -82,7 +82,7 @@ def read_so(u: Op | None, tape: Val, shape: tuple[int, ...], users: Users, unsur
         return False
     return all(
         w is not None and unread(w, e, shape, unsure)
-        for s, e in zip(view.sources, view.elements, strict=True)
+        for e, s in view.taken
         if s is tape
         for w in users.get(e, [])
     )

@@ -213,7 +213,7 @@ class Recurrence(Writer):
 
     def save(self, view: LoopView, k: str, outermost: bool) -> None:
         """What a trip saves."""
-        for t, c in zip(view.tapes, view.collected, strict=True):
+        for c, t in view.kept:
             if not self.used(t):
                 continue
             k_ = present(t.kind.elem) if isinstance(t.kind, Seq) else None

@@ -243,7 +243,7 @@ class Nest(Recurrence):
                     self.env[e] = self.named(f"{name}[{bare(at)}]", self.checked(e), e.name), self.checked(e)
                     self.local.add(e)
             self.region(view.body)
-            for t, c in zip(view.tapes, view.collected, strict=True):
+            for c, t in view.kept:
                 if self.used(t):
                     dtype = self.tape_dtype(t)
                     self.stored[t] = self.fresh(t.name or "saved")

@@ -448,7 +448,7 @@ class Settler:
         view = LoopView(op)
         source: Atom = self.exported(v)
         assert isinstance(source, Val)
-        existing = next((t for c, t in zip(view.collected, view.tapes, strict=True) if c is source), None)
+        existing = next((t for c, t in view.kept if c is source), None)
         if existing is None:
             existing = view.add_tape(source, tape_name(v.name), source.kind)
             existing.user = v.user

@@ -588,7 +588,7 @@ class Forward(Builder):
                         yields.append(UNDEF if y is UNDEF else self.fit(y, view.params[j].kind))
                 tapes += [
                     (k, t, self.fit(c, element(t.kind)), f"{t.name}{self.suffix}" if t.name else "")
-                    for c, t in zip(view.collected, view.tapes, strict=True)
+                    for c, t in view.kept
                     if t in self.varied and self.dot(c) is not ZERO
                 ]
         i = view.has_index

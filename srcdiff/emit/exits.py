@@ -134,7 +134,7 @@ def collects_in(asm: Assembler, values: list[Val], loop: Op) -> None:
 def collect_rest(asm: Assembler, loop: Op) -> None:
     """Append what is not one value of a trip: tuples of several."""
     view = LoopView(loop)
-    for c, t in zip(view.collected, view.tapes, strict=True):
+    for c, t in view.kept:
         inside = isinstance(c, Val) and tapes.names_defined_in(asm, c, view.body)
         if not inside and not tapes.from_outside(asm, c, view.body):
             tapes.append(asm, t, asm.expr(c))

@@ -321,7 +321,7 @@ class Memory:
             start, end = self.under(a), self.under(y)
             self.roots[f] = start if end <= start else frozenset((f,))
         trips = known_trips(view)
-        for c, t in zip(view.collected, view.tapes, strict=True):
+        for c, t in view.kept:
             self.roots[t] = frozenset((t,)) | self.under(c)
             if trips is not None:
                 self.trips[t] = trips

@@ -53,7 +53,7 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
         asm.emit(gast.Assign([store(asm.names[view.trips])], const(0), None), op.origin)
     pops = [
         (e, s)
-        for e, s in zip(view.elements, view.sources, strict=True)
+        for e, s in view.taken
         if asm.poppable.get(e) is op and asm.lay.uses.get(e)
     ]
     head = header(asm, op, view, {e for e, _ in pops})
@@ -69,7 +69,7 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
     body = asm.out
     asm.out = old
     asm.out, old = body, asm.out
-    for c, t in zip(view.collected, view.tapes, strict=True):
+    for c, t in view.kept:
         if tapes.from_outside(asm, c, view.body):  # also where the trip is left early
             tapes.append(asm, t, asm.expr(c))
     asm.out = old

@@ -129,8 +129,7 @@ class Lying:
         if op is None or not op.is_loop:
             return None
         view = LoopView(op)
-        kept = dict(zip(view.tapes, view.collected, strict=True))
-        return [kept[tape]] if isinstance(tape, Val) and tape in kept else None
+        return [c for c, t in view.kept if t is tape] or None
 
     def is_plain(self, op: Op) -> bool:
         """Whether zeros like an array are made of its shape: in a sixth of the time, but always in rows."""

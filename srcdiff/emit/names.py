@@ -309,10 +309,10 @@ class Namer:
         for op in region.ops:
             if op.is_loop:
                 view = LoopView(op)
-                for c, t in zip(view.collected, view.tapes, strict=True):
+                for c, t in view.kept:
                     if isinstance(c, Val):
                         self.kept[t] = c
-                for s, e in zip(view.sources, view.elements, strict=True):
+                for e, s in view.taken:
                     if isinstance(s, Val) and s in self.kept:
                         self.kept[e] = s
             for r in op.regions:

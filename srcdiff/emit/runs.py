@@ -153,14 +153,14 @@ class Runs:
     def receive(self, loop: Op, around: tuple[Op, ...]) -> None:
         """What a loop takes from tapes that an earlier one filled with such values."""
         asm, view = self.asm, LoopView(loop)
-        for e, s in zip(view.elements, view.sources, strict=True):
+        for e, s in view.taken:
             filled = op_of(s)
             if filled is None or not filled.is_loop or len(asm.lay.uses[s]) != 1:  # type: ignore[index]
                 continue
             before = LoopView(filled)
             if s not in before.tapes:
                 continue
-            c = next(c for c, t in zip(before.collected, before.tapes, strict=True) if t is s)
+            c = next(c for c, t in before.kept if t is s)
             pairs = (
                 zip(asm.parts[e], c.items, strict=True)
                 if isinstance(c, Struct) and e in asm.parts

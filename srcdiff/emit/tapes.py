@@ -64,7 +64,7 @@ def find_flat(asm: Assembler, region: Region) -> None:
     for op in region.ops:
         if op.is_loop:
             view = LoopView(op)
-            for c, t in zip(view.collected, view.tapes, strict=True):
+            for c, t in view.kept:
                 if (
                     isinstance(c, Val)
                     and c.op in view.body.ops
@@ -120,7 +120,7 @@ def find_drains(asm: Assembler, region: Region) -> None:
             view = LoopView(op)
             pops = [
                 (e, s)
-                for e, s in zip(view.elements, view.sources, strict=True)
+                for e, s in view.taken
                 if asm.poppable.get(e) is op and asm.lay.uses.get(e)
             ]
             if drained(asm, op, view, pops) is not None:
@@ -140,7 +140,7 @@ def scan_collectors(asm: Assembler, region: Region) -> None:
     for op in region.ops:
         if op.is_loop:
             view = LoopView(op)
-            for c, t in zip(view.collected, view.tapes, strict=True):
+            for c, t in view.kept:
                 if isinstance(c, Val) and names_defined_in(asm, c, view.body):
                     asm._collectors.setdefault(c, []).append((op, t))
         for r in op.regions:

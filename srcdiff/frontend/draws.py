@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend.constants import is_constant, left_out
+from srcdiff.frontend.constants import is_constant
 from srcdiff.frontend.higher import written
 from srcdiff.frontend.scope import Bound, Known, Plain
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Struct, Val, is_none, kind
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Sym, Tree, fresh_sym, is_active_kind
 
@@ -144,7 +145,7 @@ def draw(
             del given[w]
     params = tuple(p for p in params if p[0] in given)
     wide = [w for w, _ in params if isinstance(kind(lw.read(given[w], node)), Array)]
-    if not left_out(size):
+    if size is not None and not is_const_none(size):
         given["size"], how = size, "size"
     elif len(wide) == 1:
         how = f"{wide[0]}.shape"

@@ -91,7 +91,7 @@ class Refit:
         inner = [a for a in (*view.inits, *view.yields) if not isinstance(a, Val)]
         if any(not self.new.isdisjoint(vals([a])) for a in inner):
             raise Differs
-        rows = list(zip(view.params, view.inits, view.yields, view.finals, strict=True))
+        rows = view.slots
         for _ in range(MOST):
             for n, (p, init, _, _) in enumerate(rows):
                 if init in self.new:

@@ -381,6 +381,25 @@ class LoopView:
         return op.outs[op.attrs["carried"] : len(op.regions[-1].results) - exits]
 
     @property
+    def slots(self) -> list[tuple[Val, Atom, Atom, Val]]:
+        """Of each variable that is carried: its parameter, what it begins with, is handed on, and is left."""
+        return list(zip(self.params, self.inits, self.yields, self.finals, strict=True))
+
+    @property
+    def taken(self) -> list[tuple[Val, Atom]]:
+        """What each trip takes, and of what."""
+        return list(zip(self.elements, self.sources, strict=True))
+
+    @property
+    def kept(self) -> list[tuple[Atom, Val]]:
+        """What each trip puts away, and the tape that it goes to."""
+        return list(zip(self.collected, self.tapes, strict=True))
+
+    def put_on(self, tape: Val) -> Atom:
+        """What each trip puts away on a tape."""
+        return self.collected[self.tapes.index(tape)]
+
+    @property
     def exit_out(self) -> Val | None:
         return self.op.outs[-2] if self.op.attrs["exits"] else None
 

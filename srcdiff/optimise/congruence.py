@@ -159,7 +159,7 @@ class Loops(Rewriter):
                 view = LoopView(loop)
                 if tape not in view.tapes:
                     return None
-                a = view.collected[view.tapes.index(tape)]
+                a = view.put_on(tape)
                 good = isinstance(a, Const) or (isinstance(a, Val) and self.depth.get(a, 0) <= seen)
                 return a if good else None
             whole = self.on_tape.get(tape)  # a tape of tapes: what was collected in one trip
@@ -170,7 +170,7 @@ class Loops(Rewriter):
             if whole not in around.tapes:
                 return None
             seen = min(seen, self.depth.get(whole, 0))
-            tape = around.collected[around.tapes.index(whole)]
+            tape = around.put_on(whole)
 
     def same_tape(self, c: Atom, sources: list[tuple[Atom, int, list[Val]]], new: Op) -> Atom | None:
         """A tape that collects the elements of a source is that source (or its reverse)."""

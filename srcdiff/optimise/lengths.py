@@ -292,7 +292,7 @@ class Lengths:
 
     def loop(self, op: Op) -> None:
         view = LoopView(op)
-        for k, (p, i, y, f) in enumerate(zip(view.params, view.inits, view.yields, view.finals, strict=True)):
+        for k, (p, i, y, f) in enumerate(view.slots):
             family = self.of(p)
             also = [op.regions[0].params[k]] if op.code == "while" else []
             if family is None:
@@ -312,7 +312,7 @@ class Lengths:
             value = growth.append.ins[1]
             if family.top().depth == 2:
                 self.joined(family.rows(), value)
-        for s, e in zip(view.sources, view.elements, strict=True):
+        for e, s in view.taken:
             family = self.of(s) if isinstance(s, Val) else None
             own = self.of(e)
             if family is None:

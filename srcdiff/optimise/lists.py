@@ -446,7 +446,7 @@ class Lists:
 
     def runs_over(self, op: Op) -> Iterator[Val]:
         view = LoopView(op)
-        for e, s in zip(view.elements, view.sources, strict=True):
+        for e, s in view.taken:
             k = kind(s)
             if isinstance(s, Val) and isinstance(k, Array) and k.dtype == "f8" and len(k.dims) == 1:
                 yield e

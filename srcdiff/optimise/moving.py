@@ -156,7 +156,7 @@ class Moving:
         self.found[view.op] = fixed
         for f, out, i in zip(fixed, view.finals, inits, strict=True):
             self.note(out, i if f else None, BOTH)
-        for t, c in zip(view.tapes, view.collected, strict=True):
+        for c, t in view.kept:
             self.about[t] = self.of(c)
         self.about.update(dict.fromkeys(view.op.outs[len(view.finals) + len(view.tapes) :], SOLID))
 

@@ -59,7 +59,7 @@ def slots(op: Op) -> Iterator[tuple[Val, list[Atom]]]:
             yield o, [r.results[n] for r in op.regions]
     elif op.is_loop:
         view = LoopView(op)
-        for k, (p, i, y, f) in enumerate(zip(view.params, view.inits, view.yields, view.finals, strict=True)):
+        for k, (p, i, y, f) in enumerate(view.slots):
             yield f, [i, y, p]
             yield p, [i, y]
             if op.code == "while":

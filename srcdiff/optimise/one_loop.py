@@ -170,8 +170,8 @@ class Loops:
         if bool(back.attrs.get("rev")) is bool(loop.attrs.get("rev")):
             return False
         table: dict[Val, Atom] = {view.index: first.index}
-        for s, e in zip(view.sources, view.elements, strict=True):
-            table[e] = first.collected[first.tapes.index(s)]  # type: ignore[arg-type]
+        for e, s in view.taken:
+            table[e] = first.put_on(s)  # type: ignore[arg-type]
         again = read_again(first, view)
         numbered = self.uses[view.index] > len(again)
         if not self.same_trips(first, view, numbered):

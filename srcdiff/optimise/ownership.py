@@ -209,7 +209,7 @@ class Ownership(Places):
     def loop(self, op: Op) -> None:
         view = LoopView(op)
         params = [p for p in view.params if in_memory(p)]
-        for e, s in zip(view.elements, view.sources, strict=True):
+        for e, s in view.taken:
             if in_memory(e):
                 self.roots[e] = self.of(s) | self.alone(e)
         start = {p: self.of(i) for p, i in zip(view.params, view.inits, strict=True) if in_memory(p)}
@@ -242,7 +242,7 @@ class Ownership(Places):
                 self.roots[f] = self.alone(f) | (EMPTY if j in updated else start[p])
             self.flows += self.passed(f, self.reached(p, ends) | start[p])
             self.began[f] = start[p]
-        for c, t in zip(view.collected, view.tapes, strict=True):
+        for c, t in view.kept:
             self.roots[t] = self.of(c) | self.alone(t)
 
     def passed(self, to: Val, held: Roots) -> list[tuple[Val, Roots]]:

@@ -110,7 +110,7 @@ class Packer:
 
     def since(self, view: LoopView, tape: Val) -> float:
         """Where in a trip that is made which is put on a tape."""
-        c = view.collected[view.tapes.index(tape)]
+        c = view.put_on(tape)
         params = view.body.params
         if not isinstance(c, Val) or c in params:
             return params.index(c) - len(params) if isinstance(c, Val) else -len(params)
@@ -119,7 +119,7 @@ class Packer:
 
     def given(self, view: LoopView, tape: Val) -> bool:
         """Whether what is put on a tape is there when a trip begins."""
-        c = view.collected[view.tapes.index(tape)]
+        c = view.put_on(tape)
         body = view.body
         return all(v in body.params or v.op is None or not within(v.op, body) for v in vals([c]))
 

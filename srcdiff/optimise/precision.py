@@ -102,7 +102,7 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
     """The numbers that may be Python's own, although their kind is that of NumPy's; ``first`` are known."""
     own = set(first)
     every = list(walk(region))
-    kept = {t: c for op in every if op.is_loop for t, c in tapes_of(LoopView(op))}
+    kept = {t: c for op in every if op.is_loop for c, t in LoopView(op).kept}
 
     def from_box(a: Atom) -> bool:
         """Whether what is read from a container may be such a number."""
@@ -126,9 +126,8 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
         if not op.is_loop:
             return sum(add(v) for n, v in enumerate(op.outs) if from_any(op, n, own)) > 0
         view = LoopView(op)
-        new = sum(add(e) for e, a in zip(view.elements, view.sources, strict=True) if from_box(a))
-        rows = zip(view.params, view.finals, view.inits, view.yields, strict=True)
-        for n, (p, f, i, y) in enumerate(rows):
+        new = sum(add(e) for e, a in view.taken if from_box(a))
+        for n, (p, i, y, f) in enumerate(view.slots):
             if is_own(i, own) or is_own(y, own):
                 new += sum(map(add, (p, f, *(r.params[n] for r in op.regions[:-1]))))
         return new > 0
@@ -136,10 +135,6 @@ def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterabl
     while sum(map(step, every)):
         pass
     return own
-
-
-def tapes_of(view: LoopView) -> Iterable[tuple[Val, Atom]]:
-    return zip(view.tapes, view.collected, strict=True)
 
 
 def from_any(op: Op, n: int, own: set[Val]) -> bool:

@@ -131,7 +131,7 @@ class PutBack:
                 return None
             loops.append(op)
             tape = at
-            at = LoopView(op).collected[LoopView(op).tapes.index(at)]  # type: ignore[arg-type]
+            at = LoopView(op).put_on(at)  # type: ignore[arg-type]
         loop = loops[-1]
         view, trips = LoopView(loop), trips_of(loop)
         read = at.op if isinstance(at, Val) and self.uses[at] == 1 else None

@@ -145,7 +145,7 @@ class Together:
         """What a value is in all trips, as the rows of a matrix."""
         k = v.kind
         assert isinstance(k, Array)
-        tape = next((t for c, t in zip(view.collected, view.tapes, strict=True) if c is v), None)
+        tape = next((t for c, t in view.kept if c is v), None)
         if tape is None:
             tape = view.add_tape(v, f"{v.name}_rows" if v.name.strip("_") else "rows", k)
         if tape not in self.matrices:

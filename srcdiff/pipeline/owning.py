@@ -150,13 +150,11 @@ def hand_on(region: Region, values: set[Val]) -> None:
                         values.add(out)
             elif op.is_loop:
                 view = LoopView(op)
-                for p, init, y, final in zip(view.params, view.inits, view.yields, view.finals, strict=True):
+                for p, init, y, final in view.slots:
                     if any(isinstance(x, Val) and x in values for x in (init, y)):
                         values |= {p, final}
-                kept = zip(view.tapes, view.collected, strict=True)
-                tapes.update(t for t, c in kept if isinstance(c, Val) and c in values)
-                read = zip(view.elements, view.sources, strict=True)
-                values.update(e for e, s in read if isinstance(s, Val) and s in tapes)
+                tapes.update(t for c, t in view.kept if isinstance(c, Val) and c in values)
+                values.update(e for e, s in view.taken if isinstance(s, Val) and s in tapes)
             elif op.code == "prim" and op.fn is ops.poplast and op.ins[0] in tapes:
                 values.add(op.out)
 

@@ -86,7 +86,7 @@ def trips(op: Op, view: LoopView, known: dict[Val, str], sums: list[Val]) -> Non
     for v, a in zip((*view.params, *view.elements), (*view.inits, *view.sources), strict=True):
         known[v] = what_is(a, known)
     known.update(dict.fromkeys(sums, TOTAL))
-    sources = zip(view.elements, view.sources, strict=True)
+    sources = view.taken
     same = [*view.header]
     if view.has_index:
         known[view.index] = ONE
@@ -105,7 +105,7 @@ def trips(op: Op, view: LoopView, known: dict[Val, str], sums: list[Val]) -> Non
         if what_is(y, known) != known[v]:
             raise Mixed(said(op))
         known[out] = known[v]
-    known.update((t, what_is(c, known)) for t, c in zip(view.tapes, view.collected, strict=True))
+    known.update((t, what_is(c, known)) for c, t in view.kept)
     known.update((v, ONE) for v in (view.exit_out, view.trips) if v is not None)
 
 
