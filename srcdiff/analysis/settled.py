@@ -16,7 +16,7 @@ from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, is_none, kind
 from srcdiff.ir.indices import parts_of
-from srcdiff.ir.kinds import Scalar
+from srcdiff.ir.kinds import is_whole
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import made_in
 
@@ -101,7 +101,7 @@ class Reading:
             if isinstance(p, Const) and not isinstance(p.value, int):
                 return False
             k = kind(p)
-            if not isinstance(p, Slice) and not (isinstance(k, Scalar) and k.dtype[0] in "iu"):
+            if not isinstance(p, Slice) and not is_whole(k):
                 return False
         ran = (*self.around, *self.inside, *loops)
         for r, w in zip(a, b, strict=False):

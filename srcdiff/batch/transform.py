@@ -97,7 +97,7 @@ def batched(
     ``dim``: how many examples there are: as many as ``of``, a vector of the graph, has elements.  Returns the
     graph, how its results are, and the new parameters by the old ones.
     """
-    new = Graph(graph.name, Region(), graph.signature, graph.captures, dict(graph.info))
+    new = graph.over(Region())
     b = Batch(ctx, new, dim, of)
     b.in_turn = in_turn
     table: dict[Val, Val] = {}

@@ -108,11 +108,8 @@ def repeated(
 def coefficients(ctx: Context, graph: Graph, seeds: Mapping[Val, Atom], order: int, has_aux: bool) -> Graph:
     """All Taylor coefficients up to an order along a direction; and the rest."""
     value, aux = split(graph.region.results[0], has_aux, graph.name)
-    g, (found, _) = taylor(
-        Graph(graph.name, Region(graph.region.params, graph.region.ops, [value, aux]), graph.signature,
-              graph.captures, dict(graph.info)),
-        {w: [v] for w, v in seeds.items()}, ctx, order,
-    )  # fmt: skip
+    split_graph = graph.over(Region(graph.region.params, graph.region.ops, [value, aux]))
+    g, (found, _) = taylor(split_graph, {w: [v] for w, v in seeds.items()}, ctx, order)
     value, aux = g.region.results
     b = Builder(ctx, g)
     with b.inside(g.region):
@@ -146,7 +143,7 @@ def taylor_graph(
     except NoRule:  # by forward mode, again and again
         values = {**graph.info["values"], **{f"{v.name} ": v for v in vs}}
         region = Region([*graph.region.params, *vs], graph.region.ops, graph.region.results)
-        whole = Graph(graph.name, region, graph.signature, graph.captures, {**graph.info, "values": values})
+        whole = graph.over(region, values=values)
         g = repeated(ctx, whole, seeds, order, has_aux, tidy)
     both = g.region.results[0]
     assert isinstance(both, Struct)

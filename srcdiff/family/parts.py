@@ -98,7 +98,7 @@ def together(items: list[Atom], single: bool) -> Atom:
 def primal_of(graph: Graph, result: Atom) -> Graph:
     """The graph with another result."""
     region = Region(graph.region.params, graph.region.ops, [result])
-    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+    return graph.over(region)
 
 
 def merged(graphs: list[Graph]) -> tuple[Graph, list[Atom]]:

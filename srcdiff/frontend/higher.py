@@ -25,7 +25,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Partial, Pl
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, Ref, Slice, Struct, Val, kind, vals
 from srcdiff.ir.indices import parts_of
-from srcdiff.ir.kinds import Array, Scalar, is_active_kind
+from srcdiff.ir.kinds import Array, Scalar, is_active_kind, is_whole
 from srcdiff.ir.modules import on_device
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _piecewise(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
         other = f"out = np.logical_not({' | '.join(given)})"
         pieces.insert(0, (written(lw, node, other, given), funcs.items[-1]))
     k = kind(lw.read(x))
-    if n == 0 and isinstance(k, Scalar) and k.dtype[0] in "iu":
+    if n == 0 and is_whole(k):
         refuse_option(
             lw, f"{what} of an integer", node, "pass a float", "its results would be cut to integers"
         )

@@ -47,6 +47,7 @@ from srcdiff.ir.kinds import (
     Seq,
     element_kind,
     is_active_kind,
+    is_whole,
 )
 from srcdiff.ir.modules import on_device
 
@@ -214,7 +215,7 @@ def one_item(lw: Lowerer, owner: Bound, k: Array | Scalar, args: Args, node: Any
 
 def is_index(lw: Lowerer, b: Bound) -> bool:
     k = kind(lw.read(b))
-    return isinstance(k, Scalar) and k.dtype[0] in "iu"
+    return is_whole(k)
 
 
 def _list_append(lw: Lowerer, owner: Bound, box: Agg, args: Args, kwargs: Kw, node: Any) -> Bound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from srcdiff.ir.kinds import FLOAT, Kind, Scalar
+from srcdiff.ir.kinds import FLOAT, Kind, is_whole
 from srcdiff.ir.records import dataclass
 
 __all__ = ["Param", "float_param"]
@@ -27,6 +27,6 @@ class Param:
 
 def float_param(p: Param, wanted: bool) -> Param:
     """An integer given where a derivative is asked for counts as a real number."""
-    if wanted and isinstance(p.kind, Scalar) and p.kind.dtype[0] in "iu" and p.kind.dtype != "b1":
+    if wanted and is_whole(p.kind):
         return replace(p, kind=FLOAT)
     return p

@@ -27,6 +27,7 @@ from srcdiff.ir.kinds import (
     fresh_sym,
     is_at_least,
     is_joined,
+    is_whole,
     memo_sym,
 )
 
@@ -55,7 +56,7 @@ def reshaped(k: Kind, shape: Atom) -> Kind | None:
                 dims.append(Sym(found.id, 0, big))
             else:
                 dims.append(p.value)
-        elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
+        elif is_whole(pk):
             dims.append(pk.value if pk.value is not None else memo_sym("number", key_of_size(p)))
         else:
             return None
@@ -214,7 +215,7 @@ def index_kind(k: Kind, index: Atom) -> tuple[Kind, bool]:
                 return UNKNOWN, True
             dims.append(slice_dim(source[position], p))
             position += 1
-        elif isinstance(pk, Scalar) and pk.dtype[0] in "iu":
+        elif is_whole(pk):
             position += 1
         elif (
             (isinstance(pk, Array) and pk.dtype[0] in "iub")

@@ -31,7 +31,7 @@ from srcdiff.frontend.scope import Agg, Bound, Frame, Loc
 from srcdiff.frontend.things import holds_code, is_code, is_instance, is_thing
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Region, Val
-from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind, Scalar, Tree, is_active_kind
+from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind, Tree, is_active_kind, is_whole
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -132,7 +132,7 @@ def part(
     taken = {p.name for p in lw.graph.region.params} | set(lw.graph.info["parameters"])
     while word in taken:
         word += "_"
-    v = Val(word, FLOAT if isinstance(k, Scalar) and k.dtype[0] in "iu" else k, user=True)
+    v = Val(word, FLOAT if is_whole(k) else k, user=True)
     lw.graph.region.params.append(v)
     lw.graph.info.setdefault("parts", {})[word] = (whole.name, tuple(keys))
     new: Atom = v
@@ -195,7 +195,7 @@ def from_outside(lw: Lowerer, text: str, way: Way) -> Val:
     k = captures.capture_kind(lw, obj)
     check(text, obj, k)
     word = next((str(n) for _, n in reversed(path) if isinstance(n, str) and n.isidentifier()), way.root)
-    real = isinstance(k, Scalar) and k.dtype[0] in "iu"
+    real = is_whole(k)
     if captures.at_place(lw, path) is not None:
         refuse_value(f"{text!r} is named twice, in two ways", "name it once")
     captures.captured(lw, obj, word, path, real)
@@ -254,7 +254,7 @@ def computed(text: str, obj: Any, name: str) -> None:
 
 def check(text: str, obj: Any, k: Kind) -> None:
     """Refuse what has no derivative."""
-    if isinstance(k, Scalar) and k.dtype[0] in "iu" and not isinstance(obj, bool):
+    if is_whole(k) and not isinstance(obj, bool):
         return
     if (is_code(obj) and not isinstance(k, Tree)) or is_instance(obj):
         there = ", ".join(text + n for n in nameable(obj)[:MOST_SHOWN])

@@ -265,6 +265,10 @@ class Graph:
     captures: tuple[Any, ...] = ()
     info: dict[str, Any] = field(default_factory=dict)
 
+    def over(self, region: Region, **info: Any) -> Graph:
+        """The same function with another region, and with more notes."""
+        return Graph(self.name, region, self.signature, self.captures, {**self.info, **info})
+
 
 JOINS = ("if", "try", "with")  # operations whose outs follow the results of the region that ran to its end
 OWN = ("fn", "names", "aug", "inplace", "guarded")  # attributes that an operation does not hand on
@@ -588,7 +592,7 @@ def clone(graph: Graph) -> tuple[Graph, dict[Val, Val]]:
     """A copy that shares nothing that can change."""
     table: dict[Val, Val] = {}
     new = copied(graph.region, table)
-    g = Graph(graph.name, new, graph.signature, graph.captures, dict(graph.info))
+    g = graph.over(new)
     if "values" in graph.info:
         g.info["values"] = {k: table[v] for k, v in graph.info["values"].items()}
     return g, table

@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -45,6 +45,7 @@ __all__ = [
     "is_active_kind",
     "is_at_least",
     "is_open",
+    "is_whole",
     "join",
     "kind_of",
     "made",
@@ -180,6 +181,11 @@ def made(cls: Any, fields: dict[str, Any]) -> Any:
     for name, value in fields.items():
         object.__setattr__(new, name, value)
     return new
+
+
+def is_whole(k: Any) -> TypeGuard[Scalar]:
+    """Whether it is the kind of a whole number."""
+    return isinstance(k, Scalar) and k.dtype[0] in "iu"
 
 
 def is_active_kind(kind: Kind) -> bool:

@@ -9,7 +9,18 @@ from typing import Any
 from srcdiff.analysis.settled import form
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, vals
 from srcdiff.ir.indices import parts_of
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym, at_least, elements_of, fresh_sym, is_joined
+from srcdiff.ir.kinds import (
+    Array,
+    Dim,
+    Kind,
+    Scalar,
+    Sym,
+    at_least,
+    elements_of,
+    fresh_sym,
+    is_joined,
+    is_whole,
+)
 from srcdiff.ir.records import dataclass
 
 __all__ = ["NOTHING", "Place", "Trips", "made", "place_of", "trips_of"]
@@ -180,7 +191,7 @@ def is_plain(p: Atom) -> bool:
     if isinstance(p, Slice):
         return isinstance(p.step, Const)
     k = kind(p)
-    return isinstance(k, Scalar) and k.dtype[0] in "iu"
+    return is_whole(k)
 
 
 def made(new: list[Op], like: Op, fn: Any, ins: list[Atom], k: Kind, **attrs: Any) -> Val:

@@ -10,7 +10,7 @@ from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, is_none, kind, map_atom, op_of, same
 from srcdiff.ir.indices import display, parts_of
-from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, of_one_size
+from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, is_whole, of_one_size
 from srcdiff.optimise.words import Words
 
 __all__ = [
@@ -79,7 +79,7 @@ def is_slice(a: Atom) -> bool:
         return False
     for x in (a.lower, a.upper):
         k = kind(x)
-        whole = isinstance(k, Scalar) and k.dtype[0] in "iu"
+        whole = is_whole(k)
         if not whole and not is_none(x):
             return False
     return True

@@ -251,7 +251,7 @@ def with_check(graph: Graph, result: Atom, wrt: list[Val]) -> Graph:
     problem = Problem("scalar", f"whether {graph.name} returns a single number is not known")
     op = Op.applying(vocabulary.CHECK, [result, Const(graph.name)], NONE, unread=("", problem))
     region = Region(graph.region.params, [*graph.region.ops, op], graph.region.results)
-    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+    return graph.over(region)
 
 
 def with_value(graph: Graph, has_aux: bool) -> Graph:
@@ -268,7 +268,7 @@ def with_value(graph: Graph, has_aux: bool) -> Graph:
     value = there.out
     now = Struct(whole.type, whole.keys, (value, whole.items[1])) if isinstance(whole, Struct) else value
     region = Region(graph.region.params, [*graph.region.ops, test, there], [now])
-    return Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+    return graph.over(region)
 
 
 def seed(b: Any, result: Atom) -> Atom:
@@ -291,13 +291,7 @@ def one(k: Kind, graph: Graph) -> Val | None:
 
 
 def replace_result(graph: Graph, result: Atom, aux: Atom, request: Request) -> Graph:
-    g = Graph(
-        graph.name,
-        Region(graph.region.params, graph.region.ops, [result, aux]),
-        graph.signature,
-        graph.captures,
-        dict(graph.info),
-    )
+    g = graph.over(Region(graph.region.params, graph.region.ops, [result, aux]))
     g.info["wrt"] = dict(zip(request.wrt, reading.wrt_values(graph, request.wrt), strict=True))
     return g
 
@@ -337,7 +331,7 @@ def jvp_graph(graph: Graph, wrt: list[Val], request: Request) -> Graph:
     value, aux = family.split(graph.region.results[0], request.has_aux, graph.name)
     if request.has_aux:
         region = Region(graph.region.params, graph.region.ops, [value, aux])
-        graph = Graph(graph.name, region, graph.signature, graph.captures, dict(graph.info))
+        graph = graph.over(region)
     g, dots, params = forward(graph, wrt, context.CONTEXT)
 
     b = Builder(context.CONTEXT, g)

@@ -16,7 +16,7 @@ from srcdiff.frontend import source
 from srcdiff.frontend.scope import Agg, Closure, Derived, Known, Partial, Plain, Pulled
 from srcdiff.ir.graph import ZERO, Atom, Const, Graph, Ref, Region, Struct, Val, clone, is_none, kind
 from srcdiff.ir.indices import display
-from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Dim, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Dim, Seq, Tree, is_active_kind, is_whole
 from srcdiff.ir.regions import replace_values
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
@@ -82,7 +82,7 @@ def derive(lw: Any, what: Derived | Pulled, args: list[Any], kwargs: dict[str, A
         if w not in bound:
             lw.stop("wrt", f"{w!r} is not an argument given in this call", node)
         k = kind(lw.read(bound[w]))
-        values[w] = Val(w, FLOAT if isinstance(k, Scalar) and k.dtype[0] in "iu" else k, user=True)
+        values[w] = Val(w, FLOAT if is_whole(k) else k, user=True)
     graph = Graph("inner", region, info={"values": values})
     inner = dict(bound)
     with lw.inside(region):

@@ -208,17 +208,8 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             needed.setdefault(v)
     saved = tuple(needed)
     params = saved_names(saved, {b.name for b in seeds})
-    fwd = Graph(
-        g.name,
-        Region(
-            [p for p in g.region.params if p not in seeds],
-            first,
-            [display((primal, display(saved)))],
-        ),
-        g.signature,
-        g.captures,
-        {**g.info, "saves": True},
-    )
+    own_params = [p for p in g.region.params if p not in seeds]
+    fwd = g.over(Region(own_params, first, [display((primal, display(saved)))]), saves=True)
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
     back = Region([*params, *seeds], second, [bars])
     replace_values(back, table)

@@ -70,7 +70,7 @@ def some_rows(graph: Graph) -> Graph | None:
 
 def is_cut(graph: Graph, seen: Sizes) -> bool:
     """Whether it would be so for arrays of these sizes."""
-    there = Graph(graph.name, graph.region, graph.signature, graph.captures, {**graph.info, "seen": seen})
+    there = graph.over(graph.region, seen=seen)
     return some_rows(there) is not None
 
 
