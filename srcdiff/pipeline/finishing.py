@@ -68,7 +68,7 @@ def finish(
             docstring = f"{docstring.removesuffix('.')}, {cut.info['cut'][0]:,} rows at a time."
             graph.info["cut"] = cut.info["cut"]
     own_graph, read = settled(cut or graph)
-    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    called = {c: as_printed(c) for c in callees.callees(graph)}
     if on_device():
         check_device(own_graph, *called.values())
     text = emit(own_graph, name, docstring, called)
@@ -79,7 +79,7 @@ def finish(
 def text_at(graph: Graph, name: str, is_owned: bool) -> str:
     """The text that a graph has between two passes; ``is_owned``: what is in place is settled already."""
     own_graph = clone(graph)[0] if is_owned else settled(graph, packed=False)[0]
-    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    called = {c: as_printed(c) for c in callees.callees(graph)}
     return emit(own_graph, name, "", called).source
 
 
@@ -104,8 +104,7 @@ def finish_compiled(graph: Graph, name: str, docstring: str, threads: bool) -> M
         own_graph.info["frees"] = registry.may_alias
         memory, written = memory_of(own_graph, registry.may_alias, context.is_fresh, context.shape_positions)
         plan = kernels.partition(own_graph, memory, written, banned, threads)
-        others = [c for c in callees.callees(own_graph) if c not in plan.kernels]
-        called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in others}
+        called = {c: as_printed(c) for c in callees.callees(own_graph) if c not in plan.kernels}
         own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
         defs, imports = plan.functions()
         text = emit(own_graph, name, docstring, called, True, defs, imports)
@@ -129,11 +128,7 @@ def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
         if not plan.again:
             break
         banned.update(plan.again)
-    called = {
-        c: printed(owning.detach(context.optimised(clone(c)[0])))
-        for c in callees.callees(own_graph)
-        if c not in plan.kernels
-    }
+    called = {c: as_printed(c) for c in callees.callees(own_graph) if c not in plan.kernels}
     if on_device():
         check_device(own_graph, *called.values())
     own_graph.info["reserved"] = (*own_graph.info.get("reserved", ()), *plan.words)
@@ -144,8 +139,8 @@ def finish_fused(graph: Graph, name: str, docstring: str) -> Made:
 
 def compiled(graph: Graph) -> Any:
     """A graph as a function; a text that calls it can hold its text."""
-    own_graph = printed(owning.detach(context.optimised(clone(graph)[0])))
-    called = {c: printed(owning.detach(context.optimised(clone(c)[0]))) for c in callees.callees(graph)}
+    own_graph = as_printed(graph)
+    called = {c: as_printed(c) for c in callees.callees(graph)}
     text = emit(own_graph, graph.name, "", called)
     fn = load(text.source, graph.name, text.objects)
     fn.__srcdiff_text__ = text  # type: ignore[attr-defined]
@@ -159,6 +154,11 @@ def settled(graph: Graph, packed: bool = True) -> tuple[Graph, Any]:
     owning.detach(own_graph)
     own_graph = printed(own_graph) if packed else owning.owned(own_graph)
     return own_graph, owning.read_captures(own_graph)
+
+
+def as_printed(graph: Graph) -> Graph:
+    """The graph of a function that a text calls, as it is printed."""
+    return printed(owning.detach(context.optimised(clone(graph)[0])))
 
 
 @functools.cache
