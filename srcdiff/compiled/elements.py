@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import Any
 
 from srcdiff.compiled import again, diagonals, gathers, lists, shifts, tables, threads
-from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.handed import Handed
 from srcdiff.compiled.nests import (
     Access,
@@ -53,6 +52,7 @@ from srcdiff.compiled.values import (
     as_array,
     whole,
 )
+from srcdiff.ir.bounds import Bounds
 from srcdiff.ir.graph import (
     Atom,
     Const,

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from srcdiff.compiled.bounds import Bounds
 from srcdiff.compiled.texts import bare
 from srcdiff.compiled.values import Unsupported, is_boxed, is_unbroadcast, word_for
 from srcdiff.cuda.groups import (
@@ -27,6 +26,7 @@ from srcdiff.cuda.groups import (
 from srcdiff.cuda.kernels import Kernel, Writer, definition, literal
 from srcdiff.cuda.tables import C_TYPES, FUNCTIONS, PARAMS
 from srcdiff.ir import ops
+from srcdiff.ir.bounds import Bounds
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, is_none, kind, vals, walk
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq, fresh_sym, present

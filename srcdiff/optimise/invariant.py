@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, key_of, kind, op_of, same, vals, walk
+from srcdiff.ir.bounds import Bounds
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, clone, key_of, kind, same, vals, walk
 from srcdiff.ir.indices import parts_of
-from srcdiff.ir.kinds import Array, Dim, Scalar, Sym
+from srcdiff.ir.kinds import Array, Scalar
 from srcdiff.ir.regions import readers_of, replace_values
 from srcdiff.ir.unset import may_be_unset
 from srcdiff.optimise.patterns import is_slice, steady
@@ -44,6 +45,7 @@ class Invariants:
         self.root = graph.region
         self.level: dict[Val, int] = {}  # how many regions are around a value
         self.readers = readers_of(graph.region)
+        self.bounds = Bounds()
         self.look(self.root, 0)
 
     def there_are(self) -> bool:
@@ -58,6 +60,8 @@ class Invariants:
         for op in region.ops:
             for v in op.outs:
                 self.level[v] = deep
+            if op.code == "for" and op.attrs["head"] == 3:
+                self.bounds.loop(op.regions[-1].params[0], *op.ins[:3])
             for r in op.regions:
                 self.look(r, deep + 1)
 
@@ -149,7 +153,17 @@ class Invariants:
         if not self.is_pure(op.fn) or any(map(may_be_unset, op.ins)):
             return False
         turned = op.fn is self.words.transpose and len(op.ins) == 1
-        return runs or turned or op.fn in SPECULATIVE or is_there(op) or steady(op, op.ins, self.words)
+        return runs or turned or op.fn in SPECULATIVE or self.is_there(op) or steady(op, op.ins, self.words)
+
+    def is_there(self, op: Op) -> bool:
+        """Whether an operation takes a part that an array has: loops count as far as that."""
+        if op.fn is not operator.getitem or not isinstance(of := kind(op.ins[0]), Array):
+            return False
+        parts = parts_of(op.ins[1])
+        if len(parts) > len(of.dims):
+            return False
+        pairs = zip(parts, of.dims, strict=False)
+        return all(is_slice(a) or self.bounds.inside(a, d) for a, d in pairs)
 
 
 def loops_in(region: Region, around: tuple[Op, ...], deep: int) -> list[tuple[Op, tuple[Op, ...], int]]:
@@ -178,57 +192,6 @@ def is_part(op: Op | None, of: Val) -> bool:
     if op is None or op.code == "prim":
         return op is not None and op.fn is operator.getitem and op.ins[0] is of
     return op.is_loop and any(a is of for a in op.ins)
-
-
-def is_there(op: Op) -> bool:
-    """Whether an operation takes a part that an array has: loops count as far as that."""
-    if op.fn is not operator.getitem or not isinstance(of := kind(op.ins[0]), Array):
-        return False
-    parts = parts_of(op.ins[1])
-    if len(parts) > len(of.dims):
-        return False
-    return all(is_slice(a) or is_within(a, d) for a, d in zip(parts, of.dims, strict=False))
-
-
-def is_within(a: Atom, size: Dim) -> bool:
-    """Whether a whole number is one that a loop counts up, no less than 0, to no more than a size."""
-    if not isinstance(a, Val) or (header := counted_by(a)) is None:
-        return False
-    start, stop, step = header
-    if not (same(step, Const(1)) and is_positive(start)):
-        return False
-    if isinstance(stop, Const):
-        return isinstance(size, int) and type(stop.value) is int and stop.value <= size
-    least = op_of(stop)
-    bounds = least.ins if least is not None and least.code == "prim" and least.fn is min else [stop]
-    sizes = [k.value for k in map(kind, bounds) if isinstance(k, Scalar)]
-    return any(s is not None and no_more(s, size) for s in sizes)
-
-
-def counted_by(a: Val) -> list[Atom] | None:
-    """The range of the loop that a value counts."""
-    loop = a.op
-    if loop is None or loop.code != "for" or loop.attrs["head"] != 3 or loop.regions[-1].params[0] is not a:
-        return None
-    return loop.ins[:3]
-
-
-def is_positive(a: Atom) -> bool:
-    """Whether a whole number is surely none below 0: loops count from there, or more is added."""
-    if isinstance(a, Const):
-        return type(a.value) is int and a.value >= 0
-    if not isinstance(a, Val) or a.op is None:
-        return False
-    if a.op.code == "prim":
-        return a.op.fn is operator.add and all(map(is_positive, a.op.ins))
-    header = counted_by(a)
-    return header is not None and is_positive(header[0]) and is_positive(header[2])
-
-
-def no_more(a: Dim, b: Dim) -> bool:
-    if isinstance(a, Sym) and isinstance(b, Sym):
-        return a.id == b.id and a.offset <= b.offset
-    return isinstance(a, int) and isinstance(b, int) and a <= b
 
 
 def is_run(loop: Op, around: tuple[Op, ...]) -> bool:

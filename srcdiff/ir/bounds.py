@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Hashable, Iterable
 
-from srcdiff.ir.graph import Atom, Const, Val, kind
+from srcdiff.ir.graph import Atom, Const, Val, kind, op_of
 from srcdiff.ir.kinds import Dim, Scalar, Sym, is_top, members
 
 __all__ = ["Bounds"]
 
 Form = dict[Hashable, int]  # coefficients by symbol or value; under None the constant
+Ends = list[Form | None]  # each of them is one
 
 
 def plus(a: Form | None, b: Form | None, by: int = 1) -> Form | None:
@@ -28,7 +29,7 @@ class Bounds:
     """What is known of integers in the region at hand."""
 
     def __init__(self) -> None:
-        self.range: dict[Val, tuple[Form | None, Form | None]] = {}  # of a loop's index: first, last
+        self.range: dict[Val, tuple[Ends, Ends]] = {}  # of a loop's index: what it is at least, at most
         self.lengths: dict[Val, Form] = {}  # integers that are sizes of arrays
         self.sizes: set[int] = set()  # symbols that are sizes of arrays at hand, and so not negative
 
@@ -37,8 +38,10 @@ class Bounds:
 
     def loop(self, index: Val, start: Atom, stop: Atom, step: Atom) -> None:
         if isinstance(step, Const) and step.value in (1, -1):
-            first, last = self.form(start), plus(self.form(stop), {None: -step.value})
-            self.range[index] = (first, last) if step.value == 1 else (last, first)
+            up = step.value == 1
+            first = [self.form(start)]
+            last = [plus(self.form(a), {None: -step.value}) for a in (least_of(stop) if up else [stop])]
+            self.range[index] = (first, last) if up else (last, first)
 
     def length(self, v: Val, d: Dim | None) -> None:
         """An integer is a size."""
@@ -87,8 +90,8 @@ class Bounds:
             first, last = self.range[moving]
             c = f[moving]
             rest = {k: n for k, n in f.items() if k is not moving}
-            end = first if c > 0 else last
-            return end is not None and self.nonnegative(plus(rest, end, c), depth + 1)
+            ends = first if c > 0 else last
+            return any(e is not None and self.nonnegative(plus(rest, e, c), depth + 1) for e in ends)
         return all(
             n >= 0 and (k is None or (isinstance(k, tuple) and k[1] in self.sizes)) for k, n in f.items()
         )
@@ -114,3 +117,10 @@ class Bounds:
         if more is not None and set(more) <= {None} and self.nonnegative(f):
             return True, more.get(None, 0)
         return None
+
+
+def least_of(a: Atom) -> list[Atom]:
+    """Numbers of which one is no more than any."""
+    op = op_of(a)
+    found = op is not None and op.code == "prim" and op.fn is min and len(op.ins) > 1 and not op.by_name
+    return op.ins if found and op is not None else [a]
