@@ -79,6 +79,8 @@ class Ownership(Places):
         self.defined = {}
         self.shapes = {}
         self.changes: Known = {}
+        self.copied: list[Val] = []  # what copies were put in for since, and these
+        self.around: dict[Val, list[Roots]] = {}  # memory -> what it may be one with, asked for copies only
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         self.alive: dict[Val, tuple[int, int]] = {}
@@ -263,6 +265,22 @@ class Ownership(Places):
             out |= more
             todo += more
         return frozenset(out)
+
+    def beside(self, values: list[Val]) -> set[Val]:
+        """All values and memory that are one with some values in any way, however often removed."""
+        if not self.around:
+            whole = ((v, frozenset(parts)) for v, parts in self.parts.items())
+            for v, held in (*self.roots.items(), *self.flows, *whole):
+                for r in (v, *held):
+                    self.around.setdefault(r, []).append(held | {v})
+        out = set(values)
+        todo = list(values)
+        while todo:
+            for group in self.around.get(todo.pop(), ()):
+                more = group - out
+                out |= more
+                todo += more
+        return out
 
     def reached(self, p: Val, ends: dict[Val, Roots]) -> Roots:
         """The memory inside a loop that a variable may hold when the loop is over."""
