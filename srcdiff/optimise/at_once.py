@@ -172,11 +172,13 @@ class AtOnce:
 
     def added(self, region: Region, loop: Op, slot: int, trips: Trips) -> bool:
         view = LoopView(loop)
-        inside = set(made_in(view.body))
         here = set(view.body.ops)
         links = self.links(view.yields[slot], view.params[slot], here)
+        if not links:
+            return False
+        inside = set(made_in(view.body))
         groups: dict[Any, list[tuple[Op, Place, list[Op]]]] = {}
-        for link in links or ():
+        for link in links:
             into, index, g = link.ins
             if not isinstance(g, Val) or not isinstance(g.kind, Array) or g.op not in here:
                 continue

@@ -29,7 +29,10 @@ class Copies(Conflicts):
 
     def is_stale(self, *atoms: Atom) -> bool:
         """Whether something was copied since the analysis that may share memory with one of these."""
-        return bool(self.copied) and not self.beside(self.copied).isdisjoint(vals(atoms))
+        if self.copied:
+            self.stale |= self.beside(self.copied)
+            self.copied = []
+        return bool(self.stale) and not self.stale.isdisjoint(vals(atoms))
 
     def is_copy(self, a: Atom) -> bool:
         """Whether a value was copied where it is set."""

@@ -80,6 +80,7 @@ class Ownership(Places):
         self.shapes = {}
         self.changes: Known = {}
         self.copied: list[Val] = []  # what copies were put in for since, and these
+        self.stale: set[Val] = set()  # what may share memory with such
         self.around: dict[Val, list[Roots]] = {}  # memory -> what it may be one with, asked for copies only
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
@@ -295,8 +296,10 @@ class Ownership(Places):
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY
-        inside = {v for o in view.body.ops for v in made_by(o)}
-        inside |= {r for v in inside for r in self.parts.get(v, ())}
+        inside: set[Val] = set()
+        if any(not ends[p] <= own for p in params):
+            inside = {v for o in view.body.ops for v in made_by(o)}
+            inside |= {r for v in inside for r in self.parts.get(v, ())}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
                 bad.add(p)
