@@ -14,10 +14,10 @@ from corpus.program import Program
 from srcdiff import grad
 from srcdiff.api.specialise import forget_all
 from srcdiff.differentiate import templates
-from srcdiff.ir.graph import Const, Region, Val
-from srcdiff.ir.kinds import FLOAT, Array, Scalar, Seq, fresh_sym
+from srcdiff.ir.graph import Const, Region, Struct, Val
+from srcdiff.ir.kinds import FLOAT, Array, Scalar, fresh_sym
 from srcdiff.pipeline.context import CONTEXT
-from srcdiff.rules import elementwise
+from srcdiff.rules import elementwise, reductions, shapes
 
 SAMPLE = [p for p in PROGRAMS if p.reverse][::67]
 
@@ -57,14 +57,36 @@ def test_copies_are_apart() -> None:
     assert slope.kind == Array("f8", (n, 3))  # the size of the operand at hand
 
 
-@pytest.mark.parametrize(
-    "operand",
-    [Val("", Scalar("i8", True, fresh_sym())), Val("", Seq(Scalar("i8", True, fresh_sym())))],
-    ids=["size", "sizes"],
-)
-def test_what_is_a_size_is_read(operand: Val) -> None:
-    given = {"a": operand, "b": Val("", FLOAT)}
-    assert instance(elementwise.mul, given)[0] is None
+def test_numbers_that_are_sizes_bring_them() -> None:
+    for _ in range(2):
+        n = fresh_sym(big=True)
+        x, size = Val("", Array("f8", (n,))), Val("", Scalar("i8", True, n))
+        partials, region = instance(elementwise.truediv, {"a": x, "b": size, "out": Val("", x.kind)})
+        assert partials.items[0].op in region.ops
+        assert size in [a for o in region.ops for a in o.ins]
+        sum_, _ = instance(reductions.sum_, {"a": x, "out_bar": Val("", FLOAT)})
+        assert sum_.items[0].kind == x.kind
+        (made,) = (a for a in sum_.items[0].op.ins[1].items)  # the shape: read of this operand
+        assert made.kind.value == n and made.op.ins[0] is x
+
+
+def test_displays_are_read_part_by_part() -> None:
+    n = fresh_sym(big=True)
+    for _ in range(2):
+        parts = [Val("", Array("f8", (n,))), Val("", Array("f8", (n,)))]
+        bar = Val("", Array("f8", (n, 2)))
+        given = {"tup": Struct(tuple, (0, 1), tuple(parts)), "out_bar": bar}
+        got, region = instance(shapes.column_stack, given)
+        assert [x.kind for x in got.items] == [p.kind for p in parts]
+        used = {a for o in region.ops for a in o.ins if isinstance(a, Val)}
+        assert bar in used and used <= {bar, *parts, *(v for o in region.ops for v in o.outs)}
+    sizes: dict[int, int] = {}
+    x, y = parts
+    keys = {
+        templates.key_of_operand(Struct(t, (0, 1), items), sizes, {})
+        for t, items in ((tuple, (x, y)), (list, (x, y)), (tuple, (x, x)), (tuple, (x, Const(1.0))))
+    }
+    assert len(keys) == 4
 
 
 def test_one_operand_twice_is_another_text() -> None:

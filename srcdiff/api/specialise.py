@@ -44,7 +44,7 @@ from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, s
 from srcdiff.frontend.things import holds_code, holds_things, is_foreign, is_instance
 from srcdiff.garbage import seldom
 from srcdiff.ir.classes import fields_of
-from srcdiff.ir.graph import Graph, first_use
+from srcdiff.ir.graph import Graph, first_use, let_go
 from srcdiff.ir.kinds import OTHER, Kind, Seq, Tree, is_active_kind, kind_of
 from srcdiff.ir.modules import NUMPY, module_of, on, package_of
 from srcdiff.later import Later
@@ -561,7 +561,10 @@ class Specialised:
         graph = self._plain_graph(params, given)
         if self._planner is not None and given:
             graph = plans.mark(graph, self._planner.plan(given).marks)
-        return self._layered(graph, then)
+        made = self._layered(graph, then)
+        for op in graph.region.ops if made is not graph else ():  # (nothing of it is in what was made)
+            let_go(op)
+        return made
 
     def _plain_graph(self, params: Mapping[str, Param], given: Arguments) -> Graph:
         """The graph of the function itself."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from srcdiff.errors import SrcdiffError
 from srcdiff.frontend.lower import Context, read_rule
-from srcdiff.ir.graph import ZERO, Atom, Const, Op, Origin, Region, Val, key_of, map_atom, vals, walk
+from srcdiff.ir.graph import ZERO, Atom, Const, Op, Origin, Region, Struct, Val, key_of, map_atom, vals, walk
 from srcdiff.ir.kinds import (
     Array,
     Dim,
@@ -47,9 +47,12 @@ class Template:
         self, given: Iterable[Atom], sizes: Iterable[int], region: Region, origin: Origin | None
     ) -> Atom:
         """The operations once more, on these operands."""
-        table: dict[Val, Atom] = {
-            p: a for p, a in zip(self.params, given, strict=True) if isinstance(p, Val)
-        }
+        table: dict[Val, Atom] = {}
+        for p, a in zip(self.params, given, strict=True):
+            if isinstance(p, Val):
+                table[p] = a
+            elif isinstance(p, Struct):
+                table.update(zip(vals([p]), vals([a]), strict=True))
         to = dict(zip(self.sizes, sizes, strict=True))
         region.ops += [copied(o, table, to, origin) for o in self.ops]
         return map_atom(table.__getitem__, self.result)
@@ -96,6 +99,9 @@ def instance(
 
 def key_of_operand(a: Atom, sizes: Sizes, met: dict[Val, int]) -> Any:
     """What a text may know of an operand; None where that may be more than a kind."""
+    if isinstance(a, Struct):
+        items = [key_of_operand(x, sizes, met) for x in a.items]
+        return None if None in items or isinstance(a.type, str) else (a.type, a.keys, *items)
     if not isinstance(a, Val):
         return key_of(a) if isinstance(a, Const) or a is ZERO else None
     if a in met:
@@ -106,7 +112,8 @@ def key_of_operand(a: Atom, sizes: Sizes, met: dict[Val, int]) -> Any:
 
 def key_of_kind(k: Kind, sizes: Sizes) -> Any:
     if isinstance(k, Scalar):
-        return (k.dtype, k.weak) if k.value is None else None
+        value = None if k.value is None else key_of_size(k.value, sizes)
+        return (k.dtype, k.weak, value) if value is not None or k.value is None else None
     if isinstance(k, Array):
         dims = [key_of_size(d, sizes) for d in k.dims]
         return None if None in dims else (Array, k.dtype, *dims)
@@ -125,12 +132,14 @@ def key_of_size(d: Dim, sizes: Sizes) -> Any:
 def read(ctx: Context, text: Any, given: dict[str, Atom]) -> Template | None:
     """A text read on operands of these kinds; None where something else tells what it comes to."""
     sizes: Sizes = {}
-    of: dict[Atom, Val] = {}
-    params: dict[str, Atom] = {}
-    for name, a in given.items():
-        if isinstance(a, Val) and a not in of:
-            of[a] = Val("", stand_in(a.kind, sizes))
-        params[name] = of[a] if isinstance(a, Val) else a
+    of: dict[Val, Val] = {}
+
+    def own(v: Val) -> Val:
+        if v not in of:
+            of[v] = Val("", stand_in(v.kind, sizes))
+        return of[v]
+
+    params = {name: map_atom(own, a) for name, a in given.items()}
     region = Region()
     info: dict[str, Any] = {}
     try:
@@ -145,7 +154,7 @@ def stand_in(k: Kind, sizes: Sizes) -> Kind:
     """The same kind with sizes of its own."""
     if isinstance(k, Seq):
         return replace(k, elem=stand_in(k.elem, sizes))
-    for d in k.dims if isinstance(k, Array) else ():
+    for d in k.dims if isinstance(k, Array) else (k.value,) if isinstance(k, Scalar) else ():
         if isinstance(d, Sym) and d.id not in sizes:
             sizes[d.id] = fresh_sym().id
             is_at_least(Sym(sizes[d.id]), at_least(Sym(d.id)))
@@ -156,10 +165,15 @@ def renamed(k: Kind, to: Sizes) -> Kind:
     """A kind with its sizes called otherwise."""
     if to and isinstance(k, Seq):
         return replace(k, elem=renamed(k.elem, to))
+    if to and isinstance(k, Scalar) and isinstance(k.value, Sym):
+        return replace(k, value=size_in(k.value, to))
     if not to or not isinstance(k, Array):
         return k
-    dims = (Sym(to[d.id], d.offset, d.big) if isinstance(d, Sym) else d for d in k.dims)
-    return Array(k.dtype, tuple(dims))
+    return Array(k.dtype, tuple([size_in(d, to) if isinstance(d, Sym) else d for d in k.dims]))
+
+
+def size_in(d: Sym, to: Sizes) -> Sym:
+    return Sym(to[d.id], d.offset, d.big)
 
 
 def is_plain(made: Template) -> bool:
@@ -168,16 +182,16 @@ def is_plain(made: Template) -> bool:
     regions = [r for o in ops for r in o.regions]
     if any(o.code not in ("prim", "if") for o in ops) or any(r.params for r in regions):
         return False
-    values = {v for o in ops for v in o.outs}
+    values = {v for o in ops for v in o.outs} | {*vals(made.params)}
     used = [*(a for o in ops for a in o.ins), *(a for r in regions for a in r.results), made.result]
-    if any(v not in values and not any(v is p for p in made.params) for v in vals(used)):
+    if not values.issuperset(vals(used)):
         return False
     return all(follows(v.kind, made.sizes) for v in values)
 
 
 def follows(k: Kind, sizes: list[int]) -> bool:
     if isinstance(k, Scalar):
-        return not isinstance(k.value, Sym)
+        return not isinstance(k.value, Sym) or k.value.id in sizes
     if isinstance(k, Array):
         return all(isinstance(d, int) or d.id in sizes for d in k.dims)
     if type(k) is Seq:

@@ -40,10 +40,10 @@ def let_go(asm: Assembler, stmts: list[Any], starts: list[tuple[int, Op]]) -> li
     ops = [op for _, op in starts]
     memory = Memory(asm, shares)
     guesses = memory.guesses(ops)
-    if memory.most(ops, guesses[0]) < SMALL:
-        return stmts
     if asm.graph.info.get("by_size") and not guesses[0].sure:
         return stmts  # (large arrays have a text of their own)
+    if memory.most(ops, guesses[0]) < SMALL:
+        return stmts
     made = made_for(stmts, starts)
     gone = chosen(asm, stmts, made, memory, guesses)
     out: list[Any] = []

@@ -342,6 +342,7 @@ class Guess:
         self.memory, self.sizes, self.sure = memory, sizes, sure
         self.known: dict[Val, float] = {}
         self.takes: dict[Op, float] = {}
+        self.results: dict[Op, tuple[float, float]] = {}
 
     def of(self, root: Val) -> float:
         if root not in self.known:
@@ -386,6 +387,11 @@ class Guess:
 
     def result(self, op: Op) -> tuple[float, float]:
         """What evaluating an operation with all in its expression takes at most, and what its value takes."""
+        if op not in self.results:
+            self.results[op] = self.evaluated(op)
+        return self.results[op]
+
+    def evaluated(self, op: Op) -> tuple[float, float]:
         most = held = 0.0
         left: dict[Atom, float] = {}  # of values in the expression
         for v in self.read(op):

@@ -19,6 +19,7 @@ from srcdiff.ir.graph import (
     kind,
     map_atom,
     vals,
+    walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
 
@@ -69,42 +70,36 @@ def lay_out(graph: Graph) -> Layout:
 
 def repeat_tests(region: Region) -> None:
     """How a ``try`` ended is asked anew wherever it matters: such a test needs no variable."""
-    made: dict[Val, Op] = {}
-
-    def find(r: Region) -> None:
-        for op in r.ops:
-            if op.code == "prim" and op.fn is ops.exit_is and is_which(op.ins[0]) and not op.out.user:
-                made[op.out] = op
-            for x in op.regions:
-                find(x)
-
-    def again(a: Atom, before: list[Op]) -> Atom:
-        def one(v: Val) -> Val:
-            if v not in made:
-                return v
-            test = made[v]
-            op = Op("prim", list(test.ins), [], [], test.attrs, test.origin)
-            op.outs.append(Val(v.name, v.kind, op))
-            before.append(op)
-            return op.out
-
-        return map_atom(one, a)
-
-    def rewrite(r: Region) -> None:
-        out: list[Op] = []
-        for op in r.ops:
-            if op.code == "prim" and op.out in made:
-                continue
-            op.ins = [again(a, out) for a in op.ins]
-            for x in op.regions:
-                rewrite(x)
-            out.append(op)
-        r.results = [again(a, out) for a in r.results]
-        r.ops = out
-
-    find(region)
+    made = {
+        op.out: op
+        for op in walk(region)
+        if op.fn is ops.exit_is and is_which(op.ins[0]) and not op.out.user
+    }  # fmt: skip
     if made:
-        rewrite(region)
+        _asked_anew(region, made)
+
+
+def _asked_anew(region: Region, made: dict[Val, Op]) -> None:
+    out: list[Op] = []
+
+    def one(v: Val) -> Val:
+        if v not in made:
+            return v
+        test = made[v]
+        op = Op("prim", list(test.ins), [], [], test.attrs, test.origin)
+        op.outs.append(Val(v.name, v.kind, op))
+        out.append(op)
+        return op.out
+
+    for op in region.ops:
+        if op.code == "prim" and op.out in made:
+            continue
+        op.ins = [map_atom(one, a) for a in op.ins]
+        for r in op.regions:
+            _asked_anew(r, made)
+        out.append(op)
+    region.results = [map_atom(one, a) for a in region.results]
+    region.ops = out
 
 
 def _scan(region: Region, lay: Layout) -> None:

@@ -49,18 +49,20 @@ __all__ = ["boolop", "compare", "comparison", "condition", "ifexp", "is_member",
 
 
 def comparison(lw: Lowerer, node: Any) -> Bound:
-    def rest(left: Bound, at: int) -> Bound:
-        """``left < b < c``: what comes after a comparison is evaluated if that holds."""
-        right = lw.expr(node.comparators[at])
-        value = compare(lw, type(node.ops[at]).__name__, left, right, node)
-        if at == len(node.ops) - 1:
-            return Plain(value)
-        known = truth(lw, Plain(value))
-        if known is not None:
-            return rest(right, at + 1) if known else Plain(value)
-        return lw.choose(value, lambda: rest(right, at + 1), lambda: Plain(Const(False)), node, "and")
+    return compared(lw, node, lw.expr(node.left), 0)
 
-    return rest(lw.expr(node.left), 0)
+
+def compared(lw: Lowerer, node: Any, left: Bound, at: int) -> Bound:
+    """``left < b < c``: what comes after a comparison is evaluated if that holds."""
+    right = lw.expr(node.comparators[at])
+    value = compare(lw, type(node.ops[at]).__name__, left, right, node)
+    if at == len(node.ops) - 1:
+        return Plain(value)
+    known = truth(lw, Plain(value))
+    rest = partial(compared, lw, node, right, at + 1)
+    if known is not None:
+        return rest() if known else Plain(value)
+    return lw.choose(value, rest, lambda: Plain(Const(False)), node, "and")
 
 
 def which_are_none(lw: Lowerer, b: Bound, name: str, none: Bound, node: Any) -> Bound:
@@ -210,27 +212,24 @@ def membership(lw: Lowerer, name: str, left: Bound, right: Bound, node: Any) -> 
     return value if name == "In" else lw.prim(operator.not_, [value], result=BOOL)
 
 
-def boolop(lw: Lowerer, node: Any) -> Bound:
+def boolop(lw: Lowerer, node: Any, at: int = 0) -> Bound:
+    """``a and b and c``, from one of them on."""
     is_and = type(node.op).__name__ == "And"
+    first = lw.expr(node.values[at])
+    if at + 1 == len(node.values):
+        return first
+    follow = partial(boolop, lw, node, at + 1)
+    known = truth(lw, first)
+    if known is not None:
+        return follow() if known == is_and else first
+    a = condition(lw, first, node)
 
-    def rest(values: list[Any]) -> Bound:
-        first = lw.expr(values[0])
-        if len(values) == 1:
+    def stay() -> Bound:
+        if isinstance(first, Either):
             return first
-        known = truth(lw, first)
-        if known is not None:
-            return rest(values[1:]) if known == is_and else first
-        a = condition(lw, first, node)
+        return Plain(Const(not is_and)) if kind(a) == BOOL else Plain(a)
 
-        def stay() -> Bound:
-            if isinstance(first, Either):
-                return first
-            return Plain(Const(not is_and)) if kind(a) == BOOL else Plain(a)
-
-        follow = lambda: rest(values[1:])  # noqa: E731
-        return lw.choose(a, follow, stay, node, "and") if is_and else lw.choose(a, stay, follow, node, "or")
-
-    return rest(node.values)
+    return lw.choose(a, follow, stay, node, "and") if is_and else lw.choose(a, stay, follow, node, "or")
 
 
 def truth(lw: Lowerer, b: Bound) -> bool | None:

@@ -88,32 +88,31 @@ def _bound(target: Any) -> Names:
 def _named(node: Any) -> Names:
     """Names that an expression certainly binds (by a walrus), before it reads them."""
     out: set[str] = set()
-    read: set[str] = set()
-
-    def go(n: Any, certain: bool) -> None:
-        if isinstance(n, (gast.Lambda, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
-            read.update(_read(n) - out)
-        elif isinstance(n, gast.NamedExpr):
-            go(n.value, certain)
-            if certain and n.target.id not in read:
-                out.add(n.target.id)
-        elif isinstance(n, gast.Name):
-            if isinstance(n.ctx, gast.Load) and n.id not in out:
-                read.add(n.id)
-        elif isinstance(n, (gast.BoolOp, gast.IfExp)):
-            parts = n.values if isinstance(n, gast.BoolOp) else [n.test, n.body, n.orelse]
-            go(parts[0], certain)
-            for p in parts[1:]:
-                go(p, False)
-        elif isinstance(n, gast.Compare):
-            for i, p in enumerate([n.left, *n.comparators]):
-                go(p, certain and i < 2)
-        else:
-            for c in children(n):
-                go(c, certain)
-
-    go(node, True)
+    _name(node, True, out, set())
     return frozenset(out)
+
+
+def _name(n: Any, certain: bool, out: set[str], read: set[str]) -> None:
+    if isinstance(n, (gast.Lambda, gast.ListComp, gast.SetComp, gast.DictComp, gast.GeneratorExp)):
+        read.update(_read(n) - out)
+    elif isinstance(n, gast.NamedExpr):
+        _name(n.value, certain, out, read)
+        if certain and n.target.id not in read:
+            out.add(n.target.id)
+    elif isinstance(n, gast.Name):
+        if isinstance(n.ctx, gast.Load) and n.id not in out:
+            read.add(n.id)
+    elif isinstance(n, (gast.BoolOp, gast.IfExp)):
+        parts = n.values if isinstance(n, gast.BoolOp) else [n.test, n.body, n.orelse]
+        _name(parts[0], certain, out, read)
+        for p in parts[1:]:
+            _name(p, False, out, read)
+    elif isinstance(n, gast.Compare):
+        for i, p in enumerate([n.left, *n.comparators]):
+            _name(p, certain and i < 2, out, read)
+    else:
+        for c in children(n):
+            _name(c, certain, out, read)
 
 
 def _captured(pattern: Any) -> Names:

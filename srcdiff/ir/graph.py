@@ -51,6 +51,7 @@ __all__ = [
     "is_as_written",
     "key_of",
     "kind",
+    "let_go",
     "map_atom",
     "op_of",
     "taken_apart",
@@ -455,22 +456,23 @@ def vals(atoms: Iterable[Atom | None]) -> list[Val]:
 def uses_of(region: Region) -> Counter[Val]:
     """How often each value is an operand, or a result of a region, at any depth."""
     uses: Counter[Val] = Counter()
-
-    def look(region: Region) -> None:
-        for op in region.ops:
-            for a in op.ins:
-                if type(a) is Val:
-                    uses[a] = uses.get(a, 0) + 1
-                elif type(a) is not Const:
-                    for v in vals([a]):
-                        uses[v] = uses.get(v, 0) + 1
-            for r in op.regions:
-                look(r)
-        for v in vals(region.results):
-            uses[v] = uses.get(v, 0) + 1
-
-    look(region)
+    _count_uses(region, uses)
     return uses
+
+
+def _count_uses(region: Region, uses: Counter[Val]) -> None:
+    # (as a function of `uses_of` it would know itself, and hold all values until they are searched for)
+    for op in region.ops:
+        for a in op.ins:
+            if type(a) is Val:
+                uses[a] = uses.get(a, 0) + 1
+            elif type(a) is not Const:
+                for v in vals([a]):
+                    uses[v] = uses.get(v, 0) + 1
+        for r in op.regions:
+            _count_uses(r, uses)
+    for v in vals(region.results):
+        uses[v] = uses.get(v, 0) + 1
 
 
 def map_atom(f: Callable[[Val], Atom], a: Atom) -> Atom:
@@ -644,10 +646,15 @@ def taken_apart(region: Region) -> None:
     for p in region.params:
         p.op = None
     for op in region.ops:
-        for v in op.outs:
-            v.op = None
-        for r in op.regions:
-            taken_apart(r)
+        let_go(op)
+
+
+def let_go(op: Op) -> None:
+    """The same of an operation."""
+    for v in op.outs:
+        v.op = None
+    for r in op.regions:
+        taken_apart(r)
 
 
 def first_use(graph: Graph, name: str) -> Origin | None:

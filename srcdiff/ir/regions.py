@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from srcdiff.ir.graph import Atom, Op, Region, Val, map_atom, vals
 
@@ -31,32 +31,36 @@ def read_in(region: Region) -> list[Val]:
 def readers_of(region: Region) -> dict[Val, list[Op | None]]:
     """The operations that read each value, once for each time; None: it is the result of a region."""
     readers: dict[Val, list[Op | None]] = defaultdict(list)
-
-    def look(region: Region) -> None:
-        for op in region.ops:
-            for v in vals(op.ins):
-                readers[v].append(op)
-            for r in op.regions:
-                look(r)
-        for v in vals(region.results):
-            readers[v].append(None)
-
-    look(region)
+    _note_readers(region, readers)
     return readers
 
 
-def made_by(op: Op) -> Iterator[Val]:
-    """The values that an operation makes, and those inside it."""
-    yield from op.outs
-    for r in op.regions:
-        yield from made_in(r)
-
-
-def made_in(region: Region) -> Iterator[Val]:
-    """The values that a region defines, its parameters among them."""
-    yield from region.params
+def _note_readers(region: Region, readers: dict[Val, list[Op | None]]) -> None:
     for op in region.ops:
-        yield from made_by(op)
+        for v in vals(op.ins):
+            readers[v].append(op)
+        for r in op.regions:
+            _note_readers(r, readers)
+    for v in vals(region.results):
+        readers[v].append(None)
+
+
+def made_by(op: Op) -> list[Val]:
+    """The values that an operation makes, and those inside it."""
+    out = list(op.outs)
+    for r in op.regions:
+        out += made_in(r)
+    return out
+
+
+def made_in(region: Region) -> list[Val]:
+    """The values that a region defines, its parameters among them."""
+    out = list(region.params)
+    for op in region.ops:
+        out += op.outs
+        for r in op.regions:
+            out += made_in(r)
+    return out
 
 
 def map_reads(f: Callable[[Val], Atom], op: Op) -> None:

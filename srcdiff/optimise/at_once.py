@@ -42,8 +42,15 @@ class AtOnce:
 
     def __init__(self, graph: Graph, words: Words) -> None:
         self.words, self.seen = words, graph.info.get("seen", {})
-        self.uses: Counter[Val] = Counter()
+        self.counted: Counter[Val] | None = None
         self.graph = graph
+
+    @property
+    def uses(self) -> Counter[Val]:
+        """How often values are used: counted again after a change."""
+        if self.counted is None:
+            self.counted = uses_of(self.graph.region)
+        return self.counted
 
     def region(self, region: Region) -> bool:
         changed = False
@@ -95,6 +102,7 @@ class AtOnce:
             replace_values(body, {v: row})
         n = region.ops.index(loop)
         region.ops[n:n] = new
+        self.counted = None
         return True
 
     def is_each(self, op: Op) -> bool:
@@ -159,17 +167,18 @@ class AtOnce:
         """What the trips add to parts of a cotangent, when the loop is over."""
         changed = False
         for slot in range(LoopView(loop).carried):
-            self.uses = uses_of(self.graph.region)
             changed |= self.added(region, loop, slot, trips)
         return changed
 
     def added(self, region: Region, loop: Op, slot: int, trips: Trips) -> bool:
         view = LoopView(loop)
-        inside = set(made_in(view.body))
         here = set(view.body.ops)
         links = self.links(view.yields[slot], view.params[slot], here)
+        if not links:
+            return False
+        inside = set(made_in(view.body))
         groups: dict[Any, list[tuple[Op, Place, list[Op]]]] = {}
-        for link in links or ():
+        for link in links:
             into, index, g = link.ins
             if not isinstance(g, Val) or not isinstance(g.kind, Array) or g.op not in here:
                 continue
@@ -182,6 +191,7 @@ class AtOnce:
         groups = {k: g for k, g in groups.items() if len(g) > 1 or any(map(costs, g[0][2]))}
         for (root, axis, _), group in groups.items():
             self.put_behind(region, loop, slot, trips, root, axis, group)
+            self.counted = None
         return bool(groups)
 
     def links(self, a: Atom, start: Val, here: Set[Op]) -> list[Op] | None:

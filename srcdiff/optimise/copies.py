@@ -27,6 +27,13 @@ __all__ = ["Copies"]
 class Copies(Conflicts):
     """What is copied, and where."""
 
+    def is_stale(self, *atoms: Atom) -> bool:
+        """Whether something was copied since the analysis that may share memory with one of these."""
+        if self.copied:
+            self.stale |= self.beside(self.copied)
+            self.copied = []
+        return bool(self.stale) and not self.stale.isdisjoint(vals(atoms))
+
     def is_copy(self, a: Atom) -> bool:
         """Whether a value was copied where it is set."""
         if not isinstance(a, Val) or a.op is None or a not in a.op.outs:
@@ -46,6 +53,7 @@ class Copies(Conflicts):
     def copy(self, v: Val, like: Op) -> Op:
         c = Op.applying(ops.copied, [v], v.kind, like.origin, v.name, v.user)
         self.note_unset(v, c)
+        self.copied += [v, c.out]
         return c
 
     def copy_atom(self, a: Atom, like: Op) -> tuple[list[Op], Atom]:
@@ -93,6 +101,7 @@ class Copies(Conflicts):
             r.results.append(a)
         out = Val(v.name, v.kind, op)
         op.outs.append(out)
+        self.copied += [v, out]
         self.like(v, out)
         return out
 

@@ -7,7 +7,7 @@ the primal is gone.
 from __future__ import annotations
 
 from srcdiff.analysis.liveness import Liveness, deciding, ends_loop
-from srcdiff.ir.graph import JOINS, Graph, LoopView, Op, Region, Val
+from srcdiff.ir.graph import JOINS, Graph, LoopView, Op, Region, Val, let_go
 
 __all__ = ["dce"]
 
@@ -25,6 +25,7 @@ def dce(graph: Graph, spare: frozenset[Op] = frozenset()) -> Graph:
 def _sweep(region: Region, found: Liveness, spare: frozenset[Op] = frozenset()) -> None:
     live = found.live
     keep: list[Op] = []
+    gone: list[Op] = []
     for op in region.ops:
         if op in spare:
             pass
@@ -35,17 +36,22 @@ def _sweep(region: Region, found: Liveness, spare: frozenset[Op] = frozenset()) 
                 r.results = [r.results[n] for n in at]
                 _sweep(r, found, spare)
             if not op.outs and not found.acts(op) and not deciding(op, live):
+                gone.append(op)
                 continue
         elif op.is_loop:
             if live.isdisjoint(op.outs) and not found.acts(op) and not deciding(op, live):
+                gone.append(op)
                 continue
             _trim(op, live)
             for r in op.regions:
                 _sweep(r, found, spare)
         elif live.isdisjoint(op.outs) and not found.acts(op):
+            gone.append(op)
             continue
         keep.append(op)
     region.ops = keep
+    for op in () if spare else gone:  # (where some are spared, the sweep knows others yet)
+        let_go(op)
 
 
 def _trim(op: Op, live: set[Val]) -> None:

@@ -121,51 +121,66 @@ class Owner(Results, Sums):
         return fn is ops.copied or getattr(fn, "__name__", "") == "copy"
 
     def mend(self, region: Region) -> bool:
-        """Put in one copy that is missing; whether one was put in."""
-        for n, op in enumerate(region.ops):
+        """Put in copies that are missing; whether one was put in.
+
+        What a copy was put in for is looked at again first: the analysis holds for memory apart from that.
+        """
+        changed = False
+        for op in list(region.ops):
             if op.is_loop:
-                view = LoopView(op)
-                written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
-                first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)
-                for j in (*sorted(first), *sorted(written - first)):
-                    i = view.inits[j]
-                    if isinstance(i, Val) and (
-                        not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)
-                    ):
-                        copied = self.copy(i, op)
-                        region.ops.insert(n, copied)
-                        op.ins[view.head + j] = copied.out
-                        return True
-                for k, c in enumerate(view.collected):
-                    if self.needs_copy(c):
-                        if isinstance(c, Val) and self.partly_set(c):
-                            view.body.results[view.carried + k] = self.copy_in_branches(c)
-                            return True
-                        if self.copy_at_end(view, c):
-                            return True
-                        at = self.place(c, view.body)
-                        made, view.body.results[view.carried + k] = self.copy_atom(c, op)
-                        view.body.ops[at:at] = made
-                        return True
-            elif is_update(op) and isinstance(op.ins[0], Val):
-                t = op.ins[0]
-                if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
-                    made, op.ins[1] = self.copy_atom(op.ins[1], op)
-                    region.ops[n:n] = made
-                    return True
-                clash = self.conflict(t, op.out, self.path[op])
-                if clash and self.owned(t) and self.views_only(clash, t, region):
-                    self.copy_views(clash, region)
-                    return True
-                if not self.owned(t) or clash:
-                    copied = self.copy(t, op)
-                    region.ops.insert(n, copied)
-                    op.ins[0] = copied.out
-                    return True
+                changed |= self.mend_loop(op, region)
+            elif is_update(op) and isinstance(op.ins[0], Val) and not self.is_stale(op.out, *op.ins):
+                changed |= self.mend_update(op, region)
             for r in op.regions:
-                if self.mend(r):
-                    return True
-        return False
+                changed |= self.mend(r)
+        return changed
+
+    def mend_loop(self, op: Op, region: Region) -> bool:
+        """Copies of what a loop begins with, and of what it collects."""
+        changed = False
+        view = LoopView(op)
+        written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
+        first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)
+        for j in (*sorted(first), *sorted(written - first)):
+            i = view.inits[j]
+            if not isinstance(i, Val) or self.is_stale(i, view.params[j]):
+                continue
+            if not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j):
+                copied = self.copy(i, op)
+                region.ops.insert(region.ops.index(op), copied)
+                op.ins[view.head + j] = copied.out
+                changed = True
+        for k, c in enumerate(view.collected):
+            if not self.needs_copy(c) or self.is_stale(c):
+                continue
+            changed = True
+            if isinstance(c, Val) and self.partly_set(c):
+                view.body.results[view.carried + k] = self.copy_in_branches(c)
+            elif not self.copy_at_end(view, c):
+                at = self.place(c, view.body)
+                made, view.body.results[view.carried + k] = self.copy_atom(c, op)
+                view.body.ops[at:at] = made
+        return changed
+
+    def mend_update(self, op: Op, region: Region) -> bool:
+        """A copy of what is written to, of views of it, or of what is put into it."""
+        t = op.ins[0]
+        assert isinstance(t, Val)
+        if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
+            made, op.ins[1] = self.copy_atom(op.ins[1], op)
+            n = region.ops.index(op)
+            region.ops[n:n] = made
+            return True
+        clash = self.conflict(t, op.out, self.path[op])
+        if clash and self.owned(t) and self.views_only(clash, t, region):
+            self.copy_views(clash, region)
+        elif not self.owned(t) or clash:
+            copied = self.copy(t, op)
+            region.ops.insert(region.ops.index(op), copied)
+            op.ins[0] = copied.out
+        else:
+            return False
+        return True
 
 
 def name_displays(region: Region) -> None:

@@ -79,6 +79,9 @@ class Ownership(Places):
         self.defined = {}
         self.shapes = {}
         self.changes: Known = {}
+        self.copied: list[Val] = []  # what copies were put in for since, and these
+        self.stale: set[Val] = set()  # what may share memory with such
+        self.around: dict[Val, list[Roots]] = {}  # memory -> what it may be one with, asked for copies only
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         self.alive: dict[Val, tuple[int, int]] = {}
@@ -264,6 +267,22 @@ class Ownership(Places):
             todo += more
         return frozenset(out)
 
+    def beside(self, values: list[Val]) -> set[Val]:
+        """All values and memory that are one with some values in any way, however often removed."""
+        if not self.around:
+            whole = ((v, frozenset(parts)) for v, parts in self.parts.items())
+            for v, held in (*self.roots.items(), *self.flows, *whole):
+                for r in (v, *held):
+                    self.around.setdefault(r, []).append(held | {v})
+        out = set(values)
+        todo = list(values)
+        while todo:
+            for group in self.around.get(todo.pop(), ()):
+                more = group - out
+                out |= more
+                todo += more
+        return out
+
     def reached(self, p: Val, ends: dict[Val, Roots]) -> Roots:
         """The memory inside a loop that a variable may hold when the loop is over."""
         out = ends[p]
@@ -277,8 +296,10 @@ class Ownership(Places):
         """Carried variables that may share memory with one another or with something outside the loop."""
         bad: set[Val] = set()
         own = frozenset().union(*map(self.alone, params)) if params else EMPTY
-        inside = {v for o in view.body.ops for v in made_by(o)}
-        inside |= {r for v in inside for r in self.parts.get(v, ())}
+        inside: set[Val] = set()
+        if any(not ends[p] <= own for p in params):
+            inside = {v for o in view.body.ops for v in made_by(o)}
+            inside |= {r for v in inside for r in self.parts.get(v, ())}
         for i, p in enumerate(params):
             if any(r not in own and r not in inside for r in ends[p]):
                 bad.add(p)

@@ -103,6 +103,7 @@ class Rebuild(Algebra, Blocks, Loops):
         self.body(old.region)
         new.results = [self.atom(a) for a in old.region.results]
         self.regions.pop()
+        self.moving.clear()  # (which know this walk)
         g = old.over(new)
         if "values" in g.info:
             g.info["values"] = {k: self.env[v] for k, v in g.info["values"].items() if v in self.env}

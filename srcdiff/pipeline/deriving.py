@@ -16,7 +16,7 @@ from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import DerivativeTypeError, InternalError, NoRule, Problem, SrcdiffError
 from srcdiff.faults import guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, walk
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, let_go, walk
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     FLOAT,
@@ -151,8 +151,7 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     for known in (*r.mirrors, r.root, r):
         vars(known).clear()  # (they know one another: only a search for garbage would find them)
     for o in swept:
-        for v in o.outs:
-            v.op = None
+        let_go(o)
     return fitting.with_dtypes(g, request)
 
 

@@ -162,26 +162,29 @@ def hand_on(region: Region, values: set[Val]) -> None:
 def detach(g: Graph) -> Graph:
     """Calls whose rule has done its work are their values; what is linked, or there, is what it is."""
     table: dict[Val, Atom] = {}
-
-    def now(v: Val) -> Atom:
-        return map_atom(now, table[v]) if v in table else v
-
-    def look(region: Region) -> None:
-        for o in region.ops:
-            if o.code == "prim" and registry.is_joined(o.fn):
-                table[o.out] = o.ins[-1]
-            elif o.code == "prim" and o.fn in (ops.linked, ops.given):
-                table[o.out] = o.ins[0]
-            for r in o.regions:
-                look(r)
-        region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
-
-    look(g.region)
-    g.info["maybe"] = {v for v in made_in(g.region) if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    take_out(g.region, table)
+    made = made_in(g.region)
+    g.info["maybe"] = {v for v in made if isinstance(v.kind, Maybe)} | numbers_at_first(g)
     spread_none(g.region, g.info["maybe"])
-    for v in made_in(g.region):
+    for v in made:
         v.kind = present(v.kind)
     if table:
-        replace_values(g.region, {v: now(v) for v in table})
+        replace_values(g.region, {v: stands_for(v, table) for v in table})
         dce(g)
     return g
+
+
+def take_out(region: Region, table: dict[Val, Atom]) -> None:
+    """Take such operations out; ``table`` gets what stands for their values."""
+    for o in region.ops:
+        if o.code == "prim" and registry.is_joined(o.fn):
+            table[o.out] = o.ins[-1]
+        elif o.code == "prim" and o.fn in (ops.linked, ops.given):
+            table[o.out] = o.ins[0]
+        for r in o.regions:
+            take_out(r, table)
+    region.ops = [o for o in region.ops if o.code != "prim" or o.out not in table]
+
+
+def stands_for(v: Val, table: dict[Val, Atom]) -> Atom:
+    return map_atom(lambda w: stands_for(w, table), table[v]) if v in table else v
