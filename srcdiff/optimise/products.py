@@ -29,6 +29,7 @@ from srcdiff.ir.graph import (
     Atom,
     Const,
     Graph,
+    LoopView,
     Op,
     Region,
     Slice,
@@ -348,7 +349,7 @@ class Products:
         k = kind(x)
         if not isinstance(x, Val) or x in self.read or not isinstance(k, Array) or x.op is None:
             return
-        if not isinstance(axis, Const) or not self.is_spared(x.op):
+        if not isinstance(axis, Const) or not self.is_spared(x, x.op):
             return
         d = k.dims[axis.value]
         found = self.argument(d)
@@ -360,9 +361,15 @@ class Products:
             sign = operator.add if d.offset > 0 else operator.sub
             self.become(op, sign, [whole, Const(abs(d.offset))])
 
-    def is_spared(self, op: Op) -> bool:
+    def is_spared(self, x: Val, op: Op) -> bool:
         """Whether an array is made or kept for its size, or a part of one that is: not one of an argument."""
-        return op.code != "prim" or op.fn is not operator.getitem or op.ins[0] not in self.graph.region.params
+        if x in op.outs and op.code != "prim":
+            return self.read.isdisjoint(op.outs)
+        if op.code == "for":
+            return x in LoopView(op).elements
+        return op.code == "prim" and (
+            op.fn is not operator.getitem or op.ins[0] not in self.graph.region.params
+        )
 
     def of_shapes(self, op: Op) -> list[int]:
         """The operands, arrays and containers, of which an operation reads shapes and types alone."""

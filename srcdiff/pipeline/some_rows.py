@@ -43,9 +43,7 @@ from srcdiff.rules import rows as words
 __all__ = ["is_cut", "some_rows"]
 
 NUMBERS = 15_360  # of the widest array in a block: below what `malloc` asks the system for each time (128 kB)
-CACHE = 98_304  # numbers in all arrays of a block, beyond which these are fetched again with every operation
-ENOUGH = 40_960  # the same, where more would save no time, as each array has
-LONG = 4096  # numbers, or on average
+CACHE = 65_536  # numbers in all arrays of a block, beyond which these are fetched again with every operation
 LEAST = 32  # rows at a time: a block of fewer takes longer than it saves
 CHAIN = 6  # operations on arrays: a shorter one is done before it is cut
 EVEN = 64  # blocks of more rows than that are of a multiple of it
@@ -119,13 +117,11 @@ def rows_of(graph: Graph, seen: Sizes) -> tuple[int, list[str]] | None:
 
 def how_many(graph: Graph, seen: Sizes, n: int) -> int:
     """How many rows are worth a block: none where arrays are small, or little is done with them."""
-    made = [prod(size_of(d, seen) for d in k.dims) for k in arrays_made(graph)]
-    widest = max(made, default=0)
+    made = arrays_made(graph)
+    widest = max((prod(size_of(d, seen) for d in k.dims) for k in made), default=0)
     if widest < LARGE or len(made) < CHAIN or not n:
         return 0
-    held = held_at_once(graph, widest, seen)
-    enough = max(ENOUGH / held, LONG * widest / (sum(made) / len(made)))
-    numbers = int(min(NUMBERS, CACHE / held, enough))
+    numbers = min(NUMBERS, int(CACHE / held_at_once(graph, widest, seen)))
     rows = numbers // -(-widest // n)
     return rows - rows % EVEN if rows > EVEN else rows
 
