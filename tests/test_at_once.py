@@ -60,7 +60,34 @@ def feeding(u: Any, v: Any, n: int) -> Any:
     return np.sum(y * y)
 
 
-PROGRAMS = (rows, columns, counted, nested, feeding)
+def filtered(u: Any, v: Any, n: int) -> Any:
+    """A filter down the rows, and one back along the columns: a cotangent's parts lie where they are read."""
+    y = np.zeros(u.shape)
+    for i in range(1, len(u)):
+        y[i] = 0.3 * u[i] - 0.2 * u[i - 1] + 0.5 * y[i - 1]
+    z = np.zeros(u.shape)
+    for j in range(u.shape[1] - 2, -1, -1):
+        z[:, j] = 0.7 * y[:, j] + 0.1 * y[:, j + 1] + 0.4 * z[:, j + 1]
+    return np.sum(z * v)
+
+
+def relaxed(u: Any, v: Any, n: int) -> Any:
+    """Trips read on both sides, so other trips add to a part after its own."""
+    y = v * 0.5
+    for i in range(1, len(u) - 1):
+        y[i] = 0.3 * u[i] - 0.2 * u[i - 1] + 0.5 * y[i - 1] + 0.2 * y[i + 1]
+    return np.sum(y * y)
+
+
+def read_after(u: Any, v: Any, n: int) -> Any:
+    """What is left there is looked at behind the loop, where it is zero."""
+    y = v * 0.5
+    for i in range(len(u)):
+        y[i] = 0.3 * u[i] - 0.2 * u[i, ::-1]
+    return np.sum(y * y)
+
+
+PROGRAMS = (rows, columns, counted, nested, feeding, filtered, relaxed, read_after)
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
@@ -87,6 +114,22 @@ def test_texts() -> None:
     assert "u[" not in forwards.partition("\n\n")[0]
     loop, _, behind = backwards.partition("    u_bar[1:t, :-1] = ")
     assert behind and "u_bar" not in loop
+
+
+def test_what_lies_there_is_not_put_away() -> None:
+    u, v = np.random.default_rng(2).uniform(0.2, 1.0, (2, 6, 5))
+    g, h = grad(filtered), grad(relaxed)
+    g(u, v, 1), h(u, v, 1)
+    assert "rows = y_bar[1:" in g.source and "rows[i" not in g.source and "= 0.0" not in g.source
+    assert "rows[i" in h.source
+
+
+def test_shapes_of_what_is_not_needed() -> None:
+    """Of what is linear, no loop of the program is run, though one reads the other, for a shape."""
+    u, v = np.random.default_rng(2).uniform(0.2, 1.0, (2, 6, 5))
+    g = grad(filtered)
+    g(u, v, 1)
+    assert g.source.count("for ") == 2
 
 
 def test_rows_that_are_not_there() -> None:

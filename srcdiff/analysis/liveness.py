@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Slice, Struct, Val, same, vals
@@ -38,12 +38,17 @@ class Liveness:
     """Values that results and effects depend on.
 
     ``needs``: what the results of some ``need`` operations depend on, in the place of their values.
+    ``but``: the operands of an operation that are not to count.
     """
 
     def __init__(
-        self, graph: Graph, spare: frozenset[Op] = frozenset(), needs: Mapping[Val, list[Atom]] | None = None
+        self,
+        graph: Graph,
+        spare: frozenset[Op] = frozenset(),
+        needs: Mapping[Val, list[Atom]] | None = None,
+        but: Callable[[Op], Collection[int]] | None = None,
     ) -> None:
-        self.spare, self.needs = spare, needs or {}
+        self.spare, self.needs, self.but = spare, needs or {}, but
         self.acting: set[Op] = set()  # operations with regions that act on the world
         self.deps: dict[Val, Sequence[Atom]] = {}
         self.roots: list[Val] = list(vals(graph.region.results))
@@ -66,6 +71,9 @@ class Liveness:
         """Whether an operation acts on the world."""
         return op in self.acting if op.regions else effect(op)
 
+    def counting(self, op: Op, but: Collection[int]) -> list[Atom]:
+        return [a for n, a in enumerate(op.ins) if n not in but] if but else op.ins
+
     def need(self, v: Val, atoms: Sequence[Atom]) -> None:
         known = self.deps.get(v)
         self.deps[v] = atoms if known is None else [*known, *atoms]
@@ -80,7 +88,7 @@ class Liveness:
             if op in self.spare:  # it stays, and what it reads with it
                 self.roots.extend(read_by(op))
             if op.code == "prim" and not op.attrs.get("guarded"):
-                self.deps[op.outs[0]] = op.ins
+                self.deps[op.outs[0]] = op.ins if self.but is None else self.counting(op, self.but(op))
                 if op.attrs.get("unread"):
                     acting = True
                     self.roots.extend(vals([*op.ins, *control]))

@@ -11,11 +11,11 @@ import numpy as np
 
 from srcdiff.backends import numpy_names
 from srcdiff.emit import stores
-from srcdiff.emit.trees import attr, call, const, name
+from srcdiff.emit.trees import attr, call, const, name, store
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import Atom, Const, Op, Struct, Val, kind, op_of
-from srcdiff.ir.kinds import INT, UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -143,23 +143,45 @@ def _list(asm: Assembler, op: Op) -> Any:
     if op.attrs.get("display") and isinstance(op.ins[0], Struct):
         return gast.List([asm.expr(x) for x in op.ins[0].items], gast.Load())
     if op.attrs.get("tolist"):
-        count = zeros_in(asm, op.ins[0])
-        if count is not None:
-            return gast.BinOp(gast.List([const(0.0)], gast.Load()), gast.Mult(), count)
+        sizes = zeros_in(asm, op.ins[0])
+        if sizes:
+            row = gast.BinOp(gast.List([const(0.0)], gast.Load()), gast.Mult(), sizes[-1])
+            return in_rows(row, sizes[0]) if len(sizes) == 2 else row
         return call(attr(asm.expr(op.ins[0]), "tolist"))
     return call(name("list"), asm.expr(op.ins[0]))
 
 
-def zeros_in(asm: Assembler, a: Atom) -> Any:
-    """How many zeros a vector of them has that is made in this expression; None of what is something else."""
+def in_rows(row: Any, count: Any) -> Any:
+    """A list of lists, each written out anew."""
+    over = gast.comprehension(store("_"), call(name("range"), count), [], 0)
+    return gast.ListComp(row, [over])
+
+
+def zeros_in(asm: Assembler, a: Atom) -> list[Any]:
+    """The sizes of zeros that are made in this expression, a vector or matrix; none of anything else."""
     k, op = kind(a), op_of(a)
     if op is None or op not in asm.lay.folded or len(op.ins) != 1:
-        return None
-    if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) != 1:
-        return None
-    if op.fn is numpy_names.ZEROS and kind(op.ins[0]) == INT:
-        return asm.expr(op.ins[0])
-    return attr(asm.expr(op.ins[0]), "size") if asm.lying.is_plain(op) else None
+        return []
+    if not isinstance(k, Array) or k.dtype != "f8" or len(k.dims) not in (1, 2):
+        return []
+    flat = len(k.dims) == 1
+    shape = op.ins[0]
+    if op.fn is numpy_names.ZEROS:
+        sizes = shape.items if isinstance(shape, Struct) else (shape,)
+        return [asm.expr(n) for n in sizes] if all(map(is_count, sizes)) and len(sizes) == len(k.dims) else []
+    if not asm.lying.is_plain(op):
+        return []
+    like = asm.expr(shape)
+    return [attr(like, "size")] if flat else [item(attr(like, "shape"), n) for n in range(2)]
+
+
+def is_count(a: Atom) -> bool:
+    k = kind(a)
+    return isinstance(k, Scalar) and k.dtype == "i8" and k.weak
+
+
+def item(x: Any, n: int) -> Any:
+    return gast.Subscript(x, const(n), gast.Load())
 
 
 def _dict(asm: Assembler, op: Op) -> Any:

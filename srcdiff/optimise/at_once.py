@@ -6,6 +6,7 @@ of one array that the trips add to parts of a cotangent (`v_bar[j] += g * c`, `v
 added when the loop is over; a trip puts `g` away, as a row (Allen and Kennedy, *Optimizing Compilers for
 Modern Architectures*, chapter 2: distribution of loops).  A loop over short rows takes its time by the number
 of operations, not of elements; so rows are short, by the sizes of the call that the text is made for.
+What lies in an array that other trips leave alone is not put away (`left_there.py`).
 
 Arithmetic on all parts gives what it gives on each (functions of elements do up to the last digit: those of
 derivatives alone are taken along).  Sums of cotangents come out in another order.
@@ -24,6 +25,7 @@ from srcdiff.ir.kinds import Array, Kind, Scalar
 from srcdiff.ir.regions import made_in, replace_values
 from srcdiff.optimise.by_trip import NOTHING, Place, Trips, made, place_of, trips_of
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.left_there import Left, left_there, unseen
 from srcdiff.optimise.patterns import is_zeros, not_one
 from srcdiff.optimise.words import Words
 
@@ -44,6 +46,7 @@ class AtOnce:
         self.words, self.seen = words, graph.info.get("seen", {})
         self.counted: Counter[Val] | None = None
         self.graph = graph
+        self.left: dict[Val, Left | None] = {}  # what trips read of arrays, and leave there
 
     @property
     def uses(self) -> Counter[Val]:
@@ -155,7 +158,7 @@ class AtOnce:
                 ins = [place.array, trips.everywhere(place, new)]
             else:
                 ins = [self.whole(a, found, new, table, trips) if a in found else a for a in ins]  # type: ignore
-            out = Val(f"{v.name}_rows" if v.name.strip("_") else "rows", k)
+            out = Val(rows_name(v), k)
             out.op = Op("prim", ins, [out], [], {**op.attrs}, op.origin)
             new.append(out.op)
             table[v] = out
@@ -241,9 +244,54 @@ class AtOnce:
         group: list[tuple[Op, Place, list[Op]]],
     ) -> None:
         view = LoopView(loop)
-        first, place, _ = group[0]
         assert isinstance(root.kind, Array)
         k = Array(root.kind.dtype, (*root.kind.dims[:axis], trips.dim, *root.kind.dims[axis:]))
+        if root not in self.left:
+            self.left[root] = left_there(loop, root, trips, set(made_in(view.body)), self.uses, self.seen)
+        left = self.left[root]
+        for link, *_ in group:
+            before = link.ins[0]
+            assert isinstance(before, Val)
+            replace_values(view.body, {link.out: before})
+        after: list[Op] = []
+        if left is None or left.place.axis != axis:
+            final = self.put_away(region, loop, slot, trips, root, axis, group[0], k)
+        else:
+            where = trips.everywhere(left.place, after)
+            total = self.left_lying(region, loop, left, where)
+            final = made(after, left.zero, operator.getitem, [total, where], k, view=True)
+            final.name = rows_name(root)
+        self.add_behind(region, loop, slot, trips, root, group, final, after)
+
+    def left_lying(self, region: Region, loop: Op, left: Left, where: Atom) -> Val:
+        """The array that trips leave parts in, which are set to zero then, if anyone sees them."""
+        view, zero = LoopView(loop), left.zero
+        total = view.finals[left.slot]
+        if zero not in view.body.ops:
+            return total  # (for the second time)
+        replace_values(view.body, {zero.out: zero.ins[0]})
+        view.body.ops.remove(zero)
+        if not unseen(total, where, region, uses_of(self.graph.region)):
+            out = Val(total.name, total.kind, None, total.user)
+            replace_values(region, {total: out})
+            out.op = Op("prim", [total, where, *zero.ins[2:]], [out], [], {**zero.attrs}, zero.origin)
+            region.ops.insert(region.ops.index(loop) + 1, out.op)
+        return total
+
+    def put_away(
+        self,
+        region: Region,
+        loop: Op,
+        slot: int,
+        trips: Trips,
+        root: Val,
+        axis: int,
+        one: tuple[Op, Place, list[Op]],
+        k: Array,
+    ) -> Val:
+        """What a value is in each trip, in an array."""
+        view = LoopView(loop)
+        first, place, _ = one
         new: list[Op] = []
         like = made(
             new, first, operator.getitem, [view.inits[slot], trips.everywhere(place, new)], k, view=True
@@ -253,27 +301,37 @@ class AtOnce:
         region.ops[n:n] = new
         # a trip puts its part away
         body = view.body
-        name = f"{root.name}_rows" if root.name.strip("_") else "rows"
+        name = rows_name(root)
         rows, written, final = Val(name, k), Val(name, k), Val(name, k, loop)
         at = trips.number(body, body.ops.index(root.op) + 1)  # type: ignore[arg-type]
         index = place_at(at, axis)
         written.op = Op("prim", [rows, index, root], [written], [], {"fn": ops.setitem}, first.origin)
         body.ops.insert(max(body.ops.index(o) for o in body.ops if {root, at} & {*o.outs}) + 1, written.op)
-        for link, *_ in group:
-            before = link.ins[0]
-            assert isinstance(before, Val)
-            replace_values(body, {link.out: before})
         c = view.carried
         loop.ins.insert(view.head + c, zeros)
         body.params.insert(1 + c, rows)
         body.results.insert(c, written)
         loop.outs.insert(c, final)
         loop.attrs["carried"] = c + 1
-        # and behind the loop all are added
+        return final
+
+    def add_behind(
+        self,
+        region: Region,
+        loop: Op,
+        slot: int,
+        trips: Trips,
+        root: Val,
+        group: list[tuple[Op, Place, list[Op]]],
+        final: Val,
+        after: list[Op],
+    ) -> None:
+        """Add all, behind the loop."""
+        view = LoopView(loop)
+        k = final.kind
         total = view.finals[slot]
         out = total.again()
         replace_values(region, {total: out})
-        after: list[Op] = []
         value: Val = total
         bare = view.yields[slot] is view.params[slot] and is_zeros(view.inits[slot])
         for link, place, moved in group:
@@ -286,6 +344,10 @@ class AtOnce:
         after[-1].outs, out.op = [out], after[-1]
         n = region.ops.index(loop) + 1
         region.ops[n:n] = after
+
+
+def rows_name(v: Val) -> str:
+    return f"{v.name}_rows" if v.name.strip("_") else "rows"
 
 
 def costs(op: Op) -> bool:

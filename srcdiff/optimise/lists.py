@@ -317,6 +317,7 @@ class Lists:
         remove(self.graph.region, gone)
         self.count()
         self.copy_once()
+        self.written_as_lists()
 
     def copy_once(self) -> None:
         """A copy that is only made a list is not made: the list is a copy."""
@@ -333,6 +334,45 @@ class Lists:
                 if before is not None and op.out in self.ours and len(self.uses[before.out]) == 1:
                     op.ins[0] = before.ins[0]
                     region.ops.remove(before)
+
+    def written_as_lists(self) -> None:
+        """Constants are written to a list, not to the array before it, which has no name then."""
+        for region in regions(self.graph.region):
+            for op in [o for o in region.ops if o.attrs.get("tolist") and o.out in self.ours]:
+                writes: list[Op] = []
+                v = op.ins[0]
+                while isinstance(v, Val) and self.only_here(v, region):
+                    made = v.op
+                    if made is None or not writes_element(made) or not isinstance(made.ins[2], Const):
+                        if made is not None and made.fn not in (ops.setitem, ops.additem):
+                            v.user = False  # (it is made and used in one line)
+                            op.origin = made.origin
+                        break
+                    writes.append(made)
+                    v = made.ins[0]
+                else:
+                    continue
+                if writes:
+                    self.write_to_list(region, op, writes)
+
+    def only_here(self, v: Val, region: Region) -> bool:
+        if may_be_unset(v) or v.op is None:
+            return False
+        return len(self.uses[v]) == 1 and v.op in region.ops and v.op.code == "prim"
+
+    def write_to_list(self, region: Region, op: Op, writes: list[Op]) -> None:
+        """Make a list before the first of some writes; these are given last to first."""
+        first, last = writes[-1], op.out
+        region.ops.remove(op)
+        made = Op.applying(list, [first.ins[0]], last.kind, op.origin, last.name, last.user, tolist=True)
+        region.ops.insert(region.ops.index(first), made)
+        first.ins[0] = made.out
+        for o in writes:
+            o.ins[2] = Const(float(o.ins[2].value))  # type: ignore[union-attr]
+            o.out.kind = last.kind
+        swap(self.uses[last], last, writes[0].out)
+        self.ours |= {made.out, *(o.out for o in writes)}
+        self.count()
 
     def numbers_of_arrays(self) -> None:
         """Numbers that loops get out of arrays are Python's own, where they meet such numbers only.

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from srcdiff.analysis.liveness import Liveness
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -40,8 +41,6 @@ from srcdiff.ir.graph import (
     op_of,
     same,
     uses_of,
-    vals,
-    walk,
 )
 from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
@@ -50,7 +49,6 @@ from srcdiff.optimise.sizes import of_shape
 from srcdiff.optimise.words import Words
 
 __all__ = ["cheaper_products"]
-
 
 
 def cheaper_products(graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> bool:
@@ -64,7 +62,7 @@ class Products:
     def __init__(self, graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> None:
         self.graph, self.words, self.shape_only = graph, words, shape_only
         self.uses: Counter[Val] = Counter()
-        self.read: set[Val] = set()  # values of which more than the shape is asked for
+        self.read: set[Val] = set()  # values of which results and effects need more than the shape
         self.counted = False
         self.looked_for = {
             words.transpose, words.new_axis, words.flip, words.choose, words.outer, *words.expands,
@@ -84,12 +82,7 @@ class Products:
             return
         self.counted = True
         self.uses = uses_of(self.graph.region)
-        self.read.update(vals(self.graph.region.results))
-        for op in walk(self.graph.region):
-            shapes = [*of_shape(op, self.shape_only), *self.of_shapes(op)]
-            self.read.update(vals([a for n, a in enumerate(op.ins) if n not in shapes] if shapes else op.ins))
-            for r in op.regions:
-                self.read.update(vals(r.results))
+        self.read = Liveness(self.graph, but=self.of_shapes).live
 
     def region(self, region: Region) -> None:
         out: list[Op] = []
@@ -100,9 +93,10 @@ class Products:
             self.here = here
             self.new = []
             if op.code == "prim" and not op.attrs.get("guarded") and not op.attrs.get("aug"):
-                for n in self.of_shapes(op):
-                    self.count()
-                    op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
+                if op.fn is not ops.shape_at:
+                    for n in self.of_shapes(op):
+                        self.count()
+                        op.ins[n] = map_atom(self.of_this_shape, op.ins[n])
                 if op.fn is ops.shape_at:
                     self.count()
                     self.size(op)
@@ -370,22 +364,26 @@ class Products:
 
     def is_spared(self, x: Val, op: Op) -> bool:
         """Whether an array is made or kept for its size, or a part of one that is: not one of an argument."""
+        if x in op.outs and op.code != "prim":
+            return self.read.isdisjoint(op.outs)
         if op.code == "for":
             return x in LoopView(op).elements
-        of_argument = (
-            op.code == "prim" and op.fn is operator.getitem and op.ins[0] in self.graph.region.params
+        return op.code == "prim" and (
+            op.fn is not operator.getitem or op.ins[0] not in self.graph.region.params
         )
-        return op.code == "prim" and not of_argument
 
     def of_shapes(self, op: Op) -> list[int]:
-        """The operands, containers, of which an operation reads shapes and types alone."""
+        """The operands, arrays and containers, of which an operation reads shapes and types alone."""
         if op.code != "prim":
             return []
         wanted = self.shape_only(op.fn)
+        found = of_shape(op, self.shape_only)
         if not wanted:
-            return []
+            return found
         names = op.names
-        return [n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(a, Struct)]
+        return found + [
+            n for n, a in enumerate(op.ins) if n in wanted and not names[n] and isinstance(a, Struct)
+        ]
 
     def of_this_shape(self, v: Val) -> Atom:
         """An argument, or an operand, of the shape and type of an array that is not wanted otherwise."""

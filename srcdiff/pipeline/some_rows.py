@@ -43,7 +43,7 @@ from srcdiff.rules import rows as words
 __all__ = ["is_cut", "some_rows"]
 
 NUMBERS = 15_360  # of the widest array in a block: below what `malloc` asks the system for each time (128 kB)
-CACHE = 98_304  # numbers in all arrays of a block, beyond which these are fetched again with every operation
+CACHE = 65_536  # numbers in all arrays of a block, beyond which these are fetched again with every operation
 LEAST = 32  # rows at a time: a block of fewer takes longer than it saves
 CHAIN = 6  # operations on arrays: a shorter one is done before it is cut
 EVEN = 64  # blocks of more rows than that are of a multiple of it
