@@ -558,11 +558,17 @@ class Control(Indexing):
         elem = k.elem
         name = self.fresh(t.name or "saved")
         tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known, room, trips)
+        row = as_array(elem) if isinstance(elem, Seq) and self.collected_in(t) is None else None
+        if row is not None:  # lists of the program's, as arrays of some length
+            tape.elem, tape.lists, elem = row, True, row
         if isinstance(elem, Scalar):
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
             self.line(f"{name} = np.empty({room or '64'}, {dtype})")
         elif isinstance(elem, Seq):
-            inner_val, loop = self.collected_in(t)
+            found = self.collected_in(t)
+            if found is None:
+                raise self.no("a tape of lists that are not one loop's")
+            inner_val, loop = found
             within = trips.inside(loop) if trips is not None else None
             most = within.total(f"{name}_room") if within is not None else ""
             self.line(f"{name} = np.empty(({room or '16'}, 2), np.int64)")
@@ -582,7 +588,7 @@ class Control(Indexing):
         self.line(f"{tape.count} = 0") if not known else None
         return tape
 
-    def collected_in(self, t: Val) -> tuple[Val, Op]:
+    def collected_in(self, t: Val) -> tuple[Val, Op] | None:
         """The tape of an inner loop that one of an outer loop is made of, and that loop."""
         op = t.op
         assert op is not None
@@ -590,10 +596,9 @@ class Control(Indexing):
         inner = view.collected[view.tapes.index(t)]
         made = op_of(inner)
         if made is None or made.code not in ("for", "while") or made not in view.body.ops:
-            raise self.no("a tape of lists that are not one loop's")
-        if inner not in LoopView(made).tapes:
-            raise self.no("a tape of lists that are not one loop's")
-        assert isinstance(inner, Val)
+            return None
+        if not isinstance(inner, Val) or inner not in LoopView(made).tapes:
+            return None
         return inner, made
 
     def save(self, view: LoopView, tapes: list[Tapes | None]) -> None:

@@ -59,6 +59,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Ref,
+    Struct,
     Undef,
     Val,
 )
@@ -713,6 +714,9 @@ class Statements:
         if array is not None:
             if isinstance(a, Undef):
                 return self.unset(array)
+            if isinstance(a, Struct):
+                a_list = lists.started(self, a, k, "t")
+                return lists.as_view(self, a_list, "t").store.name
             r = self.elements(a)
             if r.dtype != array.dtype:
                 raise self.no("arrays of two types in one variable")
