@@ -524,7 +524,7 @@ class Control(Indexing):
                 continue
             tape = self.family.get(t)
             if tape is None:
-                if trips is None and header and not op.attrs["exits"] and not self.outer:
+                if trips is None and header and not op.attrs["exits"]:
                     trips = Trips.of(self, view, header, self.trip_count(header))
                 known = trips.loops[0].trips if trips is not None else ""
                 tape = self.make_tape(t, t.kind, known, known, trips)
@@ -547,10 +547,18 @@ class Control(Indexing):
         name = self.fresh("n")
         if step == "1":
             count = bare(stop) if start == "0" else f"{stop} - {start}"
-            self.line(f"{name} = max({count}, 0)")
+            self.once(name, f"max({count}, 0)")
         else:
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name
+
+    def once(self, name: str, text: str, of: str = "") -> None:
+        """A name for what is the same in all trips, if it (or what it is made of) is told before."""
+        if self.outer and ((of or text) in self.ahead or self.is_outside(of or text)):
+            self.head.append(f"    {name} = {text}")
+            self.ahead.add(name)
+        else:
+            self.line(f"{name} = {text}")
 
     def make_tape(self, t: Val, k: Kind, known: str, room: str, trips: Trips | None) -> Tape:
         """A tape, and those that it points into, empty."""
@@ -563,7 +571,8 @@ class Control(Indexing):
             tape.elem, tape.lists, elem = row, True, row
         if isinstance(elem, Scalar):
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
-            self.line(f"{name} = np.empty({room or '64'}, {dtype})")
+            made = f"np.empty({room or '64'}, {dtype})"
+            self.once(name, made, room) if room else self.line(f"{name} = {made}")
         elif isinstance(elem, Seq):
             found = self.collected_in(t)
             if found is None:

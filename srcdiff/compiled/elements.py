@@ -107,6 +107,7 @@ class Statements:
         self.variables: list[str] = []  # of the loops over elements, by depth
         self.op: Op | None = None
         self.results: set[Val] = set()
+        self.ahead: set[str] = set()  # names of what is known before the first statement
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
