@@ -1998,3 +1998,24 @@ class TestSpeed:
         g = grad(line)
         g(X, X, 0.0)
         assert per_call("g(x, x, 0.0)", {"g": g, "x": X}) < 60e-6
+
+
+def test_whole_numbers_held_constant_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number of steps beside what is differentiated: the arguments are not bound again at each call."""
+
+    def f(x: float, n: int) -> float:
+        s = 0.0
+        for _ in range(n):
+            s += math.sin(x) * s + x
+        return s
+
+    g = grad(f)
+    wanted = [g(0.5, 3), g(0.5, n=4), g(1, 3)]
+
+    def refused(*args: Any) -> Any:
+        raise AssertionError("the long way")
+
+    monkeypatch.setattr(type(g), "_call", refused)
+    assert [g(0.5, 3), g(0.5, n=4), g(1.0, 3)] == wanted
+    with pytest.raises(AssertionError, match="the long way"):
+        g(1, 3)  # (which has to be a float first)

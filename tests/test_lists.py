@@ -287,3 +287,34 @@ def test_what_only_decides_is_not_kept() -> None:
 def test_casts_of_constants_are_not_taped() -> None:
     text = source(grad(quotients), np.ones(3))
     assert "saved" not in text and text.count("= np.float32(1.5)") == 1
+
+
+def test_what_is_taken_from_a_list_is_put_back_there() -> None:
+    """The cotangent of the rest of a list is joined to zeros; no list is saved for its length."""
+
+    def delayed(x: Any, n: int) -> Any:
+        held, out = [0.0] * 3, 0.0
+        for k in range(n):
+            old = held.pop(0)
+            held.append(x[k] + 0.5 * old)
+            out += held[-1] ** 2
+        return out
+
+    x = np.linspace(0.2, 0.9, 6)
+    g = grad(delayed)
+    steps = 1e-6 * np.eye(6)
+    slopes = [(delayed(x + h, 6) - delayed(x - h, 6)) / 2e-6 for h in steps]
+    np.testing.assert_allclose(g(x, 6), slopes, rtol=1e-6)
+    assert "held_bar = [0.0] + held_bar" in g.source and "held_saved" not in g.source
+
+
+def test_parts_of_lists_that_are_shorter_than_the_part() -> None:
+    def parts(x: Any, n: int) -> Any:
+        a = [x[k] ** 2 for k in range(n)]
+        b, c, d = a[2:], a[:3], a[:]
+        return sum(b) * x[0] + sum(c) * x[1] + sum(d) ** 2 + sum(v * v for v in (a[-2:] + [x[2]] + a[:-1]))
+
+    x, g = np.linspace(0.2, 0.9, 6), grad(parts)
+    for n in (0, 1, 2, 3, 6):
+        slopes = [(parts(x + h, n) - parts(x - h, n)) / 2e-6 for h in 1e-6 * np.eye(6)]
+        np.testing.assert_allclose(g(x, n), slopes, rtol=1e-6, atol=1e-9)

@@ -249,8 +249,9 @@ class Derivative(Specialised, Generic[P, R]):
     ) -> Callable[..., Any] | None:
         """The same for arguments whose sizes are those that it was made for."""
         t = self._target
-        given = set(t.signature.bind_partial(*t.args, *args, **kwargs).arguments)
-        if any(as_float(v) is not v for v in (*args, *kwargs.values())) and set(self._request.wrt) & given:
+        bound = t.signature.bind_partial(*t.args, *args, **kwargs).arguments
+        given = set(bound)
+        if any(as_float(bound[w]) is not bound[w] for w in self._request.wrt if w in bound):
             return (
                 None
                 if t.args or kwargs or variant.checks or variant.captures

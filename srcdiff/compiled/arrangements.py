@@ -235,7 +235,7 @@ def unarray(lw: Lowerer, op: Op, names: Any) -> None:
         lw.bind(op.out, pieces(g, op.ins[1]))
         return
     like = lw.rep(op.ins[1])
-    if not isinstance(like, Growing) or not lists.is_list(op.out.kind):
+    if not isinstance(like, (Growing, View)) or not lists.is_list(op.out.kind):
         raise lw.no("a container")
     lw.bind(op.out, lists.of_rows(lw, g, like, op.out.name))
 

@@ -524,7 +524,7 @@ class Control(Indexing):
                 continue
             tape = self.family.get(t)
             if tape is None:
-                if trips is None and header and not op.attrs["exits"] and not self.outer:
+                if trips is None and header and not op.attrs["exits"]:
                     trips = Trips.of(self, view, header, self.trip_count(header))
                 known = trips.loops[0].trips if trips is not None else ""
                 tape = self.make_tape(t, t.kind, known, known, trips)
@@ -547,10 +547,18 @@ class Control(Indexing):
         name = self.fresh("n")
         if step == "1":
             count = bare(stop) if start == "0" else f"{stop} - {start}"
-            self.line(f"{name} = max({count}, 0)")
+            self.once(name, f"max({count}, 0)")
         else:
             self.line(f"{name} = len(range({bare(start)}, {bare(stop)}, {bare(step)}))")
         return name
+
+    def once(self, name: str, text: str, of: str = "") -> None:
+        """A name for what is the same in all trips, if it (or what it is made of) is told before."""
+        if self.outer and ((of or text) in self.ahead or self.is_outside(of or text)):
+            self.head.append(f"    {name} = {text}")
+            self.ahead.add(name)
+        else:
+            self.line(f"{name} = {text}")
 
     def make_tape(self, t: Val, k: Kind, known: str, room: str, trips: Trips | None) -> Tape:
         """A tape, and those that it points into, empty."""
@@ -558,11 +566,18 @@ class Control(Indexing):
         elem = k.elem
         name = self.fresh(t.name or "saved")
         tape = Tape(name, elem, None, self.fresh(f"{name}_end"), known, room, trips)
+        row = as_array(elem) if isinstance(elem, Seq) and self.collected_in(t) is None else None
+        if row is not None:  # lists of the program's, as arrays of some length
+            tape.elem, tape.lists, elem = row, True, row
         if isinstance(elem, Scalar):
             dtype = NUMPY_DTYPE[self.dtype_of(elem)]
-            self.line(f"{name} = np.empty({room or '64'}, {dtype})")
+            made = f"np.empty({room or '64'}, {dtype})"
+            self.once(name, made, room) if room else self.line(f"{name} = {made}")
         elif isinstance(elem, Seq):
-            inner_val, loop = self.collected_in(t)
+            found = self.collected_in(t)
+            if found is None:
+                raise self.no("a tape of lists that are not one loop's")
+            inner_val, loop = found
             within = trips.inside(loop) if trips is not None else None
             most = within.total(f"{name}_room") if within is not None else ""
             self.line(f"{name} = np.empty(({room or '16'}, 2), np.int64)")
@@ -582,7 +597,7 @@ class Control(Indexing):
         self.line(f"{tape.count} = 0") if not known else None
         return tape
 
-    def collected_in(self, t: Val) -> tuple[Val, Op]:
+    def collected_in(self, t: Val) -> tuple[Val, Op] | None:
         """The tape of an inner loop that one of an outer loop is made of, and that loop."""
         op = t.op
         assert op is not None
@@ -590,10 +605,9 @@ class Control(Indexing):
         inner = view.put_on(t)
         made = op_of(inner)
         if made is None or not made.is_loop or made not in view.body.ops:
-            raise self.no("a tape of lists that are not one loop's")
-        if inner not in LoopView(made).tapes:
-            raise self.no("a tape of lists that are not one loop's")
-        assert isinstance(inner, Val)
+            return None
+        if not isinstance(inner, Val) or inner not in LoopView(made).tapes:
+            return None
         return inner, made
 
     def save(self, view: LoopView, tapes: list[Tapes | None]) -> None:

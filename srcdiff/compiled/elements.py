@@ -59,6 +59,7 @@ from srcdiff.ir.graph import (
     LoopView,
     Op,
     Ref,
+    Struct,
     Undef,
     Val,
 )
@@ -106,6 +107,7 @@ class Statements:
         self.variables: list[str] = []  # of the loops over elements, by depth
         self.op: Op | None = None
         self.results: set[Val] = set()
+        self.ahead: set[str] = set()  # names of what is known before the first statement
         self.outer = 0  # loops of the program around what is being lowered
         self.users: dict[Val, list[Op | None]] = {}
         self.checked: dict[tuple[Atom, str], str] = {}  # indices known to be inside their axes, from here on
@@ -713,6 +715,9 @@ class Statements:
         if array is not None:
             if isinstance(a, Undef):
                 return self.unset(array)
+            if isinstance(a, Struct):
+                a_list = lists.started(self, a, k, "t")
+                return lists.as_view(self, a_list, "t").store.name
             r = self.elements(a)
             if r.dtype != array.dtype:
                 raise self.no("arrays of two types in one variable")

@@ -34,7 +34,7 @@ class Handed:
             elif inner is not None:
                 data = named(inner.name, next(left)) if not t.shapes else ""
                 inner = Tape(data, inner.elem, None, "")
-            return Tape(name, t.elem, inner, fresh("end"), shapes=t.shapes, sizes=t.sizes)
+            return Tape(name, t.elem, inner, fresh("end"), shapes=t.shapes, lists=t.lists, sizes=t.sizes)
 
         tape = again(self.tape)
         return Tapes(tape, "0", named(f"{self.tape.name}_n", self.count))
@@ -85,7 +85,7 @@ def handed(v: Val, r: Tapes) -> tuple[Handed, list[tuple[str, Val]]]:
 
 def described(t: Tape) -> str:
     """What ``unpacked`` has to know to make lists of a tape, as a text; nothing if it cannot be done."""
-    if t.shapes:
+    if t.shapes or t.lists:
         return ""
     if isinstance(t.elem, Scalar):
         return "None" if t.elem.dtype in DTYPES else ""

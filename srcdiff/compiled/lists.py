@@ -7,10 +7,11 @@ here is done in place, as the pass that looks after memory has found that it may
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.compiled.nests import Size, Store, same_size
-from srcdiff.compiled.texts import bare
+from srcdiff.compiled.texts import atleast, bare
 from srcdiff.compiled.values import (
     DTYPES,
     NUMPY_DTYPE,
@@ -20,9 +21,10 @@ from srcdiff.compiled.values import (
     Static,
     Text,
     View,
+    from_runtime,
     whole,
 )
-from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, is_none, kind, same
+from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, op_of, same
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     from srcdiff.compiled.values import Elements
 
 __all__ = [
-    "append", "as_view", "constant_set", "contains", "copy_of", "is_list", "item", "item_put", "length_of",
-    "of_rows", "part_of", "poplast", "rest", "started", "summed", "zeros",
+    "append", "as_view", "constant_set", "contains", "copy_of", "is_list", "item", "item_put", "joined",
+    "keeps_length", "known_part", "length_of", "of_rows", "part_of", "poplast", "rest", "started", "summed",
+    "zeros", "zeros_of",
 ]  # fmt: skip
 
 MOST = 64  # numbers that one is compared with, one by one
@@ -95,13 +98,13 @@ def started(lw: Statements, a: Atom, k: Kind, hint: str) -> Growing:
     return r
 
 
-def of_rows(lw: Statements, g: View, like: Growing, hint: str) -> Growing:
+def of_rows(lw: Statements, g: View, like: Growing | View, hint: str) -> Growing:
     """A list of the rows of an array, as long as another list."""
-    shape = g.sizes[1:]
-    if g.dtype != like.dtype or len(shape) != len(like.shape) or not all(map(same_size, shape, like.shape)):
+    shape, own = g.sizes[1:], like.shape if isinstance(like, Growing) else like.sizes[1:]
+    if g.dtype != like.dtype or len(shape) != len(own) or not all(map(same_size, shape, own)):
         raise lw.no("a list of arrays of several shapes")
     copy = lw.whole_copy(g, hint).store.name
-    r = Growing(lw.fresh(hint), lw.fresh(f"{hint}_n"), like.dtype, like.shape)
+    r = Growing(lw.fresh(hint), lw.fresh(f"{hint}_n"), like.dtype, own)
     lw.line(f"{r.name} = {copy}.reshape(-1)")
     lw.line(f"{r.count} = {copy}.shape[0]")
     return r
@@ -132,7 +135,7 @@ def summed(lw: Statements, op: Op, names: Any) -> None:
     if not is_list(op.out.kind):
         raise lw.no("a sum of containers")
     dtype, shape = shape_of(op.out.kind)
-    a, b = (lw.elements(x) for x in op.ins)
+    a, b = (lw.view(x) for x in op.ins)
     if any(len(x.sizes) != 1 + len(shape) or x.dtype != dtype for x in (a, b)):
         raise lw.no("a sum of containers")
     for x, y in zip(a.sizes, b.sizes, strict=True):
@@ -141,32 +144,99 @@ def summed(lw: Statements, op: Op, names: Any) -> None:
     made(lw, op.out, [a, b], lambda t: f"({t[0]} + {t[1]})")
 
 
-def made(lw: Statements, o: Val, operands: list[Elements], spell: Callable[[list[str]], str]) -> None:
-    """A list that is computed from arrays, element by element."""
+def made(lw: Statements, o: Val, operands: list[View], spell: Callable[[list[str]], str]) -> None:
+    """A list that is computed from arrays of one length, element by element."""
     lw.flush()
     dtype, shape = shape_of(o.kind)
     to = Growing(lw.fresh(o.name), lw.fresh(f"{o.name}_n"), dtype, shape)
-    lw.line(f"{to.count} = {operands[0].sizes[0]}")
-    lw.line(f"{to.name} = np.empty({to.count} * {count(to)}, {NUMPY_DTYPE[dtype]})")
-    lw.write_to(as_view(lw, to, o.name), operands, spell, False)
+    n = count(to)
+    lw.line(f"{to.count} = {atleast(operands[0].sizes[0])}")
+    lw.line(f"{to.name} = np.empty({to.count if n == 1 else f'{to.count} * {n}'}, {NUMPY_DTYPE[dtype]})")
+    long = Size(to.count, 0, None)
+    alike: list[Elements] = [View(x.store, x.axes, (long, *x.sizes[1:])) for x in operands]
+    lw.write_to(rows_of(lw, to, to.name, long), alike, spell, False)
     lw.flush()
     lw.bind(o, to)
 
 
+def rows_of(lw: Statements, r: Growing, name: str, long: Size) -> View:
+    """The memory of a list, or a part of it, as an array."""
+    if r.shape:
+        rows = lw.fresh(f"{name}_rows")
+        lw.line(f"{rows} = {name}.reshape(({', '.join([str(long), *map(str, r.shape)])}))")
+        name = rows
+    return whole(Store(name, r.dtype, (long, *r.shape), frozenset((name,))))
+
+
 def part_of(lw: Indexing, op: Op) -> None:
-    """``list[:]`` and ``list[::-1]``, copies."""
+    """``list[1:]``, ``list[::-1]``: copies."""
     part = op.ins[1]
-    ends = isinstance(part, Slice) and is_none(part.lower) and is_none(part.upper)
-    if not ends or not isinstance(part, Slice) or not is_list(op.out.kind):
+    if not isinstance(part, Slice) or not is_list(op.out.kind):
         raise lw.no("a part of a list")
     r = lw.view(op.ins[0])
     if len(r.sizes) != 1 + len(shape_of(op.out.kind)[1]) or r.dtype != shape_of(op.out.kind)[0]:
         raise lw.no("a part of a list")
-    if same(part.step, Const(-1)):
-        r = lw.stepped(r, 0, r.sizes[0].plus(-1), -1, r.sizes[0])
-    elif not is_none(part.step):
-        raise lw.no("a part of a list")
-    made(lw, op.out, [r], lambda t: t[0])
+    made(lw, op.out, [lw.sliced(r, 0, part)], lambda t: t[0])
+
+
+def joined(lw: Statements, op: Op, names: Any = ()) -> None:
+    """``[a] + rows + [b]``: a list of its own, which its parts are put into one after the other."""
+    if not is_list(op.out.kind):
+        raise lw.no("a list of something that is no number, and no array of a known shape")
+    dtype, shape = shape_of(op.out.kind)
+    parts: list[Struct | View] = []
+    counts: list[str] = []
+    for a in op.ins:
+        if isinstance(a, Struct):
+            parts.append(a)
+            counts.append(str(len(a.items)))
+            continue
+        v = lw.elements(a)
+        if not isinstance(v, View) or v.dtype != dtype or not all_alike(v.sizes[1:], shape):
+            raise lw.no("a sum of lists that are not alike")
+        parts.append(v)
+        counts.append(atleast(v.sizes[0]))
+    lw.flush()
+    to = Growing(lw.fresh(op.out.name), lw.fresh(f"{op.out.name}_n"), dtype, shape)
+    n, end = count(to), lw.fresh(f"{op.out.name}_end")
+    room = " + ".join(counts)
+    lw.line(f"{to.name} = np.empty({room if n == 1 else f'({room}) * {n}'}, {NUMPY_DTYPE[dtype]})")
+    lw.line(f"{end} = 0")
+    for part, length in zip(parts, counts, strict=True):
+        if isinstance(part, Struct):
+            for k, p in enumerate(part.items):
+                put(lw, to, f"{end} + {k}" if k else end, p)
+        else:
+            name = lw.fresh("part")
+            ends = (end, f"{end} + {length}") if n == 1 else (f"{end} * {n}", f"({end} + {length}) * {n}")
+            lw.line(f"{name} = {to.name}[{ends[0]} : {ends[1]}]")
+            target = rows_of(lw, to, name, part.sizes[0])
+            lw.write_to(target, [part], lambda t: t[0], False)
+            lw.flush()
+        lw.line(f"{end} += {length}")
+    lw.line(f"{to.count} = {end}")
+    lw.bind(op.out, to)
+
+
+def all_alike(a: tuple[Size, ...], b: tuple[Size, ...]) -> bool:
+    return len(a) == len(b) and all(map(same_size, a, b))
+
+
+def known_part(lw: Indexing, op: Op) -> View:
+    """The part of a list that is changed: of no elements, where the list is shorter."""
+    if not isinstance(op.ins[1], Slice):
+        raise lw.no("a part of a list that is changed")
+    got = lw.sliced(lw.view(op.ins[0]), 0, op.ins[1])
+    return View(got.store, got.axes, (Size(atleast(got.sizes[0]), 0, None), *got.sizes[1:]))
+
+
+def keeps_length(op: Op) -> bool:
+    """Whether what is put into a part of a list is that part with something added: as long as it was."""
+    total = op_of(op.ins[2])
+    part = op_of(total.ins[0]) if total is not None and from_runtime(total.fn) == "add" else None
+    if part is None or part.fn is not operator.getitem:
+        return False
+    return same(part.ins[0], op.ins[0]) and same(part.ins[1], op.ins[1])
 
 
 def contains(lw: Indexing, op: Op, names: Any = ()) -> None:
@@ -253,8 +323,14 @@ def as_view(lw: Statements, r: Growing, hint: str) -> View:
 
 
 def of(lw: Statements, op: Op) -> Growing:
+    """The list that an operation changes: one that was known as an array becomes one that grows."""
     a = op.ins[0]
-    r = started(lw, a, op.out.kind, op.out.name) if isinstance(a, Struct) else lw.rep(a)
+    if isinstance(a, Struct):
+        return started(lw, a, op.out.kind, op.out.name)
+    r = lw.rep(a)
+    if isinstance(r, View) and isinstance(a, Val) and lw.level[a] == lw.depth and is_list(a.kind):
+        r = started(lw, a, a.kind, a.name)
+        lw.bind(a, r)
     if not isinstance(r, Growing):
         raise lw.no("a list that is made elsewhere")
     return r
@@ -355,3 +431,11 @@ def zeros(lw: Statements, op: Op, r: Growing) -> None:
     lw.line(f"{to.name} = np.full({r.name}.size, {ZERO_OF[r.dtype]}, {NUMPY_DTYPE[r.dtype]})")
     lw.line(f"{to.count} = {r.count}")
     lw.bind(op.out, to)
+
+
+def zeros_of(lw: Statements, op: Op, shown: Struct) -> None:
+    """A list of zeros as long as a display of numbers."""
+    if not isinstance(op.out.kind, Seq) or not all(isinstance(kind(p), Scalar) for p in shown.items):
+        raise lw.no("zeros of an unknown kind")
+    zero = Struct(list, shown.keys, tuple(Const(0.0) for _ in shown.items))
+    lw.bind(op.out, started(lw, zero, op.out.kind, op.out.name))

@@ -103,15 +103,15 @@ def additem(lw: Lowerer, op: Op, names: Any) -> None:
 
 def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: bool) -> None:
     grows = lw.rep(op.ins[0]) if isinstance(op.ins[0], Val) else None
-    if isinstance(grows, Growing):
-        if not isinstance(kind(op.ins[1]), Scalar):
-            raise lw.no("a part of a list that is changed")
+    part = isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar)
+    if part and not (lists.is_list(kind(op.ins[0])) and (adds or lists.keeps_length(op))):
+        raise lw.no("a part of a list that is changed")
+    if isinstance(grows, Growing) and not part:
         lists.item_put(lw, op, grows, adds)
         return
-    if as_array(kind(op.ins[0])) is None or not isinstance(kind(op.ins[2]), (Scalar, Array)):
+    alike = part or (as_array(kind(op.ins[0])) is not None and isinstance(kind(op.ins[2]), (Scalar, Array)))
+    if not alike:
         raise lw.no("a list or dict that is changed")
-    if isinstance(kind(op.ins[0]), Seq) and not isinstance(kind(op.ins[1]), Scalar):
-        raise lw.no("a part of a list that is changed")
     if not op.attrs.get("inplace"):
         raise lw.no("an update that is done on a copy")
     base = lw.view(op.ins[0])
@@ -119,7 +119,7 @@ def write_item(lw: Lowerer, op: Op, spell: Callable[[list[str]], str], adds: boo
     if chosen(lw, op, base, value, spell, adds):
         lw.bind(op.out, base)
         return
-    target = lw.indexed(base, op.ins[1], None)
+    target = lw.indexed(base, op.ins[1], None) if not part else lists.known_part(lw, op)
     v = value
     if isinstance(target, Gather):
         scatter(lw, target, v, spell, adds)
@@ -264,6 +264,9 @@ def create(lw: Lowerer, op: Op, names: Any) -> None:
     if set(args) - {"", "dtype"} or sum(not n for n in names) > 1:
         raise lw.no(f"{word_for(fn)} with options")
     o = op.out
+    if like and isinstance(op.ins[0], Struct) and isinstance(o.kind, Seq):
+        lists.zeros_of(lw, op, op.ins[0])
+        return
     if like and isinstance(op.ins[0], Val) and isinstance(o.kind, Seq):
         r = lw.rep(op.ins[0])
         if isinstance(r, Growing) and tables.CREATE.get(fn, "0") == "0":
@@ -763,6 +766,7 @@ HANDLERS: dict[Any, Any] = {
     np.broadcast_to: broadcast_to, np.expand_dims: expand_dims, np.transpose: transpose,
     np.swapaxes: swapaxes, np.flip: flip, np.dot: dot, operator.matmul: dot, np.vdot: dot, np.inner: dot,
     ops.append: lists.append, ops.poplast: lists.poplast, ops.rest: lists.rest, list: lists.copy_of,
+    operator.concat: lists.joined,
     operator.contains: lists.contains, set: lists.constant_set, frozenset: lists.constant_set,
     np.outer: outer, np.eye: eye, np.tril: triangle, np.triu: triangle, ops.exit_is: exit_is,
     **dict.fromkeys(tables.CREATE, create), **dict.fromkeys(tables.REDUCE, reduction),

@@ -156,6 +156,7 @@ class Tape:
     room: str = ""  # how many elements it has at most, where that is known before: it need not grow
     trips: Trips | None = None  # the loops that fill it, where all can be told before
     shapes: bool = False  # of its arrays only the shapes are asked for
+    lists: bool = False  # its arrays are lists of numbers outside of kernels
     sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
 
 

@@ -5,6 +5,7 @@ Each takes the builder, the operation and the cotangent of its result, and says 
 
 from __future__ import annotations
 
+import itertools
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from srcdiff.frontend.shapes import index_kind
 from srcdiff.ir import ops
 from srcdiff.ir.graph import ZERO, Atom, Const, Op, Slice, Struct, Val, is_none, kind, same
 from srcdiff.ir.indices import ALL, display, is_dots, parts_of
-from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Scalar, Seq, Tree
+from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Map, Maybe, Scalar, Seq, Tree, derivative_kind
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _getitem(r: Reverse, op: Op, bar: Atom) -> bool:
         ):
             r.accumulate(x, r.prim(operator.getitem, [bar, index], result=op.out.kind, view=False))
             return True
-        add_slice(r, x, r.need(index), bar)
+        add_slice(r, op, bar)
         return True
     back = without_axes(index) if isinstance(k, Array) and k.dims else None
     like = kind(bar)
@@ -74,11 +75,21 @@ def without_axes(index: Atom) -> Atom | None:
     return display(back) if isinstance(index, Struct) else back[0]
 
 
-def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
-    """``s_bar[a:b] += bar`` on lists."""
+def add_slice(r: Reverse, op: Op, bar: Atom) -> None:
+    """``s_bar[a:b] += bar`` on lists; the first to be added, of one end, comes with zeros at the other."""
+    s, index = op.ins[0], r.need(op.ins[1])
     if not isinstance(s, Val) or s not in r.varied:
         return
-    old = r.peek(s, r.here)
+    old, none = r.peek(s, r.here), Const(None)
+    if isinstance(index, Slice) and index.step == none and none in (index.lower, index.upper):
+        if index.lower == index.upper:
+            r.accumulate(s, bar)
+            return
+        if old is None and type(s.kind) is Seq and isinstance(s.kind.elem, (Scalar, Array)):
+            parts = [left_out(r, op, s, index), without_zeros(bar)]
+            parts = parts if index.upper == none else parts[::-1]
+            r.accumulate(s, r.prim(operator.concat, parts, result=derivative_kind(s.kind)))
+            return
     if old is None:
         old = r.zero(r.need(s))
     part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
@@ -89,6 +100,18 @@ def add_slice(r: Reverse, s: Atom, index: Atom, bar: Atom) -> None:
         hint=f"{s.name}_bar",
     )
     r.here.bars[s] = new
+
+
+def left_out(r: Reverse, op: Op, s: Val, index: Slice) -> Atom:
+    """Zeros for what a part of a list leaves out: before it, or behind it."""
+    assert isinstance(s.kind, Seq)
+    if index.lower == Const(1) and isinstance(s.kind.elem, Scalar):
+        before = itertools.takewhile(lambda o: o is not op, r.here.forward.ops)
+        if any(o.fn is operator.getitem and o.ins[0] is s and o.ins[1] == Const(0) for o in before):
+            return display((Const(0.0),), list)  # (it has a first element: that was read)
+    rest = Slice(index.upper, index.lower, index.step)
+    part = r.prim(operator.getitem, [r.need(s), rest], result=s.kind, view=False)
+    return r.zero(part)
 
 
 def plain(base: Atom, index: Atom) -> bool:
@@ -295,13 +318,20 @@ def _concat(r: Reverse, op: Op, bar: Atom) -> bool:
         n = Const(-len(b.items))
     else:
         n = rewinding.measured(r, a, op)
-    r.accumulate(
-        a, r.prim(operator.getitem, [bar, Slice(Const(None), n, Const(None))], result=kind(a), view=False)
-    )
-    r.accumulate(
-        b, r.prim(operator.getitem, [bar, Slice(n, Const(None), Const(None))], result=kind(b), view=False)
-    )
+    none = Const(None)
+    for part, first, cut in ((a, 0, Slice(none, n, none)), (b, -len_of(b), Slice(n, none, none))):
+        if isinstance(part, Struct) and type(kb := kind(bar)) is Seq and not isinstance(kb.elem, Maybe):
+            for k, item in enumerate(part.items):
+                if r.active(item):
+                    at = Const(first + k)
+                    r.accumulate(item, r.prim(operator.getitem, [bar, at], result=kb.elem, view=True))
+            continue
+        r.accumulate(part, r.prim(operator.getitem, [bar, cut], result=kind(part), view=False))
     return True
+
+
+def len_of(a: Atom) -> int:
+    return len(a.items) if isinstance(a, Struct) else 0
 
 
 def _mul(r: Reverse, op: Op, bar: Atom) -> bool:

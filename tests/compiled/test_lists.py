@@ -162,8 +162,62 @@ def ring(x: Any) -> Any:
     return sum(np.sum(a) for a in held)
 
 
+def delay_line(x: Any) -> Any:
+    """What goes in at one end comes out at the other."""
+    held, out = [0.0] * 4, 0.0
+    for k in range(12):
+        old = held.pop(0)
+        held.append(x[k % 5] + 0.5 * old)
+        out += held[-1] * held[0]
+    return out
+
+
+def window(x: Any) -> Any:
+    seen, out = [], 0.0
+    for v in x:
+        seen.append(v * v)
+        if len(seen) > 3:
+            seen.pop(0)
+        out += (v - sum(seen) / len(seen)) ** 2
+    return out
+
+
+def rows_made_anew(x: Any) -> Any:
+    """A row is made of the one before, one longer."""
+    row = [1.0]
+    for q in x:
+        inner = [row[i] * (1 - q) + row[i - 1] * q for i in range(1, len(row))]
+        row = [row[0] * (1 - q)] + inner + [row[-1] * q]
+    return sum(i * i * v for i, v in enumerate(row))
+
+
+def best_of_rows(x: Any) -> Any:
+    best = [0.0] * 8
+    for k in range(5):
+        row = best[:]
+        for c in range(k + 1, 8):
+            taken = best[c - k - 1] + x[k] * x[4 - k]
+            if taken > best[c]:
+                row[c] = taken
+        best = row
+    return best[7] ** 2 + best[4]
+
+
+def cut_shorter(x: Any) -> Any:
+    """Parts of lists that may be shorter than the part."""
+    a, s = [x[0]], 0.0
+    for k in range(6):
+        b = a[:3] + [s * 0.5 + x[k % 5]]
+        s += sum(b[7:]) + sum(b[-2:]) + sum(a[1:])
+        a = b[2:] + a[-2:] if k % 2 else [x[1] * s] + b
+    return s + sum(a) * len(a)
+
+
+LISTS_MADE_ANEW = [delay_line, window, rows_made_anew, best_of_rows, cut_shorter]
+
+
 PROGRAMS = [
-    states, states_gone_through, ring,
+    *LISTS_MADE_ANEW, states, states_gone_through, ring,
     sums, trajectory, element_by_element, delayed, perhaps, stack_machine, changed_after, emptied, two_lists,
     returned, of_all_trips, shorter,
 ]  # fmt: skip
@@ -180,7 +234,9 @@ def test_against_numpy(f: Callable[..., Any], uncompiled: None) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("f", [states, states_gone_through, ring, sums, trajectory, delayed, emptied])
+@pytest.mark.parametrize(
+    "f", [*LISTS_MADE_ANEW, states, states_gone_through, ring, sums, trajectory, delayed, emptied]
+)
 def test_compiled(f: Callable[..., Any], uncompiled: None) -> None:
     assert "not compiled" not in str(grad(f, backend="numba").compiled(X))
 
