@@ -35,6 +35,7 @@ from srcdiff.ir.graph import (
     Graph,
     LoopView,
     Op,
+    Origin,
     Region,
     Struct,
     Val,
@@ -224,7 +225,7 @@ class Forward(Builder):
         todo, region.ops = region.ops, []
         with self.inside(region):
             for op in todo:
-                self.origin = op.origin
+                self.origin = tangent_of(op.origin)
                 if op.is_loop:
                     self.loop(op)
                 else:
@@ -501,14 +502,14 @@ class Forward(Builder):
         with self.inside(new.regions[0]):
             self.behind(op.regions[0])
         self.leave(new, results)
-        self.origin = op.origin
+        self.origin = tangent_of(op.origin)
         self.region.ops.append(new)
         reach(op, new)
 
     def behind(self, region: Region) -> None:
         """The tangents of a region's operations, into another region."""
         for op in list(region.ops):
-            self.origin = op.origin
+            self.origin = tangent_of(op.origin)
             if op.code in ("if", "with"):
                 self.behind_branch(op)
             elif op.code in ("for", "while", "call"):
@@ -613,6 +614,11 @@ class Forward(Builder):
             seq = derivative_kind(t.kind)
             assert isinstance(seq, Seq)
             self.layers[k - 1][t] = LoopView(op).add_tape(tangent, name, seq.elem)
+
+
+def tangent_of(o: Origin | None) -> Origin | None:
+    """The origin of what is made beside a statement."""
+    return replace(o, tangent=True) if o is not None else None
 
 
 def element(k: Kind) -> Kind:

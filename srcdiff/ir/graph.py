@@ -76,6 +76,7 @@ class Origin:
     of: str = field(default="", compare=False)  # of an adjoint: the operation that it goes back over
     indent: int = field(default=0, compare=False)  # of the line in the file
     function: int = field(default=0, compare=False)  # the line at which the function around it begins
+    tangent: bool = field(default=False, compare=False)  # made beside the statement, going forwards
 
 
 class Val:
@@ -250,6 +251,11 @@ class Op:
     def adjoint(self) -> bool:
         """Whether it is of a backward sweep, and not the program's own."""
         return self.origin is not None and self.origin.adjoint
+
+    @property
+    def derived(self) -> bool:
+        """Whether a derivative has made it: the program itself computes nothing of the kind."""
+        return self.origin is not None and (self.origin.adjoint or self.origin.tangent)
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", "") if self.code == "prim" else ""

@@ -36,6 +36,7 @@ class Words:
     writes_over: Callable[[Any], bool]  # whether a function of one operand, by elements, takes ``out=``
     reads_shape: frozenset[Any]  # what reads the shape of its operand alone
     by_elements: Callable[[Any], bool]  # whether a function does for arrays what it does for each element
+    smooth: frozenset[Any]  # functions that are finite, and their slopes, wherever their operand is
     fits: frozenset[Any]  # what sums up its first operand to the shape of the second, and gives it its type
     check_there: Any  # that a value is not None
     check_set: Any  # that it is not, as a truth beside it says

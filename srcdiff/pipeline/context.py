@@ -13,6 +13,7 @@ from srcdiff.differentiate.common import fills_zero, keeps_zero
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Graph
+from srcdiff.optimise.collect import common_factors
 from srcdiff.optimise.dce import dce
 from srcdiff.optimise.divisors import without_divisors
 from srcdiff.optimise.doubtful import apart_where_doubtful
@@ -104,8 +105,8 @@ WORDS = Words(
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
     vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
-    vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise, vocabulary.LIKE_SECOND,
-    vocabulary.CHECK_THERE, vocabulary.CHECK_SET,
+    vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise, vocabulary.SMOOTH,
+    vocabulary.LIKE_SECOND, vocabulary.CHECK_THERE, vocabulary.CHECK_SET,
 )  # fmt: skip
 
 NUMBERS = Numbers(
@@ -168,4 +169,4 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     if changed:
         graph = noted("simplify", simplify(graph, is_shareable, WORDS))
         del graph.info["settled"]
-    return graph
+    return noted("collect", common_factors(graph))

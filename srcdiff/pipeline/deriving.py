@@ -36,6 +36,7 @@ from srcdiff.ir.kinds import (
 from srcdiff.ir.modules import on_device
 from srcdiff.later import Later
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.handed_on import handed_on
 from srcdiff.optimise.invariant import before_loops
 from srcdiff.optimise.nones import flagged
 from srcdiff.optimise.precision import has_single
@@ -118,7 +119,8 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     if request.backend.startswith("numba"):
         graph = lists_as_arrays(graph, context.WORDS)
         graph = flagged(graph if request.mode == "jvp" else with_value(graph, request.has_aux), context.WORDS)
-    graph = elements_of_rows(before_loops(graph, context.WORDS, context.is_shareable))
+    graph = before_loops(graph, context.WORDS, context.is_shareable)
+    graph = elements_of_rows(handed_on(graph, context.WORDS, context.is_shareable))
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":
         return jvp_graph(graph, wrt, request)

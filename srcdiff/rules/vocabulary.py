@@ -32,6 +32,7 @@ __all__ = [
     "OVERFLOWS",
     "READS_SHAPE",
     "SHIFTS",
+    "SMOOTH",
     "SUMS",
     "VANISHES",
     "WEIGHS",
@@ -93,6 +94,10 @@ INFINITE: frozenset[Any] = OVERFLOWS | {  # may be infinite where their operands
     operator.truediv, operator.pow, operator.mod, np.reciprocal, np.float_power, np.log, np.log2, np.log10,
     np.log1p, np.tan, np.arctanh, math.pow, math.tan,
 }  # fmt: skip
+SMOOTH: frozenset[Any] = frozenset({  # finite, and their slopes, wherever their operand is
+    np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, math.sin, math.cos, math.tanh, math.atan, math.asinh,
+    math.erf,
+})  # fmt: skip
 DIVIDES: frozenset[Any] = frozenset({operator.truediv, operator.pow})  # infinite by their second operand
 VANISHES = {  # functions that are flat where the operand named has overflowed (a power: if it is negative)
     operator.truediv: "b", operator.pow: "a", np.reciprocal: "x", np.exp: "x", np.exp2: "x", np.tanh: "x",

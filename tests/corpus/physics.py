@@ -24,6 +24,48 @@ def euler_decay(y0, rate, dt, steps):
     return y
 
 
+def kepler_orbit(x, y, vx, vy, h):
+    for _ in range(20):
+        r = math.sqrt(x * x + y * y)
+        vx -= 0.5 * h * x / r**3
+        vy -= 0.5 * h * y / r**3
+        x += h * vx
+        y += h * vy
+        r = math.sqrt(x * x + y * y)
+        vx -= 0.5 * h * x / r**3
+        vy -= 0.5 * h * y / r**3
+    return x * vx + y
+
+
+def springs_kicked(x, v, k, h):
+    def force(x):
+        return -k * np.sin(x)
+
+    for _ in range(8):
+        v = v + 0.5 * h * force(x)
+        x = x + h * v
+        v = v + 0.5 * h * force(x)
+    return np.sum(x * x) + np.sum(v)
+
+
+def springs_by_hand(x, v, k, h):
+    a = -k * np.sin(x) * 0.5 * h
+    for _ in range(8):
+        v = v + a
+        x = x + h * v
+        a = -k * np.sin(x) * 0.5 * h
+        v = v + a
+    return np.sum(x * x) + np.sum(v)
+
+
+def damped_until(x, tol):
+    while abs(math.tanh(x)) > tol:
+        x = x - 0.3 * math.tanh(x)
+        y = 0.2 * math.tanh(x)
+        x = x - y * 0.5 * x
+    return x
+
+
 def lotka_volterra(state, a, b):
     x, y = state
     return a * x - b * x * y, b * x * y - y
@@ -238,6 +280,10 @@ def monte_carlo_option(spot, sigma, normals):
 
 PROGRAMS = [
     Program("leapfrog_pendulum", leapfrog_pendulum, (1.1, 0.2, 0.1, 20), (0, 1, 2)),
+    Program("kepler_orbit", kepler_orbit, (1.0, 0.1, 0.2, 1.0, 0.05), (0, 1, 2, 3, 4)),
+    Program("springs_kicked", springs_kicked, (np.linspace(0.1, 1.0, 5), np.ones(5), 1.1, 0.1), (0, 1, 2)),
+    Program("springs_by_hand", springs_by_hand, (np.linspace(0.1, 1.0, 5), np.ones(5), 1.1, 0.1), (0, 1, 2)),
+    Program("damped_until", damped_until, (1.3, 0.2), (0,)),
     Program("euler_decay", euler_decay, (1.0, 0.7, 0.1, 10), (0, 1, 2)),
     Program("rk4_predator", rk4_predator, (1.2, 0.8, 0.1, 6), (0, 1, 2)),
     Program("rk4_vector", rk4_vector, (rng.normal(size=(3, 3)), rng.normal(size=3), 0.1, 4), (0, 1, 2)),
