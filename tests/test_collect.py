@@ -22,6 +22,10 @@ def energy(q, p):
     return 0.5 * p * p - q * p + q * q * p
 
 
+def half(p):
+    return 0.5 * p * p
+
+
 def left(x, y):
     return x * y + x * (y * y) - x * 3.0
 
@@ -53,6 +57,16 @@ def test_terms_of_different_statements_stay_apart() -> None:
     assert x_bar == pytest.approx(slope(lambda x: apart(x, 0.9), 0.4))
     assert y_bar == pytest.approx(slope(lambda y: apart(0.4, y), 0.9))
     assert "# z = z + x * math.sin(y)" in g.source
+
+
+def test_multiples_of_the_same_are_one() -> None:
+    g = grad(energy)
+    assert g(0.3, 1.7) == pytest.approx(-1.7 + 2.0 * 0.3 * 1.7)
+    assert "return -p + 2.0 * q * p" in g.source
+    assert grad(energy, wrt="p")(0.3, 1.7) == pytest.approx(1.7 - 0.3 + 0.3 * 0.3)
+    g = grad(half)
+    assert g(1.7) == 1.7
+    assert "return p" in g.source
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

@@ -1,5 +1,7 @@
 """What terms of a sum have in common is taken out once: ``v * a + v * b`` is ``v * (a + b)``.
 
+Multiples of the same are one: ``0.5 * p + 0.5 * p`` is ``p``.
+
 Sums that a derivative makes, of numbers of double precision: the rule for a product gives a term for each
 operand, and in `r * x * (1.0 - x)` both are multiples of one tangent.  That is a product less, and what a
 loop carries waits for one product in a trip, not for the whole chain.  What the program itself computes is
@@ -15,7 +17,7 @@ from dataclasses import field
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, Op, Region, Val, key_of, kind, same, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, same, vals
 from srcdiff.ir.kinds import Scalar
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import readers_of
@@ -82,14 +84,14 @@ class Collect:
     def within(self, a: Atom, op: Op) -> Op | None:
         """What makes an operand, where that is for this reader alone and may be written otherwise."""
         made = a.op if isinstance(a, Val) else None
-        if made is None or self.run.get(made) != self.run[op] or not is_plain(made):
+        if made is None or self.run.get(made) != self.run[op] or not is_arithmetic(made):
             return None
         return made if len(self.readers.get(made.out, ())) == 1 else None
 
     # ---- what a sum is made of
     def terms(self, a: Atom, op: Op, minus: bool, parts: list[Op]) -> list[Term]:
         made = self.within(a, op)
-        if made is not None and made.fn in SUMS:
+        if made is not None and made.fn in SUMS and made.derived:
             parts.append(made)
             second = minus is not (made.fn is operator.sub)
             x, y = made.ins
@@ -117,8 +119,9 @@ class Collect:
         x, y = op.ins
         terms = self.terms(x, op, False, parts)
         terms += self.terms(y, op, op.fn is operator.sub, parts)
+        known, terms = len(terms), like_terms(terms)
         found = self.shared(terms)
-        if found is None:
+        if (found is None and len(terms) == known) or (len(terms) == 1 and is_atom(terms[0])):
             return
         gone.update(parts)
         new = Writer(op, out)
@@ -200,6 +203,35 @@ class Writer:
         self.op.ins = made.ins
 
 
+def like_terms(terms: list[Term]) -> list[Term]:
+    """Multiples of the same are one: ``0.5 * p + 0.5 * p`` is ``p``."""
+    out: dict[Any, tuple[float, tuple[Atom, ...]]] = {}
+    for n, t in enumerate(terms):
+        number = -1.0 if t.minus else 1.0
+        values = []
+        for f in t.of:
+            if isinstance(f, Const):
+                number *= f.value
+            else:
+                values.append(f)
+        key = tuple(sorted(v.id for v in vals(values))) or n
+        before = out[key][0] if key in out else 0.0
+        if key in out and before + number != 0.0:
+            out[key] = before + number, out[key][1]
+        else:
+            out[n if key in out else key] = number, tuple(values)
+    if len(out) == len(terms):
+        return terms
+    return [
+        Term(c < 0.0, values if values and abs(c) == 1.0 else (Const(abs(c)), *values))
+        for c, values in out.values()
+    ]
+
+
+def is_atom(t: Term) -> bool:
+    return not t.minus and len(t.of) == 1
+
+
 def stretches(every: list[Op]) -> dict[Op, int]:
     """Numbers for operations: the same for those of one statement that no other comes between."""
     out: dict[Op, int] = {}
@@ -218,8 +250,12 @@ def rest(term: Term, factors: Sequence[Atom]) -> tuple[Atom, ...]:
 
 
 def is_plain(op: Op) -> bool:
-    """Whether an operation of a derivative's is arithmetic on numbers of double precision."""
-    if op.code != "prim" or not op.derived or op.attrs.get("aug") or op.attrs.get("guarded"):
+    return op.derived and is_arithmetic(op)
+
+
+def is_arithmetic(op: Op) -> bool:
+    """Whether all that an operation works on, and makes, are numbers of double precision."""
+    if op.code != "prim" or op.attrs.get("aug") or op.attrs.get("guarded"):
         return False
     return all(is_double(a) for a in op.ins) and is_double(op.out)
 
