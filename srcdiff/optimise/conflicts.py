@@ -8,7 +8,7 @@ from srcdiff.analysis.memory import is_update
 from srcdiff.analysis.settled import separate
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, LoopView, Val, same, vals
+from srcdiff.ir.graph import Atom, Val, same
 from srcdiff.ir.kinds import Array, Seq
 from srcdiff.optimise.holding import (
     Roots,
@@ -60,24 +60,6 @@ class Conflicts(Ownership):
                         found[w] = None
                         break
         return list(found)
-
-    def is_recent(self, target: Val, root: Val, made: Way) -> bool:
-        """Whether a value has memory from where it is allocated in this trip, not from a trip before."""
-        todo, seen = [target], {root}
-        while todo:
-            v = todo.pop()
-            if v in seen:
-                continue
-            seen.add(v)
-            if v.op is None or v not in v.op.outs or self.before(v, made):
-                return False
-            if v.op.is_loop:
-                view = LoopView(v.op)
-                parts = [*view.inits, *view.yields, *view.sources]
-            else:
-                parts = [*v.op.ins, *(a for r in v.op.regions for a in r.results)]
-            todo += [p for p in vals(parts) if root in self.of(p)]
-        return True
 
     def life(self, v: Val) -> tuple[int, int]:
         """In which operations of the function itself a value is made, and read last."""

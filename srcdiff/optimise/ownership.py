@@ -317,9 +317,36 @@ class Ownership(Places):
         memory = memory or self.of
         for r in memory(v) & memory(w):
             made = self.path.get(r.op) if r.op is not None and r in r.op.outs and not r.op.regions else None
-            if made is None or not any(x is not r and self.before(x, made) for x in (v, w)):
+            if made is None:
+                return True
+            old = [x is not r and self.before(x, made) for x in (v, w)]  # of which a trip before has left it
+            if old == [True, False]:
+                apart = self.is_recent(w, r, made)
+            elif old == [False, True]:
+                apart = self.is_recent(v, r, made)
+            else:
+                apart = False
+            if not apart:
                 return True
         return False
+
+    def is_recent(self, target: Val, root: Val, made: Way) -> bool:
+        """Whether a value has memory from where it is allocated in this trip, not from a trip before."""
+        todo, seen = [target], {root}
+        while todo:
+            v = todo.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            if v.op is None or v not in v.op.outs or self.before(v, made):
+                return False
+            if v.op.is_loop:
+                view = LoopView(v.op)
+                parts = [*view.inits, *view.yields, *view.sources]
+            else:
+                parts = [*v.op.ins, *(a for r in v.op.regions for a in r.results)]
+            todo += [p for p in vals(parts) if root in self.of(p)]
+        return True
 
     def find_updated(self, region: Region) -> None:
         for op in region.ops:
