@@ -225,3 +225,27 @@ def test_what_no_trip_changes_is_made_once(steps: int) -> None:
     before, *loops = code.split("for _ in")
     for text in ("out > 0.3", "np.sqrt(", "np.exp("):
         assert before.count(text) == 1 and not any(text in loop for loop in loops)
+
+
+def test_what_gives_a_shape_alone_is_not_computed() -> None:
+    """`w[s] * x[s:]` says over which axes the cotangent of what it is added to is summed: so does `x[s:]`."""
+
+    def filtered(x: Any, w: Any, n: int) -> Any:
+        for _ in range(n):
+            y = np.zeros_like(x)
+            for s in range(3):
+                y[1:-1] += w[s] * x[s : len(x) - 2 + s]
+            x = np.tanh(y)
+        return np.sum(x**2)
+
+    x, w = np.linspace(0.1, 0.9, 7), np.array([0.5, -0.7, 0.9])
+    g = grad(filtered, wrt=("x", "w"))
+    x_bar, w_bar = g(x, w, 3)
+    for got, steps in ((x_bar, [(h, 0.0) for h in np.eye(7)]), (w_bar, [(0.0, h) for h in np.eye(3)])):
+        slopes = [
+            (filtered(x + 1e-6 * a, w + 1e-6 * b, 3) - filtered(x - 1e-6 * a, w - 1e-6 * b, 3)) / 2e-6
+            for a, b in steps
+        ]
+        np.testing.assert_allclose(got, slopes, rtol=1e-6, atol=1e-9)
+    backward = g.source.partition("# return")[2].splitlines()
+    assert sum("w[s]" in line.partition("#")[0] for line in backward) == 1

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "append", "as_view", "constant_set", "contains", "copy_of", "is_list", "item", "item_put", "joined",
-    "keeps_length", "known_part", "length_of", "of_rows", "part_of", "poplast", "rest", "started", "summed",
-    "zeros", "zeros_of",
+    "keeps_length", "known_part", "length_of", "of_rows", "part_of", "poplast", "repeated", "rest", "started",
+    "summed", "zeros", "zeros_of",
 ]  # fmt: skip
 
 MOST = 64  # numbers that one is compared with, one by one
@@ -156,7 +156,44 @@ def made(lw: Statements, o: Val, operands: list[View], spell: Callable[[list[str
     alike: list[Elements] = [View(x.store, x.axes, (long, *x.sizes[1:])) for x in operands]
     lw.write_to(rows_of(lw, to, to.name, long), alike, spell, False)
     lw.flush()
-    lw.bind(o, to)
+    settle(lw, o, to)
+
+
+def settle(lw: Statements, o: Val, to: Growing) -> None:
+    """A list that is made: one that nobody changes is an array."""
+    if lw.is_written(o) or to.shape:
+        lw.bind(o, to)
+    else:
+        lw.bind(o, whole(Store(to.name, to.dtype, (Size(to.count, 0, None),), lw.memory(o))))
+
+
+def repeated(lw: Statements, op: Op) -> None:
+    """``[a, b] * n``."""
+    if not is_list(op.out.kind):
+        raise lw.no("a list of something that is no number, and no array of a known shape")
+    dtype, shape = shape_of(op.out.kind)
+    k = 0 if isinstance(kind(op.ins[1]), Scalar) else 1
+    one, times = op.ins[k], op.ins[1 - k]
+    of = started(lw, one, op.out.kind, op.out.name) if isinstance(one, Struct) else lw.rep(one)
+    source = as_view(lw, of, "one") if isinstance(of, Growing) else lw.view(one)
+    if source.dtype != dtype or not all_alike(source.sizes[1:], shape):
+        raise lw.no("a sum of lists that are not alike")
+    n = lw.scalar(times, "i8")
+    lw.flush()
+    to = Growing(lw.fresh(op.out.name), lw.fresh(f"{op.out.name}_n"), dtype, shape)
+    long, trip = source.sizes[0], lw.fresh("k")
+    lw.line(f"{to.count} = max({bare(n)}, 0) * {long}")
+    room = to.count if count(to) == 1 else f"{to.count} * {count(to)}"
+    lw.line(f"{to.name} = np.empty({room}, {NUMPY_DTYPE[dtype]})")
+    lw.line(f"for {trip} in range(max({bare(n)}, 0)):")
+    lw.depth += 1
+    each = f"{long} * {count(to)}" if count(to) != 1 else str(long)
+    part = lw.fresh("part")
+    lw.line(f"{part} = {to.name}[{trip} * {each} : ({trip} + 1) * {each}]")
+    lw.write_to(rows_of(lw, to, part, long), [source], lambda t: t[0], False)
+    lw.flush()
+    lw.depth -= 1
+    settle(lw, op.out, to)
 
 
 def rows_of(lw: Statements, r: Growing, name: str, long: Size) -> View:
@@ -215,7 +252,7 @@ def joined(lw: Statements, op: Op, names: Any = ()) -> None:
             lw.flush()
         lw.line(f"{end} += {length}")
     lw.line(f"{to.count} = {end}")
-    lw.bind(op.out, to)
+    settle(lw, op.out, to)
 
 
 def all_alike(a: tuple[Size, ...], b: tuple[Size, ...]) -> bool:

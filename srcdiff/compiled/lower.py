@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srcdiff.compiled import again, elements, tables
+from srcdiff.compiled import again, elements, lists, tables
 from srcdiff.compiled.control import Control
 from srcdiff.compiled.growing import growing
 from srcdiff.compiled.nests import Access, Fold, Size, Statement, Store, Way, same_size
@@ -156,6 +156,9 @@ class Lowerer(Control):
         helper = self.helpers.get(from_runtime(fn))
         if helper is not None:
             helper(self, op, names)
+            return
+        if fn is operator.mul and isinstance(op.out.kind, Seq):
+            lists.repeated(self, op)
             return
         template = tables.spelled(fn) or tables.COMPLEX.get(fn)
         if template is None:

@@ -33,6 +33,7 @@ ELEMENTWISE: dict[Any, str] = {
     np.isnan: "math.isnan({0})", np.isinf: "math.isinf({0})", np.isfinite: "math.isfinite({0})",
     math.isnan: "math.isnan({0})", math.isinf: "math.isinf({0})", math.isfinite: "math.isfinite({0})",
     np.floor: "np.floor({0})", np.ceil: "np.ceil({0})", np.trunc: "np.trunc({0})", np.rint: "np.rint({0})",
+    np.round: "np.rint({0})", np.around: "np.rint({0})",
     np.hypot: "math.hypot({0}, {1})", np.arctan2: "math.atan2({0}, {1})",
     np.copysign: "math.copysign({0}, {1})", np.fabs: "abs({0})", math.fabs: "abs({0})",
     math.atan2: "math.atan2({0}, {1})", math.hypot: "math.hypot({0}, {1})",

@@ -1,7 +1,8 @@
 """Where only the shape and the type of an array are asked for, the array is the first of its versions.
 
 Writes change neither, so a loop that does nothing but write to it need not be run for `np.zeros_like(x)` or
-for the shape that a cotangent is summed to: the gradient of what is linear runs no primal.
+for the shape that a cotangent is summed to: the gradient of what is linear runs no primal.  And what would be
+computed of one array and numbers, for its shape alone, is not: that array has it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind
-from srcdiff.ir.kinds import Array
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, op_of, vals
+from srcdiff.ir.kinds import Array, Scalar
 
 __all__ = ["first_versions", "newest_versions", "of_shape"]
 
@@ -64,20 +65,65 @@ def carried_from(op: Op, p: Val) -> Val | None:
     return start if any(q is p for q in backwards(y)) else None
 
 
-def first_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> Graph:
-    """Ask the first version of an array for its shape."""
-    ask_first(graph.region, shape_only, is_copy)
+def first_versions(
+    graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool], is_elementwise: Callable[[Any], bool]
+) -> Graph:
+    """Ask the first version of an array for its shape; or what it is computed from, number by number."""
+    computed = ask_first(graph.region, shape_only, is_copy, is_elementwise)
+    if not computed:
+        return graph
+    read: set[Val] = set()
+    note_read(graph.region, shape_only, is_elementwise, read)
+    for op, n in computed:
+        v: Atom | None = op.ins[n]
+        while isinstance(v, Val):
+            op.ins[n] = v = first(v, is_copy)
+            v = of_one_array(op_of(v), is_elementwise) if v not in read else None
     return graph
 
 
-def ask_first(region: Region, shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:
+def note_read(
+    region: Region, shape_only: Positions, is_elementwise: Callable[[Any], bool], read: set[Val]
+) -> None:
+    """The values of which something else than the shape is asked; users are seen before what they use."""
+    read.update(vals(region.results))
+    for op in reversed(region.ops):
+        for inner in reversed(op.regions):
+            note_read(inner, shape_only, is_elementwise, read)
+        if of_one_array(op, is_elementwise) is not None and op.out not in read:
+            continue
+        shapes = of_shape(op, shape_only)
+        read.update(vals([a for n, a in enumerate(op.ins) if n not in shapes]))
+
+
+def of_one_array(op: Op | None, is_elementwise: Callable[[Any], bool]) -> Val | None:
+    """The array whose shape and type the result has: all else that it is computed from are numbers."""
+    if op is None or op.code != "prim" or len(op.outs) != 1 or any(op.attrs.get("names") or ()):
+        return None
+    arrays = [a for a in op.ins if not isinstance(kind(a), Scalar)]
+    if len(arrays) != 1 or not isinstance(arrays[0], Val) or not alike(arrays[0], op.out):
+        return None
+    return arrays[0] if is_elementwise(op.fn) else None
+
+
+def ask_first(
+    region: Region,
+    shape_only: Positions,
+    is_copy: Callable[[Any], bool],
+    is_elementwise: Callable[[Any], bool],
+) -> list[tuple[Op, int]]:
+    """Where what is asked is computed of one array."""
+    computed = []
     for op in region.ops:
         for n in of_shape(op, shape_only):
             v = op.ins[n]
             if isinstance(v, Val):
-                op.ins[n] = first(v, is_copy)
+                op.ins[n] = v = first(v, is_copy)
+                if of_one_array(v.op, is_elementwise) is not None:
+                    computed.append((op, n))
         for inner in op.regions:
-            ask_first(inner, shape_only, is_copy)
+            computed += ask_first(inner, shape_only, is_copy, is_elementwise)
+    return computed
 
 
 def newest_versions(graph: Graph, shape_only: Positions, is_copy: Callable[[Any], bool]) -> None:

@@ -139,7 +139,7 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     held = Held(graph)
     if any(map(is_typed_by_values, held.functions.values())):
         graph = apart_where_doubtful(graph, vocabulary.BLANKS)
-    graph = noted("first_versions", first_versions(graph, shape_positions, is_copy))
+    graph = noted("first_versions", first_versions(graph, shape_positions, is_copy, batching.is_elementwise))
     graph = noted("simplify", simplify(noted("dce", dce(graph)), is_shareable, WORDS))
     if merge:
         graph = noted("one_loop", in_one_loop(graph))

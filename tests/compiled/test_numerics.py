@@ -223,3 +223,17 @@ def test_as_people_write_them(f: Callable[..., Any], args: tuple[Any, ...], unco
     got, want = grad(f, wrt=wrt, backend="numba")(*args), grad(f, wrt=wrt)(*args)
     for a, b in zip(got, want, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11)
+
+
+def test_rounded_to_whole_numbers(uncompiled: None) -> None:
+    """Ties go to the even one, as NumPy's do; distances in a periodic box are in a kernel."""
+
+    def nearest(x: Any) -> Any:
+        d = x[:, None] - x[None, :] * 1.5
+        d = d - np.round(d)
+        return np.sum(d**2) + np.sum(np.around(x * 2) * x)
+
+    x = np.array([0.25, -0.25, 0.75, 1.25, 5.0, -0.1])
+    g = grad(nearest, backend="numba")
+    np.testing.assert_allclose(g(x), grad(nearest)(x), rtol=1e-12)
+    assert not g.compiled(x).left
