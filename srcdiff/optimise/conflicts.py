@@ -6,7 +6,6 @@ import operator
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.analysis.settled import separate
-from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -47,7 +46,7 @@ class Conflicts(Ownership):
                     start, last = self.alive.get(w) or self.life(w)
                     if not start < here <= last:
                         continue
-                if w is out or w in found or not self.before(w, at):
+                if w is out or w in found or w in self.copied or not self.before(w, at):
                     continue
                 if made is not None and w is not root and self.before(w, made):
                     continue  # older than this allocation: what it holds is one of an earlier trip
@@ -80,7 +79,7 @@ class Conflicts(Ownership):
         of, index = w.op.ins
         if not isinstance(of, Val) or not (basic(index) and basic(write.ins[1])):
             return False
-        if all(v is not of for v in backwards(target)) and all(v is not target for v in backwards(of)):
+        if not self.lineage.is_before(of, target) and not self.lineage.is_before(target, of):
             return False
         loops = [self.region_op.get(r) for r, _ in at]
         around = [o for o in loops if o is not None and o.code in ("for", "while")]

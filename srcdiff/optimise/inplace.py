@@ -9,13 +9,14 @@ right and only time is lost.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.analysis.memory import is_update, updated_anywhere
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
+    Atom,
     Graph,
     LoopView,
     Op,
@@ -108,10 +109,14 @@ class Owner(Results, Sums):
         name_displays(self.graph.region)
         newest_versions(self.graph, self.shape_only, self.is_copy_of)
         read_sizes(self.graph.region)
+        self.fine: set[Op] = set()  # updates that need no copy: they need none of what is copied later either
         for _ in range(500):
             self.analyse()
+            all_of_them = not self.fine
             if not self.mend(self.graph.region):
-                break
+                if all_of_them:
+                    break
+                self.fine.clear()
         else:
             raise InternalError("the ownership of the arrays of this function does not settle")
         self.optional(self.graph.region)
@@ -121,51 +126,99 @@ class Owner(Results, Sums):
         return fn is ops.copied or getattr(fn, "__name__", "") == "copy"
 
     def mend(self, region: Region) -> bool:
-        """Put in one copy that is missing; whether one was put in."""
-        for n, op in enumerate(region.ops):
+        """Put in copies that are missing; whether any was.
+
+        What was found of memory holds until a copy of it is made: what may be that memory waits for the
+        next time.
+        """
+        done = False
+        for op in list(region.ops):
             if op.code in ("for", "while"):
-                view = LoopView(op)
-                written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
-                first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)
-                for j in (*sorted(first), *sorted(written - first)):
-                    i = view.inits[j]
-                    if isinstance(i, Val) and (
-                        not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j)
-                    ):
-                        copied = self.copy(i, op)
-                        region.ops.insert(n, copied)
-                        op.ins[view.head + j] = copied.out
-                        return True
-                for k, c in enumerate(view.collected):
-                    if self.needs_copy(c):
-                        if isinstance(c, Val) and self.partly_set(c):
-                            view.body.results[view.carried + k] = self.copy_in_branches(c)
-                            return True
-                        if self.copy_at_end(view, c):
-                            return True
-                        at = self.place(c, view.body)
-                        made, view.body.results[view.carried + k] = self.copy_atom(c, op)
-                        view.body.ops[at:at] = made
-                        return True
+                done |= self.mend_loop(op, region)
             elif is_update(op) and isinstance(op.ins[0], Val):
-                t = op.ins[0]
-                if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
-                    made, op.ins[1] = self.copy_atom(op.ins[1], op)
-                    region.ops[n:n] = made
-                    return True
-                clash = self.conflict(t, op.out, self.path[op])
-                if clash and self.owned(t) and self.views_only(clash, t, region):
-                    self.copy_views(clash, region)
-                    return True
-                if not self.owned(t) or clash:
-                    copied = self.copy(t, op)
-                    region.ops.insert(n, copied)
-                    op.ins[0] = copied.out
-                    return True
+                done |= self.mend_update(op, op.ins[0], region)
             for r in op.regions:
-                if self.mend(r):
-                    return True
+                done |= self.mend(r)
+        return done
+
+    def mend_loop(self, op: Op, region: Region) -> bool:
+        done = False
+        view = LoopView(op)
+        written = {j for j, p in enumerate(view.params) if self.own_cell(p) & self.updated}
+        first = updated_anywhere(view, self.changes)  # (once these are copied, others need none)
+        for j in (*sorted(first), *sorted(written - first)):
+            i = view.inits[j]
+            if not isinstance(i, Val) or self.is_stale(i, view.params[j]):
+                continue
+            clash = self.conflict(i, None, self.path[op])
+            if clash and self.copied:
+                continue
+            if not self.owned(i) or clash or self.twice(view, j):
+                copied = self.copy(i, op)
+                region.ops.insert(region.ops.index(op), copied)
+                op.ins[view.head + j] = copied.out
+                self.has_copies(i, view.params[j])
+                done = True
+        for k, c in enumerate(view.collected):
+            if self.is_stale(*vals([c])) or not self.needs_copy(c):
+                continue
+            self.has_copies(*vals([c]))
+            done = True
+            if isinstance(c, Val) and self.partly_set(c):
+                view.body.results[view.carried + k] = self.copy_in_branches(c)
+            elif not self.copy_at_end(view, c):
+                at = self.place(c, view.body)
+                made, view.body.results[view.carried + k] = self.copy_atom(c, op)
+                view.body.ops[at:at] = made
+        return done
+
+    def mend_update(self, op: Op, t: Val, region: Region) -> bool:
+        if op in self.fine or self.is_stale(t, *vals(op.ins[1:])):
+            return False
+        if not op.attrs.get("aug") and op.fn is ops.append and self.needs_copy(op.ins[1]):
+            made, op.ins[1] = self.copy_atom(op.ins[1], op)
+            at = region.ops.index(op)
+            region.ops[at:at] = made
+            self.has_copies(*vals(op.ins))
+            return True
+        clash = self.conflict(t, op.out, self.path[op])
+        if clash and self.owned(t) and self.views_only(clash, t, region):
+            if any(self.is_of_copies(w) for w in clash):
+                return False
+            self.copy_views(clash, region)
+            self.copied.update(clash)
+            return True
+        if clash and self.copied:
+            return False
+        if not self.owned(t) or clash:
+            copied = self.copy(t, op)
+            region.ops.insert(region.ops.index(op), copied)
+            op.ins[0] = copied.out
+            self.has_copies(t, op.out)
+            return True
+        self.fine.add(op)
         return False
+
+    def is_of_copies(self, v: Atom) -> bool:
+        """Whether a value is a version or a view of a copy that was made since the analysis."""
+        while isinstance(v, Val) and v in self.defined:
+            if v.op is None or v.op.code != "prim" or not v.op.ins:
+                return False
+            v = v.op.ins[0]
+        return isinstance(v, Val)
+
+    def has_copies(self, *values: Val) -> None:
+        """Copies of values were made: what was found of their memory does not hold any more."""
+        self.stale |= self.all_memory(values)
+
+    def is_stale(self, *values: Val) -> bool:
+        """Whether copies made since the analysis may change what it found of some values."""
+        if not self.stale and not self.copied:
+            return False
+        return any(map(self.is_of_copies, values)) or bool(self.stale & self.all_memory(values))
+
+    def all_memory(self, values: Iterable[Val]) -> Roots:
+        return self.memory(frozenset().union(*map(self.of, values)))
 
 
 def name_displays(region: Region) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.analysis.memory import Known, is_update, updated_anywhere
+from srcdiff.analysis.versions import Lineage
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     JOINS,
@@ -79,6 +80,9 @@ class Ownership(Places):
         self.defined = {}
         self.shapes = {}
         self.changes: Known = {}
+        self.lineage = Lineage()
+        self.copied: set[Val] = set()  # views that only their copies read, since then
+        self.stale: Roots = EMPTY  # memory of which copies were made since then
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         self.alive: dict[Val, tuple[int, int]] = {}
