@@ -8,7 +8,16 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, Atom, LoopView, Op, Region, Val
 from srcdiff.ir.kinds import Array
 
-__all__ = ["backwards", "buffer_slots", "chain_of", "follow", "is_update", "passed_round", "versions"]
+__all__ = [
+    "Lineage",
+    "backwards",
+    "buffer_slots",
+    "chain_of",
+    "follow",
+    "is_update",
+    "passed_round",
+    "versions",
+]
 
 
 def is_update(op: Op) -> bool:
@@ -94,42 +103,76 @@ def chain_of(v: Val) -> list[Val]:
 
 def backwards(v: Val) -> Iterator[Val]:
     """The same, one by one."""
-    while True:
-        yield v
-        op = v.op
-        if op is None or v not in op.outs:
-            return
-        if is_update(op) and isinstance(op.ins[0], Val):
-            v = op.ins[0]
-        elif op.is_loop:
-            view = LoopView(op)
-            at = op.outs.index(v)
-            if at >= view.carried or not isinstance(view.inits[at], Val):
-                return
-            y = view.yields[at]
-            p = view.params[at]
-            if y is p or not isinstance(y, Val) or p not in backwards(y):
-                return
-            nxt = view.inits[at]
-            assert isinstance(nxt, Val)
-            v = nxt
-        elif op.code in JOINS:
-            at = op.outs.index(v)
-            starts = [follow(r.results[at], r) for r in op.regions]
-            first = starts[0]
-            if first is None or any(s is not first for s in starts):
-                return
-            v = first
-        else:
-            return
+    now: Val | None = v
+    while now is not None:
+        yield now
+        now = version_before(now)
+
+
+def version_before(v: Val) -> Val | None:
+    """The version that an update, a loop or a branch made another one of."""
+    op = v.op
+    if op is None or v not in op.outs:
+        return None
+    if is_update(op):
+        return op.ins[0] if isinstance(op.ins[0], Val) else None
+    if op.is_loop:
+        view = LoopView(op)
+        at = op.outs.index(v)
+        if at >= view.carried or not isinstance(view.inits[at], Val):
+            return None
+        y = view.yields[at]
+        p = view.params[at]
+        if y is p or not isinstance(y, Val) or p not in backwards(y):
+            return None
+        nxt = view.inits[at]
+        assert isinstance(nxt, Val)
+        return nxt
+    if op.code in JOINS:
+        at = op.outs.index(v)
+        starts = [follow(r.results[at], r) for r in op.regions]
+        first = starts[0]
+        return first if all(s is first for s in starts) else None
+    return None
+
+
+class Lineage:
+    """The same of many values of a graph that stays as it is: each step is found once."""
+
+    def __init__(self) -> None:
+        self.places: dict[Val, tuple[Val, int]] = {}  # the first of its versions, and how many there are
+        self.step: dict[Val, Val | None] = {}
+
+    def place(self, v: Val) -> tuple[Val, int]:
+        todo: list[Val] = []
+        now: Val | None = v
+        while now is not None and now not in self.places:
+            todo.append(now)
+            old = self.step[now] = version_before(now)
+            now = old
+        found = self.places[now] if now is not None else (todo[-1], -1)
+        for w in reversed(todo):
+            found = self.places[w] = found[0], found[1] + 1
+        return found
+
+    def is_before(self, old: Val, new: Val) -> bool:
+        """Whether one is a version before the other, or the same."""
+        (first, n), (other, m) = self.place(old), self.place(new)
+        if first is not other or n > m:
+            return False
+        now: Val | None = new
+        for _ in range(m - n):
+            assert now is not None
+            now = self.step[now]
+        return now is old
 
 
 def follow(a: Atom, region: Region) -> Val | None:
     """The value outside ``region`` that ``a`` is a version of."""
     if not isinstance(a, Val):
         return None
-    inside = {o for op in region.ops for o in op.outs}
+    inside = set(region.ops)
     for q in backwards(a):
-        if q not in inside:
+        if q.op not in inside or q not in q.op.outs:
             return q
     return None

@@ -30,6 +30,7 @@ from srcdiff.compiled.texts import (
     atleast,
     bare,
     cast,
+    nesting,
 )
 from srcdiff.compiled.values import (
     DTYPES,
@@ -66,6 +67,7 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Seq
 
 LONGEST = 400  # statements that are put into loops together
+DEEPEST = 50  # parentheses in each other: Python reads 200 of them
 
 
 tables_names = frozenset({
@@ -325,7 +327,7 @@ class Statements:
     def put(self, store: Store, index: list[str], text: str, loads: bool = True) -> None:
         reads, self.reading = self.reading, set()
         if not store.axes:
-            if store.uses == 1 and not store.escapes:
+            if store.uses == 1 and not store.escapes and nesting(text) < DEEPEST:
                 self.pending[store] = (text, reads)
                 return
             self.settle(store)

@@ -41,6 +41,15 @@ def wrapped(text: str) -> str:
     return text if re.fullmatch(r"\w+", text) else f"({text})"
 
 
+def nesting(text: str) -> int:
+    """How deep parentheses stand in each other, at most."""
+    deep = level = 0
+    for c in re.findall(r"[()]", text):
+        level += 1 if c == "(" else -1
+        deep = max(deep, level)
+    return deep
+
+
 def bare(text: str) -> str:
     """A text without parentheses around the whole of it."""
     while text.startswith("(") and text.endswith(")"):

@@ -133,6 +133,7 @@ class Core:
     region: Region
     state: State = field(default_factory=State)
     problems: list[Problem] = field(default_factory=list)
+    made: int = 0  # operations, since a loop began to be written out
     certain: dict[Problem, type[Exception]] = field(default_factory=dict)  # of what raises, whatever is given
     frame: Frame = field(default_factory=lambda: Frame(None))
     origin: Origin | None = None
@@ -259,6 +260,7 @@ class Core:
         if self.boundary is not None:
             op.attrs["within"] = self.boundary[2]
         self.region.ops.append(op)
+        self.made += 1
         self.point(op)
         return op
 

@@ -301,8 +301,14 @@ def unroll(
     orelse = node.orelse if orelse is None else orelse
     if len(items) > known_items.LONGEST:
         return homogeneous(lw, node, items, orelse)
+    if lw.copies == 1:
+        lw.made = 0
+    nested = lw.copies * len(items) > known_items.LONGEST
 
     def go(k: int) -> Any:
+        if nested and lw.made > known_items.MOST_MADE:
+            lw.stop("unroll", "nested loops that are written out trip by trip come to too much here", node,
+                    note=f"more than {known_items.MOST_MADE} operations")  # fmt: skip
         item = items[k] if k < len(items) else None
         if live is not None:
             now = lw.state.cells[live.cell]

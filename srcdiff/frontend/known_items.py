@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST",
+    "MOST_MADE",
     "MOST_UNROLLED",
     "SKIP",
     "Item",
@@ -65,6 +66,7 @@ def is_cursor(box: Any) -> bool:
 
 
 MOST_UNROLLED = 512  # trips of nested loops read one by one
+MOST_MADE = 3000  # operations that nested loops read so come to: with more, a derivative is not made in time
 
 
 def few_trips(it: Bound) -> list[Item] | None:

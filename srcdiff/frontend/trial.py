@@ -22,6 +22,7 @@ class Trial:
         self.problems, self.ops, self.state = len(lw.problems), len(lw.region.ops), lw.state.copy()
         self.marks: list[Any] = [x.copy() for x in (lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted)]
         self.writes = list(lw.element_writes)
+        self.made = lw.made
 
     @property
     def found(self) -> list[Problem]:
@@ -34,6 +35,7 @@ class Trial:
         lw.state = self.state
         lw.own_lists, lw.mixed, lw.pinned, lw.frozen, lw.adopted = self.marks
         lw.element_writes = self.writes
+        lw.made = self.made
 
 
 def foreseen(lw: Lowerer, tree: Any) -> Bound:

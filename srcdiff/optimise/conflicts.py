@@ -6,7 +6,6 @@ import operator
 
 from srcdiff.analysis.memory import is_update
 from srcdiff.analysis.settled import separate
-from srcdiff.analysis.versions import backwards
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Val, same
 from srcdiff.ir.kinds import Array, Seq
@@ -80,7 +79,7 @@ class Conflicts(Ownership):
         of, index = w.op.ins
         if not isinstance(of, Val) or not (basic(index) and basic(write.ins[1])):
             return False
-        if all(v is not of for v in backwards(target)) and all(v is not target for v in backwards(of)):
+        if not self.lineage.is_before(of, target) and not self.lineage.is_before(target, of):
             return False
         loops = [self.region_op.get(r) for r, _ in at]
         around = [o for o in loops if o is not None and o.is_loop]

@@ -108,10 +108,14 @@ class Owner(Results, Sums):
         name_displays(self.graph.region)
         newest_versions(self.graph, self.shape_only, self.is_copy_of)
         read_sizes(self.graph.region)
+        self.fine: set[Op] = set()  # updates that need no copy: they need none of what is copied later either
         for _ in range(500):
             self.analyse()
+            all_of_them = not self.fine
             if not self.mend(self.graph.region):
-                break
+                if all_of_them:
+                    break
+                self.fine.clear()
         else:
             raise InternalError("the ownership of the arrays of this function does not settle")
         self.optional(self.graph.region)
@@ -129,8 +133,9 @@ class Owner(Results, Sums):
         for op in list(region.ops):
             if op.is_loop:
                 changed |= self.mend_loop(op, region)
-            elif is_update(op) and isinstance(op.ins[0], Val) and not self.is_stale(op.out, *op.ins):
-                changed |= self.mend_update(op, region)
+            elif is_update(op) and isinstance(op.ins[0], Val) and op not in self.fine:
+                if not self.is_stale(op.out, *op.ins):
+                    changed |= self.mend_update(op, region)
             for r in op.regions:
                 changed |= self.mend(r)
         return changed
@@ -179,6 +184,7 @@ class Owner(Results, Sums):
             region.ops.insert(region.ops.index(op), copied)
             op.ins[0] = copied.out
         else:
+            self.fine.add(op)
             return False
         return True
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.analysis.memory import Known, is_update, updated_anywhere
+from srcdiff.analysis.versions import Lineage
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     JOINS,
@@ -82,6 +83,7 @@ class Ownership(Places):
         self.copied: list[Val] = []  # what copies were put in for since, and these
         self.stale: set[Val] = set()  # what may share memory with such
         self.around: dict[Val, list[Roots]] = {}  # memory -> what it may be one with, asked for copies only
+        self.lineage = Lineage()
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         self.alive: dict[Val, tuple[int, int]] = {}

@@ -53,3 +53,22 @@ def test_against_numpy(f: Callable[..., Any], y: Any, uncompiled: None) -> None:
     want, got = (grad(f, wrt=(0, 1), backend=b)(X, y) for b in ("numpy", "numba"))
     np.testing.assert_allclose(got[0], want[0], rtol=1e-10)
     np.testing.assert_allclose(got[1], want[1], rtol=1e-10)
+
+
+FUNCTIONS = (np.sin, np.cos) * 30
+
+
+def sum_of_many_terms(x: Any) -> Any:
+    """What is added up statement by statement is no one expression: Python reads 200 parentheses at most."""
+    y = np.zeros(8)
+    for first in (0, 3, 5, 6):
+        for k, g in enumerate(FUNCTIONS):
+            y[k % 7] = g(y[(k + first) % 8]) * x[2] + x[1]
+    return (y**2).sum()
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_long_sums_are_made_in_parts() -> None:
+    x = np.array([0.3, 0.7, 1.1])
+    expected = grad(sum_of_many_terms)(x)
+    np.testing.assert_allclose(grad(sum_of_many_terms, backend="numba")(x), expected, rtol=1e-12)

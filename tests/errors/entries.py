@@ -1288,7 +1288,8 @@ grad(f)(2.0)
     ),
     Entry(
         "unroll",
-        "A loop over a container of unlike elements is written out, which is done up to 64 of them.",
+        "A loop over a container of unlike elements is written out, which is done up to 64 of them; nested loops up "
+        "to 3000 operations.",
         """
 def f(x):
     total = x
