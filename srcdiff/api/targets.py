@@ -134,7 +134,7 @@ def is_users(fn: Any) -> bool:
     """Whether a function is one of no library that there are rules for."""
     if not isinstance(fn, types.FunctionType):
         return False
-    home = str(getattr(fn, "__module__", "")).partition(".")[0]
+    home = package_of(fn)
     return home not in LIBRARIES and home not in sys.stdlib_module_names
 
 

@@ -16,6 +16,7 @@ from srcdiff.ir.graph import (
     kind,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, fresh_sym
+from srcdiff.ir.modules import module_name, package_of
 
 if TYPE_CHECKING:
     from srcdiff.compiled.trips import Trips
@@ -237,7 +238,7 @@ def is_boxed(op: Op) -> bool:
 
 def from_runtime(fn: Any) -> str:
     """The name of a helper of the library's own, or nothing."""
-    module = getattr(fn, "__module__", "") or ""
+    module = module_name(fn)
     return getattr(fn, "__name__", "") if module.startswith("srcdiff.runtime") else ""
 
 
@@ -249,13 +250,13 @@ def shaped_like(fn: Any) -> int | None:
 
 
 def word_for(fn: Any) -> str:
-    module = (getattr(fn, "__module__", "") or "").partition(".")[0]
+    module = package_of(fn)
     name = getattr(fn, "__name__", str(fn))
     return f"np.{name}" if module == "numpy" else name
 
 
 def is_zeros_like(fn: Any) -> bool:
-    name, module = getattr(fn, "__name__", ""), getattr(fn, "__module__", "") or ""
+    name, module = getattr(fn, "__name__", ""), module_name(fn)
     return name == "zeros_like" and module.startswith("srcdiff.runtime")
 
 

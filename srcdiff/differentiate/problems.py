@@ -6,7 +6,7 @@ from srcdiff.errors import NoRule, Problem, problem_at
 from srcdiff.frontend.core import WITHIN
 from srcdiff.ir.graph import Atom, Op, Struct, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Kind, Scalar, Tree
-from srcdiff.ir.modules import public_name
+from srcdiff.ir.modules import module_name, public_name
 from srcdiff.rules.registry import Rule, why_without
 
 
@@ -112,6 +112,6 @@ def told(op: Op) -> str:
     """How an error speaks of an operation: by the public name of its function, never by one of ours."""
     if op.attrs.get("text"):
         return str(op.attrs["text"])
-    if str(getattr(op.fn, "__module__", "")).startswith("srcdiff."):
+    if module_name(op.fn).startswith("srcdiff."):
         return "what is called here"
     return public_name(op.fn) or fn_name(op)

@@ -18,7 +18,7 @@ from srcdiff.emit.spelling import by_sign
 from srcdiff.errors import Problem, problem_at
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Ref, Struct, Val, is_none, kind, walk
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Kind, Scalar, Seq, Tree
-from srcdiff.ir.modules import current, on_device
+from srcdiff.ir.modules import current, module_name, on_device
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -84,7 +84,7 @@ def what_lacks(op: Op, spelling: Spelling) -> str:
     """Why the arrays' module cannot do an operation; nothing if it can."""
     if op.code == "prim" and op.attrs.get("method") in DRAWS and kind(op.ins[0]) == OTHER:
         return cannot_draw(op)
-    if str(getattr(op.fn, "__module__", "")).startswith("srcdiff.runtime"):
+    if module_name(op.fn).startswith("srcdiff.runtime"):
         what = cupy_names.ON_HOST_ALONE.get(op.fn.__name__, "")
         given = (full_name(spelling, a.obj, a.text) for a in op.ins if isinstance(a, Ref) and callable(a.obj))
         why = next(filter(None, (cupy_names.why_not(path, (), 0) for path in given if path)), "")
@@ -168,7 +168,7 @@ def may_be_number(a: Assembler, x: Atom) -> bool:
         return False
     if x.op is None or x.op.code != "prim":
         return True
-    return str(getattr(x.op.fn, "__module__", "")).startswith("srcdiff.runtime")
+    return module_name(x.op.fn).startswith("srcdiff.runtime")
 
 
 def blank(a: Assembler, word: str, dtype: str) -> Any:

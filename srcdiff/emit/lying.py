@@ -9,6 +9,7 @@ from srcdiff.backends import numpy_names
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, LoopView, Op, Val, is_as_written, kind, nested, op_of, vals, walk
 from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.modules import module_name
 
 if TYPE_CHECKING:
     from srcdiff.ir.graph import Graph
@@ -202,6 +203,6 @@ def shaped_by(op: Op) -> list[Atom] | None:
     """The arrays that a result is an array for; None if it may be a number all the same."""
     if op.fn in (operator.getitem, ops.copied):
         return [op.ins[0]]
-    if op.fn is getattr or str(getattr(op.fn, "__module__", "")).startswith("srcdiff."):
+    if op.fn is getattr or module_name(op.fn).startswith("srcdiff."):
         return None
     return [x for x in vals(op.ins) if is_vector(x)]

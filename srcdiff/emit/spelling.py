@@ -20,7 +20,7 @@ from srcdiff.backends.cupy_names import HOST
 from srcdiff.ir import ops
 from srcdiff.ir.checkpoints import checkpoint
 from srcdiff.ir.graph import Graph, Ref, flat, walk
-from srcdiff.ir.modules import NUMPY, current
+from srcdiff.ir.modules import NUMPY, current, module_name
 
 __all__ = ["Spelling"]
 
@@ -154,7 +154,7 @@ class Spelling:
             again = (id(fn), op.attrs.get("text"))
             if again not in seen and callable(fn):
                 seen.add(again)
-                if str(getattr(fn, "__module__", "")).startswith("srcdiff.runtime") or fn in MARKS:
+                if module_name(fn).startswith("srcdiff.runtime") or fn in MARKS:
                     out |= {fn.__name__, self.claim(fn.__name__, fn)}
                 elif not by_sign(fn):
                     out.add(self.alone(fn, op.attrs.get("text") or word_for(fn)) or "np")

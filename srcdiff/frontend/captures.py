@@ -18,7 +18,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.classes import cycle_in, fields_of
 from srcdiff.ir.graph import Atom, Const, Ref, Region, Struct, Val
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Kind
-from srcdiff.ir.modules import package_of
+from srcdiff.ir.modules import module_name, package_of
 from srcdiff.ir.records import dataclass
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def capture_kind(lw: Core, obj: Any) -> Kind:
 
 def own_text(path: Path) -> bool:
     """Whether a path starts from a rule of ours, whose constants stay what they are."""
-    return path[0][0] == "const" and str(getattr(path[0][1], "__module__", "")).startswith("srcdiff.")
+    return path[0][0] == "const" and module_name(path[0][1]).startswith("srcdiff.")
 
 
 def cyclic(lw: Core, node: Any) -> NoReturn:

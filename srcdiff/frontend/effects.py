@@ -22,6 +22,7 @@ from srcdiff.frontend.expressions import HANDLERS, lookup
 from srcdiff.frontend.scope import Bound, Known, Method, Partial, Plain
 from srcdiff.ir.graph import Atom, Const, Op, Ref, Val
 from srcdiff.ir.kinds import STR
+from srcdiff.ir.modules import package_of
 from srcdiff.later import Later
 
 if TYPE_CHECKING:
@@ -39,13 +40,9 @@ READABLE = (  # modules of Python's own whose functions compute: these are read 
 )  # fmt: skip
 
 
-def root_of(module: Any) -> str:
-    return str(module or "").partition(".")[0]
-
-
 def is_python_own(obj: Any) -> bool:
     """Whether a function is of a module of Python's own that is not read."""
-    root = root_of(getattr(obj, "__module__", ""))
+    root = package_of(obj)
     return root in sys.stdlib_module_names and root not in READABLE and root != "__main__"
 
 
@@ -54,11 +51,11 @@ def acts_on_world(lw: Lowerer, atom: Atom) -> bool:
     for c in lw.captures.values():
         b = lw.capture_vals[c.name]
         if isinstance(b, Plain) and b.atom is atom:
-            return root_of(type(c.value).__module__) in OUTSIDE
+            return package_of(type(c.value)) in OUTSIDE
     if isinstance(atom, Ref):
-        return root_of(type(atom.obj).__module__) in OUTSIDE
+        return package_of(type(atom.obj)) in OUTSIDE
     made_by = atom.op.fn if isinstance(atom, Val) and atom.op is not None else None
-    return root_of(getattr(made_by, "__module__", "")) in OUTSIDE
+    return package_of(made_by) in OUTSIDE
 
 
 def acts(lw: Lowerer, func: Bound, node: Any) -> bool:
@@ -75,7 +72,7 @@ def is_effect(lw: Lowerer, func: Bound, node: Any) -> bool:
     if isinstance(func, Known):
         if func.obj is print:
             return True
-        return node is lw.discarded and root_of(getattr(func.obj, "__module__", "")) in OUTSIDE
+        return node is lw.discarded and package_of(func.obj) in OUTSIDE
     if isinstance(func, Method) and isinstance(func.owner, Plain) and node is lw.discarded:
         return acts_on_world(lw, func.owner.atom)
     return False

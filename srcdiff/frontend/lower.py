@@ -79,6 +79,7 @@ from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.frontend.words import with_value
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
 from srcdiff.ir.kinds import Kind, Seq
+from srcdiff.ir.modules import module_name
 from srcdiff.later import Later
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ FOLLOWING = frozenset({"branches", "index", "key", "loop", "unbound", "unpack"})
 
 def seldom_read(obj: Any) -> tuple[Any, ...]:
     """The tables for what comes from modules of Python's and NumPy's that few import."""
-    home = str(getattr(obj, "__module__", ""))
+    home = module_name(obj)
     if home == "statistics":
         return (averages.HANDLERS,)
     return (polynomials.SPECIAL,) if obj is np.poly1d or "polynomial" in home else ()

@@ -20,6 +20,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Method, Pla
 from srcdiff.ir.graph import Const, Op, Ref, Slice, Struct, Val, kind, op_of, vals
 from srcdiff.ir.indices import ALL
 from srcdiff.ir.kinds import INT, OTHER, UNKNOWN, Array, Scalar, Tree, fresh_sym, is_active_kind
+from srcdiff.ir.modules import module_name
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -374,7 +375,7 @@ def is_matrix_value(lw: Lowerer, v: Val) -> bool:
         return is_sparse(lw.given.get(v.name)) or any(map(is_sparse, held))
     if op.code != "prim":
         return False
-    if str(getattr(op.fn, "__module__", "")).startswith("scipy.sparse"):
+    if module_name(op.fn).startswith("scipy.sparse"):
         return True
     turned = op.fn is getattr and op.ins[1] == Const("T")
     keeps = turned or op.fn in KEEPING or is_block(op) or op.attrs.get("method") in METHODS

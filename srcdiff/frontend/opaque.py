@@ -14,6 +14,7 @@ from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Derived, Known, Kw
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Val, kind
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Seq, Tree, is_active_kind
+from srcdiff.ir.modules import module_name, package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -40,7 +41,7 @@ def carries(lw: Lowerer, b: Bound, node: Any) -> bool:
 
 def acts_on_world(lw: Lowerer, obj: Any, given: list[Bound]) -> bool:
     """Whether a function of the standard library is called for what it does alone, with nothing of ours."""
-    module = str(getattr(obj, "__module__", "")).partition(".")[0]
+    module = package_of(obj)
     inert = all(isinstance(b, (Plain, Known)) and not is_active_kind(kind(lw.read(b))) for b in given)
     return module in sys.stdlib_module_names and inert
 
@@ -135,7 +136,7 @@ NUMERIC = (
 
 def is_numeric_library(obj: Any) -> bool:
     """Whether a function only computes, so that the kinds of its results may be learnt by running it."""
-    module = str(getattr(obj, "__module__", ""))
+    module = module_name(obj)
     dispatched = module == "numpy" and hasattr(obj, "__wrapped__")  # a function that NumPy shows as its own
     return dispatched or (isinstance(obj, types.FunctionType) and module.startswith(NUMERIC))
 

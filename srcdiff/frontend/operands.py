@@ -15,6 +15,7 @@ from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -62,7 +63,7 @@ def elements_as_arrays(lw: Lowerer, b: Bound, node: Any) -> Bound:
 
 def as_arrays(lw: Lowerer, fn: Any, args: Args, kwargs: Kw, node: Any) -> tuple[Args, Kw]:
     """The arguments of a function of NumPy or SciPy, with arrays where it makes arrays of lists itself."""
-    top = str(getattr(fn, "__module__", None) or "numpy").partition(".")[0]
+    top = package_of(fn) or "numpy"
     if lw.frame.static or top not in ("numpy", "scipy"):
         return args, kwargs
     found = lw.ctx.array_operands(fn)

@@ -18,6 +18,7 @@ from srcdiff.frontend.scope import Agg, Bound, Key, Known, Loc, Plain, State
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Const, LoopView, Op, Ref, Val, kind, same, vals
 from srcdiff.ir.kinds import OTHER, UNKNOWN, Array, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.modules import package_of
 
 __all__ = ["Attempt", "Raised", "Reread", "raisable"]
 
@@ -89,13 +90,9 @@ class Attempt:
         )
 
 
-def root_of(thing: Any) -> str:
-    return str(getattr(thing, "__module__", None) or "").partition(".")[0]
-
-
 def of_user(cls: type) -> bool:
     """Whether an exception is of a class that no library knows."""
-    return bool(cls.__flags__ & (1 << 9)) and root_of(cls) not in (*LIBRARIES, *sys.stdlib_module_names)
+    return bool(cls.__flags__ & (1 << 9)) and package_of(cls) not in (*LIBRARIES, *sys.stdlib_module_names)
 
 
 LIBRARIES = ("numpy", "srcdiff", "scipy")
@@ -104,7 +101,7 @@ NUMERIC = ("", "_operator", "builtins", "math", "cmath", "numpy", "srcdiff")
 
 def library_only(op: Op) -> bool:
     """Whether an operation runs code of a library alone: on numbers and arrays."""
-    if op.code != "prim" or root_of(op.fn) not in NUMERIC:
+    if op.code != "prim" or package_of(op.fn) not in NUMERIC:
         return False
     return all(isinstance(kind(a), (Scalar, Array, Seq, Tree)) and not isinstance(a, Ref) for a in op.ins)
 
@@ -169,7 +166,7 @@ def raisable(op: Op) -> tuple[type, ...]:
 
 
 def of_library(fn: Any) -> bool:
-    return fn is not next and root_of(fn) in ("builtins", "_operator", "math", "numpy", "srcdiff")
+    return fn is not next and package_of(fn) in ("builtins", "_operator", "math", "numpy", "srcdiff")
 
 
 def of_function(op: Op) -> tuple[type, ...]:

@@ -50,6 +50,7 @@ from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Atom, Const, Struct, Val, kind
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import FLOAT, UNKNOWN, Array, Kind, Scalar, Seq, Tree, is_active_kind
+from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -216,7 +217,7 @@ def library(lw: Lowerer, fn: Any, text: str, args: Args, kwargs: Kw, node: Any, 
         lw.stop("option", f"{text}(copy=...) may or may not make a copy", node, help="leave copy= out")
     if any(isinstance(a, (Closure, Partial)) for a in [*args, *kwargs.values()]):
         lw.stop("call", f"a function is passed to {text}, which is not read through", node)
-    top = str(getattr(fn, "__module__", "")).partition(".")[0]
+    top = package_of(fn)
     own = lw.frame.static or top == "srcdiff" or opaque.is_user_code(fn)  # takes any structure
     for a in [] if own else [*args, *kwargs.values()]:
         box = content(lw, a)

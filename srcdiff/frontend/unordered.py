@@ -13,6 +13,7 @@ from srcdiff.frontend.scope import Bound, Loc, Plain
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Ref, Slice, Val, kind, op_of
 from srcdiff.ir.kinds import BOOL, OTHER, UNKNOWN
+from srcdiff.ir.modules import package_of
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -35,7 +36,7 @@ def may_be_dict(a: Atom) -> bool:
     op = op_of(a)
     if op is None or op.code != "prim":
         return True
-    by_numpy = isinstance(op.fn, np.ufunc) or str(getattr(op.fn, "__module__", "")).split(".")[0] == "numpy"
+    by_numpy = isinstance(op.fn, np.ufunc) or package_of(op.fn) == "numpy"
     return not by_numpy and not any(op.fn is f for f in ARITHMETIC)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from srcdiff.ir.records import dataclass
 
 __all__ = [
-    "CUPY", "NUMPY", "ArrayModule", "current", "known_as", "module_of", "on", "on_device",
+    "CUPY", "NUMPY", "ArrayModule", "current", "known_as", "module_name", "module_of", "on", "on_device",
     "package_of", "packages", "public_name",
 ]  # fmt: skip
 
@@ -59,10 +59,15 @@ def packages() -> tuple[ArrayModule, ...]:
     return tuple(m for m in _by_package.values() if m is not NUMPY)
 
 
-def package_of(cls: type) -> str:
-    """The package that a class says it is of; of some made by Cython, in Python 3.10, that is no text."""
-    home: Any = cls.__module__
-    return home.partition(".")[0] if isinstance(home, str) else ""
+def module_name(thing: Any) -> str:
+    """The module that a thing says it is of (some made by Cython, in Python 3.10, say no text)."""
+    home = getattr(thing, "__module__", None)
+    return home if isinstance(home, str) else ""
+
+
+def package_of(thing: Any) -> str:
+    """The package that a thing says it is of."""
+    return module_name(thing).partition(".")[0]
 
 
 def module_of(value: Any) -> ArrayModule | None:
