@@ -1,10 +1,11 @@
-"""Memory that nobody needs any more is written over: `t *= b` in place of `t * b`, `np.exp(t, out=t)`.
+"""Memory that nobody needs any more is written over: `t *= b` in place of `t * b`, `np.exp(t, out=t)`,
+`t[t == 0.0] = np.inf` in place of `np.where(t == 0.0, np.inf, t)`.
 
 Temporaries of large arrays go back to the system and fault in again, which costs more than the arithmetic; in
 place, the next operation finds its memory warm.  Where NumPy does so by itself, inside an expression, the
 expression is left whole; it does not for arrays of less than 256 kB, so that of those that are not small an
 expression is taken apart.  What is on a tape, an argument's, or read again, is left alone; so are numbers,
-and functions in loops, whose arrays are mostly small.
+and functions in loops, whose arrays are mostly small; to set few elements takes less time than to choose.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, vals
-from srcdiff.ir.kinds import Array, elements_of, one_shape
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Val, kind, vals
+from srcdiff.ir.kinds import Array, elements_of, of_one_size, one_shape
+from srcdiff.ir.modules import on_device
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.words import Words
 
 __all__ = ["reuse"]
 
-SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
+SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
 RANK = 3  # from this on arrays are mostly large: memory goes from a name of the user's to another
 LARGE = 4096  # elements of those that are large at the call that the text is made for
 ELIDED = 1 << 18  # bytes, from which on NumPy reuses the temporaries of an expression
@@ -52,14 +54,15 @@ class Reuse(Conflicts):
         words: Words,
     ) -> None:
         super().__init__(graph, may_alias, fresh, shape_only)
-        self.writes_over = words.writes_over
+        self.writes_over, self.choose = words.writes_over, words.choose
         self.seen: dict[int, int] = graph.info.get("seen", {})
 
     def run(self) -> None:
-        if not any(wanted(op, self.writes_over) for op in every(self.graph.region)):
+        if not any(wanted(op, self.writes_over) or self.sets_few(op) for op in every(self.graph.region)):
             return
         self.analyse()
         self.kept: set[Val] = set()
+        self.set_over: set[Op] = set()  # choices until now
         self.kept_roots(self.graph.region, self.kept)
         self.kept |= self.memory(frozenset(self.kept))
         self.over_region(self.graph.region, False)
@@ -84,11 +87,28 @@ class Reuse(Conflicts):
                             op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
                             op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
                             break
+            if not may and self.sets_few(op):
+                c, few, t = op.ins
+                if isinstance(t, Val) and not named_apart(t, op.out) and self.can_take(op, t):
+                    op.become(ops.setitem, inplace=True)
+                    op.ins = [t, c, few]
+                    self.set_over.add(op)
             if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
                 written = n
         for op in region.ops:
             if "renamed" in op.attrs and self.lies(op, region):
                 op.attrs["renamed"] = True
+
+    def sets_few(self, op: Op) -> bool:
+        """Whether an operation of a derivative is an array, but a number where something holds of it."""
+        if op.code != "prim" or op.fn is not self.choose or len(op.ins) != 3 or self.theirs(op):
+            return False
+        if on_device() or any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+            return False
+        (c, _, t), k = map(kind, op.ins), op.out.kind
+        if not isinstance(c, Array) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f" or k != t:
+            return False
+        return c.dtype == "b1" and c.dims == k.dims and of_one_size(c) and is_float(op.ins[1])
 
     def lies(self, op: Op, region: Region) -> bool:
         """Whether a number of the forward sweep would be called the cotangent that is written over it."""
@@ -185,7 +205,8 @@ class Reuse(Conflicts):
             return False
         if op.code in ("for", "while") and root not in op.outs:
             return self.handed(root, op)
-        return op.code == "prim" and root in op.outs and self.makes(op.fn, root.kind)
+        made = op.code == "prim" and root in op.outs
+        return made and (op in self.set_over or self.makes(op.fn, root.kind))
 
     def handed(self, p: Val, loop: Op) -> bool:
         """Whether what a variable of a loop starts from is nobody else's from there on."""
@@ -203,12 +224,18 @@ def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     """Whether an operation is one of elements, on an array, and makes one."""
     if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("unread") or op.attrs.get("inplace"):
         return False
-    if not (len(op.ins) == 1 and writes_over(op.fn)) and not (op.fn in SIGNS and len(op.ins) == 2):
+    alone = writes_over(op.fn) or op.fn is operator.neg
+    if not (len(op.ins) == 1 and alone) and not (op.fn in SIGNS and len(op.ins) == 2):
         return False
     k = op.out.kind
     if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
         return False  # (what is complex as far as is known may be real when it runs: `np.linalg.eig`)
     return any(isinstance(kind(v), Array) for v in vals(op.ins))
+
+
+def is_float(a: Atom) -> bool:
+    """Whether something is a number that is written: `1.0`, `np.inf`."""
+    return type(a.value if isinstance(a, Const) else a.obj if isinstance(a, Ref) else None) is float
 
 
 def named_apart(t: Val, out: Val) -> bool:
