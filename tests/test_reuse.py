@@ -73,6 +73,25 @@ def turned(x: Any) -> Any:
 FUNCTIONS = (softmax, logistic, kept, seen, twice, rooted, turned)
 
 
+def flowing(u: Any, v: Any, n: int) -> Any:
+    """Parts of matrices in one piece, and what is turned round in a loop."""
+    for _ in range(n):
+        un, vn = u.copy(), v.copy()
+        u[1:-1, 1:-1] = un[1:-1, 1:-1] - 0.1 * un[1:-1, 1:-1] * (un[1:-1, 1:-1] - un[1:-1, :-2])
+        u[1:-1, 1:-1] -= 0.05 * vn[1:-1, 1:-1] * (un[1:-1, 1:-1] - un[:-2, 1:-1])
+        v[1:-1, 1:-1] = vn[1:-1, 1:-1] - 0.1 * un[1:-1, 1:-1] * (vn[1:-1, 1:-1] - vn[1:-1, :-2])
+        v[1:-1, 1:-1] -= 0.05 * vn[1:-1, 1:-1] * (vn[1:-1, 1:-1] - vn[:-2, 1:-1])
+    return np.sum(u * u) + np.sum(v)
+
+
+def test_parts_in_one_piece() -> None:
+    u, v = np.random.default_rng(5).normal(size=(2, 70, 70))
+    d = np.random.default_rng(6).normal(size=u.shape)
+    got = np.vdot(grad(flowing)(u, v, 3), d)
+    ahead, behind = (flowing(u + h * d, v.copy(), 3) for h in (1e-6, -1e-6))
+    np.testing.assert_allclose(got, (ahead - behind) / 2e-6, rtol=1e-6)
+
+
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4)])

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Val, kind, op_of, vals
 from srcdiff.ir.kinds import Array, elements_of, of_one_size, one_shape
 from srcdiff.ir.modules import on_device
 from srcdiff.optimise.conflicts import Conflicts
@@ -23,7 +23,7 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["reuse"]
 
-SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv, operator.neg}
+SIGNS = {operator.add, operator.sub, operator.mul, operator.truediv}
 RANK = 3  # from this on arrays are mostly large: memory goes from a name of the user's to another
 LARGE = 4096  # elements of those that are large at the call that the text is made for
 ELIDED = 1 << 18  # bytes, from which on NumPy reuses the temporaries of an expression
@@ -58,7 +58,7 @@ class Reuse(Conflicts):
         self.seen: dict[int, int] = graph.info.get("seen", {})
 
     def run(self) -> None:
-        if not any(wanted(op, self.writes_over) or self.sets_few(op) for op in every(self.graph.region)):
+        if not any(self.concerns(op) for op in every(self.graph.region)):
             return
         self.analyse()
         self.kept: set[Val] = set()
@@ -76,8 +76,8 @@ class Reuse(Conflicts):
                 continue  # its handlers may see what its body left
             for r in op.regions:
                 self.over_region(r, looped or op.code in ("for", "while"))
-            may = wanted(op, self.writes_over)
-            apart = may and not looped and self.in_parts(op, readers)
+            may = wanted(op, self.writes_over) or self.turns_result(op)
+            apart = may and not looped and op.fn is not operator.neg and self.in_parts(op, readers)
             if may and (apart or self.pays(op, looped)):
                 for at in self.places(op):
                     t = op.ins[at]
@@ -99,6 +99,15 @@ class Reuse(Conflicts):
             if "renamed" in op.attrs and self.lies(op, region):
                 op.attrs["renamed"] = True
 
+    def concerns(self, op: Op) -> bool:
+        return wanted(op, self.writes_over) or self.turns_result(op) or self.sets_few(op)
+
+    def turns_result(self, op: Op) -> bool:
+        """Whether an operation is the sign of a result."""
+        if op.code != "prim" or op.fn is not operator.neg or op.attrs.get("guarded"):
+            return False
+        return isinstance(op.out.kind, Array) and op.out in vals(self.graph.region.results)
+
     def sets_few(self, op: Op) -> bool:
         """Whether an operation of a derivative is an array, but a number where something holds of it."""
         if op.code != "prim" or op.fn is not self.choose or len(op.ins) != 3 or self.theirs(op):
@@ -107,6 +116,9 @@ class Reuse(Conflicts):
             return False
         (c, _, t), k = map(kind, op.ins), op.out.kind
         if not isinstance(c, Array) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f" or k != t:
+            return False
+        asked = op_of(op.ins[0])  # of the array as it is, which so is one for all that comes
+        if asked is None or asked.code != "prim" or op.ins[2] not in asked.ins:
             return False
         return c.dtype == "b1" and c.dims == k.dims and of_one_size(c) and is_float(op.ins[1])
 
@@ -123,7 +135,7 @@ class Reuse(Conflicts):
 
     def pays(self, op: Op, looped: bool) -> bool:
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
-        if op.fn in SIGNS:
+        if op.fn in SIGNS or op.fn is operator.neg:
             return not self.theirs(op)
         large = not self.theirs(op) or self.is_large(op.out)
         return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
@@ -175,7 +187,9 @@ class Reuse(Conflicts):
 
     def elided(self, op: Op, t: Val, index: dict[Op, int], written: int) -> bool:
         """Whether ``t`` is a part of the expression, of which NumPy reuses the memory by itself."""
-        if op.fn not in SIGNS or t.user or t.op not in index or len(self.uses[t]) != 1:
+        if op.fn not in SIGNS and op.fn is not operator.neg:
+            return False
+        if t.user or t.op not in index or len(self.uses[t]) != 1:
             return False
         return index[t.op] > written and not t.op.attrs.get("inplace")
 
@@ -224,8 +238,7 @@ def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     """Whether an operation is one of elements, on an array, and makes one."""
     if op.code != "prim" or op.attrs.get("guarded") or op.attrs.get("unread") or op.attrs.get("inplace"):
         return False
-    alone = writes_over(op.fn) or op.fn is operator.neg
-    if not (len(op.ins) == 1 and alone) and not (op.fn in SIGNS and len(op.ins) == 2):
+    if not (len(op.ins) == 1 and writes_over(op.fn)) and not (op.fn in SIGNS and len(op.ins) == 2):
         return False
     k = op.out.kind
     if any(op.attrs.get("names") or ()) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
