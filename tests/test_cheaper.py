@@ -50,6 +50,11 @@ def centred(a: Any, b: Any, c: Any) -> Any:
     return np.sum(v * v)
 
 
+def scaled(a: Any, b: Any, c: Any) -> Any:
+    x = 0.3 * a @ b[0] + c[0] @ (a * b[0, 0])
+    return np.sum(x * c[0]) + np.sum(np.sin(2.5 * c @ b[1]))
+
+
 WITHOUT: dict[Callable[..., Any], tuple[str, ...]] = {  # what the gradient has no need of
     chain: ("a @ b",),
     both_sides: ("b @ a", "a @ c"),
@@ -58,6 +63,7 @@ WITHOUT: dict[Callable[..., Any], tuple[str, ...]] = {  # what the gradient has 
     outer: ("np.outer", "@"),
     stretched: ("expand_dims",),
     centred: (").T",),
+    scaled: ("0.3 * a ", "b[0, 0] * a", "a * b[0, 0]"),
 }
 
 

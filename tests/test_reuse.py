@@ -56,7 +56,40 @@ def twice(x: Any) -> Any:
     return np.sum(np.sqrt(b) * a + b)
 
 
-FUNCTIONS = (softmax, logistic, kept, seen, twice)
+def rooted(x: Any) -> Any:
+    """Of roots, those that are zero are set to infinity where they lie, and read before that."""
+    r = np.sqrt(np.abs(x * x - 0.25))
+    s = np.sqrt(x * x) + r
+    return np.sum(np.cbrt(r) * s) - np.sum(np.hypot(r, x))
+
+
+def turned(x: Any) -> Any:
+    """What is turned round last, with a view of it read before."""
+    z = (1.0 - x) / 3.0
+    w = z[::-1]
+    return -0.5 * np.sum(z * z) + np.sum(w[0] * x)
+
+
+FUNCTIONS = (softmax, logistic, kept, seen, twice, rooted, turned)
+
+
+def flowing(u: Any, v: Any, n: int) -> Any:
+    """Parts of matrices in one piece, and what is turned round in a loop."""
+    for _ in range(n):
+        un, vn = u.copy(), v.copy()
+        u[1:-1, 1:-1] = un[1:-1, 1:-1] - 0.1 * un[1:-1, 1:-1] * (un[1:-1, 1:-1] - un[1:-1, :-2])
+        u[1:-1, 1:-1] -= 0.05 * vn[1:-1, 1:-1] * (un[1:-1, 1:-1] - un[:-2, 1:-1])
+        v[1:-1, 1:-1] = vn[1:-1, 1:-1] - 0.1 * un[1:-1, 1:-1] * (vn[1:-1, 1:-1] - vn[1:-1, :-2])
+        v[1:-1, 1:-1] -= 0.05 * vn[1:-1, 1:-1] * (vn[1:-1, 1:-1] - vn[:-2, 1:-1])
+    return np.sum(u * u) + np.sum(v)
+
+
+def test_parts_in_one_piece() -> None:
+    u, v = np.random.default_rng(5).normal(size=(2, 70, 70))
+    d = np.random.default_rng(6).normal(size=u.shape)
+    got = np.vdot(grad(flowing)(u, v, 3), d)
+    ahead, behind = (flowing(u + h * d, v.copy(), 3) for h in (1e-6, -1e-6))
+    np.testing.assert_allclose(got, (ahead - behind) / 2e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
@@ -96,6 +129,18 @@ def layers(x: Any, w: Any, b: Any) -> Any:
     h = np.tanh(x @ w + b)
     s = 2.0 * (h - b) * h + x
     return np.sum(s * s)
+
+
+def test_few_are_set_where_they_lie() -> None:
+    x = np.linspace(0.5, 2.0, 5000)
+    g = grad(lambda x: np.sum(np.sqrt(x * x - 0.25)))
+    g(x)
+    assert " == 0.0] = np.inf" in g.source and "np.where" not in g.source
+    got = g(np.array([0.5, 1.0, 2.0]))  # at zero as with ``np.where``
+    np.testing.assert_allclose(got[1:], [1.0 / np.sqrt(0.75), 2.0 / np.sqrt(3.75)])
+    assert got[0] == 0.0
+    h = grad(lambda x: -0.5 * np.sum(((x - 0.1) / 3.0) ** 2))
+    np.testing.assert_allclose(h(x), -(x - 0.1) / 9.0)
 
 
 def test_an_expression_that_numpy_reuses_no_memory_in_is_taken_apart() -> None:

@@ -124,7 +124,7 @@ def straight(asm: Assembler, op: Op) -> None:
 def augmented(asm: Assembler, op: Op) -> None:
     """``x op= v``: an operator whose result takes the place of its first operand."""
     infix = numpy_names.INFIX.get(op.fn if op.fn is not ops.accumulate else operator.add)
-    if infix is None and isinstance(op.fn, np.ufunc):
+    if infix is None and (isinstance(op.fn, np.ufunc) or op.fn in numpy_names.ALONE_INTO):
         written_over(asm, op)
         return
     if infix is None:
@@ -147,7 +147,8 @@ def stored(asm: Assembler, base: Atom, value: Atom) -> Any:
 def written_over(asm: Assembler, op: Op) -> None:
     """``np.exp(x, out=x)``: a function whose result takes the place of its operand."""
     x = asm.expr(op.ins[0])
-    value = call(asm.spelling.callee(op.fn, op.attrs.get("text", "")), x, out=x)
+    fn = numpy_names.ALONE_INTO.get(op.fn, op.fn)
+    value = call(asm.spelling.callee(fn, op.attrs.get("text", "")), x, out=x)
     word = asm.names[op.out]
     if is_name(x, word):
         asm.emit(gast.Expr(value), op.origin)

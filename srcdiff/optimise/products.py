@@ -10,6 +10,8 @@ Of derivatives alone; what the user wrote is left as it is.  Sums may come out i
 - A number repeated twice is repeated once.
 - The size of an array that is not wanted otherwise is the size of an argument that it follows from; one that
   gives nothing but its shape is an argument, or an operand, of the same shape.
+- An array times a number, made for one product with a vector or one sum, is not made: `(c * a) @ v` is
+  `a @ (c * v)`.
 - `a @ b + a @ c` is `a @ (b + c)`.
 - `np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`.
 - `np.flip(x)` of a vector is `x[::-1]`, likewise.
@@ -23,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from srcdiff.analysis.liveness import Liveness
+from srcdiff.analysis.liveness import Liveness, effect
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     Atom,
@@ -41,6 +43,8 @@ from srcdiff.ir.graph import (
     op_of,
     same,
     uses_of,
+    vals,
+    walk,
 )
 from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
@@ -66,7 +70,7 @@ class Products:
         self.counted = False
         self.looked_for = {
             words.transpose, words.new_axis, words.flip, words.choose, words.outer, *words.expands,
-            operator.matmul, operator.add, ops.accumulate,
+            words.total, operator.matmul, operator.add, ops.accumulate,
         }  # fmt: skip
         self.new: list[Op] = []
         self.here: set[int] = set()
@@ -81,8 +85,11 @@ class Products:
         if self.counted:
             return
         self.counted = True
-        self.uses = uses_of(self.graph.region)
         self.read = Liveness(self.graph, but=self.of_shapes).live
+        self.uses = uses_of(self.graph.region)
+        for op in walk(self.graph.region):  # (what only shapes are asked of will not be there)
+            if op.code == "prim" and op.out not in self.read and not effect(op):
+                self.uses.subtract(vals(op.ins))
 
     def region(self, region: Region) -> None:
         out: list[Op] = []
@@ -142,11 +149,49 @@ class Products:
         made = op_of(m)
         if made is not None and made.fn is self.words.transpose and len(made.ins) == 1:
             m, axis = made.ins[0], 1 - axis
+        m, number = self.without_number(m)
         k = kind(m)
         assert isinstance(k, Array)
         sums = Array(k.dtype, (k.dims[1 - axis],))
         s = self.prim(op, self.words.total, [m, Const(axis)], sums, names=("", "axis"), method="sum")
+        s = s if number is None else self.prim(op, operator.mul, [s, number], sums)
         return s if is_one(factor) else self.prim(op, operator.mul, [s, factor], sums)
+
+    def without_number(self, m: Atom) -> tuple[Atom, Atom | None]:
+        """An array, and the number that it is multiplied by for this one use."""
+        made, k = op_of(m), kind(m)
+        if made is None or made.code != "prim" or made.fn is not operator.mul or not self.is_once(m):
+            return m, None
+        if any(made.attrs.get("names") or ()) or made.attrs.get("guarded") or made.attrs.get("aug"):
+            return m, None
+        for a, c in (made.ins, made.ins[::-1]):
+            kc = kind(c)
+            if kind(a) == k and isinstance(kc, Scalar) and kc.dtype in ("f8", "i8"):
+                return a, c
+        return m, None
+
+    def is_once(self, a: Atom) -> bool:
+        return isinstance(a, Val) and self.uses.get(a) == 1
+
+    def scaled_total(self, op: Op) -> None:
+        """``(c * a).sum(axis=0)`` is ``a.sum(axis=0) * c``."""
+        k, (x, c) = op.out.kind, self.without_number(op.ins[0])
+        if c is not None and isinstance(k, (Array, Scalar)) and k.dtype == "f8":
+            attrs = {n: v for n, v in op.attrs.items() if n != "fn"}
+            self.become(op, operator.mul, [self.prim(op, op.fn, [x, *op.ins[1:]], k, **attrs), c])
+
+    def scaled_vector(self, op: Op, m: Atom, v: Atom, at: int) -> None:
+        """``(c * a).T @ v`` is ``a.T @ (c * v)``."""
+        inner = m.op.ins[0] if self.is_transposed(m) else m  # type: ignore[union-attr]
+        if inner is not m and not self.is_once(m):
+            return
+        a, c = self.without_number(inner)
+        if c is None:
+            return
+        if inner is not m:
+            a = self.prim(op, self.words.transpose, [a], kind(m), method="T")
+        pair = [a, self.prim(op, operator.mul, [v, c], kind(v))]
+        self.become(op, operator.matmul, pair if at == 0 else pair[::-1])
 
     def whole(self, op: Op, x: Atom, factor: Atom) -> Val:
         """The sum of a vector, times a number."""
@@ -185,6 +230,8 @@ class Products:
             self.repeated_again(op)
         elif fn is self.words.choose and len(op.ins) == 3 and not named:
             self.where_negative(op)
+        elif fn is self.words.total and op.ins:
+            self.scaled_total(op)
         elif fn in (operator.matmul, self.words.outer) and len(op.ins) == 2 and not named:
             self.untwisted(op)
             a, b = op.ins
@@ -240,6 +287,10 @@ class Products:
             self.repeated(op, self.whole(op, b, left), [(a, 0)])
         elif (na, nb) == (1, 2) and right is not None and isinstance(kind(right), Scalar):
             self.repeated(op, self.whole(op, a, right), [(b, 1)])
+        elif (na, nb) == (2, 1):
+            self.scaled_vector(op, a, b, 0)
+        elif (na, nb) == (1, 2):
+            self.scaled_vector(op, b, a, 1)
 
     def outer(self, op: Op, a: Atom, b: Atom, na: int, nb: int) -> None:
         left, right = self.expanded(a), self.expanded(b)

@@ -1,10 +1,11 @@
-"""Memory that nobody needs any more is written over: `t *= b` in place of `t * b`, `np.exp(t, out=t)`.
+"""Memory that nobody needs any more is written over: `t *= b` in place of `t * b`, `np.exp(t, out=t)`,
+`t[t == 0.0] = np.inf` in place of `np.where(t == 0.0, np.inf, t)`.
 
 Temporaries of large arrays go back to the system and fault in again, which costs more than the arithmetic; in
 place, the next operation finds its memory warm.  Where NumPy does so by itself, inside an expression, the
 expression is left whole; it does not for arrays of less than 256 kB, so that of those that are not small an
 expression is taken apart.  What is on a tape, an argument's, or read again, is left alone; so are numbers,
-and functions in loops, whose arrays are mostly small.
+and functions in loops, whose arrays are mostly small; to set few elements takes less time than to choose.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Graph, LoopView, Op, Region, Val, kind, vals
-from srcdiff.ir.kinds import Array, elements_of, one_shape
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Val, kind, op_of, vals
+from srcdiff.ir.kinds import Array, elements_of, of_one_size, one_shape
+from srcdiff.ir.modules import on_device
 from srcdiff.optimise.conflicts import Conflicts
 from srcdiff.optimise.words import Words
 
@@ -52,14 +54,15 @@ class Reuse(Conflicts):
         words: Words,
     ) -> None:
         super().__init__(graph, may_alias, fresh, shape_only)
-        self.writes_over = words.writes_over
+        self.writes_over, self.choose = words.writes_over, words.choose
         self.seen: dict[int, int] = graph.info.get("seen", {})
 
     def run(self) -> None:
-        if not any(wanted(op, self.writes_over) for op in every(self.graph.region)):
+        if not any(self.concerns(op) for op in every(self.graph.region)):
             return
         self.analyse()
         self.kept: set[Val] = set()
+        self.set_over: set[Op] = set()  # choices until now
         self.kept_roots(self.graph.region, self.kept)
         self.kept |= self.memory(frozenset(self.kept))
         self.over_region(self.graph.region, False)
@@ -73,8 +76,8 @@ class Reuse(Conflicts):
                 continue  # its handlers may see what its body left
             for r in op.regions:
                 self.over_region(r, looped or op.is_loop)
-            may = wanted(op, self.writes_over)
-            apart = may and not looped and self.in_parts(op, readers)
+            may = wanted(op, self.writes_over) or self.turns_result(op)
+            apart = may and not looped and op.fn is not operator.neg and self.in_parts(op, readers)
             if may and (apart or self.pays(op, looped)):
                 for at in self.places(op):
                     t = op.ins[at]
@@ -84,11 +87,40 @@ class Reuse(Conflicts):
                             op.ins = [t, *op.ins[:at], *op.ins[at + 1 :]]
                             op.attrs = {**op.attrs, "inplace": True, "renamed": renamed(t, op.out)}
                             break
+            if not may and self.sets_few(op):
+                c, few, t = op.ins
+                if isinstance(t, Val) and not named_apart(t, op.out) and self.can_take(op, t):
+                    op.become(ops.setitem, inplace=True)
+                    op.ins = [t, c, few]
+                    self.set_over.add(op)
             if op.regions or op.attrs.get("inplace") or op.fn in ops.UPDATES:
                 written = n
         for op in region.ops:
             if "renamed" in op.attrs and self.lies(op, region):
                 op.attrs["renamed"] = True
+
+    def concerns(self, op: Op) -> bool:
+        return wanted(op, self.writes_over) or self.turns_result(op) or self.sets_few(op)
+
+    def turns_result(self, op: Op) -> bool:
+        """Whether an operation is the sign of a result."""
+        if op.code != "prim" or op.fn is not operator.neg or op.attrs.get("guarded"):
+            return False
+        return isinstance(op.out.kind, Array) and op.out in vals(self.graph.region.results)
+
+    def sets_few(self, op: Op) -> bool:
+        """Whether an operation of a derivative is an array, but a number where something holds of it."""
+        if op.code != "prim" or op.fn is not self.choose or len(op.ins) != 3 or self.theirs(op):
+            return False
+        if on_device() or any(op.attrs.get("names") or ()) or op.attrs.get("guarded"):
+            return False
+        (c, _, t), k = map(kind, op.ins), op.out.kind
+        if not isinstance(c, Array) or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f" or k != t:
+            return False
+        asked = op_of(op.ins[0])  # of the array as it is, which so is one for all that comes
+        if asked is None or asked.code != "prim" or op.ins[2] not in asked.ins:
+            return False
+        return c.dtype == "b1" and c.dims == k.dims and of_one_size(c) and is_float(op.ins[1])
 
     def lies(self, op: Op, region: Region) -> bool:
         """Whether a number of the forward sweep would be called the cotangent that is written over it."""
@@ -103,7 +135,7 @@ class Reuse(Conflicts):
 
     def pays(self, op: Op, looped: bool) -> bool:
         """Whether it is worth a statement of its own: what the user wrote in signs is left whole."""
-        if op.fn in SIGNS:
+        if op.fn in SIGNS or op.fn is operator.neg:
             return not self.theirs(op)
         large = not self.theirs(op) or self.is_large(op.out)
         return large and not looped and (op.out.user or len(self.uses[op.out]) > 1)
@@ -155,7 +187,9 @@ class Reuse(Conflicts):
 
     def elided(self, op: Op, t: Val, index: dict[Op, int], written: int) -> bool:
         """Whether ``t`` is a part of the expression, of which NumPy reuses the memory by itself."""
-        if op.fn not in SIGNS or t.user or t.op not in index or len(self.uses[t]) != 1:
+        if op.fn not in SIGNS and op.fn is not operator.neg:
+            return False
+        if t.user or t.op not in index or len(self.uses[t]) != 1:
             return False
         return index[t.op] > written and not t.op.attrs.get("inplace")
 
@@ -185,7 +219,8 @@ class Reuse(Conflicts):
             return False
         if op.is_loop and root not in op.outs:
             return self.handed(root, op)
-        return op.code == "prim" and root in op.outs and self.makes(op.fn, root.kind)
+        made = op.code == "prim" and root in op.outs
+        return made and (op in self.set_over or self.makes(op.fn, root.kind))
 
     def handed(self, p: Val, loop: Op) -> bool:
         """Whether what a variable of a loop starts from is nobody else's from there on."""
@@ -209,6 +244,11 @@ def wanted(op: Op, writes_over: Callable[[Any], bool]) -> bool:
     if op.by_name or not isinstance(k, Array) or not k.dims or k.dtype[0] != "f":
         return False  # (what is complex as far as is known may be real when it runs: `np.linalg.eig`)
     return any(isinstance(kind(v), Array) for v in vals(op.ins))
+
+
+def is_float(a: Atom) -> bool:
+    """Whether something is a number that is written: `1.0`, `np.inf`."""
+    return type(a.value if isinstance(a, Const) else a.obj if isinstance(a, Ref) else None) is float
 
 
 def named_apart(t: Val, out: Val) -> bool:

@@ -333,6 +333,8 @@ def rolled(a: Any, shift: Any, axis: Any = None) -> Any:
     """``np.roll``: the two parts joined the other way round, where it is one axis that is gone round."""
     if type(a) is not np.ndarray or type(shift) is not int or not a.size:
         return np.roll(a, shift, axis)
+    if axis is None and a.ndim == 1:
+        axis = 0  # (no view of what is joined, whose memory NumPy would not reuse in an expression)
     if axis is None:
         flat = a.reshape(-1)
         k = shift % flat.size
