@@ -20,8 +20,9 @@ __all__ = ["written_each_trip"]
 
 def written_each_trip(graph: Graph) -> bool:
     """Rewrite, in place; whether anything was."""
-    loops = any(op.code == "for" and not op.attrs["exits"] for op in walk(graph.region))
-    return loops and over_region(graph.region, uses_of(graph.region))
+    loops = (LoopView(op) for op in walk(graph.region) if op.code == "for" and not op.attrs["exits"])
+    found = any(set_to_zero(view, k) for view in loops for k in range(view.carried))
+    return found and over_region(graph.region, uses_of(graph.region))
 
 
 def over_region(region: Region, uses: Counter[Val]) -> bool:
@@ -42,17 +43,22 @@ def over_region(region: Region, uses: Counter[Val]) -> bool:
     return changed
 
 
+def set_to_zero(view: LoopView, k: int) -> Op | None:
+    """The operation of the derivative that sets a part of a variable to zero as the last of a trip."""
+    last = op_of(view.yields[k])
+    if last is None or last.fn is not ops.setitem or not last.adjoint or not is_nothing(last.ins[2]):
+        return None
+    return last
+
+
 def rewritten(view: LoopView, k: int, uses: Counter[Val]) -> Op | None:
     """Write what is added first to what a trip finds zero; the operation that set it to zero, left out."""
-    p, y = view.params[k], view.yields[k]
-    last = op_of(y)
+    p, last = view.params[k], set_to_zero(view, k)
     body = view.body.ops
-    if last is None or last.code != "prim" or last.fn is not ops.setitem or last not in body:
+    if last is None or last not in body:
         return None
-    base, index, value = last.ins
-    if not is_nothing(value) or vals([index]) or uses[last.out] != 1 or not is_zeros(view.inits[k]):
-        return None
-    if not last.adjoint:
+    base, index, _ = last.ins
+    if vals([index]) or uses[last.out] != 1 or not is_zeros(view.inits[k]):
         return None
     start = base
     while isinstance(start, Val) and start.op in body and start.op.fn in (ops.setitem, ops.additem):
