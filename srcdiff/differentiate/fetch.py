@@ -54,9 +54,10 @@ def fetch(r: Reverse) -> None:
         order.append(m)
     depth = {m: level(m) for m in order}
     table: dict[Val, Atom] = {}
+    there = {id(r.graph.region), *(id(x) for op in walk(r.graph.region) for x in op.regions)}
     for m in sorted((m for m in order if m.is_loop or m.ground), key=lambda m: -depth[m]):
-        Settler(r, m, table).run()
-    Settler(r, r.root, table).run()
+        Settler(r, m, table, there).run()
+    Settler(r, r.root, table, there).run()
     settle(r.graph.region, table)
     remove(r.graph.region, {op for op in walk(r.graph.region) if op.code == "need"})
     r.kept += at_hand(r)
@@ -113,10 +114,13 @@ def settle(region: Region, table: dict[Val, Atom]) -> None:
 
 
 class Settler:
-    """Settles the needs of one loop (or of the function itself), those under its branches included."""
+    """Settles the needs of one loop (or of the function itself), those under its branches included.
 
-    def __init__(self, r: Reverse, m: Mirror, table: dict[Val, Atom]) -> None:
-        self.r, self.m, self.table = r, m, table
+    ``there``: the regions, by identity, that are left of the sweep.
+    """
+
+    def __init__(self, r: Reverse, m: Mirror, table: dict[Val, Atom], there: set[int]) -> None:
+        self.r, self.m, self.table, self.there = r, m, table, there
         self.group = [m] + [b for b in r.mirrors if b is not m and self.owner(b) is m]
         self.taped: dict[Val, Val] = {}
         self.neighbours: dict[Val, int] = {}
@@ -226,12 +230,12 @@ class Settler:
 
     def live_needs(self) -> list[tuple[Mirror, int, Op]]:
         """The needs in this group that something still uses."""
-        needs = [(b, n, op) for b in self.group for n, op in enumerate(b.reverse.ops) if op.code == "need"]
-        if not needs:
-            return []
+        group = [b for b in self.group if id(b.reverse) in self.there]
+        needs = [(b, n, op) for b in group for n, op in enumerate(b.reverse.ops) if op.code == "need"]
         used: set[Val] = set()
         read: set[Val] = set()
-        collect_uses(self.r.graph.region, used, read)
+        for region in {id(b.reverse): b.reverse for b, _, _ in needs}.values():
+            collect_uses(region, used, read)  # (nothing outside of it reads what is made in it)
         out = []
         shapes: dict[Val, Atom] = {}
         for b, n, op in needs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any
 
 from srcdiff.differentiate.problems import fn_name
@@ -75,10 +75,7 @@ class Mirror:
 
 def adjoint_of(o: Origin | None, op: Op | None = None) -> Origin | None:
     """The origin of what goes back over a statement, or over one operation of it."""
-    if o is None:
-        return None
-    of = fn_name(op) if op is not None and op.fn else ""
-    return replace(o, above=(), beside="", blank=False, adjoint=True, of=of)
+    return None if o is None else o.back(fn_name(op) if op is not None and op.fn else "")
 
 
 def none_on(v: Val, branch: Op, k: int) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from srcdiff.analysis.versions import buffer_slots
@@ -499,7 +498,7 @@ def tidy(region: Region, guarded: bool = False) -> None:
 
 
 def adjoint(o: Origin | None) -> Origin | None:
-    return replace(o, above=(), beside="", blank=False, adjoint=True, of="") if o is not None else None
+    return o.back() if o is not None else None
 
 
 def user_of(a: Atom) -> bool:

@@ -68,7 +68,8 @@ class Text:
     imports: dict[str, str] = field(default_factory=dict)  # bound name -> import statement
     objects: dict[str, Any] = field(default_factory=dict)  # bound name -> object that no import reaches
     unwritten: dict[str, Any] = field(default_factory=dict)  # parameter -> default that is not written out
-    functions: list[Any] = field(default_factory=list)  # what was printed
+    functions: list[Any] = field(default_factory=list)  # what was printed, for who takes it into a text
+    outlines: list[tuple[Outline, ...]] = field(default_factory=list)  # of each function
     lines: dict[int, Origin] | None = None
     lifted: dict[str, Any] = field(default_factory=dict)  # functions that came with a text of their own
 
@@ -77,20 +78,29 @@ class Text:
         if self.lines is None:
             self.lines = {}
             printed = [n for n in ast.parse(self.source).body if isinstance(n, ast.FunctionDef)]
-            for ours, theirs in zip(self.functions, printed, strict=True):
-                note_lines(ours.body, theirs.body, self.lines)
+            for ours, theirs in zip(self.outlines, printed, strict=True):
+                note_lines(ours, theirs.body, self.lines)
         return self.lines.get(line)
 
 
-def note_lines(ours: list[Any], printed: list[ast.stmt], lines: dict[int, Origin]) -> None:
+Outline = tuple[Origin | None, tuple[Any, ...], tuple[Any, ...]]  # of a statement: origin, body, what is else
+
+
+def outlined(stmts: Sequence[Any]) -> tuple[Outline, ...]:
+    """What is kept of statements that were printed."""
+    return tuple([
+        (getattr(s, "origin", None), outlined(getattr(s, "body", ())), outlined(getattr(s, "orelse", ())))
+        for s in stmts if not isinstance(s, (Blank, Comment))
+    ])  # fmt: skip
+
+
+def note_lines(ours: Sequence[Outline], printed: list[ast.stmt], lines: dict[int, Origin]) -> None:
     """The origins of statements by the lines on which they were printed, outer ones first."""
-    ours = [s for s in ours if not isinstance(s, (Blank, Comment))]
-    for s, p in zip(ours, printed, strict=False):
-        origin = getattr(s, "origin", None)
+    for (origin, body, orelse), p in zip(ours, printed, strict=False):
         if origin is not None:
             lines.update(dict.fromkeys(range(p.lineno, (p.end_lineno or p.lineno) + 1), origin))
-        for part in ("body", "orelse"):
-            note_lines(getattr(s, part, []), getattr(p, part, []), lines)
+        note_lines(body, getattr(p, "body", []), lines)
+        note_lines(orelse, getattr(p, "orelse", []), lines)
 
 
 def emit(
@@ -136,6 +146,7 @@ def emit(
     for statement in above:
         tree += [Blank(), Verbatim(statement)]
     text.source = render(gast.Module([*tree, *functions], []))
+    text.outlines = [outlined(f.body) for f in functions]
     vars(a).clear()  # (its parts know it: only a search for garbage would find them)
     return text
 

@@ -269,6 +269,8 @@ class Header:
 
     def changed(self, op: Op, made: list[Op]) -> frozenset[int]:
         """The lists whose elements the loop takes by index, or that it changes."""
+        if not self.lists:
+            return frozenset()
         inner = [x for o in [*made, op] for x in walk(Region(ops=[o]))]
         used = {v for x in inner for v in vals([*x.ins, *(a for r in x.regions for a in r.results)])}
         changes = set(op.attrs.get("changes", ()))
@@ -419,7 +421,7 @@ def counted(
             raise stopped
         lists = {kind(x) for c, x in held.items() if isinstance(x, Val) and lw.state.cells[c] is not x}
         made = (o for top in [*lw.region.ops[size:], op] for o in walk(Region(ops=[top])))
-        if not any(o.fn in LENGTH_CHANGES and kind(o.ins[0]) in lists for o in made):
+        if not lists or not any(o.fn in LENGTH_CHANGES and kind(o.ins[0]) in lists for o in made):
             return code
         recover(lw, mark)
         return changing(lw, node, it, orelse)

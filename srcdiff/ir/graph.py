@@ -78,6 +78,10 @@ class Origin:
     function: int = field(default=0, compare=False)  # the line at which the function around it begins
     tangent: bool = field(default=False, compare=False)  # made beside the statement, going forwards
 
+    def back(self, of: str = "") -> Origin:
+        """That of what goes back over the statement."""
+        return Origin(self.file, self.line, self.text, (), "", False, True, of, self.indent, self.function)
+
 
 class Val:
     """A value: made once, never changed.  ``name`` is the user's word for it, a hint, never an identity.

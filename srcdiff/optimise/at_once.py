@@ -20,7 +20,7 @@ from collections.abc import Set
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Slice, Struct, Val, kind, uses_of, vals
+from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Slice, Struct, Val, kind, op_of, uses_of, vals
 from srcdiff.ir.kinds import Array, Kind, Scalar
 from srcdiff.ir.regions import made_in, replace_values
 from srcdiff.optimise.by_trip import NOTHING, Place, Trips, made, place_of, trips_of
@@ -200,7 +200,8 @@ class AtOnce:
     def links(self, a: Atom, start: Val, here: Set[Op]) -> list[Op] | None:
         """What is added to parts of an array that nobody looks at, first to last."""
         out: list[Op] = []
-        if self.uses[start] != 1:
+        last = op_of(a)
+        if last is None or last.fn is not ops.additem or self.uses[start] != 1:
             return None
         while a is not start:
             op = a.op if isinstance(a, Val) and self.uses[a] == 1 else None

@@ -7,6 +7,7 @@ same along, which it has the size one for.  Of derivatives alone, up to the last
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections import defaultdict
 
@@ -31,8 +32,12 @@ class Divisors:
     """One walk."""
 
     def __init__(self, region: Region, words: Words) -> None:
-        self.words = words
-        self.readers = readers_of(region)
+        self.words, self.whole = words, region
+
+    @functools.cached_property
+    def readers(self) -> dict[Val, list[Op | None]]:
+        """Who reads what, before anything is rewritten: asked for where there is something to rewrite."""
+        return readers_of(self.whole)
 
     def region(self, region: Region) -> bool:
         changed = False

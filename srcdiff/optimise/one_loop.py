@@ -57,6 +57,15 @@ def is_backward(op: Op) -> bool:
     return view.head == 3 and not view.tapes and bool(op.attrs.get("aligned") or not view.sources)
 
 
+def users_in(region: Region) -> dict[Val, list[Op]]:
+    """The operations of a region that read each value, or in which one does."""
+    users: dict[Val, list[Op]] = defaultdict(list)
+    for op in region.ops:
+        for v in set(read_by(op)):
+            users[v].append(op)
+    return users
+
+
 class Loops:
     """One walk."""
 
@@ -120,14 +129,14 @@ class Loops:
         view = LoopView(op)
         lead = zip(view.params, view.yields, view.finals, strict=True)
         pairs = [(p, y) for p, y, f in lead if self.uses[p] or self.uses[f]]
-        return self.uses[view.trips] == 0 and all(self.is_sum(view.body, p, y) for p, y in pairs)
+        if self.uses[view.trips] or not pairs:
+            return not self.uses[view.trips]
+        users = users_in(view.body)
+        return all(self.is_sum(view.body, p, y, users) for p, y in pairs)
 
-    def is_sum(self, region: Region, v: Val, end: Atom) -> bool:
+    def is_sum(self, region: Region, v: Val, end: Atom, users: dict[Val, list[Op]] | None = None) -> bool:
         """Whether ``end`` is ``v`` with something added, and nobody else reads what is on the way."""
-        users: dict[Val, list[Op]] = defaultdict(list)
-        for op in region.ops:
-            for w in set(read_by(op)):
-                users[w].append(op)
+        users = users_in(region) if users is None else users
         results = vals(region.results)
         while v is not end:
             if v in results or len(users[v]) != 1:

@@ -23,7 +23,14 @@ __all__ = ["put_back_at_once"]
 
 def put_back_at_once(graph: Graph) -> Graph:
     """Save and put back whole what loops write over, in a graph that did not go through `own`."""
-    return dce(graph) if PutBack(graph).all() else graph
+    loops = [(op, trips) for op in walk(graph.region) if (trips := trips_back(op)) is not None]
+    return dce(graph) if loops and PutBack(graph).all(loops) else graph
+
+
+def trips_back(op: Op) -> Trips | None:
+    """The trips of a loop backwards that goes over all that the one forwards has gone over."""
+    back = op.code == "for" and op.attrs.get("rev") and op.attrs.get("aligned")
+    return trips_of(op) if back else None
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,11 @@ class PutBack:
             for r in op.regions:
                 self.enter(r)
 
-    def all(self) -> bool:
+    def all(self, loops: list[tuple[Op, Trips]]) -> bool:
         changed = False
-        for op in list(walk(self.graph.region)):
-            if (
-                op.code == "for"
-                and op.attrs.get("rev")
-                and op.attrs.get("aligned")
-                and (trips := trips_of(op)) is not None
-            ):
-                for n in range(LoopView(op).carried):
-                    changed |= self.whole(op, n, trips)
+        for op, trips in loops:
+            for n in range(LoopView(op).carried):
+                changed |= self.whole(op, n, trips)
         return changed
 
     def whole(self, back: Op, slot: int, trips: Trips) -> bool:

@@ -72,6 +72,7 @@ def finish(
     if on_device():
         check_device(own_graph, *called.values())
     text = emit(own_graph, name, docstring, called)
+    text.functions = []  # (nobody takes it into a text of its own)
     taken_apart(own_graph.region)
     return Made(load(text.source, name, text.objects, text.origin), text, graph, read)
 
