@@ -169,3 +169,26 @@ def test_out_of_bounds(uncompiled: None) -> None:
         grad(far_in_a_list, backend="numba")(M, np.array([1, 5]))
     with pytest.raises(IndexError):
         grad(far, backend="numba")(M, np.array([1, 5]))
+
+
+def test_loops_to_the_shortest_length_check_nothing(uncompiled: None) -> None:
+    def weighed(x, y):
+        s = 0.0
+        for i in range(min(len(x), len(y))):
+            s += np.exp(x[i]) * y[i]
+        return s
+
+    def beyond(x, y):
+        s = 0.0
+        for i in range(min(len(x) + 1, len(y))):
+            s += np.exp(x[i]) * y[i]
+        return s
+
+    g, h = grad(weighed, backend="numba"), grad(beyond, backend="numba")
+    for n, m in ((3, 5), (5, 3), (0, 2)):
+        x, y = np.linspace(0.0, 1.0, n), np.linspace(1.0, 2.0, m)
+        least = min(n, m)
+        np.testing.assert_allclose(g(x, y), [*(np.exp(x) * 1.0)[:least] * y[:least], *np.zeros(n - least)])
+    assert "place(" not in g.source
+    with pytest.raises(IndexError):
+        h(np.ones(3), np.ones(5))
