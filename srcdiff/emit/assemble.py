@@ -82,7 +82,7 @@ class Text:
         return self.lines.get(line)
 
 
-Outline = tuple[Origin | None, tuple[Any, ...], tuple[Any, ...]]  # a statement: its origin, its body, what is else
+Outline = tuple[Origin | None, tuple[Any, ...], tuple[Any, ...]]  # of a statement: body, what is else
 
 
 def outlined(stmts: Sequence[Any]) -> tuple[Outline, ...]:
