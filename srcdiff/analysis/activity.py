@@ -60,6 +60,10 @@ class Activity:
         self.raised: set[Val] = set()  # of these, the exceptions
         self.filled: set[Val] = set()  # dicts with entries from before the call
         self.lost: dict[Val, str] = {}  # a value -> what it was read back from
+        self.spreads = (
+            (self.varied, is_active_kind), (self.told, has_text), (self.raised, has_text),
+            (self.keyed, has_keys), (self.filled, has_keys),
+        )  # fmt: skip
         self.region(graph.region)
 
     def size(self) -> int:
@@ -68,11 +72,8 @@ class Activity:
     def into(self, atoms: Iterable[Atom], *to: Val) -> None:
         """What is so of something in ``atoms`` is so of ``to``, as far as its kind allows."""
         seen = vals(atoms)
-        for reached, may in (
-            (self.varied, is_active_kind), (self.told, has_text), (self.raised, has_text),
-            (self.keyed, has_keys), (self.filled, has_keys),
-        ):  # fmt: skip
-            if not reached.isdisjoint(seen):
+        for reached, may in self.spreads:
+            if reached and not reached.isdisjoint(seen):
                 reached.update(v for v in to if may(v.kind))
 
     def region(self, region: Region) -> None:

@@ -302,16 +302,21 @@ def infer(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...] = ())
     key = _numbers_key(fn, args, names)
     if key is not None and key in _of_numbers:
         return _of_numbers[key]
-    names = names or ("",) * len(args)
+    got = _learnt(fn, args, names or ("",) * len(args))
+    if key is not None and isinstance(got, Scalar) and got.value is None:
+        if len(_of_numbers) >= _MOST_OF_NUMBERS:
+            _of_numbers.clear()
+        _of_numbers[key] = got
+    return got
+
+
+def _learnt(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) -> Kind:
+    """The kind of a result, learnt from samples."""
     got = _sampled(fn, args, names, False)
     if got is None:
         got = _tied(fn, args, names)
     if got is None:
         got = _forced(fn, args, names)
-    if key is not None and isinstance(got, Scalar) and got.value is None:
-        if len(_of_numbers) >= _MOST_OF_NUMBERS:
-            _of_numbers.clear()
-        _of_numbers[key] = got
     if is_ranked_by_values(fn):
         return UNKNOWN
     if has_sizes(got) and any(map(is_number_of_things, args)) and not same_for_others(fn, args, names, got):
@@ -471,13 +476,13 @@ def is_float_scalar(k: Kind) -> bool:
 
 
 def _numbers_key(fn: Any, args: list[Atom], names: tuple[str, ...]) -> Any:
-    """What the kind of a function of floats and literals depends on; None if other things are among them."""
+    """What the kind of a function of numbers and literals depends on; None if other things are among them."""
     out: list[Any] = [fn, names]
     for a in args:
         if isinstance(a, Const) and type(a.value) in (int, float):
             out.append(key_of(a))
-        elif isinstance(a, Val) and a.kind == FLOAT and (a.op is None or a.op.fn is not getattr):
-            out.append(None)
+        elif isinstance(a, Val) and is_any_number(a.kind) and (a.op is None or a.op.fn is not getattr):
+            out.append(a.kind)
         else:
             return None
     try:
@@ -485,6 +490,11 @@ def _numbers_key(fn: Any, args: list[Atom], names: tuple[str, ...]) -> Any:
     except TypeError:
         return None
     return tuple(out)
+
+
+def is_any_number(k: Kind) -> bool:
+    """Whether a value is a number of which nothing is known but its type."""
+    return isinstance(k, Scalar) and k.value is None
 
 
 def forget_sizes(k: Kind) -> Kind:
@@ -611,6 +621,11 @@ def _fast(fn: Any, args: list[Atom]) -> Kind | None:
             return b
         if isinstance(a, Array) and a == b and a.dtype == "f8" and a.dims:
             return a
+    if fn in (operator.truediv, operator.pow) and len(args) == 2:
+        a, b = kind(args[0]), kind(args[1])
+        if isinstance(a, Array) and isinstance(b, Scalar) and a.dims:
+            if a.dtype == "f8" and b.dtype in ("f8", "i8"):
+                return a
     if fn is numpy_names.RESHAPE and len(args) == 2:
         return reshaped(kind(args[0]), args[1])
     if fn is numpy_names.BROADCAST and len(args) == 2:

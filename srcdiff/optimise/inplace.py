@@ -152,7 +152,11 @@ class Owner(Results, Sums):
                 continue
             if not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j):
                 copied = self.copy(i, op)
-                region.ops.insert(region.ops.index(op), copied)
+                n = region.ops.index(op)
+                later = {a.op for a in view.inits[j + 1 :] if isinstance(a, Val)}
+                while n and region.ops[n - 1].fn is ops.copied and region.ops[n - 1] in later:
+                    n -= 1  # (in the order of the variables)
+                region.ops.insert(n, copied)
                 op.ins[view.head + j] = copied.out
                 changed = True
         for k, c in enumerate(view.collected):
