@@ -46,7 +46,7 @@ from srcdiff.frontend.scope import (
     has_objects,
 )
 from srcdiff.frontend.words import resolved
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Undef, Val, kind, op_of, vals
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
@@ -106,7 +106,22 @@ def _constant(lw: Lowerer, node: Any) -> Bound:
 
 
 def _name(lw: Lowerer, node: Any) -> Bound:
-    return lookup(lw, node.id, node)
+    b = lookup(lw, node.id, node)
+    if isinstance(b, Plain):
+        note_binding(lw, b.atom)
+    elif isinstance(b, Loc) and not b.path:
+        note_binding(lw, lw.state.cells.get(b.cell))
+    return b
+
+
+def note_binding(lw: Lowerer, a: Any) -> None:
+    """Mark a branch that binds what is read, on one path only, where nothing says that it was taken."""
+    op = op_of(a) if isinstance(a, Val) else None
+    if op is None or op.code != "if" or a not in op.outs or op.ins[0] in lw.facts:
+        return
+    at = op.outs.index(a)
+    if any(isinstance(r.results[at], Undef) for r in op.regions):
+        op.attrs["binds"] = True
 
 
 def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
