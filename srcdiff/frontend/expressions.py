@@ -43,6 +43,7 @@ from srcdiff.frontend.scope import (
     Spread,
     Step,
     Super,
+    Window,
     has_objects,
 )
 from srcdiff.frontend.words import resolved
@@ -244,6 +245,11 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             pair = [(x, right) if n == 0 else (left, x) for x in (two.then, two.other)]
             arms = [partial(binary, lw, fn, p, q, node) for p, q in pair]
             return lw.choose(two.test, arms[0], arms[1], node, "if")
+    if fn in SET_METHODS:  # (the keys of a dict are a set to these)
+        left, right = (
+            lw.call(Known(set, "set"), [x], {}, node) if isinstance(x, Window) and x.how == "keys" else x
+            for x in (left, right)
+        )
     a, b = content(lw, left), content(lw, right)
     left, right = lw.matrices_beside(left, right, node)
     got = objects.operate(lw, fn, left, right, node)
