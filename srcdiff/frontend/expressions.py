@@ -43,10 +43,11 @@ from srcdiff.frontend.scope import (
     Spread,
     Step,
     Super,
+    Window,
     has_objects,
 )
 from srcdiff.frontend.words import resolved
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, is_none, kind, vals
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Undef, Val, is_none, kind, op_of, vals
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
@@ -106,7 +107,22 @@ def _constant(lw: Lowerer, node: Any) -> Bound:
 
 
 def _name(lw: Lowerer, node: Any) -> Bound:
-    return lookup(lw, node.id, node)
+    b = lookup(lw, node.id, node)
+    if isinstance(b, Plain):
+        note_binding(lw, b.atom)
+    elif isinstance(b, Loc) and not b.path:
+        note_binding(lw, lw.state.cells.get(b.cell))
+    return b
+
+
+def note_binding(lw: Lowerer, a: Any) -> None:
+    """Mark a branch that binds what is read, on one path only, where nothing says that it was taken."""
+    op = op_of(a) if isinstance(a, Val) else None
+    if op is None or op.code != "if" or a not in op.outs or op.ins[0] in lw.facts:
+        return
+    at = op.outs.index(a)
+    if any(isinstance(r.results[at], Undef) for r in op.regions):
+        op.attrs["binds"] = True
 
 
 def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
@@ -229,6 +245,11 @@ def binary(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> Bound:
             pair = [(x, right) if n == 0 else (left, x) for x in (two.then, two.other)]
             arms = [partial(binary, lw, fn, p, q, node) for p, q in pair]
             return lw.choose(two.test, arms[0], arms[1], node, "if")
+    if fn in SET_METHODS:  # (the keys of a dict are a set to these)
+        left, right = (
+            lw.call(Known(set, "set"), [x], {}, node) if isinstance(x, Window) and x.how == "keys" else x
+            for x in (left, right)
+        )
     a, b = content(lw, left), content(lw, right)
     left, right = lw.matrices_beside(left, right, node)
     got = objects.operate(lw, fn, left, right, node)
