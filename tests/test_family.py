@@ -446,6 +446,25 @@ def test_derivative_of_a_loop_to_order_four() -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hessian_of_buffers_that_change_places(n: int) -> None:
+    """Without a trip the tapes are empty."""
+
+    def f(a, b, n):
+        for _ in range(n):
+            b[1:] = a[:-1] * a[1:]
+            b[0] = np.sin(a[-1])
+            a, b = b, a
+        return np.sum(a * a) + np.sum(b)
+
+    a, b = np.array([0.3, 0.8, 1.1]), np.ones(3)
+    found = hessian(f)(a, b, n)
+    step = 1e-5 * np.eye(3)
+    g = grad(f)
+    expected = [(g(a + d, b, n) - g(a - d, b, n)) / 2e-5 for d in step]
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
 def test_elementwise_grad() -> None:
     np.testing.assert_allclose(elementwise_grad(np.tanh)(X), 1 - np.tanh(X) ** 2)
     twice = elementwise_grad(elementwise_grad(np.tanh))(X)

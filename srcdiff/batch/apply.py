@@ -499,7 +499,7 @@ def _array(b: Many, op: Op) -> tuple[Atom, Any]:
     x = op.ins[0]
     k = kind(x)
     if b.way(x) == "many" and type(k) is Seq and isinstance(k.elem, (Scalar, Array)):
-        return b.rule(batching.rows, {"xs": b.at(x)}), "many"
+        return b.rule(batching.rows, {"xs": b.at(x), "n": b.count()}), "many"
     if b.way(x) == "many" and isinstance(k, (Array, Scalar)):
         return b.prim(op.fn, [b.at(a) for a in op.ins], op.attrs.get("names", ()), **handed_on(op)), "many"
     if len(op.ins) > 1:

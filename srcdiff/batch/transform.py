@@ -676,7 +676,7 @@ class Batch(Many):
                 element = Val(f"{name.rstrip('!')}_i" if name else "", k, view.op, True)
                 view.add_source(self.apart(new, k.elem), 1, element)
                 return element
-            rows = self.rule(batching.rows, {"xs": new})
+            rows = self.rule(batching.rows, {"xs": new, "n": self.count()})
             inner = lifted(k.elem, MANY, fresh_sym())
             row = Val(f"{name.rstrip('!')}_i" if name else "", inner, view.op, True)
             view.add_source(rows, 1, row)

@@ -495,8 +495,8 @@ def elements(x: Any) -> Any:
     return np.swapaxes(x, 0, 1)
 
 
-def rows(xs: Any) -> Any:
-    return np.stack(xs, axis=1)
+def rows(xs: Any, n: Any) -> Any:
+    return np.stack(xs, axis=1) if len(xs) > 0 else np.zeros((n, 0))
 
 
 def stacked(xs: Any) -> Any:
