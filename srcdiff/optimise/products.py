@@ -65,6 +65,7 @@ class Products:
 
     def __init__(self, graph: Graph, words: Words, shape_only: Callable[[Any], frozenset[int]]) -> None:
         self.graph, self.words, self.shape_only = graph, words, shape_only
+        self.arguments = [p for p in graph.region.params if p.name not in graph.info.get("late", ())]
         self.uses: Counter[Val] = Counter()
         self.read: set[Val] = set()  # values of which results and effects need more than the shape
         self.counted = False
@@ -441,7 +442,7 @@ class Products:
         while v not in self.read and v.op is not None and v.op.code == "prim" and isinstance(v.kind, Array):
             if any(isinstance(d, Sym) and not d.big for d in v.kind.dims):
                 break
-            among = (*self.graph.region.params, *(a for a in v.op.ins if isinstance(a, Val)))
+            among = (*self.arguments, *(a for a in v.op.ins if isinstance(a, Val)))
             found = next((p for p in among if p.kind == v.kind), None)
             if found is None:
                 break
@@ -453,7 +454,7 @@ class Products:
         """An argument, and its axis, that has a size."""
         if not isinstance(d, Sym) or d.offset:
             return None
-        for p in self.graph.region.params:
+        for p in self.arguments:
             if isinstance(p.kind, Array):
                 for n, of in enumerate(p.kind.dims):
                     if of == d:

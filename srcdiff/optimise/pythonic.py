@@ -194,7 +194,7 @@ class Pythonic:
             op = u.op
             if op is None or u.result or op.code != "prim" or not isinstance(op.out.kind, Scalar):
                 continue
-            if op.fn in SAME and self.meets_its_own(op.out):
+            if op.fn is operator.neg and self.meets_its_own(op.out):
                 return True
             if op.fn in self.numbers.quick or op.fn in SUMS or op.fn in COMPARISONS or op.fn in DIVIDED:
                 if all(a is v or self.may_be_plain(a) for a in op.ins):

@@ -64,9 +64,9 @@ def pullback_pair(graph: Graph, wrt: tuple[str, ...], has_aux: bool = False) -> 
     dce(g, frozenset(r.spared))
     fetch(r)
     names = [b.name for b in bars_in]
-    g = context.optimised(
-        g, merge=False
-    )  # a branch of the forward sweep must not move into the backward sweep
+    g.info["late"] = frozenset(names)  # the half that goes forwards must not ask these for a shape
+    g = context.optimised(g, merge=False)  # (nor may a branch of it move into the backward sweep)
+    del g.info["late"]
     seeds_now = [p for p in g.region.params if p.name in names]
     return replace(split(g, seeds_now), seeds=len(seeds_now))
 

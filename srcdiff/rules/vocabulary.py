@@ -94,9 +94,8 @@ INFINITE: frozenset[Any] = OVERFLOWS | {  # may be infinite where their operands
     operator.truediv, operator.pow, operator.mod, np.reciprocal, np.float_power, np.log, np.log2, np.log10,
     np.log1p, np.tan, np.arctanh, math.pow, math.tan,
 }  # fmt: skip
-SMOOTH: frozenset[Any] = frozenset({  # finite, and their slopes, wherever their operand is
-    np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, math.sin, math.cos, math.tanh, math.atan, math.asinh,
-    math.erf,
+SMOOTH: frozenset[Any] = frozenset({  # never raise, and have finite slopes (`math.sin(inf)` raises)
+    np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, math.tanh, math.atan, math.asinh, math.erf,
 })  # fmt: skip
 DIVIDES: frozenset[Any] = frozenset({operator.truediv, operator.pow})  # infinite by their second operand
 VANISHES = {  # functions that are flat where the operand named has overflowed (a power: if it is negative)
