@@ -68,9 +68,21 @@ def a_list(x: Any) -> Any:
     return sum(sum(q) ** 2 for q in live)
 
 
+def an_array_changed_on_a_path_before(x: Any) -> Any:
+    r, rows = x * 2, []
+    if x[1] > 0.5:
+        r[0] = 1.0
+    if x[0] > 0.5:
+        rows.append(r)
+    r += x
+    return sum(np.sum(v) ** 2 for v in rows) + np.sum(r)
+
+
 @pytest.mark.parametrize(
-    "f", [array, element_of_another_list, the_one_that_is_in_it_already, value_of_a_dict, an_object, a_list]
-)
+    "f",
+    [array, element_of_another_list, the_one_that_is_in_it_already, value_of_a_dict, an_object, a_list,
+     an_array_changed_on_a_path_before],
+)  # fmt: skip
 def test_a_change_by_another_name_is_refused(f: Callable[[Any], Any]) -> None:
     with pytest.raises(UnsupportedSyntax, match=r"error\[aliasing\]"):
         grad(f)(X)

@@ -293,7 +293,7 @@ class Joiner:
         for which, box in enumerate(were):
             for item in box.items if isinstance(box, Agg) else ():
                 at = self.settled(which, item)
-                inner = self.reached(which, at) & lw.state.cells.keys()
+                inner = self.reached(which, at)
                 lw.state.shares |= {frozenset({cell, c, ELEMENTS}) for c in inner if c != cell}
                 if inner and isinstance(at, Loc) and (at.path or inner & (lw.pinned | lw.frozen)):
                     lw.mixed.add(cell)
