@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from srcdiff import grad, hessian, source
+from srcdiff import grad, hessian, source, value_and_grad
 from srcdiff.errors import UnsupportedSyntax
 
 
@@ -508,3 +508,47 @@ def test_a_tuple_of_an_iterator_that_has_nothing_left():
 
     x = np.array([0.5, 1.5])
     np.testing.assert_allclose(grad(f)(x), [4 * 0.5**3 + 2 * 0.5 * 1.5**2, 2 * 1.5 * 0.25])
+
+
+# ---- what a loop inside begins with is of another kind in the trips after the first
+
+
+def a_slice_of_what_was_empty(x):
+    y, parts = x[0], []
+    for _ in range(len(x)):
+        for _ in range(3):
+            y = y * 0.5
+            parts = parts[:1]
+        parts.append(y)
+    return sum(parts) * x[1]
+
+
+def a_dict_of_what_was_empty(x):
+    y, table = x[0], {}
+    for k in range(len(x)):
+        for _ in range(3):
+            y = y + x[1]
+            table = dict(table)
+        table[k] = y
+    return sum(table.values())
+
+
+def an_array_of_what_was_a_number(x):
+    y, z = 0, 0
+    for _ in range(len(x)):
+        for k in range(len(x)):
+            z = z + k
+            y = y + z
+        y = y * x
+    return np.sum(y) * x[1]
+
+
+@pytest.mark.parametrize(
+    "f", [a_slice_of_what_was_empty, a_dict_of_what_was_empty, an_array_of_what_was_a_number]
+)
+def test_a_loop_inside_begins_with_another_kind_of_thing(f):
+    x = np.array([0.3, -0.5])
+    value, slope = value_and_grad(f)(x)
+    assert value == pytest.approx(f(x))
+    expected = [(f(x + e) - f(x - e)) / 2e-6 for e in 1e-6 * np.eye(2)]
+    np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-9)

@@ -68,9 +68,55 @@ def a_list(x: Any) -> Any:
     return sum(sum(q) ** 2 for q in live)
 
 
+def an_array_changed_on_a_path_before(x: Any) -> Any:
+    r, rows = x * 2, []
+    if x[1] > 0.5:
+        r[0] = 1.0
+    if x[0] > 0.5:
+        rows.append(r)
+    r += x
+    return sum(np.sum(v) ** 2 for v in rows) + np.sum(r)
+
+
+def twice_on_one_path(x: Any) -> Any:
+    rows = [x * 2]
+    if x[0] > 0.5:
+        rows.append(rows[-1])
+    rows[-1][0] = x[1]
+    return sum(np.sum(v) ** 2 for v in rows)
+
+
+def by_an_element_that_is_multiplied(x: Any) -> Any:
+    r, rows = x * 2, [x * 3]
+    if x[0] > 0.5:
+        rows.append(r)
+    rows[-1] *= x[1]
+    return sum(np.sum(v) ** 2 for v in rows) + np.sum(r**3)
+
+
+def by_a_list_in_a_list(x: Any) -> Any:
+    row, table = [x * 2], [[x * 3]]
+    if x[0] > 0.5:
+        table.append(row)
+    table[-1] += [x]
+    return sum(np.sum(v) ** 2 for row in table for v in row) + sum(np.sum(v) for v in row)
+
+
+def again_in_a_loop(x: Any) -> Any:
+    r, rows = x * 2, []
+    for k in range(3):
+        if x[k] > 0.5:
+            rows.append(r)
+            r[1:] = 0.5 * x[1:]
+    return sum(np.sum(v) ** 2 for v in rows) + np.sum(r)
+
+
 @pytest.mark.parametrize(
-    "f", [array, element_of_another_list, the_one_that_is_in_it_already, value_of_a_dict, an_object, a_list]
-)
+    "f",
+    [array, element_of_another_list, the_one_that_is_in_it_already, value_of_a_dict, an_object, a_list,
+     an_array_changed_on_a_path_before, twice_on_one_path, by_an_element_that_is_multiplied,
+     by_a_list_in_a_list, again_in_a_loop],
+)  # fmt: skip
 def test_a_change_by_another_name_is_refused(f: Callable[[Any], Any]) -> None:
     with pytest.raises(UnsupportedSyntax, match=r"error\[aliasing\]"):
         grad(f)(X)
@@ -109,7 +155,35 @@ def not_looked_at_again(x: Any) -> Any:
     return sum(sum(q) ** 2 for q in stack)
 
 
-@pytest.mark.parametrize("f", [sorted_out, changed_in_place, not_looked_at_again])
+def multiplied_in_place(x: Any) -> Any:
+    rows = [x * k for k in range(3)]
+    if x[0] > 0.5:
+        rows.append(x * 5)
+    first, tables = rows[0], [[x], [x * 2]]
+    for table in tables:
+        table.append(x * 3)
+    for k in range(len(rows)):
+        rows[k] += x
+        rows[k] *= x[1]
+        tables[k % 2] += [x * k]
+    return sum(np.sum(v) ** 2 for v in [*rows, *tables[0], *tables[1]]) + np.sum(first**3)
+
+
+def one_or_none(x: Any) -> Any:
+    r, best, rows, total = x * 2, None, [], x[0]
+    rows.append(r[::-1])
+    if x[0] > 5:
+        best = r
+    for v in rows:
+        total = total + np.sum(v * v)
+    if best is not None:
+        total = total + np.sum(best**2)
+    return total
+
+
+@pytest.mark.parametrize(
+    "f", [sorted_out, changed_in_place, not_looked_at_again, multiplied_in_place, one_or_none]
+)
 def test_what_is_not_changed_so_is_read(f: Callable[[Any], Any]) -> None:
     slope = [(f(X + e) - f(X - e)) / 2e-6 for e in 1e-6 * np.eye(4)]
     np.testing.assert_allclose(grad(f)(X), slope, rtol=1e-6, atol=1e-8)

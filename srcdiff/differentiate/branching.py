@@ -26,7 +26,7 @@ from srcdiff.ir.graph import (
     which_out,
 )
 from srcdiff.ir.indices import display
-from srcdiff.ir.kinds import OTHER, Array, Scalar, Seq, Tree, derivative_kind, one_shape, present
+from srcdiff.ir.kinds import OTHER, Array, Maybe, Scalar, Seq, Tree, derivative_kind, one_shape, present
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -199,9 +199,12 @@ def of_none(sweep: Reverse, v: Val, bars: dict[int, Atom | None]) -> Atom:
 
 
 def of_kind(sweep: Reverse, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val | None:
-    """A cotangent at hand of the shape of ``v``, which one of the regions hands on."""
+    """A cotangent at hand of the shape of ``v``, which one of the regions hands on.
+
+    Where the other one gives None it may be a mere number.
+    """
     for n, bar in bars.items():
-        passed = any(r.results[n] is v for r in op.regions)
+        passed = any(r.results[n] is v for r in op.regions) and not isinstance(op.outs[n].kind, Maybe)
         if passed and isinstance(bar, Val) and one_shape(bar.kind, v.kind):
             return bar
     return None

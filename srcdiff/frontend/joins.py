@@ -291,12 +291,15 @@ class Joiner:
         """A container has become a value: arrays and objects that it held as such may be in it still."""
         lw = self.lw
         for which, box in enumerate(were):
+            others: frozenset[int] = frozenset()  # what the elements before may be
             for item in box.items if isinstance(box, Agg) else ():
                 at = self.settled(which, item)
-                inner = self.reached(which, at) & lw.state.cells.keys()
+                inner = self.reached(which, at)
                 lw.state.shares |= {frozenset({cell, c, ELEMENTS}) for c in inner if c != cell}
-                if inner and isinstance(at, Loc) and (at.path or inner & (lw.pinned | lw.frozen)):
+                part = isinstance(at, Loc) and (at.path or inner & (lw.pinned | lw.frozen))
+                if inner & others or (inner and part):
                     lw.mixed.add(cell)
+                others |= aliases.near_to(self.states[which].shares, inner)
 
     def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
         """The fields of one object at the end of two paths, each of which may have set some of its own."""

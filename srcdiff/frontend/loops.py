@@ -201,6 +201,7 @@ def trips(
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
     carried |= {key: k for key, k in guess.items() if key[0] == "cell" or not carried}
+    carried = {key: begun_as(lw, start, key, k) for key, k in carried.items()}
     one = aliases.Loops()
     for attempt in range(12):
         mark = len(lw.element_writes)
@@ -602,6 +603,16 @@ def lies_in_a_list(start: State, key: Any) -> bool:
     if key[0] == "item":
         return not isinstance(start.cells[key[1][0]], Agg)
     return key[0] == "cell" and isinstance(start.cells[key[1]], Forward)
+
+
+def begun_as(lw: Lowerer, start: State, key: Any, k: Kind) -> Kind:
+    """The kind of what a loop carried when it was read last; what it begins with may be of another now."""
+    if is_place(k) or is_choice(k):
+        return k
+    init = start_atom(lw, start, key, k)
+    if init is UNDEF or not isinstance(init, (Val, Const, Struct)):
+        return k
+    return joins.joined(kind(init), k, init)
 
 
 def start_atom(lw: Lowerer, start: State, key: Any, k: Kind) -> Atom:

@@ -120,7 +120,7 @@ def put_in(lw: Lowerer, box: Loc, path: tuple[Step, ...], item: Bound, node: Any
         lw.mixed.add(box.cell)
         lw.state.shares |= {frozenset({box.cell, item.cell, ELEMENTS})}
         return
-    if any({item.cell, box.cell, ELEMENTS} <= g for g in lw.state.shares):  # it may be in there already
+    if any({item.cell, box.cell} <= g for g in lw.state.shares):  # it may be in there already
         lw.mixed.add(box.cell)
     held = lw.state.cells[item.cell]
     lw.state.cells[item.cell] = Forward(box.cell, path, held)

@@ -26,6 +26,7 @@ from srcdiff.frontend import (
     operands,
     places,
     protect,
+    sharing,
     thrown,
     unordered,
     views,
@@ -50,7 +51,7 @@ from srcdiff.frontend.trial import snapshot
 from srcdiff.frontend.words import is_const_none, name_of, resolved
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Slice, Struct, Val, kind
-from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, has_cell, join, join_all
+from srcdiff.ir.kinds import UNKNOWN, Array, Map, Scalar, Seq, Tree, has_cell, join, join_all
 from srcdiff.ir.unset import unset_among
 from srcdiff.later import Later
 
@@ -508,6 +509,11 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
     current = lw.read(base, node)
     k = kind(current)
     old = lw.getitem(current, index)
+    if isinstance(k, Seq) and isinstance(kind(old), (Seq, Tree)):  # a list in a list or dict, or an object
+        result = augmented(lw, fn, views.view(lw, base, places.element_step(index)), value, node)
+        if result is not None:
+            store(lw, base, index, result, node)
+        return
     b = lw.read(value, node)
     basic = isinstance(old, Val) and old.op is not None and old.op.attrs.get("view", False)
     if fn in (operator.add, operator.sub) and isinstance(k, Array) and basic:
@@ -522,8 +528,10 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
                 node,
             )
             return
-    if isinstance(k, Seq) and isinstance(kind(old), Array):
+    if isinstance(k, Seq) and isinstance(kind(old), Array):  # it changes, whoever holds it
         lw.check_elements(base.cell, node)
+        sharing.check_shared(lw, base.cell, node, itself=False)
+        lw.element_writes.append(base.cell)
     new = lw.prim(fn, [old, b])
     lw.write(base, set_item(lw, current, index, new), node)
 

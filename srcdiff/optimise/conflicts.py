@@ -13,16 +13,16 @@ from srcdiff.optimise.holding import (
     Roots,
     is_view,
 )
-from srcdiff.optimise.ownership import Ownership
 from srcdiff.optimise.patterns import apart, basic
 from srcdiff.optimise.places import Way
+from srcdiff.optimise.repeated import Repeated
 
 __all__ = ["Conflicts"]
 
 NEVER = (0, -1)  # when a value is alive that nobody reads
 
 
-class Conflicts(Ownership):
+class Conflicts(Repeated):
     """What stands in the way of an update in place."""
 
     def conflict(self, target: Val, out: Val | None, at: Way) -> list[Val]:

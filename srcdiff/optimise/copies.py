@@ -174,7 +174,10 @@ class Copies(Conflicts):
         """Whether a value put on a tape would change there."""
         return any(
             isinstance(present(v.kind), (Array, Seq))
-            and any(r in self.updated and self.changed_later(r, v) for r in self.own_memory(v))
+            and any(
+                (r in self.updated and self.changed_later(r, v)) or r in self.repeated & self.touched
+                for r in self.own_memory(v)
+            )
             and not self.is_copy(v)
             for v in vals([a])
         )

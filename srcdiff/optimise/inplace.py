@@ -150,7 +150,8 @@ class Owner(Results, Sums):
             i = view.inits[j]
             if not isinstance(i, Val) or self.is_stale(i, view.params[j]):
                 continue
-            if not self.owned(i) or self.conflict(i, None, self.path[op]) or self.twice(view, j):
+            several = self.in_several(i) or self.twice(view, j)
+            if not self.owned(i) or several or self.conflict(i, None, self.path[op]):
                 copied = self.copy(i, op)
                 n = region.ops.index(op)
                 later = {a.op for a in view.inits[j + 1 :] if isinstance(a, Val)}
@@ -183,7 +184,7 @@ class Owner(Results, Sums):
         clash = self.conflict(t, op.out, self.path[op])
         if clash and self.owned(t) and self.views_only(clash, t, region):
             self.copy_views(clash, region)
-        elif not self.owned(t) or clash:
+        elif not self.owned(t) or clash or self.in_several(t):
             copied = self.copy(t, op)
             region.ops.insert(region.ops.index(op), copied)
             op.ins[0] = copied.out
