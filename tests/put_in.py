@@ -78,9 +78,9 @@ class Maker:
 
     def test(self) -> str:
         if self.index and self.rng.random() < 0.6:
-            return f"x[{self.index}] > {self.rng.choice((-0.6, 0.1, 0.5))}"
+            return f"x[{self.index}] > {self.rng.choice((-0.6013, 0.1017, 0.5031))}"
         k = self.rng.randrange(N)
-        return f"x[{k}] > {self.rng.choice((-0.9, -0.3, 0.25, 0.5, 0.9))}"
+        return f"x[{k}] > {self.rng.choice((-0.9011, -0.3019, 0.2507, 0.5031, 0.9013))}"
 
     def alias(self) -> str:
         """What is a vector at hand, or a part of something at hand."""
@@ -192,7 +192,7 @@ class Maker:
         elif r < 0.57:
             yield f"{p} = [{self.alias()}, {self.alias()}]"
         elif r < 0.61:
-            yield f"{p} = {rng.choice((q, f'list({q})', f'{q}[:1]', f'[e for e in {q} if e[0] > 0.21]'))}"
+            yield f"{p} = {rng.choice((q, f'list({q})', f'{q}[:1]', f'[e for e in {q} if e[0] > 0.2103]'))}"
         elif r < 0.64 and p != q:
             yield f"{p}.extend({q})"
         elif r < 0.70:

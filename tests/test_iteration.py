@@ -552,3 +552,17 @@ def test_a_loop_inside_begins_with_another_kind_of_thing(f):
     assert value == pytest.approx(f(x))
     expected = [(f(x + e) - f(x - e)) / 2e-6 for e in 1e-6 * np.eye(2)]
     np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_a_place_in_a_list_that_each_trip_makes():
+    def f(x):
+        x, z = x * 1.0, x * 2.0
+        for _ in range(2):
+            p = [x, z]
+            p[0][1] = x[0]
+            for _ in range(2):
+                p[0] = x[::-1]
+                p.append(x)
+        return sum(np.sum(e * e) for e in p)
+
+    np.testing.assert_allclose(grad(f)(np.array([0.3, -0.5])), [6.0, -4.0])

@@ -201,7 +201,7 @@ def trips(
         if key[0] == "name" and (key[1] in start.names or key[2]):
             carried[key] = k
     carried |= {key: k for key, k in guess.items() if key[0] == "cell" or not carried}
-    carried = {key: begun_as(lw, start, key, k) for key, k in carried.items()}
+    carried = {key: begun_as(lw, start, key, k) for key, k in carried.items() if not is_gone(start, k)}
     one = aliases.Loops()
     for attempt in range(12):
         mark = len(lw.element_writes)
@@ -571,6 +571,11 @@ def is_choice(k: Kind) -> bool:
 
 def name_of_key(key: Any) -> str:
     return str(key[1][1])
+
+
+def is_gone(start: State, k: Kind) -> bool:
+    """Whether a variable was a place in what another reading of the statements before had made."""
+    return isinstance(k, Tree) and isinstance(k.type, places.PlaceType) and k.type.cell not in start.cells
 
 
 def is_place(k: Kind) -> bool:
