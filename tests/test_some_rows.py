@@ -87,6 +87,12 @@ def columns(m, y):
     return np.sum(np.log(np.sum(np.exp(t - np.max(t, axis=1)[:, None]), axis=1)))
 
 
+def by_methods(x, m, k):
+    r = np.tanh(x) - k * np.sin(x)
+    e = np.exp(-m * k) * np.cos(m)
+    return (r * r).mean() + r.sum() / r.size + e.mean(axis=-1).mean()
+
+
 X, Y, K = RNG.random(N) + 0.1, RNG.random(N), 0.7
 M, W, V = RNG.random((N, 3)), RNG.random(3), RNG.random((4, 3))
 LABELS = np.eye(2)[RNG.integers(0, 2, N)]
@@ -105,6 +111,7 @@ CASES: list[tuple[Any, tuple[Any, ...], tuple[int, ...]]] = [
     (mixture, (V, M), (0,)),
     (network, NET, (0, 1, 2)),
     (columns, (M, Y), (0, 1)),
+    (by_methods, (X, M, K), (0, 1, 2)),
 ]
 
 
@@ -234,7 +241,7 @@ BINARY = ("({}) * ({})", "({}) + ({})", "({}) - ({})", "({}) / (2.0 + ({}) ** 2)
 LEAVES = ("x", "y", "k", "m[:, 0]", "m @ w", "np.sum(m * w, axis=1)", "np.einsum('ij,j->i', m, w)",
           "m[:, :2].sum(axis=1)")  # fmt: skip
 TOTALS = ("np.sum({})", "np.mean({})", "np.sum({}) / len(x)", "np.vdot({}, y)", "np.dot({}, x)",
-          "x @ ({} + y)")  # fmt: skip
+          "x @ ({} + y)", "({}).mean()", "({}).sum()")  # fmt: skip
 
 
 def drawn(rng: np.random.Generator, depth: int) -> str:

@@ -432,7 +432,8 @@ class Lists:
         for v in strong:
             if v in news:
                 a = strong[v].ins[0]
-                if isinstance(a, Const) or a in flow.parts:
+                own = isinstance(a, Val) and a.op is not None and a.op.fn is float  # (Python's already)
+                if isinstance(a, Const) or a in flow.parts or own:
                     same[v] = a
                 else:  # (what is Python's in the program divides as that; this one as NumPy's)
                     strong[v].become(float)

@@ -216,20 +216,22 @@ class Pythonic:
 
         region.results = [map_atom(strong, a) for a in region.results]
 
-    def in_region(self, region: Region, apart: frozenset[Atom]) -> None:
-        """``apart``: numbers that are known not to be zero here."""
+    def in_region(
+        self, region: Region, apart: frozenset[Atom], zero: frozenset[Atom] = frozenset()
+    ) -> None:
+        """``apart``: numbers that are known not to be zero here; ``zero``: that are."""
         for op in region.ops:
             for n, r in enumerate(op.regions):
-                self.in_region(r, apart | apart_from_zero(op, n))
+                self.in_region(r, apart | apart_from_zero(op, n), zero | is_zero(op, n))
             if op.code == "prim" and any(v in self.parts for v in (*vals(op.ins), op.out)):
-                self.number(op, apart)
+                self.number(op, apart, zero)
 
-    def number(self, op: Op, apart: frozenset[Atom]) -> None:
+    def number(self, op: Op, apart: frozenset[Atom], zero: frozenset[Atom]) -> None:
         if not all(isinstance(kind(a), Scalar) for a in op.ins) or not isinstance(op.out.kind, Scalar):
             return
         if op.fn is operator.truediv:
             if op.ins[1] not in apart:
-                self.division(op)
+                self.division(op, op.ins[1] in zero)
         elif op.fn is operator.pow:
             if op.ins[1] in (Const(2), Const(2.0)):
                 op.become(operator.mul)
@@ -241,13 +243,16 @@ class Pythonic:
             if fn is not None:
                 op.become(fn, names=("",) * len(op.ins), text=fn.__name__)
 
-    def division(self, op: Op) -> None:
+    def division(self, op: Op, by_zero: bool) -> None:
         top, by = op.ins
         if isinstance(by, Const) and by.value:
             return
         if top not in self.own and not self.may_be_plain(top):
             return  # NumPy's own number is divided: NumPy divides
         if not self.may_be_plain(by):
+            return
+        if by_zero:
+            op.become(self.numbers.divide)
             return
         regions = []
         for fn in (operator.truediv, self.numbers.divide):
@@ -264,8 +269,16 @@ class Pythonic:
         return not isinstance(a, Val) or a in self.parts or not isinstance(k, Scalar) or k.weak
 
 
+def is_zero(op: Op, branch: int) -> frozenset[Atom]:
+    """What is known to be zero in a branch: a number that was asked whether it is."""
+    asked = op.code == "if" and branch == 1 and is_double(op.ins[0])
+    return frozenset(op.ins[:1]) if asked else frozenset()
+
+
 def apart_from_zero(op: Op, branch: int) -> frozenset[Atom]:
     """What is known not to be zero in a branch."""
+    if op.code == "if" and branch == 0 and is_double(op.ins[0]):
+        return frozenset(op.ins[:1])
     test = op.ins[0].op if op.code == "if" and isinstance(op.ins[0], Val) else None
     says = ((operator.ne, operator.gt), (operator.eq,))[branch] if branch < 2 else ()
     if test is None or test.code != "prim" or test.fn not in says:

@@ -265,7 +265,8 @@ class Cut:
             count = self.prim(words.SIZE, [x], INT)
             if count.op is None or not self.asked_of_all(count.op):
                 return False
-        total = Op("prim", list(op.ins), [], [], {**op.attrs, "fn": words.SUM}, op.origin)
+        method = {"method": words.SUM.__name__} if "method" in op.attrs else {}  # (as the mean was)
+        total = Op("prim", list(op.ins), [], [], {**op.attrs, **method, "fn": words.SUM}, op.origin)
         total.outs = [Val("", op.out.kind, total)]
         self.place(total)
         op.become(operator.truediv)
