@@ -290,6 +290,9 @@ def test_written_where_the_trip_before_left_zeros():
     rng = np.random.default_rng(10)
     for n in (0, 1, 4):
         assert agrees(f, *rng.standard_normal((2, 9)), n, rng)
+    text = source(grad(f), *rng.standard_normal((2, 9)), 3)
+    assert text.count("B_bar[1:-1] = t") == 1 and text.count("    B_bar[1:-1] = 0.0") == 1
+    assert "        B_bar[1:-1] = 0.0" not in text
 
 
 def yee(ex: Any, hz: Any, n: int) -> Any:

@@ -30,6 +30,7 @@ from srcdiff.optimise.simplify import count, simplify
 from srcdiff.optimise.sizes import first_versions
 from srcdiff.optimise.words import Words
 from srcdiff.optimise.written_out import Small
+from srcdiff.optimise.zeroed import written_each_trip
 from srcdiff.pipeline import callees, finishing, nested, turning
 from srcdiff.rules import batching, numbers, registry, vocabulary
 
@@ -158,9 +159,12 @@ def optimised(graph: Graph, merge: bool = True) -> Graph:
     if (written or added) and held.any(operator.getitem):
         changed = known_elements(graph) or changed
     noted("elements", graph)
-    if added and fewer_passes(graph):
-        changed = True
-        fewer_passes(graph)  # (what is added elsewhere may be written)
+    if added:
+        if fewer_passes(graph):
+            changed = True
+            fewer_passes(graph)  # (what is added elsewhere may be written)
+        if "for" in held.codes:
+            changed = written_each_trip(graph) or changed
     noted("scatter", graph)
     if changed:
         graph = noted("simplify", simplify(graph, is_shareable, WORDS))
