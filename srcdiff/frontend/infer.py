@@ -87,6 +87,9 @@ _LOOSE = (12, 120, 840)  # sizes, where any that are equal will do
 _OF_TYPES = (np.result_type, np.promote_types)  # what they give follows from types alone
 
 ENDS, SMALL = (0.3, 0.7), 4096
+# the keys of samples of dicts that are keyed at run time, by whole numbers or by anything
+NUMBERED: frozenset[Any] = frozenset({3, 5, 7})
+LETTERED: frozenset[Any] = frozenset({"a", "b", "c"})
 
 
 @functools.lru_cache(maxsize=256)
@@ -193,8 +196,8 @@ class _Sampler:
                     numbers = numbers + max(10.0, shape[-1]) * np.eye(shape[-1])  # positive definite
                 return numbers.astype(dtype)
             case Map(elem, key):
-                keys: tuple[Any, ...] = (3, 5, 7) if isinstance(key, Scalar) else ("a", "b", "c")
-                return {k: self.kind(elem) for k in keys}
+                keys = NUMBERED if isinstance(key, Scalar) else LETTERED
+                return {k: self.kind(elem) for k in sorted(keys)}
             case Seq(elem):
                 return [self.kind(elem) for _ in range((5, 7)[self.run])]
             case Tree(type=t, keys=keys, items=items):
@@ -249,9 +252,9 @@ def _kind(r0: Any, r1: Any, s0: _Sampler, s1: _Sampler, big: dict[int, bool]) ->
         return NONE
     if isinstance(r0, str):
         return STR
-    if isinstance(r0, dict) and set(r0) in ({3, 5, 7}, {"a", "b", "c"}):  # (made from the sample of one)
+    if isinstance(r0, dict) and set(r0) in (NUMBERED, LETTERED, NUMBERED | LETTERED):  # (made from samples)
         one, other = (next(iter(r.values())) for r in (r0, r1))
-        return Map(_kind(one, other, s0, s1, big), Scalar("i8") if 3 in r0 else OTHER)
+        return Map(_kind(one, other, s0, s1, big), Scalar("i8") if set(r0) == NUMBERED else OTHER)
     if isinstance(r0, (tuple, list)):
         if len(r0) != len(r1):
             return Seq(_kind(r0[0], r1[0], s0, s1, big)) if r0 and isinstance(r0, list) else UNKNOWN
