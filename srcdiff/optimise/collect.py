@@ -17,7 +17,7 @@ from dataclasses import field
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, same, vals
+from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Val, key_of, kind, same, vals, walk
 from srcdiff.ir.kinds import Scalar
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import readers_of
@@ -45,7 +45,8 @@ class Term:
 
 def common_factors(graph: Graph) -> Graph:
     """The graph, changed: sums of products that a derivative has made are products of sums."""
-    Collect(readers_of(graph.region)).in_region(graph.region)
+    if any(op.fn in SUMS and is_plain(op) for op in walk(graph.region)):
+        Collect(readers_of(graph.region)).in_region(graph.region)
     return graph
 
 

@@ -37,14 +37,11 @@ from srcdiff.ir.graph import (
 from srcdiff.ir.kinds import Array, Kind, Scalar
 from srcdiff.ir.regions import made_in, readers_of, remove, replace_values
 from srcdiff.ir.unset import may_be_unset
-from srcdiff.optimise.invariant import is_run, loops_in
+from srcdiff.optimise.invariant import ARITHMETIC, is_run, loops_in
 from srcdiff.optimise.patterns import steady
 from srcdiff.optimise.words import Words
 
 __all__ = ["handed_on"]
-
-ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.neg)
-
 
 def handed_on(graph: Graph, words: Words, is_pure: Callable[[Any], bool]) -> Graph:
     """The graph with loops that hand on what they have computed; the graph itself where none does."""
@@ -77,7 +74,7 @@ class Loop:
     ) -> None:
         self.op, self.view, self.words, self.is_pure = op, LoopView(op), words, is_pure
         self.runs = is_run(op, around)
-        self.inside = set(made_in(self.view.body))
+        self.inside: set[Val] = set()
         self.next_of: dict[Op, Op] = {}
         self.readers: dict[Val, list[Op | None]] = {}
         self.start = dict(zip(self.view.params, self.view.inits, strict=True))
@@ -88,6 +85,7 @@ class Loop:
         heavy = Counter(id(op.fn) for op in view.body.ops if op.code == "prim" and self.is_heavy(op))
         if max(heavy.values(), default=0) < 2:
             return []
+        self.inside = set(made_in(view.body))
         later: dict[Val, Val] = {}  # what stands there a trip later
         for p, a in zip(view.params, view.yields, strict=True):
             if isinstance(a, Val) and self.is_kept(p, a):
