@@ -366,11 +366,6 @@ class Assembler:
             self.emit(gast.Delete([target]), op.origin)
         elif fn is ops.rest:
             self.emit(gast.Expr(call(attr(self.expr(op.ins[0]), "pop"))), op.origin)
-        elif fn is ops.poplast and stores.pairs_with_rest(self, op, region):
-            self.emit(
-                gast.Assign([store(self.names[op.out])], call(attr(self.expr(op.ins[0]), "pop")), None),
-                op.origin,
-            )
         elif op.attrs.get("inplace"):
             stores.augmented(self, op)
         else:

@@ -31,7 +31,8 @@ def comment(asm: Assembler, stmts: list[Any]) -> list[Any]:
         s = stmts[n]
         origin = getattr(s, "origin", None)
         for holder, field_ in blocks(s):
-            labelled, asm.labelled = asm.labelled, None
+            labelled = asm.labelled
+            asm.labelled = None if isinstance(s, (gast.For, gast.While)) else labelled
             setattr(holder, field_, comment(asm, getattr(holder, field_)))
             asm.labelled = labelled
         if origin is None or not origin.adjoint or isinstance(s, (Blank, Comment)):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.emit import exits, tapes, wording
+from srcdiff.emit import exits, stores, tapes, wording
 from srcdiff.emit.trees import call, const, ends, name, store, strip
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Undef, Val, kind, same
-from srcdiff.ir.kinds import Tree
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Struct, Undef, Val, kind, same
+from srcdiff.ir.kinds import Array, Tree
 
 if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
@@ -34,6 +34,10 @@ __all__ = [
 
 def loop(asm: Assembler, op: Op, region: Region) -> None:
     view = LoopView(op)
+    if is_listing(view):
+        rows = call(name("list"), asm.expr(view.sources[0]))
+        stores.assign(asm, store(asm.names[view.finals[0]]), rows, op.origin)
+        return
     starts = list(zip(view.params, view.inits, strict=True))
     if op.origin is not None and not op.origin.adjoint:  # as they would be read again
         starts.sort(key=lambda start: not computed(asm, start[1]))
@@ -92,6 +96,17 @@ def loop(asm: Assembler, op: Op, region: Region) -> None:
     else:
         target, it = head
         asm.emit(gast.For(target, it, body, [], None), op.origin)
+
+
+def is_listing(view: LoopView) -> bool:
+    """Whether a loop puts the rows of an array into an empty list, and does nothing else."""
+    op, body = view.op, view.body
+    if op.code != "for" or view.header or op.attrs["dirs"] != (1,) or len(op.outs) != 2 or len(body.ops) != 1:
+        return False
+    put, first = body.ops[0], view.inits[0] if view.carried else None
+    empty = isinstance(first, Struct) and first.type is list and not first.items
+    puts = put.code == "prim" and put.fn is ops.append and put.ins[0] is view.params[0]
+    return empty and puts and put.ins[1] is view.elements[0] and isinstance(kind(view.sources[0]), Array)
 
 
 def computed(asm: Assembler, a: Atom) -> bool:

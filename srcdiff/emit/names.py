@@ -26,6 +26,7 @@ Span = tuple[int, int]
 UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
 LONGEST = 20  # of a name that is made up
 NUMBERED = re.compile(r"(.+)(_\d+)")  # x_2 of a second x is x1_2
+DERIVATIVE = re.compile(r"_+(_bar|_dot|_saved)$")  # of `total_`: `total_bar`
 GENERIC = re.compile(r"(t|g|v|temp)\d*")
 
 
@@ -291,10 +292,10 @@ class Namer:
             if c in self.names:
                 continue
             members = self.class_of(c)
-            hint = first(m.name for m in members if m.user)
+            hint = first(m.name for m in members if m.user and m.name not in UNNAMED)
             hint = hint or first(m.name for m in members if m.name not in UNNAMED)
             hint = hint or first(w for m in members if (w := self.word(m)) not in user)
-            hint = safe(hint or first(m.name for m in members) or spare)
+            hint = safe(hint or first(m.name for m in members if m.name not in UNNAMED[:3]) or spare)
             n = 0
             name = hint
             ordered = NUMBERED.fullmatch(hint)
@@ -420,7 +421,7 @@ def overlap(a: list[Span], b: list[Span]) -> bool:
 
 
 def safe(name: str) -> str:
-    name = name.replace("!", "")
+    name = DERIVATIVE.sub(r"\1", name.replace("!", ""))
     if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
         return f"{name}_" if name.isidentifier() else "t"
     return name

@@ -22,6 +22,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.ir.regions import read_by
 
 __all__ = ["Layout", "is_statement", "lay_out"]
 
@@ -48,6 +49,7 @@ class Layout:
     uses: dict[Val, list[tuple[Region, Op | None]]] = field(default_factory=dict)
     inline_ifs: set[Op] = field(default_factory=set)
     silent: set[Op] = field(default_factory=set)  # printed together with another operation
+    taking: set[Op] = field(default_factory=set)  # the last elements of lists that are taken out: `x.pop()`
     popped: dict[Val, tuple[Op, int]] = field(
         default_factory=dict
     )  # element -> (loop, source) that is popped
@@ -173,6 +175,21 @@ def _fold(region: Region, lay: Layout) -> None:
                 continue  # a new value of a variable stands before a branch that may leave
         lay.folded.add(op)
         evaluated[op] = stop if not taped else index[op]
+    for op in region.ops:
+        if op.fn is ops.poplast:
+            beside = [o for o in region.ops if evaluated[o] == evaluated[op] and o is not op]
+            if all(v is not op.ins[0] for o in beside for v in read_by(o)):
+                _take_out(op, region.ops[evaluated[op] + 1 :], lay)
+
+
+def _take_out(op: Op, behind: list[Op], lay: Layout) -> None:
+    """The last element of a list, and what leaves the rest: one `pop`, if nothing between reads a list."""
+    for o in behind:
+        if o.fn is ops.rest and o.ins[0] is op.ins[0]:
+            lay.silent.add(o)
+            lay.taking.add(op)
+        if any(isinstance(v.kind, Seq) for v in read_by(o)):
+            return
 
 
 def branches(op: Op, lay: Layout) -> bool:

@@ -14,7 +14,7 @@ from srcdiff.emit.parts import part_of
 from srcdiff.emit.trees import attr, call, is_name, name, store
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Origin, Region, Slice, Struct, Val, kind, walk
+from srcdiff.ir.graph import Atom, Const, Op, Origin, Slice, Struct, Val, kind, walk
 from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Map, Scalar, Seq, elements_of
 from srcdiff.ir.modules import on_device
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from srcdiff.emit.assemble import Assembler
 
 __all__ = [
-    "add_item", "assign", "augmented", "element", "find_straight", "pairs_with_rest", "place", "plain_index",
+    "add_item", "assign", "augmented", "element", "find_straight", "place", "plain_index",
     "stored", "straight", "written_over",
 ]  # fmt: skip
 
@@ -72,14 +72,6 @@ def place(asm: Assembler, op: Op) -> Any:
     if op.fn is ops.additem:
         return store(word)
     return gast.Subscript(name(word), gast.Slice(None, None, None), gast.Store())
-
-
-def pairs_with_rest(asm: Assembler, op: Op, region: Region) -> bool:
-    for o in region.ops[region.ops.index(op) + 1 :]:
-        if o.code == "prim" and o.fn is ops.rest and o.ins[0] is op.ins[0]:
-            asm.lay.silent.add(o)
-            return True
-    return False
 
 
 def find_straight(asm: Assembler) -> set[Op]:

@@ -85,6 +85,8 @@ def _accumulate(asm: Assembler, op: Op) -> Any:
 
 
 def _poplast(asm: Assembler, op: Op) -> Any:
+    if op in asm.lay.taking:
+        return call(attr(asm.expr(op.ins[0]), "pop"))
     return gast.Subscript(asm.expr(op.ins[0]), gast.UnaryOp(gast.USub(), const(1)), gast.Load())
 
 

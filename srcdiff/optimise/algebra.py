@@ -11,6 +11,7 @@ from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, op_of, same
 from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq
+from srcdiff.optimise.entries import entry_alone, sum_of_entry
 from srcdiff.optimise.patterns import (
     adds_nothing,
     as_precise,
@@ -231,6 +232,8 @@ class Algebra(Rewriter):
         return self.part(op, ins)
 
     def part(self, op: Op, ins: list[Atom]) -> Atom | None:
+        if (entry := entry_alone(self, op, ins)) is not None:
+            return entry
         if (part := displayed(*ins)) is not None:
             return None if isinstance(part, Struct) else part
         if isinstance(ins[0], Val) and ins[0].op is not None:
@@ -491,6 +494,10 @@ class Algebra(Rewriter):
         again.op.attrs.update(op.attrs)
         return again
 
+    def total(self, op: Op, ins: list[Atom]) -> Atom | None:
+        entry = sum_of_entry(op, ins)
+        return self.sum_of_negative(op, ins) if entry is None else entry
+
     def sum_of_negative(self, op: Op, ins: list[Atom]) -> Atom | None:
         """``(-x).sum()`` is ``-x.sum()``: one pass less over the array."""
         inner, k = negated(ins[0]), kind(ins[0])
@@ -570,7 +577,7 @@ def rules_of(words: Words) -> dict[Any, Rule]:
         **dict.fromkeys(words.fits, Algebra.fitted),
         **dict.fromkeys(words.sums, Algebra.sum_of_trees),
         words.blanks[0]: Algebra.blank,
-        words.total: Algebra.sum_of_negative,
+        words.total: Algebra.total,
         operator.mul: Algebra.product,
         operator.truediv: Algebra.quotient,
         operator.pow: Algebra.power,

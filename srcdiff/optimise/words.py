@@ -32,6 +32,7 @@ class Words:
     matrices: Any  # sums of products along pairs of axes: products of matrices of any shapes
     array: Any  # of rows, arrays of one shape
     counted: Any  # the numbers below one
+    entries: Any  # the cotangent of an array of lists in lists: its entries, in such lists
     untake: Any  # the cotangent of what was taken along an axis
     writes_over: Callable[[Any], bool]  # whether a function of one operand, by elements, takes ``out=``
     reads_shape: frozenset[Any]  # what reads the shape of its operand alone

@@ -104,7 +104,8 @@ WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
     vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
-    vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.UNTAKE,
+    vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.ENTRIES,
+    vocabulary.UNTAKE,
     vocabulary.writes_over, vocabulary.READS_SHAPE, batching.is_elementwise, vocabulary.SMOOTH,
     vocabulary.LIKE_SECOND, vocabulary.CHECK_THERE, vocabulary.CHECK_SET,
 )  # fmt: skip

@@ -40,6 +40,7 @@ from srcdiff.optimise.handed_on import handed_on
 from srcdiff.optimise.invariant import before_loops
 from srcdiff.optimise.nones import flagged
 from srcdiff.optimise.precision import has_single
+from srcdiff.optimise.put_there import known_when_read
 from srcdiff.optimise.rows import elements_of_rows
 from srcdiff.optimise.tables import lists_as_arrays
 from srcdiff.optimise.written_out import written_out
@@ -119,7 +120,7 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     if request.backend.startswith("numba"):
         graph = lists_as_arrays(graph, context.WORDS)
         graph = flagged(graph if request.mode == "jvp" else with_value(graph, request.has_aux), context.WORDS)
-    graph = before_loops(graph, context.WORDS, context.is_shareable)
+    graph = before_loops(known_when_read(graph), context.WORDS, context.is_shareable)
     graph = elements_of_rows(handed_on(graph, context.WORDS, context.is_shareable))
     wrt = reading.wrt_values(graph, request.wrt)
     if request.mode == "jvp":

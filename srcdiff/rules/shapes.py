@@ -226,7 +226,7 @@ def copy(a: Any, *, out_bar: Any) -> Any:
 @linear(np.array, "object")
 def array(object: Any, *, out_bar: Any) -> Any:
     if isinstance(object, list):
-        if np.ndim(out_bar) == 1:
+        if np.ndim(out_bar) == 1 or isinstance(object[0], np.ndarray):
             return list(out_bar)
         return unarray(out_bar, object)
     if isinstance(object, tuple):
@@ -240,7 +240,7 @@ def array(object: Any, *, out_bar: Any) -> Any:
 @linear(np.asanyarray, "a")
 def asarray(a: Any, *, out_bar: Any) -> Any:
     if isinstance(a, list):
-        if np.ndim(out_bar) == 1:
+        if np.ndim(out_bar) == 1 or isinstance(a[0], np.ndarray):
             return list(out_bar)
         return unarray(out_bar, a)
     if isinstance(a, tuple):
