@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from srcdiff.ir import ops
@@ -67,7 +68,7 @@ def prims(region: Region) -> Iterator[Op]:
 
 
 def in_region(region: Region, varied: set[Val], words: Words, found: set[Val]) -> None:
-    here = {id(op) for op in region.ops}
+    place = {op: n for n, op in enumerate(region.ops)}
     uses: dict[Val, list[Op | None]] | None = None
     for op in region.ops:
         for r in op.regions:
@@ -75,12 +76,12 @@ def in_region(region: Region, varied: set[Val], words: Words, found: set[Val]) -
         if op.code != "prim" or op.fn is not operator.sub or len(op.ins) != 2:
             continue
         m = root(op.ins[1], words)
-        if m is None or m not in varied or m in found or m.op is None or id(m.op) not in here:
+        if m is None or m not in varied or m in found or m.op is None or m.op not in place:
             continue
         if uses is None:
             uses = {}
             count(region, uses, True)
-        follower = Follower(region, uses, varied, words)
+        follower = Follower(region, place, uses, varied, words)
         try:
             follower.follow(m)
         except Differs:
@@ -127,9 +128,14 @@ class Follower:
     """Follows one value."""
 
     def __init__(
-        self, region: Region, uses: dict[Val, list[Op | None]], varied: set[Val], words: Words
+        self,
+        region: Region,
+        place: dict[Op, int],
+        uses: dict[Val, list[Op | None]],
+        varied: set[Val],
+        words: Words,
     ) -> None:
-        self.region, self.uses, self.varied, self.words = region, uses, varied, words
+        self.region, self.place, self.uses, self.varied, self.words = region, place, uses, varied, words
         self.states: dict[Val, State] = {}
         self.views: set[Val] = set()  # the value itself, and views of it
         self.exponentials = 0
@@ -138,12 +144,22 @@ class Follower:
         for v, axes in self.same(m):
             self.states[v] = State(False, 1.0, axes)
             self.views.add(v)
-        for op in self.region.ops:
-            if op.code == "prim" and any(v in self.states for v in vals(op.ins)):
-                self.step(op)
+        todo = [n for v in self.states for n in self.readers(v)]
+        heapify(todo)
+        while todo:  # in the order of the region
+            op = self.region.ops[heappop(todo)]
+            new = op.outs[0] not in self.states
+            self.step(op)
+            if new and op.outs[0] in self.states:
+                for n in self.readers(op.outs[0]):
+                    heappush(todo, n)
         for v, s in self.states.items():
             if s.c and None in self.uses.get(v, ()):
                 raise Differs
+
+    def readers(self, v: Val) -> list[int]:
+        """Where the region's own operations that read a value are."""
+        return [self.place[op] for op in self.uses.get(v, ()) if op is not None]
 
     def same(self, m: Val) -> list[tuple[Val, tuple[int, ...]]]:
         """The value, and others that are made in the same way, with the axes along which they vary."""

@@ -229,6 +229,7 @@ class Builder(Lowerer):
         self.born = Val("", UNKNOWN).id  # what is made from now on is derivative
         self.masks: dict[Val, Mask] = {}
         self.sums: dict[Val, tuple[Atom, Atom]] = {}  # of parts that are zero in different places
+        self.ends: dict[tuple[Val, int], bool] = {}  # numbers that are made with an infinity, or not
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
         """The result of a rule's text."""
@@ -277,9 +278,9 @@ class Builder(Lowerer):
         if chosen is not None:
             condition, inner, holds = chosen
             return self.covered(condition, self.times(g, inner), holds)
-        if not isinstance(p, Val) and written_endless(p):  # what is infinite stays so: it does not change
-            return ZERO
-        if isinstance(p, Val) and are_numbers(g, p) and written_endless(p):
+        if not isinstance(p, Val) and written_endless(p, self.ends):
+            return ZERO  # what is infinite stays so: it does not change
+        if isinstance(p, Val) and are_numbers(g, p) and written_endless(p, self.ends):
             x = p.op.ins[0] if p.op is not None and p.op.fn is operator.neg else p
             return self.rule(vocabulary.if_ended, {"x": x, "g": self.product(g, p)})
         uniform = isinstance(kind(p), Scalar) and isinstance(kind(g), Array)

@@ -304,20 +304,30 @@ def carried(a: Atom, most: int = 40) -> dict[Val, None]:
     return found
 
 
-def written_endless(a: Atom, depth: int = 4) -> bool:
-    """Whether a number is made with an infinity that is written in the program, on some path."""
+def written_endless(a: Atom, known: dict[tuple[Val, int], bool], depth: int = 4) -> bool:
+    """Whether a number is made with an infinity that is written in the program, on some path.
+
+    ``known``: what was found before; branches behind one another are many paths.
+    """
     k = kind(a)
     if not isinstance(k, Scalar) or k.dtype[0] != "f":
         return False
     if is_infinite(a):
         return True
-    if depth == 0:
+    if depth == 0 or not isinstance(a, Val):
         return False
+    found = known.get((a, depth))
+    if found is None:
+        found = known[a, depth] = made_endless(a, known, depth)
+    return found
+
+
+def made_endless(a: Val, known: dict[tuple[Val, int], bool], depth: int) -> bool:
     for x in carried(a):
         op = x.op
         if op is not None and op.code == "if" and x in op.outs:
             n = op.outs.index(x)
-            if any(written_endless(r.results[n], depth - 1) for r in op.regions):
+            if any(written_endless(r.results[n], known, depth - 1) for r in op.regions):
                 return True
         elif op is not None and op.code == "prim" and any(map(is_infinite, op.ins)):
             return op.fn in vocabulary.CARRIES

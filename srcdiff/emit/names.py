@@ -17,12 +17,12 @@ from typing import Any
 
 from srcdiff.backends import numpy_names
 from srcdiff.emit.order import Layout
+from srcdiff.emit.spans import Span, Spans
 from srcdiff.ir.graph import JOINS, Atom, Const, Graph, LoopView, Op, Region, Val, vals
 from srcdiff.ir.kinds import Scalar
 
 __all__ = ["Namer"]
 
-Span = tuple[int, int]
 UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
 LONGEST = 20  # of a name that is made up
 NUMBERED = re.compile(r"(.+)(_\d+)")  # x_2 of a second x is x1_2
@@ -48,7 +48,7 @@ class Namer:
         self.spans: dict[Val, list[Span]] = defaultdict(list)
         self.group: dict[Val, Val] = {}
         self.members: dict[Val, list[Val]] = {}
-        self.reaches: dict[Val, Span] = {}
+        self.alive: dict[Val, Spans] = {}  # of a class, by the value that it is found by
         self.number(graph.region)
         self.ranges(graph.region)
         self.coalesce(graph.region)
@@ -217,16 +217,26 @@ class Namer:
     def class_of(self, v: Val) -> list[Val]:
         return self.members.get(self.find(v), [v])
 
-    def join(self, a: Val, b: Val, force: bool = False) -> bool:
+    def join(self, a: Val, b: Val, force: bool = False) -> None:
         ra, rb = self.find(a), self.find(b)
         if ra is rb:
-            return True
-        ca, cb = self.class_of(a), self.class_of(b)
-        if not force and any(overlap(self.spans[x], self.spans[y]) for x in ca for y in cb):
-            return False
+            return
+        if force:
+            self.alive.pop(ra, None)
+        else:
+            ours, theirs = self.living(ra), self.living(rb)
+            if ours.meets(theirs):
+                return
+            ours.update(theirs)
         self.group[rb] = ra
-        self.members[ra] = [*ca, *cb]
-        return True
+        self.members.setdefault(ra, [ra]).extend(self.members.pop(rb, [rb]))
+
+    def living(self, c: Val) -> Spans:
+        """When the members of a class are alive."""
+        got = self.alive.get(c)
+        if got is None:
+            got = self.alive[c] = Spans(s for m in self.class_of(c) for s in self.spans[m])
+        return got
 
     def visible(self, v: Atom) -> bool:
         return isinstance(v, Val) and not (v.op is not None and v.op in self.lay.folded)
@@ -234,16 +244,16 @@ class Namer:
     def coalesce(self, region: Region) -> None:
         pairs: list[tuple[int, Val, Val]] = []
         self.wishes(region, pairs)
-        params = set(self.graph.region.params)
+        given = {self.find(p) for p in self.graph.region.params}  # classes with a parameter
         for _, a, b in sorted(pairs, key=lambda t: t[0]):
-            if a in params and b in params:
-                continue
-            ca, cb = self.class_of(a), self.class_of(b)
-            if any(x in params for x in ca) and any(x in params for x in cb):
+            ra, rb = self.find(a), self.find(b)
+            if ra in given and rb in given:
                 continue
             if a.user and b.user and a.name != b.name:
                 continue
             self.join(a, b)
+            if rb in given and self.find(b) is ra:
+                given.add(ra)
 
     def wishes(self, region: Region, pairs: list[tuple[int, Val, Val]]) -> None:
         for op in region.ops:
@@ -274,9 +284,9 @@ class Namer:
             self.taken.add(p.name)
         for v in self.all_values(self.graph.region):
             seen.setdefault(self.find(v))
-        used: dict[str, list[Val]] = defaultdict(list)
+        used: dict[str, Spans] = defaultdict(Spans)  # when a name is in use
         for p in self.graph.region.params:
-            used[p.name].append(self.find(p))
+            used[p.name].update(self.living(self.find(p)))
         user = {m.name for c in seen for m in self.class_of(c) if m.user}
         spare = next((w for w in ("t", "g", "v", "temp") if w not in user and w not in self.taken), "temp")
 
@@ -299,10 +309,11 @@ class Namer:
             n = 0
             name = hint
             ordered = NUMBERED.fullmatch(hint)
-            while (name in self.taken if name not in used else any(self.clash(c, o) for o in used[name])):
+            living = self.living(c)
+            while (name in self.taken if name not in used else used[name].meets(living)):
                 n += 1
                 name = f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
-            used[name].append(c)
+            used[name].update(living)
             self.names[c] = name
 
     def find_kept(self, region: Region) -> None:
@@ -359,20 +370,6 @@ class Namer:
             return ""
         return self.names.get(self.find(a), "")
 
-    def clash(self, a: Val, b: Val) -> bool:
-        (low, high), (start, end) = self.reach(a), self.reach(b)
-        if high < start or end < low:
-            return False
-        return any(overlap(self.spans[x], self.spans[y]) for x in self.class_of(a) for y in self.class_of(b))
-
-    def reach(self, c: Val) -> Span:
-        """From the first to the last position of a class, which grows no more."""
-        got = self.reaches.get(c)
-        if got is None:
-            spans = [s for m in self.class_of(c) for s in self.spans[m]] or [(0, self.clock)]
-            got = self.reaches[c] = min([s[0] for s in spans]), max([s[1] for s in spans])
-        return got
-
     def all_values(self, region: Region) -> Any:
         for p in region.params:
             if p not in self.apart and (self.spans.get(p) or self.lay.uses.get(p)):
@@ -410,14 +407,6 @@ def is_caught(v: Val) -> bool:
 
 def raises(op: Op) -> bool:
     return bool(op.attrs.get("guarded")) or any(raises(o) for r in op.regions for o in r.ops)
-
-
-def overlap(a: list[Span], b: list[Span]) -> bool:
-    for x0, x1 in a:
-        for y0, y1 in b:
-            if (x0 < y1 and y0 < x1) or x0 == y0:
-                return True
-    return False
 
 
 def safe(name: str) -> str:

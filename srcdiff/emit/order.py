@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from srcdiff.ir import ops
@@ -57,6 +58,7 @@ class Layout:
     spans: dict[Region, tuple[int, int]] = field(default_factory=dict)
     collected: dict[Region, list[Atom]] = field(default_factory=dict)
     exchanged: set[Val] = field(default_factory=set)
+    written: set[Region] = field(default_factory=set)  # regions in which something is written to
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -128,10 +130,17 @@ def _fold(region: Region, lay: Layout) -> None:
         for r in op.regions:
             _fold(r, lay)
     index = {op: n for n, op in enumerate(region.ops)}
+    writers = [n for n, op in enumerate(region.ops) if writes_anything(op, lay)]
+    if writers:
+        lay.written.add(region)
     evaluated = dict(index)  # where an operation is evaluated: with the one that it is folded into
+    branching, branched = False, False  # whether a branch stands behind an operation
     for op in reversed(region.ops):
+        branching = branching or branched
+        branched = op.code == "if"
         if op.code == "if" and expression_if(op, lay):
             lay.inline_ifs.add(op)
+            branched = False
         elif is_statement(op):
             continue
         if len(op.outs) != 1:
@@ -168,11 +177,10 @@ def _fold(region: Region, lay: Layout) -> None:
             continue
         start = index[op] + 1
         stop = start if taped else user_at  # what goes on a tape is put there at once
-        if clobbered(op, region.ops[start:stop], lay):
-            continue
-        if user is None and not taped and region in lay.collected:
-            if any(branches(o, lay) for o in region.ops[start:stop]):
-                continue  # a new value of a variable stands before a branch that may leave
+        if bisect_left(writers, stop) > bisect_left(writers, start) and reads_memory(op, lay):
+            continue  # what it reads may have changed by then
+        if user is None and not taped and region in lay.collected and branching:
+            continue  # a new value of a variable stands before a branch that may leave
         lay.folded.add(op)
         evaluated[op] = stop if not taped else index[op]
     for op in region.ops:
@@ -190,10 +198,6 @@ def _take_out(op: Op, behind: list[Op], lay: Layout) -> None:
             lay.taking.add(op)
         if any(isinstance(v.kind, Seq) for v in read_by(o)):
             return
-
-
-def branches(op: Op, lay: Layout) -> bool:
-    return op.code == "if" and op not in lay.inline_ifs
 
 
 def exchanged(view: LoopView) -> set[Val]:
@@ -225,41 +229,28 @@ def depth(op: Op, lay: Layout) -> int:
     return best + 1
 
 
-def reads_memory(op: Op, lay: Layout) -> set[Val]:
-    """Values in memory that evaluating the expression of ``op`` reads."""
-    out: set[Val] = set()
+def reads_memory(op: Op, lay: Layout) -> bool:
+    """Whether evaluating the expression of ``op`` reads values in memory."""
     todo = [op]
     while todo:
         o = todo.pop()
         for v in vals(o.ins):
             if _memory(v):
-                out.add(v)
+                return True
             if v.op is not None and v.op in lay.folded:
                 todo.append(v.op)
         for r in o.regions:
             todo.extend(r.ops)
-    return out
-
-
-def clobbered(op: Op, between: list[Op], lay: Layout) -> bool:
-    """Whether something between an operation and its use may change what it reads."""
-    reads: set[Val] | None = None
-    for o in between:
-        if writes_anything(o):
-            if reads is None:
-                reads = reads_memory(op, lay)
-            if reads:
-                return True
     return False
 
 
-def writes_anything(op: Op) -> bool:
+def writes_anything(op: Op, lay: Layout) -> bool:
     if op.code == "prim":
         attrs = op.attrs
         return bool(attrs.get("inplace") or attrs.get("unread")) or attrs["fn"] in STATEMENTS
     if op.code == "call" and op.attrs.get("kernel"):
         return True
-    return any(writes_anything(o) for r in op.regions for o in r.ops)
+    return any(r in lay.written for r in op.regions)
 
 
 def expression_if(op: Op, lay: Layout) -> bool:

@@ -81,12 +81,12 @@ def find_number_loops(region: Region, found: list[tuple[Op, Region]]) -> bool:
     return alone
 
 
-def put_in(loop: Op, old: Val, new: Val) -> None:
-    """``new`` where a loop reads or starts from ``old``."""
+def put_in(loop: Op, table: dict[Val, Val]) -> None:
+    """Others where a loop reads or starts from some values."""
     start = loop.attrs["head"]
-    loop.ins[start:] = [new if a is old else a for a in loop.ins[start:]]
+    loop.ins[start:] = [table.get(a, a) if isinstance(a, Val) else a for a in loop.ins[start:]]
     for r in loop.regions:
-        replace_in(r, {old: new})
+        replace_in(r, table)
 
 
 def first_numbers(loop: Op) -> list[Val]:
@@ -393,8 +393,10 @@ class Lists:
             quick.update((o.out, o) for o in every if self.is_quick(o))
             strong.update((o.out, o) for o in every if o.fn is self.numbers.strong and is_double(o.ins[0]))
             runs.update((e, o) for o in every if o.is_loop for e in self.runs_over(o))
-            for v in dict.fromkeys((*captured_numbers(loop), *first_numbers(loop))):
-                given[self.plain(v, loop, region)] = v, loop, region
+            numbers = dict.fromkeys((*captured_numbers(loop), *first_numbers(loop)))
+            table = {v: self.plain(v, loop, region) for v in numbers}
+            put_in(loop, table)
+            given.update((w, (v, loop, region)) for v, w in table.items())
         if not (reads or runs or given or quick or strong):
             return
         self.count()
@@ -470,12 +472,10 @@ class Lists:
         """A number that is there before a loop, for the loop as one of Python's."""
         known = self.list_of.get(v)
         if known is not None and known[1] is region:
-            put_in(loop, v, known[0])
             return known[0]
         made = Op.applying(float, [v], NUMBER, loop.origin, v.name, v.user)
         region.ops.insert(region.ops.index(loop), made)
         self.list_of[v] = made.out, region
-        put_in(loop, v, made.out)
         return made.out
 
     def is_quick(self, op: Op) -> bool:

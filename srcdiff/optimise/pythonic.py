@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Numbers", "Pythonic"]
 
-Parts = frozenset[Val]
-
 SUMS = {operator.add, operator.sub, operator.mul, ops.accumulate}
 COMPARISONS = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
 DIVIDED = {operator.truediv, operator.pow}
@@ -65,22 +63,18 @@ class Pythonic:
         ours: set[Val],
     ) -> None:
         self.graph, self.numbers, self.uses, self.ours = graph, numbers, uses, ours
-        self.parts: dict[Val, Parts] = {}
+        self.sources = sources  # with the lists that they are read of, if they may be refused
+        self.parts: dict[Val, list[Val]] = {v: [] for v in sources}  # what they reach: from where
         self.own: set[Val] = set()  # more numbers that may be Python's
-        self.todo: list[Val] = []
-        for v, part in sources.items():
-            self.mark(v, frozenset() if part is None else frozenset((part,)))
-        while self.todo:
-            v = self.todo.pop()
+        todo = list(sources)
+        while todo:
+            v = todo.pop()
             for u in self.uses.get(v, ()):
                 for w in self.reached(u):
-                    self.mark(w, self.parts[v])
-
-    def mark(self, v: Val, parts: Parts) -> None:
-        have = self.parts.get(v)
-        if have is None or not parts <= have:
-            self.parts[v] = parts | (have or frozenset())
-            self.todo.append(v)
+                    if w not in self.parts:
+                        self.parts[w] = []
+                        todo.append(w)
+                    self.parts[w].append(v)
 
     # ---- where they go
     def reached(self, u: Use) -> list[Val]:
@@ -125,13 +119,15 @@ class Pythonic:
         return op.fn is not self.numbers.strong
 
     # ---- what may be done with them
-    def clash(self) -> Parts:
+    def clash(self) -> set[Val]:
         """The lists whose numbers come where Python's will not do."""
-        out: Parts = frozenset()
-        for v, parts in self.parts.items():
-            if parts and not all(self.allows(u, v) for u in self.uses.get(v, ())):
-                out |= parts
-        return out
+        todo = [v for v in self.parts if not all(self.allows(u, v) for u in self.uses.get(v, ()))]
+        bad = set(todo)
+        while todo:
+            news = [w for w in self.parts[todo.pop()] if w not in bad]
+            bad.update(news)
+            todo += news
+        return {part for v in bad if (part := self.sources.get(v)) is not None}
 
     def allows(self, u: Use, v: Val) -> bool:
         op = u.op
