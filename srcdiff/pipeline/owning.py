@@ -27,7 +27,10 @@ def owned(graph: Graph) -> Graph:
     graph = on_device_throughout(graph) if on_device() else graph
     return noted(
         "own",
-        own(arrange(graph, context.is_fresh), registry.may_alias, context.is_fresh, context.shape_positions),
+        own(
+            arrange(graph, context.is_fresh), registry.may_alias, context.is_fresh, context.shape_positions,
+            context.CONTEXT.is_elementwise,
+        ),
     )
 
 
