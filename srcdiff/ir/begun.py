@@ -38,12 +38,13 @@ class Begun:
         self.elementwise = elementwise
         self.loose = set(loose)
         self.asked: set[Val] = set()  # of which something else is done than to each element
+        self.tapes: set[Val] = set()
 
     def settle(self, regions: list[Region], slots: Iterable[tuple[Val, Atom]] = ()) -> None:
         """Go through regions until no more is found; ``slots``: parameters, and what trips hand on."""
         slots, size = list(slots), -1
-        while size != len(self.loose):
-            size = len(self.loose)
+        while size != len(self.loose) + len(self.tapes):
+            size = len(self.loose) + len(self.tapes)
             for region in regions:
                 self.region(region)
             self.hand_on(slots)
@@ -62,6 +63,8 @@ class Begun:
             view = LoopView(op)
             for p, i, y, f in view.slots:
                 self.hand_on([(p, i), (p, y), (f, i), (f, y)])
+            self.tapes.update(tape for a, tape in view.kept if a in self.loose)
+            self.loose.update(e for e, tape in view.taken if tape in self.tapes)
             self.ask([*view.header, *view.sources, *view.collected])
         elif op.code in JOINS:
             for r in op.regions:
@@ -76,9 +79,11 @@ class Begun:
         out = op.out
         if self.loose.isdisjoint(vals(op.ins)) or not isinstance(out.kind, Array):
             return
-        firm = (kind(a) for a in op.ins if a not in self.loose)
-        if not any(isinstance(k, Array) and k.dims == out.kind.dims for k in firm):
+        firm = [k.dims for a in op.ins if a not in self.loose and isinstance(k := kind(a), Array)]
+        if out.kind.dims not in firm:
             self.loose.add(out)
+            if any(firm):  # (it is an array, of fewer dimensions)
+                self.ask(op.ins)
 
     def ask(self, atoms: Iterable[Atom]) -> None:
         self.asked |= self.loose.intersection(vals(atoms))
