@@ -325,12 +325,13 @@ def outcome(seed: int, order: int = 1, program: Programs = program) -> tuple[str
     return "right", ""
 
 
-def main(program: Programs = program) -> None:
+def main(program: Programs = program, judge: Callable[[int], tuple[str, str]] | None = None) -> None:
+    """Judge many programs, and print what is amiss."""
     numbers = [int(a) for a in sys.argv[1:] if not a.startswith("-")]
     many, start = (*numbers, *(2000, 0)[len(numbers) :])
     counts: Counter[str] = Counter()
     for seed in range(start, start + many):
-        what, detail = outcome(seed, 2 if "-2" in sys.argv else 1, program)
+        what, detail = judge(seed) if judge else outcome(seed, 2 if "-2" in sys.argv else 1, program)
         counts[what] += 1
         if what in ("wrong", "crash") or (what == "refused" and "-r" in sys.argv):
             print(f"=== {seed} {what}\n{detail}\n", flush=True)

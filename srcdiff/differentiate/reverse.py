@@ -40,6 +40,7 @@ from srcdiff.differentiate.transposes import CORE
 from srcdiff.errors import NoRule, Problem
 from srcdiff.frontend.lower import Context
 from srcdiff.ir import ops
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.checkpoints import is_again
 from srcdiff.ir.graph import (
     ZERO,
@@ -142,6 +143,7 @@ class Reverse(Builder):
         self.here = self.root
         self.mirrors: list[Mirror] = []
         self.superseded = versions(graph.region)
+        self.begun = begun_in(graph, ctx.is_elementwise)
         self.refused: list[Problem] = []
         self.again: list[tuple[Atom, Val]] = []  # what was read again, and for which value
         self.kept: list[Kept] = []  # for the report
@@ -464,8 +466,11 @@ class Reverse(Builder):
             if is_none(p):
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
-            p = self.of_library(p, op.out)
-            self.accumulate(given[name], self.unbroadcast(bar, self.alike(given[name]), p, flat, low))
+            p, like = self.of_library(p, op.out), self.alike(given[name])
+            if op.out in self.begun:  # (the slope is a number in the first trip, the cotangent is none)
+                self.accumulate(given[name], self.unbroadcast(self.times(bar, p, flat, low), like))
+                continue
+            self.accumulate(given[name], self.unbroadcast(bar, like, p, flat, low))
 
     def result_for(self, rule: Any, op: Op) -> dict[str, Atom]:
         """The result of an operation, for a rule that reads it."""

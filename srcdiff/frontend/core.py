@@ -107,6 +107,7 @@ class Context:
     shape_positions: Callable[[Any], frozenset[int]] = lambda fn: frozenset()  # read for shape and type alone
     keeps_zero: Callable[..., bool] = lambda fn, where, names=(): False
     fills_zero: Callable[[Any], bool] = lambda fn: False
+    is_elementwise: Callable[[Any], bool] = lambda fn: False  # done to arrays as to each of their elements
     is_product: Callable[[Any], bool] = lambda fn: False  # zero if any operand is, or part of one
     transform: Callable[[Any], Any] = lambda obj: None  # obj -> a description, if obj makes derivatives
     derive: Callable[..., Any] = lambda *a: None
@@ -154,6 +155,7 @@ class Core:
     letters: dict[str, Atom] = field(default_factory=dict)  # texts that loops run over
     reading: set[int] = field(default_factory=set)  # cells that are being made one value
     loop_memo: dict[Any, Any] = field(default_factory=dict)
+    begun: set[Any] = field(default_factory=set)  # variables of loops, numbers first and then arrays, as such
     discarded: Any = None  # the expression of the statement being read, if its value is not used
     shapes: dict[Val, Val] = field(
         default_factory=dict

@@ -368,11 +368,15 @@ def with_fresh(k: Kind) -> Kind:
     return Maybe(with_fresh(k.of)) if isinstance(k, Maybe) else k
 
 
-def joined(a: Kind, b: Kind, init: Atom) -> Kind:
-    """The kind of a carried variable: a constant zero to start from takes the kind of what follows."""
+def joined(a: Kind, b: Kind, init: Atom, begun: bool = False) -> Kind:
+    """The kind of a carried variable: a constant zero to start from takes the kind of what follows.
+
+    Not so where it matters that it is a number to begin with (``begun``; see `ir/begun.py`).
+    """
     if init is UNDEF:
         return b
-    if isinstance(init, Const) and isinstance(init.value, (int, float)) and isinstance(b, Array):
+    number = isinstance(init, Const) and isinstance(init.value, (int, float))
+    if number and not begun and isinstance(b, Array):
         return b
     return join(a, b)
 

@@ -32,6 +32,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.frontend.structure import dissect
 from srcdiff.frontend.things import mutable
 from srcdiff.frontend.trial import recover, snapshot
+from srcdiff.ir.begun import Begun, is_begun
 from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Op, Region, Struct, Val, kind, walk
 from srcdiff.ir.kinds import (
     BOOL,
@@ -363,7 +364,8 @@ def trips(
                 elif init is UNDEF and attempt > WIDENED:  # of a size that has been given up
                     wanted[key] = join(carried[key], kind(last))
                 else:
-                    wanted[key] = joins.joined(carried[key], kind(last), init)
+                    begins = (memo_key, key) in lw.begun
+                    wanted[key] = joins.joined(carried[key], kind(last), init, begins)
             lw.state = reads
         if guess and attempt == 0:
             guesses.check(lw, carried, wanted, (start, before), end)
@@ -388,7 +390,11 @@ def trips(
             found = refitted([cond_region, body_region], variables, begun, ends, carried, wanted, lw.shown)
             carried, settled = (found, True) if found is not None else (carried, False)
         if settled and done:
-            break
+            numbers = asked_as_numbers(lw, [cond_region, body_region], opened, begun, ends)
+            if not numbers:
+                break
+            lw.begun |= {(memo_key, key) for key in numbers}
+            wanted |= dict.fromkeys(numbers, UNKNOWN)
         before_kinds = carried
         carried = {
             k: widened(v, before_kinds[k], id(node), k) if attempt > WIDENED and k in before_kinds else v
@@ -457,6 +463,27 @@ def trips(
             poison = changing.get(key, other_each_trip(key[1]))
             lw.state.names[key] = poison if key in changing or holds_values(b) else b
     return after_loop(lw, op, jumps, orelse, cond)
+
+
+def asked_as_numbers(
+    lw: Lowerer,
+    regions: list[Region],
+    opened: dict[Any, Bound],
+    begun: dict[Any, Atom],
+    ends: dict[Any, Atom],
+) -> list[Any]:
+    """The variables that are arrays, begin as numbers, and are first asked for what numbers have not."""
+    held = {key: b.val for key, b in opened.items() if key in ends and isinstance(b, Loc)}
+    params = {key: p for key, p in held.items() if p is not None}
+    starts = [key for key, p in params.items() if is_begun(p, begun[key])]
+    slots = [(params[key], end) for key, end in ends.items() if key in params]
+
+    def reach(keys: list[Any]) -> Begun:
+        found = Begun(lw.ctx.is_elementwise, [params[key] for key in keys])
+        found.settle(regions, slots)
+        return found
+
+    return [key for key in starts if reach([key]).asked] if starts and reach(starts).asked else []
 
 
 def check_nesting(lw: Lowerer, node: Any, last: Atom, first: Atom) -> None:

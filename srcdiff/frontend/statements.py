@@ -93,6 +93,7 @@ def in_order(lw: Lowerer, stmts: list[Any]) -> Any:
             if lw.frame.static or lw.boundary is not None or len(lw.problems) >= MOST_PROBLEMS:
                 raise
             lw.found(stop)
+            lw.state = state  # (where paths met it may be half of one)
             lw.poison(s)
             continue
         except thrown.Lift as lift:

@@ -32,6 +32,8 @@ def like(a: Array, b: Kind) -> bool:
 class Sums(Conflicts):
     """Operations marked as done in place."""
 
+    begun: set[Val]  # (not made in place: a number, or an array of none of the dimensions, stays one)
+
     def optional(self, region: Region) -> None:
         """Sums of cotangents are accumulated in place where that is safe."""
         kept: set[Val] = set()
@@ -63,7 +65,7 @@ class Sums(Conflicts):
     def can_accumulate(self, op: Op, at: int, kept: set[Val]) -> bool:
         t, g = op.ins[at], op.ins[1 - at]
         k = kind(t)
-        if not isinstance(t, Val) or not isinstance(k, Array) or not k.dims:
+        if not isinstance(t, Val) or not isinstance(k, Array) or not k.dims or t in self.begun:
             return False
         surely = all(map(not_one, k.dims))  # what is added to it leaves it of its shape, if it can be added
         if k != op.out.kind and not (surely and like(k, op.out.kind)):

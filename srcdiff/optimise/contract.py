@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any
 
 from srcdiff.ir import ops
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, kind, op_of, uses_of, walk
 from srcdiff.ir.indices import ALL, display
 from srcdiff.ir.kinds import Array
@@ -26,19 +27,21 @@ LETTERS = "ijklmnpq"
 def contracted(graph: Graph, words: Words) -> Graph:
     """Contract, in a graph that went through `own`."""
     if any(op.fn is words.contract or summed(op, words) for op in walk(graph.region)):
-        in_region(graph.region, words, uses_of(graph.region))
+        in_region(graph.region, words, uses_of(graph.region), begun_in(graph, words.by_elements))
     return graph
 
 
-def in_region(region: Region, words: Words, uses: Counter[Val]) -> None:
+def in_region(region: Region, words: Words, uses: Counter[Val], begun: set[Val]) -> None:
     at = {op: n for n, op in enumerate(region.ops)}
     gone: set[Op] = set()
     before: dict[Op, Op] = {}
     for op in region.ops:
         for r in op.regions:
-            in_region(r, words, uses)
+            in_region(r, words, uses, begun)
         axes = summed(op, words)
         product = product_of(op.ins[0], uses) if axes else None
+        if product is not None and not begun.isdisjoint(product.ins):  # (of a number the shape is not that)
+            continue
         if product is not None and product in at and not any(map(writes, region.ops[at[product] : at[op]])):
             before.update(contract(op, product.ins, axes, words))
             gone.add(product)

@@ -15,6 +15,7 @@ from typing import Any
 from srcdiff.analysis.memory import is_update, updated_anywhere
 from srcdiff.errors import InternalError
 from srcdiff.ir import ops
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import (
     Graph,
     LoopView,
@@ -43,12 +44,16 @@ def own(
     may_alias: Callable[[Any], bool],
     fresh: Callable[[Any], bool],
     shape_only: Callable[[Any], frozenset[int]] = lambda fn: frozenset(),
+    elementwise: Callable[[Any], bool] = lambda fn: False,
 ) -> Graph:
     """Insert copies where needed and mark updates that are printed in place.
 
-    `shape_only` says of which operands of a function only the shape and the type matter, by position.
+    `shape_only` says of which operands of a function only the shape and the type matter, by position;
+    `elementwise` what is done to arrays as to each of their elements.
     """
-    Owner(graph, may_alias, fresh, shape_only).run()
+    owner = Owner(graph, may_alias, fresh, shape_only)
+    owner.begun = begun_in(graph, elementwise)
+    owner.run()
     return graph
 
 

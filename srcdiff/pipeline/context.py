@@ -85,6 +85,7 @@ CONTEXT = Context(
     shape_positions=lambda fn: shape_positions(fn),
     keeps_zero=keeps_zero,
     fills_zero=fills_zero,
+    is_elementwise=batching.is_elementwise,
     is_product=vocabulary.MULTILINEAR.__contains__,
     tangent_of=lambda callee, active, orders: callees.tangent_of(callee, active, orders),
     pullback_of=lambda callee, active: callees.pullback_of(callee, active),

@@ -7,6 +7,7 @@ from typing import Any
 
 from srcdiff.differentiate.common import Builder
 from srcdiff.ir import ops
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Undef, Val, kind, map_atom, walk
 from srcdiff.ir.kinds import FLOAT, OTHER, Array, Maybe, Scalar, Seq, Tree, present
 from srcdiff.ir.modules import on_device
@@ -27,7 +28,10 @@ def owned(graph: Graph) -> Graph:
     graph = on_device_throughout(graph) if on_device() else graph
     return noted(
         "own",
-        own(arrange(graph, context.is_fresh), registry.may_alias, context.is_fresh, context.shape_positions),
+        own(
+            arrange(graph, context.is_fresh), registry.may_alias, context.is_fresh, context.shape_positions,
+            context.CONTEXT.is_elementwise,
+        ),
     )
 
 
@@ -165,6 +169,7 @@ def detach(g: Graph) -> Graph:
     take_out(g.region, table)
     made = made_in(g.region)
     g.info["maybe"] = {v for v in made if isinstance(v.kind, Maybe)} | numbers_at_first(g)
+    g.info["maybe"] |= begun_in(g, context.CONTEXT.is_elementwise)
     spread_none(g.region, g.info["maybe"])
     for v in made:
         v.kind = present(v.kind)

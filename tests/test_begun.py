@@ -1,0 +1,62 @@
+"""Numbers that become arrays in a loop: ``w = 0.0``, then ``w = w * c + x`` in each trip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numeric import gradient
+from srcdiff import grad, jvp, source
+from srcdiff.load import load
+
+X, C = np.array([0.3, 0.7, -0.4]), 0.6
+
+
+def function(start: str, *trip: str) -> Any:
+    head = ["import numpy as np", "def f(x, c):", "    s = 0.0", f"    w = {start}", "    for i in range(3):"]
+    text = "\n".join([*head, *(f"        {line}" for line in trip), "    return np.sum(w * w) + s\n"])
+    return load(text, "f", {}).__globals__["f"]
+
+
+@pytest.mark.parametrize("start", ["0", "0.5", "np.float64(0.5)"])
+@pytest.mark.parametrize(
+    "trip",
+    [
+        ["w = w * c + x"],
+        ["w = np.sin(w * c) + x"],
+        ["w = x + c / (1.5 + w)"],
+        ["w = x + np.exp(c * w) * np.sin(c)"],
+        ["w = x * np.sum(w * c)"],
+        ["w = np.where(x > 0, w * c, x)"],
+        ["s = s + np.sum(w) * c", "w = w + x"],
+        ["t = w * c", "s = s + np.mean(np.sin(t))", "w = w + x * c"],
+        ["s = s + np.max(w * c)", "w = w + x * c"],
+        ["s = s + np.sum(np.cumsum(w * c))", "w = w + x * c"],
+        ["for k in range(2):", "    w = w * c + x"],
+        ["if i == 1:", "    w = w * c + x", "s = s + np.sum(w * c)"],
+        ["w *= c", "w = w * x + w"],
+        ["w = w * x[:, None] * c", "w = w + np.outer(x, x)"],
+        ["y = x * w", "s = s + np.sum(y * y)", "w += c * x"],
+        ["v = w", "for k in range(2):", "    v = c * v", "w = v + x"],
+    ],
+    ids=" ".join,
+)
+def test_right(start: str, trip: list[str]) -> None:
+    f = function(start, *trip)
+    x_bar, c_bar = grad(f, wrt=("x", "c"))(X, C)
+    expected = gradient(f, (X, C), (0, 1))
+    np.testing.assert_allclose(x_bar, expected[0], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(c_bar, expected[1], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(jvp(f, (X, C), (np.ones(3), 2.0))[1], x_bar.sum() + 2 * c_bar, rtol=1e-9)
+    slope = grad(f, wrt="c")
+    second = (slope(X, C + 1e-5) - slope(X, C - 1e-5)) / 2e-5
+    np.testing.assert_allclose(grad(slope, wrt="c")(X, C), second, rtol=1e-5, atol=1e-7)
+
+
+def test_sums_stay_arrays() -> None:
+    """What is only added to, or scaled, needs no helper that asks how many numbers there are."""
+    text = source(grad(function("0.0", "w = w * c + x"), wrt=("x", "c")), X, C)
+    assert "unbroadcast" not in text
+    assert "np.sum(w_bar * w)" in text
