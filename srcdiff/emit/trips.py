@@ -25,7 +25,7 @@ __all__ = ["Trip", "find_trips"]
 
 LEVELS = 6  # of what may be held, that are tried
 PART = 0.1  # of what a function holds, below which loops are not looked at
-LITTLE = 0.05  # of what is held, that is not worth a word
+LITTLE = 0.02  # of what is held, that is not worth a word
 
 
 def find_trips(
@@ -113,9 +113,10 @@ class Trip:
     def best(self, guess: Guess) -> list[dict[int, list[Tenure]]]:
         """What is let go before which statements: all that may be, or so that least is held in a trip."""
         most = self.most(guess, {})
-        tried = [self.within(guess, most * k / LEVELS) for k in range(1, LEVELS)]
+        least = self.most(guess, self.within(guess, 0.0))
+        tried = [self.within(guess, least + (most - least) * k / LEVELS) for k in range(LEVELS)]
         prices = [self.most(guess, gone) * (1.0 + len({*gone.values()}) / (self.n + 1)) for gone in tried]
-        price, k = min(zip(prices, range(LEVELS - 1), strict=True))
+        price, k = min(zip(prices, range(LEVELS), strict=True))
         best = tried[k] if price < most else {}
         worth = most * LITTLE
         large = (t for t in self.free if sum(map(guess.of, self.reach[t])) > worth)
@@ -132,15 +133,15 @@ class Trip:
         for n in range(self.n, 2 * self.n):
             if now[n] <= limit:
                 continue
-            before = len(gone)
+            before = dict(gone)
             for root in sorted(self.both.roots, key=lambda r: r.id):  # (a set: the text is to be the same)
                 if guess.of(root) <= few:
                     continue
                 here = [t for t in self.both.holders[root] if t.start < n <= t.end]
                 places = {first.get(t, t): (n - self.n if t in first else self.n) for t in here}
                 if here and all(t in self.free and self.dead(t, at) for t, at in places.items()):
-                    gone.update((t, at) for t, at in places.items() if t not in gone)
-            if len(gone) > before:
+                    gone.update((t, at) for t, at in places.items() if at < gone.get(t, self.n + 1))
+            if gone != before:
                 now = self.now(guess, gone, taken)
         return gone
 

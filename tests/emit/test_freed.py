@@ -126,6 +126,28 @@ def test_what_trips_leave_is_let_go_in_the_loop() -> None:
     assert_close(g(*small), gradient(carried, small, (0,))[0], 1e-6)
 
 
+def bins(data, n):
+    s = 0.0
+    for i in range(n):
+        inside = (data >= i) & (data < i + 1)
+        w = np.where(inside, data, 0.0)
+        m = np.sum(w) / (np.sum(inside) + 1.0)
+        s = s + m * m
+    return s
+
+
+def test_what_is_done_with_in_a_trip_is_let_go_before_its_end() -> None:
+    args = (3.0 * np.random.default_rng(4).random((150, 200)), 3)
+    g = grad(bins)
+    g(*args)
+    lines = g.source.splitlines()
+    gone = [n for n, line in enumerate(lines) if line.startswith("        del ")]
+    assert any(lines[n + 1].startswith("        ") for n in gone)
+    before = without(g.source, "bins_grad")
+    assert np.array_equal(before(*args), g(*args))
+    assert held(g, *args) < 0.8 * held(before, *args)
+
+
 def lasting(x, y, n, stop):
     kept = x
     for i in range(n):
