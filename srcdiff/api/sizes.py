@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,9 @@ from srcdiff.ir.modules import module_of
 from srcdiff.request import LARGE
 
 __all__ = [
-    "Form", "Lengths", "Place", "Shapes", "SizePlace", "array_at", "form", "forms_in", "has_large",
-    "holds_lists", "limited", "shapes_in", "size_at", "sizes_equal", "sizes_known", "sizes_seen",
-    "sizes_shared", "taken_apart",
+    "Form", "Lengths", "Place", "Shapes", "SizePlace", "array_at", "axes_known", "form", "forms_in",
+    "has_large", "holds_lists", "limited", "shapes_in", "size_at", "sizes_at", "sizes_equal", "sizes_known",
+    "sizes_seen", "sizes_shared", "taken_apart",
 ]  # fmt: skip
 
 Way = tuple[Any, ...]  # to a part of an argument
@@ -92,10 +92,19 @@ def form(value: Any, exact: bool) -> Any:
     return tuple([form(x, exact) for x in parts_of(value)])
 
 
-def forms_in(params: Mapping[str, Param], arguments: Arguments, exact: bool) -> tuple[Form, ...]:
-    """The forms of the arguments that are containers of arrays."""
-    inside = (n for n, p in params.items() if isinstance(p.kind, Tree) and holds_arrays(arguments.get(n)))
-    return tuple((n, exact, form(arguments[n], exact)) for n in inside)
+def forms_in(params: Mapping[str, Param], arguments: Arguments) -> tuple[Form, ...]:
+    """The forms of the arguments that are containers of arrays: with shapes, where all sizes are known."""
+    out = []
+    for n, p in params.items():
+        if isinstance(p.kind, Tree) and holds_arrays(arguments.get(n)):
+            exact = is_known(p, arguments)
+            out.append((n, exact, form(arguments[n], exact)))
+    return tuple(out)
+
+
+def is_known(p: Param, arguments: Arguments) -> bool:
+    """Whether every size of an argument is part of the text."""
+    return all(isinstance(d, int) for _, k, _ in leaves(p.kind, arguments.get(p.name)) for d in k.dims)
 
 
 # ---- sizes
@@ -139,15 +148,40 @@ def sizes_shared(params: Params, arguments: Arguments) -> Params:
     return out
 
 
-def sizes_known(params: Params, arguments: Arguments) -> Params:
-    """The same parameters, arrays with their sizes at this call; of empty ones, sizes stay symbols."""
+def sizes_known(params: Params, arguments: Arguments, known: Container[Place]) -> Params:
+    """The same parameters, with the sizes at this call of axes that are known; of empty arrays, none is."""
     out = sizes_shared(params, arguments)
     for n, p in params.items():
-        every = leaves(p.kind, arguments.get(n))
-        found = {way: Array(k.dtype, v.shape) for way, k, v in every if isinstance(v, np.ndarray) and v.size}
+        found = {}
+        for way, k, v in leaves(out[n].kind, arguments.get(n)):
+            if isinstance(v, np.ndarray) and v.size:
+                dims = (v.shape[j] if (n, way, j) in known else d for j, d in enumerate(k.dims))
+                found[way] = Array(k.dtype, tuple(dims))
         if found:
             out[n] = replace(p, kind=with_arrays(out[n].kind, found))
     return out
+
+
+def sizes_at(params: Mapping[str, Param], arguments: Arguments) -> dict[Place, int]:
+    """All sizes of arrays at a call."""
+    return {
+        (n, way, axis): size
+        for n, p in params.items()
+        for way, _, v in leaves(p.kind, arguments.get(n))
+        for axis, size in enumerate(v.shape)
+    }
+
+
+def axes_known(params: Mapping[str, Param], arguments: Arguments) -> Lengths:
+    """The sizes that are part of a text, of arguments of which others are not."""
+    return tuple(
+        ((n, way, axis), d, d)
+        for n, p in params.items()
+        if not is_known(p, arguments)
+        for way, k, _ in leaves(p.kind, arguments.get(n))
+        for axis, d in enumerate(k.dims)
+        if isinstance(d, int) and d != 1
+    )
 
 
 def shapes_in(params: Mapping[str, Param]) -> Shapes:
@@ -190,7 +224,7 @@ def size_at(v: Any, inside: tuple[Any, ...], axis: int | None) -> int:
     ``inside``: the keys that lead to it, in a container.
     """
     for key in inside:
-        v = v[key]
+        v = part(v, key)
     if axis is not None:
         return int(v.shape[axis])
     return v if isinstance(v, int) else len(v)

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from srcdiff.api.sizes import (
     Shapes,
     SizePlace,
     array_at,
+    axes_known,
     form,
     forms_in,
     has_large,
@@ -31,6 +32,7 @@ from srcdiff.api.sizes import (
     limited,
     shapes_in,
     size_at,
+    sizes_at,
     sizes_equal,
     sizes_known,
     sizes_seen,
@@ -78,13 +80,15 @@ __all__ = [
 ]  # fmt: skip
 
 Arguments = Mapping[str, Any]
+T = TypeVar("T")
 PLAIN = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 LIMIT = 64  # signatures that one derivative is kept for
 MOST_SHARED = 512  # signatures kept for functions made anew
 # what is noted of a function and holds for its derivatives
-NOTES = ("sizes", "shapes", "forms", "seen", "only_for", "guards", "written", "twins", "named", "opened",
-         "parts", "signature", "budget")  # fmt: skip
+NOTES = ("sizes", "shapes", "forms", "axes", "at", "seen", "only_for", "guards", "written", "twins", "named",
+         "opened", "parts", "signature", "budget")  # fmt: skip
+MOST_CHANGES = 2  # after so many changes of sizes, all of them are symbols
 MOST_ALIKE = 16  # derivatives kept for one signature: they differ in what the function reads from outside
 
 FUSED_ON_HOST = False  # kernels for the GPU are called with arrays of NumPy: a stand-in for CuPy, in tests
@@ -263,7 +267,7 @@ class Specialised:
             )
         self._planner = planners.Planner(self, min(budgets)) if budgets else None
         self._parts = tuple(w for w in self._ways().values() if w.tokens)
-        self._exact = False  # whether the shapes at hand are to be part of the text
+        self._before: tuple[Made, ...] | None = None  # (kernels) others: what stayed as it was is in the text
         self._opens = False  # whether short lists of arrays are taken apart
 
     @property
@@ -312,7 +316,7 @@ class Specialised:
             variant, extra = self._find(arguments, key)
             if len(self._variants) >= LIMIT and key not in self._variants:
                 self._forget()
-            self._variants[key] = (variant, *self._variants.get(key, ()))[:MOST_ALIKE]
+            self._variants[key] = self._with(self._variants.get(key, ()), variant)
             self._latest = variant
         self._guard_memory(variant, arguments, extra)
         return variant, variant.passed(extra)
@@ -363,13 +367,13 @@ class Specialised:
             extra = variant.read(arguments)
             if extra is not None:
                 return variant, extra
-        self._exact = self._backend in COMPILED and not _shared.get(shared_key)  # of any other shape: sizes
+        compiled = self._backend in COMPILED
+        self._before = tuple(made for made, _ in _shared.get(shared_key, ())) if compiled else None
         try:
             with seldom():
-                compiled = self._backend in COMPILED
                 made, pair = self._with_lists(arguments) if compiled else self._anew(arguments)
         finally:
-            self._exact = False
+            self._before = None
         variant = self._apply(made, pair)
         extra = variant.read(arguments)
         if extra is None:  # what it was made from changes while it is made
@@ -378,10 +382,16 @@ class Specialised:
                 "read it into a variable first, and pass that",
             )  # fmt: skip
         self._keep(made, key)
-        _shared[shared_key] = ((made, pair), *_shared.get(shared_key, ()))[:MOST_ALIKE]
+        _shared[shared_key] = self._with(_shared.get(shared_key, ()), (made, pair))
         while len(_shared) > MOST_SHARED:
             _shared.popitem(last=False)
         return variant, extra
+
+    def _with(self, before: tuple[T, ...], new: T) -> tuple[T, ...]:
+        """What was made before and what is new, in the order in which it is looked through."""
+        if self._backend in COMPILED:  # what has more sizes in its text is the faster
+            return (*before, new)[-MOST_ALIKE:]
+        return (new, *before)[:MOST_ALIKE]
 
     def _cut(self, variant: Variant, arguments: Arguments) -> bool:
         """Whether a derivative that was made for small arrays would go over some rows of these at a time."""
@@ -457,7 +467,7 @@ class Specialised:
                 out.late_checks.append((late, expected))
         self._check_places(out, graph)
         out.sizes, out.shapes = graph.info.get("sizes", ()), graph.info.get("shapes", ())
-        out.lengths = tuple((place, *limit) for place, limit in limits.items())
+        out.lengths = tuple((place, *limit) for place, limit in limits.items()) + graph.info.get("axes", ())
         out.forms = graph.info.get("forms", ())
 
     def _check_places(self, variant: Outside, graph: Graph) -> None:
@@ -545,9 +555,16 @@ class Specialised:
             out[n] = p
         if self._opens:
             out = taken_apart(out, arguments)
-        if self._exact:
-            return sizes_known(out, arguments)
+        if self._before is not None:
+            return sizes_known(out, arguments, self._same(sizes_at(out, arguments)))
         return sizes_shared(out, arguments) if self._backend != "numpy" else out
+
+    def _same(self, sizes: Mapping[Place, int]) -> frozenset[Place]:
+        """The axes whose sizes are part of a text: those that no call has changed so far."""
+        before = [made.graph.info["at"] for made in self._before or ()]
+        if len(before) > MOST_CHANGES:
+            return frozenset()
+        return frozenset(x for x, n in sizes.items() if all(at.get(x) == n for at in before))
 
     def _ways(self) -> dict[str, Way]:
         """All that is named, by this derivative and those that it is one of."""
@@ -574,8 +591,11 @@ class Specialised:
             t.function, params, self._ways(), given, defaults, settled=self._settling
         )
         graph.info["sizes"] = sizes_equal(params, given) if self._backend != "numpy" else ()
-        graph.info["shapes"] = shapes_in(params) if self._exact else ()
-        graph.info["forms"] = forms_in(params, given, self._exact) if self._backend != "numpy" else ()
+        if self._backend != "numpy":
+            graph.info["forms"] = forms_in(params, given)
+        if self._before is not None:
+            graph.info["shapes"], graph.info["axes"] = shapes_in(params), axes_known(params, given)
+            graph.info["at"] = sizes_at(params, given)
         graph.info["seen"] = sizes_seen(params, given)
         graph.info["budget"] = self._planner is not None  # (then no memory is taken for the sake of speed)
         return graph

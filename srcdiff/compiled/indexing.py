@@ -25,12 +25,17 @@ from srcdiff.compiled.values import (
 )
 from srcdiff.ir.graph import Atom, Const, Slice, Struct, Val, is_none, kind
 from srcdiff.ir.indices import ALL, is_dots, parts_of
-from srcdiff.ir.kinds import Array, Dim, Scalar
+from srcdiff.ir.kinds import Array, Dim, Scalar, Sym, at_least
 
 
 def is_whole(p: Atom) -> bool:
     k = kind(p)
     return isinstance(k, Scalar) and k.dtype == "i8"
+
+
+def constant(a: Atom) -> int | None:
+    """A whole number that the program writes down."""
+    return a.value if isinstance(a, Const) and type(a.value) is int else None
 
 
 class Indexing(Statements):
@@ -58,15 +63,30 @@ class Indexing(Statements):
                 return self.stepped(r, k, n.plus(-1), -1, n)
             raise self.no("a slice that goes backwards")
         low, high = self.end(p.lower, n, True), self.end(p.upper, n, False)
-        if step != 1 and not (low.text or high.text):
-            size = Size.of(str(max(high.offset - low.offset + step - 1, 0) // step))
-            return self.stepped(r, k, low, step, size)
-        if step != 1:
-            size = Size(f"(({high} - {low} + {step - 1}) // {step})", 0, None)
-            if str(low) == "0":
-                size = Size(f"(({high} + {step - 1}) // {step})", 0, None)
-            return self.stepped(r, k, low, step, size)
-        return self.stepped(r, k, low, 1, self.between(p, n) or minus(high, low, n))
+        size = self.between(p, n) or minus(high, low, n)
+        if size.text and not self.in_order(p, n):
+            size = Size(f"max({bare(str(size))}, 0)", 0, None)
+        if step != 1 and size.text:
+            size = Size(f"({size.plus(step - 1)} // {step})", 0, None)
+        elif step != 1:
+            size = Size.of(str(-(-size.offset // step)))
+        return self.stepped(r, k, low, step, size)
+
+    def in_order(self, p: Slice, n: Size) -> bool:
+        """Whether a slice ends no sooner than it starts, however short its array: else it is empty."""
+        low = 0 if is_none(p.lower) else constant(p.lower)
+        high = constant(p.upper)
+        d = n.dim
+        least = at_least(Sym(d.id)) + d.offset if isinstance(d, Sym) else d or 0
+        if is_none(p.upper):
+            return low is None or low <= least
+        if high is None:
+            return low == 0 or self.bounds.ordered(p.lower, p.upper, n.dim)
+        if low is None:
+            return False
+        if low < 0:
+            return low <= high < 0 and -high <= least
+        return low - high <= least if high < 0 else low <= min(high, least)
 
     def between(self, p: Slice, n: Size) -> Size | None:
         """The size of a slice whose ends move together: ``x[i + 1:i + 5]``, ``x[i:n - 2 + i]``."""

@@ -148,6 +148,6 @@ def minus(high: Size, low: Size, n: Size) -> Size:
 
 def atleast(s: Size) -> str:
     """A size as a number that is not negative."""
-    if s.offset >= 0 and re.fullmatch(r"(\w+\.shape\[\d+\]|\d*)", s.text):
+    if s.offset >= 0 and re.fullmatch(r"(\w+\.shape\[\d+\]|\d*|max\([^()]*, 0\))", s.text):
         return bare(str(s))
     return f"max({bare(str(s))}, 0)"

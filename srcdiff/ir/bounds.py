@@ -106,6 +106,12 @@ class Bounds:
         f = self.form(end)
         return self.nonnegative(f) and self.nonnegative(plus(self.of_dim(dim), f, -1))
 
+    def ordered(self, low: Atom, high: Atom, dim: Dim | None) -> bool:
+        """Whether 0 <= low <= high <= dim for sure: the ends of a slice."""
+        f = self.form(low)
+        on = plus(self.form(high), f, -1)
+        return self.nonnegative(f) and self.nonnegative(on) and self.within(high, dim)
+
     def distance(self, low: Atom, high: Atom, dim: Dim | None) -> tuple[bool, int] | None:
         """``high - low``, if it is a number or a number more than ``dim``: whether the second, the number."""
         f = plus(self.form(high), self.form(low), -1)

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("numba")
 
+import srcdiff
 from srcdiff import grad, hvp, vjp
 
 RNG = np.random.default_rng(5)
@@ -90,6 +91,17 @@ def test_other_sizes_and_lengths(uncompiled: None) -> None:
     check(network, [(chain(*sizes), *data(rows, sizes[0], sizes[-1])) for sizes, rows in of])
     layers = [[{"W": RNG.normal(size=(n, n)), "b": RNG.normal(size=n)} for _ in range(2)] for n in (3, 4)]
     check(by_names, [({"layers": x, "gain": 1.5}, RNG.normal(size=(2, len(x[0]["b"])))) for x in layers])
+
+
+def test_sizes_that_stay_are_part_of_the_text(uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(srcdiff.api.specialise, "_shared", {})
+    of = [((4, 8, 2), 5), ((4, 8, 2), 7), ((4, 8, 2), 3), ((4, 6, 2), 5), ((4, 9, 2), 8), ((3, 9, 3), 5)]
+    calls = [(chain(*sizes), *data(rows, sizes[0], sizes[-1])) for sizes, rows in of]
+    g = check(network, calls)
+    texts = [g.source_for(*args) for args in calls]
+    assert "(8)" in texts[1] and texts[1] == texts[2]  # one text for any number of rows
+    assert "(8)" not in texts[3] and texts[3] == texts[4]
+    assert len(set(texts)) == 4
 
 
 def test_lists_that_are_no_structures(uncompiled: None) -> None:
