@@ -183,15 +183,15 @@ def _fold(region: Region, lay: Layout) -> None:
             continue  # a new value of a variable stands before a branch that may leave
         lay.folded.add(op)
         evaluated[op] = stop if not taped else index[op]
-    for op in region.ops:
-        if op.fn is ops.poplast:
-            beside = [o for o in region.ops if evaluated[o] == evaluated[op] and o is not op]
-            if all(v is not op.ins[0] for o in beside for v in read_by(o)):
-                _take_out(op, region.ops[evaluated[op] + 1 :], lay)
+    last = [op for op in region.ops if op.fn is ops.poplast]
+    for op in last:
+        beside = (o for o, at in evaluated.items() if at == evaluated[op] and o is not op)
+        if all(v is not op.ins[0] for o in beside for v in read_by(o)):
+            _take_out(op, region.ops[evaluated[op] + 1 :], lay)
 
 
 def _take_out(op: Op, behind: list[Op], lay: Layout) -> None:
-    """The last element of a list, and what leaves the rest: one `pop`, if nothing between reads a list."""
+    """The last element of a list, and what leaves the rest: one `pop`, if nothing between reads one."""
     for o in behind:
         if o.fn is ops.rest and o.ins[0] is op.ins[0]:
             lay.silent.add(o)
