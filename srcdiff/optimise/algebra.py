@@ -12,6 +12,7 @@ from srcdiff.ir.graph import Atom, Const, Op, Slice, Struct, Val, kind, op_of, s
 from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.optimise.entries import entry_alone, sum_of_entry
+from srcdiff.optimise.factors import Factors
 from srcdiff.optimise.patterns import (
     adds_nothing,
     as_precise,
@@ -36,7 +37,6 @@ from srcdiff.optimise.patterns import (
     sized_like,
     unchanged,
 )
-from srcdiff.optimise.rebuild import Rewriter
 from srcdiff.optimise.words import Words
 
 __all__ = ["Algebra", "rules_of"]
@@ -60,7 +60,7 @@ def no_rule(a: Algebra, op: Op, ins: list[Atom]) -> Atom | None:
     return None
 
 
-class Algebra(Rewriter):
+class Algebra(Factors):
     """Simpler values, asked for when an operation is written."""
 
     rules: dict[Any, Rule]
@@ -104,7 +104,7 @@ class Algebra(Rewriter):
                 return self.make(operator.neg, [b], op)
             if is_number(b, -1) and isinstance(a, Val):
                 return self.make(operator.neg, [a], op)
-            scaled = self.rescaled(a, b, op)
+            scaled = self.rescaled(a, b, op) or self.of_both(a, b, op)
             if scaled is not None:
                 return self.make(operator.mul, scaled, op)
             na, nb = negated(a), negated(b)
@@ -137,14 +137,6 @@ class Algebra(Rewriter):
                 if scaled is not None:
                     return self.make(operator.mul, scaled, op)
         return self.scaled(op, ins)
-
-    def scaled(self, op: Op, ins: list[Atom]) -> Atom | None:
-        """A product, or a quotient, of which one factor is a number, or repeated."""
-        k = op.out.kind
-        chain = self.one_factor(op.fn, ins, k, op)
-        if chain is None and isinstance(k, Array):
-            return self.inside_repetition(op.fn, ins, k, op)
-        return chain
 
     def power(self, op: Op, ins: list[Atom]) -> Atom | None:
         k = op.out.kind
@@ -283,40 +275,6 @@ class Algebra(Rewriter):
                     return [inner, other] if n == 0 else [other, inner]
         return None
 
-    def inside_repetition(self, fn: Any, ins: list[Atom], k: Array, op: Op) -> Atom | None:
-        """A number repeated to an array, times a number (the product is repeated), or times such an array."""
-        for n in (0, 1) if fn is operator.mul else (0,):
-            a, other = ins[n], ins[1 - n]
-            made = op_of(a)
-            if made is None or made.fn not in self.words.expands:
-                continue
-            inner = made.ins[0]
-            ki, ko = kind(inner), kind(other)
-            unit = fn is operator.mul and inner == Const(1.0)
-            if unit and ko == kind(a) and k.dtype == "f8":
-                return other
-            if not self.once(a):
-                continue
-            if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
-                return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
-            if ko == kind(a) and isinstance(ki, Scalar) and ki.dtype == k.dtype == "f8":
-                return self.make_like(fn, [inner, other], ko, op)
-            if not (isinstance(ki, Scalar) and isinstance(ko, Scalar) and ki.dtype == k.dtype == "f8"):
-                continue
-            if ko.dtype not in ("f8", "i8"):
-                continue
-            both = all(isinstance(x, Const) and type(x.value) in (int, float) for x in (inner, other))
-            try:
-                value: Atom = (
-                    Const(fn(inner.value, other.value))  # type: ignore[union-attr]
-                    if both
-                    else self.make_like(fn, [self.divided_as_array(fn, inner, other, op), other], ki, op)
-                )
-            except ArithmeticError:
-                return None
-            return self.make(made.fn, [value, *made.ins[1:]], op)
-        return None
-
     def without_number(self, ins: list[Atom]) -> list[Atom] | None:
         """Operands of which one is a constant made the library's, where the other is that anyway."""
         for n, other in ((0, ins[1]), (1, ins[0])):
@@ -346,153 +304,6 @@ class Algebra(Rewriter):
         given = None if cast is None else kind(cast.ins[0])
         plain = isinstance(given, Scalar) and given.dtype == "f8" and self.words.gives_numbers(op.fn)
         return list(cast.ins) if plain and cast is not None else ins
-
-    def divided_as_array(self, fn: Any, a: Atom, b: Atom, op: Op) -> Atom:
-        """A number that was divided as an array: by zero it is infinite, where Python's own would raise."""
-        k = kind(b)
-        if fn is not operator.truediv or isinstance(b, Const) or not (isinstance(k, Scalar) and k.weak):
-            return a
-        return self.make_like(self.words.number, [a], Scalar("f8", False), op)
-
-    def rescaled(self, a: Atom, b: Atom, op: Op) -> list[Atom] | None:
-        """``c * (d * x)`` as one factor, where that is exact: one of the two is a power of two."""
-        if isinstance(b, Const):
-            a, b = b, a
-        if (
-            not isinstance(a, Const)
-            or not isinstance(b, Val)
-            or b.op is None
-            or b.op.code != "prim"
-            or b.op.fn not in (operator.mul, operator.truediv)
-        ):
-            return None
-        if not self.once(b):
-            return None
-        if b.op.fn is operator.truediv:  # c * (x / d)
-            by = b.op.ins[1]
-            if not isinstance(by, Const) or type(by.value) not in (int, float) or not power_of_two(by.value):
-                return None
-            return [Const(a.value / by.value), b.op.ins[0]] if type(a.value) in (int, float) else None
-        for n in (0, 1):
-            c = b.op.ins[n]
-            if (
-                isinstance(c, Const)
-                and type(c.value) in (int, float)
-                and type(a.value) in (int, float)
-                and (power_of_two(a.value) or power_of_two(c.value))
-            ):
-                return [Const(a.value * c.value), b.op.ins[1 - n]]
-        for n in (0, 1) if type(a.value) in (int, float) and power_of_two(a.value) else ():
-            inner = self.rescaled(a, b.op.ins[n], op)  # c * (d * x * y)
-            if inner is not None and (isinstance(kind(b.op.ins[n]), Scalar) or is_number(inner[0], 1)):
-                return [self.make_like(operator.mul, inner, kind(b.op.ins[n]), op), b.op.ins[1 - n]]
-        return None
-
-    def one_factor(self, fn: Any, ins: list[Atom], k: Any, op: Op) -> Atom | None:
-        """``x * 20.0 * dt`` of a derivative as ``x * (20.0 * dt)``, up to the last digit: one pass less."""
-        if not op.adjoint or not isinstance(k, Array) or k.dtype != "f8":
-            return None
-        x, by = ins if fn is operator.truediv or isinstance(kind(ins[1]), Scalar) else ins[::-1]
-        made = x.op if isinstance(x, Val) and kind(x) == k else None
-        if made is None or made.code != "prim" or made.attrs.get("aug") or made.attrs.get("guarded"):
-            return None
-        if made.fn not in (operator.mul, operator.truediv) or not made.adjoint:
-            return None
-        of, inner = made.ins
-        if made.fn is operator.mul and isinstance(kind(of), Scalar):
-            of, inner = inner, of
-        if kind(of) != k or not (is_factor(by) and is_factor(inner)) or not self.once(x):
-            return None
-        if not (is_moderate(inner) or is_moderate(by)):
-            return None
-        signs = made.fn, fn
-        if signs == (operator.truediv, operator.truediv):
-            sign, factors, how = operator.truediv, [inner, by], operator.mul
-        elif signs == (operator.mul, operator.mul):
-            sign, factors, how = operator.mul, [inner, by], operator.mul
-        elif fn is operator.truediv:
-            sign, factors, how = operator.mul, [inner, by], operator.truediv
-        else:
-            sign, factors, how = operator.mul, [by, inner], operator.truediv
-        if how is operator.truediv and not is_moderate(factors[1]):
-            return None  # (by zero it would raise)
-        if all(isinstance(f, Const) for f in factors):
-            return self.make(sign, [of, Const(how(*(f.value for f in factors)))], op)  # type: ignore[union-attr]
-        factor = self.make_like(how, factors, Scalar("f8", False), op)
-        return self.make_like(sign, [of, factor], k, op)
-
-    def moved(self, a: Atom, b: Atom, k: Array, op: Op) -> list[Atom] | None:
-        """``u[:, None] * (2 * x)`` as ``(2 * u)[:, None] * x``: a power of two where there is less of it."""
-        for x, other in ((a, b), (b, a)):
-            made = x.op if isinstance(x, Val) and kind(x) == k else None
-            if made is None or made.code != "prim" or made.fn is not operator.mul or not self.once(x):
-                continue
-            c, rest = made.ins if isinstance(made.ins[0], Const) else made.ins[::-1]
-            if not isinstance(c, Const) or type(c.value) not in (int, float) or not power_of_two(c.value):
-                continue
-            lighter = self.lighter(c, other, k, op) if kind(rest) == k else None
-            if lighter is not None:
-                return [lighter, rest] if other is a else [rest, lighter]
-        return None
-
-    def lighter(self, c: Const, a: Atom, k: Array, op: Op) -> Atom | None:
-        """``c * a`` of a factor of an array of kind ``k``, where that is less than a pass over that."""
-        absorbed = self.absorbed(c, a, op)
-        if absorbed is not None:
-            return absorbed
-        ka = kind(a)
-        if not isinstance(a, Val) or not isinstance(ka, (Array, Scalar)) or ka.dtype != "f8":
-            return None
-        if a.op is not None and self.repeats(a.op) and self.once(a):
-            inner = self.lighter(c, a.op.ins[0], k, op)
-            return None if inner is None else self.repeated(a.op, inner, op)
-        if isinstance(ka, Scalar) or len(ka.dims) < len(k.dims):
-            return self.make_like(operator.mul, [c, a], ka, op)
-        return None
-
-    def absorbed(self, c: Const, a: Atom, op: Op) -> Atom | None:
-        """``c * a`` where a constant in ``a`` takes the factor."""
-        made = op_of(a)
-        if made is None or made.code != "prim" or made.attrs.get("aug") or not self.once(a):
-            return None
-        if self.repeats(made):
-            inner = self.absorbed(c, made.ins[0], op)
-            return None if inner is None else self.repeated(made, inner, op)
-        k, top = kind(a), made.ins[0] if made.ins else None
-        if not isinstance(k, (Array, Scalar)) or k.dtype != "f8":
-            return None
-        if made.fn is operator.truediv and isinstance(top, Const) and type(top.value) in (int, float):
-            by = kind(made.ins[1])
-            if isinstance(by, Scalar) and by.weak:  # (by zero it would raise)
-                return None
-            return self.make_like(made.fn, [Const(c.value * top.value), made.ins[1]], k, op)
-        if made.fn is operator.neg:
-            inner = self.absorbed(c, made.ins[0], op)
-            return None if inner is None else self.make_like(made.fn, [inner], k, op)
-        if made.fn is not operator.mul:
-            return None
-        scaled = self.rescaled(c, a, op)
-        if scaled is not None:
-            return scaled[1] if is_number(scaled[0], 1) else self.make_like(made.fn, scaled, k, op)
-        for n, x in enumerate(made.ins):
-            inner = self.absorbed(c, x, op)
-            if inner is not None:
-                factors = [inner, made.ins[1]] if n == 0 else [made.ins[0], inner]
-                return self.make_like(made.fn, factors, k, op)
-        return None
-
-    def repeats(self, op: Op) -> bool:
-        """Whether an operation only gives a number, or an array, more axes."""
-        if op.code != "prim" or not (op.fn is self.words.new_axis or op.fn in self.words.expands):
-            return False
-        k = kind(op.ins[0])
-        return isinstance(k, (Array, Scalar)) and k.dtype == "f8"
-
-    def repeated(self, op: Op, a: Atom, like: Op) -> Atom:
-        again = self.make_like(op.fn, [a, *op.ins[1:]], op.out.kind, like)
-        assert again.op is not None
-        again.op.attrs.update(op.attrs)
-        return again
 
     def total(self, op: Op, ins: list[Atom]) -> Atom | None:
         entry = sum_of_entry(op, ins)
@@ -553,18 +364,6 @@ class Algebra(Rewriter):
 
 def is_first(p: Any) -> bool:
     return isinstance(p, Const) and type(p.value) is int and p.value == 0
-
-
-def is_factor(a: Atom) -> bool:
-    """Whether a value is a number with a point, or one that is written."""
-    k = kind(a)
-    return isinstance(k, Scalar) and k.dtype == "f8" if isinstance(a, Val) else is_moderate(a)
-
-
-def is_moderate(a: Atom) -> bool:
-    """Whether a number is written, and times or by another of any usual size is neither zero nor infinite."""
-    number = isinstance(a, Const) and type(a.value) in (int, float)
-    return number and 1e-30 < abs(a.value) < 1e30  # type: ignore[union-attr]
 
 
 Rule = Callable[[Algebra, Op, list[Atom]], Atom | None]
