@@ -215,3 +215,24 @@ def test_a_new_name_for_old_memory_is_no_operand_of_the_same_statement():
     _, forward = jvp(g, (z,), (v,))
     (reverse,) = vjp(g, z)[1](bar)
     np.testing.assert_allclose(np.sum(reverse * v), np.sum(forward * bar), rtol=1e-10)
+
+
+def scaled_in_place(x):
+    x *= 2
+    x += 1.0
+    z = x[1:]
+    z *= x[:-1]
+    p = np.exp(z)
+    q = p
+    q /= p.sum()
+    return np.sum(x * x) + q[0] * p[1]
+
+
+def test_what_must_not_be_written_to_is_made_anew():
+    """Not copied, and the copy multiplied."""
+    x = np.array([0.3, 0.5, 0.2])
+    g = grad(scaled_in_place)
+    expected = gradient(lambda v: scaled_in_place(v.copy()), (x,), (0,))[0]
+    np.testing.assert_allclose(g(x), expected, rtol=1e-6)
+    np.testing.assert_array_equal(x, [0.3, 0.5, 0.2])
+    assert "x = x * 2\n    x += 1.0\n" in g.source

@@ -8,6 +8,7 @@ right and only time is lost.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -23,10 +24,11 @@ from srcdiff.ir.graph import (
     Region,
     Struct,
     Val,
+    kind,
     vals,
     walk,
 )
-from srcdiff.ir.kinds import Map, Seq
+from srcdiff.ir.kinds import Array, Map, Scalar, Seq, one_shape
 from srcdiff.ir.unset import unset_among
 from srcdiff.optimise.accumulate import Sums
 from srcdiff.optimise.holding import (
@@ -37,6 +39,8 @@ from srcdiff.optimise.results import Results
 from srcdiff.optimise.sizes import newest_versions
 
 __all__ = ["memory_of", "own"]
+
+ANEW = (operator.add, operator.sub, operator.mul, operator.truediv)
 
 
 def own(
@@ -190,6 +194,10 @@ class Owner(Results, Sums):
         if clash and self.owned(t) and self.views_only(clash, t, region):
             self.copy_views(clash, region)
         elif not self.owned(t) or clash or self.in_several(t):
+            if is_new_anyway(op):  # (`p = p / s`, no copy that is divided)
+                op.become(op.fn)
+                self.copied += [t, op.out]
+                return True
             copied = self.copy(t, op)
             region.ops.insert(region.ops.index(op), copied)
             op.ins[0] = copied.out
@@ -197,6 +205,16 @@ class Owner(Results, Sums):
             self.fine.add(op)
             return False
         return True
+
+
+def is_new_anyway(op: Op) -> bool:
+    """Whether an operation in place makes the same array when it is not done in place."""
+    if op.fn not in ANEW:
+        return False
+    k, by = kind(op.ins[0]), kind(op.ins[1])
+    number = isinstance(by, Scalar) and (by.dtype == "f8" or (by.weak and by.dtype == "i8"))
+    double = isinstance(k, Array) and k.dtype == "f8" and one_shape(k, op.out.kind)
+    return double and (number or one_shape(k, by))
 
 
 def name_displays(region: Region) -> None:
