@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
-from srcdiff.errors import InternalError, Problem, SrcdiffError, UnsupportedSyntax
+from srcdiff.errors import InternalError, Problem, SrcdiffError, TooDeep
 
 __all__ = ["guarded"]
 
@@ -43,8 +43,8 @@ def subject(args: tuple[Any, ...]) -> str:
     return str(getattr(first, "__name__", None) or getattr(first, "name", None) or "the function")
 
 
-def too_deep(args: tuple[Any, ...]) -> UnsupportedSyntax:
-    return UnsupportedSyntax(
+def too_deep(args: tuple[Any, ...]) -> TooDeep:
+    return TooDeep(
         Problem(
             "recursion", f"{subject(args)} nests too deeply",
             note="expressions, calls and loops inside one another are read in place",
