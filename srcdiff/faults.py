@@ -27,7 +27,7 @@ def guarded(*signals: type[Exception]) -> Callable[[Callable[P, R]], Callable[P,
                 return stage(*args, **kwargs)
             except own:
                 raise
-            except RecursionError:
+            except (RecursionError, IndentationError):  # (of a text: Python has 100 levels of indentation)
                 raise too_deep(args) from None
             except Exception as e:
                 raise fault(e, args) from e
