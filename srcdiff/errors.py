@@ -13,6 +13,7 @@ __all__ = [
     "Problem",
     "SourceNotFound",
     "SrcdiffError",
+    "TooDeep",
     "UnsupportedSyntax",
     "WrongDerivative",
     "problem_at",
@@ -85,6 +86,10 @@ class UnsupportedSyntax(SrcdiffError, SyntaxError):
 
     def __str__(self) -> str:
         return "\n".join(p.render() for p in self.problems)
+
+
+class TooDeep(UnsupportedSyntax):
+    """A construct that nests deeper than can be followed."""
 
 
 def which_raises(error: type[Exception]) -> type[UnsupportedSyntax]:

@@ -40,6 +40,7 @@ from srcdiff.api.sizes import (
     taken_apart,
 )
 from srcdiff.api.targets import Target, lock, name_of, refuse, refuse_value, target_of
+from srcdiff.deep import with_room
 from srcdiff.errors import NoRule, SrcdiffError
 from srcdiff.frontend.params import Param, float_param
 from srcdiff.frontend.paths import Path, Way, lookup_free, nameable, place_of, settle, step
@@ -505,7 +506,11 @@ class Specialised:
 
     # ---- making
     def _anew(self, arguments: Arguments) -> tuple[Made, Pair | None]:
-        """The derivative for these arguments, whatever has been made before, for arrays of their module."""
+        """The derivative for these arguments, whatever has been made before."""
+        return with_room(functools.partial(self._for_module, arguments))
+
+    def _for_module(self, arguments: Arguments) -> tuple[Made, Pair | None]:
+        """The derivative for arrays of the module of these arguments."""
         module = module_for(arguments)
         if module is not NUMPY and self._backend in COMPILED:
             refuse_value(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-import threading
 import types
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from srcdiff.backends.numpy_names import canonical, hashed
+from srcdiff.deep import Behind
 from srcdiff.errors import DerivativeTypeError, DerivativeValueError, Problem, SourceNotFound
 from srcdiff.frontend.source import fill_placeholders, unwrap
 from srcdiff.frontend.things import LIBRARIES
@@ -29,7 +29,7 @@ __all__ = ["Target", "library_rule", "lock", "looked_at", "name_of", "refuse", "
 MOST_WRAPPERS = 50
 MOST_TARGETS = 512
 
-lock = threading.RLock()  # behind which everything is made
+lock = Behind("making")  # behind which everything is made
 _targets: OrderedDict[Any, tuple[Any, Target]] = OrderedDict()
 
 

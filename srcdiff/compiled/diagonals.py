@@ -112,6 +112,7 @@ class Rows:
             plan = self.spans(inner, {s: m for s, m in masks.items() if m}, full)
         if plan is None:
             lw.taken, lw.kernel.helpers = taken, helpers
+            lw.numbers.clear()
             for s, count in uses.items():
                 s.uses = count
             return False

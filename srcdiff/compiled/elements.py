@@ -97,6 +97,7 @@ class Statements:
         self.total, self.memory, self.written = total, memory, written
         self.seen: Counter[Val] = Counter()
         self.taken = {*taken, name, "np", "math", "njit"}
+        self.numbers: dict[str, int] = {}  # of the last name that was made of a word
         self.env: dict[Val, Rep] = {}
         self.stores: dict[Store, list[Val]] = {}
         self.out: list[str] = []
@@ -133,10 +134,12 @@ class Statements:
         word = re.sub(r"\W", "_", hint)
         word = word if word.strip("_") else "t"  # the name of loops whose number nobody reads is _
         word = word if not word[0].isdigit() else f"t{word}"
-        name, n = word, 0
+        n = self.numbers.get(word, 0)  # (those below are taken)
+        name = f"{word}{n}" if n else word
         while name in self.taken or name in tables_names:
             n += 1
             name = f"{word}{n}"
+        self.numbers[word] = n
         self.taken.add(name)
         return name
 

@@ -71,8 +71,9 @@ def at_hand(r: Reverse) -> list[Kept]:
     ]
     made: dict[Val, Op] = {o: op for op in first for o in op.outs}
     used: set[Val] = set()
+    before = set(first)
     for op in r.graph.region.ops:
-        if op not in first:
+        if op not in before:
             used.update(vals(op.ins) if op.fn not in SIZES else ())
             for inner in op.regions:
                 for o in walk(inner):

@@ -156,22 +156,31 @@ def stored(sweep: Reverse, a: Val, m: Mirror) -> Atom | None:
     op = a.op
     if op is None or op.code != "prim" or a not in op.outs or not m.is_loop or op.fn is operator.getitem:
         return None
-    for u in m.forward.ops:
-        if u.code == "prim" and u.fn is ops.setitem and u.ins[2] is a and isinstance(kind(u.ins[0]), Array):
-            k, view = index_kind(kind(u.ins[0]), u.ins[1])
-            same_type = (
-                isinstance(k, (Array, Scalar))
-                and isinstance(a.kind, (Array, Scalar))
-                and k.dtype == a.kind.dtype
-            )
-            same_size = not isinstance(k, Array) or (
-                isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims)
-            )
-            if view and same_type and same_size and isinstance(k, Array) == isinstance(a.kind, Array):
-                got = lasting_item(sweep, a, u.out, u.ins[1], m)
-                if got is not None:
-                    return got
+    if m.forward not in sweep.stores:
+        sweep.stores[m.forward] = stores_in(m.forward)
+    for u in sweep.stores[m.forward].get(a, ()):
+        k, view = index_kind(kind(u.ins[0]), u.ins[1])
+        same_type = (
+            isinstance(k, (Array, Scalar)) and isinstance(a.kind, (Array, Scalar)) and k.dtype == a.kind.dtype
+        )
+        same_size = not isinstance(k, Array) or (
+            isinstance(a.kind, Array) and len(k.dims) == len(a.kind.dims)
+        )
+        if view and same_type and same_size and isinstance(k, Array) == isinstance(a.kind, Array):
+            got = lasting_item(sweep, a, u.out, u.ins[1], m)
+            if got is not None:
+                return got
     return None
+
+
+def stores_in(region: Region) -> dict[Atom, list[Op]]:
+    """The values that a region writes to arrays, and where."""
+    found: dict[Atom, list[Op]] = {}
+    for u in region.ops:
+        if u.code == "prim" and u.fn is ops.setitem and isinstance(kind(u.ins[0]), Array):
+            if isinstance(u.ins[2], Val):
+                found.setdefault(u.ins[2], []).append(u)
+    return found
 
 
 def lasting_item(sweep: Reverse, a: Val, version: Val, index: Atom, m: Mirror) -> Atom | None:

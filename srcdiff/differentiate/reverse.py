@@ -144,6 +144,7 @@ class Reverse(Builder):
         self.mirrors: list[Mirror] = []
         self.superseded = versions(graph.region)
         self.begun = begun_in(graph, ctx.is_elementwise)
+        self.stores: dict[Region, dict[Atom, list[Op]]] = {}  # what regions write to arrays, when asked for
         self.refused: list[Problem] = []
         self.again: list[tuple[Atom, Val]] = []  # what was read again, and for which value
         self.kept: list[Kept] = []  # for the report

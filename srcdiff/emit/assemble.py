@@ -6,6 +6,7 @@ import ast
 import copy
 import enum
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -471,11 +472,11 @@ class Assembler:
             if isinstance(value, gast.Name) and value.id == target:
                 continue
             todo.append((target, value, {n.id for n in gast.walk(value) if isinstance(n, gast.Name)}))
+        readers = Counter(n for _, _, reads in todo for n in reads)
         while todo:
-            for k, (target, _, _) in enumerate(todo):
-                if not any(target in reads for j, (_, _, reads) in enumerate(todo) if j != k):
-                    break
-            else:
+            free = (k for k, (target, _, reads) in enumerate(todo) if readers[target] == (target in reads))
+            k = next(free, -1)  # one whose old value no other reads
+            if k < 0:
                 targets = [store(t) for t, _, _ in todo]
                 values = [v for _, v, _ in todo]
                 self.emit(
@@ -483,7 +484,8 @@ class Assembler:
                     origin,
                 )
                 return
-            target, value, _ = todo.pop(k)
+            target, value, reads = todo.pop(k)
+            readers.subtract(reads)
             stores.assign(self, store(target), value, origin)
         self.none_at_once()
 

@@ -235,7 +235,9 @@ class Namer:
         """When the members of a class are alive."""
         got = self.alive.get(c)
         if got is None:
-            got = self.alive[c] = Spans(s for m in self.class_of(c) for s in self.spans[m])
+            members = self.class_of(c)
+            spans = self.spans[c] if len(members) == 1 else [s for m in members for s in self.spans[m]]
+            got = self.alive[c] = Spans(spans)
         return got
 
     def visible(self, v: Atom) -> bool:
@@ -284,9 +286,9 @@ class Namer:
             self.taken.add(p.name)
         for v in self.all_values(self.graph.region):
             seen.setdefault(self.find(v))
-        used: dict[str, Spans] = defaultdict(Spans)  # when a name is in use
+        used: dict[str, Spans] = {}  # when a name is in use
         for p in self.graph.region.params:
-            used[p.name].update(self.living(self.find(p)))
+            self.note(used, p.name, self.living(self.find(p)))
         user = {m.name for c in seen for m in self.class_of(c) if m.user}
         spare = next((w for w in ("t", "g", "v", "temp") if w not in user and w not in self.taken), "temp")
 
@@ -313,8 +315,11 @@ class Namer:
             while (name in self.taken if name not in used else used[name].meets(living)):
                 n += 1
                 name = f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
-            used[name].update(living)
+            self.note(used, name, living)
             self.names[c] = name
+
+    def note(self, used: dict[str, Spans], name: str, living: Spans) -> None:
+        used[name] = used[name].with_those(living) if name in used else living
 
     def find_kept(self, region: Region) -> None:
         """Tapes and what is read from them, with the values that they keep."""

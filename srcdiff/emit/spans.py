@@ -20,16 +20,21 @@ class Spans:
     __slots__ = ("begins", "ends", "points", "starts")
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self.starts: set[int] = set()
         self.begins: list[int] = []
         self.ends: list[int] = []
         self.points: list[int] = []  # empty ones: they meet what begins before and ends after
-        for start, end in spans:
-            self.starts.add(start)
-            if start < end:
-                self.add(start, end)
-            else:
-                insort(self.points, start)
+        begins, ends, reached = self.begins, self.ends, -1
+        apart = set(spans)
+        for start, end in sorted(apart) if len(apart) > 1 else apart:
+            if start >= end:
+                self.points.append(start)
+            elif start >= reached or not ends:
+                begins.append(start)
+                ends.append(end)
+                reached = end
+            elif end > reached:
+                ends[-1] = reached = end
+        self.starts = {start for start, _ in apart}
 
     def add(self, start: int, end: int) -> None:
         """One more span, which is one with those that it has a part in common with."""
@@ -45,6 +50,14 @@ class Spans:
             self.add(start, end)
         for at in other.points:
             insort(self.points, at)
+
+    def with_those(self, other: Spans) -> Spans:
+        """Both, in a set of its own."""
+        new = Spans()
+        new.starts, new.begins, new.ends = set(self.starts), list(self.begins), list(self.ends)
+        new.points = list(self.points)
+        new.update(other)
+        return new
 
     def meets(self, other: Spans) -> bool:
         if not self.starts or not other.starts:

@@ -7,7 +7,7 @@ import operator
 from srcdiff.analysis.memory import is_update
 from srcdiff.analysis.settled import separate
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Val, same
+from srcdiff.ir.graph import Atom, Region, Val, same
 from srcdiff.ir.kinds import Array, Seq
 from srcdiff.optimise.holding import (
     Roots,
@@ -20,6 +20,7 @@ from srcdiff.optimise.repeated import Repeated
 __all__ = ["Conflicts"]
 
 NEVER = (0, -1)  # when a value is alive that nobody reads
+BLOCK = 32  # operations
 
 
 class Conflicts(Repeated):
@@ -37,8 +38,7 @@ class Conflicts(Repeated):
                 else None
             )
             recent: bool | None = None  # whether the target has this trip's, if it has any
-            others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
-            for w in [*self.over[root], *(w for r in others for w in self.over[r])]:
+            for w in self.all_over(root) if here < 0 else self.all_near(root, here):
                 if here >= 0:
                     start, last = self.alive.get(w) or self.life(w)
                     if not start < here <= last:
@@ -59,6 +59,22 @@ class Conflicts(Repeated):
                         found[w] = None
                         break
         return list(found)
+
+    def all_over(self, root: Val) -> list[Val]:
+        """The values that may be over some memory."""
+        others = (*self.inside.get(root, ()), *self.turned.get(root, ()))
+        return [*self.over[root], *(w for r in others for w in self.over[r])]
+
+    def all_near(self, root: Val, here: int) -> list[Val]:
+        """Those that are alive in an operation of the function itself, and some more; in the same order."""
+        blocks = self.near.get(root)
+        if blocks is None:
+            blocks = self.near[root] = {}
+            for w in self.all_over(root):
+                start, last = self.alive.get(w) or self.life(w)
+                for n in range((start + 1) // BLOCK, last // BLOCK + 1):
+                    blocks.setdefault(n, []).append(w)
+        return blocks.get(here // BLOCK, [])
 
     def life(self, v: Val) -> tuple[int, int]:
         """In which operations of the function itself a value is made, and read last."""
@@ -92,11 +108,7 @@ class Conflicts(Repeated):
         found: set[tuple[Val, Way]] = set()
         while out is not None:
             home = self.home[out]
-            while target.op is not None and self.home[target] is home and is_update(target.op):
-                before = target.op.ins[0]  # changed before: it is that row still
-                if not isinstance(before, Val):
-                    break
-                target = before
+            target = self.before_updates(target, home)
             taken = target.op
             if taken is None or target not in taken.outs or taken.fn is not operator.getitem:
                 break
@@ -116,6 +128,21 @@ class Conflicts(Repeated):
             found.add((rows, self.path[put]))
             target, out = rows, put.out
         return found
+
+    def before_updates(self, target: Val, home: Region) -> Val:
+        """What a value was before it was changed in a region: it is that row still."""
+        passed: list[Val] = []
+        while target.op is not None and self.home[target] is home and is_update(target.op):
+            known = self.unchanged.get(target)
+            before = target.op.ins[0]
+            if known is None and not isinstance(before, Val):
+                break
+            passed.append(target)
+            target = known or before  # type: ignore[assignment]
+            if known is not None:
+                break
+        self.unchanged.update(dict.fromkeys(passed, target))
+        return target
 
     def leads_to(self, target: Val, w: Val) -> bool:
         """Whether the target is itself a view or a version of ``w``."""

@@ -32,6 +32,7 @@ class Copies(Conflicts):
         if self.copied:
             self.stale |= self.beside(self.copied)
             self.copied = []
+            self.unchanged.clear()
         return bool(self.stale) and not self.stale.isdisjoint(vals(atoms))
 
     def is_copy(self, a: Atom) -> bool:

@@ -118,10 +118,13 @@ class Owner(Results, Sums):
         newest_versions(self.graph, self.shape_only, self.is_copy_of)
         read_sizes(self.graph.region)
         self.fine: set[Op] = set()  # updates that need no copy: they need none of what is copied later either
+        changed = True
         for _ in range(500):
-            self.analyse()
+            if changed:
+                self.analyse()
             all_of_them = not self.fine
-            if not self.mend(self.graph.region):
+            changed = self.mend(self.graph.region)
+            if not changed:
                 if all_of_them:
                     break
                 self.fine.clear()

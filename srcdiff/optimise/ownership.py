@@ -87,6 +87,8 @@ class Ownership(Places):
         self.read_values(self.graph.region, set())
         self.locate(self.graph.region, ())
         self.alive: dict[Val, tuple[int, int]] = {}
+        self.near: dict[Val, dict[int, list[Val]]] = {}  # memory -> values over it, by when they are alive
+        self.unchanged: dict[Val, Val] = {}  # what a value was before it was changed, until a copy is put in
         for p in self.graph.region.params:
             self.roots[p] = self.alone(p)
         self.region(self.graph.region)

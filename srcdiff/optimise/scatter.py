@@ -34,6 +34,7 @@ from srcdiff.ir.graph import (
     uses_of,
     vals,
 )
+from srcdiff.ir.indices import parts_of
 from srcdiff.ir.kinds import Array, Scalar, one_shape
 from srcdiff.ir.regions import map_region, readers_of
 from srcdiff.optimise.patterns import apart, basic, is_zeros
@@ -54,6 +55,8 @@ class Scatter:
         self.uses = uses_of(graph.region)
         self.readers = readers_of(graph.region)
         self.table: dict[Val, Atom] = {}
+        self.places: dict[Op, tuple[int, ...] | None] = {}
+        self.filled: dict[Val, set[tuple[int, ...]]] = {}  # zeros of which only these elements were written
         self.changed = False
 
     def run(self) -> bool:
@@ -75,9 +78,11 @@ class Scatter:
         late: dict[Op, Op] = {}  # what is done just before what
         made: dict[Op, list[Op]] = {}  # what is computed just before what
         for op in region.ops:
-            if op in gone or op.code != "prim" or not op.adjoint:
+            if op.code != "prim":
                 continue
-            if op.fn is ops.accumulate:
+            if op in gone or not op.adjoint:
+                pass
+            elif op.fn is ops.accumulate:
                 if any(self.at_once(op, k, at, gone) for k in (1, 0)):
                     gone.add(op)
             elif is_sum(op):
@@ -85,6 +90,8 @@ class Scatter:
                 if op not in gone:
                     self.added_once(op, at, gone, late, loops, made)
                     self.instead_of_zero(op, at, gone, late, loops)
+            if op.fn in ops.WRITES:
+                self.earlier.add(key_of(op.ins[1]))
         after: dict[Op, Op] = {}
         for op in reversed(region.ops):
             if op not in gone and is_sum(op) and op.adjoint:
@@ -106,6 +113,7 @@ class Scatter:
     def survey(self, region: Region) -> None:
         """What is written where: there is nothing to look for where a part is written to once."""
         self.zeroed: set[Any] = set()
+        self.earlier: set[Any] = set()  # what was written to before the operation at hand
         self.written: Counter[Any] = Counter()
         self.sums = set(filter(is_sum, region.ops))
         self.elements: Counter[Any] = Counter()
@@ -122,20 +130,44 @@ class Scatter:
 
     def first(self, op: Op, at: dict[Op, int]) -> None:
         """What is added to zeros first of all is written; what is added beside that, too."""
-        base, index, value = op.ins
+        base, _, value = op.ins
         k, kv = kind(base), kind(value)
-        while isinstance(base, Val) and base.op in at and self.once(base) and not is_zeros(base):
-            before = base.op
-            if before is None or before.code != "prim" or before.fn is not ops.setitem:
-                return
-            if not apart(before.ins[1], index):
-                return
-            base = before.ins[0]
-        if not isinstance(base, Val) or not is_zeros(base) or not self.once(base) or base.op not in at:
+        here, filled = self.place(op), self.filled.get(base) if isinstance(base, Val) else None
+        if here is None or not filled or len(here) != len(next(iter(filled))) or not self.once(base):
+            filled = self.beside_zeros(op, at)
+        elif here in filled:
+            return
+        if filled is None:
             return
         if isinstance(k, Array) and isinstance(kv, (Array, Scalar)) and kv.dtype == k.dtype:
             op.become(ops.setitem, **{n: v for n, v in op.attrs.items() if n not in ("fn", "at")})
             self.changed = self.changed or is_nothing(value)
+            if here is not None and (filled or is_zeros(base)):
+                filled.add(here)
+                self.filled[op.out] = filled
+
+    def beside_zeros(self, op: Op, at: dict[Op, int]) -> set[tuple[int, ...]] | None:
+        """Whether something is added to zeros, and to other parts of these: a set, which is empty."""
+        base, index, _ = op.ins
+        while isinstance(base, Val) and base.op in at and self.once(base) and not is_zeros(base):
+            before = base.op
+            if before is None or before.code != "prim" or before.fn is not ops.setitem:
+                return None
+            if not apart(before.ins[1], index):
+                return None
+            base = before.ins[0]
+        if not isinstance(base, Val) or not is_zeros(base) or not self.once(base) or base.op not in at:
+            return None
+        return set()
+
+    def place(self, op: Op) -> tuple[int, ...] | None:
+        """The element that an operation reads or writes, counted from the front, if its index is constant."""
+        if op not in self.places:
+            parts = parts_of(op.ins[1])
+            ends = [p.value for p in parts if isinstance(p, Const)]
+            at = tuple([n for n in ends if type(n) is int and n >= 0])
+            self.places[op] = at if len(at) == len(parts) else None
+        return self.places[op]
 
     def into_zeroed(self, op: Op, at: dict[Op, int], gone: set[Op], late: dict[Op, Op]) -> None:
         """What is added to a part that was set to zero some additions ago is written there."""
@@ -229,9 +261,14 @@ class Scatter:
 
         Whatever the indices are in a trip of the loops.  With the update that follows on it.
         """
-        index = op.ins[1]
+        index, here = op.ins[1], self.place(op)
+        if key_of(index) not in self.earlier:
+            return None, op
 
-        def is_apart(other: Atom) -> bool:
+        def is_apart(o: Op) -> bool:
+            there, other = self.place(o), o.ins[1]
+            if here is not None and there is not None and len(here) == len(there) and here != there:
+                return True
             return basic(other) and (apart(index, other) or separate(index, other, loops))
 
         base, before = op.ins[0], op
@@ -245,11 +282,11 @@ class Scatter:
             for o in self.readers[base]:
                 if o is before or o in gone:
                     continue
-                if o is None or o.code != "prim" or o.fn is not operator.getitem or not is_apart(o.ins[1]):
+                if o is None or o.code != "prim" or o.fn is not operator.getitem or not is_apart(o):
                     return None, op
             if same(made.ins[1], index):
                 return (None if made.attrs.get("at") else made), before
-            if made.attrs.get("at") or not is_apart(made.ins[1]):
+            if made.attrs.get("at") or not is_apart(made):
                 return None, op
             base, before = made.ins[0], made
         return None, op
