@@ -737,6 +737,8 @@ class Builder(Lowerer):
                 and kg.dtype != kx.dtype
                 and (kg.dtype[0], kx.dtype[0]) in (("f", "f"), ("c", "c"), ("f", "c"))
             ):
+                if may_be_unset(x):  # (no path has to bind it, and what has a type may be None)
+                    return self.rule(vocabulary.real_like, {"g": g, "x": self.need(x)})
                 return self.rule(vocabulary.cast, {"g": g, "x": self.need(x)})
         return g
 

@@ -473,6 +473,14 @@ class Reverse(Builder):
                 continue
             self.accumulate(given[name], self.unbroadcast(bar, like, p, flat, low))
 
+    def zero(self, x: Atom) -> Atom:
+        """The zero of a value's kind; of what may be a whole number, it is a floating one."""
+        made = op_of(x)
+        of = made.attrs["value"] if made is not None and made.code == "need" else x
+        if of in self.begun and isinstance(kind(x), Array):
+            return self.rule(vocabulary.zeros_of_counts, {"x": x})
+        return super().zero(x)
+
     def result_for(self, rule: Any, op: Op) -> dict[str, Atom]:
         """The result of an operation, for a rule that reads it."""
         return {"out": self.need(op.out)} if takes(rule.text, "out") else {}

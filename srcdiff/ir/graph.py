@@ -86,10 +86,11 @@ class Origin:
 class Val:
     """A value: made once, never changed.  ``name`` is the user's word for it, a hint, never an identity.
 
-    ``unset``: it is what another function has saved, which is None if no path there has set it.
+    ``unset``: it is what another function has saved, which is None if no path there has set it; ``begun``: it
+    is that, and may be a number in place of an array, or hold some (`ir/begun.py`).
     """
 
-    __slots__ = ("id", "kind", "name", "op", "unset", "user")
+    __slots__ = ("begun", "id", "kind", "name", "op", "unset", "user")
 
     def __init__(
         self, name: str, kind: Kind, op: Op | None = None, user: bool = False, unset: bool = False
@@ -100,6 +101,7 @@ class Val:
         self.op = op
         self.user = user
         self.unset = unset
+        self.begun = False
 
     def again(self, op: Op | None = None) -> Val:
         """Another value, called the same and of the same kind, that ``op`` makes."""
@@ -626,6 +628,7 @@ class Copy:
 
     def val(self, v: Val, op: Op | None) -> Val:
         w = Val(v.name, v.kind, op, v.user, v.unset)
+        w.begun = v.begun
         self.table[v] = w
         if isinstance(v.kind, Array) and v.kind.dtype == "b1":
             same_count(v.id, w.id)

@@ -14,6 +14,7 @@ from srcdiff.differentiate.halves import saved_names, uses
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import Kind, is_active_kind
@@ -208,6 +209,9 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             needed.setdefault(v)
     saved = tuple(needed)
     params = saved_names(saved, {b.name for b in seeds})
+    begun = begun_in(g, context.CONTEXT.is_elementwise)
+    for v, p in zip(saved, params, strict=True):
+        p.begun = v in begun
     own_params = [p for p in g.region.params if p not in seeds]
     fwd = g.over(Region(own_params, first, [display((primal, display(saved)))]), saves=True)
     table: dict[Val, Atom] = dict(zip(saved, params, strict=True))
