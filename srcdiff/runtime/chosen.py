@@ -49,6 +49,8 @@ __all__ = [
     "to_quantile_plainly",
     "to_smallest",
     "to_smallest_plainly",
+    "where_larger",
+    "where_larger_plainly",
     "zero_where",
     "zero_where_plainly",
 ]
@@ -192,6 +194,18 @@ def is_larger(x1: Any, x2: Any) -> Any:
 
 
 def is_larger_plainly(x1: Any, x2: Any) -> Any:
+    return 1.0 - (x1 < x2) - 0.5 * (x1 == x2)
+
+
+def where_larger(x1: Any, x2: Any) -> Any:
+    """``is_larger`` as a factor of doubles: where nothing is equal a mask, of an eighth of the memory."""
+    ties = np.equal(x1, x2)
+    if not isinstance(ties, np.ndarray) or np.count_nonzero(ties):
+        return is_larger(x1, x2)
+    return np.logical_not(np.less(x1, x2, out=ties), out=ties)
+
+
+def where_larger_plainly(x1: Any, x2: Any) -> Any:
     return 1.0 - (x1 < x2) - 0.5 * (x1 == x2)
 
 
