@@ -87,7 +87,7 @@ def test_values(at: int, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     g = grad(f)
     assert_close(np.vdot(g(*args), ahead), slope, 1e-6)
     assert_close(jvp(f, args, (ahead, *[None] * (len(args) - 1)))[1], slope, 1e-6)
-    assert f not in (wave, given_sizes) or "np.broadcast_to(0.0" in g.source
+    assert f not in (wave, given_sizes) or "(outline(" in g.source
     bent = hvp(f)(*args, ahead)
     near = (g(args[0] + 1e-5 * ahead, *args[1:]) - g(args[0] - 1e-5 * ahead, *args[1:])) / 2e-5
     assert_close(bent, near, 1e-4)
@@ -124,4 +124,4 @@ def test_small_arrays_are_kept() -> None:
 
     g = grad(of_few)
     g(np.ones((3, 3)), 3)
-    assert "append" in g.source and "broadcast_to(0.0, np" not in g.source
+    assert "append" in g.source and "outline(" not in g.source

@@ -115,6 +115,13 @@ def test_which_is_larger() -> None:
                 np.testing.assert_array_equal(product, 1.5 * chosen.where_larger_plainly(one, two))
 
 
+def test_outlines() -> None:
+    for a in (*arrays(), np.zeros((0, 3)), 1.5, np.float64(2.0), [1.0, 2.0]):
+        agree(chosen.outline, a)
+    got = chosen.outline(np.ones((3, 4)))
+    assert not got.flags.writeable and got.strides == (0, 0) and np.zeros_like(got).flags.c_contiguous
+
+
 def rectified(w: Any, x: Any) -> Any:
     h = np.maximum(x @ w, 0.0)
     least = np.minimum(h, 0.5)

@@ -1,8 +1,8 @@
 """Outlines: what goes on a tape for a large array of which the way back reads nothing but the shape.
 
 Where sizes are not known to be alike, pullbacks ask at run time (``unbroadcast(g, x)``): the tape would hold
-all of ``x`` for it.  ``np.broadcast_to(0.0, x.shape)`` takes no memory.  It takes some microseconds: small
-arrays are taped as they are.
+all of ``x`` for it.  ``np.broadcast_to(0.0, np.shape(x))`` takes no memory (in texts for NumPy it is
+``outline(x)``), but a microsecond: small arrays are taped as they are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def outlined(settler: Settler, v: Val) -> Val | None:
     with r.inside(Region()) as made:
         r.origin = v.op.origin if v.op is not None else None
         shape = r.prim(vocabulary.SHAPE, [v])  # (what was a number in the first trip has none of its own)
-        r.prim(vocabulary.REPEATS, [Const(0.0), shape], result=k)
+        r.prim(vocabulary.REPEATS, [Const(0.0), shape], result=k, outline=True)
     home = r.home[v]
     at = home.ops.index(v.op) + 1 if v.op in home.ops else 0
     home.ops[at:at] = made.ops

@@ -47,7 +47,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.indices import ALL, display, parts_of
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym, elements_of
 from srcdiff.optimise.masked import is_masked, is_zero
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
@@ -240,7 +240,7 @@ class Products:
             a, b = op.ins
             ka, kb, k = kind(a), kind(b), kind(op.out)
             if isinstance(ka, Array) and isinstance(kb, Array) and isinstance(k, Array):
-                if {ka.dtype, kb.dtype, k.dtype} == {"f8"}:
+                if {ka.dtype, kb.dtype, k.dtype} == {"f8"} and not self.subtracted(op):
                     (self.outer if fn is self.words.outer else self.product)(
                         op, a, b, len(ka.dims), len(kb.dims)
                     )
@@ -339,6 +339,23 @@ class Products:
             if self.is_transposed(a) and self.is_transposed(a.op.ins[0]):  # type: ignore[union-attr]
                 op.ins[n] = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
                 self.changed = True
+
+    def subtracted(self, op: Op) -> bool:
+        """``(-a) @ b`` is ``-(a @ b)``, of matrices, where that is no larger: it may be subtracted."""
+        k, seen = op.out.kind, self.graph.info.get("seen", {})
+        if op.fn is not operator.matmul or not isinstance(k, Array) or len(k.dims) != 2:
+            return False
+        if any(self.expanded(a) is not None for a in op.ins):
+            return False  # (a sum)
+        for n, a in enumerate(op.ins):
+            made = op_of(a)
+            if made is None or made.fn is not operator.neg or not made.adjoint or id(made) not in self.here:
+                continue
+            if self.uses.get(made.out) == 1 and elements_of(kind(a), seen) >= max(elements_of(k, seen), 1):
+                ins = [*op.ins[:n], made.ins[0], *op.ins[n + 1 :]]
+                self.become(op, operator.neg, [self.prim(op, operator.matmul, ins, k)])
+                return True
+        return False
 
     def is_transposed(self, a: Atom) -> bool:
         op = op_of(a)

@@ -71,6 +71,7 @@ class Pattern:
     shared: frozenset[Any]
     least: int  # only where it is surely an array, of so many elements at the call if that is more than one
     factor: bool = False  # only where doubles are multiplied by it: it may be a mask
+    mark: str = ""  # only of operations that say so
 
     def functions(self) -> set[Any]:
         """The functions in it."""
@@ -90,6 +91,8 @@ class Pattern:
     def may_be(self, op: Op, seen: Mapping[int, int]) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
         k = op.out.kind
+        if self.mark and not op.attrs.get(self.mark):
+            return False
         if self.least and not (isinstance(k, Array) and k.dims):
             return False
         if self.least > 1 and elements_of(k, seen) < self.least:
@@ -110,6 +113,7 @@ def pattern(
     shared: frozenset[Any],
     least: int,
     factor: bool,
+    mark: str,
     words: Callable[[str], Any],
 ) -> Pattern:
     """The pattern of a text; ``words``: what its names of functions mean, by ``words(name)``."""
@@ -143,7 +147,7 @@ def pattern(
     root = node(ast.parse(text, mode="eval").body)
     assert isinstance(root, Call)
     given = tuple(a if isinstance(a, str) else Const(*a) for a in args)
-    return Pattern(root, helper, given, shared, least, factor)
+    return Pattern(root, helper, given, shared, least, factor, mark)
 
 
 def newaxis() -> None:

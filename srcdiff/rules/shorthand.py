@@ -30,20 +30,21 @@ def word(name: str) -> Any:
 
 
 TRUE, FALSE, ZERO = (True,), (False,), (0,)  # constants among the arguments
-SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any], int, bool]] = []
+SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any], int, bool, str]] = []
 LARGE = 16384  # elements
 
 
 def stands_for(
-    text: str, helper: Any, *args: Any, shared: Any = (), least: int = 0, factor: bool = False
+    text: str, helper: Any, *args: Any, shared: Any = (), least: int = 0, factor: bool = False, mark: str = ""
 ) -> None:
     """An expression that a call of ``helper`` stands for; others may read the results of ``shared`` too.
 
     With ``least`` it does so only where it surely is an array (of numbers it is as quick as it is written);
     if that is more than one, of so many elements at the call that the text is made for.  With ``factor`` only
-    where doubles of its shape are multiplied by it: it may be a mask then.
+    where doubles of its shape are multiplied by it: it may be a mask then; with ``mark`` only
+    of operations that have it (`Op.attrs`).
     """
-    SHORTHANDS.append((text, helper, args, frozenset(shared), least, factor))
+    SHORTHANDS.append((text, helper, args, frozenset(shared), least, factor, mark))
 
 
 for _fn, _less, _to, _of in (
@@ -135,10 +136,12 @@ stands_for("np.roll(a, shift, axis)", chosen.rolled, "a", "shift", "axis", least
 stands_for("np.where(c, x, 0.0)", chosen.only_where, "x", "c", least=LARGE)
 stands_for("np.where(c, 0.0, x)", chosen.zero_where, "x", "c", least=LARGE)
 
+stands_for("np.broadcast_to(0.0, np.shape(x))", chosen.outline, "x", mark="outline")
+
 for _fn in (
     "arctan2_slope", "cumprod_back", "from_sorted", "is_larger", "logaddexp_slope", "of_largest",
-    "of_quantile", "of_smallest", "only_where", "products_of_others", "rolled", "sorted_like", "times_others",
-    "to_angle", "to_largest", "to_quantile", "to_smallest", "where_larger", "zero_where",
+    "of_quantile", "of_smallest", "only_where", "outline", "products_of_others", "rolled", "sorted_like",
+    "times_others", "to_angle", "to_largest", "to_quantile", "to_smallest", "where_larger", "zero_where",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))
