@@ -110,6 +110,42 @@ def test_which_is_larger() -> None:
         for other in (0.0, 0, a, -a, np.zeros_like(a), np.maximum(a, 0.0), a.reshape(-1)[0], NAN):
             agree(chosen.is_larger, a, other)
             agree(chosen.is_larger, other, a)
+            for one, two in ((a, other), (other, a)):
+                product = 1.5 * chosen.where_larger(one, two)  # (a mask may be a factor, no more)
+                np.testing.assert_array_equal(product, 1.5 * chosen.where_larger_plainly(one, two))
+
+
+def test_outlines() -> None:
+    for a in (*arrays(), np.zeros((0, 3)), 1.5, np.float64(2.0), [1.0, 2.0]):
+        agree(chosen.outline, a)
+    got = chosen.outline(np.ones((3, 4)))
+    assert not got.flags.writeable and got.strides == (0, 0) and np.zeros_like(got).flags.c_contiguous
+
+
+def rectified(w: Any, x: Any) -> Any:
+    h = np.maximum(x @ w, 0.0)
+    least = np.minimum(h, 0.5)
+    return np.sum(h * h) + np.sum(least) + np.sum(np.maximum(x[0], 0.1))
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_slopes_of_large_maxima_are_masks(tied: bool) -> None:
+    """Where all that is done with them is to multiply by them: no array of the size of what was compared."""
+    w, x = rng.normal(size=(5, 60)), rng.normal(size=(500, 5))
+    if tied:
+        x[:7] = 0.0
+    g = grad(rectified, wrt=("w", "x"))
+    bars = g(w, x)
+    assert "h_bar *= where_larger(" in g.source and "h_bar += is_larger(" in g.source
+    v, u = rng.normal(size=w.shape), rng.normal(size=x.shape)
+    if not tied:
+        slope = (rectified(w + 1e-7 * v, x + 1e-7 * u) - rectified(w - 1e-7 * v, x - 1e-7 * u)) / 2e-7
+        assert abs(np.vdot(bars[0], v) + np.vdot(bars[1], u) - slope) < 1e-4 * abs(slope)
+    assert np.isclose(np.vdot(bars[0], v) + np.vdot(bars[1], u), jvp(rectified, (w, x), (v, u))[1])
+    space: dict[str, Any] = {}
+    exec(g.source.replace("where_larger", "where_larger_plainly"), space)
+    for one, two in zip(bars, space["rectified_grad"](w, x), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-13)
 
 
 def test_one_or_zero() -> None:

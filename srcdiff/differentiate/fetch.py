@@ -12,6 +12,7 @@ import operator
 from srcdiff.analysis.constants import computable
 from srcdiff.differentiate.common import display_of
 from srcdiff.differentiate.mirrors import Kept, Mirror
+from srcdiff.differentiate.outlines import outlined
 from srcdiff.differentiate.postponed import Postponed
 from srcdiff.differentiate.reverse import Reverse, is_item
 from srcdiff.differentiate.roomy import lighter
@@ -126,6 +127,9 @@ class Settler:
         self.taped: dict[Val, Val] = {}
         self.neighbours: dict[Val, int] = {}
         self.wanted: frozenset[Val] = frozenset()
+        self.indices: set[Val] = set()
+        self.read: list[Op] = []  # needs of which the elements are read
+        self.asked: list[Op] = []  # those that are asked for their shape alone
         self.forward = {id(b.forward): b for b in self.group}
         self.postponed = Postponed(self, [])
         self.moved: dict[Val, Atom] = {}
@@ -143,10 +147,12 @@ class Settler:
             for _, _, op in live:
                 self.table[op.out] = self.at_ground(op.attrs["value"])
             return
+        forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
+        if self.m.is_loop:
+            self.outline(forced)
         wanted = sorted((op.attrs["value"] for _, _, op in live), key=lambda v: v.id)
         self.wanted = frozenset(wanted)
         self.indices = {v for v in wanted if isinstance(v.kind, Scalar) and v.kind.dtype[0] == "i"}
-        forced = {op.attrs["value"] for _, _, op in live if op.attrs.get("tape")}
         tape = self.dear(wanted, forced)
         if tape - forced:
             self.postponed = Postponed(self, [(mirror, op) for mirror, _, op in live])
@@ -166,6 +172,21 @@ class Settler:
                 got.name, got.user = v.name, v.user
             if isinstance(got, Val) and not got.name:
                 got.name = v.name
+
+    def outline(self, forced: set[Val]) -> None:
+        """What nothing but shapes would be taped for is asked for its outline instead."""
+        wanted = sorted({op.attrs["value"] for op in self.read}, key=lambda v: v.id)
+        self.wanted = frozenset(wanted)
+        tape = self.dear(wanted, forced)
+        there = {whole(v) for v in tape}
+        made: dict[Val, Val | None] = {}
+        for op in self.asked:
+            v = op.attrs["value"]
+            if v in self.wanted or self.given(v) or self.cost(v, tape, set()) <= LIMIT or whole(v) in there:
+                continue
+            if v not in made:
+                made[v] = outlined(self, v)
+            op.attrs["value"] = made[v] or v
 
     def dear(self, wanted: list[Val], forced: set[Val]) -> set[Val]:
         """What is taped where nothing dear is done again."""
@@ -248,9 +269,10 @@ class Settler:
                     shapes[op.out] = self.outside(alike)
         if shapes:
             settle(self.r.graph.region, shapes)
-        asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
-        wanted = [op.attrs["value"] for _, _, op in out if op not in asked]
-        for op in asked:
+        self.asked = [op for _, _, op in out if op.out not in read and not op.attrs.get("tape")]
+        self.read = [op for _, _, op in out if op not in self.asked]
+        wanted = [op.attrs["value"] for op in self.read]
+        for op in self.asked:
             op.attrs["value"] = self.beside(op.attrs["value"], wanted)
         return out
 
@@ -541,12 +563,25 @@ def collect_uses(region: Region, used: set[Val], read: set[Val]) -> None:
     for op in region.ops:
         ins = vals(op.ins)
         used.update(ins)
-        read.update(ins[1:] if op.fn in SIZES and ins and ins[0] is op.ins[0] else ins)
+        if op.fn in vocabulary.LIKE_SECOND:
+            read.update(vals(op.ins[:1]))
+        else:
+            read.update(ins[1:] if op.fn in SIZES and ins and ins[0] is op.ins[0] else ins)
         for r in op.regions:
             collect_uses(r, used, read)
     results = vals(region.results)
     used.update(results)
     read.update(results)
+
+
+def whole(v: Val) -> Val:
+    """What a value is a part of."""
+    while v.op is not None and v.op.code == "prim" and (v.op.attrs.get("view") or may_alias(v.op.fn)):
+        base = v.op.ins[0]
+        if not isinstance(base, Val):
+            break
+        v = base
+    return v
 
 
 def is_square(op: Op) -> bool:

@@ -326,7 +326,7 @@ class Sizes:
     def shared(self, op: Op, first: Value) -> Pieces | None:
         """The memory that a result shares with the first operand; None if it has its own."""
         if not isinstance(first, Arr):
-            return None
+            return self.made(op.out, ARRAY) if op.fn in vocabulary.EXPANDS else None  # (a number, repeated)
         if "view" in op.attrs:
             return first.pieces if op.attrs["view"] else None
         return first.pieces if may_alias(op.fn) else None

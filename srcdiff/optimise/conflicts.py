@@ -166,6 +166,7 @@ class Conflicts(Repeated):
                 and getattr(r.op.fn, "__name__", "")
                 in (
                     "broadcast_to",
+                    "outline",
                     "diagonal",
                     "broadcast_arrays",
                     "sliding_window_view",

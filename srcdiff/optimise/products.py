@@ -47,7 +47,8 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.indices import ALL, display, parts_of
-from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym
+from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym, elements_of
+from srcdiff.optimise.masked import is_masked, is_zero
 from srcdiff.optimise.patterns import not_one
 from srcdiff.optimise.sizes import of_shape
 from srcdiff.optimise.words import Words
@@ -230,7 +231,8 @@ class Products:
         elif fn in self.words.expands and len(op.ins) == 2:
             self.repeated_again(op)
         elif fn is self.words.choose and len(op.ins) == 3 and not named:
-            self.where_negative(op)
+            if not self.where_zero(op):
+                self.where_negative(op)
         elif fn is self.words.total and op.ins:
             self.scaled_total(op)
         elif fn in (operator.matmul, self.words.outer) and len(op.ins) == 2 and not named:
@@ -238,7 +240,7 @@ class Products:
             a, b = op.ins
             ka, kb, k = kind(a), kind(b), kind(op.out)
             if isinstance(ka, Array) and isinstance(kb, Array) and isinstance(k, Array):
-                if {ka.dtype, kb.dtype, k.dtype} == {"f8"}:
+                if {ka.dtype, kb.dtype, k.dtype} == {"f8"} and not self.subtracted(op):
                     (self.outer if fn is self.words.outer else self.product)(
                         op, a, b, len(ka.dims), len(kb.dims)
                     )
@@ -338,6 +340,23 @@ class Products:
                 op.ins[n] = a.op.ins[0].op.ins[0]  # type: ignore[union-attr]
                 self.changed = True
 
+    def subtracted(self, op: Op) -> bool:
+        """``(-a) @ b`` is ``-(a @ b)``, of matrices, where that is no larger: it may be subtracted."""
+        k, seen = op.out.kind, self.graph.info.get("seen", {})
+        if op.fn is not operator.matmul or not isinstance(k, Array) or len(k.dims) != 2:
+            return False
+        if any(self.expanded(a) is not None for a in op.ins):
+            return False  # (a sum)
+        for n, a in enumerate(op.ins):
+            made = op_of(a)
+            if made is None or made.fn is not operator.neg or not made.adjoint or id(made) not in self.here:
+                continue
+            if self.uses.get(made.out) == 1 and elements_of(kind(a), seen) >= max(elements_of(k, seen), 1):
+                ins = [*op.ins[:n], made.ins[0], *op.ins[n + 1 :]]
+                self.become(op, operator.neg, [self.prim(op, operator.matmul, ins, k)])
+                return True
+        return False
+
     def is_transposed(self, a: Atom) -> bool:
         op = op_of(a)
         return op is not None and op.code == "prim" and op.fn is self.words.transpose and len(op.ins) == 1
@@ -382,6 +401,18 @@ class Products:
             op.ins = [made.ins[0], op.ins[1]]
             self.changed = True
 
+    def where_zero(self, op: Op) -> bool:
+        """`np.where(c, y, 0.0)` is `y`, where that is zero wherever `c` does not hold."""
+        c, y, other = op.ins
+        made = op_of(y)
+        if made is None or not is_zero(other) or not is_masked(y, c, self.words):
+            return False
+        k, m = op.out.kind, kind(y)  # (of one shape when they are there: that of the choice within)
+        if not isinstance(k, Array) or not isinstance(m, Array) or k.dtype != m.dtype:
+            return False
+        self.become(op, made.fn, list(made.ins), **{k: v for k, v in made.attrs.items() if k != "fn"})
+        return True
+
     def where_negative(self, op: Op) -> None:
         """`np.where(c, 0.0, -x)` is `-np.where(c, 0.0, x)`, which is there perhaps, or is subtracted."""
         for n in (1, 2):
@@ -389,7 +420,7 @@ class Products:
             made = op_of(x)
             if made is None or made.code != "prim" or made.fn is not operator.neg or kind(x) != op.out.kind:
                 continue
-            if isinstance(other, Const) and type(other.value) is float and other.value == 0.0:
+            if is_zero(other):
                 parts = [op.ins[0], made.ins[0], other] if n == 1 else [op.ins[0], other, made.ins[0]]
                 attrs = {k: v for k, v in op.attrs.items() if k != "fn"}
                 self.become(op, operator.neg, [self.prim(op, self.words.choose, parts, op.out.kind, **attrs)])

@@ -30,7 +30,7 @@ from srcdiff.ir.graph import (
     walk,
 )
 from srcdiff.ir.indices import ALL, parts_of
-from srcdiff.ir.kinds import Array, Scalar, elements_of
+from srcdiff.ir.kinds import Array, Scalar, elements_of, of_one_size
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.regions import readers_of
 from srcdiff.optimise.dce import dce
@@ -70,6 +70,8 @@ class Pattern:
     args: tuple[str | Const, ...]
     shared: frozenset[Any]
     least: int  # only where it is surely an array, of so many elements at the call if that is more than one
+    factor: bool = False  # only where doubles are multiplied by it: it may be a mask
+    mark: str = ""  # only of operations that say so
 
     def functions(self) -> set[Any]:
         """The functions in it."""
@@ -89,6 +91,8 @@ class Pattern:
     def may_be(self, op: Op, seen: Mapping[int, int]) -> bool:
         """Whether the operands of an operation are made by the functions that they should be made by."""
         k = op.out.kind
+        if self.mark and not op.attrs.get(self.mark):
+            return False
         if self.least and not (isinstance(k, Array) and k.dims):
             return False
         if self.least > 1 and elements_of(k, seen) < self.least:
@@ -108,6 +112,8 @@ def pattern(
     args: tuple[Any, ...],
     shared: frozenset[Any],
     least: int,
+    factor: bool,
+    mark: str,
     words: Callable[[str], Any],
 ) -> Pattern:
     """The pattern of a text; ``words``: what its names of functions mean, by ``words(name)``."""
@@ -140,7 +146,8 @@ def pattern(
 
     root = node(ast.parse(text, mode="eval").body)
     assert isinstance(root, Call)
-    return Pattern(root, helper, tuple(a if isinstance(a, str) else Const(*a) for a in args), shared, least)
+    given = tuple(a if isinstance(a, str) else Const(*a) for a in args)
+    return Pattern(root, helper, given, shared, least, factor, mark)
 
 
 def newaxis() -> None:
@@ -190,7 +197,7 @@ def in_region(
         if op.code != "prim" or not is_hashable(op.fn):
             continue
         for p in by_root.get(op.fn, ()):
-            if not p.may_be(op, seen):
+            if not p.may_be(op, seen) or (p.factor and not is_factor(op.out, readers)):
                 continue
             found = Match(here, p.shared)
             if found.op(op, p.root) and found.is_alone(op, readers):
@@ -201,6 +208,8 @@ def in_region(
                 k = op.out.kind
                 if isinstance(k, Array) and not k.dims and all(isinstance(kind(a), Scalar) for a in given):
                     op.out.kind = Scalar(k.dtype, False)  # what was made for arrays gave one without axes
+                elif p.factor and isinstance(k, Array):
+                    op.out.kind = Array("b1", k.dims)  # (so nothing is done in place in it)
                 region.ops[n] = new
                 changed = True
                 break
@@ -283,6 +292,20 @@ class Match:
         inner = {id(o) for o in self.inner}
         free = (o for o in self.inner if o is not root and o.fn is not getattr and o.fn not in self.shared)
         return all(id(u) in inner for o in free for u in readers.get(o.out, ()))
+
+
+def is_factor(v: Val, readers: Readers) -> bool:
+    """Whether doubles of its shape are multiplied by an array, which nobody reads besides."""
+    found = readers.get(v, ())
+    if not isinstance(v.kind, Array) or v.kind.dtype != "f8" or not of_one_size(v.kind):
+        return False
+    for u in found:
+        if u is None or u.code != "prim" or u.fn is not operator.mul or u.attrs.get("guarded"):
+            return False
+        other = [a for a in u.ins if a is not v]
+        if len(other) != 1 or kind(other[0]) != v.kind or u.out.kind != v.kind:
+            return False
+    return bool(found)
 
 
 def by_name(fn: Any, args: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:

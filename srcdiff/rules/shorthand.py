@@ -30,17 +30,21 @@ def word(name: str) -> Any:
 
 
 TRUE, FALSE, ZERO = (True,), (False,), (0,)  # constants among the arguments
-SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any], int]] = []
+SHORTHANDS: list[tuple[str, Any, tuple[Any, ...], frozenset[Any], int, bool, str]] = []
 LARGE = 16384  # elements
 
 
-def stands_for(text: str, helper: Any, *args: Any, shared: Any = (), least: int = 0) -> None:
+def stands_for(
+    text: str, helper: Any, *args: Any, shared: Any = (), least: int = 0, factor: bool = False, mark: str = ""
+) -> None:
     """An expression that a call of ``helper`` stands for; others may read the results of ``shared`` too.
 
     With ``least`` it does so only where it surely is an array (of numbers it is as quick as it is written);
-    if that is more than one, of so many elements at the call that the text is made for.
+    if that is more than one, of so many elements at the call that the text is made for.  With ``factor`` only
+    where doubles of its shape are multiplied by it: it may be a mask then; with ``mark`` only
+    of operations that have it (`Op.attrs`).
     """
-    SHORTHANDS.append((text, helper, args, frozenset(shared), least))
+    SHORTHANDS.append((text, helper, args, frozenset(shared), least, factor, mark))
 
 
 for _fn, _less, _to, _of in (
@@ -122,6 +126,7 @@ for _x, _y in (("x1", "x2"), ("x2", "x1")):
 for _ties in ("x1 == x2", "x2 == x1"):
     for _each in ("x1 < x2", "x2 > x1"):
         _slope = f"1.0 - ({_each}) - 0.5 * ({_ties})"
+        stands_for(_slope, chosen.where_larger, "x1", "x2", shared=_common[1:], least=LARGE, factor=True)
         stands_for(_slope, chosen.is_larger, "x1", "x2", shared=_common[1:], least=1)
 
 for _each in ("np.roll(a, shift)", "np.roll(a, shift, axis=None)"):
@@ -131,10 +136,12 @@ stands_for("np.roll(a, shift, axis)", chosen.rolled, "a", "shift", "axis", least
 stands_for("np.where(c, x, 0.0)", chosen.only_where, "x", "c", least=LARGE)
 stands_for("np.where(c, 0.0, x)", chosen.zero_where, "x", "c", least=LARGE)
 
+stands_for("np.broadcast_to(0.0, np.shape(x))", chosen.outline, "x", mark="outline")
+
 for _fn in (
     "arctan2_slope", "cumprod_back", "from_sorted", "is_larger", "logaddexp_slope", "of_largest",
-    "of_quantile", "of_smallest", "only_where", "products_of_others", "rolled", "sorted_like", "times_others",
-    "to_angle", "to_largest", "to_quantile", "to_smallest", "zero_where",
+    "of_quantile", "of_smallest", "only_where", "outline", "products_of_others", "rolled", "sorted_like",
+    "times_others", "to_angle", "to_largest", "to_quantile", "to_smallest", "where_larger", "zero_where",
 ):  # fmt: skip
     _text = getattr(chosen, f"{_fn}_plainly")
     known(getattr(chosen, _fn))

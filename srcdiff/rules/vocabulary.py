@@ -31,6 +31,7 @@ __all__ = [
     "MULTILINEAR",
     "OVERFLOWS",
     "READS_SHAPE",
+    "SHAPE",
     "SHIFTS",
     "SMOOTH",
     "SUMS",
@@ -78,7 +79,8 @@ FLIPS, FILLED, ONES, CONTRACTS, ARRAY = np.flip, np.full, np.ones, np.einsum, np
 COUNTED, UNTAKE, AS_MATRICES, ENTRIES = np.arange, runtime.untake, np.tensordot, runtime.unarray
 REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
 BLANK = np.zeros_like
-READS_SHAPE: frozenset[Any] = frozenset({np.shape, np.ndim, np.size})
+SHAPE = np.shape
+READS_SHAPE: frozenset[Any] = frozenset({SHAPE, np.ndim, np.size})
 # of the shape of what they are given
 BLANKS: frozenset[Any] = frozenset({np.zeros_like, runtime.zeros_like, runtime.zeros_there})
 MAKES_ZEROS = (BLANK, np.zeros)
