@@ -528,7 +528,7 @@ def cumsum(lw: Lowerer, op: Op, names: Any) -> None:
         lw.put(out, ix, lw.read(total, index))
 
     reads = lw.access(r, list(range(rank)))
-    lw.add(Statement(r.sizes, write, [*reads, at], [at, Access(out, every)]))
+    lw.add(Statement(r.sizes, write, [*reads, at], [at, Access(out, every)], in_turn=k))
     lw.bind(op.out, whole(out))
 
 

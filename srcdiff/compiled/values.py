@@ -268,3 +268,8 @@ def as_array(k: Kind) -> Array | None:
     if type(k) is Seq and isinstance(k.elem, Scalar) and k.elem.dtype in DTYPES:
         return Array(k.elem.dtype, (fresh_sym(),))
     return None
+
+
+def is_looked_up(r: Elements) -> bool:
+    """Whether the place of each element along the last axis is looked up, and compared with the size."""
+    return isinstance(r, Gather) and r.at + r.rank == len(r.sizes)
