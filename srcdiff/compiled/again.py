@@ -32,7 +32,9 @@ def lightened(lw: Statements, segment: list[Statement]) -> list[Statement]:
     """The same statements without those whose arrays are cheap, and would need memory."""
     for _ in range(ROUNDS):
         light = [
-            s for s in segment if s.value is not None and s.weight <= MOST and s.writes[0].store.sizes
+            s
+            for s in segment
+            if s.value is not None and s.weight <= MOST and s.in_turn < 0 and s.writes[0].store.sizes
         ]
         if not light:
             return segment

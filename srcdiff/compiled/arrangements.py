@@ -407,19 +407,6 @@ def trace(lw: Lowerer, op: Op, names: Any) -> None:
     lw.reduced(op.out, r, "sum", [0], False, lw.dtype_of(op.out.kind))
 
 
-def diff(lw: Lowerer, op: Op, names: Any) -> None:
-    given = options(lw, op, names, ("a", "n", "axis"))
-    r = lw.view(given["a"])
-    if number(lw, given.get("n"), 1) != 1 or r.dtype == "b1":
-        raise lw.no("np.diff with options")
-    k = number(lw, given.get("axis"), -1) % len(r.sizes)
-    n = r.sizes[k]
-    if not isinstance(n.dim, int) or n.dim < 1:
-        raise lw.no("np.diff along an axis whose size is not known")
-    high, low = (part(lw, r, k, Size("", s), n.plus(-1)) for s in (1, 0))
-    lw.result(op, [high, low], lambda t: f"({t[0]} - {t[1]})")
-
-
 # --- made of nothing, or of one number
 
 
@@ -541,7 +528,7 @@ def cumsum(lw: Lowerer, op: Op, names: Any) -> None:
         lw.put(out, ix, lw.read(total, index))
 
     reads = lw.access(r, list(range(rank)))
-    lw.add(Statement(r.sizes, write, [*reads, at], [at, Access(out, every)]))
+    lw.add(Statement(r.sizes, write, [*reads, at], [at, Access(out, every)], in_turn=k))
     lw.bind(op.out, whole(out))
 
 
@@ -681,7 +668,7 @@ Handler = Callable[[Lowerer, Op, Any], None]
 HANDLERS.update({
     np.array: array, np.stack: stack, np.concatenate: concatenate, np.hstack: hstack, np.vstack: vstack,
     np.roll: roll, np.reshape: reshape, np.moveaxis: moveaxis, np.diag: diag, np.diagonal: diag,
-    np.trace: trace, np.diff: diff, np.arange: arange, np.astype: astype, np.cumsum: cumsum,
+    np.trace: trace, np.arange: arange, np.astype: astype, np.cumsum: cumsum,
     np.cumprod: cumsum, np.searchsorted: searchsorted, np.linalg.norm: norm,
     np.linalg.solve: native, **dict.fromkeys(NATIVE, native),
 })  # fmt: skip

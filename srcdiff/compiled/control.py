@@ -450,6 +450,8 @@ class Control(Indexing):
     def place_on(self, tape: Tape, at: str) -> str:
         """Where the array of a trip lies, on a tape of arrays of one size."""
         assert tape.sizes is not None and tape.inner is not None
+        if tape.rows:
+            return f"{tape.inner.name}[{at}]"
         total = " * ".join(map(atleast, tape.sizes))
         at = at if re.fullmatch(r"\w+", at) else f"({at})"
         shape = f".reshape(({', '.join(map(atleast, tape.sizes))}))" if len(tape.sizes) > 1 else ""
@@ -467,8 +469,9 @@ class Control(Indexing):
         if -1 in lines:
             return False
         if not tape.shapes and tape.room:
-            total = " * ".join(map(atleast, sizes))
-            self.out[lines[1]] = self.out[lines[1]].replace("(64, ", f"({tape.room} * {total}, ", 1)
+            shape = ", ".join([bare(tape.room), *map(atleast, sizes)])
+            self.out[lines[1]] = self.out[lines[1]].replace("(64, ", f"(({shape}), ", 1)
+            tape.rows = True
         for n in sorted((lines[0], *lines[2:]), reverse=True):
             del self.out[n]
         tape.sizes = sizes

@@ -51,6 +51,7 @@ from srcdiff.compiled.values import (
     Unsupported,
     View,
     as_array,
+    is_looked_up,
     whole,
 )
 from srcdiff.ir.bounds import Bounds
@@ -488,9 +489,12 @@ class Statements:
         space: tuple[Size, ...] | None = None,
         uses: int = 0,
         weight: int = 99,
+        dear: bool = False,
     ) -> View | Num:
         """A new array (or number), computed element by element; ``weight``: what an element costs."""
         space = self.broadcast(operands, dims) if space is None else space
+        if dear:
+            operands = [self.materialised(r, name) if is_looked_up(r) else r for r in operands]
         store = Store(self.fresh(name), dtype, space, fresh=True, uses=uses)
         views = [self.against(r, space) for r in operands]
         reads = [a for r, (loops, _) in zip(operands, views, strict=True) for a in self.access(r, loops)]
@@ -500,7 +504,8 @@ class Statements:
 
         loops = [(p, "", 1) for p in range(len(space))]
         s = Statement(space, lambda ix: self.put(store, ix, value(ix)), reads, [Access(store, tuple(loops))])
-        s.value, s.weight = value, weight
+        s.value, s.weight, s.is_dear = value, weight, dear
+        s.in_turn = len(space) - 1 if any(map(is_looked_up, operands)) else -1
         self.add(s)
         return whole(store) if space else Num(store)
 

@@ -34,7 +34,8 @@ class Handed:
             elif inner is not None:
                 data = named(inner.name, next(left)) if not t.shapes else ""
                 inner = Tape(data, inner.elem, None, "")
-            return Tape(name, t.elem, inner, fresh("end"), shapes=t.shapes, lists=t.lists, sizes=t.sizes)
+            also = {"shapes": t.shapes, "lists": t.lists, "sizes": t.sizes, "rows": t.rows}
+            return Tape(name, t.elem, inner, fresh("end"), **also)  # type: ignore[arg-type]
 
         tape = again(self.tape)
         return Tapes(tape, "0", named(f"{self.tape.name}_n", self.count))
@@ -70,7 +71,8 @@ def texts(r: Tapes) -> list[tuple[str, Kind]]:
             break
         if isinstance(t.elem, Array):
             if not t.shapes:
-                out.append((t.inner.name, Array(t.elem.dtype, (fresh_sym(),))))
+                rank = len(t.elem.dims) if t.rows else 0
+                out.append((t.inner.name, Array(t.elem.dtype, tuple(fresh_sym() for _ in range(1 + rank)))))
             break
         t = t.inner
     return out

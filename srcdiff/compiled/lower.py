@@ -274,7 +274,8 @@ class Lowerer(Control):
         k = as_array(o.kind)
         dims = k.dims if k is not None else None
         weight = again.weight_of(op.fn)
-        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o], weight)
+        dear = tables.is_dear(op.fn)
+        got = self.map(o.name, self.dtype_of(o.kind), reps, spell, dims, space, self.total[o], weight, dear)
         if isinstance(got, View) and dims is not None:
             got = self.with_dims(got, dims)
         if isinstance(got, Num) and not self.total[o]:
@@ -402,6 +403,8 @@ class Lowerer(Control):
 
         s = Statement(r.sizes, write, [*reads, at], [at])
         s.folds = Fold(store, start, self.step(how, acc))
+        if how in START and len(r.sizes) - 1 in axes:  # (sums are made in any order, no other)
+            s.in_turn = len(r.sizes) - 1
         self.add(s)
         got: Elements = whole(store) if left else Num(store)
         count = " * ".join(atleast(r.sizes[k]) for k in axes)

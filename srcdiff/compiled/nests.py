@@ -20,6 +20,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+MANY = 32  # elements in a loop: of less, no loop of its own is worth it
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """The size of an axis: a text and a number to add to it; its symbol, where that is known."""
@@ -125,6 +128,8 @@ class Statement:
     folds: Fold | None = None  # of a sum, or the like: it may be made in parts
     weight: int = 99  # what the value of an element costs, in operations
     takes_whole: bool = False  # whether it is a call that takes arrays: they are made in memory
+    in_turn: int = -1  # the loop whose trips are done one by one (running sums, places that are looked up)
+    is_dear: bool = False  # whether it is quick where many elements are done at once, else slow (exp, sin)
 
 
 @dataclass(eq=False, slots=True)
@@ -176,6 +181,14 @@ def elsewhere(s: Statement, t: Statement) -> bool:
     return any(a.ways != b.ways for a, b in meetings(s, t))
 
 
+def slows(s: Statement, t: Statement, depth: int) -> bool:
+    """Whether one of two statements would be done element by element in a loop, because of the other."""
+    n = s.space[depth].dim
+    if isinstance(n, int) and n < MANY:
+        return False
+    return (s.in_turn == depth and t.is_dear) or (t.in_turn == depth and s.is_dear)
+
+
 def apart(a: Access, b: Access, depth: int) -> bool:
     """Whether different trips of the loop at a depth never meet at one place."""
     if a.store is not b.store:
@@ -196,7 +209,7 @@ def schedule(statements: list[Statement], depth: int = 0) -> list[Nest | Stateme
             node = out[n]
             group = node.members if isinstance(node, Nest) else [node]
             fits = loops and isinstance(node, Nest) and same_size(node.size, s.space[depth])
-            fits = fits and not (inner and any(elsewhere(s, t) for t in group))
+            fits = fits and not (inner and any(elsewhere(s, t) or slows(s, t, depth) for t in group))
             if any(conflict(s, t, None) for t in group):
                 at = n
                 if fits and not any(conflict(s, t, depth) for t in group):

@@ -302,7 +302,7 @@ def recurrence(lw: Lowerer, op: Op, names: Any) -> None:
         lw.put(out.store, place, lw.read(last, index))
 
     reads = [*lw.access(a, every), *lw.access(b, every), at]
-    lw.add(Statement(b.sizes, write, reads, [at, *lw.access(to, every)]))
+    lw.add(Statement(b.sizes, write, reads, [at, *lw.access(to, every)], in_turn=k))
     lw.bind(op.out, out)
 
 

@@ -34,6 +34,7 @@ from srcdiff.compiled.values import (
     Text,
     View,
     as_array,
+    is_looked_up,
     whole,
     word_for,
 )
@@ -188,7 +189,8 @@ def scatter(lw: Lowerer, to: Gather, v: Elements, spell: Callable[[list[str]], s
         target = [along(start, step, "" if k is None else index[k]) for k, start, step in to.view.axes]
         lw.put(to.view.store, target, spell([*old, new]))
 
-    lw.add(Statement(space, write, [*lw.access(v, loops), *own], [own[0]]))
+    in_turn = len(space) - 1 if is_looked_up(to) else -1
+    lw.add(Statement(space, write, [*lw.access(v, loops), *own], [own[0]], in_turn=in_turn))
 
 
 def shape_at(lw: Lowerer, op: Op, names: Any) -> None:

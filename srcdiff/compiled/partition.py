@@ -12,9 +12,9 @@ import gast
 import numpy as np
 
 from srcdiff.compiled.buffers import Outside, lies_over, room, shared
+from srcdiff.compiled.differences import HELPERS
 from srcdiff.compiled.handed import Handed, described, handed, worthy
 from srcdiff.compiled.lower import Lowerer
-from srcdiff.compiled.margins import HELPERS
 from srcdiff.compiled.operations import HANDLERS
 from srcdiff.compiled.starts import among_arrays, array_from_the_start
 from srcdiff.compiled.tables import COMPLEX, IDENTITY, VECTOR_MATHS, spelled

@@ -303,7 +303,8 @@ def unpacked(what: Any, arrays: list[Any], start: int, count: int) -> list[Any]:
         return arrays[0][start : start + count].tolist()  # type: ignore[no-any-return]
     if isinstance(what, tuple):  # arrays of one shape
         size = math.prod(what)
-        return [arrays[0][k * size : (k + 1) * size].reshape(what) for k in range(start, start + count)]
+        flat = arrays[0].reshape(-1)
+        return [flat[k * size : (k + 1) * size].reshape(what) for k in range(start, start + count)]
     rows, rest = arrays[0][start : start + count].tolist(), arrays[1:]
     if isinstance(what, list):
         return [unpacked(what[0], rest, at, n) for at, n in rows]

@@ -13,7 +13,7 @@ import numpy as np
 from srcdiff.ir import ops
 
 __all__ = ["COMPLEX", "CREATE", "ELEMENTWISE", "IDENTITY", "REDUCE", "TAKES_INTEGERS", "VECTOR_MATHS",
-           "spelled"]  # fmt: skip
+           "is_dear", "spelled"]  # fmt: skip
 
 
 # Text of one element: {0}, {1} are the operands, already of the dtype of the result (but for comparisons).
@@ -119,3 +119,9 @@ def spelled(fn: Any) -> str | None:
         return ELEMENTWISE.get(fn)
     except TypeError:
         return None
+
+
+def is_dear(fn: Any) -> bool:
+    """Whether a function of elements is a long computation, many of which are done at once."""
+    text = spelled(fn) or ""
+    return text.startswith("math.") and text[5:].partition("(")[0] in VECTOR_MATHS

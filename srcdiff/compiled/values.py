@@ -158,7 +158,8 @@ class Tape:
     trips: Trips | None = None  # the loops that fill it, where all can be told before
     shapes: bool = False  # of its arrays only the shapes are asked for
     lists: bool = False  # its arrays are lists of numbers outside of kernels
-    sizes: tuple[Size, ...] | None = None  # of all its arrays: then there are no rows
+    sizes: tuple[Size, ...] | None = None  # of all its arrays: nothing says where each lies
+    rows: bool = False  # these are the rows of one array, which need not grow
 
 
 @dataclass(slots=True)
@@ -267,3 +268,8 @@ def as_array(k: Kind) -> Array | None:
     if type(k) is Seq and isinstance(k.elem, Scalar) and k.elem.dtype in DTYPES:
         return Array(k.elem.dtype, (fresh_sym(),))
     return None
+
+
+def is_looked_up(r: Elements) -> bool:
+    """Whether the place of each element along the last axis is looked up, and compared with the size."""
+    return isinstance(r, Gather) and r.at + r.rank == len(r.sizes)

@@ -48,6 +48,28 @@ def _diff(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -
     return written(lw, node, text, bounds)
 
 
+def _gradient(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
+    """``np.gradient`` along several axes: along one after the other."""
+    named = dict(kwargs)
+    if not args or named.keys() - {"axis", "edge_order"}:
+        return None
+    k = kind(lw.read(args[0], node))
+    axes = constant(lw.read(named.pop("axis"), node)) if "axis" in named else None
+    if axes is None and isinstance(k, Array):
+        axes = tuple(range(len(k.dims)))
+    if not isinstance(axes, tuple) or len(axes) < 2 or not all(isinstance(n, int) for n in axes):
+        return None
+    steps = [f"h{n}" for n in range(len(args) - 1)]
+    if len(steps) not in (0, 1, len(axes)):
+        return None
+    bounds: dict[str, Any] = {"f": args[0], **dict(zip(steps, args[1:], strict=True)), **named}
+    each = [f"{s}, " for s in steps] or [""]
+    each *= len(axes) // len(each)
+    last = ", edge_order=edge_order" if named else ""
+    calls = [f"np.gradient(f, {h}axis={n}{last})" for n, h in zip(axes, each, strict=True)]
+    return written(lw, node, f"out = ({', '.join(calls)})", bounds)
+
+
 def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound | None:
     """``np.cov``: products of what is left without the means."""
     named = dict(zip(("m", "y", "rowvar", "bias", "ddof"), args, strict=False)) | kwargs
@@ -140,7 +162,8 @@ def _einsum(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any)
 
 
 HANDLERS: dict[Any, Any] = {
-    cmath.polar: _polar, np.diff: _diff, np.cov: _cov, np.corrcoef: _corrcoef, np.einsum: _einsum,
+    cmath.polar: _polar, np.diff: _diff, np.gradient: _gradient, np.cov: _cov, np.corrcoef: _corrcoef,
+    np.einsum: _einsum,
     np.quantile: lambda lw, *call: _quantiles(lw, np.quantile, *call),
     np.percentile: lambda lw, *call: _quantiles(lw, np.percentile, *call),
 }  # fmt: skip

@@ -228,5 +228,5 @@ def test_tapes_of_loops_over_elements_need_not_grow() -> None:
 
     d = grad(f, backend="numba")
     d(X, np.ones(18))
-    assert "_data = np.empty(20 * 18, np.float64)" in d.source
+    assert "_data = np.empty((20, 18), np.float64)" in d.source
     assert "grown(" not in d.source
