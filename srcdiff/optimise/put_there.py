@@ -2,13 +2,15 @@
 
 An array that is put into a list lives there from then on, for it may be changed there (`frontend/places.py`).
 Where elements of lists are not changed, `path[t]` just behind `t = len(path); path.append(x)` is `x`, and
-`path[0]` of `path = [x]`: values do not go through the list, nor do their cotangents.
+`path[0]` of `path = [x]`: values do not go through the list, nor do their cotangents.  What is read twice
+(`path.append(path[-1] + h * f(path[-1]))`) is read once.
 Done before a function is differentiated.  The values are the same.
 """
 
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
@@ -22,6 +24,7 @@ from srcdiff.ir.graph import (
     Undef,
     Val,
     clone,
+    key_of,
     kind,
     map_atom,
     same,
@@ -38,15 +41,18 @@ CHANGES = (ops.setitem, ops.additem)
 
 def known_when_read(graph: Graph) -> Graph:
     """The graph without such readings; the graph itself where there are none."""
-    read = False
+    found, seen = False, set()
     for op in walk(graph.region):
         if op.code == "prim" and op.fn in CHANGES and not of_numbers(kind(op.ins[0])):
             return graph
-        read = read or known(op) is not None
-    if not read:
+        if is_reading(op):
+            key = key_of_reading(op)
+            found = found or known(op) is not None or key in seen
+            seen.add(key)
+    if not found:
         return graph
     graph = clone(graph)[0]
-    in_region(graph.region, {})
+    in_region(graph.region, {}, {})
     return dce(graph)
 
 
@@ -55,8 +61,8 @@ def of_numbers(k: Kind) -> bool:
     return isinstance(k, Array) or (isinstance(k, Seq) and isinstance(k.elem, Scalar))
 
 
-def in_region(region: Region, table: dict[Val, Atom]) -> None:
-    """Note in ``table`` what is known of values, and read that instead of them."""
+def in_region(region: Region, table: dict[Val, Atom], read: dict[Any, Val]) -> None:
+    """Note in ``table`` what is known of values, and read that instead of them; ``read``: what was before."""
 
     def now(v: Val) -> Atom:
         return table.get(v, v)
@@ -64,11 +70,13 @@ def in_region(region: Region, table: dict[Val, Atom]) -> None:
     for op in region.ops:
         if table:
             op.ins = [map_atom(now, a) for a in op.ins]
-        item = known(op)
-        if item is not None:
-            table[op.out] = item
+        if is_reading(op):
+            item = known(op)
+            again = read.setdefault(key_of_reading(op), op.out)
+            if item is not None or again is not op.out:
+                table[op.out] = again if item is None else item
         for r in op.regions:
-            in_region(r, table)
+            in_region(r, table, dict(read))
         if op.regions:
             table |= left_as_they_are(op)
     if table:
@@ -91,12 +99,20 @@ def left_as_they_are(op: Op) -> dict[Val, Atom]:
     return {f: i for _, i, f in still}
 
 
-def known(op: Op) -> Atom | None:
-    """What an operation reads from a list, if that is known; of the kind that is read."""
+def is_reading(op: Op) -> bool:
+    """Whether an operation reads an element of a list, or of a tuple or a dict that is written out."""
     if op.code != "prim" or op.fn is not operator.getitem or op.attrs.get("guarded"):
-        return None
-    box, index = op.ins
-    item = item_of(box, index)
+        return False
+    return isinstance(op.ins[0], Struct) or isinstance(kind(op.ins[0]), Seq)
+
+
+def key_of_reading(op: Op) -> Any:
+    return key_of(op.ins[0]), key_of(op.ins[1]), op.out.kind
+
+
+def known(op: Op) -> Atom | None:
+    """What is read, if that is known; of the kind that is read."""
+    item = item_of(op.ins[0], op.ins[1])
     return item if item is not None and is_like(kind(item), op.out.kind) else None
 
 
