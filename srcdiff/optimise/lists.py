@@ -422,10 +422,7 @@ class Lists:
                 region.ops.remove(v.op)
         for v in news:
             if v in reads:
-                o = reads[v]
-                items = parts_of(o.ins[1])
-                o.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
-                o.ins = [o.ins[0], *items]
+                self.read_as_item(reads[v])
             elif v in runs:
                 self.run_over_list(runs[v], v)
             v.kind = Scalar("f8")
@@ -444,8 +441,21 @@ class Lists:
                 a = old.op.ins[0]
                 if isinstance(a, Const) or kind(a) == FLOAT:
                     same[v] = Const(float(a.value)) if isinstance(a, Const) else a
+            elif v in news and old.op is not None and self.is_read_once(old.op):
+                self.read_as_item(old.op)
+                old.kind, same[v] = Scalar("f8"), old
         if same:
             self.instead(self.graph.region, same)
+
+    def is_read_once(self, op: Op) -> bool:
+        """Whether an operation reads an element of an array, for one other alone."""
+        return reads_element(op) and len(self.uses.get(op.out, ())) == 1
+
+    def read_as_item(self, op: Op) -> None:
+        """``x.item(i, j)`` for ``x[i, j]``."""
+        items = parts_of(op.ins[1])
+        op.become(self.numbers.item, method="item", names=("",) * (1 + len(items)))
+        op.ins = [op.ins[0], *items]
 
     def instead(self, region: Region, same: dict[Val, Atom]) -> None:
         """Other atoms in the place of values, whose operations go."""
