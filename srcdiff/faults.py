@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
-from srcdiff.errors import InternalError, Problem, SrcdiffError, TooDeep
+from srcdiff.errors import InternalError, Problem, SrcdiffError, TooDeep, UnsupportedSyntax
 
 __all__ = ["guarded"]
 
@@ -27,8 +27,10 @@ def guarded(*signals: type[Exception]) -> Callable[[Callable[P, R]], Callable[P,
                 return stage(*args, **kwargs)
             except own:
                 raise
-            except (RecursionError, IndentationError):  # (of a text: Python has 100 levels of indentation)
-                raise too_deep(args) from None
+            except RecursionError:
+                raise TooDeep(too_deep(args)) from None
+            except IndentationError:  # of a text: Python has 100 levels, and no stack would help
+                raise UnsupportedSyntax(too_deep(args)) from None
             except Exception as e:
                 raise fault(e, args) from e
 
@@ -43,13 +45,11 @@ def subject(args: tuple[Any, ...]) -> str:
     return str(getattr(first, "__name__", None) or getattr(first, "name", None) or "the function")
 
 
-def too_deep(args: tuple[Any, ...]) -> TooDeep:
-    return TooDeep(
-        Problem(
-            "recursion", f"{subject(args)} nests too deeply",
-            note="expressions, calls and loops inside one another are read in place",
-            help="split the function: give parts of the expression a name, or move them into a loop",
-        )
+def too_deep(args: tuple[Any, ...]) -> Problem:
+    return Problem(
+        "recursion", f"{subject(args)} nests too deeply",
+        note="expressions, calls and loops inside one another are read in place",
+        help="split the function: give parts of the expression a name, or move them into a loop",
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from srcdiff import grad, hessian
 from srcdiff.deep import FRAMES, Behind, with_room
-from srcdiff.errors import Problem, TooDeep
+from srcdiff.errors import Problem, TooDeep, UnsupportedSyntax
 
 
 def defined(name: str, text: str) -> Any:
@@ -46,6 +46,13 @@ def test_second_order():
     f = defined("second", f"def f(x):\n    return {terms}\n")
     c = sum(range(300))
     assert np.allclose(hessian(f)(np.array([2.0, 3.0])), [[0.0, c], [c, 0.0]])
+
+
+def test_more_branches_than_there_are_levels_of_indentation():
+    tests = "el".join(f"if x[0] < {i}.5:\n        y = x[1] * {i}.0 + 1\n    " for i in range(101))
+    f = defined("branches", f"def f(x):\n    {tests}else:\n        y = x[0]\n    return y * y\n")
+    with pytest.raises(UnsupportedSyntax, match="nests too deeply"):
+        grad(f)(np.ones(2))
 
 
 def refused() -> TooDeep:

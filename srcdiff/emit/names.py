@@ -11,6 +11,7 @@ import builtins
 import keyword
 import operator
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -23,6 +24,7 @@ from srcdiff.ir.kinds import Scalar
 
 __all__ = ["Namer"]
 
+NEVER, ALWAYS = (0, 0), (-1, sys.maxsize)
 UNNAMED = ("", "_bar", "_dot", "saved")  # of values without a name
 LONGEST = 20  # of a name that is made up
 NUMBERED = re.compile(r"(.+)(_\d+)")  # x_2 of a second x is x1_2
@@ -299,6 +301,7 @@ class Namer:
             kept = not named and any(m in self.kept for m in members)
             return not named, kept, min([self.defined[m][1] for m in members])
 
+        known: dict[str, list[Span]] = {}
         order = sorted(seen, key=turn)
         for c in order:
             if c in self.names:
@@ -308,15 +311,35 @@ class Namer:
             hint = hint or first(m.name for m in members if m.name not in UNNAMED)
             hint = hint or first(w for m in members if (w := self.word(m)) not in user)
             hint = safe(hint or first(m.name for m in members if m.name not in UNNAMED[:3]) or spare)
-            n = 0
-            name = hint
-            ordered = NUMBERED.fullmatch(hint)
-            living = self.living(c)
-            while (name in self.taken if name not in used else used[name].meets(living)):
+            self.names[c] = name = self.free(hint, self.living(c), used, known.setdefault(hint, []))
+            self.note(used, name, self.living(c))
+
+    def free(self, hint: str, living: Spans, used: dict[str, Spans], known: list[Span]) -> str:
+        """The first name that is free; ``known``: spans that the names tried are in use, by their numbers.
+
+        (Where some hundred values of one name live together, these say of most that they are not free.)
+        """
+        ordered = NUMBERED.fullmatch(hint)
+        start = living.begins[0] if living.begins else -1
+        n = 0
+        while True:
+            while n < len(known) and known[n][0] <= start < known[n][1]:
                 n += 1
-                name = f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
-            self.note(used, name, living)
-            self.names[c] = name
+            name = hint if n == 0 else f"{hint}{n}" if ordered is None else f"{ordered[1]}{n}{ordered[2]}"
+            if n == len(known):
+                known.append(NEVER)
+            if name not in used:
+                if name not in self.taken:
+                    break
+                known[n] = ALWAYS
+            elif not used[name].meets(living):
+                break
+            else:
+                known[n] = used[name].around(start)
+            n += 1
+        if living.begins:
+            known[n] = living.begins[0], living.ends[0]
+        return name
 
     def note(self, used: dict[str, Spans], name: str, living: Spans) -> None:
         used[name] = used[name].with_those(living) if name in used else living

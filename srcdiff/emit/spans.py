@@ -73,6 +73,11 @@ class Spans:
                 return True
         return any(many.has_part(at, at) for at in few.points)
 
+    def around(self, at: int) -> Span:
+        """The span that a position lies in, or begins; one that is empty if there is none."""
+        n = bisect_right(self.ends, at)
+        return (self.begins[n], self.ends[n]) if n < len(self.ends) and self.begins[n] <= at else (0, 0)
+
     def has_part(self, start: int, end: int) -> bool:
         """Whether a span begins before an end and ends after a start."""
         n = bisect_right(self.ends, start)

@@ -101,7 +101,7 @@ class Invariants:
         for op in loop.regions[-1].ops:
             # (values that have no level are of a function around this one)
             there = (self.level.get(v, 0) <= deep or v.op in out for v in vals(op.ins))
-            if self.may_move(op, runs) and all(there):
+            if all(there) and self.may_move(op, runs):
                 out[op] = None
         bent: set[Op] = set()  # of arrays made by elements, by more than arithmetic of what goes with them
         for op in out:

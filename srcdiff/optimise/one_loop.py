@@ -104,6 +104,8 @@ class Loops:
             return None  # (negative numbers count from the end)
         nest = (*nest, view.index)
         end = view.yields[view.params.index(p)]
+        if isinstance(p.kind, Scalar):
+            return None
         users = [op for op in view.body.ops if p in vals(op.ins) and op.fn is not operator.getitem]
         last = users[0] if len(users) == 1 else None
         if last is None or not isinstance(end, Val) or end.op is not last or self.uses[end] != 1:

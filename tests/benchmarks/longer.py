@@ -70,6 +70,39 @@ def loops(n: int) -> Case:
     return function(f"loops {n}", "x", ["s = x", *lines], "s"), (0.3,)
 
 
+def variables(n: int) -> Case:
+    starts = [f"x{i} = x[{i}] * {i}.5" for i in range(n)]
+    body = "".join(f"    x{i} = x{i} * 0.9 + math.sin(x{(i + 1) % n}) * 0.1\n" for i in range(n))
+    result = " + ".join(f"x{i}" for i in range(n))
+    return function(f"variables {n}", "x", [*starts, f"for _ in range(3):\n{body}"], result), (np.ones(n),)
+
+
+def chain(n: int) -> Case:
+    tests = "el".join(f"if x[0] < {i}.5:\n    y = x[1] * {i}.0 + 1\n" for i in range(n))
+    return function(f"chain {n}", "x", [tests + "else:\n    y = x[0]"], "y * y"), (np.ones(2),)
+
+
+def terms(n: int) -> Case:
+    return function(f"terms {n}", "a", [], products([f"a[{i}]" for i in range(n)])), (np.ones(n),)
+
+
+def reactions(n: int) -> Case:
+    m = n // 3 + 1
+    lines = [f"w = np.zeros({m})"]
+    for i in range(n):
+        a, b, c = i % m, (2 * i + 1) % m, (5 * i + 2) % m
+        lines.append(f"k{i} = 2.5 * y[0]**0.{i % 9 + 1} * np.exp(-{i}.0 / y[0])")
+        lines.append(f"q{i} = k{i} * (y[{a}] * y[{b}] - y[{c}])")
+        lines += [f"w[{a}] -= q{i}", f"w[{b}] -= q{i}", f"w[{c}] += q{i}"]
+    return function(f"reactions {n}", "y", lines, "np.sum(w**2)"), (np.ones(m),)
+
+
+def helper(n: int) -> Case:
+    lines = "".join(f"    s = s * 0.5 + h(s, x[1] * {i}.5)\n" for i in range(n))
+    h = "def h(x, y):\n    z = np.sin(x) * y\n    if z > 0:\n        z = z * 2\n    return z + np.exp(-x)\n"
+    return defined(f"helper {n}", f"{h}def f(x):\n    s = x[0]\n{lines}    return s\n")["f"], (np.ones(2),)
+
+
 def depth(n: int) -> Case:
     heads = "".join("    " * i + f"for i{i} in range(2):\n" for i in range(n))
     inner = "".join("    " * n + line for line in ("s = s * 0.9 + math.sin(x * s)\n", "a[0] = a[0] * s\n"))
@@ -105,6 +138,11 @@ CASES: dict[str, tuple[Callable[[int], Case], tuple[int, int, int]]] = {
     "writes to elements": (writes, (125, 250, 500)),
     "branches, one after the other": (branches, (25, 50, 100)),
     "loops, one after the other": (loops, (25, 50, 100)),
+    "branches of one `elif` chain": (chain, (20, 40, 80)),
+    "variables of a loop": (variables, (20, 40, 80)),
+    "terms of one sum": (terms, (100, 200, 400)),
+    "reactions of five lines": (reactions, (15, 30, 60)),
+    "calls of one function": (helper, (10, 20, 40)),
     "loops inside one another": (depth, (1, 2, 4)),
     "calls inside one another": (calls, (10, 20, 40)),
     "arguments": (arguments, (15, 30, 60)),
