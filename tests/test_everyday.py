@@ -78,6 +78,13 @@ FOUND = [
         x = y
     return np.sum(x * x) * c
     """,
+    """
+    y = x.copy()
+    m = np.diag(y)
+    y[0:1] = c
+    m[0, -1:] = c
+    return np.sum(m @ m) + np.sum(y)
+    """,
 ]
 
 
