@@ -78,6 +78,40 @@ FOUND = [
         x = y
     return np.sum(x * x) * c
     """,
+    """
+    y = x.copy()
+    m = np.diag(y)
+    y[0:1] = c
+    m[0, -1:] = c
+    return np.sum(m @ m) + np.sum(y)
+    """,
+    """
+    s = 0.0
+    for i in range(n):
+        t = A[i] * c
+        for j in range(i):
+            t = t + A[j]
+            u = t * x
+        if i > 0:
+            s = s + np.sum(u)
+    return s
+    """,
+    """
+    a = 0.0
+    for e in A:
+        a = np.maximum(a, e * c)
+        a = a + 0.1
+    return np.sum(a * a) if n else c * 1.0
+    """,
+    """
+    a = 0.0
+    for i in range(3):
+        b = 0.0
+        for e in A:
+            b = b + e * a + x
+        a = b * c
+    return np.sum(a) if n else c * 1.0
+    """,
 ]
 
 

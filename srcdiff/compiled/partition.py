@@ -788,7 +788,7 @@ def movable(op: Op) -> bool:
     return op.code == "prim" and not any(op.attrs.get(m) for m in marks) and op.fn is not ops.poplast
 
 
-CERTAIN = (np.zeros_like, np.broadcast_to, np.asarray, np.array)
+CERTAIN = (np.broadcast_to, np.asarray, np.array)
 
 
 def holds_array(k: Kind) -> bool:

@@ -737,10 +737,14 @@ class Builder(Lowerer):
                 and kg.dtype != kx.dtype
                 and (kg.dtype[0], kx.dtype[0]) in (("f", "f"), ("c", "c"), ("f", "c"))
             ):
-                if may_be_unset(x):  # (no path has to bind it, and what has a type may be None)
+                if not self.has_shape(x):  # (nor a type: no path has to bind it, or it begins as a number)
                     return self.rule(vocabulary.real_like, {"g": g, "x": self.need(x)})
                 return self.rule(vocabulary.cast, {"g": g, "x": self.need(x)})
         return g
+
+    def has_shape(self, a: Atom) -> bool:
+        """Whether a value is surely there."""
+        return not may_be_unset(a)
 
     def need(self, a: Atom) -> Atom:
         """A value of the function, for use where derivatives are computed."""

@@ -279,7 +279,8 @@ class Settler:
     def beside(self, v: Val, wanted: list[Val]) -> Val:
         """For a value of which only the shape is asked: one of that shape and type that is wanted anyway."""
         home = self.r.home.get(v)
-        alike = (w for w in wanted if one_shape(w.kind, v.kind) and self.r.home.get(w) is home)
+        there = filter(self.r.has_shape, wanted)
+        alike = (w for w in there if one_shape(w.kind, v.kind) and self.r.home.get(w) is home)
         return v if v in wanted else next(alike, v)
 
     def alike(self, v: Val) -> Val | None:
@@ -294,7 +295,7 @@ class Settler:
             return None
         view = LoopView(op)
         given = (a for a in view.inits if isinstance(a, Val) and a in self.r.home)
-        return next((a for a in given if one_shape(a.kind, v.kind)), None)
+        return next((a for a in given if one_shape(a.kind, v.kind) and self.r.has_shape(a)), None)
 
     # ---- what is at hand
     def inner(self, v: Val) -> bool:

@@ -69,7 +69,7 @@ def shaped(sweep: Reverse, a: Val) -> Atom | None:
     arrays = [v for v in op.ins if not isinstance(kind(v), Scalar)]
     for v in arrays:
         k = kind(v)
-        if not isinstance(v, Val) or not isinstance(k, Array) or k != a.kind:
+        if not isinstance(v, Val) or not isinstance(k, Array) or k != a.kind or not sweep.has_shape(v):
             continue
         if len(arrays) == 1 or one_shape(k, a.kind):
             return shaped(sweep, v)

@@ -71,6 +71,7 @@ from srcdiff.ir.kinds import (
     of_one_size,
     present,
 )
+from srcdiff.ir.unset import may_be_unset
 from srcdiff.later import Later
 from srcdiff.rules import vocabulary
 from srcdiff.rules.registry import is_of_sequence, is_split, lookup, passive_operands
@@ -308,6 +309,12 @@ class Reverse(Builder):
                     return found  # type: ignore[return-value]
         return self.need(a)
 
+    def has_shape(self, a: Atom) -> bool:
+        """Whether a value is surely there, and has the shape that its kind says."""
+        made = op_of(a)
+        of = made.attrs["value"] if made is not None and made.code == "need" else a
+        return of not in self.begun and super().has_shape(a)
+
     def mirror_of(self, a: Val) -> Mirror | None:
         """The mirror of the region that a forward value is of, if that is around here."""
         home = self.home.get(a)
@@ -475,9 +482,7 @@ class Reverse(Builder):
 
     def zero(self, x: Atom) -> Atom:
         """The zero of a value's kind; of what may be a whole number, it is a floating one."""
-        made = op_of(x)
-        of = made.attrs["value"] if made is not None and made.code == "need" else x
-        if of in self.begun and isinstance(kind(x), Array):
+        if isinstance(kind(x), Array) and not self.has_shape(x) and not may_be_unset(x):
             return self.rule(vocabulary.zeros_of_counts, {"x": x})
         return super().zero(x)
 

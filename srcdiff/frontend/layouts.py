@@ -35,6 +35,7 @@ MAY_COPY: set[Any] = {
     np.reshape, np.ravel, np.ascontiguousarray, np.asfortranarray, np.require, np.asarray_chkfinite,
 }  # fmt: skip
 COPIES: set[Any] = {np.astype}  # those that copy, unless they are told not to, which is refused
+OF_VECTORS: set[Any] = {np.diag}  # those that make something of a vector, and give a part of a matrix
 
 
 MADE_IN_ORDER: set[Any] = {
@@ -124,6 +125,9 @@ def keeps_order(step: Step) -> bool:
 def is_copy(lw: Lowerer, fn: Any, args: Args, kwargs: Kw) -> bool:
     """Whether a function that gives a view of some arrays certainly gives a copy of this one."""
     base = args[0]
+    if isinstance(base, Loc) and fn in OF_VECTORS:
+        k = kind(lw.read(base))
+        return isinstance(k, Array) and len(k.dims) == 1
     if not isinstance(base, Loc) or len(args) > 1:
         return False
     if fn in (np.asarray, np.asanyarray) and kwargs.keys() == {"dtype"}:
