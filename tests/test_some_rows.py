@@ -93,6 +93,14 @@ def by_methods(x, m, k):
     return (r * r).mean() + r.sum() / r.size + e.mean(axis=-1).mean()
 
 
+def turned(m, p, k):
+    """Vectors turned about others: along the last axis, whose size is settled."""
+    n = np.sqrt(np.sum(m * m, axis=1))
+    c = np.cross(m, p)
+    d = np.cross(m, c)
+    return np.sum((k * c + (np.sin(n) / n)[:, None] * d) ** 4)
+
+
 X, Y, K = RNG.random(N) + 0.1, RNG.random(N), 0.7
 M, W, V = RNG.random((N, 3)), RNG.random(3), RNG.random((4, 3))
 LABELS = np.eye(2)[RNG.integers(0, 2, N)]
@@ -112,6 +120,7 @@ CASES: list[tuple[Any, tuple[Any, ...], tuple[int, ...]]] = [
     (network, NET, (0, 1, 2)),
     (columns, (M, Y), (0, 1)),
     (by_methods, (X, M, K), (0, 1, 2)),
+    (turned, (M, M[::-1] + 0.1, K), (0, 1, 2)),
 ]
 
 
@@ -206,6 +215,12 @@ def test_single_precision(small: None) -> None:
     assert value.dtype == x_bar.dtype == np.float32
     expected = grad(mean, wrt=(0, 2))(X, Y, K)
     assert np.allclose(x_bar, expected[0], atol=1e-5) and np.isclose(k_bar, expected[1], atol=1e-4)
+
+
+def test_powers_are_products_in_blocks(small: None) -> None:
+    g = grad(turned)
+    g(M, M[::-1] + 0.1, K)
+    assert cut(g) and "**3" not in g.source
 
 
 def over_rows(x, y):

@@ -147,6 +147,10 @@ def result(op: Op, known: dict[Val, str]) -> str:
         return TOTAL
     if fn is rows.OUTER and given == [ROWWISE, ONE] and rank(ins[0]) == rank(ins[1]) == 1:
         return ROWWISE
+    if fn in rows.OF_ROWS and len(ins) == 2:
+        most = max(rank(a) for a in ins)
+        if most > 1 and all(aligned(a, g, most) for a, g in zip(ins, given, strict=True)):
+            return ROWWISE
     if fn is batching.SUMS:
         return subscripts(op, given)
     if fn is vocabulary.TRANSPOSES and given == [ROWWISE] and rank(ins[0]) == 2:

@@ -35,6 +35,7 @@ from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import INT, Array, Kind, Scalar, Sym, fresh_sym, members
 from srcdiff.ir.regions import made_by, read_by, replace_read
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.powers import powers_as_products
 from srcdiff.pipeline.rowwise import COUNT, ONE, ROWWISE, TOTAL, Mixed, loop, result, said
 from srcdiff.request import LARGE
 from srcdiff.rules import registry
@@ -56,14 +57,18 @@ def some_rows(graph: Graph) -> Graph | None:
     """The graph that goes over some rows at a time; None where that is not known to be the same or to pay."""
     seen: Sizes = {**outside(graph), **graph.info.get("seen", {})}
     found = rows_of(graph, seen)
-    if found is None or any(graph.info.get(word) for word in ("exact", "shapes", "written")):
+    if found is None or any(graph.info.get(word) for word in ("shapes", "written")):
         return None
     n, names = found
+    lengths = [k.dims[0] for name, k in own_arrays(graph).items() if name in names]
+    if any(isinstance(d, Sym) and d.id in graph.info.get("exact", {}) for d in lengths):
+        return None
     block = how_many(graph, seen, n)
     if block < LEAST or n < 4 * block:
         return None
     try:
-        return Cut(clone(graph)[0], names, block).run()
+        whole = powers_as_products(clone(graph)[0])  # (while it is known what the program returns)
+        return Cut(whole, names, block).run()
     except Mixed:
         return None
 

@@ -14,7 +14,7 @@ from srcdiff import runtime
 
 __all__ = [
     "ALIKE", "BLANK", "BLANK_OF", "COPIES", "DOTS", "LENGTH", "MEAN", "NEW", "NEW_OF", "OF_A_SHAPE",
-    "OUTER", "REPEATS", "SIZE", "SUM", "UNBROADCASTS", "VDOT", "ZEROS",
+    "OF_ROWS", "OUTER", "REPEATS", "SIZE", "SUM", "UNBROADCASTS", "VDOT", "ZEROS",
 ]  # fmt: skip
 
 ALIKE: frozenset[Any] = frozenset({np.zeros_like, np.ones_like, runtime.zeros_like})
@@ -22,6 +22,7 @@ ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like, runtime.zeros_like})
 OF_A_SHAPE: dict[Any, int] = {np.zeros: 0, np.ones: 0, np.full: 0, np.broadcast_to: 1}  # where the shape is
 COPIES: frozenset[Any] = frozenset({np.copy, np.ndarray.copy})
 UNBROADCASTS: frozenset[Any] = frozenset({runtime.unbroadcast, runtime.fit})
+OF_ROWS: frozenset[Any] = frozenset({np.cross})  # of two operands, along the last axis of each
 OUTER, REPEATS = np.outer, np.broadcast_to
 DOTS, VDOT = np.dot, np.vdot
 MEAN, SUM = np.mean, np.sum  # a mean is a sum over the number of what is summed up
