@@ -61,7 +61,7 @@ def parts_of(value: Any) -> list[Any]:
 
 
 def part(value: Any, key: Any) -> Any:
-    named = not isinstance(value, (list, tuple, dict)) or hasattr(value, "_fields")
+    named = not isinstance(value, (list, tuple, dict)) or (hasattr(value, "_fields") and isinstance(key, str))
     return getattr(value, key) if named else value[key]
 
 

@@ -32,6 +32,7 @@ from srcdiff.compiled.values import (
     Text,
     View,
     as_array,
+    is_shape_of,
     is_unbroadcast,
     whole,
 )
@@ -500,6 +501,7 @@ class Control(Indexing):
             and (
                 (u.fn in SHAPES and u.ins[0] is v)
                 or (is_unbroadcast(u.fn) and u.ins[1] is v and u.ins[0] is not v)
+                or [k for k, a in enumerate(u.ins) if a is v] == [is_shape_of(u.fn)]
             )
             for u in users
         )

@@ -15,10 +15,11 @@ from srcdiff.compiled.operations import HANDLERS, allocated
 from srcdiff.compiled.texts import cast
 from srcdiff.compiled.values import View, whole
 from srcdiff.ir.graph import Atom, Const, Op, Struct, same
+from srcdiff.ir.kinds import at_least
 
 __all__ = ["HELPERS"]
 
-Margin = tuple[int, int, int, int]  # where it lies, how wide it is; where it is from, in which direction
+Margin = tuple[Size, int, Size, int]  # where it lies, how wide it is; where it is from, in which direction
 
 
 def pad(lw: Lowerer, op: Op, names: Any) -> None:
@@ -39,8 +40,8 @@ def pad(lw: Lowerer, op: Op, names: Any) -> None:
             for j in range(k + 1, len(ends)):
                 row = part(lw, row, j, Size("", ends[j][0]), r.sizes[j])
             for at, width, source, step in found:
-                margin = lw.stepped(row, k, Size("", source), step, Size("", width, width))
-                put(lw, part(lw, row, k, Size("", at), Size("", width, width)), margin)
+                margin = lw.stepped(row, k, source, step, Size("", width, width))
+                put(lw, part(lw, row, k, at, Size("", width, width)), margin)
     lw.bind(op.out, to)
 
 
@@ -61,9 +62,9 @@ def unpad(lw: Lowerer, op: Op, names: Any) -> None:
         put(lw, core, part(lw, g, k, Size("", low), n))
         for at, width, source, step in found:
             for one in range(width) if not step else (None,):  # (an edge takes them all, one by one)
-                first, size = (at, Size("", width, width)) if one is None else (at + one, Size("", 1, 1))
-                to = lw.stepped(core, k, Size("", source - low), step or 1, size)
-                margin = part(lw, g, k, Size("", first), size)
+                first, size = (at, Size("", width, width)) if one is None else (at.plus(one), Size("", 1, 1))
+                to = lw.stepped(core, k, source.plus(-low), step or 1, size)
+                margin = part(lw, g, k, first, size)
                 lw.write_to(to, [margin], added(g.dtype, core.dtype), True, True)
         g = core
     lw.bind(op.out, g)
@@ -98,21 +99,24 @@ def widths(lw: Lowerer, width: Atom, rank: int) -> list[tuple[int, int]]:
 
 def margins(lw: Lowerer, mode: Atom, size: Size, low: int, high: int) -> list[Margin]:
     """The margins of an axis that are not empty, at places of the wider array."""
-    n = size.dim if isinstance(size.dim, int) else 0
     word = mode.value if isinstance(mode, Const) else ""
-    most = {"edge": max(low, high), "wrap": n, "symmetric": n, "reflect": n - 1}
-    if word not in most:
+    skip = 1 if word == "reflect" else 0
+    if word not in ("edge", "wrap", "symmetric", "reflect"):
         raise lw.no("np.pad with values that are not zero")
     if not low and not high:
         return []
-    if n < 1 or max(low, high) > most[word]:
+    least = 1 if word == "edge" else max(low, high) + skip
+    known = 0 if size.dim is None else at_least(size.dim)
+    if known < least and (word != "edge" or isinstance(size.dim, int)):
         raise lw.no("np.pad along an axis whose size is not known, or with wide margins")
-    skip = 1 if word == "reflect" else 0
+    if known < least:
+        lw.check_some(size)
+    end = size.plus(low)
     before, after = {
-        "edge": ((low, 0), (low + n - 1, 0)),
-        "wrap": ((n, 1), (low, 1)),
-    }.get(word, ((2 * low - 1 + skip, -1), (low + n - 1 - skip, -1)))
-    both = [(0, low, *before), (low + n, high, *after)]
+        "edge": ((Size("", low), 0), (end.plus(-1), 0)),
+        "wrap": ((size, 1), (Size("", low), 1)),
+    }.get(word, ((Size("", 2 * low - 1 + skip), -1), (end.plus(-1 - skip), -1)))
+    both = [(Size("", 0), low, *before), (end, high, *after)]
     return [m for m in both if m[1]]
 
 

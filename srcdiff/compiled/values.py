@@ -250,6 +250,11 @@ def shaped_like(fn: Any) -> int | None:
     return {"matmul_left": 1, "matmul_right": 2}.get(from_runtime(fn))
 
 
+def is_shape_of(fn: Any) -> int | None:
+    """Which operand of a helper of the runtime is asked for its shape, and nothing else."""
+    return {"unpad": 1, "gradient_back": 1}.get(from_runtime(fn))
+
+
 def word_for(fn: Any) -> str:
     module = package_of(fn)
     name = getattr(fn, "__name__", str(fn))

@@ -1,4 +1,4 @@
-"""Loops whose trips are done one by one, and functions that are quick for many elements at once."""
+"""Loops gone through one by one, and functions that are quick where many elements are done at once."""
 
 from __future__ import annotations
 

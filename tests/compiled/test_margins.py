@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("numba")
 
+import srcdiff
 from srcdiff import grad, jacfwd
 
 
@@ -50,3 +51,18 @@ def test_margins_wider_than_the_array(uncompiled: None) -> None:
     for mode in ("wrap", "symmetric", "reflect"):
         f = lambda u, mode=mode: np.sum(np.sin(np.pad(u, (9, 5), mode=mode)) ** 2)  # noqa: E731
         np.testing.assert_allclose(grad(f, backend="numba")(u), grad(f)(u), rtol=1e-10)
+
+
+def test_edges_of_any_size(uncompiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def blurred(x: Any) -> Any:
+        p = np.pad(x, ((2, 1), (1, 3)), mode="edge")
+        return np.sum(np.sin(p[1:] * p[:-1])) + np.sum(p[:, 1:] ** 2 * p[:, :-1])
+
+    monkeypatch.setattr(srcdiff.api.specialise, "MOST_CHANGES", -1)
+    kernels, plain = grad(blurred, backend="numba"), grad(blurred)
+    for shape in ((5, 6), (4, 4), (2, 3), (7, 2)):
+        x = np.random.default_rng(1).normal(size=shape)
+        np.testing.assert_allclose(kernels(x), plain(x), rtol=1e-9, atol=1e-12)
+        assert not kernels.compiled(x).left
+    with pytest.raises(ValueError):
+        kernels(np.ones((0, 3)))
