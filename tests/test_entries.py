@@ -64,3 +64,38 @@ def test_no_array_is_made_for_one_entry():
     g(*CASES[1][1])
     assert "[0, 1]" in g.source
     assert "unarray" not in g.source
+
+
+def reprojected(cams, points, seen):
+    """Bundle adjustment with Rodrigues' rotation; points of which the program does not say how long they are."""
+    error = 0.0
+    for i, j, uv in seen:
+        r, t = cams[i][:3], cams[i][3:]
+        angle = np.sqrt(r @ r + 1e-12)
+        k, p = r / angle, points[j]
+        q = p * np.cos(angle) + np.cross(k, p) * np.sin(angle) + k * (k @ p) * (1 - np.cos(angle)) + t
+        error += np.sum((q[:2] / q[2] - uv) ** 2)
+    return error
+
+
+def test_parts_that_are_all_there_is():
+    """`q[:2]` and `q[2]` are read: products with the cotangent of `q` are not taken part by part."""
+    rng = np.random.default_rng(0)
+    seen = [(0, 1, np.ones(2)), (1, 2, np.zeros(2)), (0, 0, np.ones(2))]
+    args = rng.normal(size=(2, 6)), rng.normal(size=(3, 3)) + 4.0, seen
+    g = grad(reprojected, wrt=("cams", "points"))
+    for bar, expected in zip(g(*args), gradient(reprojected, args, (0, 1)), strict=True):
+        np.testing.assert_allclose(bar, expected, rtol=1e-5, atol=1e-7)
+    assert "unbroadcast" not in g.source  # (the size that np.cross demands is known)
+    assert ".copy()" not in g.source
+
+
+def part_of_a_part(x):
+    u = np.log(x)
+    v = u[:2]
+    return v[1] + u[2]
+
+
+def test_what_a_part_was_not_read_of():
+    with np.errstate(divide="ignore"):
+        assert grad(part_of_a_part)(np.array([0.0, 2.0, 4.0])).tolist() == [0.0, 0.5, 0.25]

@@ -373,7 +373,9 @@ class Builder(Lowerer):
         if not isinstance(g, Val) or not (scattered(g, self.born) or read.on_paths(g, self.born)):
             return False
         added = contributions(g)
-        return added is None or any(self.mask(x) is not None for values in added.values() for x in values)
+        if added is None:
+            return True
+        return any(self.mask(x) is not None or self.in_places(x) for values in added.values() for x in values)
 
     def scattered_product(self, g: Atom, p: Atom) -> Atom | None:
         """The product of a cotangent that is zero in places, or of one with a factor, where it is not."""

@@ -9,15 +9,16 @@ bit.
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.differentiate import read
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Struct, Val, kind, op_of, same
-from srcdiff.ir.indices import parts_of
+from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Slice, Struct, Val, kind, op_of, same
+from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
@@ -45,6 +46,7 @@ __all__ = [
     "written_endless",
 ]
 
+MOST_PLACES = 64  # of a cotangent, of which each is looked at
 # operations of the graph's own that hand infinite values on
 PASSES: set[Any] = {ops.setitem, ops.additem, ops.accumulate, ops.copied}
 
@@ -191,16 +193,37 @@ def nothing_at(v: Atom, place: tuple[int, ...], born: int) -> bool:
 def contributions(v: Val) -> dict[tuple[int, ...], list[Atom]] | None:
     """What was added at each place of a cotangent of known sizes; None if some place had nothing."""
     k, found = v.kind, dict[tuple[int, ...], list[Atom]]()
-    if not isinstance(k, Array) or not all(isinstance(d, int) for d in k.dims):
+    sizes = [d for d in k.dims if isinstance(d, int)] if isinstance(k, Array) else []
+    if not isinstance(k, Array) or len(sizes) < len(k.dims) or math.prod(sizes) > MOST_PLACES:
         return None
     base: Atom = v
     while isinstance(base, Val) and base.op is not None and base.op.fn is ops.additem:
         base, index, value = base.op.ins
-        at = place_of(index)
-        if at is None or len(at) != len(k.dims):
+        at = places_in(index, sizes)
+        if at is None:
             return None
-        found.setdefault(at, []).append(value)
-    return found if len(found) == math.prod(d for d in k.dims if isinstance(d, int)) else None
+        for place in at:
+            found.setdefault(place, []).append(value)
+    return found if len(found) == math.prod(sizes) else None
+
+
+def places_in(index: Atom, sizes: list[int]) -> list[tuple[int, ...]] | None:
+    """The places that an index between constants names, in an array of these sizes."""
+    parts = (*parts_of(index), *(ALL,) * (len(sizes) - len(parts_of(index))))
+    if len(parts) != len(sizes):
+        return None
+    axes: list[Iterable[int]] = []
+    for p, n in zip(parts, sizes, strict=True):
+        if isinstance(p, Slice):
+            ends = (p.lower, p.upper, p.step)
+            if not all(isinstance(e, Const) for e in ends):
+                return None
+            axes.append(range(*slice(*(e.value for e in ends)).indices(n)))  # type: ignore[union-attr]
+        elif isinstance(p, Const) and type(p.value) is int and -n <= p.value < n:
+            axes.append((p.value % n,))
+        else:
+            return None
+    return list(itertools.product(*axes))
 
 
 def flat_far_out(fn: Any, name: str, given: dict[str, Atom]) -> Atom | None:
