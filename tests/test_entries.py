@@ -67,7 +67,7 @@ def test_no_array_is_made_for_one_entry():
 
 
 def reprojected(cams, points, seen):
-    """Bundle adjustment with Rodrigues' rotation; points of which the program does not say how long they are."""
+    """Bundle adjustment with Rodrigues' rotation; how long points are the program does not say."""
     error = 0.0
     for i, j, uv in seen:
         r, t = cams[i][:3], cams[i][3:]
