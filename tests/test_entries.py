@@ -99,3 +99,31 @@ def part_of_a_part(x):
 def test_what_a_part_was_not_read_of():
     with np.errstate(divide="ignore"):
         assert grad(part_of_a_part)(np.array([0.0, 2.0, 4.0])).tolist() == [0.0, 0.5, 0.25]
+
+
+def network(params, X, y):
+    h = X
+    for W, b in params[:-1]:
+        h = np.tanh(h @ W + b)
+    W, b = params[-1]
+    z = h @ W + b
+    return np.mean((z[:, 0] - y) ** 2)
+
+
+def ends(rows):
+    return np.sum(rows[-1][0] * rows[0][1]) + sum(np.sum(a * b) for a, b in rows[1:-1]) + np.sum(rows[-1][1])
+
+
+def test_first_parts_of_lists_are_put_there():
+    rng = np.random.default_rng(0)
+    params = [(rng.normal(size=(3, 3)), rng.normal(size=3)) for _ in range(3)]
+    args = params, rng.normal(size=(5, 3)), rng.normal(size=5)
+    g = grad(network)
+    for got, expected in zip(g(*args), gradient(network, args, (0,))[0], strict=True):
+        for a, b in zip(got, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
+    assert "params_bar[-1] = W_bar, b_bar" in g.source
+    assert "add(" not in g.source
+    rows = [(rng.normal(size=2), rng.normal(size=2)) for _ in range(4)]
+    for got, expected in zip(grad(ends)(rows), gradient(ends, (rows,), (0,))[0], strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9)

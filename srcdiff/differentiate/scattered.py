@@ -5,17 +5,18 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+from srcdiff.analysis.settled import separate
 from srcdiff.differentiate.common import name_derivative, without_zeros
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import UNKNOWN, Array, Scalar, Seq
 from srcdiff.rules import vocabulary
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
 
-__all__ = ["add_at", "add_inside", "element_index"]
+__all__ = ["add_at", "add_inside", "element_index", "is_untouched"]
 
 
 def element_index(sweep: Reverse, op: Op, view: LoopView, d: int) -> Atom:
@@ -55,7 +56,8 @@ def add_at(sweep: Reverse, s: Atom, index: Atom, value: Atom, at: bool = False) 
         and (isinstance(s.kind, Seq) or s.kind == UNKNOWN)
         and not isinstance(kind(value), (Scalar, Array))
     ):
-        total = sweep.plus(sweep.getitem(old, index), value)
+        first = is_untouched(old, index) and is_all_of(value)
+        total = value if first else sweep.plus(sweep.getitem(old, index), value)
         new = sweep.prim(ops.setitem, [old, index, total], result=kind(old), hint=f"{s.name}_bar")
     else:
         attrs: dict[str, Any] = {"at": True} if at else {}
@@ -63,6 +65,31 @@ def add_at(sweep: Reverse, s: Atom, index: Atom, value: Atom, at: bool = False) 
     for x in (old, new):
         name_derivative(x, s, "_bar")
     sweep.here.bars[s] = new
+
+
+def is_untouched(bar: Atom, index: Atom) -> bool:
+    """Whether a cotangent is zero in a place: zeros were made, and other places written to."""
+    while isinstance(bar, Val) and bar.op is not None and bar.op.fn is ops.setitem:
+        other = bar.op.ins[1]
+        if not (separate(index, other, ()) or ends_before(index, other) or ends_before(other, index)):
+            return False
+        bar = bar.op.ins[0]
+    return isinstance(bar, Val) and bar.op is not None and bar.op.fn in vocabulary.BLANKS
+
+
+def ends_before(part: Atom, place: Atom) -> bool:
+    """Whether a slice ends before a place that is counted from the end, as it is: ``x[:-1]``, ``x[-1]``."""
+    if not isinstance(part, Slice) or not isinstance(part.upper, Const) or not isinstance(place, Const):
+        return False
+    end, at = part.upper.value, place.value
+    return type(end) is int and type(at) is int and end <= at < 0 and part.step == Const(None)
+
+
+def is_all_of(value: Atom) -> bool:
+    """Whether the cotangent of an element that holds others has all of its parts."""
+    if isinstance(value, Struct):
+        return bool(value.items) and all(map(is_all_of, value.items))
+    return isinstance(value, Val) and isinstance(value.kind, (Array, Scalar, Seq))
 
 
 def add_inside(sweep: Reverse, s: Val, index: Atom, value: Atom, at: bool) -> bool:

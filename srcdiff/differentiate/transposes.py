@@ -92,14 +92,11 @@ def add_slice(r: Reverse, op: Op, bar: Atom) -> None:
             return
     if old is None:
         old = r.zero(r.need(s))
-    part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
-    new = r.prim(
-        ops.setitem,
-        [old, index, r.rule(vocabulary.add_any, {"a": part, "b": without_zeros(bar)})],
-        result=kind(old),
-        hint=f"{s.name}_bar",
-    )
-    r.here.bars[s] = new
+    total = bar
+    if not (isinstance(bar, Val) and scattered.is_untouched(old, index)):
+        part = r.prim(operator.getitem, [old, index], result=kind(bar), view=False)
+        total = r.rule(vocabulary.add_any, {"a": part, "b": without_zeros(bar)})
+    r.here.bars[s] = r.prim(ops.setitem, [old, index, total], result=kind(old), hint=f"{s.name}_bar")
 
 
 def left_out(r: Reverse, op: Op, s: Val, index: Slice) -> Atom:

@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from srcdiff.ir.graph import Atom, Const, Op, Val, kind, op_of
-from srcdiff.ir.kinds import Array, Scalar
+from srcdiff.ir.kinds import Array, Kind, Scalar, of_one_size
 from srcdiff.optimise.patterns import is_number, power_of_two
 from srcdiff.optimise.rebuild import Rewriter
 
@@ -36,7 +36,9 @@ class Factors(Rewriter):
             unit = fn is operator.mul and inner == Const(1.0)
             if unit and ko == kind(a) and k.dtype == "f8":
                 return other
-            if not self.once(a):
+            if isinstance(inner, Const) and is_of_shape(ko, kind(a)) and k.dtype == "f8":
+                return self.make(fn, [inner, other], op)
+            if not isinstance(inner, Const) and not self.once(a):
                 continue
             if isinstance(ki, Array) and isinstance(ko, Scalar) and ki.dtype == ko.dtype == k.dtype == "f8":
                 return self.make(made.fn, [self.make_like(fn, [inner, other], ki, op), *made.ins[1:]], op)
@@ -232,6 +234,12 @@ def one_number(a: Const, b: Const, derived: bool) -> Const | None:
         if not (derived and short and is_moderate(a) and is_moderate(b)):
             return None
     return Const(number)
+
+
+def is_of_shape(k: Kind, other: Kind) -> bool:
+    """Whether numbers of double precision, or whole ones, fill the shape of another array."""
+    alike = isinstance(k, Array) and isinstance(other, Array) and k.dims == other.dims and of_one_size(k)
+    return alike and k.dtype in ("f8", "i8")  # type: ignore[union-attr]
 
 
 def is_factor(a: Atom) -> bool:
