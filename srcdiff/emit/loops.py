@@ -222,14 +222,16 @@ def directed(asm: Assembler, s: Atom, d: int) -> Any:
 
 def covers(asm: Assembler, view: LoopView, rows: list[Any]) -> bool:
     """Whether the range only counts the elements of a source."""
-    return enumerates(view, rows)
+    return counts(view, rows) and (not view.op.attrs.get("rev") or all(d == -1 for _, d, _ in rows))
 
 
 def enumerates(view: LoopView, rows: list[Any]) -> bool:
+    return counts(view, rows) and not view.op.attrs.get("rev")
+
+
+def counts(view: LoopView, rows: list[Any]) -> bool:
     start, stop, step = view.header
     if not (same(start, Const(0)) and same(step, Const(1))) or not isinstance(stop, Val) or stop.op is None:
-        return False
-    if view.op.attrs.get("rev"):
         return False
     s = rows[0][0]
     if stop.op.code == "prim" and stop.op.fn is len and stop.op.ins[0] is s:

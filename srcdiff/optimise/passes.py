@@ -21,6 +21,7 @@ PASSES = {
     "elements": "an element of an array that was just written, or read before, is that",
     "scatter": "the first contribution to an array is written, those to other parts of it too",
     "collect": "a factor that terms of a derivative's sum have in common is taken out once",
+    "over_lists": "a loop that counts the elements of a list goes over the list",
     "together": "outer products that a loop adds up are one product of matrices behind it",
     "put_back": "what a loop writes over part by part is saved before it, and put back behind it, at once",
     "at_once": "what the trips of a loop do to parts of arrays, each to its own, is done to all at once",

@@ -25,6 +25,7 @@ from srcdiff.optimise.held import Held
 from srcdiff.optimise.inplace import memory_of
 from srcdiff.optimise.lists import as_lists
 from srcdiff.optimise.outers import outers_at_once
+from srcdiff.optimise.over_lists import over_lists
 from srcdiff.optimise.pack import pack
 from srcdiff.optimise.passes import noted
 from srcdiff.optimise.picked import picked_at_once
@@ -179,6 +180,7 @@ def printed(graph: Graph) -> Graph:
         return noted(name, run(graph, *more) if found else graph)
 
     if not on_device():
+        graph = where("for" in held.codes, "over_lists", over_lists)
         if not graph.info.get("budget"):  # (what is put away is no part of it)
             graph = where(held.any(words.outer), "together", added_together, words)
             graph = noted("put_back", put_back_at_once(graph))
