@@ -529,7 +529,7 @@ def augment_item(lw: Lowerer, fn: Any, base: Loc, index: Atom, value: Bound, nod
                 node,
             )
             return
-    if isinstance(k, Seq) and isinstance(kind(old), Array):  # it changes, whoever holds it
+    if isinstance(k, Seq) and has_cell(kind(old)):  # it changes, whoever holds it
         lw.check_elements(base.cell, node)
         sharing.check_shared(lw, base.cell, node, itself=False)
         lw.element_writes.append(base.cell)
