@@ -5,8 +5,9 @@ there once.  Where no trip may be run, only what cannot raise.  What costs nothi
 more is made of it: a product of numbers, a view of which all is read (what goes to it goes to the array as
 well).  The values are the same.
 
-What a choice that stays in the loop reads stays with it (``left_out``): its slope may be infinite or NaN where it
-is not chosen, and behind the loop nothing is known of that.  A choice that goes takes its condition along.
+What a choice that stays in the loop reads stays with it (``left_out``): its slope may be infinite or NaN
+where it is not chosen, and behind the loop nothing is known of that.  A choice that goes takes its condition
+along.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 # functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
-LEAVES: frozenset[Any] = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, np.clip})  # some of what they get
+LEAVES: frozenset[Any] = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, np.clip})
 FLIPS, FILLED, ONES, CONTRACTS, ARRAY = np.flip, np.full, np.ones, np.einsum, np.array
 COUNTED, UNTAKE, AS_MATRICES, ENTRIES = np.arange, runtime.untake, np.tensordot, runtime.unarray
 REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
