@@ -575,16 +575,19 @@ class Builder(Lowerer):
         index, none = t.op.ins[1:]
         k = t.kind
 
-        def cover(g: Atom) -> Atom:
-            kg = kind(g)
-            same_places = isinstance(kg, Array) and isinstance(k, Array) and kg.dims == k.dims
-            return self.prim(ops.setitem, [g, index, none], result=kg) if same_places else g
-
         key: tuple[Any, ...] = "blank", t.id
         among: tuple[Condition, ...] = ()
-        if are_truths(index) and isinstance(k, Array) and kind(index).dims == k.dims:  # type: ignore[union-attr]
+        ki = kind(index)
+        if are_truths(index) and isinstance(ki, Array) and isinstance(k, Array) and len(ki.dims) == len(k.dims):
             among = (condition(index, False, self.ctx.is_elementwise),)
             key = "where", *among[0].key
+
+        def cover(g: Atom) -> Atom:
+            kg = kind(g)
+            if isinstance(kg, Array) and isinstance(k, Array) and kg.dims == k.dims:
+                return self.prim(ops.setitem, [g, index, none], result=kg)
+            return self.chosen(index, g, False) if among else g
+
         self.masks[t] = Mask(t, (Cover(key, cover, (index,), among=among),))
 
     def cover_of_two(self, x: Mask, y: Mask) -> Atom:

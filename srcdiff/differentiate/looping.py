@@ -12,7 +12,7 @@ from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
-from srcdiff.ir.regions import replace_values
+from srcdiff.ir.regions import read_in, replace_values
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -38,7 +38,9 @@ def back_loop(sweep: Reverse, op: Op, m: Mirror) -> None:
     rewinds = sorted(buffer_slots(view))
     if not finals and not tapes and not rewinds:
         return
+    read = set(read_in(view.body))
     carried = [j for j in range(view.carried) if view.params[j] in sweep.varied]
+    carried = [j for j in carried if j in finals or view.params[j] in read]  # (else nothing is made of it)
     body = list(view.body.ops)
     new = Op(
         "for",

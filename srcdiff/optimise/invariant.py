@@ -139,7 +139,7 @@ class Invariants:
                     continue
                 if o not in gone and self.leaves(o, op.out):
                     return True
-                if self.words.by_elements(o.fn):
+                if self.words.by_elements(o.fn) or o.fn in self.words.copies or o.fn is ops.copied:
                     seen.add(o)
                     todo.append(o)
         return False

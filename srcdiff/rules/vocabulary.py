@@ -17,6 +17,7 @@ __all__ = [
     "BOTTOM",
     "CARRIES",
     "CHOOSES",
+    "COPIES",
     "CREATES",
     "DIVIDES",
     "EXPANDS",
@@ -76,6 +77,7 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 # functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
+COPIES: frozenset[Any] = frozenset({np.copy, np.ndarray.copy})
 LEAVES: frozenset[Any] = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, np.clip})
 FLIPS, FILLED, ONES, CONTRACTS, ARRAY = np.flip, np.full, np.ones, np.einsum, np.array
 COUNTED, UNTAKE, AS_MATRICES, ENTRIES = np.arange, runtime.untake, np.tensordot, runtime.unarray
