@@ -10,6 +10,7 @@ from typing import Any
 from srcdiff.analysis.shifts import Words
 from srcdiff.differentiate import read, templates
 from srcdiff.differentiate.masks import (
+    BEGUN,
     Condition,
     Cover,
     Mask,
@@ -234,6 +235,7 @@ class Builder(Lowerer):
         self.masks: dict[Val, Mask] = {}
         self.sums: dict[Val, tuple[Atom, Atom]] = {}  # of parts that are zero in different places
         self.unlike: dict[Val, tuple[Atom, Atom]] = {}  # the same of parts that no one cover is known for
+        self.running: dict[Atom, Mask] = {}  # where a sum over trips so far is zero, if it began so
         self.ends: dict[tuple[Val, int], bool] = {}  # numbers that are made with an infinity, or not
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
@@ -505,6 +507,8 @@ class Builder(Lowerer):
         covers = self.nowhere(x, y)
         if x is not None and y is not None and not covers and isinstance(total, Val):
             self.unlike[total] = a, b
+        if a in self.running or b in self.running:
+            self.runs_on(total, self.running.get(a, x), self.running.get(b, y))
         low = [v for v in lows(x) if v in lows(y)]
         if low and not any(c.low is not None for c in covers):
             covers = (*covers, self.low_cover(low[-1]))
@@ -519,6 +523,14 @@ class Builder(Lowerer):
             return covers
         among = conditions_of(*masks)
         return (self.among_cover(among),) if among else ()
+
+    def runs_on(self, total: Atom, *masks: Mask | None) -> tuple[Cover, ...]:
+        """Note of a sum over the trips of a loop where it is zero: where what each trip adds is."""
+        parts = [m for m in masks if m is not BEGUN]
+        covers = self.nowhere(*parts)
+        if covers or not parts:
+            self.running[total] = Mask(total, covers) if parts else BEGUN
+        return covers
 
     def parts_of(self, a: Atom) -> tuple[Atom, ...]:
         """The parts of a structured derivative."""
@@ -577,8 +589,7 @@ class Builder(Lowerer):
 
         key: tuple[Any, ...] = "blank", t.id
         among: tuple[Condition, ...] = ()
-        ki = kind(index)
-        if are_truths(index) and isinstance(ki, Array) and isinstance(k, Array) and len(ki.dims) == len(k.dims):
+        if are_truths(index) and has_rank(index, t):
             among = (condition(index, False, self.ctx.is_elementwise),)
             key = "where", *among[0].key
 
@@ -793,6 +804,12 @@ def is_count(item: Kind, box: Tree) -> bool:
     """Whether a part of a container has no derivative; in a list, a count beside numbers is a number."""
     numbers = box.type is list and any(map(is_active_kind, box.items))
     return isinstance(item, Scalar) and not is_active_kind(item) and not (numbers and item.dtype[0] in "iu")
+
+
+def has_rank(a: Atom, of: Atom) -> bool:
+    """Whether an array has as many axes as another."""
+    k, kof = kind(a), kind(of)
+    return isinstance(k, Array) and isinstance(kof, Array) and len(k.dims) == len(kof.dims)
 
 
 def unexpanded(g: Atom, condition: Atom) -> Atom:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from srcdiff.analysis.versions import buffer_slots, passed_round
 from srcdiff.differentiate import branching, scattered
+from srcdiff.differentiate.masks import BEGUN, Mask
 from srcdiff.differentiate.mirrors import Mirror, adjoint_of, same_const, size_of
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, vals
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
-from srcdiff.ir.regions import read_in, replace_values
+from srcdiff.ir.regions import made_in, read_in, replace_values
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -158,8 +159,24 @@ def close_loop(
         replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
     m.reverse.ops.append(new)
     for (v, _), out in zip(accs, new.outs[len(lead) :], strict=False):
+        stays_zero(sweep, b, v, out)
         m.bars[v] = out
     return new.outs[: len(lead)]
+
+
+def stays_zero(sweep: Reverse, b: Mirror, v: Val, out: Val) -> None:
+    """Note where the sum of what the trips add to a cotangent is zero: as far as it shows behind the loop."""
+    assert b.parent is not None
+    added, before = sweep.running.get(b.bars[v]), sweep.peek(v, b.parent)
+    if added is None:
+        return
+    inside = set(made_in(b.reverse))
+    covers = [c for c in added.covers if c.low is None and not any(a in inside for a in vals(c.on))]
+    start = BEGUN if before is None else sweep.running.get(before) or sweep.mask(before)
+    found = sweep.runs_on(out, Mask(out, tuple(covers)), start)
+    if before not in sweep.running:
+        sweep.running.pop(out, None)
+        sweep.weakly(out, found)
 
 
 def last_only(sweep: Reverse, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:

@@ -35,6 +35,7 @@ from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
+    "BEGUN",
     "Condition",
     "Cover",
     "Mask",
@@ -109,6 +110,9 @@ class Mask:
     def cover(self, g: Atom) -> Atom:
         """``g`` under the strong mask."""
         return self.covers[0].put(g)
+
+
+BEGUN = Mask(UNDEF, ())  # of what a loop begins to add up: zero everywhere
 
 
 def common(*masks: Mask | None) -> tuple[Cover, ...]:

@@ -6,8 +6,8 @@ more is made of it: a product of numbers, a view of which all is read (what goes
 well).  The values are the same.
 
 What a choice that stays in the loop reads stays with it (``left_out``): its slope may be infinite or NaN
-where it is not chosen, and behind the loop nothing is known of that.  A choice that goes takes its condition
-along.
+where it is not chosen, and behind the loop nothing is known of that.  Conditions
+go before the loop.
 """
 
 from __future__ import annotations
@@ -117,12 +117,11 @@ class Invariants:
             readers = self.readers[op.out]
             taken = any(is_part(o, op.out) for o in readers)
             wanted = taken if self.is_cheap(op) else not self.in_parts(op, op in bent)
-            if (wanted and not is_truth(op)) or any(o in kept for o in readers):
+            if wanted or any(o in kept for o in readers):
                 kept.add(op)
         while left := {op for op in kept if self.left_out(op, kept) or waits(op, out, kept)}:
             kept -= left
-        idle = {op for op in kept if is_truth(op) and not any(o in kept for o in self.readers[op.out])}
-        return [op for op in out if op in kept and op not in idle]
+        return [op for op in out if op in kept]
 
     def left_out(self, op: Op, gone: set[Op]) -> bool:
         """Whether something that stays in the loop does not take all of what is made by elements.
@@ -184,7 +183,7 @@ class Invariants:
         k = op.out.kind if op.code == "prim" else None
         if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "fcb":
             return False
-        if is_truth(op) and not self.is_each(op):
+        if k.dtype[0] == "b" and not self.is_each(op):
             return False
         if op.fn in ops.UPDATES or any(op.attrs.get(a) for a in ("guarded", "unread", "aug")):
             return False
@@ -202,12 +201,6 @@ class Invariants:
             return False
         pairs = zip(parts, of.dims, strict=False)
         return all(is_slice(a) or self.bounds.inside(a, d) for a, d in pairs)
-
-
-def is_truth(op: Op) -> bool:
-    """Whether a condition is made, which goes before a loop only with what it chooses."""
-    k = op.out.kind
-    return isinstance(k, (Array, Scalar)) and k.dtype[0] == "b"
 
 
 def waits(op: Op, found: dict[Op, None], kept: set[Op]) -> bool:
