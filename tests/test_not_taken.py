@@ -77,6 +77,35 @@ def larger_by_trip(x):
     return s
 
 
+def made_before_the_loop(x):
+    y = np.log(x)
+    s = 0.0
+    for i in range(3):
+        z = y.copy()
+        z[~(x > 0)] = 0.0
+        s += np.sum(np.where(x > 0, y, x) * i) + np.sum(z**2) + np.sum(y, where=x > 1)
+    return s
+
+
+def made_before_two_loops(x):
+    y = np.sqrt(x)
+    s = 0.0
+    for i in range(3):
+        for j in range(2):
+            s += np.sum(np.where(x > 0, y, x) * i * j)
+        s += np.sum(np.where((x > 0) & (x < 2), y, 1.0) ** 2)
+    return s
+
+
+def bound_before_the_loop(x):
+    s = 0.0
+    y = x * 2.0
+    for i in range(2):
+        y = np.sqrt(x * (i + 1))
+        s += np.sum(np.where(x > 0, y, 0.0) ** 2)
+    return s
+
+
 def one_condition_twice(x):
     y = np.sqrt(x)
     return np.where(x > 0, y, 0.0).sum() + (np.where(x > 0, y, 1.0) ** 3).sum()
@@ -103,7 +132,8 @@ def overwritten_and_chosen(x):
 
 FUNCTIONS: list[Callable[..., Any]] = [
     quotient_in_a_loop, condition_by_trip, chosen_twice_in_a_loop, pairs_over_time, diagonal_filled,
-    sum_where, overwritten, larger_by_trip, one_condition_twice, two_conditions, three_conditions,
+    made_before_the_loop, made_before_two_loops, bound_before_the_loop, sum_where, overwritten,
+    larger_by_trip, one_condition_twice, two_conditions, three_conditions,
     overwritten_and_chosen,
 ]  # fmt: skip
 

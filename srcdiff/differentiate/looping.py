@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from srcdiff.analysis.versions import buffer_slots, passed_round
 from srcdiff.differentiate import branching, scattered
-from srcdiff.differentiate.masks import BEGUN, Mask
+from srcdiff.differentiate.masks import BEGUN, Cover, Mask, meant
 from srcdiff.differentiate.mirrors import Mirror, adjoint_of, same_const, size_of
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind, vals
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    kind,
+    op_of,
+    vals,
+    walk,
+)
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
 from srcdiff.ir.regions import made_in, read_in, replace_values
 
@@ -171,12 +185,37 @@ def stays_zero(sweep: Reverse, b: Mirror, v: Val, out: Val) -> None:
     if added is None:
         return
     inside = set(made_in(b.reverse))
-    covers = [c for c in added.covers if c.low is None and not any(a in inside for a in vals(c.on))]
+    covers: list[Cover] = []
+    for c in added.covers:
+        if c.low is None and not any(a in inside for a in vals(c.on)):
+            covers.append(c)
+        elif c.among:
+            values = [computed_here(sweep, b, x.value) for x in c.among]
+            known = [replace(x, value=a) for x, a in zip(c.among, values, strict=True) if a is not None]
+            covers += [sweep.among_cover(tuple(known))] if len(known) == len(values) else []
     start = BEGUN if before is None else sweep.running.get(before) or sweep.mask(before)
     found = sweep.runs_on(out, Mask(out, tuple(covers)), start)
     if before not in sweep.running:
         sweep.running.pop(out, None)
         sweep.weakly(out, found)
+
+
+def computed_here(sweep: Reverse, b: Mirror, a: Atom, depth: int = 6) -> Atom | None:
+    """A condition of the trips behind their loop: computed once more, if of what no trip changes."""
+    v = meant(a)
+    home = sweep.home.get(v) if isinstance(v, Val) else None
+    if home is None or not within(home, b.forward):
+        return sweep.need(v) if isinstance(v, Const) or home is not None else None
+    op = op_of(v)
+    if depth == 0 or op is None or op.code != "prim" or not sweep.ctx.is_elementwise(op.fn) or op.by_name:
+        return None
+    ins = [computed_here(sweep, b, x, depth - 1) for x in op.ins]
+    return None if None in ins else sweep.prim(op.fn, ins, result=kind(v))  # type: ignore[arg-type]
+
+
+def within(region: Region, body: Region) -> bool:
+    """Whether a region is the body of a loop, or in it."""
+    return region is body or any(region is r for op in walk(body) for r in op.regions)
 
 
 def last_only(sweep: Reverse, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:
