@@ -24,7 +24,6 @@ from srcdiff.ir.graph import (
     kind,
     op_of,
     vals,
-    walk,
 )
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
 from srcdiff.ir.regions import made_in, read_in, replace_values
@@ -184,13 +183,13 @@ def stays_zero(sweep: Reverse, b: Mirror, v: Val, out: Val) -> None:
     added, before = sweep.running.get(b.bars[v]), sweep.peek(v, b.parent)
     if added is None:
         return
-    inside = set(made_in(b.reverse))
+    inside = {*made_in(b.reverse), *made_in(b.forward)}
     covers: list[Cover] = []
     for c in added.covers:
         if c.low is None and not any(a in inside for a in vals(c.on)):
             covers.append(c)
         elif c.among:
-            values = [computed_here(sweep, b, x.value) for x in c.among]
+            values = [computed_here(sweep, x.value, inside) for x in c.among]
             known = [replace(x, value=a) for x, a in zip(c.among, values, strict=True) if a is not None]
             covers += [sweep.among_cover(tuple(known))] if len(known) == len(values) else []
     start = BEGUN if before is None else sweep.running.get(before) or sweep.mask(before)
@@ -200,22 +199,16 @@ def stays_zero(sweep: Reverse, b: Mirror, v: Val, out: Val) -> None:
         sweep.weakly(out, found)
 
 
-def computed_here(sweep: Reverse, b: Mirror, a: Atom, depth: int = 6) -> Atom | None:
+def computed_here(sweep: Reverse, a: Atom, inside: set[Val], depth: int = 6) -> Atom | None:
     """A condition of the trips behind their loop: computed once more, if of what no trip changes."""
     v = meant(a)
-    home = sweep.home.get(v) if isinstance(v, Val) else None
-    if home is None or not within(home, b.forward):
-        return sweep.need(v) if isinstance(v, Const) or home is not None else None
+    if not isinstance(v, Val) or v not in inside:
+        return sweep.need(v)
     op = op_of(v)
     if depth == 0 or op is None or op.code != "prim" or not sweep.ctx.is_elementwise(op.fn) or op.by_name:
         return None
-    ins = [computed_here(sweep, b, x, depth - 1) for x in op.ins]
+    ins = [computed_here(sweep, x, inside, depth - 1) for x in op.ins]
     return None if None in ins else sweep.prim(op.fn, ins, result=kind(v))  # type: ignore[arg-type]
-
-
-def within(region: Region, body: Region) -> bool:
-    """Whether a region is the body of a loop, or in it."""
-    return region is body or any(region is r for op in walk(body) for r in op.regions)
 
 
 def last_only(sweep: Reverse, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:
