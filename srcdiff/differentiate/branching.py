@@ -27,6 +27,7 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import OTHER, Array, Maybe, Scalar, Seq, Tree, derivative_kind, one_shape, present
+from srcdiff.ir.regions import read_in
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -252,5 +253,4 @@ def left_behind(view: LoopView, j: int) -> bool:
         return False
     if one_shape(p.kind, kind(y)):
         return False
-    used = {v for op in walk(view.body) for v in vals([*op.ins, *(a for r in op.regions for a in r.results)])}
-    return p not in used and p not in vals(view.body.results)
+    return p not in read_in(view.body)

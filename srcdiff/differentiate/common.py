@@ -10,11 +10,16 @@ from typing import Any
 from srcdiff.analysis.shifts import Words
 from srcdiff.differentiate import read, templates
 from srcdiff.differentiate.masks import (
+    BEGUN,
+    Condition,
     Cover,
     Mask,
     alike,
     are_numbers,
+    are_truths,
     common,
+    condition,
+    conditions_of,
     contributions,
     finite,
     grows,
@@ -229,6 +234,8 @@ class Builder(Lowerer):
         self.born = Val("", UNKNOWN).id  # what is made from now on is derivative
         self.masks: dict[Val, Mask] = {}
         self.sums: dict[Val, tuple[Atom, Atom]] = {}  # of parts that are zero in different places
+        self.unlike: dict[Val, tuple[Atom, Atom]] = {}  # the same of parts that no one cover is known for
+        self.running: dict[Atom, Mask] = {}  # where a sum over trips so far is zero, if it began so
         self.ends: dict[tuple[Val, int], bool] = {}  # numbers that are made with an infinity, or not
 
     def rule(self, text: Any, given: dict[str, Atom]) -> Atom:
@@ -288,6 +295,9 @@ class Builder(Lowerer):
             there = self.scattered_product(g, p)
             if there is not None:
                 return there if low is None else self.weakly(there, (low,))
+            if isinstance(g, Val) and g in self.unlike:
+                first, second = (self.times(a, p, flat, low) for a in self.unlike[g])
+                return self.plus(first, second)
         under = factors(g, self.born) if self.outward and flat is not None and mask is None else None
         if under is not None:  # the slope of what is flat far out is taken before the division
             negative, parts, b = under
@@ -318,9 +328,21 @@ class Builder(Lowerer):
             self.masks[g] = Mask(g, covers)
         return g
 
-    def where_cover(self, condition: Atom, holds: bool) -> Cover:
-        key = ("where", key_of(condition), holds)
-        return Cover(key, partial(self.chosen, condition, holds=holds), (condition,))
+    def where_cover(self, test: Atom, holds: bool) -> Cover:
+        found = condition(test, holds, self.ctx.is_elementwise)
+        among = (found,) if are_truths(test) else ()
+        return Cover(("where", *found.key), partial(self.chosen, test, holds=holds), (test,), among=among)
+
+    def among_cover(self, among: tuple[Condition, ...]) -> Cover:
+        """Where none of some conditions holds."""
+        on = tuple(c.value for c in among)
+        key = "among", frozenset(c.key for c in among)
+        return Cover(key, partial(self.any_chosen, among), on, among=among)
+
+    def any_chosen(self, among: tuple[Condition, ...], g: Atom) -> Atom:
+        """``g`` where one of some conditions holds, zero elsewhere."""
+        tests = [c.value if c.direct else self.prim(operator.invert, [c.value]) for c in among]
+        return self.chosen(reduce(lambda a, b: self.prim(operator.or_, [a, b]), tests), g)
 
     def far_cover(self, x: Atom) -> Cover:
         return Cover(("inf", key_of(x)), partial(self.overflowed, x), (x,), vocabulary.OVERFLOWS)
@@ -484,13 +506,33 @@ class Builder(Lowerer):
                 m, n = (self.prim(operator.neg, [n]) if neg else n for neg, n, _ in (first, second))
                 return self.prim(operator.truediv, [self.plus(m, n), first[2]], hint=hint)
         total = self.prim(ops.accumulate, [a, b], result=sum_kind(k, kind(b)), hint=hint)
-        covers = common(x, y)
+        covers = self.nowhere(x, y)
+        if x is not None and y is not None and not covers and isinstance(total, Val):
+            self.unlike[total] = a, b
+        if a in self.running or b in self.running:
+            self.runs_on(total, self.running.get(a, x), self.running.get(b, y))
         low = [v for v in lows(x) if v in lows(y)]
         if low and not any(c.low is not None for c in covers):
             covers = (*covers, self.low_cover(low[-1]))
         elif (lows(x) or lows(y)) and isinstance(total, Val):
             self.sums[total] = a, b
         return self.weakly(total, covers)
+
+    def nowhere(self, *masks: Mask | None) -> tuple[Cover, ...]:
+        """Where a sum of derivatives is zero."""
+        covers = common(*masks)
+        if covers:
+            return covers
+        among = conditions_of(*masks)
+        return (self.among_cover(among),) if among else ()
+
+    def runs_on(self, total: Atom, *masks: Mask | None) -> tuple[Cover, ...]:
+        """Note of a sum over the trips of a loop where it is zero: where what each trip adds is."""
+        parts = [m for m in masks if m is not BEGUN]
+        covers = self.nowhere(*parts)
+        if covers or not parts:
+            self.running[total] = Mask(total, covers) if parts else BEGUN
+        return covers
 
     def parts_of(self, a: Atom) -> tuple[Atom, ...]:
         """The parts of a structured derivative."""
@@ -547,12 +589,19 @@ class Builder(Lowerer):
         index, none = t.op.ins[1:]
         k = t.kind
 
+        key: tuple[Any, ...] = "blank", t.id
+        among: tuple[Condition, ...] = ()
+        if are_truths(index) and has_rank(index, t):
+            among = (condition(index, False, self.ctx.is_elementwise),)
+            key = "where", *among[0].key
+
         def cover(g: Atom) -> Atom:
             kg = kind(g)
-            same_places = isinstance(kg, Array) and isinstance(k, Array) and kg.dims == k.dims
-            return self.prim(ops.setitem, [g, index, none], result=kg) if same_places else g
+            if isinstance(kg, Array) and isinstance(k, Array) and kg.dims == k.dims:
+                return self.prim(ops.setitem, [g, index, none], result=kg)
+            return self.chosen(index, g, False) if among else g
 
-        self.masks[t] = Mask(t, (Cover(("blank", t.id), cover, (index,)),))
+        self.masks[t] = Mask(t, (Cover(key, cover, (index,), among=among),))
 
     def cover_of_two(self, x: Mask, y: Mask) -> Atom:
         """The sum of the two sides of one condition."""
@@ -757,6 +806,12 @@ def is_count(item: Kind, box: Tree) -> bool:
     """Whether a part of a container has no derivative; in a list, a count beside numbers is a number."""
     numbers = box.type is list and any(map(is_active_kind, box.items))
     return isinstance(item, Scalar) and not is_active_kind(item) and not (numbers and item.dtype[0] in "iu")
+
+
+def has_rank(a: Atom, of: Atom) -> bool:
+    """Whether an array has as many axes as another."""
+    k, kof = kind(a), kind(of)
+    return isinstance(k, Array) and isinstance(kof, Array) and len(k.dims) == len(kof.dims)
 
 
 def unexpanded(g: Atom, condition: Atom) -> Atom:

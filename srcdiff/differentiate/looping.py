@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from srcdiff.analysis.versions import buffer_slots, passed_round
 from srcdiff.differentiate import branching, scattered
+from srcdiff.differentiate.masks import BEGUN, Cover, Mask, meant
 from srcdiff.differentiate.mirrors import Mirror, adjoint_of, same_const, size_of
 from srcdiff.differentiate.problems import no_rule
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, LoopView, Op, Region, Slice, Struct, Val, kind
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    kind,
+    op_of,
+    vals,
+)
 from srcdiff.ir.kinds import BOOL, Array, Scalar, Seq, Tree, derivative_kind, fresh_sym, one_shape
-from srcdiff.ir.regions import replace_values
+from srcdiff.ir.regions import made_in, read_in, replace_values
 
 if TYPE_CHECKING:
     from srcdiff.differentiate.reverse import Reverse
@@ -38,7 +52,9 @@ def back_loop(sweep: Reverse, op: Op, m: Mirror) -> None:
     rewinds = sorted(buffer_slots(view))
     if not finals and not tapes and not rewinds:
         return
+    read = set(read_in(view.body))
     carried = [j for j in range(view.carried) if view.params[j] in sweep.varied]
+    carried = [j for j in carried if j in finals or view.params[j] in read]  # (else nothing is made of it)
     body = list(view.body.ops)
     new = Op(
         "for",
@@ -156,8 +172,43 @@ def close_loop(
         replace_values(r, {p: (s if s is not None else Const(0.0)) for p, s in swap.items()})
     m.reverse.ops.append(new)
     for (v, _), out in zip(accs, new.outs[len(lead) :], strict=False):
+        stays_zero(sweep, b, v, out)
         m.bars[v] = out
     return new.outs[: len(lead)]
+
+
+def stays_zero(sweep: Reverse, b: Mirror, v: Val, out: Val) -> None:
+    """Note where the sum of what the trips add to a cotangent is zero: as far as it shows behind the loop."""
+    assert b.parent is not None
+    added, before = sweep.running.get(b.bars[v]), sweep.peek(v, b.parent)
+    if added is None:
+        return
+    inside = {*made_in(b.reverse), *made_in(b.forward)}
+    covers: list[Cover] = []
+    for c in added.covers:
+        if c.low is None and not any(a in inside for a in vals(c.on)):
+            covers.append(c)
+        elif c.among:
+            values = [computed_here(sweep, x.value, inside) for x in c.among]
+            known = [replace(x, value=a) for x, a in zip(c.among, values, strict=True) if a is not None]
+            covers += [sweep.among_cover(tuple(known))] if len(known) == len(values) else []
+    start = BEGUN if before is None else sweep.running.get(before) or sweep.mask(before)
+    found = sweep.runs_on(out, Mask(out, tuple(covers)), start)
+    if before not in sweep.running:
+        sweep.running.pop(out, None)
+        sweep.weakly(out, found)
+
+
+def computed_here(sweep: Reverse, a: Atom, inside: set[Val], depth: int = 6) -> Atom | None:
+    """A condition of the trips behind their loop: computed once more, if of what no trip changes."""
+    v = meant(a)
+    if not isinstance(v, Val) or v not in inside:
+        return sweep.need(v)
+    op = op_of(v)
+    if depth == 0 or op is None or op.code != "prim" or not sweep.ctx.is_elementwise(op.fn) or op.by_name:
+        return None
+    ins = [computed_here(sweep, x, inside, depth - 1) for x in op.ins]
+    return None if None in ins else sweep.prim(op.fn, ins, result=kind(v))  # type: ignore[arg-type]
 
 
 def last_only(sweep: Reverse, view: LoopView, j: int, flag: Val, bar: Atom | None) -> None:

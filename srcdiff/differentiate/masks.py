@@ -17,18 +17,36 @@ from typing import Any
 
 from srcdiff.differentiate import read
 from srcdiff.ir import ops
-from srcdiff.ir.graph import UNDEF, Atom, Const, LoopView, Ref, Slice, Struct, Val, kind, op_of, same
+from srcdiff.ir.graph import (
+    UNDEF,
+    Atom,
+    Const,
+    LoopView,
+    Ref,
+    Slice,
+    Struct,
+    Val,
+    key_of,
+    kind,
+    op_of,
+    same,
+)
 from srcdiff.ir.indices import ALL, parts_of
 from srcdiff.ir.kinds import Array, Scalar, is_active_kind
 from srcdiff.ir.records import dataclass
 from srcdiff.rules import registry, vocabulary
 
 __all__ = [
+    "BEGUN",
+    "Condition",
     "Cover",
     "Mask",
     "alike",
     "are_numbers",
+    "are_truths",
     "common",
+    "condition",
+    "conditions_of",
     "contributions",
     "finite",
     "flat_far_down",
@@ -52,6 +70,20 @@ PASSES: set[Any] = {ops.setitem, ops.additem, ops.accumulate, ops.copied}
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Where an array of truths holds, or does not."""
+
+    place: Any  # equal for what is computed alike
+    holds: bool
+    value: Atom  # the condition, or (if not ``direct``) its contrary
+    direct: bool
+
+    @property
+    def key(self) -> tuple[Any, bool]:
+        return self.place, self.holds
+
+
+@dataclass(frozen=True)
 class Cover:
     """Where a derivative is zero, and how to make a product zero there again."""
 
@@ -60,6 +92,7 @@ class Cover:
     on: tuple[Atom, ...] = ()  # what it refers to
     against: frozenset[Any] = vocabulary.INFINITE  # functions that may make a factor infinite there
     low: Val | None = None  # what is minus infinity in some of these places, and nowhere else
+    among: tuple[Condition, ...] = ()  # it is zero where none of these holds
 
 
 @dataclass(frozen=True)
@@ -82,12 +115,52 @@ class Mask:
         return self.covers[0].put(g)
 
 
+BEGUN = Mask(UNDEF, ())  # of what a loop begins to add up: zero everywhere
+
+
 def common(*masks: Mask | None) -> tuple[Cover, ...]:
     """The places where all of some derivatives are zero."""
     if not masks or None in masks:
         return ()
     places = [{c.key: c for c in m.covers} for m in masks if m is not None]
     return tuple(c for k, c in places[0].items() if all(k in p for p in places))
+
+
+def conditions_of(*masks: Mask | None) -> tuple[Condition, ...]:
+    """Conditions of which one holds wherever a sum of derivatives is not zero, if that can be told."""
+    found: dict[Any, Condition] = {}
+    for m in masks:
+        among = next((c.among for c in m.covers if c.among), ()) if m is not None else ()
+        if not among:
+            return ()
+        found.update({c.key: c for c in among if c.key not in found})
+    everywhere = any((place, not holds) in found for place, holds in found)
+    return () if everywhere else tuple(found.values())
+
+
+def condition(a: Atom, holds: bool, is_elementwise: Callable[[Any], bool]) -> Condition:
+    """A condition, or what it is the contrary of."""
+    place, direct = computed(a, is_elementwise), holds
+    while isinstance(place, tuple) and place[0] is operator.invert:
+        place, holds = place[2], not holds
+    return Condition(place, holds, a, direct)
+
+
+def computed(a: Atom, is_elementwise: Callable[[Any], bool], depth: int = 6) -> Any:
+    """What a value is computed by: equal for two that are made of one thing by the same operations."""
+    v = meant(a)
+    op = op_of(v)
+    if depth == 0 or op is None or op.code != "prim" or v not in op.outs or not is_elementwise(op.fn):
+        return key_of(v)
+    if not all(isinstance(kind(x), (Array, Scalar)) for x in op.ins):
+        return key_of(v)
+    return op.fn, op.attrs.get("names"), *(computed(x, is_elementwise, depth - 1) for x in op.ins)
+
+
+def are_truths(a: Atom) -> bool:
+    """Whether a value is an array of truths."""
+    k = kind(a)
+    return isinstance(k, Array) and k.dtype == "b1"
 
 
 def where_mask(v: Atom, born: int) -> tuple[Atom, Atom, bool] | None:
@@ -111,7 +184,12 @@ def zero(a: Atom) -> bool:
 
 def alike(a: Mask | None, b: Mask | None) -> bool:
     """Whether two masks depend on one condition (so that a sum can go under it)."""
-    return a is not None and b is not None and a.strong and b.strong and same(a.condition, b.condition)
+    if a is None or b is None or not a.strong or not b.strong:
+        return False
+    if same(a.condition, b.condition):
+        return True
+    p, q = a.covers[0].key, b.covers[0].key
+    return p[1] == q[1] and (p[2] == q[2]) is (a.holds == b.holds)
 
 
 def infinite_operand(condition: Atom) -> Atom | None:

@@ -28,7 +28,7 @@ from srcdiff.differentiate.common import (
     takes,
     unexpanded,
 )
-from srcdiff.differentiate.masks import Cover, finite, flat_far_down, flat_far_out, spread, weight
+from srcdiff.differentiate.masks import BEGUN, Cover, finite, flat_far_down, flat_far_out, spread, weight
 from srcdiff.differentiate.mirrors import (
     Kept,
     Mirror,
@@ -178,6 +178,7 @@ class Reverse(Builder):
             p = Val(f"{v.name}_bar", derivative_kind(v.kind), m.loop, v.user)
             m.accumulators[v] = p
             m.bars[v] = p
+            self.running[p] = BEGUN
             return p
         return self.peek(v, m.parent)
 

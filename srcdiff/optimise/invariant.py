@@ -4,6 +4,10 @@ Done before a function is differentiated: what goes to such a value is added up 
 there once.  Where no trip may be run, only what cannot raise.  What costs nothing stays where it is, unless
 more is made of it: a product of numbers, a view of which all is read (what goes to it goes to the array as
 well).  The values are the same.
+
+What a choice that stays in the loop reads stays with it (``left_out``): its slope may be infinite or NaN
+where it is not chosen, and behind the loop nothing is known of that.  Conditions
+go before the loop.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from srcdiff.optimise.words import Words
 
 __all__ = ["before_loops"]
 
+ADDS = (operator.add, operator.sub, operator.neg)  # slopes of one
 ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.neg)  # has no poles
 
 
@@ -114,7 +119,37 @@ class Invariants:
             wanted = taken if self.is_cheap(op) else not self.in_parts(op, op in bent)
             if wanted or any(o in kept for o in readers):
                 kept.add(op)
+        while left := {op for op in kept if self.left_out(op, kept) or waits(op, out, kept)}:
+            kept -= left
         return [op for op in out if op in kept]
+
+    def left_out(self, op: Op, gone: set[Op]) -> bool:
+        """Whether something that stays in the loop does not take all of what is made by elements.
+
+        The cotangent is zero there, whatever the slope is: that shows where the choice is.
+        """
+        if op.fn in ADDS or not self.words.by_elements(op.fn):
+            return False
+        todo, seen = [op], {op}
+        while todo:
+            op = todo.pop()
+            for o in self.readers[op.out]:
+                if o is None or o.code != "prim" or o in seen:
+                    continue
+                if o not in gone and self.leaves(o, op.out):
+                    return True
+                if self.words.by_elements(o.fn) or o.fn in self.words.copies or o.fn is ops.copied:
+                    seen.add(o)
+                    todo.append(o)
+        return False
+
+    def leaves(self, op: Op, v: Val) -> bool:
+        """Whether an operation does not take all entries of an operand: it chooses, or writes over some."""
+        if op.fn is ops.setitem:
+            return op.ins[0] is v
+        if op.fn is self.words.choose:
+            return any(a is v for a in op.ins[1:])
+        return op.fn in self.words.leaves or "where" in op.names
 
     def is_each(self, op: Op) -> bool:
         """Whether an operation makes an array by elements."""
@@ -146,7 +181,9 @@ class Invariants:
 
     def may_move(self, op: Op, runs: bool) -> bool:
         k = op.out.kind if op.code == "prim" else None
-        if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "fc":
+        if not isinstance(k, (Array, Scalar)) or k.dtype[0] not in "fcb":
+            return False
+        if k.dtype[0] == "b" and not self.is_each(op):
             return False
         if op.fn in ops.UPDATES or any(op.attrs.get(a) for a in ("guarded", "unread", "aug")):
             return False
@@ -164,6 +201,11 @@ class Invariants:
             return False
         pairs = zip(parts, of.dims, strict=False)
         return all(is_slice(a) or self.bounds.inside(a, d) for a, d in pairs)
+
+
+def waits(op: Op, found: dict[Op, None], kept: set[Op]) -> bool:
+    """Whether an operand of an operation could go before the loop, and does not."""
+    return any(v.op in found and v.op not in kept for v in vals(op.ins))
 
 
 def loops_in(region: Region, around: tuple[Op, ...], deep: int) -> list[tuple[Op, tuple[Op, ...], int]]:

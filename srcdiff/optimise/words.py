@@ -22,6 +22,8 @@ class Words:
     transpose: Any
     outer: Any  # the outer product of two vectors
     choose: Any  # by a condition, one of two
+    copies: frozenset[Any]  # of an array, as it is
+    leaves: frozenset[Any]  # what takes one of its operands by their values
     new_axis: Any  # at a place among the axes
     flip: Any  # the order of elements turned round
     full: Any  # an array of a shape, of equal numbers

@@ -103,7 +103,8 @@ CONTEXT = Context(
 
 WORDS = Words(
     vocabulary.EXPANDS, vocabulary.SUMS, vocabulary.MAKES_ZEROS, vocabulary.REPEATS, vocabulary.TOTAL,
-    vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.NEW_AXIS,
+    vocabulary.TRANSPOSES, vocabulary.OUTER, vocabulary.CHOOSES, vocabulary.COPIES,
+    vocabulary.LEAVES, vocabulary.NEW_AXIS,
     vocabulary.FLIPS, vocabulary.FILLED, vocabulary.ONES, np.float64, numbers.gives_numpys,
     vocabulary.CONTRACTS, vocabulary.AS_MATRICES, vocabulary.ARRAY, vocabulary.COUNTED, vocabulary.ENTRIES,
     vocabulary.UNTAKE,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcdiff import runtime
+from srcdiff.rules import vocabulary
 
 __all__ = [
     "ALIKE", "BLANK", "BLANK_OF", "COPIES", "DOTS", "LENGTH", "MEAN", "NEW", "NEW_OF", "OF_A_SHAPE",
@@ -20,7 +21,7 @@ __all__ = [
 ALIKE: frozenset[Any] = frozenset({np.zeros_like, np.ones_like, runtime.zeros_like})
 ZEROS: frozenset[Any] = frozenset({np.zeros, np.zeros_like, runtime.zeros_like})
 OF_A_SHAPE: dict[Any, int] = {np.zeros: 0, np.ones: 0, np.full: 0, np.broadcast_to: 1}  # where the shape is
-COPIES: frozenset[Any] = frozenset({np.copy, np.ndarray.copy})
+COPIES = vocabulary.COPIES
 UNBROADCASTS: frozenset[Any] = frozenset({runtime.unbroadcast, runtime.fit})
 OF_ROWS: frozenset[Any] = frozenset({np.cross})  # of two operands, along the last axis of each
 OUTER, REPEATS = np.outer, np.broadcast_to

@@ -17,12 +17,14 @@ __all__ = [
     "BOTTOM",
     "CARRIES",
     "CHOOSES",
+    "COPIES",
     "CREATES",
     "DIVIDES",
     "EXPANDS",
     "FLAT",
     "INFINITE",
     "IS_INFINITE",
+    "LEAVES",
     "LEAVES_OUT",
     "LIKE_SECOND",
     "LINEAR_IN",
@@ -75,6 +77,8 @@ SUMS = frozenset({runtime.add})  # of two cotangents that are containers
 # functions whose result is NaN where there is no derivative, and what is asked of a tangent that is a result
 LEAVES_OUT: dict[Any, Any] = {runtime.completing: runtime.complete}
 CHOOSES = np.where
+COPIES: frozenset[Any] = frozenset({np.copy, np.ndarray.copy})
+LEAVES: frozenset[Any] = frozenset({np.maximum, np.minimum, np.fmax, np.fmin, np.clip})
 FLIPS, FILLED, ONES, CONTRACTS, ARRAY = np.flip, np.full, np.ones, np.einsum, np.array
 COUNTED, UNTAKE, AS_MATRICES, ENTRIES = np.arange, runtime.untake, np.tensordot, runtime.unarray
 REPEATS, TOTAL, TRANSPOSES, OUTER, NEW_AXIS = np.broadcast_to, np.sum, np.transpose, np.outer, np.expand_dims
