@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from numeric import gradient
-from srcdiff import grad, jvp, source
+from srcdiff import grad, hessian, jvp, source
 from srcdiff.load import load
 
 X, C = np.array([0.3, 0.7, -0.4]), 0.6
@@ -72,6 +72,7 @@ def test_sums_stay_arrays() -> None:
         "np.sum(np.sin(w * c) * x)",
         "np.sum(w * (x + c))",
         "np.linalg.norm(w * c)",
+        "np.sum(np.exp(w) * (x * c + w)) + np.sum(w + x + c)",
     ],
 )
 def test_no_trip(end: str, trips: int) -> None:
@@ -82,6 +83,20 @@ def test_no_trip(end: str, trips: int) -> None:
     for got, want in zip(grad(f, wrt=("x", "c"))(X, C, trips), expected, strict=True):
         assert np.shape(got) == np.shape(want)
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("trips", [0, 2])
+def test_no_trip_in_many_directions(trips: int) -> None:
+    """The tangents of the number are columns of one entry: nothing is written over them that has many."""
+
+    def f(x: Any, n: int) -> Any:
+        w = 0.5
+        for _ in range(n):
+            w = w * 0.4 + x
+        return np.sum(np.sin(w * 0.4) * x)
+
+    rows = [(grad(f)(X + 1e-5 * e, trips) - grad(f)(X - 1e-5 * e, trips)) / 2e-5 for e in np.eye(3)]
+    np.testing.assert_allclose(hessian(f)(X, trips), rows, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("trips", [0, 2])
