@@ -571,8 +571,11 @@ class Reverse(Builder):
 
     @contextmanager
     def of_no_shape(self, given: Iterable[Atom]) -> Iterator[None]:
-        """Have a rule ask at run time what is a number for all that is known."""
-        kinds = {v: v.kind for a in given if a in self.begun for v in vals([self.need(a)])}
+        """Have a rule ask at run time what may be a number, where a kind would tell it sizes."""
+        begun = [v for a in given if a in self.begun for v in vals([self.need(a)])]
+        kinds = {
+            v: k for v in begun if isinstance(k := v.kind, Array) and any(isinstance(d, int) for d in k.dims)
+        }
         try:
             for v in kinds:
                 v.kind = UNKNOWN
