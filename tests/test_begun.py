@@ -109,6 +109,6 @@ def test_no_trip_of_two(trips: int) -> None:
 
     x_bar, c_bar = grad(f, wrt=("x", "c"))(X, C, trips)
     expected = gradient(f, (X, C, trips), (0, 1))
-    assert x_bar.shape == X.shape
+    assert x_bar.shape == X.shape and x_bar.dtype == X.dtype
     np.testing.assert_allclose(x_bar, expected[0], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(c_bar, expected[1], rtol=1e-6, atol=1e-8)
